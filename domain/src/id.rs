@@ -1,0 +1,136 @@
+//! Names of things: opaque text made from a time and random bytes that arrive as arguments.
+//!
+//! A name starts with its time, so that rows written together lie together and *newest first* needs no other column;
+//! eighty random bits make it unguessable.
+
+use crate::Timestamp;
+
+/// Eighty random bits for one name.
+pub type Entropy = [u8; 10];
+
+/// Crockford's base 32: no letter that is read as a digit.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+fn base32(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 8 / 5 + 1);
+    let (mut buffer, mut n_bits) = (0_u32, 0_u32);
+    for byte in bytes {
+        buffer = (buffer << 8 | u32::from(*byte)) & 0xFFFF;
+        n_bits += 8;
+        while n_bits >= 5 {
+            n_bits -= 5;
+            push_digit(&mut text, buffer >> n_bits);
+        }
+    }
+    if n_bits > 0 {
+        push_digit(&mut text, buffer << (5 - n_bits));
+    }
+    text
+}
+
+fn push_digit(text: &mut String, bits: u32) {
+    let index = usize::try_from(bits & 31).expect("five bits fit any usize");
+    text.push(char::from(ALPHABET[index]));
+}
+
+/// Ten characters of time and sixteen of chance: 26 in all, sorted by time.
+fn stamped(now: Timestamp, entropy: Entropy) -> String {
+    let millis = u64::try_from(now.millis()).unwrap_or(0);
+    let mut text = String::with_capacity(26);
+    for digit in (0..10).rev() {
+        let index = usize::try_from(millis >> (digit * 5) & 31).expect("five bits fit any usize");
+        text.push(char::from(ALPHABET[index]));
+    }
+    text + &base32(&entropy)
+}
+
+/// Thirty-two characters from 160 random bits: the capability in a checkout link.
+pub fn secret_token(entropy: [u8; 20]) -> String {
+    base32(&entropy).to_ascii_lowercase()
+}
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident $prefix:literal;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn new(now: Timestamp, entropy: Entropy) -> $name {
+                $name(format!("{}{}", $prefix, stamped(now, entropy)))
+            }
+
+            /// Text that may name such a thing; whether it does is for the store to say.
+            pub fn parse(text: &str) -> Option<$name> {
+                is_name(text).then(|| $name(text.to_owned()))
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+names! {
+    /// Our key of an order.
+    OrderId "ord_";
+    /// The merchant's number of an order, ours when the merchant gave none.
+    OrderNo "O";
+    /// Our key of a payment.
+    PaymentId "pay_";
+    /// What the gateway knows a payment by (`out_trade_no`): `[0-9A-Za-z]{27}`, the alphabet both gateways take unescaped.
+    PaymentNo "P";
+    /// Our key of a refund.
+    RefundId "ref_";
+    /// What the gateway knows a refund by; fixed before the first call and never made again.
+    RefundNo "R";
+    /// Something that needs a person.
+    IncidentId "inc_";
+    /// A person of the console.
+    UserId "usr_";
+}
+
+/// One to sixty-four characters of `[0-9A-Za-z_-]`: names go into URLs and logs, so nothing else may be one.
+pub fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payment_number_is_one_that_both_gateways_take() {
+        let number = PaymentNo::new(Timestamp::from_millis(1_700_000_000_000), [0xFF; 10]);
+        assert_eq!(number.as_str().len(), 27);
+        assert!(number.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    }
+
+    #[test]
+    fn names_sort_by_their_time() {
+        let early = OrderId::new(Timestamp::from_millis(1_700_000_000_000), [0xFF; 10]);
+        let late = OrderId::new(Timestamp::from_millis(1_700_000_000_001), [0; 10]);
+        assert!(early < late);
+    }
+
+    #[test]
+    fn every_bit_of_chance_is_in_the_name() {
+        let name = |entropy| OrderId::new(Timestamp::from_millis(0), entropy);
+        for bit in 0..80 {
+            let mut entropy = [0; 10];
+            entropy[bit / 8] = 1 << (bit % 8);
+            assert_ne!(name(entropy), name([0; 10]), "bit {bit}");
+        }
+        assert_eq!(secret_token([0xAB; 20]).len(), 32);
+    }
+}

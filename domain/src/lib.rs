@@ -1,0 +1,22 @@
+//! The rules of the checkout, pure: no clock, socket, table, async or logging.
+//!
+//! Time, ids and random bytes arrive as arguments; decisions leave as values that `payments` acts on.
+
+pub mod id;
+pub mod method;
+pub mod money;
+pub mod order;
+pub mod payment;
+pub mod refund;
+pub mod schedule;
+pub mod settle;
+pub mod time;
+
+pub use id::{IncidentId, OrderId, OrderNo, PaymentId, PaymentNo, RefundId, RefundNo, UserId};
+pub use method::{Channel, Method, Product};
+pub use money::Money;
+pub use order::{Order, OrderState, OrderStatus};
+pub use payment::{Opening, Payment, PaymentState, PaymentStatus, Refusal, open_payment};
+pub use refund::RefundState;
+pub use settle::{LatePolicy, Receipt, Report, Settlement, lapse, settle};
+pub use time::Timestamp;

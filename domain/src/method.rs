@@ -1,0 +1,138 @@
+//! How a payer can pay: methods, the products behind them, and the gateways that carry them.
+
+use serde::{Deserialize, Serialize};
+
+/// What the payer chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    Wechat,
+    Alipay,
+    Balance,
+}
+
+/// A company outside that moves the money. Balance is none: it has no network and lives in our transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    Wechat,
+    Alipay,
+}
+
+/// The form in which a method is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Product {
+    /// WeChat: a QR code for the WeChat camera.
+    Native,
+    /// WeChat: a phone browser that wakes the app.
+    H5,
+    /// WeChat: a page inside WeChat.
+    Jsapi,
+    /// Alipay: a QR code (precreate).
+    Qr,
+    /// Alipay: a phone browser.
+    Wap,
+    /// Alipay: a desktop browser.
+    Page,
+    Balance,
+}
+
+impl Method {
+    pub const ALL: [Method; 3] = [Method::Wechat, Method::Alipay, Method::Balance];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Method::Wechat => "wechat",
+            Method::Alipay => "alipay",
+            Method::Balance => "balance",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Method> {
+        Method::ALL.into_iter().find(|method| method.as_str() == word)
+    }
+
+    pub const fn channel(self) -> Option<Channel> {
+        match self {
+            Method::Wechat => Some(Channel::Wechat),
+            Method::Alipay => Some(Channel::Alipay),
+            Method::Balance => None,
+        }
+    }
+
+    /// What `POST /payments` means when it names no product.
+    pub const fn default_product(self) -> Product {
+        match self {
+            Method::Wechat => Product::Native,
+            Method::Alipay => Product::Qr,
+            Method::Balance => Product::Balance,
+        }
+    }
+}
+
+impl Channel {
+    pub const ALL: [Channel; 2] = [Channel::Wechat, Channel::Alipay];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Channel::Wechat => "wechat",
+            Channel::Alipay => "alipay",
+        }
+    }
+
+    pub const fn method(self) -> Method {
+        match self {
+            Channel::Wechat => Method::Wechat,
+            Channel::Alipay => Method::Alipay,
+        }
+    }
+}
+
+impl std::fmt::Display for Channel {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl Product {
+    pub const ALL: [Product; 7] = [
+        Product::Native,
+        Product::H5,
+        Product::Jsapi,
+        Product::Qr,
+        Product::Wap,
+        Product::Page,
+        Product::Balance,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Product::Native => "native",
+            Product::H5 => "h5",
+            Product::Jsapi => "jsapi",
+            Product::Qr => "qr",
+            Product::Wap => "wap",
+            Product::Page => "page",
+            Product::Balance => "balance",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Product> {
+        Product::ALL.into_iter().find(|product| product.as_str() == word)
+    }
+
+    pub const fn method(self) -> Method {
+        match self {
+            Product::Native | Product::H5 | Product::Jsapi => Method::Wechat,
+            Product::Qr | Product::Wap | Product::Page => Method::Alipay,
+            Product::Balance => Method::Balance,
+        }
+    }
+}

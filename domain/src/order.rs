@@ -1,0 +1,107 @@
+//! An order: what is bought, for how much, until when.
+
+use crate::{Money, OrderId, OrderNo, Timestamp};
+
+/// Expired is cancelled with its reason; refunds are a sum, not a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OrderState {
+    Open,
+    Paid,
+    Cancelled,
+}
+
+/// What the outside calls it: derived, never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OrderStatus {
+    Pending,
+    Paid,
+    PartiallyRefunded,
+    Refunded,
+    Cancelled,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    pub id: OrderId,
+    pub order_no: OrderNo,
+    /// The secret in the checkout link.
+    pub token: String,
+    pub user_id: String,
+    pub subject: String,
+    pub amount: Money,
+    pub state: OrderState,
+    pub return_url: Option<String>,
+    /// A JSON object of the merchant's, kept as its text.
+    pub metadata: Option<String>,
+    pub expires_at: Timestamp,
+    pub paid_at: Option<Timestamp>,
+    pub cancel_reason: Option<String>,
+    /// The sum of the refunds of the settling payment that are done.
+    pub refunded: Money,
+    pub refund_reason: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub version: i64,
+}
+
+impl OrderState {
+    pub const ALL: [OrderState; 3] = [OrderState::Open, OrderState::Paid, OrderState::Cancelled];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            OrderState::Open => "open",
+            OrderState::Paid => "paid",
+            OrderState::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<OrderState> {
+        OrderState::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+impl OrderStatus {
+    pub const ALL: [OrderStatus; 5] = [
+        OrderStatus::Pending,
+        OrderStatus::Paid,
+        OrderStatus::PartiallyRefunded,
+        OrderStatus::Refunded,
+        OrderStatus::Cancelled,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            OrderStatus::Pending => "pending",
+            OrderStatus::Paid => "paid",
+            OrderStatus::PartiallyRefunded => "partially_refunded",
+            OrderStatus::Refunded => "refunded",
+            OrderStatus::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<OrderStatus> {
+        OrderStatus::ALL
+            .into_iter()
+            .find(|status| status.as_str() == word)
+    }
+}
+
+impl Order {
+    pub fn status(&self) -> OrderStatus {
+        match self.state {
+            OrderState::Open => OrderStatus::Pending,
+            OrderState::Cancelled => OrderStatus::Cancelled,
+            OrderState::Paid if self.refunded.is_zero() => OrderStatus::Paid,
+            OrderState::Paid if self.refunded < self.amount => OrderStatus::PartiallyRefunded,
+            OrderState::Paid => OrderStatus::Refunded,
+        }
+    }
+
+    pub fn paid_amount(&self) -> Money {
+        if self.state == OrderState::Paid {
+            self.amount
+        } else {
+            Money::ZERO
+        }
+    }
+}

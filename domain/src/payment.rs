@@ -1,0 +1,172 @@
+//! A payment: one attempt to pay an order, with a number of its own at the gateway.
+
+use crate::{Method, Money, Order, OrderId, OrderState, PaymentId, PaymentNo, Product, Timestamp};
+
+/// `Created`: the gateway may or may not know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PaymentState {
+    Created,
+    Pending,
+    Paid,
+    Closed,
+    Declined,
+}
+
+/// What the outside calls it: derived, never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PaymentStatus {
+    Pending,
+    Processing,
+    Success,
+    Failed,
+    Cancelled,
+    Refunding,
+    Refunded,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    pub id: PaymentId,
+    pub payment_no: PaymentNo,
+    pub order_id: OrderId,
+    pub product: Product,
+    pub amount: Money,
+    pub state: PaymentState,
+    /// Whether this is the payment that pays its order; a paid one that does not is surplus.
+    pub settles: bool,
+    /// The gateway's number of the trade, once it told us.
+    pub transaction_id: Option<String>,
+    /// The exact body of the create call: asking again sends the same bytes.
+    pub request: String,
+    /// What the payer needs: the content of a QR code, or a URL to open.
+    pub prompt: Option<String>,
+    pub failure_reason: Option<String>,
+    /// Refunds that are done.
+    pub refunded: Money,
+    /// Refunds that are on their way.
+    pub refunding: Money,
+    pub refund_reason: Option<String>,
+    pub refunded_at: Option<Timestamp>,
+    pub expires_at: Timestamp,
+    pub paid_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub version: i64,
+}
+
+/// A rule said no, and nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("this order can no longer be paid")]
+    OrderNotPayable,
+    #[error("this order can no longer be cancelled")]
+    OrderNotCancellable,
+    #[error("the amount is not the order's")]
+    AmountMismatch,
+    #[error("this order number is taken by another order")]
+    OrderNoReused,
+    #[error("this idempotency key was used with another request")]
+    IdempotencyConflict,
+}
+
+/// What starting a payment has to do first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opening {
+    New,
+    Reuse(PaymentId),
+    CloseFirst(PaymentId),
+}
+
+impl PaymentState {
+    pub const ALL: [PaymentState; 5] = [
+        PaymentState::Created,
+        PaymentState::Pending,
+        PaymentState::Paid,
+        PaymentState::Closed,
+        PaymentState::Declined,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            PaymentState::Created => "created",
+            PaymentState::Pending => "pending",
+            PaymentState::Paid => "paid",
+            PaymentState::Closed => "closed",
+            PaymentState::Declined => "declined",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<PaymentState> {
+        PaymentState::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
+    /// Open: the payer may still be able to pay it.
+    pub const fn is_open(self) -> bool {
+        matches!(self, PaymentState::Created | PaymentState::Pending)
+    }
+}
+
+impl PaymentStatus {
+    pub const ALL: [PaymentStatus; 7] = [
+        PaymentStatus::Pending,
+        PaymentStatus::Processing,
+        PaymentStatus::Success,
+        PaymentStatus::Failed,
+        PaymentStatus::Cancelled,
+        PaymentStatus::Refunding,
+        PaymentStatus::Refunded,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            PaymentStatus::Pending => "pending",
+            PaymentStatus::Processing => "processing",
+            PaymentStatus::Success => "success",
+            PaymentStatus::Failed => "failed",
+            PaymentStatus::Cancelled => "cancelled",
+            PaymentStatus::Refunding => "refunding",
+            PaymentStatus::Refunded => "refunded",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<PaymentStatus> {
+        PaymentStatus::ALL
+            .into_iter()
+            .find(|status| status.as_str() == word)
+    }
+}
+
+impl Payment {
+    pub fn method(&self) -> Method {
+        self.product.method()
+    }
+
+    pub fn status(&self) -> PaymentStatus {
+        match self.state {
+            PaymentState::Created => PaymentStatus::Pending,
+            PaymentState::Pending => PaymentStatus::Processing,
+            PaymentState::Closed => PaymentStatus::Cancelled,
+            PaymentState::Declined => PaymentStatus::Failed,
+            PaymentState::Paid if !self.refunding.is_zero() => PaymentStatus::Refunding,
+            PaymentState::Paid if self.refunded >= self.amount => PaymentStatus::Refunded,
+            PaymentState::Paid => PaymentStatus::Success,
+        }
+    }
+}
+
+/// Whether a payment of `product` can be started now, and what to do with the one that is open.
+pub fn open_payment(
+    order: &Order,
+    open: Option<&Payment>,
+    product: Product,
+    now: Timestamp,
+) -> Result<Opening, Refusal> {
+    if order.state != OrderState::Open || now >= order.expires_at {
+        return Err(Refusal::OrderNotPayable);
+    }
+    let Some(open) = open else { return Ok(Opening::New) };
+    if open.product == product && now < open.expires_at {
+        return Ok(Opening::Reuse(open.id.clone()));
+    }
+    Ok(Opening::CloseFirst(open.id.clone()))
+}

@@ -1,0 +1,59 @@
+//! When to ask a gateway again. Callbacks are a courtesy; asking is what makes the books right.
+
+use std::time::Duration;
+
+use crate::Timestamp;
+
+/// Seconds between questions while somebody looks at the checkout page.
+const WATCHED: [u64; 4] = [2, 3, 5, 8];
+/// Seconds between questions when nobody looks.
+const UNWATCHED: [u64; 7] = [5, 10, 30, 60, 120, 300, 600];
+/// The longest callback schedule (Alipay, 25 h): money may still arrive for a payment that is closed here.
+pub const AFTERCARE: Duration = Duration::from_secs(25 * 3600);
+/// Between two questions about a payment that is closed.
+const AFTERCARE_STEP: Duration = Duration::from_secs(3600);
+/// A viewer counts as present for this long after the last sign of life.
+pub const PRESENCE: Duration = Duration::from_secs(20);
+
+/// When an open payment is asked about next, after `n_asked` questions.
+pub fn next_question(now: Timestamp, n_asked: u32, is_watched: bool) -> Timestamp {
+    let steps: &[u64] = if is_watched { &WATCHED } else { &UNWATCHED };
+    let index = usize::try_from(n_asked)
+        .unwrap_or(usize::MAX)
+        .min(steps.len() - 1);
+    now.after(Duration::from_secs(steps[index]))
+}
+
+/// When a payment that ended unpaid is asked about next; `None` when nothing can come any more.
+pub fn next_aftercare(now: Timestamp, ended_at: Timestamp) -> Option<Timestamp> {
+    let next = now.after(AFTERCARE_STEP);
+    (next <= ended_at.after(AFTERCARE)).then_some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watched_payment_is_asked_about_within_eight_seconds_for_ever() {
+        let now = Timestamp::from_millis(0);
+        let waits: Vec<u64> = (0..6)
+            .map(|n| next_question(now, n, true).since(now).as_secs())
+            .collect();
+        assert_eq!(waits, [2, 3, 5, 8, 8, 8]);
+        assert_eq!(next_question(now, u32::MAX, false).since(now).as_secs(), 600);
+    }
+
+    #[test]
+    fn an_ended_payment_is_asked_about_for_a_day_and_an_hour() {
+        let ended_at = Timestamp::from_millis(0);
+        let mut now = ended_at;
+        let mut n_questions = 0;
+        while let Some(next) = next_aftercare(now, ended_at) {
+            now = next;
+            n_questions += 1;
+        }
+        assert_eq!(n_questions, 25);
+        assert_eq!(now.since(ended_at), AFTERCARE);
+    }
+}

@@ -1,0 +1,62 @@
+//! Instants as text, and text as instants.
+
+use chrono::{DateTime, FixedOffset, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
+use domain::Timestamp;
+
+/// China has had one offset and no summer time since 1991.
+const BEIJING_SECONDS: i32 = 8 * 3600;
+const BEIJING_TEXT: &str = "%Y-%m-%d %H:%M:%S";
+
+fn utc(instant: Timestamp) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(instant.millis()).unwrap_or_default()
+}
+
+fn in_beijing(instant: Timestamp) -> DateTime<FixedOffset> {
+    let offset = FixedOffset::east_opt(BEIJING_SECONDS).expect("eight hours is an offset");
+    utc(instant).with_timezone(&offset)
+}
+
+/// `2026-11-24T03:04:05.678Z`: what our API writes.
+pub fn rfc3339(instant: Timestamp) -> String {
+    utc(instant).to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// `2026-11-24T11:04:05+08:00`: what WeChat Pay reads.
+pub fn rfc3339_beijing(instant: Timestamp) -> String {
+    in_beijing(instant).to_rfc3339_opts(SecondsFormat::Secs, false)
+}
+
+/// `2026-11-24 11:04:05`: what Alipay reads and writes, and what a payer in China reads.
+pub fn beijing(instant: Timestamp) -> String {
+    in_beijing(instant).format(BEIJING_TEXT).to_string()
+}
+
+pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+    DateTime::parse_from_rfc3339(text)
+        .ok()
+        .map(|instant| Timestamp::from_millis(instant.timestamp_millis()))
+}
+
+/// Reads Alipay's times; a fraction of a second, as in `gmt_refund`, is dropped.
+pub fn parse_beijing(text: &str) -> Option<Timestamp> {
+    let whole_seconds = text.split_once('.').map_or(text, |(whole, _)| whole);
+    let local = NaiveDateTime::parse_from_str(whole_seconds, BEIJING_TEXT).ok()?;
+    let instant = local.checked_sub_signed(TimeDelta::seconds(i64::from(BEIJING_SECONDS)))?;
+    Some(Timestamp::from_millis(instant.and_utc().timestamp_millis()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_instant_has_the_same_meaning_in_every_text() {
+        let instant = Timestamp::from_millis(1_700_000_000_000);
+        assert_eq!(rfc3339(instant), "2023-11-14T22:13:20.000Z");
+        assert_eq!(rfc3339_beijing(instant), "2023-11-15T06:13:20+08:00");
+        assert_eq!(beijing(instant), "2023-11-15 06:13:20");
+        assert_eq!(parse_rfc3339(&rfc3339_beijing(instant)), Some(instant));
+        assert_eq!(parse_beijing("2023-11-15 06:13:20.123"), Some(instant));
+        assert_eq!(parse_beijing("2023-11-15"), None);
+    }
+}

@@ -1,0 +1,91 @@
+//! The one source of time and chance, so that a run can be repeated.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, Ordering},
+};
+use std::time::Duration;
+
+use domain::Timestamp;
+
+/// Where time, names and nonces come from.
+#[derive(Debug, Clone)]
+pub enum Clock {
+    System,
+    Fixed(Arc<FixedClock>),
+}
+
+/// A clock that stands still until it is moved, and dice that fall the same way every time.
+#[derive(Debug)]
+pub struct FixedClock {
+    millis: AtomicI64,
+    dice: Mutex<u64>,
+}
+
+impl Clock {
+    pub fn fixed(now: Timestamp, seed: u64) -> Clock {
+        Clock::Fixed(Arc::new(FixedClock {
+            millis: AtomicI64::new(now.millis()),
+            dice: Mutex::new(seed),
+        }))
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where the product reads the time"
+    )]
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Clock::System => {
+                let since_epoch = std::time::SystemTime::now()
+                    .duration_since(std::time::UNIX_EPOCH)
+                    .expect("the system clock is set after 1970");
+                Timestamp::from_millis(0).after(since_epoch)
+            }
+            Clock::Fixed(fixed) => Timestamp::from_millis(fixed.millis.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a fixed clock; the system's clock moves by itself.
+    pub fn advance(&self, duration: Duration) {
+        if let Clock::Fixed(fixed) = self {
+            let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+            fixed.millis.fetch_add(millis, Ordering::SeqCst);
+        }
+    }
+
+    /// Random bytes: from the operating system, or from the seed of a fixed clock.
+    pub fn entropy<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        match self {
+            Clock::System => {
+                aws_lc_rs::rand::fill(&mut bytes).expect("the operating system has random bytes");
+            }
+            Clock::Fixed(fixed) => {
+                let mut state = fixed.dice.lock().expect("nothing panics while it holds the dice");
+                for chunk in bytes.chunks_mut(8) {
+                    let word = split_mix(&mut state).to_le_bytes();
+                    chunk.copy_from_slice(&word[..chunk.len()]);
+                }
+            }
+        }
+        bytes
+    }
+
+    /// Thirty-two characters `[0-9a-f]` for a signature that must not be made twice.
+    pub fn nonce(&self) -> String {
+        self.entropy::<16>()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
+/// SplitMix64: small, and the same on every machine.
+fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut word = *state;
+    word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    word ^ (word >> 31)
+}

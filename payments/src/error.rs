@@ -1,0 +1,40 @@
+//! What a caller can do about a verb that did not do its work.
+
+use domain::{Channel, Method, Refusal};
+
+use crate::gateway::GatewayError;
+use crate::store::StoreError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no such thing")]
+    NotFound,
+    /// A rule said no; nothing was changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A value that can never be right; `field` is its name in the API.
+    #[error("{field}: {message}")]
+    Invalid {
+        field: &'static str,
+        message: &'static str,
+    },
+    /// Not offered here: the gateway is not configured, or the product is not built.
+    #[error("{0} cannot be used to pay here")]
+    MethodUnavailable(Method),
+    /// The gateway understood and said no.
+    #[error("{channel} declined the payment")]
+    Declined {
+        channel: Channel,
+        #[source]
+        source: GatewayError,
+    },
+    /// Nobody knows the outcome: ask again, do not pay twice.
+    #[error("{channel} gave no answer that can be believed")]
+    Unreachable {
+        channel: Channel,
+        #[source]
+        source: GatewayError,
+    },
+    #[error("internal error")]
+    Internal(#[from] StoreError),
+}

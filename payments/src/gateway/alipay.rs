@@ -1,0 +1,3 @@
+//! Alipay OpenAPI 2.0.
+#[derive(Debug)]
+pub struct Alipay {}

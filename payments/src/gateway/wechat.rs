@@ -1,0 +1,3 @@
+//! WeChat Pay APIv3.
+#[derive(Debug)]
+pub struct Wechat {}

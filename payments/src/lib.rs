@@ -1,0 +1,33 @@
+//! The payment core: what can be done to orders and payments, and everything it takes to make it last.
+//!
+//! Server functions, REST handlers and jobs call the same verbs. Neither axum nor Leptos may enter here.
+
+mod calendar;
+mod clock;
+mod error;
+mod expire;
+pub mod gateway;
+mod notice;
+mod once;
+mod order;
+mod reconcile;
+mod services;
+mod settle;
+mod start;
+pub mod store;
+mod watch;
+
+pub use calendar::{beijing, parse_rfc3339, rfc3339};
+pub use clock::Clock;
+pub use error::Error;
+pub use expire::expire;
+pub use notice::accept_notice;
+pub use once::{KeptAnswer, Made, Once};
+pub use order::{
+    Checkout, NewOrder, OrderFilter, Page, PaymentFilter, cancel_order, create_order, find_checkout,
+    find_order, find_payment, list_orders, list_payments,
+};
+pub use reconcile::{query_payment, reconcile_payments};
+pub use services::{Policy, Services, Wake};
+pub use start::{StartPayment, start_payment};
+pub use watch::Watchers;

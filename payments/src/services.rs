@@ -1,0 +1,55 @@
+//! Everything a verb may use: the database, the gateways, the clock, and the bells.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::LatePolicy;
+use tokio::sync::Notify;
+
+use crate::gateway::Gateways;
+use crate::store::Db;
+use crate::{Clock, Watchers};
+
+/// The whole context of the core; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Services {
+    pub db: Db,
+    pub gateways: Arc<Gateways>,
+    pub clock: Clock,
+    pub wake: Wake,
+    pub watchers: Watchers,
+    pub policy: Policy,
+}
+
+/// What the operator decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    pub payment_ttl: Duration,
+    pub order_ttl: Duration,
+    pub late_payment: LatePolicy,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy {
+            payment_ttl: Duration::from_secs(15 * 60),
+            order_ttl: Duration::from_secs(30 * 60),
+            late_payment: LatePolicy::Refund,
+        }
+    }
+}
+
+/// Rings when something is due earlier than the rhythm of the jobs would notice.
+#[derive(Debug, Clone, Default)]
+pub struct Wake(Arc<Notify>);
+
+impl Wake {
+    pub fn ring(&self) {
+        self.0.notify_one();
+    }
+
+    /// Returns at the next ring; one that came while nobody waited is not lost.
+    pub async fn rung(&self) {
+        self.0.notified().await;
+    }
+}

@@ -1,0 +1,66 @@
+//! What the gateways have in their books, for tests and for `/_control/books`.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gateway {
+    Wechat,
+    Alipay,
+}
+
+impl Gateway {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Gateway::Wechat => "wechat",
+            Gateway::Alipay => "alipay",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Books {
+    pub trades: Vec<BookedTrade>,
+    pub notices: Vec<BookedNotice>,
+}
+
+impl Books {
+    pub fn trade(&self, out_trade_no: &str) -> Option<&BookedTrade> {
+        self.trades.iter().find(|trade| trade.out_trade_no == out_trade_no)
+    }
+
+    /// What all payers together have really paid.
+    pub fn paid_fen(&self) -> i64 {
+        self.trades.iter().map(|trade| trade.paid_fen).sum()
+    }
+}
+
+/// An Alipay code that nobody scanned is no trade and is not here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BookedTrade {
+    pub gateway: Gateway,
+    pub out_trade_no: String,
+    /// `transaction_id` or `trade_no`; WeChat gives it at payment.
+    pub gateway_no: Option<String>,
+    /// The gateway's own word: `NOTPAY`, `SUCCESS`, `CLOSED`; `WAIT_BUYER_PAY`, `TRADE_SUCCESS` …
+    pub state: String,
+    pub total_fen: i64,
+    pub paid_fen: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BookedNotice {
+    pub gateway: Gateway,
+    pub id: String,
+    pub out_trade_no: String,
+    pub url: String,
+    /// `TRANSACTION.SUCCESS`, `TRADE_SUCCESS`, `TRADE_CLOSED` …
+    pub about: String,
+    pub n_attempts: usize,
+    pub acknowledged: bool,
+    /// When the next attempt is due; none once acknowledged or given up.
+    pub due_at_ms: Option<i64>,
+}

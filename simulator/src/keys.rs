@@ -1,0 +1,159 @@
+//! Keys of both sides: made once a process, optionally kept in a directory, never committed.
+
+mod certificate;
+mod ring;
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rsa::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
+use rsa::sha2::Sha256;
+use rsa::{PrivateKey, PublicKey};
+use sha2::Digest as _;
+
+use crate::settings::{Credentials, WechatKeys};
+pub(crate) use certificate::Certificate;
+
+pub(crate) const MCH_ID: &str = "1900000109";
+pub(crate) const APP_ID: &str = "wxd678efd56a1b2c3d";
+pub(crate) const ALIPAY_APP_ID: &str = "9021000100000109";
+pub(crate) const SELLER_ID: &str = "2088101117955611";
+pub(crate) const PUBLIC_KEY_ID: &str = "PUB_KEY_ID_0119000001092026010100112200000000";
+
+pub(crate) struct Keys {
+    mode: WechatKeys,
+    merchant: PublicKey,
+    wechat: Arc<PrivateKey>,
+    certificates: [Certificate; 2],
+    alipay_app: PublicKey,
+    alipay: Arc<PrivateKey>,
+    stranger: Arc<PrivateKey>,
+    credentials: Credentials,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
+/// Whose key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signer {
+    Gateway,
+    /// The other platform certificate, after a rotation.
+    Rotated,
+    /// A key that belongs to nobody here.
+    Stranger,
+}
+
+impl Keys {
+    /// Slow on the first call of a process; call it where blocking is allowed.
+    pub(crate) fn load(mode: WechatKeys, dir: Option<&Path>) -> io::Result<Keys> {
+        let ring = ring::load(dir)?;
+        let certificates = [
+            Certificate::issue(&ring.certificate_a, "Tenpay.com Root CA A")?,
+            Certificate::issue(&ring.certificate_b, "Tenpay.com Root CA B")?,
+        ];
+        let merchant_pem = private_pem(&ring.merchant);
+        let (wechat_public_key, wechat_public_key_id) = match mode {
+            WechatKeys::PublicKey => {
+                (public_pem(&ring.wechat.to_public_key()), Some(PUBLIC_KEY_ID.to_owned()))
+            }
+            WechatKeys::Certificate => (certificates[0].pem.clone(), None),
+        };
+        let credentials = Credentials {
+            wechat_mch_id: MCH_ID.to_owned(),
+            wechat_app_id: APP_ID.to_owned(),
+            wechat_serial_no: hex(&fingerprint(&ring.merchant)[..20]).to_uppercase(),
+            // Derived, so that it is kept wherever the keys are kept.
+            wechat_api_v3_key: hex(&sha2::Sha256::digest(merchant_pem.as_bytes())[..16]),
+            wechat_private_key: merchant_pem,
+            wechat_public_key,
+            wechat_public_key_id,
+            alipay_app_id: ALIPAY_APP_ID.to_owned(),
+            alipay_private_key: private_pem(&ring.alipay_app),
+            alipay_public_key: public_pem(&ring.alipay.to_public_key()),
+            alipay_seller_id: SELLER_ID.to_owned(),
+        };
+        Ok(Keys {
+            mode,
+            merchant: ring.merchant.to_public_key(),
+            wechat: Arc::clone(&ring.wechat),
+            certificates,
+            alipay_app: ring.alipay_app.to_public_key(),
+            alipay: Arc::clone(&ring.alipay),
+            stranger: Arc::clone(&ring.stranger),
+            credentials,
+        })
+    }
+
+    pub(crate) fn mode(&self) -> WechatKeys {
+        self.mode
+    }
+
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    pub(crate) fn certificates(&self) -> &[Certificate; 2] {
+        &self.certificates
+    }
+
+    pub(crate) fn merchant_signed(&self, message: &[u8], signature: &str) -> bool {
+        verify(&self.merchant, message, signature)
+    }
+
+    pub(crate) fn app_signed(&self, message: &[u8], signature: &str) -> bool {
+        verify(&self.alipay_app, message, signature)
+    }
+
+    /// The serial to announce, and the signature.
+    pub(crate) fn sign_as_wechat(&self, signer: Signer, message: &[u8]) -> (String, String) {
+        let (serial, own_key) = match (self.mode, signer) {
+            (WechatKeys::PublicKey, _) => (PUBLIC_KEY_ID, &self.wechat),
+            (WechatKeys::Certificate, Signer::Rotated) => {
+                (self.certificates[1].serial.as_str(), &self.certificates[1].key)
+            }
+            (WechatKeys::Certificate, Signer::Gateway | Signer::Stranger) => {
+                (self.certificates[0].serial.as_str(), &self.certificates[0].key)
+            }
+        };
+        let key = if signer == Signer::Stranger { &self.stranger } else { own_key };
+        (serial.to_owned(), sign(key, message))
+    }
+
+    pub(crate) fn sign_as_alipay(&self, signer: Signer, message: &[u8]) -> String {
+        sign(if signer == Signer::Stranger { &self.stranger } else { &self.alipay }, message)
+    }
+}
+
+pub(crate) fn sign(key: &PrivateKey, message: &[u8]) -> String {
+    let signature = key.pkcs1v15_sign::<Sha256>(message).expect("a 2048-bit key signs any SHA-256 digest");
+    STANDARD.encode(signature)
+}
+
+fn verify(key: &PublicKey, message: &[u8], signature: &str) -> bool {
+    STANDARD.decode(signature).is_ok_and(|raw| key.pkcs1v15_verify::<Sha256>(message, &raw).is_ok())
+}
+
+fn fingerprint(key: &PrivateKey) -> [u8; 32] {
+    let der = key.to_public_key().to_public_key_der().expect("an RSA public key has a DER form");
+    sha2::Sha256::digest(der.as_bytes()).into()
+}
+
+fn private_pem(key: &PrivateKey) -> String {
+    key.to_pkcs8_pem(LineEnding::LF).expect("an RSA key has a PKCS#8 form").to_string()
+}
+
+fn public_pem(key: &PublicKey) -> String {
+    key.to_public_key_pem(LineEnding::LF).expect("an RSA key has an SPKI form")
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

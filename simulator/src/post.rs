@@ -1,0 +1,181 @@
+//! Notices on their way to the merchant: schedules, attempts, receipts.
+
+use crate::books::{BookedNotice, Gateway};
+use crate::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
+
+/// Pauses after each failed attempt (protocols 1.7).
+const WECHAT_PAUSES_MS: [i64; 15] = [
+    15 * SECOND_MS,
+    15 * SECOND_MS,
+    30 * SECOND_MS,
+    3 * MINUTE_MS,
+    10 * MINUTE_MS,
+    20 * MINUTE_MS,
+    30 * MINUTE_MS,
+    30 * MINUTE_MS,
+    30 * MINUTE_MS,
+    60 * MINUTE_MS,
+    3 * HOUR_MS,
+    3 * HOUR_MS,
+    3 * HOUR_MS,
+    6 * HOUR_MS,
+    6 * HOUR_MS,
+];
+/// Pauses after each failed attempt (protocols 2.6).
+const ALIPAY_PAUSES_MS: [i64; 7] =
+    [4 * MINUTE_MS, 10 * MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 2 * HOUR_MS, 6 * HOUR_MS, 15 * HOUR_MS];
+
+/// How long a reordered notice waits to be overtaken.
+pub(crate) const HELD_MS: i64 = 15 * SECOND_MS;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Notice {
+    pub(crate) id: String,
+    pub(crate) out_trade_no: String,
+    pub(crate) url: String,
+    /// WeChat's event type or Alipay's trade status.
+    pub(crate) about: String,
+    pub(crate) created_ms: i64,
+    pub(crate) content: Content,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    /// The plaintext of the resource.
+    Wechat(serde_json::Value),
+    /// Every field but `notify_time`, `charset` and the signature.
+    Alipay(Vec<(String, String)>),
+}
+
+impl Content {
+    pub(crate) fn gateway(&self) -> Gateway {
+        match self {
+            Content::Wechat(_) => Gateway::Wechat,
+            Content::Alipay(_) => Gateway::Alipay,
+        }
+    }
+
+    fn pauses(&self) -> &'static [i64] {
+        match self {
+            Content::Wechat(_) => &WECHAT_PAUSES_MS,
+            Content::Alipay(_) => &ALIPAY_PAUSES_MS,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Parcel {
+    notice: Notice,
+    due_at_ms: Option<i64>,
+    held: bool,
+    in_flight: bool,
+    n_attempts: usize,
+    acknowledged: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Post {
+    parcels: Vec<Parcel>,
+}
+
+impl Post {
+    pub(crate) fn send(&mut self, now_ms: i64, notice: Notice, delay_ms: i64, held: bool) {
+        // Whatever was held back is overtaken by this one.
+        for parcel in self.parcels.iter_mut().filter(|parcel| parcel.held && !held) {
+            parcel.held = false;
+            parcel.due_at_ms = Some(now_ms + delay_ms + SECOND_MS);
+        }
+        self.parcels.push(Parcel {
+            due_at_ms: Some(now_ms + delay_ms + if held { HELD_MS } else { 0 }),
+            notice,
+            held,
+            in_flight: false,
+            n_attempts: 0,
+            acknowledged: false,
+        });
+    }
+
+    pub(crate) fn next_due_ms(&self) -> Option<i64> {
+        self.parcels.iter().filter(|parcel| !parcel.in_flight).filter_map(|parcel| parcel.due_at_ms).min()
+    }
+
+    pub(crate) fn any_in_flight(&self) -> bool {
+        self.parcels.iter().any(|parcel| parcel.in_flight)
+    }
+
+    /// Takes what is due, earliest first; each is in flight until [`Post::attempted`].
+    pub(crate) fn claim(&mut self, now_ms: i64) -> Vec<(usize, Notice)> {
+        let mut due: Vec<(i64, usize)> = self
+            .parcels
+            .iter()
+            .enumerate()
+            .filter(|(_, parcel)| !parcel.in_flight)
+            .filter_map(|(place, parcel)| Some((parcel.due_at_ms.filter(|due| *due <= now_ms)?, place)))
+            .collect();
+        due.sort_unstable();
+        due.into_iter()
+            .map(|(_, place)| {
+                let parcel = &mut self.parcels[place];
+                parcel.in_flight = true;
+                parcel.held = false;
+                parcel.n_attempts += 1;
+                parcel.due_at_ms = parcel
+                    .notice
+                    .content
+                    .pauses()
+                    .get(parcel.n_attempts - 1)
+                    .map(|pause_ms| now_ms + pause_ms);
+                (place, parcel.notice.clone())
+            })
+            .collect()
+    }
+
+    pub(crate) fn attempted(&mut self, place: usize, received: bool) {
+        let parcel = &mut self.parcels[place];
+        parcel.in_flight = false;
+        if received {
+            parcel.acknowledged = true;
+            parcel.due_at_ms = None;
+        }
+    }
+
+    /// Sends the newest notice of a trade once more, acknowledged or not.
+    pub(crate) fn resend(&mut self, now_ms: i64, out_trade_no: &str) -> Result<(), String> {
+        let newest = self.parcels.iter_mut().rev().find(|parcel| parcel.notice.out_trade_no == out_trade_no);
+        let parcel = newest.ok_or("no notice was ever sent about this number")?;
+        parcel.due_at_ms = Some(now_ms);
+        Ok(())
+    }
+
+    pub(crate) fn newest(&self, out_trade_no: &str) -> Option<&Notice> {
+        let newest = self.parcels.iter().rev().find(|parcel| parcel.notice.out_trade_no == out_trade_no);
+        newest.map(|parcel| &parcel.notice)
+    }
+
+    pub(crate) fn book(&self) -> Vec<BookedNotice> {
+        self.parcels
+            .iter()
+            .map(|parcel| BookedNotice {
+                gateway: parcel.notice.content.gateway(),
+                id: parcel.notice.id.clone(),
+                out_trade_no: parcel.notice.out_trade_no.clone(),
+                url: parcel.notice.url.clone(),
+                about: parcel.notice.about.clone(),
+                n_attempts: parcel.n_attempts,
+                acknowledged: parcel.acknowledged,
+                due_at_ms: parcel.due_at_ms,
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_schedules_last_a_day() {
+        assert_eq!(WECHAT_PAUSES_MS.iter().sum::<i64>(), 24 * HOUR_MS + 4 * MINUTE_MS);
+        assert_eq!(ALIPAY_PAUSES_MS.iter().sum::<i64>(), 24 * HOUR_MS + 24 * MINUTE_MS);
+    }
+}

@@ -1,0 +1,101 @@
+//! What a simulator is started with, and what a merchant is given to talk to it.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub clock: Clock,
+    pub seed: u64,
+    pub wechat_keys: WechatKeys,
+    /// Keeps the keys across restarts; files are readable by their owner only.
+    pub key_dir: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            clock: Clock::System,
+            seed: 1,
+            wechat_keys: WechatKeys::PublicKey,
+            key_dir: None,
+        }
+    }
+}
+
+/// Both kinds are moved forward by [`crate::Simulator::advance`]; `Fixed` moves by nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    System,
+    Fixed { now_ms: i64 },
+}
+
+/// How WeChat Pay lets this merchant verify its answers (protocols 1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WechatKeys {
+    PublicKey,
+    Certificate,
+}
+
+/// Everything a merchant would be handed by the two gateways.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    pub wechat_mch_id: String,
+    pub wechat_app_id: String,
+    /// Serial number of the merchant's API certificate.
+    pub wechat_serial_no: String,
+    pub wechat_api_v3_key: String,
+    pub wechat_private_key: String,
+    /// The PEM of WeChat Pay's public key, or of its first platform certificate.
+    pub wechat_public_key: String,
+    /// Only in public-key mode: `PUB_KEY_ID_…`.
+    pub wechat_public_key_id: Option<String>,
+    pub alipay_app_id: String,
+    pub alipay_private_key: String,
+    pub alipay_public_key: String,
+    pub alipay_seller_id: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("wechat_mch_id", &self.wechat_mch_id)
+            .field("wechat_app_id", &self.wechat_app_id)
+            .field("wechat_serial_no", &self.wechat_serial_no)
+            .field("wechat_public_key_id", &self.wechat_public_key_id)
+            .field("alipay_app_id", &self.alipay_app_id)
+            .field("alipay_seller_id", &self.alipay_seller_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Credentials {
+    /// The settings a merchant server needs, one variable each; line breaks in keys become `\n`,
+    /// so that every pair is one line of an `.env` file.
+    pub fn env_lines(&self, base_url: &str) -> Vec<(String, String)> {
+        let one_line = |pem: &str| pem.trim().replace('\n', "\\n");
+        let mut lines = vec![
+            ("WECHAT_GATEWAY", base_url.to_owned()),
+            ("WECHAT_APP_ID", self.wechat_app_id.clone()),
+            ("WECHAT_MCH_ID", self.wechat_mch_id.clone()),
+            ("WECHAT_SERIAL_NO", self.wechat_serial_no.clone()),
+            ("WECHAT_API_V3_KEY", self.wechat_api_v3_key.clone()),
+            ("WECHAT_PRIVATE_KEY", one_line(&self.wechat_private_key)),
+            ("WECHAT_PUBLIC_KEY", one_line(&self.wechat_public_key)),
+        ];
+        if let Some(id) = &self.wechat_public_key_id {
+            lines.push(("WECHAT_PUBLIC_KEY_ID", id.clone()));
+        }
+        lines.extend([
+            ("ALIPAY_GATEWAY", format!("{base_url}/gateway.do")),
+            ("ALIPAY_APP_ID", self.alipay_app_id.clone()),
+            ("ALIPAY_PRIVATE_KEY", one_line(&self.alipay_private_key)),
+            ("ALIPAY_PUBLIC_KEY", one_line(&self.alipay_public_key)),
+            ("ALIPAY_SELLER_ID", self.alipay_seller_id.clone()),
+        ]);
+        lines.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
