@@ -1,8 +1,106 @@
 //! Deadlines: ask, close, ask again; only then is something over.
 
+use std::time::Duration;
+
+use domain::{Channel, OrderId, Payment, PaymentNo, Report};
+use futures_util::{FutureExt, StreamExt, stream};
+
+use crate::gateway::{Gateway, GatewayError};
+use crate::order::{cancel_expired, find_by_number};
+use crate::settle::{Rule, record_report};
+use crate::store::{StoreError, orders, payments};
 use crate::{Error, Services};
+
+/// Longer than three calls to a slow gateway; what failed is tried again when it is over.
+const LEASE: Duration = Duration::from_secs(30);
+const BATCH: i64 = 64;
+const CONCURRENT: usize = 8;
 
 /// Ends every payment and order whose time is over. Returns how many it worked on.
 pub async fn expire(services: &Services) -> Result<usize, Error> {
-    todo!()
+    Ok(expire_payments(services).await? + expire_orders(services).await?)
+}
+
+async fn expire_payments(services: &Services) -> Result<usize, Error> {
+    let now = services.clock.now();
+    let numbers: Vec<PaymentNo> = services
+        .db
+        .write(|tx| async move { payments::claim_expired(tx, now, now.after(LEASE), BATCH).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    stream::iter(&numbers)
+        .for_each_concurrent(CONCURRENT, async |number| {
+            if let Err(error) = expire_payment(services, number).await {
+                tracing::warn!(payment.no = %number, error = &error as &dyn std::error::Error, "{number} cannot be closed yet");
+            }
+        })
+        .await;
+    Ok(numbers.len())
+}
+
+async fn expire_payment(services: &Services, number: &PaymentNo) -> Result<(), Error> {
+    let payment = find_by_number(services, number).await?;
+    end_payment(services, &payment).await
+}
+
+async fn expire_orders(services: &Services) -> Result<usize, Error> {
+    let now = services.clock.now();
+    let ids: Vec<OrderId> = services
+        .db
+        .write(|tx| async move { orders::claim_expired(tx, now, now.after(LEASE), BATCH).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    stream::iter(&ids)
+        .for_each_concurrent(CONCURRENT, async |id| {
+            if let Err(error) = cancel_expired(services, id).await {
+                tracing::warn!(order.id = %id, error = &error as &dyn std::error::Error, "{id} cannot be cancelled yet");
+            }
+        })
+        .await;
+    Ok(ids.len())
+}
+
+/// Ends an open payment: ask, close, ask again. When this returns `Ok`, it is not open any more; it may be paid.
+///
+/// Closing without a last question would lose whoever pays at the last second (T-28), and the answer to *close* alone
+/// is no proof (T-29).
+pub(crate) async fn end_payment(services: &Services, payment: &Payment) -> Result<(), Error> {
+    let Some(channel) = payment.method().channel() else {
+        return Ok(());
+    };
+    let unreachable = |source| Error::Unreachable { channel, source };
+    let gateway = services
+        .gateways
+        .get(channel)
+        .ok_or_else(|| unreachable(gone(channel)))?;
+    let report = gateway.query(&payment.payment_no).await.map_err(unreachable)?;
+    if matches!(report, Report::Paid(_) | Report::Closed) {
+        record_report(services, payment, &report, Rule::Settle).await?;
+        return still_open(&report).map_or(Ok(()), |source| Err(unreachable(source)));
+    }
+    close(gateway, payment).await.map_err(unreachable)?;
+    let report = gateway.query(&payment.payment_no).await.map_err(unreachable)?;
+    record_report(services, payment, &report, Rule::Lapse).await?;
+    still_open(&report).map_or(Ok(()), |source| Err(unreachable(source)))
+}
+
+/// Being paid or closed already is an answer too: the question after it brings the proof.
+async fn close(gateway: &Gateway, payment: &Payment) -> Result<(), GatewayError> {
+    match gateway.close(&payment.payment_no).await {
+        Ok(_) | Err(GatewayError::AlreadyPaid | GatewayError::AlreadyClosed) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A gateway that has confirmed the close but still calls the trade payable reads an old copy: ask later.
+fn still_open(report: &Report) -> Option<GatewayError> {
+    matches!(report, Report::Unpaid).then(|| GatewayError::Unknown {
+        reason: "the trade is still payable after it was closed".to_owned(),
+    })
+}
+
+fn gone(channel: Channel) -> GatewayError {
+    GatewayError::Unknown {
+        reason: format!("{channel} is not configured any more"),
+    }
 }

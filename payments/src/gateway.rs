@@ -3,10 +3,15 @@
 //! Only this room knows a gateway's words. What leaves it is a [`Report`], a prompt, or a [`GatewayError`].
 
 pub mod alipay;
+mod pem;
+mod rsa_key;
+mod transport;
 pub mod wechat;
 
 use domain::{Channel, Money, PaymentNo, Product, Report, Timestamp};
 use http::HeaderMap;
+
+pub use self::rsa_key::{KeyError, SigningKey, VerifyingKey};
 
 /// What a gateway is told about a payment.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +49,7 @@ pub enum GatewayError {
     /// It says that the trade is paid already: ask for the receipt.
     #[error("the trade is paid already")]
     AlreadyPaid,
-    /// It says that the trade is closed already: ask for the truth.
+    /// It says that the trade is over, closed or paid: ask for the truth.
     #[error("the trade is closed already")]
     AlreadyClosed,
     /// Send the same bytes again.
@@ -59,7 +64,7 @@ pub enum GatewayError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closing {
     Closed,
-    /// Authentic word that there is no such trade (Alipay, before anybody scanned).
+    /// Authentic word that there is no such trade (Alipay: before anybody scanned; the code may still be scanned).
     Absent,
 }
 
@@ -80,7 +85,7 @@ pub enum NoticeContent {
     Refund,
     /// A kind of message that is of no concern to us.
     Other,
-    /// Authentic, but not for us: another merchant, app, seller or currency.
+    /// Authentic, but not to be acted on: another merchant, app, seller or currency, or it contradicts itself.
     Foreign(&'static str),
 }
 
@@ -118,11 +123,118 @@ pub enum Reception {
     Failed,
 }
 
+impl Gateway {
+    pub fn channel(&self) -> Channel {
+        match self {
+            Gateway::Wechat(_) => Channel::Wechat,
+            Gateway::Alipay(_) => Channel::Alipay,
+        }
+    }
+
+    /// Whether a payer can be sent through this product.
+    pub fn offers(&self, product: Product) -> bool {
+        match self {
+            Gateway::Wechat(_) => product == Product::Native,
+            Gateway::Alipay(_) => product == Product::Qr,
+        }
+    }
+
+    /// The exact body of the create call. It is stored before the call, and asking again sends the same bytes:
+    /// a deadline that is computed anew would make it another order (T-43).
+    pub fn request(&self, ask: &Ask<'_>) -> String {
+        match self {
+            Gateway::Wechat(wechat) => wechat.request(ask),
+            Gateway::Alipay(alipay) => alipay.request(ask),
+        }
+    }
+
+    /// Makes the payment payable. Returns what the payer needs: the content of the QR code.
+    pub async fn create(&self, product: Product, request: &str) -> Result<String, GatewayError> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.create(product, request).await,
+            Gateway::Alipay(alipay) => alipay.create(product, request).await,
+        }
+    }
+
+    pub async fn query(&self, payment_no: &PaymentNo) -> Result<Report, GatewayError> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.query(payment_no).await,
+            Gateway::Alipay(alipay) => alipay.query(payment_no).await,
+        }
+    }
+
+    /// Asks that nobody can pay any more. Even a success proves little (T-28, T-29): ask once more afterwards.
+    pub async fn close(&self, payment_no: &PaymentNo) -> Result<Closing, GatewayError> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.close(payment_no).await,
+            Gateway::Alipay(alipay) => alipay.close(payment_no).await,
+        }
+    }
+
+    /// Reads a message that says it comes from this gateway. `body` must be the bytes as they arrived (T-01).
+    pub async fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.read_notice(headers, body).await,
+            Gateway::Alipay(alipay) => alipay.read_notice(body),
+        }
+    }
+}
+
+impl GatewayError {
+    fn unknown(reason: impl Into<String>) -> GatewayError {
+        GatewayError::Unknown {
+            reason: reason.into(),
+        }
+    }
+
+    fn not_offered(product: Product) -> GatewayError {
+        GatewayError::Declined {
+            code: "NOT_OFFERED".to_owned(),
+            message: format!("the product {} is not offered", product.as_str()),
+            is_authentic: false,
+        }
+    }
+}
+
 impl Gateways {
     pub fn get(&self, channel: Channel) -> Option<&Gateway> {
         match channel {
             Channel::Wechat => self.wechat.as_ref(),
             Channel::Alipay => self.alipay.as_ref(),
         }
+    }
+}
+
+/// Text of a gateway's that is stored, shown and logged: one word of visible ASCII.
+fn is_plain(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The first characters of a text: both gateways count characters, not bytes.
+fn shortened(text: &str, most: usize) -> &str {
+    text.char_indices()
+        .nth(most)
+        .map_or(text, |(end, _)| &text[..end])
+}
+
+/// The answer to a message. WeChat looks at the status, Alipay at the body (T-45), so both say the same.
+pub fn reply(channel: Channel, reception: Reception) -> Reply {
+    let status = match reception {
+        Reception::Done => 200,
+        Reception::NotAuthentic => 401,
+        Reception::Malformed => 400,
+        Reception::TooLarge => 413,
+        Reception::Failed => 500,
+    };
+    let (content_type, body) = match channel {
+        Channel::Wechat => ("application/json; charset=utf-8", wechat::reply_body(reception)),
+        // Exactly seven bytes; `failure` is the customary refusal (2.6).
+        Channel::Alipay if reception == Reception::Done => ("text/plain; charset=utf-8", "success"),
+        Channel::Alipay => ("text/plain; charset=utf-8", "failure"),
+    };
+    Reply {
+        status,
+        content_type,
+        body,
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Server functions, REST handlers and jobs call the same verbs. Neither axum nor Leptos may enter here.
 
+pub mod admin;
+mod audit;
 mod calendar;
 mod clock;
 mod error;
@@ -11,12 +13,14 @@ mod notice;
 mod once;
 mod order;
 mod reconcile;
+mod run;
 mod services;
 mod settle;
 mod start;
 pub mod store;
 mod watch;
 
+pub use audit::{Finding, audit};
 pub use calendar::{beijing, parse_rfc3339, rfc3339};
 pub use clock::Clock;
 pub use error::Error;
@@ -24,10 +28,11 @@ pub use expire::expire;
 pub use notice::accept_notice;
 pub use once::{KeptAnswer, Made, Once};
 pub use order::{
-    Checkout, NewOrder, OrderFilter, Page, PaymentFilter, cancel_order, create_order, find_checkout,
-    find_order, find_payment, list_orders, list_payments,
+    Checkout, EXPIRED_REASON, NewOrder, OrderFilter, Page, PaymentFilter, cancel_order, create_order,
+    find_checkout, find_order, find_payment, list_orders, list_payments,
 };
 pub use reconcile::{query_payment, reconcile_payments};
+pub use run::run_to_end;
 pub use services::{Policy, Services, Wake};
 pub use start::{StartPayment, start_payment};
-pub use watch::Watchers;
+pub use watch::{Watchers, attend};

@@ -3,6 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use domain::{Refusal, Timestamp};
+
+use crate::Error;
+use crate::store::{Tx, idempotency};
+
 /// An answer as it went out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptAnswer {
@@ -40,4 +45,41 @@ pub enum Made<T> {
     Existing(T),
     /// The same request came before; this is what it was told.
     Replayed(KeptAnswer),
+}
+
+impl<T> Made<T> {
+    /// What was made or found; `None` for a replayed answer.
+    pub fn into_value(self) -> Option<T> {
+        match self {
+            Made::New(value) | Made::Existing(value) => Some(value),
+            Made::Replayed(_) => None,
+        }
+    }
+}
+
+/// What the same request was told before. Another content under the same key is refused.
+pub(crate) async fn find_answer<T>(
+    tx: &mut Tx<'_>,
+    once: Option<&Once<T>>,
+) -> Result<Option<KeptAnswer>, Error> {
+    let Some(once) = once else { return Ok(None) };
+    match idempotency::find(tx, &once.route, &once.key).await? {
+        None => Ok(None),
+        Some((fingerprint, answer)) if fingerprint == once.fingerprint => Ok(Some(answer)),
+        Some(_) => Err(Refusal::IdempotencyConflict.into()),
+    }
+}
+
+/// Keeps the answer beside its effect.
+pub(crate) async fn keep_answer<T>(
+    tx: &mut Tx<'_>,
+    once: Option<&Once<T>>,
+    value: &T,
+    is_new: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(once) = once else { return Ok(()) };
+    let answer = (once.answer)(value, is_new);
+    idempotency::keep(tx, &once.route, &once.key, &once.fingerprint, &answer, now).await?;
+    Ok(())
 }

@@ -1,8 +1,14 @@
 //! Orders: made, found, listed, cancelled.
 
-use domain::{Method, Money, Order, OrderId, OrderStatus, Payment, PaymentId, PaymentStatus, Timestamp};
+use domain::{
+    Method, Money, Order, OrderId, OrderNo, OrderState, OrderStatus, Payment, PaymentId, PaymentNo,
+    PaymentStatus, Refusal, Timestamp,
+};
+use futures_util::FutureExt;
 
-use crate::once::{Made, Once};
+use crate::expire::end_payment;
+use crate::once::{Made, Once, find_answer, keep_answer};
+use crate::store::{StoreError, orders, payments};
 use crate::{Error, Services};
 
 /// What a merchant says of a new order. Lengths and alphabets are checked by [`create_order`].
@@ -54,12 +60,109 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+/// Writes a new order. The same number with the same content is the same order.
 pub async fn create_order(
     services: &Services,
     new: NewOrder,
     once: Option<Once<Order>>,
 ) -> Result<Made<Order>, Error> {
-    todo!()
+    let (order, once, has_lifetime) = (&draft(services, &new)?, once.as_ref(), new.expires_in.is_some());
+    services
+        .db
+        .write(|tx| {
+            async move {
+                if let Some(answer) = find_answer(tx, once).await? {
+                    return Ok(Made::Replayed(answer));
+                }
+                if orders::insert(tx, order).await? {
+                    keep_answer(tx, once, order, true, order.created_at).await?;
+                    return Ok(Made::New(order.clone()));
+                }
+                let existing = orders::find_by_number(tx, &order.order_no)
+                    .await?
+                    .ok_or(StoreError::Stale)?;
+                if !has_same_content(&existing, order, has_lifetime) {
+                    return Err(Refusal::OrderNoReused.into());
+                }
+                keep_answer(tx, once, &existing, false, order.created_at).await?;
+                Ok(Made::Existing(existing))
+            }
+            .boxed()
+        })
+        .await
+}
+
+fn draft(services: &Services, new: &NewOrder) -> Result<Order, Error> {
+    let now = services.clock.now();
+    let order_no = match &new.order_no {
+        None => OrderNo::new(now, services.clock.entropy()),
+        Some(text) if text.len() <= 32 => OrderNo::parse(text).ok_or(invalid(
+            "orderNo",
+            "must be 1 to 32 characters of A-Z a-z 0-9 _ -",
+        ))?,
+        Some(_) => {
+            return Err(invalid(
+                "orderNo",
+                "must be 1 to 32 characters of A-Z a-z 0-9 _ -",
+            ));
+        }
+    };
+    if !is_line(&new.subject, 127) {
+        return Err(invalid(
+            "subject",
+            "must be 1 to 127 characters without control characters",
+        ));
+    }
+    if !is_line(&new.user_id, 64) {
+        return Err(invalid(
+            "userId",
+            "must be 1 to 64 characters without control characters",
+        ));
+    }
+    let ttl = new.expires_in.unwrap_or(services.policy.order_ttl);
+    Ok(Order {
+        id: OrderId::new(now, services.clock.entropy()),
+        order_no,
+        token: domain::id::secret_token(services.clock.entropy()),
+        user_id: new.user_id.clone(),
+        subject: new.subject.clone(),
+        amount: new.amount,
+        state: OrderState::Open,
+        return_url: new.return_url.clone(),
+        metadata: new.metadata.clone(),
+        expires_at: now.after(ttl),
+        paid_at: None,
+        cancel_reason: None,
+        refunded: Money::ZERO,
+        refund_reason: None,
+        created_at: now,
+        updated_at: now,
+        version: 0,
+    })
+}
+
+fn invalid(field: &'static str, message: &'static str) -> Error {
+    Error::Invalid { field, message }
+}
+
+/// One line of text that reads the way it is stored: no control characters, and nothing that turns the direction of
+/// writing, because it would make a payer read another text than the one that was sent.
+fn is_line(text: &str, max_chars: usize) -> bool {
+    let misleads = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+    };
+    !text.trim().is_empty() && text.chars().count() <= max_chars && !text.chars().any(misleads)
+}
+
+fn has_same_content(existing: &Order, new: &Order, compares_lifetime: bool) -> bool {
+    let lifetime = |order: &Order| order.expires_at.since(order.created_at);
+    existing.user_id == new.user_id
+        && existing.subject == new.subject
+        && existing.amount == new.amount
+        && existing.return_url == new.return_url
+        && existing.metadata == new.metadata
+        && (!compares_lifetime || lifetime(existing) == lifetime(new))
 }
 
 /// Closes open payments at the gateway first; if the gateway says paid, the order is paid and this is refused.
@@ -69,23 +172,147 @@ pub async fn cancel_order(
     reason: Option<String>,
     once: Option<Once<Order>>,
 ) -> Result<Made<Order>, Error> {
-    todo!()
+    if reason.as_deref().is_some_and(|reason| !is_line(reason, 256)) {
+        return Err(invalid(
+            "reason",
+            "must be 1 to 256 characters without control characters",
+        ));
+    }
+    // Each round closes the payment that was open; a payer who keeps opening new ones is told to stop first.
+    for _ in 0..MAX_ROUNDS {
+        match try_cancel(services, id, reason.as_deref(), once.as_ref()).await? {
+            Cancelling::Done(made) => {
+                services.watchers.changed(id);
+                return Ok(made);
+            }
+            Cancelling::CloseFirst(payment) => end_payment(services, &payment).await?,
+        }
+    }
+    Err(Refusal::OrderNotCancellable.into())
 }
+
+const MAX_ROUNDS: u32 = 4;
+
+enum Cancelling {
+    Done(Made<Order>),
+    CloseFirst(Payment),
+}
+
+async fn try_cancel(
+    services: &Services,
+    id: &OrderId,
+    reason: Option<&str>,
+    once: Option<&Once<Order>>,
+) -> Result<Cancelling, Error> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                if let Some(answer) = find_answer(tx, once).await? {
+                    return Ok(Cancelling::Done(Made::Replayed(answer)));
+                }
+                let order = orders::find(tx, id).await?.ok_or(Error::NotFound)?;
+                match order.state {
+                    OrderState::Paid => return Err(Refusal::OrderNotCancellable.into()),
+                    OrderState::Cancelled => {
+                        keep_answer(tx, once, &order, false, now).await?;
+                        return Ok(Cancelling::Done(Made::Existing(order)));
+                    }
+                    OrderState::Open => {}
+                }
+                if let Some(open) = payments::open_of_order(tx, id).await? {
+                    return Ok(Cancelling::CloseFirst(open));
+                }
+                orders::mark_cancelled(tx, &order, reason, now).await?;
+                let order = orders::find(tx, id).await?.ok_or(StoreError::Stale)?;
+                keep_answer(tx, once, &order, true, now).await?;
+                Ok(Cancelling::Done(Made::New(order)))
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Cancels an open order whose time is over, once no payment of it is open any more.
+pub(crate) async fn cancel_expired(services: &Services, id: &OrderId) -> Result<(), Error> {
+    match cancel_order(services, id, Some(EXPIRED_REASON.to_owned()), None).await {
+        // Paid at the last second, or ended by somebody else: that is what expiry asks first for.
+        Ok(_) | Err(Error::Refused(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Why an order whose time ran out is cancelled.
+pub const EXPIRED_REASON: &str = "订单超时自动取消";
 
 pub async fn find_order(services: &Services, id: &OrderId) -> Result<Order, Error> {
-    todo!()
+    services
+        .db
+        .read(|tx| async move { orders::find(tx, id).await?.ok_or(Error::NotFound) }.boxed())
+        .await
 }
 
+/// The order behind the secret in a checkout link.
 pub async fn find_checkout(services: &Services, token: &str) -> Result<Checkout, Error> {
-    todo!()
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let order = orders::find_by_token(tx, token).await?.ok_or(Error::NotFound)?;
+                let payments = payments::of_order(tx, &order.id).await?;
+                Ok(Checkout { order, payments })
+            }
+            .boxed()
+        })
+        .await
+}
+
+pub(crate) async fn load_checkout(services: &Services, id: &OrderId) -> Result<Checkout, Error> {
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let order = orders::find(tx, id).await?.ok_or(Error::NotFound)?;
+                let payments = payments::of_order(tx, id).await?;
+                Ok(Checkout { order, payments })
+            }
+            .boxed()
+        })
+        .await
+}
+
+pub(crate) async fn find_by_number(services: &Services, number: &PaymentNo) -> Result<Payment, Error> {
+    let found = services
+        .db
+        .read(|tx| async move { payments::find_by_number(tx, number).await }.boxed())
+        .await?;
+    found.map(|(payment, _)| payment).ok_or(Error::NotFound)
 }
 
 pub async fn find_payment(services: &Services, id: &PaymentId) -> Result<(Payment, Order), Error> {
-    todo!()
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let payment = payments::find(tx, id).await?.ok_or(Error::NotFound)?;
+                let order = orders::find(tx, &payment.order_id)
+                    .await?
+                    .ok_or(Error::NotFound)?;
+                Ok((payment, order))
+            }
+            .boxed()
+        })
+        .await
 }
 
 pub async fn list_orders(services: &Services, filter: OrderFilter) -> Result<Page<Order>, Error> {
-    todo!()
+    let (limit, filter) = (i64::from(filter.limit), &filter);
+    let rows = services
+        .db
+        .read(|tx| async move { orders::list(tx, filter, limit + 1).await }.boxed())
+        .await?;
+    Ok(page(rows, filter.limit, |order: &Order| order.id.as_str()))
 }
 
 /// Each payment with the user of its order.
@@ -93,5 +320,24 @@ pub async fn list_payments(
     services: &Services,
     filter: PaymentFilter,
 ) -> Result<Page<(Payment, String)>, Error> {
-    todo!()
+    let (limit, filter) = (i64::from(filter.limit), &filter);
+    let rows = services
+        .db
+        .read(|tx| async move { payments::list(tx, filter, limit + 1).await }.boxed())
+        .await?;
+    Ok(page(rows, filter.limit, |(payment, _): &(Payment, String)| {
+        payment.id.as_str()
+    }))
+}
+
+/// One row more than asked for was read: it says whether there is a next page.
+fn page<T>(mut rows: Vec<T>, limit: u32, id: impl Fn(&T) -> &str) -> Page<T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = rows.last().filter(|_| has_more).map(|last| id(last).to_owned());
+    Page {
+        data: rows,
+        next_cursor,
+    }
 }

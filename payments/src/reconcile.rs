@@ -1,9 +1,24 @@
 //! Asking the gateways about what is due: the net under every lost callback.
 
-use domain::{Payment, PaymentNo};
+use std::time::Duration;
 
-use crate::once::{Made, Once};
+use domain::{Payment, PaymentNo, PaymentState, Report, Settlement, Timestamp, schedule};
+use futures_util::{FutureExt, StreamExt, stream};
+
+use crate::gateway::GatewayError;
+use crate::once::{Made, Once, find_answer, keep_answer};
+use crate::order::find_by_number;
+use crate::settle::{Rule, announce, apply_report};
+use crate::store::payments::Asking;
+use crate::store::{StoreError, payments};
 use crate::{Error, Services};
+
+/// Longer than a call with all its retries can take: nobody else asks meanwhile.
+const LEASE: Duration = Duration::from_secs(60);
+const BATCH: i64 = 64;
+const CONCURRENT_QUESTIONS: usize = 8;
+/// A payer's impatience must not become a load on the gateway.
+const BETWEEN_QUESTIONS: Duration = Duration::from_secs(1);
 
 /// Asks the gateway now when the payment is not final, at most once a second; otherwise answers from our record.
 pub async fn query_payment(
@@ -11,10 +26,130 @@ pub async fn query_payment(
     payment_no: &PaymentNo,
     once: Option<Once<Payment>>,
 ) -> Result<Made<Payment>, Error> {
-    todo!()
+    let now = services.clock.now();
+    let once = once.as_ref();
+    let (claimed, payment) = services
+        .db
+        .write(|tx| {
+            async move {
+                if let Some(answer) = find_answer(tx, once).await? {
+                    return Ok((None, Made::Replayed(answer)));
+                }
+                let (payment, _) = payments::find_by_number(tx, payment_no)
+                    .await?
+                    .ok_or(Error::NotFound)?;
+                let may_ask = payment.state != PaymentState::Paid
+                    && payments::claim_question(tx, &payment, now.before(BETWEEN_QUESTIONS), now).await?;
+                Ok::<_, Error>((
+                    may_ask.then(|| payment.payment_no.clone()),
+                    Made::Existing(payment),
+                ))
+            }
+            .boxed()
+        })
+        .await?;
+    if let Made::Replayed(_) = payment {
+        return Ok(payment);
+    }
+    if let Some(number) = claimed {
+        ask(services, &number).await?;
+    }
+    services
+        .db
+        .write(|tx| {
+            async move {
+                if let Some(answer) = find_answer(tx, once).await? {
+                    return Ok(Made::Replayed(answer));
+                }
+                let (payment, _) = payments::find_by_number(tx, payment_no)
+                    .await?
+                    .ok_or(Error::NotFound)?;
+                keep_answer(tx, once, &payment, false, now).await?;
+                Ok(Made::Existing(payment))
+            }
+            .boxed()
+        })
+        .await
 }
 
 /// Asks about every payment that is due. Returns how many were asked about.
 pub async fn reconcile_payments(services: &Services) -> Result<usize, Error> {
-    todo!()
+    let mut n_asked = 0;
+    loop {
+        let now = services.clock.now();
+        let due: Vec<PaymentNo> = services
+            .db
+            .write(|tx| async move { payments::claim_due(tx, now, now.after(LEASE), BATCH).await }.boxed())
+            .await
+            .map_err(|error: StoreError| Error::Internal(error))?;
+        if due.is_empty() {
+            return Ok(n_asked);
+        }
+        n_asked += due.len();
+        stream::iter(&due)
+            .for_each_concurrent(CONCURRENT_QUESTIONS, async |number| {
+                if let Err(error) = ask(services, number).await {
+                    tracing::warn!(payment.no = %number, error = &error as &dyn std::error::Error, "no news about {number}");
+                }
+            })
+            .await;
+    }
+}
+
+/// One question and its effect. An answer that cannot be believed only moves the next question.
+async fn ask(services: &Services, number: &PaymentNo) -> Result<(), Error> {
+    let payment = find_by_number(services, number).await?;
+    let Some(channel) = payment.method().channel() else {
+        return Ok(());
+    };
+    let answer = match services.gateways.get(channel) {
+        Some(gateway) => gateway.query(number).await,
+        None => Err(GatewayError::Unknown {
+            reason: format!("{channel} is not configured any more"),
+        }),
+    };
+    let settlement = note_answer(services, number, answer.as_ref().ok()).await?;
+    announce(services, &payment, settlement);
+    answer
+        .map(drop)
+        .map_err(|source| Error::Unreachable { channel, source })
+}
+
+async fn note_answer(
+    services: &Services,
+    number: &PaymentNo,
+    report: Option<&Report>,
+) -> Result<Settlement, Error> {
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let settlement = match report {
+                    Some(report) => apply_report(services, tx, number, report, Rule::Settle).await?,
+                    None => Settlement::Unchanged,
+                };
+                let now = services.clock.now();
+                let (payment, asking) = payments::find_by_number(tx, number)
+                    .await?
+                    .ok_or(Error::NotFound)?;
+                payments::set_due(tx, number, next_due(&payment, asking, now), now).await?;
+                Ok(settlement)
+            }
+            .boxed()
+        })
+        .await
+}
+
+fn next_due(payment: &Payment, asking: Asking, now: Timestamp) -> Option<Timestamp> {
+    match payment.state {
+        PaymentState::Paid => None,
+        PaymentState::Created | PaymentState::Pending => Some(schedule::next_question(
+            now,
+            asking.n_asked,
+            now < asking.watched_until,
+        )),
+        PaymentState::Closed | PaymentState::Declined => {
+            schedule::next_aftercare(now, asking.ended_at.unwrap_or(payment.updated_at))
+        }
+    }
 }

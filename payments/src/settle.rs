@@ -1,1 +1,189 @@
 //! The one door for news about a payment.
+//!
+//! Notices, queries and create calls all end in [`apply_report`]; nothing else writes a payment's state.
+
+use domain::{
+    IncidentId, Order, Payment, PaymentNo, PaymentState, Receipt, RefundId, RefundNo, Report, Settlement,
+    Timestamp, schedule,
+};
+use futures_util::FutureExt;
+
+use crate::store::incidents::{self, IncidentKind};
+use crate::store::{StoreError, Tx, orders, payments, refunds};
+use crate::{Error, Services};
+
+/// Which rule reads the news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rule {
+    Settle,
+    /// At the deadline, after the gateway was told to close.
+    Lapse,
+}
+
+/// Applies one report in the caller's transaction. The caller rings the bells after the commit: [`announce`].
+pub(crate) async fn apply_report(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    number: &PaymentNo,
+    report: &Report,
+    rule: Rule,
+) -> Result<Settlement, Error> {
+    let (payment, _) = payments::find_by_number(tx, number)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let order = orders::find(tx, &payment.order_id)
+        .await?
+        .ok_or(StoreError::Corrupt("payments.order_id"))?;
+    let decide = match rule {
+        Rule::Settle => domain::settle,
+        Rule::Lapse => domain::lapse,
+    };
+    let settlement = decide(
+        order.state,
+        payment.state,
+        payment.amount,
+        services.policy.late_payment,
+        report,
+    );
+    let settlement = match report {
+        Report::Paid(receipt) if pays(settlement) && is_trade_taken(tx, &payment, receipt).await? => {
+            let detail = format!("trade {} already pays another payment", receipt.transaction_id);
+            raise(services, tx, IncidentKind::TradeReused, &payment, &detail).await?;
+            Settlement::Unchanged
+        }
+        _ => settlement,
+    };
+    act(services, tx, &payment, &order, report, settlement).await?;
+    if settlement != Settlement::Unchanged {
+        tracing::info!(payment.id = %payment.id, order.id = %order.id, "payment {} settled as {settlement:?}", payment.id);
+    }
+    Ok(settlement)
+}
+
+fn pays(settlement: Settlement) -> bool {
+    matches!(settlement, Settlement::Paid | Settlement::Surplus)
+}
+
+async fn is_trade_taken(tx: &mut Tx<'_>, payment: &Payment, receipt: &Receipt) -> Result<bool, Error> {
+    let Some(channel) = payment.method().channel() else {
+        return Ok(false);
+    };
+    let holder = payments::find_by_trade(tx, channel, &receipt.transaction_id).await?;
+    Ok(holder.is_some_and(|holder| holder.id != payment.id))
+}
+
+async fn act(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    order: &Order,
+    report: &Report,
+    settlement: Settlement,
+) -> Result<(), Error> {
+    let now = services.clock.now();
+    match (settlement, report) {
+        (Settlement::Unchanged, _) => {}
+        (Settlement::Acknowledged, _) => {
+            payments::advance(tx, payment, PaymentState::Pending, None, None, now).await?;
+        }
+        (Settlement::Closed, _) => {
+            let due_at = schedule::next_aftercare(now, now);
+            payments::advance(tx, payment, PaymentState::Closed, None, due_at, now).await?;
+        }
+        (Settlement::Declined, Report::Declined(reason)) => {
+            let due_at = schedule::next_aftercare(now, now);
+            payments::advance(tx, payment, PaymentState::Declined, Some(reason), due_at, now).await?;
+        }
+        (Settlement::Paid, Report::Paid(receipt)) => {
+            payments::mark_paid(tx, payment, receipt, true, now).await?;
+            orders::mark_paid(tx, order, receipt.paid_at, now).await?;
+            payments::cut_short(tx, &order.id, now).await?;
+        }
+        (Settlement::Surplus, Report::Paid(receipt)) => {
+            payments::mark_paid(tx, payment, receipt, false, now).await?;
+            return_surplus(services, tx, payment, now).await?;
+        }
+        (Settlement::WrongAmount, Report::Paid(receipt)) => {
+            let detail = format!(
+                "asked {} fen, the gateway reports {}",
+                payment.amount.fen(),
+                receipt.amount.fen()
+            );
+            raise(services, tx, IncidentKind::WrongAmount, payment, &detail).await?;
+        }
+        (Settlement::Declined | Settlement::Paid | Settlement::Surplus | Settlement::WrongAmount, _) => {
+            unreachable!("{settlement:?} follows from its own report only")
+        }
+    }
+    Ok(())
+}
+
+/// Money that nobody needs goes back: the refund is written in the transaction that records the money.
+async fn return_surplus(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let id = RefundId::new(now, services.clock.entropy());
+    let number = RefundNo::new(now, services.clock.entropy());
+    refunds::insert(
+        tx,
+        &id,
+        &number,
+        payment,
+        payment.amount,
+        "重复或逾期付款，原路退回",
+        now,
+    )
+    .await?;
+    raise(
+        services,
+        tx,
+        IncidentKind::Surplus,
+        payment,
+        "money for an order that does not need it",
+    )
+    .await
+}
+
+pub(crate) async fn raise(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    kind: IncidentKind,
+    payment: &Payment,
+    detail: &str,
+) -> Result<(), Error> {
+    let now = services.clock.now();
+    let id = IncidentId::new(now, services.clock.entropy());
+    tracing::warn!(payment.id = %payment.id, incident = kind.as_str(), "payment {} needs attention: {detail}", payment.id);
+    incidents::raise(tx, &id, kind, payment.id.as_str(), Some(&payment.id), detail, now).await?;
+    Ok(())
+}
+
+/// Tells the open pages, and the jobs when something became due, after the commit.
+pub(crate) fn announce(services: &Services, payment: &Payment, settlement: Settlement) {
+    if settlement != Settlement::Unchanged {
+        services.watchers.changed(&payment.order_id);
+    }
+    if pays(settlement) {
+        services.wake.ring();
+    }
+}
+
+/// [`apply_report`] in a transaction of its own.
+pub(crate) async fn record_report(
+    services: &Services,
+    payment: &Payment,
+    report: &Report,
+    rule: Rule,
+) -> Result<Settlement, Error> {
+    let settlement = services
+        .db
+        .write(|tx| {
+            async move { apply_report(services, tx, &payment.payment_no, report, rule).await }.boxed()
+        })
+        .await?;
+    announce(services, payment, settlement);
+    Ok(settlement)
+}

@@ -1,10 +1,327 @@
-//! The database.
+//! The database: two engines, one SQL text per question, and writes that last before they are answered.
+//!
+//! Only the files below this one contain SQL. A write is a closure that may run again: on PostgreSQL after a lost race,
+//! on SQLite when a neighbour in the same group failed.
+
+pub(crate) mod admin;
+pub(crate) mod audit;
+pub(crate) mod idempotency;
+pub(crate) mod incidents;
+pub(crate) mod notices;
+pub(crate) mod orders;
+pub(crate) mod payments;
+pub(crate) mod refunds;
+mod sqlite;
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Postgres, Sqlite, SqliteConnection, Transaction};
+
+pub use self::sqlite::SqliteDb;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+/// A lost race on PostgreSQL is run again this often before the caller hears of it.
+const MAX_RERUNS: u32 = 3;
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// A pool of one engine; cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Db {
-    Todo,
+    Sqlite(SqliteDb),
+    Postgres(PgPool),
 }
+
+/// A transaction of one engine. It never lives across a call to a gateway.
+///
+/// `'a` is how long the values live that a closure borrows: a future that holds `&'t mut Tx<'a>` may hold them too.
+#[derive(Debug)]
+pub struct Tx<'a> {
+    pub(crate) engine: Engine,
+    outlives: PhantomData<&'a ()>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Engine {
+    /// The writer's connection, lent for one closure of its group.
+    Writer {
+        connection: SqliteConnection,
+        wrote: bool,
+    },
+    Reader(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// A compare-and-set was lost: the closure is run again on what is there now.
     #[error("the row has changed since it was read")]
     Stale,
+    #[error("a row cannot be read: {0}")]
+    Corrupt(&'static str),
+    #[error("the database failed")]
+    Sql(#[from] sqlx::Error),
+    #[error("the migrations failed")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("DATABASE_URL must start with sqlite: or postgres:")]
+    Engine,
+    /// Without it an acknowledged callback is lost with the power.
+    #[error("PostgreSQL runs with {0} = off: an acknowledged payment could be lost")]
+    NotDurable(&'static str),
+}
+
+/// What is done in one transaction. It may be run again, so it borrows what it needs.
+///
+/// Not an `async` closure: those cannot promise that their future is `Send` (rust-lang/rust #102211).
+pub(crate) trait Work<'a, T, E>:
+    for<'t> Fn(&'t mut Tx<'a>) -> BoxFuture<'t, Result<T, E>> + Send + Sync
+{
+}
+
+impl<'a, T, E, F> Work<'a, T, E> for F where
+    F: for<'t> Fn(&'t mut Tx<'a>) -> BoxFuture<'t, Result<T, E>> + Send + Sync
+{
+}
+
+/// An error of a write that may be a lost race.
+pub(crate) trait FromStore: From<StoreError> + Send {
+    fn store_error(&self) -> Option<&StoreError>;
+}
+
+impl FromStore for StoreError {
+    fn store_error(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}
+
+impl FromStore for crate::Error {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            crate::Error::Internal(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl StoreError {
+    /// PostgreSQL's serialization failure and deadlock, and our own compare-and-set.
+    fn is_lost_race(&self) -> bool {
+        match self {
+            StoreError::Stale => true,
+            StoreError::Sql(sqlx::Error::Database(error)) => {
+                matches!(error.code().as_deref(), Some("40001" | "40P01" | "23505"))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Runs one query on whichever engine the transaction belongs to; anything but a `select` marks it as having written.
+macro_rules! on {
+    ($tx:expr, $sql:expr, $method:ident, |$query:ident| $build:expr) => {
+        match &mut $tx.engine {
+            $crate::store::Engine::Writer { connection, wrote } => {
+                *wrote |= !$crate::store::is_read($sql);
+                let $query = sqlx::query_as($sql);
+                $build.$method(&mut *connection).await
+            }
+            $crate::store::Engine::Reader(transaction) => {
+                let $query = sqlx::query_as($sql);
+                $build.$method(&mut **transaction).await
+            }
+            $crate::store::Engine::Postgres(transaction) => {
+                let $query = sqlx::query_as($sql);
+                $build.$method(&mut **transaction).await
+            }
+        }
+    };
+}
+
+/// Runs one statement without rows and says how many rows it changed.
+macro_rules! execute {
+    ($tx:expr, $sql:expr, |$query:ident| $build:expr) => {
+        match &mut $tx.engine {
+            $crate::store::Engine::Writer { connection, wrote } => {
+                *wrote = true;
+                let $query = sqlx::query($sql);
+                $build
+                    .execute(&mut *connection)
+                    .await
+                    .map(|done| done.rows_affected())
+            }
+            $crate::store::Engine::Reader(transaction) => {
+                let $query = sqlx::query($sql);
+                $build
+                    .execute(&mut **transaction)
+                    .await
+                    .map(|done| done.rows_affected())
+            }
+            $crate::store::Engine::Postgres(transaction) => {
+                let $query = sqlx::query($sql);
+                $build
+                    .execute(&mut **transaction)
+                    .await
+                    .map(|done| done.rows_affected())
+            }
+        }
+    };
+}
+
+pub(crate) use {execute, on};
+
+pub(crate) fn is_read(sql: &str) -> bool {
+    sql.trim_start().starts_with("select")
+}
+
+impl Db {
+    /// Connects, checks that commits last, and brings the schema up to date.
+    pub async fn connect(url: &str) -> Result<Db, StoreError> {
+        if url.starts_with("sqlite:") {
+            return Ok(Db::Sqlite(SqliteDb::open(url, &MIGRATIONS).await?));
+        }
+        if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
+            return Err(StoreError::Engine);
+        }
+        let options: PgConnectOptions = url.parse()?;
+        let options = options.options([
+            ("statement_timeout", "5s"),
+            ("lock_timeout", "2s"),
+            ("idle_in_transaction_session_timeout", "10s"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(Duration::from_secs(2))
+            // sqlx 0.9.0 may hand an open transaction back to the pool when `begin` is cancelled
+            // (transact-rs/sqlx #4385); the next writes would answer Ok and vanish.
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    sqlx::query("rollback").execute(&mut *connection).await?;
+                    Ok(true)
+                })
+            })
+            .connect_with(options)
+            .await?;
+        require_durable(&pool).await?;
+        MIGRATIONS.run(&pool).await?;
+        Ok(Db::Postgres(pool))
+    }
+
+    /// Runs `work` in one transaction and returns after its commit. `work` may run more than once.
+    pub(crate) async fn write<'a, T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: FromStore,
+        F: Work<'a, T, E>,
+    {
+        let mut n_reruns = 0;
+        loop {
+            let outcome = match self {
+                Db::Sqlite(sqlite) => sqlite.write(&work).await,
+                Db::Postgres(pool) => write_postgres(pool, &work).await,
+            };
+            match outcome {
+                Err(error)
+                    if n_reruns < MAX_RERUNS && error.store_error().is_some_and(StoreError::is_lost_race) =>
+                {
+                    n_reruns += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Runs one question; two of them may see different moments, which [`Db::snapshot`] rules out.
+    pub(crate) async fn read<'a, T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: FromStore,
+        F: Work<'a, T, E>,
+    {
+        self.snapshot(work).await
+    }
+
+    /// Runs `work` on one unchanging view of the data.
+    pub(crate) async fn snapshot<'a, T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: FromStore,
+        F: Work<'a, T, E>,
+    {
+        let engine = match self {
+            Db::Sqlite(sqlite) => Engine::Reader(sqlite.readers().begin().await.map_err(StoreError::from)?),
+            Db::Postgres(pool) => {
+                let begin = pool
+                    .begin_with("begin isolation level repeatable read read only")
+                    .await;
+                Engine::Postgres(begin.map_err(StoreError::from)?)
+            }
+        };
+        let mut tx = Tx::new(engine);
+        let value = work(&mut tx).await?;
+        tx.commit().await?;
+        Ok(value)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        match self {
+            Db::Sqlite(sqlite) => sqlx::query("select 1")
+                .execute(sqlite.readers())
+                .await
+                .map(drop)?,
+            Db::Postgres(pool) => sqlx::query("select 1").execute(pool).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// Gives the connections back; what was committed stays.
+    pub async fn close(&self) {
+        match self {
+            Db::Sqlite(sqlite) => sqlite.close().await,
+            Db::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx<'_> {
+    fn new(engine: Engine) -> Self {
+        Tx {
+            engine,
+            outlives: PhantomData,
+        }
+    }
+
+    async fn commit(self) -> Result<(), StoreError> {
+        match self.engine {
+            Engine::Reader(transaction) => transaction.commit().await?,
+            Engine::Postgres(transaction) => transaction.commit().await?,
+            Engine::Writer { .. } => unreachable!("the writer of SQLite commits its groups itself"),
+        }
+        Ok(())
+    }
+}
+
+async fn write_postgres<'a, T, E, F>(pool: &PgPool, work: &F) -> Result<T, E>
+where
+    E: FromStore,
+    F: Work<'a, T, E>,
+{
+    let mut tx = Tx::new(Engine::Postgres(pool.begin().await.map_err(StoreError::from)?));
+    let value = work(&mut tx).await?;
+    tx.commit().await?;
+    Ok(value)
+}
+
+async fn require_durable(pool: &PgPool) -> Result<(), StoreError> {
+    for (setting, question) in [
+        ("fsync", "show fsync"),
+        ("synchronous_commit", "show synchronous_commit"),
+        ("full_page_writes", "show full_page_writes"),
+    ] {
+        let value: String = sqlx::query_scalar(question).fetch_one(pool).await?;
+        if value == "off" {
+            return Err(StoreError::NotDurable(setting));
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,33 @@
+//! Every money invariant that a query can check.
+
+use crate::store::audit as questions;
+use crate::{Error, Services};
+use futures_util::FutureExt;
+
+/// One invariant and how many rows break it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub name: &'static str,
+    pub n_broken: usize,
+}
+
+/// Asks all of them on one unchanging view of the data.
+pub async fn audit(services: &Services) -> Result<Vec<Finding>, Error> {
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let mut findings = Vec::new();
+                for invariant in questions::INVARIANTS {
+                    let n_broken = questions::count_broken(tx, invariant.sql).await?;
+                    findings.push(Finding {
+                        name: invariant.name,
+                        n_broken,
+                    });
+                }
+                Ok(findings)
+            }
+            .boxed()
+        })
+        .await
+}

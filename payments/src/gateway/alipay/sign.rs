@@ -1,0 +1,124 @@
+//! The texts that Alipay and we sign (protocols 2.1, 2.2, 2.6).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use encoding_rs::GBK;
+use serde_json::value::RawValue;
+
+use super::super::VerifyingKey;
+
+/// The part of an answer that is about our call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// JSON, in UTF-8 whatever it was sent in.
+    pub text: String,
+    /// Some refusals come without a signature; a wrong one is never a node.
+    pub is_signed: bool,
+}
+
+/// `k=v` joined by `&` in the order of the keys' bytes; values raw, neither quoted nor escaped.
+pub fn joined<'a>(params: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Vec<u8> {
+    let mut params: Vec<_> = params.into_iter().collect();
+    // By key alone: the sorted pairs would differ for keys of which one begins with the other (2.1).
+    params.sort_by_key(|(name, _)| *name);
+    let mut text = Vec::new();
+    for (place, (name, value)) in params.into_iter().enumerate() {
+        if place > 0 {
+            text.push(b'&');
+        }
+        text.extend_from_slice(name);
+        text.push(b'=');
+        text.extend_from_slice(value);
+    }
+    text
+}
+
+/// What is signed of a request: every parameter that is sent, `sign_type` included, `sign` not.
+pub fn request_text(params: &[(&str, &str)]) -> Vec<u8> {
+    joined(
+        params
+            .iter()
+            .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
+    )
+}
+
+/// Finds the node of the method that was called, and verifies it over the characters it was sent as.
+///
+/// Another method's node is refused: its signature would be good, but of an answer to something else.
+pub fn read_answer(method: &str, body: &[u8], key: &VerifyingKey) -> Result<Node, &'static str> {
+    let text = ascii_shadow(body);
+    let members: BTreeMap<String, &RawValue> =
+        serde_json::from_str(&text).map_err(|_| "the answer is not JSON")?;
+    let name = format!("{}_response", method.replace('.', "_"));
+    let node = members
+        .get(&name)
+        .or_else(|| members.get("error_response"))
+        .ok_or("the answer is about another method")?;
+    let node = &body[place_of(node.get(), &text)];
+    let is_signed = match members.get("sign") {
+        None => false,
+        Some(sign) => {
+            let sign: String = serde_json::from_str(sign.get()).map_err(|_| "the signature is not text")?;
+            if !key.verifies(node, &sign) {
+                return Err("the signature is not of this answer");
+            }
+            true
+        }
+    };
+    let text = match std::str::from_utf8(node) {
+        Ok(text) => text.to_owned(),
+        Err(_) => GBK
+            .decode_without_bom_handling_and_without_replacement(node)
+            .ok_or("the answer is neither UTF-8 nor GBK")?
+            .into_owned(),
+    };
+    Ok(Node { text, is_signed })
+}
+
+/// A text of the same length in which every GBK character is two question marks. Errors come in GBK whatever charset
+/// was asked for (T-18); the second byte of a character may be a brace or a backslash, so a JSON reader must not see it.
+fn ascii_shadow(body: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(body) {
+        return Cow::Borrowed(text);
+    }
+    let mut shadow = String::with_capacity(body.len());
+    let mut bytes = body.iter();
+    while let Some(byte) = bytes.next() {
+        if byte.is_ascii() {
+            shadow.push(char::from(*byte));
+        } else {
+            shadow.push('?');
+            if bytes.next().is_some() {
+                shadow.push('?');
+            }
+        }
+    }
+    Cow::Owned(shadow)
+}
+
+/// Where a part of a text lies in it.
+fn place_of(part: &str, whole: &str) -> Range<usize> {
+    let start = part.as_ptr().addr() - whole.as_ptr().addr();
+    start..start + part.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_sorted_alone() {
+        assert_eq!(request_text(&[("a1", "x"), ("a", "y")]), b"a=y&a1=x");
+    }
+
+    #[test]
+    fn a_gbk_character_hides_no_structure() {
+        // 0x81 0x7D and 0x81 0x5C: characters whose second bytes are a brace and a backslash.
+        let body = b"{\"sub_msg\":\"\x81\x7d\x81\x5c\"}";
+        let shadow = ascii_shadow(body);
+        assert_eq!(shadow, "{\"sub_msg\":\"????\"}");
+        assert_eq!(shadow.len(), body.len());
+    }
+}

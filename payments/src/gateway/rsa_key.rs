@@ -1,0 +1,226 @@
+//! RSA keys of both gateways: read once with plain words about what is wrong, then used through two verbs.
+//!
+//! The algorithm is fixed here, RSASSA-PKCS1-v1_5 with SHA-256: no message may choose another (T-15).
+
+use std::fmt;
+
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret as _, SecretString};
+use x509_parser::prelude::FromDer as _;
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
+
+use super::pem::{self, Block};
+
+const TOO_SHORT: &str = "an RSA key shorter than 2048 bits";
+
+/// Why a setting cannot be used: what was found and what is wanted, never the key itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{setting}: {message}")]
+pub struct KeyError {
+    /// The configuration variable.
+    pub setting: &'static str,
+    pub message: String,
+}
+
+/// Our half of an agreement with a gateway.
+pub struct SigningKey(RsaKeyPair);
+
+/// The key whose signatures we believe.
+#[derive(Clone)]
+pub struct VerifyingKey {
+    key: ParsedPublicKey,
+    /// The canonical encoding, to tell two keys apart.
+    spki: Vec<u8>,
+}
+
+/// What one block of a key text turned out to be.
+pub(super) enum Material {
+    Private(SigningKey),
+    Public(VerifyingKey),
+    /// The serial in upper-case hex, as WeChat writes it.
+    Certificate {
+        serial: String,
+        key: VerifyingKey,
+    },
+}
+
+impl KeyError {
+    pub(super) fn new(setting: &'static str, message: impl Into<String>) -> KeyError {
+        KeyError {
+            setting,
+            message: message.into(),
+        }
+    }
+
+    fn found(setting: &'static str, found: &str, wanted: &str) -> KeyError {
+        KeyError::new(setting, format!("found {found}; wanted {wanted}"))
+    }
+}
+
+impl SigningKey {
+    pub fn read(setting: &'static str, text: &SecretString) -> Result<SigningKey, KeyError> {
+        const WANTED: &str = "one RSA private key of at least 2048 bits, PKCS#8 or PKCS#1, as PEM or base64";
+        let materials = materials(setting, text.expose_secret(), WANTED)?;
+        let [material] = <[Material; 1]>::try_from(materials)
+            .map_err(|materials| KeyError::found(setting, &count(&materials), WANTED))?;
+        let Material::Private(key) = material else {
+            return Err(KeyError::found(setting, material.name(), WANTED));
+        };
+        let proof = key.sign(setting.as_bytes());
+        if key.public().verifies(setting.as_bytes(), &proof) {
+            Ok(key)
+        } else {
+            Err(KeyError::found(
+                setting,
+                "a private key whose halves do not fit",
+                WANTED,
+            ))
+        }
+    }
+
+    /// The signature in base64.
+    pub fn sign(&self, message: &[u8]) -> String {
+        let mut signature = vec![0; self.0.public_modulus_len()];
+        self.0
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+            .expect("a key that signed once signs again");
+        STANDARD.encode(signature)
+    }
+
+    pub fn public(&self) -> VerifyingKey {
+        VerifyingKey::from_der(self.0.public_key().as_ref()).expect("half of a good pair is a good key")
+    }
+}
+
+impl VerifyingKey {
+    /// Reads the one public key of a gateway. `own` is ours: the most frequent mistake is to paste that one (T-10).
+    pub fn read(setting: &'static str, text: &str, own: &SigningKey) -> Result<VerifyingKey, KeyError> {
+        const WANTED: &str = "the gateway's RSA public key of at least 2048 bits, as PEM or base64";
+        let materials = materials(setting, text, WANTED)?;
+        let [material] = <[Material; 1]>::try_from(materials)
+            .map_err(|materials| KeyError::found(setting, &count(&materials), WANTED))?;
+        let Material::Public(key) = material else {
+            return Err(KeyError::found(setting, material.name(), WANTED));
+        };
+        key.refuse_own(setting, own)?;
+        Ok(key)
+    }
+
+    pub(super) fn refuse_own(&self, setting: &'static str, own: &SigningKey) -> Result<(), KeyError> {
+        if self.spki == own.public().spki {
+            let message =
+                "found the public half of our own private key; wanted the key that the gateway signs with";
+            return Err(KeyError::new(setting, message));
+        }
+        Ok(())
+    }
+
+    /// Whether this base64 text is a signature of these bytes. Text that is no base64 is simply not one (T-05).
+    pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
+        let Ok(signature) = STANDARD.decode(signature) else {
+            return false;
+        };
+        self.key.verify_sig(message, &signature).is_ok()
+    }
+
+    fn from_der(der: &[u8]) -> Result<VerifyingKey, &'static str> {
+        const NOT_RSA: &str = "something that is not an RSA key";
+        let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).map_err(|_| NOT_RSA)?;
+        let spki = key.as_der().map_err(|_| NOT_RSA)?.as_ref().to_vec();
+        let n_bits = match SubjectPublicKeyInfo::from_der(&spki) {
+            Ok((_, info)) => match info.parsed() {
+                Ok(PublicKey::RSA(rsa)) => rsa.key_size(),
+                _ => return Err(NOT_RSA),
+            },
+            Err(_) => return Err(NOT_RSA),
+        };
+        if n_bits < 2048 {
+            return Err(TOO_SHORT);
+        }
+        Ok(VerifyingKey { key, spki })
+    }
+}
+
+impl Material {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Material::Private(_) => "a private key",
+            Material::Public(_) => "a public key",
+            Material::Certificate { .. } => "a certificate",
+        }
+    }
+
+    fn read(block: &Block<'_>) -> Result<Material, String> {
+        if block.label == Some("ENCRYPTED PRIVATE KEY") {
+            return Err("a private key that is locked with a password".to_owned());
+        }
+        for pair in [
+            RsaKeyPair::from_pkcs8(&block.der),
+            RsaKeyPair::from_der(&block.der),
+        ] {
+            match pair {
+                Ok(pair) => return Ok(Material::Private(SigningKey(pair))),
+                Err(rejected) if rejected.to_string() == "TooSmall" => return Err(TOO_SHORT.to_owned()),
+                Err(_) => {}
+            }
+        }
+        if let Ok((_, certificate)) = x509_parser::parse_x509_certificate(&block.der) {
+            let serial = serial_text(certificate.tbs_certificate.raw_serial());
+            let key = VerifyingKey::from_der(certificate.public_key().raw)
+                .map_err(|found| format!("a certificate of {found}"))?;
+            return Ok(Material::Certificate { serial, key });
+        }
+        match (VerifyingKey::from_der(&block.der), block.label) {
+            (Ok(key), _) => Ok(Material::Public(key)),
+            (Err(TOO_SHORT), _) => Err(TOO_SHORT.to_owned()),
+            (Err(_), Some(label)) => Err(format!("a block named {label:?} that holds no RSA key")),
+            (Err(_), None) => Err("base64 that holds no RSA key (was it cut off?)".to_owned()),
+        }
+    }
+}
+
+/// Everything in a key text.
+pub(super) fn materials(
+    setting: &'static str,
+    text: &str,
+    wanted: &'static str,
+) -> Result<Vec<Material>, KeyError> {
+    let found = |found: &str| KeyError::found(setting, found, wanted);
+    if text.trim().is_empty() {
+        return Err(found("nothing"));
+    }
+    let blocks = pem::blocks(text).ok_or_else(|| found("text that is neither PEM nor base64"))?;
+    blocks
+        .iter()
+        .map(|block| Material::read(block).map_err(|name| found(&name)))
+        .collect()
+}
+
+fn serial_text(serial: &[u8]) -> String {
+    // DER puts a zero byte before a number whose first bit is set; it is no part of the number.
+    let number = serial.strip_prefix(&[0]).unwrap_or(serial);
+    number.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+fn count(materials: &[Material]) -> String {
+    format!("{} keys", materials.len())
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SigningKey(..)")
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("VerifyingKey(..)")
+    }
+}

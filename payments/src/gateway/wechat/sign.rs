@@ -1,0 +1,147 @@
+//! The texts that are signed, and the four headers that carry a signature of WeChat's (protocols 1.2, 1.3).
+
+use domain::Timestamp;
+use http::HeaderMap;
+
+const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
+/// WeChat sends a wrong signature now and then, to see whether we check (1.3, step 4).
+const PROBE: &str = "WECHATPAY/SIGNTEST/";
+const MAX_SKEW_SECONDS: u64 = 300;
+/// Official nonces have 32 characters; a longer header is somebody's experiment.
+const MAX_HEADER_LENGTH: usize = 1024;
+
+/// Why a signature is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Distrust {
+    #[error("a signature probe")]
+    Probe,
+    /// Signed with a key we do not know (yet).
+    #[error("unknown key serial")]
+    UnknownSerial,
+    #[error("{0}")]
+    Because(&'static str),
+}
+
+/// What WeChat says about its signature; named fields, because the headers are easily swapped (T-06).
+#[derive(Debug, Clone, Copy)]
+pub struct Seal<'a> {
+    pub timestamp: &'a str,
+    pub nonce: &'a str,
+    pub signature: &'a str,
+    pub serial: &'a str,
+}
+
+/// Five lines, each with its line end. `target` is path and query as on the request line.
+pub fn request_message(method: &str, target: &str, timestamp: i64, nonce: &str, body: &str) -> String {
+    format!("{method}\n{target}\n{timestamp}\n{nonce}\n{body}\n")
+}
+
+pub fn authorization(mch_id: &str, serial_no: &str, timestamp: i64, nonce: &str, signature: &str) -> String {
+    format!(
+        "{SCHEME} mchid=\"{mch_id}\",nonce_str=\"{nonce}\",timestamp=\"{timestamp}\",\
+         serial_no=\"{serial_no}\",signature=\"{signature}\""
+    )
+}
+
+impl<'a> Seal<'a> {
+    /// The checks that need no key, in the order of protocols 1.3: presence, kind, time, probe.
+    pub fn read(headers: &'a HeaderMap, now: Timestamp) -> Result<Seal<'a>, Distrust> {
+        let seal = Seal {
+            timestamp: only(headers, "Wechatpay-Timestamp")
+                .ok_or(Distrust::Because("no single timestamp header"))?,
+            nonce: only(headers, "Wechatpay-Nonce").ok_or(Distrust::Because("no single nonce header"))?,
+            signature: only(headers, "Wechatpay-Signature")
+                .ok_or(Distrust::Because("no single signature header"))?,
+            serial: only(headers, "Wechatpay-Serial").ok_or(Distrust::Because("no single serial header"))?,
+        };
+        let kind = "Wechatpay-Signature-Type";
+        if headers.contains_key(kind) && only(headers, kind) != Some(SCHEME) {
+            return Err(Distrust::Because("another kind of signature"));
+        }
+        let is_decimal = seal.timestamp.bytes().all(|byte| byte.is_ascii_digit());
+        let signed_at: i64 = match seal.timestamp.parse() {
+            Ok(seconds) if is_decimal => seconds,
+            _ => return Err(Distrust::Because("the timestamp is not a number of seconds")),
+        };
+        // A captured message could be sent again for ever; WeChat stamps each of its own resends afresh (T-04).
+        if now.seconds().abs_diff(signed_at) >= MAX_SKEW_SECONDS {
+            return Err(Distrust::Because("the timestamp is too far from our clock"));
+        }
+        if seal.signature.starts_with(PROBE) {
+            return Err(Distrust::Probe);
+        }
+        Ok(seal)
+    }
+
+    /// Three lines, each with its line end; the body as it was received, which for a 204 is nothing.
+    pub fn message(&self, body: &[u8]) -> Vec<u8> {
+        let Seal { timestamp, nonce, .. } = self;
+        let mut message = format!("{timestamp}\n{nonce}\n").into_bytes();
+        message.extend_from_slice(body);
+        message.push(b'\n');
+        message
+    }
+}
+
+/// The value of a header that must be there exactly once: two would let one be checked and the other be used.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?.trim();
+    let is_only = values.next().is_none() && (1..=MAX_HEADER_LENGTH).contains(&value.len());
+    is_only.then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn headers() -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("wechatpay-timestamp", "1700000000"),
+            ("wechatpay-nonce", "n"),
+            ("wechatpay-signature", "s"),
+            ("wechatpay-serial", "k"),
+        ] {
+            headers.insert(name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn every_header_must_be_there_exactly_once() {
+        assert!(Seal::read(&headers(), NOW).is_ok());
+        for name in ["timestamp", "nonce", "signature", "serial"].map(|name| format!("wechatpay-{name}")) {
+            let mut missing = headers();
+            missing.remove(name.as_str());
+            assert!(Seal::read(&missing, NOW).is_err(), "{name} missing");
+            let mut twice = headers();
+            let name: http::HeaderName = name.parse().unwrap();
+            twice.append(&name, twice[&name].clone());
+            assert!(Seal::read(&twice, NOW).is_err(), "{name} twice");
+            let mut empty = headers();
+            empty.insert(&name, " ".parse().unwrap());
+            assert!(Seal::read(&empty, NOW).is_err(), "{name} empty");
+        }
+    }
+
+    #[test]
+    fn five_minutes_is_too_far_both_ways() {
+        for (millis, is_fresh) in [
+            (299_000, true),
+            (300_000, false),
+            (-299_000, true),
+            (-300_000, false),
+        ] {
+            let now = Timestamp::from_millis(NOW.millis() + millis);
+            assert_eq!(Seal::read(&headers(), now).is_ok(), is_fresh, "{millis}");
+        }
+        for text in ["+1700000000", "1700000000.0", "0x6553f100", "170000000O"] {
+            let mut headers = headers();
+            headers.insert("wechatpay-timestamp", text.parse().unwrap());
+            assert!(Seal::read(&headers, NOW).is_err(), "{text}");
+        }
+    }
+}

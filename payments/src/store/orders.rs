@@ -1,0 +1,241 @@
+//! Orders as rows.
+
+use domain::{Money, Order, OrderId, OrderNo, OrderState, OrderStatus, Timestamp};
+
+use super::{StoreError, Tx, execute, on};
+use crate::OrderFilter;
+
+/// Every column of an order, with the sum of its finished refunds and the last of their reasons.
+macro_rules! select_order {
+    ($tail:literal) => {
+        concat!(
+            "select o.id, o.order_no, o.token, o.user_id, o.subject, o.amount, o.state, o.return_url, o.metadata,
+                o.expires_at, o.paid_at, o.cancel_reason, o.created_at, o.updated_at, o.version,
+                (select cast(coalesce(sum(r.amount), 0) as bigint)
+                    from refunds r join payments p on p.id = r.payment_id
+                    where p.order_id = o.id and p.settles and r.state = 'succeeded') as refunded,
+                (select r.reason from refunds r join payments p on p.id = r.payment_id
+                    where p.order_id = o.id and p.settles and r.state <> 'failed'
+                    order by r.id desc limit 1) as refund_reason
+            from orders o ",
+            $tail
+        )
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct OrderRow {
+    id: String,
+    order_no: String,
+    token: String,
+    user_id: String,
+    subject: String,
+    amount: i64,
+    state: String,
+    return_url: Option<String>,
+    metadata: Option<String>,
+    expires_at: i64,
+    paid_at: Option<i64>,
+    cancel_reason: Option<String>,
+    created_at: i64,
+    updated_at: i64,
+    version: i64,
+    refunded: i64,
+    refund_reason: Option<String>,
+}
+
+impl TryFrom<OrderRow> for Order {
+    type Error = StoreError;
+
+    fn try_from(row: OrderRow) -> Result<Order, StoreError> {
+        Ok(Order {
+            id: OrderId::parse(&row.id).ok_or(StoreError::Corrupt("orders.id"))?,
+            order_no: OrderNo::parse(&row.order_no).ok_or(StoreError::Corrupt("orders.order_no"))?,
+            token: row.token,
+            user_id: row.user_id,
+            subject: row.subject,
+            amount: Money::from_fen(row.amount).map_err(|_| StoreError::Corrupt("orders.amount"))?,
+            state: OrderState::parse(&row.state).ok_or(StoreError::Corrupt("orders.state"))?,
+            return_url: row.return_url,
+            metadata: row.metadata,
+            expires_at: Timestamp::from_millis(row.expires_at),
+            paid_at: row.paid_at.map(Timestamp::from_millis),
+            cancel_reason: row.cancel_reason,
+            refunded: Money::from_sum(row.refunded).map_err(|_| StoreError::Corrupt("refunds.amount"))?,
+            refund_reason: row.refund_reason,
+            created_at: Timestamp::from_millis(row.created_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
+            version: row.version,
+        })
+    }
+}
+
+/// Writes a new order; `false` when its number is taken.
+pub async fn insert(tx: &mut Tx<'_>, order: &Order) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        insert into orders (id, order_no, token, user_id, subject, amount, state, return_url, metadata,
+            expires_at, created_at, updated_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+        on conflict do nothing";
+    let n_inserted = execute!(tx, SQL, |query| query
+        .bind(order.id.as_str())
+        .bind(order.order_no.as_str())
+        .bind(order.token.as_str())
+        .bind(order.user_id.as_str())
+        .bind(order.subject.as_str())
+        .bind(order.amount.fen())
+        .bind(order.state.as_str())
+        .bind(order.return_url.as_deref())
+        .bind(order.metadata.as_deref())
+        .bind(order.expires_at.millis())
+        .bind(order.created_at.millis()))?;
+    Ok(n_inserted == 1)
+}
+
+pub async fn find(tx: &mut Tx<'_>, id: &OrderId) -> Result<Option<Order>, StoreError> {
+    const SQL: &str = select_order!("where o.id = $1");
+    let row: Option<OrderRow> = on!(tx, SQL, fetch_optional, |query| query.bind(id.as_str()))?;
+    row.map(Order::try_from).transpose()
+}
+
+pub async fn find_by_number(tx: &mut Tx<'_>, number: &OrderNo) -> Result<Option<Order>, StoreError> {
+    const SQL: &str = select_order!("where o.order_no = $1");
+    let row: Option<OrderRow> = on!(tx, SQL, fetch_optional, |query| query.bind(number.as_str()))?;
+    row.map(Order::try_from).transpose()
+}
+
+pub async fn find_by_token(tx: &mut Tx<'_>, token: &str) -> Result<Option<Order>, StoreError> {
+    const SQL: &str = select_order!("where o.token = $1");
+    let row: Option<OrderRow> = on!(tx, SQL, fetch_optional, |query| query.bind(token))?;
+    row.map(Order::try_from).transpose()
+}
+
+/// Newest first; ids sort by time.
+pub async fn list(tx: &mut Tx<'_>, filter: &OrderFilter, limit: i64) -> Result<Vec<Order>, StoreError> {
+    const SQL: &str = concat!(
+        "select id, order_no, token, user_id, subject, amount, state, return_url, metadata, expires_at, paid_at,
+            cancel_reason, created_at, updated_at, version, refunded, refund_reason
+        from (",
+        select_order!(""),
+        ") as listed
+        where (cast($1 as text) is null or user_id = $1)
+            and (cast($2 as text) is null or order_no = $2)
+            and (cast($3 as bigint) is null or created_at >= $3)
+            and (cast($4 as bigint) is null or created_at < $4)
+            and (cast($5 as text) is null or id < $5)
+            and (cast($6 as text) is null or state = $6)
+            and (cast($7 as text) is null
+                or ($7 = 'none' and refunded = 0)
+                or ($7 = 'part' and refunded > 0 and refunded < amount)
+                or ($7 = 'all' and refunded >= amount))
+        order by id desc
+        limit $8"
+    );
+    let (state, refunds) = filter.status.map_or((None, None), |status| {
+        let (state, refunds) = state_of(status);
+        (Some(state.as_str()), refunds)
+    });
+    let rows: Vec<OrderRow> = on!(tx, SQL, fetch_all, |query| query
+        .bind(filter.user_id.as_deref())
+        .bind(filter.order_no.as_deref())
+        .bind(filter.created_from.map(Timestamp::millis))
+        .bind(filter.created_to.map(Timestamp::millis))
+        .bind(filter.cursor.as_deref())
+        .bind(state)
+        .bind(refunds)
+        .bind(limit))?;
+    rows.into_iter().map(Order::try_from).collect()
+}
+
+/// The stored state behind a derived status, and how much of it is refunded.
+fn state_of(status: OrderStatus) -> (OrderState, Option<&'static str>) {
+    match status {
+        OrderStatus::Pending => (OrderState::Open, None),
+        OrderStatus::Paid => (OrderState::Paid, Some("none")),
+        OrderStatus::PartiallyRefunded => (OrderState::Paid, Some("part")),
+        OrderStatus::Refunded => (OrderState::Paid, Some("all")),
+        OrderStatus::Cancelled => (OrderState::Cancelled, None),
+    }
+}
+
+/// Compare-and-set: the order is paid, whatever it was before.
+pub async fn mark_paid(
+    tx: &mut Tx<'_>,
+    order: &Order,
+    paid_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update orders
+        set state = 'paid', paid_at = $3, cancel_reason = null, updated_at = $4, version = version + 1
+        where id = $1 and version = $2";
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(order.id.as_str())
+        .bind(order.version)
+        .bind(paid_at.millis())
+        .bind(now.millis()))?;
+    if n_changed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
+}
+
+/// Compare-and-set: an open order is cancelled.
+pub async fn mark_cancelled(
+    tx: &mut Tx<'_>,
+    order: &Order,
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update orders
+        set state = 'cancelled', cancel_reason = $3, updated_at = $4, version = version + 1
+        where id = $1 and version = $2 and state = 'open'";
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(order.id.as_str())
+        .bind(order.version)
+        .bind(reason)
+        .bind(now.millis()))?;
+    if n_changed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
+}
+
+/// Moves the version, so that a payment opened now and a cancellation decided on the old version cannot both succeed.
+pub async fn touch(tx: &mut Tx<'_>, order: &Order) -> Result<(), StoreError> {
+    const SQL: &str = "update orders set version = version + 1 where id = $1 and version = $2";
+    let n_changed = execute!(tx, SQL, |query| query.bind(order.id.as_str()).bind(order.version))?;
+    if n_changed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
+}
+
+/// Takes open orders whose time is over, for as long as the lease lasts.
+pub async fn claim_expired(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    leased_until: Timestamp,
+    limit: i64,
+) -> Result<Vec<OrderId>, StoreError> {
+    const SQL: &str = "
+        update orders set leased_until = $2
+        where id in (
+            select id from orders
+            where state = 'open' and expires_at <= $1 and leased_until <= $1
+            order by expires_at
+            limit $3)
+            and leased_until <= $1
+        returning id";
+    let rows: Vec<(String,)> = on!(tx, SQL, fetch_all, |query| query
+        .bind(now.millis())
+        .bind(leased_until.millis())
+        .bind(limit))?;
+    rows.iter()
+        .map(|(id,)| OrderId::parse(id).ok_or(StoreError::Corrupt("orders.id")))
+        .collect()
+}

@@ -1,0 +1,436 @@
+//! Payments as rows. Only [`crate::settle`] may call what changes a state.
+
+use domain::{
+    Channel, Money, OrderId, Payment, PaymentId, PaymentNo, PaymentState, PaymentStatus, Product, Receipt,
+    Timestamp,
+};
+
+use super::{StoreError, Tx, execute, on};
+use crate::PaymentFilter;
+
+/// Every column of a payment, with what of it was given back and what is on its way.
+macro_rules! select_payment {
+    ($tail:literal) => {
+        concat!(
+            "select p.id, p.payment_no, p.order_id, p.product, p.amount, p.state, p.settles, p.transaction_id,
+                p.request, p.prompt, p.failure_reason, p.expires_at, p.paid_at, p.created_at, p.updated_at, p.version,
+                p.n_asked, p.watched_until, p.ended_at,
+                (select cast(coalesce(sum(r.amount), 0) as bigint) from refunds r
+                    where r.payment_id = p.id and r.state = 'succeeded') as refunded,
+                (select cast(coalesce(sum(r.amount), 0) as bigint) from refunds r
+                    where r.payment_id = p.id and r.state in ('requested', 'pending', 'stuck')) as refunding,
+                (select r.reason from refunds r
+                    where r.payment_id = p.id and r.state <> 'failed' order by r.id desc limit 1) as refund_reason,
+                (select max(r.finished_at) from refunds r
+                    where r.payment_id = p.id and r.state = 'succeeded') as refunded_at
+            from payments p ",
+            $tail
+        )
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct PaymentRow {
+    id: String,
+    payment_no: String,
+    order_id: String,
+    product: String,
+    amount: i64,
+    state: String,
+    settles: bool,
+    transaction_id: Option<String>,
+    request: String,
+    prompt: Option<String>,
+    failure_reason: Option<String>,
+    expires_at: i64,
+    paid_at: Option<i64>,
+    created_at: i64,
+    updated_at: i64,
+    version: i64,
+    n_asked: i64,
+    watched_until: i64,
+    ended_at: Option<i64>,
+    refunded: i64,
+    refunding: i64,
+    refund_reason: Option<String>,
+    refunded_at: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ListedRow {
+    user_id: String,
+    #[sqlx(flatten)]
+    payment: PaymentRow,
+}
+
+/// What the jobs know of a payment beside its facts.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking {
+    pub n_asked: u32,
+    pub watched_until: Timestamp,
+    /// When it was closed or declined.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl PaymentRow {
+    fn asking(&self) -> Asking {
+        Asking {
+            n_asked: u32::try_from(self.n_asked).unwrap_or(u32::MAX),
+            watched_until: Timestamp::from_millis(self.watched_until),
+            ended_at: self.ended_at.map(Timestamp::from_millis),
+        }
+    }
+}
+
+impl TryFrom<PaymentRow> for Payment {
+    type Error = StoreError;
+
+    fn try_from(row: PaymentRow) -> Result<Payment, StoreError> {
+        Ok(Payment {
+            id: PaymentId::parse(&row.id).ok_or(StoreError::Corrupt("payments.id"))?,
+            payment_no: PaymentNo::parse(&row.payment_no)
+                .ok_or(StoreError::Corrupt("payments.payment_no"))?,
+            order_id: OrderId::parse(&row.order_id).ok_or(StoreError::Corrupt("payments.order_id"))?,
+            product: Product::parse(&row.product).ok_or(StoreError::Corrupt("payments.product"))?,
+            amount: Money::from_fen(row.amount).map_err(|_| StoreError::Corrupt("payments.amount"))?,
+            state: PaymentState::parse(&row.state).ok_or(StoreError::Corrupt("payments.state"))?,
+            settles: row.settles,
+            transaction_id: row.transaction_id,
+            request: row.request,
+            prompt: row.prompt,
+            failure_reason: row.failure_reason,
+            refunded: Money::from_sum(row.refunded).map_err(|_| StoreError::Corrupt("refunds.amount"))?,
+            refunding: Money::from_sum(row.refunding).map_err(|_| StoreError::Corrupt("refunds.amount"))?,
+            refund_reason: row.refund_reason,
+            refunded_at: row.refunded_at.map(Timestamp::from_millis),
+            expires_at: Timestamp::from_millis(row.expires_at),
+            paid_at: row.paid_at.map(Timestamp::from_millis),
+            created_at: Timestamp::from_millis(row.created_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
+            version: row.version,
+        })
+    }
+}
+
+/// Writes a new payment. A twin that opened one for the same order meanwhile is a lost race.
+pub async fn insert(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "
+        insert into payments (id, payment_no, order_id, method, product, amount, state, request,
+            expires_at, created_at, updated_at, due_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
+        on conflict do nothing";
+    let n_inserted = execute!(tx, SQL, |query| query
+        .bind(payment.id.as_str())
+        .bind(payment.payment_no.as_str())
+        .bind(payment.order_id.as_str())
+        .bind(payment.method().as_str())
+        .bind(payment.product.as_str())
+        .bind(payment.amount.fen())
+        .bind(payment.state.as_str())
+        .bind(payment.request.as_str())
+        .bind(payment.expires_at.millis())
+        .bind(payment.created_at.millis())
+        .bind(due_at.millis()))?;
+    if n_inserted == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
+}
+
+pub async fn find(tx: &mut Tx<'_>, id: &PaymentId) -> Result<Option<Payment>, StoreError> {
+    const SQL: &str = select_payment!("where p.id = $1");
+    let row: Option<PaymentRow> = on!(tx, SQL, fetch_optional, |query| query.bind(id.as_str()))?;
+    row.map(Payment::try_from).transpose()
+}
+
+pub async fn find_by_number(
+    tx: &mut Tx<'_>,
+    number: &PaymentNo,
+) -> Result<Option<(Payment, Asking)>, StoreError> {
+    const SQL: &str = select_payment!("where p.payment_no = $1");
+    let row: Option<PaymentRow> = on!(tx, SQL, fetch_optional, |query| query.bind(number.as_str()))?;
+    row.map(|row| {
+        let asking = row.asking();
+        Payment::try_from(row).map(|payment| (payment, asking))
+    })
+    .transpose()
+}
+
+/// The payment that a gateway's trade number belongs to.
+pub async fn find_by_trade(
+    tx: &mut Tx<'_>,
+    channel: Channel,
+    transaction_id: &str,
+) -> Result<Option<Payment>, StoreError> {
+    const SQL: &str = select_payment!("where p.method = $1 and p.transaction_id = $2");
+    let row: Option<PaymentRow> = on!(tx, SQL, fetch_optional, |query| query
+        .bind(channel.as_str())
+        .bind(transaction_id))?;
+    row.map(Payment::try_from).transpose()
+}
+
+/// The payments of an order, newest first.
+pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<Payment>, StoreError> {
+    const SQL: &str = select_payment!("where p.order_id = $1 order by p.id desc");
+    let rows: Vec<PaymentRow> = on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?;
+    rows.into_iter().map(Payment::try_from).collect()
+}
+
+/// The payment of an order that a payer may still be able to pay.
+pub async fn open_of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Option<Payment>, StoreError> {
+    const SQL: &str = select_payment!("where p.order_id = $1 and p.state in ('created', 'pending')");
+    let row: Option<PaymentRow> = on!(tx, SQL, fetch_optional, |query| query.bind(order_id.as_str()))?;
+    row.map(Payment::try_from).transpose()
+}
+
+/// Newest first, each with the user of its order.
+pub async fn list(
+    tx: &mut Tx<'_>,
+    filter: &PaymentFilter,
+    limit: i64,
+) -> Result<Vec<(Payment, String)>, StoreError> {
+    const SQL: &str = concat!(
+        "select o.user_id, l.id, l.payment_no, l.order_id, l.product, l.amount, l.state, l.settles, l.transaction_id,
+            l.request, l.prompt, l.failure_reason, l.expires_at, l.paid_at, l.created_at, l.updated_at, l.version,
+            l.n_asked, l.watched_until, l.ended_at, l.refunded, l.refunding, l.refund_reason, l.refunded_at
+        from (",
+        select_payment!(""),
+        ") as l
+        join orders o on o.id = l.order_id
+        where (cast($1 as text) is null or l.order_id = $1)
+            and (cast($2 as text) is null or l.product in ($2, $3, $4))
+            and (cast($5 as text) is null or o.user_id = $5)
+            and (cast($6 as text) is null or l.id < $6)
+            and (cast($7 as text) is null or l.state = $7)
+            and (cast($8 as text) is null
+                or ($8 = 'none' and l.refunding = 0 and l.refunded < l.amount)
+                or ($8 = 'moving' and l.refunding > 0)
+                or ($8 = 'all' and l.refunding = 0 and l.refunded >= l.amount))
+        order by l.id desc
+        limit $9"
+    );
+    let mut products = Product::ALL
+        .into_iter()
+        .filter(|product| Some(product.method()) == filter.method);
+    let mut product = || products.next().map(Product::as_str);
+    let (first, second, third) = (product(), product(), product());
+    let (state, refunds) = filter.status.map_or((None, None), |status| {
+        let (state, refunds) = state_of(status);
+        (Some(state.as_str()), refunds)
+    });
+    let rows: Vec<ListedRow> = on!(tx, SQL, fetch_all, |query| query
+        .bind(filter.order_id.as_deref())
+        .bind(first)
+        .bind(second)
+        .bind(third)
+        .bind(filter.user_id.as_deref())
+        .bind(filter.cursor.as_deref())
+        .bind(state)
+        .bind(refunds)
+        .bind(limit))?;
+    rows.into_iter()
+        .map(|row| Ok((Payment::try_from(row.payment)?, row.user_id)))
+        .collect()
+}
+
+/// The stored state behind a derived status, and where its refunds stand.
+fn state_of(status: PaymentStatus) -> (PaymentState, Option<&'static str>) {
+    match status {
+        PaymentStatus::Pending => (PaymentState::Created, None),
+        PaymentStatus::Processing => (PaymentState::Pending, None),
+        PaymentStatus::Success => (PaymentState::Paid, Some("none")),
+        PaymentStatus::Refunding => (PaymentState::Paid, Some("moving")),
+        PaymentStatus::Refunded => (PaymentState::Paid, Some("all")),
+        PaymentStatus::Failed => (PaymentState::Declined, None),
+        PaymentStatus::Cancelled => (PaymentState::Closed, None),
+    }
+}
+
+/// Keeps what the payer needs; a later answer to the same request replaces it, because the old code is dead then.
+pub async fn keep_prompt(tx: &mut Tx<'_>, payment: &Payment, prompt: &str) -> Result<(), StoreError> {
+    const SQL: &str = "update payments set prompt = $2 where id = $1";
+    execute!(tx, SQL, |query| query.bind(payment.id.as_str()).bind(prompt)).map(drop)?;
+    Ok(())
+}
+
+/// Compare-and-set to a state without money; an ended payment is asked about next at `due_at`.
+pub async fn advance(
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    to: PaymentState,
+    failure_reason: Option<&str>,
+    due_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update payments
+        set state = $3, failure_reason = $4, due_at = coalesce($5, due_at), ended_at = $6, updated_at = $7,
+            version = version + 1
+        where id = $1 and version = $2";
+    let ended_at = (!to.is_open()).then_some(now.millis());
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(payment.id.as_str())
+        .bind(payment.version)
+        .bind(to.as_str())
+        .bind(failure_reason)
+        .bind(due_at.map(Timestamp::millis))
+        .bind(ended_at)
+        .bind(now.millis()))?;
+    if n_changed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
+}
+
+/// Compare-and-set: the money is here. Nothing leaves this state.
+pub async fn mark_paid(
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    receipt: &Receipt,
+    settles: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update payments
+        set state = 'paid', settles = $3, transaction_id = $4, paid_at = $5, failure_reason = null, due_at = null,
+            ended_at = null, updated_at = $6, version = version + 1
+        where id = $1 and version = $2";
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(payment.id.as_str())
+        .bind(payment.version)
+        .bind(settles)
+        .bind(receipt.transaction_id.as_str())
+        .bind(receipt.paid_at.millis())
+        .bind(now.millis()))?;
+    if n_changed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct NumberRow {
+    payment_no: String,
+}
+
+fn numbers(rows: Vec<NumberRow>) -> Result<Vec<PaymentNo>, StoreError> {
+    let parse =
+        |row: NumberRow| PaymentNo::parse(&row.payment_no).ok_or(StoreError::Corrupt("payments.payment_no"));
+    rows.into_iter().map(parse).collect()
+}
+
+/// Takes the payments to ask about, for as long as the lease lasts.
+pub async fn claim_due(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    leased_until: Timestamp,
+    limit: i64,
+) -> Result<Vec<PaymentNo>, StoreError> {
+    const SQL: &str = "
+        update payments set leased_until = $2
+        where id in (
+            select id from payments
+            where due_at <= $1 and leased_until <= $1
+            order by due_at
+            limit $3)
+            and leased_until <= $1
+        returning payment_no";
+    let rows: Vec<NumberRow> = on!(tx, SQL, fetch_all, |query| query
+        .bind(now.millis())
+        .bind(leased_until.millis())
+        .bind(limit))?;
+    numbers(rows)
+}
+
+/// Takes the open payments whose time is over, for as long as the lease lasts.
+pub async fn claim_expired(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    leased_until: Timestamp,
+    limit: i64,
+) -> Result<Vec<PaymentNo>, StoreError> {
+    const SQL: &str = "
+        update payments set leased_until = $2
+        where id in (
+            select id from payments
+            where state in ('created', 'pending') and expires_at <= $1 and leased_until <= $1
+            order by expires_at
+            limit $3)
+            and leased_until <= $1
+        returning payment_no";
+    let rows: Vec<NumberRow> = on!(tx, SQL, fetch_all, |query| query
+        .bind(now.millis())
+        .bind(leased_until.millis())
+        .bind(limit))?;
+    numbers(rows)
+}
+
+/// Takes the right to ask about one payment now, unless somebody asked after `not_since`.
+pub async fn claim_question(
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    not_since: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "update payments set asked_at = $3 where id = $1 and asked_at <= $2";
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(payment.id.as_str())
+        .bind(not_since.millis())
+        .bind(now.millis()))?;
+    Ok(n_changed == 1)
+}
+
+/// Gives the lease back and says when to ask next; `None` when nothing can come any more.
+pub async fn set_due(
+    tx: &mut Tx<'_>,
+    payment_no: &PaymentNo,
+    due_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update payments
+        set due_at = $2, leased_until = 0, n_asked = n_asked + 1, asked_at = $3
+        where payment_no = $1 and state <> 'paid'";
+    execute!(tx, SQL, |query| query
+        .bind(payment_no.as_str())
+        .bind(due_at.map(Timestamp::millis))
+        .bind(now.millis()))
+    .map(drop)?;
+    Ok(())
+}
+
+/// The order needs no more money: what is still open is over now, and the expiry job closes it at the gateway.
+pub async fn cut_short(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update payments set expires_at = $2
+        where order_id = $1 and state in ('created', 'pending') and expires_at > $2";
+    execute!(tx, SQL, |query| query.bind(order_id.as_str()).bind(now.millis())).map(drop)?;
+    Ok(())
+}
+
+/// Somebody looks at the page: the open payment is asked about soon, and from the start of the schedule when nobody
+/// looked before.
+pub async fn attend(
+    tx: &mut Tx<'_>,
+    order_id: &OrderId,
+    watched_until: Timestamp,
+    due_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update payments
+        set n_asked = case when watched_until < $4 then 0 else n_asked end,
+            due_at = case when due_at > $3 then $3 else due_at end,
+            watched_until = $2
+        where order_id = $1 and state in ('created', 'pending')";
+    execute!(tx, SQL, |query| query
+        .bind(order_id.as_str())
+        .bind(watched_until.millis())
+        .bind(due_at.millis())
+        .bind(now.millis()))
+    .map(drop)?;
+    Ok(())
+}
