@@ -210,6 +210,13 @@ fn is_plain(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+/// Something that a payer's phone can open: it goes into a QR code and onto a page.
+fn is_address(text: &str, schemes: &[&str]) -> bool {
+    text.len() <= 1024
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && schemes.iter().any(|scheme| text.starts_with(scheme))
+}
+
 /// The first characters of a text: both gateways count characters, not bytes.
 fn shortened(text: &str, most: usize) -> &str {
     text.char_indices()

@@ -17,7 +17,10 @@ use self::notice::Reader;
 use self::sign::{read_answer, request_text};
 use self::wire::{Answer, Named, Precreate, QR_PRODUCT, success};
 use super::transport::{Transport, base_url, notify_url};
-use super::{Ask, Closing, GatewayError, KeyError, Notice, NoticeError, SigningKey, VerifyingKey, shortened};
+use super::{
+    Ask, Closing, GatewayError, KeyError, Notice, NoticeError, SigningKey, VerifyingKey, is_address,
+    shortened,
+};
 use crate::Clock;
 use crate::calendar::beijing;
 
@@ -102,7 +105,7 @@ impl Alipay {
             .map_err(|_| GatewayError::unknown("the stored request names no trade"))?;
         let answer = self.call(PRECREATE, request, &named.out_trade_no).await?;
         match answer.qr_code {
-            Some(code) if code.starts_with("https://") => Ok(code),
+            Some(code) if is_address(&code, &["https://"]) => Ok(code),
             _ => Err(GatewayError::unknown("an answer without a code to scan")),
         }
     }

@@ -18,7 +18,9 @@ use self::notice::Reader;
 use self::sign::{Distrust, authorization, request_message};
 use self::wire::{CloseTrade, NativePrompt, NewAmount, NewTrade, NoReport, Trade};
 use super::transport::{Answer, Transport, base_url, notify_url};
-use super::{Ask, Closing, GatewayError, KeyError, Notice, NoticeError, Reception, SigningKey, shortened};
+use super::{
+    Ask, Closing, GatewayError, KeyError, Notice, NoticeError, Reception, SigningKey, is_address, shortened,
+};
 use crate::Clock;
 use crate::calendar::rfc3339_beijing;
 
@@ -131,7 +133,7 @@ impl Wechat {
             .await?;
         let prompt: NativePrompt = serde_json::from_slice(&body)
             .map_err(|_| GatewayError::unknown("an answer without a code to scan"))?;
-        if prompt.code_url.starts_with("weixin://") || prompt.code_url.starts_with("https://") {
+        if is_address(&prompt.code_url, &["weixin://", "https://"]) {
             Ok(prompt.code_url)
         } else {
             Err(GatewayError::unknown("the code to scan is no address"))

@@ -1,0 +1,123 @@
+//! Deadlines and changes of mind: the gateway is asked before anything is over, and money is never ignored.
+
+use std::time::Duration;
+
+use domain::{Method, OrderStatus, PaymentStatus, Refusal};
+use payments::{EXPIRED_REASON, Error};
+use simulator::{Endpoint, Fault, FaultKind};
+
+use crate::shop::{BOTH, on_each_engine};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn an_unpaid_payment_ends_after_a_quarter_and_its_order_after_half_an_hour() {
+    on_each_engine(async |shop| {
+        for (method, _) in BOTH {
+            let order = shop.order("8.00").await;
+            let payment = shop.start(&order, method).await;
+            shop.pass(14 * MINUTE).await;
+            assert_eq!(shop.payment_status(&payment).await, PaymentStatus::Processing);
+            shop.pass(2 * MINUTE).await;
+            assert_eq!(shop.payment_status(&payment).await, PaymentStatus::Cancelled);
+            assert_eq!(shop.status(&order).await, OrderStatus::Pending);
+            shop.pass(15 * MINUTE).await;
+            let order = shop.checkout(&order).await.order;
+            assert_eq!(order.status(), OrderStatus::Cancelled);
+            assert_eq!(order.cancel_reason.as_deref(), Some(EXPIRED_REASON));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_pays_at_the_last_second_is_not_lost() {
+    on_each_engine(async |shop| {
+        shop.sim.fault(Fault::new(FaultKind::Mute));
+        for (method, _) in BOTH {
+            let order = shop.order("8.00").await;
+            let payment = shop.start(&order, method).await;
+            shop.sleep(15 * MINUTE - Duration::from_secs(1)).await;
+            shop.scan_and_pay(&payment).await;
+            shop.sleep(Duration::from_secs(2)).await;
+            payments::expire(&shop.services).await.unwrap();
+            assert_eq!(shop.status(&order).await, OrderStatus::Paid, "{method}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn money_for_a_cancelled_order_is_recorded_and_a_refund_is_written_beside_it() {
+    on_each_engine(async |shop| {
+        shop.sim.fault(Fault::new(FaultKind::LatePay).at(Endpoint::Close));
+        let order = shop.order("8.00").await;
+        let payment = shop.start(&order, Method::Wechat).await;
+        shop.pass(31 * MINUTE).await;
+        assert_eq!(shop.status(&order).await, OrderStatus::Cancelled);
+        let prompt = payment.prompt.as_deref().unwrap();
+        shop.sim.pay(prompt).await.unwrap();
+        shop.pass(2 * MINUTE).await;
+        let late = shop.payment(&payment).await;
+        assert_eq!(late.status(), PaymentStatus::Refunding);
+        assert!(!late.settles);
+        assert_eq!(late.refunding, late.amount);
+        assert_eq!(shop.status(&order).await, OrderStatus::Cancelled);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn cancelling_closes_the_code_at_the_gateway() {
+    on_each_engine(async |shop| {
+        let order = shop.order("8.00").await;
+        let payment = shop.start(&order, Method::Wechat).await;
+        shop.cancel(&order.id).await.unwrap();
+        assert_eq!(shop.status(&order).await, OrderStatus::Cancelled);
+        assert_eq!(shop.payment_status(&payment).await, PaymentStatus::Cancelled);
+        assert_eq!(
+            shop.sim.books().trade(payment.payment_no.as_str()).unwrap().state,
+            "CLOSED"
+        );
+        let again = shop.cancel(&order.id).await.unwrap();
+        assert!(matches!(again, payments::Made::Existing(_)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn cancelling_an_order_that_was_just_paid_is_refused_and_it_is_paid() {
+    on_each_engine(async |shop| {
+        shop.sim.fault(Fault::new(FaultKind::Mute));
+        let order = shop.order("8.00").await;
+        let payment = shop.start(&order, Method::Alipay).await;
+        shop.scan_and_pay(&payment).await;
+        let refused = shop.cancel(&order.id).await;
+        assert!(
+            matches!(refused, Err(Error::Refused(Refusal::OrderNotCancellable))),
+            "{refused:?}"
+        );
+        assert_eq!(shop.status(&order).await, OrderStatus::Paid);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_ends_while_the_gateway_cannot_be_asked() {
+    on_each_engine(async |shop| {
+        let order = shop.order("8.00").await;
+        let payment = shop.start(&order, Method::Wechat).await;
+        shop.sim.fault(Fault::new(FaultKind::Html502));
+        shop.pass(40 * MINUTE).await;
+        assert_eq!(shop.payment_status(&payment).await, PaymentStatus::Processing);
+        assert_eq!(shop.status(&order).await, OrderStatus::Pending);
+        assert!(matches!(
+            shop.cancel(&order.id).await,
+            Err(Error::Unreachable { .. })
+        ));
+        shop.sim.faults(simulator::Faults::none());
+        shop.pass(2 * MINUTE).await;
+        assert_eq!(shop.status(&order).await, OrderStatus::Cancelled);
+    })
+    .await;
+}

@@ -1,0 +1,10 @@
+//! Whole journeys: the verbs, a real database, and real HTTP to the simulator and back.
+//!
+//! Every journey runs on SQLite, and on PostgreSQL too where `TEST_DATABASE_URL` names a server.
+
+mod cancelling;
+mod gateway_faults;
+mod notices;
+mod paying;
+mod races;
+mod shop;

@@ -1,0 +1,189 @@
+//! Everybody at once: one effect, and everybody is told the same.
+
+use std::sync::Arc;
+
+use domain::{Method, Money, Order, OrderStatus};
+use futures_util::future::join_all;
+use payments::{Error, KeptAnswer, Made, NewOrder, Once, Services, StartPayment};
+use simulator::Alteration;
+
+use crate::shop::{BOTH, on_each_engine};
+
+fn new_order(number: &str) -> NewOrder {
+    NewOrder {
+        order_no: Some(number.to_owned()),
+        user_id: "ann".to_owned(),
+        subject: "plan".to_owned(),
+        amount: Money::from_fen(100).unwrap(),
+        return_url: None,
+        metadata: None,
+        expires_in: None,
+    }
+}
+
+fn once(key: &str, fingerprint: &str) -> Once<Order> {
+    Once {
+        route: "POST /orders".to_owned(),
+        key: key.to_owned(),
+        fingerprint: fingerprint.to_owned(),
+        answer: Arc::new(|order: &Order, _| KeptAnswer {
+            status: 201,
+            body: order.id.to_string(),
+        }),
+    }
+}
+
+async fn create(services: Services, new: NewOrder, once: Option<Once<Order>>) -> Result<Made<Order>, Error> {
+    tokio::spawn(async move { payments::create_order(&services, new, once).await })
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_requests_with_one_key_make_one_order() {
+    on_each_engine(async |shop| {
+        let answers = join_all((0..50).map(|_| {
+            let new = NewOrder {
+                order_no: None,
+                ..new_order("unused")
+            };
+            create(shop.services.clone(), new, Some(once("key", "same")))
+        }))
+        .await;
+        let mut ids: Vec<String> = answers
+            .into_iter()
+            .map(|answer| match answer.unwrap() {
+                Made::New(order) | Made::Existing(order) => order.id.to_string(),
+                Made::Replayed(answer) => answer.body,
+            })
+            .collect();
+        ids.dedup();
+        assert_eq!(ids.len(), 1);
+        let conflict = create(
+            shop.services.clone(),
+            new_order("other"),
+            Some(once("key", "other")),
+        )
+        .await;
+        assert!(matches!(
+            conflict,
+            Err(Error::Refused(domain::Refusal::IdempotencyConflict))
+        ));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_writers_share_commits_and_those_that_fail_harm_nobody() {
+    on_each_engine(async |shop| {
+        let answers = join_all((0..64_u32).map(|n| {
+            // Every fourth wants a number that another one has, with other content.
+            let mut new = new_order(&format!("N{}", n - n % 4));
+            if n % 4 != 0 {
+                new = new_order(&format!("M{n}"));
+            }
+            if n % 4 == 3 {
+                new = NewOrder {
+                    amount: Money::from_fen(999).unwrap(),
+                    ..new_order(&format!("N{}", n - 3))
+                };
+            }
+            create(shop.services.clone(), new, None)
+        }))
+        .await;
+        let n_refused = answers.iter().filter(|answer| answer.is_err()).count();
+        assert_eq!(n_refused, 16, "of each pair with one number one is refused");
+        let filter = payments::OrderFilter {
+            limit: 100,
+            ..payments::OrderFilter::default()
+        };
+        let page = payments::list_orders(&shop.services, filter).await.unwrap();
+        assert_eq!(
+            page.data.len(),
+            48,
+            "what was answered Ok is there, and nothing else"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_methods_started_at_once_leave_one_open_payment() {
+    on_each_engine(async |shop| {
+        let order = shop.order("4.00").await;
+        let start = |method: Method| {
+            let services = shop.services.clone();
+            let start = StartPayment {
+                order_id: order.id.clone(),
+                product: method.default_product(),
+                amount: None,
+            };
+            tokio::spawn(async move { payments::start_payment(&services, start, None).await })
+        };
+        for answer in join_all([
+            start(Method::Wechat),
+            start(Method::Alipay),
+            start(Method::Wechat),
+        ])
+        .await
+        {
+            answer.unwrap().unwrap();
+        }
+        let payments = shop.checkout(&order).await.payments;
+        assert_eq!(
+            payments.iter().filter(|payment| payment.state.is_open()).count(),
+            1
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_deliveries_of_one_trade_pay_once() {
+    on_each_engine(async |shop| {
+        for (method, _) in BOTH {
+            let order = shop.order("4.00").await;
+            let payment = shop.start(&order, method).await;
+            let letters: Vec<_> = (0..50)
+                .map(|n| {
+                    let alteration = Alteration {
+                        new_id: n % 2 == 0,
+                        ..Alteration::default()
+                    };
+                    shop.sim.letter(payment.payment_no.as_str(), &alteration).unwrap()
+                })
+                .collect();
+            for status in join_all(letters.iter().map(|letter| shop.deliver(letter))).await {
+                assert_eq!(status, 200);
+            }
+            let paid = shop.checkout(&order).await;
+            assert_eq!(paid.order.status(), OrderStatus::Paid);
+            assert!(paid.payments[0].settles);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_and_a_callback_at_once_end_paid_or_cancelled_with_the_money_returned() {
+    on_each_engine(async |shop| {
+        for _ in 0..10 {
+            let order = shop.order("4.00").await;
+            let payment = shop.start(&order, Method::Wechat).await;
+            let letter = shop
+                .sim
+                .letter(payment.payment_no.as_str(), &Alteration::default())
+                .unwrap();
+            let (cancelled, status) = tokio::join!(shop.cancel(&order.id), shop.deliver(&letter));
+            assert_eq!(status, 200);
+            let checkout = shop.checkout(&order).await;
+            let payment = &checkout.payments[0];
+            match checkout.order.status() {
+                OrderStatus::Paid => assert!(payment.settles && cancelled.is_err()),
+                OrderStatus::Cancelled => assert_eq!(payment.refunding, payment.amount),
+                other => panic!("{other:?}"),
+            }
+        }
+    })
+    .await;
+}

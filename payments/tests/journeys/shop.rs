@@ -1,0 +1,307 @@
+//! A shop to be a customer of: database, simulator, callbacks and jobs, with clocks that only the test moves.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use axum::routing::post;
+use domain::{
+    Channel, Method, Money, Order, OrderId, OrderStatus, Payment, PaymentStatus, Product, Timestamp,
+};
+use payments::gateway::{Gateway, Gateways, alipay, wechat};
+use payments::store::Db;
+use payments::{Checkout, Clock, Error, Made, NewOrder, Policy, Services, StartPayment, Wake, Watchers};
+use simulator::{Simulator, WechatKeys};
+use sqlx::Connection;
+
+/// 2026-11-24 10:00 in Beijing.
+const OPENING: Timestamp = Timestamp::from_millis(1_795_485_600_000);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+pub struct Shop {
+    pub services: Services,
+    pub sim: Simulator,
+    _directory: tempfile::TempDir,
+    is_closed: bool,
+}
+
+/// The engines that are there to be tested on.
+pub fn engines() -> Vec<Engine> {
+    let mut engines = vec![Engine::Sqlite];
+    if postgres_url().is_some() {
+        engines.push(Engine::Postgres);
+    }
+    engines
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where the tests find PostgreSQL is no setting of the product"
+)]
+fn postgres_url() -> Option<String> {
+    std::env::var("TEST_DATABASE_URL")
+        .ok()
+        .filter(|url| !url.is_empty())
+}
+
+/// Runs a journey on every engine.
+pub async fn on_each_engine(journey: impl AsyncFn(&Shop)) {
+    for engine in engines() {
+        let mut shop = Shop::on(engine).await;
+        journey(&shop).await;
+        shop.close().await;
+    }
+}
+
+impl Shop {
+    pub async fn on(engine: Engine) -> Shop {
+        Shop::open(engine, WechatKeys::PublicKey, Policy::default()).await
+    }
+
+    pub async fn open(engine: Engine, wechat_keys: WechatKeys, policy: Policy) -> Shop {
+        let directory = tempfile::tempdir().unwrap();
+        let url = match engine {
+            Engine::Sqlite => format!("sqlite://{}/shop.db", directory.path().display()),
+            Engine::Postgres => new_database().await,
+        };
+        let settings = simulator::Settings {
+            clock: simulator::Clock::Fixed {
+                now_ms: OPENING.millis(),
+            },
+            wechat_keys,
+            ..simulator::Settings::default()
+        };
+        let sim = Simulator::start(settings).await.unwrap();
+        let clock = Clock::fixed(OPENING, 7);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let notify_url = format!("http://{}/notify", listener.local_addr().unwrap());
+        let services = Services {
+            db: Db::connect(&url).await.unwrap(),
+            gateways: Arc::new(gateways(&sim, &notify_url, &clock)),
+            clock,
+            wake: Wake::default(),
+            watchers: Watchers::default(),
+            policy,
+        };
+        let app = axum::Router::new()
+            .route("/notify/{channel}", post(notify))
+            .with_state(services.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Shop {
+            services,
+            sim,
+            _directory: directory,
+            is_closed: false,
+        }
+    }
+
+    pub async fn order(&self, yuan: &str) -> Order {
+        let new = NewOrder {
+            order_no: None,
+            user_id: "ann".to_owned(),
+            subject: "会员 & 月卡 100%".to_owned(),
+            amount: Money::parse_yuan(yuan).unwrap(),
+            return_url: None,
+            metadata: None,
+            expires_in: None,
+        };
+        payments::create_order(&self.services, new, None)
+            .await
+            .unwrap()
+            .into_value()
+            .unwrap()
+    }
+
+    pub async fn try_start(&self, order: &Order, method: Method) -> Result<Payment, Error> {
+        let start = StartPayment {
+            order_id: order.id.clone(),
+            product: method.default_product(),
+            amount: None,
+        };
+        payments::start_payment(&self.services, start, None)
+            .await
+            .map(|made| made.into_value().unwrap())
+    }
+
+    pub async fn start(&self, order: &Order, method: Method) -> Payment {
+        self.try_start(order, method).await.unwrap()
+    }
+
+    /// The payer scans the code that the page shows, and pays.
+    pub async fn scan_and_pay(&self, payment: &Payment) {
+        self.sim.pay(payment.prompt.as_deref().unwrap()).await.unwrap();
+    }
+
+    /// Time passes here and at the gateways, in steps small enough that everybody acts at their time.
+    pub async fn pass(&self, duration: Duration) {
+        let step = Duration::from_secs(5);
+        let mut left = duration;
+        while !left.is_zero() {
+            let now = left.min(step);
+            self.services.clock.advance(now);
+            self.sim.advance(i64::try_from(now.as_millis()).unwrap()).await;
+            self.run_jobs().await;
+            left -= now;
+        }
+    }
+
+    /// Time passes, and nobody does anything.
+    pub async fn sleep(&self, duration: Duration) {
+        self.services.clock.advance(duration);
+        self.sim
+            .advance(i64::try_from(duration.as_millis()).unwrap())
+            .await;
+    }
+
+    pub async fn run_jobs(&self) {
+        payments::reconcile_payments(&self.services).await.unwrap();
+        payments::expire(&self.services).await.unwrap();
+    }
+
+    pub async fn checkout(&self, order: &Order) -> Checkout {
+        payments::find_checkout(&self.services, &order.token)
+            .await
+            .unwrap()
+    }
+
+    pub async fn status(&self, order: &Order) -> OrderStatus {
+        self.checkout(order).await.order.status()
+    }
+
+    pub async fn payment(&self, payment: &Payment) -> Payment {
+        payments::find_payment(&self.services, &payment.id)
+            .await
+            .unwrap()
+            .0
+    }
+
+    pub async fn payment_status(&self, payment: &Payment) -> PaymentStatus {
+        self.payment(payment).await.status()
+    }
+
+    pub async fn cancel(&self, id: &OrderId) -> Result<Made<Order>, Error> {
+        payments::cancel_order(&self.services, id, Some("改变主意".to_owned()), None).await
+    }
+
+    /// Delivers a letter of the simulator as it is; the status of the answer.
+    pub async fn deliver(&self, letter: &simulator::Letter) -> StatusCode {
+        let channel = if letter.url.ends_with("alipay") {
+            Channel::Alipay
+        } else {
+            Channel::Wechat
+        };
+        let headers = headers_of(letter);
+        let reply = payments::accept_notice(&self.services, channel, &headers, &letter.body).await;
+        StatusCode::from_u16(reply.status).unwrap()
+    }
+
+    /// Ends the journey: no invariant may be broken, and what the gateways were paid is what we know of.
+    pub async fn close(&mut self) {
+        for finding in payments::audit(&self.services).await.unwrap() {
+            assert_eq!(finding.n_broken, 0, "broken: {}", finding.name);
+        }
+        self.is_closed = true;
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        assert!(
+            self.is_closed || std::thread::panicking(),
+            "a journey ends with close()"
+        );
+    }
+}
+
+pub fn headers_of(letter: &simulator::Letter) -> HeaderMap {
+    letter
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.parse::<axum::http::HeaderName>().unwrap(),
+                value.parse().unwrap(),
+            )
+        })
+        .collect()
+}
+
+async fn notify(
+    State(services): State<Services>,
+    Path(channel): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> impl IntoResponse {
+    let channel = if channel == "alipay" {
+        Channel::Alipay
+    } else {
+        Channel::Wechat
+    };
+    let reply = payments::accept_notice(&services, channel, &headers, &body).await;
+    (StatusCode::from_u16(reply.status).unwrap(), reply.body)
+}
+
+fn gateways(sim: &Simulator, notify_url: &str, clock: &Clock) -> Gateways {
+    let given = sim.credentials();
+    let verify = match &given.wechat_public_key_id {
+        Some(id) => wechat::Verify::PublicKey {
+            id: id.clone(),
+            key: given.wechat_public_key.clone(),
+        },
+        None => wechat::Verify::Download,
+    };
+    let wechat = wechat::Settings {
+        app_id: given.wechat_app_id.clone(),
+        mch_id: given.wechat_mch_id.clone(),
+        serial_no: given.wechat_serial_no.clone(),
+        api_v3_key: given.wechat_api_v3_key.clone().into(),
+        private_key: given.wechat_private_key.clone().into(),
+        verify,
+        gateway_url: sim.wechat_url(),
+        notify_url: format!("{notify_url}/wechat"),
+    };
+    let alipay = alipay::Settings {
+        app_id: given.alipay_app_id.clone(),
+        private_key: given.alipay_private_key.clone().into(),
+        public_key: given.alipay_public_key.clone(),
+        seller_id: Some(given.alipay_seller_id.clone()),
+        gateway_url: sim.alipay_url(),
+        notify_url: format!("{notify_url}/alipay"),
+    };
+    Gateways {
+        wechat: Some(Gateway::Wechat(
+            wechat::Wechat::new(wechat, clock.clone()).unwrap(),
+        )),
+        alipay: Some(Gateway::Alipay(
+            alipay::Alipay::new(alipay, clock.clone()).unwrap(),
+        )),
+    }
+}
+
+/// A database of its own for every shop.
+async fn new_database() -> String {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let server = postgres_url().unwrap();
+    let name = format!(
+        "shop_{}_{}",
+        std::process::id(),
+        COUNTER.fetch_add(1, Ordering::SeqCst)
+    );
+    let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
+    let statement = sqlx::AssertSqlSafe(format!("create database {name}"));
+    sqlx::query(statement).execute(&mut connection).await.unwrap();
+    let (base, _) = server.rsplit_once('/').unwrap();
+    format!("{base}/{name}")
+}
+
+/// Both gateways, each by the method and the product that a QR code is.
+pub const BOTH: [(Method, Product); 2] = [(Method::Wechat, Product::Native), (Method::Alipay, Product::Qr)];

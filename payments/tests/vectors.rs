@@ -1,0 +1,11 @@
+//! The test vectors of `vectors/` (keys made for tests only): what other implementations signed, we sign byte for byte;
+//! what they accept, we accept; every forged, altered, stale or foreign message is refused.
+
+#[path = "vectors/alipay.rs"]
+mod alipay;
+#[path = "vectors/harness.rs"]
+mod harness;
+#[path = "vectors/settings.rs"]
+mod settings;
+#[path = "vectors/wechat.rs"]
+mod wechat;

@@ -1,0 +1,262 @@
+//! Vectors c, d and e.
+
+use axum::http::HeaderMap;
+use domain::{Money, PaymentNo, Product, Report, Timestamp};
+use payments::gateway::alipay::sign::{read_answer, request_text};
+use payments::gateway::{Ask, Closing, GatewayError, NoticeContent, SigningKey, VerifyingKey};
+use serde_json::Value;
+
+use crate::harness::{NOWHERE, alipay_at, alipay_settings, answering, cases, paid, read, text};
+
+const PAYMENT_NO: &str = "HX20231115000000000001";
+
+fn app_key() -> SigningKey {
+    let file = read("c_alipay_request");
+    let pem = text(&file["private_keys_test_only"], "app");
+    SigningKey::read("ALIPAY_PRIVATE_KEY", &pem.into()).unwrap()
+}
+
+fn alipay_key(file: &Value) -> VerifyingKey {
+    VerifyingKey::read(
+        "ALIPAY_PUBLIC_KEY",
+        text(file, "alipay_public_key_pem"),
+        &app_key(),
+    )
+    .unwrap()
+}
+
+#[test]
+fn requests_are_signed_byte_for_byte() {
+    let file = read("c_alipay_request");
+    let key = app_key();
+    for case in cases(&file) {
+        let name = text(case, "name");
+        let params: Vec<(&str, &str)> = case["params"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(name, _)| *name != "sign")
+            .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
+            .collect();
+        let signed = request_text(&params);
+        let is_valid = text(case, "expect") == "valid";
+        assert_eq!(
+            key.public().verifies(&signed, text(case, "sign")),
+            is_valid,
+            "{name}"
+        );
+        if is_valid {
+            assert_eq!(signed, text(case, "sign_string").as_bytes(), "{name}");
+            assert_eq!(key.sign(&signed), text(case, "sign"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_request_for_payment_says_what_the_vector_says() {
+    let file = read("c_alipay_request");
+    let vector: Value = serde_json::from_str(text(&cases(&file)[0]["params"], "biz_content")).unwrap();
+    let request = alipay_at(alipay_settings(NOWHERE)).request(&Ask {
+        payment_no: &PaymentNo::parse(PAYMENT_NO).unwrap(),
+        product: Product::Qr,
+        amount: Money::from_fen(4990).unwrap(),
+        subject: text(&vector, "subject"),
+        expires_at: Timestamp::from_millis(1_700_001_800_000),
+    });
+    let request: Value = serde_json::from_str(&request).unwrap();
+    for member in ["out_trade_no", "total_amount", "subject", "product_code"] {
+        assert_eq!(request[member], vector[member], "{member}");
+    }
+    assert_eq!(request["time_expire"], "2023-11-15 06:43:20");
+}
+
+#[tokio::test]
+async fn notices_are_believed_only_when_they_are_genuine() {
+    let file = read("d_alipay_notify");
+    let gateway = alipay_at(alipay_settings(NOWHERE));
+    for case in cases(&file) {
+        let name = text(case, "name");
+        let body = text(case, "raw_body").as_bytes();
+        match (
+            text(case, "expect"),
+            gateway.read_notice(&HeaderMap::new(), body).await,
+        ) {
+            ("invalid", Err(_)) => {}
+            ("valid", Ok(notice)) => {
+                assert_eq!(notice.payment_no, PAYMENT_NO, "{name}");
+                let is_right = match name {
+                    "partial_refund_on_pay_notify_url" => matches!(notice.content, NoticeContent::Refund),
+                    "unpaid_timeout_trade_closed" => {
+                        matches!(notice.content, NoticeContent::Payment(Report::Closed))
+                    }
+                    "wait_buyer_pay" => matches!(notice.content, NoticeContent::Payment(Report::Unpaid)),
+                    _ => paid(&notice.content) == Some(4990),
+                };
+                assert!(is_right, "{name} {notice:?}");
+            }
+            ("reject_business", Ok(notice)) => {
+                assert_ne!(paid(&notice.content), Some(4990), "{name}");
+                let is_foreign = matches!(notice.content, NoticeContent::Foreign(_));
+                assert_eq!(is_foreign, name != "amount_mismatch", "{name}");
+            }
+            (_, outcome) => panic!("{name}: {outcome:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_notice_in_gbk_is_verified_as_bytes_and_read_as_text() {
+    let file = read("d_alipay_notify");
+    let alipay = text(&file["private_keys_test_only"], "alipay");
+    let alipay = SigningKey::read("ALIPAY_PRIVATE_KEY", &alipay.into()).unwrap();
+    let gateway = alipay_at(alipay_settings(NOWHERE));
+    // 0xB6 0xA9 0xB5 0xA5 is 订单.
+    let sealed = |charset: &str| {
+        let plain = format!(
+            "app_id=2014072300007148&charset={charset}&notify_id=n1&out_trade_no={PAYMENT_NO}&subject="
+        );
+        let mut signed = plain.clone().into_bytes();
+        signed.extend([0xB6, 0xA9, 0xB5, 0xA5]);
+        signed.extend(b"&total_amount=49.9&trade_no=t1&trade_status=TRADE_SUCCESS");
+        let sign = alipay
+            .sign(&signed)
+            .replace('+', "%2B")
+            .replace('/', "%2F")
+            .replace('=', "%3D");
+        format!(
+            "{plain}%B6%A9%B5%A5&total_amount=49.9&trade_no=t1&trade_status=TRADE_SUCCESS&sign={sign}&sign_type=RSA2"
+        )
+    };
+    let notice = gateway
+        .read_notice(&HeaderMap::new(), sealed("GBK").as_bytes())
+        .await
+        .unwrap();
+    assert_eq!(paid(&notice.content), Some(4990));
+    for charset in ["utf-8", "utf-16"] {
+        assert!(
+            gateway
+                .read_notice(&HeaderMap::new(), sealed(charset).as_bytes())
+                .await
+                .is_err()
+        );
+    }
+    let twice = format!("{}&total_amount=49.9", sealed("GBK"));
+    assert!(
+        gateway
+            .read_notice(&HeaderMap::new(), twice.as_bytes())
+            .await
+            .is_err()
+    );
+}
+
+#[test]
+fn answers_are_verified_over_the_characters_of_their_node() {
+    let file = read("e_alipay_sync_response");
+    let key = alipay_key(&file);
+    for case in cases(&file) {
+        let name = text(case, "name");
+        let method = text(case, "method");
+        let answer = read_answer(method, text(case, "raw").as_bytes(), &key);
+        match (text(case, "expect"), answer) {
+            ("valid", Ok(node)) => {
+                assert!(node.is_signed, "{name}");
+                assert_eq!(node.text, text(case, "signed_substring"), "{name}");
+                let other = read_answer("alipay.trade.other", text(case, "raw").as_bytes(), &key);
+                assert_eq!(other.is_ok(), name == "error_response_node", "{name}");
+            }
+            ("invalid", Err(_)) => {}
+            ("unsigned_error", Ok(node)) => assert!(!node.is_signed, "{name}"),
+            (_, outcome) => panic!("{name}: {outcome:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_answer_in_gbk_is_verified_as_bytes_and_read_as_text() {
+    let file = read("e_alipay_sync_response");
+    let alipay = text(&file["private_keys_test_only"], "alipay");
+    let alipay = SigningKey::read("ALIPAY_PRIVATE_KEY", &alipay.into()).unwrap();
+    // 0x81 0x7D is a character that ends in a brace; 0xCF 0xB5 is 系.
+    let node = b"{\"code\":\"20000\",\"sub_msg\":\"\x81\x7d\xcf\xb5\"}";
+    let mut body = b"{\"alipay_trade_query_response\":".to_vec();
+    body.extend_from_slice(node);
+    body.extend(format!(",\"sign\":\"{}\"}}", alipay.sign(node)).into_bytes());
+    let answer = read_answer("alipay.trade.query", &body, &alipay_key(&file)).unwrap();
+    assert!(answer.is_signed);
+    assert!(answer.text.ends_with("系\"}"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_call_believes_only_what_alipay_signed() {
+    let file = read("e_alipay_sync_response");
+    let payment_no = PaymentNo::parse(PAYMENT_NO).unwrap();
+    for case in cases(&file) {
+        let name = text(case, "name");
+        let url = answering(200, HeaderMap::new(), text(case, "raw").to_owned()).await;
+        let gateway = alipay_at(alipay_settings(&format!("{url}/gateway.do")));
+        if text(case, "method") == "alipay.trade.precreate" {
+            let request = format!(r#"{{"out_trade_no":"{PAYMENT_NO}"}}"#);
+            let prompt = gateway.create(Product::Qr, &request).await;
+            assert_eq!(
+                prompt.is_ok(),
+                text(case, "expect") == "valid",
+                "{name} {prompt:?}"
+            );
+            let other = gateway.create(Product::Qr, r#"{"out_trade_no":"HX2"}"#).await;
+            assert!(
+                matches!(other, Err(GatewayError::Unknown { .. })),
+                "{name} {other:?}"
+            );
+            continue;
+        }
+        match (name, gateway.query(&payment_no).await) {
+            ("query_success" | "whitespace_outside", Ok(Report::Paid(receipt))) => {
+                assert_eq!(receipt.amount.fen(), 4990);
+                assert_eq!(receipt.transaction_id, "2023111522001425130501234567");
+                assert_eq!(receipt.paid_at.millis(), 1_700_000_098_000);
+            }
+            ("query_not_exist", Ok(Report::Absent)) => {}
+            (
+                "unsigned_error",
+                Err(GatewayError::Declined {
+                    is_authentic: false, ..
+                }),
+            ) => {}
+            (
+                "error_response_node"
+                | "refund_fund_change_N"
+                | "tampered_amount"
+                | "tampered_status"
+                | "attacker_key",
+                Err(GatewayError::Unknown { .. }),
+            ) => {}
+            (_, outcome) => panic!("{name}: {outcome:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn closing_what_nobody_scanned_says_so() {
+    let file = read("e_alipay_sync_response");
+    let alipay = text(&file["private_keys_test_only"], "alipay");
+    let alipay = SigningKey::read("ALIPAY_PRIVATE_KEY", &alipay.into()).unwrap();
+    let payment_no = PaymentNo::parse(PAYMENT_NO).unwrap();
+    for (code, sub_code) in [
+        ("10000", ""),
+        ("40004", "ACQ.TRADE_NOT_EXIST"),
+        ("40004", "ACQ.TRADE_STATUS_ERROR"),
+    ] {
+        let node = format!(r#"{{"code":"{code}","sub_code":"{sub_code}","out_trade_no":"{PAYMENT_NO}"}}"#);
+        let body = format!(
+            r#"{{"alipay_trade_close_response":{node},"sign":"{}"}}"#,
+            alipay.sign(node.as_bytes())
+        );
+        let gateway = alipay_at(alipay_settings(&answering(200, HeaderMap::new(), body).await));
+        match (sub_code, gateway.close(&payment_no).await) {
+            ("", Ok(Closing::Closed))
+            | ("ACQ.TRADE_NOT_EXIST", Ok(Closing::Absent))
+            | ("ACQ.TRADE_STATUS_ERROR", Err(GatewayError::AlreadyClosed)) => {}
+            (_, outcome) => panic!("{sub_code}: {outcome:?}"),
+        }
+    }
+}

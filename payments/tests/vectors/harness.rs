@@ -1,0 +1,116 @@
+//! Reading the vector files, gateways made of their keys, and a server that gives one answer to everything.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use domain::Timestamp;
+use payments::Clock;
+use payments::gateway::{Gateway, NoticeContent, alipay, wechat};
+use serde_json::Value;
+
+pub const NOTIFY_URL: &str = "https://pay.example.com/notify";
+/// Where nobody listens.
+pub const NOWHERE: &str = "http://127.0.0.1:9";
+
+pub fn read(name: &str) -> Value {
+    let path = format!("{}/tests/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+pub fn cases(file: &Value) -> &[Value] {
+    file["cases"].as_array().unwrap()
+}
+
+pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {name} in {value}"))
+}
+
+pub fn headers(case: &Value) -> HeaderMap {
+    let entry = |(name, value): (&String, &Value)| {
+        (
+            name.parse::<HeaderName>().unwrap(),
+            value.as_str().unwrap().parse().unwrap(),
+        )
+    };
+    case["headers"]
+        .as_object()
+        .unwrap()
+        .into_iter()
+        .map(entry)
+        .collect()
+}
+
+pub fn now(case: &Value) -> Timestamp {
+    Timestamp::from_millis(case["now"].as_i64().unwrap() * 1000)
+}
+
+/// All platform keys of a file at once: a public key and the certificates beside it.
+pub fn platform_keys(file: &Value) -> wechat::Verify {
+    let keys = file["platform_keys"].as_object().unwrap();
+    let (id, _) = keys.iter().find(|(id, _)| id.starts_with("PUB_KEY_ID_")).unwrap();
+    let texts = keys.values().map(|key| {
+        key.get("certificate_pem")
+            .or(key.get("public_key_pem"))
+            .unwrap()
+            .as_str()
+            .unwrap()
+    });
+    wechat::Verify::PublicKey {
+        id: id.clone(),
+        key: texts.collect(),
+    }
+}
+
+pub fn wechat_settings(file: &Value, gateway_url: &str) -> wechat::Settings {
+    wechat::Settings {
+        app_id: text(file, "appid").to_owned(),
+        mch_id: text(file, "mchid").to_owned(),
+        serial_no: text(file, "merchant_serial_no").to_owned(),
+        api_v3_key: text(file, "apiv3_key").into(),
+        private_key: text(&file["private_keys_test_only"], "merchant").into(),
+        verify: platform_keys(file),
+        gateway_url: gateway_url.to_owned(),
+        notify_url: NOTIFY_URL.to_owned(),
+    }
+}
+
+pub fn wechat_at(settings: wechat::Settings, now: Timestamp) -> Gateway {
+    Gateway::Wechat(wechat::Wechat::new(settings, Clock::fixed(now, 1)).unwrap())
+}
+
+pub fn alipay_settings(gateway_url: &str) -> alipay::Settings {
+    let requests = read("c_alipay_request");
+    alipay::Settings {
+        app_id: text(&requests, "app_id").to_owned(),
+        private_key: text(&requests["private_keys_test_only"], "app").into(),
+        public_key: text(&requests, "alipay_public_key_pem").to_owned(),
+        seller_id: Some("2088102146225135".to_owned()),
+        gateway_url: gateway_url.to_owned(),
+        notify_url: NOTIFY_URL.to_owned(),
+    }
+}
+
+pub fn alipay_at(settings: alipay::Settings) -> Gateway {
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    Gateway::Alipay(alipay::Alipay::new(settings, Clock::fixed(now, 1)).unwrap())
+}
+
+/// The amount of a paid report in fen.
+pub fn paid(content: &NoticeContent) -> Option<i64> {
+    match content {
+        NoticeContent::Payment(domain::Report::Paid(receipt)) => Some(receipt.amount.fen()),
+        _ => None,
+    }
+}
+
+/// A gateway that answers everything with these bytes. Returns its address.
+pub async fn answering(status: u16, headers: HeaderMap, body: impl Into<Bytes>) -> String {
+    let answer = (StatusCode::from_u16(status).unwrap(), headers, body.into());
+    let router = Router::new().fallback(async move || answer.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
