@@ -12,6 +12,8 @@ pub(crate) mod orders;
 pub(crate) mod payments;
 pub(crate) mod refunds;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::marker::PhantomData;
 use std::time::Duration;

@@ -27,7 +27,9 @@ pub struct Books {
 
 impl Books {
     pub fn trade(&self, out_trade_no: &str) -> Option<&BookedTrade> {
-        self.trades.iter().find(|trade| trade.out_trade_no == out_trade_no)
+        self.trades
+            .iter()
+            .find(|trade| trade.out_trade_no == out_trade_no)
     }
 
     /// What all payers together have really paid.

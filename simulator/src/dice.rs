@@ -49,6 +49,13 @@ impl Dice {
 
     pub(crate) fn uuid(&mut self) -> String {
         let hex = self.hex(30);
-        format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[12..15], &hex[15..18], &hex[18..30])
+        format!(
+            "{}-{}-4{}-a{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..15],
+            &hex[15..18],
+            &hex[18..30]
+        )
     }
 }

@@ -23,9 +23,13 @@ pub enum FaultKind {
     /// The attempt is not made; the schedule goes on.
     Mute,
     /// So many copies more, in parallel.
-    Duplicate { copies: u32 },
+    Duplicate {
+        copies: u32,
+    },
     /// The first attempt comes this much later.
-    Delay { ms: i64 },
+    Delay {
+        ms: i64,
+    },
     /// The payer pays before the create call is answered, and the notice comes first.
     Early,
     /// The notice waits until another one has overtaken it, at most 15 s.
@@ -50,7 +54,9 @@ pub enum FaultKind {
     /// A payer who began in time still pays after the close or the deadline (endpoint `close`).
     LatePay,
     /// A query does not see a payment of the last seconds.
-    Stale { seconds: i64 },
+    Stale {
+        seconds: i64,
+    },
     /// WeChat signs with its other platform certificate (certificate mode).
     Rotate,
     /// Alipay's notice is in GBK.
@@ -82,27 +88,44 @@ pub struct Fault {
 impl Fault {
     /// Always and everywhere, until it is narrowed.
     pub fn new(kind: FaultKind) -> Fault {
-        Fault { kind, gateway: None, endpoint: None, when: When::Always }
+        Fault {
+            kind,
+            gateway: None,
+            endpoint: None,
+            when: When::Always,
+        }
     }
 
     #[must_use]
     pub fn on(self, gateway: Gateway) -> Fault {
-        Fault { gateway: Some(gateway), ..self }
+        Fault {
+            gateway: Some(gateway),
+            ..self
+        }
     }
 
     #[must_use]
     pub fn at(self, endpoint: Endpoint) -> Fault {
-        Fault { endpoint: Some(endpoint), ..self }
+        Fault {
+            endpoint: Some(endpoint),
+            ..self
+        }
     }
 
     #[must_use]
     pub fn times(self, n_times: u32) -> Fault {
-        Fault { when: When::Times(n_times), ..self }
+        Fault {
+            when: When::Times(n_times),
+            ..self
+        }
     }
 
     #[must_use]
     pub fn percent(self, percent: u32) -> Fault {
-        Fault { when: When::Percent(percent), ..self }
+        Fault {
+            when: When::Percent(percent),
+            ..self
+        }
     }
 }
 
@@ -141,7 +164,9 @@ impl Faults {
         for fault in &mut self.list {
             let here = fault.gateway.is_none_or(|wanted| wanted == gateway)
                 && fault.endpoint.is_none_or(|wanted| wanted == endpoint);
-            let Some(picked) = pick(fault.kind).filter(|_| here) else { continue };
+            let Some(picked) = pick(fault.kind).filter(|_| here) else {
+                continue;
+            };
             let strikes = match &mut fault.when {
                 When::Always => true,
                 When::Times(0) => false,
@@ -165,11 +190,10 @@ impl Faults {
         endpoint: Endpoint,
         kind: FaultKind,
     ) -> bool {
-        self.strike(dice, gateway, endpoint, |found| (found == kind).then_some(())).is_some()
+        self.strike(dice, gateway, endpoint, |found| (found == kind).then_some(()))
+            .is_some()
     }
 }
-
-
 
 /// A fault as `/_control/faults` reads it: the kind and its number, then where and how often.
 pub(crate) fn read_fault(value: &Value) -> Result<Fault, String> {
@@ -186,11 +210,18 @@ pub(crate) fn read_fault(value: &Value) -> Result<Fault, String> {
         (None, Some(_)) => return Err("percent is 0 to 100".to_owned()),
         (Some(_), Some(_)) => return Err("times or percent, not both".to_owned()),
     };
-    Ok(Fault { kind, gateway, endpoint, when })
+    Ok(Fault {
+        kind,
+        gateway,
+        endpoint,
+        when,
+    })
 }
 
 fn take<T: DeserializeOwned>(members: &mut Map<String, Value>, name: &str) -> Result<Option<T>, String> {
-    let Some(value) = members.remove(name) else { return Ok(None) };
+    let Some(value) = members.remove(name) else {
+        return Ok(None);
+    };
     serde_json::from_value(value).map_err(|error| format!("{name}: {error}"))
 }
 

@@ -37,7 +37,9 @@ pub(crate) struct Keys {
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keys").field("mode", &self.mode).finish_non_exhaustive()
+        f.debug_struct("Keys")
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
     }
 }
 
@@ -61,9 +63,10 @@ impl Keys {
         ];
         let merchant_pem = private_pem(&ring.merchant);
         let (wechat_public_key, wechat_public_key_id) = match mode {
-            WechatKeys::PublicKey => {
-                (public_pem(&ring.wechat.to_public_key()), Some(PUBLIC_KEY_ID.to_owned()))
-            }
+            WechatKeys::PublicKey => (
+                public_pem(&ring.wechat.to_public_key()),
+                Some(PUBLIC_KEY_ID.to_owned()),
+            ),
             WechatKeys::Certificate => (certificates[0].pem.clone(), None),
         };
         let credentials = Credentials {
@@ -123,35 +126,56 @@ impl Keys {
                 (self.certificates[0].serial.as_str(), &self.certificates[0].key)
             }
         };
-        let key = if signer == Signer::Stranger { &self.stranger } else { own_key };
+        let key = if signer == Signer::Stranger {
+            &self.stranger
+        } else {
+            own_key
+        };
         (serial.to_owned(), sign(key, message))
     }
 
     pub(crate) fn sign_as_alipay(&self, signer: Signer, message: &[u8]) -> String {
-        sign(if signer == Signer::Stranger { &self.stranger } else { &self.alipay }, message)
+        sign(
+            if signer == Signer::Stranger {
+                &self.stranger
+            } else {
+                &self.alipay
+            },
+            message,
+        )
     }
 }
 
 pub(crate) fn sign(key: &PrivateKey, message: &[u8]) -> String {
-    let signature = key.pkcs1v15_sign::<Sha256>(message).expect("a 2048-bit key signs any SHA-256 digest");
+    let signature = key
+        .pkcs1v15_sign::<Sha256>(message)
+        .expect("a 2048-bit key signs any SHA-256 digest");
     STANDARD.encode(signature)
 }
 
 fn verify(key: &PublicKey, message: &[u8], signature: &str) -> bool {
-    STANDARD.decode(signature).is_ok_and(|raw| key.pkcs1v15_verify::<Sha256>(message, &raw).is_ok())
+    STANDARD
+        .decode(signature)
+        .is_ok_and(|raw| key.pkcs1v15_verify::<Sha256>(message, &raw).is_ok())
 }
 
 fn fingerprint(key: &PrivateKey) -> [u8; 32] {
-    let der = key.to_public_key().to_public_key_der().expect("an RSA public key has a DER form");
+    let der = key
+        .to_public_key()
+        .to_public_key_der()
+        .expect("an RSA public key has a DER form");
     sha2::Sha256::digest(der.as_bytes()).into()
 }
 
 fn private_pem(key: &PrivateKey) -> String {
-    key.to_pkcs8_pem(LineEnding::LF).expect("an RSA key has a PKCS#8 form").to_string()
+    key.to_pkcs8_pem(LineEnding::LF)
+        .expect("an RSA key has a PKCS#8 form")
+        .to_string()
 }
 
 fn public_pem(key: &PublicKey) -> String {
-    key.to_public_key_pem(LineEnding::LF).expect("an RSA key has an SPKI form")
+    key.to_public_key_pem(LineEnding::LF)
+        .expect("an RSA key has an SPKI form")
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

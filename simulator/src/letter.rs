@@ -59,13 +59,25 @@ impl Draft {
             Content::Wechat(plain) => self.seal_wechat(keys, plain),
             Content::Alipay(fields) => self.seal_alipay(keys, fields),
         };
-        let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Letter { url: self.notice.url.clone(), headers, body }
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        Letter {
+            url: self.notice.url.clone(),
+            headers,
+            body,
+        }
     }
 
     fn seal_wechat(&self, keys: &Keys, plain: &Value) -> (Vec<(&'static str, String)>, Vec<u8>) {
         let key = keys.credentials().wechat_api_v3_key.as_bytes();
-        let resource = encrypt(key, &self.resource_nonce, "transaction", plain.to_string().as_bytes());
+        let resource = encrypt(
+            key,
+            &self.resource_nonce,
+            "transaction",
+            plain.to_string().as_bytes(),
+        );
         let id = format!("\"id\":\"{}\"", self.notice.id);
         let time = format!("\"create_time\":\"{}\"", rfc3339(self.notice.created_ms));
         // The order of members differs between real notices (wechatpay-go#230).
@@ -90,7 +102,13 @@ impl Draft {
             ("pragma", "no-cache".to_owned()),
             ("request-id", self.request_id.clone()),
         ];
-        headers.extend(wechat_headers(keys, &self.forgery, self.now_ms, self.header_nonce.clone(), &body));
+        headers.extend(wechat_headers(
+            keys,
+            &self.forgery,
+            self.now_ms,
+            self.header_nonce.clone(),
+            &body,
+        ));
         (headers, body)
     }
 
@@ -103,8 +121,10 @@ impl Draft {
         let mut fields = fields.to_vec();
         fields.push(("notify_time".to_owned(), beijing_text(self.now_ms)));
         fields.push(("charset".to_owned(), charset.to_owned()));
-        let mut fields: Vec<(String, Vec<u8>)> =
-            fields.into_iter().map(|(name, value)| (name, self.encode(&value))).collect();
+        let mut fields: Vec<(String, Vec<u8>)> = fields
+            .into_iter()
+            .map(|(name, value)| (name, self.encode(&value)))
+            .collect();
         let mut sorted = fields.clone();
         sorted.sort();
         let mut message = Vec::new();
@@ -119,22 +139,33 @@ impl Draft {
         fields.push(("sign_type".to_owned(), b"RSA2".to_vec()));
         match &self.forgery {
             Forgery::By(signer) => {
-                fields.push(("sign".to_owned(), keys.sign_as_alipay(*signer, &message).into_bytes()));
+                fields.push((
+                    "sign".to_owned(),
+                    keys.sign_as_alipay(*signer, &message).into_bytes(),
+                ));
             }
             Forgery::Probe(text) => fields.push(("sign".to_owned(), text.clone().into_bytes())),
             Forgery::Missing => {}
         }
         let space = if self.style.percent_spaces { "%20" } else { "+" };
-        let pairs: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{name}={}", form_escape(value, space))).collect();
+        let pairs: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", form_escape(value, space)))
+            .collect();
         let content_type = format!("application/x-www-form-urlencoded; charset={charset}");
-        let headers =
-            vec![("content-type", content_type), ("user-agent", "Mozilla/4.0".to_owned())];
+        let headers = vec![
+            ("content-type", content_type),
+            ("user-agent", "Mozilla/4.0".to_owned()),
+        ];
         (headers, pairs.join("&").into_bytes())
     }
 
     fn encode(&self, text: &str) -> Vec<u8> {
-        if self.style.gbk { encoding_rs::GBK.encode(text).0.into_owned() } else { text.as_bytes().to_vec() }
+        if self.style.gbk {
+            encoding_rs::GBK.encode(text).0.into_owned()
+        } else {
+            text.as_bytes().to_vec()
+        }
     }
 }
 
@@ -142,8 +173,15 @@ impl Draft {
 pub(crate) fn encrypt(key: &[u8], nonce: &str, associated_data: &str, plain: &[u8]) -> String {
     let cipher = Aes256Gcm::new_from_slice(key).expect("an APIv3 key has 32 bytes");
     let nonce = Nonce::try_from(nonce.as_bytes()).expect("our nonces have 12 bytes");
-    let payload = Payload { msg: plain, aad: associated_data.as_bytes() };
-    STANDARD.encode(cipher.encrypt(&nonce, payload).expect("a short text can be encrypted"))
+    let payload = Payload {
+        msg: plain,
+        aad: associated_data.as_bytes(),
+    };
+    STANDARD.encode(
+        cipher
+            .encrypt(&nonce, payload)
+            .expect("a short text can be encrypted"),
+    )
 }
 
 /// `<hex>-<n>`: the number after the last dash is WeChat's internal error code.

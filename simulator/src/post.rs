@@ -22,8 +22,15 @@ const WECHAT_PAUSES_MS: [i64; 15] = [
     6 * HOUR_MS,
 ];
 /// Pauses after each failed attempt (protocols 2.6).
-const ALIPAY_PAUSES_MS: [i64; 7] =
-    [4 * MINUTE_MS, 10 * MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 2 * HOUR_MS, 6 * HOUR_MS, 15 * HOUR_MS];
+const ALIPAY_PAUSES_MS: [i64; 7] = [
+    4 * MINUTE_MS,
+    10 * MINUTE_MS,
+    10 * MINUTE_MS,
+    HOUR_MS,
+    2 * HOUR_MS,
+    6 * HOUR_MS,
+    15 * HOUR_MS,
+];
 
 /// How long a reordered notice waits to be overtaken.
 pub(crate) const HELD_MS: i64 = 15 * SECOND_MS;
@@ -96,7 +103,11 @@ impl Post {
     }
 
     pub(crate) fn next_due_ms(&self) -> Option<i64> {
-        self.parcels.iter().filter(|parcel| !parcel.in_flight).filter_map(|parcel| parcel.due_at_ms).min()
+        self.parcels
+            .iter()
+            .filter(|parcel| !parcel.in_flight)
+            .filter_map(|parcel| parcel.due_at_ms)
+            .min()
     }
 
     pub(crate) fn any_in_flight(&self) -> bool {
@@ -141,14 +152,22 @@ impl Post {
 
     /// Sends the newest notice of a trade once more, acknowledged or not.
     pub(crate) fn resend(&mut self, now_ms: i64, out_trade_no: &str) -> Result<(), String> {
-        let newest = self.parcels.iter_mut().rev().find(|parcel| parcel.notice.out_trade_no == out_trade_no);
+        let newest = self
+            .parcels
+            .iter_mut()
+            .rev()
+            .find(|parcel| parcel.notice.out_trade_no == out_trade_no);
         let parcel = newest.ok_or("no notice was ever sent about this number")?;
         parcel.due_at_ms = Some(now_ms);
         Ok(())
     }
 
     pub(crate) fn newest(&self, out_trade_no: &str) -> Option<&Notice> {
-        let newest = self.parcels.iter().rev().find(|parcel| parcel.notice.out_trade_no == out_trade_no);
+        let newest = self
+            .parcels
+            .iter()
+            .rev()
+            .find(|parcel| parcel.notice.out_trade_no == out_trade_no);
         newest.map(|parcel| &parcel.notice)
     }
 
@@ -176,6 +195,9 @@ mod tests {
     #[test]
     fn both_schedules_last_a_day() {
         assert_eq!(WECHAT_PAUSES_MS.iter().sum::<i64>(), 24 * HOUR_MS + 4 * MINUTE_MS);
-        assert_eq!(ALIPAY_PAUSES_MS.iter().sum::<i64>(), 24 * HOUR_MS + 24 * MINUTE_MS);
+        assert_eq!(
+            ALIPAY_PAUSES_MS.iter().sum::<i64>(),
+            24 * HOUR_MS + 24 * MINUTE_MS
+        );
     }
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 pub struct Settings {
     pub listen: SocketAddr,
     pub clock: Clock,
+    /// With a fixed clock the same seed repeats a run: ids, nonces, and where faults strike.
     pub seed: u64,
     pub wechat_keys: WechatKeys,
     /// Keeps the keys across restarts; files are readable by their owner only.
@@ -96,6 +97,9 @@ impl Credentials {
             ("ALIPAY_PUBLIC_KEY", one_line(&self.alipay_public_key)),
             ("ALIPAY_SELLER_ID", self.alipay_seller_id.clone()),
         ]);
-        lines.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        lines
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 }

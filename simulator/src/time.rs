@@ -18,7 +18,10 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(clock: Clock) -> Watch {
-        Watch { clock, shift_ms: AtomicI64::new(0) }
+        Watch {
+            clock,
+            shift_ms: AtomicI64::new(0),
+        }
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -42,9 +45,14 @@ impl Watch {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where the simulator reads the wall clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the simulator reads the wall clock"
+)]
 fn wall_clock_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).expect("the year is below 292 million")
 }
 
@@ -85,13 +93,19 @@ pub(crate) fn rfc3339(ms: i64) -> String {
 /// `2018-06-08 10:34:56`
 pub(crate) fn beijing_text(ms: i64) -> String {
     let t = beijing(ms);
-    format!("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", t.year, t.month, t.day, t.hour, t.minute, t.second)
+    format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+        t.year, t.month, t.day, t.hour, t.minute, t.second
+    )
 }
 
 /// `20180608103456`
 pub(crate) fn compact(ms: i64) -> String {
     let t = beijing(ms);
-    format!("{:04}{:02}{:02}{:02}{:02}{:02}{:03}", t.year, t.month, t.day, t.hour, t.minute, t.second, t.ms)
+    format!(
+        "{:04}{:02}{:02}{:02}{:02}{:02}{:03}",
+        t.year, t.month, t.day, t.hour, t.minute, t.second, t.ms
+    )
 }
 
 pub(crate) fn next_beijing_midnight(ms: i64) -> i64 {
@@ -162,12 +176,15 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_index = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    let month = if month_index < 10 {
+        month_index + 3
+    } else {
+        month_index - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -194,14 +211,21 @@ mod tests {
         assert_eq!(parse_rfc3339("2023-11-14T22:13:20Z"), Some(ms));
         assert_eq!(parse_rfc3339("2023-11-14T22:13:20.5Z"), Some(ms));
         assert_eq!(parse_beijing(&beijing_text(ms)), Some(ms));
-        for bad in ["2023-02-30T00:00:00Z", "2023-11-14 22:13:20Z", "2023-11-14T22:13:20", "2023-00-14T22:13:20Z"]
-        {
+        for bad in [
+            "2023-02-30T00:00:00Z",
+            "2023-11-14 22:13:20Z",
+            "2023-11-14T22:13:20",
+            "2023-00-14T22:13:20Z",
+        ] {
             assert_eq!(parse_rfc3339(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn midnight_is_beijing_s() {
-        assert_eq!(rfc3339(next_beijing_midnight(1_700_000_000_000)), "2023-11-16T00:00:00+08:00");
+        assert_eq!(
+            rfc3339(next_beijing_midnight(1_700_000_000_000)),
+            "2023-11-16T00:00:00+08:00"
+        );
     }
 }

@@ -17,7 +17,9 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn path(&self) -> &str {
-        self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
+        self.target
+            .split_once('?')
+            .map_or(self.target.as_str(), |(path, _)| path)
     }
 
     pub(crate) fn query(&self) -> &str {
@@ -32,7 +34,14 @@ impl Request {
     /// The media type of `Content-Type`, without its parameters, in lower case.
     pub(crate) fn media_type(&self) -> Option<String> {
         let value = self.header("content-type")?;
-        Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+        Some(
+            value
+                .split(';')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase(),
+        )
     }
 }
 
@@ -60,9 +69,14 @@ pub(crate) struct Reply {
 #[derive(Debug)]
 pub(crate) enum Seal {
     None,
-    Wechat { now_ms: i64, nonce: String },
+    Wechat {
+        now_ms: i64,
+        nonce: String,
+    },
     /// The body becomes `{"<node>":<body>,"sign":"…"}`.
-    Alipay { node: String },
+    Alipay {
+        node: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +113,8 @@ impl Reply {
         match std::mem::replace(&mut self.seal, Seal::None) {
             Seal::None => {}
             Seal::Wechat { now_ms, nonce } => {
-                self.headers.extend(wechat_headers(keys, &self.forgery, now_ms, nonce, &self.body));
+                self.headers
+                    .extend(wechat_headers(keys, &self.forgery, now_ms, nonce, &self.body));
             }
             Seal::Alipay { node } => {
                 let sign = match &self.forgery {
@@ -108,7 +123,9 @@ impl Reply {
                     Forgery::Missing => None,
                 };
                 let content = String::from_utf8_lossy(&self.body);
-                let sign = sign.map(|sign| format!(",\"sign\":\"{sign}\"")).unwrap_or_default();
+                let sign = sign
+                    .map(|sign| format!(",\"sign\":\"{sign}\""))
+                    .unwrap_or_default();
                 self.body = format!("{{\"{node}\":{content}{sign}}}").into_bytes();
             }
         }
@@ -146,7 +163,10 @@ pub(crate) fn wechat_headers(
 pub(crate) fn parse_form(text: &str) -> Option<Vec<(String, String)>> {
     let decode = |part: &str| {
         let spaced = part.replace('+', " ");
-        percent_encoding::percent_decode_str(&spaced).decode_utf8().ok().map(|text| text.into_owned())
+        percent_encoding::percent_decode_str(&spaced)
+            .decode_utf8()
+            .ok()
+            .map(|text| text.into_owned())
     };
     text.split('&')
         .filter(|pair| !pair.is_empty())
@@ -175,10 +195,15 @@ pub(crate) fn form_escape(bytes: &[u8], space: &str) -> String {
 
 /// Absolute, http or https, with a path and without a query: what both gateways ask of a notify_url.
 pub(crate) fn is_notify_url(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")) else {
+    let Some(rest) = url
+        .strip_prefix("http://")
+        .or_else(|| url.strip_prefix("https://"))
+    else {
         return false;
     };
-    let Some((host, path)) = rest.split_once('/') else { return false };
+    let Some((host, path)) = rest.split_once('/') else {
+        return false;
+    };
     let clean = !url.contains(['?', '#', '@', '\\']) && url.bytes().all(|byte| byte.is_ascii_graphic());
     clean && !host.is_empty() && !host.starts_with(':') && !path.is_empty()
 }
@@ -190,7 +215,9 @@ pub(crate) fn yuan(fen: i64) -> String {
 
 /// Up to two decimals, nothing but digits and one point.
 pub(crate) fn parse_yuan(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.split_once('.').map_or((text, "0"), |(whole, fraction)| (whole, fraction));
+    let (whole, fraction) = text
+        .split_once('.')
+        .map_or((text, "0"), |(whole, fraction)| (whole, fraction));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(whole) || !digits(fraction) || fraction.len() > 2 || whole.len() > 12 {
         return None;
@@ -205,7 +232,13 @@ mod tests {
 
     #[test]
     fn yuan_is_exact() {
-        for (text, fen) in [("49.9", 4990), ("49.90", 4990), ("49", 4900), ("0.01", 1), ("19.90", 1990)] {
+        for (text, fen) in [
+            ("49.9", 4990),
+            ("49.90", 4990),
+            ("49", 4900),
+            ("0.01", 1),
+            ("19.90", 1990),
+        ] {
             assert_eq!(parse_yuan(text), Some(fen), "{text}");
         }
         for bad in ["", ".", "1.", ".5", "1.234", "-1", "+1", "1e3", "1,0", " 1"] {
@@ -217,8 +250,15 @@ mod tests {
     #[test]
     fn a_notify_url_is_absolute_and_has_no_query() {
         assert!(is_notify_url("http://127.0.0.1:3000/api/notify/wechat"));
-        for bad in ["/notify", "ftp://a/b", "https://a", "https://a/", "https://a/b?x=1", "https:///b", "https://a/ b"]
-        {
+        for bad in [
+            "/notify",
+            "ftp://a/b",
+            "https://a",
+            "https://a/",
+            "https://a/b?x=1",
+            "https:///b",
+            "https://a/ b",
+        ] {
             assert!(!is_notify_url(bad), "{bad}");
         }
     }

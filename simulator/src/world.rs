@@ -12,8 +12,12 @@ use crate::faults::{Endpoint, Fault, FaultKind, Faults};
 use crate::keys::{Keys, Signer};
 use crate::letter::{Draft, Style};
 use crate::post::{Notice, Post};
+use crate::time::DAY_MS;
 use crate::wechat::{self, Wechat};
 use crate::wire::{Ending, Forgery, Reply, Request};
+
+/// Longer than either schedule.
+const LONGEST_DELAY_MS: i64 = 30 * DAY_MS;
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -51,10 +55,14 @@ impl World {
         self.lapse(now_ms);
         if request.path() == "/gateway.do" {
             let endpoint = alipay::endpoint(request);
-            return self.with_faults(Gateway::Alipay, endpoint, |world| alipay::handle(world, now_ms, request));
+            return self.with_faults(Gateway::Alipay, endpoint, |world| {
+                alipay::handle(world, now_ms, request)
+            });
         }
         let endpoint = wechat::endpoint(request);
-        self.with_faults(Gateway::Wechat, endpoint, |world| wechat::handle(world, now_ms, request))
+        self.with_faults(Gateway::Wechat, endpoint, |world| {
+            wechat::handle(world, now_ms, request)
+        })
     }
 
     fn with_faults(
@@ -63,11 +71,16 @@ impl World {
         endpoint: Option<Endpoint>,
         act: impl FnOnce(&mut World) -> Reply,
     ) -> Reply {
-        let Some(endpoint) = endpoint else { return act(self) };
+        let Some(endpoint) = endpoint else {
+            return act(self);
+        };
         let World { faults, dice, .. } = self;
         let mut strikes = |kind| faults.strikes(dice, gateway, endpoint, kind);
         if strikes(FaultKind::HangBefore) {
-            return Reply { ending: Ending::Never, ..Reply::new(504, "text/plain", "") };
+            return Reply {
+                ending: Ending::Never,
+                ..Reply::new(504, "text/plain", "")
+            };
         }
         if strikes(FaultKind::Html502) {
             let page = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>";
@@ -83,7 +96,11 @@ impl World {
             Gateway::Wechat => wechat::failure(world, busy),
             Gateway::Alipay => alipay::failure(world, busy),
         };
-        let mut reply = if error_before || busy { failure(self, busy) } else { act(self) };
+        let mut reply = if error_before || busy {
+            failure(self, busy)
+        } else {
+            act(self)
+        };
         if error_after {
             reply = failure(self, false);
         }
@@ -129,9 +146,11 @@ impl World {
 
     pub(crate) fn announce(&mut self, now_ms: i64, notice: Notice) {
         let gateway = notice.content.gateway();
-        let World { faults, dice, post, .. } = self;
+        let World {
+            faults, dice, post, ..
+        } = self;
         let delay_ms = faults.strike(dice, gateway, Endpoint::Notice, |kind| match kind {
-            FaultKind::Delay { ms } => Some(ms),
+            FaultKind::Delay { ms } => Some(ms.clamp(0, LONGEST_DELAY_MS)),
             _ => None,
         });
         let held = faults.strikes(dice, gateway, Endpoint::Notice, FaultKind::Reorder);
@@ -146,14 +165,21 @@ impl World {
 
     /// When the world next changes by itself.
     pub(crate) fn next_event_ms(&self) -> Option<i64> {
-        self.post.next_due_ms().into_iter().chain(self.alipay.next_lapse_ms()).min()
+        self.post
+            .next_due_ms()
+            .into_iter()
+            .chain(self.alipay.next_lapse_ms())
+            .min()
     }
 
     /// Takes every notice that is due; each must come back through `post.attempted`.
     pub(crate) fn due(&mut self, now_ms: i64) -> Vec<Delivery> {
         self.lapse(now_ms);
         let claimed = self.post.claim(now_ms);
-        claimed.into_iter().map(|(place, notice)| self.prepare(now_ms, place, notice)).collect()
+        claimed
+            .into_iter()
+            .map(|(place, notice)| self.prepare(now_ms, place, notice))
+            .collect()
     }
 
     fn prepare(&mut self, now_ms: i64, place: usize, notice: Notice) -> Delivery {
@@ -166,22 +192,34 @@ impl World {
             _ => None,
         });
         let mut strikes = |kind| faults.strikes(dice, gateway, Endpoint::Notice, kind);
-        let style =
-            Style { gbk: strikes(FaultKind::Gbk), percent_spaces: strikes(FaultKind::PercentSpaces) };
+        let style = Style {
+            gbk: strikes(FaultKind::Gbk),
+            percent_spaces: strikes(FaultKind::PercentSpaces),
+        };
         let letters = (0..copies.unwrap_or(1))
-            .map(|_| Draft { style, ..Draft::new(notice.clone(), now_ms, &mut self.dice, forgery.clone()) })
+            .map(|_| Draft {
+                style,
+                ..Draft::new(notice.clone(), now_ms, &mut self.dice, forgery.clone())
+            })
             .collect();
-        Delivery { place, gateway, letters }
+        Delivery {
+            place,
+            gateway,
+            letters,
+        }
     }
 
     pub(crate) fn books(&self) -> Books {
         let mut trades = self.wechat.book();
         trades.extend(self.alipay.book());
-        Books { trades, notices: self.post.book() }
+        Books {
+            trades,
+            notices: self.post.book(),
+        }
     }
 }
 
 /// What WeChat sends in place of a signature to see whether anybody verifies (protocols 1.3).
-fn probe(dice: &mut Dice) -> String {
+pub(crate) fn probe(dice: &mut Dice) -> String {
     format!("WECHATPAY/SIGNTEST/{}", dice.alphanumeric(326))
 }

@@ -83,6 +83,23 @@ impl SqliteDb {
         &self.readers
     }
 
+    /// The journal mode and the synchronous level of the writer, as SQLite reports them.
+    #[cfg(test)]
+    pub(super) async fn durability(&self) -> Result<(String, i64), StoreError> {
+        let mut writer = self.writer.lock().await;
+        let connection = writer
+            .connection
+            .as_mut()
+            .expect("no closure runs while the writer is locked");
+        let journal_mode = sqlx::query_scalar("pragma journal_mode")
+            .fetch_one(&mut *connection)
+            .await?;
+        let synchronous = sqlx::query_scalar("pragma synchronous")
+            .fetch_one(&mut *connection)
+            .await?;
+        Ok((journal_mode, synchronous))
+    }
+
     pub(super) async fn close(&self) {
         self.readers.close().await;
         let mut writer = self.writer.lock().await;

@@ -41,7 +41,9 @@ impl PublicKeyData for Issuer<'_> {
 
 impl SigningKey for Issuer<'_> {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
-        self.key.pkcs1v15_sign::<Sha256>(message).map_err(|_| rcgen::Error::RemoteKeyError)
+        self.key
+            .pkcs1v15_sign::<Sha256>(message)
+            .map_err(|_| rcgen::Error::RemoteKeyError)
     }
 }
 
@@ -55,9 +57,14 @@ impl Certificate {
         params.not_before = rcgen::date_time_ymd(VALID_YEARS.0, 1, 1);
         params.not_after = rcgen::date_time_ymd(VALID_YEARS.1, 1, 1);
         params.distinguished_name.push(DnType::CommonName, name);
-        params.distinguished_name.push(DnType::OrganizationName, "Tenpay.com");
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, "Tenpay.com");
         let public = key.to_public_key().to_pkcs1_der().map_err(io::Error::other)?;
-        let issuer = Issuer { key, public_der: public.as_bytes().to_vec() };
+        let issuer = Issuer {
+            key,
+            public_der: public.as_bytes().to_vec(),
+        };
         let certificate = params.self_signed(&issuer).map_err(io::Error::other)?;
         Ok(Certificate {
             serial: hex(&serial).to_uppercase(),

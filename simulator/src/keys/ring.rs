@@ -12,8 +12,15 @@ use rsa::pkcs8::DecodePrivateKey as _;
 use rsa::rand_core::{TryCryptoRng, TryRng};
 
 const BITS: usize = 2048;
-const NAMES: [&str; 7] =
-    ["merchant", "wechat", "certificate_a", "certificate_b", "alipay_app", "alipay", "stranger"];
+const NAMES: [&str; 7] = [
+    "merchant",
+    "wechat",
+    "certificate_a",
+    "certificate_b",
+    "alipay_app",
+    "alipay",
+    "stranger",
+];
 
 #[derive(Clone)]
 pub(super) struct Ring {
@@ -28,8 +35,24 @@ pub(super) struct Ring {
 
 impl Ring {
     fn new(keys: [Arc<PrivateKey>; 7]) -> Ring {
-        let [merchant, wechat, certificate_a, certificate_b, alipay_app, alipay, stranger] = keys;
-        Ring { merchant, wechat, certificate_a, certificate_b, alipay_app, alipay, stranger }
+        let [
+            merchant,
+            wechat,
+            certificate_a,
+            certificate_b,
+            alipay_app,
+            alipay,
+            stranger,
+        ] = keys;
+        Ring {
+            merchant,
+            wechat,
+            certificate_a,
+            certificate_b,
+            alipay_app,
+            alipay,
+            stranger,
+        }
     }
 
     fn keys(&self) -> [&PrivateKey; 7] {
@@ -52,7 +75,9 @@ pub(super) fn load(dir: Option<&Path>) -> io::Result<Ring> {
     if kept.iter().all(Result::is_ok) {
         let mut keys = Vec::with_capacity(NAMES.len());
         for pem in kept {
-            keys.push(Arc::new(PrivateKey::from_pkcs8_pem(&pem?).map_err(io::Error::other)?));
+            keys.push(Arc::new(
+                PrivateKey::from_pkcs8_pem(&pem?).map_err(io::Error::other)?,
+            ));
         }
         return Ok(Ring::new(keys.try_into().expect("as many keys as names")));
     }

@@ -1,0 +1,198 @@
+//! What a write promises, on both engines: all of it or nothing, and nothing of it by halves.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use sqlx::Connection;
+use tokio::sync::Barrier;
+
+use super::{Db, StoreError, Tx, execute, on};
+
+/// A database of its own; the directory goes with the test.
+struct Store {
+    db: Db,
+    _directory: tempfile::TempDir,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where the tests find PostgreSQL is no setting of the product"
+)]
+fn postgres_server() -> Option<String> {
+    std::env::var("TEST_DATABASE_URL")
+        .ok()
+        .filter(|url| !url.is_empty())
+}
+
+async fn sqlite() -> Store {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/store.db", directory.path().display());
+    Store {
+        db: Db::connect(&url).await.unwrap(),
+        _directory: directory,
+    }
+}
+
+async fn stores() -> Vec<Store> {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let mut stores = vec![sqlite().await];
+    if let Some(server) = postgres_server() {
+        let name = format!(
+            "store_{}_{}",
+            std::process::id(),
+            COUNTER.fetch_add(1, Ordering::SeqCst)
+        );
+        let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
+        let create = sqlx::AssertSqlSafe(format!("create database {name}"));
+        sqlx::query(create).execute(&mut connection).await.unwrap();
+        let (base, _) = server.rsplit_once('/').unwrap();
+        let db = Db::connect(&format!("{base}/{name}")).await.unwrap();
+        stores.push(Store {
+            db,
+            _directory: tempfile::tempdir().unwrap(),
+        });
+    }
+    stores
+}
+
+async fn insert(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
+    const SQL: &str = "
+        insert into incidents (id, kind, subject, detail, created_at)
+        values ($1, 'test', $1, '', 0)";
+    execute!(tx, SQL, |query| query.bind(id)).map(drop)?;
+    Ok(())
+}
+
+async fn ids(db: &Db) -> Vec<String> {
+    const SQL: &str = "select id from incidents order by id";
+    let rows: Vec<(String,)> = db
+        .read(|tx| async move { on!(tx, SQL, fetch_all, |query| query).map_err(StoreError::from) }.boxed())
+        .await
+        .unwrap();
+    rows.into_iter().map(|(id,)| id).collect()
+}
+
+#[tokio::test]
+async fn a_write_that_fails_leaves_nothing_behind() {
+    for store in stores().await {
+        let failed: Result<(), StoreError> = store
+            .db
+            .write(|tx| {
+                async move {
+                    insert(tx, "half").await?;
+                    Err(StoreError::Corrupt("on purpose"))
+                }
+                .boxed()
+            })
+            .await;
+        assert!(failed.is_err());
+        assert!(ids(&store.db).await.is_empty());
+        store.db.write(|tx| insert(tx, "whole").boxed()).await.unwrap();
+        assert_eq!(ids(&store.db).await, ["whole"]);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_race_is_run_again_three_times_and_then_told() {
+    for store in stores().await {
+        let n_runs = &AtomicU32::new(0);
+        let lost: Result<(), StoreError> = store
+            .db
+            .write(|_| {
+                async move {
+                    n_runs.fetch_add(1, Ordering::SeqCst);
+                    Err(StoreError::Stale)
+                }
+                .boxed()
+            })
+            .await;
+        assert!(matches!(lost, Err(StoreError::Stale)));
+        assert_eq!(n_runs.load(Ordering::SeqCst), 4);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn neighbours_of_a_failed_write_run_again_and_last() {
+    for store in stores().await {
+        let db = &store.db;
+        let barrier = &Barrier::new(16);
+        let writers = (0..16).map(async |n: u32| {
+            barrier.wait().await;
+            let id = &format!("w{n:02}");
+            db.write(|tx| {
+                async move {
+                    insert(tx, id).await?;
+                    if n % 4 == 3 {
+                        Err(StoreError::Corrupt("on purpose"))
+                    } else {
+                        Ok(())
+                    }
+                }
+                .boxed()
+            })
+            .await
+        });
+        let outcomes = futures_util::future::join_all(writers).await;
+        let written: Vec<String> = (0..16)
+            .filter(|n| outcomes[*n].is_ok())
+            .map(|n| format!("w{n:02}"))
+            .collect();
+        assert_eq!(written.len(), 12);
+        assert_eq!(
+            ids(db).await,
+            written,
+            "what was answered Ok is there, and nothing else"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_goes_away_in_the_middle_takes_only_its_own_work_with_it() {
+    for store in stores().await {
+        let hangs = store.db.write(|tx| {
+            async move {
+                insert(tx, "torn").await?;
+                std::future::pending::<Result<(), StoreError>>().await
+            }
+            .boxed()
+        });
+        assert!(
+            tokio::time::timeout(Duration::from_millis(100), hangs)
+                .await
+                .is_err()
+        );
+        store.db.write(|tx| insert(tx, "next").boxed()).await.unwrap();
+        assert_eq!(ids(&store.db).await, ["next"]);
+    }
+}
+
+/// sqlx 0.9.0 may hand an open transaction back to the pool when `begin` is cancelled (transact-rs/sqlx #4385): without
+/// the rollback at release, writes after it answer Ok and vanish.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancelled_writes_do_not_swallow_the_writes_after_them() {
+    for store in stores().await {
+        for n in 0..200_u64 {
+            let write = store
+                .db
+                .write(|tx| async move { insert(tx, "cancelled").await }.boxed());
+            let _ = tokio::time::timeout(Duration::from_micros(n * 10), write).await;
+        }
+        let n_before = ids(&store.db).await.len();
+        for n in 0..50 {
+            let id = &format!("x{n:02}");
+            store.db.write(|tx| insert(tx, id).boxed()).await.unwrap();
+        }
+        assert_eq!(ids(&store.db).await.len(), n_before + 50);
+    }
+}
+
+#[tokio::test]
+async fn sqlite_syncs_every_commit() {
+    let store = sqlite().await;
+    let Db::Sqlite(sqlite) = &store.db else {
+        panic!("a sqlite: URL opens SQLite")
+    };
+    let (journal_mode, synchronous) = sqlite.durability().await.unwrap();
+    assert_eq!((journal_mode.as_str(), synchronous), ("wal", 2));
+}

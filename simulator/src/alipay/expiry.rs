@@ -1,0 +1,87 @@
+//! How long a code and its trade live: three parameters and the gateway's own limits.
+
+use serde_json::{Map, Value};
+
+use super::node::Refusal;
+use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, next_beijing_midnight, parse_beijing};
+
+const DEFAULT_LIFE_MS: i64 = 3 * HOUR_MS;
+/// A QR code dies then, whatever was asked for.
+const CODE_LIFE_MS: i64 = 2 * HOUR_MS;
+const LONGEST_LIFE_MS: i64 = 15 * DAY_MS;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Expiry {
+    pub(super) pay_by_ms: i64,
+    pub(super) code_dies_ms: i64,
+}
+
+impl Expiry {
+    pub(super) fn read(biz: &Map<String, Value>, now_ms: i64) -> Result<Expiry, Refusal> {
+        let relative = |name: &str| match biz.get(name) {
+            None => Ok(None),
+            Some(value) => {
+                let parsed = value.as_str().and_then(|text| after(text, now_ms));
+                parsed
+                    .map(Some)
+                    .ok_or_else(|| Refusal::parameter(&format!("参数有误{name}非法")))
+            }
+        };
+        let timeout = relative("timeout_express")?;
+        let code_timeout = relative("qr_code_timeout_express")?;
+        let absolute = match biz.get("time_expire") {
+            None => None,
+            Some(value) => {
+                let parsed = value.as_str().and_then(parse_beijing);
+                Some(parsed.ok_or_else(|| Refusal::parameter("参数有误time_expire非法"))?)
+            }
+        };
+        if absolute.is_some_and(|at_ms| at_ms <= now_ms) {
+            let sub_code = "ACQ.NOW_TIME_AFTER_EXPIRE_TIME_ERROR";
+            return Err(Refusal::business(sub_code, "当前时间已超过允许支付的时间"));
+        }
+        // The absolute time wins when both are given.
+        let pay_by_ms = absolute.or(timeout).unwrap_or(now_ms + DEFAULT_LIFE_MS);
+        let code_dies_ms = code_timeout
+            .unwrap_or(i64::MAX)
+            .min(pay_by_ms)
+            .min(now_ms + CODE_LIFE_MS);
+        Ok(Expiry {
+            pay_by_ms,
+            code_dies_ms,
+        })
+    }
+}
+
+/// `1m` to `15d`, or `1c`: until midnight.
+fn after(text: &str, now_ms: i64) -> Option<i64> {
+    if text == "1c" {
+        return Some(next_beijing_midnight(now_ms));
+    }
+    let unit_ms = match text.chars().last()? {
+        'm' => MINUTE_MS,
+        'h' => HOUR_MS,
+        'd' => DAY_MS,
+        _ => return None,
+    };
+    let number = &text[..text.len() - 1];
+    let digits = !number.is_empty() && number.len() <= 5 && number.bytes().all(|byte| byte.is_ascii_digit());
+    let life_ms = number.parse::<i64>().ok().filter(|_| digits)? * unit_ms;
+    (MINUTE_MS..=LONGEST_LIFE_MS)
+        .contains(&life_ms)
+        .then_some(now_ms + life_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_whole_and_between_a_minute_and_fifteen_days() {
+        assert_eq!(after("1m", 0), Some(MINUTE_MS));
+        assert_eq!(after("15d", 0), Some(LONGEST_LIFE_MS));
+        for bad in ["", "m", "0m", "1.5h", "16d", "90", "1s", "-1m", "元"] {
+            assert_eq!(after(bad, 0), None, "{bad}");
+        }
+    }
+}

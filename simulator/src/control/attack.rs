@@ -1,0 +1,157 @@
+//! Notices that were never sent: the gateway's own words, altered before they are signed.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::alipay;
+use crate::courier::Courier;
+use crate::keys::Signer;
+use crate::letter::{Draft, Letter, Style};
+use crate::post::{Content, Notice};
+use crate::time::SECOND_MS;
+use crate::wechat;
+use crate::wire::Forgery;
+use crate::world::World;
+
+/// A year either way.
+const OLDEST_S: i64 = 366 * 24 * 60 * 60;
+
+/// How a notice differs from the honest one.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Alteration {
+    /// Members of WeChat's plaintext (`total`, `payer_total` and `currency` mean those of `amount`)
+    /// or fields of Alipay's form; null removes one.
+    pub set: Map<String, Value>,
+    pub signed_by: SignedBy,
+    /// How old the timestamp is; negative is in the future.
+    pub age_seconds: i64,
+    /// Announced under an id that was never used.
+    pub new_id: bool,
+    /// WeChat's `event_type`.
+    pub event_type: Option<String>,
+    pub url: Option<String>,
+    pub gbk: bool,
+    pub percent_spaces: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SignedBy {
+    #[default]
+    Gateway,
+    /// WeChat's other platform certificate.
+    Rotated,
+    Stranger,
+    Nobody,
+    Probe,
+}
+
+/// The newest notice of a trade, or the one its payment would make, altered and signed.
+pub(crate) fn forge(
+    courier: &Courier,
+    out_trade_no: &str,
+    alteration: &Alteration,
+) -> Result<Letter, String> {
+    let draft = courier.act(|world, now_ms| draft(world, now_ms, out_trade_no, alteration))?;
+    Ok(draft.seal(&courier.keys))
+}
+
+fn draft(
+    world: &mut World,
+    now_ms: i64,
+    out_trade_no: &str,
+    alteration: &Alteration,
+) -> Result<Draft, String> {
+    let known = world.post.newest(out_trade_no).cloned();
+    let mut notice = match known {
+        Some(notice) => notice,
+        None => pretend(world, now_ms, out_trade_no).ok_or("no gateway knows this number")?,
+    };
+    if alteration.new_id {
+        notice.id = world.dice.uuid();
+        if let Content::Alipay(fields) = &mut notice.content {
+            set_field(fields, "notify_id", Some(notice.id.clone()));
+        }
+    }
+    if let Some(url) = &alteration.url {
+        notice.url.clone_from(url);
+    }
+    if let Some(event_type) = &alteration.event_type {
+        notice.about.clone_from(event_type);
+    }
+    for (name, value) in &alteration.set {
+        match &mut notice.content {
+            Content::Wechat(plain) => set_member(plain, name, value)?,
+            Content::Alipay(fields) => set_field(fields, name, text_of(value)),
+        }
+    }
+    let forgery = match alteration.signed_by {
+        SignedBy::Gateway => Forgery::By(Signer::Gateway),
+        SignedBy::Rotated => Forgery::By(Signer::Rotated),
+        SignedBy::Stranger => Forgery::By(Signer::Stranger),
+        SignedBy::Nobody => Forgery::Missing,
+        SignedBy::Probe => Forgery::Probe(crate::world::probe(&mut world.dice)),
+    };
+    let age_ms = alteration.age_seconds.clamp(-OLDEST_S, OLDEST_S) * SECOND_MS;
+    let stamped_ms = now_ms - age_ms;
+    let style = Style {
+        gbk: alteration.gbk,
+        percent_spaces: alteration.percent_spaces,
+    };
+    Ok(Draft {
+        style,
+        ..Draft::new(notice, stamped_ms, &mut world.dice, forgery)
+    })
+}
+
+/// As if the order were paid now, though nobody pays.
+fn pretend(world: &mut World, now_ms: i64, out_trade_no: &str) -> Option<Notice> {
+    let World {
+        wechat, dice, alipay, ..
+    } = world;
+    if let Some(order) = wechat.orders.get(out_trade_no) {
+        let payment = wechat::Payment {
+            transaction_id: format!("42000{}", dice.digits(23)),
+            paid_ms: now_ms,
+            payer_total_fen: order.total_fen,
+        };
+        return Some(wechat::notice(dice, order, &payment));
+    }
+    alipay::pretend_notice(dice, now_ms, alipay.bills.get(out_trade_no)?)
+}
+
+fn set_member(plain: &mut Value, name: &str, value: &Value) -> Result<(), String> {
+    let of_amount = matches!(name, "total" | "payer_total" | "currency" | "payer_currency");
+    let place = if of_amount {
+        plain.get_mut("amount")
+    } else {
+        Some(plain)
+    };
+    let members = place
+        .and_then(Value::as_object_mut)
+        .ok_or("set took the amount away")?;
+    if value.is_null() {
+        members.remove(name);
+    } else {
+        members.insert(name.to_owned(), value.clone());
+    }
+    Ok(())
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+fn set_field(fields: &mut Vec<(String, String)>, name: &str, value: Option<String>) {
+    match (fields.iter().position(|(known, _)| known == name), value) {
+        (Some(place), Some(value)) => fields[place].1 = value,
+        (Some(place), None) => drop(fields.remove(place)),
+        (None, Some(value)) => fields.push((name.to_owned(), value)),
+        (None, None) => {}
+    }
+}

@@ -1,0 +1,229 @@
+//! The shell around the world: its lock, its clock, and the deliveries it owes.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::{Notify, watch};
+
+use crate::books::Gateway;
+use crate::keys::Keys;
+use crate::letter::Letter;
+use crate::settings::Clock;
+use crate::time::Watch;
+use crate::wire::{Reply, Request};
+use crate::world::{Delivery, World};
+
+/// A merchant that takes longer has not answered.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// How much of an answer is read; Alipay looks for seven bytes.
+const ANSWER_BYTES: usize = 64 * 1024;
+/// The courier looks at the clock at least so often.
+const LONGEST_NAP: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(crate) struct Courier {
+    world: Mutex<World>,
+    pub(crate) watch: Watch,
+    pub(crate) keys: Arc<Keys>,
+    client: reqwest::Client,
+    wake: Notify,
+    landed: Notify,
+    stopped: watch::Sender<bool>,
+}
+
+/// What a merchant answered to one letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+enum Step {
+    Wait,
+    Deliver(Vec<Delivery>),
+    Done,
+}
+
+impl Courier {
+    pub(crate) fn new(keys: Keys, seed: u64, clock: Clock) -> io::Result<Courier> {
+        let keys = Arc::new(keys);
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(ANSWER_LIMIT)
+            .timeout(ANSWER_LIMIT)
+            .build()
+            .map_err(io::Error::other)?;
+        Ok(Courier {
+            world: Mutex::new(World::new(Arc::clone(&keys), seed)),
+            watch: Watch::new(clock),
+            keys,
+            client,
+            wake: Notify::new(),
+            landed: Notify::new(),
+            stopped: watch::Sender::new(false),
+        })
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().expect("no decision of the world panics")
+    }
+
+    /// Changes the world at the present time, then lets the courier look for new notices.
+    pub(crate) fn act<T>(&self, change: impl FnOnce(&mut World, i64) -> T) -> T {
+        let outcome = change(&mut self.world(), self.watch.now_ms());
+        self.wake.notify_one();
+        outcome
+    }
+
+    /// Answers a gateway request; the signature is made outside the lock.
+    pub(crate) async fn answer(self: &Arc<Courier>, request: &Request) -> Reply {
+        let reply = self.act(|world, now_ms| world.handle(now_ms, request));
+        if reply.after_notices {
+            self.settle(self.watch.now_ms()).await;
+        }
+        reply.seal(&self.keys)
+    }
+
+    /// Moves the clock to the target by way of everything that falls due, each at its own time.
+    pub(crate) async fn settle(self: &Arc<Courier>, target_ms: i64) {
+        loop {
+            let landed = self.landed.notified();
+            tokio::pin!(landed);
+            landed.as_mut().enable();
+            match self.step(target_ms) {
+                Step::Wait => landed.await,
+                Step::Deliver(deliveries) => {
+                    let courier = Arc::clone(self);
+                    // A task of its own: what was claimed must come back even if our caller leaves.
+                    let round = tokio::spawn(async move {
+                        for delivery in deliveries {
+                            courier.deliver(delivery).await;
+                        }
+                    });
+                    round.await.expect("a delivery does not panic");
+                }
+                Step::Done => return,
+            }
+        }
+    }
+
+    fn step(&self, target_ms: i64) -> Step {
+        let mut world = self.world();
+        if world.post.any_in_flight() {
+            return Step::Wait;
+        }
+        match world.next_event_ms().filter(|at_ms| *at_ms <= target_ms) {
+            Some(at_ms) => {
+                self.watch.reach(at_ms);
+                // At this very moment, even when a running clock is a little further.
+                Step::Deliver(world.due(at_ms.max(self.watch.now_ms().min(target_ms))))
+            }
+            None => {
+                self.watch.reach(target_ms);
+                Step::Done
+            }
+        }
+    }
+
+    async fn deliver(&self, delivery: Delivery) {
+        let Delivery {
+            place,
+            gateway,
+            letters,
+        } = delivery;
+        let attempts = letters.iter().map(|draft| async {
+            let letter = draft.seal(&self.keys);
+            self.post(&letter).await
+        });
+        let receipts = join_all(attempts).await;
+        let received = receipts.iter().flatten().any(|receipt| receipt.is_good(gateway));
+        tracing::info!(
+            notice.place = place,
+            gateway = gateway.as_str(),
+            received,
+            "notice {place} delivered: {received}"
+        );
+        self.world().post.attempted(place, received);
+        self.landed.notify_waiters();
+        self.wake.notify_one();
+    }
+
+    /// None when the merchant cannot be reached, or not in time.
+    pub(crate) async fn post(&self, letter: &Letter) -> Option<Receipt> {
+        let mut request = self.client.post(&letter.url).body(letter.body.clone());
+        for (name, value) in &letter.headers {
+            request = request.header(name, value);
+        }
+        let answer = tokio::time::timeout(ANSWER_LIMIT, async {
+            let mut response = request.send().await.ok()?;
+            let status = response.status().as_u16();
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await.ok()? {
+                body.extend_from_slice(&chunk);
+                if body.len() > ANSWER_BYTES {
+                    break;
+                }
+            }
+            Some(Receipt { status, body })
+        });
+        answer.await.ok().flatten()
+    }
+
+    /// Delivers what falls due while the clock runs, or is due at once, until told to stop.
+    pub(crate) async fn run(self: Arc<Courier>) {
+        loop {
+            for delivery in self.claim() {
+                let courier = Arc::clone(&self);
+                tokio::spawn(async move { courier.deliver(delivery).await });
+            }
+            let nap = self.nap();
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(nap) => {}
+                () = self.until_stopped() => return,
+            }
+        }
+    }
+
+    fn claim(&self) -> Vec<Delivery> {
+        let mut world = self.world();
+        world.due(self.watch.now_ms())
+    }
+
+    fn nap(&self) -> Duration {
+        let next_ms = self
+            .world()
+            .next_event_ms()
+            .filter(|_| self.watch.runs_by_itself());
+        let left_ms = next_ms.map(|at_ms| at_ms - self.watch.now_ms());
+        let left = left_ms.map(|left_ms| Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)));
+        left.unwrap_or(LONGEST_NAP).min(LONGEST_NAP)
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stopped.send_replace(true);
+    }
+
+    pub(crate) async fn until_stopped(&self) {
+        let mut stopped = self.stopped.subscribe();
+        // The sender lives in self, so waiting ends by a stop only.
+        stopped
+            .wait_for(|stopped| *stopped)
+            .await
+            .map(drop)
+            .unwrap_or_default();
+    }
+}
+
+impl Receipt {
+    /// WeChat looks at the status only, Alipay at the exact body only (protocols 1.7, 2.6).
+    fn is_good(&self, gateway: Gateway) -> bool {
+        match gateway {
+            Gateway::Wechat => self.status == 200 || self.status == 204,
+            Gateway::Alipay => self.status == 200 && self.body == b"success",
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `POST /v3/pay/transactions/out-trade-no/{no}/close`.
+
+use super::shape::{Field, Kind, must, parse, wrong};
+use super::{Answer, Refusal};
+use crate::keys::MCH_ID;
+use crate::wire::Request;
+use crate::world::World;
+
+const SHAPE: &[Field] = &[must("mchid", "商户号", Kind::Text(1, 32))];
+
+/// Closing twice is fine, and so, as observed, is closing what was never there: 204 proves nothing.
+pub(super) fn close(world: &mut World, request: &Request, out_trade_no: &str) -> Result<Answer, Refusal> {
+    let params = parse(&request.body, SHAPE)?;
+    if params["mchid"] != MCH_ID {
+        let message = "http header中的mchid与post payload中的mchid不匹配".to_owned();
+        return Err(wrong("/mchid", &params["mchid"], message, 268_435_461));
+    }
+    match world.wechat.orders.get_mut(out_trade_no) {
+        Some(order) if order.payment.is_some() => {
+            Err(Refusal::new(400, "ORDERPAID", "该订单已支付", 268_449_538))
+        }
+        Some(order) => {
+            order.closed = true;
+            Ok(Answer::NoContent)
+        }
+        None => Ok(Answer::NoContent),
+    }
+}

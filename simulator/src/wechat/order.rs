@@ -1,0 +1,145 @@
+//! One order in WeChat's books, and how it is shown in answers and notices.
+
+use serde_json::{Map, Value, json};
+
+use crate::dice::Dice;
+use crate::keys::{APP_ID, MCH_ID};
+use crate::post::{Content, Notice};
+use crate::time::rfc3339;
+
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) out_trade_no: String,
+    /// The first request's members: any later request must have the same.
+    pub(crate) params: Map<String, Value>,
+    pub(crate) description: String,
+    pub(crate) attach: Option<String>,
+    pub(crate) notify_url: String,
+    pub(crate) total_fen: i64,
+    pub(crate) created_ms: i64,
+    /// After this nobody may pay; the order itself stays open.
+    pub(crate) pay_by_ms: i64,
+    pub(crate) code: String,
+    pub(crate) code_dies_ms: i64,
+    /// The first to scan; nobody else may pay.
+    pub(crate) payer: Option<String>,
+    pub(crate) payment: Option<Payment>,
+    pub(crate) closed: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Payment {
+    pub(crate) transaction_id: String,
+    pub(crate) paid_ms: i64,
+    /// Less than the total when a coupon helped.
+    pub(crate) payer_total_fen: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    NotPay,
+    Success,
+    Closed,
+}
+
+impl State {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            State::NotPay => "NOTPAY",
+            State::Success => "SUCCESS",
+            State::Closed => "CLOSED",
+        }
+    }
+
+    fn description(self) -> &'static str {
+        match self {
+            State::NotPay => "订单未支付",
+            State::Success => "支付成功",
+            State::Closed => "订单已关闭",
+        }
+    }
+}
+
+impl Order {
+    pub(crate) fn state(&self) -> State {
+        match (&self.payment, self.closed) {
+            (Some(_), _) => State::Success,
+            (None, true) => State::Closed,
+            (None, false) => State::NotPay,
+        }
+    }
+
+    /// As a query shows it when it sees this payment, or none of it.
+    pub(crate) fn show(&self, payment: Option<&Payment>) -> Value {
+        let state = match payment {
+            Some(_) => State::Success,
+            None if self.closed => State::Closed,
+            None => State::NotPay,
+        };
+        let mut shown = json!({
+            "appid": APP_ID,
+            "mchid": MCH_ID,
+            "out_trade_no": self.out_trade_no,
+            "attach": self.attach.as_deref().unwrap_or_default(),
+            "trade_state": state.word(),
+            "trade_state_desc": state.description(),
+            "promotion_detail": [],
+            "amount": {"total": self.total_fen, "payer_currency": "CNY"},
+        });
+        if let Some(payment) = payment {
+            self.add_payment(&mut shown, payment);
+        }
+        shown
+    }
+
+    fn add_payment(&self, shown: &mut Value, payment: &Payment) {
+        shown["transaction_id"] = payment.transaction_id.clone().into();
+        shown["trade_type"] = "NATIVE".into();
+        shown["bank_type"] = "OTHERS".into();
+        shown["success_time"] = rfc3339(payment.paid_ms).into();
+        shown["payer"] = json!({"openid": self.openid()});
+        shown["amount"]["payer_total"] = payment.payer_total_fen.into();
+        shown["amount"]["currency"] = "CNY".into();
+        let coupon_fen = self.total_fen - payment.payer_total_fen;
+        if coupon_fen > 0 {
+            shown["promotion_detail"] = json!([{
+                "coupon_id": "109519",
+                "name": "单品惠-6",
+                "scope": "GLOBAL",
+                "type": "NOCASH",
+                "amount": coupon_fen,
+                "stock_id": "931386",
+                "wechatpay_contribute": coupon_fen,
+                "merchant_contribute": 0,
+                "other_contribute": 0,
+                "currency": "CNY",
+            }]);
+        }
+    }
+
+    /// An openid belongs to the appid: another payer, another openid, always 28 characters.
+    fn openid(&self) -> String {
+        use sha2::Digest as _;
+        let payer = self.payer.as_deref().unwrap_or_default();
+        let digest = sha2::Sha256::digest(format!("{APP_ID}/{payer}").as_bytes());
+        format!("o{}", &crate::keys::hex(&digest)[..27])
+    }
+}
+
+/// The notice of a payment, for its order's notify_url.
+pub(crate) fn notice(dice: &mut Dice, order: &Order, payment: &Payment) -> Notice {
+    let mut plain = order.show(Some(payment));
+    if order.attach.is_none()
+        && let Some(members) = plain.as_object_mut()
+    {
+        members.remove("attach");
+    }
+    Notice {
+        id: dice.uuid(),
+        out_trade_no: order.out_trade_no.clone(),
+        url: order.notify_url.clone(),
+        about: "TRANSACTION.SUCCESS".to_owned(),
+        created_ms: payment.paid_ms,
+        content: Content::Wechat(plain),
+    }
+}

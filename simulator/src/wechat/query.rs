@@ -1,0 +1,79 @@
+//! `GET /v3/pay/transactions/out-trade-no/{no}` and `…/id/{id}`.
+
+use super::{Answer, Order, Refusal};
+use crate::books::Gateway;
+use crate::faults::{Endpoint, FaultKind};
+use crate::keys::MCH_ID;
+use crate::time::SECOND_MS;
+use crate::wire::{Request, parse_form};
+use crate::world::World;
+
+pub(super) fn by_out_trade_no(
+    world: &mut World,
+    now_ms: i64,
+    request: &Request,
+    out_trade_no: &str,
+) -> Result<Answer, Refusal> {
+    check_mchid(request)?;
+    let unseen_ms = unseen_ms(world);
+    let order = world.wechat.orders.get(out_trade_no).ok_or_else(not_exist)?;
+    Ok(show(order, now_ms, unseen_ms))
+}
+
+pub(super) fn by_id(
+    world: &mut World,
+    now_ms: i64,
+    request: &Request,
+    transaction_id: &str,
+) -> Result<Answer, Refusal> {
+    check_mchid(request)?;
+    let unseen_ms = unseen_ms(world);
+    let paid = |order: &&Order| {
+        order
+            .payment
+            .as_ref()
+            .is_some_and(|payment| payment.transaction_id == transaction_id)
+    };
+    let order = world.wechat.orders.values().find(paid).ok_or_else(not_exist)?;
+    Ok(show(order, now_ms, unseen_ms))
+}
+
+fn show(order: &Order, now_ms: i64, unseen_ms: i64) -> Answer {
+    let seen = order
+        .payment
+        .as_ref()
+        .filter(|payment| now_ms >= payment.paid_ms.saturating_add(unseen_ms));
+    Answer::Json(order.show(seen))
+}
+
+/// How fresh a payment this query does not see.
+fn unseen_ms(world: &mut World) -> i64 {
+    let World { faults, dice, .. } = world;
+    let stale = faults.strike(dice, Gateway::Wechat, Endpoint::Query, |kind| match kind {
+        FaultKind::Stale { seconds } => Some(seconds.saturating_mul(SECOND_MS)),
+        _ => None,
+    });
+    stale.unwrap_or(0)
+}
+
+fn not_exist() -> Refusal {
+    Refusal::new(404, "ORDER_NOT_EXIST", "订单不存在", 268_512_771)
+}
+
+fn check_mchid(request: &Request) -> Result<(), Refusal> {
+    let bad = |message: &str| Refusal::new(400, "PARAM_ERROR", message, 268_435_461);
+    let query = parse_form(request.query()).ok_or_else(|| bad("参数非法"))?;
+    match query.as_slice() {
+        [(name, mchid)] if name == "mchid" && mchid == MCH_ID => Ok(()),
+        [(name, _)] if name == "mchid" => Err(bad("http header中的mchid与query中的mchid不匹配")),
+        [] => Err(bad(
+            "输入源“/query/mchid”映射到字段“商户号”必填性规则校验失败，此字段为必填项",
+        )),
+        _ => Err(Refusal::new(
+            400,
+            "PARAM_ERROR",
+            "参数中含有非法的额外参数",
+            270_924_358,
+        )),
+    }
+}
