@@ -38,3 +38,10 @@ pub enum Error {
     #[error("internal error")]
     Internal(#[from] StoreError),
 }
+
+/// An error as a log takes it: with its causes.
+pub(crate) fn logged<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> &'a (dyn std::error::Error + 'static) {
+    error
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{Channel, OrderId, Payment, PaymentNo, Report};
 use futures_util::{FutureExt, StreamExt, stream};
 
+use crate::error::logged;
 use crate::gateway::{Gateway, GatewayError};
 use crate::order::{cancel_expired, find_by_number};
 use crate::settle::{Rule, record_report};
@@ -31,7 +32,7 @@ async fn expire_payments(services: &Services) -> Result<usize, Error> {
     stream::iter(&numbers)
         .for_each_concurrent(CONCURRENT, async |number| {
             if let Err(error) = expire_payment(services, number).await {
-                tracing::warn!(payment.no = %number, error = &error as &dyn std::error::Error, "{number} cannot be closed yet");
+                tracing::warn!(payment.no = %number, error = logged(&error), "{number} cannot be closed yet");
             }
         })
         .await;
@@ -53,7 +54,7 @@ async fn expire_orders(services: &Services) -> Result<usize, Error> {
     stream::iter(&ids)
         .for_each_concurrent(CONCURRENT, async |id| {
             if let Err(error) = cancel_expired(services, id).await {
-                tracing::warn!(order.id = %id, error = &error as &dyn std::error::Error, "{id} cannot be cancelled yet");
+                tracing::warn!(order.id = %id, error = logged(&error), "{id} cannot be cancelled yet");
             }
         })
         .await;

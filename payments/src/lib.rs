@@ -26,7 +26,7 @@ pub use clock::Clock;
 pub use error::Error;
 pub use expire::expire;
 pub use notice::accept_notice;
-pub use once::{KeptAnswer, Made, Once};
+pub use once::{KeptAnswer, Made, Once, WriteAnswer};
 pub use order::{
     Checkout, EXPIRED_REASON, NewOrder, OrderFilter, Page, PaymentFilter, cancel_order, create_order,
     find_checkout, find_order, find_payment, list_orders, list_payments,

@@ -4,6 +4,7 @@ use domain::{Channel, IncidentId, Payment, PaymentNo, Settlement};
 use futures_util::FutureExt;
 use http::HeaderMap;
 
+use crate::error::logged;
 use crate::gateway::{self, Notice, NoticeContent, NoticeError, Reception, Reply};
 use crate::settle::{Rule, announce, apply_report};
 use crate::store::incidents::{self, IncidentKind};
@@ -38,7 +39,7 @@ async fn receive(services: &Services, channel: Channel, headers: &HeaderMap, bod
     match record(services, channel, &notice, headers, body).await {
         Ok(()) => Reception::Done,
         Err(error) => {
-            tracing::error!(%channel, notice.id, error = &error as &dyn std::error::Error, "a notice was not recorded");
+            tracing::error!(%channel, notice.id, error = logged(&error), "a notice was not recorded");
             Reception::Failed
         }
     }

@@ -15,6 +15,9 @@ pub struct KeptAnswer {
     pub body: String,
 }
 
+/// Writes the answer to a request from its result and whether that is new.
+pub type WriteAnswer<T> = Arc<dyn Fn(&T, bool) -> KeptAnswer + Send + Sync>;
+
 /// A request that must take effect once, however often it arrives.
 #[derive(Clone)]
 pub struct Once<T> {
@@ -24,7 +27,7 @@ pub struct Once<T> {
     /// A hash of the request's body: another content under the same key is a conflict.
     pub fingerprint: String,
     /// How the answer is written, given the result and whether it is new.
-    pub answer: Arc<dyn Fn(&T, bool) -> KeptAnswer + Send + Sync>,
+    pub answer: WriteAnswer<T>,
 }
 
 impl<T> fmt::Debug for Once<T> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{Payment, PaymentNo, PaymentState, Report, Settlement, Timestamp, schedule};
 use futures_util::{FutureExt, StreamExt, stream};
 
+use crate::error::logged;
 use crate::gateway::GatewayError;
 use crate::once::{Made, Once, find_answer, keep_answer};
 use crate::order::find_by_number;
@@ -89,7 +90,7 @@ pub async fn reconcile_payments(services: &Services) -> Result<usize, Error> {
         stream::iter(&due)
             .for_each_concurrent(CONCURRENT_QUESTIONS, async |number| {
                 if let Err(error) = ask(services, number).await {
-                    tracing::warn!(payment.no = %number, error = &error as &dyn std::error::Error, "no news about {number}");
+                    tracing::warn!(payment.no = %number, error = logged(&error), "no news about {number}");
                 }
             })
             .await;

@@ -8,6 +8,7 @@ use domain::{OrderId, PaymentId, Timestamp, schedule};
 use futures_util::FutureExt;
 use tokio::sync::{Notify, watch};
 
+use crate::error::logged;
 use crate::order::load_checkout;
 use crate::store::payments;
 use crate::{Checkout, Error, Services};
@@ -81,7 +82,7 @@ async fn read_for_viewers(services: Services, order_id: OrderId, followed: Follo
                 });
             }
             Err(error) => {
-                tracing::warn!(order.id = %order_id, error = &error as &dyn std::error::Error, "{order_id} cannot be read for its viewers");
+                tracing::warn!(order.id = %order_id, error = logged(&error), "{order_id} cannot be read for its viewers");
             }
         }
         tokio::select! {

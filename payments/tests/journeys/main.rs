@@ -2,6 +2,8 @@
 //!
 //! Every journey runs on SQLite, and on PostgreSQL too where `TEST_DATABASE_URL` names a server.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with it")]
+
 mod cancelling;
 mod gateway_faults;
 mod notices;
