@@ -1,1 +1,97 @@
-fn main() {}
+//! The command line: what to do, with which settings, and how it ended.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tongqian::config::{Config, Source};
+use tongqian::{Failure, commands, telemetry};
+
+/// A self-hosted checkout for WeChat Pay, Alipay and account balance.
+///
+/// Settings come from the environment and from `.env` in the working directory; the environment wins.
+#[derive(Debug, Parser)]
+#[command(name = "tongqian", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server (the default)
+    Serve,
+    /// Run the gateway simulator alone, for other people's clients
+    Simulator {
+        #[arg(long, default_value = "127.0.0.1:3001")]
+        listen: SocketAddr,
+        /// Keep the keys in this directory, so that they stay the same
+        #[arg(long)]
+        keys: Option<PathBuf>,
+    },
+    /// People of the console
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Keys of merchants' programs
+    #[command(subcommand)]
+    Key(Key),
+    /// Check every money invariant on the database; exit code 1 when one is broken
+    Audit,
+    /// Run everything that is due once, then exit
+    RunDue,
+}
+
+#[derive(Debug, Subcommand)]
+enum Admin {
+    /// Create a console user; the password is asked for, or read from standard input
+    Create {
+        #[arg(long)]
+        email: String,
+        /// owner, finance, support, developer or viewer
+        #[arg(long, default_value = "owner", value_parser = commands::parse_role)]
+        role: payments::admin::Role,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Key {
+    /// Create an API key and print it once
+    Create {
+        #[arg(long)]
+        name: String,
+        /// Any of read, pay and refund, separated by commas
+        #[arg(long, default_value = "read,pay,refund", value_delimiter = ',', value_parser = commands::parse_scope)]
+        scope: Vec<payments::admin::Scope>,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match Box::pin(run(cli.command.unwrap_or(Command::Serve))).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            commands::complain(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    let source = Source::read()?;
+    if let Command::Simulator { listen, keys } = command {
+        telemetry::init(&tongqian::config::Log::read(&source)?);
+        return commands::simulate(listen, keys).await;
+    }
+    let config = Config::read(&source)?;
+    telemetry::init(&config.log);
+    match command {
+        Command::Serve => tongqian::serve(config).await,
+        Command::Admin(Admin::Create { email, role }) => commands::create_admin(&config, &email, role).await,
+        Command::Key(Key::Create { name, scope }) => commands::create_key(&config, &name, &scope).await,
+        Command::Audit => commands::audit(&config).await,
+        Command::RunDue => commands::run_due(&config).await,
+        Command::Simulator { .. } => Ok(()),
+    }
+}

@@ -1,0 +1,114 @@
+//! The command line, as a person or a script meets it.
+
+use tempfile::TempDir;
+
+use super::api::Api;
+use super::server::{Server, run};
+
+fn out(output: &std::process::Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn help_and_version_work_everywhere() {
+    let dir = TempDir::new().unwrap();
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["serve", "--help"],
+        &["serve", "--version"],
+        &["simulator", "--help"],
+        &["admin", "create", "--help"],
+        &["key", "create", "--version"],
+        &["audit", "--help"],
+        &["run-due", "--version"],
+    ] {
+        let (code, said, _) = out(&run(dir.path(), &[], args, ""));
+        assert_eq!(code, Some(0), "{args:?}");
+        assert!(said.contains("tongqian"), "{args:?}: {said}");
+    }
+    for args in [
+        &["nonsense"][..],
+        &["serve", "--port", "1"],
+        &["admin"],
+        &["key", "create"],
+    ] {
+        assert_eq!(out(&run(dir.path(), &[], args, "")).0, Some(2), "{args:?}");
+    }
+}
+
+#[test]
+fn an_empty_database_is_sound_and_has_nothing_due() {
+    let dir = TempDir::new().unwrap();
+    let (code, said, _) = out(&run(dir.path(), &[], &["audit"], ""));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.lines().count() > 3 && said.lines().all(|line| line.starts_with("ok")),
+        "{said}"
+    );
+    assert_eq!(out(&run(dir.path(), &[], &["run-due"], "")).0, Some(0));
+}
+
+#[test]
+fn an_admin_is_created_once_and_needs_a_real_password() {
+    let dir = TempDir::new().unwrap();
+    let create = |email: &str, role: &str, password: &str| {
+        out(&run(
+            dir.path(),
+            &[],
+            &["admin", "create", "--email", email, "--role", role],
+            password,
+        ))
+    };
+    let (code, said, complaint) = create("Owner@Example.com", "owner", "correct horse battery\n");
+    assert_eq!(code, Some(0), "{complaint}");
+    assert!(!said.contains("correct horse") && !complaint.contains("correct horse"));
+    assert_eq!(
+        create("owner@example.com", "viewer", "correct horse battery\n").0,
+        Some(1)
+    );
+    assert_eq!(create("b@example.com", "viewer", "short\n").0, Some(2));
+    assert_eq!(
+        create("b@example.com", "king", "correct horse battery\n").0,
+        Some(2)
+    );
+    assert_eq!(create("nobody", "viewer", "correct horse battery\n").0, Some(2));
+}
+
+#[tokio::test]
+async fn the_first_start_prints_a_key_and_a_login_and_the_second_does_not() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start_in(dir, &[]);
+    let key = server.printed("API key: ");
+    let login = server.printed("Admin login: ");
+    assert!(login.contains('@') && login.contains(" / "), "{login}");
+    assert_eq!(Api::with_key(&server, &key).get("/orders").await.status, 200);
+    let dir = server.kill();
+    let mut server = Server::start_in(dir, &[]);
+    assert_eq!(Api::with_key(&server, &key).get("/orders").await.status, 200);
+    assert_eq!(server.terminate().0, Some(0));
+    assert!(server.prints_nothing_more());
+}
+
+#[tokio::test]
+async fn metrics_are_on_a_door_of_their_own() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string();
+    let server = Server::simulated(&[("METRICS_LISTEN", &port)]);
+    Api::of(&server).order().await;
+    let page = super::api::send(super::api::client().get(format!("http://{port}/metrics"))).await;
+    assert_eq!(page.status, 200);
+    let line = page
+        .text
+        .lines()
+        .find(|line| line.starts_with("tongqian_http_requests_total{"))
+        .unwrap();
+    assert!(
+        line.contains("/api/billing/orders") && line.contains("201"),
+        "{line}"
+    );
+}

@@ -1,0 +1,17 @@
+//! The real server on a free port, with a directory and a database of its own: what programs, gateways and browsers
+//! without JavaScript see.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests give up as tests do")]
+
+mod api;
+mod bodies;
+mod browser;
+mod callbacks;
+mod commands;
+mod database;
+mod headers;
+mod journey;
+mod money;
+mod repeats;
+mod server;
+mod settings;

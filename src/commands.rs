@@ -1,0 +1,141 @@
+//! The commands beside `serve`.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use payments::admin::{self, Role, Scope};
+use payments::gateway::Gateways;
+use secrecy::SecretString;
+
+use crate::config::{Config, ConfigError, GatewayMode, PublicUrl, parse_email, parse_password};
+use crate::{Failure, connect, gateways, password, say, stop, telemetry};
+
+pub fn parse_role(word: &str) -> Result<Role, String> {
+    Role::parse(word).ok_or_else(|| "must be owner, finance, support, developer or viewer".to_owned())
+}
+
+pub fn parse_scope(word: &str) -> Result<Scope, String> {
+    Scope::parse(word).ok_or_else(|| "must be read, pay or refund".to_owned())
+}
+
+/// The last words on standard error: they name the setting, and never its value.
+pub fn complain(failure: &Failure) {
+    let mut out = std::io::stderr().lock();
+    if writeln!(out, "tongqian: {}", telemetry::chain(failure)).is_err() {
+        tracing::debug!("nobody reads standard error");
+    }
+}
+
+pub async fn simulate(listen: SocketAddr, keys: Option<PathBuf>) -> Result<(), Failure> {
+    let settings = simulator::Settings {
+        listen,
+        key_dir: keys,
+        ..simulator::Settings::default()
+    };
+    let simulator = simulator::Simulator::start(settings)
+        .await
+        .map_err(Failure::io(format!("the simulator cannot start on {listen}")))?;
+    say(&format!("Simulator listens on {}", simulator.base_url()));
+    say(&format!("Simulated wallet at {}", simulator.wallet_url()));
+    say("# Settings of a merchant server that pays here:");
+    say("GATEWAYS=live");
+    for (name, value) in simulator.credentials().env_lines(&simulator.base_url()) {
+        // Quotes, because the first line of a PEM holds spaces; they mean the same to a shell and to `.env`.
+        let quote = if value.contains(' ') { "\"" } else { "" };
+        say(&format!("{name}={quote}{value}{quote}"));
+    }
+    say("# The simulator is ready.");
+    stop::signal().await;
+    simulator.stop().await;
+    Ok(())
+}
+
+pub async fn create_admin(config: &Config, email: &str, role: Role) -> Result<(), Failure> {
+    let email = parse_email(email).map_err(|problem| ConfigError::new("--email", problem))?;
+    let password = ask_password()?;
+    let services = connect(config, Gateways::default()).await?;
+    let hash = password::hash(password).await?;
+    let is_new = admin::create_user(&services, &email, &hash, role).await?;
+    services.db.close().await;
+    if !is_new {
+        return Err(Failure::Refused(format!("{email} is a user already")));
+    }
+    say(&format!("{email} may now log in as {}", role.as_str()));
+    Ok(())
+}
+
+/// From a person without echo and twice, or from a program: one line of standard input.
+fn ask_password() -> Result<SecretString, Failure> {
+    let text = if std::io::stdin().is_terminal() {
+        let first = rpassword::prompt_password("Password: ").map_err(Failure::io("no password"))?;
+        let second = rpassword::prompt_password("Once more: ").map_err(Failure::io("no password"))?;
+        if first != second {
+            return Err(ConfigError::new("password", "the two are not the same").into());
+        }
+        first
+    } else {
+        let mut line = String::new();
+        std::io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map_err(Failure::io("no password"))?;
+        line.trim_end_matches(['\n', '\r']).to_owned()
+    };
+    Ok(parse_password(&text).map_err(|problem| ConfigError::new("password", problem))?)
+}
+
+pub async fn create_key(config: &Config, name: &str, scopes: &[Scope]) -> Result<(), Failure> {
+    if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
+        return Err(ConfigError::new("--name", "must have 1 to 100 characters").into());
+    }
+    let services = connect(config, Gateways::default()).await?;
+    let key = admin::create_api_key(&services, name, scopes).await?;
+    services.db.close().await;
+    say(&key);
+    Ok(())
+}
+
+pub async fn audit(config: &Config) -> Result<(), Failure> {
+    let services = connect(config, Gateways::default()).await?;
+    let findings = payments::audit(&services).await?;
+    services.db.close().await;
+    let mut n_broken = 0_usize;
+    for finding in &findings {
+        let verdict = if finding.n_broken == 0 {
+            "ok".to_owned()
+        } else {
+            format!("BROKEN {}", finding.n_broken)
+        };
+        n_broken += usize::from(finding.n_broken > 0);
+        say(&format!("{verdict}\t{}", finding.name));
+    }
+    if n_broken == 0 {
+        Ok(())
+    } else {
+        Err(Failure::Refused(format!(
+            "{n_broken} of {} invariants are broken",
+            findings.len()
+        )))
+    }
+}
+
+pub async fn run_due(config: &Config) -> Result<(), Failure> {
+    if matches!(config.gateways, GatewayMode::Simulator) {
+        // A simulator of our own would swear that it has never heard of the server's payments.
+        tracing::warn!(
+            "the simulator lives in the server's process: only what needs no gateway is done here"
+        );
+    }
+    let public_url = config
+        .public_url
+        .clone()
+        .unwrap_or_else(|| PublicUrl::of(config.listen));
+    let services = connect(config, gateways::live(config, &public_url)?).await?;
+    let n_asked = payments::reconcile_payments(&services).await?;
+    let n_ended = payments::expire(&services).await?;
+    services.db.close().await;
+    say(&format!("reconcile_payments {n_asked}"));
+    say(&format!("expire {n_ended}"));
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! Every setting, read and checked once, before anything else happens. What is missing or wrong stops the start.
+//!
+//! `Debug` shows no secret: they are `SecretString`s, and the address of the database may hold a password.
+
+mod gateways;
+mod source;
+mod value;
+
+use std::net::SocketAddr;
+
+use domain::LatePolicy;
+use payments::Policy;
+use secrecy::SecretString;
+
+pub use self::gateways::{AlipayAccount, GatewayMode, WechatAccount};
+pub use self::source::{ConfigError, Source};
+pub use self::value::{Cron, PublicUrl, parse_minutes};
+
+#[derive(Debug)]
+pub struct Config {
+    pub listen: SocketAddr,
+    /// `None`: where the server listens, which is known once it does.
+    pub public_url: Option<PublicUrl>,
+    pub database_url: SecretString,
+    pub gateways: GatewayMode,
+    pub simulator_listen: SocketAddr,
+    pub metrics_listen: Option<SocketAddr>,
+    pub api_key: Option<SecretString>,
+    pub first_admin: Option<FirstAdmin>,
+    pub policy: Policy,
+    pub expiry_cron: Cron,
+    pub reconcile_cron: Cron,
+    /// Who is being paid: the first line of every page.
+    pub merchant_name: String,
+    /// Where the browser bundle and the static files are, when not in their usual place.
+    pub site_root: Option<std::path::PathBuf>,
+    pub log: Log,
+}
+
+/// The owner that is created when there is no user yet.
+#[derive(Debug, Clone)]
+pub struct FirstAdmin {
+    pub email: String,
+    pub password: SecretString,
+}
+
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// A tracing filter that was parsed once already.
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+const DATABASE_URL: &str = "sqlite://data/tongqian.db";
+const LISTEN: &str = "127.0.0.1:3000";
+const SIMULATOR_LISTEN: &str = "127.0.0.1:0";
+const EXPIRY_CRON: &str = "*/15 * * * * *";
+const RECONCILE_CRON: &str = "*/5 * * * * *";
+/// Shorter ones are guessed; longer ones are an attack on the hash.
+const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
+
+impl Config {
+    pub fn read(source: &Source) -> Result<Config, ConfigError> {
+        let defaults = Policy::default();
+        let config = Config {
+            listen: source
+                .parsed("LISTEN", value::parse_address)?
+                .map_or_else(|| value::parse_address(LISTEN), Ok)
+                .map_err(|problem| ConfigError::new("LISTEN", problem))?,
+            public_url: source.parsed("PUBLIC_URL", PublicUrl::parse)?,
+            database_url: source
+                .parsed("DATABASE_URL", value::parse_database_url)?
+                .unwrap_or_else(|| SecretString::from(DATABASE_URL)),
+            gateways: GatewayMode::read(source)?,
+            simulator_listen: source
+                .parsed("SIMULATOR_LISTEN", value::parse_address)?
+                .map_or_else(|| value::parse_address(SIMULATOR_LISTEN), Ok)
+                .map_err(|problem| ConfigError::new("SIMULATOR_LISTEN", problem))?,
+            metrics_listen: source.parsed("METRICS_LISTEN", value::parse_address)?,
+            api_key: source.parsed("API_KEY", value::parse_api_key)?,
+            first_admin: FirstAdmin::read(source)?,
+            policy: Policy {
+                payment_ttl: source
+                    .parsed("PAYMENT_TTL_MINUTES", parse_minutes)?
+                    .unwrap_or(defaults.payment_ttl),
+                order_ttl: source
+                    .parsed("ORDER_TTL_MINUTES", parse_minutes)?
+                    .unwrap_or(defaults.order_ttl),
+                late_payment: source
+                    .parsed("LATE_PAYMENT", parse_late_policy)?
+                    .unwrap_or_default(),
+            },
+            expiry_cron: source
+                .parsed("EXPIRY_CRON", Cron::parse)?
+                .map_or_else(|| cron(EXPIRY_CRON), Ok)?,
+            reconcile_cron: source
+                .parsed("RECONCILE_CRON", Cron::parse)?
+                .map_or_else(|| cron(RECONCILE_CRON), Ok)?,
+            merchant_name: source.text("MERCHANT_NAME").unwrap_or("Tongqian").to_owned(),
+            site_root: source.text("LEPTOS_SITE_ROOT").map(std::path::PathBuf::from),
+            log: Log::read(source)?,
+        };
+        source.refuse_unknown()?;
+        Ok(config)
+    }
+}
+
+impl FirstAdmin {
+    fn read(source: &Source) -> Result<Option<FirstAdmin>, ConfigError> {
+        let email = source.parsed("ADMIN_EMAIL", parse_email)?;
+        let password = source.parsed("ADMIN_PASSWORD", parse_password)?;
+        match (email, password) {
+            (None, None) => Ok(None),
+            (Some(email), Some(password)) => Ok(Some(FirstAdmin { email, password })),
+            (None, Some(_)) => Err(ConfigError::new(
+                "ADMIN_EMAIL",
+                "missing: ADMIN_PASSWORD is set without it",
+            )),
+            (Some(_), None) => Err(ConfigError::new(
+                "ADMIN_PASSWORD",
+                "missing: ADMIN_EMAIL is set without it",
+            )),
+        }
+    }
+}
+
+impl Log {
+    pub fn read(source: &Source) -> Result<Log, ConfigError> {
+        let filter = source.parsed("LOG", |text| {
+            tracing_subscriber::EnvFilter::try_new(text)
+                .map(|_| text.to_owned())
+                .map_err(|_| "is not a tracing filter such as info or tongqian=debug,warn".to_owned())
+        })?;
+        let format = source.parsed("LOG_FORMAT", |text| match text {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err("must be text or json".to_owned()),
+        })?;
+        Ok(Log {
+            filter: filter.unwrap_or_else(|| "info".to_owned()),
+            format: format.unwrap_or(LogFormat::Text),
+        })
+    }
+}
+
+/// One `@` with something on both sides: whether mail arrives there is not for us to say.
+pub fn parse_email(text: &str) -> Result<String, String> {
+    let is_address = text.len() <= 254
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+        && text
+            .split_once('@')
+            .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'));
+    if is_address {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("is not an e-mail address".to_owned())
+    }
+}
+
+pub fn parse_password(text: &str) -> Result<SecretString, String> {
+    if PASSWORD_BYTES.contains(&text.len()) {
+        Ok(SecretString::from(text))
+    } else {
+        Err(format!(
+            "must have {} to {} bytes",
+            PASSWORD_BYTES.start(),
+            PASSWORD_BYTES.end()
+        ))
+    }
+}
+
+fn parse_late_policy(text: &str) -> Result<LatePolicy, String> {
+    match text {
+        "refund" => Ok(LatePolicy::Refund),
+        "accept" => Ok(LatePolicy::Accept),
+        _ => Err("must be refund or accept".to_owned()),
+    }
+}
+
+fn cron(expression: &str) -> Result<Cron, ConfigError> {
+    Cron::parse(expression).map_err(|problem| ConfigError::new("a built-in cron expression", problem))
+}
+
+#[cfg(test)]
+mod tests;

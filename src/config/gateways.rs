@@ -1,0 +1,190 @@
+//! Which gateways money goes through. There is no way from a live gateway to the simulator but the operator's word.
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::source::{ConfigError, Source};
+use super::value::parse_gateway_url;
+
+const WECHAT_GATEWAY: &str = "https://api.mch.weixin.qq.com";
+const ALIPAY_GATEWAY: &str = "https://openapi.alipay.com/gateway.do";
+const API_V3_KEY_BYTES: usize = 32;
+
+#[derive(Debug)]
+pub enum GatewayMode {
+    Live(Box<Accounts>),
+    Simulator,
+}
+
+/// At least one of them.
+#[derive(Debug)]
+pub struct Accounts {
+    pub wechat: Option<WechatAccount>,
+    pub alipay: Option<AlipayAccount>,
+}
+
+#[derive(Debug)]
+pub struct WechatAccount {
+    pub app_id: String,
+    pub mch_id: String,
+    pub serial_no: String,
+    pub api_v3_key: SecretString,
+    pub private_key: SecretString,
+    pub public_key: Option<SecretString>,
+    pub public_key_id: Option<String>,
+    pub gateway_url: String,
+}
+
+#[derive(Debug)]
+pub struct AlipayAccount {
+    pub app_id: String,
+    pub private_key: SecretString,
+    pub public_key: SecretString,
+    pub seller_id: Option<String>,
+    pub gateway_url: String,
+}
+
+enum Choice {
+    Auto,
+    Live,
+    Simulator,
+}
+
+impl GatewayMode {
+    pub(super) fn read(source: &Source) -> Result<GatewayMode, ConfigError> {
+        let choice = source.parsed("GATEWAYS", |text| match text {
+            "auto" => Ok(Choice::Auto),
+            "live" => Ok(Choice::Live),
+            "simulator" => Ok(Choice::Simulator),
+            _ => Err("must be auto, live or simulator".to_owned()),
+        })?;
+        // Both are read in every mode: half an account is a mistake, also where it would not be used.
+        let wechat = WechatAccount::read(source)?;
+        let alipay = AlipayAccount::read(source)?;
+        let has_account = wechat.is_some() || alipay.is_some();
+        match choice.unwrap_or(Choice::Auto) {
+            Choice::Simulator => Ok(GatewayMode::Simulator),
+            Choice::Auto if !has_account => Ok(GatewayMode::Simulator),
+            Choice::Live if !has_account => Err(ConfigError::new(
+                "GATEWAYS",
+                "live, but no gateway is configured: set WECHAT_APP_ID or ALIPAY_APP_ID and what belongs to them",
+            )),
+            Choice::Auto | Choice::Live => Ok(GatewayMode::Live(Box::new(Accounts { wechat, alipay }))),
+        }
+    }
+}
+
+impl WechatAccount {
+    fn read(source: &Source) -> Result<Option<WechatAccount>, ConfigError> {
+        const REQUIRED: [&str; 5] = [
+            "WECHAT_APP_ID",
+            "WECHAT_MCH_ID",
+            "WECHAT_SERIAL_NO",
+            "WECHAT_API_V3_KEY",
+            "WECHAT_PRIVATE_KEY",
+        ];
+        const OPTIONAL: [&str; 2] = ["WECHAT_PUBLIC_KEY", "WECHAT_PUBLIC_KEY_ID"];
+        let gateway_url = source.parsed("WECHAT_GATEWAY", parse_gateway_url)?;
+        if !is_begun(source, &REQUIRED, &OPTIONAL)? {
+            return Ok(None);
+        }
+        let [app_id, mch_id, serial_no, api_v3_key, _] = REQUIRED;
+        let public_key = source.key("WECHAT_PUBLIC_KEY")?;
+        let public_key_id = source.text("WECHAT_PUBLIC_KEY_ID").map(str::to_owned);
+        if public_key.is_none() && public_key_id.is_some() {
+            return Err(ConfigError::new(
+                "WECHAT_PUBLIC_KEY",
+                "missing: WECHAT_PUBLIC_KEY_ID is set without it",
+            ));
+        }
+        Ok(Some(WechatAccount {
+            app_id: word(source, app_id)?,
+            mch_id: word(source, mch_id)?,
+            serial_no: word(source, serial_no)?,
+            api_v3_key: required(source.parsed(api_v3_key, parse_api_v3_key)?, api_v3_key)?,
+            private_key: required(source.key("WECHAT_PRIVATE_KEY")?, "WECHAT_PRIVATE_KEY")?,
+            public_key,
+            public_key_id,
+            gateway_url: gateway_url.unwrap_or_else(|| WECHAT_GATEWAY.to_owned()),
+        }))
+    }
+
+    /// With an id a WeChat Pay public key, else a platform certificate whose serial is read from it.
+    pub fn verify(&self) -> payments::gateway::wechat::Verify {
+        use payments::gateway::wechat::Verify;
+        match (&self.public_key, &self.public_key_id) {
+            (Some(key), Some(id)) => Verify::PublicKey {
+                id: id.clone(),
+                key: key.expose_secret().to_owned(),
+            },
+            (Some(pem), None) => Verify::Certificate {
+                pem: pem.expose_secret().to_owned(),
+            },
+            (None, _) => Verify::Download,
+        }
+    }
+}
+
+impl AlipayAccount {
+    fn read(source: &Source) -> Result<Option<AlipayAccount>, ConfigError> {
+        const REQUIRED: [&str; 3] = ["ALIPAY_APP_ID", "ALIPAY_PRIVATE_KEY", "ALIPAY_PUBLIC_KEY"];
+        let gateway_url = source.parsed("ALIPAY_GATEWAY", parse_gateway_url)?;
+        if !is_begun(source, &REQUIRED, &["ALIPAY_SELLER_ID"])? {
+            return Ok(None);
+        }
+        Ok(Some(AlipayAccount {
+            app_id: word(source, "ALIPAY_APP_ID")?,
+            private_key: required(source.key("ALIPAY_PRIVATE_KEY")?, "ALIPAY_PRIVATE_KEY")?,
+            public_key: required(source.key("ALIPAY_PUBLIC_KEY")?, "ALIPAY_PUBLIC_KEY")?,
+            seller_id: source.text("ALIPAY_SELLER_ID").map(str::to_owned),
+            gateway_url: gateway_url.unwrap_or_else(|| ALIPAY_GATEWAY.to_owned()),
+        }))
+    }
+}
+
+/// Whether anything of an account is set; then all that it needs must be.
+fn is_begun(
+    source: &Source,
+    required: &[&'static str],
+    optional: &[&'static str],
+) -> Result<bool, ConfigError> {
+    let set: Vec<&str> = required
+        .iter()
+        .chain(optional)
+        .copied()
+        .filter(|name| source.text(name).is_some())
+        .collect();
+    let Some(first) = set.first() else {
+        return Ok(false);
+    };
+    match required.iter().find(|name| !set.contains(name)) {
+        None => Ok(true),
+        Some(missing) => Err(ConfigError::new(
+            *missing,
+            format!("missing: {first} is set without it"),
+        )),
+    }
+}
+
+fn required<T>(value: Option<T>, name: &'static str) -> Result<T, ConfigError> {
+    value.ok_or_else(|| ConfigError::new(name, "missing"))
+}
+
+/// An identifier that goes into signed headers: visible ASCII.
+fn word(source: &Source, name: &'static str) -> Result<String, ConfigError> {
+    let value = source.parsed(name, |text| {
+        if text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(text.to_owned())
+        } else {
+            Err("must be at most 64 visible ASCII characters".to_owned())
+        }
+    })?;
+    required(value, name)
+}
+
+fn parse_api_v3_key(text: &str) -> Result<SecretString, String> {
+    if text.len() == API_V3_KEY_BYTES {
+        Ok(SecretString::from(text))
+    } else {
+        Err(format!("must have exactly {API_V3_KEY_BYTES} bytes"))
+    }
+}

@@ -1,0 +1,138 @@
+//! From settings to gateways: the live ones, or the simulator that speaks their language.
+
+use domain::Channel;
+use payments::Clock;
+use payments::gateway::{Gateway, Gateways, alipay, wechat};
+use secrecy::SecretString;
+use simulator::Simulator;
+
+use crate::Failure;
+use crate::config::{AlipayAccount, Config, ConfigError, GatewayMode, PublicUrl, WechatAccount};
+
+/// The gateways, and the simulator behind them when that is what the operator chose.
+#[derive(Debug)]
+pub struct Links {
+    pub gateways: Gateways,
+    pub simulator: Option<Simulator>,
+}
+
+pub async fn link(config: &Config, public_url: &PublicUrl) -> Result<Links, Failure> {
+    match &config.gateways {
+        GatewayMode::Live(_) => Ok(Links {
+            gateways: live(config, public_url)?,
+            simulator: None,
+        }),
+        GatewayMode::Simulator => {
+            let simulator = Simulator::start(simulator::Settings {
+                listen: config.simulator_listen,
+                key_dir: crate::bootstrap::simulator_keys_of(config),
+                ..simulator::Settings::default()
+            })
+            .await
+            .map_err(Failure::io(format!(
+                "the simulator cannot start on {}",
+                config.simulator_listen
+            )))?;
+            let gateways = simulated(&simulator, public_url)?;
+            Ok(Links {
+                gateways,
+                simulator: Some(simulator),
+            })
+        }
+    }
+}
+
+/// The configured gateways; none in simulator mode, whose simulator lives in the process of the server.
+pub fn live(config: &Config, public_url: &PublicUrl) -> Result<Gateways, Failure> {
+    let GatewayMode::Live(accounts) = &config.gateways else {
+        return Ok(Gateways::default());
+    };
+    if !public_url.is_secure() {
+        tracing::warn!("PUBLIC_URL is not https: real gateways will not call back there");
+    }
+    Ok(Gateways {
+        wechat: accounts
+            .wechat
+            .as_ref()
+            .map(|account| wechat_of(account, public_url))
+            .transpose()?,
+        alipay: accounts
+            .alipay
+            .as_ref()
+            .map(|account| alipay_of(account, public_url))
+            .transpose()?,
+    })
+}
+
+fn wechat_of(account: &WechatAccount, public_url: &PublicUrl) -> Result<Gateway, Failure> {
+    open_wechat(wechat::Settings {
+        app_id: account.app_id.clone(),
+        mch_id: account.mch_id.clone(),
+        serial_no: account.serial_no.clone(),
+        api_v3_key: account.api_v3_key.clone(),
+        private_key: account.private_key.clone(),
+        verify: account.verify(),
+        gateway_url: account.gateway_url.clone(),
+        notify_url: notice_address(public_url, Channel::Wechat),
+    })
+}
+
+fn alipay_of(account: &AlipayAccount, public_url: &PublicUrl) -> Result<Gateway, Failure> {
+    use secrecy::ExposeSecret as _;
+    open_alipay(alipay::Settings {
+        app_id: account.app_id.clone(),
+        private_key: account.private_key.clone(),
+        public_key: account.public_key.expose_secret().to_owned(),
+        seller_id: account.seller_id.clone(),
+        gateway_url: account.gateway_url.clone(),
+        notify_url: notice_address(public_url, Channel::Alipay),
+    })
+}
+
+fn simulated(simulator: &Simulator, public_url: &PublicUrl) -> Result<Gateways, Failure> {
+    let account = simulator.credentials();
+    let key = account.wechat_public_key.clone();
+    let verify = match &account.wechat_public_key_id {
+        Some(id) => wechat::Verify::PublicKey { id: id.clone(), key },
+        None => wechat::Verify::Certificate { pem: key },
+    };
+    let wechat = open_wechat(wechat::Settings {
+        app_id: account.wechat_app_id.clone(),
+        mch_id: account.wechat_mch_id.clone(),
+        serial_no: account.wechat_serial_no.clone(),
+        api_v3_key: SecretString::from(account.wechat_api_v3_key.as_str()),
+        private_key: SecretString::from(account.wechat_private_key.as_str()),
+        verify,
+        gateway_url: simulator.wechat_url(),
+        notify_url: notice_address(public_url, Channel::Wechat),
+    })?;
+    let alipay = open_alipay(alipay::Settings {
+        app_id: account.alipay_app_id.clone(),
+        private_key: SecretString::from(account.alipay_private_key.as_str()),
+        public_key: account.alipay_public_key.clone(),
+        seller_id: Some(account.alipay_seller_id.clone()),
+        gateway_url: simulator.alipay_url(),
+        notify_url: notice_address(public_url, Channel::Alipay),
+    })?;
+    Ok(Gateways {
+        wechat: Some(wechat),
+        alipay: Some(alipay),
+    })
+}
+
+fn open_wechat(settings: wechat::Settings) -> Result<Gateway, Failure> {
+    let wechat = wechat::Wechat::new(settings, Clock::System)
+        .map_err(|error| ConfigError::new(error.setting, error.message))?;
+    Ok(Gateway::Wechat(wechat))
+}
+
+fn open_alipay(settings: alipay::Settings) -> Result<Gateway, Failure> {
+    let alipay = alipay::Alipay::new(settings, Clock::System)
+        .map_err(|error| ConfigError::new(error.setting, error.message))?;
+    Ok(Gateway::Alipay(alipay))
+}
+
+/// Where this gateway's messages arrive; [`crate::http::router`] listens there.
+fn notice_address(public_url: &PublicUrl, channel: Channel) -> String {
+    format!("{}/api/billing/payments/notify/{channel}", public_url.as_str())
+}

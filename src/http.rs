@@ -1,0 +1,89 @@
+//! Every address of the server in one list, and the layers every answer passes through.
+
+mod api;
+mod auth;
+mod body;
+mod envelope;
+mod error;
+mod events;
+mod headers;
+mod health;
+mod notify;
+mod openapi;
+mod orders;
+mod origin;
+mod pages;
+mod parameters;
+mod payments;
+mod request;
+
+use std::sync::Arc;
+
+use ::payments::Services;
+use axum::Router;
+use axum::extract::FromRef;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use leptos::prelude::LeptosOptions;
+
+use crate::metrics::Metrics;
+use crate::site::Site;
+use crate::stop::Stop;
+
+/// What handlers may use.
+#[derive(Debug, Clone)]
+pub struct Web {
+    pub services: Services,
+    pub site: Arc<Site>,
+    pub metrics: Metrics,
+    pub stop: Stop,
+}
+
+impl Web {
+    pub fn new(services: Services, site: Arc<Site>, stop: Stop) -> Web {
+        Web {
+            services,
+            site,
+            metrics: Metrics::default(),
+            stop,
+        }
+    }
+}
+
+impl FromRef<Web> for LeptosOptions {
+    fn from_ref(web: &Web) -> LeptosOptions {
+        web.site.leptos.clone()
+    }
+}
+
+pub fn router(web: Web) -> Router {
+    let merchants = Router::new()
+        .route("/orders", get(orders::list).post(orders::create))
+        .route("/orders/{id}", get(orders::show))
+        .route("/orders/{id}/cancel", post(orders::cancel))
+        .route("/payments", get(payments::list).post(payments::start))
+        .route("/payments/{id}", get(payments::show))
+        .route("/payments/query", post(payments::query))
+        .route_layer(from_fn_with_state(web.clone(), auth::guard));
+    // No key: a gateway proves itself by its signature, and the description is for everybody.
+    let open = Router::new()
+        .route("/payments/notify/wechat", post(notify::wechat))
+        .route("/payments/notify/alipay", post(notify::alipay))
+        .route("/openapi.json", get(openapi::show));
+    let payers = pages::routes(&web)
+        .route("/checkout/{token}/status", get(events::status))
+        .route("/checkout/{token}/events", get(events::stream));
+    Router::new()
+        .nest("/api/billing", merchants.merge(open))
+        .merge(payers)
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .fallback(pages::not_found)
+        .method_not_allowed_fallback(envelope::method_not_allowed)
+        .with_state(web.clone())
+        .layer(from_fn(request::limit_time))
+        .layer(from_fn(request::require_one_host))
+        .layer(envelope::catch_panics())
+        .layer(from_fn_with_state(web.clone(), headers::protect))
+        .layer(from_fn_with_state(web, envelope::seal))
+}

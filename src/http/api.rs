@@ -1,0 +1,198 @@
+//! How the API reads a request and writes an answer: JSON that is taken to the letter, and `Idempotency-Key`.
+
+mod reading;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use payments::{KeptAnswer, Made, Once};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
+use utoipa::ToSchema;
+
+use self::reading::{is_json, parse};
+use super::body::{self, API_BYTES};
+use super::error::Problem;
+
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// A writing call: what it says, and what was promised about repeating it.
+#[derive(Debug)]
+pub struct Call<B> {
+    pub body: B,
+    pub promise: Promise,
+}
+
+/// The key under which a call must take effect only once, when the client sent one.
+#[derive(Debug)]
+pub struct Promise {
+    route: String,
+    key: Option<String>,
+    fingerprint: String,
+}
+
+/// The part of the path that names a thing. What cannot be a name names nothing.
+#[derive(Debug)]
+pub struct Id(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Id, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(id)) => Ok(Id(id)),
+            Err(_) => Err(Problem::not_found()),
+        }
+    }
+}
+
+/// A page of a list, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PageBody<T> {
+    pub data: Vec<T>,
+    /// `cursor` of the next page; `null` on the last one.
+    #[schema(required)]
+    pub next_cursor: Option<String>,
+}
+
+impl<B: DeserializeOwned, S: Send + Sync> FromRequest<S> for Call<B> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Call<B>, Problem> {
+        let (head, body) = request.into_parts();
+        let bytes = body::read(&head.headers, body, API_BYTES).await?;
+        let key = idempotency_key(&head.headers)?;
+        // A call without any words, such as a cancellation without a reason, is an empty object.
+        let is_silent = bytes.is_empty() && !head.headers.contains_key(header::CONTENT_TYPE);
+        let text = if is_silent {
+            Bytes::from_static(b"{}")
+        } else {
+            bytes
+        };
+        if !is_silent && !is_json(&head.headers) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "send application/json",
+            ));
+        }
+        let route = head
+            .extensions
+            .get::<MatchedPath>()
+            .map_or(head.uri.path(), MatchedPath::as_str);
+        let promise = Promise {
+            route: format!("{} {route}", head.method),
+            fingerprint: fingerprint(head.uri.path(), &text),
+            key,
+        };
+        Ok(Call {
+            body: parse(&text)?,
+            promise,
+        })
+    }
+}
+
+impl Promise {
+    pub fn once<T>(&self, answer: &Writer<T>) -> Option<Once<T>> {
+        let key = self.key.clone()?;
+        Some(Once {
+            route: self.route.clone(),
+            key,
+            fingerprint: self.fingerprint.clone(),
+            answer: Arc::clone(answer),
+        })
+    }
+}
+
+/// Runs a verb to its end, whatever becomes of the client, with its log lines under the request they belong to.
+pub async fn to_the_end<T: Send + 'static>(verb: impl Future<Output = T> + Send + 'static) -> T {
+    payments::run_to_end(verb.in_current_span()).await
+}
+
+/// Writes the answer to a call, given what it made and whether that is new.
+pub type Writer<T> = Arc<dyn Fn(&T, bool) -> KeptAnswer + Send + Sync>;
+
+/// `201` with what is new, `200` with what was there.
+pub fn created<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> Writer<T> {
+    Arc::new(move |made, is_new| {
+        written(
+            if is_new {
+                StatusCode::CREATED
+            } else {
+                StatusCode::OK
+            },
+            &describe(made),
+        )
+    })
+}
+
+/// `200`, new or not.
+pub fn changed<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> Writer<T> {
+    Arc::new(move |made, _| written(StatusCode::OK, &describe(made)))
+}
+
+fn written(status: StatusCode, body: &impl Serialize) -> KeptAnswer {
+    let body = serde_json::to_string(body).expect("our bodies have string keys and no failing parts");
+    KeptAnswer {
+        status: status.as_u16(),
+        body,
+    }
+}
+
+pub fn answer<T>(made: Made<T>, writer: &Writer<T>) -> Response {
+    let (kept, is_replay) = match made {
+        Made::New(value) => (writer(&value, true), false),
+        Made::Existing(value) => (writer(&value, false), false),
+        Made::Replayed(kept) => (kept, true),
+    };
+    let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, [(header::CONTENT_TYPE, "application/json")], kept.body).into_response();
+    if is_replay {
+        response
+            .headers_mut()
+            .insert("idempotent-replayed", HeaderValue::from_static("true"));
+    }
+    response
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let key = value
+        .to_str()
+        .ok()
+        .filter(|key| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
+    match (key, values.next()) {
+        (Some(key), None) => Ok(Some(key.to_owned())),
+        _ => Err(Problem::invalid(
+            IDEMPOTENCY_KEY,
+            "must be one key of 1 to 255 visible ASCII characters",
+        )),
+    }
+}
+
+/// The path belongs to it: `POST /orders/1/cancel` and `POST /orders/2/cancel` have the same body.
+fn fingerprint(path: &str, body: &[u8]) -> String {
+    let mut text = Vec::with_capacity(path.len() + 1 + body.len());
+    text.extend_from_slice(path.as_bytes());
+    text.push(0);
+    text.extend_from_slice(body);
+    digest(&SHA256, &text)
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Who calls: a merchant's program shows its API key, and its scopes say what it may do.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use payments::admin::{ApiKey, Scope, find_api_key};
+
+use super::Web;
+use super::error::Problem;
+
+pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response {
+    match admit(&web, request.method(), request.headers()).await {
+        Ok(key) => {
+            tracing::debug!(key.id = key.id, "a program came in");
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn admit(web: &Web, method: &Method, headers: &HeaderMap) -> Result<ApiKey, Problem> {
+    let unknown = || {
+        Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "send a valid API key as Bearer token",
+        )
+    };
+    let shown = bearer(headers).ok_or_else(unknown)?;
+    let key = find_api_key(&web.services, shown).await?.ok_or_else(unknown)?;
+    let needed = scope_of(method);
+    if key.scopes.contains(&needed) {
+        return Ok(key);
+    }
+    tracing::info!(key.id = key.id, scope = needed.as_str(), "a key lacks a scope");
+    let message = format!("this key does not have the scope {}", needed.as_str());
+    Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", message))
+}
+
+/// Looking changes nothing, and everything else moves money.
+fn scope_of(method: &Method) -> Scope {
+    if matches!(*method, Method::GET | Method::HEAD) {
+        Scope::Read
+    } else {
+        Scope::Pay
+    }
+}
+
+/// Two headers are none: who sends them may mean either.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    let is_key = (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    (values.next().is_none() && scheme.eq_ignore_ascii_case("bearer") && is_key).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_whole_bearer_token_is_a_key() {
+        let headers = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::AUTHORIZATION, value.parse().unwrap());
+            }
+            headers
+        };
+        assert_eq!(bearer(&headers(&["Bearer tq_1"])), Some("tq_1"));
+        assert_eq!(bearer(&headers(&["bearer tq_1"])), Some("tq_1"));
+        for values in [
+            &[][..],
+            &["Bearer"],
+            &["Bearer "],
+            &["Basic tq_1"],
+            &["Bearer a b"],
+            &["Bearer a", "Bearer a"],
+            &["tq_1"],
+        ] {
+            assert_eq!(bearer(&headers(values)), None, "{values:?}");
+        }
+    }
+}

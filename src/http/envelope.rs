@@ -1,0 +1,155 @@
+//! The outermost layer: every answer gets its request's id, its line in the log and, when it is an error, its words.
+
+use std::any::Any;
+use std::time::Instant;
+
+use axum::Json;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument as _;
+
+use super::Web;
+use super::error::{ErrorBody, ErrorDetail, Problem};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Made here, for every request: what a client sends under this name is not believed.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// Who the answer is for, which decides how an error is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Program,
+    Person,
+}
+
+impl Reader {
+    fn of(request: &Request) -> Reader {
+        let accepts_html = request
+            .headers()
+            .get(header::ACCEPT)
+            .is_some_and(|accept| String::from_utf8_lossy(accept.as_bytes()).contains("text/html"));
+        let is_api = request.uri().path().starts_with("/api/");
+        if accepts_html && !is_api {
+            Reader::Person
+        } else {
+            Reader::Program
+        }
+    }
+}
+
+pub async fn seal(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+    let id = web.services.clock.nonce();
+    let method = request.method().clone();
+    // The route and never the path: a checkout path is a capability, and a log is read by many.
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
+    let reader = Reader::of(&request);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let span = tracing::info_span!("request", id, %method, route);
+    let started = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = write(problem, &id, reader, response);
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let _entered = span.enter();
+    if status >= 500 {
+        tracing::warn!(status, us, "{method} {route} {status}");
+    } else {
+        tracing::debug!(status, us, "{method} {route} {status}");
+    }
+    web.metrics
+        .count_request(method_word(&method), &route, status, took);
+    response
+}
+
+/// Keeps status and headers, and puts the words in.
+fn write(problem: Problem, id: &str, reader: Reader, bare: Response) -> Response {
+    let words = match reader {
+        Reader::Program => {
+            let detail = ErrorDetail {
+                code: problem.code.to_owned(),
+                message: problem.message.into_owned(),
+                field: problem.field.map(std::borrow::Cow::into_owned),
+                request_id: id.to_owned(),
+            };
+            Json(ErrorBody { error: detail }).into_response()
+        }
+        Reader::Person => format!("{}\n\n{id}\n", problem.message).into_response(),
+    };
+    let (mut head, _) = bare.into_parts();
+    let (words_head, body) = words.into_parts();
+    head.headers.remove(header::CONTENT_LENGTH);
+    head.headers.extend(words_head.headers);
+    Response::from_parts(head, body)
+}
+
+/// A closed list: methods are labels of a metric, and anybody can invent a method.
+fn method_word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+pub async fn method_not_allowed() -> Problem {
+    let message = "this address does not take that method";
+    Problem::new(
+        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        message,
+    )
+}
+
+type OnPanic = fn(Box<dyn Any + Send>) -> Response;
+
+/// One request breaks, the others do not notice.
+pub fn catch_panics() -> CatchPanicLayer<OnPanic> {
+    CatchPanicLayer::custom(answer_panic)
+}
+
+fn answer_panic(panic: Box<dyn Any + Send>) -> Response {
+    let words = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no words");
+    tracing::error!(words, "a handler panicked");
+    Problem::internal().into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_tells_the_client_nothing() {
+        let response = answer_panic(Box::new("the password is hush"));
+        assert_eq!(response.extensions().get::<Problem>(), Some(&Problem::internal()));
+    }
+
+    #[test]
+    fn pages_are_for_people_and_the_api_is_for_programs() {
+        let reader = |path: &str, accept: &str| {
+            let request = Request::builder().uri(path).header(header::ACCEPT, accept);
+            Reader::of(&request.body(axum::body::Body::empty()).unwrap())
+        };
+        assert_eq!(reader("/checkout/x", "text/html,*/*;q=0.8"), Reader::Person);
+        assert_eq!(reader("/checkout/x/status", "*/*"), Reader::Program);
+        assert_eq!(reader("/api/billing/orders", "text/html"), Reader::Program);
+    }
+}

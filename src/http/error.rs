@@ -1,0 +1,138 @@
+//! The one table from failures to status codes, and the one shape in which the API tells of them.
+
+use std::borrow::Cow;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::Refusal;
+use payments::Error;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::telemetry;
+
+/// What a client is told. It travels as an extension of an empty answer; `envelope` writes it with the request's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub status: StatusCode,
+    pub code: &'static str,
+    pub message: Cow<'static, str>,
+    pub field: Option<Cow<'static, str>>,
+}
+
+/// The body of every error.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    pub error: ErrorDetail,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorDetail {
+    /// For programs.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// Which part of the request is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// `X-Request-Id` of this answer: say it when you ask for help.
+    pub request_id: String,
+}
+
+/// Seconds after which a client may try again what failed for reasons of ours.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"tongqian\"");
+
+impl Problem {
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Problem {
+        Problem {
+            status,
+            code,
+            message: message.into(),
+            field: None,
+        }
+    }
+
+    pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Problem {
+        Problem {
+            field: Some(field.into()),
+            ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message)
+        }
+    }
+
+    pub fn malformed(message: &'static str) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, "malformed", message)
+    }
+
+    pub fn not_found() -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing")
+    }
+
+    pub fn internal() -> Problem {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something broke on our side",
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        match self.status {
+            StatusCode::UNAUTHORIZED => drop(response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER)),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+            }
+            _ => {}
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        match error {
+            Error::NotFound => Problem::not_found(),
+            Error::Refused(refusal) => refused(refusal),
+            Error::Invalid { field, message } => Problem::invalid(field, message),
+            Error::MethodUnavailable(method) => {
+                Problem::invalid("method", format!("{method} cannot be used to pay here"))
+            }
+            Error::Declined { channel, .. } => {
+                tracing::info!(%channel, error = telemetry::chain(&error), "the gateway declined");
+                Problem::new(
+                    StatusCode::BAD_GATEWAY,
+                    "gateway_declined",
+                    format!("{channel} declined the payment"),
+                )
+            }
+            Error::Unreachable { channel, .. } => {
+                tracing::warn!(%channel, error = telemetry::chain(&error), "the gateway gave no answer to believe");
+                Problem::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "gateway_unreachable",
+                    format!("{channel} gave no answer; do not pay twice, ask again"),
+                )
+            }
+            Error::Internal(_) => {
+                tracing::error!(error = telemetry::chain(&error), "a verb failed");
+                Problem::internal()
+            }
+        }
+    }
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    let code = match refusal {
+        Refusal::OrderNotPayable => "order_not_payable",
+        Refusal::OrderNotCancellable => "order_not_cancellable",
+        Refusal::AmountMismatch => "amount_mismatch",
+        Refusal::OrderNoReused => "order_no_reused",
+        Refusal::IdempotencyConflict => "idempotency_conflict",
+    };
+    Problem::new(StatusCode::CONFLICT, code, refusal.to_string())
+}

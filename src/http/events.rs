@@ -1,0 +1,109 @@
+//! What an open checkout page is told: once over `/status`, and for as long as it listens over `/events`.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::view::{LiveState, live_state};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::{Stream, stream};
+use payments::{Checkout, Services, find_checkout};
+use tokio::sync::watch;
+
+use super::Web;
+use super::api::Id;
+use super::error::Problem;
+use crate::stop::Stop;
+
+const RETRY: Duration = Duration::from_secs(3);
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Some changes are made by the clock alone: a code runs out without anybody writing a row.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+pub async fn status(State(web): State<Web>, Id(token): Id) -> Result<Json<LiveState>, Problem> {
+    let checkout = find_checkout(&web.services, &token).await?;
+    if checkout.payments.iter().any(|payment| payment.state.is_open()) {
+        // Who asks is looking: the follower has the gateway asked, also for pages that hear no events.
+        drop(web.services.watchers.follow(&web.services, &checkout.order.id));
+    }
+    Ok(Json(live_state(&checkout, web.services.clock.now())))
+}
+
+pub async fn stream(State(web): State<Web>, Id(token): Id, headers: HeaderMap) -> Result<Response, Problem> {
+    let checkout = find_checkout(&web.services, &token).await?;
+    let latest = web.services.watchers.follow(&web.services, &checkout.order.id);
+    let known = headers
+        .get(LAST_EVENT_ID)
+        .and_then(|id| id.to_str().ok())
+        .map(str::to_owned);
+    let viewer = Viewer {
+        services: web.services,
+        stop: web.stop,
+        latest,
+        checkout: Arc::new(checkout),
+        known,
+    };
+    let events = Sse::new(viewer.events()).keep_alive(KeepAlive::new().interval(HEARTBEAT));
+    let mut response = events.into_response();
+    // nginx would collect events until a buffer is full.
+    response
+        .headers_mut()
+        .insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+/// One open page.
+struct Viewer {
+    services: Services,
+    stop: Stop,
+    latest: watch::Receiver<Option<Arc<Checkout>>>,
+    checkout: Arc<Checkout>,
+    /// The id of the last event the page has heard, also on a connection before this one.
+    known: Option<String>,
+}
+
+impl Viewer {
+    fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
+        stream::unfold(self, |mut viewer| async move {
+            let event = viewer.next().await?;
+            Some((Ok(event), viewer))
+        })
+    }
+
+    /// The next news; `None` when the server stops, and the page will find the next one.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            let state = live_state(&self.checkout, self.services.clock.now());
+            let id = format!("{}-{}", state.version, state.state.as_str());
+            if self.known.as_deref() != Some(&id) {
+                let event = Event::default()
+                    .event("state")
+                    .id(&id)
+                    .retry(RETRY)
+                    .json_data(state)
+                    .ok()?;
+                self.known = Some(id);
+                return Some(event);
+            }
+            self.wait().await?;
+        }
+    }
+
+    async fn wait(&mut self) -> Option<()> {
+        tokio::select! {
+            () = self.stop.asked() => return None,
+            changed = self.latest.changed() => changed.ok()?,
+            () = tokio::time::sleep(BETWEEN_LOOKS) => {}
+        }
+        if let Some(checkout) = self.latest.borrow_and_update().clone() {
+            self.checkout = checkout;
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,61 @@
+//! Headers that keep browsers on our side.
+
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderName};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::Web;
+
+/// For everything that is not a page: it may load nothing and stand in no frame.
+const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const TWO_YEARS: &str = "max-age=63072000; includeSubDomains";
+
+const ALWAYS: [(HeaderName, &str); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=()",
+    ),
+    // Not `no-referrer`: WeChat's H5 payment asks where the payer comes from.
+    (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
+];
+
+/// Pages bring their own policy with their nonce; what an answer already says is left as it is.
+pub async fn protect(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        set_default(headers, name, value);
+    }
+    set_default(headers, header::CONTENT_SECURITY_POLICY, NOTHING);
+    set_default(headers, header::CACHE_CONTROL, "private, no-store");
+    if web.site.public_url.is_secure() {
+        set_default(headers, header::STRICT_TRANSPORT_SECURITY, TWO_YEARS);
+    }
+    response
+}
+
+fn set_default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    headers.entry(name).or_insert(HeaderValue::from_static(value));
+}
+
+/// The policy of a page: its own scripts and styles, and the nonce of the one script Leptos writes into it.
+pub fn page_policy(nonce: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; \
+         img-src 'self' data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; \
+         form-action 'self' https://openapi.alipay.com https://*.alipay.com https://wx.tenpay.com; \
+         frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
+    )
+}

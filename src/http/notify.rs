@@ -1,0 +1,65 @@
+//! Where the gateways call back. Nothing is parsed here: the signature is over the bytes as they came.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use domain::Channel;
+use payments::accept_notice;
+use payments::gateway::{Reception, Reply, reply};
+
+use super::Web;
+use super::api::to_the_end;
+use super::body::{self, BodyError, NOTICE_BYTES};
+
+#[utoipa::path(
+    post, path = "/api/billing/payments/notify/wechat", tag = "notices",
+    operation_id = "notice_of_wechat", security(()),
+    request_body(content = String, content_type = "application/json", description = "As the gateway signed it"),
+    responses(
+        (status = 200, description = "Its effect is durable"),
+        (status = "4XX", description = "Not believed; nothing was stored"),
+        (status = "5XX", description = "Our fault: send it again"),
+    ),
+)]
+pub async fn wechat(State(web): State<Web>, request: Request) -> Response {
+    receive(web, Channel::Wechat, request).await
+}
+
+#[utoipa::path(
+    post, path = "/api/billing/payments/notify/alipay", tag = "notices",
+    operation_id = "notice_of_alipay", security(()),
+    request_body(
+        content = String, content_type = "application/x-www-form-urlencoded",
+        description = "As the gateway signed it",
+    ),
+    responses(
+        (status = 200, description = "Its effect is durable"),
+        (status = "4XX", description = "Not believed; nothing was stored"),
+        (status = "5XX", description = "Our fault: send it again"),
+    ),
+)]
+pub async fn alipay(State(web): State<Web>, request: Request) -> Response {
+    receive(web, Channel::Alipay, request).await
+}
+
+/// The gateway reads its own words and nothing else, so refusals for size or speed are written in them too.
+async fn receive(web: Web, channel: Channel, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let answer = match body::read(&head.headers, body, NOTICE_BYTES).await {
+        Ok(bytes) => {
+            to_the_end(async move { accept_notice(&web.services, channel, &head.headers, &bytes).await })
+                .await
+        }
+        Err(BodyError::TooLarge) => reply(channel, Reception::TooLarge),
+        Err(BodyError::TooSlow | BodyError::Broken | BodyError::Encoded) => {
+            reply(channel, Reception::Malformed)
+        }
+    };
+    spoken(answer)
+}
+
+fn spoken(answer: Reply) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let content_type = HeaderValue::from_static(answer.content_type);
+    (status, [(header::CONTENT_TYPE, content_type)], answer.body).into_response()
+}

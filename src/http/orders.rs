@@ -1,0 +1,123 @@
+//! Orders over HTTP.
+
+mod wire;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use domain::{Order, OrderId, OrderStatus};
+use payments::{OrderFilter, cancel_order, create_order, find_order, list_orders};
+
+use self::wire::{CancelOrder, CreateOrder, OrderBody};
+use super::Web;
+use super::api::{Call, Id, PageBody, answer, changed, created, to_the_end};
+use super::error::{ErrorBody, Problem};
+use super::parameters::Parameters;
+
+pub use self::wire::parse_return_url;
+
+fn order_id(text: &str) -> Result<OrderId, Problem> {
+    OrderId::parse(text).ok_or_else(Problem::not_found)
+}
+
+#[utoipa::path(
+    post, path = "/api/billing/orders", tag = "orders",
+    operation_id = "create_order", request_body = CreateOrder,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
+    responses(
+        (status = 201, body = OrderBody, description = "It is new"),
+        (status = 200, body = OrderBody, description = "It was there already"),
+        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
+        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
+    ),
+)]
+pub async fn create(State(web): State<Web>, call: Call<CreateOrder>) -> Result<Response, Problem> {
+    let site = web.site.clone();
+    let writer = created(move |order: &Order| OrderBody::new(order, site.public_url.as_str()));
+    let once = call.promise.once(&writer);
+    let new = call.body.check()?;
+    let made = to_the_end(async move { create_order(&web.services, new, once).await }).await?;
+    Ok(answer(made, &writer))
+}
+
+#[utoipa::path(
+    get, path = "/api/billing/orders", tag = "orders",
+    operation_id = "list_orders",
+    params(
+        ("status" = Option<String>, Query), ("userId" = Option<String>, Query), ("orderNo" = Option<String>, Query),
+        ("createdFrom" = Option<String>, Query, description = "RFC 3339"),
+        ("createdTo" = Option<String>, Query, description = "RFC 3339"),
+        ("limit" = Option<u32>, Query, description = "1 to 100, default 20"), ("cursor" = Option<String>, Query),
+    ),
+    responses(
+        (status = 200, body = PageBody<OrderBody>, description = "Newest first"),
+        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
+        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
+    ),
+)]
+pub async fn list(
+    State(web): State<Web>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<PageBody<OrderBody>>, Problem> {
+    let mut parameters = Parameters::parse(query.as_deref())?;
+    let filter = OrderFilter {
+        status: parameters.parsed("status", "is not a status of an order", OrderStatus::parse)?,
+        user_id: parameters.text("userId")?,
+        order_no: parameters.text("orderNo")?,
+        created_from: parameters.time("createdFrom")?,
+        created_to: parameters.time("createdTo")?,
+        limit: parameters.limit()?,
+        cursor: parameters.cursor()?,
+    };
+    parameters.finish()?;
+    let page = list_orders(&web.services, filter).await?;
+    let public_url = web.site.public_url.as_str();
+    Ok(Json(PageBody {
+        data: page
+            .data
+            .iter()
+            .map(|order| OrderBody::new(order, public_url))
+            .collect(),
+        next_cursor: page.next_cursor,
+    }))
+}
+
+#[utoipa::path(
+    get, path = "/api/billing/orders/{id}", tag = "orders",
+    operation_id = "show_order", params(("id" = String, Path)),
+    responses(
+        (status = 200, body = OrderBody, description = "The order"),
+        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
+        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
+    ),
+)]
+pub async fn show(State(web): State<Web>, Id(id): Id) -> Result<Json<OrderBody>, Problem> {
+    let order = find_order(&web.services, &order_id(&id)?).await?;
+    Ok(Json(OrderBody::new(&order, web.site.public_url.as_str())))
+}
+
+#[utoipa::path(
+    post, path = "/api/billing/orders/{id}/cancel", tag = "orders",
+    operation_id = "cancel_order", request_body = CancelOrder,
+    params(
+        ("id" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
+    ),
+    responses(
+        (status = 200, body = OrderBody, description = "The order"),
+        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
+        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
+    ),
+)]
+pub async fn cancel(
+    State(web): State<Web>,
+    Id(id): Id,
+    call: Call<CancelOrder>,
+) -> Result<Response, Problem> {
+    let site = web.site.clone();
+    let writer = changed(move |order: &Order| OrderBody::new(order, site.public_url.as_str()));
+    let once = call.promise.once(&writer);
+    let (id, reason) = (order_id(&id)?, call.body.reason);
+    let made = to_the_end(async move { cancel_order(&web.services, &id, reason, once).await }).await?;
+    Ok(answer(made, &writer))
+}

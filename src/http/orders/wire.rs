@@ -1,0 +1,240 @@
+//! Orders as JSON, both ways.
+
+use std::time::Duration;
+
+use domain::{Money, Order};
+use payments::{NewOrder, rfc3339};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+
+use crate::config::parse_minutes;
+use crate::http::error::Problem;
+
+const METADATA_BYTES: usize = 4096;
+const RETURN_URL_BYTES: usize = 2048;
+
+/// What is bought, for how much, until when.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Order)]
+pub struct OrderBody {
+    id: String,
+    order_no: String,
+    user_id: String,
+    subject: String,
+    /// In fen.
+    #[schema(value_type = i64, minimum = 1)]
+    amount: Money,
+    #[schema(example = "CNY")]
+    currency: &'static str,
+    /// `pending`, `paid`, `partially_refunded`, `refunded` or `cancelled`.
+    status: &'static str,
+    #[schema(value_type = i64, minimum = 0)]
+    paid_amount: Money,
+    #[schema(value_type = i64, minimum = 0)]
+    refunded_amount: Money,
+    checkout_url: String,
+    #[schema(required)]
+    return_url: Option<String>,
+    #[schema(value_type = Option<Object>, required)]
+    metadata: Option<Box<RawValue>>,
+    #[schema(format = DateTime)]
+    expires_at: String,
+    #[schema(required, format = DateTime)]
+    paid_at: Option<String>,
+    #[schema(required)]
+    cancel_reason: Option<String>,
+    #[schema(required)]
+    refund_reason: Option<String>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+impl OrderBody {
+    pub fn new(order: &Order, public_url: &str) -> OrderBody {
+        OrderBody {
+            id: order.id.to_string(),
+            order_no: order.order_no.to_string(),
+            user_id: order.user_id.clone(),
+            subject: order.subject.clone(),
+            amount: order.amount,
+            currency: "CNY",
+            status: order.status().as_str(),
+            paid_amount: order.paid_amount(),
+            refunded_amount: order.refunded,
+            checkout_url: format!("{public_url}/checkout/{}", order.token),
+            return_url: order.return_url.clone(),
+            metadata: order
+                .metadata
+                .clone()
+                .and_then(|text| RawValue::from_string(text).ok()),
+            expires_at: rfc3339(order.expires_at),
+            paid_at: order.paid_at.map(rfc3339),
+            cancel_reason: order.cancel_reason.clone(),
+            refund_reason: order.refund_reason.clone(),
+            created_at: rfc3339(order.created_at),
+            updated_at: rfc3339(order.updated_at),
+        }
+    }
+}
+
+/// A new order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateOrder {
+    /// The merchant's own number; the same number with the same content is the same order.
+    #[schema(min_length = 1, max_length = 32, pattern = "^[A-Za-z0-9_-]+$")]
+    order_no: Option<String>,
+    #[schema(min_length = 1, max_length = 64)]
+    user_id: String,
+    #[schema(min_length = 1, max_length = 127)]
+    subject: String,
+    /// In fen.
+    #[schema(value_type = i64, minimum = 1, maximum = 10_000_000_000_i64)]
+    amount: Money,
+    /// Only `CNY`.
+    currency: Option<String>,
+    /// Where the payer goes after paying: an http or https URL.
+    return_url: Option<String>,
+    /// A JSON object of at most 4096 bytes, given back as it is.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Box<RawValue>>,
+    /// How long the order can be paid; fractions are allowed.
+    #[schema(schema_with = minutes)]
+    expires_in_minutes: Option<serde_json::Number>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CancelOrder {
+    pub reason: Option<String>,
+}
+
+impl CreateOrder {
+    pub fn check(self) -> Result<NewOrder, Problem> {
+        if self.currency.as_deref().is_some_and(|currency| currency != "CNY") {
+            return Err(Problem::invalid("currency", "must be CNY"));
+        }
+        let expires_in = self
+            .expires_in_minutes
+            .map(|number| parse_lifetime(&number))
+            .transpose()?;
+        Ok(NewOrder {
+            order_no: self.order_no,
+            user_id: self.user_id,
+            subject: self.subject,
+            amount: self.amount,
+            return_url: self.return_url.map(parse_return_url).transpose()?,
+            metadata: self.metadata.map(|json| parse_metadata(&json)).transpose()?,
+            expires_in,
+        })
+    }
+}
+
+/// Spelled out, because a float type stands nowhere near money here, not even in a description.
+fn minutes() -> utoipa::openapi::Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Number)
+        .exclusive_minimum(Some(0))
+        .maximum(Some(10_080))
+        .description(Some("How long the order can be paid; fractions are allowed"))
+        .build()
+}
+
+fn parse_lifetime(number: &serde_json::Number) -> Result<Duration, Problem> {
+    parse_minutes(&number.to_string()).map_err(|problem| Problem::invalid("expiresInMinutes", problem))
+}
+
+/// Payers are sent there, so it may be nothing that runs.
+pub fn parse_return_url(text: String) -> Result<String, Problem> {
+    let is_web = text.len() <= RETURN_URL_BYTES
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && ["http://", "https://"]
+            .iter()
+            .any(|scheme| text.starts_with(scheme))
+        && url::Url::parse(&text).is_ok_and(|url| url.username().is_empty() && url.password().is_none());
+    if is_web {
+        Ok(text)
+    } else {
+        Err(Problem::invalid(
+            "returnUrl",
+            "must be an absolute http or https URL of at most 2048 ASCII characters",
+        ))
+    }
+}
+
+/// Kept to the byte: numbers that are too long for us are not too long for the merchant.
+fn parse_metadata(json: &RawValue) -> Result<String, Problem> {
+    let text = json.get();
+    let is_object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok();
+    if is_object && text.len() <= METADATA_BYTES {
+        Ok(text.to_owned())
+    } else {
+        Err(Problem::invalid(
+            "metadata",
+            "must be a JSON object of at most 4096 bytes",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_return_url_is_on_the_web() {
+        for url in [
+            "https://shop.example/done?x=1",
+            "http://127.0.0.1:8080/",
+            "https://xn--fiqs8s.example/a#b",
+        ] {
+            assert!(parse_return_url(url.to_owned()).is_ok(), "{url}");
+        }
+        for url in [
+            "",
+            "/done",
+            "//shop.example",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://",
+            "ftp://shop.example",
+            "https://shop.example/\r\nSet-Cookie: a",
+            "https://shop.example/a b",
+            "https://user:pass@shop.example/",
+            " https://shop.example/",
+            "https://商店.example/",
+        ] {
+            assert!(parse_return_url(url.to_owned()).is_err(), "{url:?}");
+        }
+    }
+
+    #[test]
+    fn metadata_is_an_object_and_kept_as_it_came() {
+        let check = |text: &str| parse_metadata(&RawValue::from_string(text.to_owned()).unwrap());
+        let exact = "{\"big\": 12345678901234567890123, \"price\": 1.10}";
+        assert_eq!(check(exact).unwrap(), exact);
+        for text in [
+            "[]",
+            "1",
+            "\"x\"",
+            "{\"a\":\"\\ud800\"}",
+            &format!("{{\"a\":\"{}\"}}", "x".repeat(4096)),
+        ] {
+            assert!(check(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lifetime_may_have_a_fraction() {
+        let lifetime = |text: &str| parse_lifetime(&serde_json::from_str(text).unwrap());
+        assert_eq!(lifetime("0.05").unwrap(), Duration::from_secs(3));
+        assert_eq!(lifetime("30").unwrap(), Duration::from_secs(1800));
+        for text in ["0", "-1", "10081", "1e300", "0.00000001"] {
+            assert_eq!(lifetime(text).unwrap_err().code, "invalid", "{text}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Query parameters of lists: each at most once, none that we do not know.
+
+use payments::parse_rfc3339;
+
+use super::error::Problem;
+
+const DEFAULT_LIMIT: u32 = 20;
+const MAX_LIMIT: u32 = 100;
+
+/// What is left of a query string while its parts are taken out.
+#[derive(Debug)]
+pub struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    pub fn parse(query: Option<&str>) -> Result<Parameters, Problem> {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            if pairs.iter().any(|(known, _)| *known == name) {
+                return Err(Problem::invalid(short(&name), "is there twice"));
+            }
+            if pairs.len() >= 20 {
+                return Err(Problem::invalid(short(&name), "is one parameter too many"));
+            }
+            pairs.push((name.into_owned(), value.into_owned()));
+        }
+        Ok(Parameters(pairs))
+    }
+
+    pub fn text(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
+        self.parsed(name, "must be 1 to 64 characters", |text| {
+            let is_fine = (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+            is_fine.then(|| text.to_owned())
+        })
+    }
+
+    pub fn time(&mut self, name: &'static str) -> Result<Option<domain::Timestamp>, Problem> {
+        self.parsed(name, "must be a time such as 2026-01-31T08:00:00Z", parse_rfc3339)
+    }
+
+    pub fn limit(&mut self) -> Result<u32, Problem> {
+        let limit = self.parsed("limit", "must be a number from 1 to 100", |text| {
+            text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
+        })?;
+        Ok(limit.unwrap_or(DEFAULT_LIMIT))
+    }
+
+    pub fn cursor(&mut self) -> Result<Option<String>, Problem> {
+        self.parsed("cursor", "must be nextCursor of the page before", |text| {
+            domain::id::is_name(text).then(|| text.to_owned())
+        })
+    }
+
+    pub fn parsed<T>(
+        &mut self,
+        name: &'static str,
+        message: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        let Some(index) = self.0.iter().position(|(known, _)| known == name) else {
+            return Ok(None);
+        };
+        let (_, value) = self.0.swap_remove(index);
+        parse(&value)
+            .map(Some)
+            .ok_or_else(|| Problem::invalid(name, message))
+    }
+
+    /// What nobody took is a typing mistake that would silently list everything.
+    pub fn finish(self) -> Result<(), Problem> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(Problem::invalid(short(name), "is not a parameter of this list")),
+        }
+    }
+}
+
+fn short(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field_of<T: std::fmt::Debug>(outcome: Result<T, Problem>) -> String {
+        outcome.unwrap_err().field.unwrap().into_owned()
+    }
+
+    #[test]
+    fn a_limit_is_between_one_and_a_hundred() {
+        let limit = |query| Parameters::parse(Some(query)).unwrap().limit();
+        assert_eq!(limit("").unwrap(), 20);
+        assert_eq!(limit("limit=100").unwrap(), 100);
+        for query in [
+            "limit=0",
+            "limit=101",
+            "limit=-1",
+            "limit=1e9",
+            "limit=",
+            "limit=1.0",
+            "limit=99999999999",
+        ] {
+            assert_eq!(field_of(limit(query)), "limit", "{query}");
+        }
+    }
+
+    #[test]
+    fn unknown_and_repeated_parameters_are_refused() {
+        assert_eq!(
+            field_of(Parameters::parse(Some("status=paid&status=pending"))),
+            "status"
+        );
+        assert_eq!(
+            field_of(Parameters::parse(Some("offset=1")).unwrap().finish()),
+            "offset"
+        );
+        let mut fine =
+            Parameters::parse(Some("userId=u%201&createdFrom=2026-01-01T00:00:00%2B08:00")).unwrap();
+        assert_eq!(fine.text("userId").unwrap().as_deref(), Some("u 1"));
+        assert_eq!(
+            fine.time("createdFrom").unwrap().map(domain::Timestamp::millis),
+            Some(1_767_196_800_000)
+        );
+        assert!(fine.finish().is_ok());
+        assert_eq!(
+            field_of(Parameters::parse(Some("cursor=%27--")).unwrap().cursor()),
+            "cursor"
+        );
+    }
+}

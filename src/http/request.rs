@@ -1,0 +1,83 @@
+//! What a request must be before any handler sees it.
+
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::uri::Authority;
+use axum::http::{StatusCode, Version, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::error::Problem;
+
+/// For the answer's beginning: a stream of events goes on for as long as somebody listens.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The verb behind a request that is given up goes on to its end; only the waiting ends here.
+pub async fn limit_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "this took too long; it may have happened, so ask before you repeat it",
+        )
+        .into_response(),
+    }
+}
+
+/// hyper takes a request with two hosts, or with none, and the next hop may choose the other one. We use none of them:
+/// every absolute URL comes from `PUBLIC_URL`.
+pub async fn require_one_host(request: Request, next: Next) -> Response {
+    if has_one_host(&request) {
+        next.run(request).await
+    } else {
+        Problem::malformed("a request needs exactly one Host").into_response()
+    }
+}
+
+fn has_one_host(request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    let is_authority = |host: &[u8]| Authority::try_from(host).is_ok_and(|host| !host.as_str().contains('@'));
+    // An address in the request line would win over the header (RFC 9112, 3.2.2); nobody needs that here.
+    request.uri().authority().is_none()
+        && second.is_none()
+        && match first {
+            Some(host) => is_authority(host.as_bytes()),
+            None => request.version() == Version::HTTP_10,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(uri: &str, hosts: &[&str]) -> Request {
+        let mut builder = Request::builder().uri(uri);
+        for host in hosts {
+            builder = builder.header(header::HOST, *host);
+        }
+        builder.body(axum::body::Body::empty()).unwrap()
+    }
+
+    #[test]
+    fn exactly_one_host_is_a_host() {
+        assert!(has_one_host(&request("/", &["pay.example.com"])));
+        assert!(has_one_host(&request("/", &["127.0.0.1:3000"])));
+        for hosts in [
+            &[][..],
+            &["a.example", "b.example"],
+            &["a b"],
+            &[""],
+            &["user@a.example"],
+            &["a/b"],
+        ] {
+            assert!(!has_one_host(&request("/", hosts)), "{hosts:?}");
+        }
+        assert!(!has_one_host(&request(
+            "http://evil.example/",
+            &["pay.example.com"]
+        )));
+    }
+}
