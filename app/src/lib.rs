@@ -1,1 +1,36 @@
-//! app
+//! What people see: pages drawn on the server, and three islands that keep them alive in the browser.
+//!
+//! With `ssr` this is a library of the server: [`App`], [`shell`] and what [`context`] asks for. With `hydrate` it is what
+//! reaches the browser, and that is `islands` alone: no page, no text, no rule travels there.
+
+mod islands;
+
+#[cfg(feature = "ssr")]
+pub use assets::{FAVICON, ROBOTS, STYLESHEET, STYLESHEET_PATH};
+#[cfg(feature = "ssr")]
+pub use routes::{App, shell};
+
+#[cfg(feature = "ssr")]
+mod actions;
+#[cfg(feature = "ssr")]
+mod answer;
+#[cfg(feature = "ssr")]
+mod assets;
+#[cfg(feature = "ssr")]
+mod components;
+#[cfg(feature = "ssr")]
+pub mod context;
+#[cfg(feature = "ssr")]
+pub mod error;
+#[cfg(feature = "ssr")]
+pub mod i18n;
+#[cfg(feature = "ssr")]
+mod links;
+#[cfg(feature = "ssr")]
+mod pages;
+#[cfg(feature = "ssr")]
+mod routes;
+#[cfg(feature = "ssr")]
+mod shop;
+#[cfg(feature = "ssr")]
+pub mod view;

@@ -1,0 +1,144 @@
+//! What the forms do: parse, one verb, and back to a page by GET, so that reloading never repeats anything.
+//!
+//! Failures go back too, as a code in the URL: an error that left a server function would be sent by Leptos to whatever
+//! `Referer` says.
+
+use domain::{Method, Product, id::is_name};
+use leptos::prelude::*;
+
+use crate::answer::see_other;
+use crate::context::{request, services};
+use crate::error::UiError;
+use crate::i18n::Language;
+use crate::links::{self, CheckoutLink};
+use crate::shop::{self, Plan};
+use crate::view::{PageState, Situation};
+
+/// The demo shop: makes an order and goes to its checkout.
+#[server(prefix = "/ui", endpoint = "buy_plan")]
+pub async fn buy_plan(
+    #[server(default)] plan: String,
+    #[server(default)] lang: String,
+) -> Result<(), UiError> {
+    let language = chosen(&lang);
+    see_other(&match order(&plan, language).await {
+        Ok(token) => checkout_link(&token, language).path(),
+        Err(error) => links::shop(language, Some(error)),
+    });
+    Ok(())
+}
+
+/// Opens a payment with the chosen method; one that is open already is shown again.
+#[server(prefix = "/ui", endpoint = "start_payment")]
+pub async fn start_payment(
+    #[server(default)] token: String,
+    #[server(default)] method: String,
+    #[server(default)] lang: String,
+) -> Result<(), UiError> {
+    let error = start(&token, &method).await.err();
+    go_back(CheckoutLink {
+        error,
+        ..checkout_link(&token, chosen(&lang))
+    });
+    Ok(())
+}
+
+/// *New code*: the same method again, after one attempt is over.
+#[server(prefix = "/ui", endpoint = "new_code")]
+pub async fn new_code(
+    #[server(default)] token: String,
+    #[server(default)] lang: String,
+) -> Result<(), UiError> {
+    let error = renew(&token).await.err();
+    go_back(CheckoutLink {
+        error,
+        ..checkout_link(&token, chosen(&lang))
+    });
+    Ok(())
+}
+
+/// *I have paid*: asks the gateway once, now.
+#[server(prefix = "/ui", endpoint = "check_payment")]
+pub async fn check_payment(
+    #[server(default)] token: String,
+    #[server(default)] lang: String,
+) -> Result<(), UiError> {
+    let outcome = ask(&token).await;
+    go_back(CheckoutLink {
+        is_asked: outcome.is_ok_and(|is_pending| is_pending),
+        error: outcome.err(),
+        ..checkout_link(&token, chosen(&lang))
+    });
+    Ok(())
+}
+
+async fn order(plan: &str, language: Option<&str>) -> Result<String, UiError> {
+    let request = request();
+    if !request.site.is_simulator {
+        return Err(UiError::NotFound);
+    }
+    let plan = Plan::parse(plan).ok_or(UiError::Malformed)?;
+    let words = language
+        .and_then(Language::parse)
+        .map_or_else(|| request.words(), Language::words);
+    let order = shop::buy(&services(), plan, words, &request.site.public_url).await?;
+    Ok(order.token)
+}
+
+async fn start(token: &str, method: &str) -> Result<(), UiError> {
+    let method = Method::parse(method).ok_or(UiError::ChooseMethod)?;
+    if !request().site.methods.contains(&method) {
+        return Err(UiError::Unavailable);
+    }
+    start_product(token, method.default_product()).await
+}
+
+async fn renew(token: &str) -> Result<(), UiError> {
+    let checkout = payments::find_checkout(&services(), token).await?;
+    let last = checkout.payments.first().ok_or(UiError::ChooseMethod)?;
+    start_product(token, last.product).await
+}
+
+async fn start_product(token: &str, product: Product) -> Result<(), UiError> {
+    let services = services();
+    let checkout = payments::find_checkout(&services, token).await?;
+    let start = payments::StartPayment {
+        order_id: checkout.order.id,
+        product,
+        amount: None,
+    };
+    payments::start_payment(&services, start, None).await?;
+    Ok(())
+}
+
+/// Asks about the newest payment; whether its end is still unknown.
+async fn ask(token: &str) -> Result<bool, UiError> {
+    let services = services();
+    let checkout = payments::find_checkout(&services, token).await?;
+    let Some(payment) = checkout.payments.first() else {
+        return Ok(false);
+    };
+    payments::query_payment(&services, &payment.payment_no, None).await?;
+    let checkout = payments::find_checkout(&services, token).await?;
+    let state = Situation::of(&checkout, services.clock.now()).state();
+    Ok(state == PageState::Waiting)
+}
+
+fn chosen(lang: &str) -> Option<&'static str> {
+    Language::parse(lang).map(Language::as_str)
+}
+
+fn checkout_link<'a>(token: &'a str, language: Option<&'a str>) -> CheckoutLink<'a> {
+    CheckoutLink {
+        // The token came from a form: what cannot be one must not become part of an address.
+        token: if is_name(token) { token } else { "unknown" },
+        language,
+        ..CheckoutLink::default()
+    }
+}
+
+fn go_back(link: CheckoutLink<'_>) {
+    // A page that cannot be found says so by itself.
+    let error = link.error.filter(|error| *error != UiError::NotFound);
+    see_other(&CheckoutLink { error, ..link }.path());
+}

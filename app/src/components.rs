@@ -1,0 +1,20 @@
+//! The parts pages are put together from. They take plain values and decide nothing.
+//!
+//! The larger ones end in `into_any`: a page would otherwise be one type, too deep for the compiler's patience.
+
+mod code;
+mod facts;
+mod forms;
+mod frame;
+pub mod icons;
+mod methods;
+mod result;
+mod summary;
+
+pub use code::{CodeCard, DeadlineLine};
+pub use facts::Facts;
+pub use forms::{ActionForm, CheckAgain, HiddenLanguage};
+pub use frame::{Frame, Scripts};
+pub use methods::{MethodForm, SwitchMethod};
+pub use result::{Alert, ResultCard};
+pub use summary::{OrderDetails, OrderSummary};

@@ -1,0 +1,81 @@
+//! Ways to pay: names in words beside neutral tiles, never a colour or a logo alone.
+
+use domain::Method;
+use leptos::prelude::*;
+
+use super::forms::{ActionForm, HiddenLanguage};
+use crate::i18n::fill;
+use crate::view::{CheckoutView, MethodChoice};
+
+/// The coloured square with one character; logos are trademarks and are the operator's to add.
+#[component]
+fn Tile(method: Method) -> impl IntoView {
+    let (kind, glyph) = match method {
+        Method::Wechat => ("wechat", "微"),
+        Method::Alipay => ("alipay", "支"),
+        Method::Balance => ("balance", "余"),
+    };
+    view! { <span class="tile" data-method=kind aria-hidden="true">{glyph}</span> }
+}
+
+/// Radios and one button: moving between radios by arrow keys loads nothing.
+#[component]
+pub fn MethodForm(view: CheckoutView) -> impl IntoView {
+    let words = view.words;
+    let price = view.price();
+    let rows = view
+        .methods
+        .into_iter()
+        .map(|choice| view! { <MethodRow choice=choice/> });
+    view! {
+        <form class="methods" method="post" action="/ui/start_payment">
+            <input type="hidden" name="token" value=view.token/>
+            <HiddenLanguage language=view.language/>
+            <fieldset class="methods__list">
+                <legend class="visually-hidden">{words.method}</legend>
+                {rows.collect_view()}
+            </fieldset>
+            <button class="button button--primary" data-action="pay">
+                {fill(words.pay_amount, &[("amount", &price)])}
+            </button>
+        </form>
+    }
+}
+
+#[component]
+fn MethodRow(choice: MethodChoice) -> impl IntoView {
+    let word = choice.method.as_str();
+    view! {
+        <label class="method" data-method=word>
+            <input class="method__radio" type="radio" name="method" value=word checked=choice.is_chosen required/>
+            <Tile method=choice.method/>
+            <span class="method__words">
+                <span class="method__name">{choice.name}</span>
+                <span class="method__help">{choice.help}</span>
+            </span>
+        </label>
+    }
+}
+
+/// Every other method as one button each: one tap switches.
+#[component]
+pub fn SwitchMethod(view: CheckoutView) -> impl IntoView {
+    let words = view.words;
+    let others: Vec<_> = view
+        .methods
+        .iter()
+        .filter(|choice| !choice.is_current)
+        .cloned()
+        .collect();
+    let buttons = others.into_iter().map(|choice| {
+        let label = fill(words.use_other, &[("method", choice.name)]);
+        view! {
+            <button class="button button--tile" data-action="switch" name="method" value=choice.method.as_str()>
+                <Tile method=choice.method/>
+                {label}
+            </button>
+        }
+    });
+    let buttons = buttons.collect_view();
+    view! { <ActionForm view=view action="/ui/start_payment">{buttons}</ActionForm> }
+}

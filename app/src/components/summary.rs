@@ -1,0 +1,55 @@
+//! What is bought and for how much, and the facts of the order: the same in every state.
+
+use leptos::prelude::*;
+
+use crate::islands::CopyButton;
+use crate::view::{CheckoutView, money};
+
+/// First on every screen.
+#[component]
+pub fn OrderSummary(view: CheckoutView) -> impl IntoView {
+    let words = view.words;
+    view! {
+        <section class="summary" aria-label=words.summary>
+            <p class="summary__subject">{view.subject}</p>
+            <p class="amount num" data-testid="amount">
+                <span class="visually-hidden">{words.amount} " "</span>
+                <span class="amount__sign">{money::SIGN}</span>
+                {view.amount}
+            </p>
+        </section>
+    }
+    .into_any()
+}
+
+/// Below the summary on a desk, below everything on a phone: nobody needs a number to pay.
+#[component]
+pub fn OrderDetails(view: CheckoutView) -> impl IntoView {
+    let words = view.words;
+    let number = view.order_no.clone();
+    view! {
+        <dl class="facts details" aria-label=words.order_details>
+            <div class="facts__row">
+                <dt class="facts__label">{words.payee}</dt>
+                <dd class="facts__value">{view.merchant}</dd>
+            </div>
+            <div class="facts__row">
+                <dt class="facts__label">{words.order_no}</dt>
+                <dd
+                    class="facts__value facts__value--copy"
+                    data-text=number
+                    data-label=words.copy
+                    data-done=words.copied
+                >
+                    <span class="reference" data-testid="order-no">{view.order_no}</span>
+                    <CopyButton/>
+                </dd>
+            </div>
+            <div class="facts__row">
+                <dt class="facts__label">{words.ordered_at}</dt>
+                <dd class="facts__value num">{view.ordered_at}</dd>
+            </div>
+        </dl>
+    }
+    .into_any()
+}

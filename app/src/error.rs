@@ -1,0 +1,134 @@
+//! Failures as a payer may see them: a closed set of codes, with the text looked up and never echoed.
+//!
+//! Without JavaScript an error travels in the URL, which anybody can write; so it is a word of ours or it is nothing.
+
+use std::error::Error as _;
+
+use http::StatusCode;
+use leptos::prelude::FromServerFnError;
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::ServerFnErrorErr;
+use payments::Error;
+use serde::{Deserialize, Serialize};
+
+use crate::i18n::Words;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UiError {
+    NotFound,
+    ChooseMethod,
+    Unavailable,
+    Declined,
+    Unreachable,
+    NotPayable,
+    Malformed,
+    Internal,
+}
+
+impl UiError {
+    pub const ALL: [UiError; 8] = [
+        UiError::NotFound,
+        UiError::ChooseMethod,
+        UiError::Unavailable,
+        UiError::Declined,
+        UiError::Unreachable,
+        UiError::NotPayable,
+        UiError::Malformed,
+        UiError::Internal,
+    ];
+
+    /// The word in `?error=`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            UiError::NotFound => "not_found",
+            UiError::ChooseMethod => "choose_method",
+            UiError::Unavailable => "unavailable",
+            UiError::Declined => "declined",
+            UiError::Unreachable => "unreachable",
+            UiError::NotPayable => "not_payable",
+            UiError::Malformed => "malformed",
+            UiError::Internal => "internal",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<UiError> {
+        UiError::ALL.into_iter().find(|error| error.as_str() == word)
+    }
+
+    /// What happened to the money and what to do.
+    pub const fn text(self, words: &Words) -> &'static str {
+        match self {
+            UiError::NotFound => words.not_found_text,
+            UiError::ChooseMethod => words.error_choose_method,
+            UiError::Unavailable => words.error_unavailable,
+            UiError::Declined => words.error_declined,
+            UiError::Unreachable => words.error_unreachable,
+            UiError::NotPayable => words.error_not_payable,
+            UiError::Malformed => words.error_malformed,
+            UiError::Internal => words.error_internal,
+        }
+    }
+
+    /// The status of a page that could not be drawn at all.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            UiError::NotFound => StatusCode::NOT_FOUND,
+            UiError::ChooseMethod | UiError::Malformed => StatusCode::UNPROCESSABLE_ENTITY,
+            UiError::NotPayable => StatusCode::CONFLICT,
+            UiError::Declined => StatusCode::BAD_GATEWAY,
+            UiError::Unavailable | UiError::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
+            UiError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<Error> for UiError {
+    fn from(error: Error) -> UiError {
+        match error {
+            Error::NotFound => UiError::NotFound,
+            Error::Refused(_) => UiError::NotPayable,
+            Error::Invalid { .. } => UiError::Malformed,
+            Error::MethodUnavailable(_) => UiError::Unavailable,
+            Error::Declined { .. } => UiError::Declined,
+            Error::Unreachable { .. } => UiError::Unreachable,
+            Error::Internal(_) => {
+                tracing::error!(causes = %causes(&error), "a page could not do its work");
+                UiError::Internal
+            }
+        }
+    }
+}
+
+/// An error with everything that led to it, for the log.
+fn causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+impl FromServerFnError for UiError {
+    type Encoder = JsonEncoding;
+
+    /// Leptos itself fails only over a form that is not one of ours; its words stay here.
+    fn from_server_fn_error(_: ServerFnErrorErr) -> UiError {
+        UiError::Malformed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_words_come_back_from_a_url() {
+        for error in UiError::ALL {
+            assert_eq!(UiError::parse(error.as_str()), Some(error));
+        }
+        assert_eq!(UiError::parse("<script>alert(1)</script>"), None);
+    }
+}

@@ -1,0 +1,143 @@
+//! Which language a page speaks, and the one catalogue of everything it says.
+//!
+//! A typed table instead of an i18n library: a missing key does not compile, nothing is loaded at run time, and because
+//! islands get their few words as props, not one sentence travels in the wasm bundle. (`leptos_i18n` was the candidate; it
+//! puts its lookup and the chosen locale's table on the client and keeps the choice in a cookie set by script.)
+
+mod catalogue;
+
+pub use catalogue::Words;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    Chinese,
+    English,
+}
+
+impl Language {
+    pub const ALL: [Language; 2] = [Language::Chinese, Language::English];
+
+    /// The word in `?lang=`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Language::Chinese => "zh",
+            Language::English => "en",
+        }
+    }
+
+    /// The value of `<html lang>`.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Language::Chinese => "zh-CN",
+            Language::English => "en",
+        }
+    }
+
+    /// What the language calls itself.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Language::Chinese => "中文",
+            Language::English => "English",
+        }
+    }
+
+    /// `zh`, `zh-CN`, `zh-Hant-TW`, `en-GB` …: only the first part counts.
+    pub fn parse(tag: &str) -> Option<Language> {
+        let primary = tag.trim().split('-').next()?;
+        Language::ALL
+            .into_iter()
+            .find(|language| primary.eq_ignore_ascii_case(language.as_str()))
+    }
+
+    /// The best language for an `Accept-Language` header; an empty one is what scripts and in-app browsers in China send.
+    pub fn negotiate(accept_language: &str) -> Language {
+        let wishes = accept_language.split(',').filter_map(wish);
+        // `max_by_key` keeps the last of equals; the header lists the dearest first.
+        let best = wishes.rev().max_by_key(|(_, weight)| *weight);
+        match best {
+            Some((language, _)) => language,
+            None if accept_language.trim().is_empty() => Language::Chinese,
+            None => Language::English,
+        }
+    }
+
+    pub fn words(self) -> &'static Words {
+        match self {
+            Language::Chinese => &catalogue::CHINESE,
+            Language::English => &catalogue::ENGLISH,
+        }
+    }
+}
+
+/// One entry of the header with its weight in thousandths; `q=0` means *never*.
+fn wish(entry: &str) -> Option<(Language, u16)> {
+    let (tag, parameters) = entry.split_once(';').unwrap_or((entry, ""));
+    let weight = match parameters.trim().strip_prefix("q=") {
+        None => 1000,
+        Some(quality) => thousandths(quality.trim())?,
+    };
+    (weight > 0).then_some((Language::parse(tag)?, weight))
+}
+
+fn thousandths(quality: &str) -> Option<u16> {
+    let (whole, fraction) = quality.split_once('.').unwrap_or((quality, ""));
+    if fraction.len() > 3 {
+        return None;
+    }
+    let whole: u16 = whole.parse().ok().filter(|whole| *whole <= 1)?;
+    let fraction: u16 = format!("{fraction:0<3}").parse().ok()?;
+    Some((whole * 1000 + fraction).min(1000))
+}
+
+/// Puts values into a sentence of the catalogue: `{amount}` becomes the value named `amount`.
+pub fn fill(sentence: &str, values: &[(&str, &str)]) -> String {
+    values.iter().fold(sentence.to_owned(), |text, (name, value)| {
+        text.replace(&format!("{{{name}}}"), value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_decides_by_weight_and_then_by_order() {
+        for (header, language) in [
+            ("", Language::Chinese),
+            ("zh-CN,zh;q=0.9,en;q=0.8", Language::Chinese),
+            ("en-GB,en;q=0.9,zh;q=0.8", Language::English),
+            ("en;q=0.2, zh;q=0.7", Language::Chinese),
+            ("en,zh", Language::English),
+            ("zh;q=0,en;q=0.1", Language::English),
+            ("fr-FR,fr;q=0.9", Language::English),
+            ("zh;q=nonsense", Language::English),
+            ("de, ZH-hant-tw;q=0.5", Language::Chinese),
+        ] {
+            assert_eq!(Language::negotiate(header), language, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn values_are_put_where_their_names_stand() {
+        assert_eq!(fill("Pay {amount} now", &[("amount", "¥1.00")]), "Pay ¥1.00 now");
+    }
+
+    #[test]
+    fn both_languages_say_everything_with_the_same_values() {
+        let placeholders = |sentence: &str| {
+            let mut names: Vec<String> = sentence
+                .split('{')
+                .skip(1)
+                .filter_map(|rest| rest.split_once('}').map(|(name, _)| name.to_owned()))
+                .collect();
+            names.sort();
+            names
+        };
+        for (key, chinese, english) in catalogue::ALL {
+            assert!(!chinese.trim().is_empty(), "{key} has no Chinese");
+            assert!(!english.trim().is_empty(), "{key} has no English");
+            assert_eq!(placeholders(chinese), placeholders(english), "{key}");
+            assert!(!chinese.contains('!') && !english.contains('!'), "{key} shouts");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Everything a payer reads, in Chinese and English, side by side so that one is not changed without the other.
+//!
+//! Three things are never said in the same words: *waiting*, *we have not heard*, *not paid*.
+
+macro_rules! catalogue {
+    ($($key:ident: $chinese:literal, $english:literal;)+) => {
+        /// One language's sentences, by their meaning. `{names}` in braces are filled with [`super::fill`].
+        #[derive(Debug)]
+        pub struct Words { $(pub $key: &'static str,)+ }
+
+        pub static CHINESE: Words = Words { $($key: $chinese,)+ };
+        pub static ENGLISH: Words = Words { $($key: $english,)+ };
+
+        #[cfg(test)]
+        pub const ALL: &[(&str, &str, &str)] = &[$((stringify!($key), $chinese, $english),)+];
+    };
+}
+
+catalogue! {
+    // The frame of every page.
+    test_stripe: "测试环境：不会产生真实扣款", "Test mode: no real money moves";
+    open_wallet: "打开模拟手机", "Open the simulated phone";
+    wallet_help: "没有真实扣款：用模拟手机支付这个二维码。", "Nothing is real here: pay this code with the simulated phone.";
+    skip: "跳到支付内容", "Skip to the payment";
+    language: "语言", "Language";
+    privacy: "您在自己的支付应用中付款，本页不会接触您的密码或银行卡。",
+        "You pay in your own app; this page never sees your password or your card.";
+
+    // What is bought.
+    summary: "订单信息", "Your order";
+    amount: "应付金额", "Amount due";
+    order_no: "订单号", "Order number";
+    copy: "复制", "Copy";
+    payee: "收款方", "Paid to";
+    ordered_at: "下单时间", "Ordered at";
+    order_details: "订单详情", "Order details";
+    copied: "已复制", "Copied";
+    pay_before: "请在 {time} 前支付（GMT+8）", "Pay before {time} (GMT+8)";
+    time_left: "剩余", "Time left";
+    five_minutes_left: "还剩五分钟", "Five minutes left";
+    one_minute_left: "还剩一分钟", "One minute left";
+    time_is_over: "支付时间已到", "The time is over";
+
+    // Methods.
+    method: "支付方式", "Payment method";
+    wechat: "微信支付", "WeChat Pay";
+    wechat_help: "用微信扫一扫", "Scan with WeChat";
+    wechat_scan: "打开微信，点“扫一扫”，核对金额 {amount} 后付款",
+        "Open WeChat, tap Scan, and check that it asks for {amount}";
+    alipay: "支付宝", "Alipay";
+    alipay_help: "用支付宝扫一扫", "Scan with Alipay";
+    alipay_scan: "打开支付宝，点“扫一扫”，核对金额 {amount} 后付款",
+        "Open Alipay, tap Scan, and check that it asks for {amount}";
+    balance: "账户余额", "Account balance";
+    balance_help: "从账户余额支付", "Pay from your balance";
+    pay_amount: "支付 {amount}", "Pay {amount}";
+    use_other: "改用{method}", "Use {method} instead";
+    qr_label: "{method}付款二维码，{amount}", "{method} code for {amount}";
+
+    // States of the checkout page.
+    choose_title: "选择支付方式", "Choose how to pay";
+    choose_text: "下一步会显示付款二维码。", "The next step shows a code to scan.";
+    waiting_title: "请扫码支付", "Scan to pay";
+    waiting_text: "付款后本页会自动更新。", "This page changes by itself once you have paid.";
+    i_have_paid: "我已支付", "I have paid";
+    confirming_title: "正在确认支付结果", "Confirming your payment";
+    confirming_text: "还没有收到支付结果。如果您已付款，请勿重复支付；结果到达后本页会自动更新。",
+        "We have not heard yet. If you have paid, do not pay again: this page changes by itself when we hear.";
+    check_again: "再次查询", "Check again";
+    show_code: "返回二维码", "Show the code again";
+    paid_title: "支付成功", "Payment received";
+    paid_text: "订单已付清，可以关闭本页。", "Your order is paid. You can close this page.";
+    back: "返回商家", "Back to merchant";
+    expired_title: "二维码已过期", "Code expired";
+    expired_text: "获取新二维码即可继续支付。如果刚刚已付款，请稍候，本页会自动更新。",
+        "Get a new code to go on. If you have just paid, wait a moment: this page changes by itself.";
+    new_code: "获取新二维码", "New code";
+    closed_title: "订单已关闭", "Order closed";
+    closed_text: "该订单已取消，没有扣款。", "This order was cancelled. You were not charged.";
+    closed_late_text: "该订单已超过支付时限，没有扣款。如果您其实已付款，本页会显示款项去向。",
+        "The time to pay for this order is over, and you were not charged. If you did pay, this page will show where your money is.";
+    unavailable_title: "该支付方式暂不可用", "This method is unavailable";
+    unavailable_text: "没有扣款。请换一种支付方式，或稍后再试。",
+        "You were not charged. Choose another method, or try again in a moment.";
+    late_title: "订单已关闭，款项将原路退回", "Order was closed; your money is being returned";
+    late_text: "您的付款在订单关闭后到账，{amount} 将全额原路退回，无需任何操作。",
+        "Your {amount} arrived after the order was closed. All of it goes back the way it came; there is nothing you need to do.";
+    late_done_title: "订单已关闭，款项已原路退回", "Order was closed; your money has been returned";
+    late_done_text: "{amount} 已全额原路退回。", "All of your {amount} went back the way it came.";
+    twice_title: "已重复支付，多余款项原路退回", "Paid twice; the extra payment is being returned";
+    twice_text: "订单已付清。多付的 {amount} 将全额原路退回，无需任何操作。",
+        "Your order is paid. The extra {amount} goes back the way it came; there is nothing you need to do.";
+    twice_done_title: "已重复支付，多余款项已退回", "Paid twice; the extra payment has been returned";
+    twice_done_text: "订单已付清。多付的 {amount} 已全额原路退回。",
+        "Your order is paid. The extra {amount} went back the way it came.";
+    refunded_title: "已退款 {amount}", "Refunded {amount}";
+    refunded_text: "款项已全额原路退回。", "All of it went back the way it came.";
+    part_refunded_text: "订单已付清，其中 {amount} 已原路退回。",
+        "Your order is paid, and {amount} of it went back the way it came.";
+
+    // Facts about money that moved.
+    details: "支付详情", "Details";
+    paid_at: "支付时间", "Paid at";
+    transaction: "交易单号", "Transaction";
+    paid_amount: "支付金额", "Amount paid";
+    returned: "已退回", "Returned";
+    returning: "退回中", "Being returned";
+
+    // The receipt.
+    receipt: "收据", "Receipt";
+    view_receipt: "查看收据", "View receipt";
+    back_to_order: "返回订单", "Back to the order";
+
+    // What went wrong, what happened to the money, what to do.
+    error_choose_method: "请先选择一种支付方式。", "Choose a payment method first.";
+    error_unavailable: "该支付方式暂不可用，没有扣款。请换一种支付方式。",
+        "This method cannot be used right now. You were not charged; choose another one.";
+    error_declined: "支付平台没有接受这笔订单，没有扣款。请换一种支付方式。",
+        "The payment service did not take this order. You were not charged; choose another method.";
+    error_unreachable: "支付平台没有回应。如果您已付款，请勿重复支付；否则请稍后再试。",
+        "The payment service did not answer. If you have paid, do not pay again; otherwise try again in a moment.";
+    error_not_payable: "该订单已不能支付。", "This order can no longer be paid.";
+    error_malformed: "没有看懂这个请求，没有扣款。请重试。",
+        "We could not read that request. You were not charged; try again.";
+    error_internal: "我们这边出了问题。如果您已付款，款项不会丢失，请勿重复支付；否则请稍后再试。",
+        "Something broke on our side. If you have paid, your money is safe and you need not pay again; otherwise try again in a moment.";
+    not_found_title: "找不到页面", "Page not found";
+    not_found_text: "链接可能不完整，请回到商家页面重新打开。",
+        "The link may be incomplete. Open it again from the merchant's page.";
+    broken_title: "出了点问题", "Something went wrong";
+    reference: "参考编号", "Reference";
+    try_again: "重试", "Try again";
+
+    // The demo shop.
+    shop_title: "选择套餐", "Choose a plan";
+    shop_text: "这是演示商店：下单后用模拟手机付款，体验完整流程。",
+        "A demo shop: place an order, then pay it with the simulated phone.";
+    per_month: "每月", "a month";
+    buy: "购买", "Buy";
+    starter: "入门版", "Starter";
+    starter_text: "一个人，先试试看", "For one person, to try it out";
+    team: "团队版", "Team";
+    team_text: "十个人，一起工作", "For ten people who work together";
+    business: "企业版", "Business";
+    business_text: "不限人数，优先支持", "For everybody, with support first";
+    subject: "{plan}套餐，一个月", "{plan} plan, one month";
+}

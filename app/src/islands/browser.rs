@@ -1,0 +1,41 @@
+//! The few things asked of the browser, without a panic where an old one has them not.
+
+use js_sys::{Date, Reflect};
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Element, HtmlElement, Response};
+
+/// Milliseconds by the payer's clock: good for differences, never for the time of day.
+#[expect(
+    clippy::as_conversions,
+    reason = "a double from JavaScript; `as` saturates and every real date fits"
+)]
+pub fn millis() -> i64 {
+    Date::now() as i64
+}
+
+/// What the server wrote for the island that `element` belongs to, on the element around it: `data-at-end` is `atEnd`.
+pub fn told(element: &Element, name: &str) -> String {
+    let island = element.closest("leptos-island").ok().flatten();
+    let holder = island.and_then(|island| island.parent_element());
+    let holder = holder.and_then(|holder| holder.dyn_into::<HtmlElement>().ok());
+    holder
+        .and_then(|holder| holder.dataset().get(name))
+        .unwrap_or_default()
+}
+
+/// Clipboards exist on secure origins only.
+pub fn has_clipboard() -> bool {
+    Reflect::get(&window().navigator(), &"clipboard".into()).is_ok_and(|clipboard| clipboard.is_object())
+}
+
+/// The body of a successful answer.
+pub async fn fetch_text(path: &str) -> Result<String, JsValue> {
+    let response: Response = JsFuture::from(window().fetch_with_str(path)).await?.dyn_into()?;
+    if !response.ok() {
+        return Err(JsValue::from(response.status()));
+    }
+    let text = JsFuture::from(response.text()?).await?;
+    text.as_string().ok_or(JsValue::NULL)
+}

@@ -1,0 +1,83 @@
+//! How long the payer still has, counted from what the server said, not from the payer's clock.
+
+use std::time::Duration;
+
+use leptos::html;
+use leptos::prelude::*;
+use web_sys::HtmlSpanElement;
+
+use super::browser::{millis, told};
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Prominent, and announced for the first time, when so many seconds are left.
+const URGENT: i64 = 5 * 60;
+/// What is announced when so many seconds are left, by the name of its `data-` attribute; not each second.
+const CALLS: [(i64, &str); 3] = [(URGENT, "atFive"), (60, "atOne"), (0, "atEnd")];
+
+/// The element around it tells `data-millis-left`, `data-label` and the announcements.
+#[island]
+pub fn Countdown() -> impl IntoView {
+    let face = Face {
+        seconds: RwSignal::new(None),
+        text: RwSignal::new(String::new()),
+        announcement: RwSignal::new(String::new()),
+    };
+    let node = NodeRef::<html::Span>::new();
+    node.on_load(move |node| {
+        if let Ok(left) = told(&node, "millisLeft").parse::<i64>() {
+            tick_until(millis() + left, node, face);
+        }
+    });
+    let is_urgent = move || face.seconds.get().is_some_and(|left| left <= URGENT).to_string();
+    // Empty before the first tick: without script a frozen clock would lie.
+    view! {
+        <span class="countdown num" role="timer" data-urgent=is_urgent node_ref=node>{face.text}</span>
+        <span class="visually-hidden" role="status">{face.announcement}</span>
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Face {
+    seconds: RwSignal<Option<i64>>,
+    text: RwSignal<String>,
+    announcement: RwSignal<String>,
+}
+
+/// Ticks once a second until the end, or until the watcher has put another page in this one's place.
+fn tick_until(end: i64, node: HtmlSpanElement, face: Face) {
+    let left = (end - millis()).max(0);
+    let seconds = (left + 999) / 1000;
+    let before = face.seconds.get_untracked();
+    face.seconds.set(Some(seconds));
+    face.text
+        .set(format!("{} {}", told(&node, "label"), clock(seconds)));
+    let is_passed = |moment| seconds <= moment && before.is_some_and(|before| before > moment);
+    if let Some((_, name)) = CALLS.into_iter().rfind(|(moment, _)| is_passed(*moment)) {
+        face.announcement.set(told(&node, name));
+    }
+    if left > 0 && node.is_connected() {
+        set_timeout(move || tick_until(end, node, face), SECOND);
+    }
+}
+
+/// `mm:ss`, or `h:mm:ss` for the patient.
+fn clock(seconds: i64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes:02}:{seconds:02}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clock;
+
+    #[test]
+    fn time_left_is_written_as_on_a_clock() {
+        for (seconds, text) in [(0, "00:00"), (59, "00:59"), (899, "14:59"), (3661, "1:01:01")] {
+            assert_eq!(clock(seconds), text);
+        }
+    }
+}

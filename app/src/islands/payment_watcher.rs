@@ -1,0 +1,207 @@
+//! Keeps an open checkout page true: told by events, asking by itself where events do not come.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{EventSource, MessageEvent};
+
+use super::{browser, shown};
+
+/// Seconds between questions; the next one is planned when the answer is there, so two never overlap.
+const PAUSES: [u64; 4] = [2, 3, 5, 8];
+
+/// Lives outside of `main`, so that it and its live region survive the changes it makes.
+#[island]
+pub fn PaymentWatcher() -> impl IntoView {
+    let announcement = RwSignal::new(String::new());
+    Effect::new(move |_| {
+        let watch = Rc::new(Watch::new(announcement));
+        let on_change = Rc::clone(&watch);
+        // Phones come back from the wallet app by these two.
+        window_event_listener_untyped("visibilitychange", move |_| on_change.look());
+        let on_return = Rc::clone(&watch);
+        window_event_listener_untyped("pageshow", move |_| on_return.look());
+        watch.look();
+    });
+    view! { <div class="visually-hidden" role="status" aria-live="polite">{announcement}</div> }
+}
+
+struct Watch {
+    announcement: RwSignal<String>,
+    events: RefCell<Option<EventSource>>,
+    /// One has come, so there is no need to ask.
+    has_events: Cell<bool>,
+    next_question: Cell<Option<TimeoutHandle>>,
+    end_of_shown: Cell<Option<TimeoutHandle>>,
+    n_asked: Cell<usize>,
+    is_asking: Cell<bool>,
+    is_renewing: Cell<bool>,
+    /// News came while the page was being renewed.
+    has_missed: Cell<bool>,
+}
+
+impl Watch {
+    fn new(announcement: RwSignal<String>) -> Watch {
+        Watch {
+            announcement,
+            events: RefCell::new(None),
+            has_events: Cell::new(false),
+            next_question: Cell::new(None),
+            end_of_shown: Cell::new(None),
+            n_asked: Cell::new(0),
+            is_asking: Cell::new(false),
+            is_renewing: Cell::new(false),
+            has_missed: Cell::new(false),
+        }
+    }
+
+    /// Starts when the page is seen, stops when it is not: who looks is what makes the server ask the gateway.
+    fn look(self: &Rc<Self>) {
+        self.rest();
+        if !is_watched() {
+            return;
+        }
+        self.n_asked.set(0);
+        self.listen();
+        // Given up at the first event, which comes at once where events come at all.
+        self.plan_question();
+        self.plan_end();
+    }
+
+    fn rest(&self) {
+        self.has_events.set(false);
+        if let Some(events) = self.events.take() {
+            events.close();
+        }
+        for timer in [self.next_question.take(), self.end_of_shown.take()]
+            .into_iter()
+            .flatten()
+        {
+            timer.clear();
+        }
+    }
+
+    fn listen(self: &Rc<Self>) {
+        let Ok(events) = EventSource::new(&address("events")) else {
+            return;
+        };
+        let watch = Rc::clone(self);
+        let on_state = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            watch.has_events.set(true);
+            watch.plan(None);
+            watch.hear(&event.data().as_string().unwrap_or_default());
+        });
+        let watch = Rc::clone(self);
+        // The browser would try again by itself, but proxies that cut events off do so again: asking always works.
+        let on_error = Closure::<dyn Fn()>::new(move || {
+            if let Some(events) = watch.events.take() {
+                events.close();
+                watch.has_events.set(false);
+                watch.plan_question();
+            }
+        });
+        let _without_events =
+            events.add_event_listener_with_callback("state", on_state.as_ref().unchecked_ref());
+        events.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        on_state.forget();
+        on_error.forget();
+        self.events.replace(Some(events));
+    }
+
+    fn ask_now(self: &Rc<Self>) {
+        if self.is_asking.replace(true) {
+            return;
+        }
+        let watch = Rc::clone(self);
+        spawn_local(async move {
+            let answer = browser::fetch_text(&address("status")).await;
+            watch.is_asking.set(false);
+            if let Ok(news) = answer {
+                watch.hear(&news);
+            }
+            if !watch.has_events.get() {
+                watch.plan_question();
+            }
+        });
+    }
+
+    fn plan_question(self: &Rc<Self>) {
+        if !is_watched() {
+            return;
+        }
+        let n_asked = self.n_asked.get();
+        self.n_asked.set(n_asked + 1);
+        let pause = Duration::from_secs(PAUSES[n_asked.min(PAUSES.len() - 1)]);
+        let watch = Rc::clone(self);
+        self.plan(set_timeout_with_handle(move || watch.ask_now(), pause).ok());
+    }
+
+    fn plan(&self, question: Option<TimeoutHandle>) {
+        if let Some(earlier) = self.next_question.replace(question) {
+            earlier.clear();
+        }
+    }
+
+    /// What is shown is over at a moment known in advance; the code must not outlive it on the screen.
+    fn plan_end(self: &Rc<Self>) {
+        if let Some(earlier) = self.end_of_shown.take() {
+            earlier.clear();
+        }
+        // As `i32`, because browsers fire timers of more than 24 days at once.
+        let left = shown::data("millisLeft").and_then(|millis| millis.parse::<i32>().ok());
+        let Some(left) = left.and_then(|left| u64::try_from(left.checked_add(300)?).ok()) else {
+            return;
+        };
+        let watch = Rc::clone(self);
+        let timer = set_timeout_with_handle(move || watch.renew(), Duration::from_millis(left));
+        self.end_of_shown.set(timer.ok());
+    }
+
+    fn hear(self: &Rc<Self>, news: &str) {
+        if shown::is_outdated_by(news) {
+            self.renew();
+        }
+    }
+
+    fn renew(self: &Rc<Self>) {
+        if self.is_renewing.get() {
+            self.has_missed.set(true);
+            return;
+        }
+        self.is_renewing.set(true);
+        let watch = Rc::clone(self);
+        spawn_local(async move {
+            let title = shown::renew().await;
+            watch.is_renewing.set(false);
+            let has_missed = watch.has_missed.take();
+            let is_new = title.is_ok();
+            if let Ok(title) = title {
+                watch.announcement.set(title);
+                watch.plan_end();
+            }
+            // After a pause: an answer that lags behind the page must not make the two chase each other.
+            if has_missed || !is_new {
+                watch.plan_question();
+            }
+            if !is_watched() {
+                watch.rest();
+            }
+        });
+    }
+}
+
+fn is_watched() -> bool {
+    !document().hidden() && shown::data("watched").as_deref() == Some("true")
+}
+
+/// The order's own address, with a last part.
+fn address(last: &str) -> String {
+    let path = window().location().pathname().unwrap_or_default();
+    format!("{}/{last}", path.trim_end_matches('/'))
+}

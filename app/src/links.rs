@@ -1,0 +1,109 @@
+//! Addresses inside the product. A language the payer chose goes along, so that no click loses it.
+
+use url::form_urlencoded::Serializer;
+
+use crate::error::UiError;
+
+/// What a link to a checkout page may carry besides its token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CheckoutLink<'a> {
+    pub token: &'a str,
+    pub language: Option<&'a str>,
+    pub error: Option<UiError>,
+    /// The payer said *I have paid* and we have not heard yet.
+    pub is_asked: bool,
+    /// How often a browser without JavaScript has come back by itself.
+    pub n_refreshes: u32,
+}
+
+impl CheckoutLink<'_> {
+    pub fn path(&self) -> String {
+        let mut parameters = Vec::new();
+        if self.is_asked {
+            parameters.push(("asked", "1".to_owned()));
+        }
+        if let Some(error) = self.error {
+            parameters.push(("error", error.as_str().to_owned()));
+        }
+        if self.n_refreshes > 0 {
+            parameters.push(("n", self.n_refreshes.to_string()));
+        }
+        if let Some(language) = self.language {
+            parameters.push(("lang", language.to_owned()));
+        }
+        with_query(&format!("/checkout/{}", self.token), &parameters)
+    }
+}
+
+/// The shop, with what went wrong when something did.
+pub fn shop(language: Option<&str>, error: Option<UiError>) -> String {
+    let error = error.map(|error| ("error", error.as_str().to_owned()));
+    let language = language.map(|language| ("lang", language.to_owned()));
+    let parameters: Vec<_> = error.into_iter().chain(language).collect();
+    with_query("/", &parameters)
+}
+
+pub fn receipt(token: &str, language: Option<&str>) -> String {
+    let language = language.map(|language| ("lang", language.to_owned()));
+    with_query(&format!("/checkout/{token}/receipt"), language.as_slice())
+}
+
+/// The simulated phone, with the code already in its field.
+pub fn wallet(wallet_url: &str, code: &str) -> String {
+    with_query(wallet_url, &[("code", code.to_owned())])
+}
+
+/// The same page in another language: only `lang` changes.
+pub fn in_language(path: &str, query: &str, language: &str) -> String {
+    let kept = url::form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
+    let query = Serializer::new(String::new())
+        .extend_pairs(kept.filter(|(name, _)| name != "lang"))
+        .append_pair("lang", language)
+        .finish();
+    format!("{path}?{query}")
+}
+
+fn with_query(path: &str, parameters: &[(&str, String)]) -> String {
+    if parameters.is_empty() {
+        return path.to_owned();
+    }
+    let query = Serializer::new(String::new()).extend_pairs(parameters).finish();
+    format!("{path}?{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_link_carries_only_what_it_must() {
+        let plain = CheckoutLink {
+            token: "abc",
+            ..CheckoutLink::default()
+        };
+        assert_eq!(plain.path(), "/checkout/abc");
+        let full = CheckoutLink {
+            token: "abc",
+            language: Some("en"),
+            error: Some(UiError::Unreachable),
+            is_asked: true,
+            n_refreshes: 3,
+        };
+        assert_eq!(full.path(), "/checkout/abc?asked=1&error=unreachable&n=3&lang=en");
+    }
+
+    #[test]
+    fn switching_the_language_keeps_the_rest() {
+        let path = in_language("/checkout/abc", "?asked=1&lang=zh", "en");
+        assert_eq!(path, "/checkout/abc?asked=1&lang=en");
+    }
+
+    #[test]
+    fn a_code_reaches_the_wallet_whole() {
+        let link = wallet("http://127.0.0.1:9/wallet", "weixin://wxpay/bizpayurl?pr=a&b=c");
+        assert_eq!(
+            link,
+            "http://127.0.0.1:9/wallet?code=weixin%3A%2F%2Fwxpay%2Fbizpayurl%3Fpr%3Da%26b%3Dc"
+        );
+    }
+}

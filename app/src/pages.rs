@@ -1,0 +1,12 @@
+//! One file a page: it loads one view struct and places it.
+
+mod checkout;
+mod failed;
+mod receipt;
+mod shop;
+mod states;
+
+pub use checkout::CheckoutPage;
+pub use failed::NotFoundPage;
+pub use receipt::ReceiptPage;
+pub use shop::ShopPage;

@@ -1,0 +1,95 @@
+//! One order, one address, for the whole life of the order: every state of it is drawn here.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::params::ParamsMap;
+
+use super::failed::FailedPage;
+use super::states::StateCard;
+use crate::components::{Frame, OrderDetails, OrderSummary, Scripts};
+use crate::context::{request, services};
+use crate::error::UiError;
+use crate::islands::PaymentWatcher;
+use crate::view::{CheckoutView, Visit};
+
+#[component]
+pub fn CheckoutPage() -> impl IntoView {
+    let token = use_params_map().read_untracked().get("token").unwrap_or_default();
+    let visit = visit(&use_query_map().read_untracked());
+    let page = async move {
+        match load(&token, visit).await {
+            Ok(view) => view! { <Checkout view=view/> }.into_any(),
+            Err(error) => view! { <FailedPage error=error/> }.into_any(),
+        }
+    };
+    view! { <Suspense>{Suspend::new(page)}</Suspense> }
+}
+
+fn visit(query: &ParamsMap) -> Visit {
+    Visit {
+        is_asked: query.get("asked").is_some(),
+        error: query.get("error").and_then(|word| UiError::parse(&word)),
+        n_refreshes: query.get("n").and_then(|n| n.parse().ok()).unwrap_or(0),
+    }
+}
+
+async fn load(token: &str, visit: Visit) -> Result<CheckoutView, UiError> {
+    let services = services();
+    let request = request();
+    let checkout = payments::find_checkout(&services, token).await?;
+    let view = CheckoutView::new(&checkout, services.clock.now(), &request, visit);
+    if view.state.is_pending() {
+        // A browser without JavaScript follows no events; loading the page is its sign that somebody waits.
+        payments::attend(&services, &checkout.order.id).await?;
+    }
+    Ok(view)
+}
+
+/// How the page stays true without JavaScript: it comes back by itself for a while, and then when it is asked to. Never
+/// inside of `main`: what the watcher puts there is read as if there were no script.
+#[component]
+fn Refresh(view: CheckoutView) -> impl IntoView {
+    let words = view.words;
+    let is_pending = view.state.is_pending();
+    let again = || {
+        view! { <p class="again"><a class="again__link" href=view.path()>{words.check_again}</a></p> }
+            .into_any()
+    };
+    let content = match view.refresh_path() {
+        Some(path) => view! { <meta http-equiv="refresh" content=format!("5;url={path}")/> }.into_any(),
+        None => again(),
+    };
+    is_pending.then(|| view! { <noscript>{content}</noscript> }.into_any())
+}
+
+/// `main` carries what the watcher must know about what is drawn, so that it stays true when `main` is replaced.
+#[component]
+fn Checkout(view: CheckoutView) -> impl IntoView {
+    let title = format!("{} · {}", view.title, view.merchant);
+    let refresh = view! { <Refresh view=view.clone()/> };
+    let millis_left = view.deadline.as_ref().map(|deadline| deadline.millis_left);
+    let (path, version) = (view.path(), view.live.version);
+    view! {
+        <Title text=title/>
+        <Frame>
+            <main
+                class="page checkout"
+                id="content"
+                data-state=view.state.as_str()
+                data-live=view.live.state.as_str()
+                data-version=version.to_string()
+                data-path=path
+                data-millis-left=millis_left
+                data-watched=view.is_watched().to_string()
+            >
+                <OrderSummary view=view.clone()/>
+                <StateCard view=view.clone()/>
+                <OrderDetails view=view.clone()/>
+            </main>
+            <PaymentWatcher/>
+            {refresh}
+            <Scripts/>
+        </Frame>
+    }
+}

@@ -1,0 +1,116 @@
+//! The card beside the order: what stands in it for each state of the page.
+
+use leptos::prelude::*;
+
+use crate::components::{
+    ActionForm, Alert, CheckAgain, CodeCard, DeadlineLine, Facts, MethodForm, ResultCard, SwitchMethod, icons,
+};
+use crate::view::{CheckoutView, PageState};
+
+#[component]
+pub fn StateCard(view: CheckoutView) -> impl IntoView {
+    match view.state {
+        PageState::Choose => view! { <Choose view=view/> }.into_any(),
+        PageState::Waiting => view! { <Waiting view=view/> }.into_any(),
+        PageState::Confirming => view! { <Confirming view=view/> }.into_any(),
+        PageState::Expired => view! { <Expired view=view/> }.into_any(),
+        PageState::Unavailable => view! { <Unavailable view=view/> }.into_any(),
+        PageState::Paid | PageState::Closed | PageState::Returning => view! { <Ended view=view/> }.into_any(),
+    }
+}
+
+#[component]
+fn Choose(view: CheckoutView) -> impl IntoView {
+    view! {
+        <section class="card">
+            <h1 class="card__title" tabindex="-1">{view.title.clone()}</h1>
+            <p class="card__text">{view.sentence.clone()}</p>
+            <Alert text=view.alert/>
+            <DeadlineLine view=view.clone()/>
+            <MethodForm view=view/>
+        </section>
+    }
+}
+
+/// A payment that shows no code (a link to open, which is not offered yet) still says where it stands.
+#[component]
+fn Waiting(view: CheckoutView) -> impl IntoView {
+    view! {
+        <section class="card card--code">
+            <h1 class="card__title" tabindex="-1">{view.title.clone()}</h1>
+            <Alert text=view.alert/>
+            <CodeCard view=view.clone()/>
+            <DeadlineLine view=view.clone()/>
+            <p class="card__text">{view.sentence.clone()}</p>
+            <CheckAgain view=view.clone() label=view.words.i_have_paid/>
+            <SwitchMethod view=view/>
+        </section>
+    }
+}
+
+#[component]
+fn Confirming(view: CheckoutView) -> impl IntoView {
+    let words = view.words;
+    let is_payable = view.live.state == PageState::Waiting;
+    let code = is_payable.then(|| {
+        view! { <a class="button button--text" href=view.path()>{words.show_code}</a> }
+    });
+    view! {
+        <ResultCard icon=icons::clock() tone="info" title=view.title.clone() sentence=view.sentence.clone()>
+            <Alert text=view.alert/>
+            <CheckAgain view=view is_primary=true label=words.check_again/>
+            {code}
+        </ResultCard>
+    }
+}
+
+#[component]
+fn Expired(view: CheckoutView) -> impl IntoView {
+    let words = view.words;
+    view! {
+        <ResultCard icon=icons::clock() tone="warn" title=view.title.clone() sentence=view.sentence.clone()>
+            <Alert text=view.alert/>
+            <ActionForm view=view.clone() action="/ui/new_code">
+                <button class="button button--primary" data-action="new-code">{words.new_code}</button>
+            </ActionForm>
+            <DeadlineLine view=view.clone()/>
+            <SwitchMethod view=view/>
+        </ResultCard>
+    }
+}
+
+/// All methods again, the failed one too: it may work the second time.
+#[component]
+fn Unavailable(view: CheckoutView) -> impl IntoView {
+    view! {
+        <section class="card">
+            <h1 class="card__title" tabindex="-1">{view.title.clone()}</h1>
+            <p class="notice notice--warn">{icons::warning()} <span>{view.sentence.clone()}</span></p>
+            <DeadlineLine view=view.clone()/>
+            <MethodForm view=view/>
+        </section>
+    }
+}
+
+#[component]
+fn Ended(view: CheckoutView) -> impl IntoView {
+    let words = view.words;
+    let (icon, tone) = match view.state {
+        PageState::Paid => (icons::check(), "ok"),
+        PageState::Returning => (icons::back(), "warn"),
+        _ => (icons::cross(), "neutral"),
+    };
+    let receipt = view.receipt_path().map(|path| {
+        view! { <a class="button button--text" href=path data-action="receipt">{words.view_receipt}</a> }
+    });
+    let way_back = view.return_url.clone().map(|url| {
+        view! { <a class="button button--primary" href=url rel="noreferrer">{words.back}</a> }
+    });
+    view! {
+        <ResultCard icon=icon tone=tone title=view.title.clone() sentence=view.sentence.clone()>
+            <Facts facts=view.facts label=words.details/>
+            {way_back}
+            {receipt}
+        </ResultCard>
+    }
+}

@@ -1,0 +1,91 @@
+//! The demo shop of the simulator: three plans, so that a first visitor can buy something.
+
+use domain::{Money, Order};
+use payments::{Made, NewOrder, Services};
+
+use crate::error::UiError;
+use crate::i18n::{Words, fill};
+
+/// Whose orders they are.
+const USER: &str = "demo";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    Starter,
+    Team,
+    Business,
+}
+
+impl Plan {
+    pub const ALL: [Plan; 3] = [Plan::Starter, Plan::Team, Plan::Business];
+
+    /// The word in `form[data-plan]`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Plan::Starter => "starter",
+            Plan::Team => "team",
+            Plan::Business => "business",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Plan> {
+        Plan::ALL.into_iter().find(|plan| plan.as_str() == word)
+    }
+
+    pub fn price(self) -> Money {
+        let fen = match self {
+            Plan::Starter => 990,
+            Plan::Team => 9_990,
+            Plan::Business => 129_900,
+        };
+        Money::from_fen(fen).expect("a price is an amount")
+    }
+
+    pub const fn name(self, words: &Words) -> &'static str {
+        match self {
+            Plan::Starter => words.starter,
+            Plan::Team => words.team,
+            Plan::Business => words.business,
+        }
+    }
+
+    pub const fn text(self, words: &Words) -> &'static str {
+        match self {
+            Plan::Starter => words.starter_text,
+            Plan::Team => words.team_text,
+            Plan::Business => words.business_text,
+        }
+    }
+}
+
+/// Orders one plan; paying leads back to the shop.
+pub async fn buy(services: &Services, plan: Plan, words: &Words, public_url: &str) -> Result<Order, UiError> {
+    let order = NewOrder {
+        order_no: None,
+        user_id: USER.to_owned(),
+        subject: fill(words.subject, &[("plan", plan.name(words))]),
+        amount: plan.price(),
+        return_url: Some(format!("{public_url}/")),
+        metadata: None,
+        expires_in: None,
+    };
+    match payments::create_order(services, order, None).await? {
+        Made::New(order) | Made::Existing(order) => Ok(order),
+        // Only a request with an idempotency key is answered from what was kept.
+        Made::Replayed(_) => Err(UiError::Internal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_plan_has_a_price_and_a_word() {
+        for plan in Plan::ALL {
+            assert_eq!(Plan::parse(plan.as_str()), Some(plan));
+            assert!(!plan.price().is_zero());
+        }
+        assert_eq!(Plan::parse("free"), None);
+    }
+}

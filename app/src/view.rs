@@ -1,0 +1,281 @@
+//! What a checkout page shows, as plain values: text already chosen, amounts already written, the code already drawn.
+//!
+//! Pages and components only place these values; every decision about them is made here, where it can be tested.
+
+mod live;
+pub(crate) mod money;
+mod qr;
+mod receipt;
+mod situation;
+mod texts;
+
+use domain::{Method, Order, OrderState, Product, Timestamp};
+use payments::Checkout;
+
+pub use live::{LiveState, live_state};
+pub use qr::Qr;
+pub use receipt::ReceiptView;
+pub use situation::{PageState, Situation};
+
+use crate::context::Request;
+use crate::error::UiError;
+use crate::i18n::{Words, fill};
+use crate::links;
+
+/// How often a browser without JavaScript comes back by itself.
+pub const MAX_REFRESHES: u32 = 10;
+
+/// What this visit says in its URL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Visit {
+    /// The payer pressed *I have paid*.
+    pub is_asked: bool,
+    pub error: Option<UiError>,
+    pub n_refreshes: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct CheckoutView {
+    pub token: String,
+    /// For `?lang=` and hidden fields, when the payer chose one.
+    pub language: Option<&'static str>,
+    pub words: &'static Words,
+    /// What the order was when this was drawn; the watcher compares it with the news.
+    pub live: LiveState,
+    /// What is shown: `live.state`, except that *waiting* is *confirming* to somebody who says it is paid.
+    pub state: PageState,
+    pub title: String,
+    pub sentence: String,
+    pub alert: Option<&'static str>,
+    pub merchant: String,
+    pub subject: String,
+    pub order_no: String,
+    pub ordered_at: String,
+    /// Without its sign.
+    pub amount: String,
+    pub deadline: Option<Deadline>,
+    pub methods: Vec<MethodChoice>,
+    pub code: Option<Code>,
+    pub facts: Vec<Fact>,
+    pub return_url: Option<String>,
+    pub is_paid: bool,
+    pub n_refreshes: u32,
+}
+
+/// Until when the payer can act on what is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deadline {
+    /// `14:35`, with its day when that is another than today's; Beijing time.
+    pub time: String,
+    /// For `<time datetime>`.
+    pub machine: String,
+    /// By the server's clock, so that a wrong clock at the payer's does no harm.
+    pub millis_left: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MethodChoice {
+    pub method: Method,
+    pub name: &'static str,
+    pub help: &'static str,
+    /// The page speaks about a payment by this method.
+    pub is_current: bool,
+    /// Marked when the methods are shown as a list.
+    pub is_chosen: bool,
+}
+
+/// A code to scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Code {
+    pub qr: Qr,
+    pub instruction: String,
+    /// What a screen reader says instead of the drawing.
+    pub label: String,
+    /// The simulated phone with this code in it, in simulator mode.
+    pub wallet: Option<String>,
+}
+
+/// One line of the list of what happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    pub label: &'static str,
+    pub value: String,
+    /// A number to compare or to read aloud: fixed-width, and it may break anywhere.
+    pub is_reference: bool,
+}
+
+impl CheckoutView {
+    pub fn new(checkout: &Checkout, now: Timestamp, request: &Request, visit: Visit) -> CheckoutView {
+        let order = &checkout.order;
+        let words = request.words();
+        let situation = shown(Situation::of(checkout, now), visit);
+        let state = situation.state();
+        let (title, sentence) = texts::of(&situation, order, words);
+        CheckoutView {
+            token: order.token.clone(),
+            language: request.chosen_language(),
+            words,
+            live: live_state(checkout, now),
+            state,
+            title,
+            sentence,
+            alert: alert(visit, state, words),
+            merchant: request.site.merchant.clone(),
+            subject: order.subject.clone(),
+            order_no: order.order_no.to_string(),
+            ordered_at: texts::moment(order.created_at),
+            amount: money::number(order.amount),
+            deadline: deadline(&situation, order, now),
+            methods: methods(&situation, &request.site.methods, words),
+            code: code(&situation, request),
+            facts: texts::facts(&situation, words),
+            return_url: order.return_url.clone().filter(|url| is_web(url)),
+            is_paid: order.state == OrderState::Paid,
+            n_refreshes: visit.n_refreshes,
+        }
+    }
+
+    /// `¥99.90`.
+    pub fn price(&self) -> String {
+        format!("{}{}", money::SIGN, self.amount)
+    }
+
+    /// The page's address without anything that was said only once.
+    pub fn path(&self) -> String {
+        self.link().path()
+    }
+
+    /// Only what is paid has a receipt.
+    pub fn receipt_path(&self) -> Option<String> {
+        self.is_paid.then(|| links::receipt(&self.token, self.language))
+    }
+
+    /// Where a browser without JavaScript goes next by itself; after some times it is left to the payer.
+    pub fn refresh_path(&self) -> Option<String> {
+        (self.state.is_pending() && self.n_refreshes < MAX_REFRESHES).then(|| {
+            let link = links::CheckoutLink {
+                is_asked: self.state != self.live.state,
+                n_refreshes: self.n_refreshes + 1,
+                ..self.link()
+            };
+            link.path()
+        })
+    }
+
+    /// Nothing more will happen to a paid order that its payer waits for.
+    pub const fn is_watched(&self) -> bool {
+        !matches!(self.state, PageState::Paid)
+    }
+
+    fn link(&self) -> links::CheckoutLink<'_> {
+        links::CheckoutLink {
+            token: &self.token,
+            language: self.language,
+            ..links::CheckoutLink::default()
+        }
+    }
+}
+
+/// Somebody who says *I have paid* is not told to scan; whoever did not pay finds the way back to the code.
+const fn shown(situation: Situation<'_>, visit: Visit) -> Situation<'_> {
+    match situation {
+        Situation::Waiting { payment, .. } if visit.is_asked => Situation::Confirming { payment },
+        other => other,
+    }
+}
+
+/// An error is repeated only where the page does not say the same already.
+fn alert(visit: Visit, state: PageState, words: &Words) -> Option<&'static str> {
+    let error = visit.error?;
+    match state {
+        PageState::Choose | PageState::Waiting | PageState::Confirming | PageState::Expired => {
+            Some(error.text(words))
+        }
+        PageState::Paid | PageState::Closed | PageState::Unavailable | PageState::Returning => None,
+    }
+}
+
+fn deadline(situation: &Situation<'_>, order: &Order, now: Timestamp) -> Option<Deadline> {
+    let at = match situation {
+        Situation::Waiting { payment, .. } => payment.expires_at,
+        Situation::Choose | Situation::Expired { .. } | Situation::Unavailable { .. } => order.expires_at,
+        _ => return None,
+    };
+    let (today, local) = (payments::beijing(now), payments::beijing(at));
+    let (day, time) = local.split_once(' ')?;
+    // Seconds are dropped: the time we print is never later than the true one.
+    let time = time.get(..5)?;
+    Some(Deadline {
+        time: if today.starts_with(day) {
+            time.to_owned()
+        } else {
+            format!("{day} {time}")
+        },
+        machine: payments::rfc3339(at),
+        millis_left: u32::try_from(at.since(now).as_millis()).unwrap_or(u32::MAX),
+    })
+}
+
+fn methods(situation: &Situation<'_>, offered: &[Method], words: &Words) -> Vec<MethodChoice> {
+    let current = situation.payment().map(domain::Payment::method);
+    // What has just failed stays on offer, but the next tap should not be the same again.
+    let is_refused =
+        |method: &Method| matches!(situation, Situation::Unavailable { .. }) && Some(*method) == current;
+    let chosen = current.filter(|method| !is_refused(method));
+    let chosen = chosen.or_else(|| offered.iter().copied().find(|method| !is_refused(method)));
+    let chosen = chosen.or_else(|| offered.first().copied());
+    let choice = |method: &Method| MethodChoice {
+        method: *method,
+        name: method_name(*method, words),
+        help: method_help(*method, words),
+        is_current: Some(*method) == current,
+        is_chosen: Some(*method) == chosen,
+    };
+    offered.iter().map(choice).collect()
+}
+
+fn code(situation: &Situation<'_>, request: &Request) -> Option<Code> {
+    let Situation::Waiting { payment, prompt } = situation else {
+        return None;
+    };
+    let words = request.words();
+    let amount = money::text(payment.amount);
+    let scan = match payment.product {
+        Product::Native => words.wechat_scan,
+        Product::Qr => words.alipay_scan,
+        // What these ask for is a link to open, not a code to scan.
+        Product::H5 | Product::Jsapi | Product::Wap | Product::Page | Product::Balance => return None,
+    };
+    let method = method_name(payment.method(), words);
+    let wallet = request.site.wallet_url.as_deref();
+    Some(Code {
+        qr: Qr::draw(prompt)?,
+        instruction: fill(scan, &[("amount", &amount)]),
+        label: fill(words.qr_label, &[("method", method), ("amount", &amount)]),
+        wallet: wallet.map(|wallet| links::wallet(wallet, prompt)),
+    })
+}
+
+pub const fn method_name(method: Method, words: &Words) -> &'static str {
+    match method {
+        Method::Wechat => words.wechat,
+        Method::Alipay => words.alipay,
+        Method::Balance => words.balance,
+    }
+}
+
+const fn method_help(method: Method, words: &Words) -> &'static str {
+    match method {
+        Method::Wechat => words.wechat_help,
+        Method::Alipay => words.alipay_help,
+        Method::Balance => words.balance_help,
+    }
+}
+
+/// A merchant's link is shown only when following it cannot run anything.
+fn is_web(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! Where an order stands in the eyes of its payer: the one place that reads states of orders and payments for a page.
+
+use domain::{Order, OrderState, Payment, PaymentState, Timestamp};
+use payments::{Checkout, EXPIRED_REASON};
+use serde::Serialize;
+
+/// The word in `main[data-state]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageState {
+    Choose,
+    Waiting,
+    Confirming,
+    Paid,
+    Expired,
+    Closed,
+    Unavailable,
+    Returning,
+}
+
+/// Everything a checkout page can have to say. Borrowed payments are the ones it speaks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Situation<'a> {
+    /// Nothing was tried yet.
+    Choose,
+    /// The payer can pay this payment now.
+    Waiting {
+        payment: &'a Payment,
+        prompt: &'a str,
+    },
+    /// Time is over, or the payer says it is paid, and the gateway has not said how it ended.
+    Confirming {
+        payment: &'a Payment,
+    },
+    Paid {
+        payment: Option<&'a Payment>,
+    },
+    /// Paid, and some or all of it was given back since.
+    Refunded {
+        payment: Option<&'a Payment>,
+    },
+    /// This attempt is over; the order is not.
+    Expired {
+        payment: &'a Payment,
+    },
+    Closed {
+        is_late: bool,
+    },
+    /// The gateway would not take the order, or has not said that it did: nothing was shown that could be paid.
+    Unavailable {
+        payment: &'a Payment,
+    },
+    /// Money for an order that was closed before it came.
+    Late {
+        payment: &'a Payment,
+    },
+    /// Money for an order that another payment had paid.
+    Twice {
+        payment: &'a Payment,
+    },
+}
+
+impl PageState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            PageState::Choose => "choose",
+            PageState::Waiting => "waiting",
+            PageState::Confirming => "confirming",
+            PageState::Paid => "paid",
+            PageState::Expired => "expired",
+            PageState::Closed => "closed",
+            PageState::Unavailable => "unavailable",
+            PageState::Returning => "returning",
+        }
+    }
+
+    /// The payer may have paid and is waiting to hear so.
+    pub const fn is_pending(self) -> bool {
+        matches!(self, PageState::Waiting | PageState::Confirming)
+    }
+}
+
+impl<'a> Situation<'a> {
+    pub fn of(checkout: &'a Checkout, now: Timestamp) -> Situation<'a> {
+        let Checkout { order, payments } = checkout;
+        let surplus = payments.iter().find(|payment| is_surplus(payment));
+        let settling = payments.iter().find(|payment| payment.settles);
+        match (order.state, surplus) {
+            (OrderState::Paid, Some(payment)) => Situation::Twice { payment },
+            (OrderState::Open | OrderState::Cancelled, Some(payment)) => Situation::Late { payment },
+            (OrderState::Paid, None) if !order.refunded.is_zero() => {
+                Situation::Refunded { payment: settling }
+            }
+            (OrderState::Paid, None) => Situation::Paid { payment: settling },
+            (OrderState::Cancelled, None) => Situation::Closed {
+                is_late: order.cancel_reason.as_deref() == Some(EXPIRED_REASON),
+            },
+            (OrderState::Open, None) => Situation::of_open_order(order, payments, now),
+        }
+    }
+
+    /// The newest payment is the one the payer is looking at; `payments` come newest first.
+    fn of_open_order(order: &Order, payments: &'a [Payment], now: Timestamp) -> Situation<'a> {
+        let open = payments.iter().find(|payment| payment.state.is_open());
+        match (open, payments.first()) {
+            (Some(payment), _) if is_over(order, now) => Situation::Confirming { payment },
+            (None, _) if is_over(order, now) => Situation::Closed { is_late: true },
+            (Some(payment), _) if payment.expires_at <= now => Situation::Expired { payment },
+            (Some(payment), _) => match payment.prompt.as_deref() {
+                Some(prompt) => Situation::Waiting { payment, prompt },
+                None => Situation::Unavailable { payment },
+            },
+            (None, Some(payment)) if payment.state == PaymentState::Declined => {
+                Situation::Unavailable { payment }
+            }
+            (None, Some(payment)) => Situation::Expired { payment },
+            (None, None) => Situation::Choose,
+        }
+    }
+
+    pub const fn state(&self) -> PageState {
+        match self {
+            Situation::Choose => PageState::Choose,
+            Situation::Waiting { .. } => PageState::Waiting,
+            Situation::Confirming { .. } => PageState::Confirming,
+            Situation::Paid { .. } | Situation::Refunded { .. } => PageState::Paid,
+            Situation::Expired { .. } => PageState::Expired,
+            Situation::Closed { .. } => PageState::Closed,
+            Situation::Unavailable { .. } => PageState::Unavailable,
+            Situation::Late { .. } | Situation::Twice { .. } => PageState::Returning,
+        }
+    }
+
+    /// The payment this page speaks about, if it speaks about one.
+    pub const fn payment(&self) -> Option<&'a Payment> {
+        match self {
+            Situation::Choose | Situation::Closed { .. } => None,
+            Situation::Paid { payment } | Situation::Refunded { payment } => *payment,
+            Situation::Waiting { payment, .. }
+            | Situation::Confirming { payment }
+            | Situation::Expired { payment }
+            | Situation::Unavailable { payment }
+            | Situation::Late { payment }
+            | Situation::Twice { payment } => Some(*payment),
+        }
+    }
+}
+
+fn is_surplus(payment: &Payment) -> bool {
+    payment.state == PaymentState::Paid && !payment.settles
+}
+
+fn is_over(order: &Order, instant: Timestamp) -> bool {
+    order.expires_at <= instant
+}

@@ -1,0 +1,244 @@
+//! The view of orders in every state a payer can meet.
+
+mod fixture;
+
+use domain::{OrderState, Payment, PaymentState};
+
+use self::fixture::{MINUTE, NOW, at, checkout, fen, payment, pending, request};
+use super::*;
+use crate::i18n::Language;
+
+fn english(checkout: &Checkout, now: i64) -> CheckoutView {
+    CheckoutView::new(checkout, at(now), &request(Language::English), Visit::default())
+}
+
+fn asked(checkout: &Checkout) -> CheckoutView {
+    let visit = Visit {
+        is_asked: true,
+        ..Visit::default()
+    };
+    CheckoutView::new(checkout, at(NOW), &request(Language::English), visit)
+}
+
+#[test]
+fn a_new_order_asks_for_a_method_until_its_own_deadline() {
+    let view = english(&checkout(OrderState::Open, vec![]), NOW);
+    assert_eq!(view.state, PageState::Choose);
+    assert_eq!(view.price(), "¥1,234.50");
+    assert_eq!(view.deadline.as_ref().unwrap().time, "06:43");
+    assert_eq!(view.deadline.unwrap().millis_left, 30 * 60_000);
+    assert!(view.methods.iter().all(|choice| !choice.is_current));
+    assert!(view.methods[0].is_chosen);
+}
+
+#[test]
+fn an_open_payment_shows_its_code_and_its_own_deadline() {
+    let view = english(&checkout(OrderState::Open, vec![pending()]), NOW);
+    assert_eq!(view.state, PageState::Waiting);
+    let code = view.code.unwrap();
+    assert_eq!(code.qr.content, "weixin://wxpay/bizpayurl?pr=abc");
+    assert!(code.instruction.contains("¥1,234.50"));
+    assert!(
+        code.wallet
+            .unwrap()
+            .starts_with("http://127.0.0.1:9/wallet?code=weixin%3A")
+    );
+    assert_eq!(view.deadline.unwrap().time, "06:28");
+    assert!(view.methods[0].is_current);
+}
+
+#[test]
+fn a_deadline_on_another_day_says_so() {
+    let mut open = checkout(OrderState::Open, vec![]);
+    open.order.expires_at = at(NOW + 24 * 60 * MINUTE);
+    let view = english(&open, NOW);
+    assert_eq!(view.deadline.unwrap().time, "2023-11-16 06:13");
+}
+
+#[test]
+fn who_says_it_is_paid_is_not_told_to_pay() {
+    let view = asked(&checkout(OrderState::Open, vec![pending()]));
+    assert_eq!(view.state, PageState::Confirming);
+    assert_eq!(view.live.state, PageState::Waiting);
+    assert!(view.sentence.contains("do not pay again"));
+    assert!(view.code.is_none());
+    assert_eq!(view.refresh_path().unwrap(), "/checkout/token?asked=1&n=1");
+}
+
+#[test]
+fn time_over_is_confirming_until_the_gateway_has_spoken() {
+    let over = NOW + 31 * MINUTE;
+    let open = checkout(OrderState::Open, vec![pending()]);
+    assert_eq!(english(&open, over).state, PageState::Confirming);
+    let untried = checkout(OrderState::Open, vec![]);
+    assert_eq!(english(&untried, over).state, PageState::Closed);
+}
+
+#[test]
+fn a_code_that_is_over_offers_a_new_one() {
+    let over = checkout(OrderState::Open, vec![pending()]);
+    assert_eq!(english(&over, NOW + 16 * MINUTE).state, PageState::Expired);
+    let closed = payment(Product::Native, PaymentState::Closed);
+    let closed = checkout(OrderState::Open, vec![closed]);
+    assert_eq!(english(&closed, NOW).state, PageState::Expired);
+}
+
+#[test]
+fn a_method_that_gave_no_code_is_unavailable() {
+    let declined = payment(Product::Native, PaymentState::Declined);
+    let unheard = Payment {
+        prompt: None,
+        ..payment(Product::Qr, PaymentState::Created)
+    };
+    for payment in [declined, unheard] {
+        let view = english(&checkout(OrderState::Open, vec![payment]), NOW);
+        assert_eq!(view.state, PageState::Unavailable);
+        // The other one is marked, the failed one still on offer.
+        assert!(
+            view.methods
+                .iter()
+                .all(|choice| choice.is_chosen != choice.is_current)
+        );
+    }
+}
+
+#[test]
+fn a_paid_order_shows_how_it_was_paid() {
+    let settling = Payment {
+        settles: true,
+        ..payment(Product::Qr, PaymentState::Paid)
+    };
+    let view = english(&checkout(OrderState::Paid, vec![settling]), NOW);
+    assert_eq!(
+        (view.state, view.title.as_str()),
+        (PageState::Paid, "Payment received")
+    );
+    let values: Vec<&str> = view.facts.iter().map(|fact| fact.value.as_str()).collect();
+    assert_eq!(
+        values,
+        ["¥1,234.50", "Alipay", "2023-11-15 06:13:20 GMT+8", "4200001"]
+    );
+    assert!(view.refresh_path().is_none());
+}
+
+#[test]
+fn only_a_paid_order_has_a_receipt() {
+    let settling = Payment {
+        settles: true,
+        ..payment(Product::Native, PaymentState::Paid)
+    };
+    let paid = checkout(OrderState::Paid, vec![settling]);
+    let receipt = ReceiptView::new(&paid, &request(Language::English)).unwrap();
+    assert_eq!((receipt.amount.as_str(), receipt.facts.len()), ("1,234.50", 5));
+    assert_eq!(
+        english(&paid, NOW).receipt_path().unwrap(),
+        "/checkout/token/receipt"
+    );
+    let open = checkout(OrderState::Open, vec![]);
+    assert!(ReceiptView::new(&open, &request(Language::English)).is_none());
+}
+
+#[test]
+fn a_refund_is_told_with_its_sum() {
+    let mut paid = checkout(OrderState::Paid, vec![]);
+    paid.order.refunded = fen(10_000);
+    let view = english(&paid, NOW);
+    assert_eq!(
+        (view.state, view.title.as_str()),
+        (PageState::Paid, "Refunded ¥100.00")
+    );
+    assert!(view.sentence.contains("¥100.00"));
+}
+
+#[test]
+fn money_after_the_end_is_told_to_be_on_its_way_back() {
+    let surplus = payment(Product::Native, PaymentState::Paid);
+    let late = english(&checkout(OrderState::Cancelled, vec![surplus.clone()]), NOW);
+    assert_eq!(late.state, PageState::Returning);
+    assert!(late.title.starts_with("Order was closed"));
+    assert_eq!(late.facts.last().unwrap().label, "Being returned");
+
+    let twice = english(&checkout(OrderState::Paid, vec![surplus.clone()]), NOW);
+    assert!(twice.title.starts_with("Paid twice"));
+
+    let back = Payment {
+        refunded: surplus.amount,
+        ..surplus
+    };
+    let done = english(&checkout(OrderState::Cancelled, vec![back]), NOW);
+    assert_eq!(done.title, "Order was closed; your money has been returned");
+    assert_eq!(done.facts.last().unwrap().label, "Returned");
+}
+
+#[test]
+fn a_cancelled_order_says_whether_time_closed_it() {
+    let cancelled = checkout(OrderState::Cancelled, vec![]);
+    assert!(english(&cancelled, NOW).sentence.contains("cancelled"));
+    let mut expired = cancelled;
+    expired.order.cancel_reason = Some(payments::EXPIRED_REASON.to_owned());
+    assert!(english(&expired, NOW).sentence.contains("time to pay"));
+}
+
+#[test]
+fn every_change_of_a_row_changes_the_version() {
+    let untried = checkout(OrderState::Open, vec![]);
+    let started = checkout(OrderState::Open, vec![pending()]);
+    let changed = Payment {
+        version: 2,
+        ..pending()
+    };
+    let changed = checkout(OrderState::Open, vec![changed]);
+    let version = |checkout| live_state(checkout, at(NOW)).version;
+    assert!(version(&untried) < version(&started));
+    assert!(version(&started) < version(&changed));
+}
+
+#[test]
+fn a_refund_on_its_way_and_its_end_are_news() {
+    let paid = payment(Product::Native, PaymentState::Paid);
+    let refunding = Payment {
+        refunding: paid.amount,
+        ..paid.clone()
+    };
+    let refunded = Payment {
+        refunded: paid.amount,
+        ..paid.clone()
+    };
+    let version = |payment| live_state(&checkout(OrderState::Cancelled, vec![payment]), at(NOW)).version;
+    let (paid, refunding, refunded) = (version(paid), version(refunding), version(refunded));
+    assert!(paid < refunding && refunding < refunded);
+}
+
+#[test]
+fn coming_back_without_javascript_ends() {
+    let open = checkout(OrderState::Open, vec![pending()]);
+    let visit = Visit {
+        n_refreshes: MAX_REFRESHES,
+        ..Visit::default()
+    };
+    let view = CheckoutView::new(&open, at(NOW), &request(Language::English), visit);
+    assert_eq!(view.refresh_path(), None);
+}
+
+#[test]
+fn an_error_is_told_where_the_page_does_not_tell_it() {
+    let visit = Visit {
+        error: Some(UiError::Unreachable),
+        ..Visit::default()
+    };
+    let open = checkout(OrderState::Open, vec![]);
+    let view = CheckoutView::new(&open, at(NOW), &request(Language::Chinese), visit);
+    assert!(view.alert.unwrap().contains("请勿重复支付"));
+    let paid = checkout(OrderState::Paid, vec![]);
+    let view = CheckoutView::new(&paid, at(NOW), &request(Language::Chinese), visit);
+    assert_eq!(view.alert, None);
+}
+
+#[test]
+fn a_return_link_that_could_run_something_is_not_shown() {
+    let mut paid = checkout(OrderState::Paid, vec![]);
+    paid.order.return_url = Some("javascript:alert(1)".to_owned());
+    assert_eq!(english(&paid, NOW).return_url, None);
+    paid.order.return_url = Some("https://shop.example/thanks".to_owned());
+    assert!(english(&paid, NOW).return_url.is_some());
+}

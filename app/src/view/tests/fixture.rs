@@ -1,0 +1,92 @@
+//! Orders and payments as they come from the store, made by hand.
+
+use std::sync::Arc;
+
+use domain::{
+    Method, Money, Order, OrderId, OrderNo, OrderState, Payment, PaymentId, PaymentNo, PaymentState, Product,
+    Timestamp,
+};
+use payments::Checkout;
+
+use crate::context::{Request, Site};
+use crate::i18n::Language;
+
+/// 2023-11-15 06:13:20 in Beijing.
+pub const NOW: i64 = 1_700_000_000_000;
+pub const MINUTE: i64 = 60_000;
+
+pub fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+pub fn fen(fen: i64) -> Money {
+    Money::from_fen(fen).unwrap()
+}
+
+pub fn request(language: Language) -> Request {
+    let site = Site {
+        merchant: "Shop".to_owned(),
+        public_url: "http://127.0.0.1:3000".to_owned(),
+        is_simulator: true,
+        wallet_url: Some("http://127.0.0.1:9/wallet".to_owned()),
+        methods: vec![Method::Wechat, Method::Alipay],
+    };
+    Request {
+        site: Arc::new(site),
+        language,
+        is_language_chosen: false,
+        request_id: "r1".to_owned(),
+    }
+}
+
+pub fn checkout(state: OrderState, payments: Vec<Payment>) -> Checkout {
+    let order = Order {
+        id: OrderId::new(at(NOW), [1; 10]),
+        order_no: OrderNo::new(at(NOW), [2; 10]),
+        token: "token".to_owned(),
+        user_id: "u".to_owned(),
+        subject: "Tea".to_owned(),
+        amount: fen(123_450),
+        state,
+        return_url: None,
+        metadata: None,
+        expires_at: at(NOW + 30 * MINUTE),
+        paid_at: None,
+        cancel_reason: None,
+        refunded: Money::ZERO,
+        refund_reason: None,
+        created_at: at(NOW),
+        updated_at: at(NOW),
+        version: 1,
+    };
+    Checkout { order, payments }
+}
+
+pub fn payment(product: Product, state: PaymentState) -> Payment {
+    Payment {
+        id: PaymentId::new(at(NOW), [3; 10]),
+        payment_no: PaymentNo::new(at(NOW), [4; 10]),
+        order_id: OrderId::new(at(NOW), [1; 10]),
+        product,
+        amount: fen(123_450),
+        state,
+        settles: false,
+        transaction_id: Some("4200001".to_owned()),
+        request: String::new(),
+        prompt: Some("weixin://wxpay/bizpayurl?pr=abc".to_owned()),
+        failure_reason: None,
+        refunded: Money::ZERO,
+        refunding: Money::ZERO,
+        refund_reason: None,
+        refunded_at: None,
+        expires_at: at(NOW + 15 * MINUTE),
+        paid_at: Some(at(NOW)),
+        created_at: at(NOW),
+        updated_at: at(NOW),
+        version: 1,
+    }
+}
+
+pub fn pending() -> Payment {
+    payment(Product::Native, PaymentState::Pending)
+}

@@ -1,0 +1,101 @@
+//! The words for each situation: what happened to the money, and what there is to do.
+
+use domain::{Money, Order, Payment, Timestamp};
+
+use super::{Fact, Situation, method_name, money};
+use crate::i18n::{Words, fill};
+
+/// The title and the sentence under it.
+pub fn of(situation: &Situation<'_>, order: &Order, words: &Words) -> (String, String) {
+    let (title, sentence, amount) = match situation {
+        Situation::Choose => (words.choose_title, words.choose_text, order.amount),
+        Situation::Waiting { .. } => (words.waiting_title, words.waiting_text, order.amount),
+        Situation::Confirming { .. } => (words.confirming_title, words.confirming_text, order.amount),
+        Situation::Paid { .. } => (words.paid_title, words.paid_text, order.amount),
+        Situation::Refunded { .. } => (words.refunded_title, refunded_text(order, words), order.refunded),
+        Situation::Expired { .. } => (words.expired_title, words.expired_text, order.amount),
+        Situation::Closed { is_late: true } => (words.closed_title, words.closed_late_text, order.amount),
+        Situation::Closed { is_late: false } => (words.closed_title, words.closed_text, order.amount),
+        Situation::Unavailable { .. } => (words.unavailable_title, words.unavailable_text, order.amount),
+        Situation::Late { payment } if is_back(payment) => {
+            (words.late_done_title, words.late_done_text, payment.amount)
+        }
+        Situation::Late { payment } => (words.late_title, words.late_text, payment.amount),
+        Situation::Twice { payment } if is_back(payment) => {
+            (words.twice_done_title, words.twice_done_text, payment.amount)
+        }
+        Situation::Twice { payment } => (words.twice_title, words.twice_text, payment.amount),
+    };
+    let amount = money::text(amount);
+    let values = [("amount", amount.as_str())];
+    (fill(title, &values), fill(sentence, &values))
+}
+
+/// What is known about money that moved; nothing while none has.
+pub fn facts(situation: &Situation<'_>, words: &Words) -> Vec<Fact> {
+    let (Situation::Paid {
+        payment: Some(payment),
+    }
+    | Situation::Refunded {
+        payment: Some(payment),
+    }
+    | Situation::Late { payment }
+    | Situation::Twice { payment }) = *situation
+    else {
+        return Vec::new();
+    };
+    let fact = |label, value, is_reference| Fact {
+        label,
+        value,
+        is_reference,
+    };
+    let mut facts = vec![
+        fact(words.paid_amount, money::text(payment.amount), false),
+        fact(
+            words.method,
+            method_name(payment.method(), words).to_owned(),
+            false,
+        ),
+    ];
+    if let Some(paid_at) = payment.paid_at {
+        facts.push(fact(words.paid_at, moment(paid_at), false));
+    }
+    if let Some(number) = &payment.transaction_id {
+        facts.push(fact(words.transaction, number.clone(), true));
+    }
+    let refunds = [
+        (words.returned, payment.refunded),
+        (words.returning, on_its_way(situation, payment)),
+    ];
+    for (label, amount) in refunds.into_iter().filter(|(_, amount)| !amount.is_zero()) {
+        facts.push(fact(label, money::text(amount), false));
+    }
+    facts
+}
+
+/// Everybody here reads Beijing time, and is told that it is.
+pub fn moment(instant: Timestamp) -> String {
+    format!("{} GMT+8", payments::beijing(instant))
+}
+
+/// All of a surplus goes back, whether or not its refund has been sent already.
+fn on_its_way(situation: &Situation<'_>, payment: &Payment) -> Money {
+    match situation {
+        Situation::Late { .. } | Situation::Twice { .. } => {
+            payment.amount.checked_sub(payment.refunded).unwrap_or_default()
+        }
+        _ => payment.refunding,
+    }
+}
+
+fn is_back(payment: &Payment) -> bool {
+    payment.refunded >= payment.amount
+}
+
+fn refunded_text(order: &Order, words: &Words) -> &'static str {
+    if order.refunded < order.amount {
+        words.part_refunded_text
+    } else {
+        words.refunded_text
+    }
+}
