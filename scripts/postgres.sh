@@ -58,6 +58,7 @@ start() {
 
 stop() {
     [ -d "$dir" ] || return 0
+    [ -e "$dir/data" ] || { rmdir "$dir"; return; }
     # Nothing is removed that this script did not make.
     [ -f "$dir/data/PG_VERSION" ] || die "$dir holds no database of ours"
     bin="$(find_server)"

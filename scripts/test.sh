@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Everything that is tested, in one run. The last line is `N passed, N failed`.
+#
+# A phase that fails does not stop the next ones, so that one run tells all there is to know.
+source "$(dirname "$0")/common.sh"
+trap - ERR
+set +e
+cd "$root"
+
+passed=0
+failed=0
+complaints=()
+times=()
+work="$(mktemp -d "${TMPDIR:-/tmp}/tongqian-test.XXXXXX")"
+# The database lives apart from our own files, because another account may have to own it.
+database="$(mktemp -d /tmp/tongqian-postgres.XXXXXX)"
+
+cleanup() {
+    "$root/scripts/postgres.sh" stop "$database"
+    rm -rf "$work"
+}
+# Without these two, an interrupted run would leave its database behind.
+trap 'exit 130' INT TERM HUP
+trap cleanup EXIT
+
+complain() {
+    failed=$((failed + 1))
+    complaints+=("$1")
+}
+
+# phase NAME command...: says what begins, and keeps the seconds it took and its answer.
+phase() {
+    local name="$1" began=$SECONDS answer
+    shift
+    printf '\n== %s\n' "$name"
+    "$@" </dev/null
+    answer=$?
+    times+=("$(printf '%5d s  %s' $((SECONDS - began)) "$name")")
+    return $answer
+}
+
+# check NAME command...: a phase that counts as one test.
+check() {
+    if phase "$@"; then passed=$((passed + 1)); else complain "$1"; fi
+}
+
+sum() { awk '{ n += $1 } END { print n + 0 }'; }
+
+# count NAME ANSWER PASSED FAILED: a runner that ended badly without naming a failure, or ran nothing, has failed too.
+count() {
+    passed=$((passed + $3))
+    if [ "$4" -gt 0 ]; then
+        failed=$((failed + $4))
+        complaints+=("$1: $4 failed")
+    elif [ "$2" != 0 ]; then
+        complain "$1: ended with $2"
+    elif [ "$3" = 0 ]; then
+        complain "$1: no test ran"
+    fi
+}
+
+# Nobody watches an unattended run: there, a test that hangs is ended while there is time to say so.
+limited() {
+    if [ -n "${CI:-}" ] && have timeout; then timeout -k 10 1800 "$@"; else "$@"; fi
+}
+
+cargo_tests() {
+    TEST_DATABASE_URL="$database_url" limited cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$work/cargo"
+    return "${PIPESTATUS[0]}"
+}
+
+browser_tests() {
+    TONGQIAN_BIN="$server" limited node --test --test-concurrency=1 --test-timeout=180000 \
+        --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter=tap --test-reporter-destination="$work/browser" \
+        end2end/browser/*.test.mjs
+}
+
+check format cargo fmt --all --check
+check lints cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+
+# This makes the debug server too, with the features the tests were compiled with, so nothing is compiled twice.
+server="$root/target/debug/tongqian"
+if phase build cargo test --workspace --locked --no-run --quiet; then
+    database_url="$("$root/scripts/postgres.sh" start "$database" </dev/null)"
+    [ -n "$database_url" ] || complain "PostgreSQL did not start"
+    phase tests cargo_tests
+    answer=$?
+    count tests $answer \
+        "$(sed -n 's/^test result: .* \([0-9]*\) passed; .*/\1/p' "$work/cargo" | sum)" \
+        "$(sed -n 's/^test result: .* \([0-9]*\) failed; .*/\1/p' "$work/cargo" | sum)"
+else
+    complain "build"
+fi
+
+check bundle scripts/bundle.sh
+
+if [ ! -x "$server" ]; then
+    complain "browser tests: there is no server to test"
+elif phase "browser set-up" scripts/browser.sh; then
+    phase "browser tests" browser_tests
+    answer=$?
+    count "browser tests" $answer \
+        "$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$work/browser" | sum)" \
+        "$(sed -n 's/^# \(fail\|cancelled\) \([0-9]*\)$/\2/p' "$work/browser" | sum)"
+else
+    complain "browser set-up"
+fi
+
+printf '\n== seconds\n'
+printf '%s\n' "${times[@]}"
+for complaint in "${complaints[@]}"; do printf 'failed: %s\n' "$complaint"; done
+cleanup
+trap - EXIT
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
