@@ -29,15 +29,14 @@ impl Welcome {
 
 pub async fn first_start(config: &Config, services: &Services) -> Result<Welcome, Failure> {
     let is_simulator = matches!(config.gateways, GatewayMode::Simulator);
-    let is_first = !admin::has_users(services).await?;
     let mut welcome = Welcome::default();
     if let Some(key) = &config.api_key {
         admin::ensure_api_key(services, "API_KEY", key.expose_secret(), &Scope::ALL).await?;
-    } else if is_simulator && is_first {
+    } else if is_simulator && !admin::has_api_keys(services).await? {
         let key = admin::create_api_key(services, "first start", &Scope::ALL).await?;
         welcome.api_key = Some(SecretString::from(key));
     }
-    if !is_first {
+    if admin::has_users(services).await? {
         return Ok(welcome);
     }
     if let Some(owner) = &config.first_admin {

@@ -17,13 +17,13 @@ struct World {
 }
 
 fn asked() -> Money {
-    Money::from_fen(9990).unwrap()
+    Money::from_fen(9990).expect("a positive amount")
 }
 
 fn receipt(fen: i64) -> Report {
     Report::Paid(Receipt {
         transaction_id: "4200001".to_owned(),
-        amount: Money::from_fen(fen).unwrap(),
+        amount: Money::from_fen(fen).expect("a positive amount"),
         paid_at: Timestamp::from_millis(0),
     })
 }

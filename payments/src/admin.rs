@@ -133,6 +133,14 @@ pub async fn create_user(
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
+pub async fn has_api_keys(services: &Services) -> Result<bool, Error> {
+    services
+        .db
+        .read(|tx| async move { rows::has_api_keys(tx).await }.boxed())
+        .await
+        .map_err(Error::Internal)
+}
+
 pub async fn has_users(services: &Services) -> Result<bool, Error> {
     services
         .db

@@ -29,7 +29,7 @@ pub use notice::accept_notice;
 pub use once::{KeptAnswer, Made, Once, WriteAnswer};
 pub use order::{
     Checkout, EXPIRED_REASON, NewOrder, OrderFilter, Page, PaymentFilter, cancel_order, create_order,
-    find_checkout, find_order, find_payment, list_orders, list_payments,
+    find_checkout, find_order, find_payment, find_payment_by_number, list_orders, list_payments,
 };
 pub use reconcile::{query_payment, reconcile_payments};
 pub use run::run_to_end;

@@ -161,8 +161,17 @@ fn has_same_content(existing: &Order, new: &Order, compares_lifetime: bool) -> b
         && existing.subject == new.subject
         && existing.amount == new.amount
         && existing.return_url == new.return_url
-        && existing.metadata == new.metadata
+        && is_same_json(existing.metadata.as_deref(), new.metadata.as_deref())
         && (!compares_lifetime || lifetime(existing) == lifetime(new))
+}
+
+/// The order of keys and the spacing are no content.
+fn is_same_json(left: Option<&str>, right: Option<&str>) -> bool {
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    left == right
+        || left
+            .zip(right)
+            .is_some_and(|(left, right)| value(left).is_some() && value(left) == value(right))
 }
 
 /// Closes open payments at the gateway first; if the gateway says paid, the order is paid and this is refused.
@@ -288,6 +297,16 @@ pub(crate) async fn find_by_number(services: &Services, number: &PaymentNo) -> R
         .read(|tx| async move { payments::find_by_number(tx, number).await }.boxed())
         .await?;
     found.map(|(payment, _)| payment).ok_or(Error::NotFound)
+}
+
+/// The payment behind the number that the gateway knows it by, with its order.
+pub async fn find_payment_by_number(
+    services: &Services,
+    number: &PaymentNo,
+) -> Result<(Payment, Order), Error> {
+    let payment = find_by_number(services, number).await?;
+    let order = find_order(services, &payment.order_id).await?;
+    Ok((payment, order))
 }
 
 pub async fn find_payment(services: &Services, id: &PaymentId) -> Result<(Payment, Order), Error> {

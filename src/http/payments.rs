@@ -5,7 +5,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::{Method, Money, OrderId, Payment, PaymentId, PaymentNo, PaymentStatus, Product};
 use payments::{
-    Error, Made, Once, PaymentFilter, Services, StartPayment, find_order, find_payment, list_payments,
+    PaymentFilter, Services, StartPayment, find_order, find_payment, find_payment_by_number, list_payments,
     query_payment, rfc3339, start_payment,
 };
 use serde::{Deserialize, Serialize};
@@ -229,21 +229,10 @@ pub async fn show(State(web): State<Web>, Id(id): Id) -> Result<Json<PaymentBody
 )]
 pub async fn query(State(web): State<Web>, call: Call<QueryPayment>) -> Result<Response, Problem> {
     let payment_no = PaymentNo::parse(&call.body.payment_no).ok_or_else(Problem::not_found)?;
-    // The answer names the payer, whom only the order knows; the second question is answered from our record.
-    let payment = match ask(&web, &payment_no, None).await? {
-        Made::New(payment) | Made::Existing(payment) => payment,
-        Made::Replayed(_) => return Err(Problem::internal()),
-    };
-    let user_id = find_order(&web.services, &payment.order_id).await?.user_id;
-    let writer = changed(move |payment: &Payment| PaymentBody::new(payment, &user_id));
-    let made = match call.promise.once(&writer) {
-        None => Made::Existing(payment),
-        once => ask(&web, &payment_no, once).await?,
-    };
+    // The answer names the payer, whom only the order knows.
+    let (_, order) = find_payment_by_number(&web.services, &payment_no).await?;
+    let writer = changed(move |payment: &Payment| PaymentBody::new(payment, &order.user_id));
+    let (services, once) = (web.services.clone(), call.promise.once(&writer));
+    let made = to_the_end(async move { query_payment(&services, &payment_no, once).await }).await?;
     Ok(answer(made, &writer))
-}
-
-async fn ask(web: &Web, payment_no: &PaymentNo, once: Option<Once<Payment>>) -> Result<Made<Payment>, Error> {
-    let (services, payment_no) = (web.services.clone(), payment_no.clone());
-    to_the_end(async move { query_payment(&services, &payment_no, once).await }).await
 }

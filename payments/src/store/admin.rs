@@ -48,6 +48,12 @@ pub(crate) async fn find_api_key(tx: &mut Tx<'_>, hash: &str) -> Result<Option<A
     .transpose()
 }
 
+pub(crate) async fn has_api_keys(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+    const SQL: &str = "select id from api_keys limit 1";
+    let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query)?;
+    Ok(row.is_some())
+}
+
 /// `false`: this address has a user already.
 pub(crate) async fn insert_user(
     tx: &mut Tx<'_>,
