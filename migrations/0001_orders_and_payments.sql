@@ -51,6 +51,8 @@ create table payments (
     n_asked bigint not null default 0,
     asked_at bigint not null default 0,
     watched_until bigint not null default 0,
+    -- Somebody is sending the create call.
+    calling_until bigint not null default 0,
     version bigint not null default 0,
     check (settles = false or state = 'paid'),
     check (state <> 'paid' or (transaction_id is not null and paid_at is not null))

@@ -37,11 +37,11 @@ impl Task {
         }
     }
 
-    /// Returns when there is a reason not to wait for the clock; never, for most jobs.
+    /// Returns when there is a reason not to wait for the clock.
     async fn woken(self, services: &Services) {
         match self {
-            Task::Reconcile => services.wake.rung().await,
-            Task::Expire => std::future::pending().await,
+            Task::Reconcile => services.wake.question_due().await,
+            Task::Expire => services.wake.deadline_due().await,
         }
     }
 }

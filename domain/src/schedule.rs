@@ -6,8 +6,8 @@ use crate::Timestamp;
 
 /// Seconds between questions while somebody looks at the checkout page.
 const WATCHED: [u64; 4] = [2, 3, 5, 8];
-/// Seconds between questions when nobody looks.
-const UNWATCHED: [u64; 7] = [5, 10, 30, 60, 120, 300, 600];
+/// Seconds between questions when nobody looks: money is noticed within a minute even when no callback comes.
+const UNWATCHED: [u64; 5] = [5, 10, 15, 30, 60];
 /// The longest callback schedule (Alipay, 25 h): money may still arrive for a payment that is closed here.
 pub const AFTERCARE: Duration = Duration::from_secs(25 * 3600);
 /// Between two questions about a payment that is closed.
@@ -25,9 +25,19 @@ pub fn next_question(now: Timestamp, n_asked: u32, is_watched: bool) -> Timestam
 }
 
 /// When a payment that ended unpaid is asked about next; `None` when nothing can come any more.
-pub fn next_aftercare(now: Timestamp, ended_at: Timestamp) -> Option<Timestamp> {
+///
+/// An Alipay code that nobody scanned cannot be closed: until the deadline that was sent with it, it can be paid.
+pub fn next_after_end(
+    now: Timestamp,
+    n_asked: u32,
+    ended_at: Timestamp,
+    payable_until: Timestamp,
+) -> Option<Timestamp> {
+    if now < payable_until {
+        return Some(next_question(now, n_asked, false));
+    }
     let next = now.after(AFTERCARE_STEP);
-    (next <= ended_at.after(AFTERCARE)).then_some(next)
+    (next <= ended_at.max(payable_until).after(AFTERCARE)).then_some(next)
 }
 
 #[cfg(test)]
@@ -41,7 +51,7 @@ mod tests {
             .map(|n| next_question(now, n, true).since(now).as_secs())
             .collect();
         assert_eq!(waits, [2, 3, 5, 8, 8, 8]);
-        assert_eq!(next_question(now, u32::MAX, false).since(now).as_secs(), 600);
+        assert_eq!(next_question(now, u32::MAX, false).since(now).as_secs(), 60);
     }
 
     #[test]
@@ -49,11 +59,18 @@ mod tests {
         let ended_at = Timestamp::from_millis(0);
         let mut now = ended_at;
         let mut n_questions = 0;
-        while let Some(next) = next_aftercare(now, ended_at) {
+        while let Some(next) = next_after_end(now, 0, ended_at, ended_at) {
             now = next;
             n_questions += 1;
         }
         assert_eq!(n_questions, 25);
         assert_eq!(now.since(ended_at), AFTERCARE);
+        let payable_until = now.after(Duration::from_secs(900));
+        let soon = next_after_end(now, 2, now, payable_until).map(|next| next.since(now).as_secs());
+        assert_eq!(
+            soon,
+            Some(15),
+            "a code that can still be paid is asked about like an open one"
+        );
     }
 }

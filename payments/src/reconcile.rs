@@ -16,7 +16,8 @@ use crate::{Error, Services};
 
 /// Longer than a call with all its retries can take: nobody else asks meanwhile.
 const LEASE: Duration = Duration::from_secs(60);
-const BATCH: i64 = 64;
+/// Few enough that every row has its turn before its lease ends.
+const BATCH: i64 = 32;
 const CONCURRENT_QUESTIONS: usize = 8;
 /// A payer's impatience must not become a load on the gateway.
 const BETWEEN_QUESTIONS: Duration = Duration::from_secs(1);
@@ -83,9 +84,6 @@ pub async fn reconcile_payments(services: &Services) -> Result<usize, Error> {
             .write(|tx| async move { payments::claim_due(tx, now, now.after(LEASE), BATCH).await }.boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
-        if due.is_empty() {
-            return Ok(n_asked);
-        }
         n_asked += due.len();
         stream::iter(&due)
             .for_each_concurrent(CONCURRENT_QUESTIONS, async |number| {
@@ -94,6 +92,11 @@ pub async fn reconcile_payments(services: &Services) -> Result<usize, Error> {
                 }
             })
             .await;
+        // A full batch means that more is due. A part of one does not, and what falls due meanwhile waits for the next
+        // run, or a slow gateway would keep this one going for ever.
+        if i64::try_from(due.len()).is_ok_and(|n_due| n_due < BATCH) {
+            return Ok(n_asked);
+        }
     }
 }
 
@@ -111,6 +114,14 @@ async fn ask(services: &Services, number: &PaymentNo) -> Result<(), Error> {
     };
     let settlement = note_answer(services, number, answer.as_ref().ok()).await?;
     announce(services, &payment, settlement);
+    // A create call that arrived after we had given up, or a code scanned after it: nobody wants this money any more.
+    let is_over = matches!(payment.state, PaymentState::Closed | PaymentState::Declined);
+    if let (true, Some(gateway), Ok(Report::Unpaid)) = (is_over, services.gateways.get(channel), &answer) {
+        gateway
+            .close(number)
+            .await
+            .map_err(|source| Error::Unreachable { channel, source })?;
+    }
     answer
         .map(drop)
         .map_err(|source| Error::Unreachable { channel, source })
@@ -150,7 +161,8 @@ fn next_due(payment: &Payment, asking: Asking, now: Timestamp) -> Option<Timesta
             now < asking.watched_until,
         )),
         PaymentState::Closed | PaymentState::Declined => {
-            schedule::next_aftercare(now, asking.ended_at.unwrap_or(payment.updated_at))
+            let ended_at = asking.ended_at.unwrap_or(payment.updated_at);
+            schedule::next_after_end(now, asking.n_asked, ended_at, payment.expires_at)
         }
     }
 }

@@ -41,15 +41,25 @@ impl Default for Policy {
 
 /// Rings when something is due earlier than the rhythm of the jobs would notice.
 #[derive(Debug, Clone, Default)]
-pub struct Wake(Arc<Notify>);
+pub struct Wake {
+    questions: Arc<Notify>,
+    deadlines: Arc<Notify>,
+}
 
 impl Wake {
+    /// Wakes every job: a bell rouses one sleeper, so each has its own.
     pub fn ring(&self) {
-        self.0.notify_one();
+        self.questions.notify_one();
+        self.deadlines.notify_one();
     }
 
-    /// Returns at the next ring; one that came while nobody waited is not lost.
-    pub async fn rung(&self) {
-        self.0.notified().await;
+    /// Returns at the next ring for who asks the gateways; one that came while nobody waited is not lost.
+    pub async fn question_due(&self) {
+        self.questions.notified().await;
+    }
+
+    /// Returns at the next ring for who watches the deadlines.
+    pub async fn deadline_due(&self) {
+        self.deadlines.notified().await;
     }
 }

@@ -87,11 +87,11 @@ async fn act(
             payments::advance(tx, payment, PaymentState::Pending, None, None, now).await?;
         }
         (Settlement::Closed, _) => {
-            let due_at = schedule::next_aftercare(now, now);
+            let due_at = schedule::next_after_end(now, 0, now, payment.expires_at);
             payments::advance(tx, payment, PaymentState::Closed, None, due_at, now).await?;
         }
         (Settlement::Declined, Report::Declined(reason)) => {
-            let due_at = schedule::next_aftercare(now, now);
+            let due_at = schedule::next_after_end(now, 0, now, payment.expires_at);
             payments::advance(tx, payment, PaymentState::Declined, Some(reason), due_at, now).await?;
         }
         (Settlement::Paid, Report::Paid(receipt)) => {

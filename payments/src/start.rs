@@ -1,5 +1,7 @@
 //! Starting a payment: record, call, record.
 
+use std::time::Duration;
+
 use domain::{
     Channel, Money, Opening, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Refusal,
     Report, open_payment, schedule,
@@ -9,11 +11,16 @@ use futures_util::FutureExt;
 use crate::expire::end_payment;
 use crate::gateway::{Ask, Gateway, GatewayError};
 use crate::once::{KeptAnswer, Made, Once, find_answer, keep_answer};
+use crate::order::find_by_number;
 use crate::settle::{Rule, announce, apply_report, raise, record_report};
 use crate::store::incidents::IncidentKind;
 use crate::store::{StoreError, orders, payments};
 use crate::{Error, Services};
 
+/// Two calls to a slow gateway; a caller that died holds nobody up for longer.
+const CALL: Duration = Duration::from_secs(20);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+const TWIN_LOOKS: u32 = 50;
 /// Each round ends one payment that stood in the way; more than this is somebody switching without end.
 const MAX_ROUNDS: u32 = 4;
 
@@ -162,14 +169,68 @@ async fn call(
     if payment.prompt.is_some() && payment.state == PaymentState::Pending {
         return Ok(Called::Answered);
     }
+    // Whoever loses the right to call waits for the answer of the winner, and calls when the winner has given up.
+    for _ in 0..TWIN_LOOKS {
+        if claim_call(services, payment).await? {
+            let called = send(services, gateway, channel, payment).await;
+            if called.is_err() {
+                release_call(services, payment).await?;
+            }
+            return called;
+        }
+        let now = find_by_number(services, &payment.payment_no).await?;
+        match now.state {
+            PaymentState::Closed | PaymentState::Declined => return Ok(Called::Ended),
+            PaymentState::Paid => return Ok(Called::Answered),
+            PaymentState::Created | PaymentState::Pending if now.prompt.is_some() => {
+                return Ok(Called::Answered);
+            }
+            PaymentState::Created | PaymentState::Pending => tokio::time::sleep(BETWEEN_LOOKS).await,
+        }
+    }
+    let source = GatewayError::Unknown {
+        reason: "the same call is still under way".to_owned(),
+    };
+    Err(Error::Unreachable { channel, source })
+}
+
+async fn claim_call(services: &Services, payment: &Payment) -> Result<bool, Error> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| async move { payments::claim_call(tx, payment, now, now.after(CALL)).await }.boxed())
+        .await
+        .map_err(Error::Internal)
+}
+
+async fn release_call(services: &Services, payment: &Payment) -> Result<(), Error> {
+    let release = services
+        .db
+        .write(|tx| async move { payments::release_call(tx, payment).await }.boxed());
+    release.await.map_err(Error::Internal)
+}
+
+async fn send(
+    services: &Services,
+    gateway: &Gateway,
+    channel: Channel,
+    payment: &Payment,
+) -> Result<Called, Error> {
     let mut answer = gateway.create(payment.product, &payment.request).await;
     if matches!(answer, Err(GatewayError::RetrySame { .. })) {
         answer = gateway.create(payment.product, &payment.request).await;
     }
     match answer {
         Ok(prompt) => {
-            keep_prompt(services, payment, &prompt).await?;
-            Ok(Called::Answered)
+            if keep_prompt(services, payment, &prompt).await? {
+                return Ok(Called::Answered);
+            }
+            // It was ended here while the call was under way: nobody may pay what nobody waits for.
+            gateway
+                .close(&payment.payment_no)
+                .await
+                .map_err(|source| Error::Unreachable { channel, source })?;
+            Ok(Called::Ended)
         }
         // What it says about the trade is a hint; the query brings the proof.
         Err(GatewayError::AlreadyPaid | GatewayError::AlreadyClosed) => {
@@ -193,19 +254,25 @@ async fn call(
     }
 }
 
-async fn keep_prompt(services: &Services, payment: &Payment, prompt: &str) -> Result<(), Error> {
-    let settlement = services
+/// Records the gateway's word that the payment can be paid; whether it still may be.
+async fn keep_prompt(services: &Services, payment: &Payment, prompt: &str) -> Result<bool, Error> {
+    let (settlement, state) = services
         .db
         .write(|tx| {
             async move {
                 payments::keep_prompt(tx, payment, prompt).await?;
-                apply_report(services, tx, &payment.payment_no, &Report::Unpaid, Rule::Settle).await
+                let number = &payment.payment_no;
+                let settlement = apply_report(services, tx, number, &Report::Unpaid, Rule::Settle).await?;
+                let (now, _) = payments::find_by_number(tx, number)
+                    .await?
+                    .ok_or(Error::NotFound)?;
+                Ok::<_, Error>((settlement, now.state))
             }
             .boxed()
         })
         .await?;
     announce(services, payment, settlement);
-    Ok(())
+    Ok(state.is_open() || state == PaymentState::Paid)
 }
 
 /// An authentic refusal ends the payment. One that cannot be verified changes nothing, but a person should see it.

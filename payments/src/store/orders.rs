@@ -227,7 +227,7 @@ pub async fn claim_expired(
         where id in (
             select id from orders
             where state = 'open' and expires_at <= $1 and leased_until <= $1
-            order by expires_at
+            order by leased_until, expires_at
             limit $3)
             and leased_until <= $1
         returning id";

@@ -247,9 +247,33 @@ fn state_of(status: PaymentStatus) -> (PaymentState, Option<&'static str>) {
     }
 }
 
-/// Keeps what the payer needs; a later answer to the same request replaces it, because the old code is dead then.
+/// Takes the right to send the create call: two at once would get two codes, of which the gateway keeps only one alive.
+pub async fn claim_call(
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    now: Timestamp,
+    calling_until: Timestamp,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        update payments set calling_until = $3
+        where id = $1 and calling_until <= $2 and prompt is null";
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(payment.id.as_str())
+        .bind(now.millis())
+        .bind(calling_until.millis()))?;
+    Ok(n_changed == 1)
+}
+
+/// The create call failed: the next one may be sent at once.
+pub async fn release_call(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), StoreError> {
+    const SQL: &str = "update payments set calling_until = 0 where id = $1";
+    execute!(tx, SQL, |query| query.bind(payment.id.as_str())).map(drop)?;
+    Ok(())
+}
+
+/// Keeps what the payer needs.
 pub async fn keep_prompt(tx: &mut Tx<'_>, payment: &Payment, prompt: &str) -> Result<(), StoreError> {
-    const SQL: &str = "update payments set prompt = $2 where id = $1";
+    const SQL: &str = "update payments set prompt = $2, calling_until = 0 where id = $1";
     execute!(tx, SQL, |query| query.bind(payment.id.as_str()).bind(prompt)).map(drop)?;
     Ok(())
 }
@@ -345,7 +369,8 @@ pub async fn claim_due(
     numbers(rows)
 }
 
-/// Takes the open payments whose time is over, for as long as the lease lasts.
+/// Takes the open payments whose time is over, for as long as the lease lasts. What was tried least recently comes
+/// first, so that those that cannot be closed yet do not keep the others waiting.
 pub async fn claim_expired(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -357,7 +382,7 @@ pub async fn claim_expired(
         where id in (
             select id from payments
             where state in ('created', 'pending') and expires_at <= $1 and leased_until <= $1
-            order by expires_at
+            order by leased_until, expires_at
             limit $3)
             and leased_until <= $1
         returning payment_no";

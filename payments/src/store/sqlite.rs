@@ -114,7 +114,7 @@ impl SqliteDb {
         F: Work<'a, T, E>,
     {
         for _ in 0..MAX_TURNS {
-            let (value, mut outcome) = {
+            let (result, mut outcome) = {
                 let mut writer = self.writer.lock().await;
                 let connection = writer.join().await?;
                 let mut tx = Tx::new(Engine::Writer {
@@ -127,15 +127,19 @@ impl SqliteDb {
                 };
                 writer.connection = Some(connection);
                 match result {
-                    Ok(value) => (value, writer.admit().await?),
+                    Ok(value) => (Ok(value), writer.admit().await?),
                     Err(error) => {
-                        writer.take_out(wrote).await?;
-                        return Err(error);
+                        // After an error of its own, SQLite may have ended the transaction without saying so.
+                        let is_sound = !matches!(error.store_error(), Some(StoreError::Sql(_)));
+                        match writer.take_out(wrote || !is_sound).await {
+                            None => return Err(error),
+                            Some(outcome) => (Err(error), outcome),
+                        }
                     }
                 }
             };
             if self.committed(&mut outcome).await? {
-                return Ok(value);
+                return result;
             }
         }
         Err(StoreError::Stale.into())
@@ -175,10 +179,8 @@ impl Writer {
             }
         };
         if self.group.is_none() {
-            if let Err(error) = sqlx::query("begin immediate").execute(&mut connection).await {
-                self.connection = Some(connection);
-                return Err(error.into());
-            }
+            // A connection that cannot begin is not kept: the next turn opens another one.
+            sqlx::query("begin immediate").execute(&mut connection).await?;
             self.group = Some(Group {
                 outcome: watch::Sender::new(Outcome::Open),
                 n_members: 0,
@@ -198,41 +200,54 @@ impl Writer {
         Ok(outcome)
     }
 
-    /// A closure failed. What it only read needs no undoing; what it wrote takes the whole group back.
-    async fn take_out(&mut self, wrote: bool) -> Result<(), StoreError> {
-        let is_alone = self.group.as_ref().is_some_and(|group| group.n_members == 0);
-        if wrote || is_alone {
-            self.roll_back().await
-        } else {
-            Ok(())
+    /// A closure failed. What it wrote takes the whole group back. What it only read needs no undoing, but it may
+    /// have read what its neighbours wrote: its refusal is true when they are committed.
+    async fn take_out(&mut self, must_undo: bool) -> Option<watch::Receiver<Outcome>> {
+        let neighbours = self
+            .group
+            .as_ref()
+            .filter(|group| group.n_members > 0 && !must_undo);
+        let outcome = neighbours.map(|group| group.outcome.subscribe());
+        if outcome.is_none() {
+            self.roll_back().await;
         }
+        outcome
     }
 
     async fn commit(&mut self) -> Result<(), StoreError> {
-        let Some(connection) = self.connection.as_mut().filter(|_| self.group.is_some()) else {
+        if self.group.is_none() {
+            return Ok(());
+        }
+        // Taken, not borrowed: whoever goes away during the commit leaves no connection behind whose state is unknown.
+        let Some(mut connection) = self.connection.take() else {
             self.end_group(Outcome::RolledBack);
             return Ok(());
         };
-        match sqlx::query("commit").execute(connection).await {
+        let committed = sqlx::query("commit").execute(&mut connection).await;
+        self.connection = Some(connection);
+        match committed {
             Ok(_) => {
                 self.end_group(Outcome::Committed);
                 Ok(())
             }
             // A failed commit may leave the transaction open (disk full): it must not swallow the next group.
             Err(error) => {
-                let _ = self.roll_back().await;
+                self.roll_back().await;
                 Err(error.into())
             }
         }
     }
 
-    async fn roll_back(&mut self) -> Result<(), StoreError> {
+    /// A connection that cannot roll back is not kept: closing it undoes what it did.
+    async fn roll_back(&mut self) {
         self.end_group(Outcome::RolledBack);
-        let Some(connection) = self.connection.as_mut() else {
-            return Ok(());
+        let Some(mut connection) = self.connection.take() else {
+            return;
         };
-        sqlx::query("rollback").execute(connection).await?;
-        Ok(())
+        match sqlx::query("rollback").execute(&mut connection).await {
+            Ok(_) => self.connection = Some(connection),
+            Err(error) => tracing::warn!(%error, "a connection that cannot roll back is replaced"),
+        }
     }
 
     fn end_group(&mut self, outcome: Outcome) {

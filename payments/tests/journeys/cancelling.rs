@@ -121,3 +121,64 @@ async fn nothing_ends_while_the_gateway_cannot_be_asked() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_code_that_cannot_be_closed_is_still_asked_about_until_its_deadline() {
+    on_each_engine(async |shop| {
+        shop.sim.fault(Fault::new(FaultKind::Mute));
+        let order = shop.order("8.00").await;
+        // Nobody has scanned it, so Alipay knows of nothing to close when the payer changes to WeChat.
+        let left = shop.start(&order, Method::Alipay).await;
+        shop.start(&order, Method::Wechat).await;
+        assert_eq!(shop.payment_status(&left).await, PaymentStatus::Cancelled);
+        shop.scan_and_pay(&left).await;
+        shop.pass(Duration::from_secs(90)).await;
+        let checkout = shop.checkout(&order).await;
+        assert_eq!(checkout.order.status(), OrderStatus::Paid);
+        // The order needs no more money: the code that is open is closed without waiting for its deadline.
+        assert!(checkout.payments.iter().all(|payment| !payment.state.is_open()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn money_of_the_wrong_sum_ends_nothing_and_stays_visible() {
+    on_each_engine(async |shop| {
+        let order = shop.order("8.00").await;
+        let payment = shop.start(&order, Method::Wechat).await;
+        let mut alteration = simulator::Alteration {
+            new_id: true,
+            ..simulator::Alteration::default()
+        };
+        alteration.set.insert("total".to_owned(), serde_json::json!(700));
+        let letter = shop.sim.letter(payment.payment_no.as_str(), &alteration).unwrap();
+        assert_eq!(shop.deliver(&letter).await, 200);
+        assert_eq!(shop.payment_status(&payment).await, PaymentStatus::Processing);
+        assert_eq!(shop.status(&order).await, OrderStatus::Pending);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn payments_that_cannot_be_closed_do_not_keep_the_others_waiting() {
+    on_each_engine(async |shop| {
+        shop.sim.fault(
+            Fault::new(FaultKind::Html502)
+                .on(simulator::Gateway::Wechat)
+                .at(Endpoint::Query),
+        );
+        let mut open = Vec::new();
+        for n in 0..40 {
+            let order = shop.order("1.00").await;
+            let method = if n < 36 { Method::Wechat } else { Method::Alipay };
+            open.push(shop.start(&order, method).await);
+        }
+        shop.sleep(15 * MINUTE + Duration::from_secs(1)).await;
+        payments::expire(&shop.services).await.unwrap();
+        for payment in open {
+            let is_closed = shop.payment_status(&payment).await == PaymentStatus::Cancelled;
+            assert_eq!(is_closed, payment.method() == Method::Alipay);
+        }
+    })
+    .await;
+}

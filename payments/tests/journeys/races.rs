@@ -187,3 +187,34 @@ async fn a_cancellation_and_a_callback_at_once_end_paid_or_cancelled_with_the_mo
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_clicks_on_pay_show_one_code_and_it_can_be_paid() {
+    on_each_engine(async |shop| {
+        for (method, product) in BOTH {
+            let order = shop.order("4.00").await;
+            let clicks = join_all((0..10).map(|_| {
+                let services = shop.services.clone();
+                let start = StartPayment {
+                    order_id: order.id.clone(),
+                    product,
+                    amount: None,
+                };
+                tokio::spawn(async move { payments::start_payment(&services, start, None).await })
+            }))
+            .await;
+            let shown: Vec<_> = clicks
+                .into_iter()
+                .map(|click| click.unwrap().unwrap().into_value().unwrap())
+                .collect();
+            let code = shop.checkout(&order).await.payments[0].prompt.clone();
+            assert!(
+                code.is_some() && shown.iter().all(|payment| payment.prompt == code),
+                "{method}"
+            );
+            shop.scan_and_pay(&shown[0]).await;
+            assert_eq!(shop.status(&order).await, OrderStatus::Paid);
+        }
+    })
+    .await;
+}
