@@ -65,6 +65,12 @@ macro_rules! names {
                 is_name(text).then(|| $name(text.to_owned()))
             }
 
+            /// Whether [`Self::new`] can have made it: its prefix, then 26 digits.
+            pub fn is_made_by_us(text: &str) -> bool {
+                text.strip_prefix($prefix)
+                    .is_some_and(|digits| digits.len() == 26 && digits.bytes().all(|digit| ALPHABET.contains(&digit)))
+            }
+
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -114,6 +120,8 @@ mod tests {
         let number = PaymentNo::new(Timestamp::from_millis(1_700_000_000_000), [0xFF; 10]);
         assert_eq!(number.as_str().len(), 27);
         assert!(number.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        assert!(PaymentNo::is_made_by_us(number.as_str()));
+        assert!(!OrderId::is_made_by_us(number.as_str()));
     }
 
     #[test]

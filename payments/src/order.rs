@@ -66,7 +66,7 @@ pub async fn create_order(
     new: NewOrder,
     once: Option<Once<Order>>,
 ) -> Result<Made<Order>, Error> {
-    let (order, once, has_lifetime) = (&draft(services, &new)?, once.as_ref(), new.expires_in.is_some());
+    let (order, once) = (&draft(services, &new)?, once.as_ref());
     services
         .db
         .write(|tx| {
@@ -81,7 +81,7 @@ pub async fn create_order(
                 let existing = orders::find_by_number(tx, &order.order_no)
                     .await?
                     .ok_or(StoreError::Stale)?;
-                if !has_same_content(&existing, order, has_lifetime) {
+                if !has_same_content(&existing, order) {
                     return Err(Refusal::OrderNoReused.into());
                 }
                 keep_answer(tx, once, &existing, false, order.created_at).await?;
@@ -155,14 +155,14 @@ fn is_line(text: &str, max_chars: usize) -> bool {
     !text.trim().is_empty() && text.chars().count() <= max_chars && !text.chars().any(misleads)
 }
 
-fn has_same_content(existing: &Order, new: &Order, compares_lifetime: bool) -> bool {
+fn has_same_content(existing: &Order, new: &Order) -> bool {
     let lifetime = |order: &Order| order.expires_at.since(order.created_at);
     existing.user_id == new.user_id
         && existing.subject == new.subject
         && existing.amount == new.amount
         && existing.return_url == new.return_url
         && is_same_json(existing.metadata.as_deref(), new.metadata.as_deref())
-        && (!compares_lifetime || lifetime(existing) == lifetime(new))
+        && lifetime(existing) == lifetime(new)
 }
 
 /// The order of keys and the spacing are no content.

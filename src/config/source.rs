@@ -15,7 +15,7 @@ pub struct ConfigError {
 }
 
 /// Names that begin like ours but are not ours are typing mistakes. `LOGIN_URL` is no mistake, `LOG_LEVEL` is one.
-const PREFIXES: [&str; 17] = [
+const PREFIXES: [&str; 16] = [
     "WECHAT_",
     "ALIPAY_",
     "ADMIN_",
@@ -31,8 +31,7 @@ const PREFIXES: [&str; 17] = [
     "PUBLIC_",
     "DATABASE_",
     "LISTEN_",
-    "GATEWAYS_",
-    "GATEWAY_",
+    "GATEWAY",
 ];
 const LARGEST_KEY_FILE: u64 = 64 * 1024;
 

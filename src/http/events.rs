@@ -7,6 +7,7 @@ use std::time::Duration;
 use app::view::{LiveState, live_state};
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
@@ -51,10 +52,10 @@ pub async fn stream(State(web): State<Web>, Id(token): Id, headers: HeaderMap) -
     };
     let events = Sse::new(viewer.events()).keep_alive(KeepAlive::new().interval(HEARTBEAT));
     let mut response = events.into_response();
+    let headers = response.headers_mut();
     // nginx would collect events until a buffer is full.
-    response
-        .headers_mut()
-        .insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     Ok(response)
 }
 

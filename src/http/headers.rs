@@ -51,9 +51,12 @@ fn set_default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
 }
 
 /// The policy of a page: its own scripts and styles, and the nonce of the one script Leptos writes into it.
-pub fn page_policy(nonce: &str) -> String {
+///
+/// WebAssembly has to be allowed where there is some: without the bundle nothing is compiled in the browser.
+pub fn page_policy(nonce: &str, has_bundle: bool) -> String {
+    let wasm = if has_bundle { " 'wasm-unsafe-eval'" } else { "" };
     format!(
-        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; \
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}'{wasm}; style-src 'self' 'nonce-{nonce}'; \
          img-src 'self' data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; \
          form-action 'self' https://openapi.alipay.com https://*.alipay.com https://wx.tenpay.com; \
          frame-ancestors 'none'; base-uri 'none'; object-src 'none'"

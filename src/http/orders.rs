@@ -67,7 +67,7 @@ pub async fn list(
         created_from: parameters.time("createdFrom")?,
         created_to: parameters.time("createdTo")?,
         limit: parameters.limit()?,
-        cursor: parameters.cursor()?,
+        cursor: parameters.cursor(OrderId::is_made_by_us)?,
     };
     parameters.finish()?;
     let page = list_orders(&web.services, filter).await?;

@@ -94,7 +94,7 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
         provide_request(web.services.clone(), request, web.site.has_bundle);
         // Server functions write no HTML and have no nonce.
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
-            && let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce))
+            && let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce, web.site.has_bundle.0))
         {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }

@@ -44,9 +44,10 @@ impl Parameters {
         Ok(limit.unwrap_or(DEFAULT_LIMIT))
     }
 
-    pub fn cursor(&mut self) -> Result<Option<String>, Problem> {
+    /// A cursor is the key of the last thing on the page before. Anything else would look like the end of the list.
+    pub fn cursor(&mut self, is_key: impl FnOnce(&str) -> bool) -> Result<Option<String>, Problem> {
         self.parsed("cursor", "must be nextCursor of the page before", |text| {
-            domain::id::is_name(text).then(|| text.to_owned())
+            is_key(text).then(|| text.to_owned())
         })
     }
 
@@ -123,7 +124,11 @@ mod tests {
         );
         assert!(fine.finish().is_ok());
         assert_eq!(
-            field_of(Parameters::parse(Some("cursor=%27--")).unwrap().cursor()),
+            field_of(
+                Parameters::parse(Some("cursor=%27--"))
+                    .unwrap()
+                    .cursor(domain::OrderId::is_made_by_us)
+            ),
             "cursor"
         );
     }

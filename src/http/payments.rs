@@ -188,7 +188,7 @@ pub async fn list(
         method: parameters.parsed("method", "must be wechat, alipay or balance", Method::parse)?,
         user_id: parameters.text("userId")?,
         limit: parameters.limit()?,
-        cursor: parameters.cursor()?,
+        cursor: parameters.cursor(PaymentId::is_made_by_us)?,
     };
     parameters.finish()?;
     let page = list_payments(&web.services, filter).await?;

@@ -18,6 +18,13 @@ pub fn is_json(headers: &HeaderMap) -> bool {
 /// What is not JSON is malformed; what is JSON but not what we take is invalid, and the field is named.
 pub fn parse<B: DeserializeOwned>(bytes: &[u8]) -> Result<B, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|_| Problem::malformed("the body is not UTF-8"))?;
+    // serde would read a list as a structure, by position.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) => Problem::invalid("body", "must be a JSON object"),
+            Err(_) => not_json(),
+        });
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut reader);
     match parsed {
@@ -26,6 +33,10 @@ pub fn parse<B: DeserializeOwned>(bytes: &[u8]) -> Result<B, Problem> {
             Err(_) => Err(not_json()),
         },
         // The first wrong value ends the reading; whether the rest is JSON at all is still to be seen.
+        // `1e999` is a number like any other to JSON, and too large for every field.
+        Err(error) if error.inner().to_string().starts_with("number out of range") => {
+            Err(wrong_value(&error))
+        }
         Err(error) if !error.inner().is_data() || serde_json::from_str::<IgnoredAny>(text).is_err() => {
             Err(not_json())
         }
@@ -62,7 +73,11 @@ fn wrong_value(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem
         return Problem::invalid(within(parent, &name), "is there twice");
     }
     let field = if path == "." { "body".to_owned() } else { path };
-    let message = words.split(" at line ").next().unwrap_or_default();
+    let message = words
+        .split(" at line ")
+        .next()
+        .unwrap_or_default()
+        .replace("i64", "a whole number");
     Problem::invalid(field, message.chars().take(200).collect::<String>())
 }
 
