@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use domain::{Method, OrderStatus, PaymentStatus, Refusal};
-use payments::{EXPIRED_REASON, Error};
-use simulator::{Endpoint, Fault, FaultKind};
+use domain::{LatePolicy, Method, OrderStatus, PaymentStatus, Refusal};
+use payments::{EXPIRED_REASON, Error, Policy};
+use simulator::{Endpoint, Fault, FaultKind, WechatKeys};
 
-use crate::shop::{BOTH, on_each_engine};
+use crate::shop::{BOTH, Shop, engines, on_each_engine};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -65,6 +65,29 @@ async fn money_for_a_cancelled_order_is_recorded_and_a_refund_is_written_beside_
         assert_eq!(shop.status(&order).await, OrderStatus::Cancelled);
     })
     .await;
+}
+
+#[tokio::test]
+async fn late_money_pays_its_order_where_the_operator_accepts_it() {
+    for engine in engines() {
+        let policy = Policy {
+            late_payment: LatePolicy::Accept,
+            ..Policy::default()
+        };
+        let mut shop = Shop::open(engine, WechatKeys::PublicKey, policy).await;
+        shop.sim.fault(Fault::new(FaultKind::LatePay).at(Endpoint::Close));
+        let order = shop.order("8.00").await;
+        let payment = shop.start(&order, Method::Wechat).await;
+        shop.pass(31 * MINUTE).await;
+        assert_eq!(shop.status(&order).await, OrderStatus::Cancelled);
+        shop.scan_and_pay(&payment).await;
+        shop.pass(2 * MINUTE).await;
+        let paid = shop.checkout(&order).await;
+        assert_eq!(paid.order.status(), OrderStatus::Paid);
+        assert_eq!(paid.order.cancel_reason, None);
+        assert!(paid.payments[0].settles);
+        shop.close().await;
+    }
 }
 
 #[tokio::test]
