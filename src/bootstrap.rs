@@ -64,7 +64,7 @@ pub fn make_directory_of(database_url: &str) -> Result<(), Failure> {
     std::fs::create_dir_all(&directory).map_err(Failure::io(format!("cannot make {}", directory.display())))
 }
 
-/// Beside the database, so that codes that were shown before a restart can still be paid after it.
+/// Beside the database, so that a merchant who was given these keys can use them after a restart too.
 pub fn simulator_keys_of(config: &Config) -> Option<PathBuf> {
     let file = sqlite_file(config.database_url.expose_secret())?;
     Some(file.parent()?.join("simulator"))
