@@ -12,10 +12,11 @@ use crate::settle::{Rule, record_report};
 use crate::store::{StoreError, orders, payments};
 use crate::{Error, Services};
 
-/// Longer than three calls to a slow gateway; what failed is tried again when it is over.
-const LEASE: Duration = Duration::from_secs(30);
+/// Longer than all the calls to a slow gateway; what failed is tried again when it is over.
+const LEASE: Duration = Duration::from_secs(60);
 /// A batch is worked on at once, so that no lease ends while its row waits for its turn.
 const BATCH: usize = 8;
+const MAX_CLOSES: u32 = 3;
 /// A run ends in time even when a gateway is slow and much is due; the next one goes on.
 const MAX_BATCHES: usize = 16;
 
@@ -93,9 +94,7 @@ pub(crate) async fn end_payment(services: &Services, payment: &Payment) -> Resul
     if matches!(report, Report::Paid(_) | Report::Closed) {
         record_report(services, payment, &report, Rule::Settle).await?;
     } else {
-        close(gateway, payment).await.map_err(unreachable)?;
-        let report = gateway.query(&payment.payment_no).await.map_err(unreachable)?;
-        record_report(services, payment, &report, Rule::Lapse).await?;
+        close_and_ask(services, gateway, payment).await?;
     }
     // A trade that is payable after its close is an old copy that was read; money that does not fit waits for a person.
     if find_by_number(services, &payment.payment_no)
@@ -105,6 +104,24 @@ pub(crate) async fn end_payment(services: &Services, payment: &Payment) -> Resul
     {
         let reason = "the gateway's last word does not end the payment".to_owned();
         return Err(unreachable(GatewayError::Unknown { reason }));
+    }
+    Ok(())
+}
+
+/// A create call that is still under way may arrive between the close and the question after it: then the trade is payable
+/// although the close was confirmed, and is closed once more.
+async fn close_and_ask(services: &Services, gateway: &Gateway, payment: &Payment) -> Result<(), Error> {
+    let unreachable = |source| Error::Unreachable {
+        channel: gateway.channel(),
+        source,
+    };
+    for _ in 0..MAX_CLOSES {
+        close(gateway, payment).await.map_err(unreachable)?;
+        let report = gateway.query(&payment.payment_no).await.map_err(unreachable)?;
+        record_report(services, payment, &report, Rule::Lapse).await?;
+        if report != Report::Unpaid {
+            return Ok(());
+        }
     }
     Ok(())
 }
