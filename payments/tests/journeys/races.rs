@@ -120,6 +120,7 @@ async fn two_methods_started_at_once_leave_one_open_payment() {
             };
             tokio::spawn(async move { payments::start_payment(&services, start, None).await })
         };
+        let mut n_started = 0;
         for answer in join_all([
             start(Method::Wechat),
             start(Method::Alipay),
@@ -127,8 +128,14 @@ async fn two_methods_started_at_once_leave_one_open_payment() {
         ])
         .await
         {
-            answer.unwrap().unwrap();
+            match answer.unwrap() {
+                Ok(_) => n_started += 1,
+                // Who loses every round to the others is told to ask again, never that it failed.
+                Err(Error::Unreachable { .. }) => {}
+                Err(other) => panic!("{other:?}"),
+            }
         }
+        assert!(n_started > 0);
         let payments = shop.checkout(&order).await.payments;
         assert_eq!(
             payments.iter().filter(|payment| payment.state.is_open()).count(),
