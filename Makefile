@@ -29,7 +29,7 @@ tidy: ## the house rules a machine can check
 wasm: ## set up the wasm32 tool chain
 	@scripts/wasm-toolchain.sh >/dev/null
 
-bundle: ## the browser bundle and static files, in target/site
+bundle: ## the browser bundle, in target/site
 	@scripts/bundle.sh
 
 browser: ## set up Chromium and the browser tests' packages

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Makes target/site: the static files, the browser bundle (crate `frontend`) and their compressed twins.
-# The static files come first, so that a machine without a wasm tool chain still serves a styled site.
+# Makes target/site/pkg: the browser bundle (crate `frontend`) and its compressed twins. Styles and marks are in the server.
 source "$(dirname "$0")/common.sh"
 cd "$root"
 locked bundle
@@ -25,11 +24,6 @@ compress() {
                 writeFileSync(file + ".br", zlib.brotliCompressSync(readFileSync(file), { params }));
             }' "$@"
     fi
-}
-
-copy_static() {
-    [ ! -d public ] || cp -R public/. "$site/"
-    [ ! -f style/main.css ] || { cp style/main.css "$pkg/tongqian.css" && compress "$pkg/tongqian.css"; }
 }
 
 # Exactly the version the crates were compiled against: the tool refuses any other.
@@ -77,8 +71,6 @@ build_bundle() {
     rm -rf "$pkg/snippets" "$pkg"/tongqian*.js* "$pkg"/tongqian_bg.wasm*
     cp -R "$made/." "$pkg/"
 }
-
-copy_static
 
 cargo="$("$root/scripts/wasm-toolchain.sh")" || exit 1
 [ -x "$bindgen" ] || step "installing wasm-bindgen $bindgen_version (about two minutes)" install_bindgen || exit 1

@@ -112,7 +112,7 @@ pub async fn find_api_key(services: &Services, key: &str) -> Result<Option<ApiKe
     let hash = &hash_of(key);
     services
         .db
-        .read(|tx| async move { rows::find_api_key(tx, hash).await }.boxed())
+        .snapshot(|tx| async move { rows::find_api_key(tx, hash).await }.boxed())
         .await
         .map_err(Error::Internal)
 }
@@ -136,7 +136,7 @@ pub async fn create_user(
 pub async fn has_api_keys(services: &Services) -> Result<bool, Error> {
     services
         .db
-        .read(|tx| async move { rows::has_api_keys(tx).await }.boxed())
+        .snapshot(|tx| async move { rows::has_api_keys(tx).await }.boxed())
         .await
         .map_err(Error::Internal)
 }
@@ -144,7 +144,7 @@ pub async fn has_api_keys(services: &Services) -> Result<bool, Error> {
 pub async fn has_users(services: &Services) -> Result<bool, Error> {
     services
         .db
-        .read(|tx| async move { rows::has_users(tx).await }.boxed())
+        .snapshot(|tx| async move { rows::has_users(tx).await }.boxed())
         .await
         .map_err(Error::Internal)
 }

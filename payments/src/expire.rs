@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Channel, OrderId, Payment, PaymentNo, Report};
+use domain::{OrderId, Payment, PaymentNo, Report};
 use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::error::logged;
@@ -86,10 +86,7 @@ pub(crate) async fn end_payment(services: &Services, payment: &Payment) -> Resul
         return Ok(());
     };
     let unreachable = |source| Error::Unreachable { channel, source };
-    let gateway = services
-        .gateways
-        .get(channel)
-        .ok_or_else(|| unreachable(gone(channel)))?;
+    let gateway = services.gateways.require(channel).map_err(unreachable)?;
     let report = gateway.query(&payment.payment_no).await.map_err(unreachable)?;
     if matches!(report, Report::Paid(_) | Report::Closed) {
         record_report(services, payment, &report, Rule::Settle).await?;
@@ -102,8 +99,9 @@ pub(crate) async fn end_payment(services: &Services, payment: &Payment) -> Resul
         .state
         .is_open()
     {
-        let reason = "the gateway's last word does not end the payment".to_owned();
-        return Err(unreachable(GatewayError::Unknown { reason }));
+        return Err(unreachable(GatewayError::unknown(
+            "the gateway's last word does not end the payment",
+        )));
     }
     Ok(())
 }
@@ -116,7 +114,10 @@ async fn close_and_ask(services: &Services, gateway: &Gateway, payment: &Payment
         source,
     };
     for _ in 0..MAX_CLOSES {
-        close(gateway, payment).await.map_err(unreachable)?;
+        gateway
+            .ensure_closed(&payment.payment_no)
+            .await
+            .map_err(unreachable)?;
         let report = gateway.query(&payment.payment_no).await.map_err(unreachable)?;
         record_report(services, payment, &report, Rule::Lapse).await?;
         if report != Report::Unpaid {
@@ -124,18 +125,4 @@ async fn close_and_ask(services: &Services, gateway: &Gateway, payment: &Payment
         }
     }
     Ok(())
-}
-
-/// Being paid or closed already is an answer too: the question after it brings the proof.
-async fn close(gateway: &Gateway, payment: &Payment) -> Result<(), GatewayError> {
-    match gateway.close(&payment.payment_no).await {
-        Ok(_) | Err(GatewayError::AlreadyPaid | GatewayError::AlreadyClosed) => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-fn gone(channel: Channel) -> GatewayError {
-    GatewayError::Unknown {
-        reason: format!("{channel} is not configured any more"),
-    }
 }

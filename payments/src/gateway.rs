@@ -171,6 +171,14 @@ impl Gateway {
         }
     }
 
+    /// [`Gateway::close`], for whom being paid or closed already is an answer too: the next question brings the proof.
+    pub(crate) async fn ensure_closed(&self, payment_no: &PaymentNo) -> Result<(), GatewayError> {
+        match self.close(payment_no).await {
+            Ok(_) | Err(GatewayError::AlreadyPaid | GatewayError::AlreadyClosed) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads a message that says it comes from this gateway. `body` must be the bytes as they arrived (T-01).
     pub async fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
         match self {
@@ -181,7 +189,7 @@ impl Gateway {
 }
 
 impl GatewayError {
-    fn unknown(reason: impl Into<String>) -> GatewayError {
+    pub(crate) fn unknown(reason: impl Into<String>) -> GatewayError {
         GatewayError::Unknown {
             reason: reason.into(),
         }
@@ -197,6 +205,12 @@ impl GatewayError {
 }
 
 impl Gateways {
+    /// The gateway of a payment that exists; the operator may have taken its settings away since.
+    pub(crate) fn require(&self, channel: Channel) -> Result<&Gateway, GatewayError> {
+        self.get(channel)
+            .ok_or_else(|| GatewayError::unknown(format!("{channel} is not configured any more")))
+    }
+
     pub fn get(&self, channel: Channel) -> Option<&Gateway> {
         match channel {
             Channel::Wechat => self.wechat.as_ref(),

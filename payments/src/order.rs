@@ -258,7 +258,7 @@ pub const EXPIRED_REASON: &str = "订单超时自动取消";
 pub async fn find_order(services: &Services, id: &OrderId) -> Result<Order, Error> {
     services
         .db
-        .read(|tx| async move { orders::find(tx, id).await?.ok_or(Error::NotFound) }.boxed())
+        .snapshot(|tx| async move { orders::find(tx, id).await?.ok_or(Error::NotFound) }.boxed())
         .await
 }
 
@@ -294,7 +294,7 @@ pub(crate) async fn load_checkout(services: &Services, id: &OrderId) -> Result<C
 pub(crate) async fn find_by_number(services: &Services, number: &PaymentNo) -> Result<Payment, Error> {
     let found = services
         .db
-        .read(|tx| async move { payments::find_by_number(tx, number).await }.boxed())
+        .snapshot(|tx| async move { payments::find_by_number(tx, number).await }.boxed())
         .await?;
     found.map(|(payment, _)| payment).ok_or(Error::NotFound)
 }
@@ -329,7 +329,7 @@ pub async fn list_orders(services: &Services, filter: OrderFilter) -> Result<Pag
     let (limit, filter) = (i64::from(filter.limit), &filter);
     let rows = services
         .db
-        .read(|tx| async move { orders::list(tx, filter, limit + 1).await }.boxed())
+        .snapshot(|tx| async move { orders::list(tx, filter, limit + 1).await }.boxed())
         .await?;
     Ok(page(rows, filter.limit, |order: &Order| order.id.as_str()))
 }
@@ -342,7 +342,7 @@ pub async fn list_payments(
     let (limit, filter) = (i64::from(filter.limit), &filter);
     let rows = services
         .db
-        .read(|tx| async move { payments::list(tx, filter, limit + 1).await }.boxed())
+        .snapshot(|tx| async move { payments::list(tx, filter, limit + 1).await }.boxed())
         .await?;
     Ok(page(rows, filter.limit, |(payment, _): &(Payment, String)| {
         payment.id.as_str()

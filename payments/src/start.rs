@@ -65,9 +65,7 @@ pub async fn start_payment(
     }
     Err(Error::Unreachable {
         channel,
-        source: GatewayError::Unknown {
-            reason: "payments of this order keep ending while one is started".to_owned(),
-        },
+        source: GatewayError::unknown("payments of this order keep ending while one is started"),
     })
 }
 
@@ -188,9 +186,7 @@ async fn call(
             PaymentState::Created | PaymentState::Pending => tokio::time::sleep(BETWEEN_LOOKS).await,
         }
     }
-    let source = GatewayError::Unknown {
-        reason: "the same call is still under way".to_owned(),
-    };
+    let source = GatewayError::unknown("the same call is still under way");
     Err(Error::Unreachable { channel, source })
 }
 
@@ -227,7 +223,7 @@ async fn send(
             }
             // It was ended here while the call was under way: nobody may pay what nobody waits for.
             gateway
-                .close(&payment.payment_no)
+                .ensure_closed(&payment.payment_no)
                 .await
                 .map_err(|source| Error::Unreachable { channel, source })?;
             Ok(Called::Ended)

@@ -234,15 +234,6 @@ impl Db {
         }
     }
 
-    /// Runs one question; two of them may see different moments, which [`Db::snapshot`] rules out.
-    pub(crate) async fn read<'a, T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        E: FromStore,
-        F: Work<'a, T, E>,
-    {
-        self.snapshot(work).await
-    }
-
     /// Runs `work` on one unchanging view of the data.
     pub(crate) async fn snapshot<'a, T, E, F>(&self, work: F) -> Result<T, E>
     where

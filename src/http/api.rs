@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use payments::{KeptAnswer, Made, Once};
+use payments::{KeptAnswer, Made, Once, WriteAnswer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
@@ -101,7 +101,7 @@ impl<B: DeserializeOwned, S: Send + Sync> FromRequest<S> for Call<B> {
 }
 
 impl Promise {
-    pub fn once<T>(&self, answer: &Writer<T>) -> Option<Once<T>> {
+    pub fn once<T>(&self, answer: &WriteAnswer<T>) -> Option<Once<T>> {
         let key = self.key.clone()?;
         Some(Once {
             route: self.route.clone(),
@@ -117,11 +117,8 @@ pub async fn to_the_end<T: Send + 'static>(verb: impl Future<Output = T> + Send 
     payments::run_to_end(verb.in_current_span()).await
 }
 
-/// Writes the answer to a call, given what it made and whether that is new.
-pub type Writer<T> = Arc<dyn Fn(&T, bool) -> KeptAnswer + Send + Sync>;
-
 /// `201` with what is new, `200` with what was there.
-pub fn created<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> Writer<T> {
+pub fn created<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> WriteAnswer<T> {
     Arc::new(move |made, is_new| {
         written(
             if is_new {
@@ -135,7 +132,7 @@ pub fn created<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'stat
 }
 
 /// `200`, new or not.
-pub fn changed<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> Writer<T> {
+pub fn changed<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> WriteAnswer<T> {
     Arc::new(move |made, _| written(StatusCode::OK, &describe(made)))
 }
 
@@ -147,7 +144,7 @@ fn written(status: StatusCode, body: &impl Serialize) -> KeptAnswer {
     }
 }
 
-pub fn answer<T>(made: Made<T>, writer: &Writer<T>) -> Response {
+pub fn answer<T>(made: Made<T>, writer: &WriteAnswer<T>) -> Response {
     let (kept, is_replay) = match made {
         Made::New(value) => (writer(&value, true), false),
         Made::Existing(value) => (writer(&value, false), false),

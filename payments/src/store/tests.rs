@@ -67,7 +67,9 @@ async fn insert(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
 async fn ids(db: &Db) -> Vec<String> {
     const SQL: &str = "select id from incidents order by id";
     let rows: Vec<(String,)> = db
-        .read(|tx| async move { on!(tx, SQL, fetch_all, |query| query).map_err(StoreError::from) }.boxed())
+        .snapshot(|tx| {
+            async move { on!(tx, SQL, fetch_all, |query| query).map_err(StoreError::from) }.boxed()
+        })
         .await
         .unwrap();
     rows.into_iter().map(|(id,)| id).collect()
