@@ -14,9 +14,9 @@ pub mod time;
 
 pub use id::{IncidentId, OrderId, OrderNo, PaymentId, PaymentNo, RefundId, RefundNo, UserId};
 pub use method::{Channel, Method, Product};
-pub use money::Money;
+pub use money::{Money, MoneyError};
 pub use order::{Order, OrderState, OrderStatus};
 pub use payment::{Opening, Payment, PaymentState, PaymentStatus, Refusal, open_payment};
-pub use refund::RefundState;
+pub use refund::{Refund, RefundReport, RefundState};
 pub use settle::{LatePolicy, Receipt, Report, Settlement, lapse, settle};
 pub use time::Timestamp;

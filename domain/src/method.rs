@@ -1,5 +1,7 @@
 //! How a payer can pay: methods, the products behind them, and the gateways that carry them.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// What the payer chooses.
@@ -102,6 +104,9 @@ impl std::fmt::Display for Method {
 }
 
 impl Product {
+    /// A prompt is asked for again this long before it dies: whoever gets one needs time to use it.
+    pub const PROMPT_MARGIN: Duration = Duration::from_secs(60);
+
     pub const ALL: [Product; 7] = [
         Product::Native,
         Product::H5,
@@ -133,6 +138,14 @@ impl Product {
             Product::Native | Product::H5 | Product::Jsapi => Method::Wechat,
             Product::Qr | Product::Wap | Product::Page => Method::Alipay,
             Product::Balance => Method::Balance,
+        }
+    }
+    /// How long a payer can use what the gateway gave out; `None`: as long as the payment lasts.
+    pub const fn prompt_lifetime(self) -> Option<Duration> {
+        match self {
+            Product::H5 => Some(Duration::from_secs(5 * 60)),
+            Product::Native | Product::Jsapi | Product::Qr => Some(Duration::from_secs(2 * 3600)),
+            Product::Wap | Product::Page | Product::Balance => None,
         }
     }
 }

@@ -38,8 +38,12 @@ pub struct Payment {
     pub transaction_id: Option<String>,
     /// The exact body of the create call: asking again sends the same bytes.
     pub request: String,
-    /// What the payer needs: the content of a QR code, or a URL to open.
+    /// Where the gateway sends the payer's browser afterwards; nothing that arrives there is believed (T-24).
+    pub return_url: Option<String>,
+    /// What the payer needs: the content of a QR code, a URL to open, or WeChat's `prepay_id`.
     pub prompt: Option<String>,
+    /// When the prompt was made: some die long before the payment does.
+    pub prompted_at: Option<Timestamp>,
     pub failure_reason: Option<String>,
     /// Refunds that are done.
     pub refunded: Money,
@@ -141,6 +145,15 @@ impl Payment {
         self.product.method()
     }
 
+    /// Whether there is a prompt, and a payer who gets it now has time to use it.
+    pub fn has_fresh_prompt(&self, now: Timestamp) -> bool {
+        self.prompt.is_some()
+            && self.product.prompt_lifetime().is_none_or(|lifetime| {
+                let made_at = self.prompted_at.unwrap_or(self.created_at);
+                now.after(Product::PROMPT_MARGIN) < made_at.after(lifetime)
+            })
+    }
+
     pub fn status(&self) -> PaymentStatus {
         match self.state {
             PaymentState::Created => PaymentStatus::Pending,
@@ -169,4 +182,69 @@ pub fn open_payment(
         return Ok(Opening::Reuse(open.id.clone()));
     }
     Ok(Opening::CloseFirst(open.id.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Money;
+
+    fn opened(product: Product) -> Payment {
+        let made_at = Timestamp::from_millis(1_700_000_000_000);
+        Payment {
+            id: PaymentId::new(made_at, [1; 10]),
+            payment_no: PaymentNo::new(made_at, [1; 10]),
+            order_id: OrderId::new(made_at, [1; 10]),
+            product,
+            amount: Money::from_fen(100).expect("a positive amount"),
+            state: PaymentState::Pending,
+            settles: false,
+            transaction_id: None,
+            request: String::new(),
+            return_url: None,
+            prompt: Some("weixin://".to_owned()),
+            prompted_at: Some(made_at),
+            failure_reason: None,
+            refunded: Money::ZERO,
+            refunding: Money::ZERO,
+            refund_reason: None,
+            refunded_at: None,
+            expires_at: made_at.after(Duration::from_secs(86_400)),
+            paid_at: None,
+            created_at: made_at,
+            updated_at: made_at,
+            version: 0,
+        }
+    }
+
+    #[test]
+    fn a_prompt_is_fresh_until_a_minute_before_it_dies() {
+        for product in Product::ALL {
+            let payment = opened(product);
+            let fresh_after = |seconds: u64| {
+                payment.has_fresh_prompt(payment.created_at.after(Duration::from_secs(seconds)))
+            };
+            match product.prompt_lifetime() {
+                None => assert!(fresh_after(86_399), "{product:?}"),
+                Some(lifetime) => {
+                    let last = lifetime.as_secs() - 60;
+                    assert!(fresh_after(last - 1), "{product:?}");
+                    assert!(!fresh_after(last), "{product:?}");
+                }
+            }
+        }
+        let h5 = Product::H5.prompt_lifetime().map(|lifetime| lifetime.as_secs());
+        assert_eq!(h5, Some(300));
+    }
+
+    #[test]
+    fn without_a_prompt_nothing_is_fresh() {
+        let payment = Payment {
+            prompt: None,
+            ..opened(Product::Page)
+        };
+        assert!(!payment.has_fresh_prompt(payment.created_at));
+    }
 }

@@ -1,5 +1,7 @@
 //! A refund: money on its way back.
 
+use crate::{Money, PaymentId, RefundId, RefundNo, Timestamp};
+
 /// `Stuck`: a person must look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefundState {
@@ -8,6 +10,25 @@ pub enum RefundState {
     Succeeded,
     Failed,
     Stuck,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refund {
+    pub id: RefundId,
+    /// `out_refund_no`, `out_request_no`: fixed before the first call, the same on every try (T-32).
+    pub refund_no: RefundNo,
+    pub payment_id: PaymentId,
+    pub amount: Money,
+    pub reason: String,
+    pub state: RefundState,
+    /// WeChat's `refund_id`; Alipay has none.
+    pub gateway_refund_id: Option<String>,
+    /// The gateway's words, while it is failed or stuck.
+    pub failure_reason: Option<String>,
+    pub created_at: Timestamp,
+    /// When the money was back, or when it was clear that it will not be.
+    pub finished_at: Option<Timestamp>,
+    pub version: i64,
 }
 
 impl RefundState {
@@ -31,5 +52,50 @@ impl RefundState {
 
     pub fn parse(word: &str) -> Option<RefundState> {
         RefundState::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
+    /// Nothing that comes later is expected to change it.
+    pub const fn is_final(self) -> bool {
+        matches!(self, RefundState::Succeeded | RefundState::Failed)
+    }
+}
+
+impl RefundReport {
+    pub fn gateway_refund_id(&self) -> Option<&str> {
+        match self {
+            RefundReport::Processing { gateway_refund_id }
+            | RefundReport::Succeeded {
+                gateway_refund_id, ..
+            } => gateway_refund_id.as_deref(),
+            RefundReport::Absent | RefundReport::Failed(_) | RefundReport::Stuck(_) => None,
+        }
+    }
+}
+
+/// One gateway's authenticated answer about one refund, whichever door it came through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundReport {
+    /// The gateway, verified, knows no such refund (yet).
+    Absent,
+    /// Accepted, not done: never shown as done (T-30).
+    Processing { gateway_refund_id: Option<String> },
+    Succeeded {
+        gateway_refund_id: Option<String>,
+        finished_at: Timestamp,
+    },
+    /// The money did not move, and under this number it never will.
+    Failed(String),
+    /// Nothing moves until a person acts: an account that is frozen, a merchant without money.
+    Stuck(String),
+}
+
+/// The next state. Money that is back stays back; a failed number is never used again.
+pub const fn advance(state: RefundState, report: &RefundReport) -> RefundState {
+    match (state, report) {
+        (RefundState::Succeeded, _) | (_, RefundReport::Succeeded { .. }) => RefundState::Succeeded,
+        (RefundState::Failed, _) | (_, RefundReport::Failed(_)) => RefundState::Failed,
+        (_, RefundReport::Stuck(_)) => RefundState::Stuck,
+        (_, RefundReport::Processing { .. }) => RefundState::Pending,
+        (_, RefundReport::Absent) => state,
     }
 }
