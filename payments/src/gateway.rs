@@ -3,13 +3,19 @@
 //! Only this room knows a gateway's words. What leaves it is a [`Report`], a prompt, or a [`GatewayError`].
 
 pub mod alipay;
+pub mod bill;
 mod pem;
 mod rsa_key;
 mod transport;
 pub mod wechat;
 
-use domain::{Channel, Money, PaymentNo, Product, Report, Timestamp};
+use std::net::IpAddr;
+
+use chrono::NaiveDate;
+use domain::{Channel, Money, PaymentNo, Product, RefundNo, RefundReport, Report, Timestamp};
 use http::HeaderMap;
+
+use self::bill::{BillError, FundLine, TradeLine};
 
 pub use self::rsa_key::{KeyError, SigningKey, VerifyingKey};
 
@@ -21,12 +27,57 @@ pub struct Ask<'a> {
     pub amount: Money,
     pub subject: &'a str,
     pub expires_at: Timestamp,
+    /// Where the browser goes when it leaves the gateway without having paid.
+    pub return_url: Option<&'a str>,
+    pub payer: Payer<'a>,
+}
+
+/// What some products must know about the person who pays.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Payer<'a> {
+    /// WeChat H5 compares it with the address of the phone that opens the payment.
+    pub ip: Option<IpAddr>,
+    /// WeChat's name for the payer in our app, which JSAPI needs.
+    pub openid: Option<&'a str>,
+}
+
+/// A create call as it was recorded; every retry sends the same.
+#[derive(Debug, Clone, Copy)]
+pub struct Creation<'a> {
+    pub product: Product,
+    /// What [`Gateway::request`] returned.
+    pub request: &'a str,
+    pub return_url: Option<&'a str>,
+}
+
+/// A refund as it was recorded: the same number and words on every try (T-32).
+#[derive(Debug, Clone, Copy)]
+pub struct RefundAsk<'a> {
+    pub refund_no: &'a RefundNo,
+    pub payment_no: &'a PaymentNo,
+    pub transaction_id: &'a str,
+    pub amount: Money,
+    /// What was paid, before any refund.
+    pub total: Money,
+    pub reason: &'a str,
+}
+
+/// What a page inside WeChat hands to the app, signed by us (`getBrandWCPayRequest`).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Invocation {
+    pub app_id: String,
+    pub time_stamp: String,
+    pub nonce_str: String,
+    pub package: String,
+    pub sign_type: &'static str,
+    pub pay_sign: String,
 }
 
 #[derive(Debug)]
 pub enum Gateway {
-    Wechat(wechat::Wechat),
-    Alipay(alipay::Alipay),
+    Wechat(Box<wechat::Wechat>),
+    Alipay(Box<alipay::Alipay>),
 }
 
 /// The gateways that are configured.
@@ -82,11 +133,27 @@ pub struct Notice {
 pub enum NoticeContent {
     Payment(Report),
     /// News about a refund: never news about a payment, even when it looks like one (T-35).
-    Refund,
+    Refund(RefundNews),
     /// A kind of message that is of no concern to us.
     Other,
     /// Authentic, but not to be acted on: another merchant, app, seller or currency, or it contradicts itself.
     Foreign(&'static str),
+}
+
+/// What a message says about a refund. Every sum that it names must be ours before the report is applied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RefundNews {
+    /// Our number; Alipay does not always name it.
+    pub refund_no: Option<String>,
+    pub transaction_id: Option<String>,
+    /// This refund, not the sum of all.
+    pub amount: Option<Money>,
+    /// All refunds of the trade together, where the gateway counts them so (T-36).
+    pub refunded: Option<Money>,
+    /// What was paid, before any refund.
+    pub total: Option<Money>,
+    /// `None`: a hint only, the gateway must be asked (Alipay).
+    pub report: Option<RefundReport>,
 }
 
 /// Why a message is not believed. Nothing is stored.
@@ -123,6 +190,18 @@ pub enum Reception {
     Failed,
 }
 
+impl From<wechat::Wechat> for Gateway {
+    fn from(wechat: wechat::Wechat) -> Gateway {
+        Gateway::Wechat(Box::new(wechat))
+    }
+}
+
+impl From<alipay::Alipay> for Gateway {
+    fn from(alipay: alipay::Alipay) -> Gateway {
+        Gateway::Alipay(Box::new(alipay))
+    }
+}
+
 impl Gateway {
     pub fn channel(&self) -> Channel {
         match self {
@@ -134,8 +213,8 @@ impl Gateway {
     /// Whether a payer can be sent through this product.
     pub fn offers(&self, product: Product) -> bool {
         match self {
-            Gateway::Wechat(_) => product == Product::Native,
-            Gateway::Alipay(_) => product == Product::Qr,
+            Gateway::Wechat(_) => matches!(product, Product::Native | Product::H5 | Product::Jsapi),
+            Gateway::Alipay(_) => matches!(product, Product::Qr | Product::Wap | Product::Page),
         }
     }
 
@@ -148,11 +227,20 @@ impl Gateway {
         }
     }
 
-    /// Makes the payment payable. Returns what the payer needs: the content of the QR code.
-    pub async fn create(&self, product: Product, request: &str) -> Result<String, GatewayError> {
+    /// Makes the payment payable. Returns what the payer needs: the content of the QR code, the URL to open, or for
+    /// JSAPI the `prepay_id` that [`Gateway::invocation`] signs.
+    pub async fn create(&self, creation: &Creation<'_>) -> Result<String, GatewayError> {
         match self {
-            Gateway::Wechat(wechat) => wechat.create(product, request).await,
-            Gateway::Alipay(alipay) => alipay.create(product, request).await,
+            Gateway::Wechat(wechat) => wechat.create(creation).await,
+            Gateway::Alipay(alipay) => alipay.create(creation).await,
+        }
+    }
+
+    /// What the page inside WeChat needs to open the payment; `None` where there is no such page.
+    pub fn invocation(&self, prepay_id: &str) -> Option<Invocation> {
+        match self {
+            Gateway::Wechat(wechat) => Some(wechat.invocation(prepay_id)),
+            Gateway::Alipay(_) => None,
         }
     }
 
@@ -179,11 +267,42 @@ impl Gateway {
         }
     }
 
+    /// Sends money back, or asks for the same refund again: the number makes both one (T-32, T-33).
+    pub async fn refund(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.refund(ask).await,
+            Gateway::Alipay(alipay) => alipay.refund(ask).await,
+        }
+    }
+
+    pub async fn query_refund(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.query_refund(ask).await,
+            Gateway::Alipay(alipay) => alipay.query_refund(ask).await,
+        }
+    }
+
+    /// Every payment and refund of a Beijing day, as the gateway has booked them.
+    pub async fn trade_bill(&self, day: NaiveDate) -> Result<Vec<TradeLine>, BillError> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.trade_bill(day).await,
+            Gateway::Alipay(alipay) => alipay.trade_bill(day).await,
+        }
+    }
+
+    /// Every movement on the merchant's account of a Beijing day.
+    pub async fn fund_bill(&self, day: NaiveDate) -> Result<Vec<FundLine>, BillError> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.fund_bill(day).await,
+            Gateway::Alipay(alipay) => alipay.fund_bill(day).await,
+        }
+    }
+
     /// Reads a message that says it comes from this gateway. `body` must be the bytes as they arrived (T-01).
     pub async fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
         match self {
             Gateway::Wechat(wechat) => wechat.read_notice(headers, body).await,
-            Gateway::Alipay(alipay) => alipay.read_notice(body),
+            Gateway::Alipay(alipay) => alipay.read_notice(body).await,
         }
     }
 }

@@ -13,6 +13,7 @@ mod notice;
 mod once;
 mod order;
 mod reconcile;
+mod refund;
 mod run;
 mod services;
 mod settle;
@@ -28,10 +29,12 @@ pub use expire::expire;
 pub use notice::accept_notice;
 pub use once::{KeptAnswer, Made, Once, WriteAnswer};
 pub use order::{
-    Checkout, EXPIRED_REASON, NewOrder, OrderFilter, Page, PaymentFilter, cancel_order, create_order,
-    find_checkout, find_order, find_payment, find_payment_by_number, list_orders, list_payments,
+    Checkout, EXPIRED_REASON, ListedPayment, NewOrder, OrderFilter, Page, PaymentFilter, cancel_order,
+    create_order, find_checkout, find_order, find_payment, find_payment_by_number, list_orders,
+    list_payments,
 };
 pub use reconcile::{query_payment, reconcile_payments};
+pub use refund::list_refunds;
 pub use run::run_to_end;
 pub use services::{Policy, Services, Wake};
 pub use start::{StartPayment, start_payment};

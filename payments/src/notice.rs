@@ -1,15 +1,23 @@
 //! A gateway calls back: verify, record once, apply, and only then acknowledge.
 
-use domain::{Channel, IncidentId, Payment, PaymentNo, Settlement};
+mod refund;
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::{Channel, IncidentId, Payment, PaymentNo, PaymentState, Refund, RefundNo, Settlement};
 use futures_util::FutureExt;
 use http::HeaderMap;
 
+use self::refund::{RefundVerdict, judge};
 use crate::error::logged;
 use crate::gateway::{self, Notice, NoticeContent, NoticeError, Reception, Reply};
+use crate::refund::{announce_refund, apply_refund_report};
 use crate::settle::{Rule, announce, apply_report};
 use crate::store::incidents::{self, IncidentKind};
 use crate::store::notices::{self, NoticeRow};
-use crate::store::{Tx, payments};
+use crate::store::{Tx, payments, refunds};
 use crate::{Error, Services};
 
 /// The answer for the gateway, in its own words; an acknowledgement is only returned after the commit.
@@ -48,19 +56,42 @@ async fn receive(services: &Services, channel: Channel, headers: &HeaderMap, bod
 /// What an authentic message is about.
 enum About<'a> {
     Payment(&'a Payment, &'a domain::Report),
+    Refund(RefundVerdict<'a>),
     /// Authentic but wrong: a person must look, and sending it again would not help.
     Incident(IncidentKind, &'static str),
     Nothing(&'static str),
 }
 
 impl About<'_> {
+    /// What the inbox remembers of it.
     fn verdict(&self) -> &'static str {
         match self {
             About::Payment(..) => "payment",
-            About::Incident(kind, _) => kind.as_str(),
+            About::Refund(RefundVerdict::Apply(..)) => "refund",
+            About::Refund(RefundVerdict::Ask(_)) => "refund hint",
+            About::Refund(RefundVerdict::Known) => "refund known",
+            About::Refund(RefundVerdict::Incident(kind, _)) | About::Incident(kind, _) => kind.as_str(),
             About::Nothing(verdict) => verdict,
         }
     }
+}
+
+/// What has to be told after the commit.
+enum News {
+    None,
+    Settled(Settlement),
+    /// A refund has changed.
+    Refund,
+    /// The gateway must be asked now.
+    Due,
+}
+
+/// What our books hold of what a message names.
+#[derive(Default)]
+struct Known {
+    payment: Option<Payment>,
+    named_refund: Option<Refund>,
+    refunds: Vec<Refund>,
 }
 
 async fn record(
@@ -70,13 +101,13 @@ async fn record(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(), Error> {
-    let (headers, body) = (&header_lines(headers), &*String::from_utf8_lossy(body));
+    let (headers, body) = (&header_lines(headers), &*lossless_text(body));
     let news = services
         .db
         .write(|tx| {
             async move {
-                let payment = find_payment(tx, channel, notice).await?;
-                let about = classify(notice, payment.as_ref());
+                let known = look_up(tx, channel, notice).await?;
+                let about = classify(notice, &known);
                 let row = NoticeRow {
                     channel,
                     id: &notice.id,
@@ -89,40 +120,50 @@ async fn record(
                 if !notices::record_once(tx, &row).await? {
                     return Ok(None);
                 }
-                let settlement = match about {
-                    About::Payment(payment, report) => {
-                        apply_report(services, tx, &payment.payment_no, report, Rule::Settle).await?
-                    }
-                    About::Incident(kind, detail) => {
-                        raise(services, tx, channel, notice, kind, detail).await?;
-                        Settlement::Unchanged
-                    }
-                    About::Nothing(_) => Settlement::Unchanged,
-                };
-                Ok::<_, Error>(payment.map(|payment| (payment, settlement)))
+                let payment = known.payment.as_ref();
+                let news = act(services, tx, channel, notice, payment, about).await?;
+                Ok::<_, Error>(known.payment.map(|payment| (payment, news)))
             }
             .boxed()
         })
         .await?;
-    if let Some((payment, settlement)) = news {
-        announce(services, &payment, settlement);
+    match news {
+        None | Some((_, News::None)) => {}
+        Some((payment, News::Settled(settlement))) => announce(services, &payment, settlement),
+        Some((payment, News::Refund)) => announce_refund(services, &payment.order_id),
+        Some((_, News::Due)) => services.wake.ring(),
     }
     Ok(())
 }
 
-/// A notice only touches a payment of its own gateway.
-async fn find_payment(tx: &mut Tx<'_>, channel: Channel, notice: &Notice) -> Result<Option<Payment>, Error> {
+/// A notice only touches what belongs to its own gateway.
+async fn look_up(tx: &mut Tx<'_>, channel: Channel, notice: &Notice) -> Result<Known, Error> {
     let Some(number) = PaymentNo::parse(&notice.payment_no) else {
-        return Ok(None);
+        return Ok(Known::default());
     };
-    let found = payments::find_by_number(tx, &number)
+    let payment = payments::find_by_number(tx, &number)
         .await?
-        .map(|(payment, _)| payment);
-    Ok(found.filter(|payment| payment.method().channel() == Some(channel)))
+        .map(|(payment, _)| payment)
+        .filter(|payment| payment.method().channel() == Some(channel));
+    let (Some(payment), NoticeContent::Refund(news)) = (&payment, &notice.content) else {
+        return Ok(Known {
+            payment,
+            ..Known::default()
+        });
+    };
+    let named_refund = match news.refund_no.as_deref().and_then(RefundNo::parse) {
+        Some(number) => refunds::find_by_number(tx, &number).await?,
+        None => None,
+    };
+    Ok(Known {
+        refunds: refunds::of_payment(tx, &payment.id).await?,
+        payment: Some(payment.clone()),
+        named_refund,
+    })
 }
 
-fn classify<'a>(notice: &'a Notice, payment: Option<&'a Payment>) -> About<'a> {
-    match (&notice.content, payment) {
+fn classify<'a>(notice: &'a Notice, known: &'a Known) -> About<'a> {
+    match (&notice.content, &known.payment) {
         (NoticeContent::Foreign(reason), _) => About::Incident(IncidentKind::ForeignNotice, reason),
         (NoticeContent::Payment(report), Some(payment)) => About::Payment(payment, report),
         // Our row exists before the gateway hears of the number, so waiting would not make it known.
@@ -130,8 +171,57 @@ fn classify<'a>(notice: &'a Notice, payment: Option<&'a Payment>) -> About<'a> {
             IncidentKind::UnmatchedNotice,
             "a notice about a payment we do not know",
         ),
-        (NoticeContent::Refund, _) => About::Nothing("refund"),
+        (NoticeContent::Refund(news), payment) => About::Refund(judge(
+            news,
+            payment.as_ref(),
+            known.named_refund.as_ref(),
+            &known.refunds,
+        )),
         (NoticeContent::Other, _) => About::Nothing("other"),
+    }
+}
+
+async fn act(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    channel: Channel,
+    notice: &Notice,
+    payment: Option<&Payment>,
+    about: About<'_>,
+) -> Result<News, Error> {
+    let now = services.clock.now();
+    match about {
+        About::Payment(payment, report) => {
+            apply_report(services, tx, &payment.payment_no, report, Rule::Settle)
+                .await
+                .map(News::Settled)
+        }
+        About::Refund(RefundVerdict::Apply(refund, report)) => {
+            let changed = apply_refund_report(services, tx, refund, report).await?;
+            Ok(changed.map_or(News::None, |_| News::Refund))
+        }
+        About::Refund(RefundVerdict::Ask(of)) => {
+            for refund in of {
+                refunds::hasten(tx, refund, now).await?;
+            }
+            Ok(News::Due)
+        }
+        About::Refund(RefundVerdict::Incident(kind, detail)) => {
+            raise(services, tx, channel, notice, payment, kind, detail).await?;
+            // Who gives money back has had it: the notice of the payment may still be on its way, or be lost.
+            match payment.filter(|payment| payment.state != PaymentState::Paid) {
+                Some(payment) => {
+                    payments::hasten(tx, payment, now).await?;
+                    Ok(News::Due)
+                }
+                None => Ok(News::None),
+            }
+        }
+        About::Incident(kind, detail) => {
+            raise(services, tx, channel, notice, payment, kind, detail).await?;
+            Ok(News::None)
+        }
+        About::Refund(RefundVerdict::Known) | About::Nothing(_) => Ok(News::None),
     }
 }
 
@@ -140,6 +230,7 @@ async fn raise(
     tx: &mut Tx<'_>,
     channel: Channel,
     notice: &Notice,
+    payment: Option<&Payment>,
     kind: IncidentKind,
     detail: &str,
 ) -> Result<(), Error> {
@@ -147,7 +238,8 @@ async fn raise(
     let id = IncidentId::new(now, services.clock.entropy());
     let subject = format!("{channel} notice {}", notice.id);
     tracing::warn!(%channel, notice.id, incident = kind.as_str(), "{subject} needs attention: {detail}");
-    incidents::raise(tx, &id, kind, &subject, None, detail, now).await?;
+    let payment_id = payment.map(|payment| &payment.id);
+    incidents::raise(tx, &id, kind, &subject, payment_id, detail, now).await?;
     Ok(())
 }
 
@@ -157,6 +249,63 @@ fn header_lines(headers: &HeaderMap) -> String {
     headers
         .iter()
         .filter(|(name, _)| is_kept(name.as_str()))
-        .map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())))
+        .map(|(name, value)| format!("{name}: {}\n", lossless_text(value.as_bytes())))
         .collect()
+}
+
+/// Marks text that holds other bytes in base64.
+const ENCODED: &str = "base64:";
+
+/// Bytes as text that both engines can keep, and that says exactly which bytes they were: a signature over a body that was
+/// mended cannot be checked again. Nearly all are text already and stay readable. PostgreSQL takes no NUL in a text, and a
+/// text that begins like the mark is encoded too, so that nothing is read as what it is not.
+fn lossless_text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') && !text.starts_with(ENCODED) => Cow::Borrowed(text),
+        _ => Cow::Owned(format!("{ENCODED}{}", STANDARD.encode(bytes))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_of(text: &str) -> Vec<u8> {
+        text.strip_prefix(ENCODED).map_or_else(
+            || text.as_bytes().to_vec(),
+            |encoded| STANDARD.decode(encoded).unwrap(),
+        )
+    }
+
+    #[test]
+    fn every_body_can_be_read_back_byte_for_byte() {
+        let gbk = b"subject=\xBB\xE1\xD4\xB1&charset=GBK";
+        for body in [
+            "subject=会员".as_bytes(),
+            gbk,
+            b"",
+            b"a=\0",
+            b"base64:",
+            b"base64:YWJj",
+            &[0xFF; 300],
+        ] {
+            let text = lossless_text(body);
+            assert_eq!(bytes_of(&text), body);
+            assert!(!text.contains('\0'));
+        }
+        assert_eq!(lossless_text("{\"id\":\"会员\"}".as_bytes()), "{\"id\":\"会员\"}");
+    }
+
+    #[test]
+    fn what_could_be_a_secret_of_ours_is_not_kept() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("cookie", "session=1"),
+            ("authorization", "Bearer 1"),
+            ("wechatpay-nonce", "n"),
+        ] {
+            headers.insert(name, value.parse().unwrap());
+        }
+        assert_eq!(header_lines(&headers), "wechatpay-nonce: n\n");
+    }
 }

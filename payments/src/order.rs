@@ -54,6 +54,15 @@ pub struct PaymentFilter {
     pub cursor: Option<String>,
 }
 
+/// A payment with what only its order knows.
+#[derive(Debug, Clone)]
+pub struct ListedPayment {
+    pub payment: Payment,
+    pub user_id: String,
+    /// Of the order's checkout page.
+    pub token: String,
+}
+
 #[derive(Debug, Clone)]
 pub struct Page<T> {
     pub data: Vec<T>,
@@ -334,18 +343,14 @@ pub async fn list_orders(services: &Services, filter: OrderFilter) -> Result<Pag
     Ok(page(rows, filter.limit, |order: &Order| order.id.as_str()))
 }
 
-/// Each payment with the user of its order.
-pub async fn list_payments(
-    services: &Services,
-    filter: PaymentFilter,
-) -> Result<Page<(Payment, String)>, Error> {
+pub async fn list_payments(services: &Services, filter: PaymentFilter) -> Result<Page<ListedPayment>, Error> {
     let (limit, filter) = (i64::from(filter.limit), &filter);
     let rows = services
         .db
         .snapshot(|tx| async move { payments::list(tx, filter, limit + 1).await }.boxed())
         .await?;
-    Ok(page(rows, filter.limit, |(payment, _): &(Payment, String)| {
-        payment.id.as_str()
+    Ok(page(rows, filter.limit, |listed: &ListedPayment| {
+        listed.payment.id.as_str()
     }))
 }
 

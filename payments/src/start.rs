@@ -1,26 +1,22 @@
 //! Starting a payment: record, call, record.
 
-use std::time::Duration;
+mod call;
+
+use std::net::IpAddr;
 
 use domain::{
-    Channel, Money, Opening, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Refusal,
-    Report, open_payment, schedule,
+    Money, Opening, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Refusal,
+    open_payment, schedule,
 };
 use futures_util::FutureExt;
 
+use self::call::{Called, call};
 use crate::expire::end_payment;
-use crate::gateway::{Ask, Gateway, GatewayError};
+use crate::gateway::{Ask, Gateway, GatewayError, Payer};
 use crate::once::{KeptAnswer, Made, Once, find_answer, keep_answer};
-use crate::order::find_by_number;
-use crate::settle::{Rule, announce, apply_report, raise, record_report};
-use crate::store::incidents::IncidentKind;
 use crate::store::{StoreError, orders, payments};
 use crate::{Error, Services};
 
-/// Two calls to a slow gateway; a caller that died holds nobody up for longer.
-const CALL: Duration = Duration::from_secs(20);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
-const TWIN_LOOKS: u32 = 50;
 /// Each round ends one payment that stood in the way; more than this is somebody switching without end.
 const MAX_ROUNDS: u32 = 4;
 
@@ -30,6 +26,24 @@ pub struct StartPayment {
     pub product: Product,
     /// When given, it must be the order's amount.
     pub amount: Option<Money>,
+    /// Where the payer's browser goes from the gateway; by default where the caller's page of the order is.
+    pub return_url: Option<String>,
+    pub payer_ip: Option<IpAddr>,
+    pub openid: Option<String>,
+}
+
+impl StartPayment {
+    /// For a product that needs to know nothing about the payer.
+    pub fn new(order_id: OrderId, product: Product) -> StartPayment {
+        StartPayment {
+            order_id,
+            product,
+            amount: None,
+            return_url: None,
+            payer_ip: None,
+            openid: None,
+        }
+    }
 }
 
 /// What was recorded before the call.
@@ -52,6 +66,7 @@ pub async fn start_payment(
     let (channel, gateway) = offered
         .filter(|(_, gateway)| gateway.offers(start.product))
         .ok_or(Error::MethodUnavailable(method))?;
+    check_payer(&start)?;
     for _ in 0..MAX_ROUNDS {
         match record(services, &start, gateway, once.as_ref()).await? {
             Recorded::Replayed(answer) => return Ok(Made::Replayed(answer)),
@@ -67,6 +82,26 @@ pub async fn start_payment(
         channel,
         source: GatewayError::unknown("payments of this order keep ending while one is started"),
     })
+}
+
+/// What a product must know of the payer is asked for before anything is written down: the gateway would refuse it, or,
+/// worse, take the order and let nobody pay it.
+fn check_payer(start: &StartPayment) -> Result<(), Error> {
+    match start.product {
+        Product::H5 if start.payer_ip.is_none() => Err(Error::Invalid {
+            field: "payerIp",
+            message: "must be the address of the payer's phone: WeChat Pay compares it",
+        }),
+        Product::Jsapi if !start.openid.as_deref().is_some_and(is_openid) => Err(Error::Invalid {
+            field: "openid",
+            message: "must be WeChat's name for the payer in this app, 1 to 128 visible ASCII characters",
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn is_openid(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 async fn record(
@@ -90,7 +125,7 @@ async fn record(
                 let open = payments::open_of_order(tx, &order.id).await?;
                 match (open_payment(&order, open.as_ref(), start.product, now)?, open) {
                     (Opening::New, _) => {
-                        let payment = draft(services, &order, start.product, gateway);
+                        let payment = draft(services, &order, start, gateway);
                         orders::touch(tx, &order).await?;
                         payments::insert(tx, &payment, schedule::next_question(now, 0, false)).await?;
                         Ok(Recorded::Ready {
@@ -98,6 +133,7 @@ async fn record(
                             is_new: true,
                         })
                     }
+                    // Whatever else the caller says now: the gateway knows this payment by the bytes that were sent.
                     (Opening::Reuse(_), Some(open)) => Ok(Recorded::Ready {
                         payment: open,
                         is_new: false,
@@ -114,28 +150,35 @@ async fn record(
 }
 
 /// A payment never outlives its order: what is shown as payable is payable.
-fn draft(services: &Services, order: &Order, product: Product, gateway: &Gateway) -> Payment {
+fn draft(services: &Services, order: &Order, start: &StartPayment, gateway: &Gateway) -> Payment {
     let now = services.clock.now();
     let payment_no = PaymentNo::new(now, services.clock.entropy());
     let expires_at = now.after(services.policy.payment_ttl).min(order.expires_at);
     let ask = Ask {
         payment_no: &payment_no,
-        product,
+        product: start.product,
         amount: order.amount,
         subject: &order.subject,
         expires_at,
+        return_url: start.return_url.as_deref(),
+        payer: Payer {
+            ip: start.payer_ip,
+            openid: start.openid.as_deref(),
+        },
     };
     Payment {
         id: PaymentId::new(now, services.clock.entropy()),
         request: gateway.request(&ask),
         payment_no,
         order_id: order.id.clone(),
-        product,
+        product: start.product,
         amount: order.amount,
         state: PaymentState::Created,
         settles: false,
         transaction_id: None,
+        return_url: start.return_url.clone(),
         prompt: None,
+        prompted_at: None,
         failure_reason: None,
         refunded: Money::ZERO,
         refunding: Money::ZERO,
@@ -147,148 +190,6 @@ fn draft(services: &Services, order: &Order, product: Product, gateway: &Gateway
         updated_at: now,
         version: 0,
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Called {
-    /// The gateway knows the payment, or it is paid already.
-    Answered,
-    /// The gateway has closed it: another one is needed.
-    Ended,
-}
-
-/// Sends the recorded bytes, unless the payer has a code already.
-async fn call(
-    services: &Services,
-    gateway: &Gateway,
-    channel: Channel,
-    payment: &Payment,
-) -> Result<Called, Error> {
-    if payment.prompt.is_some() && payment.state == PaymentState::Pending {
-        return Ok(Called::Answered);
-    }
-    // Whoever loses the right to call waits for the answer of the winner, and calls when the winner has given up.
-    for _ in 0..TWIN_LOOKS {
-        if claim_call(services, payment).await? {
-            let called = send(services, gateway, channel, payment).await;
-            if called.is_err() {
-                release_call(services, payment).await?;
-            }
-            return called;
-        }
-        let now = find_by_number(services, &payment.payment_no).await?;
-        match now.state {
-            PaymentState::Closed | PaymentState::Declined => return Ok(Called::Ended),
-            PaymentState::Paid => return Ok(Called::Answered),
-            PaymentState::Created | PaymentState::Pending if now.prompt.is_some() => {
-                return Ok(Called::Answered);
-            }
-            PaymentState::Created | PaymentState::Pending => tokio::time::sleep(BETWEEN_LOOKS).await,
-        }
-    }
-    let source = GatewayError::unknown("the same call is still under way");
-    Err(Error::Unreachable { channel, source })
-}
-
-async fn claim_call(services: &Services, payment: &Payment) -> Result<bool, Error> {
-    let now = services.clock.now();
-    services
-        .db
-        .write(|tx| async move { payments::claim_call(tx, payment, now, now.after(CALL)).await }.boxed())
-        .await
-        .map_err(Error::Internal)
-}
-
-async fn release_call(services: &Services, payment: &Payment) -> Result<(), Error> {
-    let release = services
-        .db
-        .write(|tx| async move { payments::release_call(tx, payment).await }.boxed());
-    release.await.map_err(Error::Internal)
-}
-
-async fn send(
-    services: &Services,
-    gateway: &Gateway,
-    channel: Channel,
-    payment: &Payment,
-) -> Result<Called, Error> {
-    let mut answer = gateway.create(payment.product, &payment.request).await;
-    if matches!(answer, Err(GatewayError::RetrySame { .. })) {
-        answer = gateway.create(payment.product, &payment.request).await;
-    }
-    match answer {
-        Ok(prompt) => {
-            if keep_prompt(services, payment, &prompt).await? {
-                return Ok(Called::Answered);
-            }
-            // It was ended here while the call was under way: nobody may pay what nobody waits for.
-            gateway
-                .ensure_closed(&payment.payment_no)
-                .await
-                .map_err(|source| Error::Unreachable { channel, source })?;
-            Ok(Called::Ended)
-        }
-        // What it says about the trade is a hint; the query brings the proof.
-        Err(GatewayError::AlreadyPaid | GatewayError::AlreadyClosed) => {
-            let report = gateway
-                .query(&payment.payment_no)
-                .await
-                .map_err(|source| Error::Unreachable { channel, source })?;
-            record_report(services, payment, &report, Rule::Settle).await?;
-            match report {
-                Report::Paid(_) => Ok(Called::Answered),
-                _ => Ok(Called::Ended),
-            }
-        }
-        Err(source @ GatewayError::Declined { .. }) => {
-            note_refusal(services, payment, &source).await?;
-            Err(Error::Declined { channel, source })
-        }
-        Err(source @ (GatewayError::RetrySame { .. } | GatewayError::Unknown { .. })) => {
-            Err(Error::Unreachable { channel, source })
-        }
-    }
-}
-
-/// Records the gateway's word that the payment can be paid; whether it still may be.
-async fn keep_prompt(services: &Services, payment: &Payment, prompt: &str) -> Result<bool, Error> {
-    let (settlement, state) = services
-        .db
-        .write(|tx| {
-            async move {
-                payments::keep_prompt(tx, payment, prompt).await?;
-                let number = &payment.payment_no;
-                let settlement = apply_report(services, tx, number, &Report::Unpaid, Rule::Settle).await?;
-                let (now, _) = payments::find_by_number(tx, number)
-                    .await?
-                    .ok_or(Error::NotFound)?;
-                Ok::<_, Error>((settlement, now.state))
-            }
-            .boxed()
-        })
-        .await?;
-    announce(services, payment, settlement);
-    Ok(state.is_open() || state == PaymentState::Paid)
-}
-
-/// An authentic refusal ends the payment. One that cannot be verified changes nothing, but a person should see it.
-async fn note_refusal(services: &Services, payment: &Payment, refusal: &GatewayError) -> Result<(), Error> {
-    let words = &refusal.to_string();
-    if matches!(
-        refusal,
-        GatewayError::Declined {
-            is_authentic: true,
-            ..
-        }
-    ) {
-        return record_report(services, payment, &Report::Declined(words.clone()), Rule::Settle)
-            .await
-            .map(drop);
-    }
-    services
-        .db
-        .write(|tx| async move { raise(services, tx, IncidentKind::Refused, payment, words).await }.boxed())
-        .await
 }
 
 async fn finish(

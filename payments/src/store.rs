@@ -75,6 +75,26 @@ pub enum StoreError {
     NotDurable(&'static str),
 }
 
+impl StoreError {
+    /// The database is not there, or has no connection to spare: later the same work may well succeed.
+    pub fn is_absence(&self) -> bool {
+        match self {
+            StoreError::Sql(
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed,
+            ) => true,
+            // PostgreSQL's class of words for shutting down, starting up and having been told to go.
+            StoreError::Sql(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| code.starts_with("57P"))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What is done in one transaction. It may be run again, so it borrows what it needs.
 ///
 /// Not an `async` closure: those cannot promise that their future is `Send` (rust-lang/rust #102211).

@@ -1,33 +1,57 @@
 //! Alipay's gateway for one application: one path, the method is a parameter.
 
 mod bill;
+mod cancel;
+mod cashier;
+mod certificates;
+mod charset;
 mod close;
+mod desk;
 mod expiry;
+mod fields;
 mod node;
+mod notice;
+mod order;
+mod pages;
 mod params;
 mod precreate;
 mod query;
+mod refund;
+mod sealing;
+mod statement;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::books::{BookedTrade, Gateway};
+use crate::books::{BookedRefund, BookedTrade, Gateway};
 use crate::faults::{Endpoint, FaultKind};
 use crate::payer::{self, Payer};
+use crate::settings::AlipaySigning;
 use crate::wire::{Reply, Request, Seal};
 use crate::world::World;
-pub(crate) use bill::{Bill, lapse, pay, pretend_notice, scan};
+pub(crate) use bill::{Bill, lapse, pay, scan};
+pub(crate) use cashier::handle as handle_cashier;
+use charset::Charset;
+pub(crate) use desk::Till;
 use node::{Node, Refusal};
+pub(crate) use notice::pretend_notice;
+use order::Product;
+use pages::Sessions;
+pub(crate) use pages::{CASHIER_PATH, admit};
 use params::Params;
-
-const CONTENT_TYPE: &str = "text/html;charset=utf-8";
+use statement::Addresses;
+pub(crate) use statement::{DOWNLOAD_PATH, download as download_bill};
 
 #[derive(Debug, Default)]
 pub(crate) struct Alipay {
-    /// Everything precreated, by our number; most of it is no trade yet.
+    /// Everything asked to be paid, by the merchant's number; most of it is no trade yet.
     pub(crate) bills: BTreeMap<String, Bill>,
     pub(crate) codes: BTreeMap<String, String>,
+    pub(crate) till: Till,
+    pub(crate) signing: AlipaySigning,
+    sessions: Sessions,
+    addresses: Addresses,
 }
 
 impl Alipay {
@@ -51,48 +75,99 @@ impl Alipay {
             })
             .collect()
     }
+
+    pub(crate) fn book_refunds(&self) -> Vec<BookedRefund> {
+        let trades = self
+            .bills
+            .values()
+            .filter_map(|bill| Some((bill, bill.trade.as_ref()?)));
+        trades
+            .flat_map(|(bill, trade)| trade.refunds.iter().map(move |refund| (bill, refund)))
+            .map(|(bill, refund)| BookedRefund {
+                gateway: Gateway::Alipay,
+                out_trade_no: bill.out_trade_no.clone(),
+                refund_no: refund.request_no.clone(),
+                gateway_no: None,
+                state: refund.state().to_owned(),
+                fen: refund.fen,
+            })
+            .collect()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Method {
     Precreate,
+    /// A payer's browser comes with it, not the merchant.
+    Pages(Product),
     Query,
     Close,
+    Cancel,
+    Refund,
+    QueryRefund,
+    Bill,
+    Certificate,
 }
 
 impl Method {
     fn parse(name: &str) -> Option<Method> {
         match name {
             "alipay.trade.precreate" => Some(Method::Precreate),
+            "alipay.trade.wap.pay" => Some(Method::Pages(Product::Wap)),
+            "alipay.trade.page.pay" => Some(Method::Pages(Product::Page)),
             "alipay.trade.query" => Some(Method::Query),
             "alipay.trade.close" => Some(Method::Close),
+            "alipay.trade.cancel" => Some(Method::Cancel),
+            "alipay.trade.refund" => Some(Method::Refund),
+            "alipay.trade.fastpay.refund.query" => Some(Method::QueryRefund),
+            "alipay.data.dataservice.bill.downloadurl.query" => Some(Method::Bill),
+            "alipay.open.app.alipaycert.download" => Some(Method::Certificate),
             _ => None,
+        }
+    }
+
+    fn endpoint(self) -> Endpoint {
+        match self {
+            Method::Precreate => Endpoint::Create,
+            Method::Pages(_) => Endpoint::Cashier,
+            Method::Query => Endpoint::Query,
+            Method::Close => Endpoint::Close,
+            Method::Cancel => Endpoint::Cancel,
+            Method::Refund => Endpoint::Refund,
+            Method::QueryRefund => Endpoint::QueryRefund,
+            Method::Bill => Endpoint::Bill,
+            Method::Certificate => Endpoint::Certificates,
         }
     }
 }
 
 pub(crate) fn endpoint(request: &Request) -> Option<Endpoint> {
     let params = Params::merge(request).ok()?;
-    Some(match Method::parse(params.get("method")?)? {
-        Method::Precreate => Endpoint::Create,
-        Method::Query => Endpoint::Query,
-        Method::Close => Endpoint::Close,
-    })
+    Some(Method::parse(params.get("method")?)?.endpoint())
 }
 
 pub(crate) fn handle(world: &mut World, now_ms: i64, request: &Request) -> Reply {
     let n_bills = world.alipay.bills.len();
     let params = match Params::merge(request) {
         Ok(params) => params,
-        Err(refusal) => return answer(world, "error_response".to_owned(), refusal.into_node(), false),
+        Err(refusal) => return unsigned(world, "error_response", Charset::Utf8, refusal),
     };
+    if let Ok(Method::Pages(product)) = params.method() {
+        return pages::enter(world, now_ms, &params, product);
+    }
     let node_name = params.node_name();
     // What fails before the signature is known to be good is answered without one.
     if let Err(refusal) = params.authenticate(&world.keys) {
-        return answer(world, node_name, refusal.into_node(), false);
+        return unsigned(world, &node_name, params.charset, refusal);
     }
-    let node = act(world, now_ms, &params).unwrap_or_else(Refusal::into_node);
-    let mut reply = answer(world, node_name, node, true);
+    let biz = params
+        .check_rest(now_ms)
+        .and_then(|()| params.biz_content(&world.keys));
+    // What is refused before the content was opened is not encrypted either.
+    let encrypted = params.is_encrypted() && biz.is_ok();
+    let node = biz.and_then(|biz| act(world, now_ms, &params, &biz, request));
+    let node = node.unwrap_or_else(Refusal::into_node);
+    let mut reply = signed(world, node_name, &params, &node, encrypted);
     reply.after_notices = world.alipay.bills.len() > n_bills && pay_early(world, now_ms, &params);
     reply
 }
@@ -104,31 +179,71 @@ pub(crate) fn failure(world: &mut World, busy: bool) -> Reply {
     } else {
         Refusal::new("20000", "isp.unknow-error", "系统繁忙")
     };
-    answer(world, "error_response".to_owned(), refusal.into_node(), false)
+    unsigned(world, "error_response", Charset::Utf8, refusal)
 }
 
-fn answer(world: &mut World, node_name: String, node: Node, signed: bool) -> Reply {
+fn unsigned(world: &mut World, node_name: &str, charset: Charset, refusal: Refusal) -> Reply {
+    let content = refusal.into_node().text();
+    let body = charset.encode(&format!("{{\"{node_name}\":{content}}}"));
+    Reply::new(200, charset.content_type(), body).with_header("trace_id", world.dice.hex(32))
+}
+
+/// In the manner of the request: encrypted, and by the key of a certificate.
+fn signed(world: &mut World, node_name: String, params: &Params, node: &Node, encrypted: bool) -> Reply {
     let content = node.text();
-    let trace_id = world.dice.hex(32);
-    let (body, seal) = if signed {
-        (content, Seal::Alipay { node: node_name })
+    let content = if encrypted {
+        format!("\"{}\"", sealing::seal(world.keys.alipay_aes_key(), &content))
     } else {
-        (format!("{{\"{node_name}\":{content}}}"), Seal::None)
+        content
+    };
+    let signing = &world.alipay.signing;
+    let seal = Seal::Alipay {
+        node: node_name,
+        cert_sn: params.has_certificates().then(|| signing.cert_sn(&world.keys)),
+        sign_first: signing.sign_first,
     };
     Reply {
         seal,
-        ..Reply::new(200, CONTENT_TYPE, body)
+        ..Reply::new(
+            200,
+            params.charset.content_type(),
+            params.charset.encode(&content),
+        )
     }
-    .with_header("trace_id", trace_id)
+    .with_header("trace_id", world.dice.hex(32))
 }
 
-fn act(world: &mut World, now_ms: i64, params: &Params) -> Result<Node, Refusal> {
-    params.check_rest(now_ms)?;
-    let biz = params.biz_content()?;
-    match params.method()? {
-        Method::Precreate => precreate::precreate(world, now_ms, params, &biz),
-        Method::Query => query::query(world, now_ms, &biz),
-        Method::Close => close::close(world, now_ms, &biz),
+fn act(
+    world: &mut World,
+    now_ms: i64,
+    params: &Params,
+    biz: &Map<String, Value>,
+    request: &Request,
+) -> Result<Node, Refusal> {
+    let method = params.method()?;
+    if let Some(kind) = world.veto(Gateway::Alipay, method.endpoint()) {
+        return Err(vetoed(kind));
+    }
+    match method {
+        Method::Precreate => precreate::precreate(world, now_ms, params, biz),
+        Method::Pages(_) => Err(Refusal::invalid("isv.invalid-method", "不存在的方法名")),
+        Method::Query => query::query(world, now_ms, biz),
+        Method::Close => close::close(world, now_ms, biz),
+        Method::Cancel => cancel::cancel(world, now_ms, biz),
+        Method::Refund => refund::refund(world, now_ms, biz),
+        Method::QueryRefund => refund::query(world, biz),
+        Method::Bill => {
+            let host = request.header("host").unwrap_or("127.0.0.1");
+            statement::query(world, now_ms, biz, host)
+        }
+        Method::Certificate => certificates::download(world, biz),
+    }
+}
+
+fn vetoed(kind: FaultKind) -> Refusal {
+    match kind {
+        FaultKind::NotEnough => Refusal::business("ACQ.SELLER_BALANCE_NOT_ENOUGH", "卖家余额不足"),
+        _ => Refusal::business("ACQ.TRADE_NOT_EXIST", "交易不存在"),
     }
 }
 

@@ -22,6 +22,7 @@ impl Gateway {
 #[serde(rename_all = "camelCase")]
 pub struct Books {
     pub trades: Vec<BookedTrade>,
+    pub refunds: Vec<BookedRefund>,
     pub notices: Vec<BookedNotice>,
 }
 
@@ -30,6 +31,10 @@ impl Books {
         self.trades
             .iter()
             .find(|trade| trade.out_trade_no == out_trade_no)
+    }
+
+    pub fn refund(&self, refund_no: &str) -> Option<&BookedRefund> {
+        self.refunds.iter().find(|refund| refund.refund_no == refund_no)
     }
 
     /// What all payers together have really paid.
@@ -50,6 +55,31 @@ pub struct BookedTrade {
     pub state: String,
     pub total_fen: i64,
     pub paid_fen: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BookedRefund {
+    pub gateway: Gateway,
+    pub out_trade_no: String,
+    /// The merchant's number: `out_refund_no` or `out_request_no`.
+    pub refund_no: String,
+    /// WeChat's `refund_id`; Alipay has none.
+    pub gateway_no: Option<String>,
+    /// WeChat's word, `PROCESSING`, `SUCCESS`, `ABNORMAL`, `CLOSED`; Alipay's, `REFUND_PROCESSING`, `REFUND_SUCCESS`.
+    pub state: String,
+    pub fen: i64,
+}
+
+/// How a refund ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RefundOutcome {
+    Success,
+    /// The payer's account does not take it; a person must act.
+    Abnormal,
+    /// No money moves.
+    Closed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,7 +1,10 @@
 //! `/_control`: what a test, or a person at a terminal, may do to the simulated world.
 
 mod attack;
+mod guide;
+mod merchant;
 mod page;
+mod signing;
 
 use std::sync::Arc;
 
@@ -13,34 +16,49 @@ pub(crate) use attack::forge;
 pub use attack::{Alteration, SignedBy};
 
 use crate::courier::Courier;
-use crate::faults::{Faults, read_fault, show_fault};
+use crate::faults::{Faults, Host, read_fault, show_fault};
 use crate::payer::{self, Bill, Payer};
 use crate::settings::Credentials;
-use crate::time::rfc3339;
+use crate::time::{DAY_MS, FASTEST, rfc3339};
+use crate::wechat;
 use crate::wire::{Reply, Request};
 use crate::world::World;
+
+/// Longer than any expiry, schedule or refund window.
+const LONGEST_STEP_MS: i64 = 400 * DAY_MS;
 
 type Outcome = Result<Value, String>;
 
 pub(crate) async fn handle(courier: &Arc<Courier>, request: &Request, path: &str) -> Reply {
     let outcome = match (request.method.as_str(), path) {
-        ("GET", "" | "/") => return page::show(&base_of(request)),
+        ("GET" | "HEAD", "" | "/") => return page::show(request, &base_of(request)),
         ("GET", "/credentials") => Ok(show_credentials(courier.keys.credentials(), request)),
         ("GET", "/books") => show_books(courier),
+        ("GET", "/merchant") => Ok(merchant::show(courier)),
+        ("POST", "/merchant") => merchant::set(courier, request),
+        ("GET", "/alipay") => signing::show(courier),
+        ("POST", "/alipay") => signing::set(courier, request),
+        ("POST", "/refund") => merchant::settle_refund(courier, request),
         ("GET", "/clock") => Ok(show_clock(courier)),
-        ("POST", "/clock") => advance(courier, request).await,
+        ("POST", "/clock") => set_clock(courier, request).await,
         ("POST", "/pay") => act_as_payer(courier, request, payer::pay),
         ("POST", "/scan") => act_as_payer(courier, request, payer::scan),
         ("POST", "/refuse") => act_as_payer(courier, request, payer::refuse),
+        ("POST", "/bridge") => invoke_bridge(courier, request),
         ("GET", "/faults") => Ok(show_faults(courier)),
         ("POST", "/faults") => set_faults(courier, request),
         ("DELETE", "/faults") => {
-            courier.act(|world, _| world.set_faults(&Faults::none()));
+            courier.change_faults(|world| world.set_faults(&Faults::none()));
             Ok(show_faults(courier))
         }
         ("POST", "/resend") => resend(courier, request),
         ("POST", "/notice") => notice(courier, request).await,
-        _ => return Reply::json(404, &json!({"error": "no such call; see GET /_control"})),
+        _ => {
+            return Reply::json(
+                404,
+                &json!({"error": "no such call; GET /_control lists them all"}),
+            );
+        }
     };
     match outcome {
         Ok(value) => Reply::json(200, &value),
@@ -81,6 +99,10 @@ fn show_credentials(credentials: &Credentials, request: &Request) -> Value {
         "alipayPrivateKey": credentials.alipay_private_key,
         "alipayPublicKey": credentials.alipay_public_key,
         "alipaySellerId": credentials.alipay_seller_id,
+        "alipayAppCert": credentials.alipay_app_cert,
+        "alipayCert": credentials.alipay_cert,
+        "alipayRootCert": credentials.alipay_root_cert,
+        "alipayAesKey": credentials.alipay_aes_key,
         "env": env,
     })
 }
@@ -95,19 +117,38 @@ fn show_books(courier: &Courier) -> Outcome {
 
 fn show_clock(courier: &Courier) -> Value {
     let now_ms = courier.watch.now_ms();
-    json!({"nowMs": now_ms, "beijing": rfc3339(now_ms)})
+    json!({"nowMs": now_ms, "beijing": rfc3339(now_ms), "speed": courier.watch.speed()})
 }
 
-async fn advance(courier: &Arc<Courier>, request: &Request) -> Outcome {
+async fn set_clock(courier: &Arc<Courier>, request: &Request) -> Outcome {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    struct Advance {
-        advance_ms: u32,
+    struct Change {
+        advance_ms: Option<i64>,
+        speed: Option<u32>,
     }
-    let Advance { advance_ms } = read(request)?;
-    courier
-        .settle(courier.watch.now_ms() + i64::from(advance_ms))
-        .await;
+    let change: Change = read(request)?;
+    if change.advance_ms.is_none() && change.speed.is_none() {
+        return Err("advanceMs or speed is needed".to_owned());
+    }
+    if change
+        .advance_ms
+        .is_some_and(|ms| !(0..=LONGEST_STEP_MS).contains(&ms))
+    {
+        return Err("advanceMs is 0 to 34560000000, which is 400 days".to_owned());
+    }
+    if let Some(speed) = change.speed {
+        if !(1..=FASTEST).contains(&speed) {
+            return Err(format!("speed is 1 to {FASTEST}"));
+        }
+        if !courier.watch.runs_by_itself() {
+            return Err("this clock stands still by itself; move it with advanceMs".to_owned());
+        }
+        courier.act(|_, _| courier.watch.set_speed(speed));
+    }
+    if let Some(advance_ms) = change.advance_ms {
+        courier.settle(courier.watch.now_ms() + advance_ms).await;
+    }
     Ok(show_clock(courier))
 }
 
@@ -119,31 +160,52 @@ struct PayerCall {
     payer: Option<String>,
     #[serde(default)]
     coupon_fen: i64,
+    balance_fen: Option<i64>,
 }
 
 type PayerAct = fn(&mut World, i64, &Payer<'_>) -> Result<Bill, payer::Refusal>;
 
 fn act_as_payer(courier: &Courier, request: &Request, act: PayerAct) -> Outcome {
     let call: PayerCall = read(request)?;
-    let prompt = call
-        .code
-        .or(call.out_trade_no)
-        .ok_or("code or outTradeNo is needed")?;
+    let prompt = match (call.code, call.out_trade_no) {
+        (Some(_), Some(_)) => return Err("code or outTradeNo, not both".to_owned()),
+        (Some(prompt), None) | (None, Some(prompt)) => prompt,
+        (None, None) => newest_open(courier)?,
+    };
     let first = Payer::first(&prompt);
     let payer = Payer {
         name: call.payer.as_deref().unwrap_or(first.name),
         coupon_fen: call.coupon_fen,
+        balance_fen: call.balance_fen,
         ..first
     };
     let bill = courier
         .act(|world, now_ms| act(world, now_ms, &payer))
         .map_err(|refusal| refusal.to_string())?;
-    Ok(json!({
+    Ok(show_bill(&bill))
+}
+
+fn show_bill(bill: &Bill) -> Value {
+    json!({
         "gateway": bill.gateway,
         "outTradeNo": bill.out_trade_no,
         "subject": bill.subject,
         "totalFen": bill.total_fen,
-    }))
+    })
+}
+
+fn newest_open(courier: &Courier) -> Result<String, String> {
+    let open = courier.act(payer::open_bills);
+    let newest = open.into_iter().next().ok_or("no bill waits to be paid")?;
+    Ok(newest.out_trade_no)
+}
+
+/// A page inside WeChat asks the app to pay.
+fn invoke_bridge(courier: &Courier, request: &Request) -> Outcome {
+    let invocation: wechat::Invocation = read(request)?;
+    let prepay_id = invocation.check(&courier.keys)?;
+    let bill = courier.act(|world, now_ms| wechat::pay_by_bridge(world, now_ms, prepay_id))?;
+    Ok(show_bill(&bill))
 }
 
 fn show_faults(courier: &Courier) -> Value {
@@ -154,17 +216,21 @@ fn show_faults(courier: &Courier) -> Value {
 /// One fault is added; a list in `faults` replaces all.
 fn set_faults(courier: &Courier, request: &Request) -> Outcome {
     let value: Value = read(request)?;
-    match value.get("faults").and_then(Value::as_array) {
-        Some(list) => {
+    let faults = match value.get("faults") {
+        Some(Value::Array(list)) if value.as_object().is_some_and(|members| members.len() == 1) => {
             let faults = list.iter().map(read_fault).collect::<Result<Vec<_>, _>>()?;
-            let faults = faults.into_iter().fold(Faults::none(), Faults::with);
-            courier.act(|world, _| world.set_faults(&faults));
+            faults.into_iter().fold(Faults::none(), Faults::with)
         }
-        None => {
-            let fault = read_fault(&value)?;
-            courier.act(|world, _| world.add_fault(fault));
-        }
+        Some(_) => return Err("faults is a list, and stands alone".to_owned()),
+        None => courier.world().faults.clone().with(read_fault(&value)?),
+    };
+    if [Host::Primary, Host::Backup]
+        .iter()
+        .all(|host| faults.refuses(*host))
+    {
+        return Err("one address must stay up, or nobody could clear the faults".to_owned());
     }
+    courier.change_faults(|world| world.set_faults(&faults));
     Ok(show_faults(courier))
 }
 
@@ -172,20 +238,33 @@ fn resend(courier: &Courier, request: &Request) -> Outcome {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct Resend {
-        out_trade_no: String,
+        out_trade_no: Option<String>,
     }
     let Resend { out_trade_no } = read(request)?;
+    let out_trade_no = out_trade_no.map_or_else(|| newest_notice(courier), Ok)?;
     courier.act(|world, now_ms| world.post.resend(now_ms, &out_trade_no))?;
     Ok(json!({"outTradeNo": out_trade_no}))
 }
 
+/// The trade that was announced last.
+fn newest_notice(courier: &Courier) -> Result<String, String> {
+    let notices = courier.world().post.book();
+    let newest = notices.into_iter().next_back().ok_or("no notice was sent yet")?;
+    Ok(newest.out_trade_no)
+}
+
 async fn notice(courier: &Courier, request: &Request) -> Outcome {
     let mut members: Map<String, Value> = read(request)?;
-    let out_trade_no = members
-        .remove("outTradeNo")
-        .and_then(|no| no.as_str().map(str::to_owned));
-    let out_trade_no = out_trade_no.ok_or("outTradeNo is needed")?;
-    let send = members.remove("send").is_some_and(|send| send == true);
+    let out_trade_no = match members.remove("outTradeNo") {
+        None => newest_notice(courier)?,
+        Some(Value::String(out_trade_no)) => out_trade_no,
+        Some(_) => return Err("outTradeNo is a text".to_owned()),
+    };
+    let send = match members.remove("send") {
+        None => false,
+        Some(Value::Bool(send)) => send,
+        Some(_) => return Err("send is true or false".to_owned()),
+    };
     let alteration: Alteration =
         serde_json::from_value(Value::Object(members)).map_err(|error| error.to_string())?;
     let letter = forge(courier, &out_trade_no, &alteration)?;

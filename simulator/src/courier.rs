@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 
 use crate::books::Gateway;
+use crate::door::Door;
 use crate::keys::Keys;
 use crate::letter::Letter;
 use crate::settings::Clock;
@@ -31,6 +32,7 @@ pub(crate) struct Courier {
     wake: Notify,
     landed: Notify,
     stopped: watch::Sender<bool>,
+    doors: [Arc<Door>; 2],
 }
 
 /// What a merchant answered to one letter.
@@ -47,7 +49,7 @@ enum Step {
 }
 
 impl Courier {
-    pub(crate) fn new(keys: Keys, seed: u64, clock: Clock) -> io::Result<Courier> {
+    pub(crate) fn new(keys: Keys, seed: u64, clock: Clock, doors: [Arc<Door>; 2]) -> io::Result<Courier> {
         let keys = Arc::new(keys);
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -64,6 +66,7 @@ impl Courier {
             wake: Notify::new(),
             landed: Notify::new(),
             stopped: watch::Sender::new(false),
+            doors,
         })
     }
 
@@ -76,6 +79,15 @@ impl Courier {
         let outcome = change(&mut self.world(), self.watch.now_ms());
         self.wake.notify_one();
         outcome
+    }
+
+    /// Changes what goes wrong; a door is shut, or open, before this returns.
+    pub(crate) fn change_faults(&self, change: impl FnOnce(&mut World)) {
+        let mut world = self.world();
+        change(&mut world);
+        for door in &self.doors {
+            door.set_shut(world.faults.refuses(door.host));
+        }
     }
 
     /// Answers a gateway request; the signature is made outside the lock.
@@ -198,7 +210,8 @@ impl Courier {
             .world()
             .next_event_ms()
             .filter(|_| self.watch.runs_by_itself());
-        let left_ms = next_ms.map(|at_ms| at_ms - self.watch.now_ms());
+        let speed = i64::from(self.watch.speed());
+        let left_ms = next_ms.map(|at_ms| (at_ms - self.watch.now_ms()).max(0) / speed + 1);
         let left = left_ms.map(|left_ms| Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)));
         left.unwrap_or(LONGEST_NAP).min(LONGEST_NAP)
     }

@@ -25,13 +25,15 @@ impl Dice {
         self.next() % bound
     }
 
+    /// A place in a list of so many.
+    pub(crate) fn place(&mut self, len: usize) -> usize {
+        let len = u64::try_from(len).expect("a list is short");
+        usize::try_from(self.below(len)).expect("a place in a list is as small")
+    }
+
     fn text(&mut self, alphabet: &[u8], n_chars: usize) -> String {
-        let len = u64::try_from(alphabet.len()).expect("an alphabet is short");
         (0..n_chars)
-            .map(|_| {
-                let place = usize::try_from(self.below(len)).expect("a place in an alphabet is small");
-                char::from(alphabet[place])
-            })
+            .map(|_| char::from(alphabet[self.place(alphabet.len())]))
             .collect()
     }
 

@@ -1,20 +1,52 @@
 //! What may go wrong between a gateway and its merchant: which, where and how often.
+//!
+//! [`catalogue`] says of every kind where it strikes; what `/_control` reads and shows is made from it.
 
-use serde::de::DeserializeOwned;
+mod catalogue;
+mod json;
+
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::books::Gateway;
 use crate::dice::Dice;
+pub(crate) use catalogue::{CATALOGUE, Entry};
+pub(crate) use json::{read_fault, show_fault};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "camelCase")]
 pub enum Endpoint {
+    /// Every kind of order.
     Create,
     Query,
     Close,
+    /// `alipay.trade.cancel`.
+    Cancel,
+    Refund,
+    QueryRefund,
+    /// The address of a bill, and its download.
+    Bill,
     Certificates,
+    /// What a payer's browser opens: Alipay's page and WAP products, WeChat's H5.
+    Cashier,
+    /// Every notice.
     Notice,
+    /// Notices about refunds only.
+    RefundNotice,
+}
+
+impl Endpoint {
+    /// Whether a fault that was set here strikes there.
+    fn covers(self, place: Endpoint) -> bool {
+        self == place || (self == Endpoint::Notice && place == Endpoint::RefundNotice)
+    }
+}
+
+/// The two addresses under which the simulator answers (protocols 1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Host {
+    Primary,
+    Backup,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,27 +71,51 @@ pub enum FaultKind {
     /// A signature by nobody's key.
     BadSignature,
     NoSignature,
-    /// Half of the body, then the connection breaks.
-    Truncate,
-    /// The edge's error page.
-    Html502,
-    /// WeChat answers 500 `SYSTEM_ERROR`, Alipay code 20000.
-    ErrorBefore,
-    ErrorAfter,
+    /// WeChat signs with its other platform certificate (certificate mode).
+    Rotate,
+    /// Alipay's answer, well signed, stands in the node of another method.
+    WrongNode,
+    /// The answer is well signed and about another `out_trade_no`.
+    OtherTrade,
+    /// Nothing listens at this host (the first, unless the fault names the backup) while the fault is set.
+    Refuse,
+    /// The connection breaks before the call is looked at.
+    ResetBefore,
+    /// The call takes effect, then the connection breaks.
+    ResetAfter,
     /// No answer at all.
     HangBefore,
     HangAfter,
+    /// Half of the body, then the connection breaks.
+    Truncate,
+    /// The edge's error page, without an effect.
+    Html502,
+    /// The edge's error page, and the call took effect.
+    Html502After,
+    /// WeChat answers 500 `SYSTEM_ERROR`, Alipay code 20000.
+    ErrorBefore,
+    ErrorAfter,
     /// 429 without an effect; Alipay answers 40005.
     Busy,
-    /// A payer who began in time still pays after the close or the deadline (endpoint `close`).
-    LatePay,
+    /// 429 though the call took effect, which WeChat documents for refunds.
+    BusyAfter,
+    /// WeChat answers 202 `USER_PAYING`: the payer is typing the password, nothing is closed.
+    UserPaying,
+    /// The number is not there yet: WeChat 404, Alipay `ACQ.TRADE_NOT_EXIST`; no effect.
+    NotFound,
+    /// The merchant's account cannot pay the refund: `NOT_ENOUGH`, `ACQ.SELLER_BALANCE_NOT_ENOUGH`.
+    NotEnough,
+    /// WeChat's refund ends `ABNORMAL`: the payer's card takes no money.
+    RefundAbnormal,
+    /// WeChat's refund ends `CLOSED`: no money moves.
+    RefundClosed,
     /// A query does not see a payment of the last seconds.
     Stale {
         seconds: i64,
     },
-    /// WeChat signs with its other platform certificate (certificate mode).
-    Rotate,
-    /// Alipay's notice is in GBK.
+    /// A payer who began in time still pays after the close or the deadline (endpoint `close`).
+    LatePay,
+    /// Alipay's notice, or its answer, is in GBK.
     Gbk,
     /// Alipay's notice writes a space as `%20`, not `+`.
     PercentSpaces,
@@ -82,6 +138,8 @@ pub struct Fault {
     pub gateway: Option<Gateway>,
     /// Every endpoint where the kind makes sense when absent.
     pub endpoint: Option<Endpoint>,
+    /// Both addresses when absent.
+    pub host: Option<Host>,
     pub when: When,
 }
 
@@ -92,6 +150,7 @@ impl Fault {
             kind,
             gateway: None,
             endpoint: None,
+            host: None,
             when: When::Always,
         }
     }
@@ -112,6 +171,15 @@ impl Fault {
         }
     }
 
+    /// Only for those who come by this address.
+    #[must_use]
+    pub fn host(self, host: Host) -> Fault {
+        Fault {
+            host: Some(host),
+            ..self
+        }
+    }
+
     #[must_use]
     pub fn times(self, n_times: u32) -> Fault {
         Fault {
@@ -127,6 +195,23 @@ impl Fault {
             ..self
         }
     }
+
+    fn is_for(&self, occasion: &Occasion) -> bool {
+        self.gateway.is_none_or(|wanted| wanted == occasion.gateway)
+            && self
+                .endpoint
+                .is_none_or(|wanted| wanted.covers(occasion.endpoint))
+            && self.host.is_none_or(|wanted| Some(wanted) == occasion.host)
+    }
+}
+
+/// One moment at which a fault may strike.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Occasion {
+    pub(crate) gateway: Gateway,
+    pub(crate) endpoint: Endpoint,
+    /// None where no address plays a part.
+    pub(crate) host: Option<Host>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -153,18 +238,23 @@ impl Faults {
         self.list.push(fault);
     }
 
+    /// Whether this address is down as a whole.
+    pub(crate) fn refuses(&self, host: Host) -> bool {
+        let refusals = self.list.iter().filter(|fault| fault.kind == FaultKind::Refuse);
+        refusals
+            .into_iter()
+            .any(|fault| fault.host.unwrap_or(Host::Primary) == host)
+    }
+
     /// The first fault that `pick` wants and that strikes on this occasion; a counted one is used up.
-    pub(crate) fn strike<T>(
+    pub(crate) fn strike_at<T>(
         &mut self,
         dice: &mut Dice,
-        gateway: Gateway,
-        endpoint: Endpoint,
+        occasion: &Occasion,
         pick: impl Fn(FaultKind) -> Option<T>,
     ) -> Option<T> {
         for fault in &mut self.list {
-            let here = fault.gateway.is_none_or(|wanted| wanted == gateway)
-                && fault.endpoint.is_none_or(|wanted| wanted == endpoint);
-            let Some(picked) = pick(fault.kind).filter(|_| here) else {
+            let Some(picked) = pick(fault.kind).filter(|_| fault.is_for(occasion)) else {
                 continue;
             };
             let strikes = match &mut fault.when {
@@ -183,6 +273,22 @@ impl Faults {
         None
     }
 
+    /// As [`Faults::strike_at`], where the address plays no part.
+    pub(crate) fn strike<T>(
+        &mut self,
+        dice: &mut Dice,
+        gateway: Gateway,
+        endpoint: Endpoint,
+        pick: impl Fn(FaultKind) -> Option<T>,
+    ) -> Option<T> {
+        let occasion = Occasion {
+            gateway,
+            endpoint,
+            host: None,
+        };
+        self.strike_at(dice, &occasion, pick)
+    }
+
     pub(crate) fn strikes(
         &mut self,
         dice: &mut Dice,
@@ -193,50 +299,4 @@ impl Faults {
         self.strike(dice, gateway, endpoint, |found| (found == kind).then_some(()))
             .is_some()
     }
-}
-
-/// A fault as `/_control/faults` reads it: the kind and its number, then where and how often.
-pub(crate) fn read_fault(value: &Value) -> Result<Fault, String> {
-    let mut members = value.as_object().ok_or("a fault is an object")?.clone();
-    let gateway = take(&mut members, "gateway")?;
-    let endpoint = take(&mut members, "endpoint")?;
-    let times = take(&mut members, "times")?;
-    let percent = take(&mut members, "percent")?;
-    let kind = serde_json::from_value(Value::Object(members)).map_err(|error| error.to_string())?;
-    let when = match (times, percent) {
-        (None, None) => When::Always,
-        (Some(n_times), None) => When::Times(n_times),
-        (None, Some(percent)) if percent <= 100 => When::Percent(percent),
-        (None, Some(_)) => return Err("percent is 0 to 100".to_owned()),
-        (Some(_), Some(_)) => return Err("times or percent, not both".to_owned()),
-    };
-    Ok(Fault {
-        kind,
-        gateway,
-        endpoint,
-        when,
-    })
-}
-
-fn take<T: DeserializeOwned>(members: &mut Map<String, Value>, name: &str) -> Result<Option<T>, String> {
-    let Some(value) = members.remove(name) else {
-        return Ok(None);
-    };
-    serde_json::from_value(value).map_err(|error| format!("{name}: {error}"))
-}
-
-pub(crate) fn show_fault(fault: &Fault) -> Value {
-    let mut shown = serde_json::to_value(fault.kind).expect("a fault kind is plain data");
-    if let Some(gateway) = fault.gateway {
-        shown["gateway"] = gateway.as_str().into();
-    }
-    if let Some(endpoint) = fault.endpoint {
-        shown["endpoint"] = serde_json::to_value(endpoint).expect("an endpoint is a word");
-    }
-    match fault.when {
-        When::Always => {}
-        When::Times(n_times) => shown["times"] = n_times.into(),
-        When::Percent(percent) => shown["percent"] = percent.into(),
-    }
-    shown
 }

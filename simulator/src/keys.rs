@@ -1,5 +1,6 @@
 //! Keys of both sides: made once a process, optionally kept in a directory, never committed.
 
+mod alipay;
 mod certificate;
 mod ring;
 
@@ -15,7 +16,8 @@ use rsa::sha2::Sha256;
 use rsa::{PrivateKey, PublicKey};
 use sha2::Digest as _;
 
-use crate::settings::{Credentials, WechatKeys};
+use crate::settings::{AlipayCertificate, Credentials, WechatKeys};
+pub(crate) use alipay::{AlipayCertificates, in_base64};
 pub(crate) use certificate::Certificate;
 
 pub(crate) const MCH_ID: &str = "1900000109";
@@ -31,6 +33,8 @@ pub(crate) struct Keys {
     certificates: [Certificate; 2],
     alipay_app: PublicKey,
     alipay: Arc<PrivateKey>,
+    alipay_certificates: AlipayCertificates,
+    alipay_aes_key: [u8; 16],
     stranger: Arc<PrivateKey>,
     credentials: Credentials,
 }
@@ -53,6 +57,15 @@ pub(crate) enum Signer {
     Stranger,
 }
 
+/// One of the keys that WeChat Pay signs with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WechatKey {
+    PublicKey,
+    Certificate,
+    /// The other platform certificate, after a rotation.
+    RotatedCertificate,
+}
+
 impl Keys {
     /// Slow on the first call of a process; call it where blocking is allowed.
     pub(crate) fn load(mode: WechatKeys, dir: Option<&Path>) -> io::Result<Keys> {
@@ -61,14 +74,18 @@ impl Keys {
             Certificate::issue(&ring.certificate_a, "Tenpay.com Root CA A")?,
             Certificate::issue(&ring.certificate_b, "Tenpay.com Root CA B")?,
         ];
+        let alipay_certificates = AlipayCertificates::issue(&ring)?;
+        let alipay_private_key = private_pem(&ring.alipay_app);
+        let alipay_aes_key = first_half(&sha2::Sha256::digest(alipay_private_key.as_bytes()).into());
         let merchant_pem = private_pem(&ring.merchant);
         let (wechat_public_key, wechat_public_key_id) = match mode {
-            WechatKeys::PublicKey => (
+            WechatKeys::PublicKey | WechatKeys::Both => (
                 public_pem(&ring.wechat.to_public_key()),
                 Some(PUBLIC_KEY_ID.to_owned()),
             ),
             WechatKeys::Certificate => (certificates[0].pem.clone(), None),
         };
+        let has_certificates = mode != WechatKeys::PublicKey;
         let credentials = Credentials {
             wechat_mch_id: MCH_ID.to_owned(),
             wechat_app_id: APP_ID.to_owned(),
@@ -78,10 +95,18 @@ impl Keys {
             wechat_private_key: merchant_pem,
             wechat_public_key,
             wechat_public_key_id,
+            wechat_certificate: has_certificates.then(|| certificates[0].pem.clone()),
             alipay_app_id: ALIPAY_APP_ID.to_owned(),
-            alipay_private_key: private_pem(&ring.alipay_app),
+            alipay_private_key,
             alipay_public_key: public_pem(&ring.alipay.to_public_key()),
             alipay_seller_id: SELLER_ID.to_owned(),
+            alipay_app_cert: alipay_certificates.app_pem.clone(),
+            alipay_cert: alipay_certificates
+                .own(AlipayCertificate::First)
+                .chain_pem
+                .clone(),
+            alipay_root_cert: alipay_certificates.root_pem.clone(),
+            alipay_aes_key: STANDARD.encode(alipay_aes_key),
         };
         Ok(Keys {
             mode,
@@ -90,6 +115,8 @@ impl Keys {
             certificates,
             alipay_app: ring.alipay_app.to_public_key(),
             alipay: Arc::clone(&ring.alipay),
+            alipay_certificates,
+            alipay_aes_key,
             stranger: Arc::clone(&ring.stranger),
             credentials,
         })
@@ -115,17 +142,46 @@ impl Keys {
         verify(&self.alipay_app, message, signature)
     }
 
-    /// The serial to announce, and the signature.
-    pub(crate) fn sign_as_wechat(&self, signer: Signer, message: &[u8]) -> (String, String) {
-        let (serial, own_key) = match (self.mode, signer) {
-            (WechatKeys::PublicKey, _) => (PUBLIC_KEY_ID, &self.wechat),
-            (WechatKeys::Certificate, Signer::Rotated) => {
-                (self.certificates[1].serial.as_str(), &self.certificates[1].key)
-            }
-            (WechatKeys::Certificate, Signer::Gateway | Signer::Stranger) => {
-                (self.certificates[0].serial.as_str(), &self.certificates[0].key)
-            }
+    /// The key of this serial number, if WeChat Pay uses it for this merchant.
+    pub(crate) fn wechat_key(&self, serial: &str) -> Option<WechatKey> {
+        let all = [
+            WechatKey::PublicKey,
+            WechatKey::Certificate,
+            WechatKey::RotatedCertificate,
+        ];
+        let in_use = |key: &WechatKey| match self.mode {
+            WechatKeys::PublicKey => *key == WechatKey::PublicKey,
+            WechatKeys::Certificate => *key != WechatKey::PublicKey,
+            WechatKeys::Both => true,
         };
+        all.into_iter()
+            .filter(in_use)
+            .find(|key| self.wechat_pair(*key).0 == serial)
+    }
+
+    fn wechat_pair(&self, key: WechatKey) -> (&str, &PrivateKey) {
+        let [first, second] = &self.certificates;
+        match key {
+            WechatKey::PublicKey => (PUBLIC_KEY_ID, &self.wechat),
+            WechatKey::Certificate => (&first.serial, &first.key),
+            WechatKey::RotatedCertificate => (&second.serial, &second.key),
+        }
+    }
+
+    /// The serial to announce, and the signature. A merchant that named one of the keys gets that one.
+    pub(crate) fn sign_as_wechat(
+        &self,
+        signer: Signer,
+        wanted: Option<WechatKey>,
+        message: &[u8],
+    ) -> (String, String) {
+        let key = match (self.mode, signer) {
+            (WechatKeys::PublicKey, _) => WechatKey::PublicKey,
+            (WechatKeys::Certificate | WechatKeys::Both, Signer::Rotated) => WechatKey::RotatedCertificate,
+            (WechatKeys::Certificate, _) => wanted.unwrap_or(WechatKey::Certificate),
+            (WechatKeys::Both, _) => wanted.unwrap_or_else(|| by_lot(message)),
+        };
+        let (serial, own_key) = self.wechat_pair(key);
         let key = if signer == Signer::Stranger {
             &self.stranger
         } else {
@@ -134,15 +190,44 @@ impl Keys {
         (serial.to_owned(), sign(key, message))
     }
 
-    pub(crate) fn sign_as_alipay(&self, signer: Signer, message: &[u8]) -> String {
-        sign(
-            if signer == Signer::Stranger {
-                &self.stranger
-            } else {
-                &self.alipay
-            },
-            message,
-        )
+    /// What somebody encrypted under the key of this serial: RSA-OAEP with SHA-1, in base64.
+    pub(crate) fn decrypt_for_wechat(&self, serial: &str, text: &str) -> Option<Vec<u8>> {
+        let (_, key) = self.wechat_pair(self.wechat_key(serial)?);
+        let sealed = STANDARD.decode(text).ok()?;
+        key.oaep_decrypt::<sha1::Sha1>(&sealed).ok()
+    }
+
+    pub(crate) fn alipay_certificates(&self) -> &AlipayCertificates {
+        &self.alipay_certificates
+    }
+
+    pub(crate) fn alipay_aes_key(&self) -> &[u8; 16] {
+        &self.alipay_aes_key
+    }
+
+    /// With the key of the certificate of this serial number, or in public-key mode with the one key.
+    pub(crate) fn sign_as_alipay(&self, signer: Signer, cert_sn: Option<&str>, message: &[u8]) -> String {
+        let of_certificate = cert_sn.and_then(|sn| self.alipay_certificates.by_sn(sn));
+        let key = match (signer, of_certificate) {
+            (Signer::Stranger, _) => &self.stranger,
+            (_, Some(own)) => &own.key,
+            (_, None) => &self.alipay,
+        };
+        sign(key, message)
+    }
+}
+
+fn first_half(digest: &[u8; 32]) -> [u8; 16] {
+    std::array::from_fn(|place| digest[place])
+}
+
+/// While a merchant moves to the public key, either kind may sign; every message has a nonce, so this is
+/// chance and can still be repeated.
+fn by_lot(message: &[u8]) -> WechatKey {
+    if sha2::Sha256::digest(message)[0] % 2 == 0 {
+        WechatKey::PublicKey
+    } else {
+        WechatKey::Certificate
     }
 }
 

@@ -12,6 +12,8 @@ use crate::post::{Content, Notice};
 use crate::time::{beijing_text, rfc3339};
 use crate::wire::{Forgery, form_escape, wechat_headers};
 
+const CERT_SN: &str = "alipay_cert_sn";
+
 /// One attempt: everything but the signature is decided.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
@@ -72,26 +74,32 @@ impl Draft {
 
     fn seal_wechat(&self, keys: &Keys, plain: &Value) -> (Vec<(&'static str, String)>, Vec<u8>) {
         let key = keys.credentials().wechat_api_v3_key.as_bytes();
-        let resource = encrypt(
-            key,
-            &self.resource_nonce,
-            "transaction",
-            plain.to_string().as_bytes(),
-        );
+        let kind = if plain.get("out_refund_no").is_some() {
+            "refund"
+        } else {
+            "transaction"
+        };
+        let resource = encrypt(key, &self.resource_nonce, kind, plain.to_string().as_bytes());
+        let summary = match self.notice.about.as_str() {
+            "REFUND.SUCCESS" => "退款成功",
+            "REFUND.ABNORMAL" => "退款异常",
+            "REFUND.CLOSED" => "退款关闭",
+            _ => "支付成功",
+        };
         let id = format!("\"id\":\"{}\"", self.notice.id);
         let time = format!("\"create_time\":\"{}\"", rfc3339(self.notice.created_ms));
         // The order of members differs between real notices (wechatpay-go#230).
         let (first, second) = if self.id_first { (id, time) } else { (time, id) };
         let resource = json!({
-            "original_type": "transaction",
+            "original_type": kind,
             "algorithm": "AEAD_AES_256_GCM",
             "ciphertext": resource,
-            "associated_data": "transaction",
+            "associated_data": kind,
             "nonce": self.resource_nonce,
         });
         let body = format!(
             "{{{first},{second},\"resource_type\":\"encrypt-resource\",\"event_type\":\"{}\",\
-             \"summary\":\"支付成功\",\"resource\":{resource}}}",
+             \"summary\":\"{summary}\",\"resource\":{resource}}}",
             self.notice.about
         )
         .into_bytes();
@@ -105,6 +113,7 @@ impl Draft {
         headers.extend(wechat_headers(
             keys,
             &self.forgery,
+            None,
             self.now_ms,
             self.header_nonce.clone(),
             &body,
@@ -126,6 +135,7 @@ impl Draft {
             .map(|(name, value)| (name, self.encode(&value)))
             .collect();
         let mut sorted = fields.clone();
+        sorted.retain(|(name, _)| !self.notice.unsigned.contains(&name.as_str()));
         sorted.sort();
         let mut message = Vec::new();
         for (name, value) in &sorted {
@@ -137,11 +147,14 @@ impl Draft {
             message.extend_from_slice(value);
         }
         fields.push(("sign_type".to_owned(), b"RSA2".to_vec()));
+        let cert_sn = fields.iter().find(|(name, _)| name == CERT_SN);
+        let cert_sn = cert_sn.and_then(|(_, sn)| String::from_utf8(sn.clone()).ok());
         match &self.forgery {
             Forgery::By(signer) => {
                 fields.push((
                     "sign".to_owned(),
-                    keys.sign_as_alipay(*signer, &message).into_bytes(),
+                    keys.sign_as_alipay(*signer, cert_sn.as_deref(), &message)
+                        .into_bytes(),
                 ));
             }
             Forgery::Probe(text) => fields.push(("sign".to_owned(), text.clone().into_bytes())),

@@ -1,20 +1,22 @@
 //! WeChat Pay APIv3 and the Alipay gateway as other people's servers.
 //!
-//! One listener serves the gateways' real paths, `/wallet` (a phone to pay with) and `/_control`
-//! (faults, time, books). Nothing here is shared with the product's clients, not even the signing:
+//! Two addresses serve the gateways' real paths, `/wallet` (a phone to pay with) and `/_control`
+//! (faults, time, books); the second one is what WeChat Pay calls its backup host. Nothing here is shared with the product's clients, not even the signing:
 //! `rsa`, `sha2` and `aes-gcm` here, `aws-lc-rs` there; otherwise a mistake would check itself.
 //!
-//! [`world::World`] is the state machine of both gateways and needs no socket; `courier` and `server`
-//! are the shell around it.
+//! [`world::World`] is the state machine of both gateways and needs no socket; `courier`, `server` and
+//! `door` are the shell around it.
 
 mod alipay;
 mod books;
 mod control;
 mod courier;
 mod dice;
+mod door;
 mod faults;
 mod keys;
 mod letter;
+mod mishap;
 mod payer;
 mod post;
 mod server;
@@ -30,16 +32,18 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub use books::{BookedNotice, BookedTrade, Books, Gateway};
+pub use books::{BookedNotice, BookedRefund, BookedTrade, Books, Gateway, RefundOutcome};
 pub use control::{Alteration, SignedBy};
-pub use faults::{Endpoint, Fault, FaultKind, Faults, When};
+pub use faults::{Endpoint, Fault, FaultKind, Faults, Host, When};
 pub use letter::Letter;
-pub use settings::{Clock, Credentials, Settings, WechatKeys};
+pub use settings::{
+    AlipayCertificate, AlipayNotices, AlipaySigning, Clock, Credentials, Settings, WechatKeys,
+};
 
 use courier::Courier;
+use door::Door;
 use keys::Keys;
 use payer::Payer;
 use time::Watch;
@@ -51,14 +55,16 @@ const STOP_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
+    backup_address: SocketAddr,
     courier: Arc<Courier>,
-    server: Option<JoinHandle<io::Result<()>>>,
+    servers: Vec<JoinHandle<()>>,
 }
 
 impl Simulator {
     pub async fn start(settings: Settings) -> io::Result<Simulator> {
         let Settings {
             listen,
+            backup_listen,
             clock,
             seed,
             wechat_keys,
@@ -66,35 +72,39 @@ impl Simulator {
         } = settings;
         let keys = tokio::task::spawn_blocking(move || Keys::load(wechat_keys, key_dir.as_deref()));
         let keys = keys.await.map_err(io::Error::other)??;
-        let listener = TcpListener::bind(listen).await?;
-        let address = listener.local_addr()?;
+        let doors = [
+            Arc::new(Door::open(Host::Primary, listen).await?),
+            Arc::new(Door::open(Host::Backup, backup_listen).await?),
+        ];
+        let [address, backup_address] = [doors[0].address(), doors[1].address()];
         // A world that starts anew must not repeat the ids of the last one, which its merchant has kept.
         let seed = match clock {
             Clock::System => seed ^ Watch::new(clock).now_ms().unsigned_abs(),
             Clock::Fixed { .. } => seed,
         };
-        let courier = Arc::new(Courier::new(keys, seed, clock)?);
+        let courier = Arc::new(Courier::new(keys, seed, clock, doors.clone())?);
         tokio::spawn(Arc::clone(&courier).run());
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&courier)));
+        let servers = doors.map(|door| tokio::spawn(door.serve(Arc::clone(&courier))));
         Ok(Simulator {
             address,
+            backup_address,
             courier,
-            server: Some(server),
+            servers: servers.into(),
         })
     }
 
     pub fn base_url(&self) -> String {
-        let mut address = self.address;
-        // Nobody can call "every interface"; this machine is one of those it listens on.
-        if address.ip().is_unspecified() {
-            address.set_ip(Ipv4Addr::LOCALHOST.into());
-        }
-        format!("http://{address}")
+        url_of(self.address)
     }
 
     /// What a merchant sets as `WECHAT_GATEWAY`.
     pub fn wechat_url(&self) -> String {
         self.base_url()
+    }
+
+    /// Where the same WeChat Pay answers when [`Simulator::wechat_url`] does not (protocols 1.1).
+    pub fn wechat_backup_url(&self) -> String {
+        url_of(self.backup_address)
     }
 
     /// What a merchant sets as `ALIPAY_GATEWAY`.
@@ -179,12 +189,55 @@ impl Simulator {
 
     /// These faults and no others.
     pub fn faults(&self, faults: Faults) {
-        self.courier.act(|world, _| world.set_faults(&faults));
+        self.courier.change_faults(|world| world.set_faults(&faults));
     }
 
     /// One fault more.
     pub fn fault(&self, fault: Fault) {
-        self.courier.act(|world, _| world.add_fault(fault));
+        self.courier.change_faults(|world| world.add_fault(fault));
+    }
+
+    /// Ends a refund of WeChat's now instead of when its time is up; an abnormal one may still succeed or be
+    /// closed. Returns when the first delivery of its notice was attempted.
+    pub async fn settle_refund(&self, out_refund_no: &str, outcome: RefundOutcome) -> Result<(), String> {
+        self.courier
+            .act(|world, now_ms| wechat::settle_refund(world, now_ms, out_refund_no, outcome))?;
+        self.courier.settle(self.now_ms()).await;
+        Ok(())
+    }
+
+    /// How long WeChat's refunds are under way from now on; the default is five seconds.
+    pub fn set_refund_delay_ms(&self, ms: i64) {
+        self.courier
+            .act(|world, _| world.wechat.refund_delay_ms = ms.max(0));
+    }
+
+    /// What the merchant has at WeChat Pay to refund with.
+    pub fn merchant_balance_fen(&self) -> i64 {
+        self.courier.act(|world, _| world.wechat.account.balance_fen)
+    }
+
+    /// By a top-up or a withdrawal.
+    pub fn set_merchant_balance_fen(&self, fen: i64) {
+        self.courier.act(|world, now_ms| {
+            let crate::world::World { wechat, dice, .. } = world;
+            wechat.account.set_balance(dice, now_ms, fen);
+        });
+    }
+
+    pub fn set_alipay_signing(&self, signing: AlipaySigning) {
+        self.courier.act(|world, _| world.alipay.signing = signing);
+    }
+
+    /// What the merchant's Alipay account holds; a refund of more is refused. None pays every refund.
+    pub fn set_alipay_balance(&self, fen: Option<i64>) {
+        self.courier.act(|world, _| world.alipay.till.balance_fen = fen);
+    }
+
+    /// How long an accepted refund of Alipay is on its way; until then its answer says `fund_change` N.
+    pub fn set_alipay_refund_ms(&self, ms: i64) {
+        self.courier
+            .act(|world, _| world.alipay.till.refund_takes_ms = ms.max(0));
     }
 
     pub fn books(&self) -> Books {
@@ -202,10 +255,10 @@ impl Simulator {
 
     pub async fn stop(mut self) {
         self.courier.stop();
-        if let Some(mut server) = self.server.take()
-            && tokio::time::timeout(STOP_LIMIT, &mut server).await.is_err()
-        {
-            server.abort();
+        for mut server in std::mem::take(&mut self.servers) {
+            if tokio::time::timeout(STOP_LIMIT, &mut server).await.is_err() {
+                server.abort();
+            }
         }
     }
 }
@@ -214,4 +267,12 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         self.courier.stop();
     }
+}
+
+fn url_of(mut address: SocketAddr) -> String {
+    // Nobody can call "every interface"; this machine is one of those it listens on.
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{address}")
 }

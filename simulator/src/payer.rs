@@ -11,11 +11,13 @@ use crate::world::World;
 /// Somebody in front of a code.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Payer<'a> {
-    /// The content of a QR code, or an `out_trade_no`.
+    /// The content of a QR code, an h5_url, a prepay_id, or an `out_trade_no`.
     pub(crate) prompt: &'a str,
     pub(crate) name: &'a str,
-    /// Paid by WeChat instead of the payer.
+    /// Paid by the gateway instead of the payer.
     pub(crate) coupon_fen: i64,
+    /// What the payer has; without end when absent.
+    pub(crate) balance_fen: Option<i64>,
 }
 
 impl<'a> Payer<'a> {
@@ -24,6 +26,7 @@ impl<'a> Payer<'a> {
             prompt: prompt.trim(),
             name: "one",
             coupon_fen: 0,
+            balance_fen: None,
         }
     }
 }
@@ -56,6 +59,7 @@ pub(crate) enum Refusal {
     AlreadyPaid,
     OtherPayer,
     BadCoupon,
+    NotEnough,
 }
 
 impl Refusal {
@@ -67,7 +71,8 @@ impl Refusal {
             Refusal::Closed => "该订单已关闭",
             Refusal::AlreadyPaid => "该订单已支付",
             Refusal::OtherPayer => "商家订单信息有误，请重新下单支付",
-            Refusal::BadCoupon => "优惠金额必须小于订单金额",
+            Refusal::BadCoupon => "优惠金额必须大于零且小于订单金额",
+            Refusal::NotEnough => "余额不足，未扣款，订单仍可支付",
         }
     }
 }
@@ -81,16 +86,18 @@ impl fmt::Display for Refusal {
             Refusal::Closed => "this order is closed",
             Refusal::AlreadyPaid => "this order is paid already",
             Refusal::OtherPayer => "somebody else has scanned this code",
-            Refusal::BadCoupon => "a coupon is worth less than the order",
+            Refusal::BadCoupon => "a coupon is worth something, and less than the order",
+            Refusal::NotEnough => "not enough money; nothing was paid and the order stays payable",
         })
     }
 }
 
 pub(crate) fn look(world: &mut World, now_ms: i64, prompt: &str) -> Result<Bill, Refusal> {
     world.lapse(now_ms);
+    alipay::admit(world, now_ms, prompt.trim());
     let (gateway, out_trade_no) = find(world, prompt.trim()).ok_or(Refusal::UnknownCode)?;
     match gateway {
-        Gateway::Wechat => Ok(wechat_bill(&world.wechat.orders[&out_trade_no])),
+        Gateway::Wechat => Ok(world.wechat.look(&out_trade_no)),
         Gateway::Alipay => Ok(world.alipay.bills[&out_trade_no].look()),
     }
 }
@@ -98,9 +105,10 @@ pub(crate) fn look(world: &mut World, now_ms: i64, prompt: &str) -> Result<Bill,
 /// Opens the code on this payer's phone: from now on nobody else may pay it.
 pub(crate) fn scan(world: &mut World, now_ms: i64, payer: &Payer<'_>) -> Result<Bill, Refusal> {
     world.lapse(now_ms);
+    alipay::admit(world, now_ms, payer.prompt);
     let (gateway, out_trade_no) = find(world, payer.prompt).ok_or(Refusal::UnknownCode)?;
     match gateway {
-        Gateway::Wechat => scan_wechat(world, now_ms, &out_trade_no, payer)?,
+        Gateway::Wechat => wechat::scan(world, now_ms, &out_trade_no, payer)?,
         Gateway::Alipay => alipay::scan(world, now_ms, &out_trade_no, payer)?,
     }
     look(world, now_ms, payer.prompt)
@@ -108,9 +116,16 @@ pub(crate) fn scan(world: &mut World, now_ms: i64, payer: &Payer<'_>) -> Result<
 
 pub(crate) fn pay(world: &mut World, now_ms: i64, payer: &Payer<'_>) -> Result<Bill, Refusal> {
     world.lapse(now_ms);
+    alipay::admit(world, now_ms, payer.prompt);
     let (gateway, out_trade_no) = find(world, payer.prompt).ok_or(Refusal::UnknownCode)?;
+    if let Some(balance_fen) = payer.balance_fen {
+        let bill = scan(world, now_ms, payer)?;
+        if bill.total_fen - payer.coupon_fen > balance_fen {
+            return Err(Refusal::NotEnough);
+        }
+    }
     let attempt = |world: &mut World, late: bool| match gateway {
-        Gateway::Wechat => pay_wechat(world, now_ms, &out_trade_no, payer, late),
+        Gateway::Wechat => wechat::pay(world, now_ms, &out_trade_no, payer, late),
         Gateway::Alipay => alipay::pay(world, now_ms, &out_trade_no, payer, late),
     };
     match attempt(world, false) {
@@ -138,10 +153,7 @@ pub(crate) fn refuse(world: &mut World, now_ms: i64, payer: &Payer<'_>) -> Resul
 /// Everything a payer could still pay, newest first.
 pub(crate) fn open_bills(world: &mut World, now_ms: i64) -> Vec<Bill> {
     world.lapse(now_ms);
-    let payable = |order: &&wechat::Order| {
-        now_ms < order.pay_by_ms && (now_ms < order.code_dies_ms || order.payer.is_some())
-    };
-    let of_wechat = world.wechat.orders.values().filter(payable).map(wechat_bill);
+    let of_wechat = world.wechat.open_bills(now_ms);
     let of_alipay = world
         .alipay
         .bills
@@ -157,11 +169,7 @@ pub(crate) fn open_bills(world: &mut World, now_ms: i64) -> Vec<Bill> {
 }
 
 fn find(world: &World, prompt: &str) -> Option<(Gateway, String)> {
-    let of_wechat = world.wechat.codes.get(prompt).map(String::as_str);
-    if let Some(no) = of_wechat
-        .or(Some(prompt))
-        .filter(|no| world.wechat.orders.contains_key(*no))
-    {
+    if let Some(no) = world.wechat.find(prompt) {
         return Some((Gateway::Wechat, no.to_owned()));
     }
     let of_alipay = world.alipay.codes.get(prompt).map(String::as_str);
@@ -169,84 +177,4 @@ fn find(world: &World, prompt: &str) -> Option<(Gateway, String)> {
         .or(Some(prompt))
         .filter(|no| world.alipay.bills.contains_key(*no))?;
     Some((Gateway::Alipay, no.to_owned()))
-}
-
-fn wechat_bill(order: &wechat::Order) -> Bill {
-    Bill {
-        gateway: Gateway::Wechat,
-        out_trade_no: order.out_trade_no.clone(),
-        code: order.code.clone(),
-        subject: order.description.clone(),
-        total_fen: order.total_fen,
-        created_ms: order.created_ms,
-        standing: match order.state() {
-            wechat::State::NotPay => Standing::Open,
-            wechat::State::Success => Standing::Paid,
-            wechat::State::Closed => Standing::Closed,
-        },
-    }
-}
-
-fn scan_wechat(world: &mut World, now_ms: i64, out_trade_no: &str, payer: &Payer<'_>) -> Result<(), Refusal> {
-    let order = world
-        .wechat
-        .orders
-        .get_mut(out_trade_no)
-        .ok_or(Refusal::UnknownCode)?;
-    match order.state() {
-        wechat::State::Success => return Err(Refusal::AlreadyPaid),
-        wechat::State::Closed => return Err(Refusal::Closed),
-        wechat::State::NotPay if now_ms >= order.pay_by_ms => return Err(Refusal::OrderExpired),
-        wechat::State::NotPay => {}
-    }
-    match &order.payer {
-        Some(first) if first == payer.name => Ok(()),
-        Some(_) => Err(Refusal::OtherPayer),
-        None => {
-            let is_code = payer.prompt != out_trade_no;
-            if now_ms >= order.code_dies_ms || (is_code && payer.prompt != order.code) {
-                return Err(Refusal::CodeExpired);
-            }
-            order.payer = Some(payer.name.to_owned());
-            Ok(())
-        }
-    }
-}
-
-fn pay_wechat(
-    world: &mut World,
-    now_ms: i64,
-    out_trade_no: &str,
-    payer: &Payer<'_>,
-    late: bool,
-) -> Result<(), Refusal> {
-    match scan_wechat(world, now_ms, out_trade_no, payer) {
-        Ok(()) => {}
-        Err(Refusal::Closed | Refusal::OrderExpired | Refusal::CodeExpired) if late => {}
-        Err(refusal) => return Err(refusal),
-    }
-    let transaction_id = format!(
-        "42000{}{}",
-        &crate::time::compact(now_ms)[..8],
-        world.dice.digits(15)
-    );
-    let order = world
-        .wechat
-        .orders
-        .get_mut(out_trade_no)
-        .ok_or(Refusal::UnknownCode)?;
-    if payer.coupon_fen < 0 || payer.coupon_fen >= order.total_fen {
-        return Err(Refusal::BadCoupon);
-    }
-    let payer_total_fen = order.total_fen - payer.coupon_fen;
-    let payment = wechat::Payment {
-        transaction_id,
-        paid_ms: now_ms,
-        payer_total_fen,
-    };
-    order.payer.get_or_insert_with(|| payer.name.to_owned());
-    order.payment = Some(payment.clone());
-    let notice = wechat::notice(&mut world.dice, order, &payment);
-    world.announce(now_ms, notice);
-    Ok(())
 }

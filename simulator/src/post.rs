@@ -1,6 +1,7 @@
 //! Notices on their way to the merchant: schedules, attempts, receipts.
 
 use crate::books::{BookedNotice, Gateway};
+use crate::faults::Endpoint;
 use crate::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
 
 /// Pauses after each failed attempt (protocols 1.7).
@@ -44,6 +45,30 @@ pub(crate) struct Notice {
     pub(crate) about: String,
     pub(crate) created_ms: i64,
     pub(crate) content: Content,
+    /// Fields that are sent and not signed.
+    pub(crate) unsigned: &'static [&'static str],
+}
+
+impl Notice {
+    /// A number means the payment's notices if it is the trade's, the refund's if it is the refund's.
+    fn is_about(&self, number: &str) -> bool {
+        self.content.refund_no().unwrap_or(&self.out_trade_no) == number
+    }
+
+    /// Where faults look for it.
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        let of_refund = match &self.content {
+            Content::Wechat(_) => self.about.starts_with("REFUND."),
+            Content::Alipay(fields) => fields
+                .iter()
+                .any(|(name, _)| matches!(name.as_str(), "gmt_refund" | "refund_fee" | "out_biz_no")),
+        };
+        if of_refund {
+            Endpoint::RefundNotice
+        } else {
+            Endpoint::Notice
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -55,6 +80,14 @@ pub(crate) enum Content {
 }
 
 impl Content {
+    /// The number of the refund this is about. Alipay has notices about trades only.
+    fn refund_no(&self) -> Option<&str> {
+        match self {
+            Content::Wechat(plain) => plain.get("out_refund_no")?.as_str(),
+            Content::Alipay(_) => None,
+        }
+    }
+
     pub(crate) fn gateway(&self) -> Gateway {
         match self {
             Content::Wechat(_) => Gateway::Wechat,
@@ -156,7 +189,7 @@ impl Post {
             .parcels
             .iter_mut()
             .rev()
-            .find(|parcel| parcel.notice.out_trade_no == out_trade_no);
+            .find(|parcel| parcel.notice.is_about(out_trade_no));
         let parcel = newest.ok_or("no notice was ever sent about this number")?;
         parcel.due_at_ms = Some(now_ms);
         Ok(())
@@ -167,7 +200,7 @@ impl Post {
             .parcels
             .iter()
             .rev()
-            .find(|parcel| parcel.notice.out_trade_no == out_trade_no);
+            .find(|parcel| parcel.notice.is_about(out_trade_no));
         newest.map(|parcel| &parcel.notice)
     }
 

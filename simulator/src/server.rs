@@ -1,38 +1,54 @@
-//! The TCP side: one listener for both gateways, the wallet and the control page.
+//! Between HTTP and the world: what is asked for under which path, and how an answer ends.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::net::TcpListener;
+use hyper::body::Incoming;
 
 use crate::courier::Courier;
+use crate::faults::Host;
 use crate::wire::{Ending, Reply, Request};
-use crate::{control, wallet};
+use crate::{alipay, control, wallet, wechat};
 
 const LARGEST_BODY: usize = 1024 * 1024;
 /// A call that hangs is let go after this; every client gives up long before.
 const LONGEST_HANG: Duration = Duration::from_secs(120);
 
-pub(crate) async fn serve(listener: TcpListener, courier: Arc<Courier>) -> std::io::Result<()> {
-    let router = Router::new().fallback(receive).with_state(Arc::clone(&courier));
-    axum::serve(listener, router)
-        .with_graceful_shutdown(async move { courier.until_stopped().await })
-        .await
+/// Instead of an answer: the connection is broken off.
+#[derive(Debug)]
+pub(crate) struct Broken;
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("broken off by a fault")
+    }
 }
 
-async fn receive(State(courier): State<Arc<Courier>>, request: HttpRequest) -> Response<Body> {
+impl std::error::Error for Broken {}
+
+pub(crate) async fn receive(
+    courier: Arc<Courier>,
+    host: Host,
+    peer: IpAddr,
+    request: hyper::Request<Incoming>,
+) -> Result<Response<Body>, Broken> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
-        return respond(Reply::new(413, "text/plain", "too large"));
+    let Ok(body) = axum::body::to_bytes(Body::new(body), LARGEST_BODY).await else {
+        return Ok(respond(Reply::new(413, "text/plain", "too large")));
     };
+    // A connection of before the outage is no way around it.
+    if courier.world().faults.refuses(host) {
+        return Err(Broken);
+    }
     let headers = parts.headers.iter();
     let request = Request {
+        host,
+        peer,
         method: parts.method.to_string(),
         target: parts
             .uri
@@ -49,23 +65,29 @@ async fn receive(State(courier): State<Arc<Courier>>, request: HttpRequest) -> R
         body,
     };
     let reply = route(&courier, &request).await;
-    if reply.ending == Ending::Never {
-        tokio::select! {
+    match reply.ending {
+        Ending::Reset => return Err(Broken),
+        Ending::Never => tokio::select! {
             () = tokio::time::sleep(LONGEST_HANG) => {}
             () = courier.until_stopped() => {}
-        }
+        },
+        Ending::Whole | Ending::Truncated => {}
     }
-    respond(reply)
+    Ok(respond(reply))
 }
 
 async fn route(courier: &Arc<Courier>, request: &Request) -> Reply {
-    // A page of another site must not pay in the name of whoever runs the simulator.
-    if request.header("sec-fetch-site") == Some("cross-site") && request.method != "GET" {
+    // A page of another site must not pay in the name of whoever runs the simulator. A merchant's signed
+    // form does not pay: it leads to a cashier.
+    let is_foreign = request.header("sec-fetch-site") == Some("cross-site");
+    if is_foreign && request.method != "GET" && request.path() != "/gateway.do" {
         return Reply::new(403, "text/plain", "cross-site requests are refused");
     }
     match request.path() {
         "/" => Reply::new(303, "text/plain", "").with_header("location", "/_control"),
         "/wallet" => wallet::handle(courier, request),
+        alipay::CASHIER_PATH => alipay::handle_cashier(courier, request),
+        wechat::CASHIER_PATH => wechat::handle_cashier(courier, request),
         path => match path.strip_prefix("/_control") {
             Some(rest) => control::handle(courier, request, rest).await,
             None => courier.answer(request).await,
@@ -76,7 +98,7 @@ async fn route(courier: &Arc<Courier>, request: &Request) -> Reply {
 fn respond(reply: Reply) -> Response<Body> {
     let n_bytes = reply.body.len();
     let mut response = Response::new(match reply.ending {
-        Ending::Whole | Ending::Never => Body::from(reply.body),
+        Ending::Whole | Ending::Never | Ending::Reset => Body::from(reply.body),
         Ending::Truncated => broken_off(Bytes::from(reply.body)),
     });
     *response.status_mut() = StatusCode::from_u16(reply.status).expect("our status codes are in range");

@@ -4,9 +4,13 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub listen: SocketAddr,
+    /// A second address for the same gateways, as WeChat Pay has one to fail over to.
+    pub backup_listen: SocketAddr,
     pub clock: Clock,
     /// With a fixed clock the same seed repeats a run: ids, nonces, and where faults strike.
     pub seed: u64,
@@ -19,6 +23,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            backup_listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             clock: Clock::System,
             seed: 1,
             wechat_keys: WechatKeys::PublicKey,
@@ -39,6 +44,8 @@ pub enum Clock {
 pub enum WechatKeys {
     PublicKey,
     Certificate,
+    /// On the way from one to the other: answers and notices carry either serial.
+    Both,
 }
 
 /// Everything a merchant would be handed by the two gateways.
@@ -52,12 +59,59 @@ pub struct Credentials {
     pub wechat_private_key: String,
     /// The PEM of WeChat Pay's public key, or of its first platform certificate.
     pub wechat_public_key: String,
-    /// Only in public-key mode: `PUB_KEY_ID_…`.
+    /// Whenever there is a public key: `PUB_KEY_ID_…`.
     pub wechat_public_key_id: Option<String>,
+    /// Whenever there are platform certificates: the PEM of the first one.
+    pub wechat_certificate: Option<String>,
     pub alipay_app_id: String,
     pub alipay_private_key: String,
     pub alipay_public_key: String,
     pub alipay_seller_id: String,
+    /// Certificate mode (protocols 2.4): the app's certificate.
+    pub alipay_app_cert: String,
+    /// Alipay's certificate with its issuer's.
+    pub alipay_cert: String,
+    /// The bundle of roots.
+    pub alipay_root_cert: String,
+    /// Base64 of the 16 bytes that encrypt contents.
+    pub alipay_aes_key: String,
+}
+
+/// The certificate that Alipay signs with in certificate mode.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AlipayCertificate {
+    #[default]
+    First,
+    /// Another one of the same issuer's: the merchant has to fetch it.
+    Second,
+    /// Somebody else made it; its chain does not end in the merchant's roots.
+    Forged,
+}
+
+/// How Alipay signs what it sends to this merchant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct AlipaySigning {
+    /// For calls in certificate mode, and their notices.
+    pub certificate: AlipayCertificate,
+    pub notices: AlipayNotices,
+    /// In an answer the signature stands before the node.
+    pub sign_first: bool,
+}
+
+/// How notices of Alipay are signed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AlipayNotices {
+    /// As the call that created the order was.
+    #[default]
+    AsAsked,
+    PublicKey,
+    /// With a signed `alipay_cert_sn`.
+    Certificate,
+    /// With an `alipay_cert_sn` that is not part of what is signed.
+    UnsignedSerial,
 }
 
 impl fmt::Debug for Credentials {

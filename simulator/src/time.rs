@@ -1,6 +1,6 @@
 //! The simulator's clock, and the gateways' two spellings of time, both at Beijing's fixed +08:00.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::settings::Clock;
 
@@ -10,38 +10,84 @@ pub(crate) const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 const BEIJING_MS: i64 = 8 * HOUR_MS;
 
+/// Faster than this and a day is over while one notice is on its way.
+pub(crate) const FASTEST: u32 = 100_000;
+
 #[derive(Debug)]
 pub(crate) struct Watch {
     clock: Clock,
-    shift_ms: AtomicI64,
+    pace: Mutex<Pace>,
+}
+
+/// At `base_ms` of the clock it was `shown_ms` here; from then on time runs `speed` times as fast.
+#[derive(Debug)]
+struct Pace {
+    base_ms: i64,
+    shown_ms: i64,
+    speed: u32,
 }
 
 impl Watch {
     pub(crate) fn new(clock: Clock) -> Watch {
+        let base_ms = base_ms(clock);
         Watch {
             clock,
-            shift_ms: AtomicI64::new(0),
+            pace: Mutex::new(Pace {
+                base_ms,
+                shown_ms: base_ms,
+                speed: 1,
+            }),
         }
     }
 
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().expect("no reading of a clock panics")
+    }
+
     pub(crate) fn now_ms(&self) -> i64 {
-        let base = match self.clock {
-            Clock::System => wall_clock_ms(),
-            Clock::Fixed { now_ms } => now_ms,
+        self.pace().now_ms(base_ms(self.clock))
+    }
+
+    pub(crate) fn speed(&self) -> u32 {
+        self.pace().speed
+    }
+
+    /// From now on; a fixed clock stands still at any speed.
+    pub(crate) fn set_speed(&self, speed: u32) {
+        let mut pace = self.pace();
+        let base_ms = base_ms(self.clock);
+        *pace = Pace {
+            base_ms,
+            shown_ms: pace.now_ms(base_ms),
+            speed,
         };
-        base + self.shift_ms.load(Ordering::SeqCst)
     }
 
     /// Never backwards: a gateway's clock does not jump.
     pub(crate) fn reach(&self, target_ms: i64) {
-        let missing = target_ms - self.now_ms();
-        if missing > 0 {
-            self.shift_ms.fetch_add(missing, Ordering::SeqCst);
-        }
+        let mut pace = self.pace();
+        let missing = target_ms - pace.now_ms(base_ms(self.clock));
+        pace.shown_ms += missing.max(0);
     }
 
     pub(crate) fn runs_by_itself(&self) -> bool {
         self.clock == Clock::System
+    }
+}
+
+impl Pace {
+    fn now_ms(&self, base_ms: i64) -> i64 {
+        // A wall clock may be set back.
+        let passed_ms = (base_ms - self.base_ms).max(0);
+        self.shown_ms
+            .saturating_add(passed_ms.saturating_mul(i64::from(self.speed)))
+    }
+}
+
+fn base_ms(clock: Clock) -> i64 {
+    match clock {
+        Clock::System => wall_clock_ms(),
+        Clock::Fixed { now_ms } => now_ms,
     }
 }
 
@@ -97,6 +143,11 @@ pub(crate) fn beijing_text(ms: i64) -> String {
         "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
         t.year, t.month, t.day, t.hour, t.minute, t.second
     )
+}
+
+/// `2018-06-08 10:34:56.000`
+pub(crate) fn beijing_text_ms(ms: i64) -> String {
+    format!("{}.{:03}", beijing_text(ms), beijing(ms).ms)
 }
 
 /// `20180608103456`

@@ -1,12 +1,13 @@
 //! `/wallet`: a phone on a page, for people on one machine. Plain forms, no script.
 
+mod frame;
 mod page;
 mod words;
 
 use crate::courier::Courier;
 use crate::payer::{self, Bill, Payer, Refusal};
-use crate::wire::{Reply, Request, parse_form};
-pub(crate) use page::{Document, escape};
+use crate::wire::{Reply, Request, parse_form, parse_yuan};
+pub(crate) use frame::{Document, escape};
 use words::Words;
 
 /// What the person with the phone did.
@@ -15,15 +16,53 @@ enum Act {
     Pay,
     Refuse,
     Later,
+    /// Pays with a coupon of the gateway's.
+    Coupon {
+        fen: i64,
+    },
+    /// Tries to pay and has no money.
+    Poor,
 }
 
 impl Act {
-    fn parse(word: &str) -> Option<Act> {
-        match word {
+    fn read(form: &str) -> Option<Act> {
+        match field(form, "act")?.as_str() {
             "pay" => Some(Act::Pay),
             "refuse" => Some(Act::Refuse),
             "later" => Some(Act::Later),
+            "poor" => Some(Act::Poor),
+            "coupon" => {
+                let fen = field(form, "coupon").as_deref().and_then(parse_yuan);
+                // What is no amount is refused as a coupon that is worth nothing.
+                Some(Act::Coupon {
+                    fen: fen.unwrap_or(0),
+                })
+            }
             _ => None,
+        }
+    }
+}
+
+/// Whose phone shows what.
+#[derive(Debug)]
+struct Phone {
+    code: String,
+    is_second: bool,
+}
+
+impl Phone {
+    fn read(form: &str) -> Phone {
+        Phone {
+            code: field(form, "code").unwrap_or_default(),
+            is_second: field(form, "payer").as_deref() == Some("two"),
+        }
+    }
+
+    fn payer(&self) -> Payer<'_> {
+        let first = Payer::first(&self.code);
+        Payer {
+            name: if self.is_second { "two" } else { first.name },
+            ..first
         }
     }
 }
@@ -33,32 +72,50 @@ pub(crate) fn handle(courier: &Courier, request: &Request) -> Reply {
     match request.method.as_str() {
         "GET" | "HEAD" => look(courier, request, words),
         "POST" => act(courier, request, words),
-        _ => Reply::new(405, "text/plain", "").with_header("allow", "GET, POST"),
+        _ => Reply::new(405, "text/plain", "").with_header("allow", "GET, HEAD, POST"),
     }
 }
 
 fn look(courier: &Courier, request: &Request, words: &Words) -> Reply {
-    let code = field(request.query(), "code").unwrap_or_default();
-    let shown = (!code.is_empty()).then(|| courier.act(|world, now_ms| payer::look(world, now_ms, &code)));
+    let phone = Phone::read(request.query());
     let open = courier.act(payer::open_bills);
-    page::start(words, &code, shown, &open)
+    if phone.code.is_empty() {
+        return page::start(words, &open);
+    }
+    let shown = courier.act(|world, now_ms| payer::look(world, now_ms, &phone.code));
+    page::bill(words, &phone, shown, &open)
 }
 
 fn act(courier: &Courier, request: &Request, words: &Words) -> Reply {
     let form = String::from_utf8_lossy(&request.body);
-    let code = field(&form, "code").unwrap_or_default();
-    let Some(act) = field(&form, "act").as_deref().and_then(Act::parse) else {
-        return Reply::new(422, "text/plain", "act is pay, refuse or later");
+    let phone = Phone::read(&form);
+    let Some(act) = Act::read(&form) else {
+        return Reply::new(422, "text/plain", "act is pay, refuse, later, coupon or poor");
     };
-    let outcome: Result<Bill, Refusal> = courier.act(|world, now_ms| {
-        let payer = Payer::first(&code);
-        match act {
-            Act::Pay => payer::pay(world, now_ms, &payer),
-            Act::Refuse => payer::refuse(world, now_ms, &payer),
-            Act::Later => payer::scan(world, now_ms, &payer),
-        }
+    let payer = phone.payer();
+    let outcome: Result<Bill, Refusal> = courier.act(|world, now_ms| match act {
+        Act::Pay => payer::pay(world, now_ms, &payer),
+        Act::Refuse => payer::refuse(world, now_ms, &payer),
+        Act::Later => payer::scan(world, now_ms, &payer),
+        Act::Coupon { fen: 0 } => Err(Refusal::BadCoupon),
+        Act::Coupon { fen } => payer::pay(
+            world,
+            now_ms,
+            &Payer {
+                coupon_fen: fen,
+                ..payer
+            },
+        ),
+        Act::Poor => payer::pay(
+            world,
+            now_ms,
+            &Payer {
+                balance_fen: Some(0),
+                ..payer
+            },
+        ),
     });
-    page::result(words, &code, act, outcome)
+    page::result(words, &phone, act, outcome)
 }
 
 fn field(form: &str, name: &str) -> Option<String> {

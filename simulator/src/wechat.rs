@@ -1,43 +1,94 @@
 //! WeChat Pay APIv3 for one direct merchant: the orders it knows and the paths it answers.
 
+mod account;
 mod authorise;
+mod bill;
+mod bridge;
+mod cashier;
 mod certificates;
 mod close;
 mod create;
 mod order;
+mod payment;
+mod product;
 mod query;
+mod refund;
 mod shape;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::books::{BookedTrade, Gateway};
+use crate::books::{BookedRefund, BookedTrade, Gateway};
 use crate::faults::Endpoint;
 use crate::letter::request_id;
 use crate::time::DAY_MS;
 use crate::wire::{Reply, Request, Seal};
 use crate::world::World;
+use account::{Account, fee_fen};
+pub(crate) use bridge::{Invocation, pay as pay_by_bridge};
+pub(crate) use cashier::handle as handle_cashier;
 pub(crate) use order::{Order, Payment, State, notice};
+pub(crate) use payment::{pay, scan};
+pub(crate) use product::CASHIER_PATH;
+use product::Product;
+pub(crate) use refund::{Refund, pretend_notice as pretend_refund_notice, settle as settle_refund};
 
 /// An unpaid order closes itself after a week.
 const AUTO_CLOSE_MS: i64 = 7 * DAY_MS;
+const REFUNDS_PATH: &str = "/v3/refund/domestic/refunds";
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Wechat {
     pub(crate) orders: BTreeMap<String, Order>,
     /// Every code ever handed out and its order; only the newest of an order is alive.
     pub(crate) codes: BTreeMap<String, String>,
+    /// By `out_refund_no`.
+    pub(crate) refunds: BTreeMap<String, Refund>,
+    pub(crate) account: Account,
+    pub(crate) refund_delay_ms: i64,
     pub(crate) rotated: bool,
+    bills: bill::Tokens,
+}
+
+impl Default for Wechat {
+    fn default() -> Wechat {
+        Wechat {
+            orders: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            refunds: BTreeMap::new(),
+            account: Account::default(),
+            refund_delay_ms: refund::DELAY_MS,
+            rotated: false,
+            bills: bill::Tokens::default(),
+        }
+    }
+}
+
+/// Closes what nobody paid for a week, and ends the refunds whose time is up.
+pub(crate) fn lapse(world: &mut World, now_ms: i64) {
+    let lapsed =
+        |order: &&mut Order| order.state() == State::NotPay && now_ms >= order.created_ms + AUTO_CLOSE_MS;
+    for order in world.wechat.orders.values_mut().filter(lapsed) {
+        order.closed = true;
+    }
+    refund::lapse(world, now_ms);
 }
 
 impl Wechat {
-    pub(crate) fn lapse(&mut self, now_ms: i64) {
-        let lapsed =
-            |order: &&mut Order| order.state() == State::NotPay && now_ms >= order.created_ms + AUTO_CLOSE_MS;
-        for order in self.orders.values_mut().filter(lapsed) {
-            order.closed = true;
-        }
+    /// When something next happens that the merchant is told of.
+    pub(crate) fn next_lapse_ms(&self) -> Option<i64> {
+        self.refunds.values().filter_map(Refund::ends_ms).min()
+    }
+
+    fn refunds_of(&self, out_trade_no: &str) -> impl Iterator<Item = &Refund> {
+        self.refunds
+            .values()
+            .filter(move |refund| refund.out_trade_no == out_trade_no)
+    }
+
+    pub(crate) fn book_refunds(&self) -> Vec<BookedRefund> {
+        self.refunds.values().map(Refund::book).collect()
     }
 
     pub(crate) fn book(&self) -> Vec<BookedTrade> {
@@ -60,11 +111,16 @@ impl Wechat {
 
 /// What a request asks for.
 enum Route {
-    Create,
+    Create(Product),
     QueryByOutTradeNo(String),
     QueryById(String),
     Close(String),
+    Refund,
+    QueryRefund(String),
+    ApplyAbnormalRefund(String),
     Certificates,
+    Bill(bill::Kind),
+    Download,
 }
 
 /// A refusal as WeChat words it.
@@ -110,14 +166,19 @@ impl Refusal {
 enum Answer {
     Json(Value),
     NoContent,
+    /// A bill, which WeChat does not sign.
+    File(Vec<u8>),
 }
 
 pub(crate) fn endpoint(request: &Request) -> Option<Endpoint> {
     match route(request).ok()? {
-        Route::Create => Some(Endpoint::Create),
+        Route::Create(_) => Some(Endpoint::Create),
         Route::QueryByOutTradeNo(_) | Route::QueryById(_) => Some(Endpoint::Query),
         Route::Close(_) => Some(Endpoint::Close),
+        Route::Refund | Route::ApplyAbnormalRefund(_) => Some(Endpoint::Refund),
+        Route::QueryRefund(_) => Some(Endpoint::QueryRefund),
         Route::Certificates => Some(Endpoint::Certificates),
+        Route::Bill(_) | Route::Download => Some(Endpoint::Bill),
     }
 }
 
@@ -125,6 +186,7 @@ pub(crate) fn handle(world: &mut World, now_ms: i64, request: &Request) -> Reply
     let n_orders = world.wechat.orders.len();
     let (reply, internal_code, signed) = match act(world, now_ms, request) {
         Ok(Answer::Json(value)) => (Reply::json(200, &value), 0, true),
+        Ok(Answer::File(file)) => (Reply::new(200, "application/octet-stream", file), 0, false),
         Ok(Answer::NoContent) => (
             Reply {
                 headers: Vec::new(),
@@ -150,6 +212,9 @@ pub(crate) fn handle(world: &mut World, now_ms: i64, request: &Request) -> Reply
         reply.seal = Seal::Wechat {
             now_ms,
             nonce: world.dice.alphanumeric(32),
+            key: request
+                .header("wechatpay-serial")
+                .and_then(|serial| world.keys.wechat_key(serial)),
         };
     }
     reply.after_notices = world.wechat.orders.len() > n_orders && create::pay_early(world, now_ms, request);
@@ -187,13 +252,18 @@ fn act(world: &mut World, now_ms: i64, request: &Request) -> Result<Answer, Refu
     authorise::check_headers(request)?;
     authorise::authorise(&world.keys, now_ms, request)?;
     match route {
-        Route::Create => create::create(world, now_ms, request),
+        Route::Create(product) => create::create(world, now_ms, request, product),
         Route::QueryByOutTradeNo(out_trade_no) => {
             query::by_out_trade_no(world, now_ms, request, &out_trade_no)
         }
         Route::QueryById(transaction_id) => query::by_id(world, now_ms, request, &transaction_id),
         Route::Close(out_trade_no) => close::close(world, request, &out_trade_no),
+        Route::Refund => refund::request(world, now_ms, request),
+        Route::QueryRefund(out_refund_no) => refund::query(world, now_ms, request, &out_refund_no),
+        Route::ApplyAbnormalRefund(refund_id) => refund::apply(world, now_ms, request, &refund_id),
         Route::Certificates => certificates::list(world, request),
+        Route::Bill(kind) => bill::apply(world, now_ms, request, kind),
+        Route::Download => bill::download(world, now_ms, request),
     }
 }
 
@@ -205,10 +275,24 @@ fn route(request: &Request) -> Result<Route, Refusal> {
             .filter(|number| !number.is_empty() && !number.contains('/'))
             .map(|number| number.into_owned())
     };
-    let found = if path == "/v3/pay/transactions/native" {
-        Some(("POST", Route::Create))
+    let found = if let Some(product) = Product::of_path(path) {
+        Some(("POST", Route::Create(product)))
     } else if path == "/v3/certificates" {
         Some(("GET", Route::Certificates))
+    } else if path == bill::DOWNLOAD_PATH {
+        Some(("GET", Route::Download))
+    } else if let Some(kind) = bill::Kind::of_path(path) {
+        Some(("GET", Route::Bill(kind)))
+    } else if path == REFUNDS_PATH {
+        Some(("POST", Route::Refund))
+    } else if let Some(rest) = path
+        .strip_prefix(REFUNDS_PATH)
+        .and_then(|rest| rest.strip_prefix('/'))
+    {
+        match rest.strip_suffix("/apply-abnormal-refund") {
+            Some(raw) => number(raw).map(|id| ("POST", Route::ApplyAbnormalRefund(id))),
+            None => number(rest).map(|no| ("GET", Route::QueryRefund(no))),
+        }
     } else if let Some(raw) = path.strip_prefix("/v3/pay/transactions/id/") {
         number(raw).map(|id| ("GET", Route::QueryById(id)))
     } else if let Some(rest) = path.strip_prefix("/v3/pay/transactions/out-trade-no/") {

@@ -1,12 +1,19 @@
 //! Requests and answers as values, so that the gateways are functions and need no socket.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 
-use crate::keys::{Keys, Signer};
+use crate::faults::Host;
+use crate::keys::{Keys, Signer, WechatKey};
 
 /// What arrived, byte for byte where it matters to a signature.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
+    /// The address it came by.
+    pub(crate) host: Host,
+    /// Where it came from.
+    pub(crate) peer: IpAddr,
     pub(crate) method: String,
     /// Path and query exactly as on the request line.
     pub(crate) target: String,
@@ -51,6 +58,8 @@ pub(crate) enum Ending {
     Whole,
     Truncated,
     Never,
+    /// The connection breaks before a byte of the answer.
+    Reset,
 }
 
 /// A decided answer whose signature is still to be made: signing is slow and needs no state.
@@ -72,10 +81,15 @@ pub(crate) enum Seal {
     Wechat {
         now_ms: i64,
         nonce: String,
+        /// The one that `Wechatpay-Serial` of the request names.
+        key: Option<WechatKey>,
     },
-    /// The body becomes `{"<node>":<body>,"sign":"…"}`.
+    /// The body becomes `{"<node>":<body>,"sign":"…"}`; with a certificate's serial number in between
+    /// in certificate mode, or with the signature first.
     Alipay {
         node: String,
+        cert_sn: Option<String>,
+        sign_first: bool,
     },
 }
 
@@ -112,21 +126,31 @@ impl Reply {
     pub(crate) fn seal(mut self, keys: &Keys) -> Reply {
         match std::mem::replace(&mut self.seal, Seal::None) {
             Seal::None => {}
-            Seal::Wechat { now_ms, nonce } => {
-                self.headers
-                    .extend(wechat_headers(keys, &self.forgery, now_ms, nonce, &self.body));
+            Seal::Wechat { now_ms, nonce, key } => {
+                let headers = wechat_headers(keys, &self.forgery, key, now_ms, nonce, &self.body);
+                self.headers.extend(headers);
             }
-            Seal::Alipay { node } => {
+            Seal::Alipay {
+                node,
+                cert_sn,
+                sign_first,
+            } => {
                 let sign = match &self.forgery {
-                    Forgery::By(signer) => Some(keys.sign_as_alipay(*signer, &self.body)),
+                    Forgery::By(signer) => Some(keys.sign_as_alipay(*signer, cert_sn.as_deref(), &self.body)),
                     Forgery::Probe(text) => Some(text.clone()),
                     Forgery::Missing => None,
                 };
-                let content = String::from_utf8_lossy(&self.body);
-                let sign = sign
-                    .map(|sign| format!(",\"sign\":\"{sign}\""))
-                    .unwrap_or_default();
-                self.body = format!("{{\"{node}\":{content}{sign}}}").into_bytes();
+                let member = |name: &str, value: String| format!("\"{name}\":\"{value}\"").into_bytes();
+                // Bytes, because the content may be GBK.
+                let content = [format!("\"{node}\":").as_bytes(), &self.body].concat();
+                let cert_sn = cert_sn.map(|sn| member("alipay_cert_sn", sn));
+                let sign = sign.map(|sign| member("sign", sign));
+                let members: Vec<Vec<u8>> = if sign_first {
+                    sign.into_iter().chain(cert_sn).chain([content]).collect()
+                } else {
+                    std::iter::once(content).chain(cert_sn).chain(sign).collect()
+                };
+                self.body = [b"{".as_slice(), &members.join(&b','), b"}"].concat();
             }
         }
         self
@@ -137,6 +161,7 @@ impl Reply {
 pub(crate) fn wechat_headers(
     keys: &Keys,
     forgery: &Forgery,
+    key: Option<WechatKey>,
     now_ms: i64,
     nonce: String,
     body: &[u8],
@@ -147,8 +172,11 @@ pub(crate) fn wechat_headers(
     message.push(b'\n');
     let (serial, signature) = match forgery {
         Forgery::Missing => return Vec::new(),
-        Forgery::By(signer) => keys.sign_as_wechat(*signer, &message),
-        Forgery::Probe(text) => (keys.sign_as_wechat(Signer::Gateway, &message).0, text.clone()),
+        Forgery::By(signer) => keys.sign_as_wechat(*signer, key, &message),
+        Forgery::Probe(text) => (
+            keys.sign_as_wechat(Signer::Gateway, key, &message).0,
+            text.clone(),
+        ),
     };
     vec![
         ("wechatpay-timestamp", timestamp),

@@ -8,16 +8,18 @@ use std::sync::Arc;
 use crate::alipay::{self, Alipay};
 use crate::books::{Books, Gateway};
 use crate::dice::Dice;
-use crate::faults::{Endpoint, Fault, FaultKind, Faults};
-use crate::keys::{Keys, Signer};
+use crate::faults::{Endpoint, Fault, FaultKind, Faults, Occasion};
+use crate::keys::Keys;
 use crate::letter::{Draft, Style};
 use crate::post::{Notice, Post};
 use crate::time::DAY_MS;
 use crate::wechat::{self, Wechat};
-use crate::wire::{Ending, Forgery, Reply, Request};
+use crate::wire::{Reply, Request};
 
 /// Longer than either schedule.
 const LONGEST_DELAY_MS: i64 = 30 * DAY_MS;
+/// More at once would only test the machine.
+const MOST_COPIES: u32 = 1_000;
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -53,82 +55,28 @@ impl World {
     /// A request to one of the two gateways.
     pub(crate) fn handle(&mut self, now_ms: i64, request: &Request) -> Reply {
         self.lapse(now_ms);
-        if request.path() == "/gateway.do" {
-            let endpoint = alipay::endpoint(request);
-            return self.with_faults(Gateway::Alipay, endpoint, |world| {
-                alipay::handle(world, now_ms, request)
-            });
-        }
-        let endpoint = wechat::endpoint(request);
-        self.with_faults(Gateway::Wechat, endpoint, |world| {
-            wechat::handle(world, now_ms, request)
-        })
-    }
-
-    fn with_faults(
-        &mut self,
-        gateway: Gateway,
-        endpoint: Option<Endpoint>,
-        act: impl FnOnce(&mut World) -> Reply,
-    ) -> Reply {
+        let is_download = request.path() == alipay::DOWNLOAD_PATH;
+        let (gateway, endpoint) = if is_download {
+            (Gateway::Alipay, Some(Endpoint::Bill))
+        } else if request.path() == "/gateway.do" {
+            (Gateway::Alipay, alipay::endpoint(request))
+        } else {
+            (Gateway::Wechat, wechat::endpoint(request))
+        };
+        let act = |world: &mut World| match gateway {
+            Gateway::Wechat => wechat::handle(world, now_ms, request),
+            Gateway::Alipay if is_download => alipay::download_bill(world, now_ms, request),
+            Gateway::Alipay => alipay::handle(world, now_ms, request),
+        };
         let Some(endpoint) = endpoint else {
             return act(self);
         };
-        let World { faults, dice, .. } = self;
-        let mut strikes = |kind| faults.strikes(dice, gateway, endpoint, kind);
-        if strikes(FaultKind::HangBefore) {
-            return Reply {
-                ending: Ending::Never,
-                ..Reply::new(504, "text/plain", "")
-            };
-        }
-        if strikes(FaultKind::Html502) {
-            let page = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>";
-            return Reply::new(502, "text/html", page);
-        }
-        let error_before = strikes(FaultKind::ErrorBefore);
-        let busy = !error_before && strikes(FaultKind::Busy);
-        let error_after = strikes(FaultKind::ErrorAfter);
-        let hang_after = strikes(FaultKind::HangAfter);
-        let truncated = strikes(FaultKind::Truncate);
-        let forgery = self.forgery(gateway, endpoint);
-        let failure = |world: &mut World, busy: bool| match gateway {
-            Gateway::Wechat => wechat::failure(world, busy),
-            Gateway::Alipay => alipay::failure(world, busy),
+        let occasion = Occasion {
+            gateway,
+            endpoint,
+            host: Some(request.host),
         };
-        let mut reply = if error_before || busy {
-            failure(self, busy)
-        } else {
-            act(self)
-        };
-        if error_after {
-            reply = failure(self, false);
-        }
-        if hang_after {
-            reply.ending = Ending::Never;
-        } else if truncated {
-            reply.ending = Ending::Truncated;
-        }
-        reply.forgery = forgery;
-        reply
-    }
-
-    fn forgery(&mut self, gateway: Gateway, endpoint: Endpoint) -> Forgery {
-        let World { faults, dice, .. } = self;
-        let mut strikes = |kind| faults.strikes(dice, gateway, endpoint, kind);
-        if strikes(FaultKind::NoSignature) {
-            return Forgery::Missing;
-        }
-        if strikes(FaultKind::BadSignature) {
-            return Forgery::By(Signer::Stranger);
-        }
-        if gateway == Gateway::Wechat && strikes(FaultKind::Probe) {
-            return Forgery::Probe(probe(dice));
-        }
-        if gateway == Gateway::Wechat && strikes(FaultKind::Rotate) {
-            return Forgery::By(Signer::Rotated);
-        }
-        Forgery::By(Signer::Gateway)
+        self.with_faults(&occasion, act)
     }
 
     pub(crate) fn add_fault(&mut self, fault: Fault) {
@@ -145,21 +93,21 @@ impl World {
     }
 
     pub(crate) fn announce(&mut self, now_ms: i64, notice: Notice) {
-        let gateway = notice.content.gateway();
+        let (gateway, endpoint) = (notice.content.gateway(), notice.endpoint());
         let World {
             faults, dice, post, ..
         } = self;
-        let delay_ms = faults.strike(dice, gateway, Endpoint::Notice, |kind| match kind {
+        let delay_ms = faults.strike(dice, gateway, endpoint, |kind| match kind {
             FaultKind::Delay { ms } => Some(ms.clamp(0, LONGEST_DELAY_MS)),
             _ => None,
         });
-        let held = faults.strikes(dice, gateway, Endpoint::Notice, FaultKind::Reorder);
+        let held = faults.strikes(dice, gateway, endpoint, FaultKind::Reorder);
         post.send(now_ms, notice, delay_ms.unwrap_or(0), held);
     }
 
     /// Closes and finishes what its time has run out for.
     pub(crate) fn lapse(&mut self, now_ms: i64) {
-        self.wechat.lapse(now_ms);
+        wechat::lapse(self, now_ms);
         alipay::lapse(self, now_ms);
     }
 
@@ -169,6 +117,7 @@ impl World {
             .next_due_ms()
             .into_iter()
             .chain(self.alipay.next_lapse_ms())
+            .chain(self.wechat.next_lapse_ms())
             .min()
     }
 
@@ -183,15 +132,19 @@ impl World {
     }
 
     fn prepare(&mut self, now_ms: i64, place: usize, notice: Notice) -> Delivery {
-        let gateway = notice.content.gateway();
-        let forgery = self.forgery(gateway, Endpoint::Notice);
+        let (gateway, endpoint) = (notice.content.gateway(), notice.endpoint());
+        let forgery = self.forgery(&Occasion {
+            gateway,
+            endpoint,
+            host: None,
+        });
         let World { faults, dice, .. } = self;
-        let copies = faults.strike(dice, gateway, Endpoint::Notice, |kind| match kind {
+        let copies = faults.strike(dice, gateway, endpoint, |kind| match kind {
             FaultKind::Mute => Some(0),
-            FaultKind::Duplicate { copies } => Some(copies.saturating_add(1)),
+            FaultKind::Duplicate { copies } => Some(copies.min(MOST_COPIES) + 1),
             _ => None,
         });
-        let mut strikes = |kind| faults.strikes(dice, gateway, Endpoint::Notice, kind);
+        let mut strikes = |kind| faults.strikes(dice, gateway, endpoint, kind);
         let style = Style {
             gbk: strikes(FaultKind::Gbk),
             percent_spaces: strikes(FaultKind::PercentSpaces),
@@ -212,8 +165,11 @@ impl World {
     pub(crate) fn books(&self) -> Books {
         let mut trades = self.wechat.book();
         trades.extend(self.alipay.book());
+        let mut refunds = self.wechat.book_refunds();
+        refunds.extend(self.alipay.book_refunds());
         Books {
             trades,
+            refunds,
             notices: self.post.book(),
         }
     }

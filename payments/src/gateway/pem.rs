@@ -1,4 +1,5 @@
-//! Key texts as people paste them: PEM, PEM on one line, or bare base64 with or without line ends.
+//! Key texts as people paste them: PEM, PEM on one line, or bare base64 with or without line ends; and with what
+//! editors, shells and `.env` files put around them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,32 +8,54 @@ use secrecy::zeroize::Zeroizing;
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
+/// The label of a PKCS#8 key under a password; older tools write the same thing as a header of the body.
+pub const LOCKED: &str = "ENCRYPTED PRIVATE KEY";
 
 /// One encoded thing, and what its armour calls it.
-pub struct Block<'a> {
-    pub label: Option<&'a str>,
+pub struct Block {
+    pub label: Option<String>,
     pub der: Zeroizing<Vec<u8>>,
 }
 
 /// Every block of the text, in order; `None` when it is neither PEM nor base64.
-pub fn blocks(text: &str) -> Option<Vec<Block<'_>>> {
+pub fn blocks(text: &str) -> Option<Vec<Block>> {
+    let text = unwrapped(text);
     if !text.contains(BEGIN) {
-        let der = decode(text).filter(|der| !der.is_empty())?;
+        let der = decode(&text).filter(|der| !der.is_empty())?;
         return Some(vec![Block { label: None, der }]);
     }
     let mut blocks = Vec::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some((_, armoured)) = rest.split_once(BEGIN) {
         let (label, body) = armoured.split_once(DASHES)?;
         let (body, after) = body.split_once(END)?;
-        let after = after.strip_prefix(label)?.strip_prefix(DASHES)?;
-        blocks.push(Block {
-            label: Some(label),
-            der: decode(body)?,
+        rest = after.strip_prefix(label)?.strip_prefix(DASHES)?;
+        blocks.push(if body.contains("Proc-Type:") && body.contains("ENCRYPTED") {
+            Block {
+                label: Some(LOCKED.to_owned()),
+                der: Zeroizing::default(),
+            }
+        } else {
+            Block {
+                label: Some(label.to_owned()),
+                der: decode(body)?,
+            }
         });
-        rest = after;
     }
     Some(blocks)
+}
+
+/// Without the byte order mark of an editor, the quotes of a shell, and with real line ends where an `.env` file has
+/// `\n`. None of these characters is part of any key.
+fn unwrapped(text: &str) -> Zeroizing<String> {
+    let is_blank = |letter: char| letter.is_whitespace() || letter == '\u{feff}';
+    let mut text = text.trim_matches(is_blank);
+    for quote in ['"', '\''] {
+        let inner = text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
+        text = inner.map_or(text, |inner| inner.trim_matches(is_blank));
+    }
+    let without_returns = Zeroizing::new(text.replace("\\r", ""));
+    Zeroizing::new(without_returns.replace("\\n", "\n"))
 }
 
 fn decode(body: &str) -> Option<Zeroizing<Vec<u8>>> {
@@ -52,6 +75,14 @@ mod tests {
             "-----BEGIN PUBLIC KEY----- AQID BAUG -----END PUBLIC KEY-----",
             "AQIDBAUG",
             " AQID\nBAUG\n",
+            "AQID\r\nBAUG\r\n",
+            "\u{feff}AQIDBAUG",
+            "\u{feff}-----BEGIN PUBLIC KEY-----\r\nAQIDBAUG\r\n-----END PUBLIC KEY-----\r\n",
+            r"-----BEGIN PUBLIC KEY-----\nAQID\nBAUG\n-----END PUBLIC KEY-----\n",
+            r#""-----BEGIN PUBLIC KEY-----\r\nAQIDBAUG\r\n-----END PUBLIC KEY-----""#,
+            "'AQIDBAUG'",
+            "\"AQIDBAUG\"",
+            "Bag Attributes\n-----BEGIN PUBLIC KEY-----\nAQIDBAUG\n-----END PUBLIC KEY-----\n",
         ] {
             let blocks = blocks(text).expect(text);
             assert_eq!(blocks.len(), 1, "{text}");
@@ -67,6 +98,7 @@ mod tests {
             "not a key!",
             "-----BEGIN PUBLIC KEY-----\nAQID",
             "-----BEGIN PUBLIC KEY-----\nAQID\n-----END PRIVATE KEY-----",
+            "\"AQIDBAUG",
         ] {
             assert!(blocks(text).is_none(), "{text:?}");
         }

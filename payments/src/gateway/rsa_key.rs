@@ -11,14 +11,20 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::pem::{self, Block};
+use super::pem::{self, Block, LOCKED};
 
 const TOO_SHORT: &str = "an RSA key shorter than 2048 bits";
+const ELLIPTIC: &str = "an elliptic-curve key (EC or SM2)";
+/// `id-ecPublicKey`, which every encoded EC and SM2 key names, private or public.
+const ELLIPTIC_OID: [u8; 9] = [0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01];
+/// Nothing that is written between the dashes of real armour is longer.
+const MOST_LABEL: usize = 32;
 
 /// Why a setting cannot be used: what was found and what is wanted, never the key itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +54,8 @@ pub(super) enum Material {
     Certificate {
         serial: String,
         key: VerifyingKey,
+        /// Its last moment; what is signed with it later is not believed.
+        not_after: Timestamp,
     },
 }
 
@@ -114,7 +122,7 @@ impl VerifyingKey {
     }
 
     pub(super) fn refuse_own(&self, setting: &'static str, own: &SigningKey) -> Result<(), KeyError> {
-        if self.spki == own.public().spki {
+        if self.is_half_of(own) {
             let message =
                 "found the public half of our own private key; wanted the key that the gateway signs with";
             return Err(KeyError::new(setting, message));
@@ -124,14 +132,30 @@ impl VerifyingKey {
 
     /// Whether this base64 text is a signature of these bytes. Text that is no base64 is simply not one (T-05).
     pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
-        let Ok(signature) = STANDARD.decode(signature) else {
-            return false;
-        };
-        self.key.verify_sig(message, &signature).is_ok()
+        STANDARD
+            .decode(signature)
+            .is_ok_and(|signature| self.verifies_raw(message, &signature))
     }
 
-    fn from_der(der: &[u8]) -> Result<VerifyingKey, &'static str> {
+    pub(super) fn is_half_of(&self, own: &SigningKey) -> bool {
+        self.is_same(&own.public())
+    }
+
+    pub(super) fn is_same(&self, other: &VerifyingKey) -> bool {
+        self.spki == other.spki
+    }
+
+    /// Whether these bytes are a signature of the others, as certificates carry it.
+    pub(super) fn verifies_raw(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.key.verify_sig(message, signature).is_ok()
+    }
+
+    /// Reads SPKI or PKCS#1; an error says what was found instead.
+    pub(super) fn from_der(der: &[u8]) -> Result<VerifyingKey, &'static str> {
         const NOT_RSA: &str = "something that is not an RSA key";
+        if is_elliptic(der) {
+            return Err(ELLIPTIC);
+        }
         let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).map_err(|_| NOT_RSA)?;
         let spki = key.as_der().map_err(|_| NOT_RSA)?.as_ref().to_vec();
         let n_bits = match SubjectPublicKeyInfo::from_der(&spki) {
@@ -157,8 +181,9 @@ impl Material {
         }
     }
 
-    fn read(block: &Block<'_>) -> Result<Material, String> {
-        if block.label == Some("ENCRYPTED PRIVATE KEY") {
+    fn read(block: &Block) -> Result<Material, String> {
+        let label = block.label.as_deref();
+        if label == Some(LOCKED) {
             return Err("a private key that is locked with a password".to_owned());
         }
         for pair in [
@@ -175,15 +200,37 @@ impl Material {
             let serial = serial_text(certificate.tbs_certificate.raw_serial());
             let key = VerifyingKey::from_der(certificate.public_key().raw)
                 .map_err(|found| format!("a certificate of {found}"))?;
-            return Ok(Material::Certificate { serial, key });
+            let last_second = certificate.validity().not_after.timestamp();
+            return Ok(Material::Certificate {
+                serial,
+                key,
+                not_after: Timestamp::from_millis(last_second.saturating_mul(1000)),
+            });
         }
-        match (VerifyingKey::from_der(&block.der), block.label) {
+        match (VerifyingKey::from_der(&block.der), label) {
             (Ok(key), _) => Ok(Material::Public(key)),
-            (Err(TOO_SHORT), _) => Err(TOO_SHORT.to_owned()),
+            (Err(found @ (TOO_SHORT | ELLIPTIC)), _) => Err(found.to_owned()),
+            (Err(_), Some("EC PRIVATE KEY" | "EC PARAMETERS")) => Err(ELLIPTIC.to_owned()),
+            // Who loses a line end has a key where its name should be.
+            (Err(_), Some(label)) if !is_label(label) => {
+                Err("a block whose name is no name of a key".to_owned())
+            }
             (Err(_), Some(label)) => Err(format!("a block named {label:?} that holds no RSA key")),
             (Err(_), None) => Err("base64 that holds no RSA key (was it cut off?)".to_owned()),
         }
     }
+}
+
+fn is_elliptic(der: &[u8]) -> bool {
+    der.windows(ELLIPTIC_OID.len())
+        .any(|window| window == ELLIPTIC_OID)
+}
+
+fn is_label(label: &str) -> bool {
+    label.len() <= MOST_LABEL
+        && label
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte == b' ')
 }
 
 /// Everything in a key text.

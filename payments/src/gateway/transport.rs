@@ -4,23 +4,34 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::header::USER_AGENT;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Request};
+use tracing::warn;
 use url::Url;
 
 use super::{GatewayError, KeyError};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(8);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Whoever starts a payment may call twice, and holds it for twenty seconds at most (`start::CALL`).
+const TRY_TIMEOUT: Duration = Duration::from_secs(8);
+/// The same when each call may go to two hosts.
+const BACKED_TRY_TIMEOUT: Duration = Duration::from_millis(4500);
 /// The longest answer either gateway gives to our calls is a few kilobytes.
 const MOST_BYTES: usize = 256 * 1024;
+/// A day of a hundred thousand trades is a file of forty megabytes, and only a nightly job waits for it.
+const MOST_FILE_BYTES: usize = 64 * 1024 * 1024;
+const FILE_TIMEOUT: Duration = Duration::from_secs(120);
 /// WeChat's edge refuses a request without one (protocols 1.1).
-const USER_AGENT: &str = concat!("Tongqian/", env!("CARGO_PKG_VERSION"));
+const NAME: &str = concat!("Tongqian/", env!("CARGO_PKG_VERSION"));
+const NAME_AT_BACKUP: HeaderValue =
+    HeaderValue::from_static(concat!("Tongqian/", env!("CARGO_PKG_VERSION"), " (Retried-V1)"));
 
 #[derive(Debug)]
 pub struct Transport {
     client: Client,
+    backup: Option<Url>,
 }
 
 /// What came back, as it was received.
@@ -31,30 +42,103 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    time: Duration,
+    n_bytes: usize,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Silence {
+    /// Nothing was sent.
+    NoConnection,
+    /// It may have been heard.
+    Lost(&'static str),
+    TooLong,
+}
+
 impl Transport {
     pub fn new(setting: &'static str, base: &Url) -> Result<Transport, KeyError> {
+        Transport::with_backup(setting, base, None)
+    }
+
+    /// A call that `base` does not answer is sent once more to `backup`.
+    pub fn with_backup(
+        setting: &'static str,
+        base: &Url,
+        backup: Option<Url>,
+    ) -> Result<Transport, KeyError> {
         let mut builder = Client::builder()
-            .user_agent(USER_AGENT)
+            .user_agent(NAME)
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TOTAL_TIMEOUT)
             .redirect(Policy::none())
             .no_proxy();
-        if base.scheme() == "http" {
+        if [Some(base), backup.as_ref()]
+            .into_iter()
+            .flatten()
+            .all(|url| url.scheme() == "http")
+        {
             // A simulator beside us needs no roots, and a container without any must still start.
             builder = builder.tls_certs_only([]);
         }
         let client = builder
             .build()
             .map_err(|error| KeyError::new(setting, format!("no secure connections from here: {error}")))?;
-        Ok(Transport { client })
+        Ok(Transport { client, backup })
     }
 
     pub async fn send(&self, request: Request) -> Result<Answer, GatewayError> {
+        let time = match self.backup {
+            Some(_) => BACKED_TRY_TIMEOUT,
+            None => TRY_TIMEOUT,
+        };
+        let limits = Limits {
+            time,
+            n_bytes: MOST_BYTES,
+        };
+        self.exchange(request, limits).await
+    }
+
+    /// [`Transport::send`] for a file of the gateway's.
+    pub async fn download(&self, request: Request) -> Result<Answer, GatewayError> {
+        let limits = Limits {
+            time: FILE_TIMEOUT,
+            n_bytes: MOST_FILE_BYTES,
+        };
+        self.exchange(request, limits).await
+    }
+
+    /// The backup host gets the same bytes under the same signature, which names no host; an answer of any status is an
+    /// answer and goes nowhere else (protocols 1.1).
+    async fn exchange(&self, request: Request, limits: Limits) -> Result<Answer, GatewayError> {
+        let again = self
+            .backup
+            .as_ref()
+            .and_then(|backup| moved(request.try_clone()?, backup));
+        let first = match self.attempt(request, limits).await {
+            Ok(answer) => return Ok(answer),
+            Err(silence) => silence,
+        };
+        let Some(again) = again.filter(|_| first != Silence::TooLong) else {
+            return Err(first.into());
+        };
+        warn!("{first:?} at the gateway; asking its backup host");
+        match self.attempt(again, limits).await {
+            Ok(answer) => Ok(answer),
+            // What the first host may have heard stays unknown, whatever happened to the second try.
+            Err(Silence::NoConnection) => Err(first.into()),
+            Err(second) => Err(second.into()),
+        }
+    }
+
+    async fn attempt(&self, mut request: Request, limits: Limits) -> Result<Answer, Silence> {
+        *request.timeout_mut() = Some(limits.time);
         let mut response = self.client.execute(request).await.map_err(not_answered)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(not_answered)? {
-            if body.len() + chunk.len() > MOST_BYTES {
-                return Err(GatewayError::unknown("the answer is too long"));
+            if body.len() + chunk.len() > limits.n_bytes {
+                return Err(Silence::TooLong);
             }
             body.extend_from_slice(&chunk);
         }
@@ -64,6 +148,16 @@ impl Transport {
             body,
         })
     }
+}
+
+/// The request for another host; `None` when that is not possible, and then there is one try only.
+fn moved(mut request: Request, host: &Url) -> Option<Request> {
+    let url = request.url_mut();
+    url.set_scheme(host.scheme()).ok()?;
+    url.set_host(host.host_str()).ok()?;
+    url.set_port(host.port()).ok()?;
+    request.headers_mut().insert(USER_AGENT, NAME_AT_BACKUP);
+    Some(request)
 }
 
 impl Answer {
@@ -100,17 +194,35 @@ pub fn notify_url(text: &str) -> Result<String, KeyError> {
     Ok(url.into())
 }
 
-fn not_answered(error: reqwest::Error) -> GatewayError {
-    if error.is_connect() {
-        // Nothing was sent.
-        return GatewayError::RetrySame {
-            reason: "no connection".to_owned(),
-        };
-    }
-    let reason = if error.is_timeout() {
-        "timed out"
+/// The host that is asked when `base` does not answer. Signatures cover the path, so it must have the same.
+pub fn backup_url(setting: &'static str, text: &str, base: &Url) -> Result<Url, KeyError> {
+    let url = base_url(setting, text)?;
+    if url.path().trim_end_matches('/') == base.path().trim_end_matches('/') {
+        Ok(url)
     } else {
-        "the connection broke"
-    };
-    GatewayError::unknown(reason)
+        let message = format!("found the path {}; wanted that of the first host", url.path());
+        Err(KeyError::new(setting, message))
+    }
+}
+
+fn not_answered(error: reqwest::Error) -> Silence {
+    if error.is_connect() {
+        Silence::NoConnection
+    } else if error.is_timeout() {
+        Silence::Lost("timed out")
+    } else {
+        Silence::Lost("the connection broke")
+    }
+}
+
+impl From<Silence> for GatewayError {
+    fn from(silence: Silence) -> GatewayError {
+        match silence {
+            Silence::NoConnection => GatewayError::RetrySame {
+                reason: "no connection".to_owned(),
+            },
+            Silence::Lost(reason) => GatewayError::unknown(reason),
+            Silence::TooLong => GatewayError::unknown("the answer is too long"),
+        }
+    }
 }

@@ -1,59 +1,44 @@
 //! WeChat Pay APIv3, direct merchant: the calls, each signed by us and believed only when WeChat signed the answer.
 
+mod bill;
+mod call;
+mod certificates;
 mod keys;
 mod notice;
+mod refund;
+mod refusal;
+mod sealed;
+mod settings;
 pub mod sign;
+mod table;
 mod wire;
 
 use domain::{PaymentNo, Product, Report};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use reqwest::{Body, Request};
-use secrecy::SecretString;
-use tracing::{debug, warn};
-use url::Url;
+use http::{HeaderMap, HeaderValue, Method};
+use tracing::warn;
+use url::form_urlencoded::byte_serialize;
+use url::{Origin, Url};
 
-pub use self::keys::{ApiV3Key, PlatformKeys, Sealed, read_certificates};
+use self::call::Said;
+pub use self::certificates::{Certificate, read_certificates};
+pub use self::keys::PlatformKeys;
 use self::notice::Reader;
-use self::sign::{Distrust, authorization, request_message};
-use self::wire::{CloseTrade, NativePrompt, NewAmount, NewTrade, NoReport, Trade};
-use super::transport::{Answer, Transport, base_url, notify_url};
+pub use self::sealed::{ApiV3Key, Sealed};
+pub use self::settings::{Settings, Verify};
+use self::sign::{Distrust, invocation_message};
+use self::wire::{CloseTrade, H5Info, NewAmount, NewTrade, NoReport, Openid, Prompt, Scene, Trade};
+use super::transport::{Transport, backup_url, base_url, notify_url};
 use super::{
-    Ask, Closing, GatewayError, KeyError, Notice, NoticeError, Reception, SigningKey, is_address, shortened,
+    Ask, Closing, Creation, GatewayError, Invocation, KeyError, Notice, NoticeError, Reception, SigningKey,
+    is_address, is_plain, shortened,
 };
 use crate::Clock;
 use crate::calendar::rfc3339_beijing;
 
 /// The longest `description` (protocols 1.6.1).
 const MOST_DESCRIPTION: usize = 127;
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// A merchant at WeChat Pay. The names are those of the configuration.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    pub app_id: String,
-    pub mch_id: String,
-    /// The serial of the merchant's certificate.
-    pub serial_no: String,
-    pub api_v3_key: SecretString,
-    pub private_key: SecretString,
-    pub verify: Verify,
-    /// `https://api.mch.weixin.qq.com`
-    pub gateway_url: String,
-    pub notify_url: String,
-}
-
-/// What WeChat's signatures are checked with.
-#[derive(Debug, Clone)]
-pub enum Verify {
-    /// The WeChat Pay public key, and its `PUB_KEY_ID_…`. Platform certificates may stand beside it in the same text,
-    /// for the days in which WeChat signs with either.
-    PublicKey { id: String, key: String },
-    /// One or several platform certificates; their serials are read from them.
-    Certificate { pem: String },
-    /// Platform certificates are downloaded when they are needed.
-    Download,
-}
+/// The longest `prepay_id` (protocols 1.6.1).
+const MOST_PREPAY_ID: usize = 64;
 
 #[derive(Debug)]
 pub struct Wechat {
@@ -66,6 +51,8 @@ pub struct Wechat {
     platform_keys: PlatformKeys,
     api_v3_key: ApiV3Key,
     base: Url,
+    /// Where files of WeChat's may lie: the gateway and its backup.
+    hosts: Vec<Origin>,
     notify_url: String,
     transport: Transport,
     clock: Clock,
@@ -74,30 +61,26 @@ pub struct Wechat {
 impl Wechat {
     /// No network is used: a new merchant has no certificate to download (T-11), and WeChat may be down.
     pub fn new(settings: Settings, clock: Clock) -> Result<Wechat, KeyError> {
-        for (setting, text) in [
-            ("WECHAT_APP_ID", &settings.app_id),
-            ("WECHAT_MCH_ID", &settings.mch_id),
-            ("WECHAT_SERIAL_NO", &settings.serial_no),
-        ] {
-            if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-                return Err(KeyError::new(setting, "wanted letters and digits only"));
-            }
-        }
+        settings.check()?;
+        let wanted_serial = settings.wanted_serial()?;
         let own_key = SigningKey::read("WECHAT_PRIVATE_KEY", &settings.private_key)?;
-        let wanted_serial = match &settings.verify {
-            Verify::PublicKey { id, .. } => Some(HeaderValue::from_str(id).map_err(|_| {
-                KeyError::new(
-                    "WECHAT_PUBLIC_KEY_ID",
-                    "wanted the id as the console shows it, PUB_KEY_ID_…",
-                )
-            })?),
-            Verify::Certificate { .. } | Verify::Download => None,
-        };
+        let platform_keys = PlatformKeys::new(&settings.verify, &own_key)?;
+        platform_keys.refuse_serial(&settings.serial_no.to_ascii_uppercase())?;
+        for serial in platform_keys.expired(clock.now()) {
+            warn!("the platform certificate {serial} in WECHAT_PUBLIC_KEY has expired");
+        }
         let base = base_url("WECHAT_GATEWAY", &settings.gateway_url)?;
+        let backup = settings
+            .backup_url
+            .as_deref()
+            .map(|text| backup_url("WECHAT_BACKUP_GATEWAY", text, &base))
+            .transpose()?;
+        let hosts = std::iter::once(&base).chain(&backup).map(Url::origin).collect();
         Ok(Wechat {
-            platform_keys: PlatformKeys::new(&settings.verify, &own_key)?,
+            hosts,
+            platform_keys,
             api_v3_key: ApiV3Key::read(&settings.api_v3_key)?,
-            transport: Transport::new("WECHAT_GATEWAY", &base)?,
+            transport: Transport::with_backup("WECHAT_GATEWAY", &base, backup)?,
             notify_url: notify_url(&settings.notify_url)?,
             app_id: settings.app_id,
             mch_id: settings.mch_id,
@@ -109,7 +92,10 @@ impl Wechat {
         })
     }
 
+    /// What H5 and JSAPI need of the payer is there: `start_payment` asks for it before anything is written down.
     pub(super) fn request(&self, ask: &Ask<'_>) -> String {
+        let openid = ask.payer.openid.filter(|_| ask.product == Product::Jsapi);
+        let ip = ask.payer.ip.filter(|_| ask.product == Product::H5);
         json(&NewTrade {
             appid: &self.app_id,
             mchid: &self.mch_id,
@@ -121,22 +107,53 @@ impl Wechat {
                 total: ask.amount.fen(),
                 currency: "CNY",
             },
+            payer: openid.map(|openid| Openid { openid }),
+            scene_info: ip.map(|payer_client_ip| Scene {
+                payer_client_ip,
+                h5_info: H5Info { kind: "Wap" },
+            }),
         })
     }
 
-    pub(super) async fn create(&self, product: Product, request: &str) -> Result<String, GatewayError> {
-        if product != Product::Native {
-            return Err(GatewayError::not_offered(product));
-        }
-        let body = self
-            .call(Method::POST, "v3/pay/transactions/native", request)
-            .await?;
-        let prompt: NativePrompt = serde_json::from_slice(&body)
-            .map_err(|_| GatewayError::unknown("an answer without a code to scan"))?;
-        if is_address(&prompt.code_url, &["weixin://", "https://"]) {
-            Ok(prompt.code_url)
-        } else {
-            Err(GatewayError::unknown("the code to scan is no address"))
+    pub(super) async fn create(&self, creation: &Creation<'_>) -> Result<String, GatewayError> {
+        let path = match creation.product {
+            Product::Native => "v3/pay/transactions/native",
+            Product::H5 => "v3/pay/transactions/h5",
+            Product::Jsapi => "v3/pay/transactions/jsapi",
+            Product::Qr | Product::Wap | Product::Page | Product::Balance => {
+                return Err(GatewayError::not_offered(creation.product));
+            }
+        };
+        let body = self.call(Method::POST, path, creation.request).await?;
+        let prompt: Prompt = serde_json::from_slice(&body)
+            .map_err(|_| GatewayError::unknown("the answer to an order is not readable"))?;
+        let usable = match creation.product {
+            Product::H5 => prompt
+                .h5_url
+                .filter(|url| is_address(url, &["https://", "http://"]))
+                .map(|url| with_return(url, creation.return_url)),
+            Product::Jsapi => prompt
+                .prepay_id
+                .filter(|id| is_plain(id) && id.len() <= MOST_PREPAY_ID),
+            _ => prompt
+                .code_url
+                .filter(|url| is_address(url, &["weixin://", "https://"])),
+        };
+        usable.ok_or_else(|| GatewayError::unknown("an answer without anything that a payer could use"))
+    }
+
+    /// For a page inside WeChat: signed anew each time, because the app looks at its age.
+    pub(super) fn invocation(&self, prepay_id: &str) -> Invocation {
+        let (time_stamp, nonce_str) = (self.clock.now().seconds().to_string(), self.clock.nonce());
+        let package = format!("prepay_id={prepay_id}");
+        let message = invocation_message(&self.app_id, &time_stamp, &nonce_str, &package);
+        Invocation {
+            pay_sign: self.own_key.sign(message.as_bytes()),
+            app_id: self.app_id.clone(),
+            time_stamp,
+            nonce_str,
+            package,
+            sign_type: "RSA",
         }
     }
 
@@ -146,9 +163,10 @@ impl Wechat {
             "v3/pay/transactions/out-trade-no/{payment_no}?mchid={}",
             self.mch_id
         );
-        let body = match self.call(Method::GET, &path, "").await {
-            Err(error) if wire::is_not_exist(&error) => return Ok(Report::Absent),
-            answer => answer?,
+        let body = match self.ask(Method::GET, &path, "").await? {
+            Said::Yes(body) => body,
+            Said::No(refusal) if refusal.is_not_exist() => return Ok(Report::Absent),
+            Said::No(refusal) => return Err(refusal.meaning()),
         };
         let trade: Trade = serde_json::from_slice(&body)
             .map_err(|_| GatewayError::unknown("the description of the trade is not readable"))?;
@@ -169,10 +187,10 @@ impl Wechat {
     pub(super) async fn close(&self, payment_no: &PaymentNo) -> Result<Closing, GatewayError> {
         let path = format!("v3/pay/transactions/out-trade-no/{payment_no}/close");
         let body = json(&CloseTrade { mchid: &self.mch_id });
-        match self.call(Method::POST, &path, &body).await {
-            Ok(_) => Ok(Closing::Closed),
-            Err(error) if wire::is_not_exist(&error) => Ok(Closing::Absent),
-            Err(error) => Err(error),
+        match self.ask(Method::POST, &path, &body).await? {
+            Said::Yes(_) => Ok(Closing::Closed),
+            Said::No(refusal) if refusal.is_not_exist() => Ok(Closing::Absent),
+            Said::No(refusal) => Err(refusal.meaning()),
         }
     }
 
@@ -192,86 +210,15 @@ impl Wechat {
         };
         reader.read(body)
     }
+}
 
-    /// One call. `Ok` is the body of a success that WeChat signed.
-    async fn call(&self, method: Method, path: &str, body: &str) -> Result<Vec<u8>, GatewayError> {
-        let answer = self.send(method, path, body).await?;
-        let verdict = self.verify(&answer.headers, &answer.body).await;
-        let request_id = answer.header("Request-ID");
-        debug!(
-            status = answer.status.as_u16(),
-            request_id, "WeChat answered {}", answer.status
-        );
-        if answer.status == StatusCode::OK || answer.status == StatusCode::NO_CONTENT {
-            return match verdict {
-                Ok(()) => Ok(answer.body),
-                Err(Distrust::Probe) => Err(GatewayError::RetrySame {
-                    reason: Distrust::Probe.to_string(),
-                }),
-                Err(distrust) => {
-                    warn!(request_id, "an answer of WeChat's is not believed: {distrust}");
-                    Err(GatewayError::unknown(distrust.to_string()))
-                }
-            };
-        }
-        Err(wire::refusal(answer.status, &answer.body, verdict.is_ok()))
-    }
-
-    async fn send(&self, method: Method, path: &str, body: &str) -> Result<Answer, GatewayError> {
-        let url = Url::parse(&format!("{}/{path}", self.base.as_str().trim_end_matches('/')))
-            .expect("a path of ours behind a good base is a good address");
-        let mut target = url.path().to_owned();
-        if let Some(query) = url.query() {
-            target = format!("{target}?{query}");
-        }
-        let (timestamp, nonce) = (self.clock.now().seconds(), self.clock.nonce());
-        let message = request_message(method.as_str(), &target, timestamp, &nonce, body);
-        let signature = self.own_key.sign(message.as_bytes());
-        let authorization = authorization(&self.mch_id, &self.serial_no, timestamp, &nonce, &signature);
-        let mut authorization =
-            HeaderValue::from_str(&authorization).expect("letters, digits and base64 make a header");
-        authorization.set_sensitive(true);
-
-        let mut request = Request::new(method, url);
-        let headers = request.headers_mut();
-        headers.insert(AUTHORIZATION, authorization);
-        headers.insert(ACCEPT, JSON);
-        if let Some(serial) = &self.wanted_serial {
-            headers.insert("Wechatpay-Serial", serial.clone());
-        }
-        if !body.is_empty() {
-            headers.insert(CONTENT_TYPE, JSON);
-            *request.body_mut() = Some(Body::from(body.to_owned()));
-        }
-        self.transport.send(request).await
-    }
-
-    /// Verifies, and fetches certificates when the signature names one that we have not seen.
-    async fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Distrust> {
-        let verdict = self.platform_keys.verify(headers, body, self.clock.now());
-        if verdict != Err(Distrust::UnknownSerial) {
-            return verdict;
-        }
-        self.download_keys().await;
-        self.platform_keys.verify(headers, body, self.clock.now())
-    }
-
-    async fn download_keys(&self) {
-        let Some(_turn) = self.platform_keys.may_download(self.clock.now()).await else {
-            return;
-        };
-        let answer = match self.send(Method::GET, "v3/certificates", "").await {
-            Ok(answer) if answer.status == StatusCode::OK => answer,
-            // 404 RESOURCE_NOT_EXISTS: this merchant signs with a public key, which only a person can fetch (T-11).
-            Ok(answer) => return warn!("WeChat has no platform certificates for us: {}", answer.status),
-            Err(error) => return warn!("platform certificates were not downloaded: {error}"),
-        };
-        let taken =
-            self.platform_keys
-                .take_over(&self.api_v3_key, &answer.headers, &answer.body, self.clock.now());
-        match taken {
-            Ok(n_keys) => debug!("WeChat signs with {n_keys} platform certificates"),
-            Err(distrust) => warn!("the downloaded platform certificates are not believed: {distrust}"),
+/// Where the browser goes when the payer comes back from the app.
+fn with_return(h5_url: String, return_url: Option<&str>) -> String {
+    match return_url {
+        None => h5_url,
+        Some(url) => {
+            let escaped: String = byte_serialize(url.as_bytes()).collect();
+            format!("{h5_url}&redirect_url={escaped}")
         }
     }
 }

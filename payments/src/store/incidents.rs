@@ -17,6 +17,16 @@ pub enum IncidentKind {
     UnmatchedNotice,
     /// One trade of the gateway claims to pay two payments.
     TradeReused,
+    /// A message about a refund that nobody asked for here: made in the gateway's console, or by somebody with our keys.
+    UnknownRefund,
+    /// A message that names another sum or another trade than our refund has.
+    RefundMismatch,
+    /// The gateway will not give the money back under this number.
+    RefundFailed,
+    /// The gateway cannot give the money back until a person acts.
+    RefundStuck,
+    /// A refund that the gateway had called failed is done after all.
+    RefundRevived,
     /// The gateway refused to take a payment in words that cannot be verified.
     Refused,
 }
@@ -29,6 +39,11 @@ impl IncidentKind {
             IncidentKind::ForeignNotice => "foreign_notice",
             IncidentKind::UnmatchedNotice => "unmatched_notice",
             IncidentKind::TradeReused => "trade_reused",
+            IncidentKind::UnknownRefund => "unknown_refund",
+            IncidentKind::RefundMismatch => "refund_mismatch",
+            IncidentKind::RefundFailed => "refund_failed",
+            IncidentKind::RefundStuck => "refund_stuck",
+            IncidentKind::RefundRevived => "refund_revived",
             IncidentKind::Refused => "refused",
         }
     }

@@ -6,15 +6,15 @@ use domain::{
 };
 
 use super::{StoreError, Tx, execute, on};
-use crate::PaymentFilter;
+use crate::{ListedPayment, PaymentFilter};
 
 /// Every column of a payment, with what of it was given back and what is on its way.
 macro_rules! select_payment {
     ($tail:literal) => {
         concat!(
             "select p.id, p.payment_no, p.order_id, p.product, p.amount, p.state, p.settles, p.transaction_id,
-                p.request, p.prompt, p.failure_reason, p.expires_at, p.paid_at, p.created_at, p.updated_at, p.version,
-                p.n_asked, p.watched_until, p.ended_at,
+                p.request, p.return_url, p.prompt, p.prompted_at, p.failure_reason, p.expires_at, p.paid_at,
+                p.created_at, p.updated_at, p.version, p.n_asked, p.watched_until, p.ended_at,
                 (select cast(coalesce(sum(r.amount), 0) as bigint) from refunds r
                     where r.payment_id = p.id and r.state = 'succeeded') as refunded,
                 (select cast(coalesce(sum(r.amount), 0) as bigint) from refunds r
@@ -40,7 +40,9 @@ struct PaymentRow {
     settles: bool,
     transaction_id: Option<String>,
     request: String,
+    return_url: Option<String>,
     prompt: Option<String>,
+    prompted_at: Option<i64>,
     failure_reason: Option<String>,
     expires_at: i64,
     paid_at: Option<i64>,
@@ -59,6 +61,7 @@ struct PaymentRow {
 #[derive(sqlx::FromRow)]
 struct ListedRow {
     user_id: String,
+    token: String,
     #[sqlx(flatten)]
     payment: PaymentRow,
 }
@@ -97,7 +100,9 @@ impl TryFrom<PaymentRow> for Payment {
             settles: row.settles,
             transaction_id: row.transaction_id,
             request: row.request,
+            return_url: row.return_url,
             prompt: row.prompt,
+            prompted_at: row.prompted_at.map(Timestamp::from_millis),
             failure_reason: row.failure_reason,
             refunded: Money::from_sum(row.refunded).map_err(|_| StoreError::Corrupt("refunds.amount"))?,
             refunding: Money::from_sum(row.refunding).map_err(|_| StoreError::Corrupt("refunds.amount"))?,
@@ -116,8 +121,8 @@ impl TryFrom<PaymentRow> for Payment {
 pub async fn insert(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into payments (id, payment_no, order_id, method, product, amount, state, request,
-            expires_at, created_at, updated_at, due_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
+            expires_at, created_at, updated_at, due_at, return_url)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)
         on conflict do nothing";
     let n_inserted = execute!(tx, SQL, |query| query
         .bind(payment.id.as_str())
@@ -130,7 +135,8 @@ pub async fn insert(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Re
         .bind(payment.request.as_str())
         .bind(payment.expires_at.millis())
         .bind(payment.created_at.millis())
-        .bind(due_at.millis()))?;
+        .bind(due_at.millis())
+        .bind(payment.return_url.as_deref()))?;
     if n_inserted == 1 {
         Ok(())
     } else {
@@ -184,16 +190,16 @@ pub async fn open_of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Option
     row.map(Payment::try_from).transpose()
 }
 
-/// Newest first, each with the user of its order.
+/// Newest first.
 pub async fn list(
     tx: &mut Tx<'_>,
     filter: &PaymentFilter,
     limit: i64,
-) -> Result<Vec<(Payment, String)>, StoreError> {
+) -> Result<Vec<ListedPayment>, StoreError> {
     const SQL: &str = concat!(
-        "select o.user_id, l.id, l.payment_no, l.order_id, l.product, l.amount, l.state, l.settles, l.transaction_id,
-            l.request, l.prompt, l.failure_reason, l.expires_at, l.paid_at, l.created_at, l.updated_at, l.version,
-            l.n_asked, l.watched_until, l.ended_at, l.refunded, l.refunding, l.refund_reason, l.refunded_at
+        "select o.user_id, o.token, l.id, l.payment_no, l.order_id, l.product, l.amount, l.state, l.settles, l.transaction_id,
+            l.request, l.return_url, l.prompt, l.prompted_at, l.failure_reason, l.expires_at, l.paid_at,
+            l.created_at, l.updated_at, l.version, l.n_asked, l.watched_until, l.ended_at, l.refunded, l.refunding, l.refund_reason, l.refunded_at
         from (",
         select_payment!(""),
         ") as l
@@ -230,7 +236,13 @@ pub async fn list(
         .bind(refunds)
         .bind(limit))?;
     rows.into_iter()
-        .map(|row| Ok((Payment::try_from(row.payment)?, row.user_id)))
+        .map(|row| {
+            Ok(ListedPayment {
+                payment: Payment::try_from(row.payment)?,
+                user_id: row.user_id,
+                token: row.token,
+            })
+        })
         .collect()
 }
 
@@ -248,19 +260,24 @@ fn state_of(status: PaymentStatus) -> (PaymentState, Option<&'static str>) {
 }
 
 /// Takes the right to send the create call: two at once would get two codes, of which the gateway keeps only one alive.
+///
+/// There must be no prompt yet, or one made no later than `stale_since`; without it a prompt never grows old.
 pub async fn claim_call(
     tx: &mut Tx<'_>,
     payment: &Payment,
     now: Timestamp,
     calling_until: Timestamp,
+    stale_since: Option<Timestamp>,
 ) -> Result<bool, StoreError> {
     const SQL: &str = "
         update payments set calling_until = $3
-        where id = $1 and calling_until <= $2 and prompt is null";
+        where id = $1 and calling_until <= $2
+            and (prompt is null or coalesce(prompted_at, created_at) <= cast($4 as bigint))";
     let n_changed = execute!(tx, SQL, |query| query
         .bind(payment.id.as_str())
         .bind(now.millis())
-        .bind(calling_until.millis()))?;
+        .bind(calling_until.millis())
+        .bind(stale_since.map(Timestamp::millis)))?;
     Ok(n_changed == 1)
 }
 
@@ -271,10 +288,21 @@ pub async fn release_call(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), Stor
     Ok(())
 }
 
-/// Keeps what the payer needs.
-pub async fn keep_prompt(tx: &mut Tx<'_>, payment: &Payment, prompt: &str) -> Result<(), StoreError> {
-    const SQL: &str = "update payments set prompt = $2, calling_until = 0 where id = $1";
-    execute!(tx, SQL, |query| query.bind(payment.id.as_str()).bind(prompt)).map(drop)?;
+/// Keeps what the payer needs, in the place of an older one.
+pub async fn keep_prompt(
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    prompt: &str,
+    prompted_at: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update payments set prompt = $2, prompted_at = $3, updated_at = $3, calling_until = 0
+        where id = $1";
+    execute!(tx, SQL, |query| query
+        .bind(payment.id.as_str())
+        .bind(prompt)
+        .bind(prompted_at.millis()))
+    .map(drop)?;
     Ok(())
 }
 
@@ -406,6 +434,19 @@ pub async fn claim_question(
         .bind(not_since.millis())
         .bind(now.millis()))?;
     Ok(n_changed == 1)
+}
+
+/// The gateway is asked about this payment by `due_at` at the latest.
+pub async fn hasten(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update payments
+        set due_at = case when due_at <= $2 then due_at else $2 end
+        where id = $1 and state <> 'paid'";
+    execute!(tx, SQL, |query| query
+        .bind(payment.id.as_str())
+        .bind(due_at.millis()))
+    .map(drop)?;
+    Ok(())
 }
 
 /// Gives the lease back and says when to ask next; `None` when nothing can come any more.

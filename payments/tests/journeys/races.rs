@@ -113,11 +113,7 @@ async fn two_methods_started_at_once_leave_one_open_payment() {
         let order = shop.order("4.00").await;
         let start = |method: Method| {
             let services = shop.services.clone();
-            let start = StartPayment {
-                order_id: order.id.clone(),
-                product: method.default_product(),
-                amount: None,
-            };
+            let start = StartPayment::new(order.id.clone(), method.default_product());
             tokio::spawn(async move { payments::start_payment(&services, start, None).await })
         };
         let mut n_started = 0;
@@ -202,11 +198,7 @@ async fn ten_clicks_on_pay_show_one_code_and_it_can_be_paid() {
             let order = shop.order("4.00").await;
             let clicks = join_all((0..10).map(|_| {
                 let services = shop.services.clone();
-                let start = StartPayment {
-                    order_id: order.id.clone(),
-                    product,
-                    amount: None,
-                };
+                let start = StartPayment::new(order.id.clone(), product);
                 tokio::spawn(async move { payments::start_payment(&services, start, None).await })
             }))
             .await;

@@ -122,11 +122,7 @@ impl Shop {
     }
 
     pub async fn try_start(&self, order: &Order, method: Method) -> Result<Payment, Error> {
-        let start = StartPayment {
-            order_id: order.id.clone(),
-            product: method.default_product(),
-            amount: None,
-        };
+        let start = StartPayment::new(order.id.clone(), method.default_product());
         payments::start_payment(&self.services, start, None)
             .await
             .map(|made| made.into_value().unwrap())
@@ -267,23 +263,22 @@ fn gateways(sim: &Simulator, notify_url: &str, clock: &Clock) -> Gateways {
         private_key: given.wechat_private_key.clone().into(),
         verify,
         gateway_url: sim.wechat_url(),
+        backup_url: Some(sim.wechat_backup_url()),
         notify_url: format!("{notify_url}/wechat"),
     };
     let alipay = alipay::Settings {
         app_id: given.alipay_app_id.clone(),
         private_key: given.alipay_private_key.clone().into(),
-        public_key: given.alipay_public_key.clone(),
+        verify: alipay::Verify::PublicKey {
+            key: given.alipay_public_key.clone(),
+        },
         seller_id: Some(given.alipay_seller_id.clone()),
         gateway_url: sim.alipay_url(),
         notify_url: format!("{notify_url}/alipay"),
     };
     Gateways {
-        wechat: Some(Gateway::Wechat(
-            wechat::Wechat::new(wechat, clock.clone()).unwrap(),
-        )),
-        alipay: Some(Gateway::Alipay(
-            alipay::Alipay::new(alipay, clock.clone()).unwrap(),
-        )),
+        wechat: Some(wechat::Wechat::new(wechat, clock.clone()).unwrap().into()),
+        alipay: Some(alipay::Alipay::new(alipay, clock.clone()).unwrap().into()),
     }
 }
 

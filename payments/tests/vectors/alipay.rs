@@ -3,10 +3,10 @@
 use axum::http::HeaderMap;
 use domain::{Money, PaymentNo, Product, Report, Timestamp};
 use payments::gateway::alipay::sign::{read_answer, request_text};
-use payments::gateway::{Ask, Closing, GatewayError, NoticeContent, SigningKey, VerifyingKey};
+use payments::gateway::{Ask, Closing, GatewayError, NoticeContent, Payer, SigningKey, VerifyingKey};
 use serde_json::Value;
 
-use crate::harness::{NOWHERE, alipay_at, alipay_settings, answering, cases, paid, read, text};
+use crate::harness::{NOWHERE, alipay_at, alipay_settings, answering, cases, creation, paid, read, text};
 
 const PAYMENT_NO: &str = "HX20231115000000000001";
 
@@ -62,6 +62,8 @@ fn a_request_for_payment_says_what_the_vector_says() {
         amount: Money::from_fen(4990).unwrap(),
         subject: text(&vector, "subject"),
         expires_at: Timestamp::from_millis(1_700_001_800_000),
+        return_url: None,
+        payer: Payer::default(),
     });
     let request: Value = serde_json::from_str(&request).unwrap();
     for member in ["out_trade_no", "total_amount", "subject", "product_code"] {
@@ -85,7 +87,7 @@ async fn notices_are_believed_only_when_they_are_genuine() {
             ("valid", Ok(notice)) => {
                 assert_eq!(notice.payment_no, PAYMENT_NO, "{name}");
                 let is_right = match name {
-                    "partial_refund_on_pay_notify_url" => matches!(notice.content, NoticeContent::Refund),
+                    "partial_refund_on_pay_notify_url" => matches!(notice.content, NoticeContent::Refund(_)),
                     "unpaid_timeout_trade_closed" => {
                         matches!(notice.content, NoticeContent::Payment(Report::Closed))
                     }
@@ -196,13 +198,15 @@ async fn a_call_believes_only_what_alipay_signed() {
         let gateway = alipay_at(alipay_settings(&format!("{url}/gateway.do")));
         if text(case, "method") == "alipay.trade.precreate" {
             let request = format!(r#"{{"out_trade_no":"{PAYMENT_NO}"}}"#);
-            let prompt = gateway.create(Product::Qr, &request).await;
+            let prompt = gateway.create(&creation(Product::Qr, &request)).await;
             assert_eq!(
                 prompt.is_ok(),
                 text(case, "expect") == "valid",
                 "{name} {prompt:?}"
             );
-            let other = gateway.create(Product::Qr, r#"{"out_trade_no":"HX2"}"#).await;
+            let other = gateway
+                .create(&creation(Product::Qr, r#"{"out_trade_no":"HX2"}"#))
+                .await;
             assert!(
                 matches!(other, Err(GatewayError::Unknown { .. })),
                 "{name} {other:?}"

@@ -3,9 +3,9 @@
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use domain::Timestamp;
+use domain::{Product, Timestamp};
 use payments::Clock;
-use payments::gateway::{Gateway, NoticeContent, alipay, wechat};
+use payments::gateway::{Creation, Gateway, NoticeContent, alipay, wechat};
 use serde_json::Value;
 
 pub const NOTIFY_URL: &str = "https://pay.example.com/notify";
@@ -72,12 +72,15 @@ pub fn wechat_settings(file: &Value, gateway_url: &str) -> wechat::Settings {
         private_key: text(&file["private_keys_test_only"], "merchant").into(),
         verify: platform_keys(file),
         gateway_url: gateway_url.to_owned(),
+        backup_url: None,
         notify_url: NOTIFY_URL.to_owned(),
     }
 }
 
 pub fn wechat_at(settings: wechat::Settings, now: Timestamp) -> Gateway {
-    Gateway::Wechat(wechat::Wechat::new(settings, Clock::fixed(now, 1)).unwrap())
+    wechat::Wechat::new(settings, Clock::fixed(now, 1))
+        .unwrap()
+        .into()
 }
 
 pub fn alipay_settings(gateway_url: &str) -> alipay::Settings {
@@ -85,7 +88,9 @@ pub fn alipay_settings(gateway_url: &str) -> alipay::Settings {
     alipay::Settings {
         app_id: text(&requests, "app_id").to_owned(),
         private_key: text(&requests["private_keys_test_only"], "app").into(),
-        public_key: text(&requests, "alipay_public_key_pem").to_owned(),
+        verify: alipay::Verify::PublicKey {
+            key: text(&requests, "alipay_public_key_pem").to_owned(),
+        },
         seller_id: Some("2088102146225135".to_owned()),
         gateway_url: gateway_url.to_owned(),
         notify_url: NOTIFY_URL.to_owned(),
@@ -94,7 +99,17 @@ pub fn alipay_settings(gateway_url: &str) -> alipay::Settings {
 
 pub fn alipay_at(settings: alipay::Settings) -> Gateway {
     let now = Timestamp::from_millis(1_700_000_000_000);
-    Gateway::Alipay(alipay::Alipay::new(settings, Clock::fixed(now, 1)).unwrap())
+    alipay::Alipay::new(settings, Clock::fixed(now, 1))
+        .unwrap()
+        .into()
+}
+
+pub fn creation(product: Product, request: &str) -> Creation<'_> {
+    Creation {
+        product,
+        request,
+        return_url: None,
+    }
 }
 
 /// The amount of a paid report in fen.

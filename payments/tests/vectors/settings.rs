@@ -17,6 +17,10 @@ fn refused_wechat(change: impl FnOnce(&mut Settings)) -> KeyError {
     Wechat::new(settings, clock()).unwrap_err()
 }
 
+fn verified_with(pem: &str) -> alipay::Verify {
+    alipay::Verify::PublicKey { key: pem.to_owned() }
+}
+
 fn refused_alipay(change: impl FnOnce(&mut alipay::Settings)) -> KeyError {
     let mut settings = alipay_settings(NOWHERE);
     change(&mut settings);
@@ -41,7 +45,7 @@ fn the_merchants_own_key_cannot_verify_the_gateway() {
     }
     let file = read("c_alipay_request");
     let own = text(&file, "app_public_key_pem");
-    let error = refused_alipay(|settings| settings.public_key = own.to_owned());
+    let error = refused_alipay(|settings| settings.verify = verified_with(own));
     assert!(error.message.contains("our own"), "{error}");
 }
 
@@ -101,14 +105,14 @@ fn one_key_is_read_in_every_form() {
         assert_eq!(signature(key), wanted);
     }
     let mut settings = alipay_settings(NOWHERE);
-    settings.public_key = bare(&settings.public_key);
+    settings.verify = verified_with(&bare(text(&file, "alipay_public_key_pem")));
     assert!(alipay::Alipay::new(settings, clock()).is_ok());
 }
 
 #[test]
 fn a_short_key_is_refused() {
     // 1024 bits, made with openssl for this test.
-    let error = refused_alipay(|settings| settings.public_key = SHORT_KEY.to_owned());
+    let error = refused_alipay(|settings| settings.verify = verified_with(SHORT_KEY));
     assert!(error.message.contains("shorter than 2048 bits"), "{error}");
 }
 

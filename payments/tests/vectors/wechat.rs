@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use domain::{Money, PaymentNo, Product, Report, Timestamp};
 use payments::gateway::wechat::sign::{Distrust, authorization, request_message};
 use payments::gateway::wechat::{ApiV3Key, PlatformKeys, Verify, read_certificates};
-use payments::gateway::{Ask, Closing, GatewayError, NoticeContent, NoticeError, SigningKey};
+use payments::gateway::{Ask, Closing, GatewayError, NoticeContent, NoticeError, Payer, SigningKey};
 use serde_json::Value;
 
 use crate::harness::{
-    NOTIFY_URL, NOWHERE, answering, cases, headers, now, paid, platform_keys, read, text, wechat_at,
-    wechat_settings,
+    NOTIFY_URL, NOWHERE, answering, cases, creation, headers, now, paid, platform_keys, read, text,
+    wechat_at, wechat_settings,
 };
 
 fn merchant_key(file: &Value) -> SigningKey {
@@ -78,6 +78,8 @@ fn a_request_for_payment_has_the_shape_of_the_vector() {
         amount: Money::from_fen(4990).unwrap(),
         subject: text(&wanted, "description"),
         expires_at: Timestamp::from_millis(1_700_001_800_000),
+        return_url: None,
+        payer: Payer::default(),
     });
     let wanted = text(case, "body").replace("https://pay.example.com/wx/notify/t1", NOTIFY_URL);
     assert_eq!(request, wanted);
@@ -102,7 +104,7 @@ async fn notices_are_believed_only_when_they_are_genuine() {
             }
             ("valid", Ok(notice)) => {
                 assert_eq!(notice.payment_no, "HX20231115000000000001", "{name}");
-                let is_refund = matches!(notice.content, NoticeContent::Refund);
+                let is_refund = matches!(notice.content, NoticeContent::Refund(_));
                 assert_eq!(is_refund, name == "refund_success", "{name}");
                 assert_eq!(paid(&notice.content), (!is_refund).then_some(4990), "{name}");
             }
@@ -146,12 +148,15 @@ fn downloaded_certificates_are_decrypted_or_refused() {
     let certificates = read_certificates(&key, body.as_bytes()).unwrap();
     let known = file["platform_keys"].as_object().unwrap();
     assert!(!certificates.is_empty());
-    assert!(certificates.iter().all(|(serial, _)| known.contains_key(serial)));
+    assert!(
+        certificates
+            .iter()
+            .all(|certificate| known.contains_key(&certificate.serial))
+    );
 
     let other_key = ApiV3Key::read(&"x".repeat(32).into()).unwrap();
     assert!(read_certificates(&other_key, body.as_bytes()).is_err());
-    let (serial, _) = &certificates[0];
-    let renamed = body.replace(serial.as_str(), "00");
+    let renamed = body.replace(&certificates[0].serial, "00");
     assert!(read_certificates(&key, renamed.as_bytes()).is_err());
 }
 
@@ -190,11 +195,11 @@ async fn a_call_believes_only_what_wechat_signed() {
         let gateway = wechat_at(wechat_settings(&file, &url), now(case));
         match text(case, "name") {
             "code_url_pubkey" => {
-                let prompt = gateway.create(Product::Native, "{}").await.unwrap();
+                let prompt = gateway.create(&creation(Product::Native, "{}")).await.unwrap();
                 assert_eq!(prompt, "weixin://wxpay/bizpayurl?pr=JyC91EIz1");
             }
             "undefined_as_body" => {
-                let answer = gateway.create(Product::Native, "{}").await;
+                let answer = gateway.create(&creation(Product::Native, "{}")).await;
                 assert!(matches!(answer, Err(GatewayError::Unknown { .. })), "{answer:?}");
             }
             "close_204_empty" => assert_eq!(gateway.close(&payment_no).await.unwrap(), Closing::Closed),

@@ -1,28 +1,32 @@
-//! A precreated bill and the trade that scanning makes of it.
+//! What a merchant asks to be paid, and the trade that scanning it, or opening its cashier, makes of it.
 
-use serde_json::json;
-
+use super::notice::announce;
+use super::order::Product;
+use super::refund::{self, Refund};
 use crate::books::Gateway;
 use crate::dice::Dice;
-use crate::faults::{Endpoint, FaultKind, Faults};
-use crate::letter::alipay_frame;
 use crate::payer::{self, Payer, Refusal, Standing};
-use crate::post::{Content, Notice};
-use crate::time::{DAY_MS, SECOND_MS, beijing_text, compact};
-use crate::wire::yuan;
+use crate::time::{DAY_MS, compact};
 use crate::world::World;
 
 /// After the refund window a paid trade is final.
 const FINISH_MS: i64 = 90 * DAY_MS;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Bill {
+    pub(super) product: Product,
     pub(crate) out_trade_no: String,
     pub(crate) subject: String,
     pub(crate) body: Option<String>,
     pub(crate) passback_params: Option<String>,
+    pub(super) store_id: Option<String>,
+    pub(super) terminal_id: Option<String>,
     pub(crate) total_fen: i64,
     pub(crate) notify_url: Option<String>,
+    pub(super) return_url: Option<String>,
+    pub(super) quit_url: Option<String>,
+    /// Asked for in certificate mode, and so announced in it.
+    pub(super) has_certificates: bool,
     pub(crate) code: String,
     pub(crate) created_ms: i64,
     pub(crate) code_dies_ms: i64,
@@ -38,6 +42,9 @@ pub(crate) struct Trade {
     pub(crate) status: Status,
     pub(crate) paid_ms: Option<i64>,
     pub(crate) closed_ms: Option<i64>,
+    /// Paid by Alipay instead of the buyer.
+    pub(super) coupon_fen: i64,
+    pub(super) refunds: Vec<Refund>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +67,20 @@ impl Status {
 }
 
 impl Trade {
+    /// What has left for the buyer, over all refunds: Alipay's `refund_fee`.
+    pub(super) fn refunded_fen(&self) -> i64 {
+        self.refunds
+            .iter()
+            .filter(|refund| refund.is_done())
+            .map(|refund| refund.fen)
+            .sum()
+    }
+
+    /// The same, with what is still on its way.
+    pub(super) fn pledged_fen(&self) -> i64 {
+        self.refunds.iter().map(|refund| refund.fen).sum()
+    }
+
     pub(super) fn buyer_id(&self) -> String {
         use sha2::Digest as _;
         let digest = sha2::Sha256::digest(self.buyer.as_bytes());
@@ -101,6 +122,17 @@ impl Bill {
 
     pub(super) fn next_lapse_ms(&self) -> Option<i64> {
         let trade = self.trade.as_ref()?;
+        let next_ms = self.next_end_ms(trade);
+        trade
+            .refunds
+            .iter()
+            .filter_map(Refund::due_ms)
+            .chain(next_ms)
+            .min()
+    }
+
+    /// When the trade closes or finishes by itself.
+    fn next_end_ms(&self, trade: &Trade) -> Option<i64> {
         match trade.status {
             Status::WaitBuyerPay => Some(self.pay_by_ms),
             Status::Success => trade.paid_ms.map(|paid_ms| paid_ms + FINISH_MS),
@@ -111,9 +143,11 @@ impl Bill {
 
 /// Closes unpaid trades at their deadline and finishes old paid ones; both are announced.
 pub(crate) fn lapse(world: &mut World, now_ms: i64) {
+    refund::execute_due(world, now_ms);
     loop {
         let lapsed = world.alipay.bills.values_mut().find_map(|bill| {
-            let at_ms = bill.next_lapse_ms().filter(|at_ms| *at_ms <= now_ms)?;
+            let end_ms = bill.next_end_ms(bill.trade.as_ref()?);
+            let at_ms = end_ms.filter(|at_ms| *at_ms <= now_ms)?;
             let trade = bill.trade.as_mut()?;
             if trade.status == Status::WaitBuyerPay {
                 trade.status = Status::Closed;
@@ -150,7 +184,7 @@ pub(crate) fn scan(
             Status::WaitBuyerPay => Err(Refusal::OtherPayer),
         };
     }
-    let is_code = payer.prompt != out_trade_no;
+    let is_code = bill.product == Product::FaceToFace && payer.prompt != out_trade_no;
     if now_ms >= bill.code_dies_ms || (is_code && payer.prompt != bill.code) {
         return Err(Refusal::CodeExpired);
     }
@@ -158,7 +192,7 @@ pub(crate) fn scan(
     Ok(())
 }
 
-fn open_trade(dice: &mut Dice, now_ms: i64, buyer: &str) -> Trade {
+pub(super) fn open_trade(dice: &mut Dice, now_ms: i64, buyer: &str) -> Trade {
     Trade {
         trade_no: format!("{}22001{}", &compact(now_ms)[..8], dice.digits(15)),
         buyer: buyer.to_owned(),
@@ -166,6 +200,8 @@ fn open_trade(dice: &mut Dice, now_ms: i64, buyer: &str) -> Trade {
         status: Status::WaitBuyerPay,
         paid_ms: None,
         closed_ms: None,
+        coupon_fen: 0,
+        refunds: Vec::new(),
     }
 }
 
@@ -186,89 +222,20 @@ pub(crate) fn pay(
     let trade = bill
         .trade
         .get_or_insert_with(|| open_trade(dice, now_ms, payer.name));
+    if payer.coupon_fen < 0 || payer.coupon_fen >= bill.total_fen {
+        return Err(Refusal::BadCoupon);
+    }
+    // Refunded in full is closed as well, and nobody is late for that.
+    if trade.paid_ms.is_some() {
+        return Err(Refusal::Closed);
+    }
     trade.status = Status::Success;
     trade.paid_ms = Some(now_ms);
     trade.closed_ms = None;
+    trade.coupon_fen = payer.coupon_fen;
+    // What is refunded comes out of what was taken.
+    let till = &mut alipay.till;
+    till.balance_fen = till.balance_fen.map(|fen| fen.saturating_add(bill.total_fen));
     announce(world, now_ms, out_trade_no);
     Ok(())
-}
-
-/// How fresh a payment the next query does not see.
-pub(super) fn unseen_ms(faults: &mut Faults, dice: &mut Dice) -> i64 {
-    let stale = faults.strike(dice, Gateway::Alipay, Endpoint::Query, |kind| match kind {
-        FaultKind::Stale { seconds } => Some(seconds.saturating_mul(SECOND_MS)),
-        _ => None,
-    });
-    stale.unwrap_or(0)
-}
-
-/// Tells the merchant about the trade as it is now; without a notify_url nobody is told.
-pub(super) fn announce(world: &mut World, now_ms: i64, out_trade_no: &str) {
-    let World { alipay, dice, .. } = world;
-    let Some(bill) = alipay.bills.get(out_trade_no) else {
-        return;
-    };
-    let Some(trade) = &bill.trade else { return };
-    if let Some(notice) = notice(dice, now_ms, bill, trade) {
-        world.announce(now_ms, notice);
-    }
-}
-
-/// What would be sent if this bill were paid now, though nobody pays.
-pub(crate) fn pretend_notice(dice: &mut Dice, now_ms: i64, bill: &Bill) -> Option<Notice> {
-    let mut trade = bill
-        .trade
-        .clone()
-        .unwrap_or_else(|| open_trade(dice, now_ms, "one"));
-    trade.status = Status::Success;
-    trade.paid_ms = Some(now_ms);
-    trade.closed_ms = None;
-    notice(dice, now_ms, bill, &trade)
-}
-
-fn notice(dice: &mut Dice, now_ms: i64, bill: &Bill, trade: &Trade) -> Option<Notice> {
-    let id = format!("{}{}", compact(now_ms), dice.digits(20));
-    Some(Notice {
-        out_trade_no: bill.out_trade_no.clone(),
-        url: bill.notify_url.clone()?,
-        about: trade.status.word().to_owned(),
-        created_ms: now_ms,
-        content: Content::Alipay(fields(bill, trade, &id)),
-        id,
-    })
-}
-
-fn fields(bill: &Bill, trade: &Trade, notify_id: &str) -> Vec<(String, String)> {
-    let total = yuan(bill.total_fen);
-    let mut fields = alipay_frame(notify_id);
-    let mut add = |name: &str, value: String| fields.push((name.to_owned(), value));
-    add("trade_no", trade.trade_no.clone());
-    add("out_trade_no", bill.out_trade_no.clone());
-    add("trade_status", trade.status.word().to_owned());
-    add("total_amount", total.clone());
-    add("subject", bill.subject.clone());
-    if let Some(body) = &bill.body {
-        add("body", body.clone());
-    }
-    if let Some(passback_params) = &bill.passback_params {
-        add("passback_params", passback_params.clone());
-    }
-    add("buyer_id", trade.buyer_id());
-    add("buyer_logon_id", trade.buyer_logon_id());
-    add("gmt_create", beijing_text(trade.created_ms));
-    if let Some(paid_ms) = trade.paid_ms {
-        add("gmt_payment", beijing_text(paid_ms));
-        for name in ["receipt_amount", "invoice_amount", "buyer_pay_amount"] {
-            add(name, total.clone());
-        }
-        add("point_amount", "0.00".to_owned());
-        add(
-            "fund_bill_list",
-            json!([{"amount": total, "fundChannel": "ALIPAYACCOUNT"}]).to_string(),
-        );
-    }
-    if let Some(closed_ms) = trade.closed_ms {
-        add("gmt_close", beijing_text(closed_ms));
-    }
-    fields
 }

@@ -2,21 +2,21 @@
 
 use serde_json::{Map, Value};
 
-use super::bill::{Status, announce};
+use super::bill::Status;
+use super::cancel;
+use super::fields::text;
 use super::node::{Node, Refusal};
 use super::query::Wanted;
 use crate::world::World;
 
 pub(super) fn close(world: &mut World, now_ms: i64, biz: &Map<String, Value>) -> Result<Node, Refusal> {
     let wanted = Wanted::read(biz)?;
+    text(biz, "operator_id", 28)?;
     let found = wanted
         .bill_in(&world.alipay.bills)
-        .map(|bill| bill.out_trade_no.clone());
-    let out_trade_no = found.ok_or_else(|| wanted.not_exist())?;
-    let bill = world.alipay.bills.get_mut(&out_trade_no);
-    let trade = bill
-        .and_then(|bill| bill.trade.as_mut())
-        .ok_or_else(|| wanted.not_exist())?;
+        .and_then(|bill| Some((bill, bill.trade.as_ref()?)));
+    let (bill, trade) = found.ok_or_else(|| wanted.not_exist())?;
+    let (out_trade_no, trade_no) = (bill.out_trade_no.clone(), trade.trade_no.clone());
     match trade.status {
         Status::WaitBuyerPay => {}
         Status::Success | Status::Finished => {
@@ -29,11 +29,8 @@ pub(super) fn close(world: &mut World, now_ms: i64, biz: &Map<String, Value>) ->
             ));
         }
     }
-    trade.status = Status::Closed;
-    trade.closed_ms = Some(now_ms);
-    let node = Node::success()
-        .with("out_trade_no", out_trade_no.clone())
-        .with("trade_no", trade.trade_no.clone());
-    announce(world, now_ms, &out_trade_no);
-    Ok(node)
+    cancel::close(world, now_ms, &out_trade_no);
+    Ok(Node::success()
+        .with("out_trade_no", out_trade_no)
+        .with("trade_no", trade_no))
 }

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::node::Refusal;
+use super::order::Product;
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, next_beijing_midnight, parse_beijing};
 
-const DEFAULT_LIFE_MS: i64 = 3 * HOUR_MS;
+const COUNTER_LIFE_MS: i64 = 3 * HOUR_MS;
 /// A QR code dies then, whatever was asked for.
 const CODE_LIFE_MS: i64 = 2 * HOUR_MS;
 const LONGEST_LIFE_MS: i64 = 15 * DAY_MS;
@@ -17,7 +18,7 @@ pub(super) struct Expiry {
 }
 
 impl Expiry {
-    pub(super) fn read(biz: &Map<String, Value>, now_ms: i64) -> Result<Expiry, Refusal> {
+    pub(super) fn read(biz: &Map<String, Value>, now_ms: i64, product: Product) -> Result<Expiry, Refusal> {
         let relative = |name: &str| match biz.get(name) {
             None => Ok(None),
             Some(value) => {
@@ -40,12 +41,17 @@ impl Expiry {
             let sub_code = "ACQ.NOW_TIME_AFTER_EXPIRE_TIME_ERROR";
             return Err(Refusal::business(sub_code, "当前时间已超过允许支付的时间"));
         }
+        let (usual_ms, code_life_ms) = match product {
+            Product::FaceToFace => (COUNTER_LIFE_MS, CODE_LIFE_MS),
+            // Nothing is scanned: the link lives as long as the trade may.
+            Product::Wap | Product::Page => (LONGEST_LIFE_MS, LONGEST_LIFE_MS),
+        };
         // The absolute time wins when both are given.
-        let pay_by_ms = absolute.or(timeout).unwrap_or(now_ms + DEFAULT_LIFE_MS);
+        let pay_by_ms = absolute.or(timeout).unwrap_or(now_ms + usual_ms);
         let code_dies_ms = code_timeout
             .unwrap_or(i64::MAX)
             .min(pay_by_ms)
-            .min(now_ms + CODE_LIFE_MS);
+            .min(now_ms + code_life_ms);
         Ok(Expiry {
             pay_by_ms,
             code_dies_ms,

@@ -73,11 +73,17 @@ impl Refusal {
         self
     }
 
+    /// The sub_code, and what it means in words.
+    pub(super) fn said(&self) -> (&str, &str) {
+        (self.sub_code, &self.sub_msg)
+    }
+
     pub(super) fn into_node(self) -> Node {
         let msg = match self.code {
             "20000" => "Service Currently Unavailable",
             "40001" => "Missing Required Arguments",
             "40002" => "Invalid Arguments",
+            "20001" => "Insufficient Token Permissions",
             "40005" => "Call Limited",
             _ => "Business Failed",
         };

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::bill::{Bill, Status, Trade, unseen_ms};
+use super::bill::{Bill, Status, Trade};
 use super::node::{Node, Refusal};
-use crate::time::beijing_text;
+use super::notice::funds;
+use crate::books::Gateway;
+use crate::dice::Dice;
+use crate::faults::{Endpoint, FaultKind, Faults};
+use crate::time::{SECOND_MS, beijing_text};
 use crate::wire::yuan;
 use crate::world::World;
 
@@ -42,34 +46,45 @@ fn show(bill: &Bill, trade: &Trade, now_ms: i64, unseen_ms: i64) -> Node {
         (Some(_), None) => Status::WaitBuyerPay,
         _ => trade.status,
     };
-    let total = yuan(bill.total_fen);
-    let moved = if paid_ms.is_some() {
-        total.clone()
-    } else {
-        "0.00".to_owned()
-    };
+    let moved = |fen: i64| yuan(if paid_ms.is_some() { fen } else { 0 });
+    let paid_fen = bill.total_fen - trade.coupon_fen;
     let mut node = Node::success()
         .with("buyer_logon_id", trade.buyer_logon_id())
-        .with("buyer_pay_amount", moved.clone())
+        .with("buyer_pay_amount", moved(paid_fen))
         .with("buyer_user_id", trade.buyer_id())
         .with("buyer_user_type", "PRIVATE");
     if paid_ms.is_some() {
-        node = node.with(
-            "fund_bill_list",
-            json!([{"amount": total, "fund_channel": "ALIPAYACCOUNT"}]),
-        );
+        node = node.with("fund_bill_list", funds(bill, trade, "fund_channel"));
     }
     node = node
-        .with("invoice_amount", moved.clone())
-        .with("out_trade_no", bill.out_trade_no.clone())
+        .with("invoice_amount", moved(paid_fen))
+        .with("out_trade_no", bill.out_trade_no.clone());
+    if let Some(passback_params) = &bill.passback_params {
+        node = node.with("passback_params", passback_params.clone());
+    }
+    node = node
         .with("point_amount", "0.00")
-        .with("receipt_amount", moved);
+        .with("receipt_amount", moved(bill.total_fen));
     if let Some(paid_ms) = paid_ms {
         node = node.with("send_pay_date", beijing_text(paid_ms));
     }
-    node.with("total_amount", total)
+    for (name, value) in [("store_id", &bill.store_id), ("terminal_id", &bill.terminal_id)] {
+        if let Some(value) = value {
+            node = node.with(name, value.clone());
+        }
+    }
+    node.with("total_amount", yuan(bill.total_fen))
         .with("trade_no", trade.trade_no.clone())
         .with("trade_status", status.word())
+}
+
+/// How fresh a payment the next query does not see.
+fn unseen_ms(faults: &mut Faults, dice: &mut Dice) -> i64 {
+    let stale = faults.strike(dice, Gateway::Alipay, Endpoint::Query, |kind| match kind {
+        FaultKind::Stale { seconds } => Some(seconds.saturating_mul(SECOND_MS)),
+        _ => None,
+    });
+    stale.unwrap_or(0)
 }
 
 /// A trade named by either number; the gateway's own wins.
@@ -108,6 +123,13 @@ impl Wanted {
             }),
             (None, Some(out_trade_no)) => bills.get(out_trade_no).filter(|bill| bill.trade.is_some()),
             (None, None) => None,
+        }
+    }
+
+    pub(super) fn named(&self, node: Node) -> Node {
+        match &self.out_trade_no {
+            Some(out_trade_no) => node.with("out_trade_no", out_trade_no.clone()),
+            None => node,
         }
     }
 

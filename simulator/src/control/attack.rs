@@ -107,9 +107,10 @@ fn draft(
 
 /// As if the order were paid now, though nobody pays.
 fn pretend(world: &mut World, now_ms: i64, out_trade_no: &str) -> Option<Notice> {
-    let World {
-        wechat, dice, alipay, ..
-    } = world;
+    if let Some(notice) = wechat::pretend_refund_notice(world, now_ms, out_trade_no) {
+        return Some(notice);
+    }
+    let World { wechat, dice, .. } = world;
     if let Some(order) = wechat.orders.get(out_trade_no) {
         let payment = wechat::Payment {
             transaction_id: format!("42000{}", dice.digits(23)),
@@ -118,11 +119,14 @@ fn pretend(world: &mut World, now_ms: i64, out_trade_no: &str) -> Option<Notice>
         };
         return Some(wechat::notice(dice, order, &payment));
     }
-    alipay::pretend_notice(dice, now_ms, alipay.bills.get(out_trade_no)?)
+    alipay::pretend_notice(world, now_ms, out_trade_no)
 }
 
 fn set_member(plain: &mut Value, name: &str, value: &Value) -> Result<(), String> {
-    let of_amount = matches!(name, "total" | "payer_total" | "currency" | "payer_currency");
+    let of_amount = matches!(
+        name,
+        "total" | "payer_total" | "currency" | "payer_currency" | "refund" | "payer_refund"
+    );
     let place = if of_amount {
         plain.get_mut("amount")
     } else {

@@ -13,7 +13,7 @@ use rsa::sha2::Sha256;
 use super::{fingerprint, hex};
 
 /// Wide enough for every clock a test may set.
-const VALID_YEARS: (i32, i32) = (2015, 2049);
+pub(super) const VALID_YEARS: (i32, i32) = (2015, 2049);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Certificate {
@@ -24,9 +24,20 @@ pub(crate) struct Certificate {
     pub(crate) key: Arc<PrivateKey>,
 }
 
-struct Issuer<'a> {
+/// A key of ours as rcgen wants one.
+pub(super) struct Issuer<'a> {
     key: &'a PrivateKey,
     public_der: Vec<u8>,
+}
+
+impl<'a> Issuer<'a> {
+    pub(super) fn new(key: &'a PrivateKey) -> io::Result<Issuer<'a>> {
+        let public = key.to_public_key().to_pkcs1_der().map_err(io::Error::other)?;
+        Ok(Issuer {
+            key,
+            public_der: public.as_bytes().to_vec(),
+        })
+    }
 }
 
 impl PublicKeyData for Issuer<'_> {
@@ -60,12 +71,7 @@ impl Certificate {
         params
             .distinguished_name
             .push(DnType::OrganizationName, "Tenpay.com");
-        let public = key.to_public_key().to_pkcs1_der().map_err(io::Error::other)?;
-        let issuer = Issuer {
-            key,
-            public_der: public.as_bytes().to_vec(),
-        };
-        let certificate = params.self_signed(&issuer).map_err(io::Error::other)?;
+        let certificate = params.self_signed(&Issuer::new(key)?).map_err(io::Error::other)?;
         Ok(Certificate {
             serial: hex(&serial).to_uppercase(),
             pem: pem(certificate.der()),
@@ -76,7 +82,7 @@ impl Certificate {
     }
 }
 
-fn pem(der: &[u8]) -> String {
+pub(super) fn pem(der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
     for line in text.as_bytes().chunks(64) {

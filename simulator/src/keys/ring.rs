@@ -12,13 +12,16 @@ use rsa::pkcs8::DecodePrivateKey as _;
 use rsa::rand_core::{TryCryptoRng, TryRng};
 
 const BITS: usize = 2048;
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 10] = [
     "merchant",
     "wechat",
     "certificate_a",
     "certificate_b",
     "alipay_app",
     "alipay",
+    "alipay_next",
+    "alipay_issuer",
+    "alipay_root",
     "stranger",
 ];
 
@@ -30,11 +33,14 @@ pub(super) struct Ring {
     pub(super) certificate_b: Arc<PrivateKey>,
     pub(super) alipay_app: Arc<PrivateKey>,
     pub(super) alipay: Arc<PrivateKey>,
+    pub(super) alipay_next: Arc<PrivateKey>,
+    pub(super) alipay_issuer: Arc<PrivateKey>,
+    pub(super) alipay_root: Arc<PrivateKey>,
     pub(super) stranger: Arc<PrivateKey>,
 }
 
 impl Ring {
-    fn new(keys: [Arc<PrivateKey>; 7]) -> Ring {
+    fn new(keys: [Arc<PrivateKey>; 10]) -> Ring {
         let [
             merchant,
             wechat,
@@ -42,6 +48,9 @@ impl Ring {
             certificate_b,
             alipay_app,
             alipay,
+            alipay_next,
+            alipay_issuer,
+            alipay_root,
             stranger,
         ] = keys;
         Ring {
@@ -51,11 +60,14 @@ impl Ring {
             certificate_b,
             alipay_app,
             alipay,
+            alipay_next,
+            alipay_issuer,
+            alipay_root,
             stranger,
         }
     }
 
-    fn keys(&self) -> [&PrivateKey; 7] {
+    fn keys(&self) -> [&Arc<PrivateKey>; 10] {
         [
             &self.merchant,
             &self.wechat,
@@ -63,30 +75,31 @@ impl Ring {
             &self.certificate_b,
             &self.alipay_app,
             &self.alipay,
+            &self.alipay_next,
+            &self.alipay_issuer,
+            &self.alipay_root,
             &self.stranger,
         ]
     }
 }
 
-/// A directory that holds all keys is believed; else it is filled.
+/// What a directory holds is believed; what it lacks is made and written there.
 pub(super) fn load(dir: Option<&Path>) -> io::Result<Ring> {
     let Some(dir) = dir else { return Ok(made().clone()) };
-    let kept = NAMES.map(|name| fs::read_to_string(path_of(dir, name)));
-    if kept.iter().all(Result::is_ok) {
-        let mut keys = Vec::with_capacity(NAMES.len());
-        for pem in kept {
-            keys.push(Arc::new(
-                PrivateKey::from_pkcs8_pem(&pem?).map_err(io::Error::other)?,
-            ));
-        }
-        return Ok(Ring::new(keys.try_into().expect("as many keys as names")));
-    }
-    let ring = made().clone();
     fs::create_dir_all(dir)?;
-    for (name, key) in NAMES.iter().zip(ring.keys()) {
-        write_private(&path_of(dir, name), &super::private_pem(key))?;
+    let mut keys = Vec::with_capacity(NAMES.len());
+    for (place, name) in NAMES.iter().enumerate() {
+        let path = path_of(dir, name);
+        keys.push(match fs::read_to_string(&path) {
+            Ok(pem) => Arc::new(PrivateKey::from_pkcs8_pem(&pem).map_err(io::Error::other)?),
+            Err(_) => {
+                let key = Arc::clone(made().keys()[place]);
+                write_private(&path, &super::private_pem(&key))?;
+                key
+            }
+        });
     }
-    Ok(ring)
+    Ok(Ring::new(keys.try_into().expect("as many keys as names")))
 }
 
 fn path_of(dir: &Path, name: &str) -> std::path::PathBuf {

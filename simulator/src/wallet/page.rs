@@ -1,124 +1,121 @@
 //! The wallet's HTML. Ids and `data-testid` attributes are stable: browser tests find things by them.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::Digest as _;
-
-use super::Act;
+pub(crate) use super::frame::{Document, escape};
 use super::words::Words;
+use super::{Act, Phone};
 use crate::books::Gateway;
 use crate::payer::{Bill, Refusal, Standing};
 use crate::wire::{Reply, form_escape, yuan};
 
-const STYLE: &str = include_str!("style.css");
 /// So many waiting codes are listed.
 const MOST_LISTED: usize = 20;
 
-pub(crate) struct Document<'a> {
-    pub(crate) language: &'a str,
-    pub(crate) title: &'a str,
-    pub(crate) body: String,
-    pub(crate) status: u16,
-}
-
-impl Document<'_> {
-    /// No script runs here, and the one style element is named by its hash.
-    pub(crate) fn reply(self) -> Reply {
-        let Document {
-            language,
-            title,
-            body,
-            status,
-        } = self;
-        let page = format!(
-            "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-             <meta name=\"color-scheme\" content=\"light dark\">\
-             <title>{title}</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>"
-        );
-        let hash = STANDARD.encode(sha2::Sha256::digest(STYLE.as_bytes()));
-        let policy = format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; \
-             frame-ancestors 'none'"
-        );
-        Reply::new(status, "text/html; charset=utf-8", page)
-            .with_header("content-security-policy", policy)
-            .with_header("x-content-type-options", "nosniff")
-            .with_header("referrer-policy", "no-referrer")
-            .with_header("cache-control", "no-store")
-            .with_header("vary", "accept-language")
-    }
-}
-
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
-}
-
-pub(super) fn start(words: &Words, code: &str, shown: Option<Result<Bill, Refusal>>, open: &[Bill]) -> Reply {
-    let status = if matches!(shown, Some(Err(_))) { 404 } else { 200 };
-    let bill = match shown {
-        None => String::new(),
-        Some(Ok(bill)) => bill_card(words, code, &bill),
-        Some(Err(refusal)) => error_card(words, refusal),
-    };
+pub(super) fn start(words: &Words, open: &[Bill]) -> Reply {
     let body = format!(
-        "<h1>{title}</h1>{bill}{form}{list}<p class=\"note\">{note}</p>",
+        "<h1>{title}</h1><div class=\"desk\"><div>{form}<p class=\"note\">{note}</p></div>{list}</div>",
         title = words.title,
-        form = scan_form(words, code),
+        form = scan_form(words, ""),
+        note = words.how,
         list = open_list(words, open),
-        note = words.note,
+    );
+    framed(words, words.title, 200, &body)
+}
+
+/// What the phone shows after scanning.
+pub(super) fn bill(words: &Words, phone: &Phone, shown: Result<Bill, Refusal>, open: &[Bill]) -> Reply {
+    match shown {
+        Ok(bill) if bill.standing == Standing::Open => {
+            let body = format!(
+                "<h1>{}</h1><div class=\"desk\">{}{}</div>",
+                if phone.is_second {
+                    words.second_phone
+                } else {
+                    words.bill_title
+                },
+                bill_card(words, phone, &bill),
+                other_outcomes(words, phone),
+            );
+            framed(words, words.bill_title, 200, &body)
+        }
+        Ok(bill) => {
+            let body = format!("<h1>{}</h1>{}", words.bill_title, bill_card(words, phone, &bill));
+            framed(words, words.bill_title, 200, &body)
+        }
+        Err(refusal) => {
+            let body = format!(
+                "<h1>{title}</h1><div class=\"desk\"><div>{error}{form}</div>{list}</div>",
+                title = words.title,
+                error = error_card(words, refusal),
+                form = scan_form(words, &phone.code),
+                list = open_list(words, open),
+            );
+            framed(words, words.title, 404, &body)
+        }
+    }
+}
+
+pub(super) fn result(words: &Words, phone: &Phone, act: Act, outcome: Result<Bill, Refusal>) -> Reply {
+    let (status, title, card) = match &outcome {
+        Ok(bill) => (200, said(words, act), outcome_card(words, act, bill)),
+        Err(refusal) => (409, words.failed, error_card(words, *refusal)),
+    };
+    let still_open = match &outcome {
+        Ok(_) => matches!(act, Act::Refuse | Act::Later),
+        Err(refusal) => matches!(refusal, Refusal::NotEnough | Refusal::BadCoupon),
+    };
+    let again = if still_open {
+        format!(
+            "<a class=\"button primary\" id=\"again\" data-testid=\"wallet-again\" href=\"{}\">{}</a>",
+            link(&phone.code),
+            words.again
+        )
+    } else {
+        String::new()
+    };
+    let body = format!(
+        "<h1>{title}</h1>{card}<nav class=\"actions\">{again}\
+         <a class=\"button\" id=\"back\" data-testid=\"wallet-back\" href=\"/wallet\">{}</a></nav>",
+        words.back
+    );
+    framed(words, title, status, &body)
+}
+
+fn framed(words: &Words, title: &str, status: u16, body: &str) -> Reply {
+    let body = format!(
+        "<p class=\"bar\"><a href=\"/wallet\">{}</a><span class=\"tag\">{}</span></p>{body}",
+        words.title, words.note
     );
     Document {
         language: words.language,
-        title: words.title,
+        title,
         body,
         status,
     }
     .reply()
 }
 
-pub(super) fn result(words: &Words, code: &str, act: Act, outcome: Result<Bill, Refusal>) -> Reply {
-    let (status, card) = match &outcome {
-        Ok(bill) => (200, outcome_card(words, act, bill)),
-        Err(refusal) => (409, error_card(words, *refusal)),
-    };
-    let again = match (&outcome, act) {
-        (Ok(_), Act::Refuse | Act::Later) => format!(
-            "<a class=\"button\" id=\"again\" data-testid=\"wallet-again\" href=\"{}\">{}</a>",
-            link(code),
-            words.again
-        ),
-        _ => String::new(),
-    };
-    let body = format!(
-        "<h1>{}</h1>{card}<nav class=\"actions\">{again}\
-         <a class=\"button\" id=\"back\" data-testid=\"wallet-back\" href=\"/wallet\">{}</a></nav>\
-         <p class=\"note\">{}</p>",
-        words.title, words.back, words.note
-    );
-    Document {
-        language: words.language,
-        title: words.title,
-        body,
-        status,
+fn said(words: &Words, act: Act) -> &'static str {
+    match act {
+        Act::Pay | Act::Coupon { .. } | Act::Poor => words.paid,
+        Act::Refuse => words.refused,
+        Act::Later => words.left,
     }
-    .reply()
 }
 
 fn outcome_card(words: &Words, act: Act, bill: &Bill) -> String {
-    let (outcome, said) = match act {
-        Act::Pay => ("paid", words.paid),
-        Act::Refuse => ("refused", words.refused),
-        Act::Later => ("later", words.left),
+    let (outcome, good, next) = match act {
+        Act::Pay | Act::Coupon { .. } | Act::Poor => ("paid", " card--good", words.after_paid),
+        Act::Refuse => ("refused", "", words.after_unpaid),
+        Act::Later => ("later", "", words.after_unpaid),
+    };
+    let coupon_fen = match act {
+        Act::Coupon { fen } => fen,
+        _ => 0,
     };
     format!(
-        "<section class=\"card\" id=\"result\" data-testid=\"wallet-result\" data-outcome=\"{outcome}\" \
-         role=\"status\"><h2>{said}</h2>{}</section>",
-        facts(words, bill)
+        "<section class=\"card{good}\" id=\"result\" data-testid=\"wallet-result\" data-outcome=\"{outcome}\" \
+         role=\"status\"><p class=\"standing\">{next}</p>{}</section>",
+        facts(words, bill, coupon_fen)
     )
 }
 
@@ -131,35 +128,38 @@ fn error_card(words: &Words, refusal: Refusal) -> String {
     )
 }
 
-fn bill_card(words: &Words, code: &str, bill: &Bill) -> String {
+fn bill_card(words: &Words, phone: &Phone, bill: &Bill) -> String {
+    let standing = |said: &str| format!("<p class=\"standing\" data-testid=\"wallet-standing\">{said}</p>");
     let after = match bill.standing {
-        Standing::Open => buttons(words, code),
-        Standing::Paid => {
-            format!(
-                "<p class=\"standing\" data-testid=\"wallet-standing\">{}</p>",
-                words.already_paid
-            )
-        }
-        Standing::Closed => {
-            format!(
-                "<p class=\"standing\" data-testid=\"wallet-standing\">{}</p>",
-                words.already_closed
-            )
-        }
+        Standing::Open => buttons(words, phone, bill),
+        Standing::Paid => standing(words.already_paid),
+        Standing::Closed => standing(words.already_closed),
     };
     format!(
         "<section class=\"card\" id=\"bill\" data-testid=\"wallet-bill\" data-gateway=\"{}\">{}{after}</section>",
         bill.gateway.as_str(),
-        facts(words, bill)
+        facts(words, bill, 0)
     )
 }
 
-fn facts(words: &Words, bill: &Bill) -> String {
+fn facts(words: &Words, bill: &Bill, coupon_fen: i64) -> String {
+    let paid = if coupon_fen == 0 {
+        String::new()
+    } else {
+        format!(
+            "<dt>{}</dt><dd data-testid=\"wallet-coupon\">−¥{}</dd>\
+             <dt>{}</dt><dd data-testid=\"wallet-payer-total\">¥{}</dd>",
+            words.coupon,
+            yuan(coupon_fen),
+            words.payer_total,
+            yuan(bill.total_fen - coupon_fen)
+        )
+    };
     format!(
         "<p class=\"amount\" data-testid=\"wallet-amount\"><span class=\"label\">{amount_label}</span>¥{amount}</p>\
-         <dl><dt>{payee_label}</dt><dd data-testid=\"wallet-payee\">{payee} · {gateway}</dd>\
+         <dl>{paid}<dt>{payee_label}</dt><dd data-testid=\"wallet-payee\">{payee} · {gateway}</dd>\
          <dt>{subject_label}</dt><dd data-testid=\"wallet-subject\">{subject}</dd>\
-         <dt>{number_label}</dt><dd data-testid=\"wallet-number\">{number}</dd></dl>",
+         <dt>{number_label}</dt><dd class=\"number\" data-testid=\"wallet-number\">{number}</dd></dl>",
         amount_label = words.amount,
         amount = yuan(bill.total_fen),
         payee_label = words.payee,
@@ -172,26 +172,73 @@ fn facts(words: &Words, bill: &Bill) -> String {
     )
 }
 
-fn buttons(words: &Words, code: &str) -> String {
+/// A form of the bill, with what every button must send along.
+fn form(phone: &Phone, content: &str) -> String {
+    let payer = if phone.is_second {
+        "<input type=\"hidden\" name=\"payer\" value=\"two\">"
+    } else {
+        ""
+    };
     format!(
         "<form class=\"actions\" method=\"post\" action=\"/wallet\">\
-         <input type=\"hidden\" name=\"code\" value=\"{code}\">\
-         <button class=\"primary\" id=\"pay\" data-testid=\"wallet-pay\" name=\"act\" value=\"pay\">{pay}</button>\
-         <button id=\"refuse\" data-testid=\"wallet-refuse\" name=\"act\" value=\"refuse\">{refuse}</button>\
-         <button id=\"later\" data-testid=\"wallet-later\" name=\"act\" value=\"later\">{later}</button></form>",
-        code = escape(code),
+         <input type=\"hidden\" name=\"code\" value=\"{}\">{payer}{content}</form>",
+        escape(&phone.code)
+    )
+}
+
+fn buttons(words: &Words, phone: &Phone, bill: &Bill) -> String {
+    let content = format!(
+        "<button class=\"primary\" id=\"pay\" data-testid=\"wallet-pay\" name=\"act\" value=\"pay\">{pay} ¥{amount}</button>\
+         <button id=\"later\" data-testid=\"wallet-later\" name=\"act\" value=\"later\">{later}</button>\
+         <button id=\"refuse\" data-testid=\"wallet-refuse\" name=\"act\" value=\"refuse\">{refuse}</button>",
         pay = words.pay,
-        refuse = words.refuse,
+        amount = yuan(bill.total_fen),
         later = words.later,
+        refuse = words.refuse,
+    );
+    form(phone, &content)
+}
+
+/// What rarely happens to a payer and must not surprise a merchant.
+fn other_outcomes(words: &Words, phone: &Phone) -> String {
+    let coupon = format!(
+        "<div class=\"field\"><label for=\"coupon\">{label}</label>\
+         <input id=\"coupon\" data-testid=\"wallet-coupon-amount\" name=\"coupon\" inputmode=\"decimal\" \
+         pattern=\"[0-9]+([.][0-9]{{1,2}})?\" placeholder=\"0.01\" autocomplete=\"off\" \
+         aria-describedby=\"coupon-hint\" required>\
+         <p class=\"note\" id=\"coupon-hint\">{hint}</p></div>\
+         <button id=\"pay-coupon\" data-testid=\"wallet-pay-coupon\" name=\"act\" value=\"coupon\">{pay}</button>",
+        label = words.coupon_amount,
+        hint = words.coupon_hint,
+        pay = words.coupon_pay,
+    );
+    let poor = format!(
+        "<button id=\"poor\" data-testid=\"wallet-poor\" name=\"act\" value=\"poor\" \
+         aria-describedby=\"poor-hint\">{}</button><p class=\"note\" id=\"poor-hint\">{}</p>",
+        words.poor, words.poor_hint
+    );
+    let (other, said) = if phone.is_second {
+        (link(&phone.code), words.first)
+    } else {
+        (format!("{}&amp;payer=two", link(&phone.code)), words.second)
+    };
+    format!(
+        "<section class=\"others\" data-testid=\"wallet-others\"><h2>{title}</h2>{}{}\
+         <a class=\"button\" id=\"other-phone\" data-testid=\"wallet-other-phone\" href=\"{other}\">{said}</a>\
+         <p class=\"note\">{hint}</p></section>",
+        form(phone, &coupon),
+        form(phone, &poor),
+        title = words.others,
+        hint = words.second_hint,
     )
 }
 
 fn scan_form(words: &Words, code: &str) -> String {
     format!(
-        "<form class=\"scan\" method=\"get\" action=\"/wallet\"><label for=\"code\">{label}</label>\
+        "<form class=\"card scan\" method=\"get\" action=\"/wallet\"><div class=\"field\"><label for=\"code\">{label}</label>\
          <input id=\"code\" data-testid=\"wallet-code\" name=\"code\" value=\"{code}\" placeholder=\"{hint}\" \
-         autocomplete=\"off\" spellcheck=\"false\" required>\
-         <button id=\"look\" data-testid=\"wallet-look\">{look}</button></form>",
+         autocomplete=\"off\" autocapitalize=\"off\" spellcheck=\"false\" required></div>\
+         <button class=\"primary\" id=\"look\" data-testid=\"wallet-look\">{look}</button></form>",
         label = words.code,
         code = escape(code),
         hint = words.code_hint,
@@ -203,26 +250,39 @@ fn open_list(words: &Words, open: &[Bill]) -> String {
     let items: String = open
         .iter()
         .take(MOST_LISTED)
-        .map(|bill| {
-            format!(
-                "<li><a data-testid=\"wallet-open-item\" data-number=\"{number}\" href=\"{href}\">\
-                 <span>{gateway} · {subject}</span><strong>¥{amount}</strong></a></li>",
-                number = escape(&bill.out_trade_no),
-                href = link(&bill.code),
-                gateway = gateway_name(words, bill.gateway),
-                subject = escape(&bill.subject),
-                amount = yuan(bill.total_fen),
-            )
-        })
+        .map(|bill| item(words, bill))
         .collect();
     let list = if items.is_empty() {
         format!("<p class=\"note\">{}</p>", words.none_open)
     } else {
         format!("<ul>{items}</ul>")
     };
+    let more = match open.len().checked_sub(MOST_LISTED) {
+        Some(n_more @ 1..) => format!("<p class=\"note\">{} {n_more}</p>", words.more),
+        _ => String::new(),
+    };
     format!(
-        "<section id=\"open\" data-testid=\"wallet-open\"><h2>{}</h2>{list}</section>",
+        "<section id=\"open\" data-testid=\"wallet-open\"><h2>{}</h2>{list}{more}</section>",
         words.open
+    )
+}
+
+fn item(words: &Words, bill: &Bill) -> String {
+    // A bill without a code of its own is known by its number.
+    let code = if bill.code.is_empty() {
+        &bill.out_trade_no
+    } else {
+        &bill.code
+    };
+    format!(
+        "<li><a data-testid=\"wallet-open-item\" data-number=\"{number}\" href=\"{href}\">\
+         <span class=\"what\"><span>{subject}</span><small>{gateway} · {number}</small></span>\
+         <strong>¥{amount}</strong></a></li>",
+        number = escape(&bill.out_trade_no),
+        href = link(code),
+        gateway = gateway_name(words, bill.gateway),
+        subject = escape(&bill.subject),
+        amount = yuan(bill.total_fen),
     )
 }
 

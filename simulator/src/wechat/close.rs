@@ -2,6 +2,8 @@
 
 use super::shape::{Field, Kind, must, parse, wrong};
 use super::{Answer, Refusal};
+use crate::books::Gateway;
+use crate::faults::{Endpoint, FaultKind};
 use crate::keys::MCH_ID;
 use crate::wire::Request;
 use crate::world::World;
@@ -14,6 +16,14 @@ pub(super) fn close(world: &mut World, request: &Request, out_trade_no: &str) ->
     if params["mchid"] != MCH_ID {
         let message = "http header中的mchid与post payload中的mchid不匹配".to_owned();
         return Err(wrong("/mchid", &params["mchid"], message, 268_435_461));
+    }
+    match world.veto(Gateway::Wechat, Endpoint::Close) {
+        Some(FaultKind::UserPaying) => {
+            let message = "用户支付中，需要输入密码";
+            return Err(Refusal::new(202, "USER_PAYING", message, 268_435_461));
+        }
+        Some(_) => return Err(Refusal::new(404, "ORDER_NOT_EXIST", "订单不存在", 268_512_771)),
+        None => {}
     }
     match world.wechat.orders.get_mut(out_trade_no) {
         Some(order) if order.payment.is_some() => {

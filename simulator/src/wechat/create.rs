@@ -1,128 +1,62 @@
-//! `POST /v3/pay/transactions/native` and its rules of re-entry.
+//! `POST /v3/pay/transactions/{native,jsapi,app,h5}` and their rules of re-entry.
 
-use serde_json::{Map, Value, json};
+use std::net::IpAddr;
 
-use super::shape::{Field, Kind, may, must, parse, wrong};
+use serde_json::{Map, Value};
+
+use super::product::Product;
+use super::shape::{parse, wrong};
 use super::{Answer, Order, Refusal, State};
 use crate::books::Gateway;
 use crate::faults::{Endpoint, FaultKind};
 use crate::keys::{APP_ID, MCH_ID};
 use crate::payer;
-use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, parse_rfc3339};
+use crate::time::{DAY_MS, MINUTE_MS, parse_rfc3339};
 use crate::wire::{Request, is_notify_url};
 use crate::world::World;
 
-const CODE_LIFE_MS: i64 = 2 * HOUR_MS;
 const DEFAULT_LIFE_MS: i64 = 7 * DAY_MS;
 const SHORTEST_LIFE_MS: i64 = MINUTE_MS;
 const LONGEST_LIFE_MS: i64 = 15 * DAY_MS;
 
-const SHAPE: &[Field] = &[
-    must("appid", "公众账号ID", Kind::Text(1, 32)),
-    must("mchid", "商户号", Kind::Text(1, 32)),
-    must("description", "商品描述", Kind::Text(1, 127)),
-    must("out_trade_no", "商户订单号", Kind::Text(6, 32)),
-    may("time_expire", "支付结束时间", Kind::Text(1, 64)),
-    may("attach", "商户数据包", Kind::Text(1, 128)),
-    must("notify_url", "商户回调地址", Kind::Text(1, 255)),
-    may("goods_tag", "订单优惠标记", Kind::Text(1, 32)),
-    may("support_fapiao", "电子发票入口开放标识", Kind::Flag),
-    must(
-        "amount",
-        "订单金额",
-        Kind::Object(&[
-            must("total", "总金额", Kind::Integer(1)),
-            may("currency", "货币类型", Kind::Text(1, 16)),
-        ]),
-    ),
-    may(
-        "detail",
-        "优惠功能",
-        Kind::Object(&[
-            may("cost_price", "订单原价", Kind::Integer(0)),
-            may("invoice_id", "商品小票ID", Kind::Text(1, 32)),
-            may("goods_detail", "单品列表", Kind::List(6_000, GOODS)),
-        ]),
-    ),
-    may(
-        "scene_info",
-        "场景信息",
-        Kind::Object(&[
-            must("payer_client_ip", "用户终端IP", Kind::Text(1, 45)),
-            may("device_id", "商户端设备号", Kind::Text(1, 32)),
-            may("store_info", "商户门店信息", Kind::Object(STORE)),
-        ]),
-    ),
-    may(
-        "settle_info",
-        "结算信息",
-        Kind::Object(&[may("profit_sharing", "是否指定分账", Kind::Flag)]),
-    ),
-];
-
-const GOODS: &[Field] = &[
-    must("merchant_goods_id", "商户侧商品编码", Kind::Text(1, 32)),
-    may("wechatpay_goods_id", "微信侧商品编码", Kind::Text(1, 32)),
-    may("goods_name", "商品名称", Kind::Text(1, 256)),
-    must("quantity", "商品数量", Kind::Integer(1)),
-    must("unit_price", "商品单价", Kind::Integer(0)),
-];
-
-const STORE: &[Field] = &[
-    must("id", "门店编号", Kind::Text(1, 32)),
-    may("name", "门店名称", Kind::Text(1, 256)),
-    may("area_code", "地区编码", Kind::Text(1, 32)),
-    may("address", "详细地址", Kind::Text(1, 512)),
-];
-
-pub(super) fn create(world: &mut World, now_ms: i64, request: &Request) -> Result<Answer, Refusal> {
-    let params = parse(&request.body, SHAPE)?;
-    let fresh = read(params, now_ms)?;
-    let code = format!(
-        "weixin://wxpay/bizpayurl/up?pr={}&groupid=00",
-        world.dice.alphanumeric(7)
-    );
+pub(super) fn create(
+    world: &mut World,
+    now_ms: i64,
+    request: &Request,
+    product: Product,
+) -> Result<Answer, Refusal> {
+    let fresh = read(parse(&request.body, product.shape())?, now_ms, product)?;
     let out_trade_no = fresh.out_trade_no.clone();
-    let order = match world.wechat.orders.remove(&out_trade_no) {
-        None => fresh,
-        Some(known) => match may_reenter(&known, &fresh, now_ms) {
-            Ok(()) => known,
-            Err(refusal) => {
-                world.wechat.orders.insert(out_trade_no, known);
-                return Err(refusal);
-            }
-        },
-    };
-    let answer = json!({"code_url": code});
-    let order = Order {
-        code: code.clone(),
-        code_dies_ms: now_ms + CODE_LIFE_MS,
-        ..order
-    };
-    world.wechat.codes.insert(code, out_trade_no.clone());
-    world.wechat.orders.insert(out_trade_no, order);
-    Ok(Answer::Json(answer))
+    if let Some(known) = world.wechat.orders.get(&out_trade_no) {
+        may_reenter(known, &fresh, now_ms)?;
+    }
+    let base = format!("http://{}", request.header("host").unwrap_or("127.0.0.1"));
+    let prompt = product.prompt(&mut world.dice, now_ms, &base);
+    let orders = &mut world.wechat.orders;
+    let order = orders.entry(out_trade_no.clone()).or_insert(fresh);
+    // The code of an earlier call dies with this.
+    order.code.clone_from(&prompt.code);
+    order.code_dies_ms = now_ms + product.life_ms();
+    world.wechat.codes.insert(prompt.code, out_trade_no);
+    Ok(Answer::Json(prompt.answer))
 }
 
 fn may_reenter(known: &Order, fresh: &Order, now_ms: i64) -> Result<(), Refusal> {
+    let invalid = |message: &str, internal_code| Refusal::new(400, "INVALID_REQUEST", message, internal_code);
     match known.state() {
-        State::Success => Err(Refusal::new(400, "ORDERPAID", "该订单已支付", 268_449_538)),
+        State::Success | State::Refund => Err(Refusal::new(400, "ORDERPAID", "该订单已支付", 268_449_538)),
         State::Closed => Err(Refusal::new(400, "ORDER_CLOSED", "该订单已关闭", 268_447_914)),
-        State::NotPay if known.params != fresh.params => Err(Refusal::new(
-            400,
-            "INVALID_REQUEST",
-            "请求重入时，参数与首次请求时不一致",
-            268_498_688,
-        )),
-        State::NotPay if now_ms >= known.pay_by_ms => {
-            Err(Refusal::new(400, "INVALID_REQUEST", "该订单已失效", 268_447_914))
+        State::NotPay if known.product != fresh.product => Err(invalid("201 商户订单号重复", 268_498_688)),
+        State::NotPay if known.params != fresh.params => {
+            Err(invalid("请求重入时，参数与首次请求时不一致", 268_498_688))
         }
+        State::NotPay if now_ms >= known.pay_by_ms => Err(invalid("该订单已失效", 268_447_914)),
         State::NotPay => Ok(()),
     }
 }
 
 /// The rules beyond the shape, and the order they describe.
-fn read(params: Map<String, Value>, now_ms: i64) -> Result<Order, Refusal> {
+fn read(params: Map<String, Value>, now_ms: i64, product: Product) -> Result<Order, Refusal> {
     let text = |name: &str| params.get(name).and_then(Value::as_str).map(str::to_owned);
     let required = |name: &str| text(name).expect("the shape requires it");
     let bad = |name: &str, message: &str| {
@@ -157,16 +91,7 @@ fn read(params: Map<String, Value>, now_ms: i64) -> Result<Order, Refusal> {
             "notify_url必须为直接可访问的URL，不允许携带查询串",
         ));
     }
-    let currency = params["amount"].get("currency").and_then(Value::as_str);
-    if currency.is_some_and(|currency| currency != "CNY") {
-        let value = params["amount"]["currency"].clone();
-        return Err(wrong(
-            "/amount/currency",
-            &value,
-            "货币类型只支持CNY".to_owned(),
-            268_435_464,
-        ));
-    }
+    check_deeper(&params)?;
     let pay_by_ms = match text("time_expire") {
         None => now_ms + DEFAULT_LIFE_MS,
         Some(time) => parse_rfc3339(&time)
@@ -175,6 +100,7 @@ fn read(params: Map<String, Value>, now_ms: i64) -> Result<Order, Refusal> {
     };
     Ok(Order {
         out_trade_no,
+        product,
         description: required("description"),
         attach: text("attach"),
         notify_url: required("notify_url"),
@@ -185,9 +111,26 @@ fn read(params: Map<String, Value>, now_ms: i64) -> Result<Order, Refusal> {
         code_dies_ms: now_ms,
         payer: None,
         payment: None,
+        refunded: false,
         closed: false,
         params,
     })
+}
+
+fn check_deeper(params: &Map<String, Value>) -> Result<(), Refusal> {
+    if let Some(currency) = params["amount"].get("currency").filter(|value| *value != "CNY") {
+        let message = "货币类型只支持CNY".to_owned();
+        return Err(wrong("/amount/currency", currency, message, 268_435_464));
+    }
+    let address = params
+        .get("scene_info")
+        .and_then(|scene| scene.get("payer_client_ip"));
+    let is_address = |value: &Value| value.as_str().is_some_and(|text| text.parse::<IpAddr>().is_ok());
+    if let Some(value) = address.filter(|value| !is_address(value)) {
+        let message = "用户终端IP格式错误".to_owned();
+        return Err(wrong("/scene_info/payer_client_ip", value, message, 268_435_461));
+    }
+    Ok(())
 }
 
 /// With the fault `early` the new order is paid, and its notice sent, before its creator hears of it.

@@ -2,14 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
+use super::product::Product;
 use crate::dice::Dice;
 use crate::keys::{APP_ID, MCH_ID};
 use crate::post::{Content, Notice};
 use crate::time::rfc3339;
 
+pub(super) const COUPON_ID: &str = "109519";
+
 #[derive(Debug)]
 pub(crate) struct Order {
     pub(crate) out_trade_no: String,
+    pub(crate) product: Product,
     /// The first request's members: any later request must have the same.
     pub(crate) params: Map<String, Value>,
     pub(crate) description: String,
@@ -19,11 +23,14 @@ pub(crate) struct Order {
     pub(crate) created_ms: i64,
     /// After this nobody may pay; the order itself stays open.
     pub(crate) pay_by_ms: i64,
+    /// What a phone is given: a code_url, or a prepay_id.
     pub(crate) code: String,
     pub(crate) code_dies_ms: i64,
     /// The first to scan; nobody else may pay.
     pub(crate) payer: Option<String>,
     pub(crate) payment: Option<Payment>,
+    /// A refund was accepted, however small and whatever became of it.
+    pub(crate) refunded: bool,
     pub(crate) closed: bool,
 }
 
@@ -39,6 +46,7 @@ pub(crate) struct Payment {
 pub(crate) enum State {
     NotPay,
     Success,
+    Refund,
     Closed,
 }
 
@@ -47,6 +55,7 @@ impl State {
         match self {
             State::NotPay => "NOTPAY",
             State::Success => "SUCCESS",
+            State::Refund => "REFUND",
             State::Closed => "CLOSED",
         }
     }
@@ -55,6 +64,7 @@ impl State {
         match self {
             State::NotPay => "订单未支付",
             State::Success => "支付成功",
+            State::Refund => "订单发生过退款，退款详情请查询退款单",
             State::Closed => "订单已关闭",
         }
     }
@@ -62,20 +72,34 @@ impl State {
 
 impl Order {
     pub(crate) fn state(&self) -> State {
-        match (&self.payment, self.closed) {
-            (Some(_), _) => State::Success,
-            (None, true) => State::Closed,
-            (None, false) => State::NotPay,
+        self.state_with(self.payment.as_ref())
+    }
+
+    fn state_with(&self, payment: Option<&Payment>) -> State {
+        match payment {
+            Some(_) if self.refunded => State::Refund,
+            Some(_) => State::Success,
+            None if self.closed => State::Closed,
+            None => State::NotPay,
         }
+    }
+
+    pub(crate) fn transaction_id(&self) -> Option<&str> {
+        self.payment
+            .as_ref()
+            .map(|payment| payment.transaction_id.as_str())
+    }
+
+    /// What the payer paid, or would.
+    pub(crate) fn payer_total_fen(&self) -> i64 {
+        self.payment
+            .as_ref()
+            .map_or(self.total_fen, |payment| payment.payer_total_fen)
     }
 
     /// As a query shows it when it sees this payment, or none of it.
     pub(crate) fn show(&self, payment: Option<&Payment>) -> Value {
-        let state = match payment {
-            Some(_) => State::Success,
-            None if self.closed => State::Closed,
-            None => State::NotPay,
-        };
+        let state = self.state_with(payment);
         let mut shown = json!({
             "appid": APP_ID,
             "mchid": MCH_ID,
@@ -94,19 +118,27 @@ impl Order {
 
     fn add_payment(&self, shown: &mut Value, payment: &Payment) {
         shown["transaction_id"] = payment.transaction_id.clone().into();
-        shown["trade_type"] = "NATIVE".into();
+        shown["trade_type"] = self.product.trade_type().into();
         shown["bank_type"] = "OTHERS".into();
         shown["success_time"] = rfc3339(payment.paid_ms).into();
         shown["payer"] = json!({"openid": self.openid()});
         shown["amount"]["payer_total"] = payment.payer_total_fen.into();
         shown["amount"]["currency"] = "CNY".into();
+        if let Some(device_id) = self
+            .params
+            .get("scene_info")
+            .and_then(|scene| scene.get("device_id"))
+        {
+            shown["scene_info"] = json!({"device_id": device_id});
+        }
         let coupon_fen = self.total_fen - payment.payer_total_fen;
         if coupon_fen > 0 {
+            // WeChat pays it, so the merchant still settles the whole total.
             shown["promotion_detail"] = json!([{
-                "coupon_id": "109519",
+                "coupon_id": COUPON_ID,
                 "name": "单品惠-6",
                 "scope": "GLOBAL",
-                "type": "NOCASH",
+                "type": "CASH",
                 "amount": coupon_fen,
                 "stock_id": "931386",
                 "wechatpay_contribute": coupon_fen,
@@ -117,18 +149,28 @@ impl Order {
         }
     }
 
-    /// An openid belongs to the appid: another payer, another openid, always 28 characters.
-    fn openid(&self) -> String {
+    /// JSAPI orders name their payer. Elsewhere an openid belongs to the appid: another payer, another
+    /// openid, always 28 characters.
+    pub(super) fn openid(&self) -> String {
         use sha2::Digest as _;
+        let named = self
+            .params
+            .get("payer")
+            .and_then(|payer| payer["openid"].as_str());
+        if let Some(openid) = named {
+            return openid.to_owned();
+        }
         let payer = self.payer.as_deref().unwrap_or_default();
         let digest = sha2::Sha256::digest(format!("{APP_ID}/{payer}").as_bytes());
         format!("o{}", &crate::keys::hex(&digest)[..27])
     }
 }
 
-/// The notice of a payment, for its order's notify_url.
+/// The notice of a payment, for its order's notify_url; sent when it is paid, so before any refund.
 pub(crate) fn notice(dice: &mut Dice, order: &Order, payment: &Payment) -> Notice {
     let mut plain = order.show(Some(payment));
+    plain["trade_state"] = State::Success.word().into();
+    plain["trade_state_desc"] = State::Success.description().into();
     if order.attach.is_none()
         && let Some(members) = plain.as_object_mut()
     {
@@ -141,5 +183,6 @@ pub(crate) fn notice(dice: &mut Dice, order: &Order, payment: &Payment) -> Notic
         about: "TRANSACTION.SUCCESS".to_owned(),
         created_ms: payment.paid_ms,
         content: Content::Wechat(plain),
+        unsigned: &[],
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn by_out_trade_no(
     out_trade_no: &str,
 ) -> Result<Answer, Refusal> {
     check_mchid(request)?;
-    let unseen_ms = unseen_ms(world);
+    let unseen_ms = unseen_ms(world)?;
     let order = world.wechat.orders.get(out_trade_no).ok_or_else(not_exist)?;
     Ok(show(order, now_ms, unseen_ms))
 }
@@ -27,14 +27,11 @@ pub(super) fn by_id(
     transaction_id: &str,
 ) -> Result<Answer, Refusal> {
     check_mchid(request)?;
-    let unseen_ms = unseen_ms(world);
-    let paid = |order: &&Order| {
-        order
-            .payment
-            .as_ref()
-            .is_some_and(|payment| payment.transaction_id == transaction_id)
-    };
-    let order = world.wechat.orders.values().find(paid).ok_or_else(not_exist)?;
+    let unseen_ms = unseen_ms(world)?;
+    let mut orders = world.wechat.orders.values();
+    let order = orders
+        .find(|order| order.transaction_id() == Some(transaction_id))
+        .ok_or_else(not_exist)?;
     Ok(show(order, now_ms, unseen_ms))
 }
 
@@ -46,14 +43,17 @@ fn show(order: &Order, now_ms: i64, unseen_ms: i64) -> Answer {
     Answer::Json(order.show(seen))
 }
 
-/// How fresh a payment this query does not see.
-fn unseen_ms(world: &mut World) -> i64 {
+/// How fresh a payment this query does not see; under a fault it sees no order at all.
+fn unseen_ms(world: &mut World) -> Result<i64, Refusal> {
+    if world.veto(Gateway::Wechat, Endpoint::Query).is_some() {
+        return Err(not_exist());
+    }
     let World { faults, dice, .. } = world;
     let stale = faults.strike(dice, Gateway::Wechat, Endpoint::Query, |kind| match kind {
         FaultKind::Stale { seconds } => Some(seconds.saturating_mul(SECOND_MS)),
         _ => None,
     });
-    stale.unwrap_or(0)
+    Ok(stale.unwrap_or(0))
 }
 
 fn not_exist() -> Refusal {

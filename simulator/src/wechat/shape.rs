@@ -18,6 +18,8 @@ pub(super) struct Field {
 pub(super) enum Kind {
     /// Shortest and longest, in characters.
     Text(usize, usize),
+    /// One of these.
+    Word(&'static [&'static str]),
     /// Least value.
     Integer(i64),
     Flag,
@@ -113,6 +115,18 @@ fn check(value: &Value, field: &Field, here: &str) -> Result<(), Refusal> {
         Kind::Text(least, most) => {
             let text = value.as_str().ok_or_else(|| cannot_map("一个合法的字符串"))?;
             check_length(text, *least, *most, field, here)
+        }
+        Kind::Word(words) => {
+            let text = value.as_str().ok_or_else(|| cannot_map("一个合法的字符串"))?;
+            if words.contains(&text) {
+                return Ok(());
+            }
+            let title = field.title;
+            let message = format!(
+                "输入源“/body{here}”映射到字段“{title}”枚举值规则校验失败，可选取值：{}",
+                words.join("、")
+            );
+            Err(wrong(here, value, message, 268_435_461))
         }
         Kind::Integer(least) => {
             let number = value

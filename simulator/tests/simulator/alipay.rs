@@ -1,15 +1,49 @@
 //! As strict as Alipay's gateway.
 
+mod bills;
+mod certificates;
+mod pages;
+mod refunds;
+
 use serde_json::{Value, json};
 
-use crate::merchant::Merchant;
+use crate::inbox::parse_form;
+use crate::merchant::{Merchant, verify};
 
 const PRECREATE: &str = "alipay.trade.precreate";
 const QUERY: &str = "alipay.trade.query";
 const CLOSE: &str = "alipay.trade.close";
+const CANCEL: &str = "alipay.trade.cancel";
+const REFUND: &str = "alipay.trade.refund";
+const REFUND_QUERY: &str = "alipay.trade.fastpay.refund.query";
 
 fn bill(out_trade_no: &str, amount: &str) -> Value {
     json!({"out_trade_no": out_trade_no, "total_amount": amount, "subject": "会员 & 月卡 100%+"})
+}
+
+/// The sub_code of a refusal.
+fn outcome(node: &Value) -> &str {
+    node["sub_code"].as_str().unwrap_or_default()
+}
+
+fn field(form: &[(String, Vec<u8>)], name: &str) -> String {
+    let found = form.iter().find(|(found, _)| found == name);
+    found.map_or(String::new(), |(_, value)| {
+        String::from_utf8(value.clone()).unwrap()
+    })
+}
+
+/// Over everything that came but the signature and its type.
+fn notice_is_signed(shop: &Merchant, body: &[u8]) -> bool {
+    let mut fields = parse_form(body);
+    let sign = field(&fields, "sign");
+    fields.retain(|(name, _)| name != "sign" && name != "sign_type");
+    fields.sort();
+    let pairs: Vec<Vec<u8>> = fields
+        .into_iter()
+        .map(|(name, value)| [name.as_bytes(), b"=", &value].concat())
+        .collect();
+    verify(&shop.credentials().alipay_public_key, &pairs.join(&b'&'), &sign)
 }
 
 #[tokio::test]
@@ -158,7 +192,7 @@ async fn parameters_are_checked_in_the_gateway_s_order() {
             "40002",
             "isv.invalid-timestamp",
         ),
-        (with("charset", "gbk"), "40002", "isv.invalid-charset"),
+        (with("charset", "latin1"), "40002", "isv.invalid-charset"),
         (
             with("notify_url", "http://127.0.0.1/n?a=1"),
             "40002",
@@ -190,5 +224,45 @@ async fn parameters_are_checked_in_the_gateway_s_order() {
         String::from_utf8(answer.body)
             .unwrap()
             .contains("https:\\/\\/qr.alipay.com\\/bax")
+    );
+}
+
+#[tokio::test]
+async fn parameters_may_stand_in_the_query_or_in_the_body_and_empty_ones_count_for_nothing() {
+    let shop = Merchant::open().await;
+    let answered = |request: reqwest::RequestBuilder| async {
+        let answer = request
+            .header("content-type", "application/x-www-form-urlencoded;charset=utf-8")
+            .send()
+            .await
+            .unwrap();
+        let text = answer.text().await.unwrap();
+        text.contains("ACQ.TRADE_NOT_EXIST")
+    };
+    let url = shop.sim.alipay_url();
+    let params = shop.alipay_sign(shop.alipay_params(QUERY, &json!({"out_trade_no": "A1"})));
+    let all = crate::merchant::form(&params.iter().collect::<Vec<_>>());
+    assert!(answered(shop.client.get(format!("{url}?{all}"))).await);
+    assert!(answered(shop.client.post(format!("{url}?{all}"))).await);
+    assert!(answered(shop.client.post(&url).body(all.clone())).await);
+    assert!(
+        answered(shop.client.post(format!("{url}?{all}")).body(all.clone())).await,
+        "twice the same is once"
+    );
+    let empty = ("app_auth_token".to_owned(), String::new());
+    // Signed over `app_auth_token=`, then as if it were not there.
+    let mut kept = shop.alipay_params(QUERY, &json!({"out_trade_no": "A1"}));
+    kept.push(empty.clone());
+    let kept = shop.alipay_sign(kept);
+    let dropped: Vec<_> = params.into_iter().chain([empty]).collect();
+    for params in [kept, dropped] {
+        let form = crate::merchant::form(&params.iter().collect::<Vec<_>>());
+        assert!(answered(shop.client.post(&url).body(form)).await);
+    }
+    let json = shop.client.post(&url).header("content-type", "application/json");
+    let text = json.body(all).send().await.unwrap().text().await.unwrap();
+    assert!(
+        text.starts_with("{\"error_response\":") && text.contains("isv.invalid-parameter"),
+        "{text}"
     );
 }

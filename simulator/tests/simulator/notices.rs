@@ -200,7 +200,7 @@ async fn alipay_notices_come_in_gbk_and_with_either_space() {
     let shop = Merchant::open().await;
     let biz = |no: &str| json!({"out_trade_no": no, "total_amount": "1.00", "subject": "月卡 一"});
     for (number, kind) in [("A1", FaultKind::Gbk), ("A2", FaultKind::PercentSpaces)] {
-        shop.sim.fault(Fault::new(kind).times(1));
+        shop.sim.fault(Fault::new(kind).at(Endpoint::Notice).times(1));
         shop.alipay(PRECREATE, &biz(number)).await;
         shop.sim.pay(number).await.unwrap();
     }

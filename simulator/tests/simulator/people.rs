@@ -10,6 +10,7 @@ async fn get(shop: &Merchant, url: &str, language: &str) -> (u16, String) {
         .client
         .get(url)
         .header("accept-language", language)
+        .header("accept", "text/html,*/*")
         .send()
         .await
         .unwrap();

@@ -6,20 +6,24 @@ use domain::{Report, Timestamp};
 use encoding_rs::{Encoding, GB18030, GBK, UTF_8};
 use percent_encoding::percent_decode;
 
-use super::super::{Notice, NoticeContent, NoticeError, VerifyingKey, is_plain};
+use super::super::{Notice, NoticeContent, NoticeError, RefundNews, VerifyingKey, is_plain};
 use super::sign::joined;
-use super::wire::receipt;
+use super::wire::{money, receipt};
 
 /// A real notice has about thirty.
 const MOST_PARAMS: usize = 500;
 
-type RawParams = BTreeMap<Vec<u8>, Vec<u8>>;
+pub(super) type RawParams = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// In certificate mode: what the signature was made with.
+const CERT_SN: &[u8] = b"alipay_cert_sn";
 
 /// Who we are at Alipay.
 pub(super) struct Reader<'a> {
     pub(super) app_id: &'a str,
     pub(super) seller_id: Option<&'a str>,
     pub(super) key: &'a VerifyingKey,
+    pub(super) is_certified: bool,
     pub(super) now: Timestamp,
 }
 
@@ -27,8 +31,7 @@ pub(super) struct Reader<'a> {
 struct Params(BTreeMap<String, String>);
 
 impl Reader<'_> {
-    pub(super) fn read(&self, body: &[u8]) -> Result<Notice, NoticeError> {
-        let raw = parse_form(body)?;
+    pub(super) fn read(&self, raw: RawParams) -> Result<Notice, NoticeError> {
         self.verify(&raw)?;
         let params = Params::decode(raw)?;
         let id = params.get("notify_id").filter(|id| is_plain(id));
@@ -66,12 +69,16 @@ impl Reader<'_> {
         if get("sign_type").is_some_and(|kind| kind != b"RSA2") {
             return Err(NoticeError::NotAuthentic("another kind of signature"));
         }
-        let is_signed = |name: &[u8]| name != b"sign" && name != b"sign_type";
-        let signed = raw
-            .iter()
-            .filter(|(name, _)| is_signed(name))
-            .map(|(name, value)| (name.as_slice(), value.as_slice()));
-        if self.key.verifies(&joined(signed), sign) {
+        let is_over = |unsigned: &[&[u8]]| {
+            let signed = raw
+                .iter()
+                .filter(|(name, _)| !unsigned.contains(&name.as_slice()))
+                .map(|(name, value)| (name.as_slice(), value.as_slice()));
+            self.key.verifies(&joined(signed), sign)
+        };
+        // Some senders of certificate mode leave the name of the certificate out of what they sign (2.6, step 5).
+        let unsigned: [&[u8]; 3] = [b"sign", b"sign_type", CERT_SN];
+        if is_over(&unsigned[..2]) || (self.is_certified && raw.contains_key(CERT_SN) && is_over(&unsigned)) {
             Ok(())
         } else {
             Err(NoticeError::NotAuthentic(
@@ -100,7 +107,7 @@ impl Reader<'_> {
             .iter()
             .any(|name| params.get(name).is_some());
         if is_refund {
-            return Ok(NoticeContent::Refund);
+            return Ok(NoticeContent::Refund(refund_news(params)));
         }
         match params.get("trade_status") {
             Some("TRADE_SUCCESS" | "TRADE_FINISHED") => receipt(
@@ -112,7 +119,9 @@ impl Reader<'_> {
             .map(|receipt| NoticeContent::Payment(Report::Paid(receipt)))
             .map_err(NoticeError::Malformed),
             // Closed after it was paid means refunded in full (T-37).
-            Some("TRADE_CLOSED") if params.get("gmt_payment").is_some() => Ok(NoticeContent::Refund),
+            Some("TRADE_CLOSED") if params.get("gmt_payment").is_some() => {
+                Ok(NoticeContent::Refund(refund_news(params)))
+            }
             Some("TRADE_CLOSED") => Ok(NoticeContent::Payment(Report::Closed)),
             Some("WAIT_BUYER_PAY") => Ok(NoticeContent::Payment(Report::Unpaid)),
             _ => Ok(NoticeContent::Foreign("an unknown trade status")),
@@ -120,8 +129,21 @@ impl Reader<'_> {
     }
 }
 
+/// What is said about a refund is a hint: the sum is that of all refunds (T-36), and whether this one is done is not
+/// said at all. The gateway is asked.
+fn refund_news(params: &Params) -> RefundNews {
+    RefundNews {
+        refund_no: params.get("out_biz_no").map(str::to_owned),
+        transaction_id: params.get("trade_no").map(str::to_owned),
+        amount: None,
+        refunded: money(params.get("refund_fee")),
+        total: money(params.get("total_amount")),
+        report: None,
+    }
+}
+
 /// The raw body, decoded once to bytes (T-12). The query of the address takes no part (T-14).
-fn parse_form(body: &[u8]) -> Result<RawParams, NoticeError> {
+pub(super) fn parse_form(body: &[u8]) -> Result<RawParams, NoticeError> {
     let mut params = RawParams::new();
     for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
         let mut halves = pair.splitn(2, |byte| *byte == b'=');
@@ -138,6 +160,19 @@ fn parse_form(body: &[u8]) -> Result<RawParams, NoticeError> {
         }
     }
     Ok(params)
+}
+
+/// The certificate that a message names, whose signature is yet to be checked. One without a signature names none worth
+/// fetching.
+pub(super) fn named_certificate(raw: &RawParams) -> Result<Option<&str>, NoticeError> {
+    if !raw.contains_key(b"sign".as_slice()) {
+        return Err(NoticeError::NotAuthentic("no signature"));
+    }
+    match raw.get(CERT_SN).map(|sn| std::str::from_utf8(sn)) {
+        None => Ok(None),
+        Some(Ok(sn)) if is_plain(sn) => Ok(Some(sn)),
+        Some(_) => Err(NoticeError::NotAuthentic("the certificate has no usable name")),
+    }
 }
 
 fn decode_once(part: &[u8]) -> Vec<u8> {

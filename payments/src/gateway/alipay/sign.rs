@@ -44,37 +44,76 @@ pub fn request_text(params: &[(&str, &str)]) -> Vec<u8> {
     )
 }
 
-/// Finds the node of the method that was called, and verifies it over the characters it was sent as.
-///
-/// Another method's node is refused: its signature would be good, but of an answer to something else.
-pub fn read_answer(method: &str, body: &[u8], key: &VerifyingKey) -> Result<Node, &'static str> {
-    let text = ascii_shadow(body);
-    let members: BTreeMap<String, &RawValue> =
-        serde_json::from_str(&text).map_err(|_| "the answer is not JSON")?;
-    let name = format!("{}_response", method.replace('.', "_"));
-    let node = members
-        .get(&name)
-        .or_else(|| members.get("error_response"))
-        .ok_or("the answer is about another method")?;
-    let node = &body[place_of(node.get(), &text)];
-    let is_signed = match members.get("sign") {
-        None => false,
-        Some(sign) => {
-            let sign: String = serde_json::from_str(sign.get()).map_err(|_| "the signature is not text")?;
-            if !key.verifies(node, &sign) {
+/// The node of an answer as it was sent, before anybody verified it.
+#[derive(Debug)]
+pub struct Sealed<'a> {
+    node: &'a [u8],
+    sign: Option<String>,
+    /// Which of Alipay's certificates it was signed with, in certificate mode.
+    pub cert_sn: Option<String>,
+}
+
+impl<'a> Sealed<'a> {
+    /// Finds the node of the method that was called.
+    ///
+    /// Another method's node is refused: its signature would be good, but of an answer to something else.
+    pub fn find(method: &str, body: &'a [u8]) -> Result<Sealed<'a>, &'static str> {
+        let text = ascii_shadow(body);
+        let members: BTreeMap<String, &RawValue> =
+            serde_json::from_str(&text).map_err(|_| "the answer is not JSON")?;
+        let name = format!("{}_response", method.replace('.', "_"));
+        let node = members
+            .get(&name)
+            .or_else(|| members.get("error_response"))
+            .ok_or("the answer is about another method")?;
+        let word = |name: &str| match members.get(name) {
+            None => Ok(None),
+            Some(value) => serde_json::from_str::<String>(value.get()).map(Some),
+        };
+        Ok(Sealed {
+            node: &body[place_of(node.get(), &text)],
+            sign: word("sign").map_err(|_| "the signature is not text")?,
+            cert_sn: word("alipay_cert_sn").map_err(|_| "the name of the certificate is not text")?,
+        })
+    }
+
+    pub fn is_signed(&self) -> bool {
+        self.sign.is_some()
+    }
+
+    /// What it says, for whoever proves it by other means: a certificate by its chain.
+    pub fn unproven(self) -> Result<String, &'static str> {
+        text_of(self.node)
+    }
+
+    /// Verifies the node over the characters it was sent as. What is not signed needs no key, and says that it is not.
+    pub fn open(self, key: Option<&VerifyingKey>) -> Result<Node, &'static str> {
+        if let Some(sign) = &self.sign {
+            let key = key.ok_or("signed with a certificate that we do not know")?;
+            if !key.verifies(self.node, sign) {
                 return Err("the signature is not of this answer");
             }
-            true
         }
-    };
-    let text = match std::str::from_utf8(node) {
-        Ok(text) => text.to_owned(),
+        Ok(Node {
+            text: text_of(self.node)?,
+            is_signed: self.is_signed(),
+        })
+    }
+}
+
+fn text_of(node: &[u8]) -> Result<String, &'static str> {
+    match std::str::from_utf8(node) {
+        Ok(text) => Ok(text.to_owned()),
         Err(_) => GBK
             .decode_without_bom_handling_and_without_replacement(node)
-            .ok_or("the answer is neither UTF-8 nor GBK")?
-            .into_owned(),
-    };
-    Ok(Node { text, is_signed })
+            .map(Cow::into_owned)
+            .ok_or("the answer is neither UTF-8 nor GBK"),
+    }
+}
+
+/// An answer to `method`, verified with the one key there is.
+pub fn read_answer(method: &str, body: &[u8], key: &VerifyingKey) -> Result<Node, &'static str> {
+    Sealed::find(method, body)?.open(Some(key))
 }
 
 /// A text of the same length in which every GBK character is two question marks. Errors come in GBK whatever charset

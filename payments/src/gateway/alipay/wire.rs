@@ -5,19 +5,53 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::parse_beijing;
 
-use super::super::{GatewayError, is_plain};
+use super::super::{GatewayError, RefundAsk, is_plain};
 use super::sign::Node;
 
 /// The in-person product that a scanned code belongs to (protocols 2.5).
 pub(super) const QR_PRODUCT: &str = "FACE_TO_FACE_PAYMENT";
+/// Not `QUICK_WAP_PAY`, which some libraries send (T-41).
+pub(super) const WAP_PRODUCT: &str = "QUICK_WAP_WAY";
+pub(super) const PAGE_PRODUCT: &str = "FAST_INSTANT_TRADE_PAY";
 
 #[derive(Debug, Serialize)]
-pub(super) struct Precreate<'a> {
+pub(super) struct NewTrade<'a> {
     pub(super) out_trade_no: &'a str,
     pub(super) total_amount: String,
     pub(super) subject: &'a str,
     pub(super) product_code: &'static str,
+    /// Where the phone's browser goes when the payer gives up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) quit_url: Option<&'a str>,
     pub(super) time_expire: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct NewRefund<'a> {
+    pub(super) out_trade_no: &'a str,
+    pub(super) refund_amount: String,
+    /// What makes every repeat the same refund (T-32).
+    pub(super) out_request_no: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(super) refund_reason: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct RefundQuery<'a> {
+    pub(super) out_trade_no: &'a str,
+    pub(super) out_request_no: &'a str,
+    pub(super) query_options: [&'static str; 1],
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct BillQuery<'a> {
+    pub(super) bill_type: &'a str,
+    pub(super) bill_date: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct CertificateQuery<'a> {
+    pub(super) alipay_cert_sn: &'a str,
 }
 
 /// The number that a call is about.
@@ -42,18 +76,35 @@ pub(super) struct Answer {
     buyer_pay_amount: Option<String>,
     receipt_amount: Option<String>,
     send_pay_date: Option<String>,
+    pub(super) fund_change: Option<String>,
+    refund_fee: Option<String>,
+    gmt_refund_pay: Option<String>,
+    out_request_no: Option<String>,
+    refund_amount: Option<String>,
+    pub(super) refund_status: Option<String>,
+    pub(super) bill_download_url: Option<String>,
+    pub(super) bill_file_code: Option<String>,
+    pub(super) alipay_cert_content: Option<String>,
 }
 
 /// Reads a node as a success about our trade, or as the reason why it is none (protocols 2.2).
 pub(super) fn success(node: &Node, payment_no: &str) -> Result<Answer, GatewayError> {
+    let answer = success_of(node, Some(payment_no))?;
+    match answer.out_trade_no {
+        Some(_) => Ok(answer),
+        None => Err(GatewayError::unknown("an answer about no trade")),
+    }
+}
+
+/// [`success`], where an answer need not say which trade it is about. One that does must say ours.
+pub(super) fn success_of(node: &Node, payment_no: Option<&str>) -> Result<Answer, GatewayError> {
     let answer: Answer =
         serde_json::from_str(&node.text).map_err(|_| GatewayError::unknown("the answer is not readable"))?;
-    if answer.out_trade_no.as_deref().is_some_and(|no| no != payment_no) {
+    if answer.out_trade_no.is_some() && answer.out_trade_no.as_deref() != payment_no {
         return Err(GatewayError::unknown("an answer about another trade"));
     }
     match answer.code.as_str() {
         "10000" if !node.is_signed => Err(GatewayError::unknown("a success without a signature")),
-        "10000" if answer.out_trade_no.is_none() => Err(GatewayError::unknown("an answer about no trade")),
         "10000" => Ok(answer),
         "40004" if !node.is_signed => Err(GatewayError::unknown("a refusal without a signature")),
         "40004" => Err(answer.refusal()),
@@ -94,7 +145,7 @@ impl Answer {
     /// The sub-code without the prefixes that some methods put before it and others do not (T-48).
     fn word(&self) -> &str {
         let mut word = self.sub_code.as_deref().unwrap_or_default();
-        while let Some(rest) = ["ACQ.", "AQC.", "aop."]
+        while let Some(rest) = ["ACQ.", "AQC.", "aop.", "isp.", "isv."]
             .iter()
             .find_map(|prefix| word.strip_prefix(prefix))
         {
@@ -117,12 +168,44 @@ impl Answer {
 
     /// Both a time and an amount: one of them alone has been seen on trades that nobody paid.
     fn was_paid(&self) -> bool {
-        let is_sum = |text: &Option<String>| {
-            text.as_deref()
-                .is_some_and(|text| Money::parse_yuan(text).is_ok())
-        };
+        let is_sum = |text: &Option<String>| money(text.as_deref()).is_some();
         let is_dated = self.send_pay_date.as_deref().and_then(parse_beijing).is_some();
         is_dated && (is_sum(&self.buyer_pay_amount) || is_sum(&self.receipt_amount))
+    }
+
+    /// Whether the refund that was asked for is what Alipay says it did. `refund_fee` is the sum of all refunds of the
+    /// trade, so it can only prove that there was no less, and no more than was paid (T-36).
+    pub(super) fn proves_refund(&self, ask: &RefundAsk<'_>) -> Result<(), &'static str> {
+        let all = money(self.refund_fee.as_deref()).ok_or("a refund without a readable sum")?;
+        if self.trade_no.as_deref() != Some(ask.transaction_id) {
+            Err("a refund of another trade")
+        } else if all < ask.amount || all > ask.total {
+            Err("a refund of another amount")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The same for the answer to a question, which names this refund alone.
+    pub(super) fn describes_refund(&self, ask: &RefundAsk<'_>) -> Result<(), &'static str> {
+        if self.out_request_no.as_deref() != Some(ask.refund_no.as_str()) {
+            Err("an answer about another refund")
+        } else if self.out_trade_no.is_none() || self.trade_no.as_deref() != Some(ask.transaction_id) {
+            Err("a refund of another trade")
+        } else if money(self.refund_amount.as_deref()) != Some(ask.amount) {
+            Err("a refund of another amount")
+        } else if money(self.total_amount.as_deref()) != Some(ask.total) {
+            Err("a refund of a trade of another amount")
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn refunded_at(&self, now: Timestamp) -> Timestamp {
+        self.gmt_refund_pay
+            .as_deref()
+            .and_then(parse_beijing)
+            .unwrap_or(now)
     }
 
     fn receipt(&self, now: Timestamp) -> Result<Receipt, GatewayError> {
@@ -136,6 +219,10 @@ impl Answer {
     }
 }
 
+pub(super) fn money(text: Option<&str>) -> Option<Money> {
+    Money::parse_yuan(text?).ok()
+}
+
 /// A receipt from the words of an answer or of a notice. The amount is the order's, before any discount (2.6).
 pub(super) fn receipt(
     trade_no: Option<&str>,
@@ -146,9 +233,7 @@ pub(super) fn receipt(
     let transaction_id = trade_no
         .filter(|text| is_plain(text))
         .ok_or("paid without a trade number")?;
-    let amount = total_amount
-        .and_then(|text| Money::parse_yuan(text).ok())
-        .ok_or("paid without a readable amount")?;
+    let amount = money(total_amount).ok_or("paid without a readable amount")?;
     Ok(Receipt {
         transaction_id: transaction_id.to_owned(),
         amount,

@@ -1,10 +1,11 @@
 //! What WeChat tells us unasked (protocols 1.7). The signature has been verified before any of this is read.
 
-use domain::{Report, Timestamp};
+use domain::{Money, Report, Timestamp};
 use serde::Deserialize;
 
-use super::super::{Notice, NoticeContent, NoticeError, is_plain};
-use super::keys::{ApiV3Key, Sealed};
+use super::super::{Notice, NoticeContent, NoticeError, RefundNews, is_plain};
+use super::refund::report;
+use super::sealed::{ApiV3Key, Sealed};
 use super::wire::{NoReport, Trade};
 
 #[derive(Deserialize)]
@@ -15,11 +16,25 @@ struct Envelope {
     resource: Sealed,
 }
 
-/// A refund's words differ from a payment's: no appid, and `refund_status` for `status` (T-31).
+/// A refund's words differ from a payment's and from a refund query's: no appid, no currency, and `refund_status` for
+/// `status` (T-31).
 #[derive(Deserialize)]
-struct RefundNews {
+struct Refund {
     mchid: String,
     out_trade_no: String,
+    transaction_id: String,
+    out_refund_no: String,
+    refund_id: String,
+    refund_status: String,
+    #[serde(default)]
+    success_time: Option<String>,
+    amount: RefundAmount,
+}
+
+#[derive(Deserialize)]
+struct RefundAmount {
+    total: Money,
+    refund: Money,
 }
 
 /// Who we are at WeChat, and how it encrypts for us.
@@ -44,9 +59,9 @@ impl Reader<'_> {
             .api_v3_key
             .open(&envelope.resource)
             .map_err(NoticeError::Malformed)?;
-        let (payment_no, content) = match envelope.event_type.as_str() {
-            "TRANSACTION.SUCCESS" => self.payment(&plain)?,
-            kind if kind.starts_with("REFUND.") => self.refund(&plain)?,
+        let (payment_no, content) = match envelope.event_type.split_once('.') {
+            Some(("TRANSACTION", "SUCCESS")) => self.payment(&plain)?,
+            Some(("REFUND", outcome)) => self.refund(outcome, &plain)?,
             _ => (String::new(), NoticeContent::Other),
         };
         Ok(Notice {
@@ -69,15 +84,41 @@ impl Reader<'_> {
         Ok((named(trade.out_trade_no)?, content))
     }
 
-    fn refund(&self, plain: &[u8]) -> Result<(String, NoticeContent), NoticeError> {
-        let news: RefundNews = parse(plain)?;
-        let content = if news.mchid == self.mch_id {
-            NoticeContent::Refund
-        } else {
+    fn refund(&self, outcome: &str, plain: &[u8]) -> Result<(String, NoticeContent), NoticeError> {
+        let refund: Refund = parse(plain)?;
+        let is_plain_all = [&refund.out_refund_no, &refund.transaction_id, &refund.refund_id]
+            .into_iter()
+            .all(|number| is_plain(number));
+        if !is_plain_all {
+            return Err(NoticeError::Malformed("the refund has no usable numbers"));
+        }
+        let content = if refund.mchid != self.mch_id {
             NoticeContent::Foreign("another merchant")
+        } else if spelt_out(outcome) != spelt_out(&refund.refund_status) {
+            NoticeContent::Foreign("an event that says another thing about a refund than its content")
+        } else {
+            NoticeContent::Refund(RefundNews {
+                // A status that we do not know gives no report, and so leads to a question.
+                report: report(
+                    &refund.refund_status,
+                    &refund.refund_id,
+                    refund.success_time.as_deref(),
+                    self.now,
+                ),
+                refund_no: Some(refund.out_refund_no),
+                transaction_id: Some(refund.transaction_id),
+                amount: Some(refund.amount.refund),
+                refunded: None,
+                total: Some(refund.amount.total),
+            })
         };
-        Ok((named(news.out_trade_no)?, content))
+        Ok((named(refund.out_trade_no)?, content))
     }
+}
+
+/// An old table of the documentation says `CLOSE`.
+fn spelt_out(status: &str) -> &str {
+    if status == "CLOSE" { "CLOSED" } else { status }
 }
 
 fn parse<'a, T: Deserialize<'a>>(plain: &'a [u8]) -> Result<T, NoticeError> {

@@ -36,6 +36,12 @@ pub fn request_message(method: &str, target: &str, timestamp: i64, nonce: &str, 
     format!("{method}\n{target}\n{timestamp}\n{nonce}\n{body}\n")
 }
 
+/// What a page hands to the app is signed in four lines, each with its line end. Pages and mini programs write
+/// `prepay_id=…` into the last one, apps the bare id.
+pub fn invocation_message(app_id: &str, timestamp: &str, nonce: &str, prepay: &str) -> String {
+    format!("{app_id}\n{timestamp}\n{nonce}\n{prepay}\n")
+}
+
 pub fn authorization(mch_id: &str, serial_no: &str, timestamp: i64, nonce: &str, signature: &str) -> String {
     format!(
         "{SCHEME} mchid=\"{mch_id}\",nonce_str=\"{nonce}\",timestamp=\"{timestamp}\",\

@@ -1,12 +1,13 @@
-//! WeChat's words: what we send, what it answers, and what that means.
+//! WeChat's words about a trade: what we send, what it answers, and what that means.
+
+use std::net::IpAddr;
 
 use domain::{Money, Receipt, Report, Timestamp};
-use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::parse_rfc3339;
 
-use super::super::{GatewayError, is_plain};
+use super::super::is_plain;
 
 /// Members that are absent stay absent: WeChat refuses nulls and anything it does not know (T-44).
 #[derive(Debug, Serialize)]
@@ -18,6 +19,29 @@ pub(super) struct NewTrade<'a> {
     pub(super) time_expire: String,
     pub(super) notify_url: &'a str,
     pub(super) amount: NewAmount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) payer: Option<Openid<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) scene_info: Option<Scene>,
+}
+
+/// Who pays, for JSAPI.
+#[derive(Debug, Serialize)]
+pub(super) struct Openid<'a> {
+    pub(super) openid: &'a str,
+}
+
+/// Where the payer's browser is, for H5.
+#[derive(Debug, Serialize)]
+pub(super) struct Scene {
+    pub(super) payer_client_ip: IpAddr,
+    pub(super) h5_info: H5Info,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct H5Info {
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -31,9 +55,12 @@ pub(super) struct CloseTrade<'a> {
     pub(super) mchid: &'a str,
 }
 
+/// What the payer needs; each product has its own word for it.
 #[derive(Debug, Deserialize)]
-pub(super) struct NativePrompt {
-    pub(super) code_url: String,
+pub(super) struct Prompt {
+    pub(super) code_url: Option<String>,
+    pub(super) h5_url: Option<String>,
+    pub(super) prepay_id: Option<String>,
 }
 
 /// A trade as queries and notices describe it (protocols 1.6.2, 1.7).
@@ -57,13 +84,6 @@ struct Amount {
     total: Option<i64>,
     #[serde(default)]
     currency: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ErrorBody {
-    code: String,
-    #[serde(default)]
-    message: String,
 }
 
 /// Why a trade gives no report.
@@ -121,119 +141,5 @@ impl Trade {
                 .and_then(parse_rfc3339)
                 .unwrap_or(now),
         })
-    }
-}
-
-/// What an answer other than a success means (protocols 1.5). Its words are a hint unless WeChat signed them.
-pub(super) fn refusal(status: StatusCode, body: &[u8], is_authentic: bool) -> GatewayError {
-    let readable = serde_json::from_slice::<ErrorBody>(body).ok();
-    let Some(ErrorBody { code, message }) = readable.filter(|_| !status.is_redirection()) else {
-        return GatewayError::unknown(format!("status {}", status.as_u16()));
-    };
-    match normal(&code).as_str() {
-        "ORDERPAID" => GatewayError::AlreadyPaid,
-        "ORDERCLOSED" => GatewayError::AlreadyClosed,
-        // Our number is taken, and only by ourselves: ask about it.
-        "OUTTRADENOUSED" => GatewayError::unknown(code),
-        "SYSTEMERROR"
-        | "BANKERROR"
-        | "USERPAYING"
-        | "FREQUENCYLIMITED"
-        | "FREQUENCYLIMITEXCEED"
-        | "RATELIMITED"
-        | "RATELIMITEXCEEDED" => GatewayError::RetrySame { reason: code },
-        _ if status == StatusCode::TOO_MANY_REQUESTS => GatewayError::RetrySame { reason: code },
-        _ if !status.is_client_error() => GatewayError::unknown(code),
-        // Our own clock or keys are wrong; that says nothing about the payment.
-        "SIGNERROR" => declined(code, message, false),
-        _ => declined(code, message, is_authentic),
-    }
-}
-
-fn declined(code: String, message: String, is_authentic: bool) -> GatewayError {
-    GatewayError::Declined {
-        code,
-        message,
-        is_authentic,
-    }
-}
-
-/// WeChat's signed word that there is no such trade.
-pub(super) fn is_not_exist(error: &GatewayError) -> bool {
-    matches!(error, GatewayError::Declined { code, is_authentic: true, .. } if normal(code) == "ORDERNOTEXIST")
-}
-
-/// `ORDERNOTEXIST` and `ORDER_NOT_EXIST` are one code: the spelling changed over the years (T-48).
-fn normal(code: &str) -> String {
-    code.chars()
-        .filter(|letter| *letter != '_')
-        .map(|letter| letter.to_ascii_uppercase())
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(status: u16, body: &str, is_authentic: bool) -> GatewayError {
-        refusal(
-            StatusCode::from_u16(status).unwrap(),
-            body.as_bytes(),
-            is_authentic,
-        )
-    }
-
-    #[test]
-    fn only_a_signed_refusal_is_authentic() {
-        let body = r#"{"code":"RULE_LIMIT","message":"m"}"#;
-        for is_signed in [true, false] {
-            let error = refused(403, body, is_signed);
-            assert!(
-                matches!(&error, GatewayError::Declined { is_authentic, .. } if *is_authentic == is_signed),
-                "{error:?}"
-            );
-        }
-        let body = r#"{"code":"SIGN_ERROR","message":"m"}"#;
-        let error = refused(401, body, true);
-        assert!(matches!(
-            error,
-            GatewayError::Declined {
-                is_authentic: false,
-                ..
-            }
-        ));
-    }
-
-    #[test]
-    fn what_says_nothing_about_the_outcome_is_unknown() {
-        for (status, body) in [
-            (502, "<html>"),
-            (500, ""),
-            (503, r#"{"code":"SERVICE_UNAVAILABLE"}"#),
-            (400, r#"{"code":"PARAM_ERR"#),
-            (302, r#"{"code":"PARAM_ERROR"}"#),
-            (403, r#"{"code":"OUT_TRADE_NO_USED"}"#),
-        ] {
-            let error = refused(status, body, true);
-            assert!(
-                matches!(error, GatewayError::Unknown { .. }),
-                "{status} {error:?}"
-            );
-        }
-        for (status, code) in [(500, "SYSTEMERROR"), (429, "X"), (202, "USER_PAYING")] {
-            let error = refused(status, &format!(r#"{{"code":"{code}"}}"#), false);
-            assert!(
-                matches!(error, GatewayError::RetrySame { .. }),
-                "{status} {error:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn both_spellings_of_a_code_are_one() {
-        for code in ["ORDERPAID", "ORDER_PAID", "order_paid"] {
-            let error = refused(400, &format!(r#"{{"code":"{code}"}}"#), false);
-            assert!(matches!(error, GatewayError::AlreadyPaid), "{code}");
-        }
     }
 }

@@ -1,0 +1,198 @@
+//! One call to Alipay, or one address for a browser: the same parameters, signed the same way.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Method, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Body, Request};
+use tracing::{debug, info, warn};
+use url::Url;
+
+use super::super::transport::Answer as Sent;
+use super::super::{GatewayError, VerifyingKey};
+use super::keys::{Certified, Door};
+use super::sign::{Node, Sealed, request_text};
+use super::wire::{Answer, CertificateQuery, success, success_of};
+use super::{Alipay, PAGE_PAY, PRECREATE, WAP_PAY, json};
+use crate::calendar::beijing;
+
+const CERTIFICATE: &str = "alipay.open.app.alipaycert.download";
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded;charset=utf-8");
+/// Everything is escaped but what RFC 3986 calls unreserved.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+impl Alipay {
+    /// `Ok` is a success that Alipay signed, about this payment.
+    pub(super) async fn call_about(
+        &self,
+        method: &str,
+        biz_content: &str,
+        payment_no: &str,
+    ) -> Result<Answer, GatewayError> {
+        success(&self.ask(method, biz_content, payment_no).await?, payment_no)
+    }
+
+    /// The same for answers that need not name the payment; one that does must name this.
+    pub(super) async fn call(
+        &self,
+        method: &str,
+        biz_content: &str,
+        payment_no: Option<&str>,
+    ) -> Result<Answer, GatewayError> {
+        let node = self
+            .ask(method, biz_content, payment_no.unwrap_or_default())
+            .await?;
+        success_of(&node, payment_no)
+    }
+
+    async fn ask(&self, method: &str, biz_content: &str, payment_no: &str) -> Result<Node, GatewayError> {
+        let answer = self.send(method, biz_content).await?;
+        let trace_id = answer.header("trace_id");
+        self.open(method, &answer.body).await.map_err(|reason| {
+            warn!(
+                payment.no = payment_no,
+                trace_id, "an answer of Alipay's is not believed: {reason}"
+            );
+            GatewayError::unknown(reason)
+        })
+    }
+
+    async fn send(&self, method: &str, biz_content: &str) -> Result<Sent, GatewayError> {
+        let answer = self.transport.send(self.signed(method, biz_content)).await?;
+        let trace_id = answer.header("trace_id");
+        debug!(trace_id, "Alipay answered {} to {method}", answer.status);
+        if answer.status == StatusCode::OK {
+            return Ok(answer);
+        }
+        Err(GatewayError::unknown(format!(
+            "status {}",
+            answer.status.as_u16()
+        )))
+    }
+
+    async fn open(&self, method: &str, body: &[u8]) -> Result<Node, &'static str> {
+        let sealed = Sealed::find(method, body)?;
+        let key = if sealed.is_signed() {
+            self.key_of(sealed.cert_sn.as_deref(), Door::Answer).await
+        } else {
+            None
+        };
+        sealed.open(key.as_deref())
+    }
+
+    /// The key of the certificate that a message names. One that we have not seen is fetched, and believed when its
+    /// chain leads to the pinned root.
+    pub(super) async fn key_of(&self, sn: Option<&str>, door: Door) -> Option<Arc<VerifyingKey>> {
+        if let Some(key) = self.keys.find(sn) {
+            return Some(key);
+        }
+        let (certified, sn) = (self.keys.certified()?, sn?);
+        let turn = certified.may_fetch(door, self.clock.now()).await;
+        // Whoever waited finds what was fetched before.
+        if let Some(key) = self.keys.find(Some(sn)) {
+            return Some(key);
+        }
+        let _turn = turn?;
+        match self.fetch(certified, sn).await {
+            Ok(()) => info!("Alipay signs with another certificate now: {sn}"),
+            Err(reason) => warn!("the certificate {sn} is not believed: {reason}"),
+        }
+        self.keys.find(Some(sn))
+    }
+
+    /// The answer is signed with the very certificate that is asked for; it is the chain that proves it.
+    async fn fetch(&self, certified: &Certified, sn: &str) -> Result<(), String> {
+        let query = json(&CertificateQuery { alipay_cert_sn: sn });
+        let answer = self
+            .send(CERTIFICATE, &query)
+            .await
+            .map_err(|error| error.to_string())?;
+        let node = Sealed::find(CERTIFICATE, &answer.body)?;
+        let answer: Answer =
+            serde_json::from_str(&node.unproven()?).map_err(|_| "the answer is not readable")?;
+        let content = answer
+            .alipay_cert_content
+            .ok_or("an answer without a certificate")?;
+        let chain = STANDARD
+            .decode(content.trim())
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .ok_or("a certificate that is not base64 of a text")?;
+        certified.trust(sn, &chain, self.clock.now())?;
+        Ok(())
+    }
+
+    /// The request with its common parameters in the query: the charset must be known before the body is read (2.1).
+    fn signed(&self, method: &str, biz_content: &str) -> Request {
+        let url = self.with_query(&self.common(method, biz_content, None));
+        let mut request = Request::new(Method::POST, url);
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, FORM);
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        *request.body_mut() = Some(Body::from(form(&[("biz_content", biz_content.to_owned())])));
+        request
+    }
+
+    /// Where a browser goes to pay: everything is in the query, about a kilobyte, which every browser takes.
+    pub(super) fn address(&self, method: &str, biz_content: &str, return_url: Option<&str>) -> Url {
+        let mut params = self.common(method, biz_content, return_url);
+        params.push(("biz_content", biz_content.to_owned()));
+        self.with_query(&params)
+    }
+
+    fn with_query(&self, params: &[(&'static str, String)]) -> Url {
+        let mut url = self.gateway.clone();
+        url.set_query(Some(&form(params)));
+        url
+    }
+
+    /// The common parameters and the signature over them and the content.
+    fn common(
+        &self,
+        method: &str,
+        biz_content: &str,
+        return_url: Option<&str>,
+    ) -> Vec<(&'static str, String)> {
+        let mut params = vec![
+            ("app_id", self.app_id.clone()),
+            ("charset", "utf-8".to_owned()),
+            ("format", "JSON".to_owned()),
+            ("method", method.to_owned()),
+            ("sign_type", "RSA2".to_owned()),
+            ("timestamp", beijing(self.clock.now())),
+            ("version", "1.0".to_owned()),
+        ];
+        for (name, value) in self.keys.params() {
+            params.push((name, value.to_owned()));
+        }
+        if [PRECREATE, WAP_PAY, PAGE_PAY].contains(&method) {
+            params.push(("notify_url", self.notify_url.clone()));
+        }
+        if let Some(url) = return_url {
+            params.push(("return_url", url.to_owned()));
+        }
+        let mut all: Vec<(&str, &str)> = params
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        all.push(("biz_content", biz_content));
+        let sign = self.own_key.sign(&request_text(&all));
+        params.push(("sign", sign));
+        params
+    }
+}
+
+fn form(params: &[(&'static str, String)]) -> String {
+    let pairs: Vec<String> = params
+        .iter()
+        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, ESCAPED)))
+        .collect();
+    pairs.join("&")
+}

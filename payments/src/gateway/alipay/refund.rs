@@ -1,0 +1,158 @@
+//! Money on its way back (protocols 2.5): Alipay does it at once, or says that it does not know yet.
+
+use domain::RefundReport;
+use tracing::warn;
+
+use super::super::{GatewayError, RefundAsk, shortened};
+use super::wire::{NewRefund, RefundQuery};
+use super::{Alipay, is_not_exist, json};
+
+const REFUND: &str = "alipay.trade.refund";
+const QUERY_REFUND: &str = "alipay.trade.fastpay.refund.query";
+/// The longest `refund_reason` (protocols 2.5).
+const MOST_REASON: usize = 256;
+
+/// What a signed refusal of a refund means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// Under this number it will never happen.
+    Final,
+    /// A person must act; then the same number goes through.
+    Stuck,
+    /// It says nothing about whether money moved: ask.
+    Ask,
+}
+
+impl Alipay {
+    pub(in super::super) async fn refund(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
+        let body = json(&NewRefund {
+            out_trade_no: ask.payment_no.as_str(),
+            refund_amount: ask.amount.to_yuan(),
+            out_request_no: ask.refund_no.as_str(),
+            refund_reason: shortened(ask.reason, MOST_REASON),
+        });
+        let answer = match self.call_about(REFUND, &body, ask.payment_no.as_str()).await {
+            Ok(answer) => answer,
+            Err(GatewayError::AlreadyClosed | GatewayError::AlreadyPaid) => return self.ask_again(ask).await,
+            Err(GatewayError::Declined {
+                code,
+                message,
+                is_authentic: true,
+            }) => {
+                return match refusal(&code) {
+                    Refusal::Stuck => Ok(RefundReport::Stuck(format!("{code}: {message}"))),
+                    Refusal::Ask => self.ask_again(ask).await,
+                    Refusal::Final => Err(GatewayError::Declined {
+                        code,
+                        message,
+                        is_authentic: true,
+                    }),
+                };
+            }
+            Err(error) => return Err(error),
+        };
+        // `N`: this call moved nothing, because an earlier one did, or because it is still under way.
+        if answer.fund_change.as_deref() != Some("Y") {
+            return match self.query_refund(ask).await? {
+                RefundReport::Absent => Ok(RefundReport::Processing {
+                    gateway_refund_id: None,
+                }),
+                report => Ok(report),
+            };
+        }
+        answer
+            .proves_refund(ask)
+            .map_err(|reason| not_usable(ask, reason))?;
+        Ok(RefundReport::Succeeded {
+            gateway_refund_id: None,
+            finished_at: answer.refunded_at(self.clock.now()),
+        })
+    }
+
+    /// After a refusal that decides nothing: only an authentic success is news, anything else stays unknown.
+    async fn ask_again(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
+        match self.query_refund(ask).await? {
+            RefundReport::Absent => Err(GatewayError::unknown("refused, and no word of a refund")),
+            report => Ok(report),
+        }
+    }
+
+    /// A refund without a status was not received, did not happen, or is still under way: its absence is no failure.
+    pub(in super::super) async fn query_refund(
+        &self,
+        ask: &RefundAsk<'_>,
+    ) -> Result<RefundReport, GatewayError> {
+        let body = json(&RefundQuery {
+            out_trade_no: ask.payment_no.as_str(),
+            out_request_no: ask.refund_no.as_str(),
+            query_options: ["gmt_refund_pay"],
+        });
+        let answer = match self
+            .call(QUERY_REFUND, &body, Some(ask.payment_no.as_str()))
+            .await
+        {
+            Ok(answer) => answer,
+            Err(error) if is_not_exist(&error) => return Ok(RefundReport::Absent),
+            Err(error) => return Err(error),
+        };
+        match answer.refund_status.as_deref() {
+            None | Some("") => Ok(RefundReport::Absent),
+            Some("REFUND_SUCCESS") => {
+                answer
+                    .describes_refund(ask)
+                    .map_err(|reason| not_usable(ask, reason))?;
+                Ok(RefundReport::Succeeded {
+                    gateway_refund_id: None,
+                    finished_at: answer.refunded_at(self.clock.now()),
+                })
+            }
+            Some("REFUND_PROCESSING") => Ok(RefundReport::Processing {
+                gateway_refund_id: None,
+            }),
+            Some(_) => Err(GatewayError::unknown("an unknown refund status")),
+        }
+    }
+}
+
+fn not_usable(ask: &RefundAsk<'_>, reason: &'static str) -> GatewayError {
+    warn!(refund.no = %ask.refund_no, "Alipay's word about {} is not usable: {reason}", ask.refund_no);
+    GatewayError::unknown(reason)
+}
+
+/// By sub-code, without its prefix (protocols 2.2). One that nobody told us about decides nothing.
+fn refusal(code: &str) -> Refusal {
+    match code {
+        "SELLER_BALANCE_NOT_ENOUGH"
+        | "REASON_TRADE_BEEN_FREEZEN"
+        | "BUYER_ENABLE_STATUS_FORBID"
+        | "REFUND_CHARGE_ERROR" => Refusal::Stuck,
+        "INVALID_PARAMETER"
+        | "REFUND_AMT_NOT_EQUAL_TOTAL"
+        | "TRADE_HAS_FINISHED"
+        | "DISCORDANT_REPEAT_REQUEST"
+        | "REASON_TRADE_REFUND_FEE_ERR"
+        | "TRADE_NOT_ALLOW_REFUND"
+        | "REFUND_FEE_ERROR"
+        | "NOT_ALLOW_PARTIAL_REFUND"
+        | "ONLINE_TRADE_VOUCHER_NOT_ALLOW_REFUND"
+        | "BUYER_NOT_EXIST"
+        | "BUYER_ERROR"
+        | "CURRENCY_NOT_SUPPORT"
+        | "USER_NOT_MATCH_ERR"
+        | "REFUND_ACCOUNT_NOT_EXIST" => Refusal::Final,
+        _ => Refusal::Ask,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_that_nobody_told_us_about_decides_nothing() {
+        assert_eq!(refusal("TRADE_NOT_EXIST"), Refusal::Ask);
+        assert_eq!(refusal("SOMETHING_NEW"), Refusal::Ask);
+        assert_eq!(refusal("SELLER_BALANCE_NOT_ENOUGH"), Refusal::Stuck);
+        assert_eq!(refusal("DISCORDANT_REPEAT_REQUEST"), Refusal::Final);
+    }
+}

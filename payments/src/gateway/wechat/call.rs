@@ -1,0 +1,164 @@
+//! One call to WeChat: signed by us, and believed only when WeChat signed the answer.
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use reqwest::{Body, Request};
+use tracing::{debug, info, warn};
+use url::Url;
+
+use super::super::GatewayError;
+use super::super::transport::Answer;
+use super::Wechat;
+use super::keys::PUBLIC_KEY_PREFIX;
+use super::refusal::Refusal;
+use super::sign::{Distrust, authorization, request_message};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// What WeChat said.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// A success that WeChat signed.
+    Yes(Vec<u8>),
+    No(Refusal),
+}
+
+impl Wechat {
+    /// [`Wechat::ask`], for whom a refusal means what it means for payments.
+    pub(super) async fn call(&self, method: Method, path: &str, body: &str) -> Result<Vec<u8>, GatewayError> {
+        match self.ask(method, path, body).await? {
+            Said::Yes(body) => Ok(body),
+            Said::No(refusal) => Err(refusal.meaning()),
+        }
+    }
+
+    pub(super) async fn ask(&self, method: Method, path: &str, body: &str) -> Result<Said, GatewayError> {
+        let is_question = method == Method::GET;
+        let answer = self.send(method, path, body).await?;
+        let verdict = self.verify(&answer.headers, &answer.body).await;
+        if is_question {
+            // Questions are asked by jobs, all the time and without a payer who waits.
+            self.refresh_keys().await;
+        }
+        let request_id = answer.header("Request-ID");
+        if answer.status == StatusCode::OK || answer.status == StatusCode::NO_CONTENT {
+            debug!(request_id, "WeChat answered {}", answer.status);
+            return match verdict {
+                Ok(()) => Ok(Said::Yes(answer.body)),
+                Err(Distrust::Probe) => Err(GatewayError::RetrySame {
+                    reason: Distrust::Probe.to_string(),
+                }),
+                Err(distrust) => {
+                    warn!(request_id, "an answer of WeChat's is not believed: {distrust}");
+                    Err(GatewayError::unknown(distrust.to_string()))
+                }
+            };
+        }
+        let refusal = Refusal::read(answer.status, &answer.body, verdict.is_ok());
+        info!(
+            request_id,
+            internal_code = internal_code(request_id),
+            code = refusal.code,
+            is_signed = verdict.is_ok(),
+            "WeChat answered {} {}",
+            answer.status,
+            refusal.code
+        );
+        Ok(Said::No(refusal))
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &str) -> Result<Answer, GatewayError> {
+        let url = Url::parse(&format!("{}/{path}", self.base.as_str().trim_end_matches('/')))
+            .expect("a path of ours behind a good base is a good address");
+        let mut request = self.signed(method, url, body);
+        request.headers_mut().insert(ACCEPT, JSON);
+        self.transport.send(request).await
+    }
+
+    /// Path and query are signed as they go onto the wire: from the address that is called, not from a second text.
+    pub(super) fn signed(&self, method: Method, url: Url, body: &str) -> Request {
+        let mut target = url.path().to_owned();
+        if let Some(query) = url.query() {
+            target = format!("{target}?{query}");
+        }
+        let (timestamp, nonce) = (self.clock.now().seconds(), self.clock.nonce());
+        let message = request_message(method.as_str(), &target, timestamp, &nonce, body);
+        let signature = self.own_key.sign(message.as_bytes());
+        let authorization = authorization(&self.mch_id, &self.serial_no, timestamp, &nonce, &signature);
+        let mut authorization =
+            HeaderValue::from_str(&authorization).expect("letters, digits and base64 make a header");
+        authorization.set_sensitive(true);
+
+        let mut request = Request::new(method, url);
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, authorization);
+        if let Some(serial) = &self.wanted_serial {
+            headers.insert("Wechatpay-Serial", serial.clone());
+        }
+        if !body.is_empty() {
+            headers.insert(CONTENT_TYPE, JSON);
+            *request.body_mut() = Some(Body::from(body.to_owned()));
+        }
+        request
+    }
+
+    /// Verifies, and fetches certificates when the signature names one that we have not seen.
+    pub(super) async fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Distrust> {
+        let verdict = self.platform_keys.verify(headers, body, self.clock.now());
+        let is_public_key = headers
+            .get("Wechatpay-Serial")
+            .is_some_and(|serial| serial.as_bytes().starts_with(PUBLIC_KEY_PREFIX.as_bytes()));
+        // A public key is in no list: only a person can fetch it.
+        if verdict != Err(Distrust::UnknownSerial) || is_public_key {
+            return verdict;
+        }
+        self.download_keys().await;
+        self.platform_keys.verify(headers, body, self.clock.now())
+    }
+
+    async fn refresh_keys(&self) {
+        if self.platform_keys.is_stale(self.clock.now()) {
+            self.download_keys().await;
+        }
+    }
+
+    async fn download_keys(&self) {
+        let Some(_turn) = self.platform_keys.may_download(self.clock.now()).await else {
+            return;
+        };
+        let answer = match self.send(Method::GET, "v3/certificates", "").await {
+            Ok(answer) if answer.status == StatusCode::OK => answer,
+            // 404 RESOURCE_NOT_EXISTS: this merchant has a public key and no certificates (T-11).
+            Ok(answer) => return warn!("WeChat has no platform certificates for us: {}", answer.status),
+            Err(error) => return warn!("platform certificates were not downloaded: {error}"),
+        };
+        let taken =
+            self.platform_keys
+                .take_over(&self.api_v3_key, &answer.headers, &answer.body, self.clock.now());
+        match taken {
+            Ok(n_keys) => debug!("WeChat signs with {n_keys} platform certificates"),
+            Err(distrust) => warn!("the downloaded platform certificates are not believed: {distrust}"),
+        }
+    }
+}
+
+/// `08E68E97…-268578704`: what follows the last dash is WeChat's own number of the error, which its support asks for.
+fn internal_code(request_id: &str) -> Option<&str> {
+    let (_, code) = request_id.rsplit_once('-')?;
+    (!code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit())).then_some(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::internal_code;
+
+    #[test]
+    fn the_number_of_an_error_follows_the_last_dash() {
+        let id = "08E68E97CC0610DF0618AC86BCA80120082880CF05-268578704";
+        assert_eq!(internal_code(id), Some("268578704"));
+        assert_eq!(internal_code("a-b-0"), Some("0"));
+        for id in ["", "08E68E97", "08E68E97-", "08E6-8E97"] {
+            assert_eq!(internal_code(id), None, "{id}");
+        }
+    }
+}

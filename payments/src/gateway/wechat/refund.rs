@@ -1,0 +1,148 @@
+//! Money on its way back (protocols 1.6.4, 1.6.5).
+
+use domain::{RefundReport, Timestamp};
+use http::Method;
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use super::super::{GatewayError, RefundAsk, is_plain, shortened};
+use super::call::Said;
+use super::{Wechat, json};
+use crate::calendar::parse_rfc3339;
+
+/// The longest `reason` (protocols 1.6.4).
+const MOST_REASON: usize = 80;
+
+/// The currency is required here, unlike in the request to pay.
+#[derive(Debug, Serialize)]
+struct NewRefund<'a> {
+    /// Rather than `out_trade_no`, which this part of WeChat sometimes does not find for minutes (T-34).
+    transaction_id: &'a str,
+    out_refund_no: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'a str,
+    notify_url: &'a str,
+    amount: NewAmount,
+}
+
+#[derive(Debug, Serialize)]
+struct NewAmount {
+    refund: i64,
+    total: i64,
+    currency: &'static str,
+}
+
+/// A refund as calls describe it. Notices use other words (T-31) and are read elsewhere.
+#[derive(Debug, Deserialize)]
+struct Refund {
+    refund_id: String,
+    out_refund_no: String,
+    transaction_id: String,
+    out_trade_no: String,
+    status: String,
+    #[serde(default)]
+    success_time: Option<String>,
+    amount: Amount,
+}
+
+#[derive(Debug, Deserialize)]
+struct Amount {
+    total: i64,
+    refund: i64,
+    currency: String,
+}
+
+impl Wechat {
+    pub(in super::super) async fn refund(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
+        let body = json(&NewRefund {
+            transaction_id: ask.transaction_id,
+            out_refund_no: ask.refund_no.as_str(),
+            reason: shortened(ask.reason, MOST_REASON),
+            notify_url: &self.notify_url,
+            amount: NewAmount {
+                refund: ask.amount.fen(),
+                total: ask.total.fen(),
+                currency: "CNY",
+            },
+        });
+        match self
+            .ask(Method::POST, "v3/refund/domestic/refunds", &body)
+            .await?
+        {
+            Said::Yes(body) => self.read_refund(&body, ask),
+            Said::No(refusal) => refusal.meaning_for_refund(),
+        }
+    }
+
+    pub(in super::super) async fn query_refund(
+        &self,
+        ask: &RefundAsk<'_>,
+    ) -> Result<RefundReport, GatewayError> {
+        let path = format!("v3/refund/domestic/refunds/{}", ask.refund_no);
+        match self.ask(Method::GET, &path, "").await? {
+            Said::Yes(body) => self.read_refund(&body, ask),
+            Said::No(refusal) if refusal.is_not_exist() => Ok(RefundReport::Absent),
+            Said::No(refusal) => Err(refusal.meaning()),
+        }
+    }
+
+    fn read_refund(&self, body: &[u8], ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
+        let refund: Refund = serde_json::from_slice(body)
+            .map_err(|_| GatewayError::unknown("the description of the refund is not readable"))?;
+        refund.report(ask, self.clock.now()).map_err(|what| {
+            warn!(refund.no = %ask.refund_no, "WeChat's description of refund {} is not usable: {what}", ask.refund_no);
+            GatewayError::unknown(what)
+        })
+    }
+}
+
+impl Refund {
+    /// What it means, once every number and sum in it is the one we asked about.
+    fn report(&self, ask: &RefundAsk<'_>, now: Timestamp) -> Result<RefundReport, &'static str> {
+        let differing = [
+            (
+                "another refund number",
+                self.out_refund_no == ask.refund_no.as_str(),
+            ),
+            ("another trade", self.transaction_id == ask.transaction_id),
+            ("another payment", self.out_trade_no == ask.payment_no.as_str()),
+            ("another amount", self.amount.refund == ask.amount.fen()),
+            ("another total", self.amount.total == ask.total.fen()),
+            ("another currency", self.amount.currency == "CNY"),
+            ("no usable refund id", is_plain(&self.refund_id)),
+        ]
+        .into_iter()
+        .find(|(_, is_ours)| !is_ours);
+        match differing {
+            Some((what, _)) => Err(what),
+            None => report(&self.status, &self.refund_id, self.success_time.as_deref(), now)
+                .ok_or("an unknown refund status"),
+        }
+    }
+}
+
+/// The meaning of a status, in calls and in notices. `now` stands in for a missing time.
+pub(super) fn report(
+    status: &str,
+    refund_id: &str,
+    success_time: Option<&str>,
+    now: Timestamp,
+) -> Option<RefundReport> {
+    let gateway_refund_id = Some(refund_id.to_owned());
+    match status {
+        "SUCCESS" => Some(RefundReport::Succeeded {
+            gateway_refund_id,
+            finished_at: success_time.and_then(parse_rfc3339).unwrap_or(now),
+        }),
+        "PROCESSING" => Some(RefundReport::Processing { gateway_refund_id }),
+        "ABNORMAL" => Some(RefundReport::Stuck(
+            "ABNORMAL: the payer's account cannot take the money; settle it in WeChat's merchant console"
+                .to_owned(),
+        )),
+        // An old table of the documentation spells it without the D.
+        "CLOSED" | "CLOSE" => Some(RefundReport::Failed(
+            "CLOSED: WeChat closed the refund, no money moved".to_owned(),
+        )),
+        _ => None,
+    }
+}

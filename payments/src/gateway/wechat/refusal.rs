@@ -1,0 +1,287 @@
+//! An answer other than a success, and what it means (protocols 1.5).
+//!
+//! Its words are a hint unless WeChat signed them: a hint may lead to another try or to an operator's screen, never to
+//! the end of a payment or a refund.
+
+use domain::RefundReport;
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::super::{GatewayError, is_plain, shortened};
+
+/// The longest `message` (protocols 1.5).
+const MOST_MESSAGE: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    /// As it was spelt; empty when the answer was none of WeChat's, an edge's HTML for instance.
+    pub(super) code: String,
+    message: String,
+    is_authentic: bool,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+impl Refusal {
+    pub(super) fn read(status: StatusCode, body: &[u8], is_authentic: bool) -> Refusal {
+        let readable = serde_json::from_slice::<Body>(body)
+            .ok()
+            .filter(|body| is_plain(&body.code) && !status.is_redirection());
+        let (code, message) = readable.map_or_else(Default::default, |body| (body.code, body.message));
+        Refusal {
+            status,
+            message: shortened(&message, MOST_MESSAGE).to_owned(),
+            is_authentic: is_authentic && !code.is_empty(),
+            code,
+        }
+    }
+
+    /// For everything but refunds.
+    pub(super) fn meaning(self) -> GatewayError {
+        match normal(&self.code).as_str() {
+            "" => self.unknown(),
+            "ORDERPAID" => GatewayError::AlreadyPaid,
+            "ORDERCLOSED" => GatewayError::AlreadyClosed,
+            // Our number is taken, and only by ourselves: ask about it.
+            "OUTTRADENOUSED" => self.unknown(),
+            "SYSTEMERROR"
+            | "BANKERROR"
+            | "USERPAYING"
+            | "FREQUENCYLIMITED"
+            | "FREQUENCYLIMITEXCEED"
+            | "RATELIMITED"
+            | "RATELIMITEXCEEDED" => self.retry(),
+            _ if self.status == StatusCode::TOO_MANY_REQUESTS => self.retry(),
+            _ if !self.status.is_client_error() => self.unknown(),
+            // Our own clock or keys are wrong; that says nothing about the payment.
+            "SIGNERROR" => self.declined(false),
+            _ => self.declined(true),
+        }
+    }
+
+    /// For the request to refund. Money may be on its way whenever this is not a clear and authentic no: a 429 or a 5xx
+    /// says nothing about what was accepted (T-33).
+    pub(super) fn meaning_for_refund(self) -> Result<RefundReport, GatewayError> {
+        if !self.status.is_client_error() || self.status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(self.unknown());
+        }
+        match normal(&self.code).as_str() {
+            // The trade is there and not yet seen by this part of WeChat (T-34).
+            "RESOURCENOTEXISTS" | "ORDERNOTEXIST" => Err(self.retry()),
+            "SYSTEMERROR"
+            | "BANKERROR"
+            | "BIZERRNEEDRETRY"
+            | "FREQUENCYLIMITED"
+            | "FREQUENCYLIMITEXCEED"
+            | "RATELIMITED"
+            | "RATELIMITEXCEEDED"
+            | "" => Err(self.unknown()),
+            // The merchant's money, rights or account: when a person has seen to it, the same number goes through.
+            "NOTENOUGH" | "NOAUTH" | "MCHNOTEXISTS" if self.is_authentic => {
+                Ok(RefundReport::Stuck(self.words()))
+            }
+            "SIGNERROR" => Err(self.declined(false)),
+            _ => Err(self.declined(true)),
+        }
+    }
+
+    /// WeChat's signed word that it knows no such thing; what an edge says is no answer.
+    pub(super) fn is_not_exist(&self) -> bool {
+        self.is_authentic
+            && self.status == StatusCode::NOT_FOUND
+            && (self.is("ORDERNOTEXIST") || self.is("RESOURCENOTEXISTS"))
+    }
+
+    /// Whether WeChat signed it.
+    pub(super) fn is_authentic(&self) -> bool {
+        self.is_authentic
+    }
+
+    /// `code` in capitals and without underscores.
+    pub(super) fn is(&self, code: &str) -> bool {
+        normal(&self.code) == code
+    }
+
+    fn words(&self) -> String {
+        format!("{}: {}", self.code, self.message)
+    }
+
+    fn retry(self) -> GatewayError {
+        GatewayError::RetrySame { reason: self.code }
+    }
+
+    fn unknown(self) -> GatewayError {
+        if self.code.is_empty() {
+            GatewayError::unknown(format!("status {}", self.status.as_u16()))
+        } else {
+            GatewayError::unknown(self.code)
+        }
+    }
+
+    fn declined(self, may_be_authentic: bool) -> GatewayError {
+        GatewayError::Declined {
+            code: self.code,
+            message: self.message,
+            is_authentic: may_be_authentic && self.is_authentic,
+        }
+    }
+}
+
+/// `ORDERNOTEXIST` and `ORDER_NOT_EXIST` are one code: the spelling changed over the years (T-48).
+fn normal(code: &str) -> String {
+    code.chars()
+        .filter(|letter| *letter != '_')
+        .map(|letter| letter.to_ascii_uppercase())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, body: &str, is_authentic: bool) -> Refusal {
+        Refusal::read(
+            StatusCode::from_u16(status).unwrap(),
+            body.as_bytes(),
+            is_authentic,
+        )
+    }
+
+    fn coded(status: u16, code: &str, is_authentic: bool) -> Refusal {
+        refused(
+            status,
+            &format!(r#"{{"code":"{code}","message":"m"}}"#),
+            is_authentic,
+        )
+    }
+
+    #[test]
+    fn only_a_signed_refusal_is_authentic() {
+        for is_signed in [true, false] {
+            let error = coded(403, "RULE_LIMIT", is_signed).meaning();
+            assert!(
+                matches!(&error, GatewayError::Declined { is_authentic, .. } if *is_authentic == is_signed),
+                "{error:?}"
+            );
+        }
+        assert!(matches!(
+            coded(401, "SIGN_ERROR", true).meaning(),
+            GatewayError::Declined {
+                is_authentic: false,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn what_says_nothing_about_the_outcome_is_unknown() {
+        for (status, body) in [
+            (502, "<html>"),
+            (500, ""),
+            (503, r#"{"code":"SERVICE_UNAVAILABLE"}"#),
+            (400, r#"{"code":"PARAM_ERR"#),
+            (302, r#"{"code":"PARAM_ERROR"}"#),
+            (403, r#"{"code":"OUT_TRADE_NO_USED"}"#),
+        ] {
+            let error = refused(status, body, true).meaning();
+            assert!(
+                matches!(error, GatewayError::Unknown { .. }),
+                "{status} {error:?}"
+            );
+        }
+        for (status, code) in [(500, "SYSTEMERROR"), (429, "X"), (202, "USER_PAYING")] {
+            let error = coded(status, code, false).meaning();
+            assert!(
+                matches!(error, GatewayError::RetrySame { .. }),
+                "{status} {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn t_48_every_spelling_of_a_code_is_one() {
+        for code in ["ORDERPAID", "ORDER_PAID", "order_paid"] {
+            let error = coded(400, code, false).meaning();
+            assert!(matches!(error, GatewayError::AlreadyPaid), "{code}");
+        }
+        for code in ["NOTENOUGH", "NOT_ENOUGH"] {
+            let report = coded(403, code, true).meaning_for_refund();
+            assert!(matches!(report, Ok(RefundReport::Stuck(_))), "{code}");
+        }
+        for code in ["ORDERNOTEXIST", "ORDER_NOT_EXIST", "RESOURCE_NOT_EXISTS"] {
+            assert!(coded(404, code, true).is_not_exist(), "{code}");
+            assert!(!coded(404, code, false).is_not_exist(), "{code} unsigned");
+            assert!(
+                !coded(400, code, true).is_not_exist(),
+                "{code} with another status"
+            );
+        }
+    }
+
+    #[test]
+    fn t_33_a_busy_gateway_has_not_refused_a_refund() {
+        for (status, code) in [
+            (429, "FREQUENCY_LIMITED"),
+            (429, "PARAM_ERROR"),
+            (500, "SYSTEM_ERROR"),
+            (500, "BIZ_ERR_NEED_RETRY"),
+            (403, "BIZ_ERR_NEED_RETRY"),
+            (502, ""),
+            (503, "SERVICE_UNAVAILABLE"),
+            (202, "X"),
+        ] {
+            let answer = coded(status, code, true).meaning_for_refund();
+            assert!(
+                matches!(answer, Err(GatewayError::Unknown { .. })),
+                "{status} {code} {answer:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn t_34_a_trade_that_is_not_seen_yet_is_asked_for_again() {
+        for is_signed in [true, false] {
+            let answer = coded(404, "RESOURCE_NOT_EXISTS", is_signed).meaning_for_refund();
+            assert!(
+                matches!(answer, Err(GatewayError::RetrySame { .. })),
+                "{answer:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refund_is_refused_only_by_wechats_own_signature() {
+        for (status, code) in [
+            (403, "NOT_ENOUGH"),
+            (403, "USER_ACCOUNT_ABNORMAL"),
+            (400, "INVALID_REQUEST"),
+            (401, "SIGN_ERROR"),
+        ] {
+            let answer = coded(status, code, false).meaning_for_refund();
+            assert!(
+                matches!(
+                    answer,
+                    Err(GatewayError::Declined {
+                        is_authentic: false,
+                        ..
+                    })
+                ),
+                "{code} {answer:?}"
+            );
+        }
+        let answer = coded(403, "USER_ACCOUNT_ABNORMAL", true).meaning_for_refund();
+        assert!(matches!(
+            answer,
+            Err(GatewayError::Declined {
+                is_authentic: true,
+                ..
+            })
+        ));
+    }
+}

@@ -1,0 +1,87 @@
+//! Who the merchant is, and what can be seen to be wrong with that before the first sale.
+
+use http::HeaderValue;
+use secrecy::SecretString;
+
+use super::super::KeyError;
+use super::keys::PUBLIC_KEY_PREFIX;
+
+/// A merchant at WeChat Pay. The names are those of the configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub app_id: String,
+    pub mch_id: String,
+    /// The serial of the merchant's certificate. Without the certificate nobody can see whether it belongs to the
+    /// private key: WeChat says so at the first call (`SIGN_ERROR`).
+    pub serial_no: String,
+    pub api_v3_key: SecretString,
+    pub private_key: SecretString,
+    pub verify: Verify,
+    /// `https://api.mch.weixin.qq.com`
+    pub gateway_url: String,
+    /// `https://api2.mch.weixin.qq.com`: asked once when the first host does not answer at all.
+    pub backup_url: Option<String>,
+    pub notify_url: String,
+}
+
+/// What WeChat's signatures are checked with. Whatever is given, a signature that names another certificate makes us
+/// download the list: a merchant on the way from one kind to the other gets both.
+#[derive(Debug, Clone)]
+pub enum Verify {
+    /// The WeChat Pay public key, and its `PUB_KEY_ID_…`. Platform certificates may stand beside it in the same text.
+    PublicKey { id: String, key: String },
+    /// One or several platform certificates; their serials are read from them.
+    Certificate { pem: String },
+    /// Platform certificates are downloaded when they are needed.
+    Download,
+}
+
+impl Settings {
+    /// What each name looks like; keys are looked at where they are read.
+    pub(super) fn check(&self) -> Result<(), KeyError> {
+        let is_of = |text: &str, most: usize, is_part: fn(&u8) -> bool| {
+            (1..=most).contains(&text.len()) && text.as_bytes().iter().all(is_part)
+        };
+        if !is_of(&self.app_id, 32, u8::is_ascii_alphanumeric) {
+            let message = "wanted letters and digits only, as in wx2421b1c4370ec43b";
+            return Err(KeyError::new("WECHAT_APP_ID", message));
+        }
+        if !is_of(&self.mch_id, 32, u8::is_ascii_digit) {
+            let message = "wanted the merchant number, digits only, as in 1900000109";
+            return Err(KeyError::new("WECHAT_MCH_ID", message));
+        }
+        if !is_of(&self.serial_no, 40, u8::is_ascii_hexdigit) {
+            const WANTED: &str =
+                "wanted the serial number of the merchant's API certificate, at most 40 hex digits";
+            let found = if self.serial_no.starts_with(PUBLIC_KEY_PREFIX) {
+                "the id of WeChat Pay's public key"
+            } else if self.serial_no.contains(':') {
+                "colons between the digits"
+            } else {
+                "something else"
+            };
+            return Err(KeyError::new(
+                "WECHAT_SERIAL_NO",
+                format!("found {found}; {WANTED}"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The key that we ask WeChat to sign with.
+    pub(super) fn wanted_serial(&self) -> Result<Option<HeaderValue>, KeyError> {
+        let Verify::PublicKey { id, .. } = &self.verify else {
+            return Ok(None);
+        };
+        let is_id = id
+            .strip_prefix(PUBLIC_KEY_PREFIX)
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        match HeaderValue::from_str(id) {
+            Ok(header) if is_id => Ok(Some(header)),
+            _ => Err(KeyError::new(
+                "WECHAT_PUBLIC_KEY_ID",
+                "found something else; wanted the id as the console shows it, PUB_KEY_ID_…",
+            )),
+        }
+    }
+}

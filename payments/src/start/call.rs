@@ -1,0 +1,183 @@
+//! The create call: the recorded bytes are sent, and sent again when what they brought is about to die.
+
+use std::time::Duration;
+
+use domain::{Channel, Payment, PaymentState, Product, Report, Timestamp};
+use futures_util::FutureExt;
+
+use crate::gateway::{Creation, Gateway, GatewayError};
+use crate::order::find_by_number;
+use crate::settle::{Rule, announce, apply_report, raise, record_report};
+use crate::store::incidents::IncidentKind;
+use crate::store::payments;
+use crate::{Error, Services};
+
+/// Two calls to a slow gateway; a caller that died holds nobody up for longer.
+const CALL: Duration = Duration::from_secs(20);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+const TWIN_LOOKS: u32 = 50;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Called {
+    /// The gateway knows the payment, or it is paid already.
+    Answered,
+    /// The gateway has closed it: another one is needed.
+    Ended,
+}
+
+/// Sends the recorded bytes, unless the payer has a prompt that lives long enough to be used.
+///
+/// A renewed prompt is asked for in the same words, deadline included: others would be another order to the gateway (T-43).
+pub(super) async fn call(
+    services: &Services,
+    gateway: &Gateway,
+    channel: Channel,
+    payment: &Payment,
+) -> Result<Called, Error> {
+    if payment.state == PaymentState::Pending && payment.has_fresh_prompt(services.clock.now()) {
+        return Ok(Called::Answered);
+    }
+    // Whoever loses the right to call waits for the answer of the winner, and calls when the winner has given up.
+    for _ in 0..TWIN_LOOKS {
+        if claim_call(services, payment).await? {
+            let called = send(services, gateway, channel, payment).await;
+            if called.is_err() {
+                release_call(services, payment).await?;
+            }
+            return called;
+        }
+        let now = find_by_number(services, &payment.payment_no).await?;
+        match now.state {
+            PaymentState::Closed | PaymentState::Declined => return Ok(Called::Ended),
+            PaymentState::Paid => return Ok(Called::Answered),
+            PaymentState::Created | PaymentState::Pending if now.has_fresh_prompt(services.clock.now()) => {
+                return Ok(Called::Answered);
+            }
+            PaymentState::Created | PaymentState::Pending => tokio::time::sleep(BETWEEN_LOOKS).await,
+        }
+    }
+    let source = GatewayError::unknown("the same call is still under way");
+    Err(Error::Unreachable { channel, source })
+}
+
+async fn claim_call(services: &Services, payment: &Payment) -> Result<bool, Error> {
+    let now = services.clock.now();
+    // A prompt made by then dies within the margin.
+    let stale_since = payment
+        .product
+        .prompt_lifetime()
+        .map(|lifetime| now.after(Product::PROMPT_MARGIN).before(lifetime));
+    services
+        .db
+        .write(|tx| {
+            async move { payments::claim_call(tx, payment, now, now.after(CALL), stale_since).await }.boxed()
+        })
+        .await
+        .map_err(Error::Internal)
+}
+
+async fn release_call(services: &Services, payment: &Payment) -> Result<(), Error> {
+    let release = services
+        .db
+        .write(|tx| async move { payments::release_call(tx, payment).await }.boxed());
+    release.await.map_err(Error::Internal)
+}
+
+async fn send(
+    services: &Services,
+    gateway: &Gateway,
+    channel: Channel,
+    payment: &Payment,
+) -> Result<Called, Error> {
+    let creation = Creation {
+        product: payment.product,
+        request: &payment.request,
+        return_url: payment.return_url.as_deref(),
+    };
+    // The life of a prompt is counted from before the call: the gateway's own count starts later.
+    let asked_at = services.clock.now();
+    let mut answer = gateway.create(&creation).await;
+    if matches!(answer, Err(GatewayError::RetrySame { .. })) {
+        answer = gateway.create(&creation).await;
+    }
+    match answer {
+        Ok(prompt) => {
+            if keep_prompt(services, payment, &prompt, asked_at).await? {
+                return Ok(Called::Answered);
+            }
+            // It was ended here while the call was under way: nobody may pay what nobody waits for.
+            gateway
+                .ensure_closed(&payment.payment_no)
+                .await
+                .map_err(|source| Error::Unreachable { channel, source })?;
+            Ok(Called::Ended)
+        }
+        // What it says about the trade is a hint; the query brings the proof.
+        Err(GatewayError::AlreadyPaid | GatewayError::AlreadyClosed) => {
+            let report = gateway
+                .query(&payment.payment_no)
+                .await
+                .map_err(|source| Error::Unreachable { channel, source })?;
+            record_report(services, payment, &report, Rule::Settle).await?;
+            match report {
+                Report::Paid(_) => Ok(Called::Answered),
+                _ => Ok(Called::Ended),
+            }
+        }
+        Err(source @ GatewayError::Declined { .. }) => {
+            note_refusal(services, payment, &source).await?;
+            Err(Error::Declined { channel, source })
+        }
+        Err(source @ (GatewayError::RetrySame { .. } | GatewayError::Unknown { .. })) => {
+            Err(Error::Unreachable { channel, source })
+        }
+    }
+}
+
+/// Records the gateway's word that the payment can be paid; whether it still may be.
+async fn keep_prompt(
+    services: &Services,
+    payment: &Payment,
+    prompt: &str,
+    asked_at: Timestamp,
+) -> Result<bool, Error> {
+    let (settlement, state) = services
+        .db
+        .write(|tx| {
+            async move {
+                payments::keep_prompt(tx, payment, prompt, asked_at).await?;
+                let number = &payment.payment_no;
+                let settlement = apply_report(services, tx, number, &Report::Unpaid, Rule::Settle).await?;
+                let (now, _) = payments::find_by_number(tx, number)
+                    .await?
+                    .ok_or(Error::NotFound)?;
+                Ok::<_, Error>((settlement, now.state))
+            }
+            .boxed()
+        })
+        .await?;
+    announce(services, payment, settlement);
+    // A renewed prompt changes no state, but who looks at the page must get it: the old one is dead.
+    services.watchers.changed(&payment.order_id);
+    Ok(state.is_open() || state == PaymentState::Paid)
+}
+
+/// An authentic refusal ends the payment. One that cannot be verified changes nothing, but a person should see it.
+async fn note_refusal(services: &Services, payment: &Payment, refusal: &GatewayError) -> Result<(), Error> {
+    let words = &refusal.to_string();
+    if matches!(
+        refusal,
+        GatewayError::Declined {
+            is_authentic: true,
+            ..
+        }
+    ) {
+        return record_report(services, payment, &Report::Declined(words.clone()), Rule::Settle)
+            .await
+            .map(drop);
+    }
+    services
+        .db
+        .write(|tx| async move { raise(services, tx, IncidentKind::Refused, payment, words).await }.boxed())
+        .await
+}

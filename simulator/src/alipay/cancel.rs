@@ -1,0 +1,80 @@
+//! `alipay.trade.cancel`: for a merchant that does not know. An open trade is closed, a paid one is refunded.
+
+use serde_json::{Map, Value};
+
+use super::bill::{Bill, Status, Trade};
+use super::node::{Node, Refusal};
+use super::notice::announce;
+use super::query::Wanted;
+use super::refund;
+use crate::time::DAY_MS;
+use crate::world::World;
+
+/// Later a trade can be refunded and no more be undone.
+const WINDOW_MS: i64 = DAY_MS;
+
+enum Undoing {
+    Close,
+    Refund,
+    /// It was undone before, in this way.
+    Done(&'static str),
+}
+
+pub(super) fn cancel(world: &mut World, now_ms: i64, biz: &Map<String, Value>) -> Result<Node, Refusal> {
+    let wanted = Wanted::read(biz)?;
+    let found = wanted
+        .bill_in(&world.alipay.bills)
+        .and_then(|bill| Some((bill, bill.trade.as_ref()?)));
+    // Without a trade there is nothing to undo, and that is a success without an action. A code that
+    // nobody has scanned lives on.
+    let Some((bill, trade)) = found else {
+        return Ok(wanted.named(Node::success()).with("retry_flag", "N"));
+    };
+    let (out_trade_no, trade_no) = (bill.out_trade_no.clone(), trade.trade_no.clone());
+    let total_fen = bill.total_fen;
+    let action = match decide(bill, trade, now_ms)? {
+        Undoing::Done(action) => action,
+        Undoing::Close => {
+            close(world, now_ms, &out_trade_no);
+            "close"
+        }
+        Undoing::Refund => {
+            refund::accept(world, now_ms, &out_trade_no, &out_trade_no, total_fen)?;
+            "refund"
+        }
+    };
+    Ok(Node::success()
+        .with("action", action)
+        .with("out_trade_no", out_trade_no)
+        .with("retry_flag", "N")
+        .with("trade_no", trade_no))
+}
+
+fn decide(bill: &Bill, trade: &Trade, now_ms: i64) -> Result<Undoing, Refusal> {
+    let refused = |sub_code, sub_msg| Err(Refusal::business(sub_code, sub_msg));
+    match trade.status {
+        Status::Finished => refused("ACQ.TRADE_HAS_FINISHED", "交易已完结"),
+        Status::Closed if trade.paid_ms.is_some() => Ok(Undoing::Done("refund")),
+        Status::Closed => Ok(Undoing::Done("close")),
+        _ if now_ms - trade.created_ms > WINDOW_MS => {
+            refused("ACQ.TRADE_CANCEL_TIME_OUT", "超过撤销时间范围")
+        }
+        Status::WaitBuyerPay => Ok(Undoing::Close),
+        // The repeat of an undoing whose money is still on its way.
+        Status::Success if trade.pledged_fen() == bill.total_fen => Ok(Undoing::Done("refund")),
+        Status::Success if trade.pledged_fen() > 0 => {
+            refused("ACQ.REASON_TRADE_REFUND_FEE_ERR", "退款金额无效")
+        }
+        Status::Success => Ok(Undoing::Refund),
+    }
+}
+
+/// Closes an unpaid trade and says so.
+pub(super) fn close(world: &mut World, now_ms: i64, out_trade_no: &str) {
+    let bill = world.alipay.bills.get_mut(out_trade_no);
+    if let Some(trade) = bill.and_then(|bill| bill.trade.as_mut()) {
+        trade.status = Status::Closed;
+        trade.closed_ms = Some(now_ms);
+        announce(world, now_ms, out_trade_no);
+    }
+}

@@ -1,0 +1,134 @@
+//! What the merchant is told about a trade, and when.
+
+use serde_json::{Value, json};
+
+use super::bill::{Bill, Status, Trade, open_trade};
+use super::refund::Refund;
+use crate::dice::Dice;
+use crate::letter::alipay_frame;
+use crate::post::{Content, Notice};
+use crate::time::{beijing_text, beijing_text_ms, compact};
+use crate::wire::yuan;
+use crate::world::World;
+
+/// Tells the merchant about the trade as it is now; without a notify_url nobody is told.
+pub(super) fn announce(world: &mut World, now_ms: i64, out_trade_no: &str) {
+    let World {
+        alipay, dice, keys, ..
+    } = world;
+    let Some(bill) = alipay.bills.get(out_trade_no) else {
+        return;
+    };
+    let Some(trade) = &bill.trade else { return };
+    if let Some(mut notice) = make(dice, now_ms, bill, trade, None) {
+        alipay.signing.mark(keys, bill, &mut notice);
+        world.announce(now_ms, notice);
+    }
+}
+
+/// A refund has no address of its own: it is told where the payment was.
+pub(super) fn announce_refund(world: &mut World, now_ms: i64, out_trade_no: &str, request_no: &str) {
+    let World {
+        alipay, dice, keys, ..
+    } = world;
+    let Some(bill) = alipay.bills.get(out_trade_no) else {
+        return;
+    };
+    let Some(trade) = &bill.trade else { return };
+    let refund = trade
+        .refunds
+        .iter()
+        .find(|refund| refund.request_no == request_no);
+    if let Some(mut notice) = make(dice, now_ms, bill, trade, refund) {
+        alipay.signing.mark(keys, bill, &mut notice);
+        world.announce(now_ms, notice);
+    }
+}
+
+/// What would be sent if this bill were paid now, though nobody pays.
+pub(crate) fn pretend_notice(world: &mut World, now_ms: i64, out_trade_no: &str) -> Option<Notice> {
+    let World {
+        alipay, dice, keys, ..
+    } = world;
+    let bill = alipay.bills.get(out_trade_no)?;
+    let mut trade = bill
+        .trade
+        .clone()
+        .unwrap_or_else(|| open_trade(dice, now_ms, "one"));
+    trade.status = Status::Success;
+    trade.paid_ms = Some(now_ms);
+    trade.closed_ms = None;
+    let mut notice = make(dice, now_ms, bill, &trade, None)?;
+    alipay.signing.mark(keys, bill, &mut notice);
+    Some(notice)
+}
+
+fn make(dice: &mut Dice, now_ms: i64, bill: &Bill, trade: &Trade, refund: Option<&Refund>) -> Option<Notice> {
+    let id = format!("{}{}", compact(now_ms), dice.digits(20));
+    let mut fields = fields(bill, trade, refund, &id);
+    // Their order differs between real notices.
+    for last in (1..fields.len()).rev() {
+        fields.swap(last, dice.place(last + 1));
+    }
+    Some(Notice {
+        out_trade_no: bill.out_trade_no.clone(),
+        url: bill.notify_url.clone()?,
+        about: trade.status.word().to_owned(),
+        created_ms: now_ms,
+        content: Content::Alipay(fields),
+        unsigned: &[],
+        id,
+    })
+}
+
+fn fields(bill: &Bill, trade: &Trade, refund: Option<&Refund>, notify_id: &str) -> Vec<(String, String)> {
+    let total = yuan(bill.total_fen);
+    let mut fields = alipay_frame(notify_id);
+    let mut add = |name: &str, value: String| fields.push((name.to_owned(), value));
+    add("trade_no", trade.trade_no.clone());
+    add("out_trade_no", bill.out_trade_no.clone());
+    add("trade_status", trade.status.word().to_owned());
+    add("total_amount", total.clone());
+    add("subject", bill.subject.clone());
+    if let Some(body) = &bill.body {
+        add("body", body.clone());
+    }
+    if let Some(passback_params) = &bill.passback_params {
+        add("passback_params", passback_params.clone());
+    }
+    add("buyer_id", trade.buyer_id());
+    add("buyer_logon_id", trade.buyer_logon_id());
+    add("gmt_create", beijing_text(trade.created_ms));
+    if let Some(paid_ms) = trade.paid_ms {
+        add("gmt_payment", beijing_text(paid_ms));
+        let paid = yuan(bill.total_fen - trade.coupon_fen);
+        add("receipt_amount", total.clone());
+        add("invoice_amount", paid.clone());
+        add("buyer_pay_amount", paid);
+        add("point_amount", "0.00".to_owned());
+        add("fund_bill_list", funds(bill, trade, "fundChannel").to_string());
+    }
+    if let Some(refund) = refund {
+        add("out_biz_no", refund.request_no.clone());
+        add("refund_fee", yuan(trade.refunded_fen()));
+        add(
+            "gmt_refund",
+            beijing_text_ms(refund.done_ms.unwrap_or(refund.accepted_ms)),
+        );
+    }
+    if let Some(closed_ms) = trade.closed_ms {
+        add("gmt_close", beijing_text(closed_ms));
+    }
+    fields
+}
+
+/// Where the money came from; notices and answers spell the channel's name differently.
+pub(super) fn funds(bill: &Bill, trade: &Trade, channel: &str) -> Value {
+    let fund = |fen: i64, name: &str| json!({"amount": yuan(fen), channel: name});
+    let paid = fund(bill.total_fen - trade.coupon_fen, "ALIPAYACCOUNT");
+    if trade.coupon_fen == 0 {
+        json!([paid])
+    } else {
+        json!([fund(trade.coupon_fen, "COUPON"), paid])
+    }
+}

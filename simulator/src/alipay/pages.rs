@@ -1,0 +1,128 @@
+//! `alipay.trade.wap.pay` and `alipay.trade.page.pay`: a signed link, or form, that a payer's browser brings.
+//!
+//! Good ones lead to the cashier; what is wrong with others is said on a page, because a person reads it.
+
+use std::collections::BTreeMap;
+
+use super::bill::Bill;
+use super::node::Refusal;
+use super::order::{self, Product, may_reenter, same_content};
+use super::params::Params;
+use super::{Method, vetoed};
+use crate::books::Gateway;
+use crate::faults::Endpoint;
+use crate::time::HOUR_MS;
+use crate::wallet::{Document, escape};
+use crate::wire::Reply;
+use crate::world::World;
+
+pub(crate) const CASHIER_PATH: &str = "/alipay/cashier";
+const SESSION_LIFE_MS: i64 = 2 * HOUR_MS;
+
+/// Links that were brought and found good; nothing is a trade before its cashier is opened.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    brought: BTreeMap<String, (i64, Bill)>,
+}
+
+impl Sessions {
+    pub(super) fn bill(&self, now_ms: i64, token: &str) -> Option<&Bill> {
+        let (brought_ms, bill) = self.brought.get(token)?;
+        Some(bill).filter(|_| now_ms < brought_ms + SESSION_LIFE_MS)
+    }
+
+    fn keep(&mut self, now_ms: i64, token: String, bill: Bill) {
+        self.brought
+            .retain(|_, (brought_ms, _)| now_ms < *brought_ms + SESSION_LIFE_MS);
+        self.brought.insert(token, (now_ms, bill));
+    }
+}
+
+pub(super) fn enter(world: &mut World, now_ms: i64, params: &Params, product: Product) -> Reply {
+    let trace_id = world.dice.hex(32);
+    let reply = match read(world, now_ms, params, product) {
+        Err(refusal) => error_page(&refusal),
+        Ok(bill) => {
+            let token = world.dice.hex(32);
+            let place = address(&token);
+            world.alipay.sessions.keep(now_ms, token, bill);
+            Reply::new(302, "text/html;charset=utf-8", "").with_header("location", place)
+        }
+    };
+    reply.with_header("trace_id", trace_id)
+}
+
+pub(super) fn address(token: &str) -> String {
+    format!("{CASHIER_PATH}?session={token}")
+}
+
+fn read(world: &mut World, now_ms: i64, params: &Params, product: Product) -> Result<Bill, Refusal> {
+    params.authenticate(&world.keys)?;
+    params.check_rest(now_ms)?;
+    let biz = params.biz_content(&world.keys)?;
+    if let Some(kind) = world.veto(Gateway::Alipay, Endpoint::Cashier) {
+        return Err(vetoed(kind));
+    }
+    let bill = order::read(params, &biz, now_ms, product)?;
+    match world.alipay.bills.get(&bill.out_trade_no) {
+        Some(known) => may_reenter(known, &bill).map(|()| bill),
+        None => Ok(bill),
+    }
+}
+
+pub(super) fn error_page(refusal: &Refusal) -> Reply {
+    let (sub_code, sub_msg) = refusal.said();
+    let body = format!(
+        "<section class=\"card card--error\" id=\"error\" data-testid=\"cashier-error\" \
+         data-sub-code=\"{code}\" role=\"alert\"><h1>支付宝 · 抱歉，系统出现错误</h1><p>{said}</p>\
+         <p class=\"note\">错误代码 <code>{code}</code></p></section>",
+        code = escape(sub_code),
+        said = escape(sub_msg),
+    );
+    Document {
+        language: "zh-CN",
+        title: "支付宝",
+        body,
+        status: 200,
+    }
+    .reply()
+}
+
+/// A signed link that somebody pastes into a wallet is opened there, as a browser would open it.
+pub(crate) fn admit(world: &mut World, now_ms: i64, prompt: &str) {
+    if world.alipay.codes.contains_key(prompt) {
+        return;
+    }
+    let Some((_, query)) = prompt.split_once("/gateway.do?") else {
+        return;
+    };
+    let Ok(params) = Params::read(&[query]) else {
+        return;
+    };
+    let Ok(Method::Pages(product)) = params.method() else {
+        return;
+    };
+    let read = |world: &World| -> Result<Bill, Refusal> {
+        params.authenticate(&world.keys)?;
+        params.check_rest(now_ms)?;
+        order::read(&params, &params.biz_content(&world.keys)?, now_ms, product)
+    };
+    if let Ok(bill) = read(world) {
+        admit_bill(world, bill, prompt);
+    }
+}
+
+/// Makes the code lead to this bill, unless another one has its number; whether it does.
+pub(super) fn admit_bill(world: &mut World, bill: Bill, code: &str) -> bool {
+    let out_trade_no = bill.out_trade_no.clone();
+    let alipay = &mut world.alipay;
+    let known = alipay.bills.entry(out_trade_no.clone()).or_insert_with(|| Bill {
+        code: code.to_owned(),
+        ..bill.clone()
+    });
+    let is_same = same_content(known, &bill);
+    if is_same {
+        alipay.codes.insert(code.to_owned(), out_trade_no);
+    }
+    is_same
+}

@@ -1,0 +1,219 @@
+//! `alipay.trade.refund` and `alipay.trade.fastpay.refund.query`: money back, once for each request number.
+
+use serde_json::{Map, Value, json};
+
+use super::bill::{Bill, Status, Trade};
+use super::fields::{amount, has_option, required, text};
+use super::node::{Node, Refusal};
+use super::notice::announce_refund;
+use super::query::Wanted;
+use crate::time::beijing_text;
+use crate::wire::yuan;
+use crate::world::World;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Refund {
+    pub(super) request_no: String,
+    pub(super) fen: i64,
+    pub(super) accepted_ms: i64,
+    /// When the money will have moved; none once it has.
+    pub(super) due_ms: Option<i64>,
+    pub(super) done_ms: Option<i64>,
+}
+
+impl Refund {
+    pub(super) fn is_done(&self) -> bool {
+        self.done_ms.is_some()
+    }
+
+    pub(super) fn due_ms(&self) -> Option<i64> {
+        self.due_ms
+    }
+
+    pub(super) fn state(&self) -> &'static str {
+        if self.is_done() {
+            "REFUND_SUCCESS"
+        } else {
+            "REFUND_PROCESSING"
+        }
+    }
+}
+
+/// What a call asks for.
+struct Asked {
+    fen: i64,
+    /// Absent means a full refund under the trade's own number.
+    request_no: Option<String>,
+}
+
+pub(super) fn refund(world: &mut World, now_ms: i64, biz: &Map<String, Value>) -> Result<Node, Refusal> {
+    let wanted = Wanted::read(biz)?;
+    let asked = Asked {
+        fen: amount(biz, "refund_amount")?,
+        request_no: text(biz, "out_request_no", 64)?,
+    };
+    text(biz, "refund_reason", 256)?;
+    for (name, most) in [("operator_id", 30), ("store_id", 32), ("terminal_id", 32)] {
+        text(biz, name, most)?;
+    }
+    let bill = wanted
+        .bill_in(&world.alipay.bills)
+        .ok_or_else(|| wanted.not_exist())?;
+    let trade = bill.trade.as_ref().ok_or_else(|| wanted.not_exist())?;
+    let out_trade_no = bill.out_trade_no.clone();
+    let request_no = asked.request_no.clone().unwrap_or_else(|| out_trade_no.clone());
+    let known = trade
+        .refunds
+        .iter()
+        .find(|refund| refund.request_no == request_no);
+    let moved = match known {
+        Some(known) if known.fen != asked.fen => {
+            return Err(Refusal::business(
+                "ACQ.DISCORDANT_REPEAT_REQUEST",
+                "请求信息不一致",
+            ));
+        }
+        // Whatever became of the trade since: this request was answered before.
+        Some(_) => false,
+        None => {
+            may_refund(bill, trade, &asked)?;
+            accept(world, now_ms, &out_trade_no, &request_no, asked.fen)?
+        }
+    };
+    let with_detail = has_option(biz, "refund_detail_item_list");
+    let bill = world.alipay.bills.get(&out_trade_no);
+    let (bill, trade) = bill
+        .and_then(|bill| Some((bill, bill.trade.as_ref()?)))
+        .ok_or_else(|| wanted.not_exist())?;
+    let refund = trade
+        .refunds
+        .iter()
+        .find(|refund| refund.request_no == request_no);
+    Ok(show(bill, trade, refund, moved, with_detail))
+}
+
+fn may_refund(bill: &Bill, trade: &Trade, asked: &Asked) -> Result<(), Refusal> {
+    let refused = |sub_code, sub_msg| Err(Refusal::business(sub_code, sub_msg));
+    match trade.status {
+        Status::Success => {}
+        Status::WaitBuyerPay => return refused("ACQ.TRADE_STATUS_ERROR", "交易状态不合法"),
+        Status::Finished => return refused("ACQ.TRADE_HAS_FINISHED", "交易已完结"),
+        Status::Closed => return refused("ACQ.TRADE_HAS_CLOSE", "交易已经关闭"),
+    }
+    if asked.request_no.is_none() && asked.fen != bill.total_fen {
+        return refused("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", "退款金额超限");
+    }
+    if trade.pledged_fen() + asked.fen > bill.total_fen {
+        return refused("ACQ.REASON_TRADE_REFUND_FEE_ERR", "退款金额无效");
+    }
+    Ok(())
+}
+
+/// Enters a refund that was found to be right; whether money moved at once.
+pub(super) fn accept(
+    world: &mut World,
+    now_ms: i64,
+    out_trade_no: &str,
+    request_no: &str,
+    fen: i64,
+) -> Result<bool, Refusal> {
+    let till = &mut world.alipay.till;
+    if till.balance_fen.is_some_and(|balance_fen| balance_fen < fen) {
+        return Err(Refusal::business("ACQ.SELLER_BALANCE_NOT_ENOUGH", "卖家余额不足"));
+    }
+    till.balance_fen = till.balance_fen.map(|balance_fen| balance_fen - fen);
+    let due_ms = now_ms.saturating_add(till.refund_takes_ms);
+    let bill = world.alipay.bills.get_mut(out_trade_no);
+    let trade = bill.and_then(|bill| bill.trade.as_mut());
+    trade
+        .expect("only a trade that was found is refunded")
+        .refunds
+        .push(Refund {
+            request_no: request_no.to_owned(),
+            fen,
+            accepted_ms: now_ms,
+            due_ms: Some(due_ms),
+            done_ms: None,
+        });
+    execute_due(world, now_ms);
+    Ok(due_ms <= now_ms)
+}
+
+/// Moves the money of refunds whose time has come, and tells the merchant.
+pub(super) fn execute_due(world: &mut World, now_ms: i64) {
+    while let Some((at_ms, out_trade_no, request_no)) = next_due(world, now_ms) {
+        announce_refund(world, at_ms, &out_trade_no, &request_no);
+    }
+}
+
+fn next_due(world: &mut World, now_ms: i64) -> Option<(i64, String, String)> {
+    world.alipay.bills.values_mut().find_map(|bill| {
+        let trade = bill.trade.as_mut()?;
+        let due = |refund: &Refund| refund.due_ms.is_some_and(|due_ms| due_ms <= now_ms);
+        let refund = trade.refunds.iter_mut().find(|refund| due(refund))?;
+        let at_ms = refund.due_ms.take()?;
+        refund.done_ms = Some(at_ms);
+        let request_no = refund.request_no.clone();
+        if trade.refunded_fen() >= bill.total_fen {
+            trade.status = Status::Closed;
+            trade.closed_ms = Some(at_ms);
+        }
+        Some((at_ms, bill.out_trade_no.clone(), request_no))
+    })
+}
+
+fn show(bill: &Bill, trade: &Trade, refund: Option<&Refund>, moved: bool, with_detail: bool) -> Node {
+    let mut node = Node::success()
+        .with("buyer_logon_id", trade.buyer_logon_id())
+        .with("buyer_user_id", trade.buyer_id())
+        .with("fund_change", if moved { "Y" } else { "N" });
+    if let Some(done_ms) = refund.and_then(|refund| refund.done_ms) {
+        node = node.with("gmt_refund_pay", beijing_text(done_ms));
+    }
+    node = node.with("out_trade_no", bill.out_trade_no.clone());
+    let sent_back_fen = refund.map_or(0, |refund| refund.fen);
+    if with_detail {
+        node = node.with("refund_detail_item_list", detail(sent_back_fen));
+    }
+    node.with("refund_fee", yuan(trade.refunded_fen()))
+        .with("send_back_fee", yuan(if moved { sent_back_fen } else { 0 }))
+        .with("trade_no", trade.trade_no.clone())
+}
+
+fn detail(fen: i64) -> Value {
+    json!([{"amount": yuan(fen), "fund_channel": "ALIPAYACCOUNT"}])
+}
+
+/// Only a refund whose money has moved has a `refund_status`; what is not known has nothing.
+pub(super) fn query(world: &World, biz: &Map<String, Value>) -> Result<Node, Refusal> {
+    // This call, alone, spells its sub_code without a prefix.
+    let not_exist = || Refusal::business("TRADE_NOT_EXIST", "交易不存在");
+    let wanted = Wanted::read(biz)?;
+    let request_no = text(biz, "out_request_no", 64)?.ok_or_else(|| required("out_request_no"))?;
+    let bill = wanted.bill_in(&world.alipay.bills).ok_or_else(not_exist)?;
+    let trade = bill.trade.as_ref().ok_or_else(not_exist)?;
+    let Some(refund) = trade
+        .refunds
+        .iter()
+        .find(|refund| refund.request_no == request_no)
+    else {
+        return Ok(Node::success());
+    };
+    let mut node = Node::success();
+    if let Some(done_ms) = refund.done_ms.filter(|_| has_option(biz, "gmt_refund_pay")) {
+        node = node.with("gmt_refund_pay", beijing_text(done_ms));
+    }
+    node = node
+        .with("out_request_no", request_no)
+        .with("out_trade_no", bill.out_trade_no.clone())
+        .with("refund_amount", yuan(refund.fen));
+    if refund.is_done() {
+        if has_option(biz, "refund_detail_item_list") {
+            node = node.with("refund_detail_item_list", detail(refund.fen));
+        }
+        node = node.with("refund_status", refund.state());
+    }
+    Ok(node
+        .with("total_amount", yuan(bill.total_fen))
+        .with("trade_no", trade.trade_no.clone()))
+}

@@ -1,0 +1,160 @@
+//! `alipay.data.dataservice.bill.downloadurl.query`, and the bill behind the address it gives.
+
+mod ledger;
+mod zip;
+
+use std::collections::BTreeMap;
+
+use encoding_rs::GBK;
+use serde_json::{Map, Value};
+
+use super::fields::text;
+use super::node::{Node, Refusal};
+use crate::dice::Dice;
+use crate::keys::SELLER_ID;
+use crate::time::{DAY_MS, HOUR_MS, SECOND_MS, parse_beijing};
+use crate::wire::{Reply, Request, parse_form};
+use crate::world::World;
+
+pub(crate) const DOWNLOAD_PATH: &str = "/alipay/bill";
+const ADDRESS_LIFE_MS: i64 = 30 * SECOND_MS;
+/// A day's bill is there from nine o'clock of the next one.
+const DAY_READY_MS: i64 = 9 * HOUR_MS;
+/// A month's bill is there on the third of the next one.
+const MONTH_READY_MS: i64 = 2 * DAY_MS;
+const OLDEST_MS: i64 = 6 * 366 * DAY_MS;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// What was sold and refunded.
+    Trade,
+    /// What went into the account and out of it.
+    Ledger,
+}
+
+#[derive(Debug, Clone)]
+struct Wanted {
+    kind: Kind,
+    /// As it stands in the names of the files: `20270115` or `202701`.
+    label: String,
+    from_ms: i64,
+    until_ms: i64,
+}
+
+/// Addresses that were given away, and until when they work.
+#[derive(Debug, Default)]
+pub(crate) struct Addresses {
+    given: BTreeMap<String, (i64, Wanted)>,
+}
+
+pub(super) fn query(
+    world: &mut World,
+    now_ms: i64,
+    biz: &Map<String, Value>,
+    host: &str,
+) -> Result<Node, Refusal> {
+    let wanted = read(biz, now_ms)?;
+    let is_empty = ledger::entries(&world.alipay, wanted.from_ms, wanted.until_ms).is_empty();
+    let World { alipay, dice, .. } = world;
+    let token = keep(&mut alipay.addresses, dice, now_ms, wanted);
+    let mut node = Node::success();
+    if is_empty {
+        node = node.with("bill_file_code", "EMPTY_DATA_WITH_BILL_FILE");
+    }
+    Ok(node.with(
+        "bill_download_url",
+        format!("http://{host}{DOWNLOAD_PATH}?bizType=B2C&token={token}"),
+    ))
+}
+
+fn keep(addresses: &mut Addresses, dice: &mut Dice, now_ms: i64, wanted: Wanted) -> String {
+    addresses.given.retain(|_, (until_ms, _)| now_ms < *until_ms);
+    let token = dice.hex(32);
+    addresses
+        .given
+        .insert(token.clone(), (now_ms + ADDRESS_LIFE_MS, wanted));
+    token
+}
+
+fn read(biz: &Map<String, Value>, now_ms: i64) -> Result<Wanted, Refusal> {
+    // The gateway's own spelling.
+    let invalid = || Refusal::business("INVAILID_ARGUMENTS", "入参不合法");
+    let word = |name: &str| text(biz, name, 20).map_err(|_| invalid())?.ok_or_else(invalid);
+    let kind = match word("bill_type")?.as_str() {
+        "trade" => Kind::Trade,
+        "signcustomer" => Kind::Ledger,
+        "merchant_act" | "trade_zft_merchant" | "zft_acc" | "promotion_zft" | "settlementMerge" => {
+            return Err(Refusal::business("TYPE_NOT_SUPPORTED", "不支持的账单类型"));
+        }
+        _ => return Err(invalid()),
+    };
+    let date = word("bill_date")?;
+    let midnight = |date: &str| parse_beijing(&format!("{date} 00:00:00"));
+    let (from_ms, until_ms, ready_ms) = match date.len() {
+        10 => {
+            let from_ms = midnight(&date).ok_or_else(invalid)?;
+            let until_ms = from_ms + DAY_MS;
+            (from_ms, until_ms, until_ms + DAY_READY_MS)
+        }
+        7 => {
+            let from_ms = midnight(&format!("{date}-01")).ok_or_else(invalid)?;
+            // The first day that bears another month's name.
+            let days = (28..=31).map(|n_days| from_ms + n_days * DAY_MS);
+            let mut firsts = days.filter(|day_ms| crate::time::beijing_text(*day_ms)[8..10] == *"01");
+            let until_ms = firsts.next().ok_or_else(invalid)?;
+            (from_ms, until_ms, until_ms + MONTH_READY_MS)
+        }
+        _ => return Err(invalid()),
+    };
+    if from_ms < now_ms - OLDEST_MS {
+        return Err(invalid());
+    }
+    if now_ms < ready_ms {
+        return Err(Refusal::business("BILL_NOT_EXIST", "账单不存在"));
+    }
+    Ok(Wanted {
+        kind,
+        label: date.replace('-', ""),
+        from_ms,
+        until_ms,
+    })
+}
+
+/// Whoever has the address gets the bill: nothing is signed here.
+pub(crate) fn download(world: &mut World, now_ms: i64, request: &Request) -> Reply {
+    let gone = || Reply::new(403, "text/html;charset=utf-8", "账单下载链接已失效");
+    let pairs = parse_form(request.query()).unwrap_or_default();
+    let token = pairs
+        .iter()
+        .find(|(name, _)| name == "token")
+        .map(|(_, token)| token);
+    let given = token.and_then(|token| world.alipay.addresses.given.get(token));
+    let Some((_, wanted)) = given.filter(|(until_ms, _)| now_ms < *until_ms) else {
+        return gone();
+    };
+    let entries = ledger::entries(&world.alipay, wanted.from_ms, wanted.until_ms);
+    let period = ledger::Period {
+        from_ms: wanted.from_ms,
+        until_ms: wanted.until_ms,
+        made_ms: now_ms,
+    };
+    let stem = format!("{SELLER_ID}0156_{}", wanted.label);
+    let files = match wanted.kind {
+        Kind::Trade => [
+            ("业务明细", ledger::trades(&entries, &period)),
+            ("业务明细(汇总)", ledger::trade_totals(&entries, &period)),
+        ],
+        Kind::Ledger => [
+            ("账务明细", ledger::movements(&entries, &period)),
+            ("账务明细(汇总)", ledger::movement_totals(&entries, &period)),
+        ],
+    };
+    let gbk = |text: &str| GBK.encode(text).0.into_owned();
+    let files = files.map(|(name, csv)| zip::File {
+        name: gbk(&format!("{stem}_{name}.csv")),
+        content: gbk(&csv),
+    });
+    let attachment = format!("attachment; filename=\"{stem}.csv.zip\"");
+    Reply::new(200, "application/octet-stream", zip::pack(&files))
+        .with_header("content-disposition", attachment)
+}

@@ -1,0 +1,163 @@
+//! Faults on the way of one call: before the gateway has looked at it, and after it took effect.
+
+use serde_json::Value;
+
+use crate::alipay;
+use crate::books::Gateway;
+use crate::faults::{Endpoint, FaultKind, Occasion};
+use crate::keys::Signer;
+use crate::wechat;
+use crate::wire::{Ending, Forgery, Reply, Seal};
+use crate::world::World;
+
+const BEFORE: [FaultKind; 5] = [
+    FaultKind::ResetBefore,
+    FaultKind::HangBefore,
+    FaultKind::Html502,
+    FaultKind::ErrorBefore,
+    FaultKind::Busy,
+];
+const AFTER: [FaultKind; 6] = [
+    FaultKind::ResetAfter,
+    FaultKind::HangAfter,
+    FaultKind::Html502After,
+    FaultKind::ErrorAfter,
+    FaultKind::BusyAfter,
+    FaultKind::Truncate,
+];
+const DISGUISES: [FaultKind; 3] = [FaultKind::WrongNode, FaultKind::OtherTrade, FaultKind::Gbk];
+const PAGE_502: &str = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>";
+
+impl World {
+    pub(crate) fn with_faults(
+        &mut self,
+        occasion: &Occasion,
+        act: impl FnOnce(&mut World) -> Reply,
+    ) -> Reply {
+        if let Some(kind) = self.first_of(&BEFORE, occasion) {
+            return self.spoil(occasion.gateway, kind, Reply::new(504, "text/plain", ""));
+        }
+        let forgery = self.forgery(occasion);
+        let spoilt = self.first_of(&AFTER, occasion);
+        let disguise = self.first_of(&DISGUISES, occasion);
+        let mut reply = act(self);
+        reply.forgery = forgery;
+        if let Some(kind) = disguise {
+            reply = disguised(kind, reply);
+        }
+        match spoilt {
+            Some(kind) => self.spoil(occasion.gateway, kind, reply),
+            None => reply,
+        }
+    }
+
+    fn first_of(&mut self, kinds: &[FaultKind], occasion: &Occasion) -> Option<FaultKind> {
+        let World { faults, dice, .. } = self;
+        faults.strike_at(dice, occasion, |kind| kinds.contains(&kind).then_some(kind))
+    }
+
+    /// What is left of this answer after a fault.
+    fn spoil(&mut self, gateway: Gateway, kind: FaultKind, reply: Reply) -> Reply {
+        let after_notices = reply.after_notices;
+        let ending = match kind {
+            FaultKind::ResetBefore | FaultKind::ResetAfter => Ending::Reset,
+            FaultKind::HangBefore | FaultKind::HangAfter => Ending::Never,
+            FaultKind::Truncate => Ending::Truncated,
+            _ => Ending::Whole,
+        };
+        let left = match kind {
+            FaultKind::Html502 | FaultKind::Html502After => Reply::new(502, "text/html", PAGE_502),
+            FaultKind::ErrorBefore | FaultKind::ErrorAfter => self.failure(gateway, false),
+            FaultKind::Busy | FaultKind::BusyAfter => self.failure(gateway, true),
+            _ => reply,
+        };
+        Reply {
+            ending,
+            after_notices,
+            ..left
+        }
+    }
+
+    fn failure(&mut self, gateway: Gateway, busy: bool) -> Reply {
+        match gateway {
+            Gateway::Wechat => wechat::failure(self, busy),
+            Gateway::Alipay => alipay::failure(self, busy),
+        }
+    }
+
+    pub(crate) fn forgery(&mut self, occasion: &Occasion) -> Forgery {
+        let is_wechat = occasion.gateway == Gateway::Wechat;
+        let World { faults, dice, .. } = self;
+        let struck = faults.strike_at(dice, occasion, |kind| match kind {
+            FaultKind::NoSignature | FaultKind::BadSignature => Some(kind),
+            FaultKind::Probe | FaultKind::Rotate if is_wechat => Some(kind),
+            _ => None,
+        });
+        match struck {
+            Some(FaultKind::NoSignature) => Forgery::Missing,
+            Some(FaultKind::BadSignature) => Forgery::By(Signer::Stranger),
+            Some(FaultKind::Probe) => Forgery::Probe(crate::world::probe(&mut self.dice)),
+            Some(FaultKind::Rotate) => Forgery::By(Signer::Rotated),
+            _ => Forgery::By(Signer::Gateway),
+        }
+    }
+
+    /// A refusal of the gateway's own business, for a call that is known to be authentic.
+    pub(crate) fn veto(&mut self, gateway: Gateway, endpoint: Endpoint) -> Option<FaultKind> {
+        let World { faults, dice, .. } = self;
+        faults.strike(dice, gateway, endpoint, |kind| {
+            let fits = match kind {
+                FaultKind::UserPaying => gateway == Gateway::Wechat && endpoint == Endpoint::Close,
+                FaultKind::NotEnough => endpoint == Endpoint::Refund,
+                FaultKind::NotFound => matches!(
+                    endpoint,
+                    Endpoint::Query | Endpoint::Close | Endpoint::Refund | Endpoint::QueryRefund
+                ),
+                _ => false,
+            };
+            fits.then_some(kind)
+        })
+    }
+}
+
+/// The same answer under another name, about another trade, or in another charset; it is signed after this.
+fn disguised(kind: FaultKind, mut reply: Reply) -> Reply {
+    match (kind, &mut reply.seal) {
+        (FaultKind::WrongNode, Seal::Alipay { node, .. }) => {
+            const REFUND: &str = "alipay_trade_refund_response";
+            let other = if node == REFUND {
+                "alipay_trade_query_response"
+            } else {
+                REFUND
+            };
+            other.clone_into(node);
+        }
+        (FaultKind::OtherTrade, Seal::Alipay { .. } | Seal::Wechat { .. }) => {
+            if let Some(body) = about_another_trade(&reply.body) {
+                let slashed = matches!(reply.seal, Seal::Alipay { .. });
+                reply.body = if slashed { body.replace('/', "\\/") } else { body }.into_bytes();
+            }
+        }
+        (FaultKind::Gbk, Seal::Alipay { .. } | Seal::None) => {
+            let text = String::from_utf8_lossy(&reply.body);
+            reply.body = encoding_rs::GBK.encode(&text).0.into_owned();
+            for (name, value) in &mut reply.headers {
+                if *name == "content-type" {
+                    *value = value.replace("utf-8", "GBK");
+                }
+            }
+        }
+        _ => {}
+    }
+    reply
+}
+
+fn about_another_trade(body: &[u8]) -> Option<String> {
+    let mut shown: Value = serde_json::from_slice(body).ok()?;
+    let number = shown.get("out_trade_no")?.as_str()?;
+    let mut other = number.to_owned();
+    let last = other.pop()?;
+    other.push(if last == '0' { '1' } else { '0' });
+    shown["out_trade_no"] = other.into();
+    Some(shown.to_string())
+}

@@ -1,0 +1,129 @@
+//! A phone at WeChat: which order a prompt means, scanning it, paying it.
+
+use super::account::Movement;
+use super::{Order, Payment, State, Wechat, fee_fen, notice};
+use crate::books::Gateway;
+use crate::payer::{Bill, Payer, Refusal, Standing};
+use crate::time::compact;
+use crate::world::World;
+
+impl Wechat {
+    /// The `out_trade_no` that a code_url, an h5_url, a prepay_id or the number itself means.
+    pub(crate) fn find(&self, prompt: &str) -> Option<&str> {
+        let code = code_in(prompt);
+        let no = self.codes.get(code).map_or(code, String::as_str);
+        self.orders.get(no).map(|order| order.out_trade_no.as_str())
+    }
+
+    pub(crate) fn look(&self, out_trade_no: &str) -> Bill {
+        self.orders[out_trade_no].look()
+    }
+
+    pub(crate) fn open_bills(&self, now_ms: i64) -> impl Iterator<Item = Bill> {
+        let payable = move |order: &&Order| {
+            now_ms < order.pay_by_ms && (now_ms < order.code_dies_ms || order.payer.is_some())
+        };
+        self.orders.values().filter(payable).map(Order::look)
+    }
+}
+
+/// The prepay_id of an h5_url or of a JSAPI package; anything else is a code itself.
+fn code_in(prompt: &str) -> &str {
+    match prompt.split_once("prepay_id=") {
+        Some((_, rest)) => rest.split(['&', '#']).next().unwrap_or_default(),
+        None => prompt,
+    }
+}
+
+impl Order {
+    fn look(&self) -> Bill {
+        Bill {
+            gateway: Gateway::Wechat,
+            out_trade_no: self.out_trade_no.clone(),
+            code: self.code.clone(),
+            subject: self.description.clone(),
+            total_fen: self.total_fen,
+            created_ms: self.created_ms,
+            standing: match self.state() {
+                State::NotPay => Standing::Open,
+                State::Success | State::Refund => Standing::Paid,
+                State::Closed => Standing::Closed,
+            },
+        }
+    }
+}
+
+pub(crate) fn scan(
+    world: &mut World,
+    now_ms: i64,
+    out_trade_no: &str,
+    payer: &Payer<'_>,
+) -> Result<(), Refusal> {
+    let order = world
+        .wechat
+        .orders
+        .get_mut(out_trade_no)
+        .ok_or(Refusal::UnknownCode)?;
+    match order.state() {
+        State::Success | State::Refund => return Err(Refusal::AlreadyPaid),
+        State::Closed => return Err(Refusal::Closed),
+        State::NotPay if now_ms >= order.pay_by_ms => return Err(Refusal::OrderExpired),
+        State::NotPay => {}
+    }
+    match &order.payer {
+        Some(first) if first == payer.name => Ok(()),
+        Some(_) => Err(Refusal::OtherPayer),
+        None => {
+            let code = code_in(payer.prompt);
+            let is_code = code != out_trade_no;
+            if now_ms >= order.code_dies_ms || (is_code && code != order.code) {
+                return Err(Refusal::CodeExpired);
+            }
+            order.payer = Some(payer.name.to_owned());
+            Ok(())
+        }
+    }
+}
+
+pub(crate) fn pay(
+    world: &mut World,
+    now_ms: i64,
+    out_trade_no: &str,
+    payer: &Payer<'_>,
+    late: bool,
+) -> Result<(), Refusal> {
+    match scan(world, now_ms, out_trade_no, payer) {
+        Ok(()) => {}
+        Err(Refusal::Closed | Refusal::OrderExpired | Refusal::CodeExpired) if late => {}
+        Err(refusal) => return Err(refusal),
+    }
+    let World { wechat, dice, .. } = world;
+    let transaction_id = format!("42000{}{}", &compact(now_ms)[..8], dice.digits(15));
+    let order = wechat.orders.get_mut(out_trade_no).ok_or(Refusal::UnknownCode)?;
+    if payer.coupon_fen < 0 || payer.coupon_fen >= order.total_fen {
+        return Err(Refusal::BadCoupon);
+    }
+    let payment = Payment {
+        transaction_id,
+        paid_ms: now_ms,
+        payer_total_fen: order.total_fen - payer.coupon_fen,
+    };
+    order.payer.get_or_insert_with(|| payer.name.to_owned());
+    order.payment = Some(payment.clone());
+    for (business, fen) in [
+        ("交易", order.total_fen),
+        ("扣除交易手续费", -fee_fen(order.total_fen)),
+    ] {
+        let movement = Movement {
+            business,
+            business_no: &payment.transaction_id,
+            voucher_no: out_trade_no,
+            fen,
+            remark: String::new(),
+        };
+        wechat.account.enter(dice, now_ms, movement);
+    }
+    let notice = notice(dice, order, &payment);
+    world.announce(now_ms, notice);
+    Ok(())
+}

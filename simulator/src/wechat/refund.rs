@@ -1,0 +1,245 @@
+//! Refunds: `PROCESSING` until their time is up or somebody decides, then told to their own notify_url.
+
+mod abnormal;
+mod query;
+mod request;
+
+use serde_json::{Map, Value, json};
+
+use super::account::Movement;
+use super::{Order, fee_fen};
+use crate::books::{BookedRefund, Gateway, RefundOutcome};
+use crate::dice::Dice;
+use crate::keys::MCH_ID;
+use crate::post::{Content, Notice};
+use crate::time::{SECOND_MS, rfc3339};
+use crate::world::World;
+pub(super) use abnormal::apply;
+pub(super) use query::query;
+pub(super) use request::request;
+
+/// How long a refund is under way unless the merchant's settings say otherwise.
+pub(super) const DELAY_MS: i64 = 5 * SECOND_MS;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Refund {
+    pub(crate) out_refund_no: String,
+    pub(crate) refund_id: String,
+    pub(crate) out_trade_no: String,
+    pub(crate) transaction_id: String,
+    /// The first request's members: any later request must have the same.
+    params: Map<String, Value>,
+    pub(crate) fen: i64,
+    /// What the payer gets back; the rest was a coupon.
+    pub(crate) payer_fen: i64,
+    /// The part of the fee that comes back to the merchant.
+    pub(crate) fee_fen: i64,
+    pub(crate) created_ms: i64,
+    pub(crate) state: RefundState,
+    /// How it will end, and when.
+    fate: RefundOutcome,
+    ends_ms: Option<i64>,
+    pub(crate) ended_ms: Option<i64>,
+    notify_url: Option<String>,
+    receiver: &'static str,
+    channel: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefundState {
+    Processing,
+    Success,
+    Abnormal,
+    Closed,
+}
+
+impl RefundState {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            RefundState::Processing => "PROCESSING",
+            RefundState::Success => "SUCCESS",
+            RefundState::Abnormal => "ABNORMAL",
+            RefundState::Closed => "CLOSED",
+        }
+    }
+}
+
+impl From<RefundOutcome> for RefundState {
+    fn from(outcome: RefundOutcome) -> RefundState {
+        match outcome {
+            RefundOutcome::Success => RefundState::Success,
+            RefundOutcome::Abnormal => RefundState::Abnormal,
+            RefundOutcome::Closed => RefundState::Closed,
+        }
+    }
+}
+
+impl Refund {
+    /// As the create call and the query answer it.
+    fn show(&self, order: &Order, state: RefundState) -> Value {
+        let text = |name: &str| self.params.get(name).and_then(Value::as_str);
+        let mut shown = json!({
+            "refund_id": self.refund_id,
+            "out_refund_no": self.out_refund_no,
+            "transaction_id": self.transaction_id,
+            "out_trade_no": self.out_trade_no,
+            "channel": self.channel,
+            "user_received_account": self.receiver,
+            "create_time": rfc3339(self.created_ms),
+            "status": state.word(),
+            "funds_account": text("funds_account").unwrap_or("UNSETTLED"),
+            "amount": {
+                "total": order.total_fen,
+                "refund": self.fen,
+                "from": self.params["amount"].get("from").cloned().unwrap_or_else(|| json!([])),
+                "payer_total": order.payer_total_fen(),
+                "payer_refund": self.payer_fen,
+                "settlement_refund": self.fen,
+                "settlement_total": order.total_fen,
+                "discount_refund": self.fen - self.payer_fen,
+                "currency": "CNY",
+                "refund_fee": self.fee_fen,
+            },
+            "promotion_detail": self.show_coupon(),
+        });
+        if state == RefundState::Success
+            && let Some(ended_ms) = self.ended_ms
+        {
+            shown["success_time"] = rfc3339(ended_ms).into();
+        }
+        shown
+    }
+
+    fn show_coupon(&self) -> Value {
+        let coupon_fen = self.fen - self.payer_fen;
+        if coupon_fen == 0 {
+            return json!([]);
+        }
+        json!([{
+            "promotion_id": super::order::COUPON_ID,
+            "scope": "GLOBAL",
+            "type": "COUPON",
+            "amount": coupon_fen,
+            "refund_amount": coupon_fen,
+        }])
+    }
+
+    /// The plaintext of a notice: `refund_status`, and neither appid, currency nor status (protocols 1.7).
+    fn tell(&self, order: &Order, state: RefundState, ended_ms: i64) -> Value {
+        let mut plain = json!({
+            "mchid": MCH_ID,
+            "out_trade_no": self.out_trade_no,
+            "transaction_id": self.transaction_id,
+            "out_refund_no": self.out_refund_no,
+            "refund_id": self.refund_id,
+            "refund_status": state.word(),
+            "user_received_account": self.receiver,
+            "amount": {
+                "total": order.total_fen,
+                "refund": self.fen,
+                "payer_total": order.payer_total_fen(),
+                "payer_refund": self.payer_fen,
+            },
+        });
+        if state == RefundState::Success {
+            plain["success_time"] = rfc3339(ended_ms).into();
+        }
+        plain
+    }
+
+    fn notice(&self, dice: &mut Dice, order: &Order, state: RefundState, now_ms: i64) -> Option<Notice> {
+        Some(Notice {
+            id: dice.uuid(),
+            out_trade_no: self.out_trade_no.clone(),
+            url: self.notify_url.clone()?,
+            about: format!("REFUND.{}", state.word()),
+            created_ms: now_ms,
+            content: Content::Wechat(self.tell(order, state, now_ms)),
+            unsigned: &[],
+        })
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        self.state != RefundState::Closed
+    }
+
+    pub(super) fn ends_ms(&self) -> Option<i64> {
+        self.ends_ms
+    }
+
+    pub(super) fn book(&self) -> BookedRefund {
+        BookedRefund {
+            gateway: Gateway::Wechat,
+            out_trade_no: self.out_trade_no.clone(),
+            refund_no: self.out_refund_no.clone(),
+            gateway_no: Some(self.refund_id.clone()),
+            state: self.state.word().to_owned(),
+            fen: self.fen,
+        }
+    }
+}
+
+/// Ends every refund whose time is up, each at its own time.
+pub(super) fn lapse(world: &mut World, now_ms: i64) {
+    loop {
+        let next = world
+            .wechat
+            .refunds
+            .values()
+            .filter_map(|refund| Some((refund.ends_ms.filter(|at_ms| *at_ms <= now_ms)?, refund)))
+            .min_by_key(|(at_ms, _)| *at_ms);
+        let Some((at_ms, refund)) = next else { return };
+        let (out_refund_no, fate) = (refund.out_refund_no.clone(), refund.fate);
+        settle(world, at_ms, &out_refund_no, fate).expect("a refund that is to end is under way");
+    }
+}
+
+/// Ends a refund now; an abnormal one may still succeed or be closed by hand.
+pub(crate) fn settle(
+    world: &mut World,
+    now_ms: i64,
+    out_refund_no: &str,
+    outcome: RefundOutcome,
+) -> Result<(), String> {
+    let World { wechat, dice, .. } = world;
+    let refund = wechat
+        .refunds
+        .get_mut(out_refund_no)
+        .ok_or("no such refund at WeChat Pay")?;
+    let state = RefundState::from(outcome);
+    if matches!(refund.state, RefundState::Success | RefundState::Closed) || refund.state == state {
+        return Err(format!("this refund is {} already", refund.state.word()));
+    }
+    refund.state = state;
+    refund.ends_ms = None;
+    refund.ended_ms = Some(now_ms);
+    if state == RefundState::Closed {
+        // The money never left: it is the merchant's again.
+        let movement = Movement {
+            business: "退款退回",
+            business_no: &refund.refund_id,
+            voucher_no: &refund.out_refund_no,
+            fen: refund.fen - refund.fee_fen,
+            remark: String::new(),
+        };
+        wechat.account.enter(dice, now_ms, movement);
+    }
+    let order = &wechat.orders[&refund.out_trade_no];
+    if let Some(notice) = refund.notice(dice, order, state, now_ms) {
+        world.announce(now_ms, notice);
+    }
+    Ok(())
+}
+
+/// What would be sent if this refund succeeded now, though it does not.
+pub(crate) fn pretend_notice(world: &mut World, now_ms: i64, out_refund_no: &str) -> Option<Notice> {
+    let World { wechat, dice, .. } = world;
+    let refund = wechat.refunds.get(out_refund_no)?;
+    let order = wechat.orders.get(&refund.out_trade_no)?;
+    refund.notice(dice, order, RefundState::Success, now_ms)
+}
+
+/// The fee on what is left of an order falls with it, so refunds in parts give back exactly the whole.
+fn fee_back_fen(refunded_before_fen: i64, fen: i64) -> i64 {
+    fee_fen(refunded_before_fen + fen) - fee_fen(refunded_before_fen)
+}

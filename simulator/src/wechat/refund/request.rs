@@ -1,0 +1,304 @@
+//! `POST /v3/refund/domestic/refunds`.
+
+use serde_json::{Map, Value};
+
+use super::super::account::Movement;
+use super::super::shape::{Field, Kind, may, must, parse, wrong};
+use super::super::{Answer, Order, Refusal};
+use super::{Refund, RefundState, fee_back_fen};
+use crate::books::{Gateway, RefundOutcome};
+use crate::faults::{Endpoint, FaultKind};
+use crate::time::{DAY_MS, MINUTE_MS, compact};
+use crate::wire::{Request, is_notify_url, yuan};
+use crate::world::World;
+
+const WINDOW_MS: i64 = 365 * DAY_MS;
+const MOST_REFUNDS: usize = 50;
+const SPACING_MS: i64 = MINUTE_MS;
+
+const SHAPE: &[Field] = &[
+    may("transaction_id", "微信支付订单号", Kind::Text(1, 32)),
+    may("out_trade_no", "商户订单号", Kind::Text(1, 32)),
+    must("out_refund_no", "商户退款单号", Kind::Text(1, 64)),
+    may("reason", "退款原因", Kind::Text(1, 80)),
+    may("notify_url", "退款结果回调url", Kind::Text(8, 256)),
+    may("funds_account", "退款资金来源", Kind::Word(&["AVAILABLE"])),
+    must(
+        "amount",
+        "金额信息",
+        Kind::Object(&[
+            must("refund", "退款金额", Kind::Integer(1)),
+            may("from", "退款出资账户及金额", Kind::List(2, FROM)),
+            must("total", "原订单金额", Kind::Integer(1)),
+            must("currency", "退款币种", Kind::Text(1, 16)),
+        ]),
+    ),
+    may("goods_detail", "退款商品", Kind::List(6_000, GOODS)),
+];
+
+const FROM: &[Field] = &[
+    must(
+        "account",
+        "出资账户类型",
+        Kind::Word(&["AVAILABLE", "UNAVAILABLE"]),
+    ),
+    must("amount", "出资金额", Kind::Integer(1)),
+];
+
+const GOODS: &[Field] = &[
+    must("merchant_goods_id", "商户侧商品编码", Kind::Text(1, 32)),
+    may("wechatpay_goods_id", "微信侧商品编码", Kind::Text(1, 32)),
+    may("goods_name", "商品名称", Kind::Text(1, 256)),
+    must("unit_price", "商品单价", Kind::Integer(0)),
+    must("refund_amount", "商品退款金额", Kind::Integer(0)),
+    must("refund_quantity", "商品退货数量", Kind::Integer(1)),
+];
+
+/// A request that passed every rule which needs no books.
+struct Asked {
+    out_refund_no: String,
+    out_trade_no: Option<String>,
+    transaction_id: Option<String>,
+    notify_url: Option<String>,
+    reason: String,
+    fen: i64,
+    total_fen: i64,
+    params: Map<String, Value>,
+}
+
+pub(in super::super) fn request(
+    world: &mut World,
+    now_ms: i64,
+    request: &Request,
+) -> Result<Answer, Refusal> {
+    let asked = read(parse(&request.body, SHAPE)?)?;
+    if let Some(known) = world.wechat.refunds.get(&asked.out_refund_no) {
+        return repeat(world, known, &asked);
+    }
+    let veto = world.veto(Gateway::Wechat, Endpoint::Refund);
+    if veto == Some(FaultKind::NotFound) {
+        return Err(no_order());
+    }
+    let order = find(world, &asked)?;
+    let out_trade_no = order.out_trade_no.clone();
+    check(world, now_ms, &out_trade_no, &asked)?;
+    if veto == Some(FaultKind::NotEnough) || is_poor(world, &out_trade_no, asked.fen) {
+        let message = "基本账户余额不足，请充值后重新发起";
+        return Err(Refusal::new(403, "NOT_ENOUGH", message, 268_435_464));
+    }
+    let refund = accept(world, now_ms, &out_trade_no, asked);
+    let shown = refund.show(&world.wechat.orders[&out_trade_no], refund.state);
+    world.wechat.refunds.insert(refund.out_refund_no.clone(), refund);
+    Ok(Answer::Json(shown))
+}
+
+/// The rules beyond the shape.
+fn read(params: Map<String, Value>) -> Result<Asked, Refusal> {
+    let text = |name: &str| params.get(name).and_then(Value::as_str).map(str::to_owned);
+    let refuse = |path: &str, message: &str| {
+        let value = path
+            .split('/')
+            .skip(1)
+            .try_fold(&Value::Object(params.clone()), |found, name| found.get(name))
+            .cloned()
+            .unwrap_or_default();
+        wrong(path, &value, message.to_owned(), 268_435_461)
+    };
+    let out_refund_no = text("out_refund_no").expect("the shape requires it");
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-|*@".contains(&byte);
+    if !out_refund_no.bytes().all(plain) {
+        return Err(refuse(
+            "/out_refund_no",
+            "商户退款单号只能是数字、大小写字母_-|*@",
+        ));
+    }
+    if params["amount"]["currency"] != "CNY" {
+        return Err(refuse("/amount/currency", "退款币种只支持CNY"));
+    }
+    let notify_url = text("notify_url");
+    if notify_url.as_deref().is_some_and(|url| !is_notify_url(url)) {
+        return Err(refuse(
+            "/notify_url",
+            "notify_url必须为直接可访问的URL，不允许携带查询串",
+        ));
+    }
+    let amount = |name: &str| params["amount"][name].as_i64().expect("the shape requires it");
+    let (fen, total_fen) = (amount("refund"), amount("total"));
+    if let Some(from) = params["amount"].get("from").and_then(Value::as_array) {
+        let sum: Option<i64> = from
+            .iter()
+            .filter_map(|part| part["amount"].as_i64())
+            .try_fold(0_i64, i64::checked_add);
+        if sum != Some(fen) {
+            return Err(refuse("/amount/from", "出资金额之和必须等于退款金额"));
+        }
+    }
+    if fen > total_fen {
+        return Err(refuse("/amount/refund", "退款金额不能大于原订单金额"));
+    }
+    let (out_trade_no, transaction_id) = (text("out_trade_no"), text("transaction_id"));
+    if out_trade_no.is_none() && transaction_id.is_none() {
+        return Err(refuse(
+            "/transaction_id",
+            "微信支付订单号和商户订单号不能同时为空",
+        ));
+    }
+    Ok(Asked {
+        out_refund_no,
+        out_trade_no,
+        transaction_id,
+        notify_url,
+        reason: text("reason").unwrap_or_default(),
+        fen,
+        total_fen,
+        params,
+    })
+}
+
+/// The same number again: the same refund, as it stands, or a refusal. Never a second refund (T-32).
+fn repeat(world: &World, known: &Refund, asked: &Asked) -> Result<Answer, Refusal> {
+    if known.params == asked.params {
+        let order = &world.wechat.orders[&known.out_trade_no];
+        return Ok(Answer::Json(known.show(order, known.state)));
+    }
+    Err(if known.params["amount"] == asked.params["amount"] {
+        invalid("请求重入时，参数与首次请求时不一致", 268_498_688)
+    } else {
+        invalid("订单金额或退款金额与之前请求不一致，请核实后再试", 268_498_688)
+    })
+}
+
+/// The paid order; `transaction_id` counts when both numbers are given, and both must be its own.
+fn find<'a>(world: &'a World, asked: &Asked) -> Result<&'a Order, Refusal> {
+    let orders = &world.wechat.orders;
+    let found = match (&asked.transaction_id, &asked.out_trade_no) {
+        (Some(id), _) => orders
+            .values()
+            .find(|order| order.transaction_id() == Some(id.as_str())),
+        (None, Some(no)) => orders.get(no).filter(|order| order.payment.is_some()),
+        (None, None) => None,
+    };
+    let order = found.ok_or_else(no_order)?;
+    match &asked.out_trade_no {
+        Some(no) if *no != order.out_trade_no => {
+            Err(invalid("微信支付订单号和商户订单号不匹配", 268_435_461))
+        }
+        _ => Ok(order),
+    }
+}
+
+fn check(world: &World, now_ms: i64, out_trade_no: &str, asked: &Asked) -> Result<(), Refusal> {
+    let order = &world.wechat.orders[out_trade_no];
+    let paid_ms = order.payment.as_ref().map_or(now_ms, |payment| payment.paid_ms);
+    if asked.total_fen != order.total_fen {
+        return Err(invalid(
+            "订单金额或退款金额与之前请求不一致，请核实后再试",
+            268_435_461,
+        ));
+    }
+    if now_ms > paid_ms + WINDOW_MS {
+        return Err(invalid("订单已超过可退款的最大期限", 268_435_461));
+    }
+    let earlier: Vec<&Refund> = world.wechat.refunds_of(out_trade_no).collect();
+    let refunded_fen = refunded_fen(&earlier);
+    if asked.fen > order.total_fen - refunded_fen {
+        return Err(invalid("申请退款金额超过订单可退金额", 268_435_461));
+    }
+    if earlier.len() >= MOST_REFUNDS {
+        return Err(invalid("部分退款次数已达上限50次", 268_435_461));
+    }
+    let newest_ms = earlier.iter().map(|refund| refund.created_ms).max();
+    if newest_ms.is_some_and(|newest_ms| now_ms < newest_ms + SPACING_MS) {
+        return Err(Refusal::new(
+            429,
+            "FREQUENCY_LIMITED",
+            "请求频率超过限制",
+            268_447_840,
+        ));
+    }
+    Ok(())
+}
+
+fn is_poor(world: &World, out_trade_no: &str, fen: i64) -> bool {
+    let earlier: Vec<&Refund> = world.wechat.refunds_of(out_trade_no).collect();
+    let needed_fen = fen - fee_back_fen(refunded_fen(&earlier), fen);
+    world.wechat.account.balance_fen < needed_fen
+}
+
+fn refunded_fen(earlier: &[&Refund]) -> i64 {
+    let alive = earlier.iter().filter(|refund| refund.is_alive());
+    alive.map(|refund| refund.fen).sum()
+}
+
+fn accept(world: &mut World, now_ms: i64, out_trade_no: &str, asked: Asked) -> Refund {
+    let fate = fate(world);
+    let World { wechat, dice, .. } = world;
+    let earlier: Vec<&Refund> = wechat.refunds_of(out_trade_no).collect();
+    let before_fen = refunded_fen(&earlier);
+    let payer_before_fen: i64 = earlier
+        .iter()
+        .filter(|refund| refund.is_alive())
+        .map(|refund| refund.payer_fen)
+        .sum();
+    let order = wechat.orders.get_mut(out_trade_no).expect("the order was found");
+    order.refunded = true;
+    // In proportion, and the last part brings the sum to what the payer paid.
+    let payer_so_far_fen = mul_div(before_fen + asked.fen, order.payer_total_fen(), order.total_fen);
+    let fee_fen = fee_back_fen(before_fen, asked.fen);
+    let refund = Refund {
+        refund_id: format!("5030{}{}", &compact(now_ms)[..8], dice.digits(16)),
+        out_trade_no: out_trade_no.to_owned(),
+        transaction_id: order.transaction_id().unwrap_or_default().to_owned(),
+        fen: asked.fen,
+        payer_fen: payer_so_far_fen - payer_before_fen,
+        fee_fen,
+        created_ms: now_ms,
+        state: RefundState::Processing,
+        fate,
+        ends_ms: Some(now_ms + wechat.refund_delay_ms),
+        ended_ms: None,
+        notify_url: asked.notify_url,
+        receiver: "支付用户零钱",
+        channel: "ORIGINAL",
+        out_refund_no: asked.out_refund_no,
+        params: asked.params,
+    };
+    let mut remark = format!("退款总金额{}元;含手续费{}元", yuan(refund.fen), yuan(fee_fen));
+    if !asked.reason.is_empty() {
+        remark = format!("{remark};{}", asked.reason);
+    }
+    let movement = Movement {
+        business: "退款",
+        business_no: &refund.refund_id,
+        voucher_no: &refund.out_refund_no,
+        fen: fee_fen - refund.fen,
+        remark,
+    };
+    wechat.account.enter(dice, now_ms, movement);
+    refund
+}
+
+/// Decided at once, and known to nobody until it comes true.
+fn fate(world: &mut World) -> RefundOutcome {
+    let World { faults, dice, .. } = world;
+    let bad = faults.strike(dice, Gateway::Wechat, Endpoint::Refund, |kind| match kind {
+        FaultKind::RefundAbnormal => Some(RefundOutcome::Abnormal),
+        FaultKind::RefundClosed => Some(RefundOutcome::Closed),
+        _ => None,
+    });
+    bad.unwrap_or(RefundOutcome::Success)
+}
+
+fn mul_div(a: i64, b: i64, c: i64) -> i64 {
+    let exact = i128::from(a) * i128::from(b) / i128::from(c);
+    i64::try_from(exact).expect("a part of a sum is no larger than the sum")
+}
+
+/// Unpaid is as good as absent here.
+fn no_order() -> Refusal {
+    Refusal::new(404, "RESOURCE_NOT_EXISTS", "订单不存在", 268_512_771)
+}
+
+fn invalid(message: &str, internal_code: u32) -> Refusal {
+    Refusal::new(400, "INVALID_REQUEST", message, internal_code)
+}
