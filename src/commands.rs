@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use payments::admin::{self, Role, Scope};
 use payments::gateway::Gateways;
 use secrecy::SecretString;
+use simulator::WechatKeys;
 
 use crate::config::{Config, ConfigError, GatewayMode, PublicUrl, parse_email, parse_password};
 use crate::{Failure, connect, gateways, password, say, stop, telemetry};
@@ -19,6 +20,15 @@ pub fn parse_scope(word: &str) -> Result<Scope, String> {
     Scope::parse(word).ok_or_else(|| "must be read, pay or refund".to_owned())
 }
 
+pub fn parse_wechat_keys(word: &str) -> Result<WechatKeys, String> {
+    match word {
+        "public-key" => Ok(WechatKeys::PublicKey),
+        "certificate" => Ok(WechatKeys::Certificate),
+        "both" => Ok(WechatKeys::Both),
+        _ => Err("must be public-key, certificate or both".to_owned()),
+    }
+}
+
 /// The last words on standard error: they name the setting, and never its value.
 pub fn complain(failure: &Failure) {
     let mut out = std::io::stderr().lock();
@@ -27,10 +37,15 @@ pub fn complain(failure: &Failure) {
     }
 }
 
-pub async fn simulate(listen: SocketAddr, keys: Option<PathBuf>) -> Result<(), Failure> {
+pub async fn simulate(
+    listen: SocketAddr,
+    keys: Option<PathBuf>,
+    wechat_keys: WechatKeys,
+) -> Result<(), Failure> {
     let settings = simulator::Settings {
         listen,
         key_dir: keys,
+        wechat_keys,
         ..simulator::Settings::default()
     };
     let simulator = simulator::Simulator::start(settings)

@@ -73,16 +73,16 @@ fn wechat_of(account: &WechatAccount, public_url: &PublicUrl) -> Result<Gateway,
         private_key: account.private_key.clone(),
         verify: account.verify(),
         gateway_url: account.gateway_url.clone(),
+        backup_url: account.backup_url.clone(),
         notify_url: notice_address(public_url, Channel::Wechat),
     })
 }
 
 fn alipay_of(account: &AlipayAccount, public_url: &PublicUrl) -> Result<Gateway, Failure> {
-    use secrecy::ExposeSecret as _;
     open_alipay(alipay::Settings {
         app_id: account.app_id.clone(),
         private_key: account.private_key.clone(),
-        public_key: account.public_key.expose_secret().to_owned(),
+        verify: account.verify(),
         seller_id: account.seller_id.clone(),
         gateway_url: account.gateway_url.clone(),
         notify_url: notice_address(public_url, Channel::Alipay),
@@ -104,12 +104,15 @@ fn simulated(simulator: &Simulator, public_url: &PublicUrl) -> Result<Gateways, 
         private_key: SecretString::from(account.wechat_private_key.as_str()),
         verify,
         gateway_url: simulator.wechat_url(),
+        backup_url: Some(simulator.wechat_backup_url()),
         notify_url: notice_address(public_url, Channel::Wechat),
     })?;
     let alipay = open_alipay(alipay::Settings {
         app_id: account.alipay_app_id.clone(),
         private_key: SecretString::from(account.alipay_private_key.as_str()),
-        public_key: account.alipay_public_key.clone(),
+        verify: alipay::Verify::PublicKey {
+            key: account.alipay_public_key.clone(),
+        },
         seller_id: Some(account.alipay_seller_id.clone()),
         gateway_url: simulator.alipay_url(),
         notify_url: notice_address(public_url, Channel::Alipay),
@@ -123,13 +126,13 @@ fn simulated(simulator: &Simulator, public_url: &PublicUrl) -> Result<Gateways, 
 fn open_wechat(settings: wechat::Settings) -> Result<Gateway, Failure> {
     let wechat = wechat::Wechat::new(settings, Clock::System)
         .map_err(|error| ConfigError::new(error.setting, error.message))?;
-    Ok(Gateway::Wechat(wechat))
+    Ok(wechat.into())
 }
 
 fn open_alipay(settings: alipay::Settings) -> Result<Gateway, Failure> {
     let alipay = alipay::Alipay::new(settings, Clock::System)
         .map_err(|error| ConfigError::new(error.setting, error.message))?;
-    Ok(Gateway::Alipay(alipay))
+    Ok(alipay.into())
 }
 
 /// Where this gateway's messages arrive; [`crate::http::router`] listens there.

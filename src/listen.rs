@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
@@ -23,6 +24,11 @@ const MAX_CONNECTIONS_PER_ADDRESS: usize = 100;
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// After a failed `accept`, usually because file descriptors ran out: others have to end first.
 const BREATH: Duration = Duration::from_millis(100);
+
+/// The other end of the connection. Behind a reverse proxy it is the proxy: no header is believed about it, because
+/// anybody can write one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
 
 /// Serves until `stop`, then lets what is under way finish, for as long as `patience` allows.
 pub async fn serve(listener: TcpListener, router: Router, stop: Stop, patience: Duration) {
@@ -46,7 +52,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: Stop, patience: 
         let watcher = graceful.watcher();
         let router = router.clone();
         tokio::spawn(async move {
-            converse(stream, router, watcher).await;
+            converse(stream, Peer(address.to_canonical()), router, watcher).await;
             drop((seat, guest));
         });
     }
@@ -71,15 +77,20 @@ async fn accept(
 }
 
 /// HTTP/1 only: without TLS no browser speaks HTTP/2, and its floods stay outside.
-async fn converse(stream: TcpStream, router: Router, watcher: Watcher) {
+async fn converse(stream: TcpStream, peer: Peer, router: Router, watcher: Watcher) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");
     }

@@ -29,6 +29,9 @@ enum Command {
         /// Keep the keys in this directory, so that they stay the same
         #[arg(long)]
         keys: Option<PathBuf>,
+        /// What WeChat Pay signs with: public-key, certificate, or both, as while a merchant changes over
+        #[arg(long, default_value = "public-key", value_parser = commands::parse_wechat_keys)]
+        wechat_keys: simulator::WechatKeys,
     },
     /// People of the console
     #[command(subcommand)]
@@ -80,9 +83,14 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Failure> {
     let source = Source::read()?;
-    if let Command::Simulator { listen, keys } = command {
+    if let Command::Simulator {
+        listen,
+        keys,
+        wechat_keys,
+    } = command
+    {
         telemetry::init(&tongqian::config::Log::read(&source)?);
-        return commands::simulate(listen, keys).await;
+        return commands::simulate(listen, keys, wechat_keys).await;
     }
     let config = Config::read(&source)?;
     telemetry::init(&config.log);

@@ -6,6 +6,8 @@ use super::source::{ConfigError, Source};
 use super::value::parse_gateway_url;
 
 const WECHAT_GATEWAY: &str = "https://api.mch.weixin.qq.com";
+/// WeChat Pay in another region: asked when the first host does not answer at all (protocols 1.1).
+const WECHAT_BACKUP_GATEWAY: &str = "https://api2.mch.weixin.qq.com";
 const ALIPAY_GATEWAY: &str = "https://openapi.alipay.com/gateway.do";
 const API_V3_KEY_BYTES: usize = 32;
 
@@ -32,15 +34,27 @@ pub struct WechatAccount {
     pub public_key: Option<SecretString>,
     pub public_key_id: Option<String>,
     pub gateway_url: String,
+    pub backup_url: Option<String>,
 }
 
 #[derive(Debug)]
 pub struct AlipayAccount {
     pub app_id: String,
     pub private_key: SecretString,
-    pub public_key: SecretString,
+    pub verify: AlipayVerify,
     pub seller_id: Option<String>,
     pub gateway_url: String,
+}
+
+/// Alipay's console gives out the one or the other.
+#[derive(Debug)]
+pub enum AlipayVerify {
+    PublicKey(SecretString),
+    Certificates {
+        app: SecretString,
+        alipay: SecretString,
+        root: SecretString,
+    },
 }
 
 enum Choice {
@@ -84,6 +98,7 @@ impl WechatAccount {
         ];
         const OPTIONAL: [&str; 2] = ["WECHAT_PUBLIC_KEY", "WECHAT_PUBLIC_KEY_ID"];
         let gateway_url = source.parsed("WECHAT_GATEWAY", parse_gateway_url)?;
+        let backup_url = source.parsed("WECHAT_BACKUP_GATEWAY", parse_gateway_url)?;
         if !is_begun(source, &REQUIRED, &OPTIONAL)? {
             return Ok(None);
         }
@@ -104,6 +119,11 @@ impl WechatAccount {
             private_key: required(source.key("WECHAT_PRIVATE_KEY")?, "WECHAT_PRIVATE_KEY")?,
             public_key,
             public_key_id,
+            // Another first host, a proxy or a simulator, has no backup that we could know.
+            backup_url: match &gateway_url {
+                None => backup_url.or_else(|| Some(WECHAT_BACKUP_GATEWAY.to_owned())),
+                Some(_) => backup_url,
+            },
             gateway_url: gateway_url.unwrap_or_else(|| WECHAT_GATEWAY.to_owned()),
         }))
     }
@@ -126,18 +146,62 @@ impl WechatAccount {
 
 impl AlipayAccount {
     fn read(source: &Source) -> Result<Option<AlipayAccount>, ConfigError> {
-        const REQUIRED: [&str; 3] = ["ALIPAY_APP_ID", "ALIPAY_PRIVATE_KEY", "ALIPAY_PUBLIC_KEY"];
+        const REQUIRED: [&str; 2] = ["ALIPAY_APP_ID", "ALIPAY_PRIVATE_KEY"];
         let gateway_url = source.parsed("ALIPAY_GATEWAY", parse_gateway_url)?;
-        if !is_begun(source, &REQUIRED, &["ALIPAY_SELLER_ID"])? {
+        let optional = [
+            &["ALIPAY_PUBLIC_KEY", "ALIPAY_SELLER_ID"][..],
+            &AlipayVerify::CERTIFICATES,
+        ]
+        .concat();
+        if !is_begun(source, &REQUIRED, &optional)? {
             return Ok(None);
         }
         Ok(Some(AlipayAccount {
             app_id: word(source, "ALIPAY_APP_ID")?,
             private_key: required(source.key("ALIPAY_PRIVATE_KEY")?, "ALIPAY_PRIVATE_KEY")?,
-            public_key: required(source.key("ALIPAY_PUBLIC_KEY")?, "ALIPAY_PUBLIC_KEY")?,
+            verify: AlipayVerify::read(source)?,
             seller_id: source.text("ALIPAY_SELLER_ID").map(str::to_owned),
             gateway_url: gateway_url.unwrap_or_else(|| ALIPAY_GATEWAY.to_owned()),
         }))
+    }
+
+    pub fn verify(&self) -> payments::gateway::alipay::Verify {
+        use payments::gateway::alipay::Verify;
+        let text = |key: &SecretString| key.expose_secret().to_owned();
+        match &self.verify {
+            AlipayVerify::PublicKey(key) => Verify::PublicKey { key: text(key) },
+            AlipayVerify::Certificates { app, alipay, root } => Verify::Certificates {
+                app: text(app),
+                alipay: text(alipay),
+                root: text(root),
+            },
+        }
+    }
+}
+
+impl AlipayVerify {
+    const CERTIFICATES: [&str; 3] = ["ALIPAY_APP_CERT", "ALIPAY_CERT", "ALIPAY_ROOT_CERT"];
+
+    fn read(source: &Source) -> Result<AlipayVerify, ConfigError> {
+        let [app, alipay, root] = Self::CERTIFICATES;
+        let public_key = source.key("ALIPAY_PUBLIC_KEY")?;
+        let certificates = [source.key(app)?, source.key(alipay)?, source.key(root)?];
+        match (public_key, certificates) {
+            (Some(key), [None, None, None]) => Ok(AlipayVerify::PublicKey(key)),
+            (Some(_), _) => Err(ConfigError::new(
+                "ALIPAY_PUBLIC_KEY",
+                "set beside Alipay's certificates: an app has one or the other",
+            )),
+            (None, [None, None, None]) => Err(ConfigError::new(
+                "ALIPAY_PUBLIC_KEY",
+                "missing: set Alipay's public key, or in certificate mode ALIPAY_APP_CERT, ALIPAY_CERT and ALIPAY_ROOT_CERT",
+            )),
+            (None, [first, second, third]) => Ok(AlipayVerify::Certificates {
+                app: required(first, app)?,
+                alipay: required(second, alipay)?,
+                root: required(third, root)?,
+            }),
+        }
     }
 }
 

@@ -20,13 +20,16 @@ use utoipa::ToSchema;
 use self::reading::{is_json, parse};
 use super::body::{self, API_BYTES};
 use super::error::Problem;
+use crate::listen::Peer;
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
-/// A writing call: what it says, and what was promised about repeating it.
+/// A writing call: what it says, who says it, and what was promised about repeating it.
 #[derive(Debug)]
 pub struct Call<B> {
     pub body: B,
+    /// `None` only where no connection is: in a test of a handler alone.
+    pub peer: Option<Peer>,
     pub promise: Promise,
 }
 
@@ -93,8 +96,14 @@ impl<B: DeserializeOwned, S: Send + Sync> FromRequest<S> for Call<B> {
             fingerprint: fingerprint(head.uri.path(), &text),
             key,
         };
+        let body = match parse(&text) {
+            // Some clients name a type for every POST, also where there is nothing that must be said.
+            Err(_) if text.is_empty() => parse(b"{}").map_err(|_| Problem::malformed("the body is empty"))?,
+            body => body?,
+        };
         Ok(Call {
-            body: parse(&text)?,
+            body,
+            peer: head.extensions.get::<Peer>().copied(),
             promise,
         })
     }

@@ -69,6 +69,15 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing")
     }
 
+    /// Something of ours is not there at the moment; what was asked may have happened.
+    pub fn unavailable() -> Problem {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "our database does not answer; ask before you repeat this",
+        )
+    }
+
     pub fn internal() -> Problem {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -118,9 +127,13 @@ impl From<Error> for Problem {
                     format!("{channel} gave no answer; do not pay twice, ask again"),
                 )
             }
-            Error::Internal(_) => {
+            Error::Internal(ref cause) => {
                 tracing::error!(error = telemetry::chain(&error), "a verb failed");
-                Problem::internal()
+                if cause.is_absence() {
+                    Problem::unavailable()
+                } else {
+                    Problem::internal()
+                }
             }
         }
     }

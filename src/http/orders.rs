@@ -98,7 +98,7 @@ pub async fn show(State(web): State<Web>, Id(id): Id) -> Result<Json<OrderBody>,
 
 #[utoipa::path(
     post, path = "/api/billing/orders/{id}/cancel", tag = "orders",
-    operation_id = "cancel_order", request_body = CancelOrder,
+    operation_id = "cancel_order", request_body = Option<CancelOrder>,
     params(
         ("id" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),

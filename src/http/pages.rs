@@ -21,6 +21,7 @@ use super::envelope::RequestId;
 use super::error::Problem;
 use super::headers::page_policy;
 use super::origin;
+use crate::listen::Peer;
 
 const SVG: &str = "image/svg+xml";
 const CSS: &str = "text/css; charset=utf-8";
@@ -89,8 +90,9 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
             .get::<RequestId>()
             .map(|id| id.0.clone())
             .unwrap_or_default();
+        let payer_ip = parts.extensions.get::<Peer>().map(|peer| peer.0);
         let site = web.site.shown.clone();
-        let request = PageRequest::new(site, parts.uri.query(), accept_language, request_id);
+        let request = PageRequest::new(site, parts.uri.query(), accept_language, request_id, payer_ip);
         provide_request(web.services.clone(), request, web.site.has_bundle);
         // Server functions write no HTML and have no nonce.
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())

@@ -13,8 +13,12 @@ pub struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     pub fn parse(query: Option<&str>) -> Result<Parameters, Problem> {
+        let query = query.unwrap_or_default();
+        if !is_utf8(query) {
+            return Err(Problem::malformed("the query is not UTF-8"));
+        }
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             if pairs.iter().any(|(known, _)| *known == name) {
                 return Err(Problem::invalid(short(&name), "is there twice"));
             }
@@ -75,6 +79,12 @@ impl Parameters {
     }
 }
 
+/// Whether the bytes behind `%..` are text: the parser would put a question mark in the place of what is none, and a
+/// filter would then look for something nobody asked for.
+fn is_utf8(query: &str) -> bool {
+    percent_encoding::percent_decode_str(query).decode_utf8().is_ok()
+}
+
 fn short(name: &str) -> String {
     name.chars().take(64).collect()
 }
@@ -115,6 +125,13 @@ mod tests {
             field_of(Parameters::parse(Some("offset=1")).unwrap().finish()),
             "offset"
         );
+        for query in ["userId=%ff", "%C3%28=1", "userId=%ED%A0%80"] {
+            assert_eq!(
+                Parameters::parse(Some(query)).unwrap_err().code,
+                "malformed",
+                "{query}"
+            );
+        }
         let mut fine =
             Parameters::parse(Some("userId=u%201&createdFrom=2026-01-01T00:00:00%2B08:00")).unwrap();
         assert_eq!(fine.text("userId").unwrap().as_deref(), Some("u 1"));

@@ -7,7 +7,7 @@ use payments::{NewOrder, rfc3339};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 use crate::config::parse_minutes;
 use crate::http::error::Problem;
@@ -138,7 +138,7 @@ impl CreateOrder {
 /// Spelled out, because a float type stands nowhere near money here, not even in a description.
 fn minutes() -> utoipa::openapi::Object {
     ObjectBuilder::new()
-        .schema_type(Type::Number)
+        .schema_type(SchemaType::from_iter([Type::Number, Type::Null]))
         .exclusive_minimum(Some(0))
         .maximum(Some(10_080))
         .description(Some("How long the order can be paid; fractions are allowed"))

@@ -1,0 +1,289 @@
+//! Payments as JSON, both ways.
+
+use std::net::IpAddr;
+
+use domain::{Method, Money, Order, OrderId, Payment, PaymentStatus, Product};
+use payments::{ListedPayment, Services, StartPayment, rfc3339};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
+
+use crate::http::error::Problem;
+use crate::http::orders::parse_return_url;
+use crate::listen::Peer;
+
+/// WeChat's limit.
+const OPENID_BYTES: usize = 128;
+/// Alipay's limit for the way back from its pages.
+const ALIPAY_RETURN_URL_BYTES: usize = 256;
+
+/// One attempt to pay an order.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Payment)]
+pub struct PaymentBody {
+    id: String,
+    payment_no: String,
+    order_id: String,
+    user_id: String,
+    #[schema(schema_with = methods)]
+    method: &'static str,
+    #[schema(schema_with = products)]
+    product: &'static str,
+    /// In fen.
+    #[schema(value_type = i64, minimum = 1)]
+    amount: Money,
+    #[schema(example = "CNY")]
+    currency: &'static str,
+    #[schema(schema_with = statuses)]
+    status: &'static str,
+    /// The gateway's number.
+    #[schema(required)]
+    transaction_id: Option<String>,
+    /// `native`, `qr`: the content of the code to scan. `h5`, `wap`, `page`: the URL to open in the payer's browser.
+    /// `jsapi`: the order's checkout page, to be opened inside WeChat.
+    #[schema(required)]
+    payment_url: Option<String>,
+    #[schema(required)]
+    failure_reason: Option<String>,
+    #[schema(value_type = i64, minimum = 0)]
+    refund_amount: Money,
+    #[schema(required)]
+    refund_reason: Option<String>,
+    #[schema(format = DateTime)]
+    expires_at: String,
+    #[schema(required, format = DateTime)]
+    paid_at: Option<String>,
+    #[schema(required, format = DateTime)]
+    refunded_at: Option<String>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+/// What only the order of a payment knows.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    user_id: String,
+    checkout_url: String,
+}
+
+impl Owner {
+    pub fn of(order: &Order, public_url: &str) -> Owner {
+        Owner {
+            user_id: order.user_id.clone(),
+            checkout_url: checkout_url(&order.token, public_url),
+        }
+    }
+
+    pub fn of_listed(listed: &ListedPayment, public_url: &str) -> Owner {
+        Owner {
+            user_id: listed.user_id.clone(),
+            checkout_url: checkout_url(&listed.token, public_url),
+        }
+    }
+
+    /// Where a payer comes back to when the merchant names no other place.
+    pub fn checkout_url(&self) -> &str {
+        &self.checkout_url
+    }
+}
+
+impl PaymentBody {
+    pub fn new(payment: &Payment, owner: &Owner) -> PaymentBody {
+        // A `prepay_id` opens nothing by itself: our page inside WeChat signs it when the payer presses the button.
+        let payment_url = match payment.product {
+            Product::Jsapi => payment.prompt.as_ref().map(|_| &owner.checkout_url),
+            _ => payment.prompt.as_ref(),
+        };
+        PaymentBody {
+            id: payment.id.to_string(),
+            payment_no: payment.payment_no.to_string(),
+            order_id: payment.order_id.to_string(),
+            user_id: owner.user_id.clone(),
+            method: payment.method().as_str(),
+            product: payment.product.as_str(),
+            amount: payment.amount,
+            currency: "CNY",
+            status: payment.status().as_str(),
+            transaction_id: payment.transaction_id.clone(),
+            payment_url: payment_url.cloned(),
+            failure_reason: payment.failure_reason.clone(),
+            refund_amount: payment.refunded,
+            refund_reason: payment.refund_reason.clone(),
+            expires_at: rfc3339(payment.expires_at),
+            paid_at: payment.paid_at.map(rfc3339),
+            refunded_at: payment.refunded_at.map(rfc3339),
+            created_at: rfc3339(payment.created_at),
+            updated_at: rfc3339(payment.updated_at),
+        }
+    }
+}
+
+fn checkout_url(token: &str, public_url: &str) -> String {
+    format!("{public_url}/checkout/{token}")
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StartPaymentBody {
+    order_id: String,
+    #[schema(schema_with = methods)]
+    method: String,
+    /// One of the method's; by default `native` for WeChat and `qr` for Alipay.
+    #[schema(schema_with = chosen_products)]
+    product: Option<String>,
+    /// When sent, it must be the order's.
+    #[schema(value_type = Option<i64>, minimum = 1)]
+    amount: Option<Money>,
+    /// `h5`, `wap`, `page`: where the gateway sends the payer's browser. By default the order's checkout page.
+    /// What the gateway appends to it proves nothing.
+    return_url: Option<String>,
+    /// `h5`: the address of the payer's phone. By default the address that this call comes from.
+    #[schema(example = "203.0.113.7")]
+    payer_ip: Option<String>,
+    /// `jsapi`, and needed there: WeChat's name for the payer in the merchant's app.
+    #[schema(min_length = 1, max_length = 128)]
+    openid: Option<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct QueryPayment {
+    pub payment_no: String,
+}
+
+impl StartPaymentBody {
+    /// Everything that can be said without the order. Its checkout page as the way back is added by the caller.
+    pub fn check(self, services: &Services, peer: Option<Peer>) -> Result<StartPayment, Problem> {
+        let product = self.product(services)?;
+        let return_url = self.return_url.map(parse_return_url).transpose()?;
+        let is_alipay_page = matches!(product, Product::Wap | Product::Page);
+        if is_alipay_page
+            && return_url
+                .as_ref()
+                .is_some_and(|url| url.len() > ALIPAY_RETURN_URL_BYTES)
+        {
+            return Err(Problem::invalid(
+                "returnUrl",
+                format!("must have at most {ALIPAY_RETURN_URL_BYTES} characters for this product"),
+            ));
+        }
+        let payer_ip = self.payer_ip.as_deref().map(parse_payer_ip).transpose()?;
+        let openid = self.openid.map(parse_openid).transpose()?;
+        if product == Product::Jsapi && openid.is_none() {
+            return Err(Problem::invalid("openid", "is missing: jsapi needs it"));
+        }
+        Ok(StartPayment {
+            order_id: OrderId::parse(&self.order_id).ok_or_else(Problem::not_found)?,
+            product,
+            amount: self.amount,
+            return_url,
+            payer_ip: payer_ip.or(peer.map(|peer| peer.0)),
+            openid,
+        })
+    }
+
+    fn product(&self, services: &Services) -> Result<Product, Problem> {
+        let method = Method::parse(&self.method)
+            .ok_or_else(|| Problem::invalid("method", "must be wechat, alipay or balance"))?;
+        let product = match self.product.as_deref() {
+            None => method.default_product(),
+            Some(word) => Product::parse(word)
+                .filter(|product| product.method() == method)
+                .ok_or_else(|| Problem::invalid("product", format!("is not a product of {method}")))?,
+        };
+        let gateway = method
+            .channel()
+            .and_then(|channel| services.gateways.get(channel))
+            .ok_or_else(|| Problem::invalid("method", format!("{method} cannot be used to pay here")))?;
+        if gateway.offers(product) {
+            Ok(product)
+        } else {
+            Err(Problem::invalid(
+                "product",
+                format!("{} is not offered here", product.as_str()),
+            ))
+        }
+    }
+}
+
+fn parse_payer_ip(text: &str) -> Result<IpAddr, Problem> {
+    text.parse::<IpAddr>()
+        .map(|address| address.to_canonical())
+        .map_err(|_| Problem::invalid("payerIp", "must be an IPv4 or IPv6 address"))
+}
+
+fn parse_openid(text: String) -> Result<String, Problem> {
+    let is_fine =
+        (1..=OPENID_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_fine {
+        Ok(text)
+    } else {
+        Err(Problem::invalid(
+            "openid",
+            format!("must be 1 to {OPENID_BYTES} visible ASCII characters"),
+        ))
+    }
+}
+
+fn methods() -> Object {
+    one_of(Method::ALL.map(Method::as_str))
+}
+
+fn products() -> Object {
+    one_of(Product::ALL.map(Product::as_str))
+}
+
+fn chosen_products() -> Object {
+    let words = Product::ALL.into_iter().map(|product| Some(product.as_str()));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .enum_values(Some(words.chain([None])))
+        .description(Some(
+            "One of the method's; by default `native` for WeChat and `qr` for Alipay",
+        ))
+        .build()
+}
+
+fn statuses() -> Object {
+    one_of(PaymentStatus::ALL.map(PaymentStatus::as_str))
+}
+
+fn one_of<const N: usize>(words: [&'static str; N]) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words))
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payer_has_a_plain_address_and_a_plain_name() {
+        for (text, address) in [
+            ("203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            assert_eq!(parse_payer_ip(text).unwrap().to_string(), address);
+        }
+        for text in [
+            "",
+            "localhost",
+            "203.0.113.7:80",
+            "203.0.113.7, 10.0.0.1",
+            " 1.2.3.4",
+        ] {
+            let problem = parse_payer_ip(text).unwrap_err();
+            assert_eq!(problem.field.as_deref(), Some("payerIp"), "{text:?}");
+        }
+        assert!(parse_openid("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o".to_owned()).is_ok());
+        for text in ["", "o p", "支付", &"o".repeat(129)] {
+            assert!(parse_openid(text.to_owned()).is_err(), "{text:?}");
+        }
+    }
+}
