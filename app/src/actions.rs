@@ -96,16 +96,22 @@ async fn start(token: &str, method: &str) -> Result<(), UiError> {
 async fn renew(token: &str) -> Result<(), UiError> {
     let checkout = payments::find_checkout(&services(), token).await?;
     let last = checkout.payments.first().ok_or(UiError::ChooseMethod)?;
-    start_product(token, last.product).await
+    let product = match last.product {
+        // Only the merchant knows who the payer is at WeChat, so only it can ask for another of these.
+        Product::Jsapi => last.method().default_product(),
+        other => other,
+    };
+    start_product(token, product).await
 }
 
 async fn start_product(token: &str, product: Product) -> Result<(), UiError> {
     let services = services();
     let checkout = payments::find_checkout(&services, token).await?;
+    let request = request();
     let start = payments::StartPayment {
-        order_id: checkout.order.id,
-        product,
-        amount: None,
+        return_url: Some(request.checkout_url(token)),
+        payer_ip: request.payer_ip,
+        ..payments::StartPayment::new(checkout.order.id, product)
     };
     payments::start_payment(&services, start, None).await?;
     Ok(())

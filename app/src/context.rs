@@ -4,6 +4,7 @@
 //! `handle_server_fns_with_context`. Everything a page knows of its surroundings comes through here; pages read no header,
 //! no environment and no clock of their own.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::Method;
@@ -40,6 +41,8 @@ pub struct Request {
     pub is_language_chosen: bool,
     /// `X-Request-Id` of the answer; shown where something of ours broke.
     pub request_id: String,
+    /// The other end of the connection, as far as we can see.
+    pub payer_ip: Option<IpAddr>,
 }
 
 impl Request {
@@ -49,6 +52,7 @@ impl Request {
         query: Option<&str>,
         accept_language: Option<&str>,
         request_id: String,
+        payer_ip: Option<IpAddr>,
     ) -> Request {
         let chosen = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
             .find(|(name, _)| name == "lang")
@@ -58,11 +62,17 @@ impl Request {
             language: chosen.unwrap_or_else(|| Language::negotiate(accept_language.unwrap_or_default())),
             is_language_chosen: chosen.is_some(),
             request_id,
+            payer_ip,
         }
     }
 
     pub fn words(&self) -> &'static Words {
         self.language.words()
+    }
+
+    /// Where a browser comes back to from a gateway.
+    pub fn checkout_url(&self, token: &str) -> String {
+        format!("{}/checkout/{token}", self.site.public_url)
     }
 
     /// The word for `?lang=` and for the hidden field of forms, when the payer chose one.

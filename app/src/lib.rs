@@ -1,4 +1,4 @@
-//! What people see: pages drawn on the server, and three islands that keep them alive in the browser.
+//! What people see: pages drawn on the server, and four islands that keep them alive in the browser.
 //!
 //! With `ssr` this is a library of the server: [`App`], [`shell`] and what [`context`] asks for. With `hydrate` it is what
 //! reaches the browser, and that is `islands` alone: no page, no text, no rule travels there.
@@ -25,7 +25,7 @@ pub mod error;
 #[cfg(feature = "ssr")]
 pub mod i18n;
 #[cfg(feature = "ssr")]
-mod links;
+pub mod links;
 #[cfg(feature = "ssr")]
 mod pages;
 #[cfg(feature = "ssr")]

@@ -48,6 +48,17 @@ pub fn receipt(token: &str, language: Option<&str>) -> String {
     with_query(&format!("/checkout/{token}/receipt"), language.as_slice())
 }
 
+/// The door to the gateway's own page: it sends the browser on, with an address that is still fresh.
+pub fn gateway(token: &str, language: Option<&str>) -> String {
+    let language = language.map(|language| ("lang", language.to_owned()));
+    with_query(&format!("/checkout/{token}/pay"), language.as_slice())
+}
+
+/// What the page inside WeChat asks for when its button is pressed.
+pub fn invocation(token: &str) -> String {
+    format!("/checkout/{token}/invocation")
+}
+
 /// The simulated phone, with the code already in its field.
 pub fn wallet(wallet_url: &str, code: &str) -> String {
     with_query(wallet_url, &[("code", code.to_owned())])

@@ -2,6 +2,7 @@
 //!
 //! Pages and components only place these values; every decision about them is made here, where it can be tested.
 
+mod handover;
 mod live;
 pub(crate) mod money;
 mod qr;
@@ -12,6 +13,7 @@ mod texts;
 use domain::{Method, Order, OrderState, Product, Timestamp};
 use payments::Checkout;
 
+pub use handover::{Handover, handed_over, referrer_policy};
 pub use live::{LiveState, live_state};
 pub use qr::Qr;
 pub use receipt::ReceiptView;
@@ -56,6 +58,10 @@ pub struct CheckoutView {
     pub deadline: Option<Deadline>,
     pub methods: Vec<MethodChoice>,
     pub code: Option<Code>,
+    /// Where there is no code to scan.
+    pub handover: Option<Handover>,
+    /// What starts another attempt after this one is called.
+    pub again: &'static str,
     pub facts: Vec<Fact>,
     pub return_url: Option<String>,
     pub is_paid: bool,
@@ -128,6 +134,8 @@ impl CheckoutView {
             deadline: deadline(&situation, order, now),
             methods: methods(&situation, &request.site.methods, words),
             code: code(&situation, request),
+            handover: Handover::of(&situation, &order.token, request),
+            again: again(&situation, words),
             facts: texts::facts(&situation, words),
             return_url: order.return_url.clone().filter(|url| is_web(url)),
             is_paid: order.state == OrderState::Paid,
@@ -254,6 +262,13 @@ fn code(situation: &Situation<'_>, request: &Request) -> Option<Code> {
         label: fill(words.qr_label, &[("method", method), ("amount", &amount)]),
         wallet: wallet.map(|wallet| links::wallet(wallet, prompt)),
     })
+}
+
+fn again(situation: &Situation<'_>, words: &Words) -> &'static str {
+    match situation.payment().map(|payment| payment.product) {
+        Some(Product::H5 | Product::Wap | Product::Page) => words.start_again,
+        _ => words.new_code,
+    }
 }
 
 pub const fn method_name(method: Method, words: &Words) -> &'static str {

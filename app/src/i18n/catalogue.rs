@@ -62,12 +62,26 @@ catalogue! {
     choose_text: "下一步会显示付款二维码。", "The next step shows a code to scan.";
     waiting_title: "请扫码支付", "Scan to pay";
     waiting_text: "付款后本页会自动更新。", "This page changes by itself once you have paid.";
+    leave_title: "前往{method}完成支付", "Go to {method} to pay";
+    leave_text: "付款页面由{method}打开，请核对金额 {amount}。付款后本页会自动更新。",
+        "{method} opens its own page: check that it asks for {amount}. This page changes by itself once you have paid.";
+    go_to_wechat: "去微信支付 {amount}", "Pay {amount} with WeChat";
+    go_to_alipay: "去支付宝支付 {amount}", "Pay {amount} with Alipay";
+    inside_title: "在微信中支付", "Pay inside WeChat";
+    inside_text: "请在微信中打开本页，再点按钮付款。付款后本页会自动更新。",
+        "Open this page inside WeChat, then press the button. This page changes by itself once you have paid.";
+    inside_sent: "正在向微信确认支付结果，请勿重复支付。", "We are asking WeChat how it ended. Do not pay again.";
+    inside_cancelled: "您已取消，没有扣款。可以再试一次。", "You left without paying. You can try again.";
+    inside_failed: "微信没有打开付款。请再试一次，或换一种支付方式。",
+        "WeChat did not open the payment. Try again, or choose another method.";
+    outside: "这里不是微信。请复制本页链接，在微信中打开后付款。",
+        "This is not WeChat. Copy the address of this page and open it inside WeChat to pay.";
     i_have_paid: "我已支付", "I have paid";
     confirming_title: "正在确认支付结果", "Confirming your payment";
     confirming_text: "还没有收到支付结果。如果您已付款，请勿重复支付；结果到达后本页会自动更新。",
         "We have not heard yet. If you have paid, do not pay again: this page changes by itself when we hear.";
     check_again: "再次查询", "Check again";
-    show_code: "返回二维码", "Show the code again";
+    show_code: "返回付款", "Back to the payment";
     paid_title: "支付成功", "Payment received";
     paid_text: "订单已付清，可以关闭本页。", "Your order is paid. You can close this page.";
     back: "返回商家", "Back to merchant";
@@ -75,6 +89,10 @@ catalogue! {
     expired_text: "获取新二维码即可继续支付。如果刚刚已付款，请稍候，本页会自动更新。",
         "Get a new code to go on. If you have just paid, wait a moment: this page changes by itself.";
     new_code: "获取新二维码", "New code";
+    lapsed_title: "本次支付已超时", "The time for this attempt is over";
+    lapsed_text: "重新发起即可继续支付。如果刚刚已付款，请稍候，本页会自动更新。",
+        "Start again to go on. If you have just paid, wait a moment: this page changes by itself.";
+    start_again: "重新支付", "Start again";
     closed_title: "订单已关闭", "Order closed";
     closed_text: "该订单已取消，没有扣款。", "This order was cancelled. You were not charged.";
     closed_late_text: "该订单已超过支付时限，没有扣款。如果您其实已付款，本页会显示款项去向。",

@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 
 use crate::components::{
-    ActionForm, Alert, CheckAgain, CodeCard, DeadlineLine, Facts, MethodForm, ResultCard, SwitchMethod, icons,
+    ActionForm, Alert, CheckAgain, CodeCard, DeadlineLine, Facts, HandoverButton, MethodForm, ResultCard,
+    SwitchMethod, icons,
 };
 use crate::view::{CheckoutView, PageState};
 
@@ -32,7 +33,7 @@ fn Choose(view: CheckoutView) -> impl IntoView {
     }
 }
 
-/// A payment that shows no code (a link to open, which is not offered yet) still says where it stands.
+/// A code for another device, or a way on for this one.
 #[component]
 fn Waiting(view: CheckoutView) -> impl IntoView {
     view! {
@@ -40,6 +41,7 @@ fn Waiting(view: CheckoutView) -> impl IntoView {
             <h1 class="card__title" tabindex="-1">{view.title.clone()}</h1>
             <Alert text=view.alert/>
             <CodeCard view=view.clone()/>
+            <HandoverButton view=view.clone()/>
             <DeadlineLine view=view.clone()/>
             <p class="card__text">{view.sentence.clone()}</p>
             <CheckAgain view=view.clone() label=view.words.i_have_paid/>
@@ -66,12 +68,11 @@ fn Confirming(view: CheckoutView) -> impl IntoView {
 
 #[component]
 fn Expired(view: CheckoutView) -> impl IntoView {
-    let words = view.words;
     view! {
         <ResultCard icon=icons::clock() tone="warn" title=view.title.clone() sentence=view.sentence.clone()>
             <Alert text=view.alert/>
             <ActionForm view=view.clone() action="/ui/new_code">
-                <button class="button button--primary" data-action="new-code">{words.new_code}</button>
+                <button class="button button--primary" data-action="new-code">{view.again}</button>
             </ActionForm>
             <DeadlineLine view=view.clone()/>
             <SwitchMethod view=view/>

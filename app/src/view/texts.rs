@@ -1,6 +1,6 @@
 //! The words for each situation: what happened to the money, and what there is to do.
 
-use domain::{Money, Order, Payment, Timestamp};
+use domain::{Money, Order, Payment, Product, Timestamp};
 
 use super::{Fact, Situation, method_name, money};
 use crate::i18n::{Words, fill};
@@ -9,11 +9,17 @@ use crate::i18n::{Words, fill};
 pub fn of(situation: &Situation<'_>, order: &Order, words: &Words) -> (String, String) {
     let (title, sentence, amount) = match situation {
         Situation::Choose => (words.choose_title, words.choose_text, order.amount),
-        Situation::Waiting { .. } => (words.waiting_title, words.waiting_text, order.amount),
+        Situation::Waiting { payment, .. } => {
+            let (title, sentence) = waiting(payment.product, words);
+            (title, sentence, payment.amount)
+        }
         Situation::Confirming { .. } => (words.confirming_title, words.confirming_text, order.amount),
         Situation::Paid { .. } => (words.paid_title, words.paid_text, order.amount),
         Situation::Refunded { .. } => (words.refunded_title, refunded_text(order, words), order.refunded),
-        Situation::Expired { .. } => (words.expired_title, words.expired_text, order.amount),
+        Situation::Expired { payment } if is_scanned(payment.product) => {
+            (words.expired_title, words.expired_text, order.amount)
+        }
+        Situation::Expired { .. } => (words.lapsed_title, words.lapsed_text, order.amount),
         Situation::Closed { is_late: true } => (words.closed_title, words.closed_late_text, order.amount),
         Situation::Closed { is_late: false } => (words.closed_title, words.closed_text, order.amount),
         Situation::Unavailable { .. } => (words.unavailable_title, words.unavailable_text, order.amount),
@@ -27,8 +33,26 @@ pub fn of(situation: &Situation<'_>, order: &Order, words: &Words) -> (String, S
         Situation::Twice { payment } => (words.twice_title, words.twice_text, payment.amount),
     };
     let amount = money::text(amount);
-    let values = [("amount", amount.as_str())];
+    let method = situation.payment().map(Payment::method);
+    let method = method.map_or("", |method| method_name(method, words));
+    let values = [("amount", amount.as_str()), ("method", method)];
     (fill(title, &values), fill(sentence, &values))
+}
+
+/// Whether the payer holds another device to the screen, or goes on in this one.
+pub const fn is_scanned(product: Product) -> bool {
+    match product {
+        Product::Native | Product::Qr => true,
+        Product::H5 | Product::Jsapi | Product::Wap | Product::Page | Product::Balance => false,
+    }
+}
+
+const fn waiting(product: Product, words: &Words) -> (&'static str, &'static str) {
+    match product {
+        Product::H5 | Product::Wap | Product::Page => (words.leave_title, words.leave_text),
+        Product::Jsapi => (words.inside_title, words.inside_text),
+        Product::Native | Product::Qr | Product::Balance => (words.waiting_title, words.waiting_text),
+    }
 }
 
 /// What is known about money that moved; nothing while none has.

@@ -36,6 +36,7 @@ pub fn request(language: Language) -> Request {
         language,
         is_language_chosen: false,
         request_id: "r1".to_owned(),
+        payer_ip: None,
     }
 }
 
@@ -73,6 +74,8 @@ pub fn payment(product: Product, state: PaymentState) -> Payment {
         settles: false,
         transaction_id: Some("4200001".to_owned()),
         request: String::new(),
+        return_url: None,
+        prompted_at: None,
         prompt: Some("weixin://wxpay/bizpayurl?pr=abc".to_owned()),
         failure_reason: None,
         refunded: Money::ZERO,

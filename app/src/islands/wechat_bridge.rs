@@ -1,0 +1,109 @@
+//! Opens the payment in the app around the page, when that app is WeChat.
+
+use std::time::Duration;
+
+use js_sys::{Function, JSON, Promise, Reflect};
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::HtmlButtonElement;
+
+use super::browser::{fetch_text, told};
+
+const BRIDGE: &str = "WeixinJSBridge";
+/// WeChat puts its bridge into a page a moment after the page is there.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The element around it tells where the signed words are (`data-path`), and all that there is to say.
+#[island]
+pub fn WechatBridge() -> impl IntoView {
+    let node = NodeRef::<html::Button>::new();
+    let news = RwSignal::new(String::new());
+    let is_busy = RwSignal::new(false);
+    node.on_load(|button| {
+        button.set_text_content(Some(&told(&button, "label")));
+        button.set_hidden(false);
+    });
+    let press = move |_| {
+        let Some(button) = node.get_untracked().filter(|_| !is_busy.get_untracked()) else {
+            return;
+        };
+        is_busy.set(true);
+        spawn_local(async move {
+            let outcome = open(&button).await;
+            news.set(told(&button, outcome));
+            is_busy.set(false);
+        });
+    };
+    view! {
+        <button
+            class="button button--primary"
+            type="button"
+            hidden
+            node_ref=node
+            data-action="open-bridge"
+            aria-busy=move || is_busy.get().to_string()
+            on:click=press
+        ></button>
+        <p class="bridge__news" role="status">{news}</p>
+    }
+}
+
+/// What there is to say afterwards, by the name of its `data-` attribute. Whether it is paid is not for the app to say:
+/// its `ok` has been seen without money, so the page goes on waiting for the server.
+async fn open(button: &HtmlButtonElement) -> &'static str {
+    let Some(bridge) = bridge().await else {
+        return "outside";
+    };
+    let words = fetch_text(&told(button, "path")).await;
+    let Ok(words) = words.and_then(|text| JSON::parse(&text)) else {
+        return "unheard";
+    };
+    match invoke(&bridge, &words).await.as_deref() {
+        Ok("get_brand_wcpay_request:ok") => "sent",
+        Ok("get_brand_wcpay_request:cancel") => "cancelled",
+        _ => "failed",
+    }
+}
+
+async fn bridge() -> Option<JsValue> {
+    let found = || {
+        Reflect::get(&window(), &BRIDGE.into())
+            .ok()
+            .filter(JsValue::is_object)
+    };
+    if let Some(bridge) = found() {
+        return Some(bridge);
+    }
+    let is_wechat = window()
+        .navigator()
+        .user_agent()
+        .is_ok_and(|name| name.contains("MicroMessenger"));
+    if !is_wechat {
+        return None;
+    }
+    let ready = Promise::new(&mut |resolve: Function, _| {
+        let is_heard = document()
+            .add_event_listener_with_callback("WeixinJSBridgeReady", &resolve)
+            .is_ok();
+        let wait = if is_heard { PATIENCE } else { Duration::ZERO };
+        set_timeout(move || drop(resolve.call0(&JsValue::NULL)), wait);
+    });
+    drop(JsFuture::from(ready).await);
+    found()
+}
+
+async fn invoke(bridge: &JsValue, words: &JsValue) -> Result<String, JsValue> {
+    let invoke: Function = Reflect::get(bridge, &"invoke".into())?.dyn_into()?;
+    let answer = Promise::new(&mut |resolve: Function, reject: Function| {
+        if let Err(error) = invoke.call3(bridge, &"getBrandWCPayRequest".into(), words, &resolve) {
+            drop(reject.call1(&JsValue::NULL, &error));
+        }
+    });
+    let answer = JsFuture::from(answer).await?;
+    Reflect::get(&answer, &"err_msg".into())?
+        .as_string()
+        .ok_or(JsValue::NULL)
+}
