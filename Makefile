@@ -1,6 +1,6 @@
 # Every step skips what is already done. `make run` and `make test` need nothing but a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help run test fmt fmt-check clippy unit wasm bundle browser browser-test tidy clean
+.PHONY: help run test fmt fmt-check clippy unit wasm bundle browser browser-test interop tidy clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -8,7 +8,7 @@ help: ## this list
 run: ## bundle, release server and simulator, in the foreground (Ctrl-C ends it)
 	@exec scripts/run.sh
 
-test: ## format, lints, tests on SQLite and PostgreSQL, bundle, browser; ends with `N passed, N failed`
+test: ## format, lints, tests on SQLite and PostgreSQL, bundle, browser, SDKs; ends with `N passed, N failed`
 	@exec scripts/test.sh
 
 fmt: ## format all Rust code
@@ -39,6 +39,11 @@ browser-test: bundle browser ## browser tests only
 	cargo build --locked
 	node --test --test-concurrency=1 end2end/browser/*.test.mjs
 
+interop: ## other people's SDKs against the simulator
+	@scripts/interop.sh
+	cargo build --locked
+	node --test --test-concurrency=1 end2end/interop/*.test.mjs
+
 clean: ## remove everything built (not data/, not the tool cache)
 	cargo clean
-	rm -rf end2end/browser/node_modules end2end/browser/screenshots
+	rm -rf end2end/*/node_modules end2end/browser/screenshots

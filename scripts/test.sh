@@ -69,11 +69,28 @@ cargo_tests() {
     return "${PIPESTATUS[0]}"
 }
 
-browser_tests() {
+# node_tests NAME: the test files of end2end/NAME.
+node_tests() {
     TONGQIAN_BIN="$server" limited node --test --test-concurrency=1 --test-timeout=180000 \
         --test-reporter=spec --test-reporter-destination=stdout \
-        --test-reporter=tap --test-reporter-destination="$work/browser" \
-        end2end/browser/*.test.mjs
+        --test-reporter=tap --test-reporter-destination="$work/$1" \
+        "end2end/$1"/*.test.mjs
+}
+
+# node_phases NAME: sets end2end/NAME up, runs it and counts its tests.
+node_phases() {
+    local answer
+    if [ ! -x "$server" ]; then
+        complain "$1 tests: there is no server to test"
+    elif phase "$1 set-up" "scripts/$1.sh"; then
+        phase "$1 tests" node_tests "$1"
+        answer=$?
+        count "$1 tests" $answer \
+            "$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$work/$1" | sum)" \
+            "$(sed -n 's/^# \(fail\|cancelled\) \([0-9]*\)$/\2/p' "$work/$1" | sum)"
+    else
+        complain "$1 set-up"
+    fi
 }
 
 check format cargo fmt --all --check
@@ -95,17 +112,8 @@ fi
 
 check bundle scripts/bundle.sh
 
-if [ ! -x "$server" ]; then
-    complain "browser tests: there is no server to test"
-elif phase "browser set-up" scripts/browser.sh; then
-    phase "browser tests" browser_tests
-    answer=$?
-    count "browser tests" $answer \
-        "$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$work/browser" | sum)" \
-        "$(sed -n 's/^# \(fail\|cancelled\) \([0-9]*\)$/\2/p' "$work/browser" | sum)"
-else
-    complain "browser set-up"
-fi
+node_phases browser
+node_phases interop
 
 printf '\n== seconds\n'
 printf '%s\n' "${times[@]}"
