@@ -12,7 +12,7 @@ use axum::routing::post;
 use domain::{
     Channel, Method, Money, Order, OrderId, OrderStatus, Payment, PaymentStatus, Product, Timestamp,
 };
-use payments::gateway::{Gateway, Gateways, alipay, wechat};
+use payments::gateway::{Gateways, alipay, wechat};
 use payments::store::Db;
 use payments::{Checkout, Clock, Error, Made, NewOrder, Policy, Services, StartPayment, Wake, Watchers};
 use simulator::{Simulator, WechatKeys};
