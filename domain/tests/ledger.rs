@@ -10,7 +10,7 @@ use domain::{
 const NOW: Timestamp = Timestamp::from_millis(1_795_485_600_000);
 
 fn fen(fen: i64) -> Money {
-    Money::from_fen(fen).unwrap()
+    Money::from_fen(fen).expect("an amount")
 }
 
 fn payment(product: Product, settles: bool) -> Payment {
