@@ -8,6 +8,7 @@ use leptos::prelude::*;
 
 use crate::answer::see_other;
 use crate::context::{request, services};
+use crate::device::{Device, Way};
 use crate::error::UiError;
 use crate::i18n::Language;
 use crate::links::{self, CheckoutLink};
@@ -22,7 +23,7 @@ pub async fn buy_plan(
 ) -> Result<(), UiError> {
     let language = chosen(&lang);
     see_other(&match order(&plan, language).await {
-        Ok(token) => checkout_link(&token, language).path(),
+        Ok(token) => checkout_link(&token, language, None).path(),
         Err(error) => links::shop(language, Some(error)),
     });
     Ok(())
@@ -33,12 +34,15 @@ pub async fn buy_plan(
 pub async fn start_payment(
     #[server(default)] token: String,
     #[server(default)] method: String,
+    #[server(default)] way: String,
     #[server(default)] lang: String,
+    #[server(default)] device: String,
 ) -> Result<(), UiError> {
-    let error = start(&token, &method).await.err();
+    let device = Device::parse(&device);
+    let error = start(&token, &method, Way::parse(&way), device).await.err();
     go_back(CheckoutLink {
         error,
-        ..checkout_link(&token, chosen(&lang))
+        ..checkout_link(&token, chosen(&lang), device)
     });
     Ok(())
 }
@@ -48,11 +52,12 @@ pub async fn start_payment(
 pub async fn new_code(
     #[server(default)] token: String,
     #[server(default)] lang: String,
+    #[server(default)] device: String,
 ) -> Result<(), UiError> {
     let error = renew(&token).await.err();
     go_back(CheckoutLink {
         error,
-        ..checkout_link(&token, chosen(&lang))
+        ..checkout_link(&token, chosen(&lang), Device::parse(&device))
     });
     Ok(())
 }
@@ -62,12 +67,13 @@ pub async fn new_code(
 pub async fn check_payment(
     #[server(default)] token: String,
     #[server(default)] lang: String,
+    #[server(default)] device: String,
 ) -> Result<(), UiError> {
     let outcome = ask(&token).await;
     go_back(CheckoutLink {
         is_asked: outcome.is_ok_and(|is_pending| is_pending),
         error: outcome.err(),
-        ..checkout_link(&token, chosen(&lang))
+        ..checkout_link(&token, chosen(&lang), Device::parse(&device))
     });
     Ok(())
 }
@@ -85,12 +91,14 @@ async fn order(plan: &str, language: Option<&str>) -> Result<String, UiError> {
     Ok(order.token)
 }
 
-async fn start(token: &str, method: &str) -> Result<(), UiError> {
+async fn start(token: &str, method: &str, way: Option<Way>, device: Option<Device>) -> Result<(), UiError> {
     let method = Method::parse(method).ok_or(UiError::ChooseMethod)?;
-    if !request().site.methods.contains(&method) {
+    let request = request();
+    if !request.site.methods.contains(&method) {
         return Err(UiError::Unavailable);
     }
-    start_product(token, method.default_product()).await
+    let device = device.unwrap_or(request.device);
+    start_product(token, device.product(method, way)).await
 }
 
 async fn renew(token: &str) -> Result<(), UiError> {
@@ -134,11 +142,12 @@ fn chosen(lang: &str) -> Option<&'static str> {
     Language::parse(lang).map(Language::as_str)
 }
 
-fn checkout_link<'a>(token: &'a str, language: Option<&'a str>) -> CheckoutLink<'a> {
+fn checkout_link<'a>(token: &'a str, language: Option<&'a str>, device: Option<Device>) -> CheckoutLink<'a> {
     CheckoutLink {
         // The token came from a form: what cannot be one must not become part of an address.
         token: if is_name(token) { token } else { "unknown" },
         language,
+        device: device.map(Device::as_str),
         ..CheckoutLink::default()
     }
 }

@@ -94,6 +94,7 @@ fn Checkout(view: CheckoutView) -> impl IntoView {
                 data-path=path
                 data-millis-left=millis_left
                 data-watched=view.is_watched().to_string()
+                data-renew=view.may_renew().then_some("once")
             >
                 <OrderSummary view=view.clone()/>
                 <StateCard view=view.clone()/>

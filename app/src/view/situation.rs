@@ -12,6 +12,8 @@ pub enum PageState {
     Waiting,
     Confirming,
     Paid,
+    Refunding,
+    Refunded,
     Expired,
     Closed,
     Unavailable,
@@ -34,6 +36,10 @@ pub enum Situation<'a> {
     },
     Paid {
         payment: Option<&'a Payment>,
+    },
+    /// Paid, and some or all of it is on its way back.
+    Refunding {
+        payment: &'a Payment,
     },
     /// Paid, and some or all of it was given back since.
     Refunded {
@@ -67,6 +73,8 @@ impl PageState {
             PageState::Waiting => "waiting",
             PageState::Confirming => "confirming",
             PageState::Paid => "paid",
+            PageState::Refunding => "refunding",
+            PageState::Refunded => "refunded",
             PageState::Expired => "expired",
             PageState::Closed => "closed",
             PageState::Unavailable => "unavailable",
@@ -88,14 +96,19 @@ impl<'a> Situation<'a> {
         match (order.state, surplus) {
             (OrderState::Paid, Some(payment)) => Situation::Twice { payment },
             (OrderState::Open | OrderState::Cancelled, Some(payment)) => Situation::Late { payment },
-            (OrderState::Paid, None) if !order.refunded.is_zero() => {
-                Situation::Refunded { payment: settling }
-            }
-            (OrderState::Paid, None) => Situation::Paid { payment: settling },
+            (OrderState::Paid, None) => Situation::of_paid_order(order, settling),
             (OrderState::Cancelled, None) => Situation::Closed {
                 is_late: order.cancel_reason.as_deref() == Some(EXPIRED_REASON),
             },
             (OrderState::Open, None) => Situation::of_open_order(order, payments, now),
+        }
+    }
+
+    fn of_paid_order(order: &Order, settling: Option<&'a Payment>) -> Situation<'a> {
+        match settling {
+            Some(payment) if !payment.refunding.is_zero() => Situation::Refunding { payment },
+            payment if !order.refunded.is_zero() => Situation::Refunded { payment },
+            payment => Situation::Paid { payment },
         }
     }
 
@@ -123,7 +136,9 @@ impl<'a> Situation<'a> {
             Situation::Choose => PageState::Choose,
             Situation::Waiting { .. } => PageState::Waiting,
             Situation::Confirming { .. } => PageState::Confirming,
-            Situation::Paid { .. } | Situation::Refunded { .. } => PageState::Paid,
+            Situation::Paid { .. } => PageState::Paid,
+            Situation::Refunding { .. } => PageState::Refunding,
+            Situation::Refunded { .. } => PageState::Refunded,
             Situation::Expired { .. } => PageState::Expired,
             Situation::Closed { .. } => PageState::Closed,
             Situation::Unavailable { .. } => PageState::Unavailable,
@@ -138,6 +153,7 @@ impl<'a> Situation<'a> {
             Situation::Paid { payment } | Situation::Refunded { payment } => *payment,
             Situation::Waiting { payment, .. }
             | Situation::Confirming { payment }
+            | Situation::Refunding { payment }
             | Situation::Expired { payment }
             | Situation::Unavailable { payment }
             | Situation::Late { payment }
