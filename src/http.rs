@@ -8,6 +8,7 @@ mod compress;
 mod envelope;
 mod error;
 mod events;
+mod handover;
 mod headers;
 mod health;
 mod notify;
@@ -74,7 +75,9 @@ pub fn router(web: Web) -> Router {
         .route("/openapi.json", get(openapi::show));
     let payers = pages::routes(&web)
         .route("/checkout/{token}/status", get(events::status))
-        .route("/checkout/{token}/events", get(events::stream));
+        .route("/checkout/{token}/events", get(events::stream))
+        .route("/checkout/{token}/pay", get(handover::leave))
+        .route("/checkout/{token}/invocation", get(handover::invoke));
     Router::new()
         .nest("/api/billing", merchants.merge(open))
         .merge(payers)

@@ -37,5 +37,5 @@ pub use reconcile::{query_payment, reconcile_payments};
 pub use refund::list_refunds;
 pub use run::run_to_end;
 pub use services::{Policy, Services, Wake};
-pub use start::{StartPayment, start_payment};
+pub use start::{StartPayment, renew_prompt, start_payment};
 pub use watch::{Watchers, attend};
