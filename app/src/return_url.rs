@@ -47,7 +47,8 @@ impl Name {
         };
         // As the parser of URLs writes it: lower case, and another alphabet as punycode.
         let name = match Host::parse(name).ok()? {
-            Host::Domain(name) => name,
+            Host::Domain(name) if !name.contains('*') => name,
+            Host::Domain(_) => return None,
             address if !below => address.to_string(),
             _ => return None,
         };
