@@ -3,13 +3,14 @@
 //! Notices, queries and create calls all end in [`apply_report`]; nothing else writes a payment's state.
 
 use domain::{
-    IncidentId, Order, Payment, PaymentNo, PaymentState, Receipt, RefundId, RefundNo, Report, Settlement,
-    Timestamp, schedule,
+    IncidentId, Order, Payment, PaymentNo, PaymentState, Receipt, Report, Settlement, Timestamp, schedule,
 };
 use futures_util::FutureExt;
 
+use crate::ledger::post_payment;
+use crate::refund::{Draft, write_refund};
 use crate::store::incidents::{self, IncidentKind};
-use crate::store::{StoreError, Tx, orders, payments, refunds};
+use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Services};
 
 /// Which rule reads the news.
@@ -98,9 +99,12 @@ async fn act(
             payments::mark_paid(tx, payment, receipt, true, now).await?;
             orders::mark_paid(tx, order, receipt.paid_at, now).await?;
             payments::cut_short(tx, &order.id, now).await?;
+            // Last, because a user's balance is a row that others wait for.
+            post_payment(tx, payment, order, true, now).await?;
         }
         (Settlement::Surplus, Report::Paid(receipt)) => {
             payments::mark_paid(tx, payment, receipt, false, now).await?;
+            post_payment(tx, payment, order, false, now).await?;
             return_surplus(services, tx, payment, now).await?;
         }
         (Settlement::WrongAmount, Report::Paid(receipt)) => {
@@ -125,18 +129,16 @@ async fn return_surplus(
     payment: &Payment,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let id = RefundId::new(now, services.clock.entropy());
-    let number = RefundNo::new(now, services.clock.entropy());
-    refunds::insert(
-        tx,
-        &id,
-        &number,
+    let draft = Draft {
         payment,
-        payment.amount,
-        "重复或逾期付款，原路退回",
-        now,
-    )
-    .await?;
+        amount: payment.amount,
+        reason: "重复或逾期付款，原路退回",
+        number: None,
+        takes_rest: false,
+        replaces: None,
+        due_at: now,
+    };
+    write_refund(services, tx, draft).await?;
     raise(
         services,
         tx,

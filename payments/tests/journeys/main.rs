@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with it")]
 
+mod balance;
 mod cancelling;
 mod gateway_faults;
 mod notices;
