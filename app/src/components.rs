@@ -11,6 +11,7 @@ mod handover;
 pub mod icons;
 mod methods;
 mod result;
+mod spending;
 mod summary;
 
 pub use code::{CodeCard, DeadlineLine};
@@ -21,4 +22,5 @@ pub use guide::{Correction, GuideNote, OtherWayButton};
 pub use handover::HandoverButton;
 pub use methods::{MethodForm, SwitchMethod};
 pub use result::{Alert, ResultCard};
+pub use spending::SpendingCard;
 pub use summary::{OrderDetails, OrderSummary};

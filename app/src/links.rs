@@ -14,6 +14,8 @@ pub struct CheckoutLink<'a> {
     pub error: Option<UiError>,
     /// The payer said *I have paid* and we have not heard yet.
     pub is_asked: bool,
+    /// The payer wants to pay with the balance and has not confirmed it.
+    pub is_spending: bool,
     /// How often a browser without JavaScript has come back by itself.
     pub n_refreshes: u32,
 }
@@ -26,6 +28,9 @@ impl CheckoutLink<'_> {
         }
         if let Some(error) = self.error {
             parameters.push(("error", error.as_str().to_owned()));
+        }
+        if self.is_spending {
+            parameters.push(("pay", "balance".to_owned()));
         }
         if self.n_refreshes > 0 {
             parameters.push(("n", self.n_refreshes.to_string()));
@@ -113,11 +118,12 @@ mod tests {
             device: Some("phone"),
             error: Some(UiError::Unreachable),
             is_asked: true,
+            is_spending: true,
             n_refreshes: 3,
         };
         assert_eq!(
             full.path(),
-            "/checkout/abc?asked=1&error=unreachable&n=3&device=phone&lang=en"
+            "/checkout/abc?asked=1&error=unreachable&pay=balance&n=3&device=phone&lang=en"
         );
     }
 

@@ -10,9 +10,10 @@ pub(crate) mod money;
 mod qr;
 mod receipt;
 mod situation;
+pub(crate) mod spending;
 mod texts;
 
-use domain::{Order, Product, Timestamp};
+use domain::{Money, Order, Product, Purpose, Timestamp};
 use payments::Checkout;
 
 pub use deadline::Deadline;
@@ -36,6 +37,8 @@ pub const MAX_REFRESHES: u32 = 10;
 pub struct Visit {
     /// The payer pressed *I have paid*.
     pub is_asked: bool,
+    /// The payer chose the balance.
+    pub is_spending: bool,
     pub error: Option<UiError>,
     pub n_refreshes: u32,
 }
@@ -73,7 +76,11 @@ pub struct CheckoutView {
     /// What starts another attempt after this one is called.
     pub again: &'static str,
     pub facts: Vec<Fact>,
+    /// What one press takes from the balance, or what one top-up would add to it.
+    pub spending_amount: String,
     pub return_url: Option<String>,
+    /// What the way back is called.
+    pub back: &'static str,
     pub has_receipt: bool,
     pub n_refreshes: u32,
 }
@@ -99,10 +106,19 @@ pub struct Fact {
 }
 
 impl CheckoutView {
-    pub fn new(checkout: &Checkout, now: Timestamp, request: &Request, visit: Visit) -> CheckoutView {
+    /// `available` is what the order's user has, where the order may be paid with it.
+    pub fn new(
+        checkout: &Checkout,
+        available: Option<Money>,
+        now: Timestamp,
+        request: &Request,
+        visit: Visit,
+    ) -> CheckoutView {
         let order = &checkout.order;
         let words = request.words();
-        let situation = shown(Situation::of(checkout, now), visit);
+        let available = available.filter(|_| spending::is_allowed(order));
+        let situation = shown(Situation::of(checkout, now), available, order, visit);
+        let balance = available.map(|available| (available, order.amount));
         let state = situation.state();
         let (title, sentence) = texts::of(&situation, order, request.device, words);
         CheckoutView {
@@ -121,15 +137,29 @@ impl CheckoutView {
             ordered_at: texts::moment(order.created_at),
             amount: money::number(order.amount),
             deadline: Deadline::of(&situation, order, now),
-            methods: methods::choices(&situation, request),
+            methods: methods::choices(&situation, balance, request),
             other_way: methods::other_way(&situation, request),
             guide: methods::guide(&situation, &order.token, request),
             correction: correction(&order.token, request),
             code: code(&situation, request),
             handover: Handover::of(&situation, &order.token, request),
             again: again(&situation, words),
-            facts: texts::facts(&situation, words),
+            facts: match (&situation, available) {
+                (Situation::Spending { .. } | Situation::Short { .. }, Some(available)) => {
+                    spending::facts(available, order.amount, words)
+                }
+                _ => texts::facts(&situation, words),
+            },
+            spending_amount: money::text(match situation {
+                Situation::Short { missing } => missing,
+                _ => order.amount,
+            }),
             return_url: way_back(order, request),
+            back: if order.purpose == Purpose::Topup {
+                words.back_from_topup
+            } else {
+                words.back
+            },
             has_receipt: has_receipt(checkout),
             n_refreshes: visit.n_refreshes,
         }
@@ -183,8 +213,20 @@ impl CheckoutView {
     }
 }
 
-/// Somebody who says *I have paid* is not told to scan; whoever did not pay finds the way back to the code.
-const fn shown(situation: Situation<'_>, visit: Visit) -> Situation<'_> {
+/// Somebody who says *I have paid* is not told to scan; whoever did not pay finds the way back to the code. Somebody who
+/// chose the balance is asked once more.
+fn shown<'a>(
+    situation: Situation<'a>,
+    available: Option<Money>,
+    order: &Order,
+    visit: Visit,
+) -> Situation<'a> {
+    if let Some(available) = available.filter(|_| visit.is_spending && situation.is_payable()) {
+        return match spending::left(available, order.amount) {
+            Ok(left) => Situation::Spending { left },
+            Err(missing) => Situation::Short { missing },
+        };
+    }
     match situation {
         Situation::Waiting { payment, .. } if visit.is_asked => Situation::Confirming { payment },
         other => other,
@@ -195,9 +237,12 @@ const fn shown(situation: Situation<'_>, visit: Visit) -> Situation<'_> {
 fn alert(visit: Visit, state: PageState, words: &Words) -> Option<&'static str> {
     let error = visit.error?;
     match state {
-        PageState::Choose | PageState::Waiting | PageState::Confirming | PageState::Expired => {
-            Some(error.text(words))
-        }
+        PageState::Choose
+        | PageState::Balance
+        | PageState::Short
+        | PageState::Waiting
+        | PageState::Confirming
+        | PageState::Expired => Some(error.text(words)),
         PageState::Paid
         | PageState::Refunding
         | PageState::Refunded
@@ -250,7 +295,8 @@ fn again(situation: &Situation<'_>, words: &Words) -> &'static str {
 /// Checked when it was given, and again here: the operator may have become stricter since.
 fn way_back(order: &Order, request: &Request) -> Option<String> {
     let url = order.return_url.clone();
-    url.filter(|url| request.site.return_hosts.allow(url))
+    let ours = format!("{}/checkout/", request.site.public_url);
+    url.filter(|url| url.starts_with(&ours) || request.site.return_hosts.allow(url))
 }
 
 #[cfg(test)]

@@ -57,6 +57,8 @@ catalogue! {
         "Open Alipay, tap Scan, and check that it asks for {amount}";
     balance: "账户余额", "Account balance";
     balance_help: "从账户余额支付", "Pay from your balance";
+    balance_has: "可用 {amount}", "{amount} available";
+    balance_lacks: "可用 {amount}，还差 {missing}", "{amount} available, {missing} short";
     pay_amount: "支付 {amount}", "Pay {amount}";
     use_other: "改用{method}", "Use {method} instead";
     scan_here: "改为扫码支付", "Scan a code instead";
@@ -78,6 +80,17 @@ catalogue! {
     choose_title: "选择支付方式", "Choose how to pay";
     choose_text: "下一步会显示付款二维码。", "The next step shows a code to scan.";
     choose_open_text: "下一步会打开您选择的支付应用。", "The next step opens the app you choose.";
+    spending_title: "用账户余额支付", "Pay from your balance";
+    spending_text: "确认后立即从余额扣款 {amount}。", "As soon as you confirm, {amount} is taken from your balance.";
+    available: "可用余额", "Available";
+    left_afterwards: "支付后余额", "Left afterwards";
+    missing: "还差", "Short by";
+    confirm_payment: "确认支付 {amount}", "Confirm and pay {amount}";
+    short_title: "余额不足，还差 {amount}", "Balance is short by {amount}";
+    short_text: "没有扣款。可以先充值，或换一种支付方式。",
+        "Nothing was taken. Top it up first, or choose another method.";
+    top_up: "充值 {amount}", "Top up {amount}";
+    back_from_topup: "返回", "Back";
     waiting_title: "请扫码支付", "Scan to pay";
     waiting_text: "付款后本页会自动更新。", "This page changes by itself once you have paid.";
     leave_title: "前往{method}完成支付", "Go to {method} to pay";

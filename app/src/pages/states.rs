@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::components::{
     ActionForm, Alert, CheckAgain, CodeCard, Correction, DeadlineLine, Facts, GuideNote, HandoverButton,
-    MethodForm, OtherWayButton, ResultCard, SwitchMethod, icons,
+    MethodForm, OtherWayButton, ResultCard, SpendingCard, SwitchMethod, icons,
 };
 use crate::view::{CheckoutView, PageState};
 
@@ -12,6 +12,7 @@ use crate::view::{CheckoutView, PageState};
 pub fn StateCard(view: CheckoutView) -> impl IntoView {
     match view.state {
         PageState::Choose => view! { <Choose view=view/> }.into_any(),
+        PageState::Balance | PageState::Short => view! { <SpendingCard view=view/> }.into_any(),
         PageState::Waiting => view! { <Waiting view=view/> }.into_any(),
         PageState::Confirming => view! { <Confirming view=view/> }.into_any(),
         PageState::Expired => view! { <Expired view=view/> }.into_any(),
@@ -144,7 +145,7 @@ fn WaysOn(view: CheckoutView) -> impl IntoView {
         view! { <a class=receipt_class href=path data-action="receipt">{label}</a> }
     });
     let way_back = view.return_url.map(|url| {
-        view! { <a class=back_class href=url rel="noreferrer" data-action="return">{words.back}</a> }
+        view! { <a class=back_class href=url rel="noreferrer" data-action="return">{view.back}</a> }
     });
     if is_receipt_first {
         view! { {receipt} {way_back} }.into_any()

@@ -18,7 +18,11 @@ impl Deadline {
     pub fn of(situation: &Situation<'_>, order: &Order, now: Timestamp) -> Option<Deadline> {
         let at = match situation {
             Situation::Waiting { payment, .. } => payment.expires_at,
-            Situation::Choose | Situation::Expired { .. } | Situation::Unavailable { .. } => order.expires_at,
+            Situation::Choose
+            | Situation::Spending { .. }
+            | Situation::Short { .. }
+            | Situation::Expired { .. }
+            | Situation::Unavailable { .. } => order.expires_at,
             _ => return None,
         };
         let (today, local) = (payments::beijing(now), payments::beijing(at));

@@ -1,17 +1,17 @@
 //! Which methods a payer can choose here, and how each is carried out on the payer's device.
 
-use domain::Method;
+use domain::{Method, Money};
 
-use super::Situation;
+use super::{Situation, money, spending};
 use crate::context::Request;
 use crate::device::{Device, Way};
-use crate::i18n::Words;
+use crate::i18n::{Words, fill};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MethodChoice {
     pub method: Method,
     pub name: &'static str,
-    pub help: &'static str,
+    pub help: String,
     /// The page speaks about a payment by this method.
     pub is_current: bool,
     /// Marked when the methods are shown as a list.
@@ -35,7 +35,13 @@ pub struct Guide {
 }
 
 /// A method that cannot work here is not shown; what there is instead is said by [`Guide`].
-pub fn choices(situation: &Situation<'_>, request: &Request) -> Vec<MethodChoice> {
+///
+/// `balance` is what the user has and what the order costs, where it may be paid with that.
+pub fn choices(
+    situation: &Situation<'_>,
+    balance: Option<(Money, Money)>,
+    request: &Request,
+) -> Vec<MethodChoice> {
     let (words, device) = (request.words(), request.device);
     let offered: Vec<Method> = request
         .site
@@ -43,8 +49,11 @@ pub fn choices(situation: &Situation<'_>, request: &Request) -> Vec<MethodChoice
         .iter()
         .copied()
         .filter(|method| device.offers(*method))
+        .chain(balance.map(|_| Method::Balance))
         .collect();
+    let is_spending = matches!(situation, Situation::Spending { .. } | Situation::Short { .. });
     let current = situation.payment().map(domain::Payment::method);
+    let current = current.or(is_spending.then_some(Method::Balance));
     // What has just failed stays on offer, but the next tap should not be the same again.
     let is_refused =
         |method: &Method| matches!(situation, Situation::Unavailable { .. }) && Some(*method) == current;
@@ -54,7 +63,10 @@ pub fn choices(situation: &Situation<'_>, request: &Request) -> Vec<MethodChoice
     let choice = |method: Method| MethodChoice {
         method,
         name: method_name(method, words),
-        help: method_help(method, device, words),
+        help: match (method, balance) {
+            (Method::Balance, Some((available, price))) => balance_help(available, price, words),
+            _ => method_help(method, device, words).to_owned(),
+        },
         is_current: Some(method) == current,
         is_chosen: Some(method) == chosen,
     };
@@ -81,13 +93,6 @@ pub fn other_way(situation: &Situation<'_>, request: &Request) -> Option<OtherWa
 
 /// Only while there is something to pay.
 pub fn guide(situation: &Situation<'_>, token: &str, request: &Request) -> Option<Guide> {
-    let is_payable = matches!(
-        situation,
-        Situation::Choose
-            | Situation::Waiting { .. }
-            | Situation::Expired { .. }
-            | Situation::Unavailable { .. }
-    );
     let words = request.words();
     let text = match request.device {
         Device::Wechat => words.inside_wechat_guide,
@@ -97,7 +102,7 @@ pub fn guide(situation: &Situation<'_>, token: &str, request: &Request) -> Optio
     // Whoever the merchant's program already named to WeChat can pay right here.
     let is_named =
         matches!(situation, Situation::Waiting { payment, .. } if payment.product == domain::Product::Jsapi);
-    (is_payable && !(is_named && request.device == Device::Wechat)).then(|| Guide {
+    (situation.is_payable() && !(is_named && request.device == Device::Wechat)).then(|| Guide {
         text,
         url: request.checkout_url(token),
     })
@@ -117,6 +122,18 @@ pub const fn method_name(method: Method, words: &Words) -> &'static str {
         Method::Wechat => words.wechat,
         Method::Alipay => words.alipay,
         Method::Balance => words.balance,
+    }
+}
+
+/// What is there, and by how much it is short.
+fn balance_help(available: Money, price: Money, words: &Words) -> String {
+    let has = money::text(available);
+    match spending::left(available, price) {
+        Ok(_) => fill(words.balance_has, &[("amount", &has)]),
+        Err(missing) => fill(
+            words.balance_lacks,
+            &[("amount", &has), ("missing", &money::text(missing))],
+        ),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where an order stands in the eyes of its payer: the one place that reads states of orders and payments for a page.
 
-use domain::{Order, OrderState, Payment, PaymentState, Timestamp};
+use domain::{Money, Order, OrderState, Payment, PaymentState, Timestamp};
 use payments::{Checkout, EXPIRED_REASON};
 use serde::Serialize;
 
@@ -9,6 +9,10 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 pub enum PageState {
     Choose,
+    /// Paying with the balance waits for a second yes.
+    Balance,
+    /// There is too little of it.
+    Short,
     Waiting,
     Confirming,
     Paid,
@@ -25,6 +29,14 @@ pub enum PageState {
 pub enum Situation<'a> {
     /// Nothing was tried yet.
     Choose,
+    /// The payer wants to pay with the balance, of which this would be left.
+    Spending {
+        left: Money,
+    },
+    /// The same, and this much is missing.
+    Short {
+        missing: Money,
+    },
     /// The payer can pay this payment now.
     Waiting {
         payment: &'a Payment,
@@ -70,6 +82,8 @@ impl PageState {
     pub const fn as_str(self) -> &'static str {
         match self {
             PageState::Choose => "choose",
+            PageState::Balance => "balance",
+            PageState::Short => "short",
             PageState::Waiting => "waiting",
             PageState::Confirming => "confirming",
             PageState::Paid => "paid",
@@ -131,9 +145,22 @@ impl<'a> Situation<'a> {
         }
     }
 
+    /// Whether the payer can still begin to pay, by whatever method.
+    pub const fn is_payable(&self) -> bool {
+        matches!(
+            self,
+            Situation::Choose
+                | Situation::Waiting { .. }
+                | Situation::Expired { .. }
+                | Situation::Unavailable { .. }
+        )
+    }
+
     pub const fn state(&self) -> PageState {
         match self {
             Situation::Choose => PageState::Choose,
+            Situation::Spending { .. } => PageState::Balance,
+            Situation::Short { .. } => PageState::Short,
             Situation::Waiting { .. } => PageState::Waiting,
             Situation::Confirming { .. } => PageState::Confirming,
             Situation::Paid { .. } => PageState::Paid,
@@ -149,7 +176,10 @@ impl<'a> Situation<'a> {
     /// The payment this page speaks about, if it speaks about one.
     pub const fn payment(&self) -> Option<&'a Payment> {
         match self {
-            Situation::Choose | Situation::Closed { .. } => None,
+            Situation::Choose
+            | Situation::Spending { .. }
+            | Situation::Short { .. }
+            | Situation::Closed { .. } => None,
             Situation::Paid { payment } | Situation::Refunded { payment } => *payment,
             Situation::Waiting { payment, .. }
             | Situation::Confirming { payment }

@@ -10,7 +10,13 @@ use crate::device::{Device, Way};
 use crate::i18n::Language;
 
 fn english(checkout: &Checkout, now: i64) -> CheckoutView {
-    CheckoutView::new(checkout, at(now), &request(Language::English), Visit::default())
+    CheckoutView::new(
+        checkout,
+        None,
+        at(now),
+        &request(Language::English),
+        Visit::default(),
+    )
 }
 
 fn on(device: Device, checkout: &Checkout) -> CheckoutView {
@@ -18,7 +24,7 @@ fn on(device: Device, checkout: &Checkout) -> CheckoutView {
         device,
         ..request(Language::English)
     };
-    CheckoutView::new(checkout, at(NOW), &request, Visit::default())
+    CheckoutView::new(checkout, None, at(NOW), &request, Visit::default())
 }
 
 fn asked(checkout: &Checkout) -> CheckoutView {
@@ -26,7 +32,7 @@ fn asked(checkout: &Checkout) -> CheckoutView {
         is_asked: true,
         ..Visit::default()
     };
-    CheckoutView::new(checkout, at(NOW), &request(Language::English), visit)
+    CheckoutView::new(checkout, None, at(NOW), &request(Language::English), visit)
 }
 
 #[test]
@@ -242,7 +248,7 @@ fn coming_back_without_javascript_ends() {
         n_refreshes: MAX_REFRESHES,
         ..Visit::default()
     };
-    let view = CheckoutView::new(&open, at(NOW), &request(Language::English), visit);
+    let view = CheckoutView::new(&open, None, at(NOW), &request(Language::English), visit);
     assert_eq!(view.refresh_path(), None);
 }
 
@@ -253,10 +259,10 @@ fn an_error_is_told_where_the_page_does_not_tell_it() {
         ..Visit::default()
     };
     let open = checkout(OrderState::Open, vec![]);
-    let view = CheckoutView::new(&open, at(NOW), &request(Language::Chinese), visit);
+    let view = CheckoutView::new(&open, None, at(NOW), &request(Language::Chinese), visit);
     assert!(view.alert.unwrap().contains("请勿重复支付"));
     let paid = checkout(OrderState::Paid, vec![]);
-    let view = CheckoutView::new(&paid, at(NOW), &request(Language::Chinese), visit);
+    let view = CheckoutView::new(&paid, None, at(NOW), &request(Language::Chinese), visit);
     assert_eq!(view.alert, None);
 }
 
@@ -271,7 +277,7 @@ fn a_return_link_that_could_run_something_is_not_shown() {
     let mut site = (*strict.site).clone();
     site.return_hosts = crate::return_url::ReturnHosts::parse("other.example").unwrap();
     strict.site = std::sync::Arc::new(site);
-    let view = CheckoutView::new(&paid, at(NOW), &strict, Visit::default());
+    let view = CheckoutView::new(&paid, None, at(NOW), &strict, Visit::default());
     assert_eq!(view.return_url, None);
 }
 
@@ -363,4 +369,49 @@ fn money_that_came_too_late_has_a_record_of_its_way_back() {
     assert_eq!(receipt.title, "Payment record");
     assert_eq!(receipt.payments[0].title, "Extra payment");
     assert!(english(&late, NOW).receipt_path().is_some());
+}
+
+#[test]
+fn a_balance_is_offered_only_where_the_merchant_said_so() {
+    let spend = |checkout: &Checkout, available: i64, is_spending| {
+        let visit = Visit {
+            is_spending,
+            ..Visit::default()
+        };
+        CheckoutView::new(
+            checkout,
+            Some(fen(available)),
+            at(NOW),
+            &request(Language::English),
+            visit,
+        )
+    };
+    let open = checkout(OrderState::Open, vec![]);
+    let offered = spend(&open, 200_000, false);
+    assert_eq!(offered.state, PageState::Choose);
+    assert_eq!(offered.methods.last().unwrap().help, "¥2,000.00 available");
+
+    let asked = spend(&open, 200_000, true);
+    assert_eq!(asked.state, PageState::Balance);
+    let values: Vec<&str> = asked.facts.iter().map(|fact| fact.value.as_str()).collect();
+    assert_eq!(values, ["¥2,000.00", "¥1,234.50", "¥765.50"]);
+
+    let short = spend(&open, 100_000, true);
+    assert_eq!(
+        (short.state, short.title.as_str()),
+        (PageState::Short, "Balance is short by ¥234.50")
+    );
+    assert_eq!(short.spending_amount, "¥234.50");
+
+    for refuse in [
+        |order: &mut Order| order.allows_balance = false,
+        |order: &mut Order| order.purpose = Purpose::Topup,
+        |order: &mut Order| order.state = OrderState::Paid,
+    ] {
+        let mut other = checkout(OrderState::Open, vec![]);
+        refuse(&mut other.order);
+        let view = spend(&other, 200_000, true);
+        assert!(view.methods.iter().all(|choice| choice.method != Method::Balance));
+        assert!(!matches!(view.state, PageState::Balance | PageState::Short));
+    }
 }

@@ -13,6 +13,8 @@ pub fn of(situation: &Situation<'_>, order: &Order, device: Device, words: &Word
             Way::Scan => (words.choose_title, words.choose_text, order.amount),
             Way::Open => (words.choose_title, words.choose_open_text, order.amount),
         },
+        Situation::Spending { .. } => (words.spending_title, words.spending_text, order.amount),
+        Situation::Short { missing } => (words.short_title, words.short_text, *missing),
         Situation::Waiting { payment, .. } => {
             let (title, sentence) = waiting(payment.product, words);
             (title, sentence, payment.amount)

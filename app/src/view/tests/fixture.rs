@@ -54,6 +54,7 @@ pub fn checkout(state: OrderState, payments: Vec<Payment>) -> Checkout {
         token: "token".to_owned(),
         user_id: "u".to_owned(),
         purpose: Purpose::Sale,
+        allows_balance: true,
         subject: "Tea".to_owned(),
         amount: fen(123_450),
         state,
