@@ -1,8 +1,10 @@
 //! Every address of the server in one list, and the layers every answer passes through.
 
 mod api;
+mod assets;
 mod auth;
 mod body;
+mod compress;
 mod envelope;
 mod error;
 mod events;

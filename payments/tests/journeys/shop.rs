@@ -112,6 +112,7 @@ impl Shop {
             amount: Money::parse_yuan(yuan).unwrap(),
             return_url: None,
             metadata: None,
+            allows_balance: false,
             expires_in: None,
         };
         payments::create_order(&self.services, new, None)
