@@ -87,7 +87,7 @@ async fn read_for_viewers(services: Services, order_id: OrderId, followed: Follo
         }
         tokio::select! {
             () = followed.changed.notified() => {}
-            () = tokio::time::sleep(BETWEEN_READS) => {}
+            () = services.clock.sleep(BETWEEN_READS) => {}
         }
         if services.watchers.forget_unwatched(&order_id) {
             return;
