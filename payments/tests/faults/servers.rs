@@ -63,11 +63,11 @@ impl City {
                 id: given.wechat_public_key_id.clone().unwrap(),
                 key: given.wechat_public_key.clone(),
             },
-            gateway_url: "https://wechat.example".to_owned(),
+            gateway_url: "http://wechat.example".to_owned(),
             backup_url: self
                 .plan
                 .has_backup_host
-                .then(|| "https://backup.example".to_owned()),
+                .then(|| "http://backup.example".to_owned()),
             notify_url: format!("{NOTIFY}/wechat"),
         };
         let alipay = alipay::Settings {
@@ -77,7 +77,7 @@ impl City {
                 key: given.alipay_public_key.clone(),
             },
             seller_id: Some(given.alipay_seller_id.clone()),
-            gateway_url: "https://alipay.example/gateway.do".to_owned(),
+            gateway_url: "http://alipay.example/gateway.do".to_owned(),
             notify_url: format!("{NOTIFY}/alipay"),
         };
         let wechat: Gateway = wechat::Wechat::new(wechat, clock.clone()).unwrap().into();
