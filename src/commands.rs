@@ -148,9 +148,11 @@ pub async fn run_due(config: &Config) -> Result<(), Failure> {
         .unwrap_or_else(|| PublicUrl::of(config.listen));
     let services = connect(config, gateways::live(config, &public_url)?).await?;
     let n_asked = payments::reconcile_payments(&services).await?;
+    let n_refunds = payments::reconcile_refunds(&services).await?;
     let n_ended = payments::expire(&services).await?;
     services.db.close().await;
     say(&format!("reconcile_payments {n_asked}"));
+    say(&format!("reconcile_refunds {n_refunds}"));
     say(&format!("expire {n_ended}"));
     Ok(())
 }

@@ -17,6 +17,7 @@ use crate::{Failure, telemetry};
 #[derive(Debug, Clone, Copy)]
 enum Task {
     Reconcile,
+    Refunds,
     Expire,
 }
 
@@ -24,6 +25,7 @@ impl Task {
     const fn name(self) -> &'static str {
         match self {
             Task::Reconcile => "reconcile_payments",
+            Task::Refunds => "reconcile_refunds",
             Task::Expire => "expire",
         }
     }
@@ -33,6 +35,7 @@ impl Task {
         let services = services.clone();
         match self {
             Task::Reconcile => tokio::spawn(async move { payments::reconcile_payments(&services).await }),
+            Task::Refunds => tokio::spawn(async move { payments::reconcile_refunds(&services).await }),
             Task::Expire => tokio::spawn(async move { payments::expire(&services).await }),
         }
     }
@@ -41,6 +44,7 @@ impl Task {
     async fn woken(self, services: &Services) {
         match self {
             Task::Reconcile => services.wake.question_due().await,
+            Task::Refunds => services.wake.refund_due().await,
             Task::Expire => services.wake.deadline_due().await,
         }
     }
@@ -69,6 +73,7 @@ pub async fn start(
 ) -> Result<Jobs, Failure> {
     let table = [
         (Task::Reconcile, &config.reconcile_cron),
+        (Task::Refunds, &config.reconcile_cron),
         (Task::Expire, &config.expiry_cron),
     ];
     let scheduler = JobScheduler::new().await.map_err(broken)?;

@@ -87,7 +87,7 @@ impl From<Error> for UiError {
     fn from(error: Error) -> UiError {
         match error {
             Error::NotFound => UiError::NotFound,
-            Error::Refused(_) => UiError::NotPayable,
+            Error::Refused(_) | Error::RefundRefused(_) => UiError::NotPayable,
             Error::Invalid { .. } => UiError::Malformed,
             Error::MethodUnavailable(_) => UiError::Unavailable,
             Error::Declined { .. } => UiError::Declined,

@@ -17,6 +17,6 @@ pub use method::{Channel, Method, Product};
 pub use money::{Money, MoneyError};
 pub use order::{Order, OrderState, OrderStatus};
 pub use payment::{Opening, Payment, PaymentState, PaymentStatus, Refusal, open_payment};
-pub use refund::{Refund, RefundReport, RefundState};
+pub use refund::{Refund, RefundRefusal, RefundReport, RefundState};
 pub use settle::{LatePolicy, Receipt, Report, Settlement, lapse, settle};
 pub use time::Timestamp;

@@ -1,6 +1,13 @@
 //! A refund: money on its way back.
 
+use std::time::Duration;
+
 use crate::{Money, PaymentId, RefundId, RefundNo, Timestamp};
+
+/// WeChat takes no more refunds of one payment (protocols 1.6.4).
+pub const MOST_REFUNDS: u32 = 50;
+/// Nor later than this after the payment.
+pub const WINDOW: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// `Stuck`: a person must look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,6 +36,25 @@ pub struct Refund {
     /// When the money was back, or when it was clear that it will not be.
     pub finished_at: Option<Timestamp>,
     pub version: i64,
+}
+
+/// Why a refund is not accepted; nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RefundRefusal {
+    #[error("only a payment that is paid can be refunded")]
+    NotPaid,
+    #[error("all of this payment is given back already, or on its way")]
+    NothingLeft,
+    #[error("this is more than what is left of the payment")]
+    ExceedsPayment,
+    #[error("a payment can be refunded for 365 days, and they are over")]
+    TooLate,
+    #[error("a payment can be refunded in at most 50 parts, and they are used up")]
+    TooMany,
+    #[error("this refund number is taken by another refund")]
+    NumberReused,
+    #[error("this refund is done, or the gateway is still busy with it: it is not sent again")]
+    NotRetryable,
 }
 
 impl RefundState {
@@ -97,5 +123,36 @@ pub const fn advance(state: RefundState, report: &RefundReport) -> RefundState {
         (_, RefundReport::Stuck(_)) => RefundState::Stuck,
         (_, RefundReport::Processing { .. }) => RefundState::Pending,
         (_, RefundReport::Absent) => state,
+    }
+}
+
+/// What of a payment is neither given back nor on its way.
+pub fn left(paid: Money, claimed: Money) -> Money {
+    paid.checked_sub(claimed).unwrap_or(Money::ZERO)
+}
+
+/// Whether `asked` may be given back of a payment of which `claimed` is given back already or on its way; `paid` is `None`
+/// where no money came.
+pub fn authorise(paid: Option<Money>, claimed: Money, asked: Money) -> Result<(), RefundRefusal> {
+    let left = left(paid.ok_or(RefundRefusal::NotPaid)?, claimed);
+    if asked.is_zero() {
+        // Nobody can ask for nothing: it is what is left when no sum is named.
+        Err(RefundRefusal::NothingLeft)
+    } else if asked > left {
+        Err(RefundRefusal::ExceedsPayment)
+    } else {
+        Ok(())
+    }
+}
+
+/// What the gateways would refuse is refused here, in words that can be understood. `n_taken` counts the refunds that a
+/// gateway has taken or may still take.
+pub fn check_limits(paid_at: Timestamp, n_taken: u32, now: Timestamp) -> Result<(), RefundRefusal> {
+    if now > paid_at.after(WINDOW) {
+        Err(RefundRefusal::TooLate)
+    } else if n_taken >= MOST_REFUNDS {
+        Err(RefundRefusal::TooMany)
+    } else {
+        Ok(())
     }
 }

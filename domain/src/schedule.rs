@@ -12,16 +12,24 @@ const UNWATCHED: [u64; 5] = [5, 10, 15, 30, 60];
 pub const AFTERCARE: Duration = Duration::from_secs(25 * 3600);
 /// Between two questions about a payment that is closed.
 const AFTERCARE_STEP: Duration = Duration::from_secs(3600);
+/// Seconds between questions about a refund. WeChat names a minute before the first; most are done sooner, and its notice
+/// may be lost. A bank card takes days, so the questions thin out to one an hour.
+const REFUND: [u64; 8] = [5, 15, 60, 120, 300, 900, 1800, 3600];
+/// Seconds until the next try after an answer that could not be believed: after an outage everything moves within a minute.
+const REFUND_UNANSWERED: [u64; 3] = [5, 15, 60];
+/// A refund that waits for a person.
+const REFUND_STUCK: Duration = Duration::from_secs(3600);
+/// WeChat takes a refund of the same payment a minute after the one before (protocols 1.6.4); a second for the way.
+pub const BETWEEN_REFUNDS: Duration = Duration::from_secs(61);
+/// Surplus money whose refund failed goes back under another number, after a while: twice as long every time.
+const REFUND_RENEWAL: [u64; 6] = [1, 2, 4, 8, 16, 24];
 /// A viewer counts as present for this long after the last sign of life.
 pub const PRESENCE: Duration = Duration::from_secs(20);
 
 /// When an open payment is asked about next, after `n_asked` questions.
 pub fn next_question(now: Timestamp, n_asked: u32, is_watched: bool) -> Timestamp {
     let steps: &[u64] = if is_watched { &WATCHED } else { &UNWATCHED };
-    let index = usize::try_from(n_asked)
-        .unwrap_or(usize::MAX)
-        .min(steps.len() - 1);
-    now.after(Duration::from_secs(steps[index]))
+    now.after(Duration::from_secs(step(steps, n_asked)))
 }
 
 /// When a payment that ended unpaid is asked about next; `None` when nothing can come any more.
@@ -38,6 +46,32 @@ pub fn next_after_end(
     }
     let next = now.after(AFTERCARE_STEP);
     (next <= ended_at.max(payable_until).after(AFTERCARE)).then_some(next)
+}
+
+fn step(steps: &[u64], index: u32) -> u64 {
+    let index = usize::try_from(index).unwrap_or(usize::MAX);
+    steps[index.min(steps.len() - 1)]
+}
+
+/// When a refund that is under way is asked about next, after `n_answers` answers.
+pub fn next_refund_question(now: Timestamp, n_answers: u32) -> Timestamp {
+    now.after(Duration::from_secs(step(&REFUND, n_answers)))
+}
+
+/// When the gateway is tried again after `n_unanswered` tries in a row without an answer that can be believed.
+pub fn next_refund_try(now: Timestamp, n_unanswered: u32) -> Timestamp {
+    now.after(Duration::from_secs(step(&REFUND_UNANSWERED, n_unanswered)))
+}
+
+/// When a refund that waits for a person is asked about next: the person may have acted in the gateway's console.
+pub fn next_stuck_question(now: Timestamp) -> Timestamp {
+    now.after(REFUND_STUCK)
+}
+
+/// When surplus money goes back under another number, after `n_failed` refunds of it have failed.
+pub fn next_refund_renewal(now: Timestamp, n_failed: u32) -> Timestamp {
+    let hours = step(&REFUND_RENEWAL, n_failed.saturating_sub(1));
+    now.after(Duration::from_secs(hours * 3600))
 }
 
 #[cfg(test)]
@@ -72,5 +106,17 @@ mod tests {
             Some(15),
             "a code that can still be paid is asked about like an open one"
         );
+    }
+
+    #[test]
+    fn a_refund_is_asked_about_within_seconds_at_first_and_hourly_in_the_end() {
+        let now = Timestamp::from_millis(0);
+        let question = |n| next_refund_question(now, n).since(now).as_secs();
+        assert_eq!([question(0), question(1), question(2)], [5, 15, 60]);
+        assert_eq!(question(u32::MAX), 3600);
+        let unanswered = |n| next_refund_try(now, n).since(now).as_secs();
+        assert_eq!([unanswered(0), unanswered(9)], [5, 60]);
+        let renewal = |n| next_refund_renewal(now, n).since(now).as_secs();
+        assert_eq!([renewal(1), renewal(2), renewal(99)], [3600, 7200, 86_400]);
     }
 }

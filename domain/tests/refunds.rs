@@ -5,8 +5,10 @@
 
 use std::collections::HashSet;
 
-use domain::refund::advance;
-use domain::{RefundReport, RefundState, Timestamp};
+use std::time::Duration;
+
+use domain::refund::{MOST_REFUNDS, WINDOW, advance, authorise, check_limits, left};
+use domain::{Money, RefundRefusal, RefundReport, RefundState, Timestamp};
 
 fn reports() -> Vec<RefundReport> {
     let words = || "an account that was closed".to_owned();
@@ -103,4 +105,51 @@ fn news_that_comes_in_another_order_or_twice_ends_the_same_once_money_is_back() 
             assert_eq!(advance(once, &other), once, "{start:?} {other:?}");
         }
     }
+}
+
+fn fen(fen: i64) -> Money {
+    Money::from_sum(fen).expect("a small sum")
+}
+
+#[test]
+fn whatever_is_asked_in_whatever_order_no_more_goes_back_than_was_paid() {
+    for paid in 1..=6 {
+        for claimed in 0..=paid {
+            for asked in 1..=8 {
+                let authorised = authorise(Some(fen(paid)), fen(claimed), fen(asked));
+                assert_eq!(
+                    authorised.is_ok(),
+                    claimed + asked <= paid,
+                    "{paid} {claimed} {asked}"
+                );
+                assert!(authorised.is_ok() || authorised == Err(RefundRefusal::ExceedsPayment));
+                let unpaid = authorise(None, fen(claimed), fen(asked));
+                assert_eq!(unpaid, Err(RefundRefusal::NotPaid));
+            }
+            let rest = left(fen(paid), fen(claimed));
+            assert_eq!(rest.fen() + claimed, paid);
+            let all = authorise(Some(fen(paid)), fen(claimed), rest);
+            assert_eq!(all.is_ok(), claimed < paid, "{all:?}");
+            assert!(all.is_ok() || all == Err(RefundRefusal::NothingLeft));
+        }
+    }
+    // The gateway may have given back more than was asked for here; then nothing is left, rather than less than nothing.
+    assert_eq!(left(fen(5), fen(7)), Money::ZERO);
+    assert_eq!(
+        authorise(Some(fen(5)), fen(7), fen(1)),
+        Err(RefundRefusal::ExceedsPayment)
+    );
+}
+
+#[test]
+fn the_gateways_limits_are_exact() {
+    let paid_at = Timestamp::from_millis(1_700_000_000_000);
+    let last = paid_at.after(WINDOW);
+    assert_eq!(check_limits(paid_at, MOST_REFUNDS - 1, last), Ok(()));
+    assert_eq!(
+        check_limits(paid_at, MOST_REFUNDS, last),
+        Err(RefundRefusal::TooMany)
+    );
+    let late = last.after(Duration::from_millis(1));
+    assert_eq!(check_limits(paid_at, 0, late), Err(RefundRefusal::TooLate));
 }

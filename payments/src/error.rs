@@ -1,6 +1,6 @@
 //! What a caller can do about a verb that did not do its work.
 
-use domain::{Channel, Method, Refusal};
+use domain::{Channel, Method, RefundRefusal, Refusal};
 
 use crate::gateway::GatewayError;
 use crate::store::StoreError;
@@ -12,6 +12,8 @@ pub enum Error {
     /// A rule said no; nothing was changed.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    #[error(transparent)]
+    RefundRefused(#[from] RefundRefusal),
     /// A value that can never be right; `field` is its name in the API.
     #[error("{field}: {message}")]
     Invalid {

@@ -40,7 +40,7 @@ pub use order::{
     list_payments,
 };
 pub use reconcile::{query_payment, reconcile_payments};
-pub use refund::list_refunds;
+pub use refund::{RefundRequest, find_refund, list_refunds, reconcile_refunds, request_refund, retry_refund};
 pub use run::run_to_end;
 pub use services::{Policy, Services, Wake};
 pub use start::{StartPayment, start_payment};

@@ -150,13 +150,13 @@ fn draft(services: &Services, new: &NewOrder) -> Result<Order, Error> {
     })
 }
 
-fn invalid(field: &'static str, message: &'static str) -> Error {
+pub(crate) fn invalid(field: &'static str, message: &'static str) -> Error {
     Error::Invalid { field, message }
 }
 
 /// One line of text that reads the way it is stored: no control characters, and nothing that turns the direction of
 /// writing, because it would make a payer read another text than the one that was sent.
-fn is_line(text: &str, max_chars: usize) -> bool {
+pub(crate) fn is_line(text: &str, max_chars: usize) -> bool {
     let misleads = |c: char| {
         c.is_control()
             || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')

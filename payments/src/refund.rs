@@ -1,17 +1,84 @@
-//! The one door for news about a refund.
+//! Refunds: written in one place, and the one door for news about them.
 //!
-//! Notices and questions all end in [`apply_refund_report`]; nothing else writes a refund's state.
+//! [`write_refund`] is the only way a refund comes into being. Notices, answers and questions all end in
+//! [`apply_refund_report`]; nothing else writes a refund's state.
 
+mod carry;
+mod request;
+mod retry;
 #[cfg(test)]
 mod tests;
 
-use domain::refund::advance;
-use domain::{IncidentId, OrderId, Payment, PaymentId, Refund, RefundReport, RefundState};
+use domain::refund::{advance, left};
+use domain::{
+    IncidentId, Money, OrderId, Payment, PaymentId, PaymentState, Refund, RefundId, RefundNo, RefundReport,
+    RefundState, Timestamp, schedule,
+};
 use futures_util::FutureExt;
 
+pub use self::carry::reconcile_refunds;
+pub use self::request::{RefundRequest, request_refund};
+pub use self::retry::retry_refund;
+
 use crate::store::incidents::{self, IncidentKind};
-use crate::store::{StoreError, Tx, payments, refunds};
+use crate::store::refunds::{NewRefund, turns};
+use crate::store::{StoreError, Tx, orders, payments, refunds};
 use crate::{Error, Services};
+
+/// Money that is to go back; that it may is decided before.
+#[derive(Debug)]
+pub(crate) struct Draft<'a> {
+    pub payment: &'a Payment,
+    pub amount: Money,
+    pub reason: &'a str,
+    /// The merchant's number, which the gateway gets too; without one it gets one of ours.
+    pub number: Option<RefundNo>,
+    /// The request named no sum.
+    pub takes_rest: bool,
+    /// The failed refund whose place this one takes.
+    pub replaces: Option<&'a RefundId>,
+    pub due_at: Timestamp,
+}
+
+/// Writes a refund down, in the caller's transaction. The job sends it when it is due.
+pub(crate) async fn write_refund(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    draft: Draft<'_>,
+) -> Result<Refund, Error> {
+    let now = services.clock.now();
+    let refund = Refund {
+        id: RefundId::new(now, services.clock.entropy()),
+        refund_no: draft
+            .number
+            .unwrap_or_else(|| RefundNo::new(now, services.clock.entropy())),
+        payment_id: draft.payment.id.clone(),
+        amount: draft.amount,
+        reason: draft.reason.to_owned(),
+        state: RefundState::Requested,
+        gateway_refund_id: None,
+        failure_reason: None,
+        created_at: now,
+        finished_at: None,
+        version: 0,
+    };
+    let new = NewRefund {
+        refund: &refund,
+        takes_rest: draft.takes_rest,
+        replaces: draft.replaces,
+        due_at: draft.due_at,
+    };
+    refunds::insert(tx, &new).await?;
+    note_change(services, tx, &refund).await?;
+    tracing::info!(
+        refund.id = %refund.id,
+        payment.id = %refund.payment_id,
+        "refund {} of {} fen is to be sent",
+        refund.id,
+        refund.amount.fen()
+    );
+    Ok(refund)
+}
 
 /// Applies one report in the caller's transaction and says what the refund is now; `None`: nothing new. The caller tells
 /// the open pages after the commit: [`announce_refund`].
@@ -27,7 +94,21 @@ pub(crate) async fn apply_refund_report(
     if next == *refund {
         return Ok(None);
     }
-    refunds::advance(tx, &next).await?;
+    record(services, tx, refund, &next).await?;
+    match (refund.state, next.state) {
+        (before, after) if before == after => {}
+        (_, RefundState::Failed) => renew_surplus(services, tx, refund).await?,
+        (RefundState::Failed, RefundState::Succeeded) => withdraw_replacement(services, tx, refund).await?,
+        _ => {}
+    }
+    Ok(Some(next))
+}
+
+/// The one place where a refund becomes something else.
+async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Refund) -> Result<(), Error> {
+    // The payment before its refund, as everybody takes them: nobody waits in a circle.
+    note_change(services, tx, refund).await?;
+    refunds::advance(tx, next).await?;
     tracing::info!(
         refund.id = %refund.id,
         payment.id = %refund.payment_id,
@@ -35,10 +116,63 @@ pub(crate) async fn apply_refund_report(
         refund.id,
         next.state.as_str()
     );
-    if let Some((kind, detail)) = incident(refund, &next) {
+    if let Some((kind, detail)) = incident(refund, next) {
         raise_refund(services, tx, kind, refund, &detail).await?;
     }
-    Ok(Some(next))
+    Ok(())
+}
+
+async fn note_change(services: &Services, tx: &mut Tx<'_>, refund: &Refund) -> Result<(), Error> {
+    let now = services.clock.now();
+    payments::note_change(tx, &refund.payment_id, now).await?;
+    orders::note_change(tx, &refund.payment_id, now).await?;
+    Ok(())
+}
+
+/// Money that its order does not need goes back, under another number when this one has failed for good.
+async fn renew_surplus(services: &Services, tx: &mut Tx<'_>, failed: &Refund) -> Result<(), Error> {
+    let payment = payments::find(tx, &failed.payment_id)
+        .await?
+        .ok_or(StoreError::Corrupt("refunds.payment_id"))?;
+    let rest = left(payment.amount, claimed(&payment)?);
+    if payment.state != PaymentState::Paid || payment.settles || rest.is_zero() {
+        return Ok(());
+    }
+    let (_, n_failed) = turns::counts(tx, &payment.id).await?;
+    let draft = Draft {
+        payment: &payment,
+        amount: rest,
+        reason: &failed.reason,
+        number: None,
+        takes_rest: false,
+        replaces: Some(&failed.id),
+        due_at: schedule::next_refund_renewal(services.clock.now(), n_failed),
+    };
+    write_refund(services, tx, draft).await.map(drop)
+}
+
+/// The refund that had failed is done after all: what was to take its place would give the money back twice.
+async fn withdraw_replacement(services: &Services, tx: &mut Tx<'_>, revived: &Refund) -> Result<(), Error> {
+    match refunds::find_replacement(tx, &revived.id).await? {
+        Some((replacement, progress)) if progress.was_never_sent() && !replacement.state.is_final() => {
+            let withdrawn = Refund {
+                state: RefundState::Failed,
+                failure_reason: Some(
+                    "never sent: the refund whose place it was to take is done after all".to_owned(),
+                ),
+                finished_at: Some(services.clock.now()),
+                ..replacement.clone()
+            };
+            record(services, tx, &replacement, &withdrawn).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What of a payment is given back already or on its way.
+fn claimed(payment: &Payment) -> Result<Money, Error> {
+    let fen = payment.refunded.fen() + payment.refunding.fen();
+    Ok(Money::from_sum(fen).map_err(|_| StoreError::Corrupt("refunds.amount"))?)
 }
 
 /// The refund as the report leaves it. What the gateway called it is kept when a later report leaves that out.
@@ -111,6 +245,23 @@ pub async fn list_refunds(services: &Services, payment_id: &PaymentId) -> Result
                 refunds::of_payment(tx, &id)
                     .await
                     .map_err(|error: StoreError| Error::Internal(error))
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// A refund with its payment.
+pub async fn find_refund(services: &Services, id: &RefundId) -> Result<(Refund, Payment), Error> {
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let (refund, _) = refunds::find(tx, id).await?.ok_or(Error::NotFound)?;
+                let payment = payments::find(tx, &refund.payment_id)
+                    .await?
+                    .ok_or(StoreError::Corrupt("refunds.payment_id"))?;
+                Ok((refund, payment))
             }
             .boxed()
         })

@@ -44,6 +44,7 @@ impl Default for Policy {
 pub struct Wake {
     questions: Arc<Notify>,
     deadlines: Arc<Notify>,
+    refunds: Arc<Notify>,
 }
 
 impl Wake {
@@ -51,11 +52,17 @@ impl Wake {
     pub fn ring(&self) {
         self.questions.notify_one();
         self.deadlines.notify_one();
+        self.refunds.notify_one();
     }
 
     /// Returns at the next ring for who asks the gateways; one that came while nobody waited is not lost.
     pub async fn question_due(&self) {
         self.questions.notified().await;
+    }
+
+    /// Returns at the next ring for who sends refunds and asks about them.
+    pub async fn refund_due(&self) {
+        self.refunds.notified().await;
     }
 
     /// Returns at the next ring for who watches the deadlines.

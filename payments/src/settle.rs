@@ -3,13 +3,13 @@
 //! Notices, queries and create calls all end in [`apply_report`]; nothing else writes a payment's state.
 
 use domain::{
-    IncidentId, Order, Payment, PaymentNo, PaymentState, Receipt, RefundId, RefundNo, Report, Settlement,
-    Timestamp, schedule,
+    IncidentId, Order, Payment, PaymentNo, PaymentState, Receipt, Report, Settlement, Timestamp, schedule,
 };
 use futures_util::FutureExt;
 
+use crate::refund::{Draft, write_refund};
 use crate::store::incidents::{self, IncidentKind};
-use crate::store::{StoreError, Tx, orders, payments, refunds};
+use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Services};
 
 /// Which rule reads the news.
@@ -125,18 +125,16 @@ async fn return_surplus(
     payment: &Payment,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let id = RefundId::new(now, services.clock.entropy());
-    let number = RefundNo::new(now, services.clock.entropy());
-    refunds::insert(
-        tx,
-        &id,
-        &number,
+    let draft = Draft {
         payment,
-        payment.amount,
-        "重复或逾期付款，原路退回",
-        now,
-    )
-    .await?;
+        amount: payment.amount,
+        reason: "重复或逾期付款，原路退回",
+        number: None,
+        takes_rest: false,
+        replaces: None,
+        due_at: now,
+    };
+    write_refund(services, tx, draft).await?;
     raise(
         services,
         tx,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::Refusal;
+use domain::{RefundRefusal, Refusal};
 use payments::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -107,6 +107,7 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound => Problem::not_found(),
             Error::Refused(refusal) => refused(refusal),
+            Error::RefundRefused(refusal) => refund_refused(refusal),
             Error::Invalid { field, message } => Problem::invalid(field, message),
             Error::MethodUnavailable(method) => {
                 Problem::invalid("method", format!("{method} cannot be used to pay here"))
@@ -146,6 +147,19 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::AmountMismatch => "amount_mismatch",
         Refusal::OrderNoReused => "order_no_reused",
         Refusal::IdempotencyConflict => "idempotency_conflict",
+    };
+    Problem::new(StatusCode::CONFLICT, code, refusal.to_string())
+}
+
+fn refund_refused(refusal: RefundRefusal) -> Problem {
+    let code = match refusal {
+        RefundRefusal::ExceedsPayment => "refund_exceeds_payment",
+        RefundRefusal::NumberReused => "refund_no_reused",
+        RefundRefusal::NotPaid
+        | RefundRefusal::NothingLeft
+        | RefundRefusal::TooLate
+        | RefundRefusal::TooMany
+        | RefundRefusal::NotRetryable => "payment_not_refundable",
     };
     Problem::new(StatusCode::CONFLICT, code, refusal.to_string())
 }

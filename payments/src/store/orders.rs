@@ -1,6 +1,6 @@
 //! Orders as rows.
 
-use domain::{Money, Order, OrderId, OrderNo, OrderState, OrderStatus, Timestamp};
+use domain::{Money, Order, OrderId, OrderNo, OrderState, OrderStatus, PaymentId, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
 use crate::OrderFilter;
@@ -213,6 +213,18 @@ pub async fn touch(tx: &mut Tx<'_>, order: &Order) -> Result<(), StoreError> {
     } else {
         Err(StoreError::Stale)
     }
+}
+
+/// Something about the refunds of a payment of it is new, which is part of what the outside sees of it.
+pub async fn note_change(tx: &mut Tx<'_>, payment_id: &PaymentId, now: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update orders set updated_at = $2
+        where id = (select order_id from payments where id = $1 and settles)";
+    execute!(tx, SQL, |query| query
+        .bind(payment_id.as_str())
+        .bind(now.millis()))
+    .map(drop)?;
+    Ok(())
 }
 
 /// Takes open orders whose time is over, for as long as the lease lasts.

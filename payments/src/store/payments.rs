@@ -468,6 +468,21 @@ pub async fn set_due(
     Ok(())
 }
 
+/// Holds the payment until the transaction ends, by moving its version: who decides by a sum over its refunds must be alone
+/// with it. Whoever waited here reads afterwards what the others have written.
+pub async fn hold(tx: &mut Tx<'_>, id: &PaymentId) -> Result<(), StoreError> {
+    const SQL: &str = "update payments set version = version + 1 where id = $1";
+    execute!(tx, SQL, |query| query.bind(id.as_str())).map(drop)?;
+    Ok(())
+}
+
+/// Something about its refunds is new, which is part of what the outside sees of it.
+pub async fn note_change(tx: &mut Tx<'_>, id: &PaymentId, now: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "update payments set updated_at = $2 where id = $1";
+    execute!(tx, SQL, |query| query.bind(id.as_str()).bind(now.millis())).map(drop)?;
+    Ok(())
+}
+
 /// The order needs no more money: what is still open is over now, and the expiry job closes it at the gateway.
 pub async fn cut_short(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "

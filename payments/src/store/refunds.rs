@@ -1,6 +1,8 @@
 //! Refunds as rows. Only [`crate::refund`] may call what changes a state.
 
-use domain::{Money, Payment, PaymentId, Refund, RefundId, RefundNo, RefundState, Timestamp};
+pub mod turns;
+
+use domain::{Money, PaymentId, Refund, RefundId, RefundNo, RefundState, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
 
@@ -8,7 +10,7 @@ macro_rules! select_refund {
     ($tail:literal) => {
         concat!(
             "select id, refund_no, payment_id, amount, reason, state, gateway_refund_id, failure_reason, created_at,
-                finished_at, version
+                finished_at, version, to_send, sent_at, n_answers, n_unanswered, takes_rest
             from refunds ",
             $tail
         )
@@ -28,6 +30,40 @@ struct RefundRow {
     created_at: i64,
     finished_at: Option<i64>,
     version: i64,
+    to_send: bool,
+    sent_at: Option<i64>,
+    n_answers: i64,
+    n_unanswered: i64,
+    takes_rest: bool,
+}
+
+/// What the job knows of a refund beside its facts.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Sent at the next turn; otherwise the gateway has been sent it and is asked.
+    pub to_send: bool,
+    pub sent_at: Option<Timestamp>,
+    pub n_answers: u32,
+    /// Tries since the last answer that could be believed.
+    pub n_unanswered: u32,
+}
+
+impl Progress {
+    /// The gateway cannot know of it.
+    pub fn was_never_sent(self) -> bool {
+        self.to_send && self.sent_at.is_none()
+    }
+}
+
+impl RefundRow {
+    fn progress(&self) -> Progress {
+        Progress {
+            to_send: self.to_send,
+            sent_at: self.sent_at.map(Timestamp::from_millis),
+            n_answers: u32::try_from(self.n_answers).unwrap_or(u32::MAX),
+            n_unanswered: u32::try_from(self.n_unanswered).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 impl TryFrom<RefundRow> for Refund {
@@ -50,29 +86,75 @@ impl TryFrom<RefundRow> for Refund {
     }
 }
 
-/// Writes down that money must go back. The number is fixed here: every try sends the same one (T-32).
-pub async fn insert(
-    tx: &mut Tx<'_>,
-    id: &RefundId,
-    number: &RefundNo,
-    payment: &Payment,
-    amount: Money,
-    reason: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+/// A refund to be written, and what the row knows beside it.
+#[derive(Debug)]
+pub struct NewRefund<'a> {
+    pub refund: &'a Refund,
+    /// The request named no sum: another one under the same number that names none is the same.
+    pub takes_rest: bool,
+    /// The failed refund whose place it takes; each has one at most.
+    pub replaces: Option<&'a RefundId>,
+    pub due_at: Timestamp,
+}
+
+/// Writes down that money must go back. The number is fixed here: every try sends the same one (T-32). A twin that took
+/// the number, or the place of the same failed refund, is a lost race.
+pub async fn insert(tx: &mut Tx<'_>, new: &NewRefund<'_>) -> Result<(), StoreError> {
     const SQL: &str = "
-        insert into refunds (id, refund_no, payment_id, amount, reason, state, created_at, due_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $7)";
-    execute!(tx, SQL, |query| query
-        .bind(id.as_str())
-        .bind(number.as_str())
-        .bind(payment.id.as_str())
-        .bind(amount.fen())
-        .bind(reason)
-        .bind(RefundState::Requested.as_str())
-        .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+        insert into refunds (id, refund_no, payment_id, amount, reason, state, created_at, due_at, takes_rest, replaces)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        on conflict do nothing";
+    let n_inserted = execute!(tx, SQL, |query| query
+        .bind(new.refund.id.as_str())
+        .bind(new.refund.refund_no.as_str())
+        .bind(new.refund.payment_id.as_str())
+        .bind(new.refund.amount.fen())
+        .bind(new.refund.reason.as_str())
+        .bind(new.refund.state.as_str())
+        .bind(new.refund.created_at.millis())
+        .bind(new.due_at.millis())
+        .bind(new.takes_rest)
+        .bind(new.replaces.map(RefundId::as_str)))?;
+    if n_inserted == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
+}
+
+pub async fn find(tx: &mut Tx<'_>, id: &RefundId) -> Result<Option<(Refund, Progress)>, StoreError> {
+    const SQL: &str = select_refund!("where id = $1");
+    let row: Option<RefundRow> = on!(tx, SQL, fetch_optional, |query| query.bind(id.as_str()))?;
+    row.map(|row| {
+        let progress = row.progress();
+        Refund::try_from(row).map(|refund| (refund, progress))
+    })
+    .transpose()
+}
+
+/// The refund with this number, and whether it was asked for without a sum.
+pub async fn find_request(tx: &mut Tx<'_>, number: &RefundNo) -> Result<Option<(Refund, bool)>, StoreError> {
+    const SQL: &str = select_refund!("where refund_no = $1");
+    let row: Option<RefundRow> = on!(tx, SQL, fetch_optional, |query| query.bind(number.as_str()))?;
+    row.map(|row| {
+        let takes_rest = row.takes_rest;
+        Refund::try_from(row).map(|refund| (refund, takes_rest))
+    })
+    .transpose()
+}
+
+/// The refund that took the place of a failed one.
+pub async fn find_replacement(
+    tx: &mut Tx<'_>,
+    failed: &RefundId,
+) -> Result<Option<(Refund, Progress)>, StoreError> {
+    const SQL: &str = select_refund!("where replaces = $1");
+    let row: Option<RefundRow> = on!(tx, SQL, fetch_optional, |query| query.bind(failed.as_str()))?;
+    row.map(|row| {
+        let progress = row.progress();
+        Refund::try_from(row).map(|refund| (refund, progress))
+    })
+    .transpose()
 }
 
 pub async fn find_by_number(tx: &mut Tx<'_>, number: &RefundNo) -> Result<Option<Refund>, StoreError> {

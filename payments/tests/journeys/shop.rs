@@ -160,6 +160,7 @@ impl Shop {
 
     pub async fn run_jobs(&self) {
         payments::reconcile_payments(&self.services).await.unwrap();
+        payments::reconcile_refunds(&self.services).await.unwrap();
         payments::expire(&self.services).await.unwrap();
     }
 

@@ -1,0 +1,274 @@
+//! Carrying refunds out: record, call, record. Whatever the gateway says or does not say, the number stays the same.
+
+use std::time::Duration;
+
+use domain::{Channel, Payment, Refund, RefundId, RefundReport, RefundState, Timestamp, schedule};
+use futures_util::{FutureExt, StreamExt, stream};
+
+use super::{announce_refund, apply_refund_report, find_refund, raise_refund};
+use crate::error::logged;
+use crate::gateway::{Gateway, GatewayError, RefundAsk};
+use crate::store::incidents::IncidentKind;
+use crate::store::refunds::{Progress, turns};
+use crate::store::{StoreError, Tx, payments, refunds};
+use crate::{Error, Services};
+
+/// Longer than the three calls that one turn may take of a slow gateway: nobody else takes it up meanwhile.
+const LEASE: Duration = Duration::from_secs(120);
+/// A batch is worked on at once, so that no lease ends while its row waits for its turn.
+const BATCH: usize = 8;
+/// A run ends in time even when a gateway is slow and much is due; the next one goes on.
+const MAX_BATCHES: usize = 32;
+
+/// Sends the refunds that are to be sent and asks about those that are under way. Returns how many it worked on.
+pub async fn reconcile_refunds(services: &Services) -> Result<usize, Error> {
+    let limit = i64::try_from(BATCH).expect("a batch is small");
+    let mut n_done = 0;
+    for _ in 0..MAX_BATCHES {
+        let now = services.clock.now();
+        let due: Vec<RefundId> = services
+            .db
+            .write(|tx| async move { turns::claim_due(tx, now, now.after(LEASE), limit).await }.boxed())
+            .await
+            .map_err(|error: StoreError| Error::Internal(error))?;
+        n_done += due.len();
+        stream::iter(&due)
+            .for_each_concurrent(BATCH, async |id| {
+                if let Err(error) = take_turn(services, id).await {
+                    tracing::warn!(refund.id = %id, error = logged(&error), "no news about refund {id}");
+                }
+            })
+            .await;
+        if due.len() < BATCH {
+            break;
+        }
+    }
+    Ok(n_done)
+}
+
+/// A refund and all that the gateway is told of it.
+#[derive(Debug)]
+pub(super) struct Errand<'a> {
+    channel: Channel,
+    refund: &'a Refund,
+    payment: &'a Payment,
+    transaction_id: &'a str,
+}
+
+impl<'a> Errand<'a> {
+    /// `None`: there is no gateway to go to.
+    pub(super) fn new(refund: &'a Refund, payment: &'a Payment) -> Result<Option<Errand<'a>>, Error> {
+        let Some(channel) = payment.method().channel() else {
+            return Ok(None);
+        };
+        let transaction_id = payment
+            .transaction_id
+            .as_deref()
+            .ok_or(StoreError::Corrupt("payments.transaction_id"))?;
+        Ok(Some(Errand {
+            channel,
+            refund,
+            payment,
+            transaction_id,
+        }))
+    }
+
+    fn ask(&self) -> RefundAsk<'_> {
+        RefundAsk {
+            refund_no: &self.refund.refund_no,
+            payment_no: &self.payment.payment_no,
+            transaction_id: self.transaction_id,
+            amount: self.refund.amount,
+            total: self.payment.amount,
+            reason: &self.refund.reason,
+        }
+    }
+
+    fn gateway<'s>(&self, services: &'s Services) -> Result<&'s Gateway, Error> {
+        let gateway = services.gateways.require(self.channel);
+        gateway.map_err(|source| self.unreachable(source))
+    }
+
+    fn unreachable(&self, source: GatewayError) -> Error {
+        Error::Unreachable {
+            channel: self.channel,
+            source,
+        }
+    }
+}
+
+pub(super) async fn query(services: &Services, errand: &Errand<'_>) -> Result<RefundReport, Error> {
+    let answer = errand.gateway(services)?.query_refund(&errand.ask()).await;
+    answer.map_err(|source| errand.unreachable(source))
+}
+
+/// One turn: sent or asked about, and what came of it written down. No answer only moves the next turn.
+async fn take_turn(services: &Services, id: &RefundId) -> Result<(), Error> {
+    let (refund, payment) = find_refund(services, id).await?;
+    let Some(errand) = Errand::new(&refund, &payment)? else {
+        // A balance has no gateway: its refund is done in the transaction that asks for it.
+        return Ok(());
+    };
+    let answer = match begin(services, &errand).await? {
+        Turn::NotNow => return Ok(()),
+        Turn::Send => send(services, &errand).await,
+        Turn::Ask => ask(services, &errand).await,
+    };
+    end(services, &errand, answer.as_ref().ok()).await?;
+    answer.map(drop)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    NotNow,
+    Send,
+    Ask,
+}
+
+async fn begin(services: &Services, errand: &Errand<'_>) -> Result<Turn, Error> {
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let found = refunds::find(tx, &errand.refund.id).await?;
+                let (refund, progress) = found.ok_or(Error::NotFound)?;
+                match refund.state {
+                    RefundState::Succeeded | RefundState::Failed => Ok(Turn::NotNow),
+                    _ if progress.to_send => begin_send(services, tx, errand, &refund).await,
+                    _ => Ok(Turn::Ask),
+                }
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Writes down that it is sent before it is: whoever finds the row after a crash asks first.
+async fn begin_send(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    errand: &Errand<'_>,
+    refund: &Refund,
+) -> Result<Turn, Error> {
+    let now = services.clock.now();
+    if errand.channel == Channel::Wechat {
+        // Of two servers that send two refunds of one payment, one waits here and sees that the other was first.
+        payments::hold(tx, &refund.payment_id).await?;
+        let last = turns::last_sent(tx, &refund.payment_id, &refund.id).await?;
+        let earliest = last.map_or(now, |last| last.after(schedule::BETWEEN_REFUNDS));
+        if now < earliest {
+            turns::postpone(tx, refund, earliest).await?;
+            return Ok(Turn::NotNow);
+        }
+    }
+    turns::begin_send(tx, refund, now).await?;
+    Ok(Turn::Send)
+}
+
+/// Asks, and sends it once more under the same number when the gateway knows nothing of it. One that waits for a person is
+/// only asked about: it would be refused again.
+async fn ask(services: &Services, errand: &Errand<'_>) -> Result<RefundReport, Error> {
+    let report = query(services, errand).await?;
+    if report != RefundReport::Absent || errand.refund.state == RefundState::Stuck {
+        return Ok(report);
+    }
+    let turn = services
+        .db
+        .write(|tx| {
+            async move {
+                let found = refunds::find(tx, &errand.refund.id).await?;
+                let (refund, _) = found.ok_or(Error::NotFound)?;
+                if refund.state.is_final() {
+                    return Ok(Turn::NotNow);
+                }
+                begin_send(services, tx, errand, &refund).await
+            }
+            .boxed()
+        })
+        .await?;
+    match turn {
+        Turn::Send => send(services, errand).await,
+        Turn::NotNow | Turn::Ask => Ok(report),
+    }
+}
+
+async fn send(services: &Services, errand: &Errand<'_>) -> Result<RefundReport, Error> {
+    match errand.gateway(services)?.refund(&errand.ask()).await {
+        Ok(report) => Ok(report),
+        Err(GatewayError::Declined {
+            code,
+            message,
+            is_authentic: true,
+        }) => confirm_refusal(services, errand, format!("{code}: {message}")).await,
+        Err(source @ GatewayError::Declined { .. }) => {
+            note_refusal(services, errand.refund, &source).await?;
+            Err(errand.unreachable(source))
+        }
+        Err(source) => Err(errand.unreachable(source)),
+    }
+}
+
+/// A refusal may be about a try while an earlier one of the same number went through: it counts when the gateway, asked,
+/// has nothing under this number. Surplus money has to go back all the same, so there a person must look.
+async fn confirm_refusal(
+    services: &Services,
+    errand: &Errand<'_>,
+    words: String,
+) -> Result<RefundReport, Error> {
+    match query(services, errand).await? {
+        RefundReport::Absent if errand.payment.settles => Ok(RefundReport::Failed(words)),
+        RefundReport::Absent => Ok(RefundReport::Stuck(words)),
+        report => Ok(report),
+    }
+}
+
+/// A refusal that cannot be verified changes nothing, but a person should see it.
+async fn note_refusal(services: &Services, refund: &Refund, refusal: &GatewayError) -> Result<(), Error> {
+    let words = &refusal.to_string();
+    services
+        .db
+        .write(|tx| {
+            async move { raise_refund(services, tx, IncidentKind::Refused, refund, words).await }.boxed()
+        })
+        .await
+}
+
+async fn end(services: &Services, errand: &Errand<'_>, report: Option<&RefundReport>) -> Result<(), Error> {
+    let changed = services
+        .db
+        .write(|tx| {
+            async move {
+                let now = services.clock.now();
+                let found = refunds::find(tx, &errand.refund.id).await?;
+                let (refund, progress) = found.ok_or(Error::NotFound)?;
+                let changed = match report {
+                    Some(report) => apply_refund_report(services, tx, &refund, report).await?,
+                    None => None,
+                };
+                let is_changed = changed.is_some();
+                let refund = changed.unwrap_or(refund);
+                let due_at = next_turn(&refund, progress, report.is_some(), now);
+                turns::end_turn(tx, &refund, due_at, report.is_some()).await?;
+                Ok::<_, Error>(is_changed)
+            }
+            .boxed()
+        })
+        .await?;
+    if changed {
+        announce_refund(services, &errand.payment.order_id);
+    }
+    Ok(())
+}
+
+fn next_turn(refund: &Refund, progress: Progress, is_answered: bool, now: Timestamp) -> Option<Timestamp> {
+    match refund.state {
+        RefundState::Succeeded | RefundState::Failed => None,
+        // Somebody wants it sent again since it was.
+        _ if progress.to_send => Some(now),
+        _ if !is_answered => Some(schedule::next_refund_try(now, progress.n_unanswered)),
+        RefundState::Stuck => Some(schedule::next_stuck_question(now)),
+        RefundState::Requested | RefundState::Pending => {
+            Some(schedule::next_refund_question(now, progress.n_answers))
+        }
+    }
+}

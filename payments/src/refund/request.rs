@@ -1,0 +1,142 @@
+//! Asking for money to go back: decided and written down at once, carried out by the job.
+
+use domain::refund::{authorise, check_limits, left};
+use domain::{
+    Channel, Money, OrderId, Payment, PaymentId, PaymentState, Refund, RefundNo, RefundRefusal, Timestamp,
+    schedule,
+};
+use futures_util::FutureExt;
+
+use super::{Draft, announce_refund, claimed, write_refund};
+use crate::once::{Made, Once, find_answer, keep_answer};
+use crate::order::{invalid, is_line};
+use crate::store::refunds::turns;
+use crate::store::{Tx, payments, refunds};
+use crate::{Error, Services};
+
+/// Alipay shows this much of it, WeChat the first eighty.
+const MOST_REASON: usize = 256;
+
+/// What a merchant says of a refund.
+#[derive(Debug, Clone)]
+pub struct RefundRequest {
+    pub payment_id: PaymentId,
+    /// `None`: all that is left.
+    pub amount: Option<Money>,
+    pub reason: String,
+    /// The gateway gets the merchant's number, unchanged and for ever.
+    pub refund_no: Option<String>,
+}
+
+/// Accepts a refund, which the job then carries out. The same number with the same content is the same refund.
+///
+/// WeChat takes the refunds of one payment a minute apart. A merchant need not wait for that: each is accepted, and sent
+/// when its time has come.
+pub async fn request_refund(
+    services: &Services,
+    request: RefundRequest,
+    once: Option<Once<Refund>>,
+) -> Result<Made<Refund>, Error> {
+    if !is_line(&request.reason, MOST_REASON) {
+        return Err(invalid(
+            "reason",
+            "must be 1 to 256 characters without control characters",
+        ));
+    }
+    let number = parse_number(request.refund_no.as_deref())?;
+    let (request, number, once) = (&request, number.as_ref(), once.as_ref());
+    let (made, order_id) = services
+        .db
+        .write(|tx| async move { accept(services, tx, request, number, once).await }.boxed())
+        .await?;
+    if matches!(made, Made::New(_)) {
+        announce_refund(services, &order_id);
+        services.wake.ring();
+    }
+    Ok(made)
+}
+
+fn parse_number(text: Option<&str>) -> Result<Option<RefundNo>, Error> {
+    let parse = |text| RefundNo::parse(text).ok_or("must be 1 to 64 characters of A-Z a-z 0-9 _ -");
+    text.map(parse)
+        .transpose()
+        .map_err(|message| invalid("refundNo", message))
+}
+
+async fn accept(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    request: &RefundRequest,
+    number: Option<&RefundNo>,
+    once: Option<&Once<Refund>>,
+) -> Result<(Made<Refund>, OrderId), Error> {
+    let now = services.clock.now();
+    // Of two refunds that are decided at once on PostgreSQL one waits here and counts the other.
+    payments::hold(tx, &request.payment_id).await?;
+    let payment = payments::find(tx, &request.payment_id)
+        .await?
+        .ok_or(Error::NotFound)?;
+    if let Some(answer) = find_answer(tx, once).await? {
+        return Ok((Made::Replayed(answer), payment.order_id));
+    }
+    if let Some(number) = number
+        && let Some((known, takes_rest)) = refunds::find_request(tx, number).await?
+    {
+        if !is_same(request, &known, takes_rest) {
+            return Err(RefundRefusal::NumberReused.into());
+        }
+        keep_answer(tx, once, &known, false, now).await?;
+        return Ok((Made::Existing(known), payment.order_id));
+    }
+    let claimed = claimed(&payment)?;
+    let draft = Draft {
+        payment: &payment,
+        amount: request.amount.unwrap_or(left(payment.amount, claimed)),
+        reason: &request.reason,
+        number: number.cloned(),
+        takes_rest: request.amount.is_none(),
+        replaces: None,
+        due_at: next_turn(tx, &payment, now).await?,
+    };
+    authorise_refund(tx, &payment, draft.amount, now).await?;
+    let refund = write_refund(services, tx, draft).await?;
+    keep_answer(tx, once, &refund, true, now).await?;
+    Ok((Made::New(refund), payment.order_id))
+}
+
+/// Whether two requests under one number are one. Without a sum it is the one that was asked for without a sum.
+fn is_same(request: &RefundRequest, known: &Refund, takes_rest: bool) -> bool {
+    known.payment_id == request.payment_id
+        && known.reason == request.reason
+        && request.amount.map_or(takes_rest, |amount| amount == known.amount)
+}
+
+/// The rules, on the sums of a payment that the transaction holds.
+pub(super) async fn authorise_refund(
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    amount: Money,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let paid = (payment.state == PaymentState::Paid).then_some(payment.amount);
+    authorise(paid, claimed(payment)?, amount)?;
+    // The limits are the gateways'; what was paid from a balance goes back to it without them.
+    if let (Some(_), Some(paid_at)) = (payment.method().channel(), payment.paid_at) {
+        let (n_taken, _) = turns::counts(tx, &payment.id).await?;
+        check_limits(paid_at, n_taken, now)?;
+    }
+    Ok(())
+}
+
+/// When a new refund of the payment can be sent: for WeChat a minute after the last one, sent or still to be sent.
+pub(super) async fn next_turn(
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    now: Timestamp,
+) -> Result<Timestamp, Error> {
+    if payment.method().channel() != Some(Channel::Wechat) {
+        return Ok(now);
+    }
+    let last = turns::last_turn(tx, &payment.id).await?;
+    Ok(last.map_or(now, |last| last.after(schedule::BETWEEN_REFUNDS).max(now)))
+}

@@ -1,0 +1,122 @@
+//! A person says: try it again.
+
+use domain::{Payment, Refund, RefundId, RefundRefusal, RefundReport, RefundState};
+use futures_util::FutureExt;
+
+use super::carry::{Errand, query};
+use super::request::{authorise_refund, next_turn};
+use super::{Draft, announce_refund, apply_refund_report, find_refund, write_refund};
+use crate::store::refunds::turns;
+use crate::store::{StoreError, Tx, payments, refunds};
+use crate::{Error, Services};
+
+/// Tries a refund again that waits for a person or has failed, and says which refund is on its way now.
+///
+/// A stuck one is sent again under the same number. A failed one is asked about first: only when the gateway knows nothing
+/// of it, or has closed it, another refund with another number takes its place (T-32), at most one.
+pub async fn retry_refund(services: &Services, id: &RefundId) -> Result<Refund, Error> {
+    let (refund, payment) = find_latest(services, id).await?;
+    let tried = match refund.state {
+        RefundState::Succeeded => return Err(RefundRefusal::NotRetryable.into()),
+        RefundState::Requested | RefundState::Pending => hasten(services, &refund).await?,
+        RefundState::Stuck => send_again(services, &refund).await?,
+        RefundState::Failed => replace(services, &refund, &payment).await?,
+    };
+    announce_refund(services, &payment.order_id);
+    services.wake.ring();
+    Ok(tried)
+}
+
+/// The refund itself, or the last of those that took its place.
+async fn find_latest(services: &Services, id: &RefundId) -> Result<(Refund, Payment), Error> {
+    let (mut refund, payment) = find_refund(services, id).await?;
+    loop {
+        let failed = &refund.id;
+        let replacement = services
+            .db
+            .snapshot(|tx| async move { refunds::find_replacement(tx, failed).await }.boxed())
+            .await
+            .map_err(|error: StoreError| Error::Internal(error))?;
+        match replacement {
+            Some((next, _)) => refund = next,
+            None => return Ok((refund, payment)),
+        }
+    }
+}
+
+/// It is under way: all that a person can do is not to wait.
+async fn hasten(services: &Services, refund: &Refund) -> Result<Refund, Error> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| async move { refunds::hasten(tx, refund, now).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    Ok(refund.clone())
+}
+
+async fn send_again(services: &Services, refund: &Refund) -> Result<Refund, Error> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let (refund, _) = refunds::find(tx, &refund.id).await?.ok_or(Error::NotFound)?;
+                if refund.state == RefundState::Stuck {
+                    turns::send_again(tx, &refund, now).await?;
+                }
+                Ok(refund)
+            }
+            .boxed()
+        })
+        .await
+}
+
+async fn replace(services: &Services, failed: &Refund, payment: &Payment) -> Result<Refund, Error> {
+    let Some(errand) = Errand::new(failed, payment)? else {
+        return Err(RefundRefusal::NotRetryable.into());
+    };
+    let report = &query(services, &errand).await?;
+    services
+        .db
+        .write(|tx| async move { replace_by(services, tx, failed, report).await }.boxed())
+        .await
+}
+
+async fn replace_by(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    failed: &Refund,
+    report: &RefundReport,
+) -> Result<Refund, Error> {
+    let now = services.clock.now();
+    payments::hold(tx, &failed.payment_id).await?;
+    let (refund, _) = refunds::find(tx, &failed.id).await?.ok_or(Error::NotFound)?;
+    match report {
+        RefundReport::Absent | RefundReport::Failed(_) => {}
+        RefundReport::Succeeded { .. } => {
+            let changed = apply_refund_report(services, tx, &refund, report).await?;
+            return Ok(changed.unwrap_or(refund));
+        }
+        RefundReport::Processing { .. } | RefundReport::Stuck(_) => {
+            return Err(RefundRefusal::NotRetryable.into());
+        }
+    }
+    if let Some((replacement, _)) = refunds::find_replacement(tx, &refund.id).await? {
+        return Ok(replacement);
+    }
+    let payment = payments::find(tx, &refund.payment_id)
+        .await?
+        .ok_or(StoreError::Corrupt("refunds.payment_id"))?;
+    authorise_refund(tx, &payment, refund.amount, now).await?;
+    let draft = Draft {
+        payment: &payment,
+        amount: refund.amount,
+        reason: &refund.reason,
+        number: None,
+        takes_rest: false,
+        replaces: Some(&refund.id),
+        due_at: next_turn(tx, &payment, now).await?,
+    };
+    write_refund(services, tx, draft).await
+}

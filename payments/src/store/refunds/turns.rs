@@ -1,0 +1,139 @@
+//! The row is the job: when a refund has its turn, whose turn it is, and what was tried.
+
+use domain::{PaymentId, Refund, RefundId, Timestamp};
+
+use super::super::{StoreError, Tx, execute, on};
+
+/// Takes the refunds whose turn it is, for as long as the lease lasts.
+pub async fn claim_due(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    leased_until: Timestamp,
+    limit: i64,
+) -> Result<Vec<RefundId>, StoreError> {
+    const SQL: &str = "
+        update refunds set leased_until = $2
+        where id in (
+            select id from refunds
+            where due_at <= $1 and leased_until <= $1
+            order by due_at
+            limit $3)
+            and leased_until <= $1
+        returning id";
+    let rows: Vec<(String,)> = on!(tx, SQL, fetch_all, |query| query
+        .bind(now.millis())
+        .bind(leased_until.millis())
+        .bind(limit))?;
+    rows.iter()
+        .map(|(id,)| RefundId::parse(id).ok_or(StoreError::Corrupt("refunds.id")))
+        .collect()
+}
+
+/// Compare-and-set: from now on the gateway may know this refund, whatever becomes of the call.
+pub async fn begin_send(tx: &mut Tx<'_>, refund: &Refund, now: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update refunds set to_send = $3, sent_at = $4, version = version + 1
+        where id = $1 and version = $2";
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(refund.id.as_str())
+        .bind(refund.version)
+        .bind(false)
+        .bind(now.millis()))?;
+    if n_changed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
+}
+
+/// Compare-and-set: the gateway is sent this refund (again) at `due_at`.
+pub async fn send_again(tx: &mut Tx<'_>, refund: &Refund, due_at: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update refunds set to_send = $3, due_at = $4, n_unanswered = 0, version = version + 1
+        where id = $1 and version = $2";
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(refund.id.as_str())
+        .bind(refund.version)
+        .bind(true)
+        .bind(due_at.millis()))?;
+    if n_changed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct InstantRow {
+    at: Option<i64>,
+}
+
+/// When a refund of the payment was sent last, other than `but`.
+pub async fn last_sent(
+    tx: &mut Tx<'_>,
+    payment_id: &PaymentId,
+    but: &RefundId,
+) -> Result<Option<Timestamp>, StoreError> {
+    const SQL: &str = "select max(sent_at) as at from refunds where payment_id = $1 and id <> $2";
+    let row: InstantRow = on!(tx, SQL, fetch_one, |query| query
+        .bind(payment_id.as_str())
+        .bind(but.as_str()))?;
+    Ok(row.at.map(Timestamp::from_millis))
+}
+
+/// When the last of a payment's refunds was sent, or is to be.
+pub async fn last_turn(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Option<Timestamp>, StoreError> {
+    const SQL: &str = "
+        select max(case when to_send and due_at is not null then due_at else sent_at end) as at
+        from refunds where payment_id = $1";
+    let row: InstantRow = on!(tx, SQL, fetch_one, |query| query.bind(payment_id.as_str()))?;
+    Ok(row.at.map(Timestamp::from_millis))
+}
+
+/// Gives the lease back, and the turn to a later time.
+pub async fn postpone(tx: &mut Tx<'_>, refund: &Refund, due_at: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "update refunds set due_at = $2, leased_until = 0 where id = $1 and due_at is not null";
+    execute!(tx, SQL, |query| query
+        .bind(refund.id.as_str())
+        .bind(due_at.millis()))
+    .map(drop)?;
+    Ok(())
+}
+
+/// Gives the lease back after a try, and says when the next one is; a refund that is final has none.
+pub async fn end_turn(
+    tx: &mut Tx<'_>,
+    refund: &Refund,
+    due_at: Option<Timestamp>,
+    is_answered: bool,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update refunds
+        set due_at = $2, leased_until = 0,
+            n_answers = case when $3 then n_answers + 1 else n_answers end,
+            n_unanswered = case when $3 then 0 else n_unanswered + 1 end
+        where id = $1";
+    execute!(tx, SQL, |query| query
+        .bind(refund.id.as_str())
+        .bind(due_at.map(Timestamp::millis))
+        .bind(is_answered))
+    .map(drop)?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct CountRow {
+    n_taken: i64,
+    n_failed: i64,
+}
+
+/// How many refunds of a payment a gateway has taken or may still take, and how many have failed.
+pub async fn counts(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<(u32, u32), StoreError> {
+    const SQL: &str = "
+        select cast(count(case when state <> 'failed' or gateway_refund_id is not null then 1 end) as bigint) as n_taken,
+            cast(count(case when state = 'failed' then 1 end) as bigint) as n_failed
+        from refunds where payment_id = $1";
+    let row: CountRow = on!(tx, SQL, fetch_one, |query| query.bind(payment_id.as_str()))?;
+    let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
+    Ok((count(row.n_taken), count(row.n_failed)))
+}
