@@ -59,7 +59,7 @@ pub struct Alipay {
     keys: Keys,
     gateway: Url,
     notify_url: String,
-    transport: Transport,
+    pub(super) transport: Transport,
     clock: Clock,
 }
 
