@@ -13,28 +13,21 @@ use app::i18n::fill;
 use app::links::CheckoutLink;
 use app::view::{Situation, referrer_policy};
 use axum::Json;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::{Payment, Product};
 
 use super::Web;
 use super::api::{Id, to_the_end};
 use super::error::Problem;
+use super::pages::visit;
 
 /// Sends the browser to the gateway's own page, by an address that is still fresh, or back to ours when there is nothing
 /// to pay there.
-pub async fn leave(
-    State(web): State<Web>,
-    Id(token): Id,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let accept_language = headers
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok());
-    let site = web.site.shown.clone();
-    let visit = Request::new(site, query.as_deref(), accept_language, String::new(), None);
+pub async fn leave(State(web): State<Web>, Id(token): Id, parts: Parts) -> Response {
+    let visit = visit(&web, &parts);
     let is_opened = |product| matches!(product, Product::H5 | Product::Wap | Product::Page);
     match open(&web, &token, is_opened).await {
         Ok(Some((address, payment))) => hand_over(&web, &visit, &address, &payment),
@@ -52,7 +45,13 @@ fn hand_over(web: &Web, visit: &Request, address: &str, payment: &Payment) -> Re
         Some(form) => {
             let amount = format!("¥{}", payment.amount.to_yuan());
             let label = fill(visit.words().go_to_alipay, &[("amount", &amount)]);
-            form::page(&form, visit.language, &label, &web.services.clock.nonce())
+            form::page(
+                &form,
+                visit,
+                &label,
+                &web.site.stylesheet.path,
+                &web.services.clock.nonce(),
+            )
         }
         // WeChat's page looks for the registered domain, and a redirect may say again what it may see.
         None => see_other(
@@ -105,6 +104,7 @@ fn back(token: &str, visit: &Request, error: Option<UiError>) -> Response {
     let link = CheckoutLink {
         token,
         language: visit.chosen_language(),
+        device: visit.chosen_device(),
         error,
         ..CheckoutLink::default()
     };

@@ -1,12 +1,12 @@
 //! The page that posts to Alipay what is too long for an address: by itself, and with a button where there is no script.
 
-use app::i18n::Language;
+use app::context::Request;
 use axum::http::header::{self, HeaderName};
 use axum::response::{IntoResponse as _, Response};
 use payments::gateway::alipay::form::PayForm;
 
 /// `label` is what the button says; `nonce` is good for this one answer.
-pub fn page(form: &PayForm, language: Language, label: &str, nonce: &str) -> Response {
+pub fn page(form: &PayForm, visit: &Request, label: &str, stylesheet: &str, nonce: &str) -> Response {
     let policy = format!(
         "default-src 'none'; style-src 'self'; script-src 'nonce-{nonce}'; form-action {}; frame-ancestors 'none'; \
          base-uri 'none'",
@@ -20,9 +20,8 @@ pub fn page(form: &PayForm, language: Language, label: &str, nonce: &str) -> Res
          <input type=\"hidden\" name=\"{name}\" value=\"{value}\">\
          <button class=\"button button--primary\" type=\"submit\">{label}</button></form></main>\
          <script nonce=\"{nonce}\">document.getElementById(\"pay\").submit()</script></body></html>",
-        language = language.as_str(),
+        language = visit.language.as_str(),
         label = escaped(label),
-        stylesheet = app::STYLESHEET_PATH.as_str(),
         action = escaped(form.action.as_str()),
         name = PayForm::FIELD,
         value = escaped(&form.biz_content),
