@@ -22,6 +22,7 @@ mod post;
 mod server;
 mod settings;
 mod time;
+mod twist;
 mod wallet;
 mod wechat;
 mod wire;
