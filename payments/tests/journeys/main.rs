@@ -6,7 +6,12 @@
 
 mod cancelling;
 mod gateway_faults;
+mod healing;
 mod notices;
+mod orderings;
 mod paying;
 mod races;
+mod refund_faults;
+mod refund_requests;
+mod refunds;
 mod shop;
