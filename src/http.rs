@@ -1,12 +1,15 @@
 //! Every address of the server in one list, and the layers every answer passes through.
 
 mod api;
+mod assets;
 mod auth;
 mod balance;
 mod body;
+mod compress;
 mod envelope;
 mod error;
 mod events;
+mod handover;
 mod headers;
 mod health;
 mod notify;
@@ -83,7 +86,9 @@ pub fn router(web: Web) -> Router {
         .route("/openapi.json", get(openapi::show));
     let payers = pages::routes(&web)
         .route("/checkout/{token}/status", get(events::status))
-        .route("/checkout/{token}/events", get(events::stream));
+        .route("/checkout/{token}/events", get(events::stream))
+        .route("/checkout/{token}/pay", get(handover::leave))
+        .route("/checkout/{token}/invocation", get(handover::invoke));
     Router::new()
         .nest("/api/billing", merchants.merge(refunders).merge(open))
         .merge(payers)

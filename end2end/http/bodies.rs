@@ -130,10 +130,10 @@ async fn a_payment_names_a_method_that_is_offered() {
         ("paypal", None, "method"),
         ("balance", Some("native"), "product"),
         ("wechat", Some("qr"), "product"),
-        ("wechat", Some("h5"), "product"),
-        ("wechat", Some("jsapi"), "product"),
+        ("wechat", Some("page"), "product"),
+        ("wechat", Some("jsapi"), "openid"),
         ("alipay", Some("native"), "product"),
-        ("alipay", Some("page"), "product"),
+        ("alipay", Some("h5"), "product"),
         ("alipay", Some("nonsense"), "product"),
     ] {
         let mut body = json!({"orderId": order["id"], "method": method});
