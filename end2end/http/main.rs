@@ -13,6 +13,7 @@ mod handover;
 mod headers;
 mod journey;
 mod money;
+mod refunds;
 mod repeats;
 mod server;
 mod settings;

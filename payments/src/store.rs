@@ -201,6 +201,14 @@ pub(crate) fn is_read(sql: &str) -> bool {
 }
 
 impl Db {
+    /// Whether there is something to connect to. Only a SQLite file comes into being by connecting.
+    pub fn exists(url: &str) -> Result<bool, StoreError> {
+        if url.starts_with("sqlite:") {
+            return SqliteDb::exists(url);
+        }
+        Ok(true)
+    }
+
     /// Connects, checks that commits last, and brings the schema up to date.
     pub async fn connect(url: &str) -> Result<Db, StoreError> {
         if url.starts_with("sqlite:") {

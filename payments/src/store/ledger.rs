@@ -1,7 +1,7 @@
 //! The books as rows: entries that are only ever added, and what each user has beside them.
 
-use domain::ledger::{Account, Change, EntryKind, Transfer};
-use domain::{Money, Timestamp};
+use domain::ledger::{Account, Change, Deal, EntryKind, Transfer};
+use domain::{Money, PaymentId, Product, Purpose, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
 use crate::{Balance, Entry};
@@ -125,6 +125,48 @@ pub async fn insert(
     } else {
         Err(StoreError::Stale)
     }
+}
+
+/// A payment as the books see it, read in one question.
+#[derive(Debug)]
+pub struct Parties {
+    product: Product,
+    purpose: Purpose,
+    settles: bool,
+    user_id: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct PartiesRow {
+    product: String,
+    purpose: String,
+    settles: bool,
+    user_id: String,
+}
+
+impl Parties {
+    pub fn deal(&self) -> Deal<'_> {
+        Deal {
+            method: self.product.method(),
+            purpose: self.purpose,
+            settles: self.settles,
+            user_id: &self.user_id,
+        }
+    }
+}
+
+pub async fn find_parties(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Parties, StoreError> {
+    const SQL: &str = "
+        select p.product, o.purpose, p.settles, o.user_id
+        from payments p join orders o on o.id = p.order_id
+        where p.id = $1";
+    let row: PartiesRow = on!(tx, SQL, fetch_one, |query| query.bind(payment_id.as_str()))?;
+    Ok(Parties {
+        product: Product::parse(&row.product).ok_or(StoreError::Corrupt("payments.product"))?,
+        purpose: Purpose::parse(&row.purpose).ok_or(StoreError::Corrupt("orders.purpose"))?,
+        settles: row.settles,
+        user_id: row.user_id,
+    })
 }
 
 /// What a user can spend.

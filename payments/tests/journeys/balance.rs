@@ -22,11 +22,11 @@ async fn try_adjust(shop: &Shop, number: &str, fen: i64) -> Result<Made<Entry>, 
     payments::adjust_balance(&shop.services, adjustment(number, fen), None).await
 }
 
-async fn adjust(shop: &Shop, number: &str, fen: i64) -> Entry {
+pub async fn adjust(shop: &Shop, number: &str, fen: i64) -> Entry {
     try_adjust(shop, number, fen).await.unwrap().into_value().unwrap()
 }
 
-async fn top_up(shop: &Shop, fen: i64) -> Order {
+pub async fn top_up(shop: &Shop, fen: i64) -> Order {
     let top_up = TopUp {
         user_id: "ann".to_owned(),
         amount: Money::from_fen(fen).unwrap(),
@@ -37,13 +37,13 @@ async fn top_up(shop: &Shop, fen: i64) -> Order {
     made.into_value().unwrap()
 }
 
-async fn available(shop: &Shop) -> i64 {
+pub async fn available(shop: &Shop) -> i64 {
     let balance = payments::find_balance(&shop.services, "ann").await.unwrap();
     balance.available.fen()
 }
 
 /// The whole history, newest first.
-async fn history(shop: &Shop) -> Vec<(EntryKind, i64, i64)> {
+pub async fn history(shop: &Shop) -> Vec<(EntryKind, i64, i64)> {
     let page = payments::list_entries(&shop.services, "ann", None, 100)
         .await
         .unwrap();
@@ -54,7 +54,7 @@ async fn history(shop: &Shop) -> Vec<(EntryKind, i64, i64)> {
 }
 
 #[track_caller]
-fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>, refusal: Refusal) {
+pub fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>, refusal: Refusal) {
     match outcome {
         Err(Error::Refused(said)) => assert_eq!(said, refusal),
         other => panic!("{other:?} instead of {refusal:?}"),
