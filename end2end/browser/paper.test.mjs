@@ -79,10 +79,9 @@ test('a first page with its code is small, and so is what makes it live', async 
     for (const path of bundle) {
         const headers = Object.fromEntries(Object.entries(sent[path].headers).map(([name, value]) => [name.toLowerCase(), value]));
         assert.match(headers['cache-control'], /immutable/);
-        // Without TLS browsers do not ask for brotli.
-        assert.equal(headers['content-encoding'], 'gzip');
+        assert.equal(headers['content-encoding'], 'br');
     }
-    console.log(`first page ${first} bytes, bundle ${total((path) => path.startsWith('/pkg/'))} bytes gzipped`);
+    console.log(`first page ${first} bytes, bundle ${total((path) => path.startsWith('/pkg/'))} bytes`);
 });
 
 test('on a slow line the code is there before the script is', async () => {
