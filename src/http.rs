@@ -3,6 +3,7 @@
 mod api;
 mod assets;
 mod auth;
+mod balance;
 mod body;
 mod compress;
 mod envelope;
@@ -70,9 +71,13 @@ pub fn router(web: Web) -> Router {
         .route("/payments/query", post(payments::query))
         .route("/payments/{id}/refunds", get(refunds::list))
         .route("/refunds/{id}", get(refunds::show))
+        .route("/balance/{userId}", get(balance::show))
+        .route("/balance/{userId}/entries", get(balance::entries))
+        .route("/balance/{userId}/topup", post(balance::fill))
         .route_layer(from_fn_with_state(web.clone(), auth::guard));
     let refunders = Router::new()
         .route("/payments/{id}/refund", post(refunds::request))
+        .route("/balance/{userId}/adjust", post(balance::adjust))
         .route_layer(from_fn_with_state(web.clone(), auth::guard_refunds));
     // No key: a gateway proves itself by its signature, and the description is for everybody.
     let open = Router::new()

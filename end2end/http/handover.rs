@@ -94,6 +94,33 @@ async fn a_browser_is_sent_to_alipay_and_comes_back() {
     }
 }
 
+#[tokio::test]
+async fn what_is_too_long_for_an_address_is_posted() {
+    let server = Server::simulated(&[]);
+    let api = Api::of(&server);
+    let subject = format!("<b>\"&quot;+%'{}", "会员".repeat(55));
+    let body = json!({"userId": "u1", "subject": subject, "amount": 9990});
+    let order = api.post("/orders", &body).await.ok(201);
+    let back = format!("https://shop.example/back?{}", "x".repeat(200));
+    let body = json!({"orderId": order["id"], "method": "alipay", "product": "page", "returnUrl": back});
+    let payment = api.post("/payments", &body).await.ok(201);
+    assert!(payment["paymentUrl"].as_str().unwrap().len() > 2000);
+    let door = Browser::open(&format!("{}/pay?lang=en", page_of(&order))).await;
+    assert_eq!(door.page.status, 200);
+    let policy = door.page.header("content-security-policy").unwrap();
+    let action = door.attribute("action=\"").unwrap();
+    let content = door.attribute("name=\"biz_content\" value=\"").unwrap();
+    let origin = action.split("/gateway.do").next().unwrap();
+    assert!(policy.contains(&format!("form-action {origin};")), "{policy}");
+    let posted = send(client().post(&action).form(&[("biz_content", content)])).await;
+    let cashier = posted
+        .header("location")
+        .unwrap_or_else(|| panic!("{}", posted.text));
+    let paid = press(&absolute(&action, cashier), "pay").await;
+    assert_eq!(paid.status, 302, "{}", paid.text);
+    api.wait_for(&payment, "success").await;
+}
+
 fn absolute(base: &str, location: &str) -> String {
     url::Url::parse(base).unwrap().join(location).unwrap().into()
 }

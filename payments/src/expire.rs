@@ -45,6 +45,7 @@ async fn expire_payments(services: &Services) -> Result<usize, Error> {
         .write(|tx| async move { payments::claim_expired(tx, now, now.after(LEASE), limit()).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
+    crash_point!("expire.after_claim");
     stream::iter(&numbers)
         .for_each_concurrent(BATCH, async |number| {
             if let Err(error) = expire_payment(services, number).await {
@@ -67,6 +68,7 @@ async fn expire_orders(services: &Services) -> Result<usize, Error> {
         .write(|tx| async move { orders::claim_expired(tx, now, now.after(LEASE), limit()).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
+    crash_point!("expire.after_claim");
     stream::iter(&ids)
         .for_each_concurrent(BATCH, async |id| {
             if let Err(error) = cancel_expired(services, id).await {

@@ -22,7 +22,9 @@ use crate::{Error, Services};
 
 /// The answer for the gateway, in its own words; an acknowledgement is only returned after the commit.
 pub async fn accept_notice(services: &Services, channel: Channel, headers: &HeaderMap, body: &[u8]) -> Reply {
-    gateway::reply(channel, receive(services, channel, headers, body).await)
+    let reception = receive(services, channel, headers, body).await;
+    crash_point!("notice.before_reply");
+    gateway::reply(channel, reception)
 }
 
 async fn receive(services: &Services, channel: Channel, headers: &HeaderMap, body: &[u8]) -> Reception {

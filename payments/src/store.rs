@@ -14,6 +14,8 @@ pub(crate) mod orders;
 pub(crate) mod payments;
 pub(crate) mod refunds;
 mod sqlite;
+#[cfg(feature = "faults")]
+mod step;
 #[cfg(test)]
 mod tests;
 
@@ -248,6 +250,18 @@ impl Db {
         E: FromStore,
         F: Work<'a, T, E>,
     {
+        crash_point!("store.before_write");
+        // Every verb waits here: what it waits for lies on the heap once, and not in each verb's own state.
+        let written = self.in_one_step(Box::pin(self.write_again(work))).await;
+        crash_point!("store.after_write");
+        written
+    }
+
+    async fn write_again<'a, T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: FromStore,
+        F: Work<'a, T, E>,
+    {
         let mut n_reruns = 0;
         loop {
             let outcome = match self {
@@ -271,6 +285,14 @@ impl Db {
         E: FromStore,
         F: Work<'a, T, E>,
     {
+        self.in_one_step(Box::pin(self.read(work))).await
+    }
+
+    async fn read<'a, T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: FromStore,
+        F: Work<'a, T, E>,
+    {
         let engine = match self {
             Db::Sqlite(sqlite) => Engine::Reader(sqlite.readers().begin().await.map_err(StoreError::from)?),
             Db::Postgres(pool) => {
@@ -284,6 +306,26 @@ impl Db {
         let value = work(&mut tx).await?;
         tx.commit().await?;
         Ok(value)
+    }
+
+    #[cfg(not(feature = "faults"))]
+    async fn in_one_step<T>(&self, work: impl Future<Output = T>) -> T {
+        work.await
+    }
+
+    /// In a simulation a transaction is one step: what may come between two of them is the executor's choice.
+    #[cfg(feature = "faults")]
+    async fn in_one_step<T>(&self, work: impl Future<Output = T>) -> T {
+        match self {
+            Db::Sqlite(sqlite) if sqlite.is_simulated() => step::in_one_step(work).await,
+            _ => work.await,
+        }
+    }
+
+    /// Opens a migrated file for a simulation: transactions are steps, and nothing waits for the disk.
+    #[cfg(feature = "faults")]
+    pub async fn simulated(url: &str) -> Result<Db, StoreError> {
+        Ok(Db::Sqlite(SqliteDb::simulated(url, &MIGRATIONS).await?))
     }
 
     /// Whether the database answers.
@@ -332,6 +374,7 @@ where
 {
     let mut tx = Tx::new(Engine::Postgres(pool.begin().await.map_err(StoreError::from)?));
     let value = work(&mut tx).await?;
+    crash_point!("store.before_commit");
     tx.commit().await?;
     Ok(value)
 }

@@ -91,7 +91,7 @@ async fn read_for_viewers(services: Services, order_id: OrderId, followed: Follo
         };
         tokio::select! {
             () = followed.changed.notified() => {}
-            () = tokio::time::sleep(pause) => {}
+            () = services.clock.sleep(pause) => {}
         }
         if services.watchers.forget_unwatched(&order_id) {
             return;

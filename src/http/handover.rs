@@ -2,14 +2,19 @@
 //!
 //! They open what the order is waiting for and nothing else: no address in them comes from the visitor.
 
+mod form;
+
 use ::payments::gateway::Invocation;
-use ::payments::{Services, find_checkout, renew_prompt};
+use ::payments::gateway::alipay::form::{MOST_ADDRESS, PayForm};
+use ::payments::{find_checkout, renew_prompt};
+use app::context::Request;
 use app::error::UiError;
-use app::i18n::Language;
+use app::i18n::fill;
 use app::links::CheckoutLink;
 use app::view::{Situation, referrer_policy};
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::{Payment, Product};
@@ -17,29 +22,52 @@ use domain::{Payment, Product};
 use super::Web;
 use super::api::{Id, to_the_end};
 use super::error::Problem;
+use super::pages::visit;
 
 /// Sends the browser to the gateway's own page, by an address that is still fresh, or back to ours when there is nothing
 /// to pay there.
-pub async fn leave(State(web): State<Web>, Id(token): Id, RawQuery(query): RawQuery) -> Response {
+pub async fn leave(State(web): State<Web>, Id(token): Id, parts: Parts) -> Response {
+    let visit = visit(&web, &parts);
     let is_opened = |product| matches!(product, Product::H5 | Product::Wap | Product::Page);
     match open(&web, &token, is_opened).await {
-        Ok(Some((address, product))) => {
-            // WeChat's page looks for the registered domain, and a redirect may say again what it may see.
-            let policy = referrer_policy(product);
-            see_other(&address, [(header::REFERRER_POLICY, policy)])
+        Ok(Some((address, payment))) => hand_over(&web, &visit, &address, &payment),
+        Ok(None) => back(&token, &visit, None),
+        Err(error) => back(&token, &visit, Some(error.into())),
+    }
+}
+
+fn hand_over(web: &Web, visit: &Request, address: &str, payment: &Payment) -> Response {
+    let form = match payment.product {
+        Product::Wap | Product::Page if address.len() > MOST_ADDRESS => PayForm::of(address),
+        _ => None,
+    };
+    match form {
+        Some(form) => {
+            let amount = format!("¥{}", payment.amount.to_yuan());
+            let label = fill(visit.words().go_to_alipay, &[("amount", &amount)]);
+            form::page(
+                &form,
+                visit,
+                &label,
+                &web.site.stylesheet.path,
+                &web.services.clock.nonce(),
+            )
         }
-        Ok(None) => back(&token, query.as_deref(), None),
-        Err(error) => back(&token, query.as_deref(), Some(error)),
+        // WeChat's page looks for the registered domain, and a redirect may say again what it may see.
+        None => see_other(
+            address,
+            [(header::REFERRER_POLICY, referrer_policy(payment.product))],
+        ),
     }
 }
 
 /// What the page inside WeChat hands to the app, signed anew: the app looks at its age.
 pub async fn invoke(State(web): State<Web>, Id(token): Id) -> Result<Json<Invocation>, Problem> {
     let is_invoked = |product| product == Product::Jsapi;
-    let (prepay_id, product) = open(&web, &token, is_invoked)
+    let (prepay_id, payment) = open(&web, &token, is_invoked)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let gateway = product
+    let gateway = payment
         .method()
         .channel()
         .and_then(|channel| web.services.gateways.get(channel));
@@ -49,12 +77,12 @@ pub async fn invoke(State(web): State<Web>, Id(token): Id) -> Result<Json<Invoca
         .ok_or_else(Problem::not_found)
 }
 
-/// The fresh prompt of the payment that the order waits for, when it is one of these products.
+/// The payment that the order waits for, when it is one of these products, and its fresh prompt.
 async fn open(
     web: &Web,
     token: &str,
     is_wanted: impl Fn(Product) -> bool,
-) -> Result<Option<(String, Product)>, ::payments::Error> {
+) -> Result<Option<(String, Payment)>, ::payments::Error> {
     let checkout = find_checkout(&web.services, token).await?;
     let now = web.services.clock.now();
     let Situation::Waiting { payment, .. } = Situation::of(&checkout, now) else {
@@ -63,27 +91,20 @@ async fn open(
     if !is_wanted(payment.product) {
         return Ok(None);
     }
-    let payment = renewed(&web.services, payment).await?;
-    let prompt = payment.prompt.filter(|_| payment.state.is_open());
-    Ok(prompt.map(|prompt| (prompt, payment.product)))
+    let (services, id) = (web.services.clone(), payment.id.clone());
+    let payment = to_the_end(async move { renew_prompt(&services, &id).await }).await?;
+    let prompt = payment.prompt.clone().filter(|_| payment.state.is_open());
+    Ok(prompt.map(|prompt| (prompt, payment)))
 }
 
-async fn renewed(services: &Services, payment: &Payment) -> Result<Payment, ::payments::Error> {
-    let (services, id) = (services.clone(), payment.id.clone());
-    to_the_end(async move { renew_prompt(&services, &id).await }).await
-}
-
-fn back(token: &str, query: Option<&str>, error: Option<::payments::Error>) -> Response {
-    let error = error.map(UiError::from);
+fn back(token: &str, visit: &Request, error: Option<UiError>) -> Response {
     if error == Some(UiError::NotFound) {
         return Problem::not_found().into_response();
     }
-    let language = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-        .find(|(name, _)| name == "lang")
-        .and_then(|(_, word)| Language::parse(&word));
     let link = CheckoutLink {
         token,
-        language: language.map(Language::as_str),
+        language: visit.chosen_language(),
+        device: visit.chosen_device(),
         error,
         ..CheckoutLink::default()
     };

@@ -8,13 +8,13 @@ use axum::response::Response;
 use domain::{Order, OrderId, OrderStatus};
 use payments::{OrderFilter, cancel_order, create_order, find_order, list_orders};
 
-use self::wire::{CancelOrder, CreateOrder, OrderBody};
+use self::wire::{CancelOrder, CreateOrder};
 use super::Web;
 use super::api::{Call, Id, PageBody, answer, changed, created, to_the_end};
 use super::error::{ErrorBody, Problem};
 use super::parameters::Parameters;
 
-pub use self::wire::parse_return_url;
+pub use self::wire::{OrderBody, parse_return_url};
 
 /// The operator may have said where payers are sent back to.
 pub fn check_return_host(web: &Web, return_url: Option<&str>) -> Result<(), Problem> {

@@ -52,19 +52,7 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
     let web = web.clone();
     move || {
         let parts = expect_context::<Parts>();
-        let said = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let browser = Browser {
-            accept_language: said(header::ACCEPT_LANGUAGE).unwrap_or_default(),
-            user_agent: said(header::USER_AGENT).unwrap_or_default(),
-        };
-        let request_id = parts
-            .extensions
-            .get::<RequestId>()
-            .map(|id| id.0.clone())
-            .unwrap_or_default();
-        let payer_ip = parts.extensions.get::<Peer>().map(|peer| peer.0);
-        let site = web.site.shown.clone();
-        let request = PageRequest::new(site, parts.uri.query(), browser, request_id, payer_ip);
+        let request = visit(&web, &parts);
         provide_request(web.services.clone(), request, web.site.has_bundle);
         // Server functions write no HTML and have no nonce.
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
@@ -73,6 +61,28 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
     }
+}
+
+/// What a page must know of who asks for it.
+pub fn visit(web: &Web, parts: &Parts) -> PageRequest {
+    let said = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let browser = Browser {
+        accept_language: said(header::ACCEPT_LANGUAGE).unwrap_or_default(),
+        user_agent: said(header::USER_AGENT).unwrap_or_default(),
+    };
+    let request_id = parts
+        .extensions
+        .get::<RequestId>()
+        .map(|id| id.0.clone())
+        .unwrap_or_default();
+    let payer_ip = parts.extensions.get::<Peer>().map(|peer| peer.0);
+    PageRequest::new(
+        web.site.shown.clone(),
+        parts.uri.query(),
+        browser,
+        request_id,
+        payer_ip,
+    )
 }
 
 /// Pages and forms call verbs, and a payer may close the tab at any moment: what began goes on to its end.

@@ -1,0 +1,394 @@
+//! Who lives in the city: shoppers with their whims, the merchant's program that never gives up, and one who means ill.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Money, OrderId, Product, Timestamp};
+use futures_util::FutureExt;
+use futures_util::future::join;
+use payments::{Error, KeptAnswer, Made, NewOrder, Once, StartPayment};
+use serde_json::json;
+use simulator::{Alteration, InProcess, SignedBy};
+
+use crate::city::City;
+use crate::executor::Owner;
+
+const TRIES: u64 = 6;
+
+#[derive(Debug, Clone, Copy)]
+enum Whim {
+    Pay,
+    /// Gets one code, then another, and pays both.
+    PayTwice,
+    /// Comes back when the time is over.
+    PayLate,
+    /// The merchant cancels the order meanwhile.
+    PayWhileCancelled,
+    Cancel,
+    Leave,
+}
+
+const WHIMS: [Whim; 8] = [
+    Whim::Pay,
+    Whim::Pay,
+    Whim::PayTwice,
+    Whim::PayTwice,
+    Whim::PayLate,
+    Whim::PayWhileCancelled,
+    Whim::Cancel,
+    Whim::Leave,
+];
+
+/// A payment as its shopper sees it.
+#[derive(Debug, Clone)]
+struct Code {
+    payment_no: String,
+    expires_at: Timestamp,
+    prompt: String,
+}
+
+impl City {
+    pub fn move_in(&self) {
+        for n in 0..self.plan.n_shoppers {
+            self.spawn(Owner::Outside, "shopper", self.clone().shopper(n));
+        }
+        self.spawn(Owner::Outside, "nemesis", self.clone().nemesis());
+        self.spawn(Owner::Outside, "courier", self.clone().courier());
+        if self.plan.hostile {
+            self.spawn(Owner::Outside, "villain", self.clone().villain());
+        }
+    }
+
+    async fn shopper(self, n: u64) {
+        let mut n_orders = 0;
+        let nap = self.dice().seconds(0, 10);
+        self.sleep(nap).await;
+        while self.in_trouble() && n_orders < 3 {
+            let whim = self.dice().one_of(&WHIMS);
+            self.tell(&format!("shopper {n} wants to {whim:?}"));
+            if let Some(order) = self.order(&format!("{n}-{n_orders}")).await {
+                self.follow(whim, &order).await;
+            }
+            n_orders += 1;
+            let nap = self.dice().seconds(1, 30);
+            self.sleep(nap).await;
+        }
+    }
+
+    async fn follow(&self, whim: Whim, order: &OrderId) {
+        let [first, second] = if self.dice().percent(50) {
+            [Product::Native, Product::Qr]
+        } else {
+            [Product::Qr, Product::Native]
+        };
+        match whim {
+            Whim::Pay => {
+                if let Some(code) = self.code(order, first).await {
+                    self.think(0, 10).await;
+                    self.pay(&code);
+                    self.watch(order).await;
+                }
+            }
+            Whim::PayTwice => {
+                let Some(one) = self.code(order, first).await else {
+                    return;
+                };
+                self.think(0, 3).await;
+                let nap = self.dice().millis(0, 400);
+                let other = async {
+                    let code = self.code(order, second).await;
+                    if let Some(code) = code {
+                        self.think(0, 3).await;
+                        self.pay(&code);
+                    }
+                };
+                let one = async {
+                    self.sleep(nap).await;
+                    self.pay(&one);
+                };
+                join(one, other).await;
+                self.watch(order).await;
+            }
+            Whim::PayLate => {
+                let Some(code) = self.code(order, first).await else {
+                    return;
+                };
+                let over = code.expires_at.since(self.now());
+                let nap = self.dice().millis(0, 40_000);
+                self.sleep((over + nap).saturating_sub(Duration::from_secs(5)))
+                    .await;
+                self.pay(&code);
+            }
+            Whim::PayWhileCancelled => {
+                let Some(code) = self.code(order, first).await else {
+                    return;
+                };
+                let nap = self.dice().millis(0, 1_500);
+                let pay = async {
+                    self.sleep(nap).await;
+                    self.pay(&code);
+                };
+                join(pay, self.cancel(order)).await;
+            }
+            Whim::Cancel => {
+                if self.dice().percent(60) {
+                    self.code(order, first).await;
+                }
+                self.cancel(order).await;
+            }
+            Whim::Leave => drop(self.code(order, first).await),
+        }
+    }
+
+    async fn think(&self, from: u64, to: u64) {
+        let nap = self.dice().seconds(from, to);
+        self.sleep(nap).await;
+    }
+
+    /// The merchant's program: the same number and the same key until there is an answer.
+    async fn order(&self, name: &str) -> Option<OrderId> {
+        let amount = Money::from_fen(1 + i64::try_from(self.dice().below(20_000)).unwrap()).unwrap();
+        let new = NewOrder {
+            order_no: Some(format!("S{}-{name}", self.plan.seed % 1_000_000)),
+            user_id: "ann".to_owned(),
+            subject: "会员 & 月卡 100%".to_owned(),
+            amount,
+            return_url: None,
+            metadata: None,
+            expires_in: None,
+        };
+        let order_no = new.order_no.clone().unwrap();
+        for _ in 0..TRIES {
+            let (new, city) = (new.clone(), self.clone());
+            let once = kept("orders", &order_no, |order: &domain::Order| order.id.to_string());
+            let answer = self.ask("create_order", move |services| {
+                async move {
+                    let made = payments::create_order(&services, new.clone(), Some(once)).await;
+                    let id = made.map(|made| told(made, |order| order.id.to_string()));
+                    city.see_order(new.order_no.as_deref().unwrap(), &id);
+                    id
+                }
+                .boxed()
+            });
+            match answer.await {
+                Some(Ok(id)) => return OrderId::parse(&id),
+                Some(Err(error)) => self.fail(format!("an order was refused: {error:?}")),
+                None => self.think(0, 4).await,
+            }
+        }
+        None
+    }
+
+    /// Chooses how to pay, and gets a code; impatient shoppers press twice.
+    async fn code(&self, order: &OrderId, product: Product) -> Option<Code> {
+        let key = format!("start-{order}-{}", self.dice().next());
+        if self.dice().percent(15) {
+            let (first, second) = join(
+                self.try_code(order, product, &key),
+                self.try_code(order, product, &key),
+            )
+            .await;
+            return first.or(second);
+        }
+        self.try_code(order, product, &key).await
+    }
+
+    async fn try_code(&self, order: &OrderId, product: Product, key: &str) -> Option<Code> {
+        for _ in 0..TRIES {
+            let start = StartPayment::new(order.clone(), product);
+            let once = kept("payments", key, written);
+            let city = self.clone();
+            let answer = self.ask("start_payment", move |services| {
+                async move {
+                    let made = payments::start_payment(&services, start, Some(once)).await;
+                    let text = made.map(|made| told(made, written));
+                    city.see_payment(&text);
+                    text
+                }
+                .boxed()
+            });
+            match answer.await {
+                Some(Ok(text)) => return self.read_code(&text),
+                Some(Err(Error::Refused(_))) => return None,
+                Some(Err(Error::Internal(error))) => self.fail(format!("start_payment: {error:?}")),
+                Some(Err(_)) | None => self.think(0, 4).await,
+            }
+        }
+        None
+    }
+
+    fn read_code(&self, text: &str) -> Option<Code> {
+        let mut parts = text.splitn(3, '|');
+        let code = Code {
+            payment_no: parts.next()?.to_owned(),
+            expires_at: Timestamp::from_millis(parts.next()?.parse().ok()?),
+            prompt: parts.next()?.to_owned(),
+        };
+        self.facts().shown.push(code.payment_no.clone());
+        Some(code).filter(|code| !code.prompt.is_empty())
+    }
+
+    fn pay(&self, code: &Code) {
+        let order = self.peek().order_state_of(&code.payment_no).unwrap_or_default();
+        match self.gateways(|gateways, now_ms| gateways.pay(now_ms, &code.prompt)) {
+            Ok(()) => {
+                self.tell(&format!("{} is paid while its order is {order}", code.payment_no));
+                let now = self.now();
+                self.facts().paid.insert(code.payment_no.clone(), (now, order));
+            }
+            Err(reason) => self.tell(&format!("{} is not paid: {reason}", code.payment_no)),
+        }
+    }
+
+    /// Looks at the page for a while; what was paid once stays paid.
+    async fn watch(&self, order: &OrderId) {
+        let mut was_paid = false;
+        for _ in 0..5 {
+            let id = order.clone();
+            let seen = self.ask("look", move |services| {
+                async move {
+                    payments::attend(&services, &id).await?;
+                    payments::find_order(&services, &id).await
+                }
+                .boxed()
+            });
+            if let Some(seen) = seen.await {
+                let is_paid = match seen {
+                    Ok(order) => order.paid_at.is_some(),
+                    Err(error) => return self.fail(format!("an order cannot be read: {error:?}")),
+                };
+                if was_paid && !is_paid {
+                    self.fail(format!("order {order} was paid and is not any more"));
+                }
+                was_paid = is_paid;
+            }
+            self.think(4, 8).await;
+        }
+    }
+
+    async fn cancel(&self, order: &OrderId) {
+        for _ in 0..TRIES {
+            let once = kept("cancel", order.as_str(), |order: &domain::Order| {
+                order.id.to_string()
+            });
+            let (id, city) = (order.clone(), self.clone());
+            let answer = self.ask("cancel_order", move |services| {
+                async move {
+                    let made = payments::cancel_order(&services, &id, None, Some(once)).await;
+                    if made.is_ok() {
+                        city.see_cancelled(&id);
+                    }
+                    made
+                }
+                .boxed()
+            });
+            match answer.await {
+                Some(Ok(_) | Err(Error::Refused(_))) => return,
+                Some(Err(Error::Internal(error))) => self.fail(format!("cancel_order: {error:?}")),
+                Some(Err(_)) | None => self.think(0, 4).await,
+            }
+        }
+    }
+
+    /// Sends what no gateway sent, and sends again what one did.
+    async fn villain(self) {
+        while self.in_trouble() {
+            self.think(3, 15).await;
+            let number = {
+                let facts = self.facts();
+                if facts.shown.is_empty() {
+                    continue;
+                }
+                facts.shown[self.dice().place(facts.shown.len())].clone()
+            };
+            let lies = [
+                (
+                    Alteration {
+                        signed_by: SignedBy::Stranger,
+                        ..Alteration::default()
+                    },
+                    false,
+                ),
+                (
+                    Alteration {
+                        signed_by: SignedBy::Nobody,
+                        ..Alteration::default()
+                    },
+                    false,
+                ),
+                (
+                    Alteration {
+                        signed_by: SignedBy::Stranger,
+                        new_id: true,
+                        ..Alteration::default()
+                    },
+                    false,
+                ),
+                (wrong_sum(), true),
+            ];
+            let place = self.dice().place(lies.len());
+            let (lie, is_signed) = &lies[place];
+            // A wrong sum under a true signature is only for what is not paid: it must change nothing.
+            if *is_signed && self.peek().payment_state(&number).as_deref() == Some("paid") {
+                continue;
+            }
+            let letter = self.gateways_unheard_letter(&number, lie);
+            let Ok(letter) = letter else { continue };
+            self.facts().n_forged += 1;
+            let reply = self.post(&letter, None).await;
+            if reply.is_some_and(|(status, _)| status == 200) && !is_signed {
+                self.fail(format!("a forged notice about {number} was believed: {lie:?}"));
+            }
+        }
+    }
+
+    fn gateways_unheard_letter(&self, number: &str, lie: &Alteration) -> Result<simulator::Letter, String> {
+        let now_ms = self.now_ms();
+        let gateways: &mut InProcess = &mut self.gateways_unheard();
+        gateways.letter(now_ms, number, lie)
+    }
+}
+
+fn wrong_sum() -> Alteration {
+    let mut alteration = Alteration {
+        new_id: true,
+        ..Alteration::default()
+    };
+    for (name, value) in [
+        ("total", json!(1)),
+        ("payer_total", json!(1)),
+        ("total_amount", json!("0.01")),
+    ] {
+        alteration.set.insert(name.to_owned(), value);
+    }
+    alteration
+}
+
+/// What is kept under an idempotency key: the same text that a new answer is told as.
+fn kept<T: 'static>(route: &str, key: &str, write: fn(&T) -> String) -> Once<T> {
+    Once {
+        route: route.to_owned(),
+        key: key.to_owned(),
+        fingerprint: "same".to_owned(),
+        answer: Arc::new(move |value, is_new| KeptAnswer {
+            status: if is_new { 201 } else { 200 },
+            body: write(value),
+        }),
+    }
+}
+
+fn told<T>(made: Made<T>, write: fn(&T) -> String) -> String {
+    match made {
+        Made::New(value) | Made::Existing(value) => write(&value),
+        Made::Replayed(answer) => answer.body,
+    }
+}
+
+fn written(payment: &domain::Payment) -> String {
+    format!(
+        "{}|{}|{}",
+        payment.payment_no,
+        payment.expires_at.millis(),
+        payment.prompt.as_deref().unwrap_or_default()
+    )
+}
