@@ -13,6 +13,7 @@ mod database;
 mod handover;
 mod headers;
 mod journey;
+mod looks;
 mod money;
 mod refunds;
 mod repeats;

@@ -14,7 +14,7 @@ pub fn OtherWayButton(view: CheckoutView) -> impl IntoView {
         view! {
             <ActionForm view=view action="/ui/start_payment">
                 <input type="hidden" name="method" value=other.method.as_str()/>
-                <button class="button button--outline" data-action="other-way" name="way" value=other.way.as_str()>
+                <button class="button button--text" data-action="other-way" name="way" value=other.way.as_str()>
                     {other.label}
                 </button>
             </ActionForm>

@@ -101,6 +101,8 @@ catalogue! {
     inside_title: "在微信中支付", "Pay inside WeChat";
     inside_text: "请在微信中打开本页，再点按钮付款。付款后本页会自动更新。",
         "Open this page inside WeChat, then press the button. This page changes by itself once you have paid.";
+    inside_here_text: "请核对金额 {amount}，付款后本页会自动更新。",
+        "Check that WeChat asks for {amount}. This page changes by itself once you have paid.";
     inside_sent: "正在向微信确认支付结果，请勿重复支付。", "We are asking WeChat how it ended. Do not pay again.";
     inside_cancelled: "您已取消，没有扣款。可以再试一次。", "You left without paying. You can try again.";
     inside_failed: "微信没有打开付款。请再试一次，或换一种支付方式。",

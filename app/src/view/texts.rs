@@ -16,7 +16,7 @@ pub fn of(situation: &Situation<'_>, order: &Order, device: Device, words: &Word
         Situation::Spending { .. } => (words.spending_title, words.spending_text, order.amount),
         Situation::Short { missing } => (words.short_title, words.short_text, *missing),
         Situation::Waiting { payment, .. } => {
-            let (title, sentence) = waiting(payment.product, words);
+            let (title, sentence) = waiting(payment.product, device, words);
             (title, sentence, payment.amount)
         }
         Situation::Confirming { .. } => (words.confirming_title, words.confirming_text, order.amount),
@@ -54,9 +54,10 @@ pub const fn is_scanned(product: Product) -> bool {
     }
 }
 
-const fn waiting(product: Product, words: &Words) -> (&'static str, &'static str) {
+const fn waiting(product: Product, device: Device, words: &Words) -> (&'static str, &'static str) {
     match product {
         Product::H5 | Product::Wap | Product::Page => (words.leave_title, words.leave_text),
+        Product::Jsapi if matches!(device, Device::Wechat) => (words.inside_title, words.inside_here_text),
         Product::Jsapi => (words.inside_title, words.inside_text),
         Product::Native | Product::Qr | Product::Balance => (words.waiting_title, words.waiting_text),
     }
