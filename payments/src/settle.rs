@@ -3,7 +3,8 @@
 //! Notices, queries and create calls all end in [`apply_report`]; nothing else writes a payment's state.
 
 use domain::{
-    IncidentId, Order, Payment, PaymentNo, PaymentState, Receipt, Report, Settlement, Timestamp, schedule,
+    IncidentId, Order, OrderState, Payment, PaymentNo, PaymentState, Receipt, Report, Settlement, Timestamp,
+    schedule,
 };
 use futures_util::FutureExt;
 
@@ -53,6 +54,12 @@ pub(crate) async fn apply_report(
         }
         _ => settlement,
     };
+    if planted!("late money ignored")
+        && settlement == Settlement::Surplus
+        && order.state == OrderState::Cancelled
+    {
+        return Ok(Settlement::Unchanged);
+    }
     act(services, tx, &payment, &order, report, settlement).await?;
     if settlement != Settlement::Unchanged {
         tracing::info!(payment.id = %payment.id, order.id = %order.id, "payment {} settled as {settlement:?}", payment.id);

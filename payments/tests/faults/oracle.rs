@@ -27,6 +27,13 @@ struct OrderRow {
 }
 
 #[derive(sqlx::FromRow)]
+struct RefundRow {
+    refund_no: String,
+    state: String,
+    amount: i64,
+}
+
+#[derive(sqlx::FromRow)]
 struct EdgeRow {
     kind: String,
     id: String,
@@ -35,7 +42,7 @@ struct EdgeRow {
 }
 
 /// What may become of what.
-const EDGES: [(&str, &str, &str); 16] = [
+const EDGES: &[(&str, &str, &str)] = &[
     ("order", "open", "paid"),
     ("order", "open", "cancelled"),
     ("order", "cancelled", "paid"),
@@ -50,6 +57,13 @@ const EDGES: [(&str, &str, &str); 16] = [
     ("refund", "requested", "pending"),
     ("refund", "requested", "succeeded"),
     ("refund", "pending", "succeeded"),
+    ("refund", "requested", "stuck"),
+    ("refund", "pending", "stuck"),
+    ("refund", "requested", "failed"),
+    ("refund", "pending", "failed"),
+    ("refund", "stuck", "failed"),
+    // The gateway may correct itself; a person hears of it.
+    ("refund", "failed", "succeeded"),
     ("refund", "stuck", "succeeded"),
     ("refund", "stuck", "pending"),
 ];
@@ -99,6 +113,21 @@ impl City {
         }
     }
 
+    pub fn see_refund(&self, refund_no: &str, answer: &Result<String, Error>) {
+        match answer {
+            Err(error) => self.tell(&format!("no refund: {error}")),
+            Ok(id) => {
+                self.tell(&format!("refund {refund_no} is accepted"));
+                let kept = self
+                    .peek()
+                    .text("select id from refunds where refund_no = $1", refund_no);
+                if kept.as_ref() != Some(id) {
+                    self.fail(format!("refund {refund_no} was answered as {id} and is {kept:?}"));
+                }
+            }
+        }
+    }
+
     pub fn see_cancelled(&self, id: &OrderId) {
         let state = self
             .peek()
@@ -116,6 +145,11 @@ impl City {
             "select p.payment_no, p.state, p.amount, p.expires_at, o.state as order_state
              from payments p join orders o on o.id = p.order_id order by p.id",
         )
+    }
+
+    fn refunds(&self) -> Vec<RefundRow> {
+        self.peek()
+            .all("select refund_no, state, amount from refunds order by id")
     }
 
     /// Where the gateways' books and ours differ; empty when everything has come right.
@@ -143,6 +177,16 @@ impl City {
                     differences.push(format!("{number} is {} and can still be paid", row.state));
                 }
                 _ => {}
+            }
+        }
+        for row in self.refunds() {
+            let booked = books.refund(&row.refund_no).map(|refund| refund.state.as_str());
+            match (row.state.as_str(), booked) {
+                ("succeeded" | "failed" | "stuck", _) => {}
+                (state, booked) => differences.push(format!(
+                    "refund {} is {state} and {booked:?} at the gateway",
+                    row.refund_no
+                )),
             }
         }
         let orders: Vec<OrderRow> = self
@@ -186,6 +230,7 @@ impl City {
                 ));
             }
         }
+        self.check_refunds(&books);
         let edges: Vec<EdgeRow> = self.peek().all("select kind, id, old, new from edges order by n");
         for EdgeRow { kind, id, old, new } in edges {
             if !EDGES.contains(&(kind.as_str(), old.as_str(), new.as_str())) {
@@ -197,6 +242,59 @@ impl City {
                 if finding.n_broken > 0 {
                     self.fail(format!("{} rows break: {}", finding.n_broken, finding.name));
                 }
+            }
+        }
+    }
+
+    /// Money that went back is money that we sent back, once.
+    fn check_refunds(&self, books: &simulator::Books) {
+        let rows = self.refunds();
+        for booked in &books.refunds {
+            match rows.iter().find(|row| row.refund_no == booked.refund_no) {
+                None => self.fail(format!(
+                    "the gateway has a refund {} that we have not",
+                    booked.refund_no
+                )),
+                Some(row) if row.amount != booked.fen => {
+                    self.fail(format!(
+                        "refund {} is {} here and {} there",
+                        row.refund_no, row.amount, booked.fen
+                    ));
+                }
+                Some(row) if row.state == "failed" && has_moved(&booked.state) => {
+                    self.fail(format!(
+                        "refund {} has failed here and is done there",
+                        row.refund_no
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        for row in &rows {
+            let booked = books.refund(&row.refund_no);
+            if row.state == "succeeded" && !booked.is_some_and(|booked| has_moved(&booked.state)) {
+                self.fail(format!("refund {} is done here and not there", row.refund_no));
+            }
+        }
+        for trade in &books.trades {
+            let returned: i64 = books
+                .refunds
+                .iter()
+                .filter(|refund| refund.out_trade_no == trade.out_trade_no && refund.state != "CLOSED")
+                .map(|refund| refund.fen)
+                .sum();
+            if returned > trade.total_fen {
+                self.fail(format!(
+                    "{} of {} fen went back of {}",
+                    returned, trade.total_fen, trade.out_trade_no
+                ));
+            }
+        }
+        for number in self.words.lock().unwrap().numbers("refund ") {
+            if rows.iter().all(|row| row.refund_no != number) {
+                self.fail(format!(
+                    "the gateway was told of a refund {number} that we have not"
+                ));
             }
         }
     }
@@ -231,6 +329,10 @@ impl City {
             }
         }
     }
+}
+
+fn has_moved(state: &str) -> bool {
+    matches!(state, "SUCCESS" | "REFUND_SUCCESS")
 }
 
 /// The id of a notice, and whether it says that something was paid.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Money, OrderId, Product, Timestamp};
+use domain::{Money, OrderId, PaymentId, Product, RefundId, Timestamp};
 use futures_util::FutureExt;
 use futures_util::future::join;
-use payments::{Error, KeptAnswer, Made, NewOrder, Once, StartPayment};
+use payments::{Error, KeptAnswer, Made, NewOrder, Once, RefundRequest, StartPayment};
 use serde_json::json;
 use simulator::{Alteration, InProcess, SignedBy};
 
@@ -43,6 +43,7 @@ const WHIMS: [Whim; 8] = [
 #[derive(Debug, Clone)]
 struct Code {
     payment_no: String,
+    payment_id: String,
     expires_at: Timestamp,
     prompt: String,
 }
@@ -54,6 +55,7 @@ impl City {
         }
         self.spawn(Owner::Outside, "nemesis", self.clone().nemesis());
         self.spawn(Owner::Outside, "courier", self.clone().courier());
+        self.spawn(Owner::Outside, "clerk", self.clone().clerk());
         if self.plan.hostile {
             self.spawn(Owner::Outside, "villain", self.clone().villain());
         }
@@ -87,6 +89,7 @@ impl City {
                     self.think(0, 10).await;
                     self.pay(&code);
                     self.watch(order).await;
+                    self.regret(&code).await;
                 }
             }
             Whim::PayTwice => {
@@ -218,9 +221,10 @@ impl City {
     }
 
     fn read_code(&self, text: &str) -> Option<Code> {
-        let mut parts = text.splitn(3, '|');
+        let mut parts = text.splitn(4, '|');
         let code = Code {
             payment_no: parts.next()?.to_owned(),
+            payment_id: parts.next()?.to_owned(),
             expires_at: Timestamp::from_millis(parts.next()?.parse().ok()?),
             prompt: parts.next()?.to_owned(),
         };
@@ -286,6 +290,89 @@ impl City {
                 Some(Ok(_) | Err(Error::Refused(_))) => return,
                 Some(Err(Error::Internal(error))) => self.fail(format!("cancel_order: {error:?}")),
                 Some(Err(_)) | None => self.think(0, 4).await,
+            }
+        }
+    }
+
+    /// Some want their money back, in one piece or in several, and some merchants press the button twice.
+    async fn regret(&self, code: &Code) {
+        let paid = self.peek().number(
+            "select amount from payments where payment_no = $1 and state = 'paid'",
+            &code.payment_no,
+        );
+        let Some(paid) = paid.filter(|_| self.dice().percent(60)) else {
+            return;
+        };
+        let part = |thousandths: i64| Some((paid * thousandths / 1000).max(1));
+        let (one, other) = self.dice().one_of(&[
+            (None, None),
+            (part(500), part(500)),
+            (part(600), part(600)),
+            (part(300), None),
+            (part(100), part(200)),
+        ]);
+        let name = &code.payment_no[code.payment_no.len() - 12..];
+        let (first, second) = (format!("R{name}-1"), format!("R{name}-2"));
+        let nap = self.dice().millis(0, 3_000);
+        let later = async {
+            self.sleep(nap).await;
+            self.refund(code, &second, other).await;
+        };
+        join(self.refund(code, &first, one), later).await;
+        // Another program of the merchant's repeats what was done, under the same number.
+        if self.dice().percent(30) {
+            self.refund(code, &first, one).await;
+        }
+    }
+
+    async fn refund(&self, code: &Code, refund_no: &str, fen: Option<i64>) {
+        let id = PaymentId::parse(&code.payment_id).unwrap();
+        let key = format!("{refund_no}-{}", self.dice().next());
+        for _ in 0..TRIES {
+            let request = RefundRequest {
+                payment_id: id.clone(),
+                amount: fen.map(|fen| Money::from_fen(fen).unwrap()),
+                reason: "改变主意".to_owned(),
+                refund_no: Some(refund_no.to_owned()),
+            };
+            let once = kept("refunds", &key, |refund: &domain::Refund| refund.id.to_string());
+            let (city, number) = (self.clone(), refund_no.to_owned());
+            let answer = self.ask("request_refund", move |services| {
+                async move {
+                    let made = payments::request_refund(&services, request, Some(once)).await;
+                    let made = made.map(|made| told(made, |refund| refund.id.to_string()));
+                    city.see_refund(&number, &made);
+                    made
+                }
+                .boxed()
+            });
+            match answer.await {
+                Some(Ok(_) | Err(Error::RefundRefused(_) | Error::Refused(_))) => return,
+                Some(Err(error)) => return self.fail(format!("request_refund: {error:?}")),
+                None => self.think(0, 4).await,
+            }
+        }
+    }
+
+    /// Somebody in the office, who tries again what has failed or is stuck.
+    async fn clerk(self) {
+        loop {
+            self.think(30, 120).await;
+            let troubled: Vec<(String,)> = self
+                .peek()
+                .all("select id from refunds where state in ('stuck', 'failed') order by id");
+            if troubled.is_empty() {
+                continue;
+            }
+            let (id,) = &troubled[self.dice().place(troubled.len())];
+            let id = RefundId::parse(id).unwrap();
+            let answer = self.ask("retry_refund", move |services| {
+                async move { payments::retry_refund(&services, &id).await }.boxed()
+            });
+            match answer.await {
+                Some(Err(Error::Internal(error))) => self.fail(format!("retry_refund: {error:?}")),
+                Some(Ok(refund)) => self.tell(&format!("the clerk tries {} again", refund.id)),
+                Some(Err(_)) | None => {}
             }
         }
     }
@@ -386,8 +473,9 @@ fn told<T>(made: Made<T>, write: fn(&T) -> String) -> String {
 
 fn written(payment: &domain::Payment) -> String {
     format!(
-        "{}|{}|{}",
+        "{}|{}|{}|{}",
         payment.payment_no,
+        payment.id,
         payment.expires_at.millis(),
         payment.prompt.as_deref().unwrap_or_default()
     )

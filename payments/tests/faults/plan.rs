@@ -163,6 +163,17 @@ fn gateway_faults(dice: &mut Dice) -> Vec<Fault> {
                 .percent(40),
         );
     }
+    for kind in [
+        FaultKind::NotEnough,
+        FaultKind::RefundAbnormal,
+        FaultKind::RefundClosed,
+        FaultKind::NotFound,
+    ] {
+        if dice.percent(12) {
+            let percent = 20 + u32::try_from(dice.below(40)).unwrap();
+            faults.push(Fault::new(kind).at(Endpoint::Refund).percent(percent));
+        }
+    }
     if dice.percent(15) {
         faults.push(Fault::new(FaultKind::UserPaying).at(Endpoint::Close).percent(40));
     }
