@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ledger::Change;
 use domain::{Money, OrderId, PaymentId, Product, RefundId, Timestamp};
 use futures_util::FutureExt;
 use futures_util::future::join;
-use payments::{Error, KeptAnswer, Made, NewOrder, Once, RefundRequest, StartPayment};
+use payments::{
+    Adjustment, Entry, Error, KeptAnswer, Made, NewOrder, Once, RefundRequest, StartPayment, TopUp,
+};
 use serde_json::json;
 use simulator::{Alteration, InProcess, SignedBy};
 
@@ -14,6 +17,7 @@ use crate::city::City;
 use crate::executor::Owner;
 
 const TRIES: u64 = 6;
+const USERS: [&str; 2] = ["ann", "bob"];
 
 #[derive(Debug, Clone, Copy)]
 enum Whim {
@@ -22,17 +26,21 @@ enum Whim {
     PayTwice,
     /// Comes back when the time is over.
     PayLate,
+    /// With what the user has here; the operator may have given it.
+    PayByBalance,
     /// The merchant cancels the order meanwhile.
     PayWhileCancelled,
     Cancel,
     Leave,
 }
 
-const WHIMS: [Whim; 8] = [
+const WHIMS: [Whim; 10] = [
     Whim::Pay,
     Whim::Pay,
     Whim::PayTwice,
     Whim::PayTwice,
+    Whim::PayByBalance,
+    Whim::PayByBalance,
     Whim::PayLate,
     Whim::PayWhileCancelled,
     Whim::Cancel,
@@ -68,7 +76,12 @@ impl City {
         while self.in_trouble() && n_orders < 3 {
             let whim = self.dice().one_of(&WHIMS);
             self.tell(&format!("shopper {n} wants to {whim:?}"));
-            if let Some(order) = self.order(&format!("{n}-{n_orders}")).await {
+            let is_topup = self.dice().percent(35) && !matches!(whim, Whim::PayByBalance);
+            let user = self.dice().one_of(&USERS);
+            if matches!(whim, Whim::PayByBalance) && self.dice().percent(70) {
+                self.adjust(user, &format!("A{n}-{n_orders}")).await;
+            }
+            if let Some(order) = self.order(&format!("{n}-{n_orders}"), user, is_topup).await {
                 self.follow(whim, &order).await;
             }
             n_orders += 1;
@@ -84,6 +97,24 @@ impl City {
             [Product::Qr, Product::Native]
         };
         match whim {
+            Whim::PayByBalance => {
+                if self.dice().percent(30) {
+                    // A code of a gateway's is open: it must be closed first, or its money will be too much.
+                    let Some(code) = self.code(order, first).await else {
+                        return;
+                    };
+                    let nap = self.dice().millis(0, 1_500);
+                    let pay = async {
+                        self.sleep(nap).await;
+                        self.pay(&code);
+                    };
+                    join(pay, self.code(order, Product::Balance)).await;
+                    return;
+                }
+                if let Some(code) = self.code(order, Product::Balance).await {
+                    self.regret(&code).await;
+                }
+            }
             Whim::Pay => {
                 if let Some(code) = self.code(order, first).await {
                     self.think(0, 10).await;
@@ -149,11 +180,11 @@ impl City {
     }
 
     /// The merchant's program: the same number and the same key until there is an answer.
-    async fn order(&self, name: &str) -> Option<OrderId> {
+    async fn order(&self, name: &str, user: &str, is_topup: bool) -> Option<OrderId> {
         let amount = Money::from_fen(1 + i64::try_from(self.dice().below(20_000)).unwrap()).unwrap();
         let new = NewOrder {
             order_no: Some(format!("S{}-{name}", self.plan.seed % 1_000_000)),
-            user_id: "ann".to_owned(),
+            user_id: user.to_owned(),
             subject: "会员 & 月卡 100%".to_owned(),
             amount,
             return_url: None,
@@ -166,7 +197,17 @@ impl City {
             let once = kept("orders", &order_no, |order: &domain::Order| order.id.to_string());
             let answer = self.ask("create_order", move |services| {
                 async move {
-                    let made = payments::create_order(&services, new.clone(), Some(once)).await;
+                    let made = if is_topup {
+                        let top_up = TopUp {
+                            user_id: new.user_id.clone(),
+                            amount: new.amount,
+                            order_no: new.order_no.clone(),
+                            return_url: None,
+                        };
+                        payments::top_up(&services, top_up, Some(once)).await
+                    } else {
+                        payments::create_order(&services, new.clone(), Some(once)).await
+                    };
                     let id = made.map(|made| told(made, |order| order.id.to_string()));
                     city.see_order(new.order_no.as_deref().unwrap(), &id);
                     id
@@ -180,6 +221,35 @@ impl City {
             }
         }
         None
+    }
+
+    /// The operator gives a user something, under a number that makes it once.
+    async fn adjust(&self, user: &str, number: &str) {
+        let change = Change::from_fen(1 + i64::try_from(self.dice().below(30_000)).unwrap()).unwrap();
+        for _ in 0..TRIES {
+            let adjustment = Adjustment {
+                user_id: user.to_owned(),
+                change,
+                number: number.to_owned(),
+                note: "welcome".to_owned(),
+            };
+            let once = kept("adjust", number, |entry: &Entry| entry.id.clone());
+            let (city, number) = (self.clone(), number.to_owned());
+            let answer = self.ask("adjust_balance", move |services| {
+                async move {
+                    let made = payments::adjust_balance(&services, adjustment, Some(once)).await;
+                    let made = made.map(|made| told(made, |entry| entry.id.clone()));
+                    city.see_adjustment(&number, &made);
+                    made
+                }
+                .boxed()
+            });
+            match answer.await {
+                Some(Ok(_)) => return,
+                Some(Err(error)) => return self.fail(format!("adjust_balance: {error:?}")),
+                None => self.think(0, 4).await,
+            }
+        }
     }
 
     /// Chooses how to pay, and gets a code; impatient shoppers press twice.
@@ -228,11 +298,16 @@ impl City {
             expires_at: Timestamp::from_millis(parts.next()?.parse().ok()?),
             prompt: parts.next()?.to_owned(),
         };
-        self.facts().shown.push(code.payment_no.clone());
-        Some(code).filter(|code| !code.prompt.is_empty())
+        if !code.prompt.is_empty() {
+            self.facts().shown.push(code.payment_no.clone());
+        }
+        Some(code)
     }
 
     fn pay(&self, code: &Code) {
+        if code.prompt.is_empty() {
+            return;
+        }
         let order = self.peek().order_state_of(&code.payment_no).unwrap_or_default();
         match self.gateways(|gateways, now_ms| gateways.pay(now_ms, &code.prompt)) {
             Ok(()) => {

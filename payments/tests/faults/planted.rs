@@ -66,6 +66,11 @@ fn another_refund_number_on_every_try_is_found() {
 }
 
 #[test]
+fn a_duplicate_notice_that_is_credited_again_is_found() {
+    is_found("duplicate notice credited again", &["rows break"]);
+}
+
+#[test]
 fn an_expiry_without_the_state_guard_is_found() {
     is_found("expiry without the state guard", &["went from paid to closed"]);
 }
