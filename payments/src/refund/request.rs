@@ -117,7 +117,7 @@ async fn accept(
         replaces: None,
         due_at: next_turn(tx, &payment, now).await?,
     };
-    if !planted!("refund checked apart from its insert") {
+    if !planted!("refund checked apart from its insert") || draft.amount.is_zero() {
         authorise_refund(tx, &payment, draft.amount, now).await?;
     }
     let mut refund = write_refund(services, tx, draft).await?;

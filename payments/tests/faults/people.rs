@@ -34,7 +34,8 @@ enum Whim {
     Leave,
 }
 
-const WHIMS: [Whim; 10] = [
+pub const N_WHIMS: usize = 10;
+const WHIMS: [Whim; N_WHIMS] = [
     Whim::Pay,
     Whim::Pay,
     Whim::PayTwice,
@@ -74,7 +75,10 @@ impl City {
         let nap = self.dice().seconds(0, 10);
         self.sleep(nap).await;
         while self.in_trouble() && n_orders < 3 {
-            let whim = self.dice().one_of(&WHIMS);
+            let whim = match self.plan.fashion {
+                Some(place) => WHIMS[place],
+                None => self.dice().one_of(&WHIMS),
+            };
             self.tell(&format!("shopper {n} wants to {whim:?}"));
             let is_topup = self.dice().percent(35) && !matches!(whim, Whim::PayByBalance);
             let user = self.dice().one_of(&USERS);
