@@ -15,6 +15,7 @@ mod origin;
 mod pages;
 mod parameters;
 mod payments;
+mod refunds;
 mod request;
 
 use std::sync::Arc;
@@ -64,7 +65,12 @@ pub fn router(web: Web) -> Router {
         .route("/payments", get(payments::list).post(payments::start))
         .route("/payments/{id}", get(payments::show))
         .route("/payments/query", post(payments::query))
+        .route("/payments/{id}/refunds", get(refunds::list))
+        .route("/refunds/{id}", get(refunds::show))
         .route_layer(from_fn_with_state(web.clone(), auth::guard));
+    let refunders = Router::new()
+        .route("/payments/{id}/refund", post(refunds::request))
+        .route_layer(from_fn_with_state(web.clone(), auth::guard_refunds));
     // No key: a gateway proves itself by its signature, and the description is for everybody.
     let open = Router::new()
         .route("/payments/notify/wechat", post(notify::wechat))
@@ -74,7 +80,7 @@ pub fn router(web: Web) -> Router {
         .route("/checkout/{token}/status", get(events::status))
         .route("/checkout/{token}/events", get(events::stream));
     Router::new()
-        .nest("/api/billing", merchants.merge(open))
+        .nest("/api/billing", merchants.merge(refunders).merge(open))
         .merge(payers)
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))

@@ -12,6 +12,7 @@ mod database;
 mod headers;
 mod journey;
 mod money;
+mod refunds;
 mod repeats;
 mod server;
 mod settings;

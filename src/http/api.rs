@@ -140,6 +140,20 @@ pub fn created<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'stat
     })
 }
 
+/// `202` with what is new and will be done, `200` with what was there.
+pub fn accepted<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> WriteAnswer<T> {
+    Arc::new(move |made, is_new| {
+        written(
+            if is_new {
+                StatusCode::ACCEPTED
+            } else {
+                StatusCode::OK
+            },
+            &describe(made),
+        )
+    })
+}
+
 /// `200`, new or not.
 pub fn changed<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> WriteAnswer<T> {
     Arc::new(move |made, _| written(StatusCode::OK, &describe(made)))

@@ -10,7 +10,17 @@ use super::Web;
 use super::error::Problem;
 
 pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response {
-    match admit(&web, request.method(), request.headers()).await {
+    let needed = scope_of(request.method());
+    let_in(&web, needed, request, next).await
+}
+
+/// Money that goes out is a right of its own.
+pub async fn guard_refunds(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let_in(&web, Scope::Refund, request, next).await
+}
+
+async fn let_in(web: &Web, needed: Scope, request: Request, next: Next) -> Response {
+    match admit(web, needed, request.headers()).await {
         Ok(key) => {
             tracing::debug!(key.id = key.id, "a program came in");
             next.run(request).await
@@ -19,7 +29,7 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
     }
 }
 
-async fn admit(web: &Web, method: &Method, headers: &HeaderMap) -> Result<ApiKey, Problem> {
+async fn admit(web: &Web, needed: Scope, headers: &HeaderMap) -> Result<ApiKey, Problem> {
     let unknown = || {
         Problem::new(
             StatusCode::UNAUTHORIZED,
@@ -29,7 +39,6 @@ async fn admit(web: &Web, method: &Method, headers: &HeaderMap) -> Result<ApiKey
     };
     let shown = bearer(headers).ok_or_else(unknown)?;
     let key = find_api_key(&web.services, shown).await?.ok_or_else(unknown)?;
-    let needed = scope_of(method);
     if key.scopes.contains(&needed) {
         return Ok(key);
     }
@@ -38,7 +47,7 @@ async fn admit(web: &Web, method: &Method, headers: &HeaderMap) -> Result<ApiKey
     Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", message))
 }
 
-/// Looking changes nothing, and everything else moves money.
+/// Looking changes nothing, and everything else is about being paid.
 fn scope_of(method: &Method) -> Scope {
     if matches!(*method, Method::GET | Method::HEAD) {
         Scope::Read

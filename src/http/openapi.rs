@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::error::{ErrorBody, ErrorDetail};
-use super::{notify, orders, payments};
+use super::{notify, orders, payments, refunds};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,6 +22,9 @@ use super::{notify, orders, payments};
         payments::list,
         payments::show,
         payments::query,
+        refunds::request,
+        refunds::list,
+        refunds::show,
         notify::wechat,
         notify::alipay,
     ),
@@ -72,6 +75,9 @@ mod tests {
             ("/api/billing/payments", &["get", "post"]),
             ("/api/billing/payments/{id}", &["get"]),
             ("/api/billing/payments/query", &["post"]),
+            ("/api/billing/payments/{id}/refund", &["post"]),
+            ("/api/billing/payments/{id}/refunds", &["get"]),
+            ("/api/billing/refunds/{id}", &["get"]),
             ("/api/billing/payments/notify/wechat", &["post"]),
             ("/api/billing/payments/notify/alipay", &["post"]),
         ] {

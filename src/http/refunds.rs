@@ -1,0 +1,84 @@
+//! Refunds over HTTP.
+
+mod wire;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use domain::{PaymentId, Refund, RefundId};
+use payments::{find_payment, find_refund, list_refunds, request_refund};
+
+use self::wire::{RefundBody, RequestRefund};
+use super::Web;
+use super::api::{Call, Id, PageBody, accepted, answer, to_the_end};
+use super::error::{ErrorBody, Problem};
+
+fn payment_id(text: &str) -> Result<PaymentId, Problem> {
+    PaymentId::parse(text).ok_or_else(Problem::not_found)
+}
+
+#[utoipa::path(
+    post, path = "/api/billing/payments/{id}/refund", tag = "refunds",
+    operation_id = "request_refund", request_body = RequestRefund,
+    params(
+        ("id" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
+    ),
+    responses(
+        (status = 202, body = RefundBody, description = "Accepted: it is sent to the gateway, and not done yet"),
+        (status = 200, body = RefundBody, description = "The refund with this number and content, as it stands"),
+        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
+        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
+    ),
+)]
+pub async fn request(
+    State(web): State<Web>,
+    Id(id): Id,
+    call: Call<RequestRefund>,
+) -> Result<Response, Problem> {
+    // The answer names the order, which only the payment knows.
+    let (payment, _) = find_payment(&web.services, &payment_id(&id)?).await?;
+    let order_id = payment.order_id;
+    let writer = accepted(move |refund: &Refund| RefundBody::new(refund, &order_id));
+    let once = call.promise.once(&writer);
+    let request = call.body.of(payment.id);
+    let made = to_the_end(async move { request_refund(&web.services, request, once).await }).await?;
+    Ok(answer(made, &writer))
+}
+
+#[utoipa::path(
+    get, path = "/api/billing/payments/{id}/refunds", tag = "refunds",
+    operation_id = "list_refunds", params(("id" = String, Path)),
+    responses(
+        (status = 200, body = PageBody<RefundBody>, description = "All of them, newest first, on one page"),
+        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
+        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
+    ),
+)]
+pub async fn list(State(web): State<Web>, Id(id): Id) -> Result<Json<PageBody<RefundBody>>, Problem> {
+    let (payment, _) = find_payment(&web.services, &payment_id(&id)?).await?;
+    let refunds = list_refunds(&web.services, &payment.id).await?;
+    Ok(Json(PageBody {
+        data: refunds
+            .iter()
+            .map(|refund| RefundBody::new(refund, &payment.order_id))
+            .collect(),
+        // A payment has few: a cursor would be a promise that nobody needs.
+        next_cursor: None,
+    }))
+}
+
+#[utoipa::path(
+    get, path = "/api/billing/refunds/{id}", tag = "refunds",
+    operation_id = "show_refund", params(("id" = String, Path)),
+    responses(
+        (status = 200, body = RefundBody, description = "The refund"),
+        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
+        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
+    ),
+)]
+pub async fn show(State(web): State<Web>, Id(id): Id) -> Result<Json<RefundBody>, Problem> {
+    let id = RefundId::parse(&id).ok_or_else(Problem::not_found)?;
+    let (refund, payment) = find_refund(&web.services, &id).await?;
+    Ok(Json(RefundBody::new(&refund, &payment.order_id)))
+}
