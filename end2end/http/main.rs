@@ -10,6 +10,7 @@ mod browser;
 mod callbacks;
 mod commands;
 mod database;
+mod guide;
 mod handover;
 mod headers;
 mod journey;
