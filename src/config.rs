@@ -15,6 +15,7 @@ use secrecy::SecretString;
 pub use self::gateways::{AlipayAccount, GatewayMode, WechatAccount};
 pub use self::source::{ConfigError, Source};
 pub use self::value::{Cron, PublicUrl, parse_minutes};
+use crate::proxies::Proxies;
 
 #[derive(Debug)]
 pub struct Config {
@@ -34,6 +35,8 @@ pub struct Config {
     pub merchant_name: String,
     /// Where the browser bundle and the static files are, when not in their usual place.
     pub site_root: Option<std::path::PathBuf>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Proxies,
     pub log: Log,
 }
 
@@ -104,6 +107,9 @@ impl Config {
                 .map_or_else(|| cron(RECONCILE_CRON), Ok)?,
             merchant_name: source.text("MERCHANT_NAME").unwrap_or("Tongqian").to_owned(),
             site_root: source.text("LEPTOS_SITE_ROOT").map(std::path::PathBuf::from),
+            trusted_proxies: source
+                .parsed("TRUSTED_PROXIES", Proxies::parse)?
+                .unwrap_or_default(),
             log: Log::read(source)?,
         };
         source.refuse_unknown()?;

@@ -10,6 +10,7 @@ use payments::Services;
 use simulator::Simulator;
 
 use crate::config::{Config, PublicUrl};
+use crate::proxies::Proxies;
 
 /// The name under which the bundle is built.
 const OUTPUT_NAME: &str = "tongqian";
@@ -17,6 +18,7 @@ const OUTPUT_NAME: &str = "tongqian";
 #[derive(Debug)]
 pub struct Site {
     pub public_url: PublicUrl,
+    pub proxies: Proxies,
     pub leptos: LeptosOptions,
     /// What pages know of it.
     pub shown: Arc<app::context::Site>,
@@ -63,6 +65,7 @@ impl Site {
             .build();
         Site {
             public_url,
+            proxies: config.trusted_proxies.clone(),
             leptos,
             shown: Arc::new(shown),
             has_bundle: HasBundle(has_bundle),
