@@ -18,6 +18,7 @@ pub use self::gateways::{AlipayAccount, GatewayMode, WechatAccount};
 pub use self::looks::{Logo, Looks};
 pub use self::source::{ConfigError, Source};
 pub use self::value::{Cron, PublicUrl, parse_minutes};
+use crate::proxies::Proxies;
 
 #[derive(Debug)]
 pub struct Config {
@@ -38,6 +39,8 @@ pub struct Config {
     pub return_hosts: ReturnHosts,
     /// Where the browser bundle and the static files are, when not in their usual place.
     pub site_root: Option<std::path::PathBuf>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Proxies,
     pub log: Log,
 }
 
@@ -111,6 +114,9 @@ impl Config {
                 .parsed("RETURN_URL_HOSTS", ReturnHosts::parse)?
                 .unwrap_or_default(),
             site_root: source.text("LEPTOS_SITE_ROOT").map(std::path::PathBuf::from),
+            trusted_proxies: source
+                .parsed("TRUSTED_PROXIES", Proxies::parse)?
+                .unwrap_or_default(),
             log: Log::read(source)?,
         };
         source.refuse_unknown()?;

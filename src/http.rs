@@ -97,6 +97,7 @@ pub fn router(web: Web) -> Router {
         .fallback(pages::not_found)
         .method_not_allowed_fallback(envelope::method_not_allowed)
         .with_state(web.clone())
+        .layer(from_fn_with_state(web.clone(), request::find_visitor))
         .layer(from_fn(request::limit_time))
         .layer(from_fn(request::require_one_host))
         .layer(envelope::catch_panics())

@@ -11,6 +11,7 @@ mod jobs;
 mod listen;
 mod metrics;
 mod password;
+mod proxies;
 mod site;
 mod stop;
 pub mod telemetry;

@@ -25,8 +25,7 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// After a failed `accept`, usually because file descriptors ran out: others have to end first.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// The other end of the connection. Behind a reverse proxy it is the proxy: no header is believed about it, because
-/// anybody can write one.
+/// The other end of the connection; handlers see the visitor instead when `TRUSTED_PROXIES` names who stands between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 

@@ -12,6 +12,7 @@ use payments::Services;
 use simulator::Simulator;
 
 use crate::config::{Config, Logo, PublicUrl};
+use crate::proxies::Proxies;
 
 /// The name under which the bundle is built.
 const OUTPUT_NAME: &str = "tongqian";
@@ -20,6 +21,7 @@ const BUNDLE: [&str; 2] = ["tongqian.js", "tongqian_bg.wasm"];
 #[derive(Debug)]
 pub struct Site {
     pub public_url: PublicUrl,
+    pub proxies: Proxies,
     pub leptos: LeptosOptions,
     /// What pages know of it.
     pub shown: Arc<app::context::Site>,
@@ -79,6 +81,7 @@ impl Site {
             .build();
         Site {
             public_url,
+            proxies: config.trusted_proxies.clone(),
             leptos,
             shown: Arc::new(shown),
             has_bundle: HasBundle(has_bundle),

@@ -70,6 +70,25 @@ async fn a_phone_is_sent_to_wechat_with_our_domain_and_its_own_address() {
 }
 
 #[tokio::test]
+async fn behind_a_proxy_the_phone_is_who_the_proxy_says() {
+    for (proxies, status) in [("127.0.0.1", 403), ("192.0.2.1", 200)] {
+        let server = Server::simulated(&[("TRUSTED_PROXIES", proxies)]);
+        let api = Api::of(&server);
+        let order = api.order().await;
+        let body = json!({"orderId": order["id"], "method": "wechat", "product": "h5"});
+        let request = api
+            .request(Method::POST, "/payments")
+            .header("x-forwarded-for", "127.0.0.1, 203.0.113.7")
+            .json(&body);
+        let payment = send(request).await.ok(201);
+        // The simulated WeChat sees this machine, which is the phone or is not.
+        let address = payment["paymentUrl"].as_str().unwrap();
+        let opened = send(client().get(address).header("referer", &server.url)).await;
+        assert_eq!(opened.status, status, "{proxies}");
+    }
+}
+
+#[tokio::test]
 async fn a_browser_is_sent_to_alipay_and_comes_back() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);

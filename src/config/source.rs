@@ -15,7 +15,7 @@ pub struct ConfigError {
 }
 
 /// Names that begin like ours but are not ours are typing mistakes. `LOGIN_URL` is no mistake, `LOG_LEVEL` is one.
-const PREFIXES: [&str; 18] = [
+const PREFIXES: [&str; 19] = [
     "WECHAT_",
     "ALIPAY_",
     "ADMIN_",
@@ -34,6 +34,7 @@ const PREFIXES: [&str; 18] = [
     "GATEWAY",
     "MERCHANT_",
     "RETURN_",
+    "TRUSTED_",
 ];
 const LARGEST_KEY_FILE: u64 = 64 * 1024;
 

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{StatusCode, Version, header};
+use axum::http::{HeaderName, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use super::Web;
 use super::error::Problem;
+use crate::listen::Peer;
 
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// For the answer's beginning: a stream of events goes on for as long as somebody listens.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -24,6 +27,20 @@ pub async fn limit_time(request: Request, next: Next) -> Response {
         )
         .into_response(),
     }
+}
+
+/// Behind proxies the other end of the connection is a proxy: from here on [`Peer`] is the visitor, as far as the proxies
+/// that the operator named can tell.
+pub async fn find_visitor(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+    if let Some(Peer(peer)) = request.extensions().get().copied() {
+        let lines = request.headers().get_all(FORWARDED_FOR).iter();
+        let visitor = web
+            .site
+            .proxies
+            .visitor(peer, lines.filter_map(|line| line.to_str().ok()));
+        request.extensions_mut().insert(Peer(visitor));
+    }
+    next.run(request).await
 }
 
 /// hyper takes a request with two hosts, or with none, and the next hop may choose the other one. We use none of them:

@@ -1,0 +1,136 @@
+//! Where a visitor comes from, when proxies stand between us: only the ones that the operator named are believed.
+
+use std::net::IpAddr;
+
+/// The proxies in front of this server, and those in front of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proxies(Vec<Network>);
+
+/// All addresses with the same first bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Network {
+    address: IpAddr,
+    n_bits: u8,
+}
+
+impl Proxies {
+    /// Addresses and networks with commas between them: `10.0.0.0/8, 203.0.113.7, fd00::/8`.
+    pub fn parse(text: &str) -> Result<Proxies, String> {
+        let networks: Option<Vec<Network>> =
+            text.split(',').map(|part| Network::parse(part.trim())).collect();
+        networks.map(Proxies).ok_or_else(|| {
+            "must be addresses or networks such as 10.0.0.0/8, with commas between them".to_owned()
+        })
+    }
+
+    /// The first address that is none of the proxies', seen from here. Each proxy writes down who called it at the right
+    /// end of `X-Forwarded-For`; what stands further left than an address we do not know may be anybody's invention.
+    pub fn visitor<'a>(&self, peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
+        let mut address = peer.to_canonical();
+        for hop in forwarded.rev().flat_map(|line| line.rsplit(',')) {
+            let is_proxy = self.0.iter().any(|network| network.has(address));
+            let Some(caller) = parse_hop(hop.trim()).filter(|_| is_proxy) else {
+                break;
+            };
+            address = caller;
+        }
+        address
+    }
+}
+
+impl Network {
+    fn parse(text: &str) -> Option<Network> {
+        let (address, n_bits) = match text.split_once('/') {
+            Some((address, n_bits)) => (address.parse().ok()?, Some(n_bits.parse().ok()?)),
+            None => (text.parse().ok()?, None),
+        };
+        let most = width(address);
+        let n_bits = n_bits.unwrap_or(most);
+        (n_bits <= most).then_some(Network { address, n_bits })
+    }
+
+    fn has(self, address: IpAddr) -> bool {
+        let most = width(self.address);
+        let n_free = u32::from(most - self.n_bits);
+        let differing = number(self.address) ^ number(address);
+        // A network of no bits is everybody; a shift by the whole width would overflow.
+        width(address) == most && differing.checked_shr(n_free).unwrap_or(0) == 0
+    }
+}
+
+fn width(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
+fn number(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    }
+}
+
+/// An address as proxies write it, some of them with a port.
+fn parse_hop(text: &str) -> Option<IpAddr> {
+    let address: Option<IpAddr> = text.parse().ok();
+    let with_port = || {
+        text.parse::<std::net::SocketAddr>()
+            .ok()
+            .map(|address| address.ip())
+    };
+    address.or_else(with_port).map(|address| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn visitor(proxies: &str, peer: &str, forwarded: &[&str]) -> String {
+        let proxies = Proxies::parse(proxies).unwrap();
+        let visitor = proxies.visitor(peer.parse().unwrap(), forwarded.iter().copied());
+        visitor.to_string()
+    }
+
+    #[test]
+    fn only_the_named_proxies_are_believed() {
+        let spoofed = ["198.51.100.1, 203.0.113.7"];
+        assert_eq!(visitor("10.0.0.0/8", "10.1.2.3", &spoofed), "203.0.113.7");
+        assert_eq!(visitor("10.0.0.0/8", "192.0.2.1", &spoofed), "192.0.2.1");
+        assert_eq!(
+            Proxies::default()
+                .visitor("10.1.2.3".parse().unwrap(), spoofed.into_iter())
+                .to_string(),
+            "10.1.2.3"
+        );
+        // Through two proxies, and over two header lines.
+        let lines = ["198.51.100.1", "203.0.113.7, 10.9.9.9"];
+        assert_eq!(visitor("10.0.0.0/8", "::ffff:10.1.2.3", &lines), "203.0.113.7");
+        assert_eq!(
+            visitor("10.0.0.0/8,203.0.113.7", "10.1.2.3", &lines),
+            "198.51.100.1"
+        );
+        for odd in ["unknown", "", "203.0.113.7;", "10.9.9.9.9"] {
+            assert_eq!(visitor("10.0.0.0/8", "10.1.2.3", &[odd]), "10.1.2.3", "{odd}");
+        }
+        assert_eq!(
+            visitor("fd00::/8", "fd12::1", &["[2001:db8::1]:4711"]),
+            "2001:db8::1"
+        );
+        assert_eq!(
+            visitor("127.0.0.1", "127.0.0.1", &["203.0.113.7:80"]),
+            "203.0.113.7"
+        );
+    }
+
+    #[test]
+    fn a_network_is_its_first_bits() {
+        let has =
+            |network: &str, address: &str| Network::parse(network).unwrap().has(address.parse().unwrap());
+        assert!(has("10.0.0.0/8", "10.255.0.1") && !has("10.0.0.0/8", "11.0.0.1"));
+        assert!(has("192.0.2.128/25", "192.0.2.200") && !has("192.0.2.128/25", "192.0.2.100"));
+        assert!(has("0.0.0.0/0", "8.8.8.8") && !has("0.0.0.0/0", "::1"));
+        assert!(has("::/0", "::1") && has("::1", "::1") && !has("::1", "::2"));
+        for text in ["", "10.0.0.0/33", "10.0.0.0/", "proxy", "::/129", "10.0.0.0/8,,"] {
+            assert!(Proxies::parse(text).is_err(), "{text}");
+        }
+    }
+}
