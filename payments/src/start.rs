@@ -5,20 +5,22 @@ mod call;
 use std::net::IpAddr;
 
 use domain::{
-    Money, Opening, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Refusal,
+    Method, Money, Opening, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Refusal,
     open_payment, schedule,
 };
 use futures_util::FutureExt;
 
 use self::call::{Called, call};
+use crate::balance::pay_by_balance;
 use crate::expire::end_payment;
 use crate::gateway::{Ask, Gateway, GatewayError, Payer};
 use crate::once::{KeptAnswer, Made, Once, find_answer, keep_answer};
+use crate::order::find_payment;
 use crate::store::{StoreError, orders, payments};
 use crate::{Error, Services};
 
 /// Each round ends one payment that stood in the way; more than this is somebody switching without end.
-const MAX_ROUNDS: u32 = 4;
+pub(crate) const MAX_ROUNDS: u32 = 4;
 
 #[derive(Debug, Clone)]
 pub struct StartPayment {
@@ -60,6 +62,9 @@ pub async fn start_payment(
     once: Option<Once<Payment>>,
 ) -> Result<Made<Payment>, Error> {
     let method = start.product.method();
+    if method == Method::Balance {
+        return pay_by_balance(services, &start, once).await;
+    }
     let offered = method
         .channel()
         .and_then(|channel| services.gateways.get(channel).map(|gateway| (channel, gateway)));
@@ -82,6 +87,23 @@ pub async fn start_payment(
         channel,
         source: GatewayError::unknown("payments of this order keep ending while one is started"),
     })
+}
+
+/// Sees to it that an open payment has a prompt that lives long enough to be used, and returns it as it is then. The
+/// bytes that were recorded are all it takes, so nothing need be known of the payer a second time.
+pub async fn renew_prompt(services: &Services, id: &PaymentId) -> Result<Payment, Error> {
+    let (payment, _) = find_payment(services, id).await?;
+    if !payment.state.is_open() || payment.expires_at <= services.clock.now() {
+        return Ok(payment);
+    }
+    let method = payment.method();
+    let channel = method.channel().ok_or(Error::MethodUnavailable(method))?;
+    let gateway = services
+        .gateways
+        .get(channel)
+        .ok_or(Error::MethodUnavailable(method))?;
+    call(services, gateway, channel, &payment).await?;
+    find_payment(services, id).await.map(|(payment, _)| payment)
 }
 
 /// What a product must know of the payer is asked for before anything is written down: the gateway would refuse it, or,

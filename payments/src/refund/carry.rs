@@ -26,11 +26,17 @@ pub async fn reconcile_refunds(services: &Services) -> Result<usize, Error> {
     let mut n_done = 0;
     for _ in 0..MAX_BATCHES {
         let now = services.clock.now();
+        let lease = if planted!("no leases") {
+            Duration::ZERO
+        } else {
+            LEASE
+        };
         let due: Vec<RefundId> = services
             .db
-            .write(|tx| async move { turns::claim_due(tx, now, now.after(LEASE), limit).await }.boxed())
+            .write(|tx| async move { turns::claim_due(tx, now, now.after(lease), limit).await }.boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
+        crash_point!("refunds.after_claim");
         n_done += due.len();
         stream::iter(&due)
             .for_each_concurrent(BATCH, async |id| {
@@ -193,7 +199,13 @@ async fn ask(services: &Services, errand: &Errand<'_>) -> Result<RefundReport, E
 }
 
 async fn send(services: &Services, errand: &Errand<'_>) -> Result<RefundReport, Error> {
-    match errand.gateway(services)?.refund(&errand.ask()).await {
+    let mut ask = errand.ask();
+    let another;
+    if planted!("another refund number on every try") {
+        another = domain::RefundNo::new(services.clock.now(), services.clock.entropy());
+        ask.refund_no = &another;
+    }
+    match errand.gateway(services)?.refund(&ask).await {
         Ok(report) => Ok(report),
         Err(GatewayError::Declined {
             code,
