@@ -318,3 +318,29 @@ async fn accepted_late_money_can_be_refunded_like_any_other() {
     assert_eq!(shop.payment_status(&payment).await, PaymentStatus::Refunded);
     shop.close().await;
 }
+
+#[tokio::test]
+async fn a_refusal_that_the_gateway_signed_fails_a_refund_and_leaves_surplus_to_a_person() {
+    on_each_engine(async |shop| {
+        let mut asked = Vec::new();
+        for (method, _) in BOTH {
+            let (_, payment) = paid(shop, "5.00", method).await;
+            asked.push((refund(shop, &payment, None).await.unwrap(), payment));
+        }
+        let late = late(shop).await;
+        // Our own program slept for more than a year: now no gateway takes these any more.
+        shop.sleep(Duration::from_secs(400 * 24 * 3600)).await;
+        shop.run_jobs().await;
+        for (refund, payment) in &asked {
+            let (failed, _) = payments::find_refund(&shop.services, &refund.id).await.unwrap();
+            assert_eq!(failed.state, RefundState::Failed, "{}", payment.method());
+            assert!(failed.failure_reason.is_some() && failed.finished_at.is_some());
+            assert_eq!(shop.payment_status(payment).await, PaymentStatus::Success);
+            assert_eq!(n_booked(shop, payment), 0);
+        }
+        let refunds = payments::list_refunds(&shop.services, &late.id).await.unwrap();
+        let states: Vec<_> = refunds.iter().map(|refund| refund.state).collect();
+        assert_eq!(states, [RefundState::Stuck]);
+    })
+    .await;
+}

@@ -34,6 +34,10 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                 where r.payment_id = p.id and r.state <> 'failed')",
     },
     Invariant {
+        name: "a refund that is under way has its next turn",
+        sql: "select id from refunds where state in ('requested', 'pending', 'stuck') and due_at is null",
+    },
+    Invariant {
         name: "only paid payments are refunded",
         sql: "select r.id as id from refunds r join payments p on p.id = r.payment_id where p.state <> 'paid'",
     },
