@@ -14,7 +14,7 @@ use crate::store::{StoreError, Tx, payments, refunds};
 use crate::{Error, Services};
 
 /// Longer than the three calls that one turn may take of a slow gateway: nobody else takes it up meanwhile.
-const LEASE: Duration = Duration::from_secs(120);
+const LEASE: Duration = Duration::from_secs(60);
 /// A batch is worked on at once, so that no lease ends while its row waits for its turn.
 const BATCH: usize = 8;
 /// A run ends in time even when a gateway is slow and much is due; the next one goes on.
