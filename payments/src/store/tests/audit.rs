@@ -16,7 +16,7 @@ const OPENING: &str = "
 const BALANCE: &str = "insert into balances (user_id, available, seq, updated_at) values ('ann', 50, 1, 1)";
 
 /// What is done to sound books, and what the audit must say.
-const CRIMES: [(&str, &str); 19] = [
+const CRIMES: [(&str, &str); 20] = [
     (
         "insert into entries (journal, account, amount, kind, reference, created_at)
         values ('adjust:x', 'sales', 5, 'adjust', 'x', 1)",
@@ -89,6 +89,10 @@ const CRIMES: [(&str, &str); 19] = [
     (
         "update refunds set finished_at = null where id = 'r1'",
         "a refund has an end exactly when it is over",
+    ),
+    (
+        "update refunds set due_at = null where id = 'r2'",
+        "a refund that is under way has its next turn",
     ),
     (
         "update payments set method = 'balance' where id = 'p1'",

@@ -25,12 +25,12 @@ const PAST: &str = "
         ('p2', 'p2', 'o2', 'alipay', 'qr', 700, 'paid', true, 'x2', '', 9, 3, 1, 3),
         ('p3', 'p3', 'o2', 'wechat', 'native', 700, 'paid', false, 'x3', '', 9, 4, 1, 4),
         ('p4', 'p4', 'o3', 'wechat', 'native', 700, 'pending', false, null, '', 9, null, 1, 1);
-    insert into refunds (id, refund_no, payment_id, amount, reason, state, created_at, finished_at)
-    values ('r1', 'r1', 'p1', 100, 'why', 'succeeded', 5, 6),
-        ('r2', 'r2', 'p1', 200, 'why', 'pending', 5, null),
-        ('r3', 'r3', 'p2', 700, 'why', 'failed', 5, 7),
-        ('r4', 'r4', 'p3', 700, 'why', 'failed', 5, 7),
-        ('r5', 'r5', 'p3', 700, 'why', 'stuck', 8, null)";
+    insert into refunds (id, refund_no, payment_id, amount, reason, state, created_at, finished_at, due_at)
+    values ('r1', 'r1', 'p1', 100, 'why', 'succeeded', 5, 6, null),
+        ('r2', 'r2', 'p1', 200, 'why', 'pending', 5, null, 9),
+        ('r3', 'r3', 'p2', 700, 'why', 'failed', 5, 7, null),
+        ('r4', 'r4', 'p3', 700, 'why', 'failed', 5, 7, null),
+        ('r5', 'r5', 'p3', 700, 'why', 'stuck', 8, null, 9)";
 
 const SUMS: &str = "
     select account, cast(sum(amount) as bigint) as total from entries group by account order by account";
