@@ -42,6 +42,10 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         sql: "select r.id as id from refunds r join payments p on p.id = r.payment_id where p.state <> 'paid'",
     },
     Invariant {
+        name: "a refund that is under way has its next turn",
+        sql: "select id from refunds where state in ('requested', 'pending', 'stuck') and due_at is null",
+    },
+    Invariant {
         name: "an order has at most one open payment",
         sql: "select order_id as id from payments where state in ('created', 'pending')
             group by order_id having count(*) > 1",
