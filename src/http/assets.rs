@@ -39,7 +39,10 @@ pub fn routes(site: &Site) -> Router<Web> {
         let file = File::new(content, logo.kind.media_type(), FOR_EVER);
         router = router.route(path, file.handler());
     }
-    router.nest(&format!("/{}", site.leptos.site_pkg_dir), bundle(site))
+    if site.has_bundle.0 {
+        router = router.nest(&format!("/{}", site.leptos.site_pkg_dir), bundle(site));
+    }
+    router.route("/pkg/{*path}", get(no_such_file))
 }
 
 /// Compressed twins lie beside the files. A new bundle gets a new address, so the old one may be kept for ever.
