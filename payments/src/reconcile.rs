@@ -77,6 +77,9 @@ pub async fn query_payment(
 /// Asks about every payment that is due. Returns how many were asked about.
 pub async fn reconcile_payments(services: &Services) -> Result<usize, Error> {
     let mut n_asked = 0;
+    if planted!("no reconciliation") {
+        return Ok(n_asked);
+    }
     loop {
         let now = services.clock.now();
         let lease = if planted!("no leases") {

@@ -14,6 +14,7 @@ pub const CRASH_POINTS: &[&str] = &[
     "gateway.after_call",
     "notice.before_reply",
     "reconcile.after_claim",
+    "refunds.after_claim",
     "expire.after_claim",
 ];
 

@@ -42,7 +42,6 @@ pub struct Inner {
     in_trouble: AtomicBool,
     /// How much slower the jobs run than in production; more than one only when nothing happens for hours.
     pub leisure: AtomicU64,
-    pub bug: Option<&'static str>,
 }
 
 impl std::ops::Deref for City {
@@ -67,14 +66,7 @@ pub struct Facts {
 }
 
 impl City {
-    pub fn found(
-        executor: &Executor,
-        plan: Plan,
-        keys: &KeyRing,
-        db: Db,
-        file: &Path,
-        bug: Option<&'static str>,
-    ) -> City {
+    pub fn found(executor: &Executor, plan: Plan, keys: &KeyRing, db: Db, file: &Path) -> City {
         let seed = plan.seed;
         let mut gateways = InProcess::new(keys, seed);
         gateways.faults(&plan.faults(true));
@@ -96,7 +88,6 @@ impl City {
             post_bell: Notify::new(),
             in_trouble: AtomicBool::new(true),
             leisure: AtomicU64::new(1),
-            bug,
         }))
     }
 
@@ -153,8 +144,9 @@ impl City {
         self.in_trouble.load(Ordering::SeqCst)
     }
 
-    pub fn spawn(&self, owner: Owner, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        self.commands.spawn(owner, name, task);
+    pub fn spawn(&self, owner: Owner, name: &str, task: impl Future<Output = ()> + Send + 'static) {
+        self.trace.tell(self.now(), name);
+        self.commands.spawn(owner, task);
     }
 
     pub fn server(&self, place: usize) -> Option<Services> {

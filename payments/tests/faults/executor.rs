@@ -20,7 +20,7 @@ pub enum Owner {
 }
 
 enum Command {
-    Spawn(Owner, &'static str, BoxFuture<'static, ()>),
+    Spawn(Owner, BoxFuture<'static, ()>),
     Kill(Owner),
     Freeze(Owner, Timestamp),
     Thaw(Owner),
@@ -35,8 +35,8 @@ impl Commands {
         self.0.lock().unwrap().push(command);
     }
 
-    pub fn spawn(&self, owner: Owner, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        self.give(Command::Spawn(owner, name, Box::pin(task)));
+    pub fn spawn(&self, owner: Owner, task: impl Future<Output = ()> + Send + 'static) {
+        self.give(Command::Spawn(owner, Box::pin(task)));
     }
 
     /// Everything that this owner is doing is gone, wherever it was.
@@ -57,7 +57,6 @@ impl Commands {
 struct Task {
     number: u64,
     owner: Owner,
-    name: &'static str,
     future: BoxFuture<'static, ()>,
     flag: Arc<Flag>,
 }
@@ -192,12 +191,11 @@ impl Executor {
             }
             for command in commands {
                 match command {
-                    Command::Spawn(owner, name, future) => {
+                    Command::Spawn(owner, future) => {
                         self.n_spawned += 1;
                         self.tasks.push(Task {
                             number: self.n_spawned,
                             owner,
-                            name,
                             future,
                             flag: Arc::new(Flag(AtomicBool::new(true))),
                         });
@@ -218,9 +216,5 @@ impl Executor {
         self.tasks.clear();
         self.obey();
         self.tasks.clear();
-    }
-
-    pub fn names(&self) -> Vec<&'static str> {
-        self.tasks.iter().map(|task| task.name).collect()
     }
 }

@@ -48,18 +48,19 @@ pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
     }
     let leases_ignored = plan.leases_ignored;
     payments::faults::plant(bug.or(leases_ignored.then_some("no leases")));
-    let city = City::found(&executor, plan, keys(), db.clone(), &file, bug);
+    let city = City::found(&executor, plan, keys(), db.clone(), &file);
     for place in 0..city.plan.n_servers {
         city.boot(place);
     }
     city.move_in();
     executor.run_until(OPENING.after(city.plan.trouble));
-    let healed_within = if city.plan.heals {
+    city.check_safety();
+    // What is broken already need not be healed.
+    let healed_within = if city.plan.heals && city.failures().is_empty() {
         heal(&city, &mut executor)
     } else {
         None
     };
-    city.check_safety();
     let life = Life {
         plan: city.plan.clone(),
         hash: city.trace.hash(),
@@ -90,6 +91,7 @@ fn heal(city: &City, executor: &mut Executor) -> Option<Duration> {
     loop {
         let differences = city.differences();
         if differences.is_empty() {
+            city.check_safety();
             city.check_fairness();
             return Some(city.now().since(healed_at));
         }

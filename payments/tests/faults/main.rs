@@ -12,6 +12,7 @@ mod oracle;
 mod peek;
 mod people;
 mod plan;
+mod planted;
 mod seeds;
 mod servers;
 mod words;

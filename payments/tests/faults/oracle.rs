@@ -14,6 +14,7 @@ const SLACK_MS: i64 = 120_000;
 #[derive(sqlx::FromRow)]
 struct PaymentRow {
     payment_no: String,
+    method: String,
     state: String,
     amount: i64,
     expires_at: i64,
@@ -27,6 +28,14 @@ struct OrderRow {
 }
 
 #[derive(sqlx::FromRow)]
+struct RefundRow {
+    refund_no: String,
+    method: String,
+    state: String,
+    amount: i64,
+}
+
+#[derive(sqlx::FromRow)]
 struct EdgeRow {
     kind: String,
     id: String,
@@ -35,7 +44,7 @@ struct EdgeRow {
 }
 
 /// What may become of what.
-const EDGES: [(&str, &str, &str); 16] = [
+const EDGES: &[(&str, &str, &str)] = &[
     ("order", "open", "paid"),
     ("order", "open", "cancelled"),
     ("order", "cancelled", "paid"),
@@ -50,6 +59,13 @@ const EDGES: [(&str, &str, &str); 16] = [
     ("refund", "requested", "pending"),
     ("refund", "requested", "succeeded"),
     ("refund", "pending", "succeeded"),
+    ("refund", "requested", "stuck"),
+    ("refund", "pending", "stuck"),
+    ("refund", "requested", "failed"),
+    ("refund", "pending", "failed"),
+    ("refund", "stuck", "failed"),
+    // The gateway may correct itself; a person hears of it.
+    ("refund", "failed", "succeeded"),
     ("refund", "stuck", "succeeded"),
     ("refund", "stuck", "pending"),
 ];
@@ -99,6 +115,34 @@ impl City {
         }
     }
 
+    pub fn see_refund(&self, refund_no: &str, answer: &Result<String, Error>) {
+        match answer {
+            Err(error) => self.tell(&format!("no refund: {error}")),
+            Ok(id) => {
+                self.tell(&format!("refund {refund_no} is accepted"));
+                let kept = self
+                    .peek()
+                    .text("select id from refunds where refund_no = $1", refund_no);
+                if kept.as_ref() != Some(id) {
+                    self.fail(format!("refund {refund_no} was answered as {id} and is {kept:?}"));
+                }
+            }
+        }
+    }
+
+    pub fn see_adjustment(&self, number: &str, answer: &Result<String, Error>) {
+        let Ok(id) = answer else { return };
+        let kept = self.peek().text(
+            "select journal from entries where reference = $1 and kind = 'adjust' limit 1",
+            number,
+        );
+        if kept.as_ref() != Some(id) {
+            self.fail(format!(
+                "adjustment {number} was answered as {id} and is {kept:?}"
+            ));
+        }
+    }
+
     pub fn see_cancelled(&self, id: &OrderId) {
         let state = self
             .peek()
@@ -113,8 +157,15 @@ impl City {
 
     fn payments(&self) -> Vec<PaymentRow> {
         self.peek().all(
-            "select p.payment_no, p.state, p.amount, p.expires_at, o.state as order_state
+            "select p.payment_no, p.method, p.state, p.amount, p.expires_at, o.state as order_state
              from payments p join orders o on o.id = p.order_id order by p.id",
+        )
+    }
+
+    fn refunds(&self) -> Vec<RefundRow> {
+        self.peek().all(
+            "select r.refund_no, p.method, r.state, r.amount
+             from refunds r join payments p on p.id = r.payment_id order by r.id",
         )
     }
 
@@ -143,6 +194,16 @@ impl City {
                     differences.push(format!("{number} is {} and can still be paid", row.state));
                 }
                 _ => {}
+            }
+        }
+        for row in self.refunds() {
+            let booked = books.refund(&row.refund_no).map(|refund| refund.state.as_str());
+            match (row.state.as_str(), booked) {
+                ("succeeded" | "failed" | "stuck", _) => {}
+                (state, booked) => differences.push(format!(
+                    "refund {} is {state} and {booked:?} at the gateway",
+                    row.refund_no
+                )),
             }
         }
         let orders: Vec<OrderRow> = self
@@ -179,13 +240,14 @@ impl City {
         for row in self.payments() {
             let trade = books.trade(&row.payment_no);
             let received = trade.map_or(0, |trade| if trade.paid_fen > 0 { trade.total_fen } else { 0 });
-            if row.state == "paid" && received != row.amount {
+            if row.method != "balance" && row.state == "paid" && received != row.amount {
                 self.fail(format!(
                     "{} is paid here with {} fen, and the gateway has {received}",
                     row.payment_no, row.amount
                 ));
             }
         }
+        self.check_refunds(&books);
         let edges: Vec<EdgeRow> = self.peek().all("select kind, id, old, new from edges order by n");
         for EdgeRow { kind, id, old, new } in edges {
             if !EDGES.contains(&(kind.as_str(), old.as_str(), new.as_str())) {
@@ -197,6 +259,62 @@ impl City {
                 if finding.n_broken > 0 {
                     self.fail(format!("{} rows break: {}", finding.n_broken, finding.name));
                 }
+            }
+        }
+    }
+
+    /// Money that went back is money that we sent back, once.
+    fn check_refunds(&self, books: &simulator::Books) {
+        let rows = self.refunds();
+        for booked in &books.refunds {
+            match rows.iter().find(|row| row.refund_no == booked.refund_no) {
+                None => self.fail(format!(
+                    "the gateway has a refund {} that we have not",
+                    booked.refund_no
+                )),
+                Some(row) if row.amount != booked.fen => {
+                    self.fail(format!(
+                        "refund {} is {} here and {} there",
+                        row.refund_no, row.amount, booked.fen
+                    ));
+                }
+                Some(row) if row.state == "failed" && has_moved(&booked.state) => {
+                    self.fail(format!(
+                        "refund {} has failed here and is done there",
+                        row.refund_no
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        for row in &rows {
+            let booked = books.refund(&row.refund_no);
+            if row.method != "balance"
+                && row.state == "succeeded"
+                && !booked.is_some_and(|booked| has_moved(&booked.state))
+            {
+                self.fail(format!("refund {} is done here and not there", row.refund_no));
+            }
+        }
+        for trade in &books.trades {
+            let returned: i64 = books
+                .refunds
+                .iter()
+                .filter(|refund| refund.out_trade_no == trade.out_trade_no && refund.state != "CLOSED")
+                .map(|refund| refund.fen)
+                .sum();
+            if returned > trade.total_fen {
+                self.fail(format!(
+                    "{} of {} fen went back of {}",
+                    returned, trade.total_fen, trade.out_trade_no
+                ));
+            }
+        }
+        for number in self.words.lock().unwrap().numbers("refund ") {
+            if rows.iter().all(|row| row.refund_no != number) {
+                self.fail(format!(
+                    "the gateway was told of a refund {number} that we have not"
+                ));
             }
         }
     }
@@ -221,16 +339,15 @@ impl City {
                 ));
             }
             // An Alipay code that nobody has scanned cannot be closed (protocols 2.5): only WeChat can be held to its word.
-            let is_wechat = self
-                .peek()
-                .text("select method from payments where payment_no = $1", &number)
-                .as_deref()
-                == Some("wechat");
-            if order_then == "cancelled" && is_wechat {
+            if order_then == "cancelled" && row.method == "wechat" {
                 self.fail(format!("{number} could be paid after its order was cancelled"));
             }
         }
     }
+}
+
+fn has_moved(state: &str) -> bool {
+    matches!(state, "SUCCESS" | "REFUND_SUCCESS")
 }
 
 /// The id of a notice, and whether it says that something was paid.

@@ -87,6 +87,12 @@ impl Peek {
         runtime().block_on(query).unwrap()
     }
 
+    /// One number; `None` when there is no such row.
+    pub fn number(&mut self, sql: &'static str, bound: &str) -> Option<i64> {
+        let query = sqlx::query_scalar(sql).bind(bound).fetch_optional(&mut self.0);
+        runtime().block_on(query).unwrap()
+    }
+
     pub fn payment_state(&mut self, payment_no: &str) -> Option<String> {
         self.text("select state from payments where payment_no = $1", payment_no)
     }

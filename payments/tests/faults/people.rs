@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Money, OrderId, Product, Timestamp};
+use domain::ledger::Change;
+use domain::{Money, OrderId, PaymentId, Product, RefundId, Timestamp};
 use futures_util::FutureExt;
 use futures_util::future::join;
-use payments::{Error, KeptAnswer, Made, NewOrder, Once, StartPayment};
+use payments::{
+    Adjustment, Entry, Error, KeptAnswer, Made, NewOrder, Once, RefundRequest, StartPayment, TopUp,
+};
 use serde_json::json;
 use simulator::{Alteration, InProcess, SignedBy};
 
@@ -14,6 +17,7 @@ use crate::city::City;
 use crate::executor::Owner;
 
 const TRIES: u64 = 6;
+const USERS: [&str; 2] = ["ann", "bob"];
 
 #[derive(Debug, Clone, Copy)]
 enum Whim {
@@ -22,17 +26,22 @@ enum Whim {
     PayTwice,
     /// Comes back when the time is over.
     PayLate,
+    /// With what the user has here; the operator may have given it.
+    PayByBalance,
     /// The merchant cancels the order meanwhile.
     PayWhileCancelled,
     Cancel,
     Leave,
 }
 
-const WHIMS: [Whim; 8] = [
+pub const N_WHIMS: usize = 10;
+const WHIMS: [Whim; N_WHIMS] = [
     Whim::Pay,
     Whim::Pay,
     Whim::PayTwice,
     Whim::PayTwice,
+    Whim::PayByBalance,
+    Whim::PayByBalance,
     Whim::PayLate,
     Whim::PayWhileCancelled,
     Whim::Cancel,
@@ -43,6 +52,7 @@ const WHIMS: [Whim; 8] = [
 #[derive(Debug, Clone)]
 struct Code {
     payment_no: String,
+    payment_id: String,
     expires_at: Timestamp,
     prompt: String,
 }
@@ -54,6 +64,7 @@ impl City {
         }
         self.spawn(Owner::Outside, "nemesis", self.clone().nemesis());
         self.spawn(Owner::Outside, "courier", self.clone().courier());
+        self.spawn(Owner::Outside, "clerk", self.clone().clerk());
         if self.plan.hostile {
             self.spawn(Owner::Outside, "villain", self.clone().villain());
         }
@@ -64,9 +75,17 @@ impl City {
         let nap = self.dice().seconds(0, 10);
         self.sleep(nap).await;
         while self.in_trouble() && n_orders < 3 {
-            let whim = self.dice().one_of(&WHIMS);
+            let whim = match self.plan.fashion {
+                Some(place) => WHIMS[place],
+                None => self.dice().one_of(&WHIMS),
+            };
             self.tell(&format!("shopper {n} wants to {whim:?}"));
-            if let Some(order) = self.order(&format!("{n}-{n_orders}")).await {
+            let is_topup = self.dice().percent(35) && !matches!(whim, Whim::PayByBalance);
+            let user = self.dice().one_of(&USERS);
+            if matches!(whim, Whim::PayByBalance) && self.dice().percent(70) {
+                self.adjust(user, &format!("A{n}-{n_orders}")).await;
+            }
+            if let Some(order) = self.order(&format!("{n}-{n_orders}"), user, is_topup).await {
                 self.follow(whim, &order).await;
             }
             n_orders += 1;
@@ -82,11 +101,30 @@ impl City {
             [Product::Qr, Product::Native]
         };
         match whim {
+            Whim::PayByBalance => {
+                if self.dice().percent(30) {
+                    // A code of a gateway's is open: it must be closed first, or its money will be too much.
+                    let Some(code) = self.code(order, first).await else {
+                        return;
+                    };
+                    let nap = self.dice().millis(0, 1_500);
+                    let pay = async {
+                        self.sleep(nap).await;
+                        self.pay(&code);
+                    };
+                    join(pay, self.code(order, Product::Balance)).await;
+                    return;
+                }
+                if let Some(code) = self.code(order, Product::Balance).await {
+                    self.regret(&code).await;
+                }
+            }
             Whim::Pay => {
                 if let Some(code) = self.code(order, first).await {
                     self.think(0, 10).await;
                     self.pay(&code);
                     self.watch(order).await;
+                    self.regret(&code).await;
                 }
             }
             Whim::PayTwice => {
@@ -146,11 +184,11 @@ impl City {
     }
 
     /// The merchant's program: the same number and the same key until there is an answer.
-    async fn order(&self, name: &str) -> Option<OrderId> {
+    async fn order(&self, name: &str, user: &str, is_topup: bool) -> Option<OrderId> {
         let amount = Money::from_fen(1 + i64::try_from(self.dice().below(20_000)).unwrap()).unwrap();
         let new = NewOrder {
             order_no: Some(format!("S{}-{name}", self.plan.seed % 1_000_000)),
-            user_id: "ann".to_owned(),
+            user_id: user.to_owned(),
             subject: "会员 & 月卡 100%".to_owned(),
             amount,
             return_url: None,
@@ -163,7 +201,17 @@ impl City {
             let once = kept("orders", &order_no, |order: &domain::Order| order.id.to_string());
             let answer = self.ask("create_order", move |services| {
                 async move {
-                    let made = payments::create_order(&services, new.clone(), Some(once)).await;
+                    let made = if is_topup {
+                        let top_up = TopUp {
+                            user_id: new.user_id.clone(),
+                            amount: new.amount,
+                            order_no: new.order_no.clone(),
+                            return_url: None,
+                        };
+                        payments::top_up(&services, top_up, Some(once)).await
+                    } else {
+                        payments::create_order(&services, new.clone(), Some(once)).await
+                    };
                     let id = made.map(|made| told(made, |order| order.id.to_string()));
                     city.see_order(new.order_no.as_deref().unwrap(), &id);
                     id
@@ -177,6 +225,35 @@ impl City {
             }
         }
         None
+    }
+
+    /// The operator gives a user something, under a number that makes it once.
+    async fn adjust(&self, user: &str, number: &str) {
+        let change = Change::from_fen(1 + i64::try_from(self.dice().below(30_000)).unwrap()).unwrap();
+        for _ in 0..TRIES {
+            let adjustment = Adjustment {
+                user_id: user.to_owned(),
+                change,
+                number: number.to_owned(),
+                note: "welcome".to_owned(),
+            };
+            let once = kept("adjust", number, |entry: &Entry| entry.id.clone());
+            let (city, number) = (self.clone(), number.to_owned());
+            let answer = self.ask("adjust_balance", move |services| {
+                async move {
+                    let made = payments::adjust_balance(&services, adjustment, Some(once)).await;
+                    let made = made.map(|made| told(made, |entry| entry.id.clone()));
+                    city.see_adjustment(&number, &made);
+                    made
+                }
+                .boxed()
+            });
+            match answer.await {
+                Some(Ok(_)) => return,
+                Some(Err(error)) => return self.fail(format!("adjust_balance: {error:?}")),
+                None => self.think(0, 4).await,
+            }
+        }
     }
 
     /// Chooses how to pay, and gets a code; impatient shoppers press twice.
@@ -218,17 +295,23 @@ impl City {
     }
 
     fn read_code(&self, text: &str) -> Option<Code> {
-        let mut parts = text.splitn(3, '|');
+        let mut parts = text.splitn(4, '|');
         let code = Code {
             payment_no: parts.next()?.to_owned(),
+            payment_id: parts.next()?.to_owned(),
             expires_at: Timestamp::from_millis(parts.next()?.parse().ok()?),
             prompt: parts.next()?.to_owned(),
         };
-        self.facts().shown.push(code.payment_no.clone());
-        Some(code).filter(|code| !code.prompt.is_empty())
+        if !code.prompt.is_empty() {
+            self.facts().shown.push(code.payment_no.clone());
+        }
+        Some(code)
     }
 
     fn pay(&self, code: &Code) {
+        if code.prompt.is_empty() {
+            return;
+        }
         let order = self.peek().order_state_of(&code.payment_no).unwrap_or_default();
         match self.gateways(|gateways, now_ms| gateways.pay(now_ms, &code.prompt)) {
             Ok(()) => {
@@ -286,6 +369,89 @@ impl City {
                 Some(Ok(_) | Err(Error::Refused(_))) => return,
                 Some(Err(Error::Internal(error))) => self.fail(format!("cancel_order: {error:?}")),
                 Some(Err(_)) | None => self.think(0, 4).await,
+            }
+        }
+    }
+
+    /// Some want their money back, in one piece or in several, and some merchants press the button twice.
+    async fn regret(&self, code: &Code) {
+        let paid = self.peek().number(
+            "select amount from payments where payment_no = $1 and state = 'paid'",
+            &code.payment_no,
+        );
+        let Some(paid) = paid.filter(|_| self.dice().percent(60)) else {
+            return;
+        };
+        let part = |thousandths: i64| Some((paid * thousandths / 1000).max(1));
+        let (one, other) = self.dice().one_of(&[
+            (None, None),
+            (part(500), part(500)),
+            (part(600), part(600)),
+            (part(300), None),
+            (part(100), part(200)),
+        ]);
+        let name = &code.payment_no[code.payment_no.len() - 12..];
+        let (first, second) = (format!("R{name}-1"), format!("R{name}-2"));
+        let nap = self.dice().millis(0, 3_000);
+        let later = async {
+            self.sleep(nap).await;
+            self.refund(code, &second, other).await;
+        };
+        join(self.refund(code, &first, one), later).await;
+        // Another program of the merchant's repeats what was done, under the same number.
+        if self.dice().percent(30) {
+            self.refund(code, &first, one).await;
+        }
+    }
+
+    async fn refund(&self, code: &Code, refund_no: &str, fen: Option<i64>) {
+        let id = PaymentId::parse(&code.payment_id).unwrap();
+        let key = format!("{refund_no}-{}", self.dice().next());
+        for _ in 0..TRIES {
+            let request = RefundRequest {
+                payment_id: id.clone(),
+                amount: fen.map(|fen| Money::from_fen(fen).unwrap()),
+                reason: "改变主意".to_owned(),
+                refund_no: Some(refund_no.to_owned()),
+            };
+            let once = kept("refunds", &key, |refund: &domain::Refund| refund.id.to_string());
+            let (city, number) = (self.clone(), refund_no.to_owned());
+            let answer = self.ask("request_refund", move |services| {
+                async move {
+                    let made = payments::request_refund(&services, request, Some(once)).await;
+                    let made = made.map(|made| told(made, |refund| refund.id.to_string()));
+                    city.see_refund(&number, &made);
+                    made
+                }
+                .boxed()
+            });
+            match answer.await {
+                Some(Ok(_) | Err(Error::RefundRefused(_) | Error::Refused(_))) => return,
+                Some(Err(error)) => return self.fail(format!("request_refund: {error:?}")),
+                None => self.think(0, 4).await,
+            }
+        }
+    }
+
+    /// Somebody in the office, who tries again what has failed or is stuck.
+    async fn clerk(self) {
+        loop {
+            self.think(30, 120).await;
+            let troubled: Vec<(String,)> = self
+                .peek()
+                .all("select id from refunds where state in ('stuck', 'failed') order by id");
+            if troubled.is_empty() {
+                continue;
+            }
+            let (id,) = &troubled[self.dice().place(troubled.len())];
+            let id = RefundId::parse(id).unwrap();
+            let answer = self.ask("retry_refund", move |services| {
+                async move { payments::retry_refund(&services, &id).await }.boxed()
+            });
+            match answer.await {
+                Some(Err(Error::Internal(error))) => self.fail(format!("retry_refund: {error:?}")),
+                Some(Ok(refund)) => self.tell(&format!("the clerk tries {} again", refund.id)),
+                Some(Err(_)) | None => {}
             }
         }
     }
@@ -386,8 +552,9 @@ fn told<T>(made: Made<T>, write: fn(&T) -> String) -> String {
 
 fn written(payment: &domain::Payment) -> String {
     format!(
-        "{}|{}|{}",
+        "{}|{}|{}|{}",
         payment.payment_no,
+        payment.id,
         payment.expires_at.millis(),
         payment.prompt.as_deref().unwrap_or_default()
     )

@@ -7,6 +7,7 @@ use domain::LatePolicy;
 use simulator::{Endpoint, Fault, FaultKind, Faults};
 
 use crate::dice::Dice;
+use crate::people::N_WHIMS;
 
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -36,6 +37,8 @@ pub struct Plan {
     pub has_backup_host: bool,
     pub hostile: bool,
     pub leases_ignored: bool,
+    /// Everybody wants the same, so that rare meetings become frequent.
+    pub fashion: Option<usize>,
     pub gateway_faults: Vec<Fault>,
 }
 
@@ -76,6 +79,7 @@ impl Plan {
             has_backup_host: dice.percent(30),
             hostile: dice.percent(40),
             leases_ignored: dice.percent(15),
+            fashion: dice.percent(40).then(|| dice.place(N_WHIMS)),
             gateway_faults: gateway_faults(dice),
         }
     }
@@ -162,6 +166,17 @@ fn gateway_faults(dice: &mut Dice) -> Vec<Fault> {
                 .at(Endpoint::Query)
                 .percent(40),
         );
+    }
+    for kind in [
+        FaultKind::NotEnough,
+        FaultKind::RefundAbnormal,
+        FaultKind::RefundClosed,
+        FaultKind::NotFound,
+    ] {
+        if dice.percent(12) {
+            let percent = 20 + u32::try_from(dice.below(40)).unwrap();
+            faults.push(Fault::new(kind).at(Endpoint::Refund).percent(percent));
+        }
     }
     if dice.percent(15) {
         faults.push(Fault::new(FaultKind::UserPaying).at(Endpoint::Close).percent(40));

@@ -14,6 +14,7 @@ use crate::executor::Owner;
 
 pub const NOTIFY: &str = "https://shop.example/notify";
 const RECONCILE: Duration = Duration::from_secs(5);
+const REFUNDS: Duration = Duration::from_secs(5);
 const EXPIRE: Duration = Duration::from_secs(15);
 /// A client that hears nothing for so long has heard nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,6 +49,7 @@ impl City {
         if self.plan.reconciles {
             self.spawn(owner, "reconcile", self.clone().reconcile(services.clone()));
         }
+        self.spawn(owner, "refunds", self.clone().send_refunds(services.clone()));
         self.spawn(owner, "expire", self.clone().expire(services));
     }
 
@@ -93,6 +95,14 @@ impl City {
             self.until_due(RECONCILE, services.wake.question_due()).await;
             let outcome = payments::reconcile_payments(&services).await;
             self.note_job("reconcile", outcome);
+        }
+    }
+
+    async fn send_refunds(self, services: Services) {
+        loop {
+            self.until_due(REFUNDS, services.wake.refund_due()).await;
+            let outcome = payments::reconcile_refunds(&services).await;
+            self.note_job("refunds", outcome);
         }
     }
 
