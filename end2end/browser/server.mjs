@@ -64,7 +64,7 @@ export async function startServer(settings = {}) {
     }
 
     try {
-        return { ...(await addresses), stop, log: () => said };
+        return { ...(await addresses), pid: child.pid, stop, log: () => said };
     } catch (error) {
         await stop();
         throw error;

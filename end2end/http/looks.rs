@@ -45,7 +45,8 @@ async fn the_operators_name_mark_colour_and_help_are_on_every_page() {
     let sheet = send(client().get(format!("{}{}", server.url, path_in(&page.text, "/assets/main.")))).await;
     let accent = sheet.text.rsplit("@layer tokens{").next().unwrap();
     // Yellow cannot be read on white: what is used is a darker shade of it.
-    assert!(accent.contains("--accent:#") && !accent.contains("--accent:#ffd400;--accent-strong"));
+    assert!(accent.starts_with(":root{--accent:#") && !accent.starts_with(":root{--accent:#ffd400"));
+    assert!(accent.contains("dark){:root{--accent:#ffd400"), "{accent}");
 }
 
 #[tokio::test]
@@ -105,7 +106,7 @@ async fn pages_of_payers_are_sent_small_to_who_asks() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let order = api.order().await;
-    let payment = api.payment(&order, "wechat").await;
+    api.payment(&order, "wechat").await;
     let page = order["checkoutUrl"].as_str().unwrap();
     let plain = send(client().get(page)).await;
     assert!(plain.header("content-encoding").is_none() && plain.text.contains("<svg"));
@@ -125,7 +126,7 @@ async fn pages_of_payers_are_sent_small_to_who_asks() {
         let mut whole = GzDecoder::new(Vec::new());
         whole.write_all(&bytes).unwrap();
         let text = String::from_utf8(whole.finish().unwrap()).unwrap();
-        assert!(text.contains(".qr") || text.contains(payment["paymentUrl"].as_str().unwrap()));
+        assert!(text.contains(if url == page { "<svg" } else { ".qr" }), "{url}");
     }
     assert!(sent <= 15 * 1024, "the first page has {sent} bytes");
     // What a program or an event listener gets is left as it is.
@@ -162,8 +163,8 @@ async fn fifty_open_pages_are_one_question() {
     }
     let left = send(client().get(&faults)).await.ok(200);
     let asked = PLENTY - times_left(&left);
-    // After 2, 3 and 4 seconds, and one or two for those who came back.
-    assert!((1..=5).contains(&asked), "{asked} questions: {left}");
+    // After 2, 3 and 4 seconds, and one a second while those who came back are answered.
+    assert!((1..=10).contains(&asked), "{asked} questions: {left}");
 }
 
 fn times_left(faults: &Value) -> u64 {

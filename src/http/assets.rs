@@ -39,11 +39,15 @@ pub fn routes(site: &Site) -> Router<Web> {
         let file = File::new(content, logo.kind.media_type(), FOR_EVER);
         router = router.route(path, file.handler());
     }
-    router.nest(&format!("/{}", site.leptos.site_pkg_dir), bundle(site))
+    if site.has_bundle.0 {
+        // As a service: the fallback of a nested router would come after the route below.
+        router = router.nest_service(&format!("/{}", site.leptos.site_pkg_dir), bundle(site));
+    }
+    router.route("/pkg/{*path}", get(no_such_file))
 }
 
 /// Compressed twins lie beside the files. A new bundle gets a new address, so the old one may be kept for ever.
-fn bundle(site: &Site) -> Router<Web> {
+fn bundle(site: &Site) -> Router {
     let files = ServeDir::new(&site.pkg)
         .append_index_html_on_directories(false)
         .precompressed_br()

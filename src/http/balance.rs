@@ -12,7 +12,7 @@ use self::wire::{AdjustBalance, BalanceBody, EntryBody, TopUpBalance, parse_curs
 use super::Web;
 use super::api::{Call, Id, PageBody, answer, created, to_the_end};
 use super::error::{ErrorBody, Problem};
-use super::orders::OrderBody;
+use super::orders::{OrderBody, check_return_host};
 use super::parameters::Parameters;
 
 #[utoipa::path(
@@ -109,6 +109,7 @@ pub async fn fill(
     let writer = created(move |order: &Order| OrderBody::new(order, site.public_url.as_str()));
     let once = call.promise.once(&writer);
     let new = call.body.check(user_id)?;
+    check_return_host(&web, new.return_url.as_deref())?;
     let made = to_the_end(async move { top_up(&web.services, new, once).await }).await?;
     Ok(answer(made, &writer))
 }
