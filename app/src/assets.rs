@@ -1,18 +1,57 @@
 //! The few static files a page cannot do without, compiled in: a server without any bundle is still dressed.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::LazyLock;
 
-pub const STYLESHEET: &str = include_str!("../../style/main.css");
+use crate::theme::{self, Color};
+
+const STYLESHEET: &str = include_str!("../../style/main.css");
 pub const FAVICON: &str = include_str!("../../public/favicon.svg");
 pub const ROBOTS: &str = include_str!("../../public/robots.txt");
 
-/// Where pages look for [`STYLESHEET`]. The path names the content, so it may be cached for ever.
-pub static STYLESHEET_PATH: LazyLock<String> = LazyLock::new(|| {
+/// The one stylesheet, with the operator's accent at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stylesheet {
+    /// Names the content, so it may be cached for ever.
+    pub path: String,
+    pub text: String,
+}
+
+impl Stylesheet {
+    pub fn plain() -> Stylesheet {
+        Stylesheet::of(squeezed(STYLESHEET))
+    }
+
+    pub fn with_accent(accent: Color) -> Stylesheet {
+        Stylesheet::of(squeezed(STYLESHEET) + &theme::rules(accent))
+    }
+
+    fn of(text: String) -> Stylesheet {
+        Stylesheet {
+            path: format!("/assets/main.{}.css", fingerprint(text.as_bytes())),
+            text,
+        }
+    }
+}
+
+/// A word that changes with the content.
+pub fn fingerprint(content: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
-    STYLESHEET.hash(&mut hasher);
-    format!("/assets/main.{:08x}.css", hasher.finish() >> 32)
-});
+    content.hash(&mut hasher);
+    format!("{:08x}", hasher.finish() >> 32)
+}
+
+/// Without comments and indentation: they are for us, and every payer would wait for them.
+fn squeezed(css: &str) -> String {
+    let mut rest = css;
+    let mut bare = String::with_capacity(css.len());
+    while let Some((before, after)) = rest.split_once("/*") {
+        bare.push_str(before);
+        rest = after.split_once("*/").map_or("", |(_, after)| after);
+    }
+    bare.push_str(rest);
+    let lines = bare.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.fold(String::with_capacity(bare.len()), |text, line| text + line + "\n")
+}
 
 #[cfg(test)]
 mod tests {
@@ -20,12 +59,27 @@ mod tests {
 
     #[test]
     fn the_stylesheet_keeps_to_itself() {
-        assert!(STYLESHEET_PATH.starts_with("/assets/main."));
+        let sheet = Stylesheet::plain();
+        assert!(sheet.path.starts_with("/assets/main."));
         assert!(
-            !STYLESHEET.contains("url("),
+            !sheet.text.contains("url("),
             "no page loads anything from elsewhere"
         );
-        assert!(!STYLESHEET.contains("@import"));
-        assert!(!STYLESHEET.contains("!important"));
+        assert!(!sheet.text.contains("@import"));
+        assert!(!sheet.text.contains("!important"));
+        assert!(!sheet.text.contains("/*") && sheet.text.contains("@layer tokens"));
+    }
+
+    #[test]
+    fn an_accent_is_another_file() {
+        let red = Stylesheet::with_accent(Color::parse("#c0202f").expect("a colour"));
+        assert_ne!(red.path, Stylesheet::plain().path);
+        assert!(red.text.ends_with("}\n"));
+    }
+
+    #[test]
+    fn squeezing_leaves_the_rules() {
+        let css = "/* why */\n.a {\n    color: red; /* x */\n}\n\n";
+        assert_eq!(squeezed(css), ".a {\ncolor: red;\n}\n");
     }
 }

@@ -4,13 +4,16 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests give up as tests do")]
 
 mod api;
+mod balance;
 mod bodies;
 mod browser;
 mod callbacks;
 mod commands;
 mod database;
+mod handover;
 mod headers;
 mod journey;
+mod looks;
 mod money;
 mod refunds;
 mod repeats;

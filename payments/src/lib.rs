@@ -46,5 +46,5 @@ pub use reconcile::{query_payment, reconcile_payments};
 pub use refund::{RefundRequest, find_refund, list_refunds, reconcile_refunds, request_refund, retry_refund};
 pub use run::run_to_end;
 pub use services::{Policy, Services, Wake};
-pub use start::{StartPayment, start_payment};
+pub use start::{StartPayment, renew_prompt, start_payment};
 pub use watch::{Watchers, attend};

@@ -203,6 +203,14 @@ pub(crate) fn is_read(sql: &str) -> bool {
 }
 
 impl Db {
+    /// Whether there is something to connect to. Only a SQLite file comes into being by connecting.
+    pub fn exists(url: &str) -> Result<bool, StoreError> {
+        if url.starts_with("sqlite:") {
+            return SqliteDb::exists(url);
+        }
+        Ok(true)
+    }
+
     /// Connects, checks that commits last, and brings the schema up to date.
     pub async fn connect(url: &str) -> Result<Db, StoreError> {
         if url.starts_with("sqlite:") {
@@ -243,7 +251,8 @@ impl Db {
         F: Work<'a, T, E>,
     {
         crash_point!("store.before_write");
-        let written = self.in_one_step(self.write_again(work)).await;
+        // Every verb waits here: what it waits for lies on the heap once, and not in each verb's own state.
+        let written = self.in_one_step(Box::pin(self.write_again(work))).await;
         crash_point!("store.after_write");
         written
     }
@@ -276,7 +285,7 @@ impl Db {
         E: FromStore,
         F: Work<'a, T, E>,
     {
-        self.in_one_step(self.read(work)).await
+        self.in_one_step(Box::pin(self.read(work))).await
     }
 
     async fn read<'a, T, E, F>(&self, work: F) -> Result<T, E>

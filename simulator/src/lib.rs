@@ -23,6 +23,7 @@ mod post;
 mod server;
 mod settings;
 mod time;
+mod twist;
 mod wallet;
 mod wechat;
 mod wire;

@@ -15,7 +15,7 @@ pub struct ConfigError {
 }
 
 /// Names that begin like ours but are not ours are typing mistakes. `LOGIN_URL` is no mistake, `LOG_LEVEL` is one.
-const PREFIXES: [&str; 16] = [
+const PREFIXES: [&str; 18] = [
     "WECHAT_",
     "ALIPAY_",
     "ADMIN_",
@@ -32,6 +32,8 @@ const PREFIXES: [&str; 16] = [
     "DATABASE_",
     "LISTEN_",
     "GATEWAY",
+    "MERCHANT_",
+    "RETURN_",
 ];
 const LARGEST_KEY_FILE: u64 = 64 * 1024;
 

@@ -501,6 +501,15 @@ pub async fn cut_short(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> R
 
 /// Somebody looks at the page: the open payment is asked about soon, and from the start of the schedule when nobody
 /// looked before.
+/// When the gateway is asked next about the order's open payment.
+pub async fn next_question(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Option<Timestamp>, StoreError> {
+    const SQL: &str = "
+        select due_at from payments
+        where order_id = $1 and state in ('created', 'pending') and due_at is not null";
+    let row: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query.bind(order_id.as_str()))?;
+    Ok(row.map(|(due_at,)| Timestamp::from_millis(due_at)))
+}
+
 pub async fn attend(
     tx: &mut Tx<'_>,
     order_id: &OrderId,

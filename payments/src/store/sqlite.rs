@@ -106,6 +106,11 @@ impl SqliteDb {
         })
     }
 
+    pub(super) fn exists(url: &str) -> Result<bool, StoreError> {
+        let options: SqliteConnectOptions = url.parse()?;
+        Ok(options.get_filename().exists())
+    }
+
     pub(super) fn readers(&self) -> &SqlitePool {
         &self.readers
     }
