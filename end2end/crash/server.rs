@@ -76,8 +76,8 @@ impl Server {
         let status = Command::new("kill")
             .args([format!("-{name}"), pid.to_string()])
             .status();
-        // It may have died by itself a moment ago.
-        drop(status.await.unwrap());
+        // Its own status says little: the server may have died a moment ago.
+        assert!(status.await.is_ok(), "there is a program named kill");
     }
 
     /// Kills it and waits until it answers again.

@@ -193,6 +193,7 @@ impl City {
             amount,
             return_url: None,
             metadata: None,
+            allows_balance: false,
             expires_in: None,
         };
         let order_no = new.order_no.clone().unwrap();
