@@ -7,6 +7,7 @@ trap - ERR
 set +e
 cd "$root"
 
+faults=tongqian/faults,payments/faults
 passed=0
 failed=0
 complaints=()
@@ -69,6 +70,21 @@ cargo_tests() {
     return "${PIPESTATUS[0]}"
 }
 
+# The simulation and the crash tests want code that no other build has: crash points and planted bugs. The same packages
+# with one feature more, so that no dependency is compiled twice.
+fault_tests() {
+    TEST_DATABASE_URL="$database_url" limited cargo test --workspace --locked --no-fail-fast \
+        --features "$faults" --test faults --test crash -- --nocapture 2>&1 | tee "$work/faults"
+    return "${PIPESTATUS[0]}"
+}
+
+# cargo_count NAME ANSWER FILE: counts what cargo's test runners said in FILE.
+cargo_count() {
+    count "$1" "$2" \
+        "$(sed -n 's/^test result: .* \([0-9]*\) passed; .*/\1/p' "$3" | sum)" \
+        "$(sed -n 's/^test result: .* \([0-9]*\) failed; .*/\1/p' "$3" | sum)"
+}
+
 # node_tests NAME: the test files of end2end/NAME.
 node_tests() {
     TONGQIAN_BIN="$server" limited node --test --test-concurrency=1 --test-timeout=180000 \
@@ -95,6 +111,7 @@ node_phases() {
 
 check format cargo fmt --all --check
 check lints cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+check "lints of the fault tests" cargo clippy --workspace --all-targets --features "$faults" --locked --quiet -- -D warnings
 
 # This makes the debug server too, with the features the tests were compiled with, so nothing is compiled twice.
 server="$root/target/debug/tongqian"
@@ -102,10 +119,7 @@ if phase build cargo test --workspace --locked --no-run --quiet; then
     database_url="$("$root/scripts/postgres.sh" start "$database" </dev/null)"
     [ -n "$database_url" ] || complain "PostgreSQL did not start"
     phase tests cargo_tests
-    answer=$?
-    count tests $answer \
-        "$(sed -n 's/^test result: .* \([0-9]*\) passed; .*/\1/p' "$work/cargo" | sum)" \
-        "$(sed -n 's/^test result: .* \([0-9]*\) failed; .*/\1/p' "$work/cargo" | sum)"
+    cargo_count tests $? "$work/cargo"
 else
     complain "build"
 fi
@@ -114,6 +128,12 @@ check bundle scripts/bundle.sh
 
 node_phases browser
 node_phases interop
+
+# Last, because it puts a server with crash points where the others expect an honest one.
+if [ -n "${database_url:-}" ]; then
+    phase "fault tests" fault_tests
+    cargo_count "fault tests" $? "$work/faults"
+fi
 
 printf '\n== seconds\n'
 printf '%s\n' "${times[@]}"

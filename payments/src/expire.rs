@@ -40,14 +40,11 @@ fn limit() -> i64 {
 
 async fn expire_payments(services: &Services) -> Result<usize, Error> {
     let now = services.clock.now();
-    let lease = if planted!("no leases") {
-        Duration::ZERO
-    } else {
-        LEASE
-    };
     let numbers: Vec<PaymentNo> = services
         .db
-        .write(|tx| async move { payments::claim_expired(tx, now, now.after(lease), limit()).await }.boxed())
+        .write(|tx| {
+            async move { payments::claim_expired(tx, now, now.after(lease!(LEASE)), limit()).await }.boxed()
+        })
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     crash_point!("expire.after_claim");
@@ -68,14 +65,11 @@ async fn expire_payment(services: &Services, number: &PaymentNo) -> Result<(), E
 
 async fn expire_orders(services: &Services) -> Result<usize, Error> {
     let now = services.clock.now();
-    let lease = if planted!("no leases") {
-        Duration::ZERO
-    } else {
-        LEASE
-    };
     let ids: Vec<OrderId> = services
         .db
-        .write(|tx| async move { orders::claim_expired(tx, now, now.after(lease), limit()).await }.boxed())
+        .write(|tx| {
+            async move { orders::claim_expired(tx, now, now.after(lease!(LEASE)), limit()).await }.boxed()
+        })
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     crash_point!("expire.after_claim");

@@ -6,10 +6,14 @@
 #[cfg(feature = "faults")]
 mod crash;
 #[cfg(feature = "faults")]
+mod lease;
+#[cfg(feature = "faults")]
 mod planted;
 
 #[cfg(feature = "faults")]
 pub use crash::{CRASH_POINTS, crash_point};
+#[cfg(feature = "faults")]
+pub use lease::lease;
 #[cfg(feature = "faults")]
 pub use planted::{is_planted, plant};
 
@@ -26,6 +30,21 @@ macro_rules! crash_point {
 #[macro_export]
 macro_rules! crash_point {
     ($name:literal) => {};
+}
+
+/// How long a claim keeps others away: the given time, unless a test cannot wait so long for a dead server's claims.
+#[cfg(feature = "faults")]
+macro_rules! lease {
+    ($usual:expr) => {
+        $crate::faults::lease($usual)
+    };
+}
+
+#[cfg(not(feature = "faults"))]
+macro_rules! lease {
+    ($usual:expr) => {
+        $usual
+    };
 }
 
 /// Whether a test has planted this bug in the present thread.

@@ -82,14 +82,11 @@ pub async fn reconcile_payments(services: &Services) -> Result<usize, Error> {
     }
     loop {
         let now = services.clock.now();
-        let lease = if planted!("no leases") {
-            Duration::ZERO
-        } else {
-            LEASE
-        };
         let due: Vec<PaymentNo> = services
             .db
-            .write(|tx| async move { payments::claim_due(tx, now, now.after(lease), BATCH).await }.boxed())
+            .write(|tx| {
+                async move { payments::claim_due(tx, now, now.after(lease!(LEASE)), BATCH).await }.boxed()
+            })
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         crash_point!("reconcile.after_claim");

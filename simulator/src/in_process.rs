@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::http;
 use bytes::Bytes;
 
-use crate::books::{Books, Gateway};
+use crate::books::{Books, Gateway, RefundOutcome};
 use crate::control::{self, Alteration};
 use crate::courier::Receipt;
 use crate::faults::{Faults, Host};
@@ -18,6 +18,7 @@ use crate::keys::Keys;
 use crate::letter::Letter;
 use crate::payer::{self, Payer};
 use crate::settings::{Credentials, WechatKeys};
+use crate::wechat;
 use crate::wire::{Ending, Request};
 use crate::world::World;
 
@@ -137,6 +138,16 @@ impl InProcess {
     pub fn scan(&mut self, now_ms: i64, prompt_or_trade_no: &str) -> Result<(), String> {
         let scanned = payer::scan(&mut self.world, now_ms, &Payer::first(prompt_or_trade_no));
         scanned.map(drop).map_err(|refusal| refusal.to_string())
+    }
+
+    /// As [`crate::Simulator::settle_refund`]: somebody acts in WeChat's console, or at the bank.
+    pub fn settle_refund(
+        &mut self,
+        now_ms: i64,
+        out_refund_no: &str,
+        outcome: RefundOutcome,
+    ) -> Result<(), String> {
+        wechat::settle_refund(&mut self.world, now_ms, out_refund_no, outcome)
     }
 
     /// These faults and no others.

@@ -26,14 +26,11 @@ pub async fn reconcile_refunds(services: &Services) -> Result<usize, Error> {
     let mut n_done = 0;
     for _ in 0..MAX_BATCHES {
         let now = services.clock.now();
-        let lease = if planted!("no leases") {
-            Duration::ZERO
-        } else {
-            LEASE
-        };
         let due: Vec<RefundId> = services
             .db
-            .write(|tx| async move { turns::claim_due(tx, now, now.after(lease), limit).await }.boxed())
+            .write(|tx| {
+                async move { turns::claim_due(tx, now, now.after(lease!(LEASE)), limit).await }.boxed()
+            })
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         crash_point!("refunds.after_claim");

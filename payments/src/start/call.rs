@@ -70,7 +70,8 @@ async fn claim_call(services: &Services, payment: &Payment) -> Result<bool, Erro
     services
         .db
         .write(|tx| {
-            async move { payments::claim_call(tx, payment, now, now.after(CALL), stale_since).await }.boxed()
+            async move { payments::claim_call(tx, payment, now, now.after(lease!(CALL)), stale_since).await }
+                .boxed()
         })
         .await
         .map_err(Error::Internal)

@@ -63,6 +63,8 @@ pub struct Facts {
     pub n_forged: u64,
     pub n_crashes: u64,
     pub n_pauses: u64,
+    /// The story of a month has come to its end.
+    pub is_told: bool,
 }
 
 impl City {

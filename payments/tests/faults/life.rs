@@ -14,7 +14,7 @@ use crate::peek::{directory, runtime, template, url_of};
 use crate::plan::Plan;
 
 /// 2026-11-24 10:00 in Beijing.
-const OPENING: Timestamp = Timestamp::from_millis(1_795_485_600_000);
+pub const OPENING: Timestamp = Timestamp::from_millis(1_795_485_600_000);
 /// Without any callback an open payment is asked about every minute, and a dead server's lease lasts one.
 const NOTICED_WITHIN: Duration = Duration::from_secs(150);
 /// The longest schedule of callbacks, and of our own questions.
@@ -36,28 +36,56 @@ pub fn keys() -> &'static KeyRing {
     KEYS.get_or_init(|| KeyRing::load(WechatKeys::PublicKey).unwrap())
 }
 
+/// A city with its database, in the thread that called.
+pub struct Stage {
+    pub city: City,
+    pub executor: Executor,
+    db: Db,
+    /// Kept until the end.
+    _directory: tempfile::TempDir,
+}
+
+impl Stage {
+    /// The shop has opened; nobody is there yet. Whoever calls is inside [`runtime`].
+    pub fn open(plan: Plan) -> Stage {
+        let directory = directory();
+        let file = directory.path().join("shop.db");
+        std::fs::copy(template(), &file).unwrap();
+        let db = runtime().block_on(Db::simulated(&url_of(&file))).unwrap();
+        let executor = Executor::new(OPENING, plan.seed);
+        let city = City::found(&executor, plan, keys(), db.clone(), &file);
+        for place in 0..city.plan.n_servers {
+            city.boot(place);
+        }
+        Stage {
+            city,
+            executor,
+            db,
+            _directory: directory,
+        }
+    }
+
+    pub fn close(mut self) {
+        self.city.leave();
+        self.executor.end();
+        runtime().block_on(self.db.close());
+    }
+}
+
 pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
     let _runtime = runtime().enter();
-    let directory = directory();
-    let file = directory.path().join("shop.db");
-    std::fs::copy(template(), &file).unwrap();
-    let db = runtime().block_on(Db::simulated(&url_of(&file))).unwrap();
-    let mut executor = Executor::new(OPENING, plan.seed);
+    payments::faults::plant(bug.or(plan.leases_ignored.then_some("no leases")));
+    let mut stage = Stage::open(plan);
+    let (city, executor) = (&stage.city, &mut stage.executor);
     if is_told {
         executor.trace.keep();
-    }
-    let leases_ignored = plan.leases_ignored;
-    payments::faults::plant(bug.or(leases_ignored.then_some("no leases")));
-    let city = City::found(&executor, plan, keys(), db.clone(), &file);
-    for place in 0..city.plan.n_servers {
-        city.boot(place);
     }
     city.move_in();
     executor.run_until(OPENING.after(city.plan.trouble));
     city.check_safety();
     // What is broken already need not be healed.
     let healed_within = if city.plan.heals && city.failures().is_empty() {
-        heal(&city, &mut executor)
+        heal(city, executor)
     } else {
         None
     };
@@ -70,10 +98,7 @@ pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
         n_steps: executor.n_steps,
         healed_within,
     };
-    city.leave();
-    executor.end();
-    drop(city);
-    runtime().block_on(db.close());
+    stage.close();
     payments::faults::plant(None);
     life
 }

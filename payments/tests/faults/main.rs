@@ -3,6 +3,11 @@
 //!
 //! `FAULT_SEEDS=20000` tries more of them, `FAULT_FIRST=…` begins elsewhere, and one seed alone tells its story.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a simulated world that cannot go on is a failed test"
+)]
+
 mod city;
 mod dice;
 mod executor;
@@ -15,4 +20,5 @@ mod plan;
 mod planted;
 mod seeds;
 mod servers;
+mod thirty_days;
 mod words;

@@ -50,8 +50,8 @@ const WHIMS: [Whim; N_WHIMS] = [
 
 /// A payment as its shopper sees it.
 #[derive(Debug, Clone)]
-struct Code {
-    payment_no: String,
+pub struct Code {
+    pub payment_no: String,
     payment_id: String,
     expires_at: Timestamp,
     prompt: String,
@@ -184,7 +184,7 @@ impl City {
     }
 
     /// The merchant's program: the same number and the same key until there is an answer.
-    async fn order(&self, name: &str, user: &str, is_topup: bool) -> Option<OrderId> {
+    pub async fn order(&self, name: &str, user: &str, is_topup: bool) -> Option<OrderId> {
         let amount = Money::from_fen(1 + i64::try_from(self.dice().below(20_000)).unwrap()).unwrap();
         let new = NewOrder {
             order_no: Some(format!("S{}-{name}", self.plan.seed % 1_000_000)),
@@ -193,6 +193,7 @@ impl City {
             amount,
             return_url: None,
             metadata: None,
+            allows_balance: false,
             expires_in: None,
         };
         let order_no = new.order_no.clone().unwrap();
@@ -257,7 +258,7 @@ impl City {
     }
 
     /// Chooses how to pay, and gets a code; impatient shoppers press twice.
-    async fn code(&self, order: &OrderId, product: Product) -> Option<Code> {
+    pub async fn code(&self, order: &OrderId, product: Product) -> Option<Code> {
         let key = format!("start-{order}-{}", self.dice().next());
         if self.dice().percent(15) {
             let (first, second) = join(
@@ -308,7 +309,7 @@ impl City {
         Some(code)
     }
 
-    fn pay(&self, code: &Code) {
+    pub fn pay(&self, code: &Code) {
         if code.prompt.is_empty() {
             return;
         }
@@ -404,7 +405,7 @@ impl City {
         }
     }
 
-    async fn refund(&self, code: &Code, refund_no: &str, fen: Option<i64>) {
+    pub async fn refund(&self, code: &Code, refund_no: &str, fen: Option<i64>) {
         let id = PaymentId::parse(&code.payment_id).unwrap();
         let key = format!("{refund_no}-{}", self.dice().next());
         for _ in 0..TRIES {

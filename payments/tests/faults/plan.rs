@@ -84,6 +84,30 @@ impl Plan {
         }
     }
 
+    /// A life in which nothing goes wrong.
+    pub fn calm(seed: u64) -> Plan {
+        Plan {
+            n_shoppers: 0,
+            n_servers: 1,
+            callbacks: true,
+            reconciles: true,
+            late_policy: LatePolicy::Refund,
+            lost_requests: 0,
+            lost_replies: 0,
+            slow: 0,
+            refused: 0,
+            crash_every: None,
+            pause_every: None,
+            skew_ms: 0,
+            has_backup_host: false,
+            hostile: false,
+            leases_ignored: false,
+            fashion: None,
+            gateway_faults: Vec::new(),
+            ..Plan::of(seed)
+        }
+    }
+
     /// What the gateways do wrong: during the trouble, or for ever.
     pub fn faults(&self, in_trouble: bool) -> Faults {
         let mut faults = Faults::none();

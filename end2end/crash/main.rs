@@ -1,0 +1,13 @@
+//! The real server, killed wherever it can be: the outside hears of nothing, loses nothing and gets nothing twice.
+//!
+//! Needs the feature `faults`. `CRASH_HITS=…` walks further into every crash point, `KILLS=…` kills more often.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests give up as tests do")]
+
+mod journey;
+mod kills;
+mod merchant;
+mod replicas;
+mod server;
+mod stage;
+mod walk;
