@@ -52,12 +52,17 @@ async fn replies_are_forged_unsigned_cut_off_or_never_come() {
             shop.sim.alipay_url(),
             form(&params.iter().collect::<Vec<_>>())
         );
-        let request = shop.client.post(url).timeout(Duration::from_millis(300));
+        // What never comes is waited for shortly; what does come, for as long as a busy machine needs.
+        let patience = match kind {
+            FaultKind::HangAfter => Duration::from_millis(300),
+            _ => Duration::from_secs(30),
+        };
+        let request = shop.client.post(url).timeout(patience);
         let body = async { request.send().await?.bytes().await };
         let error = body.await.unwrap_err();
         assert_eq!(error.is_timeout(), kind == FaultKind::HangAfter, "{kind:?}");
     }
-    tokio::time::timeout(Duration::from_secs(2), shop.sim.stop())
+    tokio::time::timeout(Duration::from_secs(20), shop.sim.stop())
         .await
         .expect("a hanging call does not hold it");
 }
