@@ -133,12 +133,12 @@ impl FromStore for crate::Error {
 }
 
 impl StoreError {
-    /// PostgreSQL's serialization failure and deadlock, and our own compare-and-set.
+    /// PostgreSQL's serialization failure, deadlock and lock that was not given in time, and our own compare-and-set.
     fn is_lost_race(&self) -> bool {
         match self {
             StoreError::Stale => true,
             StoreError::Sql(sqlx::Error::Database(error)) => {
-                matches!(error.code().as_deref(), Some("40001" | "40P01" | "23505"))
+                matches!(error.code().as_deref(), Some("40001" | "40P01" | "23505" | "55P03"))
             }
             _ => false,
         }
