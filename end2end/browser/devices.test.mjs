@@ -44,8 +44,8 @@ for (const method of ['wechat', 'alipay']) {
                     await visitor.page.locator('[data-testid=cashier-back]').click();
                 }
                 await visitor.page.waitForURL(/\/checkout\//);
-                // The gateway is asked while the page is made: no second look is needed.
-                await visitor.reaches('paid', 3_000);
+                // The gateway is asked while the page is made; where that was too soon, the page looks again by itself.
+                await visitor.reaches('paid', 8_000);
             });
         });
     }

@@ -89,3 +89,46 @@ test('state changes are announced, and headings and names are there', async () =
         assert.ok((await visitor.page.getByRole('img').count()) > 0, 'the code is announced as a picture');
     });
 });
+
+test('at twice the size nothing scrolls sideways either', async () => {
+    // A desk of 1280 px at 200 % has room for 640.
+    await visit(browser, server, { name: 'zoomed', viewport: { width: 640, height: 450 } }, async (visitor) => {
+        await visitor.buy('?lang=en');
+        await visitor.fitsTheScreen();
+        await visitor.choose('alipay');
+        await visitor.fitsTheScreen();
+    });
+});
+
+test('what somebody smuggles into a page does not run, and is not shown', async () => {
+    await visit(browser, server, { name: 'smuggled' }, async (visitor) => {
+        await visitor.buy();
+        const effects = await visitor.page.evaluate(async () => {
+            const script = document.createElement('script');
+            script.textContent = 'window.smuggled = true';
+            const image = document.createElement('img');
+            image.setAttribute('onerror', 'window.smuggled = true');
+            image.src = '/nowhere.png';
+            const styled = document.createElement('p');
+            styled.setAttribute('style', 'position: fixed; inset: 0');
+            document.body.append(script, image, styled);
+            await new Promise((done) => setTimeout(done, 500));
+            return [window.smuggled, getComputedStyle(styled).position];
+        });
+        assert.deepEqual(effects, [undefined, 'static']);
+        const refused = visitor.complaints.filter((complaint) => /content security policy/i.test(complaint));
+        assert.ok(refused.length >= 2, 'the policy of the page refuses it');
+        visitor.complaints.length = 0;
+    });
+});
+
+test('with less motion wished for, nothing moves', async () => {
+    await visit(browser, server, { name: 'still', reducedMotion: 'reduce' }, async (visitor) => {
+        await visitor.buy();
+        const moving = await visitor.page.evaluate(() => [...document.querySelectorAll('*')].filter((element) => {
+            const { transitionDuration, animationName } = getComputedStyle(element);
+            return transitionDuration.split(', ').some((time) => parseFloat(time) > 0) || animationName !== 'none';
+        }).length);
+        assert.equal(moving, 0);
+    });
+});
