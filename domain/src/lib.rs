@@ -3,6 +3,7 @@
 //! Time, ids and random bytes arrive as arguments; decisions leave as values that `payments` acts on.
 
 pub mod id;
+pub mod ledger;
 pub mod method;
 pub mod money;
 pub mod order;
@@ -13,9 +14,10 @@ pub mod settle;
 pub mod time;
 
 pub use id::{IncidentId, OrderId, OrderNo, PaymentId, PaymentNo, RefundId, RefundNo, UserId};
+pub use ledger::{Account, Change, Deal, EntryKind, Transfer};
 pub use method::{Channel, Method, Product};
 pub use money::{Money, MoneyError};
-pub use order::{Order, OrderState, OrderStatus};
+pub use order::{Order, OrderState, OrderStatus, Purpose};
 pub use payment::{Opening, Payment, PaymentState, PaymentStatus, Refusal, open_payment};
 pub use refund::{Refund, RefundRefusal, RefundReport, RefundState};
 pub use settle::{LatePolicy, Receipt, Report, Settlement, lapse, settle};

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An amount of CNY in fen, `0 ..= Money::MAX`.
+/// An amount of CNY in fen, never below zero.
 ///
-/// Zero exists only as the start of a sum: [`Money::from_fen`] and every parser refuse it.
+/// One amount is `1 ..= Money::MAX`: [`Money::from_fen`] and every parser refuse anything else. Only a sum of many can be
+/// zero, or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Money(i64);
 
@@ -32,12 +33,12 @@ impl Money {
         }
     }
 
-    /// A sum that a database computed: zero is a legal answer.
+    /// A sum that a database computed: zero is a legal answer, and many amounts together may pass [`Money::MAX`].
     pub fn from_sum(fen: i64) -> Result<Money, MoneyError> {
-        if fen == 0 {
-            Ok(Money::ZERO)
+        if fen < 0 {
+            Err(MoneyError::NotPositive)
         } else {
-            Money::from_fen(fen)
+            Ok(Money(fen))
         }
     }
 

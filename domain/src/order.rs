@@ -10,6 +10,15 @@ pub enum OrderState {
     Cancelled,
 }
 
+/// What the money is for, and so who has it when the order is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// The merchant sells something.
+    Sale,
+    /// The user's own balance grows.
+    Topup,
+}
+
 /// What the outside calls it: derived, never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrderStatus {
@@ -27,6 +36,7 @@ pub struct Order {
     /// The secret in the checkout link.
     pub token: String,
     pub user_id: String,
+    pub purpose: Purpose,
     pub subject: String,
     pub amount: Money,
     pub state: OrderState,
@@ -57,6 +67,21 @@ impl OrderState {
 
     pub fn parse(word: &str) -> Option<OrderState> {
         OrderState::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+impl Purpose {
+    pub const ALL: [Purpose; 2] = [Purpose::Sale, Purpose::Topup];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Purpose::Sale => "sale",
+            Purpose::Topup => "topup",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Purpose> {
+        Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == word)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A payment: one attempt to pay an order, with a number of its own at the gateway.
 
-use crate::{Method, Money, Order, OrderId, OrderState, PaymentId, PaymentNo, Product, Timestamp};
+use crate::{Method, Money, Order, OrderId, OrderState, PaymentId, PaymentNo, Product, Purpose, Timestamp};
 
 /// `Created`: the gateway may or may not know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,6 +71,10 @@ pub enum Refusal {
     OrderNoReused,
     #[error("this idempotency key was used with another request")]
     IdempotencyConflict,
+    #[error("the balance is not enough")]
+    InsufficientBalance,
+    #[error("this adjustment number was used for another adjustment")]
+    AdjustmentNoReused,
 }
 
 /// What starting a payment has to do first.
@@ -174,7 +178,9 @@ pub fn open_payment(
     product: Product,
     now: Timestamp,
 ) -> Result<Opening, Refusal> {
-    if order.state != OrderState::Open || now >= order.expires_at {
+    // A balance that grows out of itself would be money from nowhere to nowhere.
+    let feeds_itself = order.purpose == Purpose::Topup && product.method() == Method::Balance;
+    if order.state != OrderState::Open || now >= order.expires_at || feeds_itself {
         return Err(Refusal::OrderNotPayable);
     }
     let Some(open) = open else { return Ok(Opening::New) };

@@ -18,7 +18,7 @@ pub async fn audit(services: &Services) -> Result<Vec<Finding>, Error> {
         .snapshot(|tx| {
             async move {
                 let mut findings = Vec::new();
-                for invariant in questions::INVARIANTS {
+                for invariant in questions::invariants() {
                     let n_broken = questions::count_broken(tx, invariant.sql).await?;
                     findings.push(Finding {
                         name: invariant.name,

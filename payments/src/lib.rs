@@ -4,11 +4,13 @@
 
 pub mod admin;
 mod audit;
+mod balance;
 mod calendar;
 mod clock;
 mod error;
 mod expire;
 pub mod gateway;
+mod ledger;
 mod notice;
 mod once;
 mod order;
@@ -22,6 +24,7 @@ pub mod store;
 mod watch;
 
 pub use audit::{Finding, audit};
+pub use balance::{Adjustment, Balance, Entry, TopUp, adjust_balance, find_balance, list_entries, top_up};
 pub use calendar::{beijing, parse_rfc3339, rfc3339};
 pub use clock::Clock;
 pub use error::Error;

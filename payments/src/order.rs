@@ -2,7 +2,7 @@
 
 use domain::{
     Method, Money, Order, OrderId, OrderNo, OrderState, OrderStatus, Payment, PaymentId, PaymentNo,
-    PaymentStatus, Refusal, Timestamp,
+    PaymentStatus, Purpose, Refusal, Timestamp,
 };
 use futures_util::FutureExt;
 
@@ -75,7 +75,16 @@ pub async fn create_order(
     new: NewOrder,
     once: Option<Once<Order>>,
 ) -> Result<Made<Order>, Error> {
-    let (order, once) = (&draft(services, &new)?, once.as_ref());
+    write_order(services, &new, Purpose::Sale, once).await
+}
+
+pub(crate) async fn write_order(
+    services: &Services,
+    new: &NewOrder,
+    purpose: Purpose,
+    once: Option<Once<Order>>,
+) -> Result<Made<Order>, Error> {
+    let (order, once) = (&draft(services, new, purpose)?, once.as_ref());
     services
         .db
         .write(|tx| {
@@ -101,7 +110,7 @@ pub async fn create_order(
         .await
 }
 
-fn draft(services: &Services, new: &NewOrder) -> Result<Order, Error> {
+fn draft(services: &Services, new: &NewOrder, purpose: Purpose) -> Result<Order, Error> {
     let now = services.clock.now();
     let order_no = match &new.order_no {
         None => OrderNo::new(now, services.clock.entropy()),
@@ -134,6 +143,7 @@ fn draft(services: &Services, new: &NewOrder) -> Result<Order, Error> {
         order_no,
         token: domain::id::secret_token(services.clock.entropy()),
         user_id: new.user_id.clone(),
+        purpose,
         subject: new.subject.clone(),
         amount: new.amount,
         state: OrderState::Open,
@@ -167,6 +177,7 @@ pub(crate) fn is_line(text: &str, max_chars: usize) -> bool {
 fn has_same_content(existing: &Order, new: &Order) -> bool {
     let lifetime = |order: &Order| order.expires_at.since(order.created_at);
     existing.user_id == new.user_id
+        && existing.purpose == new.purpose
         && existing.subject == new.subject
         && existing.amount == new.amount
         && existing.return_url == new.return_url
@@ -340,7 +351,7 @@ pub async fn list_orders(services: &Services, filter: OrderFilter) -> Result<Pag
         .db
         .snapshot(|tx| async move { orders::list(tx, filter, limit + 1).await }.boxed())
         .await?;
-    Ok(page(rows, filter.limit, |order: &Order| order.id.as_str()))
+    Ok(page(rows, filter.limit, |order: &Order| order.id.to_string()))
 }
 
 pub async fn list_payments(services: &Services, filter: PaymentFilter) -> Result<Page<ListedPayment>, Error> {
@@ -350,16 +361,16 @@ pub async fn list_payments(services: &Services, filter: PaymentFilter) -> Result
         .snapshot(|tx| async move { payments::list(tx, filter, limit + 1).await }.boxed())
         .await?;
     Ok(page(rows, filter.limit, |listed: &ListedPayment| {
-        listed.payment.id.as_str()
+        listed.payment.id.to_string()
     }))
 }
 
 /// One row more than asked for was read: it says whether there is a next page.
-fn page<T>(mut rows: Vec<T>, limit: u32, id: impl Fn(&T) -> &str) -> Page<T> {
+pub(crate) fn page<T>(mut rows: Vec<T>, limit: u32, key: impl Fn(&T) -> String) -> Page<T> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| has_more).map(|last| id(last).to_owned());
+    let next_cursor = rows.last().filter(|_| has_more).map(key);
     Page {
         data: rows,
         next_cursor,

@@ -20,6 +20,7 @@ pub use self::carry::reconcile_refunds;
 pub use self::request::{RefundRequest, request_refund};
 pub use self::retry::retry_refund;
 
+use crate::ledger::{post_refund, post_refund_change};
 use crate::store::incidents::{self, IncidentKind};
 use crate::store::refunds::{NewRefund, turns};
 use crate::store::{StoreError, Tx, orders, payments, refunds};
@@ -70,6 +71,7 @@ pub(crate) async fn write_refund(
     };
     refunds::insert(tx, &new).await?;
     note_change(services, tx, &refund).await?;
+    post_refund(tx, &refund, now).await?;
     tracing::info!(
         refund.id = %refund.id,
         payment.id = %refund.payment_id,
@@ -94,12 +96,13 @@ pub(crate) async fn apply_refund_report(
     if next == *refund {
         return Ok(None);
     }
+    // First, because the money that it would have taken is the money that this one took.
+    if (refund.state, next.state) == (RefundState::Failed, RefundState::Succeeded) {
+        withdraw_replacement(services, tx, refund).await?;
+    }
     record(services, tx, refund, &next).await?;
-    match (refund.state, next.state) {
-        (before, after) if before == after => {}
-        (_, RefundState::Failed) => renew_surplus(services, tx, refund).await?,
-        (RefundState::Failed, RefundState::Succeeded) => withdraw_replacement(services, tx, refund).await?,
-        _ => {}
+    if refund.state != RefundState::Failed && next.state == RefundState::Failed {
+        renew_surplus(services, tx, refund).await?;
     }
     Ok(Some(next))
 }
@@ -109,6 +112,7 @@ async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Re
     // The payment before its refund, as everybody takes them: nobody waits in a circle.
     note_change(services, tx, refund).await?;
     refunds::advance(tx, next).await?;
+    post_refund_change(tx, refund.state, next, services.clock.now()).await?;
     tracing::info!(
         refund.id = %refund.id,
         payment.id = %refund.payment_id,

@@ -7,6 +7,7 @@ use domain::{
 };
 use futures_util::FutureExt;
 
+use crate::ledger::post_payment;
 use crate::refund::{Draft, write_refund};
 use crate::store::incidents::{self, IncidentKind};
 use crate::store::{StoreError, Tx, orders, payments};
@@ -98,9 +99,12 @@ async fn act(
             payments::mark_paid(tx, payment, receipt, true, now).await?;
             orders::mark_paid(tx, order, receipt.paid_at, now).await?;
             payments::cut_short(tx, &order.id, now).await?;
+            // Last, because a user's balance is a row that others wait for.
+            post_payment(tx, payment, order, true, now).await?;
         }
         (Settlement::Surplus, Report::Paid(receipt)) => {
             payments::mark_paid(tx, payment, receipt, false, now).await?;
+            post_payment(tx, payment, order, false, now).await?;
             return_surplus(services, tx, payment, now).await?;
         }
         (Settlement::WrongAmount, Report::Paid(receipt)) => {

@@ -5,12 +5,13 @@ mod call;
 use std::net::IpAddr;
 
 use domain::{
-    Money, Opening, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Refusal,
+    Method, Money, Opening, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Refusal,
     open_payment, schedule,
 };
 use futures_util::FutureExt;
 
 use self::call::{Called, call};
+use crate::balance::pay_by_balance;
 use crate::expire::end_payment;
 use crate::gateway::{Ask, Gateway, GatewayError, Payer};
 use crate::once::{KeptAnswer, Made, Once, find_answer, keep_answer};
@@ -18,7 +19,7 @@ use crate::store::{StoreError, orders, payments};
 use crate::{Error, Services};
 
 /// Each round ends one payment that stood in the way; more than this is somebody switching without end.
-const MAX_ROUNDS: u32 = 4;
+pub(crate) const MAX_ROUNDS: u32 = 4;
 
 #[derive(Debug, Clone)]
 pub struct StartPayment {
@@ -60,6 +61,9 @@ pub async fn start_payment(
     once: Option<Once<Payment>>,
 ) -> Result<Made<Payment>, Error> {
     let method = start.product.method();
+    if method == Method::Balance {
+        return pay_by_balance(services, &start, once).await;
+    }
     let offered = method
         .channel()
         .and_then(|channel| services.gateways.get(channel).map(|gateway| (channel, gateway)));

@@ -4,9 +4,11 @@
 //! on SQLite when a neighbour in the same group failed.
 
 pub(crate) mod admin;
+mod append_only;
 pub(crate) mod audit;
 pub(crate) mod idempotency;
 pub(crate) mod incidents;
+pub(crate) mod ledger;
 pub(crate) mod notices;
 pub(crate) mod orders;
 pub(crate) mod payments;
@@ -228,6 +230,7 @@ impl Db {
             .await?;
         require_durable(&pool).await?;
         MIGRATIONS.run(&pool).await?;
+        append_only::protect_postgres(&pool).await?;
         Ok(Db::Postgres(pool))
     }
 

@@ -146,7 +146,9 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::OrderNotCancellable => "order_not_cancellable",
         Refusal::AmountMismatch => "amount_mismatch",
         Refusal::OrderNoReused => "order_no_reused",
-        Refusal::IdempotencyConflict => "idempotency_conflict",
+        // The list of codes is fixed: a number that means two things is a conflict of what was to happen once.
+        Refusal::IdempotencyConflict | Refusal::AdjustmentNoReused => "idempotency_conflict",
+        Refusal::InsufficientBalance => "insufficient_balance",
     };
     Problem::new(StatusCode::CONFLICT, code, refusal.to_string())
 }

@@ -2,12 +2,12 @@
 
 use domain::refund::{authorise, check_limits, left};
 use domain::{
-    Channel, Money, OrderId, Payment, PaymentId, PaymentState, Refund, RefundNo, RefundRefusal, Timestamp,
-    schedule,
+    Channel, Money, OrderId, Payment, PaymentId, PaymentState, Refund, RefundNo, RefundRefusal, RefundReport,
+    Timestamp, schedule,
 };
 use futures_util::FutureExt;
 
-use super::{Draft, announce_refund, claimed, write_refund};
+use super::{Draft, announce_refund, apply_refund_report, claimed, write_refund};
 use crate::once::{Made, Once, find_answer, keep_answer};
 use crate::order::{invalid, is_line};
 use crate::store::refunds::turns;
@@ -99,9 +99,22 @@ async fn accept(
         due_at: next_turn(tx, &payment, now).await?,
     };
     authorise_refund(tx, &payment, draft.amount, now).await?;
-    let refund = write_refund(services, tx, draft).await?;
+    let mut refund = write_refund(services, tx, draft).await?;
+    if payment.method().channel().is_none() {
+        refund = return_to_balance(services, tx, refund).await?;
+    }
     keep_answer(tx, once, &refund, true, now).await?;
     Ok((Made::New(refund), payment.order_id))
+}
+
+/// A balance is here: there is nobody to send to, and nothing to wait for.
+async fn return_to_balance(services: &Services, tx: &mut Tx<'_>, refund: Refund) -> Result<Refund, Error> {
+    let report = RefundReport::Succeeded {
+        gateway_refund_id: None,
+        finished_at: services.clock.now(),
+    };
+    let returned = apply_refund_report(services, tx, &refund, &report).await?;
+    Ok(returned.unwrap_or(refund))
 }
 
 /// Whether two requests under one number are one. Without a sum it is the one that was asked for without a sum.

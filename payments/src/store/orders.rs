@@ -1,6 +1,6 @@
 //! Orders as rows.
 
-use domain::{Money, Order, OrderId, OrderNo, OrderState, OrderStatus, PaymentId, Timestamp};
+use domain::{Money, Order, OrderId, OrderNo, OrderState, OrderStatus, PaymentId, Purpose, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
 use crate::OrderFilter;
@@ -9,7 +9,7 @@ use crate::OrderFilter;
 macro_rules! select_order {
     ($tail:literal) => {
         concat!(
-            "select o.id, o.order_no, o.token, o.user_id, o.subject, o.amount, o.state, o.return_url, o.metadata,
+            "select o.id, o.order_no, o.token, o.user_id, o.purpose, o.subject, o.amount, o.state, o.return_url, o.metadata,
                 o.expires_at, o.paid_at, o.cancel_reason, o.created_at, o.updated_at, o.version,
                 (select cast(coalesce(sum(r.amount), 0) as bigint)
                     from refunds r join payments p on p.id = r.payment_id
@@ -29,6 +29,7 @@ struct OrderRow {
     order_no: String,
     token: String,
     user_id: String,
+    purpose: String,
     subject: String,
     amount: i64,
     state: String,
@@ -53,6 +54,7 @@ impl TryFrom<OrderRow> for Order {
             order_no: OrderNo::parse(&row.order_no).ok_or(StoreError::Corrupt("orders.order_no"))?,
             token: row.token,
             user_id: row.user_id,
+            purpose: Purpose::parse(&row.purpose).ok_or(StoreError::Corrupt("orders.purpose"))?,
             subject: row.subject,
             amount: Money::from_fen(row.amount).map_err(|_| StoreError::Corrupt("orders.amount"))?,
             state: OrderState::parse(&row.state).ok_or(StoreError::Corrupt("orders.state"))?,
@@ -74,8 +76,8 @@ impl TryFrom<OrderRow> for Order {
 pub async fn insert(tx: &mut Tx<'_>, order: &Order) -> Result<bool, StoreError> {
     const SQL: &str = "
         insert into orders (id, order_no, token, user_id, subject, amount, state, return_url, metadata,
-            expires_at, created_at, updated_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+            expires_at, created_at, updated_at, purpose)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
         on conflict do nothing";
     let n_inserted = execute!(tx, SQL, |query| query
         .bind(order.id.as_str())
@@ -88,7 +90,8 @@ pub async fn insert(tx: &mut Tx<'_>, order: &Order) -> Result<bool, StoreError> 
         .bind(order.return_url.as_deref())
         .bind(order.metadata.as_deref())
         .bind(order.expires_at.millis())
-        .bind(order.created_at.millis()))?;
+        .bind(order.created_at.millis())
+        .bind(order.purpose.as_str()))?;
     Ok(n_inserted == 1)
 }
 
@@ -113,7 +116,7 @@ pub async fn find_by_token(tx: &mut Tx<'_>, token: &str) -> Result<Option<Order>
 /// Newest first; ids sort by time.
 pub async fn list(tx: &mut Tx<'_>, filter: &OrderFilter, limit: i64) -> Result<Vec<Order>, StoreError> {
     const SQL: &str = concat!(
-        "select id, order_no, token, user_id, subject, amount, state, return_url, metadata, expires_at, paid_at,
+        "select id, order_no, token, user_id, purpose, subject, amount, state, return_url, metadata, expires_at, paid_at,
             cancel_reason, created_at, updated_at, version, refunded, refund_reason
         from (",
         select_order!(""),

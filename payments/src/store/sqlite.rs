@@ -13,7 +13,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::{Mutex, watch};
 
-use super::{Engine, FromStore, StoreError, Tx, Work};
+use super::{Engine, FromStore, StoreError, Tx, Work, append_only};
 
 const READERS: u32 = 8;
 /// More closures than this in one commit only make the first of them wait.
@@ -64,6 +64,7 @@ impl SqliteDb {
             .busy_timeout(Duration::from_secs(5));
         let mut connection = options.connect().await?;
         migrations.run_direct(None, &mut connection, false).await?;
+        append_only::protect_sqlite(&mut connection).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.clone().read_only(true).create_if_missing(false))

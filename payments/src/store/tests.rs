@@ -25,33 +25,43 @@ fn postgres_server() -> Option<String> {
         .filter(|url| !url.is_empty())
 }
 
-async fn sqlite() -> Store {
+/// The address of a database that nobody has opened yet, and the directory that goes with it.
+fn file_url() -> (String, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/store.db", directory.path().display());
+    (url, directory)
+}
+
+async fn postgres_url() -> Option<(String, tempfile::TempDir)> {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let server = postgres_server()?;
+    let name = format!(
+        "store_{}_{}",
+        std::process::id(),
+        COUNTER.fetch_add(1, Ordering::SeqCst)
+    );
+    let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
+    let create = sqlx::AssertSqlSafe(format!("create database {name}"));
+    sqlx::query(create).execute(&mut connection).await.unwrap();
+    let (base, _) = server.rsplit_once('/').unwrap();
+    Some((format!("{base}/{name}"), tempfile::tempdir().unwrap()))
+}
+
+async fn open((url, directory): (String, tempfile::TempDir)) -> Store {
     Store {
         db: Db::connect(&url).await.unwrap(),
         _directory: directory,
     }
 }
 
+async fn sqlite() -> Store {
+    open(file_url()).await
+}
+
 async fn stores() -> Vec<Store> {
-    static COUNTER: AtomicU32 = AtomicU32::new(0);
     let mut stores = vec![sqlite().await];
-    if let Some(server) = postgres_server() {
-        let name = format!(
-            "store_{}_{}",
-            std::process::id(),
-            COUNTER.fetch_add(1, Ordering::SeqCst)
-        );
-        let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
-        let create = sqlx::AssertSqlSafe(format!("create database {name}"));
-        sqlx::query(create).execute(&mut connection).await.unwrap();
-        let (base, _) = server.rsplit_once('/').unwrap();
-        let db = Db::connect(&format!("{base}/{name}")).await.unwrap();
-        stores.push(Store {
-            db,
-            _directory: tempfile::tempdir().unwrap(),
-        });
+    if let Some(postgres) = postgres_url().await {
+        stores.push(open(postgres).await);
     }
     stores
 }
@@ -197,4 +207,72 @@ async fn sqlite_syncs_every_commit() {
     };
     let (journal_mode, synchronous) = sqlite.durability().await.unwrap();
     assert_eq!((journal_mode.as_str(), synchronous), ("wal", 2));
+}
+
+async fn run(db: &Db, sql: &'static str) -> Result<u64, StoreError> {
+    db.write(|tx| async move { execute!(tx, sql, |query| query).map_err(StoreError::from) }.boxed())
+        .await
+}
+
+#[tokio::test]
+async fn what_was_entered_in_the_books_is_neither_changed_nor_removed() {
+    const ENTRIES: &str = "select journal || account || amount as line from entries order by account";
+    for store in stores().await {
+        let n_entered = run(
+            &store.db,
+            "insert into entries (journal, account, amount, kind, reference, created_at)
+            values ('adjust:1', 'adjustments', -5, 'adjust', '1', 0), ('adjust:1', 'sales', 5, 'adjust', '1', 0)",
+        )
+        .await
+        .unwrap();
+        assert_eq!(n_entered, 2);
+        let mut forbidden = vec![
+            "update entries set amount = amount + 1",
+            "update entries set note = 'x' where account = 'sales'",
+            "delete from entries",
+            "delete from entries where account = 'sales'",
+        ];
+        if matches!(store.db, Db::Postgres(_)) {
+            forbidden.push("truncate entries");
+        }
+        for sql in forbidden {
+            let error = run(&store.db, sql).await.unwrap_err();
+            let StoreError::Sql(sqlx::Error::Database(said)) = error else {
+                panic!("{sql}: {error:?}")
+            };
+            assert!(said.message().contains("append-only"), "{sql}: {said}");
+        }
+        let lines: Vec<(String,)> = store
+            .db
+            .snapshot(|tx| {
+                async move { on!(tx, ENTRIES, fetch_all, |query| query).map_err(StoreError::from) }.boxed()
+            })
+            .await
+            .unwrap();
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[1].0, "adjust:1sales5");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_start_together_guard_the_books_once() {
+    for (url, _directory) in [Some(file_url()), postgres_url().await].into_iter().flatten() {
+        // A file has one server; what is new to it is only that the guards are there already.
+        let n_together = if url.starts_with("sqlite:") { 1 } else { 4 };
+        for _ in 0..2 {
+            let starts = (0..n_together).map(|_| Db::connect(&url));
+            for db in futures_util::future::join_all(starts).await {
+                let db = db.unwrap();
+                run(
+                    &db,
+                    "insert into entries (journal, account, amount, kind, reference, created_at)
+                    values ('adjust:1', 'sales', 5, 'adjust', '1', 0) on conflict do nothing",
+                )
+                .await
+                .unwrap();
+                assert!(run(&db, "delete from entries").await.is_err());
+                db.close().await;
+            }
+        }
+    }
 }

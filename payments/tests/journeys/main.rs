@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with it")]
 
+mod balance;
+mod balance_refunds;
 mod cancelling;
 mod gateway_faults;
 mod notices;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Method, Money, Order, OrderId, OrderNo, OrderState, Payment, PaymentId, PaymentNo, PaymentState, Product,
-    Timestamp,
+    Purpose, Timestamp,
 };
 use payments::Checkout;
 
@@ -46,6 +46,7 @@ pub fn checkout(state: OrderState, payments: Vec<Payment>) -> Checkout {
         order_no: OrderNo::new(at(NOW), [2; 10]),
         token: "token".to_owned(),
         user_id: "u".to_owned(),
+        purpose: Purpose::Sale,
         subject: "Tea".to_owned(),
         amount: fen(123_450),
         state,

@@ -1,0 +1,272 @@
+//! Double entry: every movement of money takes from one account what it gives to another.
+//!
+//! A movement is a [`Transfer`] with exactly one giver and one taker, so its two lines cannot but sum to zero. Which
+//! transfers there are, and between whom, is decided here and nowhere else.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{Channel, Method, Money, MoneyError, Payment, Purpose, Refund};
+
+/// Who holds money. Its name in the books is its text form.
+///
+/// What stands outside (the gateways, the operator's corrections) goes below zero by what it brought in; a user never does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Account<'a> {
+    /// What a gateway has taken from payers and given back to them.
+    Gateway(Channel),
+    Sales,
+    /// Money for an order that did not need it, until a refund takes it.
+    Surplus,
+    User(&'a str),
+    /// On its way back to whoever paid.
+    RefundsDue,
+    /// The operator's corrections of users' balances.
+    Adjustments,
+    /// Went back although its owner had spent it.
+    Losses,
+}
+
+/// What a transfer was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    Payment,
+    Topup,
+    Surplus,
+    RefundRequested,
+    Refund,
+    RefundFailed,
+    Adjust,
+}
+
+/// Fen with a direction, never zero: what an adjustment does to a balance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Change(i64);
+
+/// One movement of money, under a name that can exist only once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer<'a> {
+    pub journal: String,
+    pub kind: EntryKind,
+    /// What it is about, as the outside calls it: the id of a payment or a refund, or the number of an adjustment.
+    pub reference: String,
+    pub note: Option<&'a str>,
+    pub from: Account<'a>,
+    pub to: Account<'a>,
+    pub amount: Money,
+}
+
+/// A payment as the books see it: who paid, and whose the money is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deal<'a> {
+    pub method: Method,
+    pub purpose: Purpose,
+    /// Whether the order took the money; if not, it is nobody's until it is back.
+    pub settles: bool,
+    pub user_id: &'a str,
+}
+
+impl std::fmt::Display for Account<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Account::Gateway(channel) => write!(formatter, "gateway:{channel}"),
+            Account::Sales => formatter.write_str("sales"),
+            Account::Surplus => formatter.write_str("surplus"),
+            Account::User(user_id) => write!(formatter, "user:{user_id}"),
+            Account::RefundsDue => formatter.write_str("refunds_due"),
+            Account::Adjustments => formatter.write_str("adjustments"),
+            Account::Losses => formatter.write_str("losses"),
+        }
+    }
+}
+
+impl EntryKind {
+    pub const ALL: [EntryKind; 7] = [
+        EntryKind::Payment,
+        EntryKind::Topup,
+        EntryKind::Surplus,
+        EntryKind::RefundRequested,
+        EntryKind::Refund,
+        EntryKind::RefundFailed,
+        EntryKind::Adjust,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EntryKind::Payment => "payment",
+            EntryKind::Topup => "topup",
+            EntryKind::Surplus => "surplus",
+            EntryKind::RefundRequested => "refund_requested",
+            EntryKind::Refund => "refund",
+            EntryKind::RefundFailed => "refund_failed",
+            EntryKind::Adjust => "adjust",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<EntryKind> {
+        EntryKind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+impl Change {
+    pub fn from_fen(fen: i64) -> Result<Change, MoneyError> {
+        match fen {
+            0 => Err(MoneyError::NotPositive),
+            _ if fen.checked_abs().is_none_or(|size| size > Money::MAX.fen()) => Err(MoneyError::TooLarge),
+            _ => Ok(Change(fen)),
+        }
+    }
+
+    pub fn fen(self) -> i64 {
+        self.0
+    }
+
+    pub fn is_credit(self) -> bool {
+        self.0 > 0
+    }
+
+    /// How much, whichever way.
+    pub fn size(self) -> Money {
+        Money::from_fen(self.0.abs()).expect("a change is within the limits of one amount")
+    }
+}
+
+impl Serialize for Change {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Change {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Change, D::Error> {
+        let fen = i64::deserialize(deserializer)?;
+        if fen == 0 {
+            return Err(serde::de::Error::custom(
+                "an adjustment must be at least 1 fen, up or down",
+            ));
+        }
+        Change::from_fen(fen).map_err(serde::de::Error::custom)
+    }
+}
+
+impl<'a> Deal<'a> {
+    /// Where the money came from, and where a refund brings it.
+    pub const fn payer(&self) -> Account<'a> {
+        match self.method.channel() {
+            Some(channel) => Account::Gateway(channel),
+            None => Account::User(self.user_id),
+        }
+    }
+
+    /// Whose it is now, and so who gives it back.
+    pub const fn owner(&self) -> Account<'a> {
+        match (self.settles, self.purpose) {
+            (false, _) => Account::Surplus,
+            (true, Purpose::Sale) => Account::Sales,
+            (true, Purpose::Topup) => Account::User(self.user_id),
+        }
+    }
+
+    /// The money has come.
+    pub fn paid(&self, payment: &Payment) -> Transfer<'a> {
+        let kind = match (self.settles, self.purpose) {
+            (false, _) => EntryKind::Surplus,
+            (true, Purpose::Sale) => EntryKind::Payment,
+            (true, Purpose::Topup) => EntryKind::Topup,
+        };
+        Transfer {
+            journal: format!("payment:{}", payment.id),
+            kind,
+            reference: payment.id.to_string(),
+            note: None,
+            from: self.payer(),
+            to: self.owner(),
+            amount: payment.amount,
+        }
+    }
+
+    /// It must go back: its owner has it no more.
+    pub fn refund_requested<'b>(&self, refund: &'b Refund) -> Transfer<'b>
+    where
+        'a: 'b,
+    {
+        self.about(
+            refund,
+            EntryKind::RefundRequested,
+            self.owner(),
+            Account::RefundsDue,
+        )
+    }
+
+    /// It is back.
+    pub fn refunded<'b>(&self, refund: &'b Refund) -> Transfer<'b>
+    where
+        'a: 'b,
+    {
+        self.about(refund, EntryKind::Refund, Account::RefundsDue, self.payer())
+    }
+
+    /// It will not go back under this number.
+    pub fn refund_failed<'b>(&self, refund: &'b Refund) -> Transfer<'b>
+    where
+        'a: 'b,
+    {
+        self.about(refund, EntryKind::RefundFailed, Account::RefundsDue, self.owner())
+    }
+
+    /// It is back although the gateway had called the refund failed: `bearer` had it meanwhile, or pays for it.
+    pub fn refund_revived<'b>(&self, refund: &'b Refund, bearer: Account<'b>) -> Transfer<'b>
+    where
+        'a: 'b,
+    {
+        self.about(refund, EntryKind::Refund, bearer, self.payer())
+    }
+
+    fn about<'b>(
+        &self,
+        refund: &'b Refund,
+        kind: EntryKind,
+        from: Account<'b>,
+        to: Account<'b>,
+    ) -> Transfer<'b> {
+        Transfer {
+            journal: format!("{}:{}", kind.as_str(), refund.id),
+            kind,
+            reference: refund.id.to_string(),
+            note: Some(&refund.reason),
+            from,
+            to,
+            amount: refund.amount,
+        }
+    }
+}
+
+impl<'a> Transfer<'a> {
+    /// The operator corrects a user's balance.
+    pub fn adjust(user_id: &'a str, change: Change, number: &str, note: &'a str) -> Transfer<'a> {
+        let (user, other) = (Account::User(user_id), Account::Adjustments);
+        let (from, to) = if change.is_credit() {
+            (other, user)
+        } else {
+            (user, other)
+        };
+        Transfer {
+            journal: Transfer::adjustment_journal(number),
+            kind: EntryKind::Adjust,
+            reference: number.to_owned(),
+            note: Some(note),
+            from,
+            to,
+            amount: change.size(),
+        }
+    }
+
+    pub fn adjustment_journal(number: &str) -> String {
+        format!("{}:{number}", EntryKind::Adjust.as_str())
+    }
+
+    /// What it writes: never anything but zero in all.
+    pub fn lines(&self) -> [(Account<'a>, i64); 2] {
+        assert!(self.from != self.to, "money moves between two accounts");
+        [(self.from, -self.amount.fen()), (self.to, self.amount.fen())]
+    }
+}

@@ -1,0 +1,180 @@
+//! What users have here: looked at, corrected, filled, and spent.
+
+mod pay;
+
+use domain::ledger::{Change, EntryKind, Transfer};
+use domain::{Money, Order, Purpose, Refusal, Timestamp, id};
+use futures_util::FutureExt;
+
+pub(crate) use self::pay::pay_by_balance;
+use crate::ledger::post;
+use crate::once::{Made, Once, find_answer, keep_answer};
+use crate::order::{NewOrder, invalid, is_line, page, write_order};
+use crate::store::{StoreError, ledger};
+use crate::{Error, Page, Services};
+
+/// What a top-up is called on the payer's bill.
+const TOPUP_SUBJECT: &str = "余额充值";
+
+/// What a user has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balance {
+    pub user_id: String,
+    pub available: Money,
+    /// Money of top-ups that is on its way back to where it came from: not spendable any more, and not gone yet.
+    pub frozen: Money,
+    /// `None`: nothing ever happened.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// One line of a user's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The name of its journal.
+    pub id: String,
+    pub user_id: String,
+    pub kind: EntryKind,
+    pub amount: Change,
+    pub balance_after: Money,
+    /// The id of the payment or the refund, or the number of the adjustment.
+    pub reference: String,
+    pub note: Option<String>,
+    /// Its place in the user's history, counted from one without a gap.
+    pub seq: i64,
+    pub created_at: Timestamp,
+}
+
+/// A correction of a balance by the operator.
+#[derive(Debug, Clone)]
+pub struct Adjustment {
+    pub user_id: String,
+    pub change: Change,
+    /// The merchant's number: the same number with the same content is the same adjustment.
+    pub number: String,
+    pub note: String,
+}
+
+/// An order that fills a user's balance.
+#[derive(Debug, Clone)]
+pub struct TopUp {
+    pub user_id: String,
+    pub amount: Money,
+    pub order_no: Option<String>,
+    pub return_url: Option<String>,
+}
+
+/// Somebody we never heard of has nothing.
+pub async fn find_balance(services: &Services, user_id: &str) -> Result<Balance, Error> {
+    check_user(user_id)?;
+    services
+        .db
+        .snapshot(|tx| async move { ledger::find_balance(tx, user_id).await }.boxed())
+        .await
+        .map_err(Error::Internal)
+}
+
+/// A user's entries, newest first; `before` is the [`Page::next_cursor`] of the page before.
+pub async fn list_entries(
+    services: &Services,
+    user_id: &str,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Page<Entry>, Error> {
+    check_user(user_id)?;
+    let rows = services
+        .db
+        .snapshot(|tx| async move { ledger::list(tx, user_id, before, i64::from(limit) + 1).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    Ok(page(rows, limit, |entry: &Entry| entry.seq.to_string()))
+}
+
+/// Gives to a user or takes away; never more than there is.
+pub async fn adjust_balance(
+    services: &Services,
+    adjustment: Adjustment,
+    once: Option<Once<Entry>>,
+) -> Result<Made<Entry>, Error> {
+    check_user(&adjustment.user_id)?;
+    check_adjustment(&adjustment)?;
+    let now = services.clock.now();
+    let (adjustment, once) = (&adjustment, once.as_ref());
+    services
+        .db
+        .write(|tx| {
+            async move {
+                if let Some(answer) = find_answer(tx, once).await? {
+                    return Ok(Made::Replayed(answer));
+                }
+                let journal = Transfer::adjustment_journal(&adjustment.number);
+                if let Some(existing) = ledger::find_entry(tx, &journal).await? {
+                    if !is_same(&existing, adjustment) {
+                        return Err(Refusal::AdjustmentNoReused.into());
+                    }
+                    keep_answer(tx, once, &existing, false, now).await?;
+                    return Ok(Made::Existing(existing));
+                }
+                let Adjustment { user_id, number, .. } = adjustment;
+                let transfer = Transfer::adjust(user_id, adjustment.change, number, &adjustment.note);
+                post(tx, &transfer, now).await?;
+                let entry = ledger::find_entry(tx, &journal)
+                    .await?
+                    .ok_or(StoreError::Corrupt("entries.journal"))?;
+                keep_answer(tx, once, &entry, true, now).await?;
+                Ok(Made::New(entry))
+            }
+            .boxed()
+        })
+        .await
+}
+
+fn check_user(user_id: &str) -> Result<(), Error> {
+    if is_line(user_id, 64) {
+        Ok(())
+    } else {
+        Err(invalid(
+            "userId",
+            "must be 1 to 64 characters without control characters",
+        ))
+    }
+}
+
+fn check_adjustment(adjustment: &Adjustment) -> Result<(), Error> {
+    if !id::is_name(&adjustment.number) {
+        return Err(invalid(
+            "adjustmentNo",
+            "must be 1 to 64 characters of A-Z a-z 0-9 _ -",
+        ));
+    }
+    if !is_line(&adjustment.note, 256) {
+        return Err(invalid(
+            "note",
+            "must be 1 to 256 characters without control characters",
+        ));
+    }
+    Ok(())
+}
+
+fn is_same(entry: &Entry, adjustment: &Adjustment) -> bool {
+    entry.user_id == adjustment.user_id
+        && entry.amount == adjustment.change
+        && entry.note.as_deref() == Some(&adjustment.note)
+}
+
+/// Writes an order whose payment fills the user's balance.
+pub async fn top_up(
+    services: &Services,
+    top_up: TopUp,
+    once: Option<Once<Order>>,
+) -> Result<Made<Order>, Error> {
+    let new = NewOrder {
+        order_no: top_up.order_no,
+        user_id: top_up.user_id,
+        subject: TOPUP_SUBJECT.to_owned(),
+        amount: top_up.amount,
+        return_url: top_up.return_url,
+        metadata: None,
+        expires_in: None,
+    };
+    write_order(services, &new, Purpose::Topup, once).await
+}

@@ -1,0 +1,155 @@
+//! Paying an order with what its user has.
+
+use domain::{
+    Channel, Money, Opening, Order, Payment, PaymentId, PaymentNo, PaymentState, Receipt, Refusal, Report,
+    Settlement, Timestamp, open_payment,
+};
+use futures_util::FutureExt;
+
+use crate::expire::end_payment;
+use crate::gateway::GatewayError;
+use crate::once::{Made, Once, find_answer, keep_answer};
+use crate::settle::{Rule, announce, apply_report};
+use crate::start::{MAX_ROUNDS, StartPayment};
+use crate::store::{StoreError, Tx, ledger, orders, payments};
+use crate::{Error, Services};
+
+enum Paying {
+    Done(Made<Payment>),
+    CloseFirst { channel: Channel, payment: Payment },
+}
+
+/// Balance is no gateway: all of it happens in one transaction of ours, and there is never an open payment of it.
+pub(crate) async fn pay_by_balance(
+    services: &Services,
+    start: &StartPayment,
+    once: Option<Once<Payment>>,
+) -> Result<Made<Payment>, Error> {
+    let mut stands_in_the_way = None;
+    for _ in 0..MAX_ROUNDS {
+        match try_pay(services, start, once.as_ref()).await? {
+            Paying::Done(made) => return Ok(made),
+            Paying::CloseFirst { channel, payment } => {
+                end_payment(services, &payment).await?;
+                stands_in_the_way = Some(channel);
+            }
+        }
+    }
+    let channel = stands_in_the_way.ok_or(StoreError::Corrupt("payments.product"))?;
+    let source = GatewayError::unknown("other payments of this order keep being opened");
+    Err(Error::Unreachable { channel, source })
+}
+
+async fn try_pay(
+    services: &Services,
+    start: &StartPayment,
+    once: Option<&Once<Payment>>,
+) -> Result<Paying, Error> {
+    let paying = services
+        .db
+        .write(|tx| pay_in(services, tx, start, once).boxed())
+        .await?;
+    if let Paying::Done(Made::New(payment)) = &paying {
+        announce(services, payment, Settlement::Paid);
+    }
+    Ok(paying)
+}
+
+async fn pay_in(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    start: &StartPayment,
+    once: Option<&Once<Payment>>,
+) -> Result<Paying, Error> {
+    let now = services.clock.now();
+    if let Some(answer) = find_answer(tx, once).await? {
+        return Ok(Paying::Done(Made::Replayed(answer)));
+    }
+    let order = orders::find(tx, &start.order_id).await?.ok_or(Error::NotFound)?;
+    if start.amount.is_some_and(|amount| amount != order.amount) {
+        return Err(Refusal::AmountMismatch.into());
+    }
+    let open = payments::open_of_order(tx, &order.id).await?;
+    let opening = open_payment(&order, open.as_ref(), start.product, now)?;
+    // Whoever has too little must not lose the code that can still be paid. What is taken is guarded once more.
+    if ledger::available(tx, &order.user_id).await? < order.amount {
+        return Err(Refusal::InsufficientBalance.into());
+    }
+    match (opening, open) {
+        (Opening::New, _) => {
+            let payment = move_money(services, tx, &order, start, now).await?;
+            keep_answer(tx, once, &payment, true, now).await?;
+            Ok(Paying::Done(Made::New(payment)))
+        }
+        (Opening::CloseFirst(_), Some(open)) => {
+            let channel = open.method().channel();
+            Ok(Paying::CloseFirst {
+                channel: channel.ok_or(StoreError::Corrupt("payments.state"))?,
+                payment: open,
+            })
+        }
+        (Opening::Reuse(_) | Opening::CloseFirst(_), _) => Err(StoreError::Corrupt("payments.state").into()),
+    }
+}
+
+/// The payment goes through the same door as everybody's; posting it takes the money, or refuses.
+async fn move_money(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    order: &Order,
+    start: &StartPayment,
+    now: Timestamp,
+) -> Result<Payment, Error> {
+    let payment = draft(services, order, start, now);
+    payments::insert(tx, &payment, now).await?;
+    let receipt = Receipt {
+        transaction_id: payment.payment_no.to_string(),
+        amount: payment.amount,
+        paid_at: now,
+    };
+    apply_report(
+        services,
+        tx,
+        &payment.payment_no,
+        &Report::Paid(receipt),
+        Rule::Settle,
+    )
+    .await?;
+    let paid = payments::find(tx, &payment.id)
+        .await?
+        .ok_or(StoreError::Corrupt("payments.id"))?;
+    // Anything but a payment that settles its order would be money taken for nothing.
+    if paid.settles {
+        Ok(paid)
+    } else {
+        Err(StoreError::Stale.into())
+    }
+}
+
+fn draft(services: &Services, order: &Order, start: &StartPayment, now: Timestamp) -> Payment {
+    Payment {
+        id: PaymentId::new(now, services.clock.entropy()),
+        payment_no: PaymentNo::new(now, services.clock.entropy()),
+        order_id: order.id.clone(),
+        product: start.product,
+        amount: order.amount,
+        state: PaymentState::Created,
+        settles: false,
+        transaction_id: None,
+        // Nobody outside is asked.
+        request: String::new(),
+        return_url: start.return_url.clone(),
+        prompt: None,
+        prompted_at: None,
+        failure_reason: None,
+        refunded: Money::ZERO,
+        refunding: Money::ZERO,
+        refund_reason: None,
+        refunded_at: None,
+        expires_at: now.after(services.policy.payment_ttl).min(order.expires_at),
+        paid_at: None,
+        created_at: now,
+        updated_at: now,
+        version: 0,
+    }
+}

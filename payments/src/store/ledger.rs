@@ -1,0 +1,225 @@
+//! The books as rows: entries that are only ever added, and what each user has beside them.
+
+use domain::ledger::{Account, Change, Deal, EntryKind, Transfer};
+use domain::{Money, PaymentId, Product, Purpose, Timestamp};
+
+use super::{StoreError, Tx, execute, on};
+use crate::{Balance, Entry};
+
+/// Where a user's account stands after a movement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Standing {
+    pub available: i64,
+    pub seq: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct EntryRow {
+    journal: String,
+    account: String,
+    amount: i64,
+    kind: String,
+    reference: String,
+    note: Option<String>,
+    seq: i64,
+    balance_after: i64,
+    created_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct BalanceRow {
+    available: i64,
+    frozen: i64,
+    updated_at: Option<i64>,
+}
+
+impl TryFrom<EntryRow> for Entry {
+    type Error = StoreError;
+
+    fn try_from(row: EntryRow) -> Result<Entry, StoreError> {
+        let user_id = row.account.strip_prefix(USER).map(str::to_owned);
+        Ok(Entry {
+            id: row.journal,
+            user_id: user_id.ok_or(StoreError::Corrupt("entries.account"))?,
+            kind: EntryKind::parse(&row.kind).ok_or(StoreError::Corrupt("entries.kind"))?,
+            amount: Change::from_fen(row.amount).map_err(|_| StoreError::Corrupt("entries.amount"))?,
+            balance_after: Money::from_sum(row.balance_after)
+                .map_err(|_| StoreError::Corrupt("entries.balance_after"))?,
+            reference: row.reference,
+            note: row.note,
+            seq: row.seq,
+            created_at: Timestamp::from_millis(row.created_at),
+        })
+    }
+}
+
+const USER: &str = "user:";
+
+/// Gives to a user; the first gift opens the account.
+pub async fn credit(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    amount: Money,
+    now: Timestamp,
+) -> Result<Standing, StoreError> {
+    const SQL: &str = "
+        insert into balances (user_id, available, seq, updated_at)
+        values ($1, $2, 1, $3)
+        on conflict (user_id) do update
+        set available = balances.available + excluded.available, seq = balances.seq + 1,
+            updated_at = excluded.updated_at
+        returning available, seq";
+    Ok(on!(tx, SQL, fetch_one, |query| query
+        .bind(user_id)
+        .bind(amount.fen())
+        .bind(now.millis()))?)
+}
+
+/// Takes from a user, unless that is more than there is: then nothing happens, and there is no standing.
+pub async fn debit(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    amount: Money,
+    now: Timestamp,
+) -> Result<Option<Standing>, StoreError> {
+    const SQL: &str = "
+        update balances set available = available - $2, seq = seq + 1, updated_at = $3
+        where user_id = $1 and available >= $2
+        returning available, seq";
+    Ok(on!(tx, SQL, fetch_optional, |query| query
+        .bind(user_id)
+        .bind(amount.fen())
+        .bind(now.millis()))?)
+}
+
+/// Writes both lines of a transfer. A journal that is there already is a lost race, or a mistake that must not be
+/// committed.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    transfer: &Transfer<'_>,
+    standings: [Option<Standing>; 2],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        insert into entries (journal, account, amount, kind, reference, note, created_at, seq, balance_after)
+        values ($1, $6, $7, $2, $3, $4, $5, $8, $9), ($1, $10, $11, $2, $3, $4, $5, $12, $13)
+        on conflict do nothing";
+    let [(from, taken), (to, given)] = transfer.lines();
+    let [of_from, of_to] = standings;
+    let n_inserted = execute!(tx, SQL, |query| query
+        .bind(transfer.journal.as_str())
+        .bind(transfer.kind.as_str())
+        .bind(transfer.reference.as_str())
+        .bind(transfer.note)
+        .bind(now.millis())
+        .bind(from.to_string())
+        .bind(taken)
+        .bind(of_from.map(|standing| standing.seq))
+        .bind(of_from.map(|standing| standing.available))
+        .bind(to.to_string())
+        .bind(given)
+        .bind(of_to.map(|standing| standing.seq))
+        .bind(of_to.map(|standing| standing.available)))?;
+    if n_inserted == 2 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
+}
+
+/// A payment as the books see it, read in one question.
+#[derive(Debug)]
+pub struct Parties {
+    product: Product,
+    purpose: Purpose,
+    settles: bool,
+    user_id: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct PartiesRow {
+    product: String,
+    purpose: String,
+    settles: bool,
+    user_id: String,
+}
+
+impl Parties {
+    pub fn deal(&self) -> Deal<'_> {
+        Deal {
+            method: self.product.method(),
+            purpose: self.purpose,
+            settles: self.settles,
+            user_id: &self.user_id,
+        }
+    }
+}
+
+pub async fn find_parties(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Parties, StoreError> {
+    const SQL: &str = "
+        select p.product, o.purpose, p.settles, o.user_id
+        from payments p join orders o on o.id = p.order_id
+        where p.id = $1";
+    let row: PartiesRow = on!(tx, SQL, fetch_one, |query| query.bind(payment_id.as_str()))?;
+    Ok(Parties {
+        product: Product::parse(&row.product).ok_or(StoreError::Corrupt("payments.product"))?,
+        purpose: Purpose::parse(&row.purpose).ok_or(StoreError::Corrupt("orders.purpose"))?,
+        settles: row.settles,
+        user_id: row.user_id,
+    })
+}
+
+/// What a user can spend.
+pub async fn available(tx: &mut Tx<'_>, user_id: &str) -> Result<Money, StoreError> {
+    const SQL: &str = "select coalesce(max(available), 0) as available from balances where user_id = $1";
+    let (available,): (i64,) = on!(tx, SQL, fetch_one, |query| query.bind(user_id))?;
+    Money::from_sum(available).map_err(|_| StoreError::Corrupt("balances.available"))
+}
+
+/// What a user has; somebody we never heard of has nothing. Frozen is money of top-ups that is on its way back.
+pub async fn find_balance(tx: &mut Tx<'_>, user_id: &str) -> Result<Balance, StoreError> {
+    const SQL: &str = "
+        select coalesce(max(available), 0) as available, max(updated_at) as updated_at,
+            (select cast(coalesce(sum(r.amount), 0) as bigint)
+                from orders o
+                join payments p on p.order_id = o.id and p.settles
+                join refunds r on r.payment_id = p.id and r.state in ('requested', 'pending', 'stuck')
+                where o.user_id = $1 and o.purpose = 'topup') as frozen
+        from balances where user_id = $1";
+    let row: BalanceRow = on!(tx, SQL, fetch_one, |query| query.bind(user_id))?;
+    Ok(Balance {
+        user_id: user_id.to_owned(),
+        available: Money::from_sum(row.available).map_err(|_| StoreError::Corrupt("balances.available"))?,
+        frozen: Money::from_sum(row.frozen).map_err(|_| StoreError::Corrupt("refunds.amount"))?,
+        updated_at: row.updated_at.map(Timestamp::from_millis),
+    })
+}
+
+/// A user's entries, newest first, from before `before` on.
+pub async fn list(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Entry>, StoreError> {
+    const SQL: &str = "
+        select journal, account, amount, kind, reference, note, seq, balance_after, created_at
+        from entries
+        where account = $1 and seq is not null and (cast($2 as bigint) is null or seq < $2)
+        order by seq desc
+        limit $3";
+    let rows: Vec<EntryRow> = on!(tx, SQL, fetch_all, |query| query
+        .bind(Account::User(user_id).to_string())
+        .bind(before)
+        .bind(limit))?;
+    rows.into_iter().map(Entry::try_from).collect()
+}
+
+/// The user's line of a journal.
+pub async fn find_entry(tx: &mut Tx<'_>, journal: &str) -> Result<Option<Entry>, StoreError> {
+    const SQL: &str = "
+        select journal, account, amount, kind, reference, note, seq, balance_after, created_at
+        from entries where journal = $1 and seq is not null";
+    let row: Option<EntryRow> = on!(tx, SQL, fetch_optional, |query| query.bind(journal))?;
+    row.map(Entry::try_from).transpose()
+}
