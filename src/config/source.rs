@@ -15,7 +15,7 @@ pub struct ConfigError {
 }
 
 /// Names that begin like ours but are not ours are typing mistakes. `LOGIN_URL` is no mistake, `LOG_LEVEL` is one.
-const PREFIXES: [&str; 16] = [
+const PREFIXES: [&str; 17] = [
     "WECHAT_",
     "ALIPAY_",
     "ADMIN_",
@@ -26,6 +26,7 @@ const PREFIXES: [&str; 16] = [
     "EXPIRY_",
     "RECONCILE_",
     "LATE_",
+    "REFUND_",
     "LOG_",
     "METRICS_",
     "PUBLIC_",

@@ -7,6 +7,7 @@
 mod balance;
 mod balance_refunds;
 mod cancelling;
+mod console;
 mod gateway_faults;
 mod notices;
 mod paying;
