@@ -56,6 +56,10 @@ pub fn routes(web: &Web) -> Router<Web> {
             app::STYLESHEET_PATH.as_str(),
             get(async || file(app::STYLESHEET, CSS, FOR_EVER)),
         )
+        .route(
+            app::CONSOLE_STYLESHEET_PATH.as_str(),
+            get(async || file(app::CONSOLE_STYLESHEET, CSS, FOR_EVER)),
+        )
         .route("/favicon.svg", get(async || file(app::FAVICON, SVG, FOR_A_DAY)))
         .route("/robots.txt", get(async || file(app::ROBOTS, TEXT, FOR_A_DAY)))
         .nest("/pkg", bundle)
@@ -104,7 +108,7 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
 }
 
 /// Pages and forms call verbs, and a payer may close the tab at any moment: what began goes on to its end.
-async fn finish(request: Request, next: Next) -> Response {
+pub async fn finish(request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     // Server functions would read without a limit.
     let bytes = match body::read(&head.headers, body, API_BYTES).await {
