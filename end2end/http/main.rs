@@ -8,6 +8,7 @@ mod bodies;
 mod browser;
 mod callbacks;
 mod commands;
+mod console;
 mod database;
 mod headers;
 mod journey;
