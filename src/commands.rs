@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use payments::admin::{self, Role, Scope};
 use payments::gateway::Gateways;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use simulator::WechatKeys;
 
 use crate::config::{Config, ConfigError, GatewayMode, PublicUrl, parse_email, parse_password};
@@ -112,6 +112,12 @@ pub async fn create_key(config: &Config, name: &str, scopes: &[Scope]) -> Result
 }
 
 pub async fn audit(config: &Config) -> Result<(), Failure> {
+    // Looking makes nothing: a wrong path must not end as a sound, empty database.
+    if !payments::store::Db::exists(config.database_url.expose_secret()).map_err(payments::Error::from)? {
+        return Err(Failure::Refused(
+            "there is no database at DATABASE_URL to audit".to_owned(),
+        ));
+    }
     let services = connect(config, Gateways::default()).await?;
     let findings = payments::audit(&services).await?;
     services.db.close().await;

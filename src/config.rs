@@ -3,16 +3,19 @@
 //! `Debug` shows no secret: they are `SecretString`s, and the address of the database may hold a password.
 
 mod gateways;
+mod looks;
 mod source;
 mod value;
 
 use std::net::SocketAddr;
 
+use app::return_url::ReturnHosts;
 use domain::{LatePolicy, Money};
 use payments::Policy;
 use secrecy::SecretString;
 
 pub use self::gateways::{AlipayAccount, GatewayMode, WechatAccount};
+pub use self::looks::{Logo, Looks};
 pub use self::source::{ConfigError, Source};
 pub use self::value::{Cron, PublicUrl, parse_minutes};
 
@@ -30,8 +33,9 @@ pub struct Config {
     pub policy: Policy,
     pub expiry_cron: Cron,
     pub reconcile_cron: Cron,
-    /// Who is being paid: the first line of every page.
-    pub merchant_name: String,
+    pub looks: Looks,
+    /// Where payers may be sent back to.
+    pub return_hosts: ReturnHosts,
     /// Where the browser bundle and the static files are, when not in their usual place.
     pub site_root: Option<std::path::PathBuf>,
     pub log: Log,
@@ -103,7 +107,10 @@ impl Config {
             reconcile_cron: source
                 .parsed("RECONCILE_CRON", Cron::parse)?
                 .map_or_else(|| cron(RECONCILE_CRON), Ok)?,
-            merchant_name: source.text("MERCHANT_NAME").unwrap_or("Tongqian").to_owned(),
+            looks: Looks::read(source)?,
+            return_hosts: source
+                .parsed("RETURN_URL_HOSTS", ReturnHosts::parse)?
+                .unwrap_or_default(),
             site_root: source.text("LEPTOS_SITE_ROOT").map(std::path::PathBuf::from),
             log: Log::read(source)?,
         };

@@ -2,11 +2,15 @@
 
 mod admin;
 mod api;
+mod assets;
 mod auth;
+mod balance;
 mod body;
+mod compress;
 mod envelope;
 mod error;
 mod events;
+mod handover;
 mod headers;
 mod health;
 mod notify;
@@ -68,9 +72,13 @@ pub fn router(web: Web) -> Router {
         .route("/payments/query", post(payments::query))
         .route("/payments/{id}/refunds", get(refunds::list))
         .route("/refunds/{id}", get(refunds::show))
+        .route("/balance/{userId}", get(balance::show))
+        .route("/balance/{userId}/entries", get(balance::entries))
+        .route("/balance/{userId}/topup", post(balance::fill))
         .route_layer(from_fn_with_state(web.clone(), auth::guard));
     let refunders = Router::new()
         .route("/payments/{id}/refund", post(refunds::request))
+        .route("/balance/{userId}/adjust", post(balance::adjust))
         .route_layer(from_fn_with_state(web.clone(), auth::guard_refunds));
     // No key: a gateway proves itself by its signature, and the description is for everybody.
     let open = Router::new()
@@ -79,7 +87,9 @@ pub fn router(web: Web) -> Router {
         .route("/openapi.json", get(openapi::show));
     let payers = pages::routes(&web)
         .route("/checkout/{token}/status", get(events::status))
-        .route("/checkout/{token}/events", get(events::stream));
+        .route("/checkout/{token}/events", get(events::stream))
+        .route("/checkout/{token}/pay", get(handover::leave))
+        .route("/checkout/{token}/invocation", get(handover::invoke));
     Router::new()
         .nest("/api/billing", merchants.merge(refunders).merge(open))
         .merge(payers)

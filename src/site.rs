@@ -3,16 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use app::Stylesheet;
 use app::context::HasBundle;
+use app::theme::Theme;
 use domain::Channel;
 use leptos::prelude::LeptosOptions;
 use payments::Services;
 use simulator::Simulator;
 
-use crate::config::{Config, PublicUrl};
+use crate::config::{Config, Logo, PublicUrl};
 
 /// The name under which the bundle is built.
 const OUTPUT_NAME: &str = "tongqian";
+const BUNDLE: [&str; 2] = ["tongqian.js", "tongqian_bg.wasm"];
 
 #[derive(Debug)]
 pub struct Site {
@@ -21,8 +24,11 @@ pub struct Site {
     /// What pages know of it.
     pub shown: Arc<app::context::Site>,
     pub has_bundle: HasBundle,
-    /// `/pkg` on disk.
+    /// The bundle on disk.
     pub pkg: PathBuf,
+    pub stylesheet: Stylesheet,
+    /// The operator's mark, and where it is served.
+    pub logo: Option<(String, Logo)>,
 }
 
 impl Site {
@@ -34,9 +40,8 @@ impl Site {
     ) -> Site {
         let root = find_root(config.site_root.as_deref());
         let pkg = root.join("pkg");
-        let has_bundle = ["tongqian.js", "tongqian_bg.wasm"]
-            .iter()
-            .all(|file| pkg.join(file).is_file());
+        let bundle = fingerprint_of_bundle(&pkg);
+        let has_bundle = bundle.is_some();
         if !has_bundle {
             tracing::info!(
                 "no browser bundle in {}: pages work with plain forms",
@@ -44,8 +49,19 @@ impl Site {
             );
         }
         let is_offered = |channel: &Channel| services.gateways.get(*channel).is_some();
+        let looks = &config.looks;
+        let stylesheet = looks
+            .accent
+            .map_or_else(Stylesheet::plain, Stylesheet::with_accent);
+        let logo = looks.logo.clone().map(|logo| (path_of(&logo), logo));
         let shown = app::context::Site {
-            merchant: config.merchant_name.clone(),
+            merchant: looks.merchant_name.clone(),
+            theme: Theme {
+                stylesheet_path: stylesheet.path.clone(),
+                logo_path: logo.as_ref().map(|(path, _)| path.clone()),
+                contact: looks.contact.clone(),
+            },
+            return_hosts: config.return_hosts.clone(),
             public_url: public_url.as_str().to_owned(),
             is_simulator: simulator.is_some(),
             wallet_url: simulator.map(Simulator::wallet_url),
@@ -58,7 +74,7 @@ impl Site {
         let leptos = LeptosOptions::builder()
             .output_name(OUTPUT_NAME)
             .site_root(root.to_string_lossy().into_owned())
-            .site_pkg_dir("pkg")
+            .site_pkg_dir(bundle.map_or_else(|| "pkg".to_owned(), |bundle| format!("pkg/{bundle}")))
             .site_addr(config.listen)
             .build();
         Site {
@@ -67,8 +83,27 @@ impl Site {
             shown: Arc::new(shown),
             has_bundle: HasBundle(has_bundle),
             pkg,
+            stylesheet,
+            logo,
         }
     }
+}
+
+/// A word for exactly this script with exactly this wasm: one without the other does not run. `None` without a bundle.
+fn fingerprint_of_bundle(pkg: &Path) -> Option<String> {
+    let mut content = Vec::new();
+    for file in BUNDLE {
+        content.extend(std::fs::read(pkg.join(file)).ok()?);
+    }
+    Some(app::fingerprint(&content))
+}
+
+fn path_of(logo: &Logo) -> String {
+    format!(
+        "/assets/logo.{}.{}",
+        app::fingerprint(&logo.content),
+        logo.kind.extension()
+    )
 }
 
 /// Where `make` puts it, seen from the working directory or from the program; or where the operator says.

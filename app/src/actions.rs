@@ -8,11 +8,12 @@ use leptos::prelude::*;
 
 use crate::answer::see_other;
 use crate::context::{request, services};
+use crate::device::{Device, Way};
 use crate::error::UiError;
 use crate::i18n::Language;
 use crate::links::{self, CheckoutLink};
 use crate::shop::{self, Plan};
-use crate::view::{PageState, Situation};
+use crate::view::{PageState, Situation, spending};
 
 /// The demo shop: makes an order and goes to its checkout.
 #[server(prefix = "/ui", endpoint = "buy_plan")]
@@ -22,7 +23,7 @@ pub async fn buy_plan(
 ) -> Result<(), UiError> {
     let language = chosen(&lang);
     see_other(&match order(&plan, language).await {
-        Ok(token) => checkout_link(&token, language).path(),
+        Ok(token) => checkout_link(&token, language, None).path(),
         Err(error) => links::shop(language, Some(error)),
     });
     Ok(())
@@ -33,13 +34,63 @@ pub async fn buy_plan(
 pub async fn start_payment(
     #[server(default)] token: String,
     #[server(default)] method: String,
+    #[server(default)] way: String,
     #[server(default)] lang: String,
+    #[server(default)] device: String,
 ) -> Result<(), UiError> {
-    let error = start(&token, &method).await.err();
-    go_back(CheckoutLink {
-        error,
-        ..checkout_link(&token, chosen(&lang))
+    let device = Device::parse(&device);
+    let link = checkout_link(&token, chosen(&lang), device);
+    if Method::parse(&method) == Some(Method::Balance) {
+        // Money of ours moves at once, so it is asked for on a page of its own.
+        go_back(CheckoutLink {
+            is_spending: true,
+            ..link
+        });
+        return Ok(());
+    }
+    let error = start(&token, &method, Way::parse(&way), device).await.err();
+    go_back(CheckoutLink { error, ..link });
+    Ok(())
+}
+
+/// The second yes: takes the order's amount from its user's balance.
+#[server(prefix = "/ui", endpoint = "pay_by_balance")]
+pub async fn pay_by_balance(
+    #[server(default)] token: String,
+    #[server(default)] lang: String,
+    #[server(default)] device: String,
+) -> Result<(), UiError> {
+    let link = checkout_link(&token, chosen(&lang), Device::parse(&device));
+    go_back(match spend(&token).await {
+        Ok(is_spending) => CheckoutLink { is_spending, ..link },
+        Err(error) => CheckoutLink {
+            error: Some(error),
+            ..link
+        },
     });
+    Ok(())
+}
+
+/// Orders what is missing for this order; once that is paid, the way leads back here.
+#[server(prefix = "/ui", endpoint = "top_up")]
+pub async fn top_up(
+    #[server(default)] token: String,
+    #[server(default)] lang: String,
+    #[server(default)] device: String,
+) -> Result<(), UiError> {
+    let (language, device) = (chosen(&lang), Device::parse(&device));
+    match order_top_up(checkout_link(&token, language, device)).await {
+        Ok(Some(topup)) => see_other(&checkout_link(&topup, language, device).path()),
+        // Enough came meanwhile.
+        Ok(None) => go_back(CheckoutLink {
+            is_spending: true,
+            ..checkout_link(&token, language, device)
+        }),
+        Err(error) => go_back(CheckoutLink {
+            error: Some(error),
+            ..checkout_link(&token, language, device)
+        }),
+    }
     Ok(())
 }
 
@@ -48,11 +99,12 @@ pub async fn start_payment(
 pub async fn new_code(
     #[server(default)] token: String,
     #[server(default)] lang: String,
+    #[server(default)] device: String,
 ) -> Result<(), UiError> {
     let error = renew(&token).await.err();
     go_back(CheckoutLink {
         error,
-        ..checkout_link(&token, chosen(&lang))
+        ..checkout_link(&token, chosen(&lang), Device::parse(&device))
     });
     Ok(())
 }
@@ -62,12 +114,13 @@ pub async fn new_code(
 pub async fn check_payment(
     #[server(default)] token: String,
     #[server(default)] lang: String,
+    #[server(default)] device: String,
 ) -> Result<(), UiError> {
     let outcome = ask(&token).await;
     go_back(CheckoutLink {
         is_asked: outcome.is_ok_and(|is_pending| is_pending),
         error: outcome.err(),
-        ..checkout_link(&token, chosen(&lang))
+        ..checkout_link(&token, chosen(&lang), Device::parse(&device))
     });
     Ok(())
 }
@@ -85,12 +138,56 @@ async fn order(plan: &str, language: Option<&str>) -> Result<String, UiError> {
     Ok(order.token)
 }
 
-async fn start(token: &str, method: &str) -> Result<(), UiError> {
+async fn start(token: &str, method: &str, way: Option<Way>, device: Option<Device>) -> Result<(), UiError> {
     let method = Method::parse(method).ok_or(UiError::ChooseMethod)?;
-    if !request().site.methods.contains(&method) {
+    let request = request();
+    if !request.site.methods.contains(&method) {
         return Err(UiError::Unavailable);
     }
-    start_product(token, method.default_product()).await
+    let device = device.unwrap_or(request.device);
+    start_product(token, device.product(method, way)).await
+}
+
+/// Whether there was too little, which the page says by itself.
+async fn spend(token: &str) -> Result<bool, UiError> {
+    let services = services();
+    let checkout = payments::find_checkout(&services, token).await?;
+    if !checkout.order.allows_balance {
+        return Err(UiError::Unavailable);
+    }
+    let start = payments::StartPayment::new(checkout.order.id, Product::Balance);
+    match payments::start_payment(&services, start, None).await {
+        Ok(_) => Ok(false),
+        Err(error) => spending::outcome(error).map_or(Ok(true), Err),
+    }
+}
+
+/// The token of the order that fills the balance; `None`: it is enough already.
+async fn order_top_up(link: CheckoutLink<'_>) -> Result<Option<String>, UiError> {
+    let (services, request) = (services(), request());
+    let order = payments::find_checkout(&services, link.token).await?.order;
+    if !spending::is_allowed(&order) {
+        return Err(UiError::NotPayable);
+    }
+    let balance = payments::find_balance(&services, &order.user_id).await?;
+    let Err(missing) = spending::left(balance.available, order.amount) else {
+        return Ok(None);
+    };
+    let here = CheckoutLink {
+        is_spending: true,
+        ..link
+    };
+    let top_up = payments::TopUp {
+        user_id: order.user_id,
+        amount: missing,
+        order_no: None,
+        return_url: Some(format!("{}{}", request.site.public_url, here.path())),
+    };
+    match payments::top_up(&services, top_up, None).await? {
+        payments::Made::New(order) | payments::Made::Existing(order) => Ok(Some(order.token)),
+        // Nobody sends a key with a form.
+        payments::Made::Replayed(_) => Err(UiError::Internal),
+    }
 }
 
 async fn renew(token: &str) -> Result<(), UiError> {
@@ -134,11 +231,12 @@ fn chosen(lang: &str) -> Option<&'static str> {
     Language::parse(lang).map(Language::as_str)
 }
 
-fn checkout_link<'a>(token: &'a str, language: Option<&'a str>) -> CheckoutLink<'a> {
+fn checkout_link<'a>(token: &'a str, language: Option<&'a str>, device: Option<Device>) -> CheckoutLink<'a> {
     CheckoutLink {
         // The token came from a form: what cannot be one must not become part of an address.
         token: if is_name(token) { token } else { "unknown" },
         language,
+        device: device.map(Device::as_str),
         ..CheckoutLink::default()
     }
 }

@@ -3,21 +3,67 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
-pub const STYLESHEET: &str = include_str!("../../style/main.css");
+use crate::theme::{self, Color};
+
+const STYLESHEET: &str = include_str!("../../style/main.css");
 pub const FAVICON: &str = include_str!("../../public/favicon.svg");
 pub const ROBOTS: &str = include_str!("../../public/robots.txt");
 
-/// Where pages look for [`STYLESHEET`]. The path names the content, so it may be cached for ever.
-pub static STYLESHEET_PATH: LazyLock<String> = LazyLock::new(|| named("main", STYLESHEET));
+/// The one stylesheet, with the operator's accent at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stylesheet {
+    /// Names the content, so it may be cached for ever.
+    pub path: String,
+    pub text: String,
+}
 
-/// On top of [`STYLESHEET`], for the console only: a payer does not wait for it.
-pub const CONSOLE_STYLESHEET: &str = include_str!("../../style/console.css");
-pub static CONSOLE_STYLESHEET_PATH: LazyLock<String> = LazyLock::new(|| named("console", CONSOLE_STYLESHEET));
+impl Stylesheet {
+    pub fn plain() -> Stylesheet {
+        Stylesheet::of(squeezed(STYLESHEET))
+    }
 
-fn named(name: &str, content: &str) -> String {
+    pub fn with_accent(accent: Color) -> Stylesheet {
+        Stylesheet::of(squeezed(STYLESHEET) + &theme::rules(accent))
+    }
+
+    /// On top of the other one, for the console only: a payer does not wait for it.
+    fn console() -> Stylesheet {
+        Stylesheet::named("console", squeezed(include_str!("../../style/console.css")))
+    }
+
+    fn of(text: String) -> Stylesheet {
+        Stylesheet::named("main", text)
+    }
+
+    fn named(name: &str, text: String) -> Stylesheet {
+        Stylesheet {
+            path: format!("/assets/{name}.{}.css", fingerprint(text.as_bytes())),
+            text,
+        }
+    }
+}
+
+/// The same for every server of this version.
+pub static CONSOLE_STYLESHEET: LazyLock<Stylesheet> = LazyLock::new(Stylesheet::console);
+
+/// A word that changes with the content.
+pub fn fingerprint(content: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
-    format!("/assets/{name}.{:08x}.css", hasher.finish() >> 32)
+    format!("{:08x}", hasher.finish() >> 32)
+}
+
+/// Without comments and indentation: they are for us, and every payer would wait for them.
+fn squeezed(css: &str) -> String {
+    let mut rest = css;
+    let mut bare = String::with_capacity(css.len());
+    while let Some((before, after)) = rest.split_once("/*") {
+        bare.push_str(before);
+        rest = after.split_once("*/").map_or("", |(_, after)| after);
+    }
+    bare.push_str(rest);
+    let lines = bare.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.fold(String::with_capacity(bare.len()), |text, line| text + line + "\n")
 }
 
 #[cfg(test)]
@@ -26,12 +72,29 @@ mod tests {
 
     #[test]
     fn the_stylesheet_keeps_to_itself() {
-        assert!(STYLESHEET_PATH.starts_with("/assets/main."));
-        assert!(CONSOLE_STYLESHEET_PATH.starts_with("/assets/console."));
-        for sheet in [STYLESHEET, CONSOLE_STYLESHEET] {
-            assert!(!sheet.contains("url("), "no page loads anything from elsewhere");
-            assert!(!sheet.contains("@import"));
-            assert!(!sheet.contains("!important"));
+        assert!(Stylesheet::plain().path.starts_with("/assets/main."));
+        assert!(CONSOLE_STYLESHEET.path.starts_with("/assets/console."));
+        for sheet in [Stylesheet::plain(), CONSOLE_STYLESHEET.clone()] {
+            assert!(
+                !sheet.text.contains("url("),
+                "no page loads anything from elsewhere"
+            );
+            assert!(!sheet.text.contains("@import"));
+            assert!(!sheet.text.contains("!important"));
+            assert!(!sheet.text.contains("/*") && sheet.text.contains("@layer tokens"));
         }
+    }
+
+    #[test]
+    fn an_accent_is_another_file() {
+        let red = Stylesheet::with_accent(Color::parse("#c0202f").expect("a colour"));
+        assert_ne!(red.path, Stylesheet::plain().path);
+        assert!(red.text.ends_with("}\n"));
+    }
+
+    #[test]
+    fn squeezing_leaves_the_rules() {
+        let css = "/* why */\n.a {\n    color: red; /* x */\n}\n\n";
+        assert_eq!(squeezed(css), ".a {\ncolor: red;\n}\n");
     }
 }

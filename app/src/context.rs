@@ -4,6 +4,7 @@
 //! `handle_server_fns_with_context`. Everything a page knows of its surroundings comes through here; pages read no header,
 //! no environment and no clock of their own.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,7 +12,10 @@ use domain::Method;
 use leptos::prelude::{expect_context, provide_context, use_context};
 use payments::Services;
 
+use crate::device::Device;
 use crate::i18n::{Language, Words};
+use crate::return_url::ReturnHosts;
+use crate::theme::Theme;
 
 /// Whether `/pkg` holds the browser bundle. Without it no script is mentioned in any page, and every page still works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +26,7 @@ pub struct HasBundle(pub bool);
 pub struct Site {
     /// Who is being paid; the first line of every page.
     pub merchant: String,
+    pub theme: Theme,
     /// `PUBLIC_URL` without a slash at the end.
     pub public_url: String,
     /// The gateways are our simulator: the demo shop is open and pages carry the TEST stripe.
@@ -30,6 +35,15 @@ pub struct Site {
     pub wallet_url: Option<String>,
     /// The methods that can work here, in the order they are shown.
     pub methods: Vec<Method>,
+    /// Where payers may be sent back to.
+    pub return_hosts: ReturnHosts,
+}
+
+/// What a browser says of itself in its headers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Browser<'a> {
+    pub accept_language: &'a str,
+    pub user_agent: &'a str,
 }
 
 /// What one request brought.
@@ -39,6 +53,9 @@ pub struct Request {
     pub language: Language,
     /// The payer chose the language with `?lang=`, so links and forms must keep it.
     pub is_language_chosen: bool,
+    pub device: Device,
+    /// The payer corrected our guess with `?device=`; links and forms keep it.
+    pub is_device_chosen: bool,
     /// `X-Request-Id` of the answer; shown where something of ours broke.
     pub request_id: String,
     /// The other end of the connection, as far as we can see.
@@ -46,21 +63,22 @@ pub struct Request {
 }
 
 impl Request {
-    /// `query` is the raw query of the URL, `accept_language` the header's value.
+    /// `query` is the raw query of the URL.
     pub fn new(
         site: Arc<Site>,
         query: Option<&str>,
-        accept_language: Option<&str>,
+        browser: Browser<'_>,
         request_id: String,
         payer_ip: Option<IpAddr>,
     ) -> Request {
-        let chosen = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-            .find(|(name, _)| name == "lang")
-            .and_then(|(_, word)| Language::parse(&word));
+        let language = parameter(query, "lang").and_then(|word| Language::parse(&word));
+        let device = parameter(query, "device").and_then(|word| Device::parse(&word));
         Request {
             site,
-            language: chosen.unwrap_or_else(|| Language::negotiate(accept_language.unwrap_or_default())),
-            is_language_chosen: chosen.is_some(),
+            language: language.unwrap_or_else(|| Language::negotiate(browser.accept_language)),
+            is_language_chosen: language.is_some(),
+            device: device.unwrap_or_else(|| Device::of(browser.user_agent)),
+            is_device_chosen: device.is_some(),
             request_id,
             payer_ip,
         }
@@ -79,6 +97,17 @@ impl Request {
     pub fn chosen_language(&self) -> Option<&'static str> {
         self.is_language_chosen.then(|| self.language.as_str())
     }
+
+    /// The word for `?device=` and for the hidden field of forms, when the payer chose one.
+    pub fn chosen_device(&self) -> Option<&'static str> {
+        self.is_device_chosen.then(|| self.device.as_str())
+    }
+}
+
+fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<Cow<'a, str>> {
+    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .find(|(found, _)| found == name)
+        .map(|(_, word)| word)
 }
 
 /// Provides all that pages and server functions expect.

@@ -6,7 +6,7 @@
 mod islands;
 
 #[cfg(feature = "ssr")]
-pub use assets::{CONSOLE_STYLESHEET, CONSOLE_STYLESHEET_PATH, FAVICON, ROBOTS, STYLESHEET, STYLESHEET_PATH};
+pub use assets::{CONSOLE_STYLESHEET, FAVICON, ROBOTS, Stylesheet, fingerprint};
 #[cfg(feature = "ssr")]
 pub use routes::{App, shell};
 
@@ -23,6 +23,8 @@ pub mod console;
 #[cfg(feature = "ssr")]
 pub mod context;
 #[cfg(feature = "ssr")]
+pub mod device;
+#[cfg(feature = "ssr")]
 pub mod error;
 #[cfg(feature = "ssr")]
 pub mod i18n;
@@ -31,8 +33,12 @@ pub mod links;
 #[cfg(feature = "ssr")]
 mod pages;
 #[cfg(feature = "ssr")]
+pub mod return_url;
+#[cfg(feature = "ssr")]
 mod routes;
 #[cfg(feature = "ssr")]
 mod shop;
+#[cfg(feature = "ssr")]
+pub mod theme;
 #[cfg(feature = "ssr")]
 pub mod view;

@@ -9,9 +9,13 @@ use crate::error::UiError;
 pub struct CheckoutLink<'a> {
     pub token: &'a str,
     pub language: Option<&'a str>,
+    /// What the payer says the device is.
+    pub device: Option<&'a str>,
     pub error: Option<UiError>,
     /// The payer said *I have paid* and we have not heard yet.
     pub is_asked: bool,
+    /// The payer wants to pay with the balance and has not confirmed it.
+    pub is_spending: bool,
     /// How often a browser without JavaScript has come back by itself.
     pub n_refreshes: u32,
 }
@@ -25,12 +29,13 @@ impl CheckoutLink<'_> {
         if let Some(error) = self.error {
             parameters.push(("error", error.as_str().to_owned()));
         }
+        if self.is_spending {
+            parameters.push(("pay", "balance".to_owned()));
+        }
         if self.n_refreshes > 0 {
             parameters.push(("n", self.n_refreshes.to_string()));
         }
-        if let Some(language) = self.language {
-            parameters.push(("lang", language.to_owned()));
-        }
+        parameters.extend(kept(self.language, self.device));
         with_query(&format!("/checkout/{}", self.token), &parameters)
     }
 }
@@ -44,14 +49,19 @@ pub fn shop(language: Option<&str>, error: Option<UiError>) -> String {
 }
 
 pub fn receipt(token: &str, language: Option<&str>) -> String {
-    let language = language.map(|language| ("lang", language.to_owned()));
-    with_query(&format!("/checkout/{token}/receipt"), language.as_slice())
+    with_query(&format!("/checkout/{token}/receipt"), &kept(language, None))
+}
+
+/// The receipt as it is printed on this paper.
+pub fn receipt_on(token: &str, paper: &str, language: Option<&str>) -> String {
+    let mut parameters = vec![("paper", paper.to_owned())];
+    parameters.extend(kept(language, None));
+    with_query(&format!("/checkout/{token}/receipt"), &parameters)
 }
 
 /// The door to the gateway's own page: it sends the browser on, with an address that is still fresh.
 pub fn gateway(token: &str, language: Option<&str>) -> String {
-    let language = language.map(|language| ("lang", language.to_owned()));
-    with_query(&format!("/checkout/{token}/pay"), language.as_slice())
+    with_query(&format!("/checkout/{token}/pay"), &kept(language, None))
 }
 
 /// What the page inside WeChat asks for when its button is pressed.
@@ -72,6 +82,15 @@ pub fn in_language(path: &str, query: &str, language: &str) -> String {
         .append_pair("lang", language)
         .finish();
     format!("{path}?{query}")
+}
+
+/// What the payer chose once goes along with every link and form.
+fn kept(language: Option<&str>, device: Option<&str>) -> Vec<(&'static str, String)> {
+    let chosen = [("device", device), ("lang", language)];
+    chosen
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?.to_owned())))
+        .collect()
 }
 
 fn with_query(path: &str, parameters: &[(&str, String)]) -> String {
@@ -96,17 +115,22 @@ mod tests {
         let full = CheckoutLink {
             token: "abc",
             language: Some("en"),
+            device: Some("phone"),
             error: Some(UiError::Unreachable),
             is_asked: true,
+            is_spending: true,
             n_refreshes: 3,
         };
-        assert_eq!(full.path(), "/checkout/abc?asked=1&error=unreachable&n=3&lang=en");
+        assert_eq!(
+            full.path(),
+            "/checkout/abc?asked=1&error=unreachable&pay=balance&n=3&device=phone&lang=en"
+        );
     }
 
     #[test]
     fn switching_the_language_keeps_the_rest() {
-        let path = in_language("/checkout/abc", "?asked=1&lang=zh", "en");
-        assert_eq!(path, "/checkout/abc?asked=1&lang=en");
+        let path = in_language("/checkout/abc", "?asked=1&lang=zh&device=phone", "en");
+        assert_eq!(path, "/checkout/abc?asked=1&device=phone&lang=en");
     }
 
     #[test]

@@ -9,7 +9,6 @@ use leptos_meta::{MetaTags, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
-use crate::assets::STYLESHEET_PATH;
 use crate::context::Request;
 use crate::i18n::Language;
 use crate::pages::{CheckoutPage, NotFoundPage, ReceiptPage, ShopPage};
@@ -18,7 +17,11 @@ use crate::pages::{CheckoutPage, NotFoundPage, ReceiptPage, ShopPage};
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     provide_context(options);
     // The list of routes is made by rendering once outside of any request.
-    let language = use_context::<Request>().map_or(Language::Chinese, |request| request.language);
+    let request = use_context::<Request>();
+    let language = request
+        .as_ref()
+        .map_or(Language::Chinese, |request| request.language);
+    let stylesheet = request.map(|request| request.site.theme.stylesheet_path.clone());
     view! {
         <!DOCTYPE html>
         <html lang=language.tag()>
@@ -30,7 +33,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="theme-color" content="#f6f7f9" media="(prefers-color-scheme: light)"/>
                 <meta name="theme-color" content="#12151a" media="(prefers-color-scheme: dark)"/>
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
-                <link rel="stylesheet" href=STYLESHEET_PATH.as_str() nonce=use_nonce()/>
+                <link rel="stylesheet" href=stylesheet nonce=use_nonce()/>
                 <MetaTags/>
             </head>
             <body>

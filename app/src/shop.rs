@@ -67,6 +67,8 @@ pub async fn buy(services: &Services, plan: Plan, words: &Words, public_url: &st
         amount: plan.price(),
         return_url: Some(format!("{public_url}/")),
         metadata: None,
+        // All visitors of the demo are one user, and all of it is play money.
+        allows_balance: true,
         expires_in: None,
     };
     match payments::create_order(services, order, None).await? {

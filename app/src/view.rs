@@ -2,21 +2,26 @@
 //!
 //! Pages and components only place these values; every decision about them is made here, where it can be tested.
 
+mod deadline;
 mod handover;
 mod live;
+mod methods;
 pub(crate) mod money;
 mod qr;
 mod receipt;
 mod situation;
+pub(crate) mod spending;
 mod texts;
 
-use domain::{Method, Order, OrderState, Product, Timestamp};
+use domain::{Money, Order, Product, Purpose, Timestamp};
 use payments::Checkout;
 
+pub use deadline::Deadline;
 pub use handover::{Handover, handed_over, referrer_policy};
 pub use live::{LiveState, live_state};
+pub use methods::{Guide, MethodChoice, OtherWay, method_name};
 pub use qr::Qr;
-pub use receipt::ReceiptView;
+pub use receipt::{PaidPart, Paper, ReceiptView, RefundLine, has_receipt};
 pub use situation::{PageState, Situation};
 
 use crate::context::Request;
@@ -32,6 +37,8 @@ pub const MAX_REFRESHES: u32 = 10;
 pub struct Visit {
     /// The payer pressed *I have paid*.
     pub is_asked: bool,
+    /// The payer chose the balance.
+    pub is_spending: bool,
     pub error: Option<UiError>,
     pub n_refreshes: u32,
 }
@@ -41,6 +48,8 @@ pub struct CheckoutView {
     pub token: String,
     /// For `?lang=` and hidden fields, when the payer chose one.
     pub language: Option<&'static str>,
+    /// The same for `?device=`.
+    pub device: Option<&'static str>,
     pub words: &'static Words,
     /// What the order was when this was drawn; the watcher compares it with the news.
     pub live: LiveState,
@@ -57,37 +66,23 @@ pub struct CheckoutView {
     pub amount: String,
     pub deadline: Option<Deadline>,
     pub methods: Vec<MethodChoice>,
+    pub other_way: Option<OtherWay>,
+    pub guide: Option<Guide>,
+    /// Where the page is as for another device, and what leads there.
+    pub correction: (String, &'static str),
     pub code: Option<Code>,
     /// Where there is no code to scan.
     pub handover: Option<Handover>,
     /// What starts another attempt after this one is called.
     pub again: &'static str,
     pub facts: Vec<Fact>,
+    /// What one press takes from the balance, or what one top-up would add to it.
+    pub spending_amount: String,
     pub return_url: Option<String>,
-    pub is_paid: bool,
+    /// What the way back is called.
+    pub back: &'static str,
+    pub has_receipt: bool,
     pub n_refreshes: u32,
-}
-
-/// Until when the payer can act on what is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deadline {
-    /// `14:35`, with its day when that is another than today's; Beijing time.
-    pub time: String,
-    /// For `<time datetime>`.
-    pub machine: String,
-    /// By the server's clock, so that a wrong clock at the payer's does no harm.
-    pub millis_left: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MethodChoice {
-    pub method: Method,
-    pub name: &'static str,
-    pub help: &'static str,
-    /// The page speaks about a payment by this method.
-    pub is_current: bool,
-    /// Marked when the methods are shown as a list.
-    pub is_chosen: bool,
 }
 
 /// A code to scan.
@@ -111,15 +106,25 @@ pub struct Fact {
 }
 
 impl CheckoutView {
-    pub fn new(checkout: &Checkout, now: Timestamp, request: &Request, visit: Visit) -> CheckoutView {
+    /// `available` is what the order's user has, where the order may be paid with it.
+    pub fn new(
+        checkout: &Checkout,
+        available: Option<Money>,
+        now: Timestamp,
+        request: &Request,
+        visit: Visit,
+    ) -> CheckoutView {
         let order = &checkout.order;
         let words = request.words();
-        let situation = shown(Situation::of(checkout, now), visit);
+        let available = available.filter(|_| spending::is_allowed(order));
+        let situation = shown(Situation::of(checkout, now), available, order, visit);
+        let balance = available.map(|available| (available, order.amount));
         let state = situation.state();
-        let (title, sentence) = texts::of(&situation, order, words);
+        let (title, sentence) = texts::of(&situation, order, request.device, words);
         CheckoutView {
             token: order.token.clone(),
             language: request.chosen_language(),
+            device: request.chosen_device(),
             words,
             live: live_state(checkout, now),
             state,
@@ -131,14 +136,31 @@ impl CheckoutView {
             order_no: order.order_no.to_string(),
             ordered_at: texts::moment(order.created_at),
             amount: money::number(order.amount),
-            deadline: deadline(&situation, order, now),
-            methods: methods(&situation, &request.site.methods, words),
+            deadline: Deadline::of(&situation, order, now),
+            methods: methods::choices(&situation, balance, request),
+            other_way: methods::other_way(&situation, request),
+            guide: methods::guide(&situation, &order.token, request),
+            correction: correction(&order.token, request),
             code: code(&situation, request),
             handover: Handover::of(&situation, &order.token, request),
             again: again(&situation, words),
-            facts: texts::facts(&situation, words),
-            return_url: order.return_url.clone().filter(|url| is_web(url)),
-            is_paid: order.state == OrderState::Paid,
+            facts: match (&situation, available) {
+                (Situation::Spending { .. } | Situation::Short { .. }, Some(available)) => {
+                    spending::facts(available, order.amount, words)
+                }
+                _ => texts::facts(&situation, words),
+            },
+            spending_amount: money::text(match situation {
+                Situation::Short { missing } => missing,
+                _ => order.amount,
+            }),
+            return_url: way_back(order, request),
+            back: if order.purpose == Purpose::Topup {
+                words.back_from_topup
+            } else {
+                words.back
+            },
+            has_receipt: has_receipt(checkout),
             n_refreshes: visit.n_refreshes,
         }
     }
@@ -153,9 +175,10 @@ impl CheckoutView {
         self.link().path()
     }
 
-    /// Only what is paid has a receipt.
+    /// Only what money came for has a receipt.
     pub fn receipt_path(&self) -> Option<String> {
-        self.is_paid.then(|| links::receipt(&self.token, self.language))
+        self.has_receipt
+            .then(|| links::receipt(&self.token, self.language))
     }
 
     /// Where a browser without JavaScript goes next by itself; after some times it is left to the payer.
@@ -170,22 +193,40 @@ impl CheckoutView {
         })
     }
 
-    /// Nothing more will happen to a paid order that its payer waits for.
+    /// Nothing more will happen to a paid order that its payer waits for, unless money is on its way back.
     pub const fn is_watched(&self) -> bool {
-        !matches!(self.state, PageState::Paid)
+        !matches!(self.state, PageState::Paid | PageState::Refunded)
+    }
+
+    /// A code whose time is over is renewed once without being asked, while somebody looks.
+    pub const fn may_renew(&self) -> bool {
+        matches!(self.state, PageState::Expired)
     }
 
     fn link(&self) -> links::CheckoutLink<'_> {
         links::CheckoutLink {
             token: &self.token,
             language: self.language,
+            device: self.device,
             ..links::CheckoutLink::default()
         }
     }
 }
 
-/// Somebody who says *I have paid* is not told to scan; whoever did not pay finds the way back to the code.
-const fn shown(situation: Situation<'_>, visit: Visit) -> Situation<'_> {
+/// Somebody who says *I have paid* is not told to scan; whoever did not pay finds the way back to the code. Somebody who
+/// chose the balance is asked once more.
+fn shown<'a>(
+    situation: Situation<'a>,
+    available: Option<Money>,
+    order: &Order,
+    visit: Visit,
+) -> Situation<'a> {
+    if let Some(available) = available.filter(|_| visit.is_spending && situation.is_payable()) {
+        return match spending::left(available, order.amount) {
+            Ok(left) => Situation::Spending { left },
+            Err(missing) => Situation::Short { missing },
+        };
+    }
     match situation {
         Situation::Waiting { payment, .. } if visit.is_asked => Situation::Confirming { payment },
         other => other,
@@ -196,50 +237,19 @@ const fn shown(situation: Situation<'_>, visit: Visit) -> Situation<'_> {
 fn alert(visit: Visit, state: PageState, words: &Words) -> Option<&'static str> {
     let error = visit.error?;
     match state {
-        PageState::Choose | PageState::Waiting | PageState::Confirming | PageState::Expired => {
-            Some(error.text(words))
-        }
-        PageState::Paid | PageState::Closed | PageState::Unavailable | PageState::Returning => None,
+        PageState::Choose
+        | PageState::Balance
+        | PageState::Short
+        | PageState::Waiting
+        | PageState::Confirming
+        | PageState::Expired => Some(error.text(words)),
+        PageState::Paid
+        | PageState::Refunding
+        | PageState::Refunded
+        | PageState::Closed
+        | PageState::Unavailable
+        | PageState::Returning => None,
     }
-}
-
-fn deadline(situation: &Situation<'_>, order: &Order, now: Timestamp) -> Option<Deadline> {
-    let at = match situation {
-        Situation::Waiting { payment, .. } => payment.expires_at,
-        Situation::Choose | Situation::Expired { .. } | Situation::Unavailable { .. } => order.expires_at,
-        _ => return None,
-    };
-    let (today, local) = (payments::beijing(now), payments::beijing(at));
-    let (day, time) = local.split_once(' ')?;
-    // Seconds are dropped: the time we print is never later than the true one.
-    let time = time.get(..5)?;
-    Some(Deadline {
-        time: if today.starts_with(day) {
-            time.to_owned()
-        } else {
-            format!("{day} {time}")
-        },
-        machine: payments::rfc3339(at),
-        millis_left: u32::try_from(at.since(now).as_millis()).unwrap_or(u32::MAX),
-    })
-}
-
-fn methods(situation: &Situation<'_>, offered: &[Method], words: &Words) -> Vec<MethodChoice> {
-    let current = situation.payment().map(domain::Payment::method);
-    // What has just failed stays on offer, but the next tap should not be the same again.
-    let is_refused =
-        |method: &Method| matches!(situation, Situation::Unavailable { .. }) && Some(*method) == current;
-    let chosen = current.filter(|method| !is_refused(method));
-    let chosen = chosen.or_else(|| offered.iter().copied().find(|method| !is_refused(method)));
-    let chosen = chosen.or_else(|| offered.first().copied());
-    let choice = |method: &Method| MethodChoice {
-        method: *method,
-        name: method_name(*method, words),
-        help: method_help(*method, words),
-        is_current: Some(*method) == current,
-        is_chosen: Some(*method) == chosen,
-    };
-    offered.iter().map(choice).collect()
 }
 
 fn code(situation: &Situation<'_>, request: &Request) -> Option<Code> {
@@ -264,6 +274,17 @@ fn code(situation: &Situation<'_>, request: &Request) -> Option<Code> {
     })
 }
 
+fn correction(token: &str, request: &Request) -> (String, &'static str) {
+    let (device, label) = methods::correction(request.device, request.words());
+    let link = links::CheckoutLink {
+        token,
+        language: request.chosen_language(),
+        device: Some(device.as_str()),
+        ..links::CheckoutLink::default()
+    };
+    (link.path(), label)
+}
+
 fn again(situation: &Situation<'_>, words: &Words) -> &'static str {
     match situation.payment().map(|payment| payment.product) {
         Some(Product::H5 | Product::Wap | Product::Page) => words.start_again,
@@ -271,25 +292,11 @@ fn again(situation: &Situation<'_>, words: &Words) -> &'static str {
     }
 }
 
-pub const fn method_name(method: Method, words: &Words) -> &'static str {
-    match method {
-        Method::Wechat => words.wechat,
-        Method::Alipay => words.alipay,
-        Method::Balance => words.balance,
-    }
-}
-
-const fn method_help(method: Method, words: &Words) -> &'static str {
-    match method {
-        Method::Wechat => words.wechat_help,
-        Method::Alipay => words.alipay_help,
-        Method::Balance => words.balance_help,
-    }
-}
-
-/// A merchant's link is shown only when following it cannot run anything.
-fn is_web(url: &str) -> bool {
-    url.starts_with("https://") || url.starts_with("http://")
+/// Checked when it was given, and again here: the operator may have become stricter since.
+fn way_back(order: &Order, request: &Request) -> Option<String> {
+    let url = order.return_url.clone();
+    let ours = format!("{}/checkout/", request.site.public_url);
+    url.filter(|url| url.starts_with(&ours) || request.site.return_hosts.allow(url))
 }
 
 #[cfg(test)]

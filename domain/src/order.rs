@@ -37,6 +37,9 @@ pub struct Order {
     pub token: String,
     pub user_id: String,
     pub purpose: Purpose,
+    /// Whoever holds the checkout link may see the user's balance and pay with it; only the merchant's program can say so,
+    /// because a link alone proves nothing about who holds it.
+    pub allows_balance: bool,
     pub subject: String,
     pub amount: Money,
     pub state: OrderState,

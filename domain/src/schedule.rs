@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::Timestamp;
 
-/// Seconds between questions while somebody looks at the checkout page.
-const WATCHED: [u64; 4] = [2, 3, 5, 8];
+/// Seconds between questions while somebody looks at the checkout page: whose callback was lost sees it within five.
+const WATCHED: [u64; 3] = [2, 3, 4];
 /// Seconds between questions when nobody looks: money is noticed within a minute even when no callback comes.
 const UNWATCHED: [u64; 5] = [5, 10, 15, 30, 60];
 /// The longest callback schedule (Alipay, 25 h): money may still arrive for a payment that is closed here.
@@ -79,12 +79,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_watched_payment_is_asked_about_within_eight_seconds_for_ever() {
+    fn a_watched_payment_is_asked_about_within_four_seconds_for_ever() {
         let now = Timestamp::from_millis(0);
         let waits: Vec<u64> = (0..6)
             .map(|n| next_question(now, n, true).since(now).as_secs())
             .collect();
-        assert_eq!(waits, [2, 3, 5, 8, 8, 8]);
+        assert_eq!(waits, [2, 3, 4, 4, 4, 4]);
         assert_eq!(next_question(now, u32::MAX, false).since(now).as_secs(), 60);
     }
 

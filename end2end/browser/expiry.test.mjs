@@ -1,4 +1,5 @@
-// A code whose time is over says so by itself, and a new one can be had.
+// A code whose time is over is renewed once for who is looking; after that it says so, and a new one can be had.
+import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startServer } from './server.mjs';
 import { launch, visit } from './visitor.mjs';
@@ -13,10 +14,14 @@ after(async () => {
     await server?.stop();
 });
 
-test('a code that nobody paid expires in front of the visitor, who takes a new one and pays it', async () => {
+test('a code that nobody paid is renewed once, then expires in front of the visitor, who takes a new one and pays', async () => {
     await visit(browser, server, { name: 'expiry' }, async (visitor) => {
         await visitor.buy();
         await visitor.choose('wechat');
+        const { code: first } = await visitor.scan();
+        await visitor.page.evaluate(() => { window.stillTheSamePage = true; });
+        await visitor.page.locator(`[data-testid=qr]:not([data-code="${first}"])`).waitFor({ timeout: 25_000 });
+        assert.ok(await visitor.page.evaluate(() => window.stillTheSamePage), 'the page was loaded again');
         await visitor.reaches('expired', 25_000);
         await visitor.picture('expired');
         await visitor.page.locator('button[data-action=new-code]').click();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
 import jsQR from 'jsqr';
 import { chromium } from 'playwright-core';
 import { PNG } from 'pngjs';
@@ -159,6 +160,23 @@ class Visitor {
             document.documentElement.clientWidth,
         ]);
         assert.ok(wide <= room, `the page is ${wide} px wide on a screen of ${room} px`);
+    }
+
+    /** What axe calls serious or critical, in the light and in the dark. */
+    async hasNoBarriers() {
+        for (const colorScheme of ['light', 'dark']) {
+            await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+            await this.page.evaluate(axe.source);
+            const found = await this.page.evaluate(async () => {
+                const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+                const { violations } = await window.axe.run(document, { runOnly: tags });
+                return violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.map((node) => node.html) }));
+            });
+            const grave = found.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+            assert.deepEqual(grave, [], `barriers in the ${colorScheme}`);
+            if (colorScheme === 'dark') await this.picture('dark');
+        }
+        await this.page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
     }
 
     /** Moves the focus forward, as Tab does, until it is on `selector`. */

@@ -128,12 +128,12 @@ async fn a_payment_names_a_method_that_is_offered() {
     let order = api.order().await;
     for (method, product, field) in [
         ("paypal", None, "method"),
-        ("balance", None, "method"),
+        ("balance", Some("native"), "product"),
         ("wechat", Some("qr"), "product"),
-        ("wechat", Some("h5"), "product"),
-        ("wechat", Some("jsapi"), "product"),
+        ("wechat", Some("page"), "product"),
+        ("wechat", Some("jsapi"), "openid"),
         ("alipay", Some("native"), "product"),
-        ("alipay", Some("page"), "product"),
+        ("alipay", Some("h5"), "product"),
         ("alipay", Some("nonsense"), "product"),
     ] {
         let mut body = json!({"orderId": order["id"], "method": method});
@@ -195,7 +195,7 @@ async fn what_does_not_exist_is_not_found() {
         "/payments/pay_x",
         "/nothing",
         "/orders/",
-        "/balance/u1",
+        "/balance/u1/nothing",
         "/refunds/r1",
     ] {
         api.get(path).await.refused(404, "not_found");

@@ -82,9 +82,11 @@ impl Browser {
         let value = rest.split('"').next()?;
         Some(
             value
-                .replace("&amp;", "&")
                 .replace("&quot;", "\"")
-                .replace("&#x2F;", "/"),
+                .replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&#x2F;", "/")
+                .replace("&amp;", "&"),
         )
     }
 

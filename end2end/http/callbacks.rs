@@ -143,7 +143,7 @@ async fn money_of_another_sum_pays_nothing() {
 }
 
 #[tokio::test]
-async fn an_acknowledged_payment_survives_a_kill() {
+async fn t_46_an_acknowledged_payment_survives_a_kill() {
     let simulator_dir = TempDir::new().unwrap();
     let gateways = Gateways::start(simulator_dir.path());
     let wallet = format!("{}/wallet", gateways.base);

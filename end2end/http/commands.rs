@@ -41,13 +41,25 @@ fn help_and_version_work_everywhere() {
 #[test]
 fn an_empty_database_is_sound_and_has_nothing_due() {
     let dir = TempDir::new().unwrap();
+    assert_eq!(out(&run(dir.path(), &[], &["run-due"], "")).0, Some(0));
     let (code, said, _) = out(&run(dir.path(), &[], &["audit"], ""));
     assert_eq!(code, Some(0), "{said}");
     assert!(
         said.lines().count() > 3 && said.lines().all(|line| line.starts_with("ok")),
         "{said}"
     );
-    assert_eq!(out(&run(dir.path(), &[], &["run-due"], "")).0, Some(0));
+}
+
+#[test]
+fn auditing_a_database_that_is_not_there_fails_and_makes_none() {
+    let dir = TempDir::new().unwrap();
+    let nowhere = format!("sqlite://{}/typo/tongqian.db", dir.path().display());
+    for settings in [&[][..], &[("DATABASE_URL", nowhere.as_str())]] {
+        let (code, said, complaint) = out(&run(dir.path(), settings, &["audit"], ""));
+        assert_eq!((code, said.as_str()), (Some(1), ""), "{complaint}");
+        assert!(complaint.contains("DATABASE_URL"), "{complaint}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
 }
 
 #[test]

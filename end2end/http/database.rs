@@ -7,7 +7,7 @@ use super::api::{Api, client, pay, send};
 use super::server::{Server, run};
 
 /// Makes a database on the server of `TEST_DATABASE_URL`; without one there is nothing to test.
-async fn new_database(name: &str) -> Option<String> {
+pub async fn new_database(name: &str) -> Option<String> {
     let server = test_server()?;
     let name = format!("{name}_{}", std::process::id());
     execute(&format!("drop database if exists {name}")).await;

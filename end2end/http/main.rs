@@ -4,14 +4,17 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests give up as tests do")]
 
 mod api;
+mod balance;
 mod bodies;
 mod browser;
 mod callbacks;
 mod commands;
 mod console;
 mod database;
+mod handover;
 mod headers;
 mod journey;
+mod looks;
 mod money;
 mod refunds;
 mod repeats;

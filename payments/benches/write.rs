@@ -91,6 +91,7 @@ fn order() -> NewOrder {
         amount: Money::from_fen(9990).expect("a positive amount"),
         return_url: None,
         metadata: None,
+        allows_balance: false,
         expires_in: None,
     }
 }

@@ -174,6 +174,7 @@ pub async fn top_up(
         amount: top_up.amount,
         return_url: top_up.return_url,
         metadata: None,
+        allows_balance: false,
         expires_in: None,
     };
     write_order(services, &new, Purpose::Topup, once).await

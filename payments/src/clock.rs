@@ -1,5 +1,8 @@
 //! The one source of time and chance, so that a run can be repeated.
 
+#[cfg(feature = "faults")]
+mod virtual_time;
+
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicI64, Ordering},
@@ -8,11 +11,17 @@ use std::time::Duration;
 
 use domain::Timestamp;
 
+#[cfg(feature = "faults")]
+pub use self::virtual_time::{Timeline, VirtualClock};
+
 /// Where time, names and nonces come from.
 #[derive(Debug, Clone)]
 pub enum Clock {
     System,
     Fixed(Arc<FixedClock>),
+    /// A simulation's.
+    #[cfg(feature = "faults")]
+    Virtual(Arc<VirtualClock>),
 }
 
 /// A clock that stands still until it is moved, and dice that fall the same way every time.
@@ -43,6 +52,17 @@ impl Clock {
                 Timestamp::from_millis(0).after(since_epoch)
             }
             Clock::Fixed(fixed) => Timestamp::from_millis(fixed.millis.load(Ordering::SeqCst)),
+            #[cfg(feature = "faults")]
+            Clock::Virtual(clock) => clock.now(),
+        }
+    }
+
+    /// Waits. A fixed clock only tells the time: whoever waits for a neighbour needs real seconds there too.
+    pub async fn sleep(&self, duration: Duration) {
+        match self {
+            Clock::System | Clock::Fixed(_) => tokio::time::sleep(duration).await,
+            #[cfg(feature = "faults")]
+            Clock::Virtual(clock) => clock.sleep(duration).await,
         }
     }
 
@@ -62,12 +82,13 @@ impl Clock {
                 aws_lc_rs::rand::fill(&mut bytes).expect("the operating system has random bytes");
             }
             Clock::Fixed(fixed) => {
-                let mut state = fixed.dice.lock().expect("nothing panics while it holds the dice");
-                for chunk in bytes.chunks_mut(8) {
-                    let word = split_mix(&mut state).to_le_bytes();
-                    chunk.copy_from_slice(&word[..chunk.len()]);
-                }
+                throw(
+                    &mut fixed.dice.lock().expect("nothing panics while it holds the dice"),
+                    &mut bytes,
+                );
             }
+            #[cfg(feature = "faults")]
+            Clock::Virtual(clock) => throw(&mut clock.dice(), &mut bytes),
         }
         bytes
     }
@@ -78,6 +99,13 @@ impl Clock {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect()
+    }
+}
+
+fn throw(state: &mut u64, bytes: &mut [u8]) {
+    for chunk in bytes.chunks_mut(8) {
+        let word = split_mix(state).to_le_bytes();
+        chunk.copy_from_slice(&word[..chunk.len()]);
     }
 }
 

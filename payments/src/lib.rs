@@ -2,6 +2,10 @@
 //!
 //! Server functions, REST handlers and jobs call the same verbs. Neither axum nor Leptos may enter here.
 
+// First, because its macros are used in the others.
+#[macro_use]
+pub mod faults;
+
 pub mod admin;
 mod audit;
 mod balance;
@@ -28,6 +32,8 @@ pub use audit::{Finding, audit};
 pub use balance::{Adjustment, Balance, Entry, TopUp, adjust_balance, find_balance, list_entries, top_up};
 pub use calendar::{beijing, parse_rfc3339, rfc3339};
 pub use clock::Clock;
+#[cfg(feature = "faults")]
+pub use clock::{Timeline, VirtualClock};
 pub use error::Error;
 pub use expire::expire;
 pub use notice::accept_notice;
@@ -41,5 +47,5 @@ pub use reconcile::{query_payment, reconcile_payments};
 pub use refund::{RefundRequest, find_refund, list_refunds, reconcile_refunds, request_refund, retry_refund};
 pub use run::run_to_end;
 pub use services::{Policy, Services, Wake};
-pub use start::{StartPayment, start_payment};
+pub use start::{StartPayment, renew_prompt, start_payment};
 pub use watch::{Watchers, attend};

@@ -21,6 +21,8 @@ pub struct NewOrder {
     pub return_url: Option<String>,
     /// A JSON object as text.
     pub metadata: Option<String>,
+    /// Whoever holds the checkout link may pay with the user's balance.
+    pub allows_balance: bool,
     /// `None`: the operator's default.
     pub expires_in: Option<std::time::Duration>,
 }
@@ -144,6 +146,7 @@ fn draft(services: &Services, new: &NewOrder, purpose: Purpose) -> Result<Order,
         token: domain::id::secret_token(services.clock.entropy()),
         user_id: new.user_id.clone(),
         purpose,
+        allows_balance: new.allows_balance,
         subject: new.subject.clone(),
         amount: new.amount,
         state: OrderState::Open,
@@ -178,6 +181,7 @@ fn has_same_content(existing: &Order, new: &Order) -> bool {
     let lifetime = |order: &Order| order.expires_at.since(order.created_at);
     existing.user_id == new.user_id
         && existing.purpose == new.purpose
+        && existing.allows_balance == new.allows_balance
         && existing.subject == new.subject
         && existing.amount == new.amount
         && existing.return_url == new.return_url

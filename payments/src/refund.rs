@@ -121,8 +121,13 @@ async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Re
         refund.id,
         next.state.as_str()
     );
+    let subject = refund.id.as_str();
+    if refund.state == RefundState::Stuck && next.state != RefundState::Stuck {
+        incidents::settle(tx, IncidentKind::RefundStuck, subject, services.clock.now()).await?;
+    }
     if let Some((kind, detail)) = incident(refund, next) {
         raise_refund(services, tx, kind, refund, &detail).await?;
+        incidents::reopen(tx, kind, subject, &detail).await?;
     }
     Ok(())
 }

@@ -58,6 +58,11 @@ impl Wake {
         self.refunds.notify_one();
     }
 
+    /// Wakes only who asks the gateways.
+    pub(crate) fn ring_for_question(&self) {
+        self.questions.notify_one();
+    }
+
     /// Returns at the next ring for who asks the gateways; one that came while nobody waited is not lost.
     pub async fn question_due(&self) {
         self.questions.notified().await;

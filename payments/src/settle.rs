@@ -3,7 +3,8 @@
 //! Notices, queries and create calls all end in [`apply_report`]; nothing else writes a payment's state.
 
 use domain::{
-    IncidentId, Order, Payment, PaymentNo, PaymentState, Receipt, Report, Settlement, Timestamp, schedule,
+    IncidentId, Order, OrderState, Payment, PaymentNo, PaymentState, Receipt, Report, Settlement, Timestamp,
+    schedule,
 };
 use futures_util::FutureExt;
 
@@ -54,11 +55,35 @@ pub(crate) async fn apply_report(
         }
         _ => settlement,
     };
+    if planted!("late money ignored")
+        && settlement == Settlement::Surplus
+        && order.state == OrderState::Cancelled
+    {
+        return Ok(Settlement::Unchanged);
+    }
+    if planted!("duplicate notice credited again") && payment.state == PaymentState::Paid {
+        credit_again(services, tx, &payment, &order).await?;
+    }
     act(services, tx, &payment, &order, report, settlement).await?;
     if settlement != Settlement::Unchanged {
         tracing::info!(payment.id = %payment.id, order.id = %order.id, "payment {} settled as {settlement:?}", payment.id);
     }
     Ok(settlement)
+}
+
+/// What somebody wrote whose books know no names.
+async fn credit_again(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    order: &Order,
+) -> Result<(), Error> {
+    let now = services.clock.now();
+    let again = Payment {
+        id: domain::PaymentId::new(now, services.clock.entropy()),
+        ..payment.clone()
+    };
+    post_payment(tx, &again, order, true, now).await
 }
 
 fn pays(settlement: Settlement) -> bool {

@@ -15,6 +15,7 @@ use crate::balance::pay_by_balance;
 use crate::expire::end_payment;
 use crate::gateway::{Ask, Gateway, GatewayError, Payer};
 use crate::once::{KeptAnswer, Made, Once, find_answer, keep_answer};
+use crate::order::find_payment;
 use crate::store::{StoreError, orders, payments};
 use crate::{Error, Services};
 
@@ -86,6 +87,23 @@ pub async fn start_payment(
         channel,
         source: GatewayError::unknown("payments of this order keep ending while one is started"),
     })
+}
+
+/// Sees to it that an open payment has a prompt that lives long enough to be used, and returns it as it is then. The
+/// bytes that were recorded are all it takes, so nothing need be known of the payer a second time.
+pub async fn renew_prompt(services: &Services, id: &PaymentId) -> Result<Payment, Error> {
+    let (payment, _) = find_payment(services, id).await?;
+    if !payment.state.is_open() || payment.expires_at <= services.clock.now() {
+        return Ok(payment);
+    }
+    let method = payment.method();
+    let channel = method.channel().ok_or(Error::MethodUnavailable(method))?;
+    let gateway = services
+        .gateways
+        .get(channel)
+        .ok_or(Error::MethodUnavailable(method))?;
+    call(services, gateway, channel, &payment).await?;
+    find_payment(services, id).await.map(|(payment, _)| payment)
 }
 
 /// What a product must know of the payer is asked for before anything is written down: the gateway would refuse it, or,

@@ -22,6 +22,8 @@ pub(crate) mod refunds;
 pub(crate) mod search;
 pub(crate) mod sessions;
 mod sqlite;
+#[cfg(feature = "faults")]
+mod step;
 #[cfg(test)]
 mod tests;
 
@@ -209,6 +211,14 @@ pub(crate) fn is_read(sql: &str) -> bool {
 }
 
 impl Db {
+    /// Whether there is something to connect to. Only a SQLite file comes into being by connecting.
+    pub fn exists(url: &str) -> Result<bool, StoreError> {
+        if url.starts_with("sqlite:") {
+            return SqliteDb::exists(url);
+        }
+        Ok(true)
+    }
+
     /// Connects, checks that commits last, and brings the schema up to date.
     pub async fn connect(url: &str) -> Result<Db, StoreError> {
         if url.starts_with("sqlite:") {
@@ -248,6 +258,18 @@ impl Db {
         E: FromStore,
         F: Work<'a, T, E>,
     {
+        crash_point!("store.before_write");
+        // Every verb waits here: what it waits for lies on the heap once, and not in each verb's own state.
+        let written = self.in_one_step(Box::pin(self.write_again(work))).await;
+        crash_point!("store.after_write");
+        written
+    }
+
+    async fn write_again<'a, T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: FromStore,
+        F: Work<'a, T, E>,
+    {
         let mut n_reruns = 0;
         loop {
             let outcome = match self {
@@ -271,6 +293,14 @@ impl Db {
         E: FromStore,
         F: Work<'a, T, E>,
     {
+        self.in_one_step(Box::pin(self.read(work))).await
+    }
+
+    async fn read<'a, T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: FromStore,
+        F: Work<'a, T, E>,
+    {
         let engine = match self {
             Db::Sqlite(sqlite) => Engine::Reader(sqlite.readers().begin().await.map_err(StoreError::from)?),
             Db::Postgres(pool) => {
@@ -284,6 +314,26 @@ impl Db {
         let value = work(&mut tx).await?;
         tx.commit().await?;
         Ok(value)
+    }
+
+    #[cfg(not(feature = "faults"))]
+    async fn in_one_step<T>(&self, work: impl Future<Output = T>) -> T {
+        work.await
+    }
+
+    /// In a simulation a transaction is one step: what may come between two of them is the executor's choice.
+    #[cfg(feature = "faults")]
+    async fn in_one_step<T>(&self, work: impl Future<Output = T>) -> T {
+        match self {
+            Db::Sqlite(sqlite) if sqlite.is_simulated() => step::in_one_step(work).await,
+            _ => work.await,
+        }
+    }
+
+    /// Opens a migrated file for a simulation: transactions are steps, and nothing waits for the disk.
+    #[cfg(feature = "faults")]
+    pub async fn simulated(url: &str) -> Result<Db, StoreError> {
+        Ok(Db::Sqlite(SqliteDb::simulated(url, &MIGRATIONS).await?))
     }
 
     /// Whether the database answers.
@@ -332,6 +382,7 @@ where
 {
     let mut tx = Tx::new(Engine::Postgres(pool.begin().await.map_err(StoreError::from)?));
     let value = work(&mut tx).await?;
+    crash_point!("store.before_commit");
     tx.commit().await?;
     Ok(value)
 }

@@ -17,6 +17,8 @@ use crate::{Checkout, Error, Services};
 const BETWEEN_READS: Duration = Duration::from_secs(2);
 /// A viewer's presence is written down this often, well before [`schedule::PRESENCE`] runs out.
 const BETWEEN_SIGNS: Duration = Duration::from_secs(8);
+/// Whoever was woken needs a moment to ask, and may be busy asking about others.
+const AFTER_A_RING: Duration = Duration::from_millis(500);
 
 /// The orders that are looked at in this process.
 #[derive(Debug, Clone, Default)]
@@ -71,8 +73,8 @@ impl Watchers {
 async fn read_for_viewers(services: Services, order_id: OrderId, followed: Followed) {
     let mut attended = None;
     loop {
-        match read(&services, &order_id, &mut attended).await {
-            Ok(checkout) => {
+        let pause = match read(&services, &order_id, &mut attended).await {
+            Ok((checkout, question)) => {
                 followed.latest.send_if_modified(|latest| {
                     let is_news = latest.as_deref() != Some(&checkout);
                     if is_news {
@@ -80,14 +82,16 @@ async fn read_for_viewers(services: Services, order_id: OrderId, followed: Follo
                     }
                     is_news
                 });
+                until_next_look(&services, question)
             }
             Err(error) => {
                 tracing::warn!(order.id = %order_id, error = logged(&error), "{order_id} cannot be read for its viewers");
+                BETWEEN_READS
             }
-        }
+        };
         tokio::select! {
             () = followed.changed.notified() => {}
-            () = tokio::time::sleep(BETWEEN_READS) => {}
+            () = services.clock.sleep(pause) => {}
         }
         if services.watchers.forget_unwatched(&order_id) {
             return;
@@ -95,22 +99,46 @@ async fn read_for_viewers(services: Services, order_id: OrderId, followed: Follo
     }
 }
 
+/// The rhythm of the jobs is made for nobody in particular; somebody who looks has a question asked when it is due.
+fn until_next_look(services: &Services, question: Option<Timestamp>) -> Duration {
+    let Some(due_at) = question else {
+        return BETWEEN_READS;
+    };
+    let now = services.clock.now();
+    if due_at <= now {
+        services.wake.ring_for_question();
+        return AFTER_A_RING;
+    }
+    BETWEEN_READS.min(due_at.since(now))
+}
+
 /// The payment that was attended to, and when.
 type Attended = Option<(PaymentId, Timestamp)>;
 
-async fn read(services: &Services, order_id: &OrderId, attended: &mut Attended) -> Result<Checkout, Error> {
+/// The order, and when the gateway is asked about it next.
+async fn read(
+    services: &Services,
+    order_id: &OrderId,
+    attended: &mut Attended,
+) -> Result<(Checkout, Option<Timestamp>), Error> {
     let checkout = load_checkout(services, order_id).await?;
     let now = services.clock.now();
-    if let Some(open) = checkout.payments.iter().find(|payment| payment.state.is_open()) {
-        let is_attended = attended
-            .as_ref()
-            .is_some_and(|(id, at)| *id == open.id && now.since(*at) < BETWEEN_SIGNS);
-        if !is_attended {
-            attend(services, order_id).await?;
-            *attended = Some((open.id.clone(), now));
-        }
+    let Some(open) = checkout.payments.iter().find(|payment| payment.state.is_open()) else {
+        return Ok((checkout, None));
+    };
+    let is_attended = attended
+        .as_ref()
+        .is_some_and(|(id, at)| *id == open.id && now.since(*at) < BETWEEN_SIGNS);
+    if !is_attended {
+        attend(services, order_id).await?;
+        *attended = Some((open.id.clone(), now));
     }
-    Ok(checkout)
+    let question = services
+        .db
+        .snapshot(|tx| async move { payments::next_question(tx, order_id).await }.boxed())
+        .await
+        .map_err(Error::Internal)?;
+    Ok((checkout, question))
 }
 
 /// Somebody looks at the order's page: its open payment is asked about soon and often.

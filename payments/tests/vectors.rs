@@ -11,3 +11,5 @@ mod harness;
 mod settings;
 #[path = "vectors/wechat.rs"]
 mod wechat;
+#[path = "vectors/wrong_keys.rs"]
+mod wrong_keys;

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-pub(crate) use attack::forge;
 pub use attack::{Alteration, SignedBy};
+pub(crate) use attack::{draft, forge};
 
 use crate::courier::Courier;
 use crate::faults::{Faults, Host, read_fault, show_fault};

@@ -233,7 +233,7 @@ impl Courier {
 
 impl Receipt {
     /// WeChat looks at the status only, Alipay at the exact body only (protocols 1.7, 2.6).
-    fn is_good(&self, gateway: Gateway) -> bool {
+    pub(crate) fn is_good(&self, gateway: Gateway) -> bool {
         match gateway {
             Gateway::Wechat => self.status == 200 || self.status == 204,
             Gateway::Alipay => self.status == 200 && self.body == b"success",

@@ -109,6 +109,12 @@ pub enum FaultKind {
     RefundAbnormal,
     /// WeChat's refund ends `CLOSED`: no money moves.
     RefundClosed,
+    /// A bill leaves out the first payment of its day.
+    BillOmits,
+    /// A bill says one fen more of the first payment of its day.
+    BillDiffers,
+    /// A bill lists a payment that never was.
+    BillInvents,
     /// A query does not see a payment of the last seconds.
     Stale {
         seconds: i64,

@@ -5,7 +5,7 @@
 //! `rsa`, `sha2` and `aes-gcm` here, `aws-lc-rs` there; otherwise a mistake would check itself.
 //!
 //! [`world::World`] is the state machine of both gateways and needs no socket; `courier`, `server` and
-//! `door` are the shell around it.
+//! `door` are the shell around it, and [`InProcess`] is another one for simulations without sockets.
 
 mod alipay;
 mod books;
@@ -14,6 +14,7 @@ mod courier;
 mod dice;
 mod door;
 mod faults;
+mod in_process;
 mod keys;
 mod letter;
 mod mishap;
@@ -22,6 +23,7 @@ mod post;
 mod server;
 mod settings;
 mod time;
+mod twist;
 mod wallet;
 mod wechat;
 mod wire;
@@ -37,6 +39,7 @@ use tokio::task::JoinHandle;
 pub use books::{BookedNotice, BookedRefund, BookedTrade, Books, Gateway, RefundOutcome};
 pub use control::{Alteration, SignedBy};
 pub use faults::{Endpoint, Fault, FaultKind, Faults, Host, When};
+pub use in_process::{Answer, Due, InProcess, KeyRing};
 pub use letter::Letter;
 pub use settings::{
     AlipayCertificate, AlipayNotices, AlipaySigning, Clock, Credentials, Settings, WechatKeys,

@@ -143,6 +143,11 @@ impl Post {
             .min()
     }
 
+    /// The merchant's number of what the notice is about.
+    pub(crate) fn number_at(&self, place: usize) -> &str {
+        &self.parcels[place].notice.out_trade_no
+    }
+
     pub(crate) fn any_in_flight(&self) -> bool {
         self.parcels.iter().any(|parcel| parcel.in_flight)
     }

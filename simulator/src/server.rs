@@ -45,25 +45,7 @@ pub(crate) async fn receive(
     if courier.world().faults.refuses(host) {
         return Err(Broken);
     }
-    let headers = parts.headers.iter();
-    let request = Request {
-        host,
-        peer,
-        method: parts.method.to_string(),
-        target: parts
-            .uri
-            .path_and_query()
-            .map_or("/".to_owned(), ToString::to_string),
-        headers: headers
-            .map(|(name, value)| {
-                (
-                    name.as_str().to_owned(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                )
-            })
-            .collect(),
-        body,
-    };
+    let request = Request::new(host, peer, &parts, body);
     let reply = route(&courier, &request).await;
     match reply.ending {
         Ending::Reset => return Err(Broken),

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use axum::http::request::Parts;
 use bytes::Bytes;
 
 use crate::faults::Host;
@@ -23,6 +24,28 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    pub(crate) fn new(host: Host, peer: IpAddr, parts: &Parts, body: Bytes) -> Request {
+        let headers = parts.headers.iter();
+        Request {
+            host,
+            peer,
+            method: parts.method.to_string(),
+            target: parts
+                .uri
+                .path_and_query()
+                .map_or("/".to_owned(), ToString::to_string),
+            headers: headers
+                .map(|(name, value)| {
+                    (
+                        name.as_str().to_owned(),
+                        String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                    )
+                })
+                .collect(),
+            body,
+        }
+    }
+
     pub(crate) fn path(&self) -> &str {
         self.target
             .split_once('?')

@@ -15,7 +15,7 @@ pub struct ConfigError {
 }
 
 /// Names that begin like ours but are not ours are typing mistakes. `LOGIN_URL` is no mistake, `LOG_LEVEL` is one.
-const PREFIXES: [&str; 17] = [
+const PREFIXES: [&str; 19] = [
     "WECHAT_",
     "ALIPAY_",
     "ADMIN_",
@@ -33,6 +33,8 @@ const PREFIXES: [&str; 17] = [
     "DATABASE_",
     "LISTEN_",
     "GATEWAY",
+    "MERCHANT_",
+    "RETURN_",
 ];
 const LARGEST_KEY_FILE: u64 = 64 * 1024;
 

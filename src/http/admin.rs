@@ -37,6 +37,7 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         (Verb::Post, "/admin/login", post(login::log_in)),
         (Verb::Post, "/admin/logout", post(login::log_out)),
         (Verb::Get, "/admin", get(overview::show)),
+        (Verb::Get, "/admin/", get(async || desk::see_other("/admin"))),
         (Verb::Get, "/admin/orders", get(orders::list)),
         (Verb::Get, "/admin/orders.csv", get(export::orders)),
         (Verb::Get, "/admin/orders/{id}", get(orders::show)),

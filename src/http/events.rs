@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use app::view::{LiveState, live_state};
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
+use domain::PaymentNo;
 use futures_util::{Stream, stream};
-use payments::{Checkout, Services, find_checkout};
+use payments::{Checkout, Services, find_checkout, query_payment};
 use tokio::sync::watch;
 
 use super::Web;
-use super::api::Id;
+use super::api::{Id, to_the_end};
 use super::error::Problem;
 use crate::stop::Stop;
 
@@ -24,16 +25,35 @@ const RETRY: Duration = Duration::from_secs(3);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Some changes are made by the clock alone: a code runs out without anybody writing a row.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+/// How long a page waits for a gateway's word; the events tell what comes later.
+const PATIENCE: Duration = Duration::from_millis(1500);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-pub async fn status(State(web): State<Web>, Id(token): Id) -> Result<Json<LiveState>, Problem> {
-    let checkout = find_checkout(&web.services, &token).await?;
-    if checkout.payments.iter().any(|payment| payment.state.is_open()) {
+/// With `?ask` the gateway is asked first: the payer has just come back to the page, perhaps from the wallet app.
+pub async fn status(
+    State(web): State<Web>,
+    Id(token): Id,
+    RawQuery(query): RawQuery,
+) -> Result<Json<LiveState>, Problem> {
+    let services = &web.services;
+    let mut checkout = find_checkout(services, &token).await?;
+    let open = checkout.payments.iter().find(|payment| payment.state.is_open());
+    if let Some(open) = open {
         // Who asks is looking: the follower has the gateway asked, also for pages that hear no events.
-        drop(web.services.watchers.follow(&web.services, &checkout.order.id));
+        drop(services.watchers.follow(services, &checkout.order.id));
+        if query.as_deref() == Some("ask") && ask(services, open.payment_no.clone()).await {
+            checkout = find_checkout(services, &token).await?;
+        }
     }
-    Ok(Json(live_state(&checkout, web.services.clock.now())))
+    Ok(Json(live_state(&checkout, services.clock.now())))
+}
+
+/// One question, at most once a second for all tabs together; whether there was an answer while the page waits for one.
+async fn ask(services: &Services, payment_no: PaymentNo) -> bool {
+    let services = services.clone();
+    let asking = to_the_end(async move { query_payment(&services, &payment_no, None).await });
+    matches!(tokio::time::timeout(PATIENCE, asking).await, Ok(Ok(_)))
 }
 
 pub async fn stream(State(web): State<Web>, Id(token): Id, headers: HeaderMap) -> Result<Response, Problem> {

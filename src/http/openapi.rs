@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::error::{ErrorBody, ErrorDetail};
-use super::{notify, orders, payments, refunds};
+use super::{balance, notify, orders, payments, refunds};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,6 +25,10 @@ use super::{notify, orders, payments, refunds};
         refunds::request,
         refunds::list,
         refunds::show,
+        balance::show,
+        balance::entries,
+        balance::adjust,
+        balance::fill,
         notify::wechat,
         notify::alipay,
     ),
@@ -78,6 +82,10 @@ mod tests {
             ("/api/billing/payments/{id}/refund", &["post"]),
             ("/api/billing/payments/{id}/refunds", &["get"]),
             ("/api/billing/refunds/{id}", &["get"]),
+            ("/api/billing/balance/{userId}", &["get"]),
+            ("/api/billing/balance/{userId}/entries", &["get"]),
+            ("/api/billing/balance/{userId}/adjust", &["post"]),
+            ("/api/billing/balance/{userId}/topup", &["post"]),
             ("/api/billing/payments/notify/wechat", &["post"]),
             ("/api/billing/payments/notify/alipay", &["post"]),
         ] {

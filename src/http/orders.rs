@@ -8,13 +8,26 @@ use axum::response::Response;
 use domain::{Order, OrderId, OrderStatus};
 use payments::{OrderFilter, cancel_order, create_order, find_order, list_orders};
 
-use self::wire::{CancelOrder, CreateOrder, OrderBody};
+use self::wire::{CancelOrder, CreateOrder};
 use super::Web;
 use super::api::{Call, Id, PageBody, answer, changed, created, to_the_end};
 use super::error::{ErrorBody, Problem};
 use super::parameters::Parameters;
 
-pub use self::wire::parse_return_url;
+pub use self::wire::{OrderBody, parse_return_url};
+
+/// The operator may have said where payers are sent back to.
+pub fn check_return_host(web: &Web, return_url: Option<&str>) -> Result<(), Problem> {
+    let hosts = &web.site.shown.return_hosts;
+    if return_url.is_none_or(|url| hosts.allow(url)) {
+        Ok(())
+    } else {
+        Err(Problem::invalid(
+            "returnUrl",
+            "is on a host that RETURN_URL_HOSTS does not name",
+        ))
+    }
+}
 
 fn order_id(text: &str) -> Result<OrderId, Problem> {
     OrderId::parse(text).ok_or_else(Problem::not_found)
@@ -36,6 +49,7 @@ pub async fn create(State(web): State<Web>, call: Call<CreateOrder>) -> Result<R
     let writer = created(move |order: &Order| OrderBody::new(order, site.public_url.as_str()));
     let once = call.promise.once(&writer);
     let new = call.body.check()?;
+    check_return_host(&web, new.return_url.as_deref())?;
     let made = to_the_end(async move { create_order(&web.services, new, once).await }).await?;
     Ok(answer(made, &writer))
 }

@@ -15,6 +15,7 @@ use self::wire::{Owner, PaymentBody, QueryPayment, StartPaymentBody};
 use super::Web;
 use super::api::{Call, Id, PageBody, answer, changed, created, to_the_end};
 use super::error::{ErrorBody, Problem};
+use super::orders::check_return_host;
 use super::parameters::Parameters;
 
 #[utoipa::path(
@@ -30,6 +31,7 @@ use super::parameters::Parameters;
 )]
 pub async fn start(State(web): State<Web>, call: Call<StartPaymentBody>) -> Result<Response, Problem> {
     let mut start = call.body.check(&web.services, call.peer)?;
+    check_return_host(&web, start.return_url.as_deref())?;
     let order = find_order(&web.services, &start.order_id).await?;
     let owner = Owner::of(&order, web.site.public_url.as_str());
     start

@@ -4,6 +4,19 @@ use leptos::prelude::*;
 
 use crate::view::CheckoutView;
 
+/// Keeps what the payer chose once, the language and the device, over a post.
+#[component]
+pub fn HiddenChoices(view: CheckoutView) -> impl IntoView {
+    let device = view
+        .device
+        .map(|device| view! { <input type="hidden" name="device" value=device/> });
+    view! {
+        <input type="hidden" name="token" value=view.token/>
+        <HiddenLanguage language=view.language/>
+        {device}
+    }
+}
+
 /// Keeps a chosen language over a post.
 #[component]
 pub fn HiddenLanguage(language: Option<&'static str>) -> impl IntoView {
@@ -15,8 +28,7 @@ pub fn HiddenLanguage(language: Option<&'static str>) -> impl IntoView {
 pub fn ActionForm(view: CheckoutView, action: &'static str, children: Children) -> impl IntoView {
     view! {
         <form class="action" method="post" action=action>
-            <input type="hidden" name="token" value=view.token/>
-            <HiddenLanguage language=view.language/>
+            <HiddenChoices view=view/>
             {children()}
         </form>
     }

@@ -20,15 +20,30 @@ pub fn Frame(children: Children) -> impl IntoView {
         <a class="skip" href="#content">{words.skip}</a>
         {stripe}
         <header class="top">
-            <span class="top__mark">{icons::coin()}</span>
+            <Mark logo_path=request.site.theme.logo_path.clone()/>
             <span class="top__name">{request.site.merchant.clone()}</span>
         </header>
         {children()}
         <footer class="foot">
             <p class="foot__text">{words.privacy}</p>
+            <Contact link=request.site.theme.contact.clone() label=words.contact/>
             <Languages current=request.language label=words.language/>
         </footer>
     }
+}
+
+/// The operator's own mark, in a square of a fixed size so that nothing moves when it arrives.
+#[component]
+fn Mark(logo_path: Option<String>) -> impl IntoView {
+    match logo_path {
+        Some(path) => view! { <img class="top__logo" src=path alt="" width="32" height="32"/> }.into_any(),
+        None => view! { <span class="top__mark">{icons::coin()}</span> }.into_any(),
+    }
+}
+
+#[component]
+fn Contact(link: Option<String>, label: &'static str) -> impl IntoView {
+    link.map(|link| view! { <a class="foot__contact" href=link rel="noreferrer">{label}</a> })
 }
 
 /// Starts the islands, where there are any and the bundle is there; other pages load no script at all.

@@ -3,7 +3,7 @@
 use domain::Method;
 use leptos::prelude::*;
 
-use super::forms::{ActionForm, HiddenLanguage};
+use super::forms::{ActionForm, HiddenChoices};
 use crate::i18n::fill;
 use crate::view::{CheckoutView, MethodChoice};
 
@@ -25,12 +25,12 @@ pub fn MethodForm(view: CheckoutView) -> impl IntoView {
     let price = view.price();
     let rows = view
         .methods
+        .clone()
         .into_iter()
         .map(|choice| view! { <MethodRow choice=choice/> });
     view! {
         <form class="methods" method="post" action="/ui/start_payment">
-            <input type="hidden" name="token" value=view.token/>
-            <HiddenLanguage language=view.language/>
+            <HiddenChoices view=view/>
             <fieldset class="methods__list">
                 <legend class="visually-hidden">{words.method}</legend>
                 {rows.collect_view()}

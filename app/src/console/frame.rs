@@ -5,7 +5,7 @@ use payments::console::Permission;
 
 use super::Desk;
 use super::shown;
-use crate::assets::{CONSOLE_STYLESHEET_PATH, STYLESHEET_PATH};
+use crate::assets::CONSOLE_STYLESHEET;
 use crate::components::icons;
 use crate::i18n::Language;
 use crate::links;
@@ -22,8 +22,8 @@ pub fn document(desk: &Desk, title: &str, content: AnyView) -> AnyView {
                 <meta name="format-detection" content="telephone=no"/>
                 <title>{title}</title>
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
-                <link rel="stylesheet" href=STYLESHEET_PATH.as_str()/>
-                <link rel="stylesheet" href=CONSOLE_STYLESHEET_PATH.as_str()/>
+                <link rel="stylesheet" href=desk.site.theme.stylesheet_path.clone()/>
+                <link rel="stylesheet" href=CONSOLE_STYLESHEET.path.as_str()/>
             </head>
             <body class="console" data-inside=desk.operator.is_some().to_string()>
                 <a class="skip" href="#content">{words.skip}</a>

@@ -25,6 +25,7 @@ catalogue! {
     wallet_help: "没有真实扣款：用模拟手机支付这个二维码。", "Nothing is real here: pay this code with the simulated phone.";
     skip: "跳到支付内容", "Skip to the payment";
     language: "语言", "Language";
+    contact: "需要帮助？联系商家", "Need help? Contact the merchant";
     privacy: "您在自己的支付应用中付款，本页不会接触您的密码或银行卡。",
         "You pay in your own app; this page never sees your password or your card.";
 
@@ -51,17 +52,47 @@ catalogue! {
         "Open WeChat, tap Scan, and check that it asks for {amount}";
     alipay: "支付宝", "Alipay";
     alipay_help: "用支付宝扫一扫", "Scan with Alipay";
+    wechat_open_help: "打开微信付款", "Opens WeChat on this phone";
+    wechat_elsewhere_help: "用另一台手机的微信扫一扫", "Scan with WeChat on another phone";
+    alipay_open_help: "打开支付宝付款", "Opens Alipay on this phone";
     alipay_scan: "打开支付宝，点“扫一扫”，核对金额 {amount} 后付款",
         "Open Alipay, tap Scan, and check that it asks for {amount}";
     balance: "账户余额", "Account balance";
     balance_help: "从账户余额支付", "Pay from your balance";
+    balance_has: "可用 {amount}", "{amount} available";
+    balance_lacks: "可用 {amount}，还差 {missing}", "{amount} available, {missing} short";
     pay_amount: "支付 {amount}", "Pay {amount}";
     use_other: "改用{method}", "Use {method} instead";
+    scan_here: "改为扫码支付", "Scan a code instead";
+    scan_elsewhere: "用另一台手机扫码支付", "Scan with another phone instead";
+    open_wechat_here: "在本机打开微信支付", "Open WeChat on this phone";
+    open_alipay_here: "在本机打开支付宝", "Open Alipay on this phone";
+    open_alipay_page: "登录支付宝网页付款", "Pay on Alipay's own page";
+    inside_wechat_guide: "您正在微信中打开本页，微信里不能长按识别付款码，也不能打开支付宝。请点右上角“…”选择“在浏览器打开”，或复制链接到浏览器。",
+        "You opened this page inside WeChat, where a payment code cannot be read by a long press and Alipay cannot be opened. Tap … at the top and choose to open it in your browser, or copy the link.";
+    inside_alipay_guide: "您正在支付宝中打开本页，这里不能打开微信。要用微信支付，请复制链接到浏览器打开。",
+        "You opened this page inside Alipay, where WeChat cannot be opened. To pay with WeChat, copy the link and open it in your browser.";
+    copy_link: "复制链接", "Copy the link";
+    show_as_phone: "正在手机上付款？按手机显示", "Paying on a phone? Show the page for phones";
+    show_as_desk: "按电脑显示，用另一台手机扫码", "Show the page for computers, with codes to scan";
+    show_everything: "显示全部支付方式", "Show all methods";
     qr_label: "{method}付款二维码，{amount}", "{method} code for {amount}";
 
     // States of the checkout page.
     choose_title: "选择支付方式", "Choose how to pay";
     choose_text: "下一步会显示付款二维码。", "The next step shows a code to scan.";
+    choose_open_text: "下一步会打开您选择的支付应用。", "The next step opens the app you choose.";
+    spending_title: "用账户余额支付", "Pay from your balance";
+    spending_text: "确认后立即从余额扣款 {amount}。", "As soon as you confirm, {amount} is taken from your balance.";
+    available: "可用余额", "Available";
+    left_afterwards: "支付后余额", "Left afterwards";
+    missing: "还差", "Short by";
+    confirm_payment: "确认支付 {amount}", "Confirm and pay {amount}";
+    short_title: "余额不足，还差 {amount}", "Balance is short by {amount}";
+    short_text: "没有扣款。可以先充值，或换一种支付方式。",
+        "Nothing was taken. Top it up first, or choose another method.";
+    top_up: "充值 {amount}", "Top up {amount}";
+    back_from_topup: "返回", "Back";
     waiting_title: "请扫码支付", "Scan to pay";
     waiting_text: "付款后本页会自动更新。", "This page changes by itself once you have paid.";
     leave_title: "前往{method}完成支付", "Go to {method} to pay";
@@ -72,6 +103,8 @@ catalogue! {
     inside_title: "在微信中支付", "Pay inside WeChat";
     inside_text: "请在微信中打开本页，再点按钮付款。付款后本页会自动更新。",
         "Open this page inside WeChat, then press the button. This page changes by itself once you have paid.";
+    inside_here_text: "请核对金额 {amount}，付款后本页会自动更新。",
+        "Check that WeChat asks for {amount}. This page changes by itself once you have paid.";
     inside_sent: "正在向微信确认支付结果，请勿重复支付。", "We are asking WeChat how it ended. Do not pay again.";
     inside_cancelled: "您已取消，没有扣款。可以再试一次。", "You left without paying. You can try again.";
     inside_failed: "微信没有打开付款。请再试一次，或换一种支付方式。",
@@ -113,6 +146,9 @@ catalogue! {
     twice_done_title: "已重复支付，多余款项已退回", "Paid twice; the extra payment has been returned";
     twice_done_text: "订单已付清。多付的 {amount} 已全额原路退回。",
         "Your order is paid. The extra {amount} went back the way it came.";
+    refunding_title: "退款处理中", "Your refund is on its way";
+    refunding_text: "{amount} 正在原路退回，到账后本页会自动更新。",
+        "{amount} is going back the way it came. This page changes by itself when it has arrived.";
     refunded_title: "已退款 {amount}", "Refunded {amount}";
     refunded_text: "款项已全额原路退回。", "All of it went back the way it came.";
     part_refunded_text: "订单已付清，其中 {amount} 已原路退回。",
@@ -128,7 +164,16 @@ catalogue! {
 
     // The receipt.
     receipt: "收据", "Receipt";
+    view_refund: "查看退款", "View refund";
     view_receipt: "查看收据", "View receipt";
+    record: "款项记录", "Payment record";
+    refunds: "退款", "Refunds";
+    refund_in_hand: "商家正在处理", "The merchant is seeing to it";
+    extra_payment: "多付的一笔", "Extra payment";
+    payment_no: "支付单号", "Payment number";
+    print_hint: "可用浏览器打印或存为 PDF。", "Print it, or save it as a PDF, with your browser.";
+    on_roll: "改为 80 毫米小票", "Fit it to an 80 mm roll";
+    on_a4: "改为 A4", "Fit it to A4";
     back_to_order: "返回订单", "Back to the order";
 
     // What went wrong, what happened to the money, what to do.

@@ -4,7 +4,7 @@ use js_sys::{Date, Reflect};
 use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Element, HtmlElement, Response};
+use web_sys::{Element, HtmlElement, RequestInit, Response, UrlSearchParams};
 
 /// Milliseconds by the payer's clock: good for differences, never for the time of day.
 #[expect(
@@ -28,6 +28,18 @@ pub fn told(element: &Element, name: &str) -> String {
 /// Clipboards exist on secure origins only.
 pub fn has_clipboard() -> bool {
     Reflect::get(&window().navigator(), &"clipboard".into()).is_ok_and(|clipboard| clipboard.is_object())
+}
+
+/// Sends a form as a browser does, and follows where the answer leads.
+pub async fn post_form(path: &str, fields: &str) -> Result<(), JsValue> {
+    let request = RequestInit::new();
+    request.set_method("POST");
+    // As parameters, so that the browser names their type.
+    let fields: JsValue = UrlSearchParams::new_with_str(fields)?.into();
+    request.set_body(&fields);
+    JsFuture::from(window().fetch_with_str_and_init(path, &request))
+        .await
+        .map(drop)
 }
 
 /// The body of a successful answer.

@@ -24,9 +24,9 @@ pub fn PaymentWatcher() -> impl IntoView {
         let watch = Rc::new(Watch::new(announcement));
         let on_change = Rc::clone(&watch);
         // Phones come back from the wallet app by these two.
-        window_event_listener_untyped("visibilitychange", move |_| on_change.look());
+        window_event_listener_untyped("visibilitychange", move |_| on_change.come_back());
         let on_return = Rc::clone(&watch);
-        window_event_listener_untyped("pageshow", move |_| on_return.look());
+        window_event_listener_untyped("pageshow", move |_| on_return.come_back());
         watch.look();
     });
     view! { <div class="visually-hidden" role="status" aria-live="polite">{announcement}</div> }
@@ -44,6 +44,8 @@ struct Watch {
     is_renewing: Cell<bool>,
     /// News came while the page was being renewed.
     has_missed: Cell<bool>,
+    /// A code is renewed once without being asked; after that it is up to the payer.
+    has_renewed_code: Cell<bool>,
 }
 
 impl Watch {
@@ -58,6 +60,15 @@ impl Watch {
             is_asking: Cell::new(false),
             is_renewing: Cell::new(false),
             has_missed: Cell::new(false),
+            has_renewed_code: Cell::new(false),
+        }
+    }
+
+    /// Perhaps from the wallet app: the gateway is asked at once.
+    fn come_back(self: &Rc<Self>) {
+        self.look();
+        if is_watched() {
+            self.ask_now("status?ask");
         }
     }
 
@@ -72,6 +83,7 @@ impl Watch {
         // Given up at the first event, which comes at once where events come at all.
         self.plan_question();
         self.plan_end();
+        self.renew_code_once();
     }
 
     fn rest(&self) {
@@ -114,13 +126,13 @@ impl Watch {
         self.events.replace(Some(events));
     }
 
-    fn ask_now(self: &Rc<Self>) {
+    fn ask_now(self: &Rc<Self>, last: &'static str) {
         if self.is_asking.replace(true) {
             return;
         }
         let watch = Rc::clone(self);
         spawn_local(async move {
-            let answer = browser::fetch_text(&address("status")).await;
+            let answer = browser::fetch_text(&address(last)).await;
             watch.is_asking.set(false);
             if let Ok(news) = answer {
                 watch.hear(&news);
@@ -139,7 +151,7 @@ impl Watch {
         self.n_asked.set(n_asked + 1);
         let pause = Duration::from_secs(PAUSES[n_asked.min(PAUSES.len() - 1)]);
         let watch = Rc::clone(self);
-        self.plan(set_timeout_with_handle(move || watch.ask_now(), pause).ok());
+        self.plan(set_timeout_with_handle(move || watch.ask_now("status"), pause).ok());
     }
 
     fn plan(&self, question: Option<TimeoutHandle>) {
@@ -184,6 +196,7 @@ impl Watch {
             if let Ok(title) = title {
                 watch.announcement.set(title);
                 watch.plan_end();
+                watch.renew_code_once();
             }
             // After a pause: an answer that lags behind the page must not make the two chase each other.
             if has_missed || !is_new {
@@ -196,12 +209,33 @@ impl Watch {
     }
 }
 
+impl Watch {
+    /// Presses *new code* for who is still looking at one whose time is over.
+    fn renew_code_once(self: &Rc<Self>) {
+        let is_wanted = is_watched() && shown::data("renew").as_deref() == Some("once");
+        if !is_wanted || self.has_renewed_code.replace(true) {
+            return;
+        }
+        let watch = Rc::clone(self);
+        spawn_local(async move {
+            // What came of it is on the page, whatever the answer was.
+            drop(browser::post_form("/ui/new_code", &format!("token={}", token())).await);
+            watch.renew();
+        });
+    }
+}
+
 fn is_watched() -> bool {
     !document().hidden() && shown::data("watched").as_deref() == Some("true")
 }
 
 /// The order's own address, with a last part.
 fn address(last: &str) -> String {
+    format!("/checkout/{}/{last}", token())
+}
+
+/// From the address of this page: `/checkout/{token}`.
+fn token() -> String {
     let path = window().location().pathname().unwrap_or_default();
-    format!("{}/{last}", path.trim_end_matches('/'))
+    path.split('/').nth(2).unwrap_or_default().to_owned()
 }

@@ -13,7 +13,7 @@ use crate::components::{Frame, OrderDetails, OrderSummary, Scripts};
 use crate::context::{request, services};
 use crate::error::UiError;
 use crate::islands::PaymentWatcher;
-use crate::view::{self, CheckoutView, Visit};
+use crate::view::{self, CheckoutView, Visit, spending};
 
 /// How long a page waits for a gateway's word about a payer who may just have come back from it.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -34,6 +34,7 @@ pub fn CheckoutPage() -> impl IntoView {
 fn visit(query: &ParamsMap) -> Visit {
     Visit {
         is_asked: query.get("asked").is_some(),
+        is_spending: query.get("pay").as_deref() == Some("balance"),
         error: query.get("error").and_then(|word| UiError::parse(&word)),
         n_refreshes: query.get("n").and_then(|n| n.parse().ok()).unwrap_or(0),
     }
@@ -50,7 +51,13 @@ async fn load(token: &str, visit: Visit) -> Result<CheckoutView, UiError> {
             checkout = payments::find_checkout(&services, token).await?;
         }
     }
-    let view = CheckoutView::new(&checkout, services.clock.now(), &request, visit);
+    let available = if spending::is_allowed(&checkout.order) {
+        let balance = payments::find_balance(&services, &checkout.order.user_id).await?;
+        Some(balance.available)
+    } else {
+        None
+    };
+    let view = CheckoutView::new(&checkout, available, services.clock.now(), &request, visit);
     if view.state.is_pending() {
         // A browser without JavaScript follows no events; loading the page is its sign that somebody waits.
         payments::attend(&services, &checkout.order.id).await?;
@@ -94,6 +101,7 @@ fn Checkout(view: CheckoutView) -> impl IntoView {
                 data-path=path
                 data-millis-left=millis_left
                 data-watched=view.is_watched().to_string()
+                data-renew=view.may_renew().then_some("once")
             >
                 <OrderSummary view=view.clone()/>
                 <StateCard view=view.clone()/>

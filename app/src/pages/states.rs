@@ -1,10 +1,10 @@
-//! The card beside the order: what stands in it for each state of the page.
+//! The card beside the order: what stands in it for each state of the page. Each has one primary action.
 
 use leptos::prelude::*;
 
 use crate::components::{
-    ActionForm, Alert, CheckAgain, CodeCard, DeadlineLine, Facts, HandoverButton, MethodForm, ResultCard,
-    SwitchMethod, icons,
+    ActionForm, Alert, CheckAgain, CodeCard, Correction, DeadlineLine, Facts, GuideNote, HandoverButton,
+    MethodForm, OtherWayButton, ResultCard, SpendingCard, SwitchMethod, icons,
 };
 use crate::view::{CheckoutView, PageState};
 
@@ -12,11 +12,16 @@ use crate::view::{CheckoutView, PageState};
 pub fn StateCard(view: CheckoutView) -> impl IntoView {
     match view.state {
         PageState::Choose => view! { <Choose view=view/> }.into_any(),
+        PageState::Balance | PageState::Short => view! { <SpendingCard view=view/> }.into_any(),
         PageState::Waiting => view! { <Waiting view=view/> }.into_any(),
         PageState::Confirming => view! { <Confirming view=view/> }.into_any(),
         PageState::Expired => view! { <Expired view=view/> }.into_any(),
         PageState::Unavailable => view! { <Unavailable view=view/> }.into_any(),
-        PageState::Paid | PageState::Closed | PageState::Returning => view! { <Ended view=view/> }.into_any(),
+        PageState::Paid
+        | PageState::Refunding
+        | PageState::Refunded
+        | PageState::Closed
+        | PageState::Returning => view! { <Ended view=view/> }.into_any(),
     }
 }
 
@@ -27,8 +32,10 @@ fn Choose(view: CheckoutView) -> impl IntoView {
             <h1 class="card__title" tabindex="-1">{view.title.clone()}</h1>
             <p class="card__text">{view.sentence.clone()}</p>
             <Alert text=view.alert/>
+            <GuideNote view=view.clone()/>
             <DeadlineLine view=view.clone()/>
-            <MethodForm view=view/>
+            <MethodForm view=view.clone()/>
+            <Correction view=view/>
         </section>
     }
 }
@@ -44,7 +51,9 @@ fn Waiting(view: CheckoutView) -> impl IntoView {
             <HandoverButton view=view.clone()/>
             <DeadlineLine view=view.clone()/>
             <p class="card__text">{view.sentence.clone()}</p>
+            <GuideNote view=view.clone()/>
             <CheckAgain view=view.clone() label=view.words.i_have_paid/>
+            <OtherWayButton view=view.clone()/>
             <SwitchMethod view=view/>
         </section>
     }
@@ -87,8 +96,10 @@ fn Unavailable(view: CheckoutView) -> impl IntoView {
         <section class="card">
             <h1 class="card__title" tabindex="-1">{view.title.clone()}</h1>
             <p class="notice notice--warn">{icons::warning()} <span>{view.sentence.clone()}</span></p>
+            <GuideNote view=view.clone()/>
             <DeadlineLine view=view.clone()/>
-            <MethodForm view=view/>
+            <MethodForm view=view.clone()/>
+            <OtherWayButton view=view/>
         </section>
     }
 }
@@ -98,20 +109,47 @@ fn Ended(view: CheckoutView) -> impl IntoView {
     let words = view.words;
     let (icon, tone) = match view.state {
         PageState::Paid => (icons::check(), "ok"),
-        PageState::Returning => (icons::back(), "warn"),
+        PageState::Returning | PageState::Refunding => (icons::back(), "warn"),
+        PageState::Refunded => (icons::back(), "neutral"),
         _ => (icons::cross(), "neutral"),
     };
-    let receipt = view.receipt_path().map(|path| {
-        view! { <a class="button button--text" href=path data-action="receipt">{words.view_receipt}</a> }
-    });
-    let way_back = view.return_url.clone().map(|url| {
-        view! { <a class="button button--primary" href=url rel="noreferrer">{words.back}</a> }
-    });
     view! {
         <ResultCard icon=icon tone=tone title=view.title.clone() sentence=view.sentence.clone()>
-            <Facts facts=view.facts label=words.details/>
-            {way_back}
-            {receipt}
+            <Facts facts=view.facts.clone() label=words.details/>
+            <WaysOn view=view/>
         </ResultCard>
+    }
+}
+
+/// Where money is on its way back, that is what the payer wants to see; otherwise the merchant waits.
+#[component]
+fn WaysOn(view: CheckoutView) -> impl IntoView {
+    let words = view.words;
+    let (primary, other) = ("button button--primary", "button button--text");
+    let is_refund = matches!(
+        view.state,
+        PageState::Returning | PageState::Refunding | PageState::Refunded
+    );
+    let is_receipt_first = is_refund || view.return_url.is_none();
+    let (receipt_class, back_class) = if is_receipt_first {
+        (primary, other)
+    } else {
+        (other, primary)
+    };
+    let label = if is_refund {
+        words.view_refund
+    } else {
+        words.view_receipt
+    };
+    let receipt = view.receipt_path().map(|path| {
+        view! { <a class=receipt_class href=path data-action="receipt">{label}</a> }
+    });
+    let way_back = view.return_url.map(|url| {
+        view! { <a class=back_class href=url rel="noreferrer" data-action="return">{view.back}</a> }
+    });
+    if is_receipt_first {
+        view! { {receipt} {way_back} }.into_any()
+    } else {
+        view! { {way_back} {receipt} }.into_any()
     }
 }

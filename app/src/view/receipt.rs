@@ -1,9 +1,9 @@
-//! What a receipt says: only for orders that are paid.
+//! What a receipt says: which money came, and which of it went back.
 
-use domain::OrderState;
+use domain::{OrderState, Payment, PaymentState, Refund, RefundState};
 use payments::Checkout;
 
-use super::{Fact, Situation, money, texts};
+use super::{Fact, money, texts};
 use crate::context::Request;
 use crate::i18n::Words;
 use crate::links;
@@ -11,42 +11,167 @@ use crate::links;
 #[derive(Debug, Clone)]
 pub struct ReceiptView {
     pub words: &'static Words,
+    /// A receipt of what was bought, or only the record of money that went back.
+    pub title: &'static str,
     pub merchant: String,
     pub subject: String,
     /// Without its sign.
     pub amount: String,
+    /// About the order.
     pub facts: Vec<Fact>,
+    pub payments: Vec<PaidPart>,
+    pub paper: Paper,
+    /// This receipt on the other paper.
+    pub other_paper_path: String,
     /// Back to the order's page.
     pub checkout_path: String,
 }
 
+/// One payment that arrived, and its refunds, oldest first.
+#[derive(Debug, Clone)]
+pub struct PaidPart {
+    pub title: &'static str,
+    pub facts: Vec<Fact>,
+    pub refunds: Vec<RefundLine>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundLine {
+    pub amount: String,
+    pub status: &'static str,
+    pub at: String,
+    pub number: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paper {
+    A4,
+    /// A receipt printer's roll of 80 mm.
+    Roll,
+}
+
+impl Paper {
+    /// The word in `?paper=`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Paper::A4 => "a4",
+            Paper::Roll => "80",
+        }
+    }
+
+    pub fn parse(word: &str) -> Paper {
+        if word == Paper::Roll.as_str() {
+            Paper::Roll
+        } else {
+            Paper::A4
+        }
+    }
+
+    const fn other(self) -> Paper {
+        match self {
+            Paper::A4 => Paper::Roll,
+            Paper::Roll => Paper::A4,
+        }
+    }
+}
+
+/// Only an order that money came for has something to show.
+pub fn has_receipt(checkout: &Checkout) -> bool {
+    checkout.payments.iter().any(is_paid)
+}
+
 impl ReceiptView {
-    pub fn new(checkout: &Checkout, request: &Request) -> Option<ReceiptView> {
-        let order = &checkout.order;
-        if order.state != OrderState::Paid {
+    /// `refunds` are those of all payments of the order, newest first.
+    pub fn new(
+        checkout: &Checkout,
+        refunds: &[Refund],
+        paper: Paper,
+        request: &Request,
+    ) -> Option<ReceiptView> {
+        if !has_receipt(checkout) {
             return None;
         }
-        let words = request.words();
-        let payment = checkout.payments.iter().find(|payment| payment.settles);
-        let mut facts = vec![Fact {
-            label: words.order_no,
-            value: order.order_no.to_string(),
-            is_reference: true,
-        }];
-        // The order's own payment; a second one that is on its way back is no part of what was bought.
-        facts.extend(texts::facts(&Situation::Paid { payment }, words));
+        let (order, words) = (&checkout.order, request.words());
+        let language = request.chosen_language();
+        let mut paid: Vec<&Payment> = checkout
+            .payments
+            .iter()
+            .filter(|payment| is_paid(payment))
+            .collect();
+        // What paid the order comes first; whatever came besides follows.
+        paid.sort_by_key(|payment| (!payment.settles, payment.paid_at));
         let link = links::CheckoutLink {
             token: &order.token,
-            language: request.chosen_language(),
+            language,
+            device: request.chosen_device(),
             ..links::CheckoutLink::default()
         };
         Some(ReceiptView {
             words,
+            title: if order.state == OrderState::Paid {
+                words.receipt
+            } else {
+                words.record
+            },
             merchant: request.site.merchant.clone(),
             subject: order.subject.clone(),
             amount: money::number(order.amount),
-            facts,
+            facts: vec![
+                Fact {
+                    label: words.order_no,
+                    value: order.order_no.to_string(),
+                    is_reference: true,
+                },
+                Fact {
+                    label: words.ordered_at,
+                    value: texts::moment(order.created_at),
+                    is_reference: false,
+                },
+            ],
+            payments: paid.iter().map(|payment| part(payment, refunds, words)).collect(),
+            paper,
+            other_paper_path: links::receipt_on(&order.token, paper.other().as_str(), language),
             checkout_path: link.path(),
         })
+    }
+}
+
+fn is_paid(payment: &Payment) -> bool {
+    payment.state == PaymentState::Paid
+}
+
+fn part(payment: &Payment, refunds: &[Refund], words: &Words) -> PaidPart {
+    let own = refunds
+        .iter()
+        .rev()
+        .filter(|refund| refund.payment_id == payment.id);
+    let mut facts = texts::payment_facts(payment, words);
+    facts.push(Fact {
+        label: words.payment_no,
+        value: payment.payment_no.to_string(),
+        is_reference: true,
+    });
+    PaidPart {
+        title: if payment.settles {
+            words.details
+        } else {
+            words.extra_payment
+        },
+        facts,
+        refunds: own.map(|refund| line(refund, words)).collect(),
+    }
+}
+
+fn line(refund: &Refund, words: &Words) -> RefundLine {
+    RefundLine {
+        amount: money::text(refund.amount),
+        status: match refund.state {
+            RefundState::Requested | RefundState::Pending => words.returning,
+            RefundState::Succeeded => words.returned,
+            // The payer's money is not lost with it: a person has to find another way.
+            RefundState::Failed | RefundState::Stuck => words.refund_in_hand,
+        },
+        at: texts::moment(refund.finished_at.unwrap_or(refund.created_at)),
+        number: refund.refund_no.to_string(),
     }
 }

@@ -1,6 +1,6 @@
 //! Where an order stands in the eyes of its payer: the one place that reads states of orders and payments for a page.
 
-use domain::{Order, OrderState, Payment, PaymentState, Timestamp};
+use domain::{Money, Order, OrderState, Payment, PaymentState, Timestamp};
 use payments::{Checkout, EXPIRED_REASON};
 use serde::Serialize;
 
@@ -9,9 +9,15 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 pub enum PageState {
     Choose,
+    /// Paying with the balance waits for a second yes.
+    Balance,
+    /// There is too little of it.
+    Short,
     Waiting,
     Confirming,
     Paid,
+    Refunding,
+    Refunded,
     Expired,
     Closed,
     Unavailable,
@@ -23,6 +29,14 @@ pub enum PageState {
 pub enum Situation<'a> {
     /// Nothing was tried yet.
     Choose,
+    /// The payer wants to pay with the balance, of which this would be left.
+    Spending {
+        left: Money,
+    },
+    /// The same, and this much is missing.
+    Short {
+        missing: Money,
+    },
     /// The payer can pay this payment now.
     Waiting {
         payment: &'a Payment,
@@ -34,6 +48,10 @@ pub enum Situation<'a> {
     },
     Paid {
         payment: Option<&'a Payment>,
+    },
+    /// Paid, and some or all of it is on its way back.
+    Refunding {
+        payment: &'a Payment,
     },
     /// Paid, and some or all of it was given back since.
     Refunded {
@@ -64,9 +82,13 @@ impl PageState {
     pub const fn as_str(self) -> &'static str {
         match self {
             PageState::Choose => "choose",
+            PageState::Balance => "balance",
+            PageState::Short => "short",
             PageState::Waiting => "waiting",
             PageState::Confirming => "confirming",
             PageState::Paid => "paid",
+            PageState::Refunding => "refunding",
+            PageState::Refunded => "refunded",
             PageState::Expired => "expired",
             PageState::Closed => "closed",
             PageState::Unavailable => "unavailable",
@@ -88,14 +110,19 @@ impl<'a> Situation<'a> {
         match (order.state, surplus) {
             (OrderState::Paid, Some(payment)) => Situation::Twice { payment },
             (OrderState::Open | OrderState::Cancelled, Some(payment)) => Situation::Late { payment },
-            (OrderState::Paid, None) if !order.refunded.is_zero() => {
-                Situation::Refunded { payment: settling }
-            }
-            (OrderState::Paid, None) => Situation::Paid { payment: settling },
+            (OrderState::Paid, None) => Situation::of_paid_order(order, settling),
             (OrderState::Cancelled, None) => Situation::Closed {
                 is_late: order.cancel_reason.as_deref() == Some(EXPIRED_REASON),
             },
             (OrderState::Open, None) => Situation::of_open_order(order, payments, now),
+        }
+    }
+
+    fn of_paid_order(order: &Order, settling: Option<&'a Payment>) -> Situation<'a> {
+        match settling {
+            Some(payment) if !payment.refunding.is_zero() => Situation::Refunding { payment },
+            payment if !order.refunded.is_zero() => Situation::Refunded { payment },
+            payment => Situation::Paid { payment },
         }
     }
 
@@ -118,12 +145,27 @@ impl<'a> Situation<'a> {
         }
     }
 
+    /// Whether the payer can still begin to pay, by whatever method.
+    pub const fn is_payable(&self) -> bool {
+        matches!(
+            self,
+            Situation::Choose
+                | Situation::Waiting { .. }
+                | Situation::Expired { .. }
+                | Situation::Unavailable { .. }
+        )
+    }
+
     pub const fn state(&self) -> PageState {
         match self {
             Situation::Choose => PageState::Choose,
+            Situation::Spending { .. } => PageState::Balance,
+            Situation::Short { .. } => PageState::Short,
             Situation::Waiting { .. } => PageState::Waiting,
             Situation::Confirming { .. } => PageState::Confirming,
-            Situation::Paid { .. } | Situation::Refunded { .. } => PageState::Paid,
+            Situation::Paid { .. } => PageState::Paid,
+            Situation::Refunding { .. } => PageState::Refunding,
+            Situation::Refunded { .. } => PageState::Refunded,
             Situation::Expired { .. } => PageState::Expired,
             Situation::Closed { .. } => PageState::Closed,
             Situation::Unavailable { .. } => PageState::Unavailable,
@@ -134,10 +176,14 @@ impl<'a> Situation<'a> {
     /// The payment this page speaks about, if it speaks about one.
     pub const fn payment(&self) -> Option<&'a Payment> {
         match self {
-            Situation::Choose | Situation::Closed { .. } => None,
+            Situation::Choose
+            | Situation::Spending { .. }
+            | Situation::Short { .. }
+            | Situation::Closed { .. } => None,
             Situation::Paid { payment } | Situation::Refunded { payment } => *payment,
             Situation::Waiting { payment, .. }
             | Situation::Confirming { payment }
+            | Situation::Refunding { payment }
             | Situation::Expired { payment }
             | Situation::Unavailable { payment }
             | Situation::Late { payment }

@@ -2,14 +2,29 @@
 
 mod fixture;
 
-use domain::{OrderState, Payment, PaymentState};
+use domain::{Method, OrderState, Payment, PaymentState, Refund, RefundId, RefundNo, RefundState};
 
 use self::fixture::{MINUTE, NOW, at, checkout, fen, payment, pending, request};
 use super::*;
+use crate::device::{Device, Way};
 use crate::i18n::Language;
 
 fn english(checkout: &Checkout, now: i64) -> CheckoutView {
-    CheckoutView::new(checkout, at(now), &request(Language::English), Visit::default())
+    CheckoutView::new(
+        checkout,
+        None,
+        at(now),
+        &request(Language::English),
+        Visit::default(),
+    )
+}
+
+fn on(device: Device, checkout: &Checkout) -> CheckoutView {
+    let request = Request {
+        device,
+        ..request(Language::English)
+    };
+    CheckoutView::new(checkout, None, at(NOW), &request, Visit::default())
 }
 
 fn asked(checkout: &Checkout) -> CheckoutView {
@@ -17,7 +32,7 @@ fn asked(checkout: &Checkout) -> CheckoutView {
         is_asked: true,
         ..Visit::default()
     };
-    CheckoutView::new(checkout, at(NOW), &request(Language::English), visit)
+    CheckoutView::new(checkout, None, at(NOW), &request(Language::English), visit)
 }
 
 #[test]
@@ -128,14 +143,16 @@ fn only_a_paid_order_has_a_receipt() {
         ..payment(Product::Native, PaymentState::Paid)
     };
     let paid = checkout(OrderState::Paid, vec![settling]);
-    let receipt = ReceiptView::new(&paid, &request(Language::English)).unwrap();
-    assert_eq!((receipt.amount.as_str(), receipt.facts.len()), ("1,234.50", 5));
+    let receipt = ReceiptView::new(&paid, &[], Paper::A4, &request(Language::English)).unwrap();
+    assert_eq!((receipt.amount.as_str(), receipt.title), ("1,234.50", "Receipt"));
+    assert_eq!(receipt.payments[0].facts.len(), 5);
+    assert!(receipt.payments[0].refunds.is_empty());
     assert_eq!(
         english(&paid, NOW).receipt_path().unwrap(),
         "/checkout/token/receipt"
     );
     let open = checkout(OrderState::Open, vec![]);
-    assert!(ReceiptView::new(&open, &request(Language::English)).is_none());
+    assert!(ReceiptView::new(&open, &[], Paper::A4, &request(Language::English)).is_none());
 }
 
 #[test]
@@ -145,9 +162,24 @@ fn a_refund_is_told_with_its_sum() {
     let view = english(&paid, NOW);
     assert_eq!(
         (view.state, view.title.as_str()),
-        (PageState::Paid, "Refunded ¥100.00")
+        (PageState::Refunded, "Refunded ¥100.00")
     );
     assert!(view.sentence.contains("¥100.00"));
+    assert!(!view.is_watched());
+}
+
+#[test]
+fn a_refund_on_its_way_is_not_told_as_done() {
+    let settling = Payment {
+        settles: true,
+        refunding: fen(3_450),
+        ..payment(Product::Qr, PaymentState::Paid)
+    };
+    let view = english(&checkout(OrderState::Paid, vec![settling]), NOW);
+    assert_eq!(view.state, PageState::Refunding);
+    assert!(view.sentence.starts_with("¥34.50 is going back"));
+    assert_eq!(view.facts.last().unwrap().label, "Being returned");
+    assert!(view.is_watched(), "its end is news");
 }
 
 #[test]
@@ -216,7 +248,7 @@ fn coming_back_without_javascript_ends() {
         n_refreshes: MAX_REFRESHES,
         ..Visit::default()
     };
-    let view = CheckoutView::new(&open, at(NOW), &request(Language::English), visit);
+    let view = CheckoutView::new(&open, None, at(NOW), &request(Language::English), visit);
     assert_eq!(view.refresh_path(), None);
 }
 
@@ -227,10 +259,10 @@ fn an_error_is_told_where_the_page_does_not_tell_it() {
         ..Visit::default()
     };
     let open = checkout(OrderState::Open, vec![]);
-    let view = CheckoutView::new(&open, at(NOW), &request(Language::Chinese), visit);
+    let view = CheckoutView::new(&open, None, at(NOW), &request(Language::Chinese), visit);
     assert!(view.alert.unwrap().contains("请勿重复支付"));
     let paid = checkout(OrderState::Paid, vec![]);
-    let view = CheckoutView::new(&paid, at(NOW), &request(Language::Chinese), visit);
+    let view = CheckoutView::new(&paid, None, at(NOW), &request(Language::Chinese), visit);
     assert_eq!(view.alert, None);
 }
 
@@ -241,4 +273,145 @@ fn a_return_link_that_could_run_something_is_not_shown() {
     assert_eq!(english(&paid, NOW).return_url, None);
     paid.order.return_url = Some("https://shop.example/thanks".to_owned());
     assert!(english(&paid, NOW).return_url.is_some());
+    let mut strict = request(Language::English);
+    let mut site = (*strict.site).clone();
+    site.return_hosts = crate::return_url::ReturnHosts::parse("other.example").unwrap();
+    strict.site = std::sync::Arc::new(site);
+    let view = CheckoutView::new(&paid, None, at(NOW), &strict, Visit::default());
+    assert_eq!(view.return_url, None);
+}
+
+#[test]
+fn a_wallet_shows_only_what_it_lets_in_and_says_how_to_leave() {
+    let open = checkout(OrderState::Open, vec![]);
+    let methods = |device| -> Vec<Method> {
+        let view = on(device, &open);
+        view.methods.iter().map(|choice| choice.method).collect()
+    };
+    assert_eq!(methods(Device::Desk), [Method::Wechat, Method::Alipay]);
+    assert_eq!(methods(Device::Phone), [Method::Wechat, Method::Alipay]);
+    assert_eq!(methods(Device::Wechat), [Method::Wechat]);
+    assert_eq!(methods(Device::Alipay), [Method::Alipay]);
+    assert!(on(Device::Phone, &open).guide.is_none());
+    let guide = on(Device::Wechat, &open).guide.unwrap();
+    assert_eq!(guide.url, "http://127.0.0.1:3000/checkout/token");
+    // Whom the merchant named to WeChat needs no guide.
+    let named = checkout(
+        OrderState::Open,
+        vec![payment(Product::Jsapi, PaymentState::Pending)],
+    );
+    assert!(on(Device::Wechat, &named).guide.is_none());
+    assert!(on(Device::Alipay, &named).guide.is_some());
+}
+
+#[test]
+fn every_device_can_be_corrected() {
+    let open = checkout(OrderState::Open, vec![]);
+    for (device, path) in [
+        (Device::Desk, "/checkout/token?device=phone"),
+        (Device::Phone, "/checkout/token?device=desk"),
+        (Device::Wechat, "/checkout/token?device=phone"),
+        (Device::Alipay, "/checkout/token?device=phone"),
+    ] {
+        assert_eq!(on(device, &open).correction.0, path);
+    }
+}
+
+#[test]
+fn a_code_and_an_app_lead_to_each_other_where_both_work() {
+    let way = |device, product| {
+        let open = checkout(OrderState::Open, vec![payment(product, PaymentState::Pending)]);
+        on(device, &open).other_way.map(|other| other.way)
+    };
+    assert_eq!(way(Device::Phone, Product::H5), Some(Way::Scan));
+    assert_eq!(way(Device::Phone, Product::Native), Some(Way::Open));
+    assert_eq!(way(Device::Desk, Product::Native), None);
+    assert_eq!(way(Device::Desk, Product::Qr), Some(Way::Open));
+}
+
+#[test]
+fn a_receipt_lists_every_refund_with_its_time_and_state() {
+    let settling = Payment {
+        settles: true,
+        ..payment(Product::Native, PaymentState::Paid)
+    };
+    let refund = |seed: u8, state, finished_at| Refund {
+        id: RefundId::new(at(NOW), [seed; 10]),
+        refund_no: RefundNo::new(at(NOW), [seed; 10]),
+        payment_id: settling.id.clone(),
+        amount: fen(100),
+        reason: "asked".to_owned(),
+        state,
+        gateway_refund_id: None,
+        failure_reason: None,
+        created_at: at(NOW),
+        finished_at,
+        version: 0,
+    };
+    let refunds = [
+        refund(2, RefundState::Stuck, None),
+        refund(1, RefundState::Succeeded, Some(at(NOW + MINUTE))),
+    ];
+    let paid = checkout(OrderState::Paid, vec![settling.clone()]);
+    let receipt = ReceiptView::new(&paid, &refunds, Paper::Roll, &request(Language::English)).unwrap();
+    let lines = &receipt.payments[0].refunds;
+    assert_eq!((lines[0].amount.as_str(), lines[0].status), ("¥1.00", "Returned"));
+    assert_eq!(lines[0].at, "2023-11-15 06:14:20 GMT+8");
+    assert_eq!(lines[1].status, "The merchant is seeing to it");
+    assert_eq!(receipt.other_paper_path, "/checkout/token/receipt?paper=a4");
+}
+
+#[test]
+fn money_that_came_too_late_has_a_record_of_its_way_back() {
+    let surplus = payment(Product::Native, PaymentState::Paid);
+    let late = checkout(OrderState::Cancelled, vec![surplus]);
+    let receipt = ReceiptView::new(&late, &[], Paper::A4, &request(Language::English)).unwrap();
+    assert_eq!(receipt.title, "Payment record");
+    assert_eq!(receipt.payments[0].title, "Extra payment");
+    assert!(english(&late, NOW).receipt_path().is_some());
+}
+
+#[test]
+fn a_balance_is_offered_only_where_the_merchant_said_so() {
+    let spend = |checkout: &Checkout, available: i64, is_spending| {
+        let visit = Visit {
+            is_spending,
+            ..Visit::default()
+        };
+        CheckoutView::new(
+            checkout,
+            Some(fen(available)),
+            at(NOW),
+            &request(Language::English),
+            visit,
+        )
+    };
+    let open = checkout(OrderState::Open, vec![]);
+    let offered = spend(&open, 200_000, false);
+    assert_eq!(offered.state, PageState::Choose);
+    assert_eq!(offered.methods.last().unwrap().help, "¥2,000.00 available");
+
+    let asked = spend(&open, 200_000, true);
+    assert_eq!(asked.state, PageState::Balance);
+    let values: Vec<&str> = asked.facts.iter().map(|fact| fact.value.as_str()).collect();
+    assert_eq!(values, ["¥2,000.00", "¥1,234.50", "¥765.50"]);
+
+    let short = spend(&open, 100_000, true);
+    assert_eq!(
+        (short.state, short.title.as_str()),
+        (PageState::Short, "Balance is short by ¥234.50")
+    );
+    assert_eq!(short.spending_amount, "¥234.50");
+
+    for refuse in [
+        |order: &mut Order| order.allows_balance = false,
+        |order: &mut Order| order.purpose = Purpose::Topup,
+        |order: &mut Order| order.state = OrderState::Paid,
+    ] {
+        let mut other = checkout(OrderState::Open, vec![]);
+        refuse(&mut other.order);
+        let view = spend(&other, 200_000, true);
+        assert!(view.methods.iter().all(|choice| choice.method != Method::Balance));
+        assert!(!matches!(view.state, PageState::Balance | PageState::Short));
+    }
 }

@@ -3,18 +3,25 @@
 use domain::{Money, Order, Payment, Product, Timestamp};
 
 use super::{Fact, Situation, method_name, money};
+use crate::device::{Device, Way};
 use crate::i18n::{Words, fill};
 
 /// The title and the sentence under it.
-pub fn of(situation: &Situation<'_>, order: &Order, words: &Words) -> (String, String) {
+pub fn of(situation: &Situation<'_>, order: &Order, device: Device, words: &Words) -> (String, String) {
     let (title, sentence, amount) = match situation {
-        Situation::Choose => (words.choose_title, words.choose_text, order.amount),
+        Situation::Choose => match device.usual_way() {
+            Way::Scan => (words.choose_title, words.choose_text, order.amount),
+            Way::Open => (words.choose_title, words.choose_open_text, order.amount),
+        },
+        Situation::Spending { .. } => (words.spending_title, words.spending_text, order.amount),
+        Situation::Short { missing } => (words.short_title, words.short_text, *missing),
         Situation::Waiting { payment, .. } => {
-            let (title, sentence) = waiting(payment.product, words);
+            let (title, sentence) = waiting(payment.product, device, words);
             (title, sentence, payment.amount)
         }
         Situation::Confirming { .. } => (words.confirming_title, words.confirming_text, order.amount),
         Situation::Paid { .. } => (words.paid_title, words.paid_text, order.amount),
+        Situation::Refunding { payment } => (words.refunding_title, words.refunding_text, payment.refunding),
         Situation::Refunded { .. } => (words.refunded_title, refunded_text(order, words), order.refunded),
         Situation::Expired { payment } if is_scanned(payment.product) => {
             (words.expired_title, words.expired_text, order.amount)
@@ -47,9 +54,10 @@ pub const fn is_scanned(product: Product) -> bool {
     }
 }
 
-const fn waiting(product: Product, words: &Words) -> (&'static str, &'static str) {
+const fn waiting(product: Product, device: Device, words: &Words) -> (&'static str, &'static str) {
     match product {
         Product::H5 | Product::Wap | Product::Page => (words.leave_title, words.leave_text),
+        Product::Jsapi if matches!(device, Device::Wechat) => (words.inside_title, words.inside_here_text),
         Product::Jsapi => (words.inside_title, words.inside_text),
         Product::Native | Product::Qr | Product::Balance => (words.waiting_title, words.waiting_text),
     }
@@ -63,16 +71,33 @@ pub fn facts(situation: &Situation<'_>, words: &Words) -> Vec<Fact> {
     | Situation::Refunded {
         payment: Some(payment),
     }
+    | Situation::Refunding { payment }
     | Situation::Late { payment }
     | Situation::Twice { payment }) = *situation
     else {
         return Vec::new();
     };
-    let fact = |label, value, is_reference| Fact {
+    let mut facts = payment_facts(payment, words);
+    let refunds = [
+        (words.returned, payment.refunded),
+        (words.returning, on_its_way(situation, payment)),
+    ];
+    for (label, amount) in refunds.into_iter().filter(|(_, amount)| !amount.is_zero()) {
+        facts.push(fact(label, money::text(amount), false));
+    }
+    facts
+}
+
+const fn fact(label: &'static str, value: String, is_reference: bool) -> Fact {
+    Fact {
         label,
         value,
         is_reference,
-    };
+    }
+}
+
+/// How one payment was made.
+pub fn payment_facts(payment: &Payment, words: &Words) -> Vec<Fact> {
     let mut facts = vec![
         fact(words.paid_amount, money::text(payment.amount), false),
         fact(
@@ -86,13 +111,6 @@ pub fn facts(situation: &Situation<'_>, words: &Words) -> Vec<Fact> {
     }
     if let Some(number) = &payment.transaction_id {
         facts.push(fact(words.transaction, number.clone(), true));
-    }
-    let refunds = [
-        (words.returned, payment.refunded),
-        (words.returning, on_its_way(situation, payment)),
-    ];
-    for (label, amount) in refunds.into_iter().filter(|(_, amount)| !amount.is_zero()) {
-        facts.push(fact(label, money::text(amount), false));
     }
     facts
 }

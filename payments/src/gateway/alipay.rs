@@ -1,11 +1,13 @@
 //! Alipay OpenAPI 2.0: the calls, each signed by us and believed only when Alipay signed the answer.
 //!
-//! There is no `alipay.trade.cancel`: it gives a customer who has just paid the money back (T-40), and everything that
-//! it could be used for is done by asking, closing and asking again.
+//! Nothing here or above calls [`Alipay::cancel`] by itself: it gives a customer who has just paid the money back (T-40),
+//! and what ends in the course of things is ended by asking, closing and asking again.
 
 mod bill;
 mod call;
+mod cancel;
 pub mod certificate;
+pub mod form;
 mod keys;
 mod notice;
 mod refund;
@@ -16,6 +18,7 @@ use domain::{PaymentNo, Product, Report};
 use secrecy::SecretString;
 use url::Url;
 
+pub use self::cancel::Undone;
 pub use self::keys::Verify;
 use self::keys::{Door, Keys};
 use self::notice::{Reader, named_certificate, parse_form};
@@ -57,7 +60,7 @@ pub struct Alipay {
     keys: Keys,
     gateway: Url,
     notify_url: String,
-    transport: Transport,
+    pub(super) transport: Transport,
     clock: Clock,
 }
 

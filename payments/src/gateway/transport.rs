@@ -2,6 +2,9 @@
 //!
 //! What comes back is bytes that nobody has verified yet.
 
+#[cfg(feature = "faults")]
+mod in_process;
+
 use std::time::Duration;
 
 use http::header::USER_AGENT;
@@ -11,6 +14,8 @@ use reqwest::{Client, Request};
 use tracing::warn;
 use url::Url;
 
+#[cfg(feature = "faults")]
+pub use self::in_process::InProcess;
 use super::{GatewayError, KeyError};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,8 +35,16 @@ const NAME_AT_BACKUP: HeaderValue =
 
 #[derive(Debug)]
 pub struct Transport {
-    client: Client,
+    line: Line,
     backup: Option<Url>,
+}
+
+/// How a request gets there.
+#[derive(Debug)]
+enum Line {
+    Http(Client),
+    #[cfg(feature = "faults")]
+    InProcess(InProcess),
 }
 
 /// What came back, as it was received.
@@ -50,7 +63,7 @@ struct Limits {
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Silence {
+pub enum Silence {
     /// Nothing was sent.
     NoConnection,
     /// It may have been heard.
@@ -85,7 +98,14 @@ impl Transport {
         let client = builder
             .build()
             .map_err(|error| KeyError::new(setting, format!("no secure connections from here: {error}")))?;
-        Ok(Transport { client, backup })
+        let line = Line::Http(client);
+        Ok(Transport { line, backup })
+    }
+
+    /// From now on requests go to a function.
+    #[cfg(feature = "faults")]
+    pub fn reroute(&mut self, gateway: InProcess) {
+        self.line = Line::InProcess(gateway);
     }
 
     pub async fn send(&self, request: Request) -> Result<Answer, GatewayError> {
@@ -132,22 +152,33 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, mut request: Request, limits: Limits) -> Result<Answer, Silence> {
-        *request.timeout_mut() = Some(limits.time);
-        let mut response = self.client.execute(request).await.map_err(not_answered)?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(not_answered)? {
-            if body.len() + chunk.len() > limits.n_bytes {
-                return Err(Silence::TooLong);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer {
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
-            body,
-        })
+    async fn attempt(&self, request: Request, limits: Limits) -> Result<Answer, Silence> {
+        crash_point!("gateway.before_call");
+        let answer = match &self.line {
+            Line::Http(client) => over_http(client, request, limits).await,
+            #[cfg(feature = "faults")]
+            Line::InProcess(gateway) => gateway.answer(request, limits.time).await,
+        };
+        crash_point!("gateway.after_call");
+        answer
     }
+}
+
+async fn over_http(client: &Client, mut request: Request, limits: Limits) -> Result<Answer, Silence> {
+    *request.timeout_mut() = Some(limits.time);
+    let mut response = client.execute(request).await.map_err(not_answered)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(not_answered)? {
+        if body.len() + chunk.len() > limits.n_bytes {
+            return Err(Silence::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer {
+        status: response.status(),
+        headers: std::mem::take(response.headers_mut()),
+        body,
+    })
 }
 
 /// The request for another host; `None` when that is not possible, and then there is one try only.

@@ -55,7 +55,7 @@ pub struct Wechat {
     /// Where files of WeChat's may lie: the gateway and its backup.
     hosts: Vec<Origin>,
     notify_url: String,
-    transport: Transport,
+    pub(super) transport: Transport,
     clock: Clock,
 }
 

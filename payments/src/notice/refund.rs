@@ -106,3 +106,6 @@ fn exceeds(refunded: Option<Money>, ours: &[Refund]) -> bool {
         .sum();
     refunded.is_some_and(|refunded| refunded.fen() > asked)
 }
+
+#[cfg(test)]
+mod tests;

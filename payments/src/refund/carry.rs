@@ -14,7 +14,7 @@ use crate::store::{StoreError, Tx, payments, refunds};
 use crate::{Error, Services};
 
 /// Longer than the three calls that one turn may take of a slow gateway: nobody else takes it up meanwhile.
-const LEASE: Duration = Duration::from_secs(120);
+const LEASE: Duration = Duration::from_secs(60);
 /// A batch is worked on at once, so that no lease ends while its row waits for its turn.
 const BATCH: usize = 8;
 /// A run ends in time even when a gateway is slow and much is due; the next one goes on.
@@ -26,11 +26,17 @@ pub async fn reconcile_refunds(services: &Services) -> Result<usize, Error> {
     let mut n_done = 0;
     for _ in 0..MAX_BATCHES {
         let now = services.clock.now();
+        let lease = if planted!("no leases") {
+            Duration::ZERO
+        } else {
+            LEASE
+        };
         let due: Vec<RefundId> = services
             .db
-            .write(|tx| async move { turns::claim_due(tx, now, now.after(LEASE), limit).await }.boxed())
+            .write(|tx| async move { turns::claim_due(tx, now, now.after(lease), limit).await }.boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
+        crash_point!("refunds.after_claim");
         n_done += due.len();
         stream::iter(&due)
             .for_each_concurrent(BATCH, async |id| {
@@ -193,7 +199,13 @@ async fn ask(services: &Services, errand: &Errand<'_>) -> Result<RefundReport, E
 }
 
 async fn send(services: &Services, errand: &Errand<'_>) -> Result<RefundReport, Error> {
-    match errand.gateway(services)?.refund(&errand.ask()).await {
+    let mut ask = errand.ask();
+    let another;
+    if planted!("another refund number on every try") {
+        another = domain::RefundNo::new(services.clock.now(), services.clock.entropy());
+        ask.refund_no = &another;
+    }
+    match errand.gateway(services)?.refund(&ask).await {
         Ok(report) => Ok(report),
         Err(GatewayError::Declined {
             code,

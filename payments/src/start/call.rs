@@ -53,7 +53,7 @@ pub(super) async fn call(
             PaymentState::Created | PaymentState::Pending if now.has_fresh_prompt(services.clock.now()) => {
                 return Ok(Called::Answered);
             }
-            PaymentState::Created | PaymentState::Pending => tokio::time::sleep(BETWEEN_LOOKS).await,
+            PaymentState::Created | PaymentState::Pending => services.clock.sleep(BETWEEN_LOOKS).await,
         }
     }
     let source = GatewayError::unknown("the same call is still under way");

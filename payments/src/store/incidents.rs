@@ -164,3 +164,39 @@ pub async fn resolve(
         .bind(now.millis()))?;
     Ok(n_changed == 1)
 }
+
+/// The same has happened again since a person was done with it.
+pub async fn reopen(
+    tx: &mut Tx<'_>,
+    kind: IncidentKind,
+    subject: &str,
+    detail: &str,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update incidents set resolved_at = null, resolved_by = null, resolution = null, detail = $3
+        where kind = $1 and subject = $2 and resolved_at is not null";
+    execute!(tx, SQL, |query| query
+        .bind(kind.as_str())
+        .bind(subject)
+        .bind(detail))
+    .map(drop)?;
+    Ok(())
+}
+
+/// It has come right by itself: nobody needs to look any more.
+pub async fn settle(
+    tx: &mut Tx<'_>,
+    kind: IncidentKind,
+    subject: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update incidents set resolved_at = $3
+        where kind = $1 and subject = $2 and resolved_at is null";
+    execute!(tx, SQL, |query| query
+        .bind(kind.as_str())
+        .bind(subject)
+        .bind(now.millis()))
+    .map(drop)?;
+    Ok(())
+}

@@ -9,8 +9,8 @@ use crate::OrderFilter;
 macro_rules! select_order {
     ($($tail:tt)*) => {
         concat!(
-            "select o.id, o.order_no, o.token, o.user_id, o.purpose, o.subject, o.amount, o.state, o.return_url, o.metadata,
-                o.expires_at, o.paid_at, o.cancel_reason, o.created_at, o.updated_at, o.version,
+            "select o.id, o.order_no, o.token, o.user_id, o.purpose, o.allows_balance, o.subject, o.amount, o.state, o.return_url,
+                o.metadata, o.expires_at, o.paid_at, o.cancel_reason, o.created_at, o.updated_at, o.version,
                 (select cast(coalesce(sum(r.amount), 0) as bigint)
                     from refunds r join payments p on p.id = r.payment_id
                     where p.order_id = o.id and p.settles and r.state = 'succeeded') as refunded,
@@ -32,6 +32,7 @@ pub(super) struct OrderRow {
     token: String,
     user_id: String,
     purpose: String,
+    allows_balance: bool,
     subject: String,
     amount: i64,
     state: String,
@@ -57,6 +58,7 @@ impl TryFrom<OrderRow> for Order {
             token: row.token,
             user_id: row.user_id,
             purpose: Purpose::parse(&row.purpose).ok_or(StoreError::Corrupt("orders.purpose"))?,
+            allows_balance: row.allows_balance,
             subject: row.subject,
             amount: Money::from_fen(row.amount).map_err(|_| StoreError::Corrupt("orders.amount"))?,
             state: OrderState::parse(&row.state).ok_or(StoreError::Corrupt("orders.state"))?,
@@ -78,8 +80,8 @@ impl TryFrom<OrderRow> for Order {
 pub async fn insert(tx: &mut Tx<'_>, order: &Order) -> Result<bool, StoreError> {
     const SQL: &str = "
         insert into orders (id, order_no, token, user_id, subject, amount, state, return_url, metadata,
-            expires_at, created_at, updated_at, purpose)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
+            expires_at, created_at, updated_at, purpose, allows_balance)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)
         on conflict do nothing";
     let n_inserted = execute!(tx, SQL, |query| query
         .bind(order.id.as_str())
@@ -93,7 +95,8 @@ pub async fn insert(tx: &mut Tx<'_>, order: &Order) -> Result<bool, StoreError> 
         .bind(order.metadata.as_deref())
         .bind(order.expires_at.millis())
         .bind(order.created_at.millis())
-        .bind(order.purpose.as_str()))?;
+        .bind(order.purpose.as_str())
+        .bind(order.allows_balance))?;
     Ok(n_inserted == 1)
 }
 
@@ -118,8 +121,8 @@ pub async fn find_by_token(tx: &mut Tx<'_>, token: &str) -> Result<Option<Order>
 /// Newest first; ids sort by time.
 pub async fn list(tx: &mut Tx<'_>, filter: &OrderFilter, limit: i64) -> Result<Vec<Order>, StoreError> {
     const SQL: &str = concat!(
-        "select id, order_no, token, user_id, purpose, subject, amount, state, return_url, metadata, expires_at, paid_at,
-            cancel_reason, created_at, updated_at, version, refunded, refund_reason
+        "select id, order_no, token, user_id, purpose, allows_balance, subject, amount, state, return_url, metadata,
+            expires_at, paid_at, cancel_reason, created_at, updated_at, version, refunded, refund_reason
         from (",
         select_order!(""),
         ") as listed

@@ -363,6 +363,13 @@ pub async fn mark_paid(
     }
 }
 
+/// [`advance`] as it must not be: without the version. For `planted!` only.
+pub async fn close_blindly(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), StoreError> {
+    const SQL: &str = "update payments set state = 'closed', settles = false where id = $1";
+    execute!(tx, SQL, |query| query.bind(payment.id.as_str())).map(drop)?;
+    Ok(())
+}
+
 #[derive(sqlx::FromRow)]
 struct NumberRow {
     payment_no: String,
@@ -494,6 +501,15 @@ pub async fn cut_short(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> R
 
 /// Somebody looks at the page: the open payment is asked about soon, and from the start of the schedule when nobody
 /// looked before.
+/// When the gateway is asked next about the order's open payment.
+pub async fn next_question(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Option<Timestamp>, StoreError> {
+    const SQL: &str = "
+        select due_at from payments
+        where order_id = $1 and state in ('created', 'pending') and due_at is not null";
+    let row: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query.bind(order_id.as_str()))?;
+    Ok(row.map(|(due_at,)| Timestamp::from_millis(due_at)))
+}
+
 pub async fn attend(
     tx: &mut Tx<'_>,
     order_id: &OrderId,

@@ -25,6 +25,8 @@ const MAX_TURNS: u32 = 100;
 pub struct SqliteDb {
     writer: Arc<Mutex<Writer>>,
     readers: SqlitePool,
+    #[cfg(feature = "faults")]
+    is_simulated: bool,
 }
 
 /// The only connection that writes.
@@ -54,12 +56,34 @@ enum Outcome {
 
 impl SqliteDb {
     pub(super) async fn open(url: &str, migrations: &Migrator) -> Result<SqliteDb, StoreError> {
+        // NORMAL does not sync at every commit: acknowledged payments would be lost with the power.
+        SqliteDb::with(url, SqliteSynchronous::Full, migrations).await
+    }
+
+    /// A simulated crash takes no page of memory with it, so there is no reason to wait for a disk.
+    #[cfg(feature = "faults")]
+    pub(super) async fn simulated(url: &str, migrations: &Migrator) -> Result<SqliteDb, StoreError> {
+        Ok(SqliteDb {
+            is_simulated: true,
+            ..SqliteDb::with(url, SqliteSynchronous::Off, migrations).await?
+        })
+    }
+
+    #[cfg(feature = "faults")]
+    pub(super) fn is_simulated(&self) -> bool {
+        self.is_simulated
+    }
+
+    async fn with(
+        url: &str,
+        synchronous: SqliteSynchronous,
+        migrations: &Migrator,
+    ) -> Result<SqliteDb, StoreError> {
         let options: SqliteConnectOptions = url.parse()?;
         let options = options
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // NORMAL does not sync at every commit: acknowledged payments would be lost with the power.
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(synchronous)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5));
         let mut connection = options.connect().await?;
@@ -77,7 +101,14 @@ impl SqliteDb {
         Ok(SqliteDb {
             writer: Arc::new(Mutex::new(writer)),
             readers,
+            #[cfg(feature = "faults")]
+            is_simulated: false,
         })
+    }
+
+    pub(super) fn exists(url: &str) -> Result<bool, StoreError> {
+        let options: SqliteConnectOptions = url.parse()?;
+        Ok(options.get_filename().exists())
     }
 
     pub(super) fn readers(&self) -> &SqlitePool {
@@ -224,6 +255,7 @@ impl Writer {
             self.end_group(Outcome::RolledBack);
             return Ok(());
         };
+        crash_point!("store.before_commit");
         let committed = sqlx::query("commit").execute(&mut connection).await;
         self.connection = Some(connection);
         match committed {

@@ -1,5 +1,8 @@
 //! What a write promises, on both engines: all of it or nothing, and nothing of it by halves.
 
+mod audit;
+mod upgrade;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -60,10 +63,17 @@ async fn sqlite() -> Store {
     open(file_url()).await
 }
 
+async fn urls() -> Vec<(String, tempfile::TempDir)> {
+    [Some(file_url()), postgres_url().await]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
 async fn stores() -> Vec<Store> {
-    let mut stores = vec![sqlite().await];
-    if let Some(postgres) = postgres_url().await {
-        stores.push(open(postgres).await);
+    let mut stores = Vec::new();
+    for url in urls().await {
+        stores.push(open(url).await);
     }
     stores
 }
@@ -308,7 +318,7 @@ async fn a_line_of_the_audit_log_stays_and_a_forged_one_is_found() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_that_start_together_guard_the_books_once() {
-    for (url, _directory) in [Some(file_url()), postgres_url().await].into_iter().flatten() {
+    for (url, _directory) in urls().await {
         // A file has one server; what is new to it is only that the guards are there already.
         let n_together = if url.starts_with("sqlite:") { 1 } else { 4 };
         for _ in 0..2 {

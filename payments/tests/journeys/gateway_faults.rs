@@ -78,8 +78,9 @@ async fn an_answer_to_a_question_that_cannot_be_believed_changes_nothing() {
 async fn a_hanging_gateway_is_given_up_and_asked_again() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     let order = shop.order("9.99").await;
+    // Both hosts of it.
     shop.sim
-        .fault(Fault::new(FaultKind::HangAfter).at(Endpoint::Create).times(1));
+        .fault(Fault::new(FaultKind::HangAfter).at(Endpoint::Create).times(2));
     let unknown = shop.try_start(&order, Method::Wechat).await;
     assert!(matches!(unknown, Err(Error::Unreachable { .. })), "{unknown:?}");
     let payment = shop.start(&order, Method::Wechat).await;

@@ -17,6 +17,7 @@ fn new_order(number: &str) -> NewOrder {
         amount: Money::from_fen(100).unwrap(),
         return_url: None,
         metadata: None,
+        allows_balance: false,
         expires_in: None,
     }
 }

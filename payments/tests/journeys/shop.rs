@@ -57,7 +57,8 @@ fn postgres_url() -> Option<String> {
 pub async fn on_each_engine(journey: impl AsyncFn(&Shop)) {
     for engine in engines() {
         let mut shop = Shop::on(engine).await;
-        journey(&shop).await;
+        // A journey is long, and so is the future of it.
+        Box::pin(journey(&shop)).await;
         shop.close().await;
     }
 }
@@ -112,6 +113,7 @@ impl Shop {
             amount: Money::parse_yuan(yuan).unwrap(),
             return_url: None,
             metadata: None,
+            allows_balance: false,
             expires_in: None,
         };
         payments::create_order(&self.services, new, None)

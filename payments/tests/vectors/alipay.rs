@@ -2,6 +2,8 @@
 
 use axum::http::HeaderMap;
 use domain::{Money, PaymentNo, Product, Report, Timestamp};
+use payments::gateway::alipay::certificate::read_bundle;
+use payments::gateway::alipay::form::PayForm;
 use payments::gateway::alipay::sign::{read_answer, request_text};
 use payments::gateway::{Ask, Closing, GatewayError, NoticeContent, Payer, SigningKey, VerifyingKey};
 use serde_json::Value;
@@ -50,6 +52,71 @@ fn requests_are_signed_byte_for_byte() {
             assert_eq!(key.sign(&signed), text(case, "sign"), "{name}");
         }
     }
+}
+
+#[test]
+fn a_page_to_pay_on_is_signed_the_same_by_address_and_by_form() {
+    let file = read("c_alipay_request");
+    let (key, page) = (app_key(), &file["page_pay"]);
+    let address = url::Url::parse(text(page, "get_url_or_html")).unwrap();
+    let params: Vec<(String, String)> = address.query_pairs().into_owned().collect();
+    assert_eq!(signed_again(&key, &params), sign_of(&params));
+
+    let form = PayForm::of(address.as_str()).unwrap();
+    let content = params.iter().find(|(name, _)| name == PayForm::FIELD).unwrap();
+    assert_eq!(form.biz_content, content.1);
+    let common: Vec<(String, String)> = form.action.query_pairs().into_owned().collect();
+    let mut posted = common.clone();
+    posted.push(content.clone());
+    assert_eq!(signed_again(&key, &posted), sign_of(&params));
+    assert!(common.iter().all(|(name, _)| name != PayForm::FIELD));
+    assert!(
+        PayForm::of(form.action.as_str()).is_none(),
+        "there is nothing to post"
+    );
+
+    // The SDK's own form. It escapes nothing but quotes, so a browser would make `&` of its `&amp;` and break the signature;
+    // what was signed are the texts as the SDK had them.
+    let html = text(page, "post_form_html");
+    let attribute = |beginning: &str| {
+        let value = html.split_once(beginning).unwrap().1.split('"').next().unwrap();
+        value.replace("&quot;", "\"")
+    };
+    let action = url::Url::parse(&attribute("action=\"")).unwrap();
+    let mut params: Vec<(String, String)> = action.query_pairs().into_owned().collect();
+    for name in ["alipay_sdk", PayForm::FIELD] {
+        let value = attribute(&format!("name=\"{name}\" value=\""));
+        params.push((name.to_owned(), value));
+    }
+    assert_eq!(signed_again(&key, &params), sign_of(&params));
+}
+
+fn sign_of(params: &[(String, String)]) -> &str {
+    &params.iter().find(|(name, _)| name == "sign").unwrap().1
+}
+
+fn signed_again(key: &SigningKey, params: &[(String, String)]) -> String {
+    let signed: Vec<(&str, &str)> = params
+        .iter()
+        .filter(|(name, _)| name != "sign")
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    key.sign(&request_text(&signed))
+}
+
+#[test]
+fn certificates_have_the_serials_that_the_gateway_computes() {
+    let file = read("f_alipay_cert_sn");
+    let sns = |name: &str| -> Vec<String> {
+        let bundle = read_bundle(text(&file["certs"], name)).unwrap();
+        bundle.into_iter().map(|certificate| certificate.sn).collect()
+    };
+    let wanted = &file["expect"];
+    assert_eq!(sns("app_cert"), [text(wanted, "app_cert_sn")]);
+    assert_eq!(sns("alipay_cert"), [text(wanted, "alipay_cert_sn")]);
+    // Of its three certificates the one on an elliptic curve does not count.
+    assert_eq!(sns("root_bundle").join("_"), text(wanted, "alipay_root_cert_sn"));
+    assert!(sns("root_ec").is_empty());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::{Money, PaymentNo, Product, Report, Timestamp};
-use payments::gateway::wechat::sign::{Distrust, authorization, request_message};
+use payments::gateway::wechat::sign::{Distrust, authorization, invocation_message, request_message};
 use payments::gateway::wechat::{ApiV3Key, PlatformKeys, Verify, read_certificates};
 use payments::gateway::{Ask, Closing, GatewayError, NoticeContent, NoticeError, Payer, SigningKey};
 use serde_json::Value;
@@ -64,6 +64,35 @@ fn members(header: &str) -> (&str, HashMap<&str, &str>) {
             .map(|member| member.split_once('=').unwrap())
             .collect(),
     )
+}
+
+#[test]
+fn invocations_are_signed_byte_for_byte() {
+    let file = read("a2_wechat_paysign");
+    let key = merchant_key(&file);
+    for case in cases(&file) {
+        let name = text(case, "name");
+        let message = invocation_message(
+            text(case, "appid"),
+            text(case, "timestamp"),
+            text(case, "nonce"),
+            text(case, "fourth_line"),
+        );
+        assert_eq!(message, text(case, "message"), "{name}");
+        assert_eq!(key.sign(message.as_bytes()), text(case, "signature"), "{name}");
+    }
+    // What a page gets is signed in the same four lines, with the time and chance of the moment.
+    let case = &cases(&file)[0];
+    let prepay = text(case, "fourth_line");
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let gateway = wechat_at(wechat_settings(&file, NOWHERE), now);
+    let words = gateway
+        .invocation(prepay.strip_prefix("prepay_id=").unwrap())
+        .unwrap();
+    assert_eq!((words.package.as_str(), words.sign_type), (prepay, "RSA"));
+    assert_eq!(words.time_stamp, "1700000000");
+    let message = invocation_message(&words.app_id, &words.time_stamp, &words.nonce_str, prepay);
+    assert_eq!(key.sign(message.as_bytes()), words.pay_sign);
 }
 
 #[test]

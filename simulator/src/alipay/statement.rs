@@ -3,16 +3,20 @@
 mod ledger;
 mod zip;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use encoding_rs::GBK;
 use serde_json::{Map, Value};
 
+use super::bill::Bill;
 use super::fields::text;
 use super::node::{Node, Refusal};
+use crate::books::Gateway;
 use crate::dice::Dice;
 use crate::keys::SELLER_ID;
 use crate::time::{DAY_MS, HOUR_MS, SECOND_MS, parse_beijing};
+use crate::twist::{Twist, invented};
 use crate::wire::{Reply, Request, parse_form};
 use crate::world::World;
 
@@ -39,6 +43,8 @@ struct Wanted {
     label: String,
     from_ms: i64,
     until_ms: i64,
+    /// The movements on the account are never twisted.
+    twist: Option<Twist>,
 }
 
 /// Addresses that were given away, and until when they work.
@@ -53,8 +59,11 @@ pub(super) fn query(
     biz: &Map<String, Value>,
     host: &str,
 ) -> Result<Node, Refusal> {
-    let wanted = read(biz, now_ms)?;
-    let is_empty = ledger::entries(&world.alipay, wanted.from_ms, wanted.until_ms).is_empty();
+    let mut wanted = read(biz, now_ms)?;
+    if wanted.kind == Kind::Trade {
+        wanted.twist = Twist::draw(world, Gateway::Alipay);
+    }
+    let is_empty = ledger::entries(&world.alipay.bills, wanted.from_ms, wanted.until_ms).is_empty();
     let World { alipay, dice, .. } = world;
     let token = keep(&mut alipay.addresses, dice, now_ms, wanted);
     let mut node = Node::success();
@@ -117,7 +126,33 @@ fn read(biz: &Map<String, Value>, now_ms: i64) -> Result<Wanted, Refusal> {
         label: date.replace('-', ""),
         from_ms,
         until_ms,
+        twist: None,
     })
+}
+
+/// The trades as the bill has them.
+fn twisted<'a>(bills: &'a BTreeMap<String, Bill>, wanted: &Wanted) -> Cow<'a, BTreeMap<String, Bill>> {
+    let paid_ms = |bill: &Bill| bill.trade.as_ref().and_then(|trade| trade.paid_ms);
+    let first = bills
+        .values()
+        .filter(|bill| paid_ms(bill).is_some_and(|at_ms| (wanted.from_ms..wanted.until_ms).contains(&at_ms)))
+        .min_by_key(|bill| paid_ms(bill));
+    let (Some(twist), Some(first)) = (wanted.twist, first) else {
+        return Cow::Borrowed(bills);
+    };
+    let (mut bills, mut odd) = (bills.clone(), first.clone());
+    match (twist, &mut odd.trade) {
+        (Twist::Omit, trade) => *trade = None,
+        (Twist::Differ, _) => odd.total_fen += 1,
+        (Twist::Invent, trade) => {
+            odd.out_trade_no = invented(&odd.out_trade_no);
+            if let Some(trade) = trade {
+                trade.trade_no = invented(&trade.trade_no);
+            }
+        }
+    }
+    bills.insert(odd.out_trade_no.clone(), odd);
+    Cow::Owned(bills)
 }
 
 /// Whoever has the address gets the bill: nothing is signed here.
@@ -132,7 +167,8 @@ pub(crate) fn download(world: &mut World, now_ms: i64, request: &Request) -> Rep
     let Some((_, wanted)) = given.filter(|(until_ms, _)| now_ms < *until_ms) else {
         return gone();
     };
-    let entries = ledger::entries(&world.alipay, wanted.from_ms, wanted.until_ms);
+    let bills = twisted(&world.alipay.bills, wanted);
+    let entries = ledger::entries(&bills, wanted.from_ms, wanted.until_ms);
     let period = ledger::Period {
         from_ms: wanted.from_ms,
         until_ms: wanted.until_ms,

@@ -57,7 +57,7 @@ pub(crate) fn forge(
     Ok(draft.seal(&courier.keys))
 }
 
-fn draft(
+pub(crate) fn draft(
     world: &mut World,
     now_ms: i64,
     out_trade_no: &str,

@@ -8,6 +8,7 @@ use crate::wallet::{Document, escape};
 use crate::wire::{Reply, Request};
 
 const TITLE: &str = "Gateway simulator";
+const FAULTS: &str = "Kinds of faults";
 const INTRODUCTION: &str = "WeChat Pay answers under /v3, Alipay under /gateway.do, a phone under /wallet, all of it at both addresses (the second is the backup host of WeChat Pay). Calls take and give JSON; what is refused answers 422 with error, and changes nothing.";
 
 /// A browser asks for HTML; curl, and whoever says text/plain, reads lines.
@@ -65,7 +66,7 @@ fn text(base: &str) -> String {
             }
         }
     }
-    add("\n# Kinds of faults");
+    add(&format!("\n# {FAULTS}"));
     for entry in CATALOGUE {
         add(&format!("\n{}  [{}]", name_of(entry), where_of(entry)));
         add(&format!("  {}", entry.what));
@@ -73,14 +74,37 @@ fn text(base: &str) -> String {
     text
 }
 
+/// Where the contents lead to.
+fn anchor(title: &str) -> String {
+    title
+        .chars()
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() {
+                letter.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
+        .collect()
+}
+
+fn heading(title: &str) -> String {
+    format!("<h2 id=\"{}\">{}</h2>", anchor(title), escape(title))
+}
+
 fn html(base: &str) -> Reply {
+    let titles = CHAPTERS.iter().map(|chapter| chapter.title).chain([FAULTS]);
+    let contents: String = titles
+        .map(|title| format!("<a href=\"#{}\">{}</a>", anchor(title), escape(title)))
+        .collect();
     let mut body = format!(
-        "<h1>{TITLE}</h1><p>{}</p><p><a href=\"/wallet\">Open the wallet</a></p>",
+        "<p class=\"bar\"><a href=\"/wallet\">Open the wallet</a><span class=\"tag\">no money moves here</span></p>\
+         <h1>{TITLE}</h1><p>{}</p><nav class=\"contents\" aria-label=\"Contents\">{contents}</nav>",
         escape(INTRODUCTION)
     );
     let mut add = |part: &str| body.push_str(part);
     for chapter in CHAPTERS {
-        add(&format!("<h2>{}</h2>", escape(chapter.title)));
+        add(&heading(chapter.title));
         if !chapter.text.is_empty() {
             add(&format!("<p>{}</p>", escape(chapter.text)));
         }
@@ -107,8 +131,9 @@ fn html(base: &str) -> Reply {
             )
         })
         .collect();
+    add(&heading(FAULTS));
     add(&format!(
-        "<h2>Kinds of faults</h2><table><thead><tr><th scope=\"col\">kind, number</th>\
+        "<table><thead><tr><th scope=\"col\">kind, number</th>\
          <th scope=\"col\">what happens</th><th scope=\"col\">where</th></tr></thead><tbody>{rows}</tbody></table>"
     ));
     Document {

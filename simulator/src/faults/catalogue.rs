@@ -189,6 +189,21 @@ pub(crate) const CATALOGUE: &[Entry] = &[
             "the refund is accepted and ends CLOSED",
         ),
     ),
+    entry(
+        "billOmits",
+        Places::Only(&[Endpoint::Bill]),
+        "the bill lacks the first payment of its day; the totals fit what it lists",
+    ),
+    entry(
+        "billDiffers",
+        Places::Only(&[Endpoint::Bill]),
+        "the bill says one fen more of the first payment of its day",
+    ),
+    entry(
+        "billInvents",
+        Places::Only(&[Endpoint::Bill]),
+        "the bill lists a copy of the first payment under numbers that never were",
+    ),
     numbered(
         "stale",
         "seconds",

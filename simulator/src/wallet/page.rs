@@ -13,7 +13,7 @@ const MOST_LISTED: usize = 20;
 pub(super) fn start(words: &Words, open: &[Bill]) -> Reply {
     let body = format!(
         "<h1>{title}</h1><div class=\"desk\"><div>{form}<p class=\"note\">{note}</p></div>{list}</div>",
-        title = words.title,
+        title = words.start,
         form = scan_form(words, ""),
         note = words.how,
         list = open_list(words, open),
@@ -44,7 +44,7 @@ pub(super) fn bill(words: &Words, phone: &Phone, shown: Result<Bill, Refusal>, o
         Err(refusal) => {
             let body = format!(
                 "<h1>{title}</h1><div class=\"desk\"><div>{error}{form}</div>{list}</div>",
-                title = words.title,
+                title = words.start,
                 error = error_card(words, refusal),
                 form = scan_form(words, &phone.code),
                 list = open_list(words, open),

@@ -6,6 +6,8 @@ use crate::payer::Refusal;
 pub(super) struct Words {
     pub(super) language: &'static str,
     pub(super) title: &'static str,
+    /// What can be done on the first page.
+    pub(super) start: &'static str,
     pub(super) note: &'static str,
     pub(super) how: &'static str,
     pub(super) code: &'static str,
@@ -52,6 +54,7 @@ pub(super) struct Words {
 static CHINESE: Words = Words {
     language: "zh-CN",
     title: "模拟钱包",
+    start: "扫码付款",
     note: "模拟器，不会真实扣款",
     how: "在收银台复制二维码内容粘贴到这里，或直接点选待付款的订单。",
     code: "二维码内容",
@@ -98,6 +101,7 @@ static CHINESE: Words = Words {
 static ENGLISH: Words = Words {
     language: "en",
     title: "Simulated wallet",
+    start: "Scan and pay",
     note: "Simulator: no money moves",
     how: "Paste what the QR code of a checkout says, or choose an order that waits to be paid.",
     code: "Code",

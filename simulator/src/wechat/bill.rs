@@ -1,5 +1,6 @@
 //! `GET /v3/bill/tradebill`, `GET /v3/bill/fundflowbill`, and the file behind the address that both give (protocols 1.6.6).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
@@ -11,8 +12,10 @@ use sha1::Digest as _;
 use super::account::Flow;
 use super::refund::RefundState;
 use super::{Answer, Order, Refund, Refusal, Wechat, fee_fen};
+use crate::books::Gateway;
 use crate::keys::{APP_ID, MCH_ID, hex};
 use crate::time::{DAY_MS, HOUR_MS, SECOND_MS, beijing_text, parse_beijing};
+use crate::twist::{Twist, invented};
 use crate::wire::{Request, parse_form, yuan};
 use crate::world::World;
 
@@ -84,7 +87,11 @@ pub(super) fn apply(
         Some(_) => return Err(wrong("tar_type")),
     };
     let text = match kind {
-        Kind::Trade => trade_bill(&world.wechat, day, read_rows(param("bill_type"))?),
+        Kind::Trade => {
+            let rows = read_rows(param("bill_type"))?;
+            let twist = Twist::draw(world, Gateway::Wechat);
+            trade_bill(&world.wechat, day, rows, twist)
+        }
         Kind::FundFlow => match param("account_type") {
             None | Some("BASIC") => fund_bill(&world.wechat, day),
             // This merchant has one account.
@@ -192,15 +199,48 @@ impl Row<'_> {
     }
 }
 
-fn rows(wechat: &Wechat, day: Day, wanted: Rows) -> Vec<Row<'_>> {
-    let paid = wechat.orders.values().filter_map(|order| {
+/// The orders as the bill has them.
+fn twisted(
+    orders: &BTreeMap<String, Order>,
+    day: Day,
+    twist: Option<Twist>,
+) -> Cow<'_, BTreeMap<String, Order>> {
+    let paid_ms = |order: &Order| order.payment.as_ref().map(|payment| payment.paid_ms);
+    let first = orders
+        .values()
+        .filter(|order| paid_ms(order).is_some_and(|at_ms| day.has(at_ms)))
+        .min_by_key(|order| paid_ms(order));
+    let (Some(twist), Some(first)) = (twist, first) else {
+        return Cow::Borrowed(orders);
+    };
+    let (mut orders, mut odd) = (orders.clone(), first.clone());
+    match (twist, &mut odd.payment) {
+        (Twist::Omit, payment) => *payment = None,
+        (Twist::Differ, _) => odd.total_fen += 1,
+        (Twist::Invent, payment) => {
+            odd.out_trade_no = invented(&odd.out_trade_no);
+            if let Some(payment) = payment {
+                payment.transaction_id = invented(&payment.transaction_id);
+            }
+        }
+    }
+    orders.insert(odd.out_trade_no.clone(), odd);
+    Cow::Owned(orders)
+}
+
+fn rows<'a>(
+    orders: &'a BTreeMap<String, Order>,
+    refunds: &'a BTreeMap<String, Refund>,
+    day: Day,
+    wanted: Rows,
+) -> Vec<Row<'a>> {
+    let paid = orders.values().filter_map(|order| {
         let payment = order.payment.as_ref()?;
         Some(Row::Payment(order, payment.paid_ms))
     });
-    let refunds = wechat
-        .refunds
+    let refunds = refunds
         .values()
-        .map(|refund| Row::Refund(&wechat.orders[&refund.out_trade_no], refund));
+        .map(|refund| Row::Refund(&orders[&refund.out_trade_no], refund));
     let is_wanted = |row: &Row<'_>| match row {
         Row::Payment(..) => wanted != Rows::Refund,
         Row::Refund(..) => wanted != Rows::Success,
@@ -221,8 +261,9 @@ const SUMMARY: &str =
     "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额";
 const SUCCESS_SUMMARY: &str = "总交易单数,应结订单总金额,手续费总金额,订单总金额";
 
-fn trade_bill(wechat: &Wechat, day: Day, wanted: Rows) -> Option<String> {
-    let rows = rows(wechat, day, wanted);
+fn trade_bill(wechat: &Wechat, day: Day, wanted: Rows, twist: Option<Twist>) -> Option<String> {
+    let orders = twisted(&wechat.orders, day, twist);
+    let rows = rows(&orders, &wechat.refunds, day, wanted);
     if rows.is_empty() {
         return None;
     }
@@ -251,8 +292,10 @@ fn ticked(cells: &[String]) -> String {
 
 fn cells(row: &Row<'_>, wanted: Rows) -> Vec<String> {
     let order = row.order();
-    let device = order.params["scene_info"]["device_id"]
-        .as_str()
+    let device = order
+        .params
+        .get("scene_info")
+        .and_then(|scene| scene["device_id"].as_str())
         .unwrap_or_default();
     let coupon_fen = order.total_fen - order.payer_total_fen();
     let (state, settled_fen, coupon_fen, total_fen) = match row {

@@ -10,7 +10,7 @@ use crate::time::rfc3339;
 
 pub(super) const COUPON_ID: &str = "109519";
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Order {
     pub(crate) out_trade_no: String,
     pub(crate) product: Product,

@@ -1,5 +1,9 @@
 //! As strict as WeChat Pay.
 
+mod bills;
+mod phones;
+mod refunds;
+
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine as _;

@@ -32,6 +32,7 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Post, "/admin/login",                     Open),
     (Post, "/admin/logout",                    Inside),
     (Get,  "/admin",                           May(Look)),
+    (Get,  "/admin/",                          Open),
     (Get,  "/admin/orders",                    May(Look)),
     (Get,  "/admin/orders.csv",                May(Export)),
     (Get,  "/admin/orders/{id}",               May(Look)),

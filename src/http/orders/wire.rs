@@ -103,6 +103,9 @@ pub struct CreateOrder {
     /// A JSON object of at most 4096 bytes, given back as it is.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Box<RawValue>>,
+    /// Whoever holds the checkout link may see the user's balance and pay this order with it. Say so only where you give
+    /// the link to nobody but the user who is signed in with you. By default the page says nothing of a balance.
+    allow_balance: Option<bool>,
     /// How long the order can be paid; fractions are allowed.
     #[schema(schema_with = minutes)]
     expires_in_minutes: Option<serde_json::Number>,
@@ -130,6 +133,7 @@ impl CreateOrder {
             amount: self.amount,
             return_url: self.return_url.map(parse_return_url).transpose()?,
             metadata: self.metadata.map(|json| parse_metadata(&json)).transpose()?,
+            allows_balance: self.allow_balance.unwrap_or(false),
             expires_in,
         })
     }

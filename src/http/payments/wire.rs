@@ -194,9 +194,13 @@ impl StartPaymentBody {
                 .filter(|product| product.method() == method)
                 .ok_or_else(|| Problem::invalid("product", format!("is not a product of {method}")))?,
         };
-        let gateway = method
-            .channel()
-            .and_then(|channel| services.gateways.get(channel))
+        // A balance is no gateway: it is always here.
+        let Some(channel) = method.channel() else {
+            return Ok(product);
+        };
+        let gateway = services
+            .gateways
+            .get(channel)
             .ok_or_else(|| Problem::invalid("method", format!("{method} cannot be used to pay here")))?;
         if gateway.offers(product) {
             Ok(product)

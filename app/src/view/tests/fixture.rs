@@ -9,7 +9,10 @@ use domain::{
 use payments::Checkout;
 
 use crate::context::{Request, Site};
+use crate::device::Device;
 use crate::i18n::Language;
+use crate::return_url::ReturnHosts;
+use crate::theme::Theme;
 
 /// 2023-11-15 06:13:20 in Beijing.
 pub const NOW: i64 = 1_700_000_000_000;
@@ -26,15 +29,19 @@ pub fn fen(fen: i64) -> Money {
 pub fn request(language: Language) -> Request {
     let site = Site {
         merchant: "Shop".to_owned(),
+        theme: Theme::plain(),
         public_url: "http://127.0.0.1:3000".to_owned(),
         is_simulator: true,
         wallet_url: Some("http://127.0.0.1:9/wallet".to_owned()),
+        return_hosts: ReturnHosts::default(),
         methods: vec![Method::Wechat, Method::Alipay],
     };
     Request {
         site: Arc::new(site),
         language,
         is_language_chosen: false,
+        device: Device::Desk,
+        is_device_chosen: false,
         request_id: "r1".to_owned(),
         payer_ip: None,
     }
@@ -47,6 +54,7 @@ pub fn checkout(state: OrderState, payments: Vec<Payment>) -> Checkout {
         token: "token".to_owned(),
         user_id: "u".to_owned(),
         purpose: Purpose::Sale,
+        allows_balance: true,
         subject: "Tea".to_owned(),
         amount: fen(123_450),
         state,

@@ -85,6 +85,8 @@ pub(super) struct Answer {
     pub(super) bill_download_url: Option<String>,
     pub(super) bill_file_code: Option<String>,
     pub(super) alipay_cert_content: Option<String>,
+    pub(super) retry_flag: Option<String>,
+    pub(super) action: Option<String>,
 }
 
 /// Reads a node as a success about our trade, or as the reason why it is none (protocols 2.2).
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_read_whatever_its_prefix() {
+    fn t_48_a_refusal_is_read_whatever_its_prefix() {
         for prefix in ["", "ACQ.", "AQC.", "aop.ACQ."] {
             let error = read(
                 &format!(r#"{{"code":"40004","sub_code":"{prefix}TRADE_HAS_SUCCESS"}}"#),

@@ -1,8 +1,11 @@
 //! WeChat's books of a day: a signed answer promises a hash, and a file without a signature keeps it (protocols 1.6.6).
 
+use std::io::Read as _;
+
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use chrono::NaiveDate;
 use domain::Money;
+use flate2::read::GzDecoder;
 use http::header::ACCEPT;
 use http::{HeaderValue, Method, StatusCode};
 use serde::Deserialize;
@@ -17,6 +20,10 @@ use super::table::Table;
 use crate::calendar::parse_beijing;
 
 const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
+/// How every GZIP file begins.
+const GZIP: [u8; 2] = [0x1F, 0x8B];
+/// A small file may unpack to anything.
+const MOST_TEXT_BYTES: u64 = 256 * 1024 * 1024;
 
 #[derive(Deserialize)]
 struct Link {
@@ -27,18 +34,18 @@ struct Link {
 
 impl Wechat {
     pub(in super::super) async fn trade_bill(&self, day: NaiveDate) -> Result<Vec<TradeLine>, BillError> {
-        let path = format!("v3/bill/tradebill?bill_date={day}&bill_type=ALL");
+        let path = format!("v3/bill/tradebill?bill_date={day}&bill_type=ALL&tar_type=GZIP");
         let file = self.bill(&path).await?;
         read_trades(&file).map_err(BillError::Unreadable)
     }
 
     pub(in super::super) async fn fund_bill(&self, day: NaiveDate) -> Result<Vec<FundLine>, BillError> {
-        let path = format!("v3/bill/fundflowbill?bill_date={day}&account_type=BASIC");
+        let path = format!("v3/bill/fundflowbill?bill_date={day}&account_type=BASIC&tar_type=GZIP");
         let file = self.bill(&path).await?;
         read_funds(&file).map_err(BillError::Unreadable)
     }
 
-    /// The text of a bill. It is not asked for in GZIP, because the hash is one of the text (T-47).
+    /// The text of a bill, whose hash is that of the text however it travelled (T-47).
     async fn bill(&self, path: &str) -> Result<String, BillError> {
         let link = match self.ask(Method::GET, path, "").await? {
             Said::Yes(body) => serde_json::from_slice::<Link>(&body)
@@ -54,12 +61,13 @@ impl Wechat {
             let refusal = Refusal::read(answer.status, &answer.body, false);
             return Err(refusal.meaning().into());
         }
-        if !is_hash_of(&link, &answer.body) {
+        let text = unpacked(answer.body).map_err(BillError::Unreadable)?;
+        if !is_hash_of(&link, &text) {
             return Err(BillError::Unreadable(
                 "it is not the file whose hash was promised",
             ));
         }
-        String::from_utf8(answer.body).map_err(|_| BillError::Unreadable("it is not UTF-8"))
+        String::from_utf8(text).map_err(|_| BillError::Unreadable("it is not UTF-8"))
     }
 
     /// An answer must not send our signature to somebody else's server.
@@ -81,6 +89,22 @@ fn no_bill(refusal: Refusal) -> BillError {
         BillError::NotReady
     } else {
         refusal.meaning().into()
+    }
+}
+
+/// Without its GZIP; a text is left as it is.
+fn unpacked(file: Vec<u8>) -> Result<Vec<u8>, &'static str> {
+    if !file.starts_with(&GZIP) {
+        return Ok(file);
+    }
+    let mut text = Vec::new();
+    let unpacking = GzDecoder::new(file.as_slice())
+        .take(MOST_TEXT_BYTES + 1)
+        .read_to_end(&mut text);
+    match unpacking {
+        Ok(n_bytes) if u64::try_from(n_bytes).is_ok_and(|n| n <= MOST_TEXT_BYTES) => Ok(text),
+        Ok(_) => Err("it is too long"),
+        Err(_) => Err("it cannot be unpacked"),
     }
 }
 
@@ -318,6 +342,25 @@ mod tests {
         assert_eq!((lines[1].is_income, lines[1].amount.fen()), (true, 1000));
         assert_eq!(lines[1].flow_no, "F2");
         assert!(read_funds(&text.replace("支出,", "借出,")).is_err());
+    }
+
+    #[test]
+    fn t_47_the_hash_is_that_of_the_text_and_not_of_its_packing() {
+        use std::io::Write as _;
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        packer.write_all(b"abc").unwrap();
+        let packed = packer.finish().unwrap();
+        let link = Link {
+            hash_type: "SHA1".to_owned(),
+            hash_value: "a9993e364706816aba3e25717850c26c9cd0d89d".to_owned(),
+            download_url: String::new(),
+        };
+        assert!(!is_hash_of(&link, &packed));
+        assert!(is_hash_of(&link, &unpacked(packed.clone()).unwrap()));
+        assert!(is_hash_of(&link, &unpacked(b"abc".to_vec()).unwrap()));
+        for end in 2..packed.len() {
+            assert!(unpacked(packed[..end].to_vec()).is_err(), "cut off after {end}");
+        }
     }
 
     #[test]

@@ -33,18 +33,20 @@ impl<'a> Table<'a> {
             };
             rows.push(cells(row, headings.len(), free).ok_or("one of its rows has other columns")?);
         };
-        if after.split(',').next().map(heading) != Some(sums) {
+        let mut totals = after.split(',').map(heading);
+        if totals.next() != Some(sums) {
             return Err("one of its rows is none");
         }
-        let n_rows = lines
+        let line = lines
             .next()
             .and_then(|line| line.strip_prefix('`'))
             .ok_or(CUT_OFF)?;
-        let n_rows = n_rows
-            .split([',', '.'])
-            .next()
-            .and_then(|count| count.parse().ok());
-        if n_rows != Some(rows.len()) || lines.next().is_some() {
+        let mut cells = line.split(",`");
+        let n_rows = cells.next().and_then(|count| count.split('.').next());
+        if cells.count() != totals.count() {
+            return Err(CUT_OFF);
+        }
+        if n_rows.and_then(|count| count.parse().ok()) != Some(rows.len()) || lines.next().is_some() {
             return Err("it has another number of rows than it says");
         }
         Ok(Table { columns, rows })

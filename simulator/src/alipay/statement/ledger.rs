@@ -1,6 +1,7 @@
 //! The lines of Alipay's bills, in yuan, from its own books.
 
-use super::super::Alipay;
+use std::collections::BTreeMap;
+
 use super::super::bill::{Bill, Trade};
 use super::super::refund::Refund;
 use crate::keys::SELLER_ID;
@@ -52,9 +53,8 @@ impl Entry<'_> {
 }
 
 /// Everything that happened in this time, in its order.
-pub(super) fn entries(alipay: &Alipay, from_ms: i64, until_ms: i64) -> Vec<Entry<'_>> {
-    let trades = alipay
-        .bills
+pub(super) fn entries(bills: &BTreeMap<String, Bill>, from_ms: i64, until_ms: i64) -> Vec<Entry<'_>> {
+    let trades = bills
         .values()
         .filter_map(|bill| Some((bill, bill.trade.as_ref()?)));
     let all = trades.flat_map(|(bill, trade)| {

@@ -1,0 +1,56 @@
+//! Ways around what cannot work here: another way to the same method, another browser, another guess at the device.
+
+use leptos::prelude::*;
+
+use super::forms::ActionForm;
+use super::icons;
+use crate::islands::CopyButton;
+use crate::view::CheckoutView;
+
+/// The same method by the other way: a code instead of an app, an app instead of a code.
+#[component]
+pub fn OtherWayButton(view: CheckoutView) -> impl IntoView {
+    view.other_way.clone().map(|other| {
+        view! {
+            <ActionForm view=view action="/ui/start_payment">
+                <input type="hidden" name="method" value=other.method.as_str()/>
+                <button class="button button--text" data-action="other-way" name="way" value=other.way.as_str()>
+                    {other.label}
+                </button>
+            </ActionForm>
+        }
+    })
+}
+
+/// How to get out of a wallet's browser; the address is there to be selected where no script copies it.
+#[component]
+pub fn GuideNote(view: CheckoutView) -> impl IntoView {
+    let words = view.words;
+    view.guide.map(|guide| {
+        view! {
+            <div class="guide" data-testid="guide">
+                <p class="guide__text">{icons::warning()} <span>{guide.text}</span></p>
+                <p
+                    class="guide__link"
+                    data-text=guide.url.clone()
+                    data-label=words.copy_link
+                    data-done=words.copied
+                >
+                    <span class="reference">{guide.url.clone()}</span>
+                    <CopyButton/>
+                </p>
+            </div>
+        }
+    })
+}
+
+/// We only guess what the payer looks with.
+#[component]
+pub fn Correction(view: CheckoutView) -> impl IntoView {
+    let (path, label) = view.correction;
+    view! {
+        <p class="correction">
+            <a class="link" href=path data-action="correct-device">{label}</a>
+        </p>
+    }
+}

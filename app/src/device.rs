@@ -1,0 +1,209 @@
+//! What the payer looks at this page with, and so how a method is carried out there.
+//!
+//! Guessed from the `User-Agent` on the server, because nothing else is known before the first page; a guess is never the
+//! last word: every page offers the other way, and `?device=` overrides it.
+
+use domain::{Method, Product};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Device {
+    /// A screen that a phone can be held to.
+    Desk,
+    /// A phone's own browser: it can open the wallet apps.
+    Phone,
+    /// The browser inside WeChat: it opens no other app, and no code of WeChat's by a long press.
+    Wechat,
+    /// The browser inside Alipay.
+    Alipay,
+}
+
+/// How the payer gets from the page to the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Another phone scans a code on this screen.
+    Scan,
+    /// This device goes on by itself.
+    Open,
+}
+
+impl Device {
+    pub const ALL: [Device; 4] = [Device::Desk, Device::Phone, Device::Wechat, Device::Alipay];
+
+    /// The word in `?device=`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Device::Desk => "desk",
+            Device::Phone => "phone",
+            Device::Wechat => "wechat",
+            Device::Alipay => "alipay",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Device> {
+        Device::ALL.into_iter().find(|device| device.as_str() == word)
+    }
+
+    pub fn of(user_agent: &str) -> Device {
+        let says = |word: &str| user_agent.contains(word);
+        // WeChat on a computer says that it is WeChat too, but there a phone can be held to the screen.
+        let is_computer = ["WindowsWechat", "MacWechat", "UnifiedPCWindowsWechat"]
+            .into_iter()
+            .any(says);
+        if is_computer {
+            Device::Desk
+        } else if says("MicroMessenger") {
+            Device::Wechat
+        } else if says("AlipayClient") {
+            Device::Alipay
+        } else if ["Mobile", "Android", "iPhone", "iPod", "HarmonyOS"]
+            .into_iter()
+            .any(says)
+            && !says("iPad")
+        {
+            Device::Phone
+        } else {
+            Device::Desk
+        }
+    }
+
+    /// Whether a payer here can get to this method at all: the two wallets do not let each other in.
+    pub const fn offers(self, method: Method) -> bool {
+        !matches!(
+            (self, method),
+            (Device::Wechat, Method::Alipay) | (Device::Alipay, Method::Wechat)
+        )
+    }
+
+    /// Inside WeChat a page can open the payment only with the payer's name there, which only a merchant's program can
+    /// know; a page that was not given it can show a code for another phone, and say how to get out.
+    pub const fn usual_way(self) -> Way {
+        match self {
+            Device::Desk | Device::Wechat => Way::Scan,
+            Device::Phone | Device::Alipay => Way::Open,
+        }
+    }
+
+    /// In which form a method is started here; `way` is the payer's own choice.
+    pub const fn product(self, method: Method, way: Option<Way>) -> Product {
+        let way = match way {
+            Some(way) => way,
+            None => self.usual_way(),
+        };
+        match (method, way, self) {
+            (Method::Wechat, Way::Scan, _) => Product::Native,
+            (Method::Wechat, Way::Open, _) => Product::H5,
+            (Method::Alipay, Way::Scan, _) => Product::Qr,
+            (Method::Alipay, Way::Open, Device::Desk) => Product::Page,
+            (Method::Alipay, Way::Open, _) => Product::Wap,
+            (Method::Balance, _, _) => Product::Balance,
+        }
+    }
+
+    /// The second way to the same method, where there is one.
+    pub const fn other_way(self, product: Product) -> Option<Way> {
+        match (product, self) {
+            (Product::H5 | Product::Wap | Product::Page | Product::Jsapi, _) => Some(Way::Scan),
+            (Product::Native | Product::Qr, Device::Phone) => Some(Way::Open),
+            (Product::Qr, Device::Desk | Device::Alipay) => Some(Way::Open),
+            (Product::Native | Product::Qr | Product::Balance, _) => None,
+        }
+    }
+}
+
+impl Way {
+    /// The word in the field `way` of a form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Way::Scan => "scan",
+            Way::Open => "open",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Way> {
+        [Way::Scan, Way::Open]
+            .into_iter()
+            .find(|way| way.as_str() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_agent_is_a_good_guess() {
+        for (agent, device) in [
+            ("", Device::Desk),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36",
+                Device::Desk,
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36",
+                Device::Phone,
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1",
+                Device::Phone,
+            ),
+            (
+                "Mozilla/5.0 (iPad; CPU OS 16_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1",
+                Device::Desk,
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Mobile/15E148 MicroMessenger/8.0.49(0x18003137) NetType/WIFI",
+                Device::Wechat,
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; WOW64) Chrome/126.0 Safari/537.36 MicroMessenger/7.0.20 WindowsWechat(0x63090c11)",
+                Device::Desk,
+            ),
+            (
+                "Mozilla/5.0 (Linux; U; Android 14; zh-CN) UCBS/3.22 Mobile Safari/537.36 AlipayClient/10.6.0 Language/zh-Hans",
+                Device::Alipay,
+            ),
+        ] {
+            assert_eq!(Device::of(agent), device, "{agent}");
+        }
+    }
+
+    #[test]
+    fn a_method_is_started_in_the_form_that_works_here() {
+        use Product::{H5, Native, Page, Qr, Wap};
+        for (device, wechat, alipay) in [
+            (Device::Desk, Native, Qr),
+            (Device::Phone, H5, Wap),
+            (Device::Wechat, Native, Qr),
+            (Device::Alipay, H5, Wap),
+        ] {
+            assert_eq!(device.product(Method::Wechat, None), wechat, "{device:?}");
+            assert_eq!(device.product(Method::Alipay, None), alipay, "{device:?}");
+        }
+        assert_eq!(Device::Phone.product(Method::Wechat, Some(Way::Scan)), Native);
+        assert_eq!(Device::Desk.product(Method::Alipay, Some(Way::Open)), Page);
+    }
+
+    #[test]
+    fn the_other_way_leads_there_and_back() {
+        for device in [Device::Desk, Device::Phone] {
+            for method in [Method::Wechat, Method::Alipay] {
+                let usual = device.product(method, None);
+                if let Some(way) = device.other_way(usual) {
+                    let other = device.product(method, Some(way));
+                    assert_ne!(other, usual);
+                    assert_eq!(device.other_way(other), Some(device.usual_way()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_our_own_words_are_devices_and_ways() {
+        for device in Device::ALL {
+            assert_eq!(Device::parse(device.as_str()), Some(device));
+        }
+        assert_eq!(Device::parse("desk\" onload="), None);
+        assert_eq!(Way::parse("open"), Some(Way::Open));
+        assert_eq!(Way::parse(""), None);
+    }
+}

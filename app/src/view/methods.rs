@@ -1,0 +1,149 @@
+//! Which methods a payer can choose here, and how each is carried out on the payer's device.
+
+use domain::{Method, Money};
+
+use super::{Situation, money, spending};
+use crate::context::Request;
+use crate::device::{Device, Way};
+use crate::i18n::{Words, fill};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MethodChoice {
+    pub method: Method,
+    pub name: &'static str,
+    pub help: String,
+    /// The page speaks about a payment by this method.
+    pub is_current: bool,
+    /// Marked when the methods are shown as a list.
+    pub is_chosen: bool,
+}
+
+/// The second way to the method the page is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherWay {
+    pub method: Method,
+    pub way: Way,
+    pub label: &'static str,
+}
+
+/// What somebody inside a wallet app has to do to reach a method that the app keeps out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guide {
+    pub text: &'static str,
+    /// The page's whole address, to be opened elsewhere.
+    pub url: String,
+}
+
+/// A method that cannot work here is not shown; what there is instead is said by [`Guide`].
+///
+/// `balance` is what the user has and what the order costs, where it may be paid with that.
+pub fn choices(
+    situation: &Situation<'_>,
+    balance: Option<(Money, Money)>,
+    request: &Request,
+) -> Vec<MethodChoice> {
+    let (words, device) = (request.words(), request.device);
+    let offered: Vec<Method> = request
+        .site
+        .methods
+        .iter()
+        .copied()
+        .filter(|method| device.offers(*method))
+        .chain(balance.map(|_| Method::Balance))
+        .collect();
+    let is_spending = matches!(situation, Situation::Spending { .. } | Situation::Short { .. });
+    let current = situation.payment().map(domain::Payment::method);
+    let current = current.or(is_spending.then_some(Method::Balance));
+    // What has just failed stays on offer, but the next tap should not be the same again.
+    let is_refused =
+        |method: &Method| matches!(situation, Situation::Unavailable { .. }) && Some(*method) == current;
+    let chosen = current.filter(|method| offered.contains(method) && !is_refused(method));
+    let chosen = chosen.or_else(|| offered.iter().copied().find(|method| !is_refused(method)));
+    let chosen = chosen.or_else(|| offered.first().copied());
+    let choice = |method: Method| MethodChoice {
+        method,
+        name: method_name(method, words),
+        help: match (method, balance) {
+            (Method::Balance, Some((available, price))) => balance_help(available, price, words),
+            _ => method_help(method, device, words).to_owned(),
+        },
+        is_current: Some(method) == current,
+        is_chosen: Some(method) == chosen,
+    };
+    offered.into_iter().map(choice).collect()
+}
+
+pub fn other_way(situation: &Situation<'_>, request: &Request) -> Option<OtherWay> {
+    let (Situation::Waiting { payment, .. } | Situation::Unavailable { payment }) = situation else {
+        return None;
+    };
+    let words = request.words();
+    let method = payment.method();
+    let way = request.device.other_way(payment.product)?;
+    let label = match (way, method, request.device) {
+        (Way::Scan, _, Device::Desk) => words.scan_here,
+        (Way::Scan, _, _) => words.scan_elsewhere,
+        (Way::Open, Method::Wechat, _) => words.open_wechat_here,
+        (Way::Open, Method::Alipay, Device::Desk) => words.open_alipay_page,
+        (Way::Open, Method::Alipay, _) => words.open_alipay_here,
+        (Way::Open, Method::Balance, _) => return None,
+    };
+    Some(OtherWay { method, way, label })
+}
+
+/// Only while there is something to pay.
+pub fn guide(situation: &Situation<'_>, token: &str, request: &Request) -> Option<Guide> {
+    let words = request.words();
+    let text = match request.device {
+        Device::Wechat => words.inside_wechat_guide,
+        Device::Alipay => words.inside_alipay_guide,
+        Device::Desk | Device::Phone => return None,
+    };
+    // Whoever the merchant's program already named to WeChat can pay right here.
+    let is_named =
+        matches!(situation, Situation::Waiting { payment, .. } if payment.product == domain::Product::Jsapi);
+    (situation.is_payable() && !(is_named && request.device == Device::Wechat)).then(|| Guide {
+        text,
+        url: request.checkout_url(token),
+    })
+}
+
+/// The link that corrects our guess, and what it says.
+pub const fn correction(device: Device, words: &Words) -> (Device, &'static str) {
+    match device {
+        Device::Desk => (Device::Phone, words.show_as_phone),
+        Device::Phone => (Device::Desk, words.show_as_desk),
+        Device::Wechat | Device::Alipay => (Device::Phone, words.show_everything),
+    }
+}
+
+pub const fn method_name(method: Method, words: &Words) -> &'static str {
+    match method {
+        Method::Wechat => words.wechat,
+        Method::Alipay => words.alipay,
+        Method::Balance => words.balance,
+    }
+}
+
+/// What is there, and by how much it is short.
+fn balance_help(available: Money, price: Money, words: &Words) -> String {
+    let has = money::text(available);
+    match spending::left(available, price) {
+        Ok(_) => fill(words.balance_has, &[("amount", &has)]),
+        Err(missing) => fill(
+            words.balance_lacks,
+            &[("amount", &has), ("missing", &money::text(missing))],
+        ),
+    }
+}
+
+const fn method_help(method: Method, device: Device, words: &Words) -> &'static str {
+    match (method, device.usual_way(), device) {
+        (Method::Wechat, _, Device::Wechat) => words.wechat_elsewhere_help,
+        (Method::Wechat, Way::Scan, _) => words.wechat_help,
+        (Method::Wechat, Way::Open, _) => words.wechat_open_help,
+        (Method::Alipay, Way::Scan, _) => words.alipay_help,
+        (Method::Alipay, Way::Open, _) => words.alipay_open_help,
+        (Method::Balance, _, _) => words.balance_help,
+    }
+}

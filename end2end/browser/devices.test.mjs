@@ -1,0 +1,139 @@
+// What a page is on a phone, inside the two wallets, and after coming back from one.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Merchant } from './merchant.mjs';
+import { startServer } from './server.mjs';
+import { launch, PHONE, visit } from './visitor.mjs';
+
+const IPHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)';
+const AGENTS = {
+    phone: `${IPHONE} Version/17.5 Mobile/15E148 Safari/604.1`,
+    wechat: `${IPHONE} Mobile/15E148 MicroMessenger/8.0.49(0x18003137) NetType/WIFI Language/zh_CN`,
+    alipay: `${IPHONE} Mobile/15E148 NebulaSDK/1.8.100112 AlipayClient/10.6.0 Language/zh-Hans`,
+};
+/** From a payment to the page that says so, when no callback ever comes. */
+const LOST_CALLBACK_MS = 5_000;
+
+let browser, server, merchant;
+before(async () => {
+    [browser, server] = await Promise.all([launch(), startServer()]);
+    merchant = new Merchant(server);
+});
+after(async () => {
+    await browser?.close();
+    await server?.stop();
+});
+
+const phone = (name, userAgent = AGENTS.phone) => ({ name, userAgent, viewport: PHONE, hasTouch: true, isMobile: true });
+const methods = (visitor) => visitor.page.locator('input[name=method]').evaluateAll((all) => all.map(({ value }) => value));
+
+for (const method of ['wechat', 'alipay']) {
+    for (const javaScriptEnabled of [true, false]) {
+        const how = javaScriptEnabled ? 'live' : 'plain';
+        test(`a phone opens ${method} from our page and finds it paid when it comes back (${how})`, async () => {
+            const options = { ...phone(`device-phone-${method}-${how}`), javaScriptEnabled };
+            await visit(browser, server, options, async (visitor) => {
+                const order = await merchant.order();
+                await visitor.page.goto(order.checkoutUrl);
+                await visitor.choose(method);
+                const link = visitor.page.locator('[data-action=open-gateway]');
+                assert.equal(await link.getAttribute('referrerpolicy'), method === 'wechat' ? 'origin' : 'no-referrer');
+                await link.click();
+                await visitor.page.locator('[data-testid=cashier-pay]').click();
+                if (!visitor.page.url().startsWith(server.url)) {
+                    await visitor.page.locator('[data-testid=cashier-back]').click();
+                }
+                await visitor.page.waitForURL(/\/checkout\//);
+                // The gateway is asked while the page is made: no second look is needed.
+                await visitor.reaches('paid', 3_000);
+            });
+        });
+    }
+}
+
+test('a phone can show a code for another phone, and go back to the app', async () => {
+    await visit(browser, server, phone('device-other-way'), async (visitor) => {
+        const order = await merchant.order();
+        await visitor.page.goto(order.checkoutUrl);
+        await visitor.choose('wechat');
+        await visitor.page.locator('[data-action=other-way]').click();
+        const { code } = await visitor.scan();
+        assert.match(code, /^weixin:/);
+        await visitor.picture('scan');
+        await visitor.page.locator('[data-action=other-way]').click();
+        await visitor.page.locator('[data-action=open-gateway]').waitFor();
+        await visitor.fitsTheScreen();
+    });
+});
+
+for (const [wallet, own, other] of [['wechat', 'wechat', '支付宝'], ['alipay', 'alipay', '微信']]) {
+    test(`inside ${wallet} only what works there is offered, and the way out is told`, async () => {
+        await visit(browser, server, phone(`device-inside-${wallet}`, AGENTS[wallet]), async (visitor) => {
+            const order = await merchant.order();
+            await visitor.page.goto(order.checkoutUrl);
+            assert.deepEqual(await methods(visitor), [own]);
+            const guide = visitor.page.locator('[data-testid=guide]');
+            assert.ok((await guide.innerText()).includes(other));
+            assert.ok((await guide.innerText()).includes(order.checkoutUrl), 'the address can be selected');
+            await visitor.picture('guide');
+            await visitor.hasNoBarriers();
+            // Whoever knows better than our guess says so, and is believed from then on.
+            await visitor.page.locator('[data-action=correct-device]').click();
+            await visitor.page.waitForURL(/device=phone/);
+            assert.deepEqual(await methods(visitor), ['wechat', 'alipay']);
+            await visitor.choose('alipay');
+            assert.match(visitor.page.url(), /device=phone/);
+        });
+    });
+}
+
+test('inside WeChat whom the merchant named there pays by a button', async () => {
+    await visit(browser, server, phone('device-jsapi', AGENTS.wechat), async (visitor) => {
+        const order = await merchant.order();
+        await merchant.start(order, 'wechat', { product: 'jsapi', openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o' });
+        // The app around the page, as far as the page can see it: it pays what it is handed.
+        await visitor.page.exposeFunction('payInTheApp', (words) => merchant.tell('/bridge', words));
+        await visitor.page.addInitScript(() => {
+            window.WeixinJSBridge = {
+                invoke(name, words, answer) {
+                    const done = (end) => answer({ err_msg: `${name === 'getBrandWCPayRequest' ? 'get_brand_wcpay_request' : name}:${end}` });
+                    window.payInTheApp(words).then(() => done('ok'), () => done('fail'));
+                },
+            };
+        });
+        await visitor.page.goto(order.checkoutUrl);
+        await visitor.picture('button');
+        await visitor.page.locator('[data-action=open-bridge]').click();
+        await visitor.reaches('paid');
+    });
+});
+
+test('whose callback was lost reads "paid" within five seconds, and at once on coming back', async () => {
+    await merchant.during({ kind: 'mute' }, () => visit(browser, server, { name: 'device-lost' }, async (visitor) => {
+        for (const comesBack of [false, true]) {
+            const order = await merchant.order();
+            const payment = await merchant.start(order, 'wechat');
+            await visitor.page.goto(order.checkoutUrl);
+            await visitor.reaches('waiting');
+            // Long enough for the pauses between questions to have grown to their longest.
+            await visitor.page.waitForTimeout(comesBack ? 1_500 : 11_000);
+            await merchant.pay(payment);
+            const paidAt = Date.now();
+            if (comesBack) await visitor.page.evaluate(() => window.dispatchEvent(new Event('pageshow')));
+            await visitor.reaches('paid');
+            const took = Date.now() - paidAt;
+            assert.ok(took <= (comesBack ? 2_500 : LOST_CALLBACK_MS), `it took ${took} ms`);
+        }
+    }));
+});
+
+test('on a desk Alipay has its own page as a second way', async () => {
+    await visit(browser, server, { name: 'device-desk' }, async (visitor) => {
+        const order = await merchant.order();
+        await visitor.page.goto(order.checkoutUrl);
+        await visitor.choose('alipay');
+        await visitor.page.locator('[data-action=other-way]').click();
+        await visitor.page.locator('[data-action=open-gateway]').waitFor();
+        await visitor.picture('alipay-page');
+    });
+});

@@ -1,0 +1,64 @@
+//! Dying at a chosen moment, as a power cut would choose it: no destructor runs, nothing is flushed.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::process::{Signal, getpid, kill_process};
+
+/// Every point, so that a test can walk over all of them.
+pub const CRASH_POINTS: &[&str] = &[
+    "store.before_write",
+    "store.before_commit",
+    "store.after_write",
+    "gateway.before_call",
+    "gateway.after_call",
+    "notice.before_reply",
+    "reconcile.after_claim",
+    "refunds.after_claim",
+    "expire.after_claim",
+];
+
+struct Plan {
+    name: String,
+    /// How many times the point is still passed alive, and once more.
+    left: AtomicU32,
+}
+
+pub fn crash_point(name: &'static str) {
+    assert!(
+        CRASH_POINTS.contains(&name),
+        "{name} is missing in the list of crash points"
+    );
+    let Some(plan) = plan().filter(|plan| plan.name == name) else {
+        return;
+    };
+    if plan.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+        kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
+        // The signal may need a moment to arrive; nothing may happen meanwhile.
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a switch of tests is no setting of the product"
+)]
+fn plan() -> Option<&'static Plan> {
+    static PLAN: OnceLock<Option<Plan>> = OnceLock::new();
+    let read = || {
+        let text = std::env::var("CRASH_AT").ok()?;
+        let (name, hit) = text.rsplit_once(':')?;
+        let hit: u32 = hit.parse().ok().filter(|hit| *hit > 0)?;
+        assert!(
+            CRASH_POINTS.contains(&name),
+            "CRASH_AT names no crash point: {name}"
+        );
+        Some(Plan {
+            name: name.to_owned(),
+            left: AtomicU32::new(hit),
+        })
+    };
+    PLAN.get_or_init(read).as_ref()
+}

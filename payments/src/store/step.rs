@@ -1,0 +1,49 @@
+//! A transaction as one step of a simulation.
+//!
+//! SQLite has one writer, so what happens between two transactions is all that can differ between two runs; driven to its
+//! end within one poll, a transaction leaves that choice to the simulation.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Lets others go first, does all the work at once, and lets others see it before its caller does.
+pub async fn in_one_step<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    give_way().await;
+    let value = std::future::poll_fn(|_| {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            match work.as_mut().poll(&mut context) {
+                Poll::Ready(value) => return Poll::Ready(value),
+                Poll::Pending => thread::park(),
+            }
+        }
+    })
+    .await;
+    give_way().await;
+    value
+}
+
+async fn give_way() {
+    let mut has_waited = false;
+    std::future::poll_fn(|context| {
+        if has_waited {
+            return Poll::Ready(());
+        }
+        has_waited = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

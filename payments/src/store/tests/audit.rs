@@ -1,0 +1,145 @@
+//! An audit that finds nothing proves nothing: each invariant is broken on purpose, and must be the one that is named.
+
+use std::sync::Mutex;
+
+use futures_util::FutureExt;
+
+use super::super::audit::{count_broken, invariants};
+use super::super::{Db, StoreError, execute};
+use super::upgrade::live_in_the_past;
+use super::{run, urls};
+
+const OPENING: &str = "
+    insert into entries (journal, account, amount, kind, reference, seq, balance_after, created_at)
+    values ('adjust:a1', 'adjustments', -50, 'adjust', 'a1', null, null, 1),
+        ('adjust:a1', 'user:ann', 50, 'adjust', 'a1', 1, 50, 1)";
+const BALANCE: &str = "insert into balances (user_id, available, seq, updated_at) values ('ann', 50, 1, 1)";
+
+/// What is done to sound books, and what the audit must say.
+const CRIMES: [(&str, &str); 19] = [
+    (
+        "insert into entries (journal, account, amount, kind, reference, created_at)
+        values ('adjust:x', 'sales', 5, 'adjust', 'x', 1)",
+        "every journal sums to zero",
+    ),
+    (
+        "insert into entries (journal, account, amount, kind, reference, created_at)
+        values ('adjust:x', 'adjustments', -5, 'adjust', 'x', 1), ('adjust:x', 'user:ann', 5, 'adjust', 'x', 1)",
+        "the entries of users are numbered, and no others",
+    ),
+    (
+        "update balances set available = 51",
+        "a balance is the sum of its entries",
+    ),
+    ("update balances set seq = 2", "a balance is the sum of its entries"),
+    ("delete from balances", "whoever has entries has a balance"),
+    (
+        "insert into entries (journal, account, amount, kind, reference, seq, balance_after, created_at)
+        values ('adjust:x', 'adjustments', -5, 'adjust', 'x', null, null, 1),
+            ('adjust:x', 'user:ann', 5, 'adjust', 'x', 3, 55, 1)",
+        "a history has no gap, and its running balance is right",
+    ),
+    (
+        "insert into entries (journal, account, amount, kind, reference, seq, balance_after, created_at)
+        values ('adjust:x', 'adjustments', -5, 'adjust', 'x', null, null, 1),
+            ('adjust:x', 'user:ann', 5, 'adjust', 'x', 2, 54, 1)",
+        "a history has no gap, and its running balance is right",
+    ),
+    (
+        "update payments set state = 'paid', transaction_id = 'x4', paid_at = 3 where id = 'p4'",
+        "every paid payment is in the books once, from its payer to its owner",
+    ),
+    (
+        "update orders set purpose = 'topup' where id = 'o1'",
+        "every paid payment is in the books once, from its payer to its owner",
+    ),
+    (
+        "insert into entries (journal, account, amount, kind, reference, created_at)
+        values ('payment:p4', 'gateway:wechat', -700, 'payment', 'p4', 1),
+            ('payment:p4', 'sales', 700, 'payment', 'p4', 1)",
+        "no money in the books without a paid payment",
+    ),
+    (
+        "insert into entries (journal, account, amount, kind, reference, created_at)
+        values ('payment:again', 'gateway:wechat', -500, 'payment', 'p1', 1),
+            ('payment:again', 'sales', 500, 'payment', 'p1', 1)",
+        "no money in the books without a paid payment",
+    ),
+    (
+        "insert into refunds (id, refund_no, payment_id, amount, reason, state, created_at)
+        values ('r9', 'r9', 'p1', 10, 'why', 'requested', 9)",
+        "every refund was taken from whoever had the money",
+    ),
+    (
+        "update refunds set state = 'succeeded', finished_at = 9 where id = 'r2'",
+        "every refund that is done is in the books once, and reached the payer",
+    ),
+    (
+        "update refunds set state = 'failed', finished_at = 9 where id = 'r2'",
+        "every refund that failed is with whoever had the money again",
+    ),
+    (
+        "update refunds set state = 'pending', finished_at = null where id = 'r1'",
+        "no money left the books without a refund in that state",
+    ),
+    (
+        "update refunds set state = 'pending', finished_at = null where id = 'r3'",
+        "what is due to payers is what is on its way to them",
+    ),
+    (
+        "update refunds set finished_at = null where id = 'r1'",
+        "a refund has an end exactly when it is over",
+    ),
+    (
+        "update payments set method = 'balance' where id = 'p1'",
+        "what a balance paid is back as soon as it is refunded",
+    ),
+    (
+        "update orders set amount = 501 where id = 'o1'",
+        "a payment asks for what its order costs",
+    ),
+];
+
+/// What the audit finds after a crime; nothing of it lasts.
+async fn found(db: &Db, crime: &'static str) -> Vec<&'static str> {
+    let found = &Mutex::new(Vec::new());
+    let undone: Result<(), StoreError> = db
+        .write(|tx| {
+            async move {
+                execute!(tx, crime, |query| query)?;
+                let mut names = Vec::new();
+                for invariant in invariants() {
+                    if count_broken(tx, invariant.sql).await? > 0 {
+                        names.push(invariant.name);
+                    }
+                }
+                *found.lock().unwrap() = names;
+                Err(StoreError::Corrupt("on purpose"))
+            }
+            .boxed()
+        })
+        .await;
+    assert!(
+        matches!(undone, Err(StoreError::Corrupt(_))),
+        "{crime}: {undone:?}"
+    );
+    found.lock().unwrap().clone()
+}
+
+#[tokio::test]
+async fn every_crime_is_found_and_named() {
+    for (url, _directory) in urls().await {
+        live_in_the_past(&url).await;
+        let db = Db::connect(&url).await.unwrap();
+        for sql in [OPENING, BALANCE] {
+            run(&db, sql).await.unwrap();
+        }
+        let nothing = found(&db, "update balances set updated_at = 2").await;
+        assert!(nothing.is_empty(), "{nothing:?}");
+        for (crime, name) in CRIMES {
+            let found = found(&db, crime).await;
+            assert!(found.contains(&name), "{crime}\nfound {found:?}, not {name:?}");
+        }
+        db.close().await;
+    }
+}

@@ -1,0 +1,193 @@
+//! Everything that exists in one simulated life: time, gateways, the shop's servers and their database, and who watches.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use domain::Timestamp;
+use payments::store::Db;
+use payments::{Services, Timeline};
+use simulator::{InProcess, KeyRing};
+use tokio::sync::Notify;
+
+use crate::dice::Dice;
+use crate::executor::{Commands, Executor, Owner, Trace};
+use crate::peek::Peek;
+use crate::plan::Plan;
+use crate::words::Words;
+
+/// Cheap to clone; everybody has one.
+#[derive(Clone)]
+pub struct City(Arc<Inner>);
+
+pub struct Inner {
+    pub plan: Plan,
+    pub keys: KeyRing,
+    pub timeline: Arc<Timeline>,
+    pub commands: Commands,
+    pub trace: Trace,
+    pub db: Db,
+    gateways: Mutex<InProcess>,
+    dice: Mutex<Dice>,
+    servers: Mutex<Vec<Option<Services>>>,
+    pub n_boots: AtomicU64,
+    peek: Mutex<Peek>,
+    facts: Mutex<Facts>,
+    pub words: Mutex<Words>,
+    failures: Mutex<Vec<String>>,
+    /// The gateways have done something: there may be notices to carry.
+    pub post_bell: Notify,
+    in_trouble: AtomicBool,
+    /// How much slower the jobs run than in production; more than one only when nothing happens for hours.
+    pub leisure: AtomicU64,
+}
+
+impl std::ops::Deref for City {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// What was seen from outside.
+#[derive(Default)]
+pub struct Facts {
+    /// By the payment's number: when a payer paid, and what the order was for us at that moment.
+    pub paid: BTreeMap<String, (Timestamp, String)>,
+    /// The numbers of payments that somebody holds a code of.
+    pub shown: Vec<String>,
+    pub n_acks: u64,
+    pub n_forged: u64,
+    pub n_crashes: u64,
+    pub n_pauses: u64,
+}
+
+impl City {
+    pub fn found(executor: &Executor, plan: Plan, keys: &KeyRing, db: Db, file: &Path) -> City {
+        let seed = plan.seed;
+        let mut gateways = InProcess::new(keys, seed);
+        gateways.faults(&plan.faults(true));
+        City(Arc::new(Inner {
+            servers: Mutex::new(vec![None; plan.n_servers]),
+            plan,
+            keys: keys.clone(),
+            timeline: Arc::clone(&executor.timeline),
+            commands: executor.commands.clone(),
+            trace: executor.trace.clone(),
+            db,
+            gateways: Mutex::new(gateways),
+            dice: Mutex::new(Dice::new(seed)),
+            n_boots: AtomicU64::new(0),
+            peek: Mutex::new(Peek::open(file)),
+            facts: Mutex::default(),
+            words: Mutex::default(),
+            failures: Mutex::default(),
+            post_bell: Notify::new(),
+            in_trouble: AtomicBool::new(true),
+            leisure: AtomicU64::new(1),
+        }))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.timeline.now()
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        self.timeline.now().millis()
+    }
+
+    pub async fn sleep(&self, duration: Duration) {
+        self.timeline.sleep(duration).await;
+    }
+
+    pub fn dice(&self) -> MutexGuard<'_, Dice> {
+        self.dice.lock().unwrap()
+    }
+
+    pub fn peek(&self) -> MutexGuard<'_, Peek> {
+        self.peek.lock().unwrap()
+    }
+
+    pub fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap()
+    }
+
+    /// Lets somebody do something with the gateways; their notices are carried afterwards.
+    pub fn gateways<T>(&self, act: impl FnOnce(&mut InProcess, i64) -> T) -> T {
+        let outcome = act(&mut self.gateways.lock().unwrap(), self.now_ms());
+        self.post_bell.notify_one();
+        outcome
+    }
+
+    /// The gateways as somebody sees them who changes nothing that others wait for.
+    pub fn gateways_unheard(&self) -> MutexGuard<'_, InProcess> {
+        self.gateways.lock().unwrap()
+    }
+
+    pub fn tell(&self, text: &str) {
+        self.trace.tell(self.now(), text);
+    }
+
+    pub fn fail(&self, text: String) {
+        self.tell(&format!("FAILED {text}"));
+        self.failures.lock().unwrap().push(text);
+    }
+
+    pub fn failures(&self) -> Vec<String> {
+        self.failures.lock().unwrap().clone()
+    }
+
+    pub fn in_trouble(&self) -> bool {
+        self.in_trouble.load(Ordering::SeqCst)
+    }
+
+    pub fn spawn(&self, owner: Owner, name: &str, task: impl Future<Output = ()> + Send + 'static) {
+        self.trace.tell(self.now(), name);
+        self.commands.spawn(owner, task);
+    }
+
+    pub fn server(&self, place: usize) -> Option<Services> {
+        self.servers.lock().unwrap()[place].clone()
+    }
+
+    pub fn set_server(&self, place: usize, services: Option<Services>) {
+        self.servers.lock().unwrap()[place] = services;
+    }
+
+    /// One of the servers that are up, as a balancer in front of them chooses.
+    pub fn any_server(&self) -> Option<(usize, Services)> {
+        let servers = self.servers.lock().unwrap();
+        let up: Vec<(usize, &Services)> = servers
+            .iter()
+            .enumerate()
+            .filter_map(|(place, services)| Some((place, services.as_ref()?)))
+            .collect();
+        if up.is_empty() {
+            return None;
+        }
+        let (place, services) = up[self.dice().place(up.len())];
+        Some((place, services.clone()))
+    }
+
+    /// From now on nothing goes wrong any more.
+    pub fn heal(&self) {
+        self.in_trouble.store(false, Ordering::SeqCst);
+        let faults = self.plan.faults(false);
+        self.gateways(|gateways, _| gateways.faults(&faults));
+        self.tell("healed");
+        for place in 0..self.plan.n_servers {
+            self.commands.thaw(Owner::Server(place));
+            if self.server(place).is_none() {
+                self.boot(place);
+            }
+        }
+    }
+
+    /// The circle of servers, their gateways and this city is broken, or it would never be freed.
+    pub fn leave(&self) {
+        self.servers.lock().unwrap().clear();
+    }
+}

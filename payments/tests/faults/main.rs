@@ -1,0 +1,18 @@
+//! Deterministic simulation: the real verbs, the real database and the real gateways' simulator in one thread, in virtual
+//! time, under every fault that a seed brings. A failing seed fails the same way again.
+//!
+//! `FAULT_SEEDS=20000` tries more of them, `FAULT_FIRST=…` begins elsewhere, and one seed alone tells its story.
+
+mod city;
+mod dice;
+mod executor;
+mod life;
+mod network;
+mod oracle;
+mod peek;
+mod people;
+mod plan;
+mod planted;
+mod seeds;
+mod servers;
+mod words;

@@ -1,0 +1,561 @@
+//! Who lives in the city: shoppers with their whims, the merchant's program that never gives up, and one who means ill.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ledger::Change;
+use domain::{Money, OrderId, PaymentId, Product, RefundId, Timestamp};
+use futures_util::FutureExt;
+use futures_util::future::join;
+use payments::{
+    Adjustment, Entry, Error, KeptAnswer, Made, NewOrder, Once, RefundRequest, StartPayment, TopUp,
+};
+use serde_json::json;
+use simulator::{Alteration, InProcess, SignedBy};
+
+use crate::city::City;
+use crate::executor::Owner;
+
+const TRIES: u64 = 6;
+const USERS: [&str; 2] = ["ann", "bob"];
+
+#[derive(Debug, Clone, Copy)]
+enum Whim {
+    Pay,
+    /// Gets one code, then another, and pays both.
+    PayTwice,
+    /// Comes back when the time is over.
+    PayLate,
+    /// With what the user has here; the operator may have given it.
+    PayByBalance,
+    /// The merchant cancels the order meanwhile.
+    PayWhileCancelled,
+    Cancel,
+    Leave,
+}
+
+pub const N_WHIMS: usize = 10;
+const WHIMS: [Whim; N_WHIMS] = [
+    Whim::Pay,
+    Whim::Pay,
+    Whim::PayTwice,
+    Whim::PayTwice,
+    Whim::PayByBalance,
+    Whim::PayByBalance,
+    Whim::PayLate,
+    Whim::PayWhileCancelled,
+    Whim::Cancel,
+    Whim::Leave,
+];
+
+/// A payment as its shopper sees it.
+#[derive(Debug, Clone)]
+struct Code {
+    payment_no: String,
+    payment_id: String,
+    expires_at: Timestamp,
+    prompt: String,
+}
+
+impl City {
+    pub fn move_in(&self) {
+        for n in 0..self.plan.n_shoppers {
+            self.spawn(Owner::Outside, "shopper", self.clone().shopper(n));
+        }
+        self.spawn(Owner::Outside, "nemesis", self.clone().nemesis());
+        self.spawn(Owner::Outside, "courier", self.clone().courier());
+        self.spawn(Owner::Outside, "clerk", self.clone().clerk());
+        if self.plan.hostile {
+            self.spawn(Owner::Outside, "villain", self.clone().villain());
+        }
+    }
+
+    async fn shopper(self, n: u64) {
+        let mut n_orders = 0;
+        let nap = self.dice().seconds(0, 10);
+        self.sleep(nap).await;
+        while self.in_trouble() && n_orders < 3 {
+            let whim = match self.plan.fashion {
+                Some(place) => WHIMS[place],
+                None => self.dice().one_of(&WHIMS),
+            };
+            self.tell(&format!("shopper {n} wants to {whim:?}"));
+            let is_topup = self.dice().percent(35) && !matches!(whim, Whim::PayByBalance);
+            let user = self.dice().one_of(&USERS);
+            if matches!(whim, Whim::PayByBalance) && self.dice().percent(70) {
+                self.adjust(user, &format!("A{n}-{n_orders}")).await;
+            }
+            if let Some(order) = self.order(&format!("{n}-{n_orders}"), user, is_topup).await {
+                self.follow(whim, &order).await;
+            }
+            n_orders += 1;
+            let nap = self.dice().seconds(1, 30);
+            self.sleep(nap).await;
+        }
+    }
+
+    async fn follow(&self, whim: Whim, order: &OrderId) {
+        let [first, second] = if self.dice().percent(50) {
+            [Product::Native, Product::Qr]
+        } else {
+            [Product::Qr, Product::Native]
+        };
+        match whim {
+            Whim::PayByBalance => {
+                if self.dice().percent(30) {
+                    // A code of a gateway's is open: it must be closed first, or its money will be too much.
+                    let Some(code) = self.code(order, first).await else {
+                        return;
+                    };
+                    let nap = self.dice().millis(0, 1_500);
+                    let pay = async {
+                        self.sleep(nap).await;
+                        self.pay(&code);
+                    };
+                    join(pay, self.code(order, Product::Balance)).await;
+                    return;
+                }
+                if let Some(code) = self.code(order, Product::Balance).await {
+                    self.regret(&code).await;
+                }
+            }
+            Whim::Pay => {
+                if let Some(code) = self.code(order, first).await {
+                    self.think(0, 10).await;
+                    self.pay(&code);
+                    self.watch(order).await;
+                    self.regret(&code).await;
+                }
+            }
+            Whim::PayTwice => {
+                let Some(one) = self.code(order, first).await else {
+                    return;
+                };
+                self.think(0, 3).await;
+                let nap = self.dice().millis(0, 400);
+                let other = async {
+                    let code = self.code(order, second).await;
+                    if let Some(code) = code {
+                        self.think(0, 3).await;
+                        self.pay(&code);
+                    }
+                };
+                let one = async {
+                    self.sleep(nap).await;
+                    self.pay(&one);
+                };
+                join(one, other).await;
+                self.watch(order).await;
+            }
+            Whim::PayLate => {
+                let Some(code) = self.code(order, first).await else {
+                    return;
+                };
+                let over = code.expires_at.since(self.now());
+                let nap = self.dice().millis(0, 40_000);
+                self.sleep((over + nap).saturating_sub(Duration::from_secs(5)))
+                    .await;
+                self.pay(&code);
+            }
+            Whim::PayWhileCancelled => {
+                let Some(code) = self.code(order, first).await else {
+                    return;
+                };
+                let nap = self.dice().millis(0, 1_500);
+                let pay = async {
+                    self.sleep(nap).await;
+                    self.pay(&code);
+                };
+                join(pay, self.cancel(order)).await;
+            }
+            Whim::Cancel => {
+                if self.dice().percent(60) {
+                    self.code(order, first).await;
+                }
+                self.cancel(order).await;
+            }
+            Whim::Leave => drop(self.code(order, first).await),
+        }
+    }
+
+    async fn think(&self, from: u64, to: u64) {
+        let nap = self.dice().seconds(from, to);
+        self.sleep(nap).await;
+    }
+
+    /// The merchant's program: the same number and the same key until there is an answer.
+    async fn order(&self, name: &str, user: &str, is_topup: bool) -> Option<OrderId> {
+        let amount = Money::from_fen(1 + i64::try_from(self.dice().below(20_000)).unwrap()).unwrap();
+        let new = NewOrder {
+            order_no: Some(format!("S{}-{name}", self.plan.seed % 1_000_000)),
+            user_id: user.to_owned(),
+            subject: "会员 & 月卡 100%".to_owned(),
+            amount,
+            return_url: None,
+            metadata: None,
+            expires_in: None,
+        };
+        let order_no = new.order_no.clone().unwrap();
+        for _ in 0..TRIES {
+            let (new, city) = (new.clone(), self.clone());
+            let once = kept("orders", &order_no, |order: &domain::Order| order.id.to_string());
+            let answer = self.ask("create_order", move |services| {
+                async move {
+                    let made = if is_topup {
+                        let top_up = TopUp {
+                            user_id: new.user_id.clone(),
+                            amount: new.amount,
+                            order_no: new.order_no.clone(),
+                            return_url: None,
+                        };
+                        payments::top_up(&services, top_up, Some(once)).await
+                    } else {
+                        payments::create_order(&services, new.clone(), Some(once)).await
+                    };
+                    let id = made.map(|made| told(made, |order| order.id.to_string()));
+                    city.see_order(new.order_no.as_deref().unwrap(), &id);
+                    id
+                }
+                .boxed()
+            });
+            match answer.await {
+                Some(Ok(id)) => return OrderId::parse(&id),
+                Some(Err(error)) => self.fail(format!("an order was refused: {error:?}")),
+                None => self.think(0, 4).await,
+            }
+        }
+        None
+    }
+
+    /// The operator gives a user something, under a number that makes it once.
+    async fn adjust(&self, user: &str, number: &str) {
+        let change = Change::from_fen(1 + i64::try_from(self.dice().below(30_000)).unwrap()).unwrap();
+        for _ in 0..TRIES {
+            let adjustment = Adjustment {
+                user_id: user.to_owned(),
+                change,
+                number: number.to_owned(),
+                note: "welcome".to_owned(),
+            };
+            let once = kept("adjust", number, |entry: &Entry| entry.id.clone());
+            let (city, number) = (self.clone(), number.to_owned());
+            let answer = self.ask("adjust_balance", move |services| {
+                async move {
+                    let made = payments::adjust_balance(&services, adjustment, Some(once)).await;
+                    let made = made.map(|made| told(made, |entry| entry.id.clone()));
+                    city.see_adjustment(&number, &made);
+                    made
+                }
+                .boxed()
+            });
+            match answer.await {
+                Some(Ok(_)) => return,
+                Some(Err(error)) => return self.fail(format!("adjust_balance: {error:?}")),
+                None => self.think(0, 4).await,
+            }
+        }
+    }
+
+    /// Chooses how to pay, and gets a code; impatient shoppers press twice.
+    async fn code(&self, order: &OrderId, product: Product) -> Option<Code> {
+        let key = format!("start-{order}-{}", self.dice().next());
+        if self.dice().percent(15) {
+            let (first, second) = join(
+                self.try_code(order, product, &key),
+                self.try_code(order, product, &key),
+            )
+            .await;
+            return first.or(second);
+        }
+        self.try_code(order, product, &key).await
+    }
+
+    async fn try_code(&self, order: &OrderId, product: Product, key: &str) -> Option<Code> {
+        for _ in 0..TRIES {
+            let start = StartPayment::new(order.clone(), product);
+            let once = kept("payments", key, written);
+            let city = self.clone();
+            let answer = self.ask("start_payment", move |services| {
+                async move {
+                    let made = payments::start_payment(&services, start, Some(once)).await;
+                    let text = made.map(|made| told(made, written));
+                    city.see_payment(&text);
+                    text
+                }
+                .boxed()
+            });
+            match answer.await {
+                Some(Ok(text)) => return self.read_code(&text),
+                Some(Err(Error::Refused(_))) => return None,
+                Some(Err(Error::Internal(error))) => self.fail(format!("start_payment: {error:?}")),
+                Some(Err(_)) | None => self.think(0, 4).await,
+            }
+        }
+        None
+    }
+
+    fn read_code(&self, text: &str) -> Option<Code> {
+        let mut parts = text.splitn(4, '|');
+        let code = Code {
+            payment_no: parts.next()?.to_owned(),
+            payment_id: parts.next()?.to_owned(),
+            expires_at: Timestamp::from_millis(parts.next()?.parse().ok()?),
+            prompt: parts.next()?.to_owned(),
+        };
+        if !code.prompt.is_empty() {
+            self.facts().shown.push(code.payment_no.clone());
+        }
+        Some(code)
+    }
+
+    fn pay(&self, code: &Code) {
+        if code.prompt.is_empty() {
+            return;
+        }
+        let order = self.peek().order_state_of(&code.payment_no).unwrap_or_default();
+        match self.gateways(|gateways, now_ms| gateways.pay(now_ms, &code.prompt)) {
+            Ok(()) => {
+                self.tell(&format!("{} is paid while its order is {order}", code.payment_no));
+                let now = self.now();
+                self.facts().paid.insert(code.payment_no.clone(), (now, order));
+            }
+            Err(reason) => self.tell(&format!("{} is not paid: {reason}", code.payment_no)),
+        }
+    }
+
+    /// Looks at the page for a while; what was paid once stays paid.
+    async fn watch(&self, order: &OrderId) {
+        let mut was_paid = false;
+        for _ in 0..5 {
+            let id = order.clone();
+            let seen = self.ask("look", move |services| {
+                async move {
+                    payments::attend(&services, &id).await?;
+                    payments::find_order(&services, &id).await
+                }
+                .boxed()
+            });
+            if let Some(seen) = seen.await {
+                let is_paid = match seen {
+                    Ok(order) => order.paid_at.is_some(),
+                    Err(error) => return self.fail(format!("an order cannot be read: {error:?}")),
+                };
+                if was_paid && !is_paid {
+                    self.fail(format!("order {order} was paid and is not any more"));
+                }
+                was_paid = is_paid;
+            }
+            self.think(4, 8).await;
+        }
+    }
+
+    async fn cancel(&self, order: &OrderId) {
+        for _ in 0..TRIES {
+            let once = kept("cancel", order.as_str(), |order: &domain::Order| {
+                order.id.to_string()
+            });
+            let (id, city) = (order.clone(), self.clone());
+            let answer = self.ask("cancel_order", move |services| {
+                async move {
+                    let made = payments::cancel_order(&services, &id, None, Some(once)).await;
+                    if made.is_ok() {
+                        city.see_cancelled(&id);
+                    }
+                    made
+                }
+                .boxed()
+            });
+            match answer.await {
+                Some(Ok(_) | Err(Error::Refused(_))) => return,
+                Some(Err(Error::Internal(error))) => self.fail(format!("cancel_order: {error:?}")),
+                Some(Err(_)) | None => self.think(0, 4).await,
+            }
+        }
+    }
+
+    /// Some want their money back, in one piece or in several, and some merchants press the button twice.
+    async fn regret(&self, code: &Code) {
+        let paid = self.peek().number(
+            "select amount from payments where payment_no = $1 and state = 'paid'",
+            &code.payment_no,
+        );
+        let Some(paid) = paid.filter(|_| self.dice().percent(60)) else {
+            return;
+        };
+        let part = |thousandths: i64| Some((paid * thousandths / 1000).max(1));
+        let (one, other) = self.dice().one_of(&[
+            (None, None),
+            (part(500), part(500)),
+            (part(600), part(600)),
+            (part(300), None),
+            (part(100), part(200)),
+        ]);
+        let name = &code.payment_no[code.payment_no.len() - 12..];
+        let (first, second) = (format!("R{name}-1"), format!("R{name}-2"));
+        let nap = self.dice().millis(0, 3_000);
+        let later = async {
+            self.sleep(nap).await;
+            self.refund(code, &second, other).await;
+        };
+        join(self.refund(code, &first, one), later).await;
+        // Another program of the merchant's repeats what was done, under the same number.
+        if self.dice().percent(30) {
+            self.refund(code, &first, one).await;
+        }
+    }
+
+    async fn refund(&self, code: &Code, refund_no: &str, fen: Option<i64>) {
+        let id = PaymentId::parse(&code.payment_id).unwrap();
+        let key = format!("{refund_no}-{}", self.dice().next());
+        for _ in 0..TRIES {
+            let request = RefundRequest {
+                payment_id: id.clone(),
+                amount: fen.map(|fen| Money::from_fen(fen).unwrap()),
+                reason: "改变主意".to_owned(),
+                refund_no: Some(refund_no.to_owned()),
+            };
+            let once = kept("refunds", &key, |refund: &domain::Refund| refund.id.to_string());
+            let (city, number) = (self.clone(), refund_no.to_owned());
+            let answer = self.ask("request_refund", move |services| {
+                async move {
+                    let made = payments::request_refund(&services, request, Some(once)).await;
+                    let made = made.map(|made| told(made, |refund| refund.id.to_string()));
+                    city.see_refund(&number, &made);
+                    made
+                }
+                .boxed()
+            });
+            match answer.await {
+                Some(Ok(_) | Err(Error::RefundRefused(_) | Error::Refused(_))) => return,
+                Some(Err(error)) => return self.fail(format!("request_refund: {error:?}")),
+                None => self.think(0, 4).await,
+            }
+        }
+    }
+
+    /// Somebody in the office, who tries again what has failed or is stuck.
+    async fn clerk(self) {
+        loop {
+            self.think(30, 120).await;
+            let troubled: Vec<(String,)> = self
+                .peek()
+                .all("select id from refunds where state in ('stuck', 'failed') order by id");
+            if troubled.is_empty() {
+                continue;
+            }
+            let (id,) = &troubled[self.dice().place(troubled.len())];
+            let id = RefundId::parse(id).unwrap();
+            let answer = self.ask("retry_refund", move |services| {
+                async move { payments::retry_refund(&services, &id).await }.boxed()
+            });
+            match answer.await {
+                Some(Err(Error::Internal(error))) => self.fail(format!("retry_refund: {error:?}")),
+                Some(Ok(refund)) => self.tell(&format!("the clerk tries {} again", refund.id)),
+                Some(Err(_)) | None => {}
+            }
+        }
+    }
+
+    /// Sends what no gateway sent, and sends again what one did.
+    async fn villain(self) {
+        while self.in_trouble() {
+            self.think(3, 15).await;
+            let number = {
+                let facts = self.facts();
+                if facts.shown.is_empty() {
+                    continue;
+                }
+                facts.shown[self.dice().place(facts.shown.len())].clone()
+            };
+            let lies = [
+                (
+                    Alteration {
+                        signed_by: SignedBy::Stranger,
+                        ..Alteration::default()
+                    },
+                    false,
+                ),
+                (
+                    Alteration {
+                        signed_by: SignedBy::Nobody,
+                        ..Alteration::default()
+                    },
+                    false,
+                ),
+                (
+                    Alteration {
+                        signed_by: SignedBy::Stranger,
+                        new_id: true,
+                        ..Alteration::default()
+                    },
+                    false,
+                ),
+                (wrong_sum(), true),
+            ];
+            let place = self.dice().place(lies.len());
+            let (lie, is_signed) = &lies[place];
+            // A wrong sum under a true signature is only for what is not paid: it must change nothing.
+            if *is_signed && self.peek().payment_state(&number).as_deref() == Some("paid") {
+                continue;
+            }
+            let letter = self.gateways_unheard_letter(&number, lie);
+            let Ok(letter) = letter else { continue };
+            self.facts().n_forged += 1;
+            let reply = self.post(&letter, None).await;
+            if reply.is_some_and(|(status, _)| status == 200) && !is_signed {
+                self.fail(format!("a forged notice about {number} was believed: {lie:?}"));
+            }
+        }
+    }
+
+    fn gateways_unheard_letter(&self, number: &str, lie: &Alteration) -> Result<simulator::Letter, String> {
+        let now_ms = self.now_ms();
+        let gateways: &mut InProcess = &mut self.gateways_unheard();
+        gateways.letter(now_ms, number, lie)
+    }
+}
+
+fn wrong_sum() -> Alteration {
+    let mut alteration = Alteration {
+        new_id: true,
+        ..Alteration::default()
+    };
+    for (name, value) in [
+        ("total", json!(1)),
+        ("payer_total", json!(1)),
+        ("total_amount", json!("0.01")),
+    ] {
+        alteration.set.insert(name.to_owned(), value);
+    }
+    alteration
+}
+
+/// What is kept under an idempotency key: the same text that a new answer is told as.
+fn kept<T: 'static>(route: &str, key: &str, write: fn(&T) -> String) -> Once<T> {
+    Once {
+        route: route.to_owned(),
+        key: key.to_owned(),
+        fingerprint: "same".to_owned(),
+        answer: Arc::new(move |value, is_new| KeptAnswer {
+            status: if is_new { 201 } else { 200 },
+            body: write(value),
+        }),
+    }
+}
+
+fn told<T>(made: Made<T>, write: fn(&T) -> String) -> String {
+    match made {
+        Made::New(value) | Made::Existing(value) => write(&value),
+        Made::Replayed(answer) => answer.body,
+    }
+}
+
+fn written(payment: &domain::Payment) -> String {
+    format!(
+        "{}|{}|{}|{}",
+        payment.payment_no,
+        payment.id,
+        payment.expires_at.millis(),
+        payment.prompt.as_deref().unwrap_or_default()
+    )
+}

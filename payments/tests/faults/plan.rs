@@ -1,0 +1,185 @@
+//! What one seed's life is like: who lives in it, and what goes wrong (swarm testing: each fault is on or off for the whole
+//! life, with a rate of its own).
+
+use std::time::Duration;
+
+use domain::LatePolicy;
+use simulator::{Endpoint, Fault, FaultKind, Faults};
+
+use crate::dice::Dice;
+use crate::people::N_WHIMS;
+
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub seed: u64,
+    pub n_shoppers: u64,
+    pub n_servers: usize,
+    /// How long people act and faults strike.
+    pub trouble: Duration,
+    /// After the trouble everything works, and all must come right; otherwise only what may never happen is checked.
+    pub heals: bool,
+    /// One of these two nets may be missing for the whole life, never both: without any road to the truth nobody finds it.
+    pub callbacks: bool,
+    pub reconciles: bool,
+    pub late_policy: LatePolicy,
+    pub payment_ttl: Duration,
+    pub order_ttl: Duration,
+    /// In percent of the messages.
+    pub lost_requests: u64,
+    pub lost_replies: u64,
+    pub slow: u64,
+    pub refused: u64,
+    /// Crashes and pauses come this often on average.
+    pub crash_every: Option<Duration>,
+    pub pause_every: Option<Duration>,
+    /// The clock of the first server is wrong by this.
+    pub skew_ms: i64,
+    pub has_backup_host: bool,
+    pub hostile: bool,
+    pub leases_ignored: bool,
+    /// Everybody wants the same, so that rare meetings become frequent.
+    pub fashion: Option<usize>,
+    pub gateway_faults: Vec<Fault>,
+}
+
+impl Plan {
+    pub fn of(seed: u64) -> Plan {
+        let mut dice = Dice::new(seed.wrapping_mul(0x2545_F491_4F6C_DD1D));
+        let dice = &mut dice;
+        let (callbacks, reconciles) =
+            dice.one_of(&[(true, true), (true, true), (false, true), (true, false)]);
+        let is_short = dice.percent(65);
+        let (payment_ttl, order_ttl) = if is_short {
+            (dice.seconds(15, 60), dice.seconds(30, 120))
+        } else {
+            (Duration::from_secs(15 * 60), Duration::from_secs(30 * 60))
+        };
+        Plan {
+            seed,
+            n_shoppers: 2 + dice.below(4),
+            n_servers: if dice.percent(40) { 2 } else { 1 },
+            trouble: dice.seconds(90, 200),
+            heals: dice.percent(75),
+            callbacks,
+            reconciles,
+            late_policy: dice.one_of(&[LatePolicy::Refund, LatePolicy::Refund, LatePolicy::Accept]),
+            payment_ttl,
+            order_ttl,
+            lost_requests: rate(dice, 50, 15),
+            lost_replies: rate(dice, 50, 15),
+            slow: rate(dice, 40, 20),
+            refused: rate(dice, 20, 20),
+            crash_every: dice.percent(50).then(|| dice.seconds(15, 60)),
+            pause_every: dice.percent(30).then(|| dice.seconds(20, 90)),
+            skew_ms: if dice.percent(30) {
+                i64::try_from(dice.below(40_000)).unwrap() - 20_000
+            } else {
+                0
+            },
+            has_backup_host: dice.percent(30),
+            hostile: dice.percent(40),
+            leases_ignored: dice.percent(15),
+            fashion: dice.percent(40).then(|| dice.place(N_WHIMS)),
+            gateway_faults: gateway_faults(dice),
+        }
+    }
+
+    /// What the gateways do wrong: during the trouble, or for ever.
+    pub fn faults(&self, in_trouble: bool) -> Faults {
+        let mut faults = Faults::none();
+        if !self.callbacks {
+            faults = faults.with(Fault::new(FaultKind::Mute));
+        }
+        if in_trouble {
+            for fault in &self.gateway_faults {
+                faults = faults.with(*fault);
+            }
+        }
+        faults
+    }
+
+    /// The gateway may take money after it confirmed a close, or hide a payment of the last seconds.
+    pub fn gateway_lies(&self) -> bool {
+        self.gateway_faults
+            .iter()
+            .any(|fault| matches!(fault.kind, FaultKind::LatePay | FaultKind::Stale { .. }))
+    }
+}
+
+fn rate(dice: &mut Dice, on: u64, most: u64) -> u64 {
+    if dice.percent(on) { 1 + dice.below(most) } else { 0 }
+}
+
+fn gateway_faults(dice: &mut Dice) -> Vec<Fault> {
+    let calls = [
+        Endpoint::Create,
+        Endpoint::Query,
+        Endpoint::Close,
+        Endpoint::Refund,
+        Endpoint::QueryRefund,
+    ];
+    let everywhere = [
+        FaultKind::ResetBefore,
+        FaultKind::ResetAfter,
+        FaultKind::HangBefore,
+        FaultKind::HangAfter,
+        FaultKind::Truncate,
+        FaultKind::Html502,
+        FaultKind::Html502After,
+        FaultKind::ErrorBefore,
+        FaultKind::ErrorAfter,
+        FaultKind::Busy,
+        FaultKind::BusyAfter,
+        FaultKind::BadSignature,
+        FaultKind::NoSignature,
+        FaultKind::Probe,
+        FaultKind::OtherTrade,
+    ];
+    let mut faults = Vec::new();
+    for kind in everywhere {
+        if dice.percent(20) {
+            let percent = 5 + u32::try_from(dice.below(25)).unwrap();
+            faults.push(Fault::new(kind).at(dice.one_of(&calls)).percent(percent));
+        }
+    }
+    let notices = [
+        FaultKind::Mute,
+        FaultKind::Duplicate { copies: 2 },
+        FaultKind::Delay { ms: 20_000 },
+        FaultKind::Reorder,
+        FaultKind::BadSignature,
+    ];
+    for kind in notices {
+        if dice.percent(30) {
+            faults.push(Fault::new(kind).at(Endpoint::Notice).percent(40));
+        }
+    }
+    if dice.percent(25) {
+        faults.push(Fault::new(FaultKind::Early).percent(40));
+    }
+    if dice.percent(30) {
+        faults.push(Fault::new(FaultKind::LatePay).at(Endpoint::Close).percent(80));
+    }
+    if dice.percent(15) {
+        faults.push(
+            Fault::new(FaultKind::Stale { seconds: 3 })
+                .at(Endpoint::Query)
+                .percent(40),
+        );
+    }
+    for kind in [
+        FaultKind::NotEnough,
+        FaultKind::RefundAbnormal,
+        FaultKind::RefundClosed,
+        FaultKind::NotFound,
+    ] {
+        if dice.percent(12) {
+            let percent = 20 + u32::try_from(dice.below(40)).unwrap();
+            faults.push(Fault::new(kind).at(Endpoint::Refund).percent(percent));
+        }
+    }
+    if dice.percent(15) {
+        faults.push(Fault::new(FaultKind::UserPaying).at(Endpoint::Close).percent(40));
+    }
+    faults
+}

@@ -1,0 +1,81 @@
+//! The bugs that somebody has really made. Each is planted, and some seed must find it, or the simulation has gone blind.
+
+use crate::life::live;
+use crate::plan::Plan;
+
+const SEEDS: u64 = 2_000;
+
+/// The first seed that finds the bug, and in which words.
+fn first_to_find(bug: &'static str) -> (u64, Vec<String>) {
+    for seed in 0..SEEDS {
+        let life = live(Plan::of(seed), Some(bug), false);
+        if !life.failures.is_empty() {
+            return (seed, life.failures);
+        }
+    }
+    panic!("{SEEDS} seeds did not find: {bug}");
+}
+
+fn is_found(bug: &'static str, in_words: &[&str]) {
+    let (seed, failures) = first_to_find(bug);
+    println!("seed {seed} finds {bug}: {}", failures[0]);
+    assert!(
+        failures
+            .iter()
+            .any(|failure| in_words.iter().any(|words| failure.contains(words))),
+        "seed {seed} fails for another reason than {bug}: {failures:#?}"
+    );
+}
+
+#[test]
+fn an_acknowledgement_before_the_commit_is_found() {
+    is_found("acknowledged before the commit", &["was acknowledged"]);
+}
+
+#[test]
+fn a_refund_that_is_checked_apart_from_its_insert_is_found() {
+    is_found(
+        "refund checked apart from its insert",
+        &["refunds never exceed", "went back of"],
+    );
+}
+
+#[test]
+fn late_money_that_is_ignored_is_found() {
+    is_found(
+        "late money ignored",
+        &["is paid at the gateway", "was acknowledged as paid"],
+    );
+}
+
+#[test]
+fn an_end_without_asking_the_gateway_is_found() {
+    is_found(
+        "ended without asking the gateway",
+        &[
+            "while its order was open",
+            "after its order was cancelled",
+            "can still be paid",
+        ],
+    );
+}
+
+#[test]
+fn another_refund_number_on_every_try_is_found() {
+    is_found("another refund number on every try", &["refund"]);
+}
+
+#[test]
+fn a_duplicate_notice_that_is_credited_again_is_found() {
+    is_found("duplicate notice credited again", &["rows break"]);
+}
+
+#[test]
+fn an_expiry_without_the_state_guard_is_found() {
+    is_found("expiry without the state guard", &["went from paid to closed"]);
+}
+
+#[test]
+fn missing_reconciliation_is_found() {
+    is_found("no reconciliation", &["nobody noticed", "never came right"]);
+}

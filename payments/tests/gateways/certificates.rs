@@ -1,0 +1,118 @@
+//! Alipay's certificate mode: serials in what we send, and a changed certificate that is fetched and judged by its chain.
+
+use axum::http::HeaderMap;
+use domain::{Method, Report};
+use payments::gateway::alipay::{Alipay, Settings, Verify};
+use payments::gateway::{Gateway, GatewayError, NoticeContent, NoticeError};
+use simulator::{AlipayCertificate, AlipayNotices, AlipaySigning, Alteration};
+
+use crate::shop::{Engine, Shop};
+
+fn certified(shop: &Shop) -> Gateway {
+    let given = shop.sim.credentials();
+    let settings = Settings {
+        app_id: given.alipay_app_id.clone(),
+        private_key: given.alipay_private_key.clone().into(),
+        verify: Verify::Certificates {
+            app: given.alipay_app_cert.clone(),
+            alipay: given.alipay_cert.clone(),
+            root: given.alipay_root_cert.clone(),
+        },
+        seller_id: Some(given.alipay_seller_id.clone()),
+        gateway_url: shop.sim.alipay_url(),
+        notify_url: "https://pay.example.com/notify".to_owned(),
+    };
+    Alipay::new(settings, shop.services.clock.clone()).unwrap().into()
+}
+
+fn sign_with(shop: &Shop, certificate: AlipayCertificate, notices: AlipayNotices) {
+    shop.sim.set_alipay_signing(AlipaySigning {
+        certificate,
+        notices,
+        ..AlipaySigning::default()
+    });
+}
+
+#[tokio::test]
+async fn a_changed_certificate_is_fetched_and_a_forged_one_is_not_believed() {
+    let mut shop = Shop::on(Engine::Sqlite).await;
+    let gateway = certified(&shop);
+    let order = shop.order("9.99").await;
+    let payment = shop.start(&order, Method::Alipay).await;
+    shop.scan_and_pay(&payment).await;
+    let is_paid = async || matches!(gateway.query(&payment.payment_no).await, Ok(Report::Paid(_)));
+    assert!(is_paid().await);
+
+    sign_with(&shop, AlipayCertificate::Second, AlipayNotices::AsAsked);
+    assert!(
+        is_paid().await,
+        "it was fetched, and its chain ends in the root that we hold"
+    );
+    sign_with(&shop, AlipayCertificate::Forged, AlipayNotices::AsAsked);
+    shop.sleep(std::time::Duration::from_secs(61)).await;
+    let forged = gateway.query(&payment.payment_no).await;
+    assert!(matches!(forged, Err(GatewayError::Unknown { .. })), "{forged:?}");
+    sign_with(&shop, AlipayCertificate::First, AlipayNotices::AsAsked);
+    assert!(is_paid().await, "the first one is as good as before");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn forged_certificates_are_fetched_once_a_minute_at_most() {
+    let mut shop = Shop::on(Engine::Sqlite).await;
+    let gateway = certified(&shop);
+    let order = shop.order("9.99").await;
+    let payment = shop.start(&order, Method::Alipay).await;
+    shop.scan_and_pay(&payment).await;
+    sign_with(&shop, AlipayCertificate::Forged, AlipayNotices::AsAsked);
+    assert!(gateway.query(&payment.payment_no).await.is_err());
+    // The right to fetch is used up: even a good one has to wait for a minute, and then comes.
+    sign_with(&shop, AlipayCertificate::Second, AlipayNotices::AsAsked);
+    assert!(gateway.query(&payment.payment_no).await.is_err());
+    shop.sleep(std::time::Duration::from_secs(61)).await;
+    assert!(gateway.query(&payment.payment_no).await.is_ok());
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn notices_of_certificate_mode_are_read_with_the_certificate_they_name() {
+    let mut shop = Shop::on(Engine::Sqlite).await;
+    let gateway = certified(&shop);
+    let plain = shop.services.gateways.alipay.as_ref().unwrap();
+    let order = shop.order("9.99").await;
+    let payment = shop.start(&order, Method::Alipay).await;
+    for (certificate, notices, is_believed) in [
+        (AlipayCertificate::First, AlipayNotices::Certificate, true),
+        (AlipayCertificate::First, AlipayNotices::UnsignedSerial, true),
+        (AlipayCertificate::Second, AlipayNotices::Certificate, true),
+        (AlipayCertificate::Second, AlipayNotices::UnsignedSerial, true),
+        (AlipayCertificate::Forged, AlipayNotices::Certificate, false),
+        (AlipayCertificate::Forged, AlipayNotices::UnsignedSerial, false),
+    ] {
+        sign_with(&shop, certificate, notices);
+        let letter = shop
+            .sim
+            .letter(payment.payment_no.as_str(), &Alteration::default())
+            .unwrap();
+        let read = gateway.read_notice(&HeaderMap::new(), &letter.body).await;
+        match is_believed {
+            true => assert!(
+                read.as_ref()
+                    .is_ok_and(|notice| matches!(notice.content, NoticeContent::Payment(Report::Paid(_)))),
+                "{certificate:?} {notices:?} {read:?}"
+            ),
+            false => assert!(
+                matches!(read, Err(NoticeError::NotAuthentic(_))),
+                "{certificate:?} {notices:?} {read:?}"
+            ),
+        }
+        let without_certificates = plain.read_notice(&HeaderMap::new(), &letter.body).await;
+        let is_of_the_key = certificate == AlipayCertificate::First && notices == AlipayNotices::Certificate;
+        assert_eq!(
+            without_certificates.is_ok(),
+            is_of_the_key,
+            "{certificate:?} {notices:?}"
+        );
+    }
+    shop.close().await;
+}

@@ -1,0 +1,11 @@
+//! The clients against the simulator: what they can do beyond a payment, and what they survive.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with it")]
+
+mod bills;
+mod certificates;
+mod hosts;
+mod platform_keys;
+#[path = "../journeys/shop.rs"]
+#[expect(dead_code, reason = "journeys use more of it")]
+mod shop;

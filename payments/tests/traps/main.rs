@@ -1,0 +1,31 @@
+//! The fifty-two traps of the two protocols, each with a test that falls into it when the product does.
+//!
+//! Here stand those that need a gateway, a simulator or a vector; the others stand beside what they are about:
+//!
+//! | trap | shown by |
+//! | --- | --- |
+//! | T-16 | `t_16_the_way_back_is_signed_with_its_sign_type_and_says_nothing_of_the_payment` (`simulator/tests`); we read nothing of it |
+//! | T-24 | `t_24_who_comes_back_from_a_gateway_proves_nothing` (`end2end/http/handover.rs`) |
+//! | T-30 | `t_30_whatever_the_gateways_say_only_their_word_of_success_ends_a_refund_well` (`domain/tests/refunds.rs`) |
+//! | T-33 | `t_33_a_busy_gateway_has_not_refused_a_refund` (`gateway/wechat/refusal.rs`), and with effect below |
+//! | T-34 | `t_34_a_trade_that_is_not_seen_yet_is_asked_for_again` (`gateway/wechat/refusal.rs`), and over the wire below |
+//! | T-46 | `without_its_database_the_server_says_so_and_acknowledges_nothing` and `t_46_an_acknowledged_payment_survives_a_kill` (`end2end/http`) |
+//! | T-47 | `t_47_…` (`gateway/wechat/bill.rs`, `gateway/alipay/bill.rs`) |
+//! | T-48 | `t_48_…` (`gateway/wechat/refusal.rs`, `gateway/alipay/wire.rs`) |
+//! | T-52 | cannot happen by construction: keys come from the environment or a file that it names, are read by `src/config` alone, and what a browser gets is built without `payments` (`the_browser_gets_nothing_of_the_server`, `end2end/tidy.rs`) |
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with it")]
+
+mod bytes;
+mod forms;
+#[path = "../vectors/harness.rs"]
+#[expect(dead_code, reason = "the vectors use more of it")]
+mod harness;
+mod keys;
+mod logs;
+mod money;
+mod orders;
+mod refunds;
+#[path = "../journeys/shop.rs"]
+#[expect(dead_code, reason = "journeys use more of it")]
+mod shop;

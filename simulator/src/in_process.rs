@@ -1,0 +1,162 @@
+//! Both gateways without sockets: a request is a call, time is an argument, and whoever carries the notices asks for them.
+//!
+//! For simulations that own their time. Requests, payers, faults and books are the same as behind the sockets.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::http;
+use bytes::Bytes;
+
+use crate::books::{Books, Gateway};
+use crate::control::{self, Alteration};
+use crate::courier::Receipt;
+use crate::faults::{Faults, Host};
+use crate::keys::Keys;
+use crate::letter::Letter;
+use crate::payer::{self, Payer};
+use crate::settings::{Credentials, WechatKeys};
+use crate::wire::{Ending, Request};
+use crate::world::World;
+
+/// The keys of both sides. Making them is slow, so many worlds share one ring.
+#[derive(Clone)]
+pub struct KeyRing(Arc<Keys>);
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyRing")
+    }
+}
+
+impl KeyRing {
+    pub fn load(wechat_keys: WechatKeys) -> io::Result<KeyRing> {
+        Ok(KeyRing(Arc::new(Keys::load(wechat_keys, None)?)))
+    }
+
+    pub fn credentials(&self) -> &Credentials {
+        self.0.credentials()
+    }
+}
+
+#[derive(Debug)]
+pub struct InProcess {
+    world: World,
+    keys: KeyRing,
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub enum Answer {
+    Whole(http::Response<Vec<u8>>),
+    /// The connection broke; what was asked may have taken effect.
+    Broken,
+    /// The caller waits for ever.
+    Never,
+}
+
+/// A notice whose time has come: its letter and the copies of it; none when it is muted.
+#[derive(Debug)]
+pub struct Due {
+    /// What [`InProcess::attempted`] wants to hear.
+    pub place: usize,
+    pub gateway: Gateway,
+    pub out_trade_no: String,
+    pub letters: Vec<Letter>,
+}
+
+impl InProcess {
+    /// The same seed repeats a run: ids, nonces, and where faults strike.
+    pub fn new(keys: &KeyRing, seed: u64) -> InProcess {
+        InProcess {
+            world: World::new(Arc::clone(&keys.0), seed),
+            keys: keys.clone(),
+        }
+    }
+
+    /// Answers a call. The second value says that due notices go out before the answer does.
+    pub fn handle(&mut self, now_ms: i64, request: http::Request<Vec<u8>>) -> (Answer, bool) {
+        let (parts, body) = request.into_parts();
+        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let request = Request::new(Host::Primary, peer, &parts, Bytes::from(body));
+        let reply = self.world.handle(now_ms, &request);
+        let notices_first = reply.after_notices;
+        let reply = reply.seal(&self.keys.0);
+        let answer = match reply.ending {
+            Ending::Never => Answer::Never,
+            Ending::Reset | Ending::Truncated => Answer::Broken,
+            Ending::Whole => {
+                let mut response = http::Response::builder().status(reply.status);
+                for (name, value) in reply.headers {
+                    response = response.header(name, value);
+                }
+                Answer::Whole(response.body(reply.body).expect("our answers are well formed"))
+            }
+        };
+        (answer, notices_first)
+    }
+
+    /// When the gateways next do something by themselves.
+    pub fn next_event_ms(&self) -> Option<i64> {
+        self.world.next_event_ms()
+    }
+
+    /// Takes every notice that is due; each must come back through [`InProcess::attempted`].
+    pub fn due(&mut self, now_ms: i64) -> Vec<Due> {
+        let deliveries = self.world.due(now_ms);
+        let sealed = |delivery: crate::world::Delivery| Due {
+            place: delivery.place,
+            gateway: delivery.gateway,
+            out_trade_no: self.world.post.number_at(delivery.place).to_owned(),
+            letters: delivery
+                .letters
+                .iter()
+                .map(|draft| draft.seal(&self.keys.0))
+                .collect(),
+        };
+        deliveries.into_iter().map(sealed).collect()
+    }
+
+    /// What the merchant answered to a letter, if anything; whether the gateway is content with that.
+    pub fn is_acknowledged(gateway: Gateway, status: u16, body: &[u8]) -> bool {
+        let body = body.to_vec();
+        Receipt { status, body }.is_good(gateway)
+    }
+
+    pub fn attempted(&mut self, place: usize, received: bool) {
+        self.world.post.attempted(place, received);
+    }
+
+    pub fn pay(&mut self, now_ms: i64, prompt_or_trade_no: &str) -> Result<(), String> {
+        let paid = payer::pay(&mut self.world, now_ms, &Payer::first(prompt_or_trade_no));
+        paid.map(drop).map_err(|refusal| refusal.to_string())
+    }
+
+    pub fn scan(&mut self, now_ms: i64, prompt_or_trade_no: &str) -> Result<(), String> {
+        let scanned = payer::scan(&mut self.world, now_ms, &Payer::first(prompt_or_trade_no));
+        scanned.map(drop).map_err(|refusal| refusal.to_string())
+    }
+
+    /// These faults and no others.
+    pub fn faults(&mut self, faults: &Faults) {
+        self.world.set_faults(faults);
+    }
+
+    pub fn books(&mut self, now_ms: i64) -> Books {
+        self.world.lapse(now_ms);
+        self.world.books()
+    }
+
+    /// A signed notice about this trade, altered as asked and not sent.
+    pub fn letter(
+        &mut self,
+        now_ms: i64,
+        out_trade_no: &str,
+        alteration: &Alteration,
+    ) -> Result<Letter, String> {
+        let draft = control::draft(&mut self.world, now_ms, out_trade_no, alteration)?;
+        Ok(draft.seal(&self.keys.0))
+    }
+}

@@ -1,0 +1,148 @@
+//! What payers see of the operator: name, logo, accent colour, and where help is.
+
+use std::path::Path;
+
+use app::theme::Color;
+
+use super::parse_email;
+use super::source::{ConfigError, Source};
+
+/// A mark on a page of a few kilobytes.
+const LARGEST_LOGO: u64 = 64 * 1024;
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+#[derive(Debug, Clone)]
+pub struct Looks {
+    /// Who is being paid: the first line of every page.
+    pub merchant_name: String,
+    pub logo: Option<Logo>,
+    pub accent: Option<Color>,
+    /// A link to whoever can help.
+    pub contact: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logo {
+    pub content: Vec<u8>,
+    pub kind: LogoKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogoKind {
+    Svg,
+    Png,
+}
+
+impl Looks {
+    pub fn read(source: &Source) -> Result<Looks, ConfigError> {
+        Ok(Looks {
+            merchant_name: source.text("MERCHANT_NAME").unwrap_or("Tongqian").to_owned(),
+            logo: source.parsed("MERCHANT_LOGO", |path| Logo::read(Path::new(path)))?,
+            accent: source.parsed("MERCHANT_COLOR", |text| {
+                Color::parse(text).ok_or_else(|| "must be a colour such as #0958d9".to_owned())
+            })?,
+            contact: source.parsed("MERCHANT_CONTACT", parse_contact)?,
+        })
+    }
+}
+
+impl Logo {
+    fn read(path: &Path) -> Result<Logo, String> {
+        let shown = path.display();
+        let size = std::fs::metadata(path)
+            .map_err(|error| format!("{shown}: {error}"))?
+            .len();
+        if size > LARGEST_LOGO {
+            return Err(format!("{shown}: must have at most {LARGEST_LOGO} bytes"));
+        }
+        let content = std::fs::read(path).map_err(|error| format!("{shown}: {error}"))?;
+        let kind = LogoKind::of(&content).ok_or_else(|| format!("{shown}: is neither SVG nor PNG"))?;
+        Ok(Logo { content, kind })
+    }
+}
+
+impl LogoKind {
+    /// By what is in it: a name can say anything.
+    fn of(content: &[u8]) -> Option<LogoKind> {
+        if content.starts_with(PNG) {
+            return Some(LogoKind::Png);
+        }
+        let text = std::str::from_utf8(content).ok()?.trim_start();
+        let is_svg = text.starts_with("<svg") || (text.starts_with("<?xml") && text.contains("<svg"));
+        is_svg.then_some(LogoKind::Svg)
+    }
+
+    pub const fn extension(self) -> &'static str {
+        match self {
+            LogoKind::Svg => "svg",
+            LogoKind::Png => "png",
+        }
+    }
+
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            LogoKind::Svg => "image/svg+xml",
+            LogoKind::Png => "image/png",
+        }
+    }
+}
+
+/// Something a payer can click without harm. An e-mail address alone is one.
+fn parse_contact(text: &str) -> Result<String, String> {
+    if let Ok(address) = parse_email(text)
+        && !text.contains(':')
+    {
+        return Ok(format!("mailto:{address}"));
+    }
+    let is_plain = text.len() <= 512 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_link = ["https://", "mailto:", "tel:"]
+        .iter()
+        .any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
+    if is_plain && is_link {
+        Ok(text.to_owned())
+    } else {
+        Err("must be an e-mail address or begin with https://, mailto: or tel:".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_is_a_link_that_cannot_run_anything() {
+        assert_eq!(
+            parse_contact("Help@Shop.example").unwrap(),
+            "mailto:help@shop.example"
+        );
+        for text in [
+            "https://shop.example/help",
+            "tel:+8610000000",
+            "mailto:a@b.example",
+        ] {
+            assert_eq!(parse_contact(text).unwrap(), text);
+        }
+        for text in [
+            "javascript:alert(1)",
+            "javascript:a@b",
+            "http://shop.example",
+            "https://",
+            "help me",
+        ] {
+            assert!(parse_contact(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_logo_is_what_it_contains() {
+        assert_eq!(LogoKind::of(b"\x89PNG\r\n\x1a\nrest"), Some(LogoKind::Png));
+        assert_eq!(LogoKind::of(b"<svg xmlns='x'/>"), Some(LogoKind::Svg));
+        assert_eq!(
+            LogoKind::of(b"<?xml version='1.0'?>\n<svg/>"),
+            Some(LogoKind::Svg)
+        );
+        for content in [&b"<html>"[..], b"GIF89a", b"", b"<?xml version='1.0'?><x/>"] {
+            assert_eq!(LogoKind::of(content), None);
+        }
+    }
+}

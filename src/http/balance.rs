@@ -1,0 +1,114 @@
+//! What users have, over HTTP.
+
+mod wire;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use domain::Order;
+use payments::{Entry, adjust_balance, find_balance, list_entries, top_up};
+
+use self::wire::{AdjustBalance, BalanceBody, EntryBody, TopUpBalance, parse_cursor};
+use super::Web;
+use super::api::{Call, Id, PageBody, answer, created, to_the_end};
+use super::error::{ErrorBody, Problem};
+use super::orders::OrderBody;
+use super::parameters::Parameters;
+
+#[utoipa::path(
+    get, path = "/api/billing/balance/{userId}", tag = "balance",
+    operation_id = "show_balance", params(("userId" = String, Path)),
+    responses(
+        (status = 200, body = BalanceBody, description = "What the user has; somebody unknown has nothing"),
+        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
+        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
+    ),
+)]
+pub async fn show(State(web): State<Web>, Id(user_id): Id) -> Result<Json<BalanceBody>, Problem> {
+    let balance = find_balance(&web.services, &user_id).await?;
+    Ok(Json(BalanceBody::new(&balance)))
+}
+
+#[utoipa::path(
+    get, path = "/api/billing/balance/{userId}/entries", tag = "balance",
+    operation_id = "list_balance_entries",
+    params(
+        ("userId" = String, Path),
+        ("limit" = Option<u32>, Query, description = "1 to 100, default 20"), ("cursor" = Option<String>, Query),
+    ),
+    responses(
+        (status = 200, body = PageBody<EntryBody>, description = "Newest first"),
+        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
+        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
+    ),
+)]
+pub async fn entries(
+    State(web): State<Web>,
+    Id(user_id): Id,
+    RawQuery(query): RawQuery,
+) -> Result<Json<PageBody<EntryBody>>, Problem> {
+    let mut parameters = Parameters::parse(query.as_deref())?;
+    let limit = parameters.limit()?;
+    let before = parameters.parsed("cursor", "must be nextCursor of the page before", parse_cursor)?;
+    parameters.finish()?;
+    let page = list_entries(&web.services, &user_id, before, limit).await?;
+    Ok(Json(PageBody {
+        data: page.data.iter().map(EntryBody::new).collect(),
+        next_cursor: page.next_cursor,
+    }))
+}
+
+#[utoipa::path(
+    post, path = "/api/billing/balance/{userId}/adjust", tag = "balance",
+    operation_id = "adjust_balance", request_body = AdjustBalance,
+    description = "Gives money to a user or takes it away. It needs a key with the scope `refund`: money that goes out \
+        is a right of its own.",
+    params(
+        ("userId" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
+    ),
+    responses(
+        (status = 201, body = EntryBody, description = "It is new"),
+        (status = 200, body = EntryBody, description = "The adjustment with this number and content was made before"),
+        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
+        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
+    ),
+)]
+pub async fn adjust(
+    State(web): State<Web>,
+    Id(user_id): Id,
+    call: Call<AdjustBalance>,
+) -> Result<Response, Problem> {
+    let writer = created(EntryBody::new);
+    let once = call.promise.once(&writer);
+    let adjustment = call.body.of(user_id);
+    let made = to_the_end(async move { adjust_balance(&web.services, adjustment, once).await }).await?;
+    Ok(answer::<Entry>(made, &writer))
+}
+
+#[utoipa::path(
+    post, path = "/api/billing/balance/{userId}/topup", tag = "balance",
+    operation_id = "top_up_balance", request_body = TopUpBalance,
+    params(
+        ("userId" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
+    ),
+    responses(
+        (status = 201, body = OrderBody, description = "An order whose payment fills the balance"),
+        (status = 200, body = OrderBody, description = "It was there already"),
+        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
+        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
+    ),
+)]
+pub async fn fill(
+    State(web): State<Web>,
+    Id(user_id): Id,
+    call: Call<TopUpBalance>,
+) -> Result<Response, Problem> {
+    let site = web.site.clone();
+    let writer = created(move |order: &Order| OrderBody::new(order, site.public_url.as_str()));
+    let once = call.promise.once(&writer);
+    let new = call.body.check(user_id)?;
+    let made = to_the_end(async move { top_up(&web.services, new, once).await }).await?;
+    Ok(answer(made, &writer))
+}

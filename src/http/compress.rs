@@ -1,0 +1,117 @@
+//! Smaller answers for who can read them: a payer on a slow line waits for the first page.
+//!
+//! Only for what a payer sees. Their pages hold no secret that their own address does not hold already, so their size can
+//! give nothing away (BREACH needs a secret the attacker does not have, in a page the attacker can make the victim load).
+//! The console is kept out: there a cookie makes pages personal.
+
+use std::io::Write as _;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::body::API_BYTES;
+use super::error::Problem;
+
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
+/// Of a page: made for one visitor, so the time counts too.
+const QUICKLY: Compression = Compression::new(4);
+
+/// Stands around the pages of payers.
+pub async fn pages(request: Request, next: Next) -> Response {
+    let is_for_payers = matches!(request.uri().path(), "/") || request.uri().path().starts_with("/checkout/");
+    let is_wanted = is_for_payers && accepts_gzip(request.headers());
+    let response = next.run(request).await;
+    if !is_for_payers || !is_html(&response) {
+        return response;
+    }
+    if is_wanted {
+        squeezed(response).await
+    } else {
+        varying(response)
+    }
+}
+
+/// Once, at the start, for what never changes.
+pub fn thoroughly(content: &[u8]) -> Bytes {
+    gzip(content, Compression::best())
+}
+
+pub fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let Some(accepted) = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    accepted.split(',').any(|entry| {
+        let (coding, weight) = entry.split_once(';').unwrap_or((entry, ""));
+        let is_refused = matches!(weight.trim().trim_end_matches(['0', '.']), "q=");
+        coding.trim().eq_ignore_ascii_case("gzip") && !is_refused
+    })
+}
+
+pub fn mark(headers: &mut HeaderMap) {
+    headers.insert(header::CONTENT_ENCODING, GZIP);
+    headers.remove(header::CONTENT_LENGTH);
+}
+
+async fn squeezed(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    // Our own pages are small; one that cannot be read to its end is not sent half.
+    let Ok(bytes) = to_bytes(body, API_BYTES).await else {
+        return Problem::internal().into_response();
+    };
+    mark(&mut head.headers);
+    varying(Response::from_parts(head, Body::from(gzip(&bytes, QUICKLY))))
+}
+
+fn varying(mut response: Response) -> Response {
+    response.headers_mut().append(header::VARY, ACCEPT_ENCODING);
+    response
+}
+
+fn is_html(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+fn gzip(content: &[u8], how: Compression) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(content.len() / 2), how);
+    let written = encoder.write_all(content).and_then(|()| encoder.finish());
+    written.expect("a vector takes all that is written to it").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_sent_to_who_asks_for_it() {
+        let accepts = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
+            accepts_gzip(&headers)
+        };
+        assert!(accepts("gzip, deflate, br") && accepts("br;q=1.0, gzip;q=0.8") && accepts("GZIP"));
+        assert!(!accepts("br") && !accepts("gzip;q=0") && !accepts("gzip;q=0.000") && !accepts(""));
+        assert!(accepts("gzip;q=0.05"));
+        assert!(!accepts_gzip(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn what_is_squeezed_comes_out_whole() {
+        let text = "铜钱 ".repeat(1000);
+        let small = thoroughly(text.as_bytes());
+        assert!(small.len() < text.len() / 10);
+        let mut back = flate2::write::GzDecoder::new(Vec::new());
+        back.write_all(&small).expect("it is gzip");
+        assert_eq!(back.finish().expect("it is whole"), text.as_bytes());
+    }
+}

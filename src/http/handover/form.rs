@@ -1,0 +1,57 @@
+//! The page that posts to Alipay what is too long for an address: by itself, and with a button where there is no script.
+
+use app::context::Request;
+use axum::http::header::{self, HeaderName};
+use axum::response::{IntoResponse as _, Response};
+use payments::gateway::alipay::form::PayForm;
+
+/// `label` is what the button says; `nonce` is good for this one answer.
+pub fn page(form: &PayForm, visit: &Request, label: &str, stylesheet: &str, nonce: &str) -> Response {
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; script-src 'nonce-{nonce}'; form-action {}; frame-ancestors 'none'; \
+         base-uri 'none'",
+        form.action.origin().ascii_serialization()
+    );
+    let html = format!(
+        "<!DOCTYPE html><html lang=\"{language}\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{label}</title>\
+         <link rel=\"stylesheet\" href=\"{stylesheet}\"></head><body><main class=\"page\">\
+         <form id=\"pay\" method=\"post\" action=\"{action}\" accept-charset=\"utf-8\">\
+         <input type=\"hidden\" name=\"{name}\" value=\"{value}\">\
+         <button class=\"button button--primary\" type=\"submit\">{label}</button></form></main>\
+         <script nonce=\"{nonce}\">document.getElementById(\"pay\").submit()</script></body></html>",
+        language = visit.language.as_str(),
+        label = escaped(label),
+        action = escaped(form.action.as_str()),
+        name = PayForm::FIELD,
+        value = escaped(&form.biz_content),
+    );
+    let headers: [(HeaderName, String); 3] = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::REFERRER_POLICY, "no-referrer".to_owned()),
+    ];
+    (headers, html).into_response()
+}
+
+/// For the inside of an attribute in double quotes, and for text. `&` comes first, or `&quot;` in a subject would arrive
+/// as a quote and no signature would fit any more.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_escaped_comes_back_as_it_was() {
+        assert_eq!(
+            escaped("{\"subject\":\"<b>&quot;1&2</b>\"}"),
+            "{&quot;subject&quot;:&quot;&lt;b&gt;&amp;quot;1&amp;2&lt;/b&gt;&quot;}"
+        );
+    }
+}
