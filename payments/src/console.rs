@@ -36,8 +36,8 @@ pub use refunds::{
     plan_refund, reject_wish, retry,
 };
 pub use session::{
-    Credentials, Operator, Session, confirm_session, end_other_sessions, end_session, find_credentials,
-    find_operator, list_sessions, note_failed_login, open_session,
+    Credentials, Operator, Session, change_password, confirm_session, end_other_sessions, end_session,
+    find_credentials, find_operator, list_sessions, note_failed_login, open_session,
 };
 pub use totp::{Totp, disable_totp, enable_totp};
 pub use trail::{Act, Action, Line, Visit, list_trail, note_act};

@@ -76,6 +76,11 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
             "/admin/account/log-out-elsewhere",
             post(account::log_out_elsewhere),
         ),
+        (
+            Verb::Post,
+            "/admin/account/password",
+            post(account::change_password),
+        ),
         (Verb::Get, "/admin/account/totp", get(account::show_totp)),
         (Verb::Post, "/admin/account/totp", post(account::enable_totp)),
         (Verb::Post, "/admin/account/totp/off", post(account::disable_totp)),

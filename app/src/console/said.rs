@@ -20,11 +20,12 @@ pub enum Said {
     RefundRetried,
     KeyRevoked,
     BalanceAdjusted,
+    PasswordChanged,
     PersonDisabled,
 }
 
 impl Said {
-    pub const ALL: [Said; 17] = [
+    pub const ALL: [Said; 18] = [
         Said::LoggedOutElsewhere,
         Said::TotpOn,
         Said::TotpOff,
@@ -41,6 +42,7 @@ impl Said {
         Said::RefundRetried,
         Said::KeyRevoked,
         Said::BalanceAdjusted,
+        Said::PasswordChanged,
         Said::PersonDisabled,
     ];
 
@@ -62,6 +64,7 @@ impl Said {
             Said::RefundRetried => "refund_retried",
             Said::KeyRevoked => "key_revoked",
             Said::BalanceAdjusted => "balance_adjusted",
+            Said::PasswordChanged => "password_changed",
             Said::PersonDisabled => "person_disabled",
         }
     }
@@ -88,6 +91,7 @@ impl Said {
             Said::RefundRetried => words.said_refund_retried,
             Said::KeyRevoked => words.said_key_revoked,
             Said::BalanceAdjusted => words.said_balance_adjusted,
+            Said::PasswordChanged => words.said_password_changed,
             Said::PersonDisabled => words.said_person_disabled,
         }
     }

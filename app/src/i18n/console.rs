@@ -70,7 +70,7 @@ catalogue! {
     may_handle: "查询网关、备注、处理异常", "Ask gateways, write notes, settle what needs attention";
     may_request_refund: "发起退款", "Ask for refunds";
     may_approve_refund: "审批退款", "Approve refunds";
-    may_operate: "重放回调、测试网关", "Replay callbacks, test gateways";
+    may_operate: "测试网关", "Test gateways";
     may_manage_keys: "管理 API 密钥", "Manage API keys";
     may_read_audit: "查看审计日志", "Read the audit log";
     may_manage_people: "管理人员", "Manage people";
@@ -359,4 +359,10 @@ catalogue! {
     may_adjust_balance: "调整余额", "Adjust balances";
     said_key_revoked: "密钥已吊销。", "The key is revoked.";
     said_balance_adjusted: "余额已调整。", "The balance was adjusted.";
+
+    // The password.
+    change_password: "修改密码", "Change the password";
+    new_password: "新密码（至少 8 个字符）", "New password (8 characters or more)";
+    new_password_again: "再输入一次", "Once more";
+    said_password_changed: "密码已修改，其他会话已全部退出。", "The password was changed, and all other sessions are ended.";
 }

@@ -110,6 +110,26 @@ async fn one_browser_logs_all_others_out() {
 }
 
 #[tokio::test]
+async fn another_password_ends_every_other_session() {
+    const NEW: &str = "another horse battery";
+    let server = server(&[]);
+    let desk = Visitor::owner(&server).await;
+    let phone = Visitor::owner(&server).await;
+    for fields in [
+        [("password", NEW), ("again", "a typing mistake")],
+        [("password", "short"), ("again", "short")],
+    ] {
+        assert_eq!(desk.post("/admin/account/password", &fields).await.status, 422);
+    }
+    let fields = [("password", NEW), ("again", NEW)];
+    let page = desk.submit("/admin/account/password", &fields).await;
+    assert!(page.text.contains("The password was changed"), "{}", page.text);
+    assert_eq!(phone.get("/admin").await.status, 303);
+    assert_eq!(phone.log_in(OWNER.0, OWNER.1).await.status, 401);
+    assert_eq!(phone.log_in(OWNER.0, NEW).await.status, 303);
+}
+
+#[tokio::test]
 async fn guessing_is_slowed_down_whatever_headers_say() {
     let server = server(&[]);
     let attacker = client();

@@ -47,7 +47,10 @@ async fn a_key_is_shown_once_works_is_seen_in_use_and_is_taken_back() {
         .await;
     assert_eq!(made.status, 200, "{}", made.text);
     assert_eq!(made.header("cache-control"), Some("private, no-store"));
-    let (_, rest) = made.text.split_once("data-testid=\"new-key\" class=\"reference\">").unwrap();
+    let (_, rest) = made
+        .text
+        .split_once("data-testid=\"new-key\" class=\"reference\">")
+        .unwrap();
     let key = rest.split('<').next().unwrap().to_owned();
     let list = visitor.get("/admin/keys").await;
     assert!(!list.text.contains(&key), "it is not shown again");

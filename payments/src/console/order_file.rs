@@ -149,7 +149,7 @@ impl OrderFile {
         );
         events.extend(self.incidents.iter().flat_map(events_of_incident));
         if let Some(paid_at) = self.order.paid_at {
-            events.push((paid_at, Event::OrderPaid(&self.order)));
+            events.push((paid_at.max(self.order.created_at), Event::OrderPaid(&self.order)));
         }
         if self.order.state == OrderState::Cancelled {
             events.push((self.order.updated_at, Event::OrderCancelled(&self.order)));
@@ -176,7 +176,8 @@ impl OrderFile {
 fn events_of_payment(payment: &Payment) -> Vec<(Timestamp, Event<'_>)> {
     let mut events = vec![(payment.created_at, Event::PaymentStarted(payment))];
     if let Some(paid_at) = payment.paid_at {
-        events.push((paid_at, Event::PaymentPaid(payment)));
+        // Gateways write whole seconds; nothing is paid before it was begun.
+        events.push((paid_at.max(payment.created_at), Event::PaymentPaid(payment)));
     }
     if matches!(payment.state, PaymentState::Closed | PaymentState::Declined) {
         events.push((payment.updated_at, Event::PaymentEnded(payment)));

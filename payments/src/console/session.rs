@@ -256,6 +256,28 @@ pub async fn end_other_sessions(
         .map_err(Error::Internal)
 }
 
+/// Another password ends every other session: whoever knew the old one is out.
+pub async fn change_password(
+    services: &Services,
+    operator: &Operator,
+    visit: &Visit,
+    hash: &str,
+) -> Result<(), Error> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                people::set_password(tx, &operator.user_id, hash).await?;
+                sessions::end_others(tx, &operator.user_id, &operator.session_id, now).await?;
+                record(tx, visit, act_on(Action::ChangePassword, &operator.user_id), now).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
 pub async fn list_sessions(services: &Services, operator: &Operator) -> Result<Vec<Session>, Error> {
     let now = services.clock.now();
     let rows = services

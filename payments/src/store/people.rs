@@ -80,3 +80,9 @@ pub async fn disable(tx: &mut Tx<'_>, user_id: &str, now: Timestamp) -> Result<(
     execute!(tx, SQL, |query| query.bind(user_id).bind(now.millis())).map(drop)?;
     Ok(())
 }
+
+pub async fn set_password(tx: &mut Tx<'_>, user_id: &str, hash: &str) -> Result<(), StoreError> {
+    const SQL: &str = "update users set password_hash = $2 where id = $1";
+    execute!(tx, SQL, |query| query.bind(user_id).bind(hash)).map(drop)?;
+    Ok(())
+}

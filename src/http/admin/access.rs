@@ -59,6 +59,7 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Get,  "/admin/callbacks/{channel}/{id}",  May(ReadMessages)),
     (Get,  "/admin/account",                   Inside),
     (Post, "/admin/account/log-out-elsewhere", Inside),
+    (Post, "/admin/account/password",          Inside),
     (Get,  "/admin/account/totp",              Inside),
     (Post, "/admin/account/totp",              Inside),
     (Post, "/admin/account/totp/off",          Inside),

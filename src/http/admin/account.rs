@@ -6,7 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use payments::console::{
-    ConsoleError, Operator, Totp, confirm_session, disable_totp as turn_off, enable_totp as turn_on,
+    self, ConsoleError, Operator, Totp, confirm_session, disable_totp as turn_off, enable_totp as turn_on,
     end_other_sessions, list_sessions,
 };
 
@@ -14,7 +14,9 @@ use super::desk;
 use super::fields::Fields;
 use super::login::{identify, parameter};
 use super::trouble::Trouble;
+use crate::config::parse_password;
 use crate::http::Web;
+use crate::password;
 
 const ACCOUNT: &str = "/admin/account";
 
@@ -82,6 +84,24 @@ pub async fn disable_totp(
     }
     turn_off(&web.services, &operator.user_id, &desk::visit(&desk)).await?;
     Ok(desk::done(ACCOUNT, Said::TotpOff))
+}
+
+pub async fn change_password(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let operator = operator(&desk)?;
+    if !operator.is_confirmed {
+        return Ok(desk::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
+    }
+    if fields.raw("password") != fields.raw("again") {
+        return Err(Trouble::Malformed);
+    }
+    let new = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
+    let hash = password::hash(new).await.map_err(|_| Trouble::Internal)?;
+    console::change_password(&web.services, operator, &desk::visit(&desk), &hash).await?;
+    Ok(desk::done(ACCOUNT, Said::PasswordChanged))
 }
 
 pub async fn ask_to_confirm(

@@ -12,6 +12,7 @@ pub fn account(desk: &Desk, operator: &Operator, sessions: Vec<Session>) -> AnyV
     view! {
         {heading(words.account, ().into_any())}
         {panel(words.totp, second_factor(desk, operator))}
+        {panel(words.change_password, password(desk))}
         {panel(words.sessions, sessions_of(desk, operator, sessions))}
     }
     .into_any()
@@ -31,6 +32,18 @@ fn second_factor(desk: &Desk, operator: &Operator) -> AnyView {
     view! {
         <p class="panel__text">{words.totp_is_off}</p>
         <p><a class="act" href="/admin/account/totp">{words.turn_on}</a></p>
+    }
+    .into_any()
+}
+
+fn password(desk: &Desk) -> AnyView {
+    let words = desk.words();
+    view! {
+        <form class="form form--row" method="post" action="/admin/account/password">
+            {field("password", words.new_password, "password", "new-password")}
+            {field("again", words.new_password_again, "password", "new-password")}
+            <button class="act">{words.change_password}</button>
+        </form>
     }
     .into_any()
 }

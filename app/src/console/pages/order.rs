@@ -39,9 +39,19 @@ fn acts(desk: &Desk, file: &OrderFile) -> AnyView {
             </form>
         }
     });
+    let refunds: Vec<_> = file
+        .payments
+        .iter()
+        .filter(|payment| shown::left_of(payment).is_some_and(|left| !left.is_zero()))
+        .filter(|_| desk.may(Permission::RequestRefund))
+        .map(|payment| {
+            view! { <a class="act" href=format!("/admin/payments/{}/refund", payment.id)>{words.refund}</a> }
+        })
+        .collect();
     view! {
         {shown::order_status(file.order.status(), words)}
         {ask}
+        {refunds}
     }
     .into_any()
 }
@@ -96,10 +106,6 @@ fn payments(desk: &Desk, file: &OrderFile) -> AnyView {
 fn payment_row(desk: &Desk, payment: &Payment) -> AnyView {
     let words = desk.words();
     let left = shown::left_of(payment);
-    let is_refundable = desk.may(Permission::RequestRefund) && left.is_some_and(|left| !left.is_zero());
-    let act = is_refundable.then(|| {
-        view! { <a class="act" href=format!("/admin/payments/{}/refund", payment.id)>{words.refund}</a> }
-    });
     let left = left.map(money::text);
     view! {
         <tr>
@@ -113,7 +119,7 @@ fn payment_row(desk: &Desk, payment: &Payment) -> AnyView {
             </td>
             <td class="reference">{payment.transaction_id.clone()}</td>
             <td>{shown::time(payment.created_at)}</td>
-            <td class="amount-cell num">{left} {act}</td>
+            <td class="amount-cell num">{left}</td>
         </tr>
     }
     .into_any()
