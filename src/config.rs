@@ -10,7 +10,7 @@ mod value;
 use std::net::SocketAddr;
 
 use app::return_url::ReturnHosts;
-use domain::LatePolicy;
+use domain::{LatePolicy, Money};
 use payments::Policy;
 use secrecy::SecretString;
 
@@ -102,6 +102,7 @@ impl Config {
                 late_payment: source
                     .parsed("LATE_PAYMENT", parse_late_policy)?
                     .unwrap_or_default(),
+                refund_approval_above: source.parsed("REFUND_APPROVAL_ABOVE", parse_fen)?,
             },
             expiry_cron: source
                 .parsed("EXPIRY_CRON", Cron::parse)?
@@ -186,6 +187,11 @@ pub fn parse_password(text: &str) -> Result<SecretString, String> {
             PASSWORD_BYTES.end()
         ))
     }
+}
+
+fn parse_fen(text: &str) -> Result<Money, String> {
+    let fen = text.parse().ok().and_then(|fen| Money::from_sum(fen).ok());
+    fen.ok_or_else(|| "must be a number of fen, such as 100000 for ¥1,000.00".to_owned())
 }
 
 fn parse_late_policy(text: &str) -> Result<LatePolicy, String> {

@@ -1,5 +1,6 @@
 //! Every address of the server in one list, and the layers every answer passes through.
 
+mod admin;
 mod api;
 mod assets;
 mod auth;
@@ -92,6 +93,7 @@ pub fn router(web: Web) -> Router {
     Router::new()
         .nest("/api/billing", merchants.merge(refunders).merge(open))
         .merge(payers)
+        .merge(admin::routes(&web))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .fallback(pages::not_found)

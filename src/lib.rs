@@ -76,6 +76,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let links = gateways::link(&config, &public_url).await?;
     let services = connect(&config, links.gateways).await?;
     let welcome = bootstrap::first_start(&config, &services).await?;
+    password::prepare(services.clock.nonce()).await?;
     let site = Arc::new(site::Site::new(
         &config,
         public_url,

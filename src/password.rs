@@ -1,8 +1,11 @@
 //! Passwords are kept as argon2id hashes.
 
-use argon2::password_hash::PasswordHasher as _;
+use std::sync::{Arc, LazyLock};
+
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::Failure;
 
@@ -10,6 +13,14 @@ use crate::Failure;
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+
+/// As many at once as there are cores: a crowd at the door must not take the memory of the house.
+static DESKS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let n_cores = std::thread::available_parallelism().map_or(2, usize::from);
+    Arc::new(Semaphore::new(n_cores))
+});
+/// Of a password that nobody knows: who has no name here waits as long as who has one.
+static NOBODYS: OnceCell<String> = OnceCell::const_new();
 
 /// Hashing takes tens of milliseconds of one core: not on a thread that serves.
 pub async fn hash(password: SecretString) -> Result<String, Failure> {
@@ -26,5 +37,49 @@ pub async fn hash(password: SecretString) -> Result<String, Failure> {
             "the password cannot be hashed: {problem}"
         ))),
         Err(_) => Err(Failure::Refused("the password cannot be hashed".to_owned())),
+    }
+}
+
+/// Makes the hash that unknown names are compared with, so that the first of them is not answered later than others.
+pub async fn prepare(nonce: String) -> Result<(), Failure> {
+    NOBODYS
+        .get_or_try_init(async || hash(SecretString::from(nonce)).await)
+        .await
+        .map(drop)
+}
+
+/// Compares a password with a hash, or with one that nothing fits when there is none.
+pub async fn verify(password: SecretString, hash: Option<SecretString>) -> bool {
+    let Some(hash) = hash.or_else(|| NOBODYS.get().cloned().map(SecretString::from)) else {
+        return false;
+    };
+    let Ok(permit) = Arc::clone(&DESKS).acquire_owned().await else {
+        return false;
+    };
+    let work = tokio::task::spawn_blocking(move || {
+        // It belongs to the work and not to the waiting: a client that hangs up does not make room for another.
+        let _permit = permit;
+        Argon2::default()
+            .verify_password(password.expose_secret().as_bytes(), hash.expose_secret())
+            .is_ok()
+    });
+    work.await.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_password_itself_fits_and_nothing_fits_nobody() {
+        let secret = |text: &str| SecretString::from(text);
+        let stored = hash(secret("correct horse battery")).await.unwrap();
+        assert!(verify(secret("correct horse battery"), Some(secret(&stored))).await);
+        for wrong in ["correct horse batterz", "", "correct horse battery "] {
+            assert!(!verify(secret(wrong), Some(secret(&stored))).await, "{wrong:?}");
+        }
+        assert!(!verify(secret(""), None).await);
+        prepare("nobody knows this".to_owned()).await.unwrap();
+        assert!(!verify(secret("x"), None).await);
     }
 }

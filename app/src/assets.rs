@@ -1,6 +1,7 @@
 //! The few static files a page cannot do without, compiled in: a server without any bundle is still dressed.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
 use crate::theme::{self, Color};
 
@@ -25,13 +26,25 @@ impl Stylesheet {
         Stylesheet::of(squeezed(STYLESHEET) + &theme::rules(accent))
     }
 
+    /// On top of the other one, for the console only: a payer does not wait for it.
+    fn console() -> Stylesheet {
+        Stylesheet::named("console", squeezed(include_str!("../../style/console.css")))
+    }
+
     fn of(text: String) -> Stylesheet {
+        Stylesheet::named("main", text)
+    }
+
+    fn named(name: &str, text: String) -> Stylesheet {
         Stylesheet {
-            path: format!("/assets/main.{}.css", fingerprint(text.as_bytes())),
+            path: format!("/assets/{name}.{}.css", fingerprint(text.as_bytes())),
             text,
         }
     }
 }
+
+/// The same for every server of this version.
+pub static CONSOLE_STYLESHEET: LazyLock<Stylesheet> = LazyLock::new(Stylesheet::console);
 
 /// A word that changes with the content.
 pub fn fingerprint(content: &[u8]) -> String {
@@ -59,15 +72,17 @@ mod tests {
 
     #[test]
     fn the_stylesheet_keeps_to_itself() {
-        let sheet = Stylesheet::plain();
-        assert!(sheet.path.starts_with("/assets/main."));
-        assert!(
-            !sheet.text.contains("url("),
-            "no page loads anything from elsewhere"
-        );
-        assert!(!sheet.text.contains("@import"));
-        assert!(!sheet.text.contains("!important"));
-        assert!(!sheet.text.contains("/*") && sheet.text.contains("@layer tokens"));
+        assert!(Stylesheet::plain().path.starts_with("/assets/main."));
+        assert!(CONSOLE_STYLESHEET.path.starts_with("/assets/console."));
+        for sheet in [Stylesheet::plain(), CONSOLE_STYLESHEET.clone()] {
+            assert!(
+                !sheet.text.contains("url("),
+                "no page loads anything from elsewhere"
+            );
+            assert!(!sheet.text.contains("@import"));
+            assert!(!sheet.text.contains("!important"));
+            assert!(!sheet.text.contains("/*") && sheet.text.contains("@layer tokens"));
+        }
     }
 
     #[test]

@@ -5,8 +5,10 @@
 //! puts its lookup and the chosen locale's table on the client and keeps the choice in a cookie set by script.)
 
 mod catalogue;
+mod console;
 
 pub use catalogue::Words;
+pub use console::Words as ConsoleWords;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
@@ -65,6 +67,14 @@ impl Language {
         match self {
             Language::Chinese => &catalogue::CHINESE,
             Language::English => &catalogue::ENGLISH,
+        }
+    }
+
+    /// What the people of the console read.
+    pub fn console_words(self) -> &'static ConsoleWords {
+        match self {
+            Language::Chinese => &console::CHINESE,
+            Language::English => &console::ENGLISH,
         }
     }
 }
@@ -133,7 +143,7 @@ mod tests {
             names.sort();
             names
         };
-        for (key, chinese, english) in catalogue::ALL {
+        for (key, chinese, english) in catalogue::ALL.iter().chain(console::ALL) {
             assert!(!chinese.trim().is_empty(), "{key} has no Chinese");
             assert!(!english.trim().is_empty(), "{key} has no English");
             assert_eq!(placeholders(chinese), placeholders(english), "{key}");

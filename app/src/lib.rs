@@ -6,7 +6,7 @@
 mod islands;
 
 #[cfg(feature = "ssr")]
-pub use assets::{FAVICON, ROBOTS, Stylesheet, fingerprint};
+pub use assets::{CONSOLE_STYLESHEET, FAVICON, ROBOTS, Stylesheet, fingerprint};
 #[cfg(feature = "ssr")]
 pub use routes::{App, shell};
 
@@ -18,6 +18,8 @@ mod answer;
 mod assets;
 #[cfg(feature = "ssr")]
 mod components;
+#[cfg(feature = "ssr")]
+pub mod console;
 #[cfg(feature = "ssr")]
 pub mod context;
 #[cfg(feature = "ssr")]

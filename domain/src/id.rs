@@ -35,13 +35,17 @@ fn push_digit(text: &mut String, bits: u32) {
 
 /// Ten characters of time and sixteen of chance: 26 in all, sorted by time.
 fn stamped(now: Timestamp, entropy: Entropy) -> String {
+    time_digits(now) + &base32(&entropy)
+}
+
+fn time_digits(now: Timestamp) -> String {
     let millis = u64::try_from(now.millis()).unwrap_or(0);
     let mut text = String::with_capacity(26);
     for digit in (0..10).rev() {
         let index = usize::try_from(millis >> (digit * 5) & 31).expect("five bits fit any usize");
         text.push(char::from(ALPHABET[index]));
     }
-    text + &base32(&entropy)
+    text
 }
 
 /// Thirty-two characters from 160 random bits: the capability in a checkout link.
@@ -58,6 +62,11 @@ macro_rules! names {
         impl $name {
             pub fn new(now: Timestamp, entropy: Entropy) -> $name {
                 $name(format!("{}{}", $prefix, stamped(now, entropy)))
+            }
+
+            /// What every name of this instant and of later ones sorts behind, and every earlier one before.
+            pub fn floor(instant: Timestamp) -> String {
+                format!("{}{}", $prefix, time_digits(instant))
             }
 
             /// Text that may name such a thing; whether it does is for the store to say.
@@ -129,6 +138,8 @@ mod tests {
         let early = OrderId::new(Timestamp::from_millis(1_700_000_000_000), [0xFF; 10]);
         let late = OrderId::new(Timestamp::from_millis(1_700_000_000_001), [0; 10]);
         assert!(early < late);
+        let floor = OrderId::floor(Timestamp::from_millis(1_700_000_000_001));
+        assert!(early.as_str() < floor.as_str() && floor.as_str() < late.as_str());
     }
 
     #[test]

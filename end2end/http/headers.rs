@@ -61,7 +61,7 @@ async fn every_answer_has_an_id_of_ours_and_guards_the_browser() {
         ("/robots.txt", 200),
         ("/favicon.svg", 200),
         ("/nowhere", 404),
-        ("/admin", 404),
+        ("/admin", 303),
         ("/checkout/unknown", 404),
         ("/checkout/unknown/status", 404),
         ("/checkout/unknown/events", 404),

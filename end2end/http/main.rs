@@ -9,6 +9,7 @@ mod bodies;
 mod browser;
 mod callbacks;
 mod commands;
+mod console;
 mod database;
 mod guide;
 mod handover;

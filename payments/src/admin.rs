@@ -32,7 +32,11 @@ pub struct ApiKey {
     pub id: String,
     pub name: String,
     pub scopes: Vec<Scope>,
+    pub last_used_at: Option<Timestamp>,
 }
+
+/// A use is written down this often.
+const BETWEEN_USES: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl Scope {
     pub const ALL: [Scope; 3] = [Scope::Read, Scope::Pay, Scope::Refund];
@@ -74,9 +78,36 @@ impl Role {
     }
 }
 
+/// A key, its row, its hash and its end.
+pub(crate) fn new_key(
+    services: &Services,
+    name: &str,
+    scopes: &[Scope],
+    now: Timestamp,
+) -> (String, ApiKey, String, String) {
+    let key = random_key(services);
+    let row = ApiKey {
+        id: new_key_id(&services.clock, now),
+        name: name.to_owned(),
+        scopes: scopes.to_vec(),
+        last_used_at: None,
+    };
+    let (hash, last4) = (hash_of(&key), last4_of(&key));
+    (key, row, hash, last4)
+}
+
+fn random_key(services: &Services) -> String {
+    format!("tq_{}", domain::id::secret_token(services.clock.entropy()))
+}
+
+fn last4_of(key: &str) -> String {
+    let n = key.chars().count();
+    key.chars().skip(n.saturating_sub(4)).collect()
+}
+
 /// Makes a key and returns it; nobody can read it again.
 pub async fn create_api_key(services: &Services, name: &str, scopes: &[Scope]) -> Result<String, Error> {
-    let key = format!("tq_{}", domain::id::secret_token(services.clock.entropy()));
+    let key = random_key(services);
     ensure_api_key(services, name, &key, scopes).await?;
     Ok(key)
 }
@@ -93,11 +124,9 @@ pub async fn ensure_api_key(
         id: new_key_id(&services.clock, now),
         name: name.to_owned(),
         scopes: scopes.to_vec(),
+        last_used_at: None,
     };
-    let hash = hash_of(key);
-    let mut tail: Vec<char> = key.chars().rev().take(4).collect();
-    tail.reverse();
-    let last4: String = tail.into_iter().collect();
+    let (hash, last4) = (hash_of(key), last4_of(key));
     let (row, hash, last4) = (&row, &hash, &last4);
     services
         .db
@@ -115,6 +144,23 @@ pub async fn find_api_key(services: &Services, key: &str) -> Result<Option<ApiKe
         .snapshot(|tx| async move { rows::find_api_key(tx, hash).await }.boxed())
         .await
         .map_err(Error::Internal)
+}
+
+/// Whether the last use that was written down is long ago: a write for every call would be too many.
+pub fn is_use_due(services: &Services, key: &ApiKey) -> bool {
+    let now = services.clock.now();
+    key.last_used_at.is_none_or(|at| now.since(at) >= BETWEEN_USES)
+}
+
+/// Writes down that a key was used: whoever wants to take it back must see whether anybody needs it.
+pub async fn note_use(services: &Services, key: &ApiKey) -> Result<(), Error> {
+    let now = services.clock.now();
+    let before = now.before(BETWEEN_USES);
+    services
+        .db
+        .write(|tx| async move { rows::touch_api_key(tx, &key.id, before, now).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
 }
 
 /// `false`: this address has a user already.
@@ -158,7 +204,8 @@ fn new_key_id(clock: &Clock, now: Timestamp) -> String {
     )
 }
 
-fn hash_of(key: &str) -> String {
+/// SHA-256 in hex: how secrets that we made ourselves are kept.
+pub(crate) fn hash_of(key: &str) -> String {
     digest(&SHA256, key.as_bytes())
         .as_ref()
         .iter()

@@ -4,6 +4,7 @@
 
 pub mod alipay;
 pub mod bill;
+mod describe;
 mod pem;
 mod rsa_key;
 mod transport;
@@ -17,6 +18,7 @@ use http::HeaderMap;
 
 use self::bill::{BillError, FundLine, TradeLine};
 
+pub use self::describe::Description;
 #[cfg(feature = "faults")]
 pub use self::transport::{InProcess, Silence};
 

@@ -11,6 +11,7 @@ mod audit;
 mod balance;
 mod calendar;
 mod clock;
+pub mod console;
 mod error;
 mod expire;
 pub mod gateway;

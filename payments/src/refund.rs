@@ -17,6 +17,7 @@ use domain::{
 use futures_util::FutureExt;
 
 pub use self::carry::reconcile_refunds;
+pub(crate) use self::request::accept;
 pub use self::request::{RefundRequest, request_refund};
 pub use self::retry::retry_refund;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::LatePolicy;
+use domain::{LatePolicy, Money};
 use tokio::sync::Notify;
 
 use crate::gateway::Gateways;
@@ -27,6 +27,8 @@ pub struct Policy {
     pub payment_ttl: Duration,
     pub order_ttl: Duration,
     pub late_payment: LatePolicy,
+    /// A refund from the console of more than this needs a second person; `None`: none does.
+    pub refund_approval_above: Option<Money>,
 }
 
 impl Default for Policy {
@@ -35,6 +37,7 @@ impl Default for Policy {
             payment_ttl: Duration::from_secs(15 * 60),
             order_ttl: Duration::from_secs(30 * 60),
             late_payment: LatePolicy::Refund,
+            refund_approval_above: None,
         }
     }
 }

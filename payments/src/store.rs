@@ -6,13 +6,21 @@
 pub(crate) mod admin;
 mod append_only;
 pub(crate) mod audit;
+pub(crate) mod audit_log;
+pub(crate) mod figures;
 pub(crate) mod idempotency;
 pub(crate) mod incidents;
 pub(crate) mod ledger;
+pub(crate) mod login_attempts;
+pub(crate) mod notes;
 pub(crate) mod notices;
 pub(crate) mod orders;
 pub(crate) mod payments;
+pub(crate) mod people;
+pub(crate) mod refund_wishes;
 pub(crate) mod refunds;
+pub(crate) mod search;
+pub(crate) mod sessions;
 mod sqlite;
 #[cfg(feature = "faults")]
 mod step;

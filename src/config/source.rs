@@ -26,6 +26,7 @@ const PREFIXES: [&str; 19] = [
     "EXPIRY_",
     "RECONCILE_",
     "LATE_",
+    "REFUND_",
     "LOG_",
     "METRICS_",
     "PUBLIC_",

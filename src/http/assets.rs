@@ -24,8 +24,14 @@ const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding")
 
 pub fn routes(site: &Site) -> Router<Web> {
     let stylesheet = File::new(site.stylesheet.text.clone().into(), CSS, FOR_EVER);
+    let console = File::new(
+        Bytes::from_static(app::CONSOLE_STYLESHEET.text.as_bytes()),
+        CSS,
+        FOR_EVER,
+    );
     let mut router = Router::new()
         .route(&site.stylesheet.path, stylesheet.handler())
+        .route(&app::CONSOLE_STYLESHEET.path, console.handler())
         .route(
             "/favicon.svg",
             File::new(Bytes::from_static(app::FAVICON.as_bytes()), SVG, FOR_A_DAY).handler(),

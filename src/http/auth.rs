@@ -4,10 +4,11 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use payments::admin::{ApiKey, Scope, find_api_key};
+use payments::admin::{ApiKey, Scope, find_api_key, is_use_due, note_use};
 
 use super::Web;
 use super::error::Problem;
+use crate::telemetry;
 
 pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response {
     let needed = scope_of(request.method());
@@ -23,10 +24,28 @@ async fn let_in(web: &Web, needed: Scope, request: Request, next: Next) -> Respo
     match admit(web, needed, request.headers()).await {
         Ok(key) => {
             tracing::debug!(key.id = key.id, "a program came in");
+            note_later(web, key);
             next.run(request).await
         }
         Err(problem) => problem.into_response(),
     }
+}
+
+/// Beside the call and not before it: nobody waits for this line.
+fn note_later(web: &Web, key: ApiKey) {
+    if !is_use_due(&web.services, &key) {
+        return;
+    }
+    let services = web.services.clone();
+    tokio::spawn(async move {
+        if let Err(error) = note_use(&services, &key).await {
+            tracing::warn!(
+                key.id = key.id,
+                error = telemetry::chain(&error),
+                "the use of a key was not noted"
+            );
+        }
+    });
 }
 
 async fn admit(web: &Web, needed: Scope, headers: &HeaderMap) -> Result<ApiKey, Problem> {

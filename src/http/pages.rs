@@ -86,7 +86,7 @@ pub fn visit(web: &Web, parts: &Parts) -> PageRequest {
 }
 
 /// Pages and forms call verbs, and a payer may close the tab at any moment: what began goes on to its end.
-async fn finish(request: Request, next: Next) -> Response {
+pub async fn finish(request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     // Server functions would read without a limit.
     let bytes = match body::read(&head.headers, body, API_BYTES).await {

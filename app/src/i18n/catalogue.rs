@@ -16,6 +16,8 @@ macro_rules! catalogue {
     };
 }
 
+pub(super) use catalogue;
+
 catalogue! {
     // The frame of every page.
     test_stripe: "测试环境：不会产生真实扣款", "Test mode: no real money moves";

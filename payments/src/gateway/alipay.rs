@@ -23,6 +23,7 @@ pub use self::keys::Verify;
 use self::keys::{Door, Keys};
 use self::notice::{Reader, named_certificate, parse_form};
 use self::wire::{Named, NewTrade, PAGE_PRODUCT, QR_PRODUCT, WAP_PRODUCT};
+use super::describe::{Description, fingerprint};
 use super::transport::{Transport, base_url, notify_url};
 use super::{
     Ask, Closing, Creation, GatewayError, KeyError, Notice, NoticeError, SigningKey, is_address, shortened,
@@ -64,6 +65,18 @@ pub struct Alipay {
 }
 
 impl Alipay {
+    pub(super) fn describe(&self) -> Description {
+        Description {
+            app_id: self.app_id.clone(),
+            merchant: self.seller_id.clone(),
+            serial_no: None,
+            gateway_url: self.gateway.to_string(),
+            notify_url: self.notify_url.clone(),
+            own_fingerprint: fingerprint(&self.own_key.public()),
+            expired: Vec::new(),
+        }
+    }
+
     /// No network is used: Alipay may be down.
     pub fn new(settings: Settings, clock: Clock) -> Result<Alipay, KeyError> {
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -137,6 +137,10 @@ impl VerifyingKey {
             .is_ok_and(|signature| self.verifies_raw(message, &signature))
     }
 
+    pub(super) fn der(&self) -> &[u8] {
+        &self.spki
+    }
+
     pub(super) fn is_half_of(&self, own: &SigningKey) -> bool {
         self.is_same(&own.public())
     }

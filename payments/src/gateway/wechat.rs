@@ -13,7 +13,7 @@ pub mod sign;
 mod table;
 mod wire;
 
-use domain::{PaymentNo, Product, Report};
+use domain::{PaymentNo, Product, Report, Timestamp};
 use http::{HeaderMap, HeaderValue, Method};
 use tracing::warn;
 use url::form_urlencoded::byte_serialize;
@@ -27,6 +27,7 @@ pub use self::sealed::{ApiV3Key, Sealed};
 pub use self::settings::{Settings, Verify};
 use self::sign::{Distrust, invocation_message};
 use self::wire::{CloseTrade, H5Info, NewAmount, NewTrade, NoReport, Openid, Prompt, Scene, Trade};
+use super::describe::{Description, fingerprint};
 use super::transport::{Transport, backup_url, base_url, notify_url};
 use super::{
     Ask, Closing, Creation, GatewayError, Invocation, KeyError, Notice, NoticeError, Reception, SigningKey,
@@ -90,6 +91,18 @@ impl Wechat {
             base,
             clock,
         })
+    }
+
+    pub(super) fn describe(&self, now: Timestamp) -> Description {
+        Description {
+            app_id: self.app_id.clone(),
+            merchant: Some(self.mch_id.clone()),
+            serial_no: Some(self.serial_no.clone()),
+            gateway_url: self.base.to_string(),
+            notify_url: self.notify_url.clone(),
+            own_fingerprint: fingerprint(&self.own_key.public()),
+            expired: self.platform_keys.expired(now).map(str::to_owned).collect(),
+        }
     }
 
     /// What H5 and JSAPI need of the payer is there: `start_payment` asks for it before anything is written down.

@@ -82,7 +82,8 @@ fn parse_number(text: Option<&str>) -> Result<Option<RefundNo>, Error> {
         .map_err(|message| invalid("refundNo", message))
 }
 
-async fn accept(
+/// The verb inside of a transaction: the caller checks the reason before, and tells open pages and jobs after the commit.
+pub(crate) async fn accept(
     services: &Services,
     tx: &mut Tx<'_>,
     request: &RefundRequest,

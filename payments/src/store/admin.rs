@@ -10,6 +10,7 @@ struct ApiKeyRow {
     id: String,
     name: String,
     scopes: String,
+    last_used_at: Option<i64>,
 }
 
 pub(crate) async fn insert_api_key(
@@ -35,7 +36,8 @@ pub(crate) async fn insert_api_key(
 }
 
 pub(crate) async fn find_api_key(tx: &mut Tx<'_>, hash: &str) -> Result<Option<ApiKey>, StoreError> {
-    const SQL: &str = "select id, name, scopes from api_keys where hash = $1 and revoked_at is null";
+    const SQL: &str =
+        "select id, name, scopes, last_used_at from api_keys where hash = $1 and revoked_at is null";
     let row: Option<ApiKeyRow> = on!(tx, SQL, fetch_optional, |query| query.bind(hash))?;
     row.map(|row| {
         let scopes: Option<Vec<Scope>> = row.scopes.split(',').map(Scope::parse).collect();
@@ -43,6 +45,7 @@ pub(crate) async fn find_api_key(tx: &mut Tx<'_>, hash: &str) -> Result<Option<A
             id: row.id,
             name: row.name,
             scopes: scopes.ok_or(StoreError::Corrupt("api_keys.scopes"))?,
+            last_used_at: row.last_used_at.map(Timestamp::from_millis),
         })
     })
     .transpose()
@@ -80,4 +83,52 @@ pub(crate) async fn has_users(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
     const SQL: &str = "select id from users limit 1";
     let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query)?;
     Ok(row.is_some())
+}
+
+/// A key as its owner may see it again.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct KnownKeyRow {
+    pub id: String,
+    pub name: String,
+    pub scopes: String,
+    pub last4: String,
+    pub created_at: i64,
+    pub last_used_at: Option<i64>,
+    pub revoked_at: Option<i64>,
+}
+
+/// Newest first.
+pub(crate) async fn list_api_keys(tx: &mut Tx<'_>) -> Result<Vec<KnownKeyRow>, StoreError> {
+    const SQL: &str = "
+        select id, name, scopes, last4, created_at, last_used_at, revoked_at
+        from api_keys
+        order by id desc
+        limit 500";
+    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+}
+
+/// `false`: it was revoked before, or never was.
+pub(crate) async fn revoke_api_key(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    const SQL: &str = "update api_keys set revoked_at = $2 where id = $1 and revoked_at is null";
+    let n_changed = execute!(tx, SQL, |query| query.bind(id).bind(now.millis()))?;
+    Ok(n_changed == 1)
+}
+
+/// Only when it was last used before `before`.
+pub(crate) async fn touch_api_key(
+    tx: &mut Tx<'_>,
+    id: &str,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update api_keys
+        set last_used_at = $3
+        where id = $1 and (last_used_at is null or last_used_at <= $2)";
+    execute!(tx, SQL, |query| query
+        .bind(id)
+        .bind(before.millis())
+        .bind(now.millis()))
+    .map(drop)?;
+    Ok(())
 }

@@ -1,8 +1,8 @@
 //! What a person must look at: one row per thing that is wrong, however often it is reported.
 
-use domain::{IncidentId, PaymentId, Timestamp};
+use domain::{IncidentId, OrderId, PaymentId, Timestamp};
 
-use super::{StoreError, Tx, execute};
+use super::{StoreError, Tx, execute, on};
 
 /// What can be wrong with authentic news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,50 @@ pub enum IncidentKind {
     Refused,
 }
 
+/// One of them, with the order it belongs to.
+#[derive(Debug, sqlx::FromRow)]
+pub struct IncidentRow {
+    pub id: String,
+    pub kind: String,
+    pub subject: String,
+    pub order_id: Option<String>,
+    pub detail: String,
+    pub created_at: i64,
+    pub resolved_at: Option<i64>,
+    pub resolved_by: Option<String>,
+    pub resolution: Option<String>,
+}
+
+macro_rules! select_incident {
+    ($tail:literal) => {
+        concat!(
+            "select i.id, i.kind, i.subject, p.order_id, i.detail, i.created_at, i.resolved_at, i.resolved_by,
+                i.resolution
+            from incidents i left join payments p on p.id = i.payment_id ",
+            $tail
+        )
+    };
+}
+
 impl IncidentKind {
+    pub const ALL: [IncidentKind; 11] = [
+        IncidentKind::WrongAmount,
+        IncidentKind::Surplus,
+        IncidentKind::ForeignNotice,
+        IncidentKind::UnmatchedNotice,
+        IncidentKind::TradeReused,
+        IncidentKind::UnknownRefund,
+        IncidentKind::RefundMismatch,
+        IncidentKind::RefundFailed,
+        IncidentKind::RefundStuck,
+        IncidentKind::RefundRevived,
+        IncidentKind::Refused,
+    ];
+
+    pub fn parse(word: &str) -> Option<IncidentKind> {
+        IncidentKind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             IncidentKind::WrongAmount => "wrong_amount",
@@ -73,6 +116,55 @@ pub async fn raise(
     Ok(())
 }
 
+pub async fn count_open(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
+    const SQL: &str = "select count(*) from incidents where resolved_at is null";
+    let (n,): (i64,) = on!(tx, SQL, fetch_one, |query| query)?;
+    Ok(n)
+}
+
+/// Oldest first, after an id.
+pub async fn list_open(tx: &mut Tx<'_>, after: &str, limit: i64) -> Result<Vec<IncidentRow>, StoreError> {
+    const SQL: &str = select_incident!("where i.resolved_at is null and i.id > $1 order by i.id limit $2");
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(after).bind(limit))?)
+}
+
+/// Newest first.
+pub async fn list_resolved(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<IncidentRow>, StoreError> {
+    const SQL: &str =
+        select_incident!("where i.resolved_at is not null order by i.resolved_at desc, i.id desc limit $1");
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+}
+
+pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<IncidentRow>, StoreError> {
+    const SQL: &str = select_incident!("where p.order_id = $1 order by i.id limit 200");
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?)
+}
+
+pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<IncidentRow>, StoreError> {
+    const SQL: &str = select_incident!("where i.id = $1");
+    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
+}
+
+/// `false`: somebody else resolved it before.
+pub async fn resolve(
+    tx: &mut Tx<'_>,
+    id: &str,
+    by: &str,
+    resolution: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        update incidents
+        set resolved_at = $4, resolved_by = $2, resolution = $3
+        where id = $1 and resolved_at is null";
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(id)
+        .bind(by)
+        .bind(resolution)
+        .bind(now.millis()))?;
+    Ok(n_changed == 1)
+}
+
 /// The same has happened again since a person was done with it.
 pub async fn reopen(
     tx: &mut Tx<'_>,
@@ -81,7 +173,7 @@ pub async fn reopen(
     detail: &str,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
-        update incidents set resolved_at = null, detail = $3
+        update incidents set resolved_at = null, resolved_by = null, resolution = null, detail = $3
         where kind = $1 and subject = $2 and resolved_at is not null";
     execute!(tx, SQL, |query| query
         .bind(kind.as_str())

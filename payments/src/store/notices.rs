@@ -1,8 +1,8 @@
 //! The inbox: every authentic message of a gateway, once.
 
-use domain::{Channel, Timestamp};
+use domain::{Channel, OrderId, Timestamp};
 
-use super::{StoreError, Tx, execute};
+use super::{StoreError, Tx, execute, on};
 
 /// A message as it came.
 #[derive(Debug)]
@@ -32,4 +32,61 @@ pub async fn record_once(tx: &mut Tx<'_>, notice: &NoticeRow<'_>) -> Result<bool
         .bind(notice.verdict)
         .bind(notice.received_at.millis()))?;
     Ok(n_inserted == 1)
+}
+
+/// A message as it is read again.
+#[derive(Debug, sqlx::FromRow)]
+pub struct KeptRow {
+    pub channel: String,
+    pub notice_id: String,
+    pub payment_no: String,
+    pub order_id: Option<String>,
+    pub headers: String,
+    pub body: String,
+    pub verdict: String,
+    pub received_at: i64,
+}
+
+macro_rules! select_kept {
+    ($tail:literal) => {
+        concat!(
+            "select n.channel, n.notice_id, n.payment_no, p.order_id, n.headers, n.body, n.verdict, n.received_at
+            from notices n left join payments p on p.payment_no = n.payment_no ",
+            $tail
+        )
+    };
+}
+
+/// Oldest first.
+pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<KeptRow>, StoreError> {
+    const SQL: &str = select_kept!("where p.order_id = $1 order by n.received_at, n.notice_id limit 200");
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?)
+}
+
+/// The inbox, newest first, before an instant.
+pub async fn list(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<Vec<KeptRow>, StoreError> {
+    const SQL: &str =
+        select_kept!("where n.received_at < $1 order by n.received_at desc, n.channel, n.notice_id limit $2");
+    Ok(on!(tx, SQL, fetch_all, |query| query
+        .bind(before.millis())
+        .bind(limit))?)
+}
+
+pub async fn find(tx: &mut Tx<'_>, channel: Channel, id: &str) -> Result<Option<KeptRow>, StoreError> {
+    const SQL: &str = select_kept!("where n.channel = $1 and n.notice_id = $2");
+    Ok(on!(tx, SQL, fetch_optional, |query| query
+        .bind(channel.as_str())
+        .bind(id))?)
+}
+
+/// When a gateway last called back.
+pub async fn last_of(tx: &mut Tx<'_>, channel: Channel) -> Result<Option<i64>, StoreError> {
+    const SQL: &str = "
+        select received_at
+        from notices
+        where channel = $1
+        order by received_at desc
+        limit 1";
+    let row: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query.bind(channel.as_str()))?;
+    Ok(row.map(|(at,)| at))
 }

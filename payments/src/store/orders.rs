@@ -7,7 +7,7 @@ use crate::OrderFilter;
 
 /// Every column of an order, with the sum of its finished refunds and the last of their reasons.
 macro_rules! select_order {
-    ($tail:literal) => {
+    ($($tail:tt)*) => {
         concat!(
             "select o.id, o.order_no, o.token, o.user_id, o.purpose, o.allows_balance, o.subject, o.amount, o.state, o.return_url,
                 o.metadata, o.expires_at, o.paid_at, o.cancel_reason, o.created_at, o.updated_at, o.version,
@@ -18,13 +18,15 @@ macro_rules! select_order {
                     where p.order_id = o.id and p.settles and r.state <> 'failed'
                     order by r.id desc limit 1) as refund_reason
             from orders o ",
-            $tail
+            $($tail)*
         )
     };
 }
 
+pub(super) use select_order;
+
 #[derive(sqlx::FromRow)]
-struct OrderRow {
+pub(super) struct OrderRow {
     id: String,
     order_no: String,
     token: String,

@@ -10,6 +10,8 @@ use futures_util::FutureExt;
 use sqlx::Connection;
 use tokio::sync::Barrier;
 
+use crate::console::{Act, Action, Visit, count_broken_seals, record};
+
 use super::{Db, StoreError, Tx, execute, on};
 
 /// A database of its own; the directory goes with the test.
@@ -261,6 +263,56 @@ async fn what_was_entered_in_the_books_is_neither_changed_nor_removed() {
             .unwrap();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[1].0, "adjust:1sales5");
+    }
+}
+
+#[tokio::test]
+async fn a_line_of_the_audit_log_stays_and_a_forged_one_is_found() {
+    let visit = &Visit {
+        email: "ann@example.com".to_owned(),
+        ip: None,
+        request_id: String::new(),
+    };
+    let act = Act {
+        action: Action::LogIn,
+        subject: "usr_1",
+        detail: "",
+    };
+    let now = domain::Timestamp::from_millis(1);
+    for store in stores().await {
+        for _ in 0..2 {
+            let written: Result<(), StoreError> = store
+                .db
+                .write(|tx| async move { record(tx, visit, act, now).await }.boxed())
+                .await;
+            written.unwrap();
+        }
+        for sql in [
+            "update audit_log set actor = 'bob'",
+            "delete from audit_log where seq = 2",
+        ] {
+            let error = run(&store.db, sql).await.unwrap_err();
+            let StoreError::Sql(sqlx::Error::Database(said)) = error else {
+                panic!("{sql}: {error:?}")
+            };
+            assert!(said.message().contains("append-only"), "{sql}: {said}");
+        }
+        let n_broken = async || {
+            let n: Result<usize, StoreError> = store
+                .db
+                .snapshot(|tx| async move { count_broken_seals(tx).await }.boxed())
+                .await;
+            n.unwrap()
+        };
+        assert_eq!(n_broken().await, 0);
+        run(
+            &store.db,
+            "insert into audit_log (seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash)
+            select 3, at, 'bob', action, subject, detail, ip, request_id, hash, 'made up' from audit_log where seq = 2",
+        )
+        .await
+        .unwrap();
+        assert_eq!(n_broken().await, 1);
     }
 }
 

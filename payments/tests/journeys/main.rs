@@ -7,6 +7,8 @@
 mod balance;
 mod balance_refunds;
 mod cancelling;
+mod console;
+mod console_questions;
 mod gateway_faults;
 mod healing;
 mod notices;

@@ -1,0 +1,160 @@
+//! What surrounds every page of the console: where one is, where one can go, and who one is.
+
+use leptos::prelude::*;
+use payments::console::Permission;
+
+use super::Desk;
+use super::shown;
+use crate::assets::CONSOLE_STYLESHEET;
+use crate::components::icons;
+use crate::i18n::Language;
+use crate::links;
+
+pub fn document(desk: &Desk, title: &str, content: AnyView) -> AnyView {
+    let words = desk.words();
+    let title = format!("{title} · {}", words.console);
+    view! {
+        <html lang=desk.language.tag()>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="robots" content="noindex, nofollow"/>
+                <meta name="format-detection" content="telephone=no"/>
+                <title>{title}</title>
+                <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
+                <link rel="stylesheet" href=desk.site.theme.stylesheet_path.clone()/>
+                <link rel="stylesheet" href=CONSOLE_STYLESHEET.path.as_str()/>
+            </head>
+            <body class="console" data-inside=desk.operator.is_some().to_string()>
+                <a class="skip" href="#content">{words.skip}</a>
+                {desk.operator.is_some().then(|| navigation(desk))}
+                <div class="console__page">
+                    {top(desk)}
+                    <main class="console__main" id="content">
+                        {desk.said.map(|said| view! {
+                            <p class="notice notice--info" role="status">{icons::check()} <span>{said.text(words)}</span></p>
+                        })}
+                        {content}
+                    </main>
+                </div>
+            </body>
+        </html>
+    }
+    .into_any()
+}
+
+fn top(desk: &Desk) -> AnyView {
+    let words = desk.words();
+    let mode = if desk.site.is_simulator {
+        view! { <span class="mode" data-mode="test">{words.mode_test}</span> }
+    } else {
+        view! { <span class="mode" data-mode="live">{words.mode_live}</span> }
+    };
+    let person = desk.operator.as_ref().map(|operator| {
+        view! {
+            <div class="top-bar__person">
+                <a class="top-bar__link" href="/admin/account">{operator.email.clone()}</a>
+                <span class="top-bar__role">{shown::role(operator.role, words)}</span>
+                <form method="post" action="/admin/logout">
+                    <button class="top-bar__button">{words.log_out}</button>
+                </form>
+            </div>
+        }
+    });
+    view! {
+        <header class="top-bar">
+            {mode}
+            {desk.operator.is_some().then(|| search(desk))}
+            {languages(desk)}
+            {person}
+        </header>
+    }
+    .into_any()
+}
+
+/// On every page: whoever calls has a number.
+fn search(desk: &Desk) -> AnyView {
+    let words = desk.words();
+    view! {
+        <form class="top-bar__search" method="get" action="/admin/orders" role="search">
+            <input
+                class="field__input"
+                type="search"
+                name="q"
+                maxlength="64"
+                placeholder=words.search_hint
+                aria-label=words.search_hint
+            />
+        </form>
+    }
+    .into_any()
+}
+
+fn languages(desk: &Desk) -> AnyView {
+    let links = Language::ALL.map(|language| {
+        let is_current = language == desk.language;
+        view! {
+            <a
+                class="languages__link"
+                href=links::in_language(&desk.path, &desk.query, language.as_str())
+                lang=language.tag()
+                hreflang=language.tag()
+                aria-current=is_current.then_some("true")
+            >
+                {language.name()}
+            </a>
+        }
+    });
+    view! { <nav class="languages" aria-label=desk.words().language>{links.collect_view()}</nav> }.into_any()
+}
+
+fn navigation(desk: &Desk) -> AnyView {
+    let words = desk.words();
+    let places = [
+        ("/admin", words.overview, Permission::Look),
+        ("/admin/orders", words.orders, Permission::Look),
+        ("/admin/refunds", words.approvals, Permission::Look),
+        ("/admin/attention", words.attention, Permission::Look),
+        ("/admin/balances", words.balances, Permission::Look),
+        ("/admin/callbacks", words.callbacks, Permission::ReadMessages),
+        ("/admin/gateways", words.gateways, Permission::Operate),
+        ("/admin/keys", words.keys, Permission::ManageKeys),
+        ("/admin/people", words.people, Permission::ManagePeople),
+        ("/admin/audit", words.audit, Permission::ReadAudit),
+    ];
+    let links = places
+        .into_iter()
+        .filter(|(_, _, permission)| desk.may(*permission))
+        .map(|(path, name, _)| place(desk, path, name))
+        .collect_view();
+    view! {
+        <nav class="side" aria-label=words.navigation>
+            <a class="side__brand" href="/admin">
+                <span class="side__mark">{icons::coin()}</span>
+                <span>{desk.site.merchant.clone()}</span>
+            </a>
+            <ul class="side__list">{links}</ul>
+        </nav>
+    }
+    .into_any()
+}
+
+fn place(desk: &Desk, path: &'static str, name: &'static str) -> AnyView {
+    let is_here = if path == "/admin" {
+        desk.path == path
+    } else {
+        desk.path.starts_with(path)
+    };
+    let n = match path {
+        "/admin/attention" => desk.waiting.incidents,
+        "/admin/refunds" => desk.waiting.wishes,
+        _ => 0,
+    };
+    let count = (n > 0).then(|| view! { <span class="side__count num">{n}</span> });
+    view! {
+        <li>
+            <a class="side__link" href=path aria-current=is_here.then_some("page")>{name} {count}</a>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,33 @@
+//! One file a subject. A page takes what was loaded and places it.
+
+mod account;
+mod attention;
+mod balances;
+mod gateways;
+mod inbox;
+mod keys;
+mod login;
+mod order;
+mod orders;
+mod overview;
+mod parts;
+mod people;
+mod refund;
+mod timeline;
+mod trail;
+mod trouble;
+
+pub use account::{account, confirm, totp};
+pub use attention::attention;
+pub use balances::{balances, books};
+pub use gateways::gateways;
+pub use inbox::{inbox, notice};
+pub use keys::keys;
+pub use login::login;
+pub use order::order;
+pub use orders::{Filters, orders};
+pub use overview::overview;
+pub use people::people;
+pub use refund::{RefundForm, RefundReason, refund, refund_check, wishes};
+pub use trail::trail;
+pub use trouble::trouble;

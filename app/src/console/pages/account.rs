@@ -1,0 +1,122 @@
+//! What everybody sees of themselves: sessions, the second factor, and the question for the password once more.
+
+use leptos::prelude::*;
+use payments::console::{Operator, Session, Totp};
+
+use super::parts::{alert, code_field, field, heading, panel, table};
+use crate::console::{Desk, shown};
+use crate::view::Qr;
+
+pub fn account(desk: &Desk, operator: &Operator, sessions: Vec<Session>) -> AnyView {
+    let words = desk.words();
+    view! {
+        {heading(words.account, ().into_any())}
+        {panel(words.totp, second_factor(desk, operator))}
+        {panel(words.change_password, password(desk))}
+        {panel(words.sessions, sessions_of(desk, operator, sessions))}
+    }
+    .into_any()
+}
+
+fn second_factor(desk: &Desk, operator: &Operator) -> AnyView {
+    let words = desk.words();
+    if operator.has_totp {
+        return view! {
+            <p class="panel__text">{words.totp_is_on}</p>
+            <form method="post" action="/admin/account/totp/off">
+                <button class="act act--bad">{words.turn_off}</button>
+            </form>
+        }
+        .into_any();
+    }
+    view! {
+        <p class="panel__text">{words.totp_is_off}</p>
+        <p><a class="act" href="/admin/account/totp">{words.turn_on}</a></p>
+    }
+    .into_any()
+}
+
+fn password(desk: &Desk) -> AnyView {
+    let words = desk.words();
+    view! {
+        <form class="form form--row" method="post" action="/admin/account/password">
+            {field("password", words.new_password, "password", "new-password")}
+            {field("again", words.new_password_again, "password", "new-password")}
+            <button class="act">{words.change_password}</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn sessions_of(desk: &Desk, operator: &Operator, sessions: Vec<Session>) -> AnyView {
+    let words = desk.words();
+    let rows = sessions
+        .into_iter()
+        .map(|session| {
+            let is_here = session.id == operator.session_id;
+            view! {
+                <tr>
+                    <td>{session.agent} {is_here.then(|| view! { " " <b>{words.this_session}</b> })}</td>
+                    <td class="reference">{session.ip.unwrap_or_default()}</td>
+                    <td>{shown::time(session.created_at)}</td>
+                    <td>{shown::time(session.seen_at)}</td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let columns = [words.browser, words.from_where, words.since, words.last_seen];
+    view! {
+        {table(words.sessions, &columns, rows)}
+        <form method="post" action="/admin/account/log-out-elsewhere">
+            <button class="act">{words.log_out_elsewhere}</button>
+        </form>
+    }
+    .into_any()
+}
+
+/// The seed is shown once, and kept only when its code comes back.
+pub fn totp(desk: &Desk, totp: &Totp, address: &str, problem: Option<&'static str>) -> AnyView {
+    let words = desk.words();
+    let code = Qr::draw(address).map(|qr| {
+        view! {
+            <svg class="qr" role="img" aria-label=words.totp viewBox=format!("0 0 {0} {0}", qr.side)>
+                <path d=qr.path fill="#000" shape-rendering="crispEdges"></path>
+            </svg>
+        }
+    });
+    view! {
+        {heading(words.totp, ().into_any())}
+        <section class="panel panel--narrow">
+            {alert(problem)}
+            <p class="panel__text">{words.totp_text}</p>
+            {code}
+            <p class="reference">{totp.secret().to_owned()}</p>
+            <form class="form" method="post" action="/admin/account/totp">
+                <input type="hidden" name="secret" value=totp.secret().to_owned()/>
+                {code_field(words.code, true)}
+                <button class="button button--primary">{words.turn_on}</button>
+            </form>
+        </section>
+    }
+    .into_any()
+}
+
+pub fn confirm(desk: &Desk, operator: &Operator, next: &str, problem: Option<&'static str>) -> AnyView {
+    let words = desk.words();
+    let code = operator.has_totp.then(|| code_field(words.code, true));
+    view! {
+        {heading(words.confirm_title, ().into_any())}
+        <section class="panel panel--narrow">
+            {alert(problem)}
+            <p class="panel__text">{words.confirm_text}</p>
+            <form class="form" method="post" action="/admin/confirm">
+                <input type="hidden" name="next" value=next.to_owned()/>
+                {field("password", words.password, "password", "current-password")}
+                {code}
+                <button class="button button--primary">{words.go_on}</button>
+            </form>
+        </section>
+    }
+    .into_any()
+}

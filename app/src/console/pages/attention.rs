@@ -1,0 +1,89 @@
+//! What a person must look at: what is wrong, since when, what to do, and what became of it.
+
+use domain::Timestamp;
+use leptos::prelude::*;
+use payments::Page;
+use payments::console::{Incident, Permission};
+
+use super::parts::{empty, heading, panel, table};
+use crate::console::{Desk, shown};
+
+pub fn attention(desk: &Desk, open: Page<Incident>, resolved: Vec<Incident>, now: Timestamp) -> AnyView {
+    let words = desk.words();
+    let is_empty = open.data.is_empty();
+    let cards: Vec<_> = open
+        .data
+        .iter()
+        .map(|incident| card(desk, incident, now))
+        .collect();
+    let next = open.next_cursor.map(|cursor| {
+        view! { <a class="act" href=format!("/admin/attention?cursor={cursor}") rel="next">{words.newer}</a> }
+    });
+    view! {
+        {heading(words.attention, ().into_any())}
+        {is_empty.then(|| view! { <section class="panel" data-state="clear">{empty(words.all_clear)}</section> })}
+        {cards}
+        {next}
+        {(!resolved.is_empty()).then(|| panel(words.resolved, done(desk, resolved)))}
+    }
+    .into_any()
+}
+
+fn card(desk: &Desk, incident: &Incident, now: Timestamp) -> AnyView {
+    let words = desk.words();
+    let age = shown::age(now.since(incident.created_at), words);
+    let order = incident.order_id.as_ref().map(|id| {
+        view! { <a class="act" href=format!("/admin/orders/{id}")>{words.open_order}</a> }
+    });
+    let form = desk.may(Permission::Handle).then(|| {
+        view! {
+            <form class="inline" method="post" action=format!("/admin/attention/{}/resolve", incident.id)>
+                <label class="field field--wide">
+                    <span class="field__label">{words.resolution}</span>
+                    <input class="field__input" name="resolution" maxlength="500" required/>
+                </label>
+                <button class="act">{words.resolve}</button>
+            </form>
+        }
+    });
+    view! {
+        <section class="panel incident" id=incident.id.clone()>
+            <div class="heading">
+                <h2 class="panel__title">{shown::badge("bad", shown::incident(incident.kind, words))}</h2>
+                <p class="small">{words.age} " " {age} " · " {shown::time(incident.created_at)}</p>
+            </div>
+            <p>{incident.detail.clone()}</p>
+            <p class="panel__text">{shown::advice(incident.kind, words)}</p>
+            <p class="reference">{incident.subject.clone()}</p>
+            <div class="acts">{order} {form}</div>
+        </section>
+    }
+    .into_any()
+}
+
+fn done(desk: &Desk, resolved: Vec<Incident>) -> AnyView {
+    let words = desk.words();
+    let rows = resolved
+        .into_iter()
+        .map(|incident| {
+            view! {
+                <tr>
+                    <td>{shown::incident(incident.kind, words)}</td>
+                    <td class="reference">{incident.subject}</td>
+                    <td>{incident.resolution}</td>
+                    <td>{incident.resolved_by}</td>
+                    <td>{shown::maybe_time(incident.resolved_at)}</td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let columns = [
+        words.cause,
+        words.subject,
+        words.resolution,
+        words.who,
+        words.when,
+    ];
+    table(words.resolved, &columns, rows)
+}

@@ -1,0 +1,134 @@
+//! What users have, and whether the books hold.
+
+use leptos::prelude::*;
+use payments::console::Permission;
+use payments::{Balance, Entry, Finding, Page};
+use url::form_urlencoded::Serializer;
+
+use super::parts::{empty, fact, heading, panel, table};
+use crate::console::{Desk, shown};
+use crate::i18n::ConsoleWords;
+use crate::view::money;
+
+/// `number` is what an adjustment from this page will be called, however often its form is sent.
+pub fn balances(desk: &Desk, account: Option<(Balance, Page<Entry>)>, number: &str) -> AnyView {
+    let words = desk.words();
+    let user = account
+        .as_ref()
+        .map_or_else(String::new, |(balance, _)| balance.user_id.clone());
+    let found = account.map(|(balance, entries)| found(desk, &balance, entries, number));
+    view! {
+        {heading(words.balances, ().into_any())}
+        <form class="panel form form--row" method="get" action="/admin/balances">
+            <label class="field field--wide">
+                <span class="field__label">{words.user}</span>
+                <input class="field__input" type="search" name="user" maxlength="64" value=user required/>
+            </label>
+            <button class="act act--primary">{words.search}</button>
+            {desk.may(Permission::ReadAudit).then(|| view! { <a class="act" href="/admin/books">{words.books}</a> })}
+        </form>
+        {found}
+    }
+    .into_any()
+}
+
+fn found(desk: &Desk, balance: &Balance, entries: Page<Entry>, number: &str) -> AnyView {
+    let words = desk.words();
+    let facts = vec![
+        fact(words.user, balance.user_id.clone().into_any()),
+        fact(words.available, money::text(balance.available).into_any()),
+        fact(words.frozen, money::text(balance.frozen).into_any()),
+        fact(words.when, shown::maybe_time(balance.updated_at)),
+    ];
+    let adjust = desk
+        .may(Permission::AdjustBalance)
+        .then(|| panel(words.adjust, adjust(words, &balance.user_id, number)));
+    view! {
+        {panel(words.balance, view! { <dl class="facts">{facts}</dl> }.into_any())}
+        {panel(words.entries, history(words, &balance.user_id, entries))}
+        {adjust}
+    }
+    .into_any()
+}
+
+fn history(words: &'static ConsoleWords, user: &str, entries: Page<Entry>) -> AnyView {
+    if entries.data.is_empty() {
+        return empty(words.nothing_yet);
+    }
+    let next = entries.next_cursor.map(|cursor| {
+        let query = Serializer::new(String::new())
+            .append_pair("user", user)
+            .append_pair("cursor", &cursor)
+            .finish();
+        view! { <a class="act" href=format!("/admin/balances?{query}") rel="next">{words.older}</a> }
+    });
+    let rows = entries
+        .data
+        .into_iter()
+        .map(|entry| {
+            view! {
+                <tr>
+                    <td class="num">{entry.seq}</td>
+                    <td>{shown::time(entry.created_at)}</td>
+                    <td><code class="reference">{entry.kind.as_str()}</code></td>
+                    <td class="amount-cell num">{shown::change(entry.amount.fen())}</td>
+                    <td class="amount-cell num">{money::text(entry.balance_after)}</td>
+                    <td class="reference">{entry.reference}</td>
+                    <td>{entry.note}</td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let columns = [
+        words.number,
+        words.when,
+        words.act,
+        words.amount,
+        words.balance_after,
+        words.subject,
+        words.detail,
+    ];
+    view! { {table(words.entries, &columns, rows)} {next} }.into_any()
+}
+
+fn adjust(words: &'static ConsoleWords, user: &str, number: &str) -> AnyView {
+    view! {
+        <form class="form form--row" method="post" action="/admin/balances/adjust">
+            <input type="hidden" name="user" value=user.to_owned()/>
+            <input type="hidden" name="number" value=number.to_owned()/>
+            <label class="field">
+                <span class="field__label">{words.adjust_amount}</span>
+                <input class="field__input num" name="amount" inputmode="decimal" required/>
+            </label>
+            <label class="field field--wide">
+                <span class="field__label">{words.reason}</span>
+                <input class="field__input" name="note" maxlength="256" required/>
+            </label>
+            <button class="act act--bad">{words.adjust}</button>
+        </form>
+    }
+    .into_any()
+}
+
+/// Every invariant, asked now.
+pub fn books(desk: &Desk, findings: &[Finding]) -> AnyView {
+    let words = desk.words();
+    let rows = findings
+        .iter()
+        .map(|finding| {
+            let verdict = if finding.n_broken == 0 {
+                shown::badge("ok", words.holds)
+            } else {
+                shown::badge("bad", words.broken)
+            };
+            let n = (finding.n_broken > 0).then_some(finding.n_broken);
+            view! { <tr><td>{verdict} " " {n}</td><td lang="en">{finding.name}</td></tr> }.into_any()
+        })
+        .collect();
+    view! {
+        {heading(words.books, ().into_any())}
+        {panel(words.books_text, table(words.books, &[words.verdict, words.rule], rows))}
+    }
+    .into_any()
+}

@@ -1,0 +1,93 @@
+//! The gateways: what is configured, what to paste where, and how a test went.
+
+use domain::Channel;
+use leptos::prelude::*;
+use payments::console::{GatewayState, Proof};
+use payments::gateway::Description;
+
+use super::parts::{empty, fact, heading, panel};
+use crate::components::icons;
+use crate::console::{Desk, shown};
+
+pub fn gateways(desk: &Desk, states: &[GatewayState], tested: Option<(Channel, Proof)>) -> AnyView {
+    let words = desk.words();
+    let panels: Vec<_> = states
+        .iter()
+        .map(|state| {
+            let proof = tested.as_ref().filter(|(channel, _)| *channel == state.channel);
+            gateway(desk, state, proof.map(|(_, proof)| proof))
+        })
+        .collect();
+    view! { {heading(words.gateways, ().into_any())} {panels} }.into_any()
+}
+
+fn gateway(desk: &Desk, state: &GatewayState, proof: Option<&Proof>) -> AnyView {
+    let words = desk.words();
+    let name = shown::method(state.channel.method(), words);
+    let Some(description) = &state.description else {
+        return panel(name, empty(words.not_configured));
+    };
+    let test = view! {
+        <form method="post" action=format!("/admin/gateways/{}/test", state.channel.as_str())>
+            <button class="act">{words.test_gateway}</button>
+        </form>
+    };
+    let content = view! {
+        {proof.map(|proof| result(desk, proof))}
+        {facts(desk, state, description)}
+        {test}
+    };
+    panel(name, content.into_any())
+}
+
+fn facts(desk: &Desk, state: &GatewayState, description: &Description) -> AnyView {
+    let words = desk.words();
+    let mut facts = vec![
+        fact(words.notify_url, shown::reference(&description.notify_url)),
+        fact(words.last_callback, shown::maybe_time(state.last_callback_at)),
+        fact("App ID", shown::reference(&description.app_id)),
+    ];
+    if let Some(merchant) = &description.merchant {
+        facts.push(fact(words.merchant_no, shown::reference(merchant)));
+    }
+    if let Some(serial) = &description.serial_no {
+        facts.push(fact(words.serial_no, shown::reference(serial)));
+    }
+    facts.push(fact(
+        words.own_fingerprint,
+        shown::reference(&description.own_fingerprint),
+    ));
+    facts.push(fact(
+        words.gateway_url,
+        shown::reference(&description.gateway_url),
+    ));
+    for serial in &description.expired {
+        facts.push(fact(words.expired_key, shown::reference(serial)));
+    }
+    view! { <dl class="facts">{facts}</dl> }.into_any()
+}
+
+fn result(desk: &Desk, proof: &Proof) -> AnyView {
+    let words = desk.words();
+    let (class, icon, text, detail) = match proof {
+        Proof::Works => (
+            "notice notice--info",
+            icons::check(),
+            words.test_works,
+            String::new(),
+        ),
+        Proof::Refused { code, message } => (
+            "notice notice--bad",
+            icons::cross(),
+            words.test_refused,
+            format!("{code}: {message}"),
+        ),
+        Proof::Silent { reason } => (
+            "notice notice--warn",
+            icons::warning(),
+            words.test_silent,
+            reason.clone(),
+        ),
+    };
+    view! { <p class=class role="status">{icon} <span>{text} " " {detail}</span></p> }.into_any()
+}

@@ -1,0 +1,87 @@
+//! What the gateways wrote.
+
+use leptos::prelude::*;
+use payments::Page;
+use payments::console::KeptNotice;
+
+use super::parts::{empty, fact, heading, panel, table};
+use crate::console::{Desk, shown};
+
+pub fn inbox(desk: &Desk, page: Page<KeptNotice>) -> AnyView {
+    let words = desk.words();
+    let is_empty = page.data.is_empty();
+    let next = page.next_cursor.map(|cursor| {
+        view! { <a class="act" href=format!("/admin/callbacks?cursor={cursor}") rel="next">{words.older}</a> }
+    });
+    let rows = page.data.iter().map(|notice| row(desk, notice)).collect();
+    let columns = [
+        words.when,
+        words.method,
+        words.verdict,
+        words.payment_no,
+        words.id,
+    ];
+    view! {
+        {heading(words.callbacks, ().into_any())}
+        <section class="panel">
+            {if is_empty { empty(words.nothing_yet) } else { table(words.callbacks, &columns, rows) }}
+            {next}
+        </section>
+    }
+    .into_any()
+}
+
+fn row(desk: &Desk, notice: &KeptNotice) -> AnyView {
+    let words = desk.words();
+    let number = notice.payment_no.clone();
+    let payment = match &notice.order_id {
+        Some(id) => view! { <a class="reference" href=format!("/admin/orders/{id}")>{number}</a> }.into_any(),
+        None => shown::reference(&number),
+    };
+    view! {
+        <tr>
+            <td>{shown::time(notice.received_at)}</td>
+            <td>{shown::method(notice.channel.method(), words)}</td>
+            <td>{shown::verdict(&notice.verdict, words).to_owned()}</td>
+            <td>{payment}</td>
+            <td><a class="reference" href=path_of(notice)>{notice.id.clone()}</a></td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// A gateway chooses its names; as a part of an address they are escaped.
+fn path_of(notice: &KeptNotice) -> String {
+    let id: String = url::form_urlencoded::byte_serialize(notice.id.as_bytes()).collect();
+    format!(
+        "/admin/callbacks/{}/{}",
+        notice.channel.as_str(),
+        id.replace('+', "%20")
+    )
+}
+
+pub fn notice(desk: &Desk, notice: &KeptNotice) -> AnyView {
+    let words = desk.words();
+    let order = notice.order_id.as_ref().map(|id| {
+        view! { <a class="act" href=format!("/admin/orders/{id}")>{words.open_order}</a> }
+    });
+    let facts = vec![
+        fact(
+            words.method,
+            shown::method(notice.channel.method(), words).into_any(),
+        ),
+        fact(
+            words.verdict,
+            shown::verdict(&notice.verdict, words).to_owned().into_any(),
+        ),
+        fact(words.payment_no, shown::reference(&notice.payment_no)),
+        fact(words.id, shown::reference(&notice.id)),
+        fact(words.when, shown::time(notice.received_at)),
+    ];
+    view! {
+        {heading(words.callback, order.into_any())}
+        {panel(words.facts, view! { <dl class="facts">{facts}</dl> }.into_any())}
+        {panel(words.message, view! { <pre class="message__text">{notice.masked()}</pre> }.into_any())}
+    }
+    .into_any()
+}

@@ -1,0 +1,210 @@
+//! Everything about one order: facts at the side, what happened in the middle, what can be done at the top.
+
+use domain::{OrderState, Payment, Refund, RefundState};
+use leptos::prelude::*;
+use payments::console::{OrderFile, Permission};
+
+use super::parts::{empty, fact, heading, panel, table};
+use super::timeline::timeline;
+use crate::console::{Desk, shown};
+use crate::view::money;
+
+pub fn order(desk: &Desk, file: &OrderFile) -> AnyView {
+    let words = desk.words();
+    let title = format!("{} {}", words.order, file.order.order_no);
+    view! {
+        {heading(&title, acts(desk, file))}
+        <div class="record">
+            <div class="record__main">
+                {panel(words.payments, payments(desk, file))}
+                {panel(words.refunds, refunds(desk, file))}
+                {panel(words.timeline, timeline(desk, file))}
+                {notes(desk, file)}
+                {messages(desk, file)}
+            </div>
+            {panel(words.facts, facts(desk, file))}
+        </div>
+    }
+    .into_any()
+}
+
+/// Only what can be done now.
+fn acts(desk: &Desk, file: &OrderFile) -> AnyView {
+    let words = desk.words();
+    let is_askable = desk.may(Permission::Handle) && !file.payments.is_empty();
+    let ask = is_askable.then(|| {
+        view! {
+            <form method="post" action=format!("/admin/orders/{}/ask", file.order.id)>
+                <button class="act">{words.ask_gateway}</button>
+            </form>
+        }
+    });
+    let refunds: Vec<_> = file
+        .payments
+        .iter()
+        .filter(|payment| shown::left_of(payment).is_some_and(|left| !left.is_zero()))
+        .filter(|_| desk.may(Permission::RequestRefund))
+        .map(|payment| {
+            view! { <a class="act" href=format!("/admin/payments/{}/refund", payment.id)>{words.refund}</a> }
+        })
+        .collect();
+    view! {
+        {shown::order_status(file.order.status(), words)}
+        {ask}
+        {refunds}
+    }
+    .into_any()
+}
+
+fn facts(desk: &Desk, file: &OrderFile) -> AnyView {
+    let (words, order) = (desk.words(), &file.order);
+    let text = |text: &str| text.to_owned().into_any();
+    let mut facts = vec![
+        fact(words.amount, text(&money::text(order.amount))),
+        fact(words.returned, text(&money::text(order.refunded))),
+        fact(words.subject_of_order, text(&order.subject)),
+        fact(words.user, text(&order.user_id)),
+        fact(words.order_no, shown::reference(order.order_no.as_str())),
+        fact(words.id, shown::reference(order.id.as_str())),
+        fact(words.created_at, shown::time(order.created_at)),
+        fact(words.paid_at, shown::maybe_time(order.paid_at)),
+    ];
+    if order.state == OrderState::Open {
+        facts.push(fact(words.expires_at, shown::time(order.expires_at)));
+    }
+    if let Some(reason) = &order.cancel_reason {
+        facts.push(fact(words.reason, shown::reason(reason, words)));
+    }
+    if let Some(metadata) = &order.metadata {
+        facts.push(fact(words.metadata, shown::reference(metadata)));
+    }
+    view! { <dl class="facts">{facts}</dl> }.into_any()
+}
+
+fn payments(desk: &Desk, file: &OrderFile) -> AnyView {
+    let words = desk.words();
+    if file.payments.is_empty() {
+        return empty(words.no_payments);
+    }
+    let columns = [
+        words.payment_no,
+        words.method,
+        words.amount,
+        words.status,
+        words.transaction,
+        words.when,
+        words.left,
+    ];
+    let rows = file
+        .payments
+        .iter()
+        .map(|payment| payment_row(desk, payment))
+        .collect();
+    table(words.payments, &columns, rows)
+}
+
+fn payment_row(desk: &Desk, payment: &Payment) -> AnyView {
+    let words = desk.words();
+    let left = shown::left_of(payment);
+    let left = left.map(money::text);
+    view! {
+        <tr>
+            <td class="reference">{payment.payment_no.to_string()}</td>
+            <td>{shown::method(payment.method(), words)} " · " {payment.product.as_str()}</td>
+            <td class="amount-cell num">{money::text(payment.amount)}</td>
+            <td>
+                {shown::payment_status(payment.status(), words)}
+                {shown::is_surplus(payment).then(|| shown::badge("warn", words.surplus))}
+                {payment.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
+            </td>
+            <td class="reference">{payment.transaction_id.clone()}</td>
+            <td>{shown::time(payment.created_at)}</td>
+            <td class="amount-cell num">{left}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn refunds(desk: &Desk, file: &OrderFile) -> AnyView {
+    let words = desk.words();
+    if file.refunds.is_empty() {
+        return empty(words.no_refunds);
+    }
+    let columns = [
+        words.refund_no,
+        words.amount,
+        words.reason,
+        words.status,
+        words.gateway_refund,
+        words.when,
+        words.finished_at,
+    ];
+    let rows = file
+        .refunds
+        .iter()
+        .map(|refund| refund_row(desk, refund))
+        .collect();
+    table(words.refunds, &columns, rows)
+}
+
+fn refund_row(desk: &Desk, refund: &Refund) -> AnyView {
+    let words = desk.words();
+    let needs_help = matches!(refund.state, RefundState::Failed | RefundState::Stuck);
+    let act = (needs_help && desk.may(Permission::RequestRefund)).then(|| {
+        view! {
+            <form method="post" action=format!("/admin/refunds/{}/retry", refund.id)>
+                <button class="act">{words.retry}</button>
+            </form>
+        }
+    });
+    view! {
+        <tr>
+            <td class="reference">{refund.refund_no.to_string()}</td>
+            <td class="amount-cell num">{money::text(refund.amount)}</td>
+            <td>{refund.reason.clone()}</td>
+            <td>
+                {shown::refund_state(refund.state, words)}
+                {refund.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
+            </td>
+            <td class="reference">{refund.gateway_refund_id.clone()}</td>
+            <td>{shown::time(refund.created_at)}</td>
+            <td>{shown::maybe_time(refund.finished_at)} {act}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn notes(desk: &Desk, file: &OrderFile) -> Option<AnyView> {
+    let words = desk.words();
+    desk.may(Permission::Handle).then(|| {
+        let form = view! {
+            <form class="form" method="post" action=format!("/admin/orders/{}/notes", file.order.id)>
+                <label class="field">
+                    <span class="field__label">{words.note}</span>
+                    <textarea class="field__input field__text" name="text" maxlength="2000" rows="3" required></textarea>
+                </label>
+                <p><button class="act">{words.write_note}</button></p>
+            </form>
+        };
+        panel(words.note, form.into_any())
+    })
+}
+
+/// What the gateways wrote, for those who may read it.
+fn messages(desk: &Desk, file: &OrderFile) -> Option<AnyView> {
+    let words = desk.words();
+    if !desk.may(Permission::ReadMessages) || file.notices.is_empty() {
+        return None;
+    }
+    let messages = file.notices.iter().map(|notice| {
+        let method = shown::method(notice.channel.method(), words);
+        view! {
+            <details class="message">
+                <summary>{method} " · " {shown::verdict(&notice.verdict, words)} " · " {shown::time(notice.received_at)}</summary>
+                <pre class="message__text">{notice.masked()}</pre>
+            </details>
+        }
+    });
+    let messages: Vec<_> = messages.collect();
+    Some(panel(words.callbacks, messages.into_any()))
+}

@@ -1,0 +1,190 @@
+//! The list of orders, with what it was narrowed down by.
+
+use domain::{Method, Order, OrderStatus};
+use leptos::prelude::*;
+use payments::Page;
+use payments::console::Permission;
+use url::form_urlencoded::Serializer;
+
+use super::parts::{empty, heading, table};
+use crate::console::{Desk, shown};
+use crate::i18n::ConsoleWords;
+use crate::view::money;
+
+/// What the address says, as it was typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filters {
+    pub text: String,
+    pub status: String,
+    pub method: String,
+    pub from: String,
+    pub to: String,
+    pub least: String,
+    pub most: String,
+    pub cursor: String,
+}
+
+impl Filters {
+    /// A number alone leads to its order; with a filter beside it somebody wants a list.
+    pub fn is_only_text(&self) -> bool {
+        let only = Filters {
+            text: self.text.clone(),
+            ..Filters::default()
+        };
+        !self.text.is_empty() && *self == only
+    }
+
+    /// The address of the same list, from another place on.
+    pub fn query(&self, cursor: &str) -> String {
+        let pairs = [
+            ("q", self.text.as_str()),
+            ("status", &self.status),
+            ("method", &self.method),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("least", &self.least),
+            ("most", &self.most),
+            ("cursor", cursor),
+        ];
+        Serializer::new(String::new())
+            .extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()))
+            .finish()
+    }
+}
+
+pub fn orders(desk: &Desk, filters: &Filters, page: Page<Order>) -> AnyView {
+    let words = desk.words();
+    let is_empty = page.data.is_empty();
+    let columns = [
+        words.order_no,
+        words.subject_of_order,
+        words.user,
+        words.amount,
+        words.returned,
+        words.status,
+        words.when,
+    ];
+    let rows = page.data.iter().map(|order| row(order, words)).collect();
+    let next = page.next_cursor.map(|cursor| {
+        let path = format!("/admin/orders?{}", filters.query(&cursor));
+        view! { <a class="act" href=path rel="next">{words.older}</a> }
+    });
+    view! {
+        {heading(words.orders, export(desk, filters))}
+        {form(desk, filters)}
+        <section class="panel">
+            {if is_empty { empty(words.no_orders) } else { table(words.orders, &columns, rows) }}
+            {next}
+        </section>
+    }
+    .into_any()
+}
+
+/// The same list as a file.
+fn export(desk: &Desk, filters: &Filters) -> AnyView {
+    let words = desk.words();
+    let path = format!("/admin/orders.csv?{}", filters.query(""));
+    desk.may(Permission::Export)
+        .then(|| view! { <a class="act" href=path download="orders.csv">{words.export}</a> })
+        .into_any()
+}
+
+fn row(order: &Order, words: &'static ConsoleWords) -> AnyView {
+    let refunded = (!order.refunded.is_zero()).then(|| money::text(order.refunded));
+    view! {
+        <tr>
+            <td>
+                <a class="reference" href=format!("/admin/orders/{}", order.id)>{order.order_no.to_string()}</a>
+            </td>
+            <td>{order.subject.clone()}</td>
+            <td>{order.user_id.clone()}</td>
+            <td class="amount-cell num">{money::text(order.amount)}</td>
+            <td class="amount-cell num">{refunded}</td>
+            <td>{shown::order_status(order.status(), words)}</td>
+            <td>{shown::time(order.created_at)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn form(desk: &Desk, filters: &Filters) -> AnyView {
+    let words = desk.words();
+    let statuses = OrderStatus::ALL.map(|status| {
+        let name = shown::order_status_name(status, words);
+        (status.as_str(), name, filters.status == status.as_str())
+    });
+    let methods = Method::ALL.map(|method| {
+        let name = shown::method(method, words);
+        (method.as_str(), name, filters.method == method.as_str())
+    });
+    view! {
+        <form class="panel form form--row" method="get" action="/admin/orders">
+            <label class="field field--wide">
+                <span class="field__label">{words.search_hint}</span>
+                <input class="field__input" type="search" name="q" maxlength="64" value=filters.text.clone()/>
+            </label>
+            {choice("status", words.status, words.any, &statuses)}
+            {choice("method", words.method, words.any, &methods)}
+            {input("from", words.from_day, "date", &filters.from)}
+            {input("to", words.to_day, "date", &filters.to)}
+            {input("least", words.least, "text", &filters.least)}
+            {input("most", words.most, "text", &filters.most)}
+            <button class="act act--primary">{words.search}</button>
+            <a class="act" href="/admin/orders">{words.clear}</a>
+        </form>
+    }
+    .into_any()
+}
+
+fn choice(
+    name: &'static str,
+    label: &'static str,
+    any: &'static str,
+    options: &[(&'static str, &'static str, bool)],
+) -> AnyView {
+    let options: Vec<_> = options
+        .iter()
+        .map(|(value, name, is_chosen)| view! { <option value=*value selected=*is_chosen>{*name}</option> })
+        .collect();
+    view! {
+        <label class="field">
+            <span class="field__label">{label}</span>
+            <select class="field__input" name=name>
+                <option value="">{any}</option>
+                {options}
+            </select>
+        </label>
+    }
+    .into_any()
+}
+
+fn input(name: &'static str, label: &'static str, kind: &'static str, value: &str) -> AnyView {
+    view! {
+        <label class="field">
+            <span class="field__label">{label}</span>
+            <input class="field__input" type=kind name=name value=value.to_owned()/>
+        </label>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_keeps_every_filter() {
+        let filters = Filters {
+            text: "u & 1".to_owned(),
+            status: "paid".to_owned(),
+            ..Filters::default()
+        };
+        assert_eq!(filters.query("ord_1"), "q=u+%26+1&status=paid&cursor=ord_1");
+        assert!(!filters.is_only_text());
+        let only = Filters {
+            text: "P1".to_owned(),
+            ..Filters::default()
+        };
+        assert!(only.is_only_text() && !Filters::default().is_only_text());
+    }
+}

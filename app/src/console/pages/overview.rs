@@ -1,0 +1,179 @@
+//! The front page: how today goes, beside yesterday and the same day of last week, up to the same hour.
+
+use domain::Timestamp;
+use leptos::prelude::*;
+use payments::console::{Day, Overview};
+
+use super::parts::{heading, panel, table};
+use crate::console::{Desk, shown};
+use crate::i18n::ConsoleWords;
+
+/// The height of the chart in its own units; a bar and its gap are 20 wide.
+const HEIGHT: i64 = 120;
+
+pub fn overview(desk: &Desk, overview: &Overview) -> AnyView {
+    let words = desk.words();
+    view! {
+        {heading(words.overview, ().into_any())}
+        {waiting(desk)}
+        <div class="stats">{stats(words, overview)}</div>
+        {panel(words.by_hour, chart(words, &overview.today))}
+        {panel(words.by_method, by_method(words, overview))}
+        {panel(words.speed, speed(words, overview))}
+    }
+    .into_any()
+}
+
+/// What waits for a person, before any figure.
+fn waiting(desk: &Desk) -> AnyView {
+    let words = desk.words();
+    let link = |path: &'static str, name: &'static str, n: i64| {
+        (n > 0).then(|| {
+            view! { <a class="notice notice--warn waiting" href=path><b class="num">{n}</b> <span>{name}</span></a> }
+        })
+    };
+    view! {
+        {link("/admin/attention", words.attention, desk.waiting.incidents)}
+        {link("/admin/refunds", words.approvals, desk.waiting.wishes)}
+    }
+    .into_any()
+}
+
+fn stats(words: &'static ConsoleWords, overview: &Overview) -> Vec<AnyView> {
+    let each =
+        |figure: fn(&Day) -> i64| [&overview.today, &overview.yesterday, &overview.last_week].map(figure);
+    vec![
+        stat(words, words.gross, each(|day| day.gross.fen), shown::sum),
+        stat(words, words.refunds, each(|day| day.refunded.fen), shown::sum),
+        stat(
+            words,
+            words.net,
+            each(|day| day.gross.fen - day.refunded.fen),
+            shown::sum,
+        ),
+        stat(words, words.orders, each(|day| day.n_orders), |n| n.to_string()),
+        stat(words, words.success_rate, each(success), per_mille),
+    ]
+}
+
+/// Of a thousand orders, so many are paid.
+fn success(day: &Day) -> i64 {
+    match day.n_orders {
+        0 => 0,
+        n => day.n_orders_paid * 1000 / n,
+    }
+}
+
+fn per_mille(n: i64) -> String {
+    format!("{}.{} %", n / 10, n % 10)
+}
+
+fn stat(
+    words: &'static ConsoleWords,
+    label: &'static str,
+    [today, yesterday, last_week]: [i64; 3],
+    show: fn(i64) -> String,
+) -> AnyView {
+    view! {
+        <section class="panel stat">
+            <h2 class="stat__label">{label}</h2>
+            <p class="stat__value num">{show(today)}</p>
+            <p class="small num">{words.yesterday} " " {show(yesterday)} " " {arrow(today, yesterday)}</p>
+            <p class="small num">{words.last_week} " " {show(last_week)} " " {arrow(today, last_week)}</p>
+        </section>
+    }
+    .into_any()
+}
+
+/// An arrow and a sign, never a colour alone.
+fn arrow(now: i64, before: i64) -> &'static str {
+    match now.cmp(&before) {
+        std::cmp::Ordering::Greater => "▲ +",
+        std::cmp::Ordering::Less => "▼ −",
+        std::cmp::Ordering::Equal => "=",
+    }
+}
+
+fn chart(words: &'static ConsoleWords, day: &Day) -> AnyView {
+    let most = day.by_hour.iter().copied().max().unwrap_or(0).max(1);
+    let bars: Vec<_> = (0_i64..)
+        .zip(day.by_hour)
+        .map(|(hour, fen)| {
+            // Divided first where the product could be too large.
+            let height = if most > i64::MAX / HEIGHT { fen / (most / HEIGHT) } else { fen * HEIGHT / most };
+            view! {
+                <rect x=(hour * 20 + 2).to_string() y=(HEIGHT - height).to_string() width="16" height=height.to_string()></rect>
+            }
+        })
+        .collect();
+    let hours: Vec<_> = [0, 6, 12, 18]
+        .map(|hour| view! { <text x=(hour * 20 + 2).to_string() y="136">{format!("{hour:02}:00")}</text> })
+        .into();
+    let rows = (0_i64..)
+        .zip(day.by_hour)
+        .map(|(hour, fen)| {
+            view! { <tr><td class="num">{format!("{hour:02}:00")}</td><td class="amount-cell num">{shown::sum(fen)}</td></tr> }
+                .into_any()
+        })
+        .collect();
+    view! {
+        <svg class="chart" viewBox="0 0 480 142" role="img" aria-label=words.by_hour>
+            <line x1="0" y1="120.5" x2="480" y2="120.5"></line>
+            {bars}
+            {hours}
+        </svg>
+        <details>
+            <summary class="chart__more">{words.as_table}</summary>
+            {table(words.by_hour, &[words.hour, words.gross], rows)}
+        </details>
+    }
+    .into_any()
+}
+
+fn by_method(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
+    let rows = overview
+        .today
+        .by_method
+        .into_iter()
+        .map(|(method, sum)| {
+            view! {
+                <tr>
+                    <td>{shown::method(method, words)}</td>
+                    <td class="amount-cell num">{sum.n}</td>
+                    <td class="amount-cell num">{shown::sum(sum.fen)}</td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    table(
+        words.by_method,
+        &[words.method, words.payments, words.gross],
+        rows,
+    )
+}
+
+fn speed(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
+    let days = [
+        (words.today, &overview.today),
+        (words.yesterday, &overview.yesterday),
+        (words.last_week, &overview.last_week),
+    ];
+    let rows = days
+        .into_iter()
+        .map(|(name, day)| {
+            let from: Timestamp = day.from;
+            view! {
+                <tr>
+                    <td>{name} " " {shown::day(from)}</td>
+                    <td class="amount-cell num">{shown::duration(day.median_to_paid)}</td>
+                    <td class="amount-cell num">{shown::duration(day.callback_delay_p50)}</td>
+                    <td class="amount-cell num">{shown::duration(day.callback_delay_p95)}</td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let columns = [words.day, words.median_to_paid, words.delay_p50, words.delay_p95];
+    table(words.speed, &columns, rows)
+}

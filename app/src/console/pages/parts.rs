@@ -1,0 +1,97 @@
+//! The parts pages of the console are put together from.
+
+use leptos::prelude::*;
+
+use crate::components::icons;
+
+/// The title of a page, with what can be done beside it.
+pub fn heading(title: &str, acts: AnyView) -> AnyView {
+    view! {
+        <div class="heading">
+            <h1 class="heading__title">{title.to_owned()}</h1>
+            <div class="heading__acts">{acts}</div>
+        </div>
+    }
+    .into_any()
+}
+
+/// A part of a page with its own title.
+pub fn panel(title: &str, content: AnyView) -> AnyView {
+    view! {
+        <section class="panel">
+            <h2 class="panel__title">{title.to_owned()}</h2>
+            {content}
+        </section>
+    }
+    .into_any()
+}
+
+/// A table that scrolls inside of its panel and never moves the page.
+pub fn table(label: &str, columns: &[&'static str], rows: Vec<AnyView>) -> AnyView {
+    let columns: Vec<_> = columns
+        .iter()
+        .map(|name| view! { <th scope="col">{*name}</th> })
+        .collect();
+    view! {
+        <div class="scroll" role="region" tabindex="0" aria-label=label.to_owned()>
+            <table class="table">
+                <thead><tr>{columns}</tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+/// What stands where a list is empty: never nothing.
+pub fn empty(text: &'static str) -> AnyView {
+    view! { <p class="empty">{text}</p> }.into_any()
+}
+
+pub fn alert(text: Option<&'static str>) -> AnyView {
+    text.map(|text| {
+        view! { <p class="notice notice--bad" role="alert">{icons::warning()} <span>{text}</span></p> }
+    })
+    .into_any()
+}
+
+/// A field with its name above it. `kind` and `complete` are what browsers and password keepers know.
+pub fn field(name: &'static str, label: &'static str, kind: &'static str, complete: &'static str) -> AnyView {
+    view! {
+        <label class="field">
+            <span class="field__label">{label}</span>
+            <input class="field__input" type=kind name=name autocomplete=complete required/>
+        </label>
+    }
+    .into_any()
+}
+
+/// The code of a phone: for who has one.
+pub fn code_field(label: &'static str, is_required: bool) -> AnyView {
+    view! {
+        <label class="field">
+            <span class="field__label">{label}</span>
+            <input
+                class="field__input num"
+                name="code"
+                inputmode="numeric"
+                autocomplete="one-time-code"
+                pattern="[0-9]{6}"
+                maxlength="6"
+                required=is_required
+            />
+        </label>
+    }
+    .into_any()
+}
+
+/// A name and its value, for a list of facts.
+pub fn fact(label: &'static str, value: AnyView) -> AnyView {
+    view! {
+        <div class="facts__row">
+            <dt class="facts__label">{label}</dt>
+            <dd class="facts__value num">{value}</dd>
+        </div>
+    }
+    .into_any()
+}

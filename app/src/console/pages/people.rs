@@ -1,0 +1,100 @@
+//! Who works here.
+
+use leptos::prelude::*;
+use payments::admin::Role;
+use payments::console::{Operator, Person};
+
+use super::parts::{field, heading, panel, table};
+use crate::console::{Desk, shown};
+
+pub fn people(desk: &Desk, operator: &Operator, people: Vec<Person>) -> AnyView {
+    let words = desk.words();
+    let rows = people
+        .into_iter()
+        .map(|person| row(desk, operator, person))
+        .collect();
+    let columns = [words.email, words.role, words.totp, words.last_seen, words.acts];
+    view! {
+        {heading(words.people, ().into_any())}
+        {panel(words.people, table(words.people, &columns, rows))}
+        {panel(words.invite, invite(desk))}
+        {panel(words.rights, rights(desk))}
+    }
+    .into_any()
+}
+
+fn row(desk: &Desk, operator: &Operator, person: Person) -> AnyView {
+    let words = desk.words();
+    let is_other = person.id != operator.user_id && person.disabled_at.is_none();
+    let acts = is_other.then(|| {
+        view! {
+            <div class="acts">
+                <form class="inline" method="post" action=format!("/admin/people/{}/role", person.id)>
+                    {role_choice(desk, person.role)}
+                    <button class="act">{words.change}</button>
+                </form>
+                <form class="inline" method="post" action=format!("/admin/people/{}/disable", person.id)>
+                    <button class="act act--bad">{words.disable}</button>
+                </form>
+            </div>
+        }
+    });
+    let state = person
+        .disabled_at
+        .map(|_| view! { " " <span class="badge" data-tone="neutral">{words.disabled}</span> });
+    view! {
+        <tr>
+            <td>{person.email} {state}</td>
+            <td>{shown::role(person.role, words)}</td>
+            <td>{if person.has_totp { words.yes } else { words.no }}</td>
+            <td>{shown::maybe_time(person.seen_at)}</td>
+            <td>{acts}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn role_choice(desk: &Desk, current: Role) -> AnyView {
+    let words = desk.words();
+    let options = Role::ALL.map(|role| {
+        view! { <option value=role.as_str() selected=role == current>{shown::role(role, words)}</option> }
+    });
+    view! {
+        <select class="field__input" name="role" aria-label=words.role>{options.collect_view()}</select>
+    }
+    .into_any()
+}
+
+fn invite(desk: &Desk) -> AnyView {
+    let words = desk.words();
+    view! {
+        <form class="form form--row" method="post" action="/admin/people">
+            {field("email", words.email, "email", "off")}
+            <label class="field">
+                <span class="field__label">{words.role}</span>
+                {role_choice(desk, Role::Viewer)}
+            </label>
+            {field("password", words.first_password, "password", "new-password")}
+            <button class="act act--primary">{words.invite}</button>
+        </form>
+    }
+    .into_any()
+}
+
+/// The table of who may do what, from the code that decides.
+fn rights(desk: &Desk) -> AnyView {
+    let words = desk.words();
+    let rows = payments::console::Permission::ALL
+        .into_iter()
+        .map(|permission| {
+            let cells = Role::ALL.map(|role| {
+                view! { <td>{if role.may(permission) { words.yes } else { "–" }}</td> }
+            });
+            view! { <tr><th scope="row">{shown::permission(permission, words)}</th>{cells.collect_view()}</tr> }
+                .into_any()
+        })
+        .collect();
+    let mut columns = vec![words.permission];
+    columns.extend(Role::ALL.map(|role| shown::role(role, words)));
+    table(words.rights, &columns, rows)
+}

@@ -1,0 +1,282 @@
+//! The dialog for giving money back, its second look, and what waits for a second person.
+
+use domain::Money;
+use leptos::prelude::*;
+use payments::console::{Operator, Permission, RefundPlan, Wish};
+
+use super::parts::{alert, empty, fact, heading, panel, table};
+use crate::console::{Desk, shown};
+use crate::i18n::{ConsoleWords, fill};
+use crate::view::money;
+
+/// What was typed.
+#[derive(Debug, Clone)]
+pub struct RefundForm {
+    /// Empty: all that is left.
+    pub amount: String,
+    pub reason: RefundReason,
+    pub words: String,
+}
+
+/// The usual reasons; the payer and the gateway read them too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundReason {
+    Wish,
+    Twice,
+    Defect,
+    Stock,
+    Other,
+}
+
+impl RefundReason {
+    pub const ALL: [RefundReason; 5] = [
+        RefundReason::Wish,
+        RefundReason::Twice,
+        RefundReason::Defect,
+        RefundReason::Stock,
+        RefundReason::Other,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RefundReason::Wish => "wish",
+            RefundReason::Twice => "twice",
+            RefundReason::Defect => "defect",
+            RefundReason::Stock => "stock",
+            RefundReason::Other => "other",
+        }
+    }
+
+    /// What is not in the list is something else.
+    pub fn parse(word: &str) -> RefundReason {
+        let known = RefundReason::ALL
+            .into_iter()
+            .find(|reason| reason.as_str() == word);
+        known.unwrap_or(RefundReason::Other)
+    }
+
+    const fn name(self, words: &ConsoleWords) -> &'static str {
+        match self {
+            RefundReason::Wish => words.reason_wish,
+            RefundReason::Twice => words.reason_twice,
+            RefundReason::Defect => words.reason_defect,
+            RefundReason::Stock => words.reason_stock,
+            RefundReason::Other => words.reason_other,
+        }
+    }
+}
+
+impl RefundForm {
+    /// The reason as it is written down and sent.
+    pub fn text(&self, words: &ConsoleWords) -> String {
+        let name = self.reason.name(words);
+        match (self.reason, self.words.as_str()) {
+            (_, "") => name.to_owned(),
+            (RefundReason::Other, typed) => typed.to_owned(),
+            (_, typed) => format!("{name}: {typed}"),
+        }
+    }
+}
+
+pub fn refund(desk: &Desk, plan: &RefundPlan, form: &RefundForm, problem: Option<&'static str>) -> AnyView {
+    let words = desk.words();
+    let title = format!("{} · {}", words.refund, plan.order.order_no);
+    let content = if plan.left.is_zero() {
+        empty(words.nothing_left)
+    } else {
+        dialog(desk, plan, form)
+    };
+    view! {
+        {heading(&title, ().into_any())}
+        <section class="panel panel--narrow">
+            {alert(problem)}
+            <dl class="facts">{sums(words, plan)}</dl>
+            {content}
+            <p><a class="act" href=format!("/admin/orders/{}", plan.order.id)>{words.back_to_order}</a></p>
+        </section>
+    }
+    .into_any()
+}
+
+fn sums(words: &'static ConsoleWords, plan: &RefundPlan) -> Vec<AnyView> {
+    let sum = |money: Money| money::text(money).into_any();
+    let mut sums = vec![
+        fact(words.paid_sum, sum(plan.payment.amount)),
+        fact(words.returned, sum(plan.payment.refunded)),
+        fact(words.returning, sum(plan.payment.refunding)),
+    ];
+    if !plan.waiting.is_zero() {
+        sums.push(fact(words.waiting_sum, sum(plan.waiting)));
+    }
+    sums.push(fact(words.left, sum(plan.left)));
+    sums
+}
+
+fn dialog(desk: &Desk, plan: &RefundPlan, form: &RefundForm) -> AnyView {
+    let words = desk.words();
+    let amount = if form.amount.is_empty() {
+        plan.left.to_yuan()
+    } else {
+        form.amount.clone()
+    };
+    let reasons = RefundReason::ALL.map(|reason| {
+        let is_chosen = reason == form.reason;
+        view! { <option value=reason.as_str() selected=is_chosen>{reason.name(words)}</option> }
+    });
+    view! {
+        <form class="form" method="post" action=format!("/admin/payments/{}/refund/check", plan.payment.id)>
+            <label class="field">
+                <span class="field__label">{words.refund_amount}</span>
+                <input class="field__input num" name="amount" inputmode="decimal" value=amount required/>
+            </label>
+            <label class="field">
+                <span class="field__label">{words.reason}</span>
+                <select class="field__input" name="reason">{reasons.collect_view()}</select>
+            </label>
+            <label class="field">
+                <span class="field__label">{words.reason_words}</span>
+                <input class="field__input" name="words" maxlength="60" value=form.words.clone()/>
+            </label>
+            <button class="button button--primary">{words.look_again}</button>
+        </form>
+    }
+    .into_any()
+}
+
+/// Repeats the sum and the payer: what happens next cannot be taken back.
+pub fn refund_check(
+    desk: &Desk,
+    plan: &RefundPlan,
+    form: &RefundForm,
+    amount: Money,
+    needs_approval: bool,
+) -> AnyView {
+    let words = desk.words();
+    let sum = money::text(amount);
+    let values = [("amount", sum.as_str()), ("user", plan.order.user_id.as_str())];
+    let facts = vec![
+        fact(words.order_no, shown::reference(plan.order.order_no.as_str())),
+        fact(words.subject_of_order, plan.order.subject.clone().into_any()),
+        fact(words.user, plan.order.user_id.clone().into_any()),
+        fact(
+            words.method,
+            shown::method(plan.payment.method(), words).into_any(),
+        ),
+        fact(words.refund_amount, sum.clone().into_any()),
+        fact(words.reason, form.text(words).into_any()),
+    ];
+    let label = if needs_approval {
+        words.ask_colleague
+    } else {
+        words.refund_now
+    };
+    let button = fill(label, &values);
+    let back = format!("/admin/payments/{}/refund", plan.payment.id);
+    view! {
+        {heading(&fill(words.refund_question, &values), ().into_any())}
+        <section class="panel panel--narrow">
+            <dl class="facts">{facts}</dl>
+            {needs_approval.then(|| view! { <p class="notice notice--warn">{words.needs_approval}</p> })}
+            <p><a class="act" href=back>{words.no_go_back}</a></p>
+            <form class="form" method="post" action=format!("/admin/payments/{}/refund", plan.payment.id)>
+                <input type="hidden" name="refund_no" value=plan.refund_no.to_string()/>
+                <input type="hidden" name="amount" value=amount.to_yuan()/>
+                <input type="hidden" name="reason" value=form.reason.as_str()/>
+                <input type="hidden" name="words" value=form.words.clone()/>
+                <button class="button button--danger">{button}</button>
+            </form>
+        </section>
+    }
+    .into_any()
+}
+
+pub fn wishes(desk: &Desk, operator: &Operator, waiting: Vec<Wish>, decided: Vec<Wish>) -> AnyView {
+    let words = desk.words();
+    let is_empty = waiting.is_empty();
+    let cards: Vec<_> = waiting.iter().map(|wish| card(desk, operator, wish)).collect();
+    let rows: Vec<_> = decided.into_iter().map(|wish| decided_row(words, wish)).collect();
+    let columns = [
+        words.order_no,
+        words.refund_amount,
+        words.reason,
+        words.asked_by,
+        words.decision,
+        words.who,
+        words.when,
+    ];
+    view! {
+        {heading(words.approvals, ().into_any())}
+        {is_empty.then(|| view! { <section class="panel">{empty(words.no_wishes)}</section> })}
+        {cards}
+        {(!rows.is_empty()).then(|| panel(words.decided, table(words.decided, &columns, rows)))}
+    }
+    .into_any()
+}
+
+fn card(desk: &Desk, operator: &Operator, wish: &Wish) -> AnyView {
+    let words = desk.words();
+    let is_own = wish.asked_by == operator.email;
+    let acts = match (desk.may(Permission::ApproveRefund), is_own) {
+        (false, _) => ().into_any(),
+        (true, true) => view! { <p class="small">{words.own_wish}</p> }.into_any(),
+        (true, false) => decisions(words, &wish.id),
+    };
+    let values = [
+        ("amount", &*money::text(wish.amount)),
+        ("user", wish.user_id.as_str()),
+    ]
+    .map(|(name, value)| (name, value.to_owned()));
+    let values: Vec<(&str, &str)> = values
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    view! {
+        <section class="panel" id=wish.id.clone()>
+            <h2 class="panel__title">{fill(words.refund_question, &values)}</h2>
+            <p>{wish.reason.clone()}</p>
+            <p class="small">{words.asked_by} " " {wish.asked_by.clone()} " · " {shown::time(wish.asked_at)}</p>
+            <div class="acts">
+                <a class="act" href=format!("/admin/orders/{}", wish.order_id)>{words.open_order}</a>
+                {acts}
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+fn decisions(words: &'static ConsoleWords, id: &str) -> AnyView {
+    view! {
+        <form method="post" action=format!("/admin/refunds/{id}/approve")>
+            <button class="act act--primary">{words.approve}</button>
+        </form>
+        <form class="inline" method="post" action=format!("/admin/refunds/{id}/reject")>
+            <label class="field field--wide">
+                <span class="field__label">{words.why_not}</span>
+                <input class="field__input" name="why" maxlength="200" required/>
+            </label>
+            <button class="act act--bad">{words.reject}</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn decided_row(words: &'static ConsoleWords, wish: Wish) -> AnyView {
+    let is_approved = wish.is_approved == Some(true);
+    let decision = if is_approved {
+        shown::badge("ok", words.approved)
+    } else {
+        shown::badge("neutral", words.rejected)
+    };
+    view! {
+        <tr>
+            <td><a class="reference" href=format!("/admin/orders/{}", wish.order_id)>{wish.order_no}</a></td>
+            <td class="amount-cell num">{money::text(wish.amount)}</td>
+            <td>{wish.reason}</td>
+            <td>{wish.asked_by}</td>
+            <td>{decision} " " {wish.decision_note}</td>
+            <td>{wish.decided_by}</td>
+            <td>{shown::maybe_time(wish.decided_at)}</td>
+        </tr>
+    }
+    .into_any()
+}

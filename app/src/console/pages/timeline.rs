@@ -1,0 +1,171 @@
+//! What happened to an order, oldest first, each with its cause.
+
+use leptos::prelude::*;
+use payments::console::{Event, OrderFile};
+
+use crate::console::{Desk, shown};
+use crate::i18n::{ConsoleWords, fill};
+use crate::view::money;
+
+/// One line: a dot of its kind, a sentence, and who or what caused it.
+struct Entry {
+    kind: &'static str,
+    sentence: String,
+    detail: Option<String>,
+    cause: String,
+}
+
+pub fn timeline(desk: &Desk, file: &OrderFile) -> AnyView {
+    let words = desk.words();
+    let entries: Vec<_> = file
+        .timeline()
+        .into_iter()
+        .map(|(at, event)| {
+            let entry = entry(event, words);
+            view! {
+                <li class="timeline__entry" data-kind=entry.kind>
+                    <p class="timeline__sentence">{entry.sentence}</p>
+                    {entry.detail.map(|detail| view! { <p class="timeline__detail">{detail}</p> })}
+                    <p class="timeline__cause">{shown::time(at)} " · " {entry.cause}</p>
+                </li>
+            }
+        })
+        .collect();
+    view! { <ol class="timeline">{entries}</ol> }.into_any()
+}
+
+fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
+    let plain = |kind, sentence: String, cause: &str| Entry {
+        kind,
+        sentence,
+        detail: None,
+        cause: cause.to_owned(),
+    };
+    match event {
+        Event::Ordered(order) => {
+            let amount = money::text(order.amount);
+            plain(
+                "neutral",
+                fill(words.event_ordered, &[("amount", &amount)]),
+                words.cause_merchant,
+            )
+        }
+        Event::OrderPaid(_) => plain("ok", words.event_order_paid.to_owned(), words.cause_rule),
+        Event::OrderCancelled(order) => Entry {
+            detail: order
+                .cancel_reason
+                .as_deref()
+                .map(|reason| shown::reason_text(reason, words).to_owned()),
+            ..plain(
+                "neutral",
+                words.event_order_cancelled.to_owned(),
+                words.cause_rule,
+            )
+        },
+        Event::PaymentStarted(payment) => {
+            let method = shown::method(payment.method(), words);
+            let number = payment.payment_no.as_str();
+            let sentence = fill(
+                words.event_payment_started,
+                &[("method", method), ("number", number)],
+            );
+            plain("info", sentence, words.cause_payer)
+        }
+        Event::PaymentPaid(payment) => {
+            let (amount, number) = (money::text(payment.amount), payment.payment_no.as_str());
+            let sentence = fill(
+                words.event_payment_paid,
+                &[("amount", &amount), ("number", number)],
+            );
+            Entry {
+                detail: payment.transaction_id.clone(),
+                ..plain("ok", sentence, shown::method(payment.method(), words))
+            }
+        }
+        Event::PaymentEnded(payment) => {
+            let number = payment.payment_no.as_str();
+            Entry {
+                detail: payment.failure_reason.clone(),
+                ..plain(
+                    "neutral",
+                    fill(words.event_payment_ended, &[("number", number)]),
+                    words.cause_rule,
+                )
+            }
+        }
+        Event::Notice(notice) => {
+            let verdict = shown::verdict(&notice.verdict, words);
+            let sentence = fill(words.event_notice, &[("verdict", verdict)]);
+            Entry {
+                detail: Some(notice.id.clone()),
+                ..plain("info", sentence, shown::method(notice.channel.method(), words))
+            }
+        }
+        Event::RefundAsked(_) | Event::RefundEnded(_) => refund_entry(event, words),
+        Event::Raised(_) | Event::Resolved(_) | Event::Noted(_) | Event::Done(_) => {
+            person_entry(event, words)
+        }
+    }
+}
+
+fn refund_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
+    let (Event::RefundAsked(refund) | Event::RefundEnded(refund)) = event else {
+        unreachable!("only refunds come here");
+    };
+    let (amount, number) = (money::text(refund.amount), refund.refund_no.as_str());
+    let values = [("amount", amount.as_str()), ("number", number)];
+    if let Event::RefundAsked(_) = event {
+        return Entry {
+            kind: "warn",
+            sentence: fill(words.event_refund_asked, &values),
+            detail: Some(refund.reason.clone()),
+            cause: words.cause_merchant.to_owned(),
+        };
+    }
+    let is_done = refund.failure_reason.is_none();
+    Entry {
+        kind: if is_done { "ok" } else { "bad" },
+        sentence: fill(
+            if is_done {
+                words.event_refund_done
+            } else {
+                words.event_refund_failed
+            },
+            &values,
+        ),
+        detail: refund
+            .failure_reason
+            .clone()
+            .or_else(|| refund.gateway_refund_id.clone()),
+        cause: words.cause_gateway.to_owned(),
+    }
+}
+
+fn person_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
+    let entry = |kind, sentence: &str, detail: &str, cause: &str| Entry {
+        kind,
+        sentence: sentence.to_owned(),
+        detail: (!detail.is_empty()).then(|| detail.to_owned()),
+        cause: cause.to_owned(),
+    };
+    match event {
+        Event::Raised(incident) => {
+            let name = shown::incident(incident.kind, words);
+            entry("bad", name, &incident.detail, words.cause_rule)
+        }
+        Event::Resolved(incident) => entry(
+            "ok",
+            words.event_resolved,
+            incident.resolution.as_deref().unwrap_or_default(),
+            incident.resolved_by.as_deref().unwrap_or_default(),
+        ),
+        Event::Noted(note) => entry("neutral", words.note, &note.text, &note.author),
+        Event::Done(line) => entry(
+            "neutral",
+            shown::action(&line.action, words),
+            &line.detail,
+            &line.actor,
+        ),
+        _ => unreachable!("only what people see and do comes here"),
+    }
+}

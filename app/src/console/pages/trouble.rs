@@ -1,0 +1,30 @@
+//! A page that stands where another could not.
+
+use leptos::prelude::*;
+use payments::console::Permission;
+
+use super::parts::heading;
+use crate::console::{Desk, shown};
+
+/// `missing` is the right that would be needed.
+pub fn trouble(desk: &Desk, title: &'static str, text: &'static str, missing: Option<Permission>) -> AnyView {
+    let words = desk.words();
+    let missing = missing.map(|permission| {
+        view! {
+            <p>
+                {words.missing_permission} " " <b>{shown::permission(permission, words)}</b> " "
+                <code class="reference">{permission.as_str()}</code>
+            </p>
+        }
+    });
+    view! {
+        {heading(title, ().into_any())}
+        <section class="panel" data-trouble="true">
+            <p>{text}</p>
+            {missing}
+            <p class="panel__text">{words.reference} " " <code class="reference">{desk.request_id.clone()}</code></p>
+            <p><a class="act" href="/admin">{words.overview}</a></p>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,174 @@
+//! How single values look in the console: times, names, states. A state is never a colour alone.
+
+mod names;
+
+use std::time::Duration;
+
+use domain::{OrderStatus, Payment, PaymentState, PaymentStatus, RefundState, Timestamp};
+use leptos::prelude::*;
+
+pub use self::names::{
+    action, advice, incident, method, order_status_name, permission, reason_text, role, verdict,
+};
+use crate::i18n::{ConsoleWords, fill};
+
+/// Beijing time to the second; the whole of it, with its zone, on hovering and for programs.
+pub fn time(instant: Timestamp) -> AnyView {
+    let text = payments::beijing(instant);
+    let exact = payments::rfc3339(instant);
+    view! { <time class="num" datetime=exact.clone() title=exact>{text}</time> }.into_any()
+}
+
+pub fn maybe_time(instant: Option<Timestamp>) -> AnyView {
+    instant.map_or_else(|| "–".into_any(), time)
+}
+
+/// How long something has waited, in the largest unit that says it.
+pub fn age(age: Duration, words: &ConsoleWords) -> String {
+    let minutes = age.as_secs() / 60;
+    let (sentence, n) = match minutes {
+        0..60 => (words.minutes, minutes),
+        60..2880 => (words.hours, minutes / 60),
+        _ => (words.days, minutes / 1440),
+    };
+    fill(sentence, &[("n", &n.to_string())])
+}
+
+pub fn reference(text: &str) -> AnyView {
+    view! { <span class="reference">{text.to_owned()}</span> }.into_any()
+}
+
+pub fn badge(tone: &'static str, text: &'static str) -> AnyView {
+    let glyph = match tone {
+        "ok" => "✓",
+        "bad" => "!",
+        "warn" => "↩",
+        "info" => "…",
+        _ => "·",
+    };
+    view! { <span class="badge" data-tone=tone><span aria-hidden="true">{glyph}</span> {text}</span> }
+        .into_any()
+}
+
+pub fn order_status(status: OrderStatus, words: &'static ConsoleWords) -> AnyView {
+    let tone = match status {
+        OrderStatus::Pending => "info",
+        OrderStatus::Paid => "ok",
+        OrderStatus::PartiallyRefunded => "warn",
+        OrderStatus::Refunded | OrderStatus::Cancelled => "neutral",
+    };
+    badge(tone, order_status_name(status, words))
+}
+
+pub fn payment_status(status: PaymentStatus, words: &'static ConsoleWords) -> AnyView {
+    let (tone, name) = match status {
+        PaymentStatus::Pending => ("info", words.payment_pending),
+        PaymentStatus::Processing => ("info", words.payment_processing),
+        PaymentStatus::Success => ("ok", words.payment_success),
+        PaymentStatus::Failed => ("bad", words.payment_failed),
+        PaymentStatus::Cancelled => ("neutral", words.payment_cancelled),
+        PaymentStatus::Refunding => ("warn", words.payment_refunding),
+        PaymentStatus::Refunded => ("neutral", words.payment_refunded),
+    };
+    badge(tone, name)
+}
+
+pub fn refund_state(state: RefundState, words: &'static ConsoleWords) -> AnyView {
+    let (tone, name) = match state {
+        RefundState::Requested => ("info", words.refund_requested),
+        RefundState::Pending => ("warn", words.refund_pending),
+        RefundState::Succeeded => ("ok", words.refund_succeeded),
+        RefundState::Failed => ("bad", words.refund_failed),
+        RefundState::Stuck => ("bad", words.refund_stuck),
+    };
+    badge(tone, name)
+}
+
+/// Our own reasons in the reader's language, other people's as they wrote them.
+pub fn reason(reason: &str, words: &'static ConsoleWords) -> AnyView {
+    reason_text(reason, words).to_owned().into_any()
+}
+
+/// What can still go back; `None` when nothing was paid.
+pub fn left_of(payment: &Payment) -> Option<domain::Money> {
+    let after_refunds = payment.amount.checked_sub(payment.refunded)?;
+    let left = after_refunds.checked_sub(payment.refunding)?;
+    (payment.state == PaymentState::Paid).then_some(left)
+}
+
+/// Paid, and its order did not need it.
+pub fn is_surplus(payment: &Payment) -> bool {
+    payment.state == PaymentState::Paid && !payment.settles
+}
+
+/// A sum of fen, which may be more than one amount can be, or less than nothing.
+pub fn sum(fen: i64) -> String {
+    let sign = if fen < 0 { "−" } else { "" };
+    let size = fen.unsigned_abs();
+    let mut yuan = (size / 100).to_string();
+    let mut at = yuan.len();
+    while at > 3 {
+        at -= 3;
+        yuan.insert(at, ',');
+    }
+    format!("{sign}¥{yuan}.{:02}", size % 100)
+}
+
+/// The same, and a plus where it is more.
+pub fn change(fen: i64) -> String {
+    if fen > 0 {
+        format!("+{}", sum(fen))
+    } else {
+        sum(fen)
+    }
+}
+
+/// Milliseconds, seconds or minutes, whichever says it shortest.
+pub fn duration(duration: Option<Duration>) -> String {
+    let Some(duration) = duration else {
+        return "–".to_owned();
+    };
+    match duration.as_millis() {
+        millis @ 0..1000 => format!("{millis} ms"),
+        millis @ 1000..120_000 => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
+        millis => format!("{} min", millis / 60_000),
+    }
+}
+
+/// The date in Beijing.
+pub fn day(instant: Timestamp) -> String {
+    payments::beijing(instant).chars().take(10).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_grouped_whatever_their_size_and_sign() {
+        for (fen, text) in [
+            (0, "¥0.00"),
+            (99_999, "¥999.99"),
+            (100_000, "¥1,000.00"),
+            (-123_450, "−¥1,234.50"),
+            (2_000_000_000_099, "¥20,000,000,000.99"),
+        ] {
+            assert_eq!(sum(fen), text);
+        }
+        assert_eq!(
+            (change(5), change(-5)),
+            ("+¥0.05".to_owned(), "−¥0.05".to_owned())
+        );
+    }
+
+    #[test]
+    fn waiting_is_told_in_a_unit_that_says_it() {
+        let words = crate::i18n::Language::English.console_words();
+        let of = |minutes: u64| age(Duration::from_secs(minutes * 60), words);
+        assert_eq!(
+            (of(59), of(60), of(2880)),
+            ("59 min".to_owned(), "1 h".to_owned(), "2 days".to_owned())
+        );
+        assert_eq!(duration(Some(Duration::from_millis(1234))), "1.2 s");
+    }
+}

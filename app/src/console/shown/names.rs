@@ -1,0 +1,120 @@
+//! What things are called.
+
+use domain::{Method, OrderStatus};
+use payments::EXPIRED_REASON;
+use payments::admin::Role;
+use payments::console::{IncidentKind, Permission};
+
+use crate::i18n::ConsoleWords;
+
+pub const fn role(role: Role, words: &ConsoleWords) -> &'static str {
+    match role {
+        Role::Owner => words.role_owner,
+        Role::Finance => words.role_finance,
+        Role::Support => words.role_support,
+        Role::Developer => words.role_developer,
+        Role::Viewer => words.role_viewer,
+    }
+}
+
+pub const fn permission(permission: Permission, words: &ConsoleWords) -> &'static str {
+    match permission {
+        Permission::Look => words.may_look,
+        Permission::ReadMessages => words.may_read_messages,
+        Permission::Export => words.may_export,
+        Permission::Handle => words.may_handle,
+        Permission::RequestRefund => words.may_request_refund,
+        Permission::ApproveRefund => words.may_approve_refund,
+        Permission::AdjustBalance => words.may_adjust_balance,
+        Permission::Operate => words.may_operate,
+        Permission::ManageKeys => words.may_manage_keys,
+        Permission::ReadAudit => words.may_read_audit,
+        Permission::ManagePeople => words.may_manage_people,
+    }
+}
+
+pub const fn method(method: Method, words: &ConsoleWords) -> &'static str {
+    match method {
+        Method::Wechat => words.wechat,
+        Method::Alipay => words.alipay,
+        Method::Balance => words.balance,
+    }
+}
+
+pub const fn order_status_name(status: OrderStatus, words: &ConsoleWords) -> &'static str {
+    match status {
+        OrderStatus::Pending => words.order_pending,
+        OrderStatus::Paid => words.order_paid,
+        OrderStatus::PartiallyRefunded => words.order_partially_refunded,
+        OrderStatus::Refunded => words.order_refunded,
+        OrderStatus::Cancelled => words.order_cancelled,
+    }
+}
+
+pub fn reason_text<'a>(reason: &'a str, words: &'static ConsoleWords) -> &'a str {
+    if reason == EXPIRED_REASON {
+        words.expired_reason
+    } else {
+        reason
+    }
+}
+
+/// What became of a message; a word of another version stays as it is.
+pub fn verdict<'a>(word: &'a str, words: &'static ConsoleWords) -> &'a str {
+    match word {
+        "payment" => words.verdict_payment,
+        "refund" => words.verdict_refund,
+        "refund hint" => words.verdict_hint,
+        "refund known" => words.verdict_known,
+        "other" => words.verdict_other,
+        word => IncidentKind::parse(word).map_or(word, |kind| incident(Some(kind), words)),
+    }
+}
+
+pub const fn incident(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'static str {
+    match kind {
+        None => words.incident_unknown,
+        Some(IncidentKind::WrongAmount) => words.incident_wrong_amount,
+        Some(IncidentKind::Surplus) => words.incident_surplus,
+        Some(IncidentKind::ForeignNotice) => words.incident_foreign_notice,
+        Some(IncidentKind::UnmatchedNotice) => words.incident_unmatched_notice,
+        Some(IncidentKind::TradeReused) => words.incident_trade_reused,
+        Some(IncidentKind::UnknownRefund) => words.incident_unknown_refund,
+        Some(IncidentKind::RefundMismatch) => words.incident_refund_mismatch,
+        Some(IncidentKind::RefundFailed) => words.incident_refund_failed,
+        Some(IncidentKind::RefundStuck) => words.incident_refund_stuck,
+        Some(IncidentKind::RefundRevived) => words.incident_refund_revived,
+        Some(IncidentKind::Refused) => words.incident_refused,
+    }
+}
+
+/// What to do about it.
+pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'static str {
+    match kind {
+        None => words.advice_unknown,
+        Some(IncidentKind::WrongAmount) => words.advice_wrong_amount,
+        Some(IncidentKind::Surplus) => words.advice_surplus,
+        Some(IncidentKind::ForeignNotice) => words.advice_foreign_notice,
+        Some(IncidentKind::UnmatchedNotice) => words.advice_unmatched_notice,
+        Some(IncidentKind::TradeReused) => words.advice_trade_reused,
+        Some(IncidentKind::UnknownRefund) => words.advice_unknown_refund,
+        Some(IncidentKind::RefundMismatch) => words.advice_refund_mismatch,
+        Some(IncidentKind::RefundFailed) => words.advice_refund_failed,
+        Some(IncidentKind::RefundStuck) => words.advice_refund_stuck,
+        Some(IncidentKind::RefundRevived) => words.advice_refund_revived,
+        Some(IncidentKind::Refused) => words.advice_refused,
+    }
+}
+
+/// What somebody did, as the trail calls it.
+pub fn action<'a>(word: &'a str, words: &'static ConsoleWords) -> &'a str {
+    match word {
+        "ask_gateway" => words.action_ask_gateway,
+        "request_refund" => words.action_request_refund,
+        "retry_refund" => words.action_retry_refund,
+        "approve_refund" => words.action_approve_refund,
+        "reject_refund" => words.action_reject_refund,
+        "replay_notice" => words.action_replay_notice,
+        word => word,
+    }
+}

@@ -1,0 +1,368 @@
+//! Everything the people of the console read, in Chinese and English.
+
+use super::catalogue::catalogue;
+
+catalogue! {
+    // The frame.
+    console: "收银后台", "Console";
+    skip: "跳到内容", "Skip to the content";
+    language: "语言", "Language";
+    navigation: "导航", "Navigation";
+    mode_test: "测试", "TEST";
+    mode_live: "生产", "LIVE";
+    overview: "概览", "Overview";
+    reference: "参考编号", "Reference";
+
+    // Coming in and going out.
+    log_in: "登录", "Log in";
+    log_in_title: "登录收银后台", "Log in to the console";
+    log_out: "退出", "Log out";
+    email: "邮箱", "Email";
+    password: "密码", "Password";
+    first_password: "初始密码", "First password";
+    code: "手机验证码", "Code from the phone";
+    code_optional: "手机验证码（如已启用）", "Code from the phone, if you use one";
+    wrong_login: "邮箱、密码或验证码不正确。", "Email, password or code is not right.";
+    wrong_code: "验证码不正确，请用新的验证码再试。", "This code is not right. Try again with a new one.";
+    too_many_attempts: "尝试次数过多，请稍后再试。", "Too many attempts. Try again in a moment.";
+    confirm_title: "请再次输入密码", "Your password once more";
+    confirm_text: "涉及密钥、人员和大额退款的操作，需要在十分钟内确认过密码。",
+        "Keys, people and large refunds need a password that was given within the last ten minutes.";
+    go_on: "继续", "Go on";
+
+    // The account.
+    account: "我的账户", "Your account";
+    sessions: "登录会话", "Sessions";
+    this_session: "（当前）", "(this one)";
+    browser: "浏览器", "Browser";
+    from_where: "来源", "From";
+    since: "开始", "Since";
+    last_seen: "最近活动", "Last seen";
+    log_out_elsewhere: "退出其他会话", "Log out everywhere else";
+    totp: "两步验证", "Second factor";
+    totp_is_on: "已启用：登录时需要手机上的验证码。", "On: logging in needs a code from your phone.";
+    totp_is_off: "未启用。启用后，仅有密码无法登录。", "Off. Once it is on, a password alone opens nothing.";
+    totp_text: "用手机上的验证器扫描二维码，再输入它显示的六位数字。",
+        "Scan the code with an authenticator app, then type the six digits it shows.";
+    turn_on: "启用", "Turn on";
+    turn_off: "停用", "Turn off";
+
+    // People and rights.
+    people: "人员", "People";
+    role: "角色", "Role";
+    rights: "权限表", "Who may do what";
+    permission: "权限", "Permission";
+    invite: "添加人员", "Add a person";
+    change: "更改", "Change";
+    disable: "停用", "Disable";
+    disabled: "已停用", "disabled";
+    acts: "操作", "Acts";
+    yes: "是", "yes";
+    no: "否", "no";
+    role_owner: "所有者", "Owner";
+    role_finance: "财务", "Finance";
+    role_support: "客服", "Support";
+    role_developer: "开发", "Developer";
+    role_viewer: "只读", "Viewer";
+    may_look: "查看订单与数据", "Look at orders and figures";
+    may_read_messages: "查看回调原文", "Read the gateways' messages";
+    may_export: "导出", "Export";
+    may_handle: "查询网关、备注、处理异常", "Ask gateways, write notes, settle what needs attention";
+    may_request_refund: "发起退款", "Ask for refunds";
+    may_approve_refund: "审批退款", "Approve refunds";
+    may_operate: "测试网关", "Test gateways";
+    may_manage_keys: "管理 API 密钥", "Manage API keys";
+    may_read_audit: "查看审计日志", "Read the audit log";
+    may_manage_people: "管理人员", "Manage people";
+
+    // The audit log.
+    audit: "审计日志", "Audit log";
+    audit_text: "只增不改；每一行带有上一行的哈希，tongqian audit 会检查整条链。",
+        "Lines are only ever added. Each carries the hash of the one before; tongqian audit checks the whole chain.";
+    number: "编号", "No.";
+    when: "时间（GMT+8）", "When (GMT+8)";
+    who: "操作人", "Who";
+    act: "动作", "Act";
+    subject: "对象", "Subject";
+    detail: "详情", "Detail";
+    seal: "哈希", "Seal";
+    older: "更早", "Older";
+    nothing_yet: "暂无内容", "Nothing yet";
+
+    // What a form did.
+    said_logged_out_elsewhere: "其他会话已全部退出。", "All other sessions are ended.";
+    said_totp_on: "两步验证已启用。", "The second factor is on.";
+    said_totp_off: "两步验证已停用。", "The second factor is off.";
+    said_person_invited: "人员已添加。", "The person was added.";
+    said_person_known: "该邮箱已存在。", "This address is known already.";
+    said_role_changed: "角色已更改，对方需要重新登录。", "The role was changed; they have to log in again.";
+    said_person_disabled: "人员已停用。", "The person was disabled.";
+
+    // What went wrong.
+    missing_title: "找不到页面", "Page not found";
+    missing_text: "这里没有内容，链接可能不完整。", "There is nothing here. The link may be incomplete.";
+    malformed_title: "没有看懂这个请求", "This could not be read";
+    malformed_text: "有字段缺失或格式不对，没有做任何更改。", "A field is missing or not in the right form. Nothing was changed.";
+    forbidden_title: "没有权限", "Not permitted";
+    forbidden_text: "您的角色不能进行此操作，请联系所有者。", "Your role may not do this. Ask an owner.";
+    missing_permission: "缺少的权限：", "The permission you lack:";
+    refused_title: "没有执行", "Not done";
+    refused_text: "当前状态不允许此操作，没有做任何更改。", "The books do not allow this now. Nothing was changed.";
+    decided_text: "已有同事处理过，请刷新后查看。", "A colleague has decided this already. Look again.";
+    own_text: "不能对自己执行此操作，需要另一位同事。", "You cannot do this to yourself; another person must.";
+    gateway_title: "支付平台没有配合", "The gateway did not do it";
+    gateway_declined_text: "支付平台明确拒绝了请求。", "The gateway understood and said no.";
+    gateway_silent_text: "支付平台没有回应，结果未知；系统会继续查询。", "The gateway gave no answer. The outcome is unknown; we keep asking.";
+    broken_title: "我们这边出了问题", "Something broke on our side";
+    broken_text: "请稍后再试；日志中可用参考编号找到原因。", "Try again in a moment. The reference leads to the reason in the log.";
+
+    // Finding.
+    orders: "订单", "Orders";
+    order: "订单", "Order";
+    search: "查找", "Search";
+    search_hint: "任意单号、金额或用户", "Any number, amount or user";
+    clear: "清除", "Clear";
+    any: "不限", "Any";
+    from_day: "从", "From day";
+    to_day: "到", "To day";
+    least: "最低金额", "At least ¥";
+    most: "最高金额", "At most ¥";
+    no_orders: "没有符合条件的订单", "No order fits";
+    order_no: "订单号", "Order number";
+    subject_of_order: "商品", "Subject";
+    user: "用户", "User";
+    amount: "金额", "Amount";
+    returned: "已退", "Returned";
+    left: "可退", "Left";
+    status: "状态", "Status";
+    id: "标识", "Id";
+    order_pending: "待支付", "Pending";
+    order_paid: "已支付", "Paid";
+    order_partially_refunded: "部分退款", "Partly refunded";
+    order_refunded: "已退款", "Refunded";
+    order_cancelled: "已关闭", "Cancelled";
+
+    // One order.
+    facts: "信息", "Facts";
+    created_at: "创建时间", "Created";
+    paid_at: "支付时间", "Paid";
+    expires_at: "支付期限", "Pay before";
+    finished_at: "完成时间", "Finished";
+    reason: "原因", "Reason";
+    expired_reason: "订单超时自动取消", "The time to pay was over";
+    metadata: "商户数据", "Metadata";
+    payments: "支付", "Payments";
+    no_payments: "还没有支付", "No payment yet";
+    payment_no: "支付单号", "Payment number";
+    method: "方式", "Method";
+    transaction: "平台交易号", "Gateway's number";
+    wechat: "微信支付", "WeChat Pay";
+    alipay: "支付宝", "Alipay";
+    balance: "余额", "Balance";
+    surplus: "多付", "Surplus";
+    payment_pending: "已记录", "Recorded";
+    payment_processing: "待付款", "Waiting";
+    payment_success: "已支付", "Paid";
+    payment_failed: "被拒绝", "Declined";
+    payment_cancelled: "已关闭", "Closed";
+    payment_refunding: "退款中", "Refunding";
+    payment_refunded: "已退款", "Refunded";
+    refunds: "退款", "Refunds";
+    no_refunds: "没有退款", "No refunds";
+    refund_no: "退款单号", "Refund number";
+    gateway_refund: "平台退款号", "Gateway's refund number";
+    refund_requested: "已登记", "Requested";
+    refund_pending: "处理中", "On its way";
+    refund_succeeded: "已到账", "Done";
+    refund_failed: "失败", "Failed";
+    refund_stuck: "需要处理", "Needs a person";
+    ask_gateway: "立即查询网关", "Ask the gateway now";
+    note: "备注", "Note";
+    write_note: "保存备注", "Save note";
+
+    // What happened, and why.
+    timeline: "时间线", "Timeline";
+    event_ordered: "创建订单 {amount}", "Ordered for {amount}";
+    event_order_paid: "订单已付清", "The order is paid";
+    event_order_cancelled: "订单已关闭", "The order was cancelled";
+    event_payment_started: "发起{method}支付 {number}", "A {method} payment was started: {number}";
+    event_payment_paid: "收到 {amount}：{number}", "{amount} arrived: {number}";
+    event_payment_ended: "支付已关闭：{number}", "The payment ended unpaid: {number}";
+    event_notice: "收到回调：{verdict}", "A callback came: {verdict}";
+    event_refund_asked: "登记退款 {amount}：{number}", "A refund of {amount} was requested: {number}";
+    event_refund_done: "退款 {amount} 已到账：{number}", "{amount} went back: {number}";
+    event_refund_failed: "退款 {amount} 失败：{number}", "The refund of {amount} failed: {number}";
+    event_resolved: "异常已处理", "Settled by a person";
+    cause_merchant: "商户或系统请求", "asked for by the merchant or a rule";
+    cause_payer: "付款人选择", "chosen by the payer";
+    cause_rule: "系统规则", "by rule";
+    cause_gateway: "支付平台", "the gateway's word";
+    action_ask_gateway: "查询网关", "Asked the gateway";
+    action_request_refund: "申请退款", "Asked for a refund";
+    action_retry_refund: "重试退款", "Tried the refund again";
+    action_approve_refund: "批准退款", "Approved the refund";
+    action_reject_refund: "驳回退款", "Rejected the refund";
+    action_replay_notice: "重放回调", "Took a callback in again";
+
+    // Callbacks.
+    callbacks: "回调", "Callbacks";
+    callback: "回调", "Callback";
+    verdict: "结论", "Verdict";
+    message: "内容（已脱敏）", "Message (masked)";
+    verdict_payment: "支付结果", "news of a payment";
+    verdict_refund: "退款结果", "news of a refund";
+    verdict_hint: "退款提示，已去查询", "a hint of a refund: asked the gateway";
+    verdict_known: "退款已知", "a refund that was known";
+    verdict_other: "其他", "something else";
+
+    // What needs a person.
+    attention: "待处理", "Needs attention";
+    all_clear: "没有需要处理的事项", "Nothing needs you";
+    resolve: "标记为已处理", "Resolve";
+    resolved: "最近处理", "Resolved lately";
+    resolution: "处理结果", "What was done";
+    open_order: "打开订单", "Open the order";
+    age: "已等待", "Waiting for";
+    cause: "原因", "Cause";
+    newer: "更新的", "Newer";
+    minutes: "{n} 分钟", "{n} min";
+    hours: "{n} 小时", "{n} h";
+    days: "{n} 天", "{n} days";
+    incident_unknown: "未知异常", "Something unknown";
+    incident_wrong_amount: "金额不符", "Wrong amount";
+    incident_surplus: "多付或迟到的款项", "Surplus or late money";
+    incident_foreign_notice: "不属于本商户的回调", "A callback for another merchant";
+    incident_unmatched_notice: "找不到对应支付的回调", "A callback about no payment of ours";
+    incident_trade_reused: "同一交易号用于两笔支付", "One trade claims two payments";
+    incident_unknown_refund: "未登记的退款", "A refund nobody asked for here";
+    incident_refund_mismatch: "退款信息不符", "A refund with other numbers";
+    incident_refund_failed: "退款失败", "A refund failed";
+    incident_refund_stuck: "退款卡住", "A refund is stuck";
+    incident_refund_revived: "失败的退款又成功了", "A failed refund is done after all";
+    incident_refused: "网关拒绝（未经验证）", "Refused in words that prove nothing";
+    advice_unknown: "查看日志和订单时间线。", "Read the log and the order's timeline.";
+    advice_wrong_amount: "在平台商户后台核对该交易的实际金额，再决定补款或退款。",
+        "Compare the trade in the gateway's own console, then have the rest paid or give it back.";
+    advice_surplus: "系统已登记全额退款，确认退款到账即可。", "All of it is being returned already; see that the refund ends well.";
+    advice_foreign_notice: "核对回调地址是否被其他商户或应用误用。", "See whether another merchant or app uses our callback address.";
+    advice_unmatched_notice: "检查是否有其他系统共用此商户号，或数据库是否恢复自旧备份。",
+        "See whether another system shares the merchant number, or the database is an old backup.";
+    advice_trade_reused: "两笔支付引用同一交易，请在平台核对哪一笔是真实的。", "Find out at the gateway which of the two is real.";
+    advice_unknown_refund: "可能在平台后台直接退款，或密钥泄露；请核对操作人。",
+        "Somebody used the gateway's console, or our keys are known to others. Find out who.";
+    advice_refund_mismatch: "在平台核对该退款的金额与单号。", "Compare sum and number of the refund at the gateway.";
+    advice_refund_failed: "查看平台给出的原因，再决定重新退款。", "Read the gateway's reason, then refund again.";
+    advice_refund_stuck: "在平台后台完成退款（如更换收款账户），再在此处理。", "Finish it in the gateway's console (another account), then resolve it here.";
+    advice_refund_revived: "核对是否已另行退款，避免重复退款。", "See whether it was returned another way meanwhile.";
+    advice_refused: "测试网关配置，确认密钥和商户号有效。", "Test the gateway: are keys and merchant number still good?";
+    said_asked: "已查询网关，下面是最新结果。", "The gateway was asked. This is what is known now.";
+    said_note_written: "备注已保存。", "The note is saved.";
+    said_resolved: "已标记为处理。", "Marked as resolved.";
+
+    // Giving money back.
+    refund: "退款", "Refund";
+    refund_amount: "退款金额", "Amount to return";
+    paid_sum: "已付", "Paid";
+    returning: "退款中", "On its way";
+    waiting_sum: "待审批", "Waiting for approval";
+    nothing_left: "没有可退的金额", "There is nothing left to return";
+    reason_words: "补充说明（可选）", "In your own words (optional)";
+    reason_wish: "用户申请退款", "The customer asked";
+    reason_twice: "重复下单", "Ordered twice";
+    reason_defect: "商品或服务问题", "Something was wrong with it";
+    reason_stock: "无法交付", "Cannot be delivered";
+    reason_other: "其他原因", "Another reason";
+    look_again: "下一步：核对", "Next: check it once more";
+    refund_question: "向 {user} 退款 {amount}？", "Return {amount} to {user}?";
+    refund_now: "确认退款 {amount}", "Return {amount} now";
+    ask_colleague: "提交审批 {amount}", "Ask a colleague to approve {amount}";
+    no_go_back: "返回修改", "No, go back";
+    back_to_order: "返回订单", "Back to the order";
+    needs_approval: "金额超过审批线，需要另一位同事批准后才会退款。",
+        "This is above the threshold: nothing moves before another person approves it.";
+    refund_too_much: "金额格式不对，或超过可退金额。", "This is no amount, or more than what is left.";
+    retry: "重试", "Try again";
+    approvals: "退款审批", "Approvals";
+    no_wishes: "没有等待审批的退款", "No refund waits for a decision";
+    asked_by: "申请人", "Asked by";
+    own_wish: "自己的申请需要另一位同事审批。", "Another person must decide on your own request.";
+    approve: "批准", "Approve";
+    reject: "驳回", "Reject";
+    why_not: "驳回原因", "Why not";
+    decided: "最近决定", "Decided lately";
+    decision: "决定", "Decision";
+    approved: "已批准", "approved";
+    rejected: "已驳回", "rejected";
+    said_refund_requested: "退款已登记，正在处理。", "The refund is on its way.";
+    said_refund_waiting: "已提交，等待另一位同事批准。", "Another person must approve this now.";
+    said_refund_approved: "已批准，退款正在处理。", "Approved. The refund is on its way.";
+    said_refund_rejected: "已驳回。", "Rejected.";
+    said_refund_retried: "已重试退款。", "The refund is tried again.";
+
+    // Figures.
+    today: "今天", "Today";
+    yesterday: "昨天", "Yesterday";
+    last_week: "上周同日", "A week ago";
+    gross: "收款", "Gross";
+    net: "净额", "Net";
+    success_rate: "支付成功率", "Orders paid";
+    by_hour: "今日各小时收款", "By the hour, today";
+    by_method: "今日各方式收款", "By method, today";
+    as_table: "查看表格", "As a table";
+    hour: "小时", "Hour";
+    day: "日期", "Day";
+    speed: "速度", "Speed";
+    median_to_paid: "下单到付款（中位数）", "Order to money (median)";
+    delay_p50: "回调延迟 p50", "Callback delay p50";
+    delay_p95: "回调延迟 p95", "Callback delay p95";
+
+    // Keys, gateways, balances, books.
+    export: "导出 CSV", "Export CSV";
+    keys: "API 密钥", "API keys";
+    key_name: "名称", "Name";
+    scopes: "权限范围", "Scopes";
+    key_end: "尾号", "Ends in";
+    last_used: "最近使用", "Last used";
+    revoke: "吊销", "Revoke";
+    revoked: "已吊销", "revoked";
+    make_key: "新建密钥", "Make a key";
+    make_key_text: "轮换时先建新密钥，商户程序换用后再吊销旧的；两个可以同时有效。",
+        "To rotate, make a new one, let the program use it, then revoke the old one: both work meanwhile.";
+    new_key: "新密钥", "The new key";
+    key_once: "请立即复制，之后不会再显示。", "Copy it now: it is not shown again.";
+    gateways: "支付网关", "Gateways";
+    not_configured: "未配置", "Not configured";
+    notify_url: "回调地址", "Callback address";
+    last_callback: "最近回调", "Last callback";
+    merchant_no: "商户号", "Merchant number";
+    serial_no: "证书序列号", "Certificate serial number";
+    own_fingerprint: "我方公钥指纹", "Fingerprint of our public key";
+    gateway_url: "网关地址", "Gateway address";
+    expired_key: "已过期的平台证书", "Expired certificate of the gateway";
+    test_gateway: "测试", "Test";
+    test_works: "正常：签名被接受，应答验签通过，订单不存在。",
+        "Works: our signature was taken, the answer's signature is right, and there is no such order.";
+    test_refused: "网关拒绝：", "The gateway refused us:";
+    test_silent: "没有可信的应答：", "No answer that can be believed:";
+    balances: "余额", "Balances";
+    available: "可用", "Available";
+    frozen: "冻结", "Frozen";
+    entries: "明细", "Entries";
+    balance_after: "变动后余额", "Balance after";
+    adjust: "调整余额", "Adjust the balance";
+    adjust_amount: "金额（可为负）", "Amount (+ or −)";
+    books: "账目检查", "The books";
+    books_text: "每条规则现在都重新核对", "Every rule, asked just now";
+    holds: "成立", "holds";
+    broken: "不成立", "BROKEN";
+    rule: "规则", "Rule";
+    may_adjust_balance: "调整余额", "Adjust balances";
+    said_key_revoked: "密钥已吊销。", "The key is revoked.";
+    said_balance_adjusted: "余额已调整。", "The balance was adjusted.";
+
+    // The password.
+    change_password: "修改密码", "Change the password";
+    new_password: "新密码（至少 8 个字符）", "New password (8 characters or more)";
+    new_password_again: "再输入一次", "Once more";
+    said_password_changed: "密码已修改，其他会话已全部退出。", "The password was changed, and all other sessions are ended.";
+}

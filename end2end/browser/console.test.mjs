@@ -1,0 +1,101 @@
+// The operator's console in a real browser: a desk and a phone, with JavaScript and without.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { admin, apiKey, startServer } from './server.mjs';
+import { DESK, launch, NARROW, PHONE, visit } from './visitor.mjs';
+
+let browser, server, sold;
+before(async () => {
+    [browser, server] = await Promise.all([launch(), startServer({ REFUND_APPROVAL_ABOVE: '500000' })]);
+    sold = await sell();
+});
+after(async () => {
+    await browser?.close();
+    await server?.stop();
+});
+
+async function call(path, body) {
+    const answer = await fetch(`${server.url}/api/billing${path}`, {
+        method: body ? 'POST' : 'GET',
+        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+        body: body && JSON.stringify(body),
+    });
+    assert.ok(answer.ok, `${path}: ${answer.status}`);
+    return answer.json();
+}
+
+/** A few orders in different states; the last one is paid. */
+async function sell() {
+    for (const amount of [990, 129900, 1234500]) await call('/orders', { userId: 'bob', subject: '企业版套餐，一个月', amount });
+    const order = await call('/orders', { userId: 'ann', subject: '团队版套餐，一个月', amount: 9990 });
+    const payment = await call('/payments', { orderId: order.id, method: 'wechat' });
+    const control = server.wallet.replace('/wallet', '/_control');
+    const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
+    await fetch(`${control}/pay`, { ...json, body: JSON.stringify({ code: payment.paymentUrl }) });
+    for (let look = 0; look < 50; look += 1) {
+        const now = await call(`/payments/${payment.id}`);
+        if (now.status === 'success') {
+            const foreign = { set: { mchid: '1900000000' }, newId: true, send: true };
+            await fetch(`${control}/notice`, { ...json, body: JSON.stringify(foreign) });
+            return now;
+        }
+        await new Promise((done) => setTimeout(done, 200));
+    }
+    return assert.fail('the payment was not paid');
+}
+
+async function logIn(visitor, query = '') {
+    await visitor.page.goto(`${server.url}/admin${query}`);
+    await visitor.page.locator('input[name=email]').fill(admin.email);
+    await visitor.page.locator('input[name=password]').fill(admin.password);
+    await visitor.picture('login');
+    await visitor.page.locator('form[action="/admin/login"] button').click();
+    await visitor.page.locator('.side').waitFor();
+}
+
+for (const [name, options] of [
+    ['console-desk', { viewport: DESK }],
+    ['console-phone-without-javascript', { viewport: PHONE, javaScriptEnabled: false, locale: 'en-GB' }],
+]) {
+    test(`${name}: find the order of a payment number and give half of it back`, async () => {
+        await visit(browser, server, { name, ...options }, async (visitor) => {
+            const { page } = visitor;
+            await logIn(visitor);
+            await visitor.picture('overview');
+            await page.goto(`${server.url}/admin/orders`);
+            await visitor.picture('orders');
+            await page.locator('.top-bar input[name=q]').fill(sold.transactionId);
+            await page.locator('.top-bar input[name=q]').press('Enter');
+            await page.waitForURL(/\/admin\/orders\/ord_/);
+            await visitor.picture('order');
+            await page.locator('a[href$="/refund"]').click();
+            await page.locator('input[name=amount]').fill('30.00');
+            await visitor.picture('refund');
+            await page.locator('form[action$="/check"] button').click();
+            await page.locator('.button--danger').waitFor();
+            assert.match(await visitor.text('h1'), /¥30\.00/);
+            await visitor.picture('refund-check');
+            await page.locator('.button--danger').click();
+            await page.waitForURL(/said=refund_requested/);
+            await visitor.picture('refunded');
+            for (const place of ['attention', 'refunds', 'callbacks', 'gateways', 'keys', 'balances?user=ann', 'books', 'people', 'audit', 'account']) {
+                await page.goto(`${server.url}/admin/${place}`);
+                await visitor.picture(place.split('?')[0]);
+                if (options.javaScriptEnabled !== false) await visitor.fitsTheScreen();
+            }
+        });
+    });
+}
+
+test('at 320 px no page of the console scrolls sideways', async () => {
+    await visit(browser, server, { name: 'console-narrow', viewport: NARROW, colorScheme: 'dark' }, async (visitor) => {
+        await logIn(visitor, '?lang=en');
+        for (const place of ['', '/orders', '/attention', '/refunds', '/callbacks', '/gateways', '/keys', '/people', '/audit', '/account']) {
+            await visitor.page.goto(`${server.url}/admin${place}`);
+            await visitor.fitsTheScreen();
+        }
+        await visitor.page.goto(`${server.url}/admin/orders?q=${sold.paymentNo}`);
+        await visitor.fitsTheScreen();
+        await visitor.picture('order');
+    });
+});

@@ -1,0 +1,297 @@
+//! Coming in, staying in, and how far each role goes.
+
+use crate::api::client;
+use crate::console::visitor::{OWNER, Visitor, employ, server};
+
+#[tokio::test]
+async fn the_console_is_closed_until_the_right_password_is_given() {
+    let server = server(&[]);
+    let visitor = Visitor::of(&server);
+    let closed = visitor.get("/admin/people").await;
+    assert_eq!(closed.status, 303);
+    assert_eq!(
+        closed.header("location"),
+        Some("/admin/login?next=%2Fadmin%2Fpeople")
+    );
+    assert_eq!(visitor.post("/admin/people", &[]).await.status, 303);
+
+    for (email, password) in [
+        (OWNER.0, "wrong horse battery"),
+        ("nobody@example.com", OWNER.1),
+        ("no address", OWNER.1),
+        (OWNER.0, ""),
+    ] {
+        let refused = visitor.log_in(email, password).await;
+        assert_eq!(refused.status, 401, "{email}");
+        assert!(refused.text.contains("Email, password or code is not right."));
+        assert!(refused.header("set-cookie").is_none());
+    }
+    let open = visitor
+        .post(
+            "/admin/login",
+            &[
+                ("email", "OWNER@example.com"),
+                ("password", OWNER.1),
+                ("next", "/admin/people"),
+            ],
+        )
+        .await;
+    assert_eq!(
+        (open.status, open.header("location")),
+        (303, Some("/admin/people"))
+    );
+    let cookie = open.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("admin=") && cookie.len() > 70, "{cookie}");
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let page = visitor.get("/admin").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains(OWNER.0));
+    assert_eq!(page.header("cache-control"), Some("private, no-store"));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(
+        policy.contains("default-src 'none'") && !policy.contains("script"),
+        "{policy}"
+    );
+    assert!(!page.text.contains("<script"));
+}
+
+#[tokio::test]
+async fn the_way_on_after_a_login_stays_in_the_console() {
+    let server = server(&[]);
+    let visitor = Visitor::of(&server);
+    for next in [
+        "https://evil.example",
+        "//evil.example",
+        "/admin//evil.example",
+        "/\\evil.example",
+    ] {
+        let fields = [("email", OWNER.0), ("password", OWNER.1), ("next", next)];
+        let open = visitor.post("/admin/login", &fields).await;
+        assert_eq!(open.header("location"), Some("/admin"), "{next}");
+    }
+}
+
+#[tokio::test]
+async fn logging_out_ends_the_session_on_the_server() {
+    let server = server(&[]);
+    let visitor = Visitor::owner(&server).await;
+    let session = |answer: &crate::api::Answer| {
+        let cookie = answer.header("set-cookie").unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    };
+    let again = visitor.log_in(OWNER.0, OWNER.1).await;
+    let kept = session(&again);
+    let thief = client();
+    let look = async || {
+        let request = thief.get(format!("{}/admin", server.url)).header("cookie", &kept);
+        crate::api::send(request).await.status
+    };
+    assert_eq!(look().await, 200);
+    let out = visitor.post("/admin/logout", &[]).await;
+    assert_eq!(out.status, 303);
+    assert!(out.header("clear-site-data").unwrap().contains("cookies"));
+    assert!(session(&out).ends_with("admin="));
+    assert_eq!(visitor.get("/admin").await.status, 303);
+    assert_eq!(look().await, 303, "the cookie of an ended session opens nothing");
+}
+
+#[tokio::test]
+async fn one_browser_logs_all_others_out() {
+    let server = server(&[]);
+    let desk = Visitor::owner(&server).await;
+    let phone = Visitor::owner(&server).await;
+    let account = desk.get("/admin/account").await;
+    assert_eq!(account.text.matches("<tr><td>").count(), 2, "{}", account.text);
+    desk.submit("/admin/account/log-out-elsewhere", &[]).await;
+    assert_eq!(phone.get("/admin").await.status, 303);
+    assert_eq!(desk.get("/admin").await.status, 200);
+}
+
+#[tokio::test]
+async fn another_password_ends_every_other_session() {
+    const NEW: &str = "another horse battery";
+    let server = server(&[]);
+    let desk = Visitor::owner(&server).await;
+    let phone = Visitor::owner(&server).await;
+    for fields in [
+        [("password", NEW), ("again", "a typing mistake")],
+        [("password", "short"), ("again", "short")],
+    ] {
+        assert_eq!(desk.post("/admin/account/password", &fields).await.status, 422);
+    }
+    let fields = [("password", NEW), ("again", NEW)];
+    let page = desk.submit("/admin/account/password", &fields).await;
+    assert!(page.text.contains("The password was changed"), "{}", page.text);
+    assert_eq!(phone.get("/admin").await.status, 303);
+    assert_eq!(phone.log_in(OWNER.0, OWNER.1).await.status, 401);
+    assert_eq!(phone.log_in(OWNER.0, NEW).await.status, 303);
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_whatever_headers_say() {
+    let server = server(&[]);
+    let attacker = client();
+    let guess = async |n: u32, email: &str, password: &str| {
+        let request = attacker
+            .post(format!("{}/admin/login", server.url))
+            .header("x-forwarded-for", format!("203.0.113.{n}"))
+            .header("x-real-ip", format!("203.0.113.{n}"))
+            .header("forwarded", format!("for=203.0.113.{n}"))
+            .form(&[("email", email), ("password", password)]);
+        crate::api::send(request).await
+    };
+    let mut statuses = Vec::new();
+    // A window of a minute may end in between: ten tries meet at most two of them.
+    for n in 0..11 {
+        statuses.push(guess(n, OWNER.0, "wrong horse battery").await.status);
+    }
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+    assert!(
+        statuses.iter().filter(|status| **status == 401).count() <= 10,
+        "{statuses:?}"
+    );
+    let refused = guess(99, OWNER.0, OWNER.1).await;
+    assert_eq!(refused.status, 429, "the right password is no way around either");
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=3600).contains(&wait));
+    // Others come in meanwhile.
+    let (email, password) = employ(&server, "viewer");
+    assert_eq!(guess(1, &email, password).await.status, 303);
+}
+
+#[tokio::test]
+async fn forms_of_other_sites_do_nothing() {
+    let server = server(&[]);
+    let visitor = Visitor::owner(&server).await;
+    let fields = [
+        ("email", "evil@example.com"),
+        ("role", "owner"),
+        ("password", "correct horse battery"),
+    ];
+    for (origin, site) in [
+        ("https://evil.example", "cross-site"),
+        ("null", "cross-site"),
+        (server.url.as_str(), "same-site"),
+        ("https://evil.example", "none"),
+    ] {
+        let answer = visitor.post_from(origin, site, "/admin/people", &fields).await;
+        assert_eq!(answer.status, 403, "{origin} {site}");
+    }
+    let as_text = crate::api::send(
+        client()
+            .post(format!("{}/admin/login", server.url))
+            .header("content-type", "text/plain")
+            .body("email=owner@example.com"),
+    )
+    .await;
+    assert_eq!(as_text.status, 422);
+    assert!(
+        !visitor
+            .get("/admin/people")
+            .await
+            .text
+            .contains("evil@example.com")
+    );
+}
+
+/// What each role is told at each address: the written table, once more by hand.
+#[tokio::test]
+async fn every_role_goes_exactly_as_far_as_the_table_says() {
+    const TABLE: &[(&str, &[&str])] = &[
+        ("/admin", &["owner", "finance", "support", "developer", "viewer"]),
+        (
+            "/admin/account",
+            &["owner", "finance", "support", "developer", "viewer"],
+        ),
+        (
+            "/admin/orders",
+            &["owner", "finance", "support", "developer", "viewer"],
+        ),
+        (
+            "/admin/attention",
+            &["owner", "finance", "support", "developer", "viewer"],
+        ),
+        ("/admin/callbacks", &["owner", "finance", "developer"]),
+        ("/admin/people", &["owner"]),
+        ("/admin/audit", &["owner", "finance"]),
+    ];
+    let server = server(&[]);
+    for role in ["owner", "finance", "support", "developer", "viewer"] {
+        let visitor = match role {
+            "owner" => Visitor::owner(&server).await,
+            role => Visitor::employed(&server, role).await,
+        };
+        for (path, allowed) in TABLE {
+            let answer = visitor.get(path).await;
+            let expected = if allowed.contains(&role) { 200 } else { 403 };
+            assert_eq!(answer.status, expected, "{role} {path}");
+            if expected == 403 {
+                assert!(
+                    answer.text.contains("The permission you lack:"),
+                    "{}",
+                    answer.text
+                );
+            }
+        }
+        let invites = visitor
+            .post(
+                "/admin/people",
+                &[
+                    ("email", "new@example.com"),
+                    ("role", "owner"),
+                    ("password", "a long password"),
+                ],
+            )
+            .await;
+        assert_eq!(invites.status, if role == "owner" { 303 } else { 403 }, "{role}");
+    }
+}
+
+#[tokio::test]
+async fn an_owner_adds_changes_and_disables_people_and_all_of_it_is_written_down() {
+    let server = server(&[]);
+    let owner = Visitor::owner(&server).await;
+    let fields = [
+        ("email", "ann@example.com"),
+        ("role", "viewer"),
+        ("password", "a long password"),
+    ];
+    let page = owner.submit("/admin/people", &fields).await;
+    assert!(page.text.contains("The person was added.") && page.text.contains("ann@example.com"));
+    let known = owner.submit("/admin/people", &fields).await;
+    assert!(known.text.contains("This address is known already."));
+
+    let ann = Visitor::logged_in(&server, "ann@example.com", "a long password").await;
+    let (_, rest) = page.text.split_once("/admin/people/usr_").unwrap();
+    let id = format!("usr_{}", rest.split('/').next().unwrap());
+    owner
+        .submit(&format!("/admin/people/{id}/role"), &[("role", "finance")])
+        .await;
+    assert_eq!(
+        ann.get("/admin").await.status,
+        303,
+        "another role is another session"
+    );
+    assert_eq!(ann.log_in("ann@example.com", "a long password").await.status, 303);
+    assert_eq!(ann.get("/admin/audit").await.status, 200);
+    owner.submit(&format!("/admin/people/{id}/disable"), &[]).await;
+    assert_eq!(ann.get("/admin").await.status, 303);
+    assert_eq!(ann.log_in("ann@example.com", "a long password").await.status, 401);
+
+    let trail = owner.get("/admin/audit").await;
+    for word in [
+        "create_user",
+        "change_role",
+        "viewer -&gt; finance",
+        "disable_user",
+        "fail_to_log_in",
+    ] {
+        assert!(trail.text.contains(word), "{word}: {}", trail.text);
+    }
+    let answer = owner
+        .post(&format!("/admin/people/{}/disable", "usr_nobody"), &[])
+        .await;
+    assert_eq!(answer.status, 404);
+}

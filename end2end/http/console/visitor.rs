@@ -1,0 +1,98 @@
+//! A person of the console with a browser that runs no script.
+
+use reqwest::Client;
+
+use crate::api::{Answer, client, send};
+use crate::server::{Server, run};
+
+pub const OWNER: (&str, &str) = ("owner@example.com", "correct horse battery");
+/// The address that answers, with what a browser sends along.
+pub struct Visitor {
+    client: Client,
+    pub url: String,
+}
+
+/// A server whose owner is known.
+pub fn server(settings: &[(&str, &str)]) -> Server {
+    let mut all = vec![("ADMIN_EMAIL", OWNER.0), ("ADMIN_PASSWORD", OWNER.1)];
+    all.extend(settings);
+    Server::simulated(&all)
+}
+
+/// Makes a person with a role, as an operator does on the command line. The address is `<role>@example.com`.
+pub fn employ(server: &Server, role: &str) -> (String, &'static str) {
+    let email = format!("{role}@example.com");
+    let args = ["admin", "create", "--email", &email, "--role", role];
+    let made = run(server.dir.path(), &[], &args, &format!("{}\n", OWNER.1));
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    (email, OWNER.1)
+}
+
+impl Visitor {
+    pub fn of(server: &Server) -> Visitor {
+        Visitor {
+            client: client(),
+            url: server.url.clone(),
+        }
+    }
+
+    /// Somebody who has logged in.
+    pub async fn logged_in(server: &Server, email: &str, password: &str) -> Visitor {
+        let visitor = Visitor::of(server);
+        let answer = visitor.log_in(email, password).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        visitor
+    }
+
+    pub async fn owner(server: &Server) -> Visitor {
+        Visitor::logged_in(server, OWNER.0, OWNER.1).await
+    }
+
+    /// Somebody of this role, made now.
+    pub async fn employed(server: &Server, role: &str) -> Visitor {
+        let (email, password) = employ(server, role);
+        Visitor::logged_in(server, &email, password).await
+    }
+
+    pub async fn log_in(&self, email: &str, password: &str) -> Answer {
+        self.post("/admin/login", &[("email", email), ("password", password)])
+            .await
+    }
+
+    /// In English, whatever the machine that runs the test speaks.
+    pub async fn get(&self, path: &str) -> Answer {
+        let request = self.client.get(format!("{}{path}", self.url));
+        send(
+            request
+                .header("accept", "text/html")
+                .header("accept-language", "en"),
+        )
+        .await
+    }
+
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post_from(&self.url, "same-origin", path, fields).await
+    }
+
+    pub async fn post_from(&self, origin: &str, site: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = self
+            .client
+            .post(format!("{}{path}", self.url))
+            .header("accept", "text/html")
+            .header("accept-language", "en")
+            .header("origin", origin)
+            .header("sec-fetch-site", site)
+            .form(fields);
+        send(request).await
+    }
+
+    /// The page after a form, which must have been taken.
+    pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let answer = self.post(path, fields).await;
+        assert_eq!(answer.status, 303, "{path}: {}", answer.text);
+        let next = answer.header("location").unwrap().to_owned();
+        let page = self.get(&next).await;
+        assert_eq!(page.status, 200, "{next}: {}", page.text);
+        page
+    }
+}

@@ -1,0 +1,46 @@
+//! What the people of the console see and do: sessions, rights, searching, and acts that leave a line in the audit log.
+//!
+//! Pages and handlers call these; money and states move only through the verbs that programs use too.
+
+mod attention;
+mod error;
+mod figures;
+mod find;
+mod gateways;
+mod inbox;
+mod keys;
+mod limits;
+mod order_file;
+mod people;
+mod permission;
+mod refunds;
+mod session;
+mod totp;
+mod trail;
+
+pub use attention::{
+    Incident, Waiting, count_waiting, list_open_incidents, list_resolved_incidents, resolve_incident,
+};
+pub use error::ConsoleError;
+pub use figures::{Day, Overview, Sum, read_overview};
+pub use find::{OrderQuery, find_orders, find_the_one};
+pub use gateways::{GatewayState, Proof, list_gateways, test_gateway};
+pub use inbox::{find_notice, list_notices};
+pub use keys::{KnownKey, list_keys, make_key, revoke_key};
+pub use limits::admit_login;
+pub use order_file::{Event, KeptNotice, Note, OrderFile, ask_about_order, open_file, write_note};
+pub use people::{Person, change_role, disable_person, invite, list_people};
+pub use permission::Permission;
+pub use refunds::{
+    Asked, RefundDraft, RefundPlan, Wish, approve_wish, ask_for_refund, list_wishes, needs_approval,
+    plan_refund, reject_wish, retry,
+};
+pub use session::{
+    Credentials, Operator, Session, change_password, confirm_session, end_other_sessions, end_session,
+    find_credentials, find_operator, list_sessions, note_failed_login, open_session,
+};
+pub use totp::{Totp, disable_totp, enable_totp};
+pub use trail::{Act, Action, Line, Visit, list_trail, note_act};
+
+pub use crate::store::incidents::IncidentKind;
+pub(crate) use trail::{count_broken_seals, record};

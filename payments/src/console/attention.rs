@@ -1,0 +1,119 @@
+//! What a person must look at, oldest first, and how it was settled.
+
+use domain::{OrderId, Timestamp};
+use futures_util::FutureExt;
+
+use super::{Act, Action, ConsoleError, Visit, record};
+use crate::order::page;
+use crate::store::incidents::{self, IncidentKind, IncidentRow};
+use crate::store::{StoreError, refund_wishes};
+use crate::{Error, Page, Services};
+
+#[derive(Debug, Clone)]
+pub struct Incident {
+    pub id: String,
+    /// `None`: written by a later version of this program.
+    pub kind: Option<IncidentKind>,
+    pub subject: String,
+    pub order_id: Option<OrderId>,
+    pub detail: String,
+    pub created_at: Timestamp,
+    pub resolved_at: Option<Timestamp>,
+    pub resolved_by: Option<String>,
+    pub resolution: Option<String>,
+}
+
+impl From<IncidentRow> for Incident {
+    fn from(row: IncidentRow) -> Incident {
+        Incident {
+            id: row.id,
+            kind: IncidentKind::parse(&row.kind),
+            subject: row.subject,
+            order_id: row.order_id.as_deref().and_then(OrderId::parse),
+            detail: row.detail,
+            created_at: Timestamp::from_millis(row.created_at),
+            resolved_at: row.resolved_at.map(Timestamp::from_millis),
+            resolved_by: row.resolved_by,
+            resolution: row.resolution,
+        }
+    }
+}
+
+/// How much is waiting: the numbers in the navigation.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Waiting {
+    pub incidents: i64,
+    pub wishes: i64,
+}
+
+pub async fn count_waiting(services: &Services) -> Result<Waiting, Error> {
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                Ok(Waiting {
+                    incidents: incidents::count_open(tx).await?,
+                    wishes: refund_wishes::count_waiting(tx).await?,
+                })
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// Open ones, the oldest first: it has waited longest.
+pub async fn list_open_incidents(
+    services: &Services,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Page<Incident>, Error> {
+    let above = cursor.unwrap_or("");
+    let rows = services
+        .db
+        .snapshot(|tx| async move { incidents::list_open(tx, above, i64::from(limit) + 1).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    let incidents = rows.into_iter().map(Incident::from).collect();
+    Ok(page(incidents, limit, |incident: &Incident| incident.id.clone()))
+}
+
+/// Resolved ones, the newest first.
+pub async fn list_resolved_incidents(services: &Services, limit: u32) -> Result<Vec<Incident>, Error> {
+    services
+        .db
+        .snapshot(|tx| async move { incidents::list_resolved(tx, i64::from(limit)).await }.boxed())
+        .await
+        .map(|rows| rows.into_iter().map(Incident::from).collect())
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// Somebody has looked and says what became of it.
+pub async fn resolve_incident(
+    services: &Services,
+    visit: &Visit,
+    id: &str,
+    resolution: &str,
+) -> Result<(), ConsoleError> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let row = incidents::find(tx, id).await?.ok_or(Error::NotFound)?;
+                if !incidents::resolve(tx, id, &visit.email, resolution, now).await? {
+                    return Err(ConsoleError::DecidedAlready);
+                }
+                let detail = format!("{} {}: {resolution}", row.kind, row.subject);
+                let act = Act {
+                    action: Action::Resolve,
+                    subject: id,
+                    detail: &detail,
+                };
+                record(tx, visit, act, now).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}

@@ -1,0 +1,39 @@
+//! Why the console did not do what a person asked.
+
+use std::time::Duration;
+
+use crate::Error;
+use crate::store::{FromStore, StoreError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    /// Too many tries to come in; more are of no use before this time has passed.
+    #[error("too many attempts")]
+    TooManyAttempts { wait: Duration },
+    /// A wrong password, a wrong code, or nobody of this name: which of them is not for the asker to know.
+    #[error("this login is not right")]
+    WrongLogin,
+    /// Somebody was faster: what is shown is not what is there any more.
+    #[error("this was decided already")]
+    DecidedAlready,
+    /// Who asks for money may not be the one who gives it.
+    #[error("another person must decide")]
+    OwnRequest,
+    #[error(transparent)]
+    Core(#[from] Error),
+}
+
+impl From<StoreError> for ConsoleError {
+    fn from(error: StoreError) -> ConsoleError {
+        ConsoleError::Core(Error::Internal(error))
+    }
+}
+
+impl FromStore for ConsoleError {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            ConsoleError::Core(error) => error.store_error(),
+            _ => None,
+        }
+    }
+}

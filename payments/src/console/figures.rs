@@ -1,0 +1,143 @@
+//! How a day went, beside the day before and the same day of the week before.
+
+use std::time::Duration;
+
+use domain::{Method, Timestamp};
+use futures_util::FutureExt;
+
+use crate::store::figures::{self, SumRow};
+use crate::store::{StoreError, Tx};
+use crate::{Error, Services};
+
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
+const BEIJING_MILLIS: i64 = 8 * 3600 * 1000;
+
+/// Whole days in Beijing.
+#[derive(Debug, Clone)]
+pub struct Overview {
+    pub today: Day,
+    pub yesterday: Day,
+    pub last_week: Day,
+}
+
+#[derive(Debug, Clone)]
+pub struct Day {
+    pub from: Timestamp,
+    /// Money that arrived.
+    pub gross: Sum,
+    pub by_method: [(Method, Sum); 3],
+    /// Fen by the hour.
+    pub by_hour: [i64; 24],
+    /// Money that went back.
+    pub refunded: Sum,
+    pub n_orders: i64,
+    /// Of the orders of this day, whenever that was.
+    pub n_orders_paid: i64,
+    pub median_to_paid: Option<Duration>,
+    pub callback_delay_p50: Option<Duration>,
+    pub callback_delay_p95: Option<Duration>,
+}
+
+/// How many, and how many fen. More than one order can be: a [`domain::Money`] is one amount.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sum {
+    pub n: i64,
+    pub fen: i64,
+}
+
+impl From<SumRow> for Sum {
+    fn from(row: SumRow) -> Sum {
+        Sum {
+            n: row.n,
+            fen: row.fen,
+        }
+    }
+}
+
+impl Sum {
+    fn add(&mut self, n: i64, fen: i64) {
+        self.n = self.n.saturating_add(n);
+        self.fen = self.fen.saturating_add(fen);
+    }
+}
+
+pub async fn read_overview(services: &Services) -> Result<Overview, Error> {
+    let now = services.clock.now();
+    let today = midnight_before(now);
+    // Of the other days the same part, or every morning would look like a collapse.
+    let so_far = now.since(today);
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                Ok(Overview {
+                    today: read_day(tx, today, so_far).await?,
+                    yesterday: read_day(tx, today.before(A_DAY), so_far).await?,
+                    last_week: read_day(tx, today.before(7 * A_DAY), so_far).await?,
+                })
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+async fn read_day(tx: &mut Tx<'_>, from: Timestamp, span: Duration) -> Result<Day, StoreError> {
+    let to = from.after(span);
+    let mut gross = Sum::default();
+    let mut by_method = Method::ALL.map(|method| (method, Sum::default()));
+    let mut by_hour = [0_i64; 24];
+    for (method, hour, n, fen) in figures::paid_by_hour(tx, from, to).await? {
+        gross.add(n, fen);
+        for (known, sum) in &mut by_method {
+            if known.as_str() == method {
+                sum.add(n, fen);
+            }
+        }
+        if let Some(slot) = usize::try_from(hour).ok().and_then(|hour| by_hour.get_mut(hour)) {
+            *slot = slot.saturating_add(fen);
+        }
+    }
+    let (n_orders, n_orders_paid) = figures::orders(tx, from, to).await?;
+    Ok(Day {
+        from,
+        gross,
+        by_method,
+        by_hour,
+        refunded: figures::refunded(tx, from, to).await?.into(),
+        n_orders,
+        n_orders_paid,
+        median_to_paid: millis(figures::median_to_paid(tx, from, to, n_orders_paid).await?),
+        callback_delay_p50: millis(figures::callback_delay(tx, from, to, 500).await?),
+        callback_delay_p95: millis(figures::callback_delay(tx, from, to, 950).await?),
+    })
+}
+
+/// Gateways write whole seconds, so a callback may seem to have come before its payment.
+fn millis(millis: Option<i64>) -> Option<Duration> {
+    millis.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
+}
+
+fn midnight_before(now: Timestamp) -> Timestamp {
+    let day = 24 * 3600 * 1000;
+    let local = now.millis() + BEIJING_MILLIS;
+    Timestamp::from_millis(local.div_euclid(day) * day - BEIJING_MILLIS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_at_midnight_in_beijing() {
+        // 2026-11-24 00:00 in Beijing.
+        let midnight = 1_795_449_600_000;
+        for millis in [midnight, midnight + 1, midnight + 86_399_999] {
+            assert_eq!(midnight_before(Timestamp::from_millis(millis)).millis(), midnight);
+        }
+        assert_eq!(
+            midnight_before(Timestamp::from_millis(midnight - 1)).millis(),
+            midnight - 86_400_000
+        );
+    }
+}

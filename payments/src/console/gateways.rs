@@ -1,0 +1,99 @@
+//! What is configured, and whether it works: a question with our own signature about an order that does not exist.
+
+use domain::{Channel, PaymentNo, Report, Timestamp};
+use futures_util::FutureExt;
+
+use super::{Act, Action, ConsoleError, Visit, record};
+use crate::gateway::{Description, GatewayError};
+use crate::store::{StoreError, notices};
+use crate::{Error, Services};
+
+/// One gateway as the operator sees it. No key is in it, only what tells keys apart.
+#[derive(Debug, Clone)]
+pub struct GatewayState {
+    pub channel: Channel,
+    /// `None`: not configured.
+    pub description: Option<Description>,
+    /// When an authentic message last came.
+    pub last_callback_at: Option<Timestamp>,
+}
+
+/// How a test went, step by step: each proves the ones before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// Reached, our signature taken, its signature verified, and it knows no such order.
+    Works,
+    /// It answered, and refused us: key, number or app are not what it knows.
+    Refused { code: String, message: String },
+    /// No answer that can be believed.
+    Silent { reason: String },
+}
+
+pub async fn list_gateways(services: &Services) -> Result<Vec<GatewayState>, Error> {
+    let now = services.clock.now();
+    let last_callbacks = services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let mut last = Vec::new();
+                for channel in Channel::ALL {
+                    last.push((channel, notices::last_of(tx, channel).await?));
+                }
+                Ok(last)
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    let state = |(channel, at): (Channel, Option<i64>)| GatewayState {
+        channel,
+        description: services
+            .gateways
+            .get(channel)
+            .map(|gateway| gateway.describe(now)),
+        last_callback_at: at.map(Timestamp::from_millis),
+    };
+    Ok(last_callbacks.into_iter().map(state).collect())
+}
+
+/// Nothing is made by it: the number was never used.
+pub async fn test_gateway(
+    services: &Services,
+    visit: &Visit,
+    channel: Channel,
+) -> Result<Proof, ConsoleError> {
+    let gateway = services.gateways.get(channel).ok_or(Error::NotFound)?;
+    let now = services.clock.now();
+    let number = PaymentNo::new(now, services.clock.entropy());
+    let proof = match gateway.query(&number).await {
+        Ok(Report::Absent) => Proof::Works,
+        Ok(_) => Proof::Silent {
+            reason: "it claims to know a number that was just made".to_owned(),
+        },
+        Err(GatewayError::Declined { code, message, .. }) => Proof::Refused { code, message },
+        Err(error) => Proof::Silent {
+            reason: error.to_string(),
+        },
+    };
+    let detail = match &proof {
+        Proof::Works => "works",
+        Proof::Refused { .. } => "refused",
+        Proof::Silent { .. } => "silent",
+    };
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let act = Act {
+                    action: Action::TestGateway,
+                    subject: channel.as_str(),
+                    detail,
+                };
+                record(tx, visit, act, now).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    Ok(proof)
+}

@@ -1,0 +1,268 @@
+//! Everything that is known of one order, and in which order it came about.
+
+use domain::{
+    Channel, Method, Order, OrderId, OrderState, Payment, PaymentNo, PaymentState, Refund, RefundState,
+    Timestamp,
+};
+use futures_util::FutureExt;
+
+use super::attention::Incident;
+use super::{Act, Action, Line, Visit, record};
+use crate::store::{StoreError, Tx, audit_log, incidents, notes, notices, orders, payments, refunds};
+use crate::{Error, Services};
+
+#[derive(Debug, Clone)]
+pub struct OrderFile {
+    pub order: Order,
+    /// Newest first.
+    pub payments: Vec<Payment>,
+    /// Newest first, of all payments.
+    pub refunds: Vec<Refund>,
+    pub notices: Vec<KeptNotice>,
+    pub incidents: Vec<Incident>,
+    pub notes: Vec<Note>,
+    pub acts: Vec<Line>,
+}
+
+/// A message of a gateway that was kept, as it came.
+#[derive(Debug, Clone)]
+pub struct KeptNotice {
+    pub channel: Channel,
+    pub id: String,
+    pub payment_no: String,
+    pub order_id: Option<OrderId>,
+    pub headers: String,
+    pub body: String,
+    pub verdict: String,
+    pub received_at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub struct Note {
+    pub author: String,
+    pub text: String,
+    pub created_at: Timestamp,
+}
+
+/// One thing that happened, with what caused it.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    Ordered(&'a Order),
+    OrderPaid(&'a Order),
+    OrderCancelled(&'a Order),
+    PaymentStarted(&'a Payment),
+    PaymentPaid(&'a Payment),
+    PaymentEnded(&'a Payment),
+    Notice(&'a KeptNotice),
+    RefundAsked(&'a Refund),
+    RefundEnded(&'a Refund),
+    Raised(&'a Incident),
+    Resolved(&'a Incident),
+    Noted(&'a Note),
+    Done(&'a Line),
+}
+
+impl TryFrom<notices::KeptRow> for KeptNotice {
+    type Error = StoreError;
+
+    fn try_from(row: notices::KeptRow) -> Result<KeptNotice, StoreError> {
+        Ok(KeptNotice {
+            channel: Method::parse(&row.channel)
+                .and_then(Method::channel)
+                .ok_or(StoreError::Corrupt("notices.channel"))?,
+            id: row.notice_id,
+            payment_no: row.payment_no,
+            order_id: row.order_id.as_deref().and_then(OrderId::parse),
+            headers: row.headers,
+            body: row.body,
+            verdict: row.verdict,
+            received_at: Timestamp::from_millis(row.received_at),
+        })
+    }
+}
+
+impl From<notes::NoteRow> for Note {
+    fn from(row: notes::NoteRow) -> Note {
+        Note {
+            author: row.author,
+            text: row.text,
+            created_at: Timestamp::from_millis(row.created_at),
+        }
+    }
+}
+
+pub async fn open_file(services: &Services, id: &OrderId) -> Result<OrderFile, Error> {
+    services
+        .db
+        .snapshot(|tx| async move { read(tx, id).await }.boxed())
+        .await
+}
+
+async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
+    let order = orders::find(tx, id).await?.ok_or(Error::NotFound)?;
+    let payments = payments::of_order(tx, id).await?;
+    let mut all_refunds = Vec::new();
+    for payment in payments
+        .iter()
+        .filter(|payment| payment.state == PaymentState::Paid)
+    {
+        all_refunds.extend(refunds::of_payment(tx, &payment.id).await?);
+    }
+    all_refunds.sort_by(|left, right| right.id.cmp(&left.id));
+    let kept: Result<Vec<KeptNotice>, StoreError> = notices::of_order(tx, id)
+        .await?
+        .into_iter()
+        .map(KeptNotice::try_from)
+        .collect();
+    Ok(OrderFile {
+        notices: kept?,
+        incidents: incidents::of_order(tx, id)
+            .await?
+            .into_iter()
+            .map(Incident::from)
+            .collect(),
+        notes: notes::of_order(tx, id)
+            .await?
+            .into_iter()
+            .map(Note::from)
+            .collect(),
+        acts: audit_log::of_subject(tx, id.as_str())
+            .await?
+            .into_iter()
+            .map(Line::from)
+            .collect(),
+        order,
+        payments,
+        refunds: all_refunds,
+    })
+}
+
+impl OrderFile {
+    /// Oldest first. What happened at the same instant keeps the order of cause and effect.
+    pub fn timeline(&self) -> Vec<(Timestamp, Event<'_>)> {
+        let mut events = vec![(self.order.created_at, Event::Ordered(&self.order))];
+        events.extend(self.payments.iter().rev().flat_map(events_of_payment));
+        events.extend(
+            self.notices
+                .iter()
+                .map(|notice| (notice.received_at, Event::Notice(notice))),
+        );
+        events.extend(self.incidents.iter().flat_map(events_of_incident));
+        if let Some(paid_at) = self.order.paid_at {
+            events.push((paid_at.max(self.order.created_at), Event::OrderPaid(&self.order)));
+        }
+        if self.order.state == OrderState::Cancelled {
+            events.push((self.order.updated_at, Event::OrderCancelled(&self.order)));
+        }
+        events.extend(self.refunds.iter().rev().flat_map(events_of_refund));
+        events.extend(
+            self.notes
+                .iter()
+                .map(|note| (note.created_at, Event::Noted(note))),
+        );
+        // A note stands there with its text already.
+        let is_shown = |line: &&Line| line.action != Action::WriteNote.as_str();
+        events.extend(
+            self.acts
+                .iter()
+                .filter(is_shown)
+                .map(|line| (line.at, Event::Done(line))),
+        );
+        events.sort_by_key(|(at, _)| *at);
+        events
+    }
+}
+
+fn events_of_payment(payment: &Payment) -> Vec<(Timestamp, Event<'_>)> {
+    let mut events = vec![(payment.created_at, Event::PaymentStarted(payment))];
+    if let Some(paid_at) = payment.paid_at {
+        // Gateways write whole seconds; nothing is paid before it was begun.
+        events.push((paid_at.max(payment.created_at), Event::PaymentPaid(payment)));
+    }
+    if matches!(payment.state, PaymentState::Closed | PaymentState::Declined) {
+        events.push((payment.updated_at, Event::PaymentEnded(payment)));
+    }
+    events
+}
+
+fn events_of_refund(refund: &Refund) -> Vec<(Timestamp, Event<'_>)> {
+    let mut events = vec![(refund.created_at, Event::RefundAsked(refund))];
+    if let Some(finished_at) = refund.finished_at
+        && matches!(refund.state, RefundState::Succeeded | RefundState::Failed)
+    {
+        events.push((finished_at, Event::RefundEnded(refund)));
+    }
+    events
+}
+
+fn events_of_incident(incident: &Incident) -> Vec<(Timestamp, Event<'_>)> {
+    let mut events = vec![(incident.created_at, Event::Raised(incident))];
+    if let Some(resolved_at) = incident.resolved_at {
+        events.push((resolved_at, Event::Resolved(incident)));
+    }
+    events
+}
+
+/// What a person wants the next one to know.
+pub async fn write_note(
+    services: &Services,
+    visit: &Visit,
+    order_id: &OrderId,
+    text: &str,
+) -> Result<(), Error> {
+    let now = services.clock.now();
+    let id = &format!(
+        "note_{}",
+        OrderId::new(now, services.clock.entropy())
+            .as_str()
+            .trim_start_matches("ord_")
+    );
+    services
+        .db
+        .write(|tx| {
+            async move {
+                orders::find(tx, order_id).await?.ok_or(Error::NotFound)?;
+                notes::insert(tx, id, order_id, &visit.email, text, now).await?;
+                let act = Act {
+                    action: Action::WriteNote,
+                    subject: order_id.as_str(),
+                    detail: id,
+                };
+                record(tx, visit, act, now).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Asks the gateway about every payment of the order that is not paid, and writes down who wanted to know.
+pub async fn ask_about_order(services: &Services, visit: &Visit, order_id: &OrderId) -> Result<(), Error> {
+    let file = open_file(services, order_id).await?;
+    let numbers: Vec<&PaymentNo> = file.payments.iter().map(|payment| &payment.payment_no).collect();
+    let detail = &numbers
+        .iter()
+        .map(|number| number.as_str())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let act = Act {
+                    action: Action::AskGateway,
+                    subject: order_id.as_str(),
+                    detail,
+                };
+                record(tx, visit, act, now).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    for number in numbers {
+        crate::query_payment(services, number, None).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! Who works here, and with which rights.
+
+use domain::{Timestamp, UserId};
+use futures_util::FutureExt;
+
+use super::{Act, Action, ConsoleError, Operator, Visit, record};
+use crate::admin::Role;
+use crate::store::{StoreError, admin, people, sessions};
+use crate::{Error, Services};
+
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub id: String,
+    pub email: String,
+    pub role: Role,
+    pub has_totp: bool,
+    pub created_at: Timestamp,
+    pub disabled_at: Option<Timestamp>,
+    pub seen_at: Option<Timestamp>,
+}
+
+impl TryFrom<people::PersonRow> for Person {
+    type Error = StoreError;
+
+    fn try_from(row: people::PersonRow) -> Result<Person, StoreError> {
+        Ok(Person {
+            id: row.id,
+            email: row.email,
+            role: Role::parse(&row.role).ok_or(StoreError::Corrupt("users.role"))?,
+            has_totp: row.has_totp,
+            created_at: Timestamp::from_millis(row.created_at),
+            disabled_at: row.disabled_at.map(Timestamp::from_millis),
+            seen_at: row.seen_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+pub async fn list_people(services: &Services) -> Result<Vec<Person>, Error> {
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let rows = people::list(tx).await?;
+                rows.into_iter().map(Person::try_from).collect()
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// `false`: this address has a user already, or had one.
+pub async fn invite(
+    services: &Services,
+    visit: &Visit,
+    email: &str,
+    password_hash: &str,
+    role: Role,
+) -> Result<bool, Error> {
+    let now = services.clock.now();
+    let id = &UserId::new(now, services.clock.entropy());
+    let detail = &format!("{email}: {}", role.as_str());
+    services
+        .db
+        .write(|tx| {
+            async move {
+                if !admin::insert_user(tx, id, email, password_hash, role, now).await? {
+                    return Ok(false);
+                }
+                let act = Act {
+                    action: Action::CreateUser,
+                    subject: id.as_str(),
+                    detail,
+                };
+                record(tx, visit, act, now).await?;
+                Ok(true)
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// Another role is another session: whoever is in must come in again.
+pub async fn change_role(
+    services: &Services,
+    operator: &Operator,
+    visit: &Visit,
+    user_id: &str,
+    role: Role,
+) -> Result<(), ConsoleError> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let (email, before) = find_other(tx, operator, user_id).await?;
+                people::set_role(tx, user_id, role).await?;
+                sessions::end_others(tx, user_id, "", now).await?;
+                let detail = format!("{email}: {before} -> {}", role.as_str());
+                let act = Act {
+                    action: Action::ChangeRole,
+                    subject: user_id,
+                    detail: &detail,
+                };
+                record(tx, visit, act, now).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Nobody is deleted: what they did stays signed with their name.
+pub async fn disable_person(
+    services: &Services,
+    operator: &Operator,
+    visit: &Visit,
+    user_id: &str,
+) -> Result<(), ConsoleError> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let (email, _) = find_other(tx, operator, user_id).await?;
+                people::disable(tx, user_id, now).await?;
+                sessions::end_others(tx, user_id, "", now).await?;
+                let act = Act {
+                    action: Action::DisableUser,
+                    subject: user_id,
+                    detail: &email,
+                };
+                record(tx, visit, act, now).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Address and role of somebody else: an owner who could lower themselves could leave a house without any.
+async fn find_other(
+    tx: &mut crate::store::Tx<'_>,
+    operator: &Operator,
+    user_id: &str,
+) -> Result<(String, String), ConsoleError> {
+    if operator.user_id == user_id {
+        return Err(ConsoleError::OwnRequest);
+    }
+    let found = people::role_of(tx, user_id).await?;
+    found.ok_or(ConsoleError::Core(Error::NotFound))
+}

@@ -1,0 +1,359 @@
+//! Giving money back: asked for by one person, above a threshold decided by another, and carried out by the same verb that
+//! programs use. The wish, the decision, the refund and the line in the trail are one transaction.
+
+use domain::{Money, Order, OrderId, Payment, PaymentId, RefundId, RefundNo, Timestamp};
+use futures_util::FutureExt;
+
+use super::{Act, Action, ConsoleError, Visit, record};
+use crate::order::is_line;
+use crate::refund::{RefundRequest, accept, announce_refund};
+use crate::store::refund_wishes::{self, NewWish, WishRow};
+use crate::store::{StoreError, Tx, orders, payments};
+use crate::{Error, Made, Services};
+
+const MOST_REASON: usize = 256;
+
+/// What the dialog must show before anybody decides.
+#[derive(Debug, Clone)]
+pub struct RefundPlan {
+    pub order: Order,
+    pub payment: Payment,
+    /// What can still go back, after what went, what is under way and what waits for a decision.
+    pub left: Money,
+    pub waiting: Money,
+    /// The number that this refund will have, however often its form is sent.
+    pub refund_no: RefundNo,
+}
+
+/// A refund that somebody wants.
+#[derive(Debug, Clone)]
+pub struct RefundDraft {
+    pub payment_id: PaymentId,
+    pub amount: Money,
+    pub reason: String,
+    pub refund_no: RefundNo,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// It is on its way.
+    Requested,
+    /// Another person must decide.
+    Waiting,
+}
+
+/// A refund that waits for a decision, or had one.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    pub id: String,
+    pub payment_id: PaymentId,
+    pub order_id: OrderId,
+    pub order_no: String,
+    pub user_id: String,
+    pub amount: Money,
+    pub reason: String,
+    pub refund_no: RefundNo,
+    pub is_approved: Option<bool>,
+    pub asked_by: String,
+    pub asked_at: Timestamp,
+    pub decided_by: Option<String>,
+    pub decided_at: Option<Timestamp>,
+    pub decision_note: Option<String>,
+}
+
+impl TryFrom<WishRow> for Wish {
+    type Error = StoreError;
+
+    fn try_from(row: WishRow) -> Result<Wish, StoreError> {
+        let corrupt = || StoreError::Corrupt("refund_requests");
+        Ok(Wish {
+            id: row.id,
+            payment_id: PaymentId::parse(&row.payment_id).ok_or_else(corrupt)?,
+            order_id: OrderId::parse(&row.order_id).ok_or_else(corrupt)?,
+            order_no: row.order_no,
+            user_id: row.user_id,
+            amount: Money::from_fen(row.amount).map_err(|_| corrupt())?,
+            reason: row.reason,
+            refund_no: RefundNo::parse(&row.refund_no).ok_or_else(corrupt)?,
+            is_approved: match row.state.as_str() {
+                "approved" => Some(true),
+                "rejected" => Some(false),
+                _ => None,
+            },
+            asked_by: row.asked_by,
+            asked_at: Timestamp::from_millis(row.asked_at),
+            decided_by: row.decided_by,
+            decided_at: row.decided_at.map(Timestamp::from_millis),
+            decision_note: row.decision_note,
+        })
+    }
+}
+
+pub async fn plan_refund(services: &Services, payment_id: &PaymentId) -> Result<RefundPlan, Error> {
+    let refund_no = &RefundNo::new(services.clock.now(), services.clock.entropy());
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let payment = payments::find(tx, payment_id).await?.ok_or(Error::NotFound)?;
+                let order = orders::find(tx, &payment.order_id)
+                    .await?
+                    .ok_or(Error::NotFound)?;
+                let waiting = refund_wishes::sum_waiting(tx, payment_id).await?;
+                let left = [payment.refunded, payment.refunding, waiting]
+                    .into_iter()
+                    .try_fold(payment.amount, Money::checked_sub)
+                    .unwrap_or_default();
+                Ok(RefundPlan {
+                    order,
+                    payment,
+                    left,
+                    waiting,
+                    refund_no: refund_no.clone(),
+                })
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Whether a sum needs two people.
+pub fn needs_approval(services: &Services, amount: Money) -> bool {
+    services
+        .policy
+        .refund_approval_above
+        .is_some_and(|most| amount > most)
+}
+
+/// Sends the refund on its way, or writes down that somebody else must decide.
+pub async fn ask_for_refund(
+    services: &Services,
+    visit: &Visit,
+    draft: &RefundDraft,
+) -> Result<Asked, ConsoleError> {
+    if !is_line(&draft.reason, MOST_REASON) {
+        return Err(ConsoleError::Core(crate::order::invalid(
+            "reason",
+            "must be one line",
+        )));
+    }
+    if needs_approval(services, draft.amount) {
+        return write_wish(services, visit, draft).await;
+    }
+    let (made, order_id) = services
+        .db
+        .write(|tx| {
+            async move {
+                let (made, order_id) = accept_draft(services, tx, draft).await?;
+                if let Made::New(_) = made {
+                    note(tx, services, visit, Action::RequestRefund, &order_id, draft).await?;
+                }
+                Ok::<_, ConsoleError>((made, order_id))
+            }
+            .boxed()
+        })
+        .await?;
+    tell(services, &made, &order_id);
+    Ok(Asked::Requested)
+}
+
+async fn write_wish(services: &Services, visit: &Visit, draft: &RefundDraft) -> Result<Asked, ConsoleError> {
+    let now = services.clock.now();
+    let name = RefundId::new(now, services.clock.entropy());
+    let id = &format!("wish_{}", name.as_str().trim_start_matches("ref_"));
+    services
+        .db
+        .write(|tx| {
+            async move {
+                payments::hold(tx, &draft.payment_id).await?;
+                let payment = payments::find(tx, &draft.payment_id)
+                    .await?
+                    .ok_or(Error::NotFound)?;
+                let new = NewWish {
+                    id,
+                    payment_id: &payment.id,
+                    amount: draft.amount,
+                    reason: &draft.reason,
+                    refund_no: &draft.refund_no,
+                    asked_by: &visit.email,
+                };
+                let waiting = refund_wishes::sum_waiting(tx, &payment.id).await?;
+                // The form was sent twice: the wish is there.
+                if !refund_wishes::insert(tx, &new, now).await? {
+                    return Ok(Asked::Waiting);
+                }
+                let claimed =
+                    payment.amount.fen() - payment.refunded.fen() - payment.refunding.fen() - waiting.fen();
+                if payment.paid_at.is_none() || claimed < draft.amount.fen() {
+                    return Err(ConsoleError::Core(domain::RefundRefusal::ExceedsPayment.into()));
+                }
+                note(
+                    tx,
+                    services,
+                    visit,
+                    Action::RequestRefund,
+                    &payment.order_id,
+                    draft,
+                )
+                .await?;
+                Ok(Asked::Waiting)
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Approving makes the refund in the same transaction: there is no approval without it, and none without approval.
+pub async fn approve_wish(services: &Services, visit: &Visit, id: &str) -> Result<(), ConsoleError> {
+    let now = services.clock.now();
+    let (made, order_id) = services
+        .db
+        .write(|tx| {
+            async move {
+                let wish = find_of_another(tx, visit, id).await?;
+                if !refund_wishes::decide(tx, id, "approved", &visit.email, "", now).await? {
+                    return Err(ConsoleError::DecidedAlready);
+                }
+                let draft = RefundDraft {
+                    payment_id: wish.payment_id,
+                    amount: wish.amount,
+                    reason: wish.reason,
+                    refund_no: wish.refund_no,
+                };
+                let (made, order_id) = accept_draft(services, tx, &draft).await?;
+                note(tx, services, visit, Action::ApproveRefund, &order_id, &draft).await?;
+                Ok((made, order_id))
+            }
+            .boxed()
+        })
+        .await?;
+    tell(services, &made, &order_id);
+    Ok(())
+}
+
+pub async fn reject_wish(
+    services: &Services,
+    visit: &Visit,
+    id: &str,
+    why: &str,
+) -> Result<(), ConsoleError> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let wish = find_of_another(tx, visit, id).await?;
+                if !refund_wishes::decide(tx, id, "rejected", &visit.email, why, now).await? {
+                    return Err(ConsoleError::DecidedAlready);
+                }
+                let detail = format!("{} ¥{}: {why}", wish.refund_no, wish.amount.to_yuan());
+                let act = Act {
+                    action: Action::RejectRefund,
+                    subject: wish.order_id.as_str(),
+                    detail: &detail,
+                };
+                record(tx, visit, act, now).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Tries a refund again that is stuck or has failed.
+pub async fn retry(services: &Services, visit: &Visit, id: &RefundId) -> Result<OrderId, ConsoleError> {
+    let (refund, payment) = crate::find_refund(services, id).await?;
+    let now = services.clock.now();
+    let (order_id, number) = (&payment.order_id, refund.refund_no.as_str());
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let act = Act {
+                    action: Action::RetryRefund,
+                    subject: order_id.as_str(),
+                    detail: number,
+                };
+                record(tx, visit, act, now).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    crate::retry_refund(services, id).await?;
+    Ok(payment.order_id)
+}
+
+pub async fn list_wishes(services: &Services, limit: u32) -> Result<(Vec<Wish>, Vec<Wish>), Error> {
+    let limit = i64::from(limit);
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let read = |rows: Vec<WishRow>| {
+                    rows.into_iter()
+                        .map(Wish::try_from)
+                        .collect::<Result<Vec<_>, _>>()
+                };
+                let waiting = read(refund_wishes::list_waiting(tx, limit).await?)?;
+                let decided = read(refund_wishes::list_decided(tx, limit).await?)?;
+                Ok((waiting, decided))
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+async fn find_of_another(tx: &mut Tx<'_>, visit: &Visit, id: &str) -> Result<Wish, ConsoleError> {
+    let wish = Wish::try_from(refund_wishes::find(tx, id).await?.ok_or(Error::NotFound)?)?;
+    if wish.asked_by == visit.email {
+        return Err(ConsoleError::OwnRequest);
+    }
+    Ok(wish)
+}
+
+async fn accept_draft(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    draft: &RefundDraft,
+) -> Result<(Made<domain::Refund>, OrderId), ConsoleError> {
+    let request = RefundRequest {
+        payment_id: draft.payment_id.clone(),
+        amount: Some(draft.amount),
+        reason: draft.reason.clone(),
+        refund_no: None,
+    };
+    Ok(accept(services, tx, &request, Some(&draft.refund_no), None).await?)
+}
+
+async fn note(
+    tx: &mut Tx<'_>,
+    services: &Services,
+    visit: &Visit,
+    action: Action,
+    order_id: &OrderId,
+    draft: &RefundDraft,
+) -> Result<(), ConsoleError> {
+    let detail = format!(
+        "{} ¥{}: {}",
+        draft.refund_no,
+        draft.amount.to_yuan(),
+        draft.reason
+    );
+    let act = Act {
+        action,
+        subject: order_id.as_str(),
+        detail: &detail,
+    };
+    record(tx, visit, act, services.clock.now()).await?;
+    Ok(())
+}
+
+/// After the commit: open pages, and the job that carries it out.
+fn tell(services: &Services, made: &Made<domain::Refund>, order_id: &OrderId) {
+    if let Made::New(_) = made {
+        announce_refund(services, order_id);
+        services.wake.ring();
+    }
+}

@@ -1,0 +1,318 @@
+//! Coming in and going out. A session lives in the database, so that it can be ended from elsewhere; the browser holds only
+//! a random number, and we hold only its hash.
+
+use std::time::Duration;
+
+use domain::{Timestamp, UserId};
+use futures_util::FutureExt;
+use secrecy::SecretString;
+
+use super::limits::give_back;
+use super::{Act, Action, ConsoleError, Permission, Totp, Visit, record};
+use crate::admin::{Role, hash_of};
+use crate::store::people::CredentialsRow;
+use crate::store::sessions::{self, NewSession};
+use crate::store::{StoreError, people};
+use crate::{Error, Services};
+
+/// A desk that nobody sits at any more.
+const IDLE: Duration = Duration::from_secs(30 * 60);
+/// However busy, a session ends with the day's work.
+const LONGEST: Duration = Duration::from_secs(12 * 3600);
+/// Presence is written down this often.
+const BETWEEN_SIGNS: Duration = Duration::from_secs(60);
+/// How long a password that was just given is enough for what needs one.
+const CONFIRMED: Duration = Duration::from_secs(10 * 60);
+
+/// A person who is in.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    pub session_id: String,
+    pub user_id: String,
+    pub email: String,
+    pub role: Role,
+    pub has_totp: bool,
+    /// The password was given a short time ago.
+    pub is_confirmed: bool,
+}
+
+impl Operator {
+    pub fn may(&self, permission: Permission) -> bool {
+        self.role.may(permission)
+    }
+}
+
+/// What a login is compared with.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    pub user_id: String,
+    pub email: String,
+    pub password_hash: SecretString,
+    pub totp: Option<Totp>,
+}
+
+/// One line in the list of a person's sessions.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub id: String,
+    pub ip: Option<String>,
+    pub agent: String,
+    pub created_at: Timestamp,
+    pub seen_at: Timestamp,
+}
+
+impl TryFrom<CredentialsRow> for Credentials {
+    type Error = StoreError;
+
+    fn try_from(row: CredentialsRow) -> Result<Credentials, StoreError> {
+        let totp = row
+            .totp_secret
+            .map(|secret| Totp::parse(&secret).ok_or(StoreError::Corrupt("users.totp_secret")));
+        Ok(Credentials {
+            user_id: row.id,
+            email: row.email,
+            password_hash: row.password_hash.into(),
+            totp: totp.transpose()?,
+        })
+    }
+}
+
+/// `None`: nobody of this name may come in.
+pub async fn find_credentials(services: &Services, email: &str) -> Result<Option<Credentials>, Error> {
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let row = people::find_credentials(tx, email).await?;
+                row.map(Credentials::try_from).transpose()
+            }
+            .boxed()
+        })
+        .await
+        .map_err(Error::Internal)
+}
+
+/// Begins a session after the password was right; returns what the cookie must hold. A code of the phone works once.
+pub async fn open_session(
+    services: &Services,
+    who: &Credentials,
+    visit: &Visit,
+    agent: &str,
+    code: &str,
+) -> Result<String, ConsoleError> {
+    let now = services.clock.now();
+    let step = step_of(who, code, now)?;
+    let token = hex(&services.clock.entropy::<32>());
+    let id = new_session_id(services, now);
+    let (hash, ip) = (hash_of(&token), visit.ip.map(|ip| ip.to_string()));
+    let session = &NewSession {
+        id: &id,
+        hash: &hash,
+        user_id: &who.user_id,
+        ip: ip.as_deref(),
+        agent,
+    };
+    services
+        .db
+        .write(|tx| {
+            async move {
+                if let Some(step) = step
+                    && !people::use_totp_step(tx, &who.user_id, step).await?
+                {
+                    return Err(ConsoleError::WrongLogin);
+                }
+                sessions::insert(tx, session, now).await?;
+                give_back(tx, &who.email, visit.ip, now).await?;
+                let act = act_on(Action::LogIn, &who.user_id);
+                record(tx, visit, act, now).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+    Ok(token)
+}
+
+/// Who has no second factor needs no code.
+fn step_of(who: &Credentials, code: &str, now: Timestamp) -> Result<Option<i64>, ConsoleError> {
+    who.totp
+        .as_ref()
+        .map(|totp| totp.step_of(code, now).ok_or(ConsoleError::WrongLogin))
+        .transpose()
+}
+
+/// Leaves a line about somebody who did not come in. What was typed as a name may be a password, so it is not kept.
+pub async fn note_failed_login(
+    services: &Services,
+    user_id: Option<&str>,
+    visit: &Visit,
+) -> Result<(), Error> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let act = act_on(Action::FailToLogIn, user_id.unwrap_or("unknown"));
+                record(tx, visit, act, now).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(Error::Internal)
+}
+
+/// Whose cookie this is, when their session is still going on.
+pub async fn find_operator(services: &Services, token: &str) -> Result<Option<Operator>, Error> {
+    let now = services.clock.now();
+    let hash = &hash_of(token);
+    let found = services
+        .db
+        .snapshot(|tx| {
+            async move { sessions::find_open(tx, hash, now.before(IDLE), now.before(LONGEST)).await }.boxed()
+        })
+        .await
+        .map_err(Error::Internal)?;
+    let Some(row) = found else { return Ok(None) };
+    if now.since(Timestamp::from_millis(row.seen_at)) >= BETWEEN_SIGNS {
+        let id = row.id.as_str();
+        services
+            .db
+            .write(|tx| async move { sessions::touch(tx, id, now).await }.boxed())
+            .await
+            .map_err(|error: StoreError| Error::Internal(error))?;
+    }
+    let role = Role::parse(&row.role).ok_or(StoreError::Corrupt("users.role"))?;
+    Ok(Some(Operator {
+        session_id: row.id,
+        user_id: row.user_id,
+        email: row.email,
+        role,
+        has_totp: row.has_totp,
+        is_confirmed: now.since(Timestamp::from_millis(row.confirmed_at)) < CONFIRMED,
+    }))
+}
+
+/// The password was given once more.
+pub async fn confirm_session(
+    services: &Services,
+    operator: &Operator,
+    who: &Credentials,
+    visit: &Visit,
+    code: &str,
+) -> Result<(), ConsoleError> {
+    let now = services.clock.now();
+    let step = step_of(who, code, now)?;
+    services
+        .db
+        .write(|tx| {
+            async move {
+                if let Some(step) = step
+                    && !people::use_totp_step(tx, &who.user_id, step).await?
+                {
+                    return Err(ConsoleError::WrongLogin);
+                }
+                sessions::confirm(tx, &operator.session_id, now).await?;
+                give_back(tx, &who.email, visit.ip, now).await?;
+                record(tx, visit, act_on(Action::Confirm, &operator.user_id), now).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}
+
+pub async fn end_session(services: &Services, operator: &Operator, visit: &Visit) -> Result<(), Error> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                sessions::end(tx, &operator.session_id, now).await?;
+                record(tx, visit, act_on(Action::LogOut, &operator.user_id), now).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(Error::Internal)
+}
+
+/// Logs the person out everywhere but here.
+pub async fn end_other_sessions(
+    services: &Services,
+    operator: &Operator,
+    visit: &Visit,
+) -> Result<(), Error> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                sessions::end_others(tx, &operator.user_id, &operator.session_id, now).await?;
+                record(tx, visit, act_on(Action::EndSessions, &operator.user_id), now).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(Error::Internal)
+}
+
+/// Another password ends every other session: whoever knew the old one is out.
+pub async fn change_password(
+    services: &Services,
+    operator: &Operator,
+    visit: &Visit,
+    hash: &str,
+) -> Result<(), Error> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                people::set_password(tx, &operator.user_id, hash).await?;
+                sessions::end_others(tx, &operator.user_id, &operator.session_id, now).await?;
+                record(tx, visit, act_on(Action::ChangePassword, &operator.user_id), now).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+pub async fn list_sessions(services: &Services, operator: &Operator) -> Result<Vec<Session>, Error> {
+    let now = services.clock.now();
+    let rows = services
+        .db
+        .snapshot(|tx| {
+            async move {
+                sessions::list_open(tx, &operator.user_id, now.before(IDLE), now.before(LONGEST)).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(Error::Internal)?;
+    let session = |row: sessions::ListedRow| Session {
+        id: row.id,
+        ip: row.ip,
+        agent: row.agent,
+        created_at: Timestamp::from_millis(row.created_at),
+        seen_at: Timestamp::from_millis(row.seen_at),
+    };
+    Ok(rows.into_iter().map(session).collect())
+}
+
+const fn act_on(action: Action, user_id: &str) -> Act<'_> {
+    Act {
+        action,
+        subject: user_id,
+        detail: "",
+    }
+}
+
+fn new_session_id(services: &Services, now: Timestamp) -> String {
+    let name = UserId::new(now, services.clock.entropy());
+    format!("ses_{}", name.as_str().trim_start_matches("usr_"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,81 @@
+//! Who did what. Lines are only ever added; each carries the hash of the one before.
+
+use super::{StoreError, Tx, execute, on};
+
+/// One line as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct LineRow {
+    pub seq: i64,
+    pub at: i64,
+    pub actor: String,
+    pub action: String,
+    pub subject: String,
+    pub detail: String,
+    pub ip: String,
+    pub request_id: String,
+    pub previous_hash: String,
+    pub hash: String,
+}
+
+/// The number and the seal of the last line.
+pub async fn last(tx: &mut Tx<'_>) -> Result<Option<(i64, String)>, StoreError> {
+    const SQL: &str = "select seq, hash from audit_log order by seq desc limit 1";
+    Ok(on!(tx, SQL, fetch_optional, |query| query)?)
+}
+
+/// Two lines of one number are a lost race: the later one is written again behind the earlier one.
+pub async fn insert(tx: &mut Tx<'_>, line: &LineRow) -> Result<(), StoreError> {
+    const SQL: &str = "
+        insert into audit_log (seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        on conflict do nothing";
+    let n_inserted = execute!(tx, SQL, |query| query
+        .bind(line.seq)
+        .bind(line.at)
+        .bind(line.actor.as_str())
+        .bind(line.action.as_str())
+        .bind(line.subject.as_str())
+        .bind(line.detail.as_str())
+        .bind(line.ip.as_str())
+        .bind(line.request_id.as_str())
+        .bind(line.previous_hash.as_str())
+        .bind(line.hash.as_str()))?;
+    if n_inserted == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
+}
+
+/// Newest first, below a number.
+pub async fn list(tx: &mut Tx<'_>, below: i64, limit: i64) -> Result<Vec<LineRow>, StoreError> {
+    const SQL: &str = "
+        select seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash
+        from audit_log
+        where seq < $1
+        order by seq desc
+        limit $2";
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(below).bind(limit))?)
+}
+
+/// Oldest first, above a number: the way a chain is checked.
+pub async fn walk(tx: &mut Tx<'_>, above: i64, limit: i64) -> Result<Vec<LineRow>, StoreError> {
+    const SQL: &str = "
+        select seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash
+        from audit_log
+        where seq > $1
+        order by seq
+        limit $2";
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(above).bind(limit))?)
+}
+
+/// What was done to one thing, oldest first.
+pub async fn of_subject(tx: &mut Tx<'_>, subject: &str) -> Result<Vec<LineRow>, StoreError> {
+    const SQL: &str = "
+        select seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash
+        from audit_log
+        where subject = $1
+        order by seq
+        limit 200";
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(subject))?)
+}

@@ -1,0 +1,93 @@
+//! Sums of a day, each read from the index of its time.
+
+use domain::{OrderId, Timestamp};
+
+use super::{StoreError, Tx, on};
+
+/// How many, and how much together in fen. A day's sum may be more than any one order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct SumRow {
+    pub n: i64,
+    pub fen: i64,
+}
+
+/// What arrived, by method and by hour since `from`.
+pub async fn paid_by_hour(
+    tx: &mut Tx<'_>,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<(String, i64, i64, i64)>, StoreError> {
+    const SQL: &str = "
+        select method, (paid_at - $1) / 3600000 as hour, count(*) as n, cast(sum(amount) as bigint) as fen
+        from payments
+        where paid_at >= $1 and paid_at < $2
+        group by method, (paid_at - $1) / 3600000
+        order by 2, 1";
+    Ok(on!(tx, SQL, fetch_all, |query| query
+        .bind(from.millis())
+        .bind(to.millis()))?)
+}
+
+pub async fn refunded(tx: &mut Tx<'_>, from: Timestamp, to: Timestamp) -> Result<SumRow, StoreError> {
+    const SQL: &str = "
+        select count(*) as n, cast(coalesce(sum(amount), 0) as bigint) as fen
+        from refunds
+        where finished_at >= $1 and finished_at < $2 and state = 'succeeded'";
+    Ok(on!(tx, SQL, fetch_one, |query| query
+        .bind(from.millis())
+        .bind(to.millis()))?)
+}
+
+/// Orders that were made, and how many of them are paid by now. Ids carry their time.
+pub async fn orders(tx: &mut Tx<'_>, from: Timestamp, to: Timestamp) -> Result<(i64, i64), StoreError> {
+    const SQL: &str = "
+        select count(*) as n, cast(coalesce(sum(case when state = 'paid' then 1 else 0 end), 0) as bigint) as n_paid
+        from orders
+        where id >= $1 and id < $2";
+    Ok(on!(tx, SQL, fetch_one, |query| query
+        .bind(OrderId::floor(from))
+        .bind(OrderId::floor(to)))?)
+}
+
+/// How long it took from the order to the money, in the middle of all.
+pub async fn median_to_paid(
+    tx: &mut Tx<'_>,
+    from: Timestamp,
+    to: Timestamp,
+    n_paid: i64,
+) -> Result<Option<i64>, StoreError> {
+    const SQL: &str = "
+        select paid_at - created_at
+        from orders
+        where id >= $1 and id < $2 and state = 'paid'
+        order by paid_at - created_at
+        limit 1 offset $3";
+    let row: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query
+        .bind(OrderId::floor(from))
+        .bind(OrderId::floor(to))
+        .bind(n_paid / 2))?;
+    Ok(row.map(|(millis,)| millis))
+}
+
+/// How late callbacks about payments came: `per_mille` of them came within this.
+pub async fn callback_delay(
+    tx: &mut Tx<'_>,
+    from: Timestamp,
+    to: Timestamp,
+    per_mille: i64,
+) -> Result<Option<i64>, StoreError> {
+    const SQL: &str = "
+        select n.received_at - p.paid_at
+        from notices n join payments p on p.payment_no = n.payment_no
+        where n.received_at >= $1 and n.received_at < $2 and n.verdict = 'payment' and p.paid_at is not null
+        order by n.received_at - p.paid_at
+        limit 1 offset (
+            select count(*) * $3 / 1000
+            from notices n join payments p on p.payment_no = n.payment_no
+            where n.received_at >= $1 and n.received_at < $2 and n.verdict = 'payment' and p.paid_at is not null)";
+    let row: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query
+        .bind(from.millis())
+        .bind(to.millis())
+        .bind(per_mille))?;
+    Ok(row.map(|(millis,)| millis))
+}

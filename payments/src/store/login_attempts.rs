@@ -1,0 +1,30 @@
+//! Counters of tries to come in: one row for each who and each window of time.
+
+use domain::Timestamp;
+
+use super::{StoreError, Tx, execute, on};
+
+/// Counts one more and says how many there are now.
+pub async fn count(tx: &mut Tx<'_>, key: &str, ends_at: Timestamp) -> Result<i64, StoreError> {
+    const SQL: &str = "
+        insert into login_attempts (key, ends_at, n)
+        values ($1, $2, 1)
+        on conflict (key, ends_at) do update set n = login_attempts.n + 1
+        returning n";
+    let (n,): (i64,) = on!(tx, SQL, fetch_one, |query| query.bind(key).bind(ends_at.millis()))?;
+    Ok(n)
+}
+
+/// One less: it was no attack.
+pub async fn uncount(tx: &mut Tx<'_>, key: &str, ends_at: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "update login_attempts set n = n - 1 where key = $1 and ends_at = $2 and n > 0";
+    execute!(tx, SQL, |query| query.bind(key).bind(ends_at.millis())).map(drop)?;
+    Ok(())
+}
+
+/// Windows that are over count no more.
+pub async fn forget(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "delete from login_attempts where ends_at <= $1";
+    execute!(tx, SQL, |query| query.bind(now.millis())).map(drop)?;
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! The people of the console.
+
+use domain::Timestamp;
+
+use super::{StoreError, Tx, execute, on};
+use crate::admin::Role;
+
+/// What a login is compared with.
+#[derive(Debug, sqlx::FromRow)]
+pub struct CredentialsRow {
+    pub id: String,
+    pub email: String,
+    pub role: String,
+    pub password_hash: String,
+    pub totp_secret: Option<String>,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub struct PersonRow {
+    pub id: String,
+    pub email: String,
+    pub role: String,
+    pub has_totp: bool,
+    pub created_at: i64,
+    pub disabled_at: Option<i64>,
+    pub seen_at: Option<i64>,
+}
+
+pub async fn find_credentials(tx: &mut Tx<'_>, email: &str) -> Result<Option<CredentialsRow>, StoreError> {
+    const SQL: &str = "
+        select id, email, role, password_hash, totp_secret
+        from users
+        where email = $1 and disabled_at is null";
+    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(email))?)
+}
+
+pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<PersonRow>, StoreError> {
+    const SQL: &str = "
+        select u.id, u.email, u.role, u.totp_secret is not null as has_totp, u.created_at, u.disabled_at,
+            (select max(s.seen_at) from sessions s where s.user_id = u.id) as seen_at
+        from users u
+        order by u.id
+        limit 500";
+    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+}
+
+/// `step` is the code that proved it: it must not work a second time.
+pub async fn set_totp(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    secret: Option<&str>,
+    step: i64,
+) -> Result<(), StoreError> {
+    const SQL: &str = "update users set totp_secret = $2, totp_step = $3 where id = $1";
+    execute!(tx, SQL, |query| query.bind(user_id).bind(secret).bind(step)).map(drop)?;
+    Ok(())
+}
+
+/// `false`: a code of this step or of a later one was used already.
+pub async fn use_totp_step(tx: &mut Tx<'_>, user_id: &str, step: i64) -> Result<bool, StoreError> {
+    const SQL: &str = "update users set totp_step = $2 where id = $1 and totp_step < $2";
+    let n_changed = execute!(tx, SQL, |query| query.bind(user_id).bind(step))?;
+    Ok(n_changed == 1)
+}
+
+/// The role before; `None` when there is no such person.
+pub async fn role_of(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<(String, String)>, StoreError> {
+    const SQL: &str = "select email, role from users where id = $1 and disabled_at is null";
+    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(user_id))?)
+}
+
+pub async fn set_role(tx: &mut Tx<'_>, user_id: &str, role: Role) -> Result<(), StoreError> {
+    const SQL: &str = "update users set role = $2 where id = $1";
+    execute!(tx, SQL, |query| query.bind(user_id).bind(role.as_str())).map(drop)?;
+    Ok(())
+}
+
+pub async fn disable(tx: &mut Tx<'_>, user_id: &str, now: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "update users set disabled_at = $2 where id = $1 and disabled_at is null";
+    execute!(tx, SQL, |query| query.bind(user_id).bind(now.millis())).map(drop)?;
+    Ok(())
+}
+
+pub async fn set_password(tx: &mut Tx<'_>, user_id: &str, hash: &str) -> Result<(), StoreError> {
+    const SQL: &str = "update users set password_hash = $2 where id = $1";
+    execute!(tx, SQL, |query| query.bind(user_id).bind(hash)).map(drop)?;
+    Ok(())
+}

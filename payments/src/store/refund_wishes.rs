@@ -1,0 +1,117 @@
+//! Refunds that one person asked for and another decides on.
+
+use domain::{Money, PaymentId, RefundNo, Timestamp};
+
+use super::{StoreError, Tx, execute, on};
+
+/// A wish as it is written down.
+#[derive(Debug)]
+pub struct NewWish<'a> {
+    pub id: &'a str,
+    pub payment_id: &'a PaymentId,
+    pub amount: Money,
+    pub reason: &'a str,
+    pub refund_no: &'a RefundNo,
+    pub asked_by: &'a str,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub struct WishRow {
+    pub id: String,
+    pub payment_id: String,
+    pub order_id: String,
+    pub order_no: String,
+    pub user_id: String,
+    pub amount: i64,
+    pub reason: String,
+    pub refund_no: String,
+    pub state: String,
+    pub asked_by: String,
+    pub asked_at: i64,
+    pub decided_by: Option<String>,
+    pub decided_at: Option<i64>,
+    pub decision_note: Option<String>,
+}
+
+macro_rules! select_wish {
+    ($tail:literal) => {
+        concat!(
+            "select w.id, w.payment_id, p.order_id, o.order_no, o.user_id, w.amount, w.reason, w.refund_no, w.state,
+                w.asked_by, w.asked_at, w.decided_by, w.decided_at, w.decision_note
+            from refund_requests w join payments p on p.id = w.payment_id join orders o on o.id = p.order_id ",
+            $tail
+        )
+    };
+}
+
+/// `false`: this number was written down before.
+pub async fn insert(tx: &mut Tx<'_>, wish: &NewWish<'_>, now: Timestamp) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        insert into refund_requests (id, payment_id, amount, reason, refund_no, state, asked_by, asked_at)
+        values ($1, $2, $3, $4, $5, 'waiting', $6, $7)
+        on conflict do nothing";
+    let n_inserted = execute!(tx, SQL, |query| query
+        .bind(wish.id)
+        .bind(wish.payment_id.as_str())
+        .bind(wish.amount.fen())
+        .bind(wish.reason)
+        .bind(wish.refund_no.as_str())
+        .bind(wish.asked_by)
+        .bind(now.millis()))?;
+    Ok(n_inserted == 1)
+}
+
+pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<WishRow>, StoreError> {
+    const SQL: &str = select_wish!("where w.id = $1");
+    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
+}
+
+/// Oldest first: it has waited longest.
+pub async fn list_waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<WishRow>, StoreError> {
+    const SQL: &str = select_wish!("where w.state = 'waiting' order by w.id limit $1");
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+}
+
+/// Newest first.
+pub async fn list_decided(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<WishRow>, StoreError> {
+    const SQL: &str = select_wish!("where w.state <> 'waiting' order by w.id desc limit $1");
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+}
+
+/// What waits for a decision about one payment, together.
+pub async fn sum_waiting(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Money, StoreError> {
+    const SQL: &str = "
+        select cast(coalesce(sum(amount), 0) as bigint)
+        from refund_requests
+        where payment_id = $1 and state = 'waiting'";
+    let (fen,): (i64,) = on!(tx, SQL, fetch_one, |query| query.bind(payment_id.as_str()))?;
+    Money::from_sum(fen).map_err(|_| StoreError::Corrupt("refund_requests.amount"))
+}
+
+pub async fn count_waiting(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
+    const SQL: &str = "select count(*) from refund_requests where state = 'waiting'";
+    let (n,): (i64,) = on!(tx, SQL, fetch_one, |query| query)?;
+    Ok(n)
+}
+
+/// `false`: somebody decided before.
+pub async fn decide(
+    tx: &mut Tx<'_>,
+    id: &str,
+    state: &str,
+    by: &str,
+    note: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        update refund_requests
+        set state = $2, decided_by = $3, decision_note = $4, decided_at = $5, version = version + 1
+        where id = $1 and state = 'waiting'";
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(id)
+        .bind(state)
+        .bind(by)
+        .bind(note)
+        .bind(now.millis()))?;
+    Ok(n_changed == 1)
+}

@@ -1,0 +1,210 @@
+//! The people of the console: how long they are in, how often they may try, and what is written down of them.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use payments::admin::{Role, create_user};
+use payments::console::{
+    ConsoleError, Operator, Totp, Visit, admit_login, confirm_session, enable_totp, end_other_sessions,
+    find_credentials, find_operator, list_trail, open_session,
+};
+
+use super::shop::{Shop, on_each_engine};
+
+const EMAIL: &str = "ann@example.com";
+
+fn visit() -> Visit {
+    Visit {
+        email: EMAIL.to_owned(),
+        ip: Some("203.0.113.7".parse().unwrap()),
+        request_id: "r1".to_owned(),
+    }
+}
+
+/// Logs in with a password that was right; what the cookie holds.
+async fn come_in(shop: &Shop, code: &str) -> Result<String, ConsoleError> {
+    let services = &shop.services;
+    create_user(services, EMAIL, "a hash", Role::Finance)
+        .await
+        .unwrap();
+    let who = find_credentials(services, EMAIL).await.unwrap().unwrap();
+    open_session(services, &who, &visit(), "a browser", code).await
+}
+
+async fn who_is(shop: &Shop, token: &str) -> Option<Operator> {
+    find_operator(&shop.services, token).await.unwrap()
+}
+
+const fn minutes(n: u64) -> Duration {
+    Duration::from_secs(n * 60)
+}
+
+#[tokio::test]
+async fn a_desk_that_nobody_sits_at_is_closed_and_so_is_a_day_that_is_too_long() {
+    on_each_engine(async |shop| {
+        let token = come_in(shop, "").await.unwrap();
+        shop.services.clock.advance(minutes(29));
+        assert!(who_is(shop, &token).await.is_some());
+        shop.services.clock.advance(minutes(29));
+        assert!(who_is(shop, &token).await.is_some(), "being there counts");
+        shop.services.clock.advance(minutes(31));
+        assert!(who_is(shop, &token).await.is_none());
+
+        let token = come_in(shop, "").await.unwrap();
+        for _ in 0..35 {
+            shop.services.clock.advance(minutes(20));
+            assert!(who_is(shop, &token).await.is_some());
+        }
+        shop.services.clock.advance(minutes(20));
+        assert!(
+            who_is(shop, &token).await.is_none(),
+            "after twelve hours, however busy"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_password_is_fresh_for_ten_minutes() {
+    on_each_engine(async |shop| {
+        let token = come_in(shop, "").await.unwrap();
+        shop.services.clock.advance(minutes(9));
+        assert!(who_is(shop, &token).await.unwrap().is_confirmed);
+        shop.services.clock.advance(minutes(1));
+        let operator = who_is(shop, &token).await.unwrap();
+        assert!(!operator.is_confirmed);
+        let who = find_credentials(&shop.services, EMAIL).await.unwrap().unwrap();
+        confirm_session(&shop.services, &operator, &who, &visit(), "")
+            .await
+            .unwrap();
+        assert!(who_is(shop, &token).await.unwrap().is_confirmed);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sessions_end_elsewhere_and_not_here() {
+    on_each_engine(async |shop| {
+        let here = come_in(shop, "").await.unwrap();
+        let elsewhere = come_in(shop, "").await.unwrap();
+        assert_ne!(here, elsewhere);
+        let operator = who_is(shop, &here).await.unwrap();
+        end_other_sessions(&shop.services, &operator, &visit())
+            .await
+            .unwrap();
+        assert!(who_is(shop, &here).await.is_some());
+        assert!(who_is(shop, &elsewhere).await.is_none());
+        assert!(who_is(shop, &"0".repeat(64)).await.is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_code_of_the_phone_opens_once() {
+    on_each_engine(async |shop| {
+        let token = come_in(shop, "").await.unwrap();
+        let operator = who_is(shop, &token).await.unwrap();
+        let totp = Totp::new([7; 20]);
+        let wrong = enable_totp(&shop.services, &operator, &visit(), &totp, "no").await;
+        assert!(matches!(wrong, Err(ConsoleError::WrongLogin)));
+        let code = totp.code_at(shop.services.clock.now()).unwrap();
+        enable_totp(&shop.services, &operator, &visit(), &totp, &code)
+            .await
+            .unwrap();
+        for refused in ["", code.as_str(), "000000"] {
+            let outcome = come_in(shop, refused).await;
+            assert!(matches!(outcome, Err(ConsoleError::WrongLogin)), "{refused}");
+        }
+        shop.services.clock.advance(Duration::from_secs(60));
+        let code = totp.code_at(shop.services.clock.now()).unwrap();
+        assert!(come_in(shop, &code).await.is_ok());
+        assert!(matches!(
+            come_in(shop, &code).await,
+            Err(ConsoleError::WrongLogin)
+        ));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn guesses_are_counted_by_who_and_by_where() {
+    on_each_engine(async |shop| {
+        let ip = |text: &str| Some(text.parse::<IpAddr>().unwrap());
+        let services = &shop.services;
+        for _ in 0..5 {
+            admit_login(services, EMAIL, ip("203.0.113.7")).await.unwrap();
+        }
+        let refused = admit_login(services, EMAIL, ip("203.0.113.7")).await;
+        let Err(ConsoleError::TooManyAttempts { wait }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(wait <= minutes(1));
+        // Somebody else, and the same person from elsewhere, are not shut out.
+        admit_login(services, "bob@example.com", ip("203.0.113.7"))
+            .await
+            .unwrap();
+        admit_login(services, EMAIL, ip("198.51.100.1")).await.unwrap();
+        services.clock.advance(minutes(1));
+        admit_login(services, EMAIL, ip("203.0.113.7")).await.unwrap();
+
+        // Many names from one network are one guesser: 60 an hour.
+        let mut n_admitted = 0;
+        for n in 0..100 {
+            let name = format!("user{n}@example.com");
+            n_admitted += usize::from(admit_login(services, &name, ip("192.0.2.9")).await.is_ok());
+        }
+        assert_eq!(n_admitted, 60);
+        assert!(
+            admit_login(services, "x@example.com", ip("192.0.2.250"))
+                .await
+                .is_err()
+        );
+        admit_login(services, "x@example.com", ip("192.0.3.1"))
+            .await
+            .unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_comes_in_gets_their_tries_back() {
+    on_each_engine(async |shop| {
+        for _ in 0..20 {
+            admit_login(&shop.services, EMAIL, visit().ip).await.unwrap();
+            come_in(shop, "").await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_trail_holds_together_and_nobody_can_change_it() {
+    on_each_engine(async |shop| {
+        for _ in 0..3 {
+            come_in(shop, "").await.unwrap();
+        }
+        let page = list_trail(&shop.services, None, 2).await.unwrap();
+        let seqs: Vec<i64> = page.data.iter().map(|line| line.seq).collect();
+        assert_eq!((seqs, page.next_cursor.as_deref()), (vec![3, 2], Some("2")));
+        assert_eq!(page.data[0].action, "log_in");
+        let rest = list_trail(&shop.services, Some(2), 2).await.unwrap();
+        assert_eq!((rest.data.len(), rest.next_cursor), (1, None));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acts_at_the_same_time_follow_each_other_in_the_trail() {
+    on_each_engine(async |shop| {
+        come_in(shop, "").await.unwrap();
+        let who = &find_credentials(&shop.services, EMAIL).await.unwrap().unwrap();
+        let visit = &visit();
+        let all = (0..4).map(|_| open_session(&shop.services, who, visit, "b", ""));
+        for outcome in futures_util::future::join_all(all).await {
+            outcome.unwrap();
+        }
+        let page = list_trail(&shop.services, None, 10).await.unwrap();
+        assert_eq!(page.data.len(), 5);
+    })
+    .await;
+}

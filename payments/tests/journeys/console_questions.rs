@@ -1,0 +1,295 @@
+//! Every question and every act of the console, on each engine: the texts are one, and both must take them.
+
+use domain::{Channel, Method, Money, OrderStatus, RefundNo};
+use payments::admin::Scope;
+use payments::console::{
+    self, Asked, ConsoleError, OrderQuery, Proof, RefundDraft, Visit, count_waiting, find_orders,
+    find_the_one, open_file,
+};
+use payments::{Policy, request_refund};
+use simulator::WechatKeys;
+
+use super::shop::{Shop, engines};
+
+fn visit(name: &str) -> Visit {
+    Visit {
+        email: format!("{name}@example.com"),
+        ip: None,
+        request_id: "r1".to_owned(),
+    }
+}
+
+fn query() -> OrderQuery {
+    OrderQuery {
+        limit: 2,
+        ..OrderQuery::default()
+    }
+}
+
+async fn count(shop: &Shop, query: OrderQuery) -> usize {
+    find_orders(&shop.services, &query).await.unwrap().data.len()
+}
+
+#[tokio::test]
+async fn every_way_of_looking_finds_what_is_there() {
+    for engine in engines() {
+        let mut shop = Shop::on(engine).await;
+        let shop_ref = &shop;
+        let order = shop.order("99.90").await;
+        let payment = shop.start(&order, Method::Wechat).await;
+        shop.scan_and_pay(&payment).await;
+        shop.pass(std::time::Duration::from_secs(10)).await;
+        shop.order("50.00").await;
+        shop.order("50.00").await;
+        let services = &shop_ref.services;
+        let paid = shop.payment(&payment).await;
+        for number in [
+            order.id.as_str(),
+            order.order_no.as_str(),
+            paid.id.as_str(),
+            paid.payment_no.as_str(),
+            paid.transaction_id.as_deref().unwrap(),
+        ] {
+            assert_eq!(
+                find_the_one(services, number).await.unwrap(),
+                Some(order.id.clone()),
+                "{number}"
+            );
+        }
+        assert_eq!(find_the_one(services, "ann").await.unwrap(), None);
+
+        let text = |text: &str| Some(text.to_owned());
+        let fen = |fen: i64| Money::from_fen(fen).ok();
+        let first = find_orders(services, &query()).await.unwrap();
+        assert_eq!(first.data.len(), 2);
+        let cursor = first.next_cursor;
+        assert_eq!(count(shop_ref, OrderQuery { cursor, ..query() }).await, 1);
+        for (expected, query) in [
+            (
+                1,
+                OrderQuery {
+                    status: Some(OrderStatus::Paid),
+                    ..query()
+                },
+            ),
+            (
+                0,
+                OrderQuery {
+                    status: Some(OrderStatus::Refunded),
+                    ..query()
+                },
+            ),
+            (
+                2,
+                OrderQuery {
+                    status: Some(OrderStatus::Pending),
+                    ..query()
+                },
+            ),
+            (
+                1,
+                OrderQuery {
+                    method: Some(Method::Wechat),
+                    ..query()
+                },
+            ),
+            (
+                0,
+                OrderQuery {
+                    method: Some(Method::Alipay),
+                    ..query()
+                },
+            ),
+            (
+                2,
+                OrderQuery {
+                    text: text("50"),
+                    ..query()
+                },
+            ),
+            (
+                2,
+                OrderQuery {
+                    text: text("ann"),
+                    ..query()
+                },
+            ),
+            (
+                1,
+                OrderQuery {
+                    text: text("ann"),
+                    method: Some(Method::Wechat),
+                    ..query()
+                },
+            ),
+            (
+                1,
+                OrderQuery {
+                    least: fen(6000),
+                    ..query()
+                },
+            ),
+            (
+                2,
+                OrderQuery {
+                    most: fen(6000),
+                    ..query()
+                },
+            ),
+            (
+                2,
+                OrderQuery {
+                    from: Some(order.created_at),
+                    ..query()
+                },
+            ),
+            (
+                0,
+                OrderQuery {
+                    to: Some(order.created_at),
+                    ..query()
+                },
+            ),
+        ] {
+            assert_eq!(count(shop_ref, query.clone()).await, expected, "{query:?}");
+        }
+
+        // What is made in this very millisecond belongs to the next look.
+        shop.sleep(std::time::Duration::from_secs(1)).await;
+        let overview = console::read_overview(services).await.unwrap();
+        assert_eq!((overview.today.gross.n, overview.today.gross.fen), (1, 9990));
+        assert_eq!((overview.today.n_orders, overview.today.n_orders_paid), (3, 1));
+        assert!(overview.today.median_to_paid.is_some() && overview.today.callback_delay_p95.is_some());
+        assert_eq!(overview.yesterday.gross.n, 0);
+        let notices = console::list_notices(services, None, 10).await.unwrap();
+        assert_eq!(notices.data.len(), 1);
+        let found = console::find_notice(services, Channel::Wechat, &notices.data[0].id)
+            .await
+            .unwrap();
+        assert_eq!(found.order_id, Some(order.id.clone()));
+        for channel in Channel::ALL {
+            let proof = console::test_gateway(services, &visit("dev"), channel)
+                .await
+                .unwrap();
+            assert_eq!(proof, Proof::Works, "{channel}");
+        }
+        assert!(
+            console::list_gateways(services).await.unwrap()[0]
+                .last_callback_at
+                .is_some()
+        );
+        console::write_note(services, &visit("ann"), &order.id, "called")
+            .await
+            .unwrap();
+        console::ask_about_order(services, &visit("ann"), &order.id)
+            .await
+            .unwrap();
+        let file = open_file(services, &order.id).await.unwrap();
+        assert_eq!(
+            (file.notes.len(), file.notices.len(), file.payments.len()),
+            (1, 1, 1)
+        );
+        assert!(file.timeline().is_sorted_by_key(|(at, _)| *at));
+        assert_eq!(count_waiting(services).await.unwrap().incidents, 0);
+        shop.close().await;
+    }
+}
+
+#[tokio::test]
+async fn keys_come_and_go_on_each_engine() {
+    for engine in engines() {
+        let mut shop = Shop::on(engine).await;
+        let services = &shop.services;
+        let key = console::make_key(services, &visit("dev"), "shop", &[Scope::Read])
+            .await
+            .unwrap();
+        let known = payments::admin::find_api_key(services, &key)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(payments::admin::is_use_due(services, &known));
+        payments::admin::note_use(services, &known).await.unwrap();
+        let listed = console::list_keys(services).await.unwrap();
+        assert!(listed[0].last_used_at.is_some() && key.ends_with(&listed[0].last4));
+        console::revoke_key(services, &visit("dev"), &known.id)
+            .await
+            .unwrap();
+        assert!(
+            payments::admin::find_api_key(services, &key)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert!(matches!(
+            console::revoke_key(services, &visit("dev"), &known.id).await,
+            Err(ConsoleError::DecidedAlready)
+        ));
+        shop.close().await;
+    }
+}
+
+#[tokio::test]
+async fn two_decisions_at_once_are_one() {
+    for engine in engines() {
+        let policy = Policy {
+            refund_approval_above: Some(Money::ZERO),
+            ..Policy::default()
+        };
+        let mut shop = Shop::open(engine, WechatKeys::PublicKey, policy).await;
+        let services = &shop.services;
+        let order = shop.order("99.90").await;
+        let payment = shop.start(&order, Method::Alipay).await;
+        shop.scan_and_pay(&payment).await;
+        shop.pass(std::time::Duration::from_secs(10)).await;
+        let draft = RefundDraft {
+            payment_id: payment.id.clone(),
+            amount: Money::from_fen(9990).unwrap(),
+            reason: "defect".to_owned(),
+            refund_no: RefundNo::new(services.clock.now(), services.clock.entropy()),
+        };
+        for _ in 0..2 {
+            let asked = console::ask_for_refund(services, &visit("ann"), &draft)
+                .await
+                .unwrap();
+            assert_eq!(asked, Asked::Waiting);
+        }
+        let (waiting, _) = console::list_wishes(services, 10).await.unwrap();
+        assert_eq!(waiting.len(), 1);
+        assert_eq!(
+            console::plan_refund(services, &payment.id).await.unwrap().left,
+            Money::ZERO
+        );
+        let id = &waiting[0].id;
+        let own = console::approve_wish(services, &visit("ann"), id).await;
+        assert!(matches!(own, Err(ConsoleError::OwnRequest)));
+        let (bob, eve) = (visit("bob"), visit("eve"));
+        let outcomes = futures_util::future::join_all([
+            console::approve_wish(services, &bob, id),
+            console::approve_wish(services, &eve, id),
+        ])
+        .await;
+        assert_eq!(
+            outcomes.iter().filter(|outcome| outcome.is_ok()).count(),
+            1,
+            "{outcomes:?}"
+        );
+        let refunds = payments::list_refunds(services, &payment.id).await.unwrap();
+        assert_eq!((refunds.len(), &refunds[0].refund_no), (1, &draft.refund_no));
+        let (waiting, decided) = console::list_wishes(services, 10).await.unwrap();
+        assert_eq!(
+            (waiting.len(), decided.len(), decided[0].is_approved),
+            (0, 1, Some(true))
+        );
+        // What a program does meanwhile counts too.
+        let more = payments::RefundRequest {
+            payment_id: payment.id.clone(),
+            amount: None,
+            reason: "again".to_owned(),
+            refund_no: None,
+        };
+        assert!(request_refund(services, more, None).await.is_err());
+        shop.pass(std::time::Duration::from_secs(60)).await;
+        assert_eq!(shop.status(&order).await, OrderStatus::Refunded);
+        shop.close().await;
+    }
+}

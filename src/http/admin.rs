@@ -1,0 +1,132 @@
+//! The operator's console: pages that are drawn here from what `payments::console` tells, and forms that call it.
+//!
+//! It runs no script at all. Every address stands in [`access::TABLE`] with what it needs; one that does not is refused.
+
+mod access;
+mod account;
+mod attention;
+mod balances;
+mod cookies;
+mod desk;
+mod export;
+mod fields;
+mod gateways;
+mod guard;
+mod inbox;
+mod keys;
+mod login;
+mod orders;
+mod overview;
+mod people;
+mod refunds;
+mod trouble;
+
+use std::collections::HashMap;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodRouter, get, post};
+
+use self::access::Verb;
+use super::{Web, origin, pages};
+
+/// Every address with who answers there.
+fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
+    vec![
+        (Verb::Get, "/admin/login", get(login::show)),
+        (Verb::Post, "/admin/login", post(login::log_in)),
+        (Verb::Post, "/admin/logout", post(login::log_out)),
+        (Verb::Get, "/admin", get(overview::show)),
+        (Verb::Get, "/admin/", get(async || desk::see_other("/admin"))),
+        (Verb::Get, "/admin/orders", get(orders::list)),
+        (Verb::Get, "/admin/orders.csv", get(export::orders)),
+        (Verb::Get, "/admin/orders/{id}", get(orders::show)),
+        (Verb::Post, "/admin/orders/{id}/ask", post(orders::ask)),
+        (Verb::Post, "/admin/orders/{id}/notes", post(orders::write_note)),
+        (Verb::Get, "/admin/payments/{id}/refund", get(refunds::show)),
+        (
+            Verb::Post,
+            "/admin/payments/{id}/refund/check",
+            post(refunds::check),
+        ),
+        (Verb::Post, "/admin/payments/{id}/refund", post(refunds::ask)),
+        (Verb::Get, "/admin/refunds", get(refunds::list)),
+        (Verb::Post, "/admin/refunds/{id}/approve", post(refunds::approve)),
+        (Verb::Post, "/admin/refunds/{id}/reject", post(refunds::reject)),
+        (Verb::Post, "/admin/refunds/{id}/retry", post(refunds::retry)),
+        (Verb::Get, "/admin/attention", get(attention::list)),
+        (
+            Verb::Post,
+            "/admin/attention/{id}/resolve",
+            post(attention::resolve),
+        ),
+        (Verb::Get, "/admin/balances", get(balances::show)),
+        (Verb::Post, "/admin/balances/adjust", post(balances::adjust)),
+        (Verb::Get, "/admin/books", get(balances::books)),
+        (Verb::Get, "/admin/gateways", get(gateways::list)),
+        (Verb::Post, "/admin/gateways/{channel}/test", post(gateways::test)),
+        (Verb::Get, "/admin/keys", get(keys::list)),
+        (Verb::Post, "/admin/keys", post(keys::create)),
+        (Verb::Post, "/admin/keys/{id}/revoke", post(keys::revoke)),
+        (Verb::Get, "/admin/callbacks", get(inbox::list)),
+        (Verb::Get, "/admin/callbacks/{channel}/{id}", get(inbox::show)),
+        (Verb::Get, "/admin/account", get(account::show)),
+        (
+            Verb::Post,
+            "/admin/account/log-out-elsewhere",
+            post(account::log_out_elsewhere),
+        ),
+        (
+            Verb::Post,
+            "/admin/account/password",
+            post(account::change_password),
+        ),
+        (Verb::Get, "/admin/account/totp", get(account::show_totp)),
+        (Verb::Post, "/admin/account/totp", post(account::enable_totp)),
+        (Verb::Post, "/admin/account/totp/off", post(account::disable_totp)),
+        (Verb::Get, "/admin/confirm", get(account::ask_to_confirm)),
+        (Verb::Post, "/admin/confirm", post(account::confirm)),
+        (Verb::Get, "/admin/people", get(people::list)),
+        (Verb::Post, "/admin/people", post(people::invite)),
+        (Verb::Post, "/admin/people/{id}/role", post(people::change_role)),
+        (Verb::Post, "/admin/people/{id}/disable", post(people::disable)),
+        (Verb::Get, "/admin/audit", get(people::trail)),
+    ]
+}
+
+pub fn routes(web: &Web) -> Router<Web> {
+    let mut by_path: HashMap<&str, MethodRouter<Web>> = HashMap::new();
+    for (_, path, handler) in handlers() {
+        let merged = match by_path.remove(path) {
+            Some(known) => known.merge(handler),
+            None => handler,
+        };
+        by_path.insert(path, merged);
+    }
+    let mut router = Router::new();
+    for (path, handler) in by_path {
+        router = router.route(path, handler);
+    }
+    router
+        .route_layer(from_fn_with_state(web.clone(), guard::guard))
+        .layer(from_fn(pages::finish))
+        .layer(from_fn_with_state(web.clone(), origin::guard))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::access::TABLE;
+    use super::*;
+
+    #[test]
+    fn every_address_stands_in_the_table_and_every_line_of_the_table_has_an_address() {
+        let mut answered: Vec<(Verb, &str)> =
+            handlers().iter().map(|(verb, path, _)| (*verb, *path)).collect();
+        let mut written: Vec<(Verb, &str)> = TABLE.iter().map(|(verb, path, _)| (*verb, *path)).collect();
+        answered.sort();
+        written.sort();
+        assert_eq!(answered, written);
+        written.dedup();
+        assert_eq!(written.len(), TABLE.len(), "an address stands there twice");
+    }
+}

@@ -1,0 +1,81 @@
+//! The written table: which address needs what. `Role::permissions` says who has it.
+
+use payments::console::Permission;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verb {
+    Get,
+    Post,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// For who is not in yet.
+    Open,
+    /// For everybody who is in.
+    Inside,
+    May(Permission),
+    /// The same, and the password must have been given a short time ago.
+    Confirmed(Permission),
+}
+
+use Access::{Confirmed, Inside, May, Open};
+use Permission::{
+    AdjustBalance, ApproveRefund, Export, Handle, Look, ManageKeys, ManagePeople, Operate, ReadAudit,
+    ReadMessages, RequestRefund,
+};
+use Verb::{Get, Post};
+
+#[rustfmt::skip]
+pub const TABLE: &[(Verb, &str, Access)] = &[
+    (Get,  "/admin/login",                     Open),
+    (Post, "/admin/login",                     Open),
+    (Post, "/admin/logout",                    Inside),
+    (Get,  "/admin",                           May(Look)),
+    (Get,  "/admin/",                          Open),
+    (Get,  "/admin/orders",                    May(Look)),
+    (Get,  "/admin/orders.csv",                May(Export)),
+    (Get,  "/admin/orders/{id}",               May(Look)),
+    (Post, "/admin/orders/{id}/ask",           May(Handle)),
+    (Post, "/admin/orders/{id}/notes",         May(Handle)),
+    (Get,  "/admin/payments/{id}/refund",      May(RequestRefund)),
+    (Post, "/admin/payments/{id}/refund/check", May(RequestRefund)),
+    (Post, "/admin/payments/{id}/refund",      May(RequestRefund)),
+    (Get,  "/admin/refunds",                   May(Look)),
+    (Post, "/admin/refunds/{id}/approve",      Confirmed(ApproveRefund)),
+    (Post, "/admin/refunds/{id}/reject",       May(ApproveRefund)),
+    (Post, "/admin/refunds/{id}/retry",        May(RequestRefund)),
+    (Get,  "/admin/attention",                 May(Look)),
+    (Post, "/admin/attention/{id}/resolve",    May(Handle)),
+    (Get,  "/admin/balances",                  May(Look)),
+    (Post, "/admin/balances/adjust",           Confirmed(AdjustBalance)),
+    (Get,  "/admin/books",                     May(ReadAudit)),
+    (Get,  "/admin/gateways",                  May(Operate)),
+    (Post, "/admin/gateways/{channel}/test",   May(Operate)),
+    (Get,  "/admin/keys",                      May(ManageKeys)),
+    (Post, "/admin/keys",                      Confirmed(ManageKeys)),
+    (Post, "/admin/keys/{id}/revoke",          Confirmed(ManageKeys)),
+    (Get,  "/admin/callbacks",                 May(ReadMessages)),
+    (Get,  "/admin/callbacks/{channel}/{id}",  May(ReadMessages)),
+    (Get,  "/admin/account",                   Inside),
+    (Post, "/admin/account/log-out-elsewhere", Inside),
+    (Post, "/admin/account/password",          Inside),
+    (Get,  "/admin/account/totp",              Inside),
+    (Post, "/admin/account/totp",              Inside),
+    (Post, "/admin/account/totp/off",          Inside),
+    (Get,  "/admin/confirm",                   Inside),
+    (Post, "/admin/confirm",                   Inside),
+    (Get,  "/admin/people",                    May(ManagePeople)),
+    (Post, "/admin/people",                    Confirmed(ManagePeople)),
+    (Post, "/admin/people/{id}/role",          Confirmed(ManagePeople)),
+    (Post, "/admin/people/{id}/disable",       Confirmed(ManagePeople)),
+    (Get,  "/admin/audit",                     May(ReadAudit)),
+];
+
+/// `None`: an address that nobody wrote down is open to nobody.
+pub fn of(verb: Verb, path: &str) -> Option<Access> {
+    TABLE
+        .iter()
+        .find(|(known_verb, known_path, _)| *known_verb == verb && *known_path == path)
+        .map(|(_, _, access)| *access)
+}

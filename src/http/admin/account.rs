@@ -1,0 +1,149 @@
+//! What everybody does for themselves: sessions, the second factor, and giving the password once more.
+
+use app::console::{Desk, Said, pages};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use payments::console::{
+    self, ConsoleError, Operator, Totp, confirm_session, disable_totp as turn_off, enable_totp as turn_on,
+    end_other_sessions, list_sessions,
+};
+
+use super::desk;
+use super::fields::Fields;
+use super::login::{identify, parameter};
+use super::trouble::Trouble;
+use crate::config::parse_password;
+use crate::http::Web;
+use crate::password;
+
+const ACCOUNT: &str = "/admin/account";
+
+/// The guard lets nobody else through.
+pub fn operator(desk: &Desk) -> Result<&Operator, Trouble> {
+    desk.operator.as_ref().ok_or(Trouble::Internal)
+}
+
+pub async fn show(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
+    let operator = operator(&desk)?;
+    let sessions = list_sessions(&web.services, operator).await?;
+    let content = pages::account(&desk, operator, sessions);
+    Ok(desk::page(&desk, desk.words().account, content))
+}
+
+pub async fn log_out_elsewhere(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+) -> Result<Response, Trouble> {
+    end_other_sessions(&web.services, operator(&desk)?, &desk::visit(&desk)).await?;
+    Ok(desk::done(ACCOUNT, Said::LoggedOutElsewhere))
+}
+
+/// A new seed for every look: only the one whose code comes back is kept.
+pub async fn show_totp(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+) -> Result<Response, Trouble> {
+    let operator = operator(&desk)?;
+    let totp = Totp::new(web.services.clock.entropy());
+    let content = pages::totp(&desk, &totp, &totp.address(&operator.email), None);
+    Ok(desk::page(&desk, desk.words().totp, content))
+}
+
+pub async fn enable_totp(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let operator = operator(&desk)?;
+    if !operator.is_confirmed {
+        return Ok(desk::see_other("/admin/confirm?next=%2Fadmin%2Faccount%2Ftotp"));
+    }
+    let totp = Totp::parse(fields.text("secret")).ok_or(Trouble::Malformed)?;
+    let code = fields.text("code");
+    match turn_on(&web.services, operator, &desk::visit(&desk), &totp, code).await {
+        Ok(()) => Ok(desk::done(ACCOUNT, Said::TotpOn)),
+        Err(ConsoleError::WrongLogin) => {
+            let alert = Some(desk.words().wrong_code);
+            let content = pages::totp(&desk, &totp, &totp.address(&operator.email), alert);
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(desk::page_with(status, &desk, desk.words().totp, content))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub async fn disable_totp(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+) -> Result<Response, Trouble> {
+    let operator = operator(&desk)?;
+    if !operator.is_confirmed {
+        return Ok(desk::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
+    }
+    turn_off(&web.services, &operator.user_id, &desk::visit(&desk)).await?;
+    Ok(desk::done(ACCOUNT, Said::TotpOff))
+}
+
+pub async fn change_password(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let operator = operator(&desk)?;
+    if !operator.is_confirmed {
+        return Ok(desk::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
+    }
+    if fields.raw("password") != fields.raw("again") {
+        return Err(Trouble::Malformed);
+    }
+    let new = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
+    let hash = password::hash(new).await.map_err(|_| Trouble::Internal)?;
+    console::change_password(&web.services, operator, &desk::visit(&desk), &hash).await?;
+    Ok(desk::done(ACCOUNT, Said::PasswordChanged))
+}
+
+pub async fn ask_to_confirm(
+    Extension(desk): Extension<Desk>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Trouble> {
+    let next = parameter(query.as_deref(), "next");
+    let content = pages::confirm(&desk, operator(&desk)?, desk::way_on(&next), None);
+    Ok(desk::page(&desk, desk.words().confirm_title, content))
+}
+
+pub async fn confirm(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let operator = operator(&desk)?;
+    let next = desk::way_on(fields.text("next"));
+    let (status, alert) = match try_confirm(&web, &desk, operator, &fields).await {
+        Ok(()) => return Ok(desk::see_other(next)),
+        Err(ConsoleError::WrongLogin) => (StatusCode::UNAUTHORIZED, desk.words().wrong_login),
+        Err(ConsoleError::TooManyAttempts { .. }) => {
+            (StatusCode::TOO_MANY_REQUESTS, desk.words().too_many_attempts)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let content = pages::confirm(&desk, operator, next, Some(alert));
+    Ok(desk::page_with(
+        status,
+        &desk,
+        desk.words().confirm_title,
+        content,
+    ))
+}
+
+async fn try_confirm(
+    web: &Web,
+    desk: &Desk,
+    operator: &Operator,
+    fields: &Fields,
+) -> Result<(), ConsoleError> {
+    let visit = desk::visit(desk);
+    let (who, visit) = identify(web, &visit, &operator.email, fields.raw("password")).await?;
+    confirm_session(&web.services, operator, &who, &visit, fields.text("code")).await
+}

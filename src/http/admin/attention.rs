@@ -1,0 +1,42 @@
+//! What a person must look at.
+
+use app::console::{Desk, Said, pages};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use payments::console;
+
+use super::desk;
+use super::fields::Fields;
+use super::login::parameter;
+use super::trouble::Trouble;
+use crate::http::Web;
+use crate::http::api::Id;
+
+const ROWS: u32 = 50;
+const RESOLVED: u32 = 20;
+
+pub async fn list(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Trouble> {
+    let cursor = parameter(query.as_deref(), "cursor");
+    let cursor = (!cursor.is_empty()).then_some(cursor.as_str());
+    let open = console::list_open_incidents(&web.services, cursor, ROWS).await?;
+    let resolved = console::list_resolved_incidents(&web.services, RESOLVED).await?;
+    let now = web.services.clock.now();
+    let content = pages::attention(&desk, open, resolved, now);
+    Ok(desk::page(&desk, desk.words().attention, content))
+}
+
+pub async fn resolve(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(id): Id,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let resolution = fields.line("resolution", 500)?;
+    console::resolve_incident(&web.services, &desk::visit(&desk), &id, resolution).await?;
+    Ok(desk::done("/admin/attention", Said::Resolved))
+}

@@ -1,0 +1,82 @@
+//! What users have, and the books behind it.
+
+use app::console::{Desk, Said, pages};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use domain::ledger::Change;
+use payments::console::{self, Action};
+use payments::{Adjustment, adjust_balance, find_balance, list_entries};
+
+use super::desk;
+use super::fields::Fields;
+use super::login::parameter;
+use super::trouble::Trouble;
+use crate::http::Web;
+
+const ROWS: u32 = 50;
+
+pub async fn show(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Trouble> {
+    let user = parameter(query.as_deref(), "user");
+    let before = parameter(query.as_deref(), "cursor").parse().ok();
+    let user = user.trim();
+    let account = if user.is_empty() {
+        None
+    } else {
+        let balance = find_balance(&web.services, user).await?;
+        Some((balance, list_entries(&web.services, user, before, ROWS).await?))
+    };
+    let number = web.services.clock.nonce();
+    let content = pages::balances(&desk, account, &number);
+    Ok(desk::page(&desk, desk.words().balances, content))
+}
+
+/// The number stands in the form: sent twice, it is one adjustment.
+pub async fn adjust(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let user = fields.line("user", 64)?;
+    let adjustment = Adjustment {
+        user_id: user.to_owned(),
+        change: change_of(fields.text("amount")).ok_or(Trouble::Malformed)?,
+        number: fields.line("number", 64)?.to_owned(),
+        note: fields.line("note", 256)?.to_owned(),
+    };
+    let detail = format!(
+        "{} {}: {}",
+        adjustment.number,
+        fields.text("amount"),
+        adjustment.note
+    );
+    let visit = desk::visit(&desk);
+    // Before the money, so that there is no adjustment without somebody's name: a line about one that was refused is no harm.
+    console::note_act(&web.services, &visit, Action::AdjustBalance, user, &detail).await?;
+    adjust_balance(&web.services, adjustment, None).await?;
+    let user: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
+    Ok(desk::done(
+        &format!("/admin/balances?user={user}"),
+        Said::BalanceAdjusted,
+    ))
+}
+
+/// `-12.30`, `+12.30` and `12.30` yuan.
+fn change_of(text: &str) -> Option<Change> {
+    let (sign, amount) = match text.strip_prefix('-') {
+        Some(amount) => (-1, amount),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let fen = domain::Money::parse_yuan(amount).ok()?.fen();
+    Change::from_fen(sign * fen).ok()
+}
+
+pub async fn books(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
+    let findings = payments::audit(&web.services).await?;
+    let content = pages::books(&desk, &findings);
+    Ok(desk::page(&desk, desk.words().books, content))
+}

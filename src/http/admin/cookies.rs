@@ -1,0 +1,86 @@
+//! The two cookies of the console: who is in, and in which language.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use crate::http::Web;
+
+const LANGUAGE: &str = "admin_language";
+
+/// Over TLS the name itself makes browsers refuse what another host or an open connection would plant.
+pub fn session_name(web: &Web) -> &'static str {
+    if web.site.public_url.is_secure() {
+        "__Host-admin"
+    } else {
+        "admin"
+    }
+}
+
+/// A session cookie that no script, no other site and no open connection sees.
+pub fn session(web: &Web, token: &str) -> HeaderValue {
+    let (name, secure) = (session_name(web), secure(web));
+    header_value(&format!(
+        "{name}={token}; Path=/; HttpOnly; SameSite=Strict{secure}"
+    ))
+}
+
+pub fn no_session(web: &Web) -> HeaderValue {
+    let (name, secure) = (session_name(web), secure(web));
+    header_value(&format!(
+        "{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict{secure}"
+    ))
+}
+
+pub fn language(web: &Web, word: &str) -> HeaderValue {
+    let secure = secure(web);
+    header_value(&format!(
+        "{LANGUAGE}={word}; Path=/admin; Max-Age=31536000; HttpOnly; SameSite=Strict{secure}"
+    ))
+}
+
+pub fn find_session<'a>(web: &Web, headers: &'a HeaderMap) -> Option<&'a str> {
+    find(headers, session_name(web)).filter(|token| token.len() == 64)
+}
+
+pub fn find_language(headers: &HeaderMap) -> Option<&str> {
+    find(headers, LANGUAGE)
+}
+
+fn secure(web: &Web) -> &'static str {
+    if web.site.public_url.is_secure() {
+        "; Secure"
+    } else {
+        ""
+    }
+}
+
+fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| value)
+}
+
+fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("cookies are made of our own words")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name() {
+        let mut headers = HeaderMap::new();
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_static("xadmin=1; admin=2;admin_language=en"),
+        );
+        assert_eq!(find(&headers, "admin"), Some("2"));
+        assert_eq!(find(&headers, LANGUAGE), Some("en"));
+        assert_eq!(find(&headers, "language"), None);
+    }
+}

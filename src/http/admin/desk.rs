@@ -1,0 +1,96 @@
+//! What every page of the console knows: who looks, in which language, and from where.
+
+use app::console::{Desk, Said};
+use app::i18n::Language;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use leptos::prelude::AnyView;
+use payments::console::Visit;
+
+/// No script runs here, whatever is in the page.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
+     frame-ancestors 'none'; base-uri 'none'",
+);
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+/// Numbers of orders stand in addresses of the console: other sites need not hear of them.
+const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+
+/// A page with its frame.
+pub fn page(desk: &Desk, title: &str, content: AnyView) -> Response {
+    page_with(StatusCode::OK, desk, title, content)
+}
+
+pub fn page_with(status: StatusCode, desk: &Desk, title: &str, content: AnyView) -> Response {
+    let html = app::console::render(desk, title, content);
+    let headers = [
+        (header::CONTENT_TYPE, HTML),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::REFERRER_POLICY, SAME_ORIGIN),
+    ];
+    (status, headers, html).into_response()
+}
+
+/// After a form: the next request is a GET, so that reloading repeats nothing.
+pub fn see_other(path: &str) -> Response {
+    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/admin"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+/// The same, with a word about what was done.
+pub fn done(path: &str, said: Said) -> Response {
+    let mark = if path.contains('?') { '&' } else { '?' };
+    see_other(&format!("{path}{mark}said={}", said.as_str()))
+}
+
+/// Where somebody wanted to go before they had to log in: a path of the console, or its front door.
+pub fn way_on(next: &str) -> &str {
+    let is_ours = next.starts_with("/admin")
+        && !next.contains("//")
+        && next.len() <= 1024
+        && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_ours { next } else { "/admin" }
+}
+
+/// What the trail writes about who stands here.
+pub fn visit(desk: &Desk) -> Visit {
+    Visit {
+        email: desk
+            .operator
+            .as_ref()
+            .map_or_else(String::new, |operator| operator.email.clone()),
+        ip: desk.ip,
+        request_id: desk.request_id.clone(),
+    }
+}
+
+/// What was chosen in the address or by the cookie, or what the browser prefers.
+pub fn language(chosen: Option<Language>, kept: Option<&str>, accepted: &str) -> Language {
+    chosen
+        .or_else(|| kept.and_then(Language::parse))
+        .unwrap_or_else(|| Language::negotiate(accepted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_on_stays_in_the_console() {
+        assert_eq!(
+            way_on("/admin/orders?q=1&from=2026-01-01"),
+            "/admin/orders?q=1&from=2026-01-01"
+        );
+        for next in [
+            "",
+            "/",
+            "//evil.example",
+            "https://evil.example/admin",
+            "/admin//evil",
+            "/admin\\x",
+            "/admin\r\nx",
+        ] {
+            assert_eq!(way_on(next), "/admin", "{next:?}");
+        }
+    }
+}

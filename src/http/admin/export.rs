@@ -1,0 +1,147 @@
+//! The list of orders as a file: exactly what the filter shows, however long, written while it is read.
+
+use app::console::Desk;
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use domain::Order;
+use futures_util::stream;
+use payments::Services;
+use payments::console::{self, Action, OrderQuery};
+
+use super::desk;
+use super::orders::{filters, read};
+use super::trouble::Trouble;
+use crate::http::Web;
+
+const ROWS: u32 = 500;
+/// Without it spreadsheets read Chinese as something else.
+const BOM: &str = "\u{FEFF}";
+const CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8");
+const NAME: HeaderValue = HeaderValue::from_static("attachment; filename=\"orders.csv\"");
+const COLUMNS: [&str; 10] = [
+    "order_no",
+    "user",
+    "subject",
+    "amount_cny",
+    "refunded_cny",
+    "status",
+    "created_at_utc",
+    "paid_at_utc",
+    "cancel_reason",
+    "id",
+];
+
+/// Where the writing is.
+enum At {
+    Head,
+    Rows(Option<String>),
+    End,
+}
+
+pub async fn orders(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Trouble> {
+    let query = OrderQuery {
+        limit: ROWS,
+        cursor: None,
+        ..read(&filters(query.as_deref())?)?
+    };
+    console::note_act(
+        &web.services,
+        &desk::visit(&desk),
+        Action::Export,
+        "orders",
+        &desk.query,
+    )
+    .await?;
+    let services = web.services.clone();
+    let parts = stream::try_unfold(At::Head, move |at| {
+        let (services, query) = (services.clone(), query.clone());
+        async move { next_part(&services, query, at).await }
+    });
+    let headers = [(header::CONTENT_TYPE, CSV), (header::CONTENT_DISPOSITION, NAME)];
+    Ok((headers, Body::from_stream(parts)).into_response())
+}
+
+/// A file that breaks off half-way ends as a broken connection, never as a shorter file.
+async fn next_part(
+    services: &Services,
+    query: OrderQuery,
+    at: At,
+) -> Result<Option<(Vec<u8>, At)>, std::io::Error> {
+    match at {
+        At::Head => {
+            let head = written(&[COLUMNS.map(str::to_owned).to_vec()])?;
+            let bytes = [BOM.as_bytes(), &head].concat();
+            Ok(Some((bytes, At::Rows(None))))
+        }
+        At::Rows(cursor) => {
+            let page = console::find_orders(services, &OrderQuery { cursor, ..query })
+                .await
+                .map_err(std::io::Error::other)?;
+            let rows: Vec<Vec<String>> = page.data.iter().map(row).collect();
+            let next = page.next_cursor.map_or(At::End, |cursor| At::Rows(Some(cursor)));
+            Ok(Some((written(&rows)?, next)))
+        }
+        At::End => Ok(None),
+    }
+}
+
+fn row(order: &Order) -> Vec<String> {
+    let time = |at: Option<domain::Timestamp>| at.map(payments::rfc3339).unwrap_or_default();
+    [
+        order.order_no.to_string(),
+        order.user_id.clone(),
+        order.subject.clone(),
+        order.amount.to_yuan(),
+        order.refunded.to_yuan(),
+        order.status().as_str().to_owned(),
+        time(Some(order.created_at)),
+        time(order.paid_at),
+        order.cancel_reason.clone().unwrap_or_default(),
+        order.id.to_string(),
+    ]
+    .map(harmless)
+    .to_vec()
+}
+
+/// A cell that begins like a formula would be one, on the desk of whoever opens the file.
+fn harmless(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{cell}")
+    } else {
+        cell
+    }
+}
+
+fn written(rows: &[Vec<String>]) -> Result<Vec<u8>, std::io::Error> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row).map_err(std::io::Error::other)?;
+    }
+    writer
+        .into_inner()
+        .map_err(|error| std::io::Error::other(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula_and_no_comma_is_a_border() {
+        for cell in ["=1+1", "+1", "-1", "@x", "\tx"] {
+            assert!(harmless(cell.to_owned()).starts_with('\''), "{cell:?}");
+        }
+        assert_eq!(harmless("99.90".to_owned()), "99.90");
+        let text = written(&[vec!["a,b".to_owned(), "c\"d".to_owned()]]).unwrap();
+        assert_eq!(text, b"\"a,b\",\"c\"\"d\"\r\n");
+    }
+}

@@ -1,0 +1,83 @@
+//! The fields of a form: each at most once, as text.
+
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
+
+use super::trouble::Trouble;
+use crate::http::body::{self, API_BYTES};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+#[derive(Debug)]
+pub struct Fields(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequest<S> for Fields {
+    type Rejection = Trouble;
+
+    async fn from_request(request: Request, _: &S) -> Result<Fields, Trouble> {
+        let (head, body) = request.into_parts();
+        // What a script of another site could send without asking is not a form of ours.
+        let is_form = head
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == FORM));
+        let bytes = body::read(&head.headers, body, API_BYTES)
+            .await
+            .map_err(|_| Trouble::Malformed)?;
+        if !is_form && !bytes.is_empty() {
+            return Err(Trouble::Malformed);
+        }
+        Fields::parse(&bytes).ok_or(Trouble::Malformed)
+    }
+}
+
+impl Fields {
+    fn parse(bytes: &[u8]) -> Option<Fields> {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for (name, value) in url::form_urlencoded::parse(bytes) {
+            if pairs.len() >= 50 || pairs.iter().any(|(known, _)| *known == name) {
+                return None;
+            }
+            pairs.push((name.into_owned(), value.into_owned()));
+        }
+        Some(Fields(pairs))
+    }
+
+    /// What was typed, without the spaces around it; empty when the field is not there.
+    pub fn text(&self, name: &str) -> &str {
+        self.raw(name).trim()
+    }
+
+    /// Exactly what was typed: spaces belong to a password.
+    pub fn raw(&self, name: &str) -> &str {
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    /// One line of up to so many characters that reads the way it is stored.
+    pub fn line(&self, name: &str, most: usize) -> Result<&str, Trouble> {
+        let text = self.text(name);
+        let is_line = !text.is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control);
+        if is_line {
+            Ok(text)
+        } else {
+            Err(Trouble::Malformed)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_is_there_twice_is_no_field() {
+        let fields = Fields::parse(b"a=1+&b=%E4%BC%9A").unwrap();
+        assert_eq!((fields.text("a"), fields.raw("a")), ("1", "1 "));
+        assert_eq!((fields.text("b"), fields.text("c")), ("会", ""));
+        assert!(Fields::parse(b"a=1&a=2").is_none());
+    }
+}

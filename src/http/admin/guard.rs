@@ -1,0 +1,167 @@
+//! Stands before every page of the console: who is it, and may they.
+
+use app::console::{Desk, Said, pages};
+use app::i18n::Language;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use payments::console::{Operator, Waiting, count_waiting, find_operator};
+
+use super::access::{self, Access, Verb};
+use super::trouble::Trouble;
+use super::{cookies, desk};
+use crate::http::Web;
+use crate::http::envelope::RequestId;
+use crate::http::error::Problem;
+use crate::listen::Peer;
+
+pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let (mut head, body) = request.into_parts();
+    let path = head
+        .extensions
+        .get::<MatchedPath>()
+        .map(|path| path.as_str().to_owned());
+    let verb = if matches!(head.method, Method::GET | Method::HEAD) {
+        Verb::Get
+    } else {
+        Verb::Post
+    };
+    let access = path.and_then(|path| access::of(verb, &path));
+    let desk = match furnish(&web, &head).await {
+        Ok(desk) => desk,
+        Err(error) => return Problem::from(error).into_response(),
+    };
+    if let Some(answer) = refuse(&desk, access, verb, &head) {
+        return answer;
+    }
+    head.extensions.insert(desk.clone());
+    let mut response = next.run(Request::from_parts(head, body)).await;
+    if let Some(trouble) = response.extensions_mut().remove::<Trouble>() {
+        response = explain(&desk, trouble);
+    }
+    if let Some(language) = desk.chosen_language {
+        let cookie = cookies::language(&web, language.as_str());
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// `None`: come in.
+fn refuse(desk: &Desk, access: Option<Access>, verb: Verb, request: &Parts) -> Option<Response> {
+    let Some(access) = access else {
+        tracing::error!("an address of the console is missing in its table");
+        return Some(explain(desk, Trouble::NotFound));
+    };
+    let Some(operator) = &desk.operator else {
+        return (access != Access::Open).then(|| to_login(verb, request));
+    };
+    let (Access::May(permission) | Access::Confirmed(permission)) = access else {
+        return None;
+    };
+    if !operator.may(permission) {
+        tracing::warn!(
+            user.id = operator.user_id,
+            permission = permission.as_str(),
+            "a person lacks a permission"
+        );
+        return Some(explain(desk, Trouble::Forbidden(permission)));
+    }
+    let must_confirm = matches!(access, Access::Confirmed(_)) && !operator.is_confirmed;
+    must_confirm.then(|| to_confirm(request))
+}
+
+async fn furnish(web: &Web, request: &Parts) -> Result<Desk, payments::Error> {
+    let headers = &request.headers;
+    let query = request.uri.query().unwrap_or_default();
+    let parameter = |wanted: &str| {
+        url::form_urlencoded::parse(query.as_bytes())
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.into_owned())
+    };
+    let operator = operator_of(web, headers).await?;
+    let waiting = match &operator {
+        Some(_) => count_waiting(&web.services).await?,
+        None => Waiting::default(),
+    };
+    let chosen_language = parameter("lang").as_deref().and_then(Language::parse);
+    let accepted = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    Ok(Desk {
+        site: web.site.shown.clone(),
+        language: desk::language(chosen_language, cookies::find_language(headers), accepted),
+        chosen_language,
+        operator,
+        path: request.uri.path().to_owned(),
+        query: query.to_owned(),
+        said: parameter("said").as_deref().and_then(Said::parse),
+        waiting,
+        ip: request.extensions.get::<Peer>().map(|peer| peer.0),
+        request_id: request
+            .extensions
+            .get::<RequestId>()
+            .map_or_else(String::new, |id| id.0.clone()),
+    })
+}
+
+async fn operator_of(web: &Web, headers: &HeaderMap) -> Result<Option<Operator>, payments::Error> {
+    match cookies::find_session(web, headers) {
+        Some(token) => find_operator(&web.services, token).await,
+        None => Ok(None),
+    }
+}
+
+/// What was typed into a form is lost with the session; what was looked at is found again.
+fn to_login(verb: Verb, request: &Parts) -> Response {
+    desk::see_other(&with_next("/admin/login", verb, request))
+}
+
+fn to_confirm(request: &Parts) -> Response {
+    let back = request
+        .headers
+        .get(header::REFERER)
+        .and_then(|referer| referer.to_str().ok())
+        .map_or("/admin", desk::way_on);
+    let next: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    desk::see_other(&format!("/admin/confirm?next={next}"))
+}
+
+fn with_next(door: &str, verb: Verb, request: &Parts) -> String {
+    let wanted = request
+        .uri
+        .path_and_query()
+        .map_or("/admin", |path| path.as_str());
+    if verb == Verb::Post || desk::way_on(wanted) == "/admin" {
+        return door.to_owned();
+    }
+    let next: String = url::form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
+    format!("{door}?next={next}")
+}
+
+fn explain(desk: &Desk, trouble: Trouble) -> Response {
+    let words = desk.words();
+    let (title, text) = match trouble {
+        Trouble::NotFound => (words.missing_title, words.missing_text),
+        Trouble::Malformed => (words.malformed_title, words.malformed_text),
+        Trouble::Forbidden(_) => (words.forbidden_title, words.forbidden_text),
+        Trouble::Refused => (words.refused_title, words.refused_text),
+        Trouble::DecidedAlready => (words.refused_title, words.decided_text),
+        Trouble::OwnRequest => (words.refused_title, words.own_text),
+        Trouble::GatewayDeclined => (words.gateway_title, words.gateway_declined_text),
+        Trouble::GatewayUnreachable => (words.gateway_title, words.gateway_silent_text),
+        Trouble::Internal => (words.broken_title, words.broken_text),
+    };
+    let missing = match trouble {
+        Trouble::Forbidden(permission) => Some(permission),
+        _ => None,
+    };
+    desk::page_with(
+        trouble.status(),
+        desk,
+        title,
+        pages::trouble(desk, title, text, missing),
+    )
+}

@@ -1,0 +1,51 @@
+//! The keys of merchants' programs.
+
+use app::console::{Desk, Said, pages};
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use payments::admin::Scope;
+use payments::console;
+
+use super::desk;
+use super::fields::Fields;
+use super::trouble::Trouble;
+use crate::http::Web;
+use crate::http::api::Id;
+
+const KEYS: &str = "/admin/keys";
+
+pub async fn list(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
+    let keys = console::list_keys(&web.services).await?;
+    let content = pages::keys(&desk, keys, None);
+    Ok(desk::page(&desk, desk.words().keys, content))
+}
+
+/// The answer itself shows the key, once: a page after a redirect would have to carry it in its address.
+pub async fn create(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let name = fields.line("name", 100)?;
+    let scopes: Vec<Scope> = Scope::ALL
+        .into_iter()
+        .filter(|scope| fields.text(scope.as_str()) == "on")
+        .collect();
+    if scopes.is_empty() {
+        return Err(Trouble::Malformed);
+    }
+    let key = console::make_key(&web.services, &desk::visit(&desk), name, &scopes).await?;
+    let keys = console::list_keys(&web.services).await?;
+    let content = pages::keys(&desk, keys, Some(key));
+    Ok(desk::page(&desk, desk.words().keys, content))
+}
+
+pub async fn revoke(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(id): Id,
+) -> Result<Response, Trouble> {
+    console::revoke_key(&web.services, &desk::visit(&desk), &id).await?;
+    Ok(desk::done(KEYS, Said::KeyRevoked))
+}

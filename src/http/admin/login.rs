@@ -1,0 +1,137 @@
+//! Coming in and going out.
+
+use app::console::{Desk, pages};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use payments::console::{
+    ConsoleError, Credentials, Visit, admit_login, end_session, find_credentials, note_failed_login,
+    open_session,
+};
+use secrecy::SecretString;
+
+use super::fields::Fields;
+use super::trouble::Trouble;
+use super::{cookies, desk};
+use crate::config::{parse_email, parse_password};
+use crate::http::Web;
+use crate::password;
+
+/// Everything of ours that a browser may still hold.
+const FORGET: HeaderValue = HeaderValue::from_static("\"cache\", \"cookies\", \"storage\"");
+
+pub async fn show(Extension(desk): Extension<Desk>, RawQuery(query): RawQuery) -> Response {
+    let next = parameter(query.as_deref(), "next");
+    if desk.operator.is_some() {
+        return desk::see_other(desk::way_on(&next));
+    }
+    let content = pages::login(&desk, "", &next, None);
+    desk::page(&desk, desk.words().log_in, content)
+}
+
+pub async fn log_in(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let (typed, next) = (fields.text("email"), fields.text("next"));
+    let visit = Visit {
+        email: String::new(),
+        ..desk::visit(&desk)
+    };
+    let agent: String = headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default()
+        .chars()
+        .take(200)
+        .collect();
+    match try_login(&web, &visit, &fields, &agent).await {
+        Ok(token) => {
+            let mut response = desk::see_other(desk::way_on(next));
+            let cookie = cookies::session(&web, &token);
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+            Ok(response)
+        }
+        Err(ConsoleError::WrongLogin) => {
+            let alert = desk.words().wrong_login;
+            Ok(again(
+                &desk,
+                StatusCode::UNAUTHORIZED,
+                pages::login(&desk, typed, next, Some(alert)),
+            ))
+        }
+        Err(ConsoleError::TooManyAttempts { wait }) => {
+            let alert = desk.words().too_many_attempts;
+            let content = pages::login(&desk, typed, next, Some(alert));
+            let mut response = again(&desk, StatusCode::TOO_MANY_REQUESTS, content);
+            let seconds = HeaderValue::from(wait.as_secs().max(1));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            Ok(response)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn again(desk: &Desk, status: StatusCode, content: leptos::prelude::AnyView) -> Response {
+    desk::page_with(status, desk, desk.words().log_in, content)
+}
+
+/// What the cookie must hold.
+async fn try_login(web: &Web, visit: &Visit, fields: &Fields, agent: &str) -> Result<String, ConsoleError> {
+    // What cannot be an address is a name that nobody has; it takes the same way as one that somebody might have.
+    let email = parse_email(fields.text("email")).unwrap_or_default();
+    let (who, visit) = identify(web, visit, &email, fields.raw("password")).await?;
+    let opened = open_session(&web.services, &who, &visit, agent, fields.text("code")).await;
+    if let Err(ConsoleError::WrongLogin) = opened {
+        note_failed_login(&web.services, Some(&who.user_id), &visit).await?;
+    }
+    opened
+}
+
+/// Whose password this is. Counts the try, and says the same of a wrong password and of a name that nobody has.
+pub async fn identify(
+    web: &Web,
+    visit: &Visit,
+    email: &str,
+    password: &str,
+) -> Result<(Credentials, Visit), ConsoleError> {
+    admit_login(&web.services, email, visit.ip).await?;
+    let who = find_credentials(&web.services, email).await?;
+    let hash = who.as_ref().map(|who| who.password_hash.clone());
+    let password = parse_password(password).unwrap_or_else(|_| SecretString::from(""));
+    let is_right = password::verify(password, hash).await;
+    let visit = Visit {
+        email: who.as_ref().map_or_else(String::new, |who| who.email.clone()),
+        ..visit.clone()
+    };
+    match who {
+        Some(who) if is_right => Ok((who, visit)),
+        who => {
+            let user_id = who.as_ref().map(|who| who.user_id.as_str());
+            tracing::warn!(user.id = user_id.unwrap_or("unknown"), "a login failed");
+            note_failed_login(&web.services, user_id, &visit).await?;
+            Err(ConsoleError::WrongLogin)
+        }
+    }
+}
+
+pub async fn log_out(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
+    if let Some(operator) = &desk.operator {
+        end_session(&web.services, operator, &desk::visit(&desk)).await?;
+    }
+    let mut response = desk::see_other("/admin/login");
+    let headers = response.headers_mut();
+    headers.append(header::SET_COOKIE, cookies::no_session(&web));
+    headers.insert("clear-site-data", FORGET);
+    Ok(response)
+}
+
+pub fn parameter(query: Option<&str>, wanted: &str) -> String {
+    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .find(|(name, _)| name == wanted)
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}

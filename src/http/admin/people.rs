@@ -1,0 +1,83 @@
+//! Who works here, and what they did.
+
+use app::console::{Desk, Said, pages};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use payments::admin::Role;
+use payments::console;
+
+use super::account::operator;
+use super::desk;
+use super::fields::Fields;
+use super::login::parameter;
+use super::trouble::Trouble;
+use crate::config::{parse_email, parse_password};
+use crate::http::Web;
+use crate::http::api::Id;
+use crate::password;
+
+const PEOPLE: &str = "/admin/people";
+const LINES: u32 = 100;
+
+pub async fn list(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
+    let people = console::list_people(&web.services).await?;
+    let content = pages::people(&desk, operator(&desk)?, people);
+    Ok(desk::page(&desk, desk.words().people, content))
+}
+
+pub async fn invite(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let email = parse_email(fields.text("email")).map_err(|_| Trouble::Malformed)?;
+    let role = Role::parse(fields.text("role")).ok_or(Trouble::Malformed)?;
+    let password = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
+    let hash = password::hash(password).await.map_err(|_| Trouble::Internal)?;
+    let is_new = console::invite(&web.services, &desk::visit(&desk), &email, &hash, role).await?;
+    let said = if is_new {
+        Said::PersonInvited
+    } else {
+        Said::PersonKnown
+    };
+    Ok(desk::done(PEOPLE, said))
+}
+
+pub async fn change_role(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(user_id): Id,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let role = Role::parse(fields.text("role")).ok_or(Trouble::Malformed)?;
+    console::change_role(
+        &web.services,
+        operator(&desk)?,
+        &desk::visit(&desk),
+        &user_id,
+        role,
+    )
+    .await?;
+    Ok(desk::done(PEOPLE, Said::RoleChanged))
+}
+
+pub async fn disable(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(user_id): Id,
+) -> Result<Response, Trouble> {
+    console::disable_person(&web.services, operator(&desk)?, &desk::visit(&desk), &user_id).await?;
+    Ok(desk::done(PEOPLE, Said::PersonDisabled))
+}
+
+pub async fn trail(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Trouble> {
+    let cursor = parameter(query.as_deref(), "cursor").parse().ok();
+    let page = console::list_trail(&web.services, cursor, LINES).await?;
+    let content = pages::trail(&desk, page);
+    Ok(desk::page(&desk, desk.words().audit, content))
+}

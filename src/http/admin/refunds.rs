@@ -1,0 +1,159 @@
+//! Giving money back: a dialog, a second look, and above a threshold a second person.
+
+use app::console::pages::{RefundForm, RefundReason};
+use app::console::{Desk, Said, pages};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use domain::{Money, PaymentId, RefundId, RefundNo};
+use payments::console::{self, Asked, RefundDraft, RefundPlan};
+
+use super::account::operator;
+use super::desk;
+use super::fields::Fields;
+use super::login::parameter;
+use super::orders::path_of;
+use super::trouble::Trouble;
+use crate::http::Web;
+use crate::http::api::Id;
+
+/// From here on the password must have been given a short time ago: ¥1,000.00.
+const LARGE_FEN: i64 = 100_000;
+const ROWS: u32 = 50;
+const WISHES: &str = "/admin/refunds";
+
+pub async fn show(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(id): Id,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Trouble> {
+    let plan = plan(&web, &id).await?;
+    let typed = |name| parameter(query.as_deref(), name);
+    let form = RefundForm {
+        amount: typed("amount"),
+        reason: RefundReason::parse(&typed("reason")),
+        words: typed("words"),
+    };
+    let content = pages::refund(&desk, &plan, &form, None);
+    Ok(desk::page(&desk, desk.words().refund, content))
+}
+
+/// The second step repeats what will happen, and to whom.
+pub async fn check(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(id): Id,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let plan = plan(&web, &id).await?;
+    let form = form(&fields);
+    let Some(amount) = amount_of(&form, &plan) else {
+        let alert = Some(desk.words().refund_too_much);
+        let content = pages::refund(&desk, &plan, &form, alert);
+        let status = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
+        return Ok(desk::page_with(status, &desk, desk.words().refund, content));
+    };
+    if amount.fen() >= LARGE_FEN && !operator(&desk)?.is_confirmed {
+        return Ok(desk::see_other(&confirm_first(&plan, &form)));
+    }
+    let needs_approval = console::needs_approval(&web.services, amount);
+    let content = pages::refund_check(&desk, &plan, &form, amount, needs_approval);
+    Ok(desk::page(&desk, desk.words().refund, content))
+}
+
+pub async fn ask(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(id): Id,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let plan = plan(&web, &id).await?;
+    let form = form(&fields);
+    let amount = Money::parse_yuan(&form.amount).map_err(|_| Trouble::Malformed)?;
+    if amount.fen() >= LARGE_FEN && !operator(&desk)?.is_confirmed {
+        return Ok(desk::see_other(&confirm_first(&plan, &form)));
+    }
+    let draft = RefundDraft {
+        payment_id: plan.payment.id,
+        amount,
+        reason: form.text(desk.words()),
+        refund_no: Some(fields.text("refund_no"))
+            .filter(|number| RefundNo::is_made_by_us(number))
+            .and_then(RefundNo::parse)
+            .ok_or(Trouble::Malformed)?,
+    };
+    let asked = console::ask_for_refund(&web.services, &desk::visit(&desk), &draft).await?;
+    let said = match asked {
+        Asked::Requested => Said::RefundRequested,
+        Asked::Waiting => Said::RefundWaiting,
+    };
+    Ok(desk::done(&path_of(&plan.order.id), said))
+}
+
+/// The form comes back with what was typed, after the password.
+fn confirm_first(plan: &RefundPlan, form: &RefundForm) -> String {
+    let typed = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("amount", &form.amount)
+        .append_pair("reason", form.reason.as_str())
+        .append_pair("words", &form.words)
+        .finish();
+    let next = format!("/admin/payments/{}/refund?{typed}", plan.payment.id);
+    let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("/admin/confirm?next={next}")
+}
+
+fn form(fields: &Fields) -> RefundForm {
+    RefundForm {
+        amount: fields.text("amount").to_owned(),
+        reason: RefundReason::parse(fields.text("reason")),
+        words: fields.text("words").to_owned(),
+    }
+}
+
+/// What was typed, when it is an amount and there is as much; the verb decides again.
+fn amount_of(form: &RefundForm, plan: &RefundPlan) -> Option<Money> {
+    let amount = Money::parse_yuan(&form.amount).ok()?;
+    (amount <= plan.left).then_some(amount)
+}
+
+async fn plan(web: &Web, id: &str) -> Result<RefundPlan, Trouble> {
+    let id = PaymentId::parse(id).ok_or(Trouble::NotFound)?;
+    Ok(console::plan_refund(&web.services, &id).await?)
+}
+
+pub async fn list(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
+    let (waiting, decided) = console::list_wishes(&web.services, ROWS).await?;
+    let content = pages::wishes(&desk, operator(&desk)?, waiting, decided);
+    Ok(desk::page(&desk, desk.words().approvals, content))
+}
+
+pub async fn approve(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(id): Id,
+) -> Result<Response, Trouble> {
+    console::approve_wish(&web.services, &desk::visit(&desk), &id).await?;
+    Ok(desk::done(WISHES, Said::RefundApproved))
+}
+
+pub async fn reject(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(id): Id,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let why = fields.line("why", 200)?;
+    console::reject_wish(&web.services, &desk::visit(&desk), &id, why).await?;
+    Ok(desk::done(WISHES, Said::RefundRejected))
+}
+
+pub async fn retry(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(id): Id,
+) -> Result<Response, Trouble> {
+    let id = RefundId::parse(&id).ok_or(Trouble::NotFound)?;
+    let order_id = console::retry(&web.services, &desk::visit(&desk), &id).await?;
+    Ok(desk::done(&path_of(&order_id), Said::RefundRetried))
+}

@@ -1,0 +1,73 @@
+//! Why a page of the console is not shown. The guard turns it into one, because only it knows who looks and in which
+//! language.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use payments::Error;
+use payments::console::{ConsoleError, Permission};
+
+use crate::telemetry;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    NotFound,
+    Malformed,
+    Forbidden(Permission),
+    /// A rule of the books said no, and nothing was changed.
+    Refused,
+    DecidedAlready,
+    OwnRequest,
+    GatewayDeclined,
+    GatewayUnreachable,
+    Internal,
+}
+
+impl Trouble {
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Trouble::NotFound => StatusCode::NOT_FOUND,
+            Trouble::Malformed => StatusCode::UNPROCESSABLE_ENTITY,
+            Trouble::Forbidden(_) => StatusCode::FORBIDDEN,
+            Trouble::Refused | Trouble::DecidedAlready | Trouble::OwnRequest => StatusCode::CONFLICT,
+            Trouble::GatewayDeclined => StatusCode::BAD_GATEWAY,
+            Trouble::GatewayUnreachable => StatusCode::SERVICE_UNAVAILABLE,
+            Trouble::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Trouble {
+        match error {
+            Error::NotFound => Trouble::NotFound,
+            Error::Refused(_) | Error::RefundRefused(_) => Trouble::Refused,
+            Error::Invalid { .. } | Error::MethodUnavailable(_) => Trouble::Malformed,
+            Error::Declined { .. } => Trouble::GatewayDeclined,
+            Error::Unreachable { .. } => Trouble::GatewayUnreachable,
+            Error::Internal(_) => {
+                tracing::error!(error = telemetry::chain(&error), "a page of the console failed");
+                Trouble::Internal
+            }
+        }
+    }
+}
+
+impl From<ConsoleError> for Trouble {
+    fn from(error: ConsoleError) -> Trouble {
+        match error {
+            ConsoleError::DecidedAlready => Trouble::DecidedAlready,
+            ConsoleError::OwnRequest => Trouble::OwnRequest,
+            ConsoleError::Core(error) => error.into(),
+            // The pages that ask for a password answer these themselves.
+            ConsoleError::WrongLogin | ConsoleError::TooManyAttempts { .. } => Trouble::Malformed,
+        }
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
