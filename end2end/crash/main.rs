@@ -3,6 +3,7 @@
 //! Needs the feature `faults`. `CRASH_HITS=…` walks further into every crash point, `KILLS=…` kills more often.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests give up as tests do")]
+#![expect(clippy::print_stdout, reason = "how much was tried belongs to the answer")]
 
 mod journey;
 mod kills;

@@ -52,11 +52,20 @@ impl std::ops::Deref for City {
     }
 }
 
+/// A payment at the moment when its payer paid.
+#[derive(Debug, Clone)]
+pub struct Paid {
+    pub at: Timestamp,
+    /// The states of the order and of the payment here.
+    pub order: String,
+    pub payment: String,
+}
+
 /// What was seen from outside.
 #[derive(Default)]
 pub struct Facts {
-    /// By the payment's number: when a payer paid, and what the order was for us at that moment.
-    pub paid: BTreeMap<String, (Timestamp, String)>,
+    /// By the payment's number: what a payer has paid, and what we knew at that moment.
+    pub paid: BTreeMap<String, Paid>,
     /// The numbers of payments that somebody holds a code of.
     pub shown: Vec<String>,
     pub n_acks: u64,

@@ -7,6 +7,7 @@
     clippy::unwrap_used,
     reason = "a simulated world that cannot go on is a failed test"
 )]
+#![expect(clippy::print_stdout, reason = "how much was tried belongs to the answer")]
 
 mod city;
 mod dice;

@@ -30,7 +30,8 @@ impl City {
             if self.in_trouble() && dice.percent(slow) {
                 dice.millis(200, 12_000)
             } else {
-                dice.millis(1, 40)
+                // Few different ways: much arrives at the same moment, and then the executor chooses who comes first.
+                Duration::from_millis(dice.one_of(&[1, 1, 2, 5, 20]))
             }
         };
         self.sleep(hop).await;

@@ -48,13 +48,17 @@ pub fn url_of(file: &Path) -> String {
 pub fn template() -> &'static Path {
     static TEMPLATE: OnceLock<PathBuf> = OnceLock::new();
     TEMPLATE.get_or_init(|| {
-        let file = directory().keep().join("template.db");
+        let (made, file) = {
+            let directory = directory().keep();
+            (directory.join("made.db"), directory.join("template.db"))
+        };
         runtime().block_on(async {
-            Db::simulated(&url_of(&file)).await.unwrap().close().await;
-            let mut connection = connect(&file).await;
+            Db::simulated(&url_of(&made)).await.unwrap().close().await;
+            let mut connection = connect(&made).await;
             connection.execute(EDGES).await.unwrap();
             // One file without a log beside it is what can be copied.
-            connection.execute("pragma journal_mode = delete").await.unwrap();
+            let copy = format!("vacuum into '{}'", file.display());
+            connection.execute(sqlx::AssertSqlSafe(copy)).await.unwrap();
         });
         file
     })

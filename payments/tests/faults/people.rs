@@ -13,7 +13,7 @@ use payments::{
 use serde_json::json;
 use simulator::{Alteration, InProcess, SignedBy};
 
-use crate::city::City;
+use crate::city::{City, Paid};
 use crate::executor::Owner;
 
 const TRIES: u64 = 6;
@@ -313,14 +313,20 @@ impl City {
         if code.prompt.is_empty() {
             return;
         }
-        let order = self.peek().order_state_of(&code.payment_no).unwrap_or_default();
+        let number = &code.payment_no;
+        let order = self.peek().order_state_of(number).unwrap_or_default();
+        let payment = self.peek().payment_state(number).unwrap_or_default();
         match self.gateways(|gateways, now_ms| gateways.pay(now_ms, &code.prompt)) {
             Ok(()) => {
-                self.tell(&format!("{} is paid while its order is {order}", code.payment_no));
-                let now = self.now();
-                self.facts().paid.insert(code.payment_no.clone(), (now, order));
+                self.tell(&format!(
+                    "{number} is paid while it is {payment} and its order {order}"
+                ));
+                let at = self.now();
+                self.facts()
+                    .paid
+                    .insert(number.clone(), Paid { at, order, payment });
             }
-            Err(reason) => self.tell(&format!("{} is not paid: {reason}", code.payment_no)),
+            Err(reason) => self.tell(&format!("{number} is not paid: {reason}")),
         }
     }
 
@@ -393,7 +399,11 @@ impl City {
         ]);
         let name = &code.payment_no[code.payment_no.len() - 12..];
         let (first, second) = (format!("R{name}-1"), format!("R{name}-2"));
-        let nap = self.dice().millis(0, 3_000);
+        let nap = if self.dice().percent(50) {
+            Duration::ZERO
+        } else {
+            self.dice().millis(0, 3_000)
+        };
         let later = async {
             self.sleep(nap).await;
             self.refund(code, &second, other).await;
