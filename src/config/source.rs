@@ -15,7 +15,7 @@ pub struct ConfigError {
 }
 
 /// Names that begin like ours but are not ours are typing mistakes. `LOGIN_URL` is no mistake, `LOG_LEVEL` is one.
-const PREFIXES: [&str; 19] = [
+const PREFIXES: [&str; 20] = [
     "WECHAT_",
     "ALIPAY_",
     "ADMIN_",
