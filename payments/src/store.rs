@@ -146,7 +146,10 @@ impl StoreError {
         match self {
             StoreError::Stale => true,
             StoreError::Sql(sqlx::Error::Database(error)) => {
-                matches!(error.code().as_deref(), Some("40001" | "40P01" | "23505" | "55P03"))
+                matches!(
+                    error.code().as_deref(),
+                    Some("40001" | "40P01" | "23505" | "55P03")
+                )
             }
             _ => false,
         }
