@@ -7,7 +7,7 @@ use domain::{Change, EntryKind, Method, Money, Order, OrderStatus, Payment, Paym
 use futures_util::future::join_all;
 use payments::{Adjustment, Entry, Error, KeptAnswer, Made, Once, StartPayment, TopUp};
 
-use crate::shop::{BOTH, Engine, Shop, on_each_engine};
+use crate::shop::{BOTH, Engine, Shop, on_each_engine, persistently};
 
 fn adjustment(number: &str, fen: i64) -> Adjustment {
     Adjustment {
@@ -321,7 +321,9 @@ async fn pay_at_once(shop: &Shop, orders: &[Order], key: Option<&str>) -> Vec<Re
         let services = shop.services.clone();
         let start = StartPayment::new(order.id.clone(), Method::Balance.default_product());
         let once = key.map(once);
-        tokio::spawn(async move { payments::start_payment(&services, start, once).await })
+        tokio::spawn(async move {
+            persistently(|| payments::start_payment(&services, start.clone(), once.clone())).await
+        })
     });
     join_all(pays).await.into_iter().map(Result::unwrap).collect()
 }
@@ -391,7 +393,9 @@ async fn fifty_adjustments_at_once_add_up() {
             // Twenty-five different ones, each twice; every second takes.
             let fen = if n % 2 == 0 { 7 } else { -3 };
             let adjustment = adjustment(&format!("B-{}", n % 26), fen);
-            tokio::spawn(async move { payments::adjust_balance(&services, adjustment, None).await })
+            tokio::spawn(async move {
+                persistently(|| payments::adjust_balance(&services, adjustment.clone(), None)).await
+            })
         }))
         .await;
         let mut n_new = 0;

@@ -11,7 +11,7 @@ use payments::{Error, RefundRequest};
 use simulator::{Alteration, Endpoint, Fault, FaultKind};
 
 use crate::balance::{adjust, available, history, refused, top_up};
-use crate::shop::{BOTH, Shop, on_each_engine};
+use crate::shop::{BOTH, Shop, on_each_engine, persistently};
 
 fn request(payment: &Payment, fen: Option<i64>) -> RefundRequest {
     RefundRequest {
@@ -240,7 +240,9 @@ async fn fifty_refunds_of_a_balance_payment_at_once_return_exactly_what_it_took(
         let payment = spend(shop, "10.00").await;
         let outcomes = join_all((0..50).map(|_| {
             let (services, request) = (shop.services.clone(), request(&payment, Some(30)));
-            tokio::spawn(async move { payments::request_refund(&services, request, None).await })
+            tokio::spawn(async move {
+                persistently(|| payments::request_refund(&services, request.clone(), None)).await
+            })
         }))
         .await;
         let n_done = outcomes

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use payments::{Error, KeptAnswer, Made, Once, OrderFilter, PaymentFilter};
 
 use crate::refunds::{paid, refund, request};
-use crate::shop::{BOTH, on_each_engine};
+use crate::shop::{BOTH, on_each_engine, persistently};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_refunds_at_once_give_back_exactly_what_was_paid() {
@@ -19,7 +19,9 @@ async fn fifty_refunds_at_once_give_back_exactly_what_was_paid() {
             let answers = join_all((0..50).map(|_| {
                 let services = shop.services.clone();
                 let request = request(&payment, Some(40), None);
-                tokio::spawn(async move { payments::request_refund(&services, request, None).await })
+                tokio::spawn(async move {
+                    persistently(|| payments::request_refund(&services, request.clone(), None)).await
+                })
             }))
             .await;
             let mut n_accepted = 0;
@@ -49,7 +51,9 @@ async fn fifty_requests_under_one_number_or_one_key_are_one_refund() {
         let answers = join_all((0..50).map(|_| {
             let services = shop.services.clone();
             let request = request(&payment, Some(40), Some("same-number"));
-            tokio::spawn(async move { payments::request_refund(&services, request, None).await })
+            tokio::spawn(async move {
+                persistently(|| payments::request_refund(&services, request.clone(), None)).await
+            })
         }))
         .await;
         let n_new = answers
@@ -69,7 +73,10 @@ async fn fifty_requests_under_one_number_or_one_key_are_one_refund() {
         let answers = join_all((0..50).map(|_| {
             let services = shop.services.clone();
             let (request, once) = (request(&payment, Some(40), None), once.clone());
-            tokio::spawn(async move { payments::request_refund(&services, request, Some(once)).await })
+            tokio::spawn(async move {
+                persistently(|| payments::request_refund(&services, request.clone(), Some(once.clone())))
+                    .await
+            })
         }))
         .await;
         let mut ids: Vec<String> = answers

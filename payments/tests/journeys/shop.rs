@@ -63,6 +63,20 @@ pub async fn on_each_engine(journey: impl AsyncFn(&Shop)) {
     }
 }
 
+/// As a merchant's program does: what our database had no connection for (503) is asked for again. Fifty that wait for one
+/// row need more patience on a busy machine than a server has.
+pub async fn persistently<T, F>(verb: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    loop {
+        match verb().await {
+            Err(Error::Internal(error)) if error.is_absence() => {}
+            answer => return answer,
+        }
+    }
+}
+
 impl Shop {
     pub async fn on(engine: Engine) -> Shop {
         Shop::open(engine, WechatKeys::PublicKey, Policy::default()).await
