@@ -203,7 +203,7 @@ async fn fill(url: &str) {
     let orders = format!(
         "{series} insert into orders (id, order_no, token, user_id, subject, amount, state, expires_at, paid_at,
             created_at, updated_at)
-        select 'ord_' || {name}, 'N' || n, 'tok' || n, 'u' || n % 5000, 'plan', 100 + n % 50000, {state},
+        select 'ord_' || {name}, 'N' || n, 'tok' || n, 'u' || (n % 5000), 'plan', 100 + n % 50000, {state},
             {time} + 1800000, {time}, {time}, {time} from s"
     );
     let payments = format!(

@@ -202,7 +202,6 @@ catalogue! {
     action_retry_refund: "重试退款", "Tried the refund again";
     action_approve_refund: "批准退款", "Approved the refund";
     action_reject_refund: "驳回退款", "Rejected the refund";
-    action_replay_notice: "重放回调", "Took a callback in again";
 
     // Callbacks.
     callbacks: "回调", "Callbacks";

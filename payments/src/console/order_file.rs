@@ -149,7 +149,9 @@ impl OrderFile {
         );
         events.extend(self.incidents.iter().flat_map(events_of_incident));
         if let Some(paid_at) = self.order.paid_at {
-            events.push((paid_at.max(self.order.created_at), Event::OrderPaid(&self.order)));
+            let settling = self.payments.iter().find(|payment| payment.settles);
+            let begun_at = settling.map_or(self.order.created_at, |payment| payment.created_at);
+            events.push((paid_at.max(begun_at), Event::OrderPaid(&self.order)));
         }
         if self.order.state == OrderState::Cancelled {
             events.push((self.order.updated_at, Event::OrderCancelled(&self.order)));

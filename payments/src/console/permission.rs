@@ -18,7 +18,7 @@ pub enum Permission {
     ApproveRefund,
     /// Correct what a user has.
     AdjustBalance,
-    /// Take a message of a gateway in again, test a gateway.
+    /// Test a gateway.
     Operate,
     ManageKeys,
     ReadAudit,
