@@ -50,7 +50,7 @@ impl Stage {
     pub fn open(plan: Plan) -> Stage {
         let directory = directory();
         let file = directory.path().join("shop.db");
-        std::fs::copy(template(), &file).unwrap();
+        std::fs::write(&file, template()).unwrap();
         let db = runtime().block_on(Db::simulated(&url_of(&file))).unwrap();
         let executor = Executor::new(OPENING, plan.seed);
         let city = City::found(&executor, plan, keys(), db.clone(), &file);

@@ -1,6 +1,6 @@
 //! A second pair of eyes on the database: what is committed, at this very moment, as anybody else would see it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use payments::store::Db;
@@ -45,13 +45,12 @@ pub fn url_of(file: &Path) -> String {
 }
 
 /// A migrated database that is copied for every life: migrating takes longer than living.
-pub fn template() -> &'static Path {
-    static TEMPLATE: OnceLock<PathBuf> = OnceLock::new();
+pub fn template() -> &'static [u8] {
+    static TEMPLATE: OnceLock<Vec<u8>> = OnceLock::new();
     TEMPLATE.get_or_init(|| {
-        let (made, file) = {
-            let directory = directory().keep();
-            (directory.join("made.db"), directory.join("template.db"))
-        };
+        let directory = directory();
+        let made = directory.path().join("made.db");
+        let file = directory.path().join("template.db");
         runtime().block_on(async {
             Db::simulated(&url_of(&made)).await.unwrap().close().await;
             let mut connection = connect(&made).await;
@@ -60,7 +59,7 @@ pub fn template() -> &'static Path {
             let copy = format!("vacuum into '{}'", file.display());
             connection.execute(sqlx::AssertSqlSafe(copy)).await.unwrap();
         });
-        file
+        std::fs::read(file).unwrap()
     })
 }
 
