@@ -321,6 +321,28 @@ impl Gateway {
             Gateway::Alipay(alipay) => alipay.read_notice(body).await,
         }
     }
+
+    /// Reads a message once more that was kept: its signature is checked again, and how fresh it was is judged by when it
+    /// came. `received_at` must be our own word, never the message's.
+    pub(crate) async fn reread_notice(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        received_at: Timestamp,
+    ) -> Result<Notice, NoticeError> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.read_notice_of(headers, body, received_at).await,
+            Gateway::Alipay(alipay) => alipay.read_notice_of(body, received_at).await,
+        }
+    }
+
+    /// What a kept message holds under its encryption; `None` where nothing is encrypted, or not for the key of today.
+    pub(crate) fn unsealed(&self, body: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.unsealed(body),
+            Gateway::Alipay(_) => None,
+        }
+    }
 }
 
 impl GatewayError {

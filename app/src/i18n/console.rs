@@ -201,6 +201,7 @@ catalogue! {
     action_request_refund: "申请退款", "Asked for a refund";
     action_retry_refund: "重试退款", "Tried the refund again";
     action_approve_refund: "批准退款", "Approved the refund";
+    action_replay_notice: "重新处理回调", "Worked on a callback again";
     action_reject_refund: "驳回退款", "Rejected the refund";
 
     // Callbacks.
@@ -208,6 +209,11 @@ catalogue! {
     callback: "回调", "Callback";
     verdict: "结论", "Verdict";
     message: "内容（已脱敏）", "Message (masked)";
+    message_inside: "解密内容（已脱敏）", "Decrypted content (masked)";
+    replay: "重新处理", "Work on it again";
+    said_replayed: "这条回调已重新处理。重复处理不会重复入账。", "It was worked on again. Nothing counts twice.";
+    unverifiable_text: "这条回调的签名已无法再次验证（密钥已更换）。请改用“查询网关”。",
+        "Its signature cannot be checked any more: the key has changed. Ask the gateway about the order instead.";
     verdict_payment: "支付结果", "news of a payment";
     verdict_refund: "退款结果", "news of a refund";
     verdict_hint: "退款提示，已去查询", "a hint of a refund: asked the gateway";

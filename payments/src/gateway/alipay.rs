@@ -14,7 +14,7 @@ mod refund;
 pub mod sign;
 mod wire;
 
-use domain::{PaymentNo, Product, Report};
+use domain::{PaymentNo, Product, Report, Timestamp};
 use secrecy::SecretString;
 use url::Url;
 
@@ -158,6 +158,14 @@ impl Alipay {
     }
 
     pub(super) async fn read_notice(&self, body: &[u8]) -> Result<Notice, NoticeError> {
+        self.read_notice_of(body, self.clock.now()).await
+    }
+
+    pub(super) async fn read_notice_of(
+        &self,
+        body: &[u8],
+        received_at: Timestamp,
+    ) -> Result<Notice, NoticeError> {
         let raw = parse_form(body)?;
         let key = self.key_of(named_certificate(&raw)?, Door::Notice).await;
         let key = key.ok_or(NoticeError::NotAuthentic(
@@ -168,7 +176,7 @@ impl Alipay {
             seller_id: self.seller_id.as_deref(),
             key: &key,
             is_certified: self.keys.certified().is_some(),
-            now: self.clock.now(),
+            now: received_at,
         };
         reader.read(raw)
     }

@@ -208,7 +208,16 @@ impl Wechat {
     }
 
     pub(super) async fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
-        self.verify(headers, body)
+        self.read_notice_of(headers, body, self.clock.now()).await
+    }
+
+    pub(super) async fn read_notice_of(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        received_at: Timestamp,
+    ) -> Result<Notice, NoticeError> {
+        self.verify(headers, body, received_at)
             .await
             .map_err(|distrust| match distrust {
                 Distrust::Probe => NoticeError::Probe,
@@ -219,9 +228,13 @@ impl Wechat {
             app_id: &self.app_id,
             mch_id: &self.mch_id,
             api_v3_key: &self.api_v3_key,
-            now: self.clock.now(),
+            now: received_at,
         };
         reader.read(body)
+    }
+
+    pub(super) fn unsealed(&self, body: &[u8]) -> Option<Vec<u8>> {
+        notice::unsealed(&self.api_v3_key, body).ok()
     }
 }
 

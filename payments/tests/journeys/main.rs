@@ -18,4 +18,5 @@ mod races;
 mod refund_faults;
 mod refund_requests;
 mod refunds;
+mod replays;
 mod shop;

@@ -114,6 +114,7 @@ pub fn action<'a>(word: &'a str, words: &'static ConsoleWords) -> &'a str {
         "retry_refund" => words.action_retry_refund,
         "approve_refund" => words.action_approve_refund,
         "reject_refund" => words.action_reject_refund,
+        "replay_notice" => words.action_replay_notice,
         word => word,
     }
 }
