@@ -4,4 +4,4 @@ mod orders;
 mod people;
 mod refunds;
 mod rest;
-mod visitor;
+pub mod visitor;

@@ -28,7 +28,7 @@ pub use gateways::{GatewayState, Proof, list_gateways, test_gateway};
 pub use inbox::{find_notice, list_notices, read_inside};
 pub use keys::{KnownKey, list_keys, make_key, revoke_key};
 pub use limits::admit_login;
-pub use order_file::{Event, KeptNotice, Note, OrderFile, ask_about_order, open_file, write_note};
+pub use order_file::{Event, KeptNotice, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
 pub use people::{Person, change_role, disable_person, invite, list_people};
 pub use permission::Permission;
 pub use refunds::{

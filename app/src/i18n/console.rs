@@ -192,6 +192,12 @@ catalogue! {
     event_refund_asked: "登记退款 {amount}：{number}", "A refund of {amount} was requested: {number}";
     event_refund_done: "退款 {amount} 已到账：{number}", "{amount} went back: {number}";
     event_refund_failed: "退款 {amount} 失败：{number}", "The refund of {amount} failed: {number}";
+    event_posted: "记账 {amount}：{from} → {to}", "Booked {amount}: {from} → {to}";
+    postings: "账本分录", "Postings";
+    no_postings: "还没有记账", "Nothing is booked yet";
+    from_account: "转出账户", "From account";
+    to_account: "转入账户", "To account";
+    cause_books: "账本", "the books";
     event_resolved: "异常已处理", "Settled by a person";
     cause_merchant: "商户或系统请求", "asked for by the merchant or a rule";
     cause_payer: "付款人选择", "chosen by the payer";
