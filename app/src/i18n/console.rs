@@ -251,6 +251,15 @@ catalogue! {
     incident_refund_stuck: "退款卡住", "A refund is stuck";
     incident_refund_revived: "失败的退款又成功了", "A failed refund is done after all";
     incident_refused: "网关拒绝（未经验证）", "Refused in words that prove nothing";
+    incident_forged_notices: "大量伪造回调", "Many forged callbacks";
+    incident_gateway_silent: "支付平台无应答", "A gateway does not answer";
+    incident_key_expiring: "证书即将到期", "A certificate ends soon";
+    advice_forged_notices: "没有款项被误记。检查平台密钥是否已更换；若不是，请在防火墙按来源限制。",
+        "Nothing was believed. See whether the gateway's key has changed; if not, shut the sender out at the firewall.";
+    advice_gateway_silent: "检查网络与平台公告；恢复后系统会自动补查，并自动结束此项。",
+        "Look at the network and the gateway's notices. What was missed is asked for again by itself, and this ends by itself.";
+    advice_key_expiring: "在平台商户后台下载新证书并更新配置，然后重启。",
+        "Get the new certificate from the gateway's console, put it into the settings, and start again.";
     advice_unknown: "查看日志和订单时间线。", "Read the log and the order's timeline.";
     advice_wrong_amount: "在平台商户后台核对该交易的实际金额，再决定补款或退款。",
         "Compare the trade in the gateway's own console, then have the rest paid or give it back.";
@@ -349,6 +358,7 @@ catalogue! {
     serial_no: "证书序列号", "Certificate serial number";
     own_fingerprint: "我方公钥指纹", "Fingerprint of our public key";
     gateway_url: "网关地址", "Gateway address";
+    key_ends: "证书到期", "Certificate ends";
     expired_key: "已过期的平台证书", "Expired certificate of the gateway";
     test_gateway: "测试", "Test";
     test_works: "正常：签名被接受，应答验签通过，订单不存在。",
