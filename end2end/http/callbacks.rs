@@ -8,10 +8,11 @@ use super::api::{Answer, Api, client, pay, send};
 use super::server::{Gateways, Server};
 
 /// Nothing asks the gateways: only a callback can make a payment paid.
-const ONLY_CALLBACKS: [(&str, &str); 2] = [("RECONCILE_CRON", "0 0 0 1 1 *"), ("EXPIRY_CRON", "0 0 0 1 1 *")];
+pub const ONLY_CALLBACKS: [(&str, &str); 2] =
+    [("RECONCILE_CRON", "0 0 0 1 1 *"), ("EXPIRY_CRON", "0 0 0 1 1 *")];
 
 /// A message of the simulated gateway about this payment, altered before it was signed.
-async fn letter(server: &Server, payment: &Value, alteration: &Value) -> Value {
+pub async fn letter(server: &Server, payment: &Value, alteration: &Value) -> Value {
     let mut body = alteration.clone();
     body["outTradeNo"] = payment["paymentNo"].clone();
     send(client().post(format!("{}/notice", server.control())).json(&body))
@@ -19,12 +20,12 @@ async fn letter(server: &Server, payment: &Value, alteration: &Value) -> Value {
         .ok(200)
 }
 
-async fn deliver(server: &Server, method: &str, headers: HeaderMap, body: Vec<u8>) -> Answer {
+pub async fn deliver(server: &Server, method: &str, headers: HeaderMap, body: Vec<u8>) -> Answer {
     let url = format!("{}/api/billing/payments/notify/{method}", server.url);
     send(client().post(url).headers(headers).body(body)).await
 }
 
-fn headers_of(letter: &Value) -> HeaderMap {
+pub fn headers_of(letter: &Value) -> HeaderMap {
     let pairs = letter["headers"].as_object().unwrap().iter();
     pairs
         .map(|(name, value)| {

@@ -1,7 +1,9 @@
 //! The operator's console: who comes in, how far they may go, and what they find and do there.
 
+mod attacks;
 mod orders;
 mod people;
 mod refunds;
 mod rest;
-mod visitor;
+mod tasks;
+pub mod visitor;

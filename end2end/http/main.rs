@@ -11,6 +11,7 @@ mod callbacks;
 mod commands;
 mod console;
 mod database;
+mod defects;
 mod guide;
 mod handover;
 mod headers;

@@ -25,10 +25,10 @@ pub use error::ConsoleError;
 pub use figures::{Day, Overview, Sum, read_overview};
 pub use find::{OrderQuery, find_orders, find_the_one};
 pub use gateways::{GatewayState, Proof, list_gateways, test_gateway};
-pub use inbox::{find_notice, list_notices};
+pub use inbox::{find_notice, list_notices, read_inside};
 pub use keys::{KnownKey, list_keys, make_key, revoke_key};
 pub use limits::admit_login;
-pub use order_file::{Event, KeptNotice, Note, OrderFile, ask_about_order, open_file, write_note};
+pub use order_file::{Event, KeptNotice, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
 pub use people::{Person, change_role, disable_person, invite, list_people};
 pub use permission::Permission;
 pub use refunds::{
@@ -42,5 +42,6 @@ pub use session::{
 pub use totp::{Totp, disable_totp, enable_totp};
 pub use trail::{Act, Action, Line, Visit, list_trail, note_act};
 
+pub use crate::notice::replay_notice;
 pub use crate::store::incidents::IncidentKind;
 pub(crate) use trail::{count_broken_seals, record};

@@ -6,6 +6,7 @@ pub mod alipay;
 pub mod bill;
 mod describe;
 mod pem;
+mod pulse;
 mod rsa_key;
 mod transport;
 pub mod wechat;
@@ -19,6 +20,7 @@ use http::HeaderMap;
 use self::bill::{BillError, FundLine, TradeLine};
 
 pub use self::describe::Description;
+use self::pulse::Pulse;
 #[cfg(feature = "faults")]
 pub use self::transport::{InProcess, Silence};
 
@@ -261,9 +263,41 @@ impl Gateway {
     }
 
     pub async fn query(&self, payment_no: &PaymentNo) -> Result<Report, GatewayError> {
-        match self {
+        let said = match self {
             Gateway::Wechat(wechat) => wechat.query(payment_no).await,
             Gateway::Alipay(alipay) => alipay.query(payment_no).await,
+        };
+        self.heard(said)
+    }
+
+    /// Whether it answers at all is seen by its questions: they are what is asked most.
+    fn heard<T>(&self, said: Result<T, GatewayError>) -> Result<T, GatewayError> {
+        match said {
+            Err(GatewayError::Unknown { .. }) => self.pulse().lost(self.now()),
+            _ => self.pulse().answered(),
+        }
+        said
+    }
+
+    pub(crate) fn pulse(&self) -> &Pulse {
+        match self {
+            Gateway::Wechat(wechat) => &wechat.pulse,
+            Gateway::Alipay(alipay) => &alipay.pulse,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        match self {
+            Gateway::Wechat(wechat) => wechat.clock.now(),
+            Gateway::Alipay(alipay) => alipay.clock.now(),
+        }
+    }
+
+    /// The certificates that a person must replace, by name, and when each ends.
+    pub(crate) fn ends(&self) -> Vec<(String, Timestamp)> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.ends(),
+            Gateway::Alipay(alipay) => alipay.ends(),
         }
     }
 
@@ -292,10 +326,11 @@ impl Gateway {
     }
 
     pub async fn query_refund(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
-        match self {
+        let said = match self {
             Gateway::Wechat(wechat) => wechat.query_refund(ask).await,
             Gateway::Alipay(alipay) => alipay.query_refund(ask).await,
-        }
+        };
+        self.heard(said)
     }
 
     /// Every payment and refund of a Beijing day, as the gateway has booked them.
@@ -316,9 +351,35 @@ impl Gateway {
 
     /// Reads a message that says it comes from this gateway. `body` must be the bytes as they arrived (T-01).
     pub async fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
-        match self {
+        let read = match self {
             Gateway::Wechat(wechat) => wechat.read_notice(headers, body).await,
             Gateway::Alipay(alipay) => alipay.read_notice(body).await,
+        };
+        if let Err(NoticeError::NotAuthentic(_)) = read {
+            self.pulse().forged(self.now());
+        }
+        read
+    }
+
+    /// Reads a message once more that was kept: its signature is checked again, and how fresh it was is judged by when it
+    /// came. `received_at` must be our own word, never the message's.
+    pub(crate) async fn reread_notice(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        received_at: Timestamp,
+    ) -> Result<Notice, NoticeError> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.read_notice_of(headers, body, received_at).await,
+            Gateway::Alipay(alipay) => alipay.read_notice_of(body, received_at).await,
+        }
+    }
+
+    /// What a kept message holds under its encryption; `None` where nothing is encrypted, or not for the key of today.
+    pub(crate) fn unsealed(&self, body: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.unsealed(body),
+            Gateway::Alipay(_) => None,
         }
     }
 }

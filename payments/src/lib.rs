@@ -7,6 +7,7 @@
 pub mod faults;
 
 pub mod admin;
+mod alarm;
 mod audit;
 mod balance;
 mod calendar;

@@ -1,16 +1,16 @@
 //! A gateway calls back: verify, record once, apply, and only then acknowledge.
 
+pub(crate) mod kept;
 mod refund;
+mod replay;
 
-use std::borrow::Cow;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use domain::{Channel, IncidentId, Payment, PaymentNo, PaymentState, Refund, RefundNo, Settlement};
 use futures_util::FutureExt;
 use http::HeaderMap;
 
+use self::kept::{header_lines, lossless_text};
 use self::refund::{RefundVerdict, judge};
+pub use self::replay::replay_notice;
 use crate::error::logged;
 use crate::gateway::{self, Notice, NoticeContent, NoticeError, Reception, Reply};
 use crate::refund::{announce_refund, apply_refund_report};
@@ -133,13 +133,20 @@ async fn record(
             .boxed()
         })
         .await?;
-    match news {
-        None | Some((_, News::None)) => {}
-        Some((payment, News::Settled(settlement))) => announce(services, &payment, settlement),
-        Some((payment, News::Refund)) => announce_refund(services, &payment.order_id),
-        Some((_, News::Due)) => services.wake.ring(),
+    if let Some((payment, news)) = news {
+        tell(services, &payment, news);
     }
     Ok(())
+}
+
+/// After the commit.
+fn tell(services: &Services, payment: &Payment, news: News) {
+    match news {
+        News::None => {}
+        News::Settled(settlement) => announce(services, payment, settlement),
+        News::Refund => announce_refund(services, &payment.order_id),
+        News::Due => services.wake.ring(),
+    }
 }
 
 /// A notice only touches what belongs to its own gateway.
@@ -247,71 +254,4 @@ async fn raise(
     let payment_id = payment.map(|payment| &payment.id);
     incidents::raise(tx, &id, kind, &subject, payment_id, detail, now).await?;
     Ok(())
-}
-
-/// One `name: value` a line, without what could be a secret of ours.
-fn header_lines(headers: &HeaderMap) -> String {
-    let is_kept = |name: &str| !matches!(name, "authorization" | "cookie");
-    headers
-        .iter()
-        .filter(|(name, _)| is_kept(name.as_str()))
-        .map(|(name, value)| format!("{name}: {}\n", lossless_text(value.as_bytes())))
-        .collect()
-}
-
-/// Marks text that holds other bytes in base64.
-const ENCODED: &str = "base64:";
-
-/// Bytes as text that both engines can keep, and that says exactly which bytes they were: a signature over a body that was
-/// mended cannot be checked again. Nearly all are text already and stay readable. PostgreSQL takes no NUL in a text, and a
-/// text that begins like the mark is encoded too, so that nothing is read as what it is not.
-fn lossless_text(bytes: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if !text.contains('\0') && !text.starts_with(ENCODED) => Cow::Borrowed(text),
-        _ => Cow::Owned(format!("{ENCODED}{}", STANDARD.encode(bytes))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bytes_of(text: &str) -> Vec<u8> {
-        text.strip_prefix(ENCODED).map_or_else(
-            || text.as_bytes().to_vec(),
-            |encoded| STANDARD.decode(encoded).unwrap(),
-        )
-    }
-
-    #[test]
-    fn every_body_can_be_read_back_byte_for_byte() {
-        let gbk = b"subject=\xBB\xE1\xD4\xB1&charset=GBK";
-        for body in [
-            "subject=会员".as_bytes(),
-            gbk,
-            b"",
-            b"a=\0",
-            b"base64:",
-            b"base64:YWJj",
-            &[0xFF; 300],
-        ] {
-            let text = lossless_text(body);
-            assert_eq!(bytes_of(&text), body);
-            assert!(!text.contains('\0'));
-        }
-        assert_eq!(lossless_text("{\"id\":\"会员\"}".as_bytes()), "{\"id\":\"会员\"}");
-    }
-
-    #[test]
-    fn what_could_be_a_secret_of_ours_is_not_kept() {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("cookie", "session=1"),
-            ("authorization", "Bearer 1"),
-            ("wechatpay-nonce", "n"),
-        ] {
-            headers.insert(name, value.parse().unwrap());
-        }
-        assert_eq!(header_lines(&headers), "wechatpay-nonce: n\n");
-    }
 }

@@ -12,7 +12,7 @@ use crate::order::find_by_number;
 use crate::settle::{Rule, announce, apply_report};
 use crate::store::payments::Asking;
 use crate::store::{StoreError, payments};
-use crate::{Error, Services};
+use crate::{Error, Services, alarm};
 
 /// Longer than a call with all its retries can take: nobody else asks meanwhile.
 const LEASE: Duration = Duration::from_secs(60);
@@ -101,6 +101,7 @@ pub async fn reconcile_payments(services: &Services) -> Result<usize, Error> {
         // A full batch means that more is due. A part of one does not, and what falls due meanwhile waits for the next
         // run, or a slow gateway would keep this one going for ever.
         if i64::try_from(due.len()).is_ok_and(|n_due| n_due < BATCH) {
+            alarm::look(services).await?;
             return Ok(n_asked);
         }
     }

@@ -70,6 +70,11 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         (Verb::Post, "/admin/keys/{id}/revoke", post(keys::revoke)),
         (Verb::Get, "/admin/callbacks", get(inbox::list)),
         (Verb::Get, "/admin/callbacks/{channel}/{id}", get(inbox::show)),
+        (
+            Verb::Post,
+            "/admin/callbacks/{channel}/{id}/replay",
+            post(inbox::replay),
+        ),
         (Verb::Get, "/admin/account", get(account::show)),
         (
             Verb::Post,

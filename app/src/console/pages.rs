@@ -21,7 +21,7 @@ pub use account::{account, confirm, totp};
 pub use attention::attention;
 pub use balances::{balances, books};
 pub use gateways::gateways;
-pub use inbox::{inbox, notice};
+pub use inbox::{inbox, notice, path_of_notice};
 pub use keys::keys;
 pub use login::login;
 pub use order::order;

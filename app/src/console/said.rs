@@ -22,10 +22,11 @@ pub enum Said {
     BalanceAdjusted,
     PasswordChanged,
     PersonDisabled,
+    Replayed,
 }
 
 impl Said {
-    pub const ALL: [Said; 18] = [
+    pub const ALL: [Said; 19] = [
         Said::LoggedOutElsewhere,
         Said::TotpOn,
         Said::TotpOff,
@@ -44,6 +45,7 @@ impl Said {
         Said::BalanceAdjusted,
         Said::PasswordChanged,
         Said::PersonDisabled,
+        Said::Replayed,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -66,6 +68,7 @@ impl Said {
             Said::BalanceAdjusted => "balance_adjusted",
             Said::PasswordChanged => "password_changed",
             Said::PersonDisabled => "person_disabled",
+            Said::Replayed => "replayed",
         }
     }
 
@@ -93,6 +96,7 @@ impl Said {
             Said::BalanceAdjusted => words.said_balance_adjusted,
             Said::PasswordChanged => words.said_password_changed,
             Said::PersonDisabled => words.said_person_disabled,
+            Said::Replayed => words.said_replayed,
         }
     }
 }

@@ -192,6 +192,12 @@ catalogue! {
     event_refund_asked: "登记退款 {amount}：{number}", "A refund of {amount} was requested: {number}";
     event_refund_done: "退款 {amount} 已到账：{number}", "{amount} went back: {number}";
     event_refund_failed: "退款 {amount} 失败：{number}", "The refund of {amount} failed: {number}";
+    event_posted: "记账 {amount}：{from} → {to}", "Booked {amount}: {from} → {to}";
+    postings: "账本分录", "Postings";
+    no_postings: "还没有记账", "Nothing is booked yet";
+    from_account: "转出账户", "From account";
+    to_account: "转入账户", "To account";
+    cause_books: "账本", "the books";
     event_resolved: "异常已处理", "Settled by a person";
     cause_merchant: "商户或系统请求", "asked for by the merchant or a rule";
     cause_payer: "付款人选择", "chosen by the payer";
@@ -201,6 +207,7 @@ catalogue! {
     action_request_refund: "申请退款", "Asked for a refund";
     action_retry_refund: "重试退款", "Tried the refund again";
     action_approve_refund: "批准退款", "Approved the refund";
+    action_replay_notice: "重新处理回调", "Worked on a callback again";
     action_reject_refund: "驳回退款", "Rejected the refund";
 
     // Callbacks.
@@ -208,6 +215,11 @@ catalogue! {
     callback: "回调", "Callback";
     verdict: "结论", "Verdict";
     message: "内容（已脱敏）", "Message (masked)";
+    message_inside: "解密内容（已脱敏）", "Decrypted content (masked)";
+    replay: "重新处理", "Work on it again";
+    said_replayed: "这条回调已重新处理。重复处理不会重复入账。", "It was worked on again. Nothing counts twice.";
+    unverifiable_text: "这条回调的签名已无法再次验证（密钥已更换）。请改用“查询网关”。",
+        "Its signature cannot be checked any more: the key has changed. Ask the gateway about the order instead.";
     verdict_payment: "支付结果", "news of a payment";
     verdict_refund: "退款结果", "news of a refund";
     verdict_hint: "退款提示，已去查询", "a hint of a refund: asked the gateway";
@@ -239,6 +251,15 @@ catalogue! {
     incident_refund_stuck: "退款卡住", "A refund is stuck";
     incident_refund_revived: "失败的退款又成功了", "A failed refund is done after all";
     incident_refused: "网关拒绝（未经验证）", "Refused in words that prove nothing";
+    incident_forged_notices: "大量伪造回调", "Many forged callbacks";
+    incident_gateway_silent: "支付平台无应答", "A gateway does not answer";
+    incident_key_expiring: "证书即将到期", "A certificate ends soon";
+    advice_forged_notices: "没有款项被误记。检查平台密钥是否已更换；若不是，请在防火墙按来源限制。",
+        "Nothing was believed. See whether the gateway's key has changed; if not, shut the sender out at the firewall.";
+    advice_gateway_silent: "检查网络与平台公告；恢复后系统会自动补查，并自动结束此项。",
+        "Look at the network and the gateway's notices. What was missed is asked for again by itself, and this ends by itself.";
+    advice_key_expiring: "在平台商户后台下载新证书并更新配置，然后重启。",
+        "Get the new certificate from the gateway's console, put it into the settings, and start again.";
     advice_unknown: "查看日志和订单时间线。", "Read the log and the order's timeline.";
     advice_wrong_amount: "在平台商户后台核对该交易的实际金额，再决定补款或退款。",
         "Compare the trade in the gateway's own console, then have the rest paid or give it back.";
@@ -337,6 +358,7 @@ catalogue! {
     serial_no: "证书序列号", "Certificate serial number";
     own_fingerprint: "我方公钥指纹", "Fingerprint of our public key";
     gateway_url: "网关地址", "Gateway address";
+    key_ends: "证书到期", "Certificate ends";
     expired_key: "已过期的平台证书", "Expired certificate of the gateway";
     test_gateway: "测试", "Test";
     test_works: "正常：签名被接受，应答验签通过，订单不存在。",

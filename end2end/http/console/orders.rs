@@ -168,6 +168,7 @@ async fn an_order_tells_its_story_and_takes_a_note() {
         "¥99.90 arrived",
         "The order is paid",
         "A callback came: news of a payment",
+        "Booked ¥99.90: gateway:wechat → sales",
         text(&payment["transactionId"]),
     ] {
         assert!(page.text.contains(words), "{words}: {}", page.text);
@@ -296,6 +297,36 @@ async fn what_needs_a_person_waits_until_somebody_says_what_became_of_it() {
         notice.text.contains("A callback for another merchant"),
         "{}",
         notice.text
+    );
+    assert!(
+        notice.text.contains("Decrypted content (masked)"),
+        "{}",
+        notice.text
+    );
+    let (_, rest) = notice.text.split_once("action=\"").unwrap_or_default();
+    let replay = rest.split('"').find(|part| part.ends_with("/replay")).unwrap();
+    let again = owner.submit(replay, &[]).await;
+    assert!(again.text.contains("Nothing counts twice"), "{}", again.text);
+    assert!(owner.get("/admin/audit").await.text.contains("replay_notice"));
+    assert!(
+        owner
+            .get("/admin/attention")
+            .await
+            .text
+            .contains("Nothing needs you")
+    );
+    let developer = Visitor::employed(&server, "developer").await;
+    assert_eq!(
+        developer.post(replay, &[]).await.status,
+        403,
+        "who only reads moves nothing"
+    );
+    assert_eq!(
+        owner
+            .post("/admin/callbacks/wechat/nothing/replay", &[])
+            .await
+            .status,
+        404
     );
     assert_eq!(owner.get("/admin/callbacks/wechat/nothing").await.status, 404);
     assert_eq!(owner.get("/admin/callbacks/paypal/nothing").await.status, 404);

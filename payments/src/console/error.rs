@@ -19,6 +19,9 @@ pub enum ConsoleError {
     /// Who asks for money may not be the one who gives it.
     #[error("another person must decide")]
     OwnRequest,
+    /// The key that signed a kept message is gone, or its row was changed: only the gateway itself can say it again.
+    #[error("the message cannot be verified any more")]
+    Unverifiable,
     #[error(transparent)]
     Core(#[from] Error),
 }

@@ -4,6 +4,7 @@ use domain::{Channel, Timestamp};
 use futures_util::FutureExt;
 
 use super::KeptNotice;
+use crate::notice::kept::bytes_of;
 use crate::store::{StoreError, notices};
 use crate::{Error, Page, Services};
 
@@ -40,19 +41,27 @@ pub async fn find_notice(services: &Services, channel: Channel, id: &str) -> Res
     Ok(KeptNotice::try_from(row.ok_or(Error::NotFound)?)?)
 }
 
+/// What the gateway had encrypted, without whom it names. It is opened for the reader and kept nowhere.
+pub fn read_inside(services: &Services, notice: &KeptNotice) -> Option<String> {
+    let gateway = services.gateways.get(notice.channel)?;
+    let plain = gateway.unsealed(&bytes_of(&notice.body))?;
+    Some(masked_json(&plain))
+}
+
 impl KeptNotice {
     /// Its headers and body without what proves or names anybody: signatures, sealed text and payers.
     pub fn masked(&self) -> String {
         let headers: Vec<String> = self.headers.lines().map(masked_header).collect();
+        let body = bytes_of(&self.body);
         let body = match self.channel {
-            Channel::Wechat => masked_json(&self.body),
-            Channel::Alipay => masked_form(&self.body),
+            Channel::Wechat => masked_json(&body),
+            Channel::Alipay => masked_form(&body),
         };
         format!("{}\n\n{body}", headers.join("\n"))
     }
 }
 
-const SECRETS: [&str; 10] = [
+const SECRETS: [&str; 11] = [
     "sign",
     "ciphertext",
     "nonce",
@@ -63,6 +72,7 @@ const SECRETS: [&str; 10] = [
     "openid",
     "sub_openid",
     "seller_email",
+    "user_received_account",
 ];
 
 fn is_secret(name: &str) -> bool {
@@ -83,12 +93,12 @@ fn masked_header(line: &str) -> String {
     }
 }
 
-fn masked_json(body: &str) -> String {
-    let Ok(mut value) = serde_json::from_str::<serde_json::Value>(body) else {
-        return mask(body);
+fn masked_json(body: &[u8]) -> String {
+    let Ok(mut value) = serde_json::from_slice::<serde_json::Value>(body) else {
+        return mask(&String::from_utf8_lossy(body));
     };
     mask_within(&mut value);
-    serde_json::to_string_pretty(&value).unwrap_or_else(|_| mask(body))
+    serde_json::to_string_pretty(&value).unwrap_or_else(|_| mask(&String::from_utf8_lossy(body)))
 }
 
 fn mask_within(value: &mut serde_json::Value) {
@@ -107,8 +117,8 @@ fn mask_within(value: &mut serde_json::Value) {
 }
 
 /// One `name=value` a line, decoded; a body in another encoding than UTF-8 shows what of it can be read.
-fn masked_form(body: &str) -> String {
-    let lines: Vec<String> = url::form_urlencoded::parse(body.as_bytes())
+fn masked_form(body: &[u8]) -> String {
+    let lines: Vec<String> = url::form_urlencoded::parse(body)
         .map(|(name, value)| {
             if is_secret(&name) {
                 format!("{name}={}", mask(&value))
@@ -127,13 +137,13 @@ mod tests {
     #[test]
     fn no_proof_and_no_payer_is_shown() {
         let json = masked_json(
-            r#"{"id":"1","resource":{"ciphertext":"c2VjcmV0","nonce":"n0","payer":[{"openid":"oUpF8"}]}}"#,
+            br#"{"id":"1","resource":{"ciphertext":"c2VjcmV0","nonce":"n0","payer":[{"openid":"oUpF8"}]}}"#,
         );
         for secret in ["c2VjcmV0", "n0\"", "oUpF8"] {
             assert!(!json.contains(secret), "{json}");
         }
         assert!(json.contains("\"id\": \"1\""));
-        let form = masked_form("out_no=P1&sign=abc%2Bdef&buyer_logon_id=138****0000&total=1.00");
+        let form = masked_form(b"out_no=P1&sign=abc%2Bdef&buyer_logon_id=138****0000&total=1.00");
         assert_eq!(
             form,
             "out_no=P1\nsign=•••• (7)\nbuyer_logon_id=•••• (11)\ntotal=1.00"
@@ -142,6 +152,6 @@ mod tests {
             masked_header("Wechatpay-Signature: abc"),
             "Wechatpay-Signature: •••• (3)"
         );
-        assert_eq!(masked_json("not json"), "•••• (8)");
+        assert_eq!(masked_json(b"not json"), "•••• (8)");
     }
 }

@@ -1,14 +1,15 @@
 //! Everything that is known of one order, and in which order it came about.
 
+use domain::ledger::EntryKind;
 use domain::{
-    Channel, Method, Order, OrderId, OrderState, Payment, PaymentNo, PaymentState, Refund, RefundState,
-    Timestamp,
+    Channel, Method, Money, Order, OrderId, OrderState, Payment, PaymentNo, PaymentState, Refund,
+    RefundState, Timestamp,
 };
 use futures_util::FutureExt;
 
 use super::attention::Incident;
 use super::{Act, Action, Line, Visit, record};
-use crate::store::{StoreError, Tx, audit_log, incidents, notes, notices, orders, payments, refunds};
+use crate::store::{StoreError, Tx, audit_log, incidents, ledger, notes, notices, orders, payments, refunds};
 use crate::{Error, Services};
 
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct OrderFile {
     pub notices: Vec<KeptNotice>,
     pub incidents: Vec<Incident>,
     pub notes: Vec<Note>,
+    /// What moved in the books, oldest first.
+    pub postings: Vec<Posting>,
     pub acts: Vec<Line>,
 }
 
@@ -44,6 +47,16 @@ pub struct Note {
     pub created_at: Timestamp,
 }
 
+/// One movement in the books, as their accounts are called there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posting {
+    pub kind: EntryKind,
+    pub from: String,
+    pub to: String,
+    pub amount: Money,
+    pub at: Timestamp,
+}
+
 /// One thing that happened, with what caused it.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
@@ -59,6 +72,7 @@ pub enum Event<'a> {
     Raised(&'a Incident),
     Resolved(&'a Incident),
     Noted(&'a Note),
+    Posted(&'a Posting),
     Done(&'a Line),
 }
 
@@ -91,6 +105,20 @@ impl From<notes::NoteRow> for Note {
     }
 }
 
+impl TryFrom<ledger::PostingRow> for Posting {
+    type Error = StoreError;
+
+    fn try_from(row: ledger::PostingRow) -> Result<Posting, StoreError> {
+        Ok(Posting {
+            kind: EntryKind::parse(&row.kind).ok_or(StoreError::Corrupt("entries.kind"))?,
+            from: row.giver,
+            to: row.taker,
+            amount: Money::from_fen(row.amount).map_err(|_| StoreError::Corrupt("entries.amount"))?,
+            at: Timestamp::from_millis(row.created_at),
+        })
+    }
+}
+
 pub async fn open_file(services: &Services, id: &OrderId) -> Result<OrderFile, Error> {
     services
         .db
@@ -114,7 +142,16 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
         .into_iter()
         .map(KeptNotice::try_from)
         .collect();
+    let postings: Result<Vec<Posting>, StoreError> = ledger::of_order(tx, id)
+        .await?
+        .into_iter()
+        .map(Posting::try_from)
+        .collect();
+    let mut postings = postings?;
+    // What a balance gives back is asked for and done in the same instant.
+    postings.sort_by_key(|posting| (posting.at, posting.kind == EntryKind::Refund));
     Ok(OrderFile {
+        postings,
         notices: kept?,
         incidents: incidents::of_order(tx, id)
             .await?
@@ -157,6 +194,11 @@ impl OrderFile {
             events.push((self.order.updated_at, Event::OrderCancelled(&self.order)));
         }
         events.extend(self.refunds.iter().rev().flat_map(events_of_refund));
+        events.extend(
+            self.postings
+                .iter()
+                .map(|posting| (posting.at, Event::Posted(posting))),
+        );
         events.extend(
             self.notes
                 .iter()

@@ -1,15 +1,15 @@
 //! The second factor: codes that change every half minute (RFC 6238, SHA-1, six digits: what every app on a phone knows).
 
-use aws_lc_rs::hmac;
 use domain::Timestamp;
 use futures_util::FutureExt;
 use secrecy::{ExposeSecret as _, SecretString};
+use totp_rs::{Algorithm, Builder, Secret};
 
 use super::{Act, Action, ConsoleError, Operator, Visit, record};
 use crate::Services;
 use crate::store::people;
 
-const STEP_SECONDS: i64 = 30;
+const STEP_SECONDS: u64 = 30;
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// A seed that a phone and we share.
@@ -19,7 +19,7 @@ pub struct Totp(SecretString);
 impl Totp {
     /// 160 random bits, as the RFC recommends for SHA-1.
     pub fn new(entropy: [u8; 20]) -> Totp {
-        Totp(SecretString::from(base32(&entropy)))
+        Totp(SecretString::from(Secret::from(entropy).to_base32()))
     }
 
     pub fn parse(text: &str) -> Option<Totp> {
@@ -42,59 +42,31 @@ impl Totp {
         url.into()
     }
 
-    /// The step of time that this code belongs to: now, or half a minute off, for clocks that are not quite right.
+    /// The step of time that this code belongs to: now, or half a minute off, for clocks that are not quite right. That no
+    /// step is used twice is the store's part.
     pub fn step_of(&self, code: &str, now: Timestamp) -> Option<i64> {
-        let current = now.seconds().div_euclid(STEP_SECONDS);
-        [current, current - 1, current + 1]
-            .into_iter()
-            .find(|step| self.code(*step).as_deref() == Some(code))
+        let step = self.rule()?.check(code, u64::try_from(now.seconds()).ok()?)?;
+        i64::try_from(step).ok()
     }
 
     /// What the phone shows now.
     pub fn code_at(&self, now: Timestamp) -> Option<String> {
-        self.code(now.seconds().div_euclid(STEP_SECONDS))
+        let code = self.rule()?.generate(u64::try_from(now.seconds()).ok()?);
+        Some(code.to_string())
     }
 
-    fn code(&self, step: i64) -> Option<String> {
-        let seed = unbase32(self.secret())?;
-        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &seed);
-        let tag = hmac::sign(&key, &step.to_be_bytes());
-        let bytes = tag.as_ref();
-        let offset = usize::from(bytes.last()? & 15);
-        let word: [u8; 4] = bytes.get(offset..offset + 4)?.try_into().ok()?;
-        Some(format!(
-            "{:06}",
-            (u32::from_be_bytes(word) & 0x7FFF_FFFF) % 1_000_000
-        ))
+    /// What every app on a phone knows: SHA-1, six digits, half a minute, and the step before and after.
+    fn rule(&self) -> Option<totp_rs::Totp> {
+        let secret = Secret::try_from_base32(self.secret()).ok()?;
+        Builder::new()
+            .with_algorithm(Algorithm::SHA1)
+            .with_digits(6)
+            .with_step_duration(STEP_SECONDS)
+            .with_skew(1)
+            .with_secret(secret)
+            .build()
+            .ok()
     }
-}
-
-fn base32(bytes: &[u8; 20]) -> String {
-    bytes
-        .chunks(5)
-        .flat_map(|chunk| {
-            let word = chunk
-                .iter()
-                .fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
-            (0..8).rev().map(move |digit| {
-                let index = usize::try_from(word >> (digit * 5) & 31).expect("five bits fit any usize");
-                char::from(ALPHABET[index])
-            })
-        })
-        .collect()
-}
-
-fn unbase32(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(20);
-    for digits in text.as_bytes().chunks(8) {
-        let mut word = 0_u64;
-        for digit in digits {
-            let value = ALPHABET.iter().position(|known| known == digit)?;
-            word = word << 5 | u64::try_from(value).ok()?;
-        }
-        bytes.extend_from_slice(&word.to_be_bytes()[3..]);
-    }
-    Some(bytes)
 }
 
 /// From now on this person needs a code; the first one proves that the phone has the seed.
@@ -164,21 +136,23 @@ mod tests {
             (20_000_000_000, "353130"),
         ] {
             let now = Timestamp::from_millis(seconds * 1000);
-            assert_eq!(totp.step_of(code, now), Some(seconds / STEP_SECONDS), "{seconds}");
+            assert_eq!(totp.step_of(code, now), Some(seconds / 30), "{seconds}");
+            assert_eq!(totp.code_at(now).as_deref(), Some(code), "{seconds}");
         }
     }
 
     #[test]
     fn a_code_is_good_for_its_half_minute_and_the_two_beside_it() {
         let totp = Totp::new([7; 20]);
-        let code = totp.code(1000).unwrap();
+        let then = Timestamp::from_millis(1000 * 30_000);
+        let code = totp.code_at(then).unwrap();
         let at = |step: i64| totp.step_of(&code, Timestamp::from_millis(step * 30_000));
         assert_eq!(
             (at(999), at(1000), at(1001)),
             (Some(1000), Some(1000), Some(1000))
         );
         assert_eq!((at(998), at(1002)), (None, None));
-        assert_eq!(Totp::parse(totp.secret()).unwrap().code(1000), Some(code));
+        assert_eq!(Totp::parse(totp.secret()).unwrap().code_at(then), Some(code));
         assert!(Totp::parse("short").is_none());
     }
 }

@@ -46,6 +46,7 @@ pub enum Action {
     RevokeKey,
     Export,
     AdjustBalance,
+    ReplayNotice,
 }
 
 impl Action {
@@ -74,6 +75,7 @@ impl Action {
             Action::RevokeKey => "revoke_key",
             Action::Export => "export",
             Action::AdjustBalance => "adjust_balance",
+            Action::ReplayNotice => "replay_notice",
         }
     }
 }

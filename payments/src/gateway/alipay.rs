@@ -14,16 +14,17 @@ mod refund;
 pub mod sign;
 mod wire;
 
-use domain::{PaymentNo, Product, Report};
+use domain::{PaymentNo, Product, Report, Timestamp};
 use secrecy::SecretString;
 use url::Url;
 
 pub use self::cancel::Undone;
 pub use self::keys::Verify;
-use self::keys::{Door, Keys};
+use self::keys::{Certified, Door, Keys};
 use self::notice::{Reader, named_certificate, parse_form};
 use self::wire::{Named, NewTrade, PAGE_PRODUCT, QR_PRODUCT, WAP_PRODUCT};
 use super::describe::{Description, fingerprint};
+use super::pulse::Pulse;
 use super::transport::{Transport, base_url, notify_url};
 use super::{
     Ask, Closing, Creation, GatewayError, KeyError, Notice, NoticeError, SigningKey, is_address, shortened,
@@ -61,11 +62,18 @@ pub struct Alipay {
     gateway: Url,
     notify_url: String,
     pub(super) transport: Transport,
-    clock: Clock,
+    pub(super) pulse: Pulse,
+    pub(super) clock: Clock,
 }
 
 impl Alipay {
-    pub(super) fn describe(&self) -> Description {
+    pub(super) fn ends(&self) -> Vec<(String, Timestamp)> {
+        self.keys.certified().map(Certified::ends).unwrap_or_default()
+    }
+
+    pub(super) fn describe(&self, now: Timestamp) -> Description {
+        let ends = self.ends();
+        let expired = ends.iter().filter(|(_, end)| *end < now);
         Description {
             app_id: self.app_id.clone(),
             merchant: self.seller_id.clone(),
@@ -73,7 +81,8 @@ impl Alipay {
             gateway_url: self.gateway.to_string(),
             notify_url: self.notify_url.clone(),
             own_fingerprint: fingerprint(&self.own_key.public()),
-            expired: Vec::new(),
+            expired: expired.map(|(name, _)| name.clone()).collect(),
+            ends,
         }
     }
 
@@ -95,6 +104,7 @@ impl Alipay {
             app_id: settings.app_id,
             seller_id: settings.seller_id,
             own_key,
+            pulse: Pulse::default(),
             gateway,
             clock,
         })
@@ -158,6 +168,14 @@ impl Alipay {
     }
 
     pub(super) async fn read_notice(&self, body: &[u8]) -> Result<Notice, NoticeError> {
+        self.read_notice_of(body, self.clock.now()).await
+    }
+
+    pub(super) async fn read_notice_of(
+        &self,
+        body: &[u8],
+        received_at: Timestamp,
+    ) -> Result<Notice, NoticeError> {
         let raw = parse_form(body)?;
         let key = self.key_of(named_certificate(&raw)?, Door::Notice).await;
         let key = key.ok_or(NoticeError::NotAuthentic(
@@ -168,7 +186,7 @@ impl Alipay {
             seller_id: self.seller_id.as_deref(),
             key: &key,
             is_certified: self.keys.certified().is_some(),
-            now: self.clock.now(),
+            now: received_at,
         };
         reader.read(raw)
     }

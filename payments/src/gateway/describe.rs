@@ -18,15 +18,17 @@ pub struct Description {
     pub notify_url: String,
     /// Of our public key: the same as at the gateway, if the right one was uploaded.
     pub own_fingerprint: String,
-    /// The keys of the gateway that have expired, by serial number.
+    /// The certificates that have expired, by serial number.
     pub expired: Vec<String>,
+    /// The certificates that a person must replace, and when each ends.
+    pub ends: Vec<(String, Timestamp)>,
 }
 
 impl Gateway {
     pub fn describe(&self, now: Timestamp) -> Description {
         match self {
             Gateway::Wechat(wechat) => wechat.describe(now),
-            Gateway::Alipay(alipay) => alipay.describe(),
+            Gateway::Alipay(alipay) => alipay.describe(now),
         }
     }
 }

@@ -28,6 +28,7 @@ pub use self::settings::{Settings, Verify};
 use self::sign::{Distrust, invocation_message};
 use self::wire::{CloseTrade, H5Info, NewAmount, NewTrade, NoReport, Openid, Prompt, Scene, Trade};
 use super::describe::{Description, fingerprint};
+use super::pulse::Pulse;
 use super::transport::{Transport, backup_url, base_url, notify_url};
 use super::{
     Ask, Closing, Creation, GatewayError, Invocation, KeyError, Notice, NoticeError, Reception, SigningKey,
@@ -56,7 +57,8 @@ pub struct Wechat {
     hosts: Vec<Origin>,
     notify_url: String,
     pub(super) transport: Transport,
-    clock: Clock,
+    pub(super) pulse: Pulse,
+    pub(super) clock: Clock,
 }
 
 impl Wechat {
@@ -88,6 +90,7 @@ impl Wechat {
             serial_no: settings.serial_no,
             wanted_serial,
             own_key,
+            pulse: Pulse::default(),
             base,
             clock,
         })
@@ -102,7 +105,12 @@ impl Wechat {
             notify_url: self.notify_url.clone(),
             own_fingerprint: fingerprint(&self.own_key.public()),
             expired: self.platform_keys.expired(now).map(str::to_owned).collect(),
+            ends: self.ends(),
         }
+    }
+
+    pub(super) fn ends(&self) -> Vec<(String, Timestamp)> {
+        self.platform_keys.ends()
     }
 
     /// What H5 and JSAPI need of the payer is there: `start_payment` asks for it before anything is written down.
@@ -208,7 +216,16 @@ impl Wechat {
     }
 
     pub(super) async fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
-        self.verify(headers, body)
+        self.read_notice_of(headers, body, self.clock.now()).await
+    }
+
+    pub(super) async fn read_notice_of(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        received_at: Timestamp,
+    ) -> Result<Notice, NoticeError> {
+        self.verify(headers, body, received_at)
             .await
             .map_err(|distrust| match distrust {
                 Distrust::Probe => NoticeError::Probe,
@@ -219,9 +236,13 @@ impl Wechat {
             app_id: &self.app_id,
             mch_id: &self.mch_id,
             api_v3_key: &self.api_v3_key,
-            now: self.clock.now(),
+            now: received_at,
         };
         reader.read(body)
+    }
+
+    pub(super) fn unsealed(&self, body: &[u8]) -> Option<Vec<u8>> {
+        notice::unsealed(&self.api_v3_key, body).ok()
     }
 }
 

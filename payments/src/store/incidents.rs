@@ -29,6 +29,12 @@ pub enum IncidentKind {
     RefundRevived,
     /// The gateway refused to take a payment in words that cannot be verified.
     Refused,
+    /// Many callbacks that the gateway did not sign.
+    ForgedNotices,
+    /// The gateway has not answered for some minutes.
+    GatewaySilent,
+    /// A certificate that a person must replace ends soon.
+    KeyExpiring,
 }
 
 /// One of them, with the order it belongs to.
@@ -57,7 +63,7 @@ macro_rules! select_incident {
 }
 
 impl IncidentKind {
-    pub const ALL: [IncidentKind; 11] = [
+    pub const ALL: [IncidentKind; 14] = [
         IncidentKind::WrongAmount,
         IncidentKind::Surplus,
         IncidentKind::ForeignNotice,
@@ -69,6 +75,16 @@ impl IncidentKind {
         IncidentKind::RefundStuck,
         IncidentKind::RefundRevived,
         IncidentKind::Refused,
+        IncidentKind::ForgedNotices,
+        IncidentKind::GatewaySilent,
+        IncidentKind::KeyExpiring,
+    ];
+
+    /// What is wrong with a gateway and not with one message of it.
+    pub const OF_GATEWAYS: [IncidentKind; 3] = [
+        IncidentKind::ForgedNotices,
+        IncidentKind::GatewaySilent,
+        IncidentKind::KeyExpiring,
     ];
 
     pub fn parse(word: &str) -> Option<IncidentKind> {
@@ -88,6 +104,9 @@ impl IncidentKind {
             IncidentKind::RefundStuck => "refund_stuck",
             IncidentKind::RefundRevived => "refund_revived",
             IncidentKind::Refused => "refused",
+            IncidentKind::ForgedNotices => "forged_notices",
+            IncidentKind::GatewaySilent => "gateway_silent",
+            IncidentKind::KeyExpiring => "key_expiring",
         }
     }
 }
@@ -114,6 +133,23 @@ pub async fn raise(
         .bind(now.millis()))
     .map(drop)?;
     Ok(())
+}
+
+/// What was once raised, by its name.
+#[derive(Debug, sqlx::FromRow)]
+pub struct RaisedRow {
+    pub kind: String,
+    pub subject: String,
+    pub resolved_at: Option<i64>,
+}
+
+pub async fn subjects_of(tx: &mut Tx<'_>, kinds: [IncidentKind; 3]) -> Result<Vec<RaisedRow>, StoreError> {
+    const SQL: &str = "select kind, subject, resolved_at from incidents where kind in ($1, $2, $3)";
+    let [first, second, third] = kinds.map(IncidentKind::as_str);
+    Ok(on!(tx, SQL, fetch_all, |query| query
+        .bind(first)
+        .bind(second)
+        .bind(third))?)
 }
 
 pub async fn count_open(tx: &mut Tx<'_>) -> Result<i64, StoreError> {

@@ -1,7 +1,7 @@
 //! The books as rows: entries that are only ever added, and what each user has beside them.
 
 use domain::ledger::{Account, Change, Deal, EntryKind, Transfer};
-use domain::{Money, PaymentId, Product, Purpose, Timestamp};
+use domain::{Money, OrderId, PaymentId, Product, Purpose, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
 use crate::{Balance, Entry};
@@ -213,6 +213,37 @@ pub async fn list(
         .bind(before)
         .bind(limit))?;
     rows.into_iter().map(Entry::try_from).collect()
+}
+
+/// A journal as one movement: who gave, who took.
+#[derive(Debug, sqlx::FromRow)]
+pub struct PostingRow {
+    pub kind: String,
+    pub giver: String,
+    pub taker: String,
+    pub amount: i64,
+    pub created_at: i64,
+}
+
+/// Every movement that an order's payments and refunds caused, oldest first. Their journals are asked for by name, because
+/// the name is what the books are kept in order by.
+pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<PostingRow>, StoreError> {
+    const SQL: &str = "
+        select g.kind, g.account as giver, t.account as taker, t.amount, g.created_at
+        from entries g join entries t on t.journal = g.journal and t.amount > 0
+        where g.amount < 0 and g.journal in (
+            select 'payment:' || p.id from payments p where p.order_id = $1
+            union all
+            select k.word || r.id
+            from payments p
+            join refunds r on r.payment_id = p.id
+            cross join (
+                select 'refund_requested:' as word union all select 'refund:' union all select 'refund_failed:'
+            ) k
+            where p.order_id = $1)
+        order by g.created_at, g.journal
+        limit 500";
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?)
 }
 
 /// The user's line of a journal.

@@ -1,9 +1,14 @@
 //! Alipay's certificate mode: serials in what we send, and a changed certificate that is fetched and judged by its chain.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::http::HeaderMap;
 use domain::{Method, Report};
+use payments::Services;
+use payments::console::{Incident, IncidentKind, list_open_incidents};
 use payments::gateway::alipay::{Alipay, Settings, Verify};
-use payments::gateway::{Gateway, GatewayError, NoticeContent, NoticeError};
+use payments::gateway::{Gateway, GatewayError, Gateways, NoticeContent, NoticeError};
 use simulator::{AlipayCertificate, AlipayNotices, AlipaySigning, Alteration};
 
 use crate::shop::{Engine, Shop};
@@ -113,6 +118,45 @@ async fn notices_of_certificate_mode_are_read_with_the_certificate_they_name() {
             is_of_the_key,
             "{certificate:?} {notices:?}"
         );
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_ends_soon_is_told_in_time_and_in_steps() {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let mut shop = Shop::on(Engine::Sqlite).await;
+    let gateways = Gateways {
+        wechat: None,
+        alipay: Some(certified(&shop)),
+    };
+    let services = Services {
+        gateways: Arc::new(gateways),
+        ..shop.services.clone()
+    };
+    let told = async || {
+        payments::reconcile_payments(&services).await.unwrap();
+        let page = list_open_incidents(&services, None, 100).await.unwrap();
+        let of_keys = |incident: &Incident| incident.kind == Some(IncidentKind::KeyExpiring);
+        let steps = page.data.into_iter().filter(of_keys);
+        let mut steps: Vec<String> = steps
+            .map(|incident| incident.subject.rsplit(' ').next().unwrap().to_owned())
+            .collect();
+        steps.sort();
+        steps.dedup();
+        steps
+    };
+    assert!(told().await.is_empty());
+    let alipay = services.gateways.alipay.as_ref().unwrap();
+    let ends = alipay.describe(services.clock.now()).ends;
+    assert_eq!(ends.len(), 2, "the app's and Alipay's");
+    let first = ends.iter().map(|(_, end)| *end).min().unwrap();
+    for (days, expected) in [(31, None), (29, Some("30d")), (6, Some("7d"))] {
+        let then = first.before(DAY * days);
+        services.clock.advance(then.since(services.clock.now()));
+        let told = told().await;
+        assert_eq!(told.first().map(String::as_str), expected, "{days}: {told:?}");
+        assert!(told.len() <= 1, "one step at a time: {told:?}");
     }
     shop.close().await;
 }

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with it")]
 
+mod alarms;
 mod balance;
 mod balance_refunds;
 mod cancelling;
@@ -18,4 +19,5 @@ mod races;
 mod refund_faults;
 mod refund_requests;
 mod refunds;
+mod replays;
 mod shop;

@@ -30,6 +30,7 @@ pub enum Engine {
 pub struct Shop {
     pub services: Services,
     pub sim: Simulator,
+    database: String,
     _directory: tempfile::TempDir,
     is_closed: bool,
 }
@@ -114,6 +115,7 @@ impl Shop {
         Shop {
             services,
             sim,
+            database: url,
             _directory: directory,
             is_closed: false,
         }
@@ -215,6 +217,18 @@ impl Shop {
         let headers = headers_of(letter);
         let reply = payments::accept_notice(&self.services, channel, &headers, &letter.body).await;
         StatusCode::from_u16(reply.status).unwrap()
+    }
+
+    /// Somebody works on the rows by hand, behind our back.
+    pub async fn meddle(&self, sql: String) {
+        let sql = sqlx::AssertSqlSafe(sql);
+        if self.database.starts_with("sqlite:") {
+            let mut rows = sqlx::SqliteConnection::connect(&self.database).await.unwrap();
+            sqlx::query(sql).execute(&mut rows).await.unwrap();
+        } else {
+            let mut rows = sqlx::PgConnection::connect(&self.database).await.unwrap();
+            sqlx::query(sql).execute(&mut rows).await.unwrap();
+        }
     }
 
     /// Ends the journey: no invariant may be broken, and what the gateways were paid is what we know of.

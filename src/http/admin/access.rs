@@ -57,6 +57,7 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Post, "/admin/keys/{id}/revoke",          Confirmed(ManageKeys)),
     (Get,  "/admin/callbacks",                 May(ReadMessages)),
     (Get,  "/admin/callbacks/{channel}/{id}",  May(ReadMessages)),
+    (Post, "/admin/callbacks/{channel}/{id}/replay", May(Handle)),
     (Get,  "/admin/account",                   Inside),
     (Post, "/admin/account/log-out-elsewhere", Inside),
     (Post, "/admin/account/password",          Inside),

@@ -149,6 +149,7 @@ fn explain(desk: &Desk, trouble: Trouble) -> Response {
         Trouble::Forbidden(_) => (words.forbidden_title, words.forbidden_text),
         Trouble::Refused => (words.refused_title, words.refused_text),
         Trouble::DecidedAlready => (words.refused_title, words.decided_text),
+        Trouble::Unverifiable => (words.refused_title, words.unverifiable_text),
         Trouble::OwnRequest => (words.refused_title, words.own_text),
         Trouble::GatewayDeclined => (words.gateway_title, words.gateway_declined_text),
         Trouble::GatewayUnreachable => (words.gateway_title, words.gateway_silent_text),

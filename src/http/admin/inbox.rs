@@ -1,10 +1,10 @@
 //! The callbacks of the gateways, as they came.
 
-use app::console::{Desk, pages};
+use app::console::{Desk, Said, pages};
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use domain::{Method, Timestamp};
+use domain::{Channel, Method, Timestamp};
 use payments::console;
 
 use super::desk;
@@ -28,18 +28,43 @@ pub async fn list(
     Ok(desk::page(&desk, desk.words().callbacks, content))
 }
 
-pub async fn show(
-    State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
-    path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
-) -> Result<Response, Trouble> {
+/// Channel and id, as the address names them.
+type Named = Result<Path<(String, String)>, axum::extract::rejection::PathRejection>;
+
+fn named(path: Named) -> Result<(Channel, String), Trouble> {
     let Ok(Path((channel, id))) = path else {
         return Err(Trouble::NotFound);
     };
     let channel = Method::parse(&channel)
         .and_then(Method::channel)
         .ok_or(Trouble::NotFound)?;
+    Ok((channel, id))
+}
+
+pub async fn show(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    path: Named,
+) -> Result<Response, Trouble> {
+    let (channel, id) = named(path)?;
     let notice = console::find_notice(&web.services, channel, &id).await?;
-    let content = pages::notice(&desk, &notice);
+    let inside = console::read_inside(&web.services, &notice);
+    let content = pages::notice(&desk, &notice, inside);
     Ok(desk::page(&desk, desk.words().callback, content))
+}
+
+pub async fn replay(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    path: Named,
+) -> Result<Response, Trouble> {
+    let (channel, id) = named(path)?;
+    let visit = desk::visit(&desk);
+    let services = web.services.clone();
+    let verb = async move {
+        console::replay_notice(&services, &visit, channel, &id).await?;
+        Ok::<_, Trouble>(pages::path_of_notice(channel, &id))
+    };
+    let place = payments::run_to_end(verb).await?;
+    Ok(desk::done(&place, Said::Replayed))
 }

@@ -17,6 +17,7 @@ pub enum Trouble {
     Refused,
     DecidedAlready,
     OwnRequest,
+    Unverifiable,
     GatewayDeclined,
     GatewayUnreachable,
     Internal,
@@ -28,7 +29,9 @@ impl Trouble {
             Trouble::NotFound => StatusCode::NOT_FOUND,
             Trouble::Malformed => StatusCode::UNPROCESSABLE_ENTITY,
             Trouble::Forbidden(_) => StatusCode::FORBIDDEN,
-            Trouble::Refused | Trouble::DecidedAlready | Trouble::OwnRequest => StatusCode::CONFLICT,
+            Trouble::Refused | Trouble::DecidedAlready | Trouble::OwnRequest | Trouble::Unverifiable => {
+                StatusCode::CONFLICT
+            }
             Trouble::GatewayDeclined => StatusCode::BAD_GATEWAY,
             Trouble::GatewayUnreachable => StatusCode::SERVICE_UNAVAILABLE,
             Trouble::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -57,6 +60,7 @@ impl From<ConsoleError> for Trouble {
         match error {
             ConsoleError::DecidedAlready => Trouble::DecidedAlready,
             ConsoleError::OwnRequest => Trouble::OwnRequest,
+            ConsoleError::Unverifiable => Trouble::Unverifiable,
             ConsoleError::Core(error) => error.into(),
             // The pages that ask for a password answer these themselves.
             ConsoleError::WrongLogin | ConsoleError::TooManyAttempts { .. } => Trouble::Malformed,

@@ -61,6 +61,10 @@ fn facts(desk: &Desk, state: &GatewayState, description: &Description) -> AnyVie
         words.gateway_url,
         shown::reference(&description.gateway_url),
     ));
+    for (name, ends_at) in &description.ends {
+        let value = view! { {shown::reference(name)} " " {shown::time(*ends_at)} };
+        facts.push(fact(words.key_ends, value.into_any()));
+    }
     for serial in &description.expired {
         facts.push(fact(words.expired_key, shown::reference(serial)));
     }

@@ -1,8 +1,9 @@
 //! What the gateways wrote.
 
+use domain::Channel;
 use leptos::prelude::*;
 use payments::Page;
-use payments::console::KeptNotice;
+use payments::console::{KeptNotice, Permission};
 
 use super::parts::{empty, fact, heading, panel, table};
 use crate::console::{Desk, shown};
@@ -44,26 +45,27 @@ fn row(desk: &Desk, notice: &KeptNotice) -> AnyView {
             <td>{shown::method(notice.channel.method(), words)}</td>
             <td>{shown::verdict(&notice.verdict, words).to_owned()}</td>
             <td>{payment}</td>
-            <td><a class="reference" href=path_of(notice)>{notice.id.clone()}</a></td>
+            <td><a class="reference" href=path_of_notice(notice.channel, &notice.id)>{notice.id.clone()}</a></td>
         </tr>
     }
     .into_any()
 }
 
 /// A gateway chooses its names; as a part of an address they are escaped.
-fn path_of(notice: &KeptNotice) -> String {
-    let id: String = url::form_urlencoded::byte_serialize(notice.id.as_bytes()).collect();
-    format!(
-        "/admin/callbacks/{}/{}",
-        notice.channel.as_str(),
-        id.replace('+', "%20")
-    )
+pub fn path_of_notice(channel: Channel, id: &str) -> String {
+    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    format!("/admin/callbacks/{}/{}", channel.as_str(), id.replace('+', "%20"))
 }
 
-pub fn notice(desk: &Desk, notice: &KeptNotice) -> AnyView {
+/// `inside` is what was encrypted.
+pub fn notice(desk: &Desk, notice: &KeptNotice, inside: Option<String>) -> AnyView {
     let words = desk.words();
     let order = notice.order_id.as_ref().map(|id| {
         view! { <a class="act" href=format!("/admin/orders/{id}")>{words.open_order}</a> }
+    });
+    let replay = desk.may(Permission::Handle).then(|| {
+        let action = format!("{}/replay", path_of_notice(notice.channel, &notice.id));
+        view! { <form method="post" action=action><button class="act">{words.replay}</button></form> }
     });
     let facts = vec![
         fact(
@@ -79,9 +81,12 @@ pub fn notice(desk: &Desk, notice: &KeptNotice) -> AnyView {
         fact(words.when, shown::time(notice.received_at)),
     ];
     view! {
-        {heading(words.callback, order.into_any())}
+        {heading(words.callback, view! { {order} {replay} }.into_any())}
         {panel(words.facts, view! { <dl class="facts">{facts}</dl> }.into_any())}
         {panel(words.message, view! { <pre class="message__text">{notice.masked()}</pre> }.into_any())}
+        {inside.map(|text| {
+            panel(words.message_inside, view! { <pre class="message__text">{text}</pre> }.into_any())
+        })}
     }
     .into_any()
 }

@@ -18,6 +18,7 @@ pub fn order(desk: &Desk, file: &OrderFile) -> AnyView {
             <div class="record__main">
                 {panel(words.payments, payments(desk, file))}
                 {panel(words.refunds, refunds(desk, file))}
+                {panel(words.postings, postings(desk, file))}
                 {panel(words.timeline, timeline(desk, file))}
                 {notes(desk, file)}
                 {messages(desk, file)}
@@ -172,6 +173,37 @@ fn refund_row(desk: &Desk, refund: &Refund) -> AnyView {
         </tr>
     }
     .into_any()
+}
+
+fn postings(desk: &Desk, file: &OrderFile) -> AnyView {
+    let words = desk.words();
+    if file.postings.is_empty() {
+        return empty(words.no_postings);
+    }
+    let columns = [
+        words.when,
+        words.act,
+        words.from_account,
+        words.to_account,
+        words.amount,
+    ];
+    let rows = file
+        .postings
+        .iter()
+        .map(|posting| {
+            view! {
+                <tr>
+                    <td>{shown::time(posting.at)}</td>
+                    <td><code class="reference">{posting.kind.as_str()}</code></td>
+                    <td class="reference">{posting.from.clone()}</td>
+                    <td class="reference">{posting.to.clone()}</td>
+                    <td class="amount-cell num">{money::text(posting.amount)}</td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    table(words.postings, &columns, rows)
 }
 
 fn notes(desk: &Desk, file: &OrderFile) -> Option<AnyView> {

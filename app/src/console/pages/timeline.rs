@@ -101,6 +101,15 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
                 ..plain("info", sentence, shown::method(notice.channel.method(), words))
             }
         }
+        Event::Posted(posting) => {
+            let amount = money::text(posting.amount);
+            let values = [
+                ("amount", amount.as_str()),
+                ("from", &posting.from),
+                ("to", &posting.to),
+            ];
+            plain("neutral", fill(words.event_posted, &values), words.cause_books)
+        }
         Event::RefundAsked(_) | Event::RefundEnded(_) => refund_entry(event, words),
         Event::Raised(_) | Event::Resolved(_) | Event::Noted(_) | Event::Done(_) => {
             person_entry(event, words)

@@ -85,6 +85,9 @@ pub const fn incident(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'sta
         Some(IncidentKind::RefundStuck) => words.incident_refund_stuck,
         Some(IncidentKind::RefundRevived) => words.incident_refund_revived,
         Some(IncidentKind::Refused) => words.incident_refused,
+        Some(IncidentKind::ForgedNotices) => words.incident_forged_notices,
+        Some(IncidentKind::GatewaySilent) => words.incident_gateway_silent,
+        Some(IncidentKind::KeyExpiring) => words.incident_key_expiring,
     }
 }
 
@@ -103,6 +106,9 @@ pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'stati
         Some(IncidentKind::RefundStuck) => words.advice_refund_stuck,
         Some(IncidentKind::RefundRevived) => words.advice_refund_revived,
         Some(IncidentKind::Refused) => words.advice_refused,
+        Some(IncidentKind::ForgedNotices) => words.advice_forged_notices,
+        Some(IncidentKind::GatewaySilent) => words.advice_gateway_silent,
+        Some(IncidentKind::KeyExpiring) => words.advice_key_expiring,
     }
 }
 
@@ -114,6 +120,7 @@ pub fn action<'a>(word: &'a str, words: &'static ConsoleWords) -> &'a str {
         "retry_refund" => words.action_retry_refund,
         "approve_refund" => words.action_approve_refund,
         "reject_refund" => words.action_reject_refund,
+        "replay_notice" => words.action_replay_notice,
         word => word,
     }
 }

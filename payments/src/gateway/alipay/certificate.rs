@@ -92,6 +92,11 @@ impl Certificate {
         !own.is_empty() && own == organisation(other)
     }
 
+    pub fn not_after(&self) -> Timestamp {
+        let last_second = self.parsed().validity().not_after.timestamp();
+        Timestamp::from_millis(last_second.saturating_mul(1000))
+    }
+
     fn is_valid_at(&self, now: Timestamp) -> Result<(), &'static str> {
         let now = ASN1Time::from_timestamp(now.seconds()).map_err(|_| "a time without a date")?;
         if self.parsed().validity().is_valid_at(now) {

@@ -45,6 +45,8 @@ pub(super) struct Certified {
     /// The operator's own word, whatever its dates and issuer.
     pinned: Certificate,
     pinned_key: Arc<VerifyingKey>,
+    /// When the operator's certificates end: the app's and Alipay's.
+    ends: Vec<(String, Timestamp)>,
     own: VerifyingKey,
     fetched: RwLock<HashMap<String, Arc<VerifyingKey>>>,
     /// By the door: forged notices must not keep our own calls from learning a key.
@@ -131,6 +133,9 @@ impl Certified {
         }
         let sns: Vec<&str> = roots.iter().map(|root| root.sn.as_str()).collect();
         Ok(Certified {
+            ends: [&app, &pinned]
+                .map(|certificate| (certificate.sn.clone(), certificate.not_after()))
+                .to_vec(),
             app_sn: app.sn.clone(),
             root_sn: sns.join("_"),
             pinned_key: Arc::new(pinned_key),
@@ -140,6 +145,10 @@ impl Certified {
             fetched: RwLock::default(),
             last_fetch: Default::default(),
         })
+    }
+
+    pub(super) fn ends(&self) -> Vec<(String, Timestamp)> {
+        self.ends.clone()
     }
 
     /// The right to fetch a certificate now; whoever waits for it finds the one that was fetched before.

@@ -1,5 +1,6 @@
 //! One call to WeChat: signed by us, and believed only when WeChat signed the answer.
 
+use domain::Timestamp;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use reqwest::{Body, Request};
@@ -35,7 +36,7 @@ impl Wechat {
     pub(super) async fn ask(&self, method: Method, path: &str, body: &str) -> Result<Said, GatewayError> {
         let is_question = method == Method::GET;
         let answer = self.send(method, path, body).await?;
-        let verdict = self.verify(&answer.headers, &answer.body).await;
+        let verdict = self.verify(&answer.headers, &answer.body, self.clock.now()).await;
         if is_question {
             // Questions are asked by jobs, all the time and without a payer who waits.
             self.refresh_keys().await;
@@ -103,8 +104,13 @@ impl Wechat {
     }
 
     /// Verifies, and fetches certificates when the signature names one that we have not seen.
-    pub(super) async fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Distrust> {
-        let verdict = self.platform_keys.verify(headers, body, self.clock.now());
+    pub(super) async fn verify(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        received_at: Timestamp,
+    ) -> Result<(), Distrust> {
+        let verdict = self.platform_keys.verify(headers, body, received_at);
         let is_public_key = headers
             .get("Wechatpay-Serial")
             .is_some_and(|serial| serial.as_bytes().starts_with(PUBLIC_KEY_PREFIX.as_bytes()));
@@ -113,7 +119,7 @@ impl Wechat {
             return verdict;
         }
         self.download_keys().await;
-        self.platform_keys.verify(headers, body, self.clock.now())
+        self.platform_keys.verify(headers, body, received_at)
     }
 
     async fn refresh_keys(&self) {

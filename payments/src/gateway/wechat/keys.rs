@@ -82,6 +82,17 @@ impl PlatformKeys {
             .map(|(serial, _)| serial.as_str())
     }
 
+    /// When the operator's own certificates end; the downloaded ones are replaced without anybody.
+    pub(super) fn ends(&self) -> Vec<(String, Timestamp)> {
+        let mut ends: Vec<(String, Timestamp)> = self
+            .given
+            .iter()
+            .filter_map(|(serial, key)| Some((serial.clone(), key.not_after?)))
+            .collect();
+        ends.sort();
+        ends
+    }
+
     /// Whether WeChat signed exactly these bytes, just now (protocols 1.3).
     pub fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), Distrust> {
         let downloaded = self.downloaded.read().expect(UNBROKEN);

@@ -37,6 +37,19 @@ struct RefundAmount {
     refund: Money,
 }
 
+impl Envelope {
+    fn read(body: &[u8]) -> Result<Envelope, NoticeError> {
+        serde_json::from_slice(body).map_err(|_| NoticeError::Malformed("not a notice"))
+    }
+}
+
+/// What is encrypted in a message, for a person who reads it.
+pub(super) fn unsealed(api_v3_key: &ApiV3Key, body: &[u8]) -> Result<Vec<u8>, NoticeError> {
+    api_v3_key
+        .open(&Envelope::read(body)?.resource)
+        .map_err(NoticeError::Malformed)
+}
+
 /// Who we are at WeChat, and how it encrypts for us.
 pub(super) struct Reader<'a> {
     pub(super) app_id: &'a str,
@@ -47,8 +60,7 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     pub(super) fn read(&self, body: &[u8]) -> Result<Notice, NoticeError> {
-        let envelope: Envelope =
-            serde_json::from_slice(body).map_err(|_| NoticeError::Malformed("not a notice"))?;
+        let envelope = Envelope::read(body)?;
         if envelope.resource_type != "encrypt-resource" {
             return Err(NoticeError::Malformed("another kind of resource"));
         }

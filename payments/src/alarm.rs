@@ -1,0 +1,164 @@
+//! What is wrong with a gateway as a whole, raised for a person and settled when it is over.
+
+use std::time::Duration;
+
+use domain::{Channel, IncidentId, Timestamp};
+use futures_util::FutureExt;
+
+use crate::calendar::beijing;
+use crate::gateway::Gateway;
+use crate::store::incidents::{self, IncidentKind};
+use crate::store::{StoreError, Tx};
+use crate::{Error, Services};
+
+/// Some are curiosity, and a lost key looks like a few; this many in an hour are neither.
+const MOST_FORGED: u32 = 20;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+struct Alarm {
+    kind: IncidentKind,
+    /// Starts with the channel. The same thing has the same subject: one row, however often it is looked at.
+    subject: String,
+    detail: String,
+}
+
+/// Compares what is wrong now with what is written down, and writes only where they differ.
+pub(crate) async fn look(services: &Services) -> Result<(), Error> {
+    let now = services.clock.now();
+    let mut alarms = Vec::new();
+    for channel in Channel::ALL {
+        if let Some(gateway) = services.gateways.get(channel) {
+            alarms.extend(alarms_of(channel, gateway, now));
+        }
+    }
+    let alarms = &alarms;
+    let written = services
+        .db
+        .snapshot(|tx| async move { incidents::subjects_of(tx, IncidentKind::OF_GATEWAYS).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    let is_new = |alarm: &&Alarm| {
+        !written
+            .iter()
+            .any(|row| row.kind == alarm.kind.as_str() && row.subject == alarm.subject)
+    };
+    let new: Vec<&Alarm> = alarms.iter().filter(is_new).collect();
+    let over: Vec<(IncidentKind, &str)> = written
+        .iter()
+        .filter(|row| row.resolved_at.is_none())
+        .filter_map(|row| Some((IncidentKind::parse(&row.kind)?, row.subject.as_str())))
+        .filter(|(kind, subject)| {
+            let is_known = |alarm: &Alarm| alarm.kind == *kind && alarm.subject == *subject;
+            !alarms.iter().any(is_known) && is_over(services, *kind, subject)
+        })
+        .collect();
+    if new.is_empty() && over.is_empty() {
+        return Ok(());
+    }
+    let (new, over) = (&new, &over);
+    services
+        .db
+        .write(|tx| async move { write(services, tx, new, over, now).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+async fn write(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    new: &[&Alarm],
+    over: &[(IncidentKind, &str)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for alarm in new {
+        let id = IncidentId::new(now, services.clock.entropy());
+        tracing::warn!(
+            incident = alarm.kind.as_str(),
+            "{} needs attention: {}",
+            alarm.subject,
+            alarm.detail
+        );
+        incidents::raise(tx, &id, alarm.kind, &alarm.subject, None, &alarm.detail, now).await?;
+    }
+    for (kind, subject) in over {
+        incidents::settle(tx, *kind, subject, now).await?;
+    }
+    Ok(())
+}
+
+/// Whether what is no cause for alarm here is none at all: a server that has asked nothing has heard no answer either.
+fn is_over(services: &Services, kind: IncidentKind, subject: &str) -> bool {
+    match kind {
+        IncidentKind::GatewaySilent => Channel::ALL
+            .into_iter()
+            .filter(|channel| subject.starts_with(channel.as_str()))
+            .filter_map(|channel| services.gateways.get(channel))
+            .any(|gateway| gateway.pulse().is_answering()),
+        // Replaced, or told with less time left.
+        IncidentKind::KeyExpiring => true,
+        _ => false,
+    }
+}
+
+fn alarms_of(channel: Channel, gateway: &Gateway, now: Timestamp) -> Vec<Alarm> {
+    let mut alarms = Vec::new();
+    if let Some(since) = gateway.pulse().silent_since() {
+        let since = beijing(since);
+        alarms.push(Alarm {
+            kind: IncidentKind::GatewaySilent,
+            subject: format!("{channel} {since}"),
+            detail: format!("{channel} has given no answer that can be believed since {since}"),
+        });
+    }
+    if gateway.pulse().n_forged(now) > MOST_FORGED {
+        // One a day: a flood must not bury what else needs a person.
+        let day: String = beijing(now).chars().take(10).collect();
+        alarms.push(Alarm {
+            kind: IncidentKind::ForgedNotices,
+            subject: format!("{channel} {day}"),
+            detail: format!("more than {MOST_FORGED} callbacks within an hour were not signed by {channel}"),
+        });
+    }
+    for (name, ends_at) in gateway.ends() {
+        let Some(left) = left(ends_at, now) else {
+            continue;
+        };
+        alarms.push(Alarm {
+            kind: IncidentKind::KeyExpiring,
+            subject: format!("{channel} {name} {left}"),
+            detail: format!("the certificate {name} ends at {}", beijing(ends_at)),
+        });
+    }
+    alarms
+}
+
+/// A word for how little time is left, so that each step is told once.
+fn left(ends_at: Timestamp, now: Timestamp) -> Option<&'static str> {
+    const STEPS: [(u32, &str); 4] = [(0, "0d"), (1, "1d"), (7, "7d"), (30, "30d")];
+    STEPS
+        .into_iter()
+        .find(|(days, _)| ends_at <= now.after(DAY * *days))
+        .map(|(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_thirty_seven_and_one_days_before_and_when_it_is_there() {
+        let now = Timestamp::from_millis(1_795_485_600_000);
+        for (days, expected) in [
+            (31, None),
+            (30, Some("30d")),
+            (8, Some("30d")),
+            (7, Some("7d")),
+            (2, Some("7d")),
+            (1, Some("1d")),
+            (0, Some("0d")),
+        ] {
+            assert_eq!(left(now.after(DAY * days), now), expected, "{days}");
+        }
+        assert_eq!(left(now.before(DAY), now), Some("0d"));
+    }
+}

@@ -1,0 +1,120 @@
+//! Whether a gateway answers, and how often somebody pretends to be it. Kept in memory: a stranger's request must not cost
+//! a write.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use domain::Timestamp;
+
+/// Forged callbacks are counted by the hour.
+const HOUR: Duration = Duration::from_secs(3600);
+/// One lost answer is nothing, and neither is a minute.
+const LEAST_LOST: u32 = 3;
+const LEAST_SILENCE: Duration = Duration::from_secs(180);
+
+#[derive(Debug, Default)]
+pub struct Pulse(Mutex<Beats>);
+
+#[derive(Debug, Default)]
+struct Beats {
+    silence: Option<Silence>,
+    is_answering: bool,
+    forged_since: Option<Timestamp>,
+    n_forged: u32,
+}
+
+/// Question after question without an answer.
+#[derive(Debug, Clone, Copy)]
+struct Silence {
+    since: Timestamp,
+    until: Timestamp,
+    n_lost: u32,
+}
+
+const UNBROKEN: &str = "nothing panics while it holds the pulse";
+
+impl Pulse {
+    pub fn answered(&self) {
+        let mut beats = self.0.lock().expect(UNBROKEN);
+        beats.silence = None;
+        beats.is_answering = true;
+    }
+
+    pub fn lost(&self, now: Timestamp) {
+        let mut beats = self.0.lock().expect(UNBROKEN);
+        beats.is_answering = false;
+        let silence = beats.silence.get_or_insert(Silence {
+            since: now,
+            until: now,
+            n_lost: 0,
+        });
+        silence.until = silence.until.max(now);
+        silence.n_lost = silence.n_lost.saturating_add(1);
+    }
+
+    pub fn forged(&self, now: Timestamp) {
+        let mut beats = self.0.lock().expect(UNBROKEN);
+        if beats.forged_since.is_none_or(|since| now.since(since) >= HOUR) {
+            beats.forged_since = Some(now);
+            beats.n_forged = 0;
+        }
+        beats.n_forged = beats.n_forged.saturating_add(1);
+    }
+
+    /// Since when nothing was answered, once that is worth a person's time. Whom nobody asks is not silent.
+    pub fn silent_since(&self) -> Option<Timestamp> {
+        let silence = self.0.lock().expect(UNBROKEN).silence?;
+        let is_long = silence.n_lost >= LEAST_LOST && silence.until.since(silence.since) >= LEAST_SILENCE;
+        is_long.then_some(silence.since)
+    }
+
+    /// Whether the last question was answered.
+    pub fn is_answering(&self) -> bool {
+        self.0.lock().expect(UNBROKEN).is_answering
+    }
+
+    /// How many forged callbacks came within the last hour or less.
+    pub fn n_forged(&self, now: Timestamp) -> u32 {
+        let beats = self.0.lock().expect(UNBROKEN);
+        let is_fresh = beats.forged_since.is_some_and(|since| now.since(since) < HOUR);
+        if is_fresh { beats.n_forged } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn only_a_long_silence_between_questions_is_one() {
+        let pulse = Pulse::default();
+        pulse.lost(at(0));
+        pulse.lost(at(60));
+        pulse.lost(at(179));
+        assert_eq!(pulse.silent_since(), None);
+        pulse.lost(at(180));
+        assert_eq!(pulse.silent_since(), Some(at(0)));
+        assert!(!pulse.is_answering());
+        pulse.answered();
+        assert!(pulse.is_answering());
+        assert_eq!(pulse.silent_since(), None);
+        pulse.lost(at(200));
+        pulse.lost(at(900));
+        assert_eq!(pulse.silent_since(), None, "two are too few");
+    }
+
+    #[test]
+    fn forgeries_are_counted_by_the_hour() {
+        let pulse = Pulse::default();
+        for second in 0..5 {
+            pulse.forged(at(second));
+        }
+        assert_eq!((pulse.n_forged(at(3599)), pulse.n_forged(at(3600))), (5, 0));
+        pulse.forged(at(3600));
+        assert_eq!(pulse.n_forged(at(3601)), 1);
+    }
+}

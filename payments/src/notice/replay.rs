@@ -1,0 +1,55 @@
+//! A message that was kept does its work once more, as if it came again: for a person who doubts that it had its effect.
+
+use domain::Channel;
+use futures_util::FutureExt;
+
+use super::kept::{bytes_of, header_map};
+use super::{act, classify, look_up, tell};
+use crate::console::{Act, Action, ConsoleError, Visit, find_notice, record};
+use crate::{Error, Services};
+
+/// Nothing is taken on trust: the signature is checked again over the bytes that came, against the clock of the day they
+/// came. What follows is what follows from any message that comes late and for the second time, so doing it again is safe.
+pub async fn replay_notice(
+    services: &Services,
+    visit: &Visit,
+    channel: Channel,
+    id: &str,
+) -> Result<(), ConsoleError> {
+    let kept = find_notice(services, channel, id).await?;
+    let gateway = services.gateways.get(channel).ok_or(Error::NotFound)?;
+    let (headers, body) = (header_map(&kept.headers), bytes_of(&kept.body));
+    let notice = gateway
+        .reread_notice(&headers, &body, kept.received_at)
+        .await
+        .ok()
+        .filter(|notice| notice.id == kept.id)
+        .ok_or(ConsoleError::Unverifiable)?;
+    let notice = &notice;
+    let now = services.clock.now();
+    let news = services
+        .db
+        .write(|tx| {
+            async move {
+                let known = look_up(tx, channel, notice).await?;
+                let about = classify(notice, &known);
+                let detail = &format!("{channel} {}: {}", notice.id, about.verdict());
+                let payment = known.payment.as_ref();
+                let subject = payment.map_or(notice.id.as_str(), |payment| payment.order_id.as_str());
+                let line = Act {
+                    action: Action::ReplayNotice,
+                    subject,
+                    detail,
+                };
+                record(tx, visit, line, now).await?;
+                let news = act(services, tx, channel, notice, payment, about).await?;
+                Ok::<_, ConsoleError>(known.payment.map(|payment| (payment, news)))
+            }
+            .boxed()
+        })
+        .await?;
+    if let Some((payment, news)) = news {
+        tell(services, &payment, news);
+    }
+    Ok(())
+}
