@@ -115,6 +115,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     if let Some(simulator) = links.simulator {
         simulator.stop().await;
     }
+    payments::write_calls(&services).await?;
     services.db.close().await;
     Ok(())
 }

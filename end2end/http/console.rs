@@ -1,6 +1,7 @@
 //! The operator's console: who comes in, how far they may go, and what they find and do there.
 
 mod attacks;
+mod causes;
 mod orders;
 mod people;
 mod refunds;

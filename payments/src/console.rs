@@ -3,6 +3,7 @@
 //! Pages and handlers call these; money and states move only through the verbs that programs use too.
 
 mod attention;
+mod calls;
 mod error;
 mod figures;
 mod find;
@@ -19,12 +20,14 @@ mod totp;
 mod trail;
 
 pub use attention::{
-    Incident, Waiting, count_waiting, list_open_incidents, list_resolved_incidents, resolve_incident,
+    Incident, Waiting, assign_incident, count_waiting, list_handlers, list_open_incidents,
+    list_resolved_incidents, resolve_incident,
 };
+pub use calls::GatewayCall;
 pub use error::ConsoleError;
 pub use figures::{Day, Overview, Sum, read_overview};
 pub use find::{OrderQuery, find_orders, find_the_one};
-pub use gateways::{GatewayState, Proof, list_gateways, test_gateway};
+pub use gateways::{GatewayState, Proof, Trial, list_gateways, test_gateway};
 pub use inbox::{find_notice, list_notices, read_inside};
 pub use keys::{KnownKey, list_keys, make_key, revoke_key};
 pub use limits::admit_login;
@@ -42,6 +45,7 @@ pub use session::{
 pub use totp::{Totp, disable_totp, enable_totp};
 pub use trail::{Act, Action, Line, Visit, list_trail, note_act};
 
+pub use crate::gateway::{Call, Operation, Verdict};
 pub use crate::notice::replay_notice;
 pub use crate::store::incidents::IncidentKind;
 pub(crate) use trail::{count_broken_seals, record};

@@ -8,6 +8,8 @@ mod append_only;
 pub(crate) mod audit;
 pub(crate) mod audit_log;
 pub(crate) mod figures;
+pub(crate) mod forged_notices;
+pub(crate) mod gateway_calls;
 pub(crate) mod idempotency;
 pub(crate) mod incidents;
 pub(crate) mod ledger;

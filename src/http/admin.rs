@@ -41,6 +41,11 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         (Verb::Get, "/admin/orders", get(orders::list)),
         (Verb::Get, "/admin/orders.csv", get(export::orders)),
         (Verb::Get, "/admin/orders/{id}", get(orders::show)),
+        (
+            Verb::Get,
+            "/admin/orders/{id}/support.txt",
+            get(export::support_text),
+        ),
         (Verb::Post, "/admin/orders/{id}/ask", post(orders::ask)),
         (Verb::Post, "/admin/orders/{id}/notes", post(orders::write_note)),
         (Verb::Get, "/admin/payments/{id}/refund", get(refunds::show)),
@@ -55,6 +60,11 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         (Verb::Post, "/admin/refunds/{id}/reject", post(refunds::reject)),
         (Verb::Post, "/admin/refunds/{id}/retry", post(refunds::retry)),
         (Verb::Get, "/admin/attention", get(attention::list)),
+        (
+            Verb::Post,
+            "/admin/attention/{id}/assign",
+            post(attention::assign),
+        ),
         (
             Verb::Post,
             "/admin/attention/{id}/resolve",

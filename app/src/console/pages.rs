@@ -29,5 +29,6 @@ pub use orders::{Filters, orders};
 pub use overview::overview;
 pub use people::people;
 pub use refund::{RefundForm, RefundReason, refund, refund_check, wishes};
+pub use timeline::support_text;
 pub use trail::trail;
 pub use trouble::trouble;

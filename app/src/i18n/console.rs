@@ -176,6 +176,7 @@ catalogue! {
     refund_succeeded: "已到账", "Done";
     refund_failed: "失败", "Failed";
     refund_stuck: "需要处理", "Needs a person";
+    support_text: "下载排查记录", "Download for support";
     ask_gateway: "立即查询网关", "Ask the gateway now";
     note: "备注", "Note";
     write_note: "保存备注", "Save note";
@@ -199,6 +200,18 @@ catalogue! {
     to_account: "转入账户", "To account";
     cause_books: "账本", "the books";
     event_resolved: "异常已处理", "Settled by a person";
+    event_called: "{method}{operation}：{verdict}", "{operation} at {method}: {verdict}";
+    operation_create: "下单", "Payment created";
+    operation_query: "查询支付", "Payment asked about";
+    operation_close: "关单", "Payment closed";
+    operation_cancel: "撤销交易", "Trade cancelled";
+    operation_refund: "请求退款", "Refund sent";
+    operation_query_refund: "查询退款", "Refund asked about";
+    call_signed: "应答 {status}，签名有效", "answer {status}, signature good";
+    call_unsigned: "拒绝 {status}，未签名", "refusal {status}, not signed";
+    call_not_believed: "应答 {status}，不可信", "answer {status}, not believed";
+    call_no_answer: "没有应答", "no answer";
+    call_again: "共 {n} 次相同应答，最近一次 {time}", "{n} times the same answer, the last at {time}";
     cause_merchant: "商户或系统请求", "asked for by the merchant or a rule";
     cause_payer: "付款人选择", "chosen by the payer";
     cause_rule: "系统规则", "by rule";
@@ -229,6 +242,10 @@ catalogue! {
     // What needs a person.
     attention: "待处理", "Needs attention";
     all_clear: "没有需要处理的事项", "Nothing needs you";
+    assigned_to: "负责人", "Looked after by";
+    nobody: "无人", "Nobody";
+    assign: "指派", "Assign";
+    said_assigned: "负责人已更新。", "Somebody else looks after it now.";
     resolve: "标记为已处理", "Resolve";
     resolved: "最近处理", "Resolved lately";
     resolution: "处理结果", "What was done";
@@ -363,6 +380,11 @@ catalogue! {
     test_gateway: "测试", "Test";
     test_works: "正常：签名被接受，应答验签通过，订单不存在。",
         "Works: our signature was taken, the answer's signature is right, and there is no such order.";
+    step_sent: "已用我方密钥签名并发出", "Signed with our key and sent";
+    step_answered: "已收到应答", "Answered";
+    step_believed: "应答签名有效", "The answer's signature is good";
+    step_taken: "我方签名、商户号与应用被接受", "Our signature, number and app are accepted";
+    step_unknown: "订单不存在（符合预期）", "There is no such order, as expected";
     test_refused: "网关拒绝：", "The gateway refused us:";
     test_silent: "没有可信的应答：", "No answer that can be believed:";
     balances: "余额", "Balances";

@@ -25,7 +25,7 @@ const PAGES: [&str; 14] = [
 ];
 
 /// Every form that needs more than being in.
-const FORMS: [&str; 16] = [
+const FORMS: [&str; 17] = [
     "/admin/orders/ord_1/ask",
     "/admin/orders/ord_1/notes",
     "/admin/payments/pay_1/refund/check",
@@ -33,6 +33,7 @@ const FORMS: [&str; 16] = [
     "/admin/refunds/wish_1/approve",
     "/admin/refunds/wish_1/reject",
     "/admin/refunds/ref_1/retry",
+    "/admin/attention/inc_1/assign",
     "/admin/attention/inc_1/resolve",
     "/admin/balances/adjust",
     "/admin/gateways/wechat/test",

@@ -8,9 +8,13 @@ use domain::{
 use futures_util::FutureExt;
 
 use super::attention::Incident;
+use super::calls::GatewayCall;
 use super::{Act, Action, Line, Visit, record};
-use crate::store::{StoreError, Tx, audit_log, incidents, ledger, notes, notices, orders, payments, refunds};
-use crate::{Error, Services};
+use crate::error::logged;
+use crate::store::{
+    StoreError, Tx, audit_log, gateway_calls, incidents, ledger, notes, notices, orders, payments, refunds,
+};
+use crate::{Error, Services, write_calls};
 
 #[derive(Debug, Clone)]
 pub struct OrderFile {
@@ -19,6 +23,8 @@ pub struct OrderFile {
     pub payments: Vec<Payment>,
     /// Newest first, of all payments.
     pub refunds: Vec<Refund>,
+    /// Oldest first; what was said to the gateways within the last weeks.
+    pub calls: Vec<GatewayCall>,
     pub notices: Vec<KeptNotice>,
     pub incidents: Vec<Incident>,
     pub notes: Vec<Note>,
@@ -66,6 +72,7 @@ pub enum Event<'a> {
     PaymentStarted(&'a Payment),
     PaymentPaid(&'a Payment),
     PaymentEnded(&'a Payment),
+    Called(&'a GatewayCall),
     Notice(&'a KeptNotice),
     RefundAsked(&'a Refund),
     RefundEnded(&'a Refund),
@@ -120,6 +127,13 @@ impl TryFrom<ledger::PostingRow> for Posting {
 }
 
 pub async fn open_file(services: &Services, id: &OrderId) -> Result<OrderFile, Error> {
+    // Who has just asked wants to see the answer. What cannot be written down now is no reason to show nothing.
+    if let Err(error) = write_calls(services).await {
+        tracing::warn!(
+            error = logged(&error),
+            "calls to the gateways are not written down yet"
+        );
+    }
     services
         .db
         .snapshot(|tx| async move { read(tx, id).await }.boxed())
@@ -142,6 +156,11 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
         .into_iter()
         .map(KeptNotice::try_from)
         .collect();
+    let calls: Result<Vec<GatewayCall>, StoreError> = gateway_calls::of_order(tx, id)
+        .await?
+        .into_iter()
+        .map(GatewayCall::try_from)
+        .collect();
     let postings: Result<Vec<Posting>, StoreError> = ledger::of_order(tx, id)
         .await?
         .into_iter()
@@ -153,6 +172,7 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
     Ok(OrderFile {
         postings,
         notices: kept?,
+        calls: calls?,
         incidents: incidents::of_order(tx, id)
             .await?
             .into_iter()
@@ -179,6 +199,7 @@ impl OrderFile {
     pub fn timeline(&self) -> Vec<(Timestamp, Event<'_>)> {
         let mut events = vec![(self.order.created_at, Event::Ordered(&self.order))];
         events.extend(self.payments.iter().rev().flat_map(events_of_payment));
+        events.extend(self.calls.iter().map(|call| (call.first_at, Event::Called(call))));
         events.extend(
             self.notices
                 .iter()

@@ -96,6 +96,8 @@ impl City {
             self.until_due(RECONCILE, services.wake.question_due()).await;
             let outcome = payments::reconcile_payments(&services).await;
             self.note_job("reconcile", outcome);
+            let outcome = payments::write_calls(&services).await;
+            self.note_job("calls", outcome.map(|_| 0));
         }
     }
 

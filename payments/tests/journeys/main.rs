@@ -7,6 +7,7 @@
 mod alarms;
 mod balance;
 mod balance_refunds;
+mod calls;
 mod cancelling;
 mod console;
 mod console_questions;

@@ -1,6 +1,7 @@
-//! The list of orders as a file: exactly what the filter shows, however long, written while it is read.
+//! Files to take away: the list of orders, exactly what the filter shows, however long, written while it is read; and one
+//! order for whoever is asked for help.
 
-use app::console::Desk;
+use app::console::{Desk, pages};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -12,15 +13,18 @@ use payments::Services;
 use payments::console::{self, Action, OrderQuery};
 
 use super::desk;
-use super::orders::{filters, read};
+use super::orders::{filters, order_id, read};
 use super::trouble::Trouble;
 use crate::http::Web;
+use crate::http::api::Id;
 
 const ROWS: u32 = 500;
 /// Without it spreadsheets read Chinese as something else.
 const BOM: &str = "\u{FEFF}";
 const CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8");
 const NAME: HeaderValue = HeaderValue::from_static("attachment; filename=\"orders.csv\"");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const SUPPORT: HeaderValue = HeaderValue::from_static("attachment; filename=\"support.txt\"");
 const COLUMNS: [&str; 10] = [
     "order_no",
     "user",
@@ -66,6 +70,24 @@ pub async fn orders(
     });
     let headers = [(header::CONTENT_TYPE, CSV), (header::CONTENT_DISPOSITION, NAME)];
     Ok((headers, Body::from_stream(parts)).into_response())
+}
+
+/// What is known of one order, without secrets and payers, for whoever is asked for help.
+pub async fn support_text(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(id): Id,
+) -> Result<Response, Trouble> {
+    let id = order_id(&id)?;
+    let file = console::open_file(&web.services, &id).await?;
+    let visit = desk::visit(&desk);
+    console::note_act(&web.services, &visit, Action::Export, id.as_str(), "support.txt").await?;
+    let text = pages::support_text(&desk, &file);
+    let headers = [
+        (header::CONTENT_TYPE, TEXT),
+        (header::CONTENT_DISPOSITION, SUPPORT),
+    ];
+    Ok((headers, text).into_response())
 }
 
 /// A file that breaks off half-way ends as a broken connection, never as a shorter file.

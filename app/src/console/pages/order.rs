@@ -21,7 +21,6 @@ pub fn order(desk: &Desk, file: &OrderFile) -> AnyView {
                 {panel(words.postings, postings(desk, file))}
                 {panel(words.timeline, timeline(desk, file))}
                 {notes(desk, file)}
-                {messages(desk, file)}
             </div>
             {panel(words.facts, facts(desk, file))}
         </div>
@@ -49,8 +48,13 @@ fn acts(desk: &Desk, file: &OrderFile) -> AnyView {
             view! { <a class="act" href=format!("/admin/payments/{}/refund", payment.id)>{words.refund}</a> }
         })
         .collect();
+    let support = desk.may(Permission::ReadMessages).then(|| {
+        let path = format!("/admin/orders/{}/support.txt", file.order.id);
+        view! { <a class="act" href=path download>{words.support_text}</a> }
+    });
     view! {
         {shown::order_status(file.order.status(), words)}
+        {support}
         {ask}
         {refunds}
     }
@@ -220,23 +224,4 @@ fn notes(desk: &Desk, file: &OrderFile) -> Option<AnyView> {
         };
         panel(words.note, form.into_any())
     })
-}
-
-/// What the gateways wrote, for those who may read it.
-fn messages(desk: &Desk, file: &OrderFile) -> Option<AnyView> {
-    let words = desk.words();
-    if !desk.may(Permission::ReadMessages) || file.notices.is_empty() {
-        return None;
-    }
-    let messages = file.notices.iter().map(|notice| {
-        let method = shown::method(notice.channel.method(), words);
-        view! {
-            <details class="message">
-                <summary>{method} " · " {shown::verdict(&notice.verdict, words)} " · " {shown::time(notice.received_at)}</summary>
-                <pre class="message__text">{notice.masked()}</pre>
-            </details>
-        }
-    });
-    let messages: Vec<_> = messages.collect();
-    Some(panel(words.callbacks, messages.into_any()))
 }

@@ -3,7 +3,7 @@
 use domain::{Method, OrderStatus};
 use payments::EXPIRED_REASON;
 use payments::admin::Role;
-use payments::console::{IncidentKind, Permission};
+use payments::console::{IncidentKind, Operation, Permission, Verdict};
 
 use crate::i18n::ConsoleWords;
 
@@ -38,6 +38,28 @@ pub const fn method(method: Method, words: &ConsoleWords) -> &'static str {
         Method::Wechat => words.wechat,
         Method::Alipay => words.alipay,
         Method::Balance => words.balance,
+    }
+}
+
+/// What was asked of a gateway.
+pub const fn operation(operation: Operation, words: &ConsoleWords) -> &'static str {
+    match operation {
+        Operation::Create => words.operation_create,
+        Operation::Query => words.operation_query,
+        Operation::Close => words.operation_close,
+        Operation::Cancel => words.operation_cancel,
+        Operation::Refund => words.operation_refund,
+        Operation::QueryRefund => words.operation_query_refund,
+    }
+}
+
+/// What became of it; `{status}` stands for the status of HTTP.
+pub const fn call_verdict(verdict: Verdict, words: &ConsoleWords) -> &'static str {
+    match verdict {
+        Verdict::Signed => words.call_signed,
+        Verdict::Unsigned => words.call_unsigned,
+        Verdict::NotBelieved => words.call_not_believed,
+        Verdict::NoAnswer => words.call_no_answer,
     }
 }
 
