@@ -16,6 +16,7 @@ mod people;
 mod permission;
 mod refunds;
 mod session;
+mod timeline;
 mod totp;
 mod trail;
 
@@ -31,7 +32,7 @@ pub use gateways::{GatewayState, Proof, Trial, list_gateways, test_gateway};
 pub use inbox::{find_notice, list_notices, read_inside};
 pub use keys::{KnownKey, list_keys, make_key, revoke_key};
 pub use limits::admit_login;
-pub use order_file::{Event, KeptNotice, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
+pub use order_file::{KeptNotice, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
 pub use people::{Person, change_role, disable_person, invite, list_people};
 pub use permission::Permission;
 pub use refunds::{
@@ -42,6 +43,7 @@ pub use session::{
     Credentials, Operator, Session, change_password, confirm_session, end_other_sessions, end_session,
     find_credentials, find_operator, list_sessions, note_failed_login, open_session,
 };
+pub use timeline::Event;
 pub use totp::{Totp, disable_totp, enable_totp};
 pub use trail::{Act, Action, Line, Visit, list_trail, note_act};
 

@@ -11,6 +11,7 @@ catalogue! {
     mode_test: "测试", "TEST";
     mode_live: "生产", "LIVE";
     overview: "概览", "Overview";
+    all_times: "所有时间均为北京时间（GMT+8），导出文件为 UTC。", "All times are Beijing's (GMT+8); files hold UTC.";
     reference: "参考编号", "Reference";
 
     // Coming in and going out.
@@ -122,6 +123,9 @@ catalogue! {
     search: "查找", "Search";
     search_hint: "任意单号、金额或用户", "Any number, amount or user";
     clear: "清除", "Clear";
+    this_week: "本周", "This week";
+    this_month: "本月", "This month";
+    this_quarter: "本季度", "This quarter";
     any: "不限", "Any";
     from_day: "从", "From day";
     to_day: "到", "To day";
@@ -193,7 +197,14 @@ catalogue! {
     event_refund_asked: "登记退款 {amount}：{number}", "A refund of {amount} was requested: {number}";
     event_refund_done: "退款 {amount} 已到账：{number}", "{amount} went back: {number}";
     event_refund_failed: "退款 {amount} 失败：{number}", "The refund of {amount} failed: {number}";
-    event_posted: "记账 {amount}：{from} → {to}", "Booked {amount}: {from} → {to}";
+    event_posted: "记账（{kind}）{amount}：{from} → {to}", "Booked, {kind}: {amount}, {from} → {to}";
+    entry_payment: "收款", "payment";
+    entry_topup: "充值", "top-up";
+    entry_surplus: "多付款", "surplus money";
+    entry_refund_requested: "登记退款", "refund requested";
+    entry_refund: "退款完成", "refund done";
+    entry_refund_failed: "退款失败", "refund failed";
+    entry_adjust: "调整", "adjustment";
     postings: "账本分录", "Postings";
     no_postings: "还没有记账", "Nothing is booked yet";
     from_account: "转出账户", "From account";

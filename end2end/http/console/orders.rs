@@ -168,7 +168,7 @@ async fn an_order_tells_its_story_and_takes_a_note() {
         "¥99.90 arrived",
         "The order is paid",
         "A callback came: news of a payment",
-        "Booked ¥99.90: gateway:wechat → sales",
+        "Booked, payment: ¥99.90, gateway:wechat → sales",
         text(&payment["transactionId"]),
     ] {
         assert!(page.text.contains(words), "{words}: {}", page.text);

@@ -168,12 +168,7 @@ async fn finance_corrects_a_balance_once_and_the_books_hold() {
             "{}",
             done.text
         );
-        assert_eq!(
-            done.text
-                .matches("<code class=\"reference\">adjust</code>")
-                .count(),
-            1
-        );
+        assert_eq!(done.text.matches("<td>adjustment</td>").count(), 1);
     }
     let below = [
         ("user", "ann"),

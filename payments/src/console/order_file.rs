@@ -1,10 +1,7 @@
 //! Everything that is known of one order, and in which order it came about.
 
 use domain::ledger::EntryKind;
-use domain::{
-    Channel, Method, Money, Order, OrderId, OrderState, Payment, PaymentNo, PaymentState, Refund,
-    RefundState, Timestamp,
-};
+use domain::{Channel, Method, Money, Order, OrderId, Payment, PaymentNo, PaymentState, Refund, Timestamp};
 use futures_util::FutureExt;
 
 use super::attention::Incident;
@@ -61,26 +58,6 @@ pub struct Posting {
     pub to: String,
     pub amount: Money,
     pub at: Timestamp,
-}
-
-/// One thing that happened, with what caused it.
-#[derive(Debug, Clone, Copy)]
-pub enum Event<'a> {
-    Ordered(&'a Order),
-    OrderPaid(&'a Order),
-    OrderCancelled(&'a Order),
-    PaymentStarted(&'a Payment),
-    PaymentPaid(&'a Payment),
-    PaymentEnded(&'a Payment),
-    Called(&'a GatewayCall),
-    Notice(&'a KeptNotice),
-    RefundAsked(&'a Refund),
-    RefundEnded(&'a Refund),
-    Raised(&'a Incident),
-    Resolved(&'a Incident),
-    Noted(&'a Note),
-    Posted(&'a Posting),
-    Done(&'a Line),
 }
 
 impl TryFrom<notices::KeptRow> for KeptNotice {
@@ -192,80 +169,6 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
         payments,
         refunds: all_refunds,
     })
-}
-
-impl OrderFile {
-    /// Oldest first. What happened at the same instant keeps the order of cause and effect.
-    pub fn timeline(&self) -> Vec<(Timestamp, Event<'_>)> {
-        let mut events = vec![(self.order.created_at, Event::Ordered(&self.order))];
-        events.extend(self.payments.iter().rev().flat_map(events_of_payment));
-        events.extend(self.calls.iter().map(|call| (call.first_at, Event::Called(call))));
-        events.extend(
-            self.notices
-                .iter()
-                .map(|notice| (notice.received_at, Event::Notice(notice))),
-        );
-        events.extend(self.incidents.iter().flat_map(events_of_incident));
-        if let Some(paid_at) = self.order.paid_at {
-            let settling = self.payments.iter().find(|payment| payment.settles);
-            let begun_at = settling.map_or(self.order.created_at, |payment| payment.created_at);
-            events.push((paid_at.max(begun_at), Event::OrderPaid(&self.order)));
-        }
-        if self.order.state == OrderState::Cancelled {
-            events.push((self.order.updated_at, Event::OrderCancelled(&self.order)));
-        }
-        events.extend(self.refunds.iter().rev().flat_map(events_of_refund));
-        events.extend(
-            self.postings
-                .iter()
-                .map(|posting| (posting.at, Event::Posted(posting))),
-        );
-        events.extend(
-            self.notes
-                .iter()
-                .map(|note| (note.created_at, Event::Noted(note))),
-        );
-        // A note stands there with its text already.
-        let is_shown = |line: &&Line| line.action != Action::WriteNote.as_str();
-        events.extend(
-            self.acts
-                .iter()
-                .filter(is_shown)
-                .map(|line| (line.at, Event::Done(line))),
-        );
-        events.sort_by_key(|(at, _)| *at);
-        events
-    }
-}
-
-fn events_of_payment(payment: &Payment) -> Vec<(Timestamp, Event<'_>)> {
-    let mut events = vec![(payment.created_at, Event::PaymentStarted(payment))];
-    if let Some(paid_at) = payment.paid_at {
-        // Gateways write whole seconds; nothing is paid before it was begun.
-        events.push((paid_at.max(payment.created_at), Event::PaymentPaid(payment)));
-    }
-    if matches!(payment.state, PaymentState::Closed | PaymentState::Declined) {
-        events.push((payment.updated_at, Event::PaymentEnded(payment)));
-    }
-    events
-}
-
-fn events_of_refund(refund: &Refund) -> Vec<(Timestamp, Event<'_>)> {
-    let mut events = vec![(refund.created_at, Event::RefundAsked(refund))];
-    if let Some(finished_at) = refund.finished_at
-        && matches!(refund.state, RefundState::Succeeded | RefundState::Failed)
-    {
-        events.push((finished_at, Event::RefundEnded(refund)));
-    }
-    events
-}
-
-fn events_of_incident(incident: &Incident) -> Vec<(Timestamp, Event<'_>)> {
-    let mut events = vec![(incident.created_at, Event::Raised(incident))];
-    if let Some(resolved_at) = incident.resolved_at {
-        events.push((resolved_at, Event::Resolved(incident)));
-    }
-    events
 }
 
 /// What a person wants the next one to know.

@@ -61,8 +61,8 @@ fn card(desk: &Desk, incident: &Incident, handlers: &[String], now: Timestamp) -
             <p>{incident.detail.clone()}</p>
             <p class="panel__text">{shown::advice(incident.kind, words)}</p>
             <p class="reference">{incident.subject.clone()}</p>
-            {assignee(desk, incident, handlers)}
-            <div class="acts">{order} {form}</div>
+            <div class="acts acts--low">{assignee(desk, incident, handlers)} {order}</div>
+            {form}
         </section>
     }
     .into_any()

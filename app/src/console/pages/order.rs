@@ -198,7 +198,7 @@ fn postings(desk: &Desk, file: &OrderFile) -> AnyView {
             view! {
                 <tr>
                     <td>{shown::time(posting.at)}</td>
-                    <td><code class="reference">{posting.kind.as_str()}</code></td>
+                    <td>{shown::entry_kind(posting.kind, words)}</td>
                     <td class="reference">{posting.from.clone()}</td>
                     <td class="reference">{posting.to.clone()}</td>
                     <td class="amount-cell num">{money::text(posting.amount)}</td>

@@ -1,9 +1,9 @@
 //! The list of orders, with what it was narrowed down by.
 
-use domain::{Method, Order, OrderStatus};
+use domain::{Method, Order, OrderStatus, Timestamp};
 use leptos::prelude::*;
-use payments::Page;
 use payments::console::Permission;
+use payments::{Page, Span};
 use url::form_urlencoded::Serializer;
 
 use super::parts::{empty, heading, table};
@@ -52,7 +52,7 @@ impl Filters {
     }
 }
 
-pub fn orders(desk: &Desk, filters: &Filters, page: Page<Order>) -> AnyView {
+pub fn orders(desk: &Desk, filters: &Filters, page: Page<Order>, now: Timestamp) -> AnyView {
     let words = desk.words();
     let is_empty = page.data.is_empty();
     let columns = [
@@ -71,7 +71,7 @@ pub fn orders(desk: &Desk, filters: &Filters, page: Page<Order>) -> AnyView {
     });
     view! {
         {heading(words.orders, export(desk, filters))}
-        {form(desk, filters)}
+        {form(desk, filters, now)}
         <section class="panel">
             {if is_empty { empty(words.no_orders) } else { table(words.orders, &columns, rows) }}
             {next}
@@ -107,7 +107,24 @@ fn row(order: &Order, words: &'static ConsoleWords) -> AnyView {
     .into_any()
 }
 
-fn form(desk: &Desk, filters: &Filters) -> AnyView {
+/// Days that are asked for by name; what else the list is narrowed down by stays.
+fn spans(desk: &Desk, filters: &Filters, now: Timestamp) -> Vec<AnyView> {
+    let link = |span: Span| {
+        let (from, to) = span.days(now);
+        let is_current = filters.from == from && filters.to == to;
+        let narrowed = Filters {
+            from,
+            to,
+            ..filters.clone()
+        };
+        let path = format!("/admin/orders?{}", narrowed.query(""));
+        let name = shown::span_of_days(span, desk.words());
+        view! { <a class="act" href=path aria-current=is_current.then_some("true")>{name}</a> }.into_any()
+    };
+    Span::ALL.into_iter().map(link).collect()
+}
+
+fn form(desk: &Desk, filters: &Filters, now: Timestamp) -> AnyView {
     let words = desk.words();
     let statuses = OrderStatus::ALL.map(|status| {
         let name = shown::order_status_name(status, words);
@@ -131,6 +148,7 @@ fn form(desk: &Desk, filters: &Filters) -> AnyView {
             {input("most", words.most, "text", &filters.most)}
             <button class="act act--primary">{words.search}</button>
             <a class="act" href="/admin/orders">{words.clear}</a>
+            <div class="acts">{spans(desk, filters, now)}</div>
         </form>
     }
     .into_any()

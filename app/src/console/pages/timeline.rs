@@ -146,6 +146,7 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
                 ("amount", amount.as_str()),
                 ("from", &posting.from),
                 ("to", &posting.to),
+                ("kind", shown::entry_kind(posting.kind, words)),
             ];
             plain("neutral", fill(words.event_posted, &values), words.cause_books)
         }
