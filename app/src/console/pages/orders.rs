@@ -6,7 +6,10 @@ use payments::Page;
 use payments::console::Permission;
 use url::form_urlencoded::Serializer;
 
-use super::parts::{empty, heading, table};
+use super::parts::{
+    Column::{Figures, Text},
+    empty, heading, table,
+};
 use crate::console::{Desk, shown};
 use crate::i18n::ConsoleWords;
 use crate::view::money;
@@ -56,13 +59,13 @@ pub fn orders(desk: &Desk, filters: &Filters, page: Page<Order>) -> AnyView {
     let words = desk.words();
     let is_empty = page.data.is_empty();
     let columns = [
-        words.order_no,
-        words.subject_of_order,
-        words.user,
-        words.amount,
-        words.returned,
-        words.status,
-        words.when,
+        Text(words.order_no),
+        Text(words.subject_of_order),
+        Text(words.user),
+        Figures(words.amount),
+        Figures(words.returned),
+        Text(words.status),
+        Text(words.when),
     ];
     let rows = page.data.iter().map(|order| row(order, words)).collect();
     let next = page.next_cursor.map(|cursor| {
