@@ -188,7 +188,7 @@ impl Alipay {
             is_certified: self.keys.certified().is_some(),
             now: received_at,
         };
-        reader.read(raw)
+        reader.read(&raw)
     }
 
     async fn call_named(&self, method: &str, payment_no: &PaymentNo) -> Result<wire::Answer, GatewayError> {
