@@ -18,6 +18,8 @@ use futures_util::FutureExt;
 
 pub use self::carry::reconcile_refunds;
 pub(crate) use self::request::accept;
+#[cfg(feature = "faults")]
+pub(crate) use self::request::authorise_refund;
 pub use self::request::{RefundRequest, request_refund};
 pub use self::retry::retry_refund;
 
@@ -180,7 +182,7 @@ async fn withdraw_replacement(services: &Services, tx: &mut Tx<'_>, revived: &Re
 }
 
 /// What of a payment is given back already or on its way.
-fn claimed(payment: &Payment) -> Result<Money, Error> {
+pub(crate) fn claimed(payment: &Payment) -> Result<Money, Error> {
     let fen = payment.refunded.fen() + payment.refunding.fen();
     Ok(Money::from_sum(fen).map_err(|_| StoreError::Corrupt("refunds.amount"))?)
 }

@@ -12,6 +12,8 @@ pub(crate) mod idempotency;
 pub(crate) mod incidents;
 pub(crate) mod ledger;
 pub(crate) mod login_attempts;
+#[cfg(feature = "faults")]
+pub(crate) mod mistakes;
 pub(crate) mod notes;
 pub(crate) mod notices;
 pub(crate) mod orders;

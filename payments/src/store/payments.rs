@@ -363,13 +363,6 @@ pub async fn mark_paid(
     }
 }
 
-/// [`advance`] as it must not be: without the version. For `planted!` only.
-pub async fn close_blindly(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), StoreError> {
-    const SQL: &str = "update payments set state = 'closed', settles = false where id = $1";
-    execute!(tx, SQL, |query| query.bind(payment.id.as_str())).map(drop)?;
-    Ok(())
-}
-
 #[derive(sqlx::FromRow)]
 struct NumberRow {
     payment_no: String,
