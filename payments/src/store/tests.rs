@@ -1,6 +1,7 @@
 //! What a write promises, on both engines: all of it or nothing, and nothing of it by halves.
 
 mod audit;
+mod search;
 mod upgrade;
 
 use std::sync::atomic::{AtomicU32, Ordering};

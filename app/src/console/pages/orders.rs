@@ -2,8 +2,7 @@
 
 use domain::{Method, Order, OrderStatus};
 use leptos::prelude::*;
-use payments::Page;
-use payments::console::Permission;
+use payments::console::{FoundOrders, Permission};
 use url::form_urlencoded::Serializer;
 
 use super::parts::{
@@ -55,8 +54,9 @@ impl Filters {
     }
 }
 
-pub fn orders(desk: &Desk, filters: &Filters, page: Page<Order>) -> AnyView {
+pub fn orders(desk: &Desk, filters: &Filters, found: FoundOrders) -> AnyView {
     let words = desk.words();
+    let page = found.page;
     let is_empty = page.data.is_empty();
     let columns = [
         Text(words.order_no),
@@ -72,11 +72,15 @@ pub fn orders(desk: &Desk, filters: &Filters, page: Page<Order>) -> AnyView {
         let path = format!("/admin/orders?{}", filters.query(&cursor));
         view! { <a class="act" href=path rel="next">{words.older}</a> }
     });
+    let looked_back_to = found
+        .looked_back_to
+        .map(|at| view! { <p class="panel__text">{words.looked_back_to} " " {shown::time(at)}</p> });
     view! {
         {heading(words.orders, export(desk, filters))}
         {form(desk, filters)}
         <section class="panel">
             {if is_empty { empty(words.no_orders) } else { table(words.orders, &columns, rows) }}
+            {looked_back_to}
             {next}
         </section>
     }
