@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use simulator::WechatKeys;
 
 use crate::config::{Config, ConfigError, GatewayMode, PublicUrl, parse_email, parse_password};
-use crate::{Failure, connect, gateways, password, say, stop, telemetry};
+use crate::{Failure, connect, connect_to_audit, gateways, password, say, stop, telemetry};
 
 pub fn parse_role(word: &str) -> Result<Role, String> {
     Role::parse(word).ok_or_else(|| "must be owner, finance, support, developer or viewer".to_owned())
@@ -118,7 +118,7 @@ pub async fn audit(config: &Config) -> Result<(), Failure> {
             "there is no database at DATABASE_URL to audit".to_owned(),
         ));
     }
-    let services = connect(config, Gateways::default()).await?;
+    let services = connect_to_audit(config).await?;
     let findings = payments::audit(&services).await?;
     services.db.close().await;
     let mut n_broken = 0_usize;

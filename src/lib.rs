@@ -20,7 +20,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use payments::store::StoreError;
+use payments::store::{Db, StoreError};
 use payments::{Clock, Services};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
@@ -127,14 +127,29 @@ pub(crate) async fn connect(
 ) -> Result<Services, Failure> {
     let url = config.database_url.expose_secret();
     bootstrap::make_directory_of(url)?;
-    let db = payments::store::Db::connect(url)
-        .await
-        .map_err(|error| match error {
+    services_on(config, Db::connect(url).await, gateways)
+}
+
+/// What should guard the database and is missing stays missing, for the audit to find.
+pub(crate) async fn connect_to_audit(config: &Config) -> Result<Services, Failure> {
+    let url = config.database_url.expose_secret();
+    services_on(
+        config,
+        Db::connect_to_audit(url).await,
+        payments::gateway::Gateways::default(),
+    )
+}
+
+fn services_on(
+    config: &Config,
+    db: Result<Db, StoreError>,
+    gateways: payments::gateway::Gateways,
+) -> Result<Services, Failure> {
+    Ok(Services {
+        db: db.map_err(|error| match error {
             StoreError::NotDurable(_) => Failure::Config(ConfigError::new("DATABASE_URL", error.to_string())),
             error => Failure::Core(payments::Error::Internal(error)),
-        })?;
-    Ok(Services {
-        db,
+        })?,
         gateways: Arc::new(gateways),
         clock: Clock::System,
         wake: payments::Wake::default(),

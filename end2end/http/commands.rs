@@ -1,5 +1,6 @@
 //! The command line, as a person or a script meets it.
 
+use sqlx::{Connection as _, Executor as _};
 use tempfile::TempDir;
 
 use super::api::Api;
@@ -48,6 +49,24 @@ fn an_empty_database_is_sound_and_has_nothing_due() {
         said.lines().count() > 3 && said.lines().all(|line| line.starts_with("ok")),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn an_audit_tells_of_a_guard_that_was_taken_down() {
+    let dir = TempDir::new().unwrap();
+    let url = format!("sqlite://{}/shop.db", dir.path().display());
+    let settings = [("DATABASE_URL", url.as_str())];
+    assert_eq!(out(&run(dir.path(), &settings, &["run-due"], "")).0, Some(0));
+    assert_eq!(out(&run(dir.path(), &settings, &["audit"], "")).0, Some(0));
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    connection
+        .execute("drop trigger entries_are_not_changed")
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    let (code, said, _) = out(&run(dir.path(), &settings, &["audit"], ""));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("BROKEN 1\tthe database refuses"), "{said}");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 """What the Python drivers share: steps that report themselves, the simulator's control page, an inbox for notices."""
 
+import contextlib
 import http.server
 import json
+import os
 import queue
 import random
 import sys
@@ -9,9 +11,11 @@ import threading
 import time
 import traceback
 import urllib.error
+import urllib.parse
 import urllib.request
 
 PATIENCE_S = 10
+SUBJECT = '专业版 100% & "月付"'
 
 _steps = []
 
@@ -129,6 +133,107 @@ class Inbox:
         refusal = self.refusal_of_next()
         if refusal is not None:
             raise refusal
+
+
+class AlipayTrade:
+    """One trade from its order to its refund. `check(fields)` raises unless Alipay signed these fields of a notice."""
+
+    def __init__(self, simulator, prefix, check):
+        self._simulator = simulator
+        self._prefix = prefix
+        self.number = self.fresh_number()
+        self.request_number = f"{self.number}R1"
+        self.seen = []
+
+        def judge(_headers, body):
+            fields = fields_of(body.decode())
+            check(dict(fields))
+            self.seen.append(fields)
+            return 200, "success"
+
+        self.inbox = Inbox(judge)
+
+    def fresh_number(self):
+        return fresh_number(self._prefix)
+
+    def walk(self, order, query, refund, query_refund):
+        """The steps of every SDK, by its own calls; each returns the answer's node."""
+
+        @step("orders")
+        def _():
+            answer = order(self.number, "49.90")
+            assert answer["code"] == "10000", answer
+            assert answer["qr_code"].startswith("https://qr.alipay.com/")
+
+        @step("queries a code that nobody scanned")
+        def _():
+            assert query()["sub_code"] == "ACQ.TRADE_NOT_EXIST"
+
+        @step("checks the notice of the payment")
+        def _():
+            self._simulator.pay(self.number)
+            self.inbox.expect_next()
+            paid = self.seen[-1]
+            assert (paid["out_trade_no"], paid["trade_status"]) == (self.number, "TRADE_SUCCESS")
+            assert (paid["total_amount"], paid["subject"]) == ("49.90", SUBJECT)
+            self._simulator.await_receipts(self.number, "TRADE_SUCCESS")
+
+        @step("queries a paid trade")
+        def _():
+            answer = query()
+            assert (answer["trade_status"], answer["total_amount"]) == ("TRADE_SUCCESS", "49.90")
+
+        @step("refunds")
+        def _():
+            answer = refund("10.00", "少发一件")
+            said = answer["code"], answer["fund_change"], answer["refund_fee"]
+            assert said == ("10000", "Y", "10.00"), answer
+
+        @step("checks the notice of the refund")
+        def _():
+            self.inbox.expect_next()
+            refunded = self.seen[-1]
+            assert (refunded["out_biz_no"], refunded["refund_fee"]) == (self.request_number, "10.00")
+            # A partial refund leaves the trade paid, so both notices have the same words.
+            self._simulator.await_receipts(self.number, "TRADE_SUCCESS", 2)
+
+        @step("queries the refund")
+        def _():
+            answer = query_refund()
+            said = answer["refund_status"], answer["refund_amount"]
+            assert said == ("REFUND_SUCCESS", "10.00"), answer
+
+    def refusal_of_a_stranger(self):
+        """What becomes of a notice that somebody else signed."""
+        letter = self._simulator.forge(self.number, signedBy="stranger", send=True)
+        assert letter["answer"]["body"] == "fail"
+        return self.inbox.refusal_of_next()
+
+    def genuine_fields(self, **changes):
+        """The fields of a signed notice, some of them altered afterwards."""
+        return {**fields_of(self._simulator.forge(self.number)["body"]), **changes}
+
+    def expect_time_zone_refused(self, query):
+        """Alipay takes Beijing's time only, and the SDK sends the machine's."""
+        with time_zone("UTC"):
+            answer = query()
+        assert answer["sub_code"] == "isv.invalid-timestamp"
+
+
+def fields_of(body):
+    return dict(urllib.parse.parse_qsl(body, keep_blank_values=True))
+
+
+@contextlib.contextmanager
+def time_zone(name):
+    before = os.environ["TZ"]
+    os.environ["TZ"] = name
+    time.tzset()
+    try:
+        yield
+    finally:
+        os.environ["TZ"] = before
+        time.tzset()
 
 
 def addresses():

@@ -1,58 +1,17 @@
 // `tongqian simulator` as a process of its own, and what a test may ask of its control page.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { startProgram } from '../program.mjs';
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const binary = process.env.TONGQIAN_BIN ?? join(root, 'target/debug/tongqian');
-const START_MS = 60_000;
-const STOP_MS = 20_000;
 const SETTLE_MS = 10_000;
-
-// An interrupted run takes its simulators along.
-const running = new Set();
-process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 
 /** `wechatKeys` is `public-key` or `certificate`: what WeChat Pay signs with. */
 export async function startSimulator({ wechatKeys = 'public-key' } = {}) {
-    const home = await mkdtemp(join(tmpdir(), 'tongqian-interop-'));
-    const child = spawn(binary, ['simulator', '--listen', '127.0.0.1:0', '--wechat-keys', wechatKeys], {
-        cwd: home,
-        stdio: ['ignore', 'pipe', 'pipe'],
-        // Nothing of the caller's own configuration may reach the test.
-        env: { PATH: process.env.PATH, HOME: home },
+    const args = ['simulator', '--listen', '127.0.0.1:0', '--wechat-keys', wechatKeys];
+    const { found: url, stop } = await startProgram(args, {}, (said) => {
+        const url = /Simulator listens on (http:\S+)\s/.exec(said)?.[1];
+        return said.includes('# The simulator is ready.') && url;
     });
-    running.add(child);
-    const ended = new Promise((done) => child.once('exit', (code, signal) => done(code ?? signal)));
-    let said = '';
-    const address = new Promise((done, fail) => {
-        const listen = (chunk) => {
-            said += chunk;
-            const url = /Simulator listens on (http:\S+)\s/.exec(said)?.[1];
-            if (url && said.includes('# The simulator is ready.')) done(url);
-        };
-        child.stdout.on('data', listen);
-        child.stderr.on('data', listen);
-        child.once('error', fail);
-        ended.then((how) => fail(new Error(`the simulator ended (${how}) before it listened:\n${said}`)));
-        setTimeout(() => fail(new Error(`the simulator did not say where it listens:\n${said}`)), START_MS).unref();
-    });
-
-    async function stop() {
-        child.kill('SIGTERM');
-        const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-        await ended;
-        running.delete(child);
-        clearTimeout(late);
-        await rm(home, { recursive: true, force: true });
-    }
-
     try {
-        const url = await address;
         return { ...controls(url), credentials: await control(url, 'GET', '/credentials'), url, stop };
     } catch (error) {
         await stop();

@@ -2,19 +2,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import wechatpay from 'wechatpay-axios-plugin';
-import { openInbox } from './inbox.mjs';
-import { freshNumber, startSimulator } from './simulator.mjs';
+import { openShop } from './wechat.mjs';
 
 const { Aes, Formatter, Rsa, Wechatpay } = wechatpay;
 const FRESH_SECONDS = 300;
-// Long enough for the simulated bank, short enough for the SDK's own look at the clock.
-const REFUND_TAKES_MS = 60_000;
+
+// As its README shows it; serial and freshness are the caller's business.
+function opener({ credentials: keys }) {
+    const publicKey = Rsa.from(keys.wechatPublicKey, Rsa.KEY_TYPE_PUBLIC);
+    return ({ headers, body }) => {
+        const { 'wechatpay-timestamp': timestamp, 'wechatpay-nonce': nonce } = headers;
+        assert.ok(Math.abs(Formatter.timestamp() - timestamp) < FRESH_SECONDS, 'stale');
+        assert.equal(headers['wechatpay-serial'], keys.wechatPublicKeyId);
+        const message = Formatter.response(timestamp, nonce, body);
+        assert.ok(Rsa.verify(message, headers['wechatpay-signature'], publicKey), 'forged');
+        const { resource } = JSON.parse(body);
+        const { ciphertext, nonce: iv, associated_data: aad } = resource;
+        return JSON.parse(Aes.AesGcm.decrypt(ciphertext, keys.wechatApiV3Key, iv, aad));
+    };
+}
 
 test('wechatpay-axios-plugin 0.9.6', async (t) => {
-    const simulator = await startSimulator();
-    t.after(() => simulator.stop());
+    const shop = await openShop(t, { prefix: 'AX', opener, reply: { status: 204 } });
+    const { simulator, inbox } = shop;
     const { wechatMchId: mchid, wechatAppId: appid, wechatPublicKeyId: keyId, ...keys } = simulator.credentials;
-    const publicKey = Rsa.from(keys.wechatPublicKey, Rsa.KEY_TYPE_PUBLIC);
+    const order = { ...shop.order, appid, mchid };
+    const { out_trade_no, out_refund_no } = shop.refund;
     const wxpay = new Wechatpay({
         baseURL: simulator.url,
         mchid,
@@ -23,34 +36,6 @@ test('wechatpay-axios-plugin 0.9.6', async (t) => {
         certs: { [keyId]: keys.wechatPublicKey },
     });
 
-    // As its README shows it; serial and freshness are the caller's business.
-    const opened = [];
-    const open = ({ headers, body }) => {
-        const { 'wechatpay-timestamp': timestamp, 'wechatpay-nonce': nonce } = headers;
-        assert.ok(Math.abs(Formatter.timestamp() - timestamp) < FRESH_SECONDS, 'stale');
-        assert.equal(headers['wechatpay-serial'], keyId);
-        const message = Formatter.response(timestamp, nonce, body);
-        assert.ok(Rsa.verify(message, headers['wechatpay-signature'], publicKey), 'forged');
-        const { resource } = JSON.parse(body);
-        const { ciphertext, nonce: iv, associated_data: aad } = resource;
-        return JSON.parse(Aes.AesGcm.decrypt(ciphertext, keys.wechatApiV3Key, iv, aad));
-    };
-    const inbox = await openInbox((letter) => {
-        opened.push(open(letter));
-        return { status: 204 };
-    });
-    t.after(() => inbox.close());
-
-    const out_trade_no = freshNumber('AX');
-    const out_refund_no = `${out_trade_no}R1`;
-    const order = {
-        appid,
-        mchid,
-        out_trade_no,
-        description: '专业版 / 100% "月付" & more',
-        notify_url: inbox.url,
-        amount: { total: 4990, currency: 'CNY' },
-    };
     const query = () =>
         wxpay.v3.pay.transactions.outTradeNo._out_trade_no_.get({ params: { mchid }, out_trade_no });
 
@@ -65,16 +50,7 @@ test('wechatpay-axios-plugin 0.9.6', async (t) => {
         assert.equal(data.trade_state, 'NOTPAY');
     });
 
-    await t.test('opens the notice of the payment', async () => {
-        await simulator.pay(out_trade_no);
-        const { refusal } = await inbox.next();
-        assert.ifError(refusal);
-        const paid = opened.at(-1);
-        assert.equal(paid.out_trade_no, out_trade_no);
-        assert.equal(paid.trade_state, 'SUCCESS');
-        assert.equal(paid.amount.total, 4990);
-        await simulator.acknowledged(out_trade_no, 'TRANSACTION.SUCCESS');
-    });
+    await t.test('opens the notice of the payment', shop.isPaidAndTold);
 
     await t.test('queries a paid order by either number', async () => {
         const { data } = await query();
@@ -85,28 +61,13 @@ test('wechatpay-axios-plugin 0.9.6', async (t) => {
     });
 
     await t.test('refunds', async () => {
-        const { status, data } = await wxpay.v3.refund.domestic.refunds.post({
-            out_trade_no,
-            out_refund_no,
-            reason: '少发一件',
-            notify_url: inbox.url,
-            amount: { refund: 1000, total: 4990, currency: 'CNY' },
-        });
+        const { status, data } = await wxpay.v3.refund.domestic.refunds.post({ ...shop.refund, reason: '少发一件' });
         assert.equal(status, 200);
         assert.equal(data.out_refund_no, out_refund_no);
         assert.equal(data.amount.refund, 1000);
     });
 
-    await t.test('opens the notice of the refund', async () => {
-        await simulator.advance(REFUND_TAKES_MS);
-        const { refusal } = await inbox.next();
-        assert.ifError(refusal);
-        const refunded = opened.at(-1);
-        assert.equal(refunded.out_refund_no, out_refund_no);
-        assert.equal(refunded.refund_status, 'SUCCESS');
-        assert.equal(refunded.amount.refund, 1000);
-        await simulator.acknowledged(out_trade_no, 'REFUND.SUCCESS');
-    });
+    await t.test('opens the notice of the refund', shop.isToldOfTheRefund);
 
     await t.test('queries the refund', async () => {
         const { data } = await wxpay.v3.refund.domestic.refunds._out_refund_no_.get({ out_refund_no });
@@ -114,7 +75,7 @@ test('wechatpay-axios-plugin 0.9.6', async (t) => {
     });
 
     await t.test('closes an order: 204 with a good signature over nothing', async () => {
-        const other = freshNumber('AX');
+        const other = shop.freshNumber();
         await wxpay.v3.pay.transactions.native.post({ ...order, out_trade_no: other });
         const { status } = await wxpay.v3.pay.transactions.outTradeNo._out_trade_no_.close.post(
             { mchid },

@@ -1,7 +1,7 @@
 //! Every money invariant that a query can check.
 
 use crate::console::count_broken_seals;
-use crate::store::audit as questions;
+use crate::store::{append_only, audit as questions};
 use crate::{Error, Services};
 use futures_util::FutureExt;
 
@@ -26,6 +26,10 @@ pub async fn audit(services: &Services) -> Result<Vec<Finding>, Error> {
                         n_broken,
                     });
                 }
+                findings.push(Finding {
+                    name: "the database refuses to change or remove what is in the books and in the audit log",
+                    n_broken: append_only::count_missing(tx).await?,
+                });
                 findings.push(Finding {
                     name: "every line of the audit log follows from the one before",
                     n_broken: count_broken_seals(tx).await?,

@@ -27,7 +27,7 @@ pub use attention::{
 pub use calls::GatewayCall;
 pub use error::ConsoleError;
 pub use figures::{Day, Overview, Sum, read_overview};
-pub use find::{OrderQuery, find_orders, find_the_one};
+pub use find::{FoundOrders, OrderQuery, find_orders, find_the_one};
 pub use gateways::{GatewayState, Proof, Trial, list_gateways, test_gateway};
 pub use inbox::{find_notice, list_notices, read_inside};
 pub use keys::{KnownKey, list_keys, make_key, revoke_key};

@@ -130,22 +130,13 @@ async fn close_and_ask(services: &Services, gateway: &Gateway, payment: &Payment
             .await
             .map_err(unreachable)?;
         let report = gateway.query(&payment.payment_no).await.map_err(unreachable)?;
-        if planted!("expiry without the state guard") && !matches!(report, Report::Paid(_)) {
-            return close_blindly(services, payment).await;
-        }
+        where_planted!("expiry without the state guard", {
+            crate::faults::mistakes::close_blindly(services, payment, &report).await?;
+        });
         record_report(services, payment, &report, Rule::Lapse).await?;
         if report != Report::Unpaid {
             return Ok(());
         }
     }
     Ok(())
-}
-
-/// What somebody wrote who trusted what was read before the gateway was asked.
-async fn close_blindly(services: &Services, payment: &Payment) -> Result<(), Error> {
-    services
-        .db
-        .write(|tx| async move { payments::close_blindly(tx, payment).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))
 }

@@ -8,6 +8,8 @@ mod crash;
 #[cfg(feature = "faults")]
 mod lease;
 #[cfg(feature = "faults")]
+pub(crate) mod mistakes;
+#[cfg(feature = "faults")]
 mod planted;
 
 #[cfg(feature = "faults")]
@@ -60,4 +62,17 @@ macro_rules! planted {
     ($name:literal) => {
         false
     };
+}
+
+/// Does this besides where a test has planted the bug.
+#[cfg(feature = "faults")]
+macro_rules! where_planted {
+    ($name:literal, $mistake:block) => {
+        if $crate::faults::is_planted($name) $mistake
+    };
+}
+
+#[cfg(not(feature = "faults"))]
+macro_rules! where_planted {
+    ($name:literal, $mistake:block) => {};
 }

@@ -8,7 +8,8 @@ use futures_util::FutureExt;
 
 use crate::expire::end_payment;
 use crate::once::{Made, Once, find_answer, keep_answer};
-use crate::store::{StoreError, orders, payments};
+use crate::store::search::{self, Filter, Found, Names};
+use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Services};
 
 /// What a merchant says of a new order. Lengths and alphabets are checked by [`create_order`].
@@ -349,13 +350,65 @@ pub async fn find_payment(services: &Services, id: &PaymentId) -> Result<(Paymen
         .await
 }
 
+/// The page of a merchant's program. One that is not full may have a next one all the same.
 pub async fn list_orders(services: &Services, filter: OrderFilter) -> Result<Page<Order>, Error> {
-    let (limit, filter) = (i64::from(filter.limit), &filter);
-    let rows = services
+    let filter = &filter;
+    let found = services
         .db
-        .snapshot(|tx| async move { orders::list(tx, filter, limit + 1).await }.boxed())
+        .snapshot(|tx| async move { find_listed(tx, filter).await }.boxed())
         .await?;
-    Ok(page(rows, filter.limit, |order: &Order| order.id.to_string()))
+    let mut page = page(found.orders, filter.limit, |order: &Order| order.id.to_string());
+    page.next_cursor = page.next_cursor.or(found.looked_to);
+    Ok(page)
+}
+
+async fn find_listed(tx: &mut Tx<'_>, filter: &OrderFilter) -> Result<Found, StoreError> {
+    let span = Span {
+        from: filter.created_from,
+        to: filter.created_to,
+        cursor: filter.cursor.as_deref(),
+    };
+    let (from, below) = span.names();
+    let names = Names {
+        from: &from,
+        below: &below,
+    };
+    let wanted = Filter {
+        user_id: filter.user_id.as_deref(),
+        status: filter.status.map(OrderStatus::as_str),
+        ..Filter::default()
+    };
+    let Some(number) = &filter.order_no else {
+        return search::find(tx, wanted, names, i64::from(filter.limit) + 1).await;
+    };
+    let ids: Vec<OrderId> = match OrderNo::parse(number) {
+        Some(number) => orders::find_by_number(tx, &number).await?,
+        None => None,
+    }
+    .map(|order| order.id)
+    .into_iter()
+    .collect();
+    search::find_among(tx, &ids, wanted, names).await
+}
+
+/// A span of time, and where in it to go on.
+pub(crate) struct Span<'a> {
+    pub(crate) from: Option<Timestamp>,
+    pub(crate) to: Option<Timestamp>,
+    pub(crate) cursor: Option<&'a str>,
+}
+
+impl Span<'_> {
+    /// Ids carry their time, so a span of time is a span of the primary key: from the first name on, below the second.
+    pub(crate) fn names(&self) -> (String, String) {
+        const END_OF_TIME: Timestamp = Timestamp::from_millis((1 << 50) - 1);
+        let from = OrderId::floor(self.from.unwrap_or(Timestamp::from_millis(0)));
+        let below = OrderId::floor(self.to.unwrap_or(END_OF_TIME));
+        match self.cursor {
+            Some(cursor) if cursor < below.as_str() => (from, cursor.to_owned()),
+            _ => (from, below),
+        }
+    }
 }
 
 pub async fn list_payments(services: &Services, filter: PaymentFilter) -> Result<Page<ListedPayment>, Error> {

@@ -18,6 +18,8 @@ use futures_util::FutureExt;
 
 pub use self::carry::reconcile_refunds;
 pub(crate) use self::request::accept;
+#[cfg(feature = "faults")]
+pub(crate) use self::request::authorise_refund;
 pub use self::request::{RefundRequest, request_refund};
 pub use self::retry::retry_refund;
 
@@ -71,7 +73,7 @@ pub(crate) async fn write_refund(
         due_at: draft.due_at,
     };
     refunds::insert(tx, &new).await?;
-    note_change(services, tx, &refund).await?;
+    note_change(services, tx, &refund, Money::ZERO).await?;
     post_refund(tx, &refund, now).await?;
     tracing::info!(
         refund.id = %refund.id,
@@ -111,7 +113,9 @@ pub(crate) async fn apply_refund_report(
 /// The one place where a refund becomes something else.
 async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Refund) -> Result<(), Error> {
     // The payment before its refund, as everybody takes them: nobody waits in a circle.
-    note_change(services, tx, refund).await?;
+    let is_done = refund.state != RefundState::Succeeded && next.state == RefundState::Succeeded;
+    let returned = if is_done { refund.amount } else { Money::ZERO };
+    note_change(services, tx, refund, returned).await?;
     refunds::advance(tx, next).await?;
     post_refund_change(tx, refund.state, next, services.clock.now()).await?;
     tracing::info!(
@@ -132,10 +136,15 @@ async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Re
     Ok(())
 }
 
-async fn note_change(services: &Services, tx: &mut Tx<'_>, refund: &Refund) -> Result<(), Error> {
+async fn note_change(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    refund: &Refund,
+    returned: Money,
+) -> Result<(), Error> {
     let now = services.clock.now();
     payments::note_change(tx, &refund.payment_id, now).await?;
-    orders::note_change(tx, &refund.payment_id, now).await?;
+    orders::note_change(tx, &refund.payment_id, returned, now).await?;
     Ok(())
 }
 
@@ -180,7 +189,7 @@ async fn withdraw_replacement(services: &Services, tx: &mut Tx<'_>, revived: &Re
 }
 
 /// What of a payment is given back already or on its way.
-fn claimed(payment: &Payment) -> Result<Money, Error> {
+pub(crate) fn claimed(payment: &Payment) -> Result<Money, Error> {
     let fen = payment.refunded.fen() + payment.refunding.fen();
     Ok(Money::from_sum(fen).map_err(|_| StoreError::Corrupt("refunds.amount"))?)
 }

@@ -61,29 +61,14 @@ pub(crate) async fn apply_report(
     {
         return Ok(Settlement::Unchanged);
     }
-    if planted!("duplicate notice credited again") && payment.state == PaymentState::Paid {
-        credit_again(services, tx, &payment, &order).await?;
-    }
+    where_planted!("duplicate notice credited again", {
+        crate::faults::mistakes::credit_again(services, tx, &payment, &order).await?;
+    });
     act(services, tx, &payment, &order, report, settlement).await?;
     if settlement != Settlement::Unchanged {
         tracing::info!(payment.id = %payment.id, order.id = %order.id, "payment {} settled as {settlement:?}", payment.id);
     }
     Ok(settlement)
-}
-
-/// What somebody wrote whose books know no names.
-async fn credit_again(
-    services: &Services,
-    tx: &mut Tx<'_>,
-    payment: &Payment,
-    order: &Order,
-) -> Result<(), Error> {
-    let now = services.clock.now();
-    let again = Payment {
-        id: domain::PaymentId::new(now, services.clock.entropy()),
-        ..payment.clone()
-    };
-    post_payment(tx, &again, order, true, now).await
 }
 
 fn pays(settlement: Settlement) -> bool {

@@ -4,7 +4,7 @@
 //! on SQLite when a neighbour in the same group failed.
 
 pub(crate) mod admin;
-mod append_only;
+pub(crate) mod append_only;
 pub(crate) mod audit;
 pub(crate) mod audit_log;
 pub(crate) mod figures;
@@ -14,6 +14,8 @@ pub(crate) mod idempotency;
 pub(crate) mod incidents;
 pub(crate) mod ledger;
 pub(crate) mod login_attempts;
+#[cfg(feature = "faults")]
+pub(crate) mod mistakes;
 pub(crate) mod notes;
 pub(crate) mod notices;
 pub(crate) mod orders;
@@ -224,8 +226,18 @@ impl Db {
         Ok(true)
     }
 
-    /// Connects, checks that commits last, and brings the schema up to date.
+    /// Connects, checks that commits last, brings the schema up to date and guards the books.
     pub async fn connect(url: &str) -> Result<Db, StoreError> {
+        let db = Db::connect_to_audit(url).await?;
+        match &db {
+            Db::Sqlite(sqlite) => sqlite.protect().await?,
+            Db::Postgres(pool) => append_only::protect_postgres(pool).await?,
+        }
+        Ok(db)
+    }
+
+    /// As [`Db::connect`], but a guard of the books that is missing stays so, for the audit to find.
+    pub async fn connect_to_audit(url: &str) -> Result<Db, StoreError> {
         if url.starts_with("sqlite:") {
             return Ok(Db::Sqlite(SqliteDb::open(url, &MIGRATIONS).await?));
         }
@@ -253,7 +265,6 @@ impl Db {
             .await?;
         require_durable(&pool).await?;
         MIGRATIONS.run(&pool).await?;
-        append_only::protect_postgres(&pool).await?;
         Ok(Db::Postgres(pool))
     }
 
@@ -338,7 +349,9 @@ impl Db {
     /// Opens a migrated file for a simulation: transactions are steps, and nothing waits for the disk.
     #[cfg(feature = "faults")]
     pub async fn simulated(url: &str) -> Result<Db, StoreError> {
-        Ok(Db::Sqlite(SqliteDb::simulated(url, &MIGRATIONS).await?))
+        let sqlite = SqliteDb::simulated(url, &MIGRATIONS).await?;
+        sqlite.protect().await?;
+        Ok(Db::Sqlite(sqlite))
     }
 
     /// Whether the database answers.

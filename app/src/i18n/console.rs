@@ -132,6 +132,8 @@ catalogue! {
     least: "最低金额", "At least ¥";
     most: "最高金额", "At most ¥";
     no_orders: "没有符合条件的订单", "No order fits";
+    looked_back_to: "订单很多，此页只查看了此时间之后的订单，点“更早”继续查找：",
+        "There are many orders. This page looked only at those since, and Older goes on from there:";
     order_no: "订单号", "Order number";
     subject_of_order: "商品", "Subject";
     user: "用户", "User";
@@ -361,8 +363,8 @@ catalogue! {
     day: "日期", "Day";
     speed: "速度", "Speed";
     median_to_paid: "下单到付款（中位数）", "Order to money (median)";
-    delay_p50: "回调延迟 p50", "Callback delay p50";
-    delay_p95: "回调延迟 p95", "Callback delay p95";
+    delay_p50: "回调延迟 p50（最近 1000 次）", "Callback delay p50 (last 1,000)";
+    delay_p95: "回调延迟 p95（最近 1000 次）", "Callback delay p95 (last 1,000)";
 
     // Keys, gateways, balances, books.
     export: "导出 CSV", "Export CSV";

@@ -34,6 +34,7 @@ pub struct Day {
     /// Of the orders of this day, whenever that was.
     pub n_orders_paid: i64,
     pub median_to_paid: Option<Duration>,
+    /// Of the last thousand callbacks.
     pub callback_delay_p50: Option<Duration>,
     pub callback_delay_p95: Option<Duration>,
 }
@@ -99,6 +100,7 @@ async fn read_day(tx: &mut Tx<'_>, from: Timestamp, span: Duration) -> Result<Da
         }
     }
     let (n_orders, n_orders_paid) = figures::orders(tx, from, to).await?;
+    let delay = figures::callback_delay(tx, from, to).await?;
     Ok(Day {
         from,
         gross,
@@ -108,8 +110,8 @@ async fn read_day(tx: &mut Tx<'_>, from: Timestamp, span: Duration) -> Result<Da
         n_orders,
         n_orders_paid,
         median_to_paid: millis(figures::median_to_paid(tx, from, to, n_orders_paid).await?),
-        callback_delay_p50: millis(figures::callback_delay(tx, from, to, 500).await?),
-        callback_delay_p95: millis(figures::callback_delay(tx, from, to, 950).await?),
+        callback_delay_p50: millis(delay.p50),
+        callback_delay_p95: millis(delay.p95),
     })
 }
 

@@ -1,10 +1,10 @@
 //! Finding an order by whatever somebody has: any number, an amount, a user; with filters that combine.
 
-use domain::{Method, Money, Order, OrderId, OrderState, OrderStatus, Timestamp};
+use domain::{Method, Money, Order, OrderId, OrderStatus, Timestamp};
 use futures_util::FutureExt;
 
-use crate::order::page;
-use crate::store::search::{self, Rest, Way};
+use crate::order::{Span, page};
+use crate::store::search::{self, Filter, Found};
 use crate::store::{StoreError, Tx, orders};
 use crate::{Error, Page, Services};
 
@@ -25,6 +25,14 @@ pub struct OrderQuery {
     pub limit: u32,
 }
 
+/// A page of what is looked for.
+#[derive(Debug)]
+pub struct FoundOrders {
+    pub page: Page<Order>,
+    /// Before this instant there may be more: too many orders had to be looked at, and the next page goes on there.
+    pub looked_back_to: Option<Timestamp>,
+}
+
 /// The one order that a number belongs to: whoever has a number wants no list.
 pub async fn find_the_one(services: &Services, text: &str) -> Result<Option<OrderId>, Error> {
     let found = services
@@ -39,100 +47,85 @@ pub async fn find_the_one(services: &Services, text: &str) -> Result<Option<Orde
 }
 
 /// Newest first.
-pub async fn find_orders(services: &Services, query: &OrderQuery) -> Result<Page<Order>, Error> {
-    let limit = i64::from(query.limit) + 1;
-    let found = services
+pub async fn find_orders(services: &Services, query: &OrderQuery) -> Result<FoundOrders, Error> {
+    services
         .db
-        .snapshot(|tx| async move { search(tx, query, limit).await }.boxed())
+        .snapshot(|tx| async move { find(tx, query).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
-    Ok(page(found, query.limit, |order: &Order| order.id.to_string()))
+        .map_err(|error: StoreError| Error::Internal(error))
 }
 
-async fn search(tx: &mut Tx<'_>, query: &OrderQuery, limit: i64) -> Result<Vec<Order>, StoreError> {
-    let Some(text) = query.text.as_deref() else {
-        return list(tx, query, way_of(query), limit).await;
+async fn find(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<FoundOrders, StoreError> {
+    let found = search(tx, query, i64::from(query.limit) + 1).await?;
+    let mut page = page(found.orders, query.limit, |order: &Order| order.id.to_string());
+    let mut looked_back_to = None;
+    if let (None, Some(oldest)) = (&page.next_cursor, found.looked_to) {
+        let id = OrderId::parse(&oldest).ok_or(StoreError::Corrupt("orders.id"))?;
+        looked_back_to = orders::find(tx, &id).await?.map(|order| order.created_at);
+        page.next_cursor = Some(oldest);
+    }
+    Ok(FoundOrders { page, looked_back_to })
+}
+
+async fn search(tx: &mut Tx<'_>, query: &OrderQuery, limit: i64) -> Result<Found, StoreError> {
+    let span = Span {
+        from: query.from,
+        to: query.to,
+        cursor: query.cursor.as_deref(),
     };
-    let numbered = search::find_by_any_number(tx, text).await?;
-    if !numbered.is_empty() {
-        return those(tx, query, &numbered).await;
-    }
-    let mut found = list(tx, query, Way::User(text), limit).await?;
-    if let Some(amount) = amount_in(text) {
-        found.extend(list(tx, query, Way::Amount(amount.fen()), limit).await?);
-        found.sort_by(|left, right| right.id.cmp(&left.id));
-        found.dedup_by(|left, right| left.id == right.id);
-        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    }
-    Ok(found)
-}
-
-/// The few orders of a number, as far as the filters let them through.
-async fn those(tx: &mut Tx<'_>, query: &OrderQuery, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
-    let mut found = Vec::new();
-    for id in ids {
-        let order = orders::find(tx, id).await?.ok_or(StoreError::Stale)?;
-        let fits = query.status.is_none_or(|status| order.status() == status)
-            && query.from.is_none_or(|from| order.created_at >= from)
-            && query.to.is_none_or(|to| order.created_at < to)
-            && query.least.is_none_or(|least| order.amount >= least)
-            && query.most.is_none_or(|most| order.amount <= most)
-            && query
-                .cursor
-                .as_deref()
-                .is_none_or(|cursor| order.id.as_str() < cursor);
-        if fits {
-            found.push(order);
-        }
-    }
-    Ok(found)
-}
-
-fn way_of(query: &OrderQuery) -> Way<'static> {
-    match (query.method, query.status) {
-        (Some(method), _) => Way::Method(method.as_str()),
-        (None, Some(status)) => Way::State(state_of(status).0.as_str()),
-        (None, None) => Way::All,
-    }
-}
-
-async fn list(
-    tx: &mut Tx<'_>,
-    query: &OrderQuery,
-    way: Way<'_>,
-    limit: i64,
-) -> Result<Vec<Order>, StoreError> {
-    let (state, refunds) = query.status.map(state_of).unzip();
-    let rest = Rest {
-        state: state.map(OrderState::as_str),
+    let (from, below) = span.names();
+    let names = search::Names {
+        from: &from,
+        below: &below,
+    };
+    let filter = Filter {
+        user_id: None,
+        status: query.status.map(OrderStatus::as_str),
         method: query.method.map(Method::as_str),
-        refunds: refunds.flatten(),
         least: query.least.map(Money::fen),
         most: query.most.map(Money::fen),
     };
-    // Ids carry their time, so a span of time is a span of the primary key.
-    let below = query.to.map_or_else(end_of_time, OrderId::floor);
-    let below = match &query.cursor {
-        Some(cursor) if *cursor < below => cursor.clone(),
-        _ => below,
+    let Some(text) = query.text.as_deref() else {
+        return search::find(tx, filter, names, limit).await;
     };
-    let from = OrderId::floor(query.from.unwrap_or(Timestamp::from_millis(0)));
-    search::list(tx, way, rest, &below, &from, limit).await
-}
-
-fn end_of_time() -> String {
-    OrderId::floor(Timestamp::from_millis((1 << 50) - 1))
-}
-
-/// The stored state behind a derived status, and how much of it went back.
-const fn state_of(status: OrderStatus) -> (OrderState, Option<&'static str>) {
-    match status {
-        OrderStatus::Pending => (OrderState::Open, None),
-        OrderStatus::Paid => (OrderState::Paid, Some("none")),
-        OrderStatus::PartiallyRefunded => (OrderState::Paid, Some("part")),
-        OrderStatus::Refunded => (OrderState::Paid, Some("all")),
-        OrderStatus::Cancelled => (OrderState::Cancelled, None),
+    let numbered = search::find_by_any_number(tx, text).await?;
+    if !numbered.is_empty() {
+        return search::find_among(tx, &numbered, filter, names).await;
     }
+    let of_user = Filter {
+        user_id: Some(text),
+        ..filter
+    };
+    let found = search::find(tx, of_user, names, limit).await?;
+    let Some(amount) = amount_in(text).map(Money::fen) else {
+        return Ok(found);
+    };
+    let of_amount = Filter {
+        least: Some(filter.least.map_or(amount, |least| least.max(amount))),
+        most: Some(filter.most.map_or(amount, |most| most.min(amount))),
+        ..filter
+    };
+    Ok(merged(
+        found,
+        search::find(tx, of_amount, names, limit).await?,
+        limit,
+    ))
+}
+
+/// Both lists as one, as far back as both were looked through.
+fn merged(left: Found, right: Found, limit: i64) -> Found {
+    let looked_to = left.looked_to.max(right.looked_to);
+    let mut orders = left.orders;
+    orders.extend(right.orders);
+    orders.retain(|order| {
+        looked_to
+            .as_deref()
+            .is_none_or(|oldest| order.id.as_str() >= oldest)
+    });
+    orders.sort_by(|left, right| right.id.cmp(&left.id));
+    orders.dedup_by(|left, right| left.id == right.id);
+    orders.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Found { orders, looked_to }
 }
 
 /// `¥1,234.50` and `1234.5` are the same amount to who types them.

@@ -188,7 +188,7 @@ impl Alipay {
             is_certified: self.keys.certified().is_some(),
             now: received_at,
         };
-        reader.read(raw)
+        reader.read(&raw)
     }
 
     async fn call_named(&self, about: About<'_>, method: &str) -> Result<wire::Answer, GatewayError> {

@@ -45,9 +45,9 @@ pub async fn request_refund(
     }
     let number = parse_number(request.refund_no.as_deref())?;
     let (request, number, once) = (&request, number.as_ref(), once.as_ref());
-    if planted!("refund checked apart from its insert") {
-        check_apart(services, &request.payment_id, request.amount).await?;
-    }
+    where_planted!("refund checked apart from its insert", {
+        crate::faults::mistakes::check_apart(services, request).await?;
+    });
     let (made, order_id) = services
         .db
         .write(|tx| async move { accept(services, tx, request, number, once).await }.boxed())
@@ -57,22 +57,6 @@ pub async fn request_refund(
         services.wake.ring();
     }
     Ok(made)
-}
-
-/// What somebody wrote who did not know that two requests may come at once.
-async fn check_apart(services: &Services, id: &PaymentId, amount: Option<Money>) -> Result<(), Error> {
-    let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                let payment = payments::find(tx, id).await?.ok_or(Error::NotFound)?;
-                let rest = left(payment.amount, claimed(&payment)?);
-                authorise_refund(tx, &payment, amount.unwrap_or(rest), now).await
-            }
-            .boxed()
-        })
-        .await
 }
 
 fn parse_number(text: Option<&str>) -> Result<Option<RefundNo>, Error> {
@@ -147,7 +131,7 @@ fn is_same(request: &RefundRequest, known: &Refund, takes_rest: bool) -> bool {
 }
 
 /// The rules, on the sums of a payment that the transaction holds.
-pub(super) async fn authorise_refund(
+pub(crate) async fn authorise_refund(
     tx: &mut Tx<'_>,
     payment: &Payment,
     amount: Money,

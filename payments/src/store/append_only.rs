@@ -6,7 +6,7 @@
 
 use sqlx::{PgPool, SqliteConnection};
 
-use super::StoreError;
+use super::{Engine, StoreError, Tx, on};
 
 /// SQLite fires a trigger for each row only; a statement that matches none changes none.
 const SQLITE: [&str; 4] = [
@@ -45,6 +45,38 @@ const POSTGRES: &str = "
         end if;
     end
     $$";
+
+/// How many of the guards are missing, are asleep, or do not refuse any more.
+pub(crate) async fn count_missing(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
+    const IN_SQLITE: &str = "
+        select wanted.name
+        from (
+            select 'entries_are_not_changed' as name, 'entries' as guarded, 'update' as act
+            union all select 'entries_are_not_removed', 'entries', 'delete'
+            union all select 'audit_lines_are_not_changed', 'audit_log', 'update'
+            union all select 'audit_lines_are_not_removed', 'audit_log', 'delete'
+        ) as wanted
+        left join sqlite_schema t on t.type = 'trigger' and t.name = wanted.name and t.tbl_name = wanted.guarded
+            and t.sql like '% before ' || wanted.act || ' on ' || wanted.guarded || '%begin select raise(abort, %'
+        where t.name is null";
+    // 'O' and 'A': fires in every ordinary session. 58: before update, delete and truncate, once a statement.
+    const IN_POSTGRES: &str = "
+        select wanted.name
+        from (values ('entries_are_append_only', 'entries'), ('audit_log_is_append_only', 'audit_log'))
+            as wanted (name, guarded)
+        left join pg_trigger t on t.tgname = wanted.name and t.tgrelid = cast(wanted.guarded as regclass)
+            and t.tgenabled in ('O', 'A') and t.tgtype = 58
+            and exists (
+                select from pg_proc f
+                where f.oid = t.tgfoid and f.proname = 'refuse_change' and f.prosrc like '%raise exception%')
+        where t.tgname is null";
+    let sql = match &tx.engine {
+        Engine::Postgres(_) => IN_POSTGRES,
+        Engine::Reader(_) | Engine::Writer { .. } => IN_SQLITE,
+    };
+    let missing: Vec<(String,)> = on!(tx, sql, fetch_all, |query| query)?;
+    Ok(missing.len())
+}
 
 pub(super) async fn protect_sqlite(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     for statement in SQLITE {

@@ -1,19 +1,34 @@
 //! Orders as rows.
 
-use domain::{Money, Order, OrderId, OrderNo, OrderState, OrderStatus, PaymentId, Purpose, Timestamp};
+use domain::{Money, Order, OrderId, OrderNo, OrderState, PaymentId, Purpose, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
-use crate::OrderFilter;
 
-/// Every column of an order, with the sum of its finished refunds and the last of their reasons.
+/// The status that people see, as the index of the lists by status spells it (migration 9).
+macro_rules! status_of {
+    ($order:literal) => {
+        concat!(
+            "(case when ",
+            $order,
+            ".state = 'open' then 'pending' when ",
+            $order,
+            ".state = 'cancelled' then 'cancelled' when ",
+            $order,
+            ".refunded = 0 then 'paid' when ",
+            $order,
+            ".refunded < ",
+            $order,
+            ".amount then 'partially_refunded' else 'refunded' end)"
+        )
+    };
+}
+
+/// Every column of an order, with the last of the reasons of its refunds.
 macro_rules! select_order {
     ($($tail:tt)*) => {
         concat!(
             "select o.id, o.order_no, o.token, o.user_id, o.purpose, o.allows_balance, o.subject, o.amount, o.state, o.return_url,
-                o.metadata, o.expires_at, o.paid_at, o.cancel_reason, o.created_at, o.updated_at, o.version,
-                (select cast(coalesce(sum(r.amount), 0) as bigint)
-                    from refunds r join payments p on p.id = r.payment_id
-                    where p.order_id = o.id and p.settles and r.state = 'succeeded') as refunded,
+                o.metadata, o.expires_at, o.paid_at, o.cancel_reason, o.created_at, o.updated_at, o.version, o.refunded,
                 (select r.reason from refunds r join payments p on p.id = r.payment_id
                     where p.order_id = o.id and p.settles and r.state <> 'failed'
                     order by r.id desc limit 1) as refund_reason
@@ -23,7 +38,7 @@ macro_rules! select_order {
     };
 }
 
-pub(super) use select_order;
+pub(super) use {select_order, status_of};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct OrderRow {
@@ -67,7 +82,7 @@ impl TryFrom<OrderRow> for Order {
             expires_at: Timestamp::from_millis(row.expires_at),
             paid_at: row.paid_at.map(Timestamp::from_millis),
             cancel_reason: row.cancel_reason,
-            refunded: Money::from_sum(row.refunded).map_err(|_| StoreError::Corrupt("refunds.amount"))?,
+            refunded: Money::from_sum(row.refunded).map_err(|_| StoreError::Corrupt("orders.refunded"))?,
             refund_reason: row.refund_reason,
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
@@ -116,54 +131,6 @@ pub async fn find_by_token(tx: &mut Tx<'_>, token: &str) -> Result<Option<Order>
     const SQL: &str = select_order!("where o.token = $1");
     let row: Option<OrderRow> = on!(tx, SQL, fetch_optional, |query| query.bind(token))?;
     row.map(Order::try_from).transpose()
-}
-
-/// Newest first; ids sort by time.
-pub async fn list(tx: &mut Tx<'_>, filter: &OrderFilter, limit: i64) -> Result<Vec<Order>, StoreError> {
-    const SQL: &str = concat!(
-        "select id, order_no, token, user_id, purpose, allows_balance, subject, amount, state, return_url, metadata,
-            expires_at, paid_at, cancel_reason, created_at, updated_at, version, refunded, refund_reason
-        from (",
-        select_order!(""),
-        ") as listed
-        where (cast($1 as text) is null or user_id = $1)
-            and (cast($2 as text) is null or order_no = $2)
-            and (cast($3 as bigint) is null or created_at >= $3)
-            and (cast($4 as bigint) is null or created_at < $4)
-            and (cast($5 as text) is null or id < $5)
-            and (cast($6 as text) is null or state = $6)
-            and (cast($7 as text) is null
-                or ($7 = 'none' and refunded = 0)
-                or ($7 = 'part' and refunded > 0 and refunded < amount)
-                or ($7 = 'all' and refunded >= amount))
-        order by id desc
-        limit $8"
-    );
-    let (state, refunds) = filter.status.map_or((None, None), |status| {
-        let (state, refunds) = state_of(status);
-        (Some(state.as_str()), refunds)
-    });
-    let rows: Vec<OrderRow> = on!(tx, SQL, fetch_all, |query| query
-        .bind(filter.user_id.as_deref())
-        .bind(filter.order_no.as_deref())
-        .bind(filter.created_from.map(Timestamp::millis))
-        .bind(filter.created_to.map(Timestamp::millis))
-        .bind(filter.cursor.as_deref())
-        .bind(state)
-        .bind(refunds)
-        .bind(limit))?;
-    rows.into_iter().map(Order::try_from).collect()
-}
-
-/// The stored state behind a derived status, and how much of it is refunded.
-fn state_of(status: OrderStatus) -> (OrderState, Option<&'static str>) {
-    match status {
-        OrderStatus::Pending => (OrderState::Open, None),
-        OrderStatus::Paid => (OrderState::Paid, Some("none")),
-        OrderStatus::PartiallyRefunded => (OrderState::Paid, Some("part")),
-        OrderStatus::Refunded => (OrderState::Paid, Some("all")),
-        OrderStatus::Cancelled => (OrderState::Cancelled, None),
-    }
 }
 
 /// Compare-and-set: the order is paid, whatever it was before.
@@ -223,13 +190,20 @@ pub async fn touch(tx: &mut Tx<'_>, order: &Order) -> Result<(), StoreError> {
     }
 }
 
-/// Something about the refunds of a payment of it is new, which is part of what the outside sees of it.
-pub async fn note_change(tx: &mut Tx<'_>, payment_id: &PaymentId, now: Timestamp) -> Result<(), StoreError> {
+/// Something about the refunds of a payment of it is new, which is part of what the outside sees of it; and so much more
+/// is back with its payer now.
+pub async fn note_change(
+    tx: &mut Tx<'_>,
+    payment_id: &PaymentId,
+    returned: Money,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     const SQL: &str = "
-        update orders set updated_at = $2
+        update orders set refunded = refunded + $2, updated_at = $3
         where id = (select order_id from payments where id = $1 and settles)";
     execute!(tx, SQL, |query| query
         .bind(payment_id.as_str())
+        .bind(returned.fen())
         .bind(now.millis()))
     .map(drop)?;
     Ok(())

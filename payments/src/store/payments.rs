@@ -190,32 +190,47 @@ pub async fn open_of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Option
     row.map(Payment::try_from).transpose()
 }
 
-/// Newest first.
+/// Newest first. What `$way` asks for once more leads both engines to its index.
+macro_rules! list_payments {
+    ($way:literal) => {
+        concat!(
+            "select o.user_id, o.token, l.id, l.payment_no, l.order_id, l.product, l.amount, l.state, l.settles,
+                l.transaction_id, l.request, l.return_url, l.prompt, l.prompted_at, l.failure_reason, l.expires_at,
+                l.paid_at, l.created_at, l.updated_at, l.version, l.n_asked, l.watched_until, l.ended_at, l.refunded,
+                l.refunding, l.refund_reason, l.refunded_at
+            from (",
+            select_payment!(""),
+            ") as l
+            join orders o on o.id = l.order_id
+            where (cast($1 as text) is null or l.order_id = $1)
+                and (cast($2 as text) is null or l.product in ($2, $3, $4))
+                and (cast($5 as text) is null or o.user_id = $5)
+                and (cast($6 as text) is null or l.id < $6)
+                and (cast($7 as text) is null or l.state = $7)
+                and (cast($8 as text) is null
+                    or ($8 = 'none' and l.refunding = 0 and l.refunded < l.amount)
+                    or ($8 = 'moving' and l.refunding > 0)
+                    or ($8 = 'all' and l.refunding = 0 and l.refunded >= l.amount))",
+            $way,
+            " order by l.id desc
+            limit $9"
+        )
+    };
+}
+
 pub async fn list(
     tx: &mut Tx<'_>,
     filter: &PaymentFilter,
     limit: i64,
 ) -> Result<Vec<ListedPayment>, StoreError> {
-    const SQL: &str = concat!(
-        "select o.user_id, o.token, l.id, l.payment_no, l.order_id, l.product, l.amount, l.state, l.settles, l.transaction_id,
-            l.request, l.return_url, l.prompt, l.prompted_at, l.failure_reason, l.expires_at, l.paid_at,
-            l.created_at, l.updated_at, l.version, l.n_asked, l.watched_until, l.ended_at, l.refunded, l.refunding, l.refund_reason, l.refunded_at
-        from (",
-        select_payment!(""),
-        ") as l
-        join orders o on o.id = l.order_id
-        where (cast($1 as text) is null or l.order_id = $1)
-            and (cast($2 as text) is null or l.product in ($2, $3, $4))
-            and (cast($5 as text) is null or o.user_id = $5)
-            and (cast($6 as text) is null or l.id < $6)
-            and (cast($7 as text) is null or l.state = $7)
-            and (cast($8 as text) is null
-                or ($8 = 'none' and l.refunding = 0 and l.refunded < l.amount)
-                or ($8 = 'moving' and l.refunding > 0)
-                or ($8 = 'all' and l.refunding = 0 and l.refunded >= l.amount))
-        order by l.id desc
-        limit $9"
-    );
+    const ALL: &str = list_payments!("");
+    const OF_ORDER: &str = list_payments!(" and l.order_id = $1");
+    const OF_USER: &str = list_payments!(" and o.user_id = $5");
+    let sql = match (&filter.order_id, &filter.user_id) {
+        (Some(_), _) => OF_ORDER,
+        (None, Some(_)) => OF_USER,
+        (None, None) => ALL,
+    };
     let mut products = Product::ALL
         .into_iter()
         .filter(|product| Some(product.method()) == filter.method);
@@ -225,7 +240,7 @@ pub async fn list(
         let (state, refunds) = state_of(status);
         (Some(state.as_str()), refunds)
     });
-    let rows: Vec<ListedRow> = on!(tx, SQL, fetch_all, |query| query
+    let rows: Vec<ListedRow> = on!(tx, sql, fetch_all, |query| query
         .bind(filter.order_id.as_deref())
         .bind(first)
         .bind(second)
@@ -361,13 +376,6 @@ pub async fn mark_paid(
     } else {
         Err(StoreError::Stale)
     }
-}
-
-/// [`advance`] as it must not be: without the version. For `planted!` only.
-pub async fn close_blindly(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), StoreError> {
-    const SQL: &str = "update payments set state = 'closed', settles = false where id = $1";
-    execute!(tx, SQL, |query| query.bind(payment.id.as_str())).map(drop)?;
-    Ok(())
 }
 
 #[derive(sqlx::FromRow)]

@@ -20,6 +20,7 @@ const READERS: u32 = 8;
 const MAX_GROUP: u32 = 128;
 /// A closure whose neighbours keep failing is told so instead of waiting for ever.
 const MAX_TURNS: u32 = 100;
+const NOBODY_RUNS: &str = "no closure runs while the writer is locked";
 
 #[derive(Debug, Clone)]
 pub struct SqliteDb {
@@ -88,7 +89,6 @@ impl SqliteDb {
             .busy_timeout(Duration::from_secs(5));
         let mut connection = options.connect().await?;
         migrations.run_direct(None, &mut connection, false).await?;
-        append_only::protect_sqlite(&mut connection).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.clone().read_only(true).create_if_missing(false))
@@ -106,6 +106,11 @@ impl SqliteDb {
         })
     }
 
+    pub(super) async fn protect(&self) -> Result<(), StoreError> {
+        let mut writer = self.writer.lock().await;
+        append_only::protect_sqlite(writer.connection.as_mut().expect(NOBODY_RUNS)).await
+    }
+
     pub(super) fn exists(url: &str) -> Result<bool, StoreError> {
         let options: SqliteConnectOptions = url.parse()?;
         Ok(options.get_filename().exists())
@@ -119,10 +124,7 @@ impl SqliteDb {
     #[cfg(test)]
     pub(super) async fn durability(&self) -> Result<(String, i64), StoreError> {
         let mut writer = self.writer.lock().await;
-        let connection = writer
-            .connection
-            .as_mut()
-            .expect("no closure runs while the writer is locked");
+        let connection = writer.connection.as_mut().expect(NOBODY_RUNS);
         let journal_mode = sqlx::query_scalar("pragma journal_mode")
             .fetch_one(&mut *connection)
             .await?;

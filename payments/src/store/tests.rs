@@ -1,6 +1,7 @@
 //! What a write promises, on both engines: all of it or nothing, and nothing of it by halves.
 
 mod audit;
+mod search;
 mod upgrade;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +13,7 @@ use tokio::sync::Barrier;
 
 use crate::console::{Act, Action, Visit, count_broken_seals, record};
 
-use super::{Db, StoreError, Tx, execute, on};
+use super::{Db, StoreError, Tx, append_only, execute, on};
 
 /// A database of its own; the directory goes with the test.
 struct Store {
@@ -336,5 +337,44 @@ async fn servers_that_start_together_guard_the_books_once() {
                 db.close().await;
             }
         }
+    }
+}
+
+async fn n_missing(db: &Db) -> usize {
+    db.snapshot(|tx| async move { append_only::count_missing(tx).await }.boxed())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_guard_that_is_gone_is_missed_until_it_is_put_up_again() {
+    for (url, _directory) in urls().await {
+        let (take_down, blunt) = if url.starts_with("sqlite:") {
+            (
+                "drop trigger audit_lines_are_not_removed",
+                "create trigger audit_lines_are_not_removed before delete on audit_log begin select 1; end",
+            )
+        } else {
+            (
+                "drop trigger audit_log_is_append_only on audit_log",
+                "alter table entries disable trigger entries_are_append_only",
+            )
+        };
+        let db = Db::connect(&url).await.unwrap();
+        assert_eq!(n_missing(&db).await, 0, "{url}");
+        run(&db, take_down).await.unwrap();
+        assert_eq!(n_missing(&db).await, 1, "{url}");
+        db.close().await;
+        let db = Db::connect_to_audit(&url).await.unwrap();
+        assert_eq!(n_missing(&db).await, 1, "{url}");
+        db.close().await;
+        let db = Db::connect(&url).await.unwrap();
+        assert_eq!(n_missing(&db).await, 0, "{url}");
+        if url.starts_with("sqlite:") {
+            run(&db, take_down).await.unwrap();
+        }
+        run(&db, blunt).await.unwrap();
+        assert_eq!(n_missing(&db).await, 1, "{url}");
+        db.close().await;
     }
 }

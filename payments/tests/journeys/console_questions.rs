@@ -27,7 +27,7 @@ fn query() -> OrderQuery {
 }
 
 async fn count(shop: &Shop, query: OrderQuery) -> usize {
-    find_orders(&shop.services, &query).await.unwrap().data.len()
+    find_orders(&shop.services, &query).await.unwrap().page.data.len()
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn every_way_of_looking_finds_what_is_there() {
 
         let text = |text: &str| Some(text.to_owned());
         let fen = |fen: i64| Money::from_fen(fen).ok();
-        let first = find_orders(services, &query()).await.unwrap();
+        let first = find_orders(services, &query()).await.unwrap().page;
         assert_eq!(first.data.len(), 2);
         let cursor = first.next_cursor;
         assert_eq!(count(shop_ref, OrderQuery { cursor, ..query() }).await, 1);

@@ -76,18 +76,19 @@ fn t_03_no_bit_of_a_ciphertext_can_be_turned() {
     let file = read("b_wechat_callback");
     let key = ApiV3Key::read(&text(&file, "apiv3_key").into()).unwrap();
     let body: Value = serde_json::from_str(text(named(&file, "pay_success_cert"), "body")).unwrap();
-    let mut sealed = serde_json::from_value(body["resource"].clone()).unwrap();
-    let open = |sealed: &payments::gateway::wechat::Sealed| key.open(sealed);
+    let resource = body["resource"].to_string();
+    let mut sealed = serde_json::from_str(&resource).unwrap();
+    let open = |sealed: &payments::gateway::wechat::Sealed<'_>| key.open(sealed);
     assert!(open(&sealed).is_ok());
-    let genuine = STANDARD.decode(&sealed.ciphertext).unwrap();
+    let genuine = STANDARD.decode(sealed.ciphertext.as_bytes()).unwrap();
     for place in 0..genuine.len() {
         let mut altered = genuine.clone();
         altered[place] ^= 1 << (place % 8);
-        sealed.ciphertext = STANDARD.encode(altered);
+        sealed.ciphertext = STANDARD.encode(altered).into();
         assert!(open(&sealed).is_err(), "byte {place}");
     }
     for length in 0..genuine.len() {
-        sealed.ciphertext = STANDARD.encode(&genuine[..length]);
+        sealed.ciphertext = STANDARD.encode(&genuine[..length]).into();
         assert!(open(&sealed).is_err(), "{length} bytes");
     }
 }

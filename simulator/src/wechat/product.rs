@@ -163,49 +163,28 @@ const GOODS: &[Field] = &[
     must("unit_price", "商品单价", Kind::Integer(0)),
 ];
 
-const PLAIN: &[Field] = &[
-    APPID,
-    MCHID,
-    DESCRIPTION,
-    OUT_TRADE_NO,
-    TIME_EXPIRE,
-    ATTACH,
-    NOTIFY_URL,
-    GOODS_TAG,
-    SUPPORT_FAPIAO,
-    AMOUNT,
-    DETAIL,
-    SCENE_INFO,
-    SETTLE_INFO,
-];
-const JSAPI: &[Field] = &[
-    APPID,
-    MCHID,
-    DESCRIPTION,
-    OUT_TRADE_NO,
-    TIME_EXPIRE,
-    ATTACH,
-    NOTIFY_URL,
-    GOODS_TAG,
-    SUPPORT_FAPIAO,
-    AMOUNT,
-    PAYER,
-    DETAIL,
-    SCENE_INFO,
-    SETTLE_INFO,
-];
-const H5: &[Field] = &[
-    APPID,
-    MCHID,
-    DESCRIPTION,
-    OUT_TRADE_NO,
-    TIME_EXPIRE,
-    ATTACH,
-    NOTIFY_URL,
-    GOODS_TAG,
-    SUPPORT_FAPIAO,
-    AMOUNT,
-    DETAIL,
-    H5_SCENE_INFO,
-    SETTLE_INFO,
-];
+/// What every order call asks for, in the order of the documentation, with the members that products differ in.
+macro_rules! members {
+    ($scene_info:ident $(, $payer:ident)?) => {
+        &[
+            APPID,
+            MCHID,
+            DESCRIPTION,
+            OUT_TRADE_NO,
+            TIME_EXPIRE,
+            ATTACH,
+            NOTIFY_URL,
+            GOODS_TAG,
+            SUPPORT_FAPIAO,
+            AMOUNT,
+            $($payer,)?
+            DETAIL,
+            $scene_info,
+            SETTLE_INFO,
+        ]
+    };
+}
+
+const PLAIN: &[Field] = members!(SCENE_INFO);
+const JSAPI: &[Field] = members!(SCENE_INFO, PAYER);
+const H5: &[Field] = members!(H5_SCENE_INFO);

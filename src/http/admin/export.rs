@@ -103,9 +103,8 @@ async fn next_part(
             Ok(Some((bytes, At::Rows(None))))
         }
         At::Rows(cursor) => {
-            let page = console::find_orders(services, &OrderQuery { cursor, ..query })
-                .await
-                .map_err(std::io::Error::other)?;
+            let found = console::find_orders(services, &OrderQuery { cursor, ..query }).await;
+            let page = found.map_err(std::io::Error::other)?.page;
             let rows: Vec<Vec<String>> = page.data.iter().map(row).collect();
             let next = page.next_cursor.map_or(At::End, |cursor| At::Rows(Some(cursor)));
             Ok(Some((written(&rows)?, next)))

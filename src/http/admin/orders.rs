@@ -29,8 +29,8 @@ pub async fn list(
     {
         return Ok(desk::see_other(&path_of(&id)));
     }
-    let page = console::find_orders(&web.services, &read(&filters)?).await?;
-    let content = pages::orders(&desk, &filters, page, web.services.clock.now());
+    let found = console::find_orders(&web.services, &read(&filters)?).await?;
+    let content = pages::orders(&desk, &filters, found, web.services.clock.now());
     Ok(desk::page(&desk, desk.words().orders, content))
 }
 

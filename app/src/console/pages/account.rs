@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use payments::console::{Operator, Session, Totp};
 
-use super::parts::{alert, code_field, field, heading, panel, table};
+use super::parts::{Column::Text, alert, code_field, field, heading, panel, table};
 use crate::console::{Desk, shown};
 use crate::view::Qr;
 
@@ -65,7 +65,12 @@ fn sessions_of(desk: &Desk, operator: &Operator, sessions: Vec<Session>) -> AnyV
             .into_any()
         })
         .collect();
-    let columns = [words.browser, words.from_where, words.since, words.last_seen];
+    let columns = [
+        Text(words.browser),
+        Text(words.from_where),
+        Text(words.since),
+        Text(words.last_seen),
+    ];
     view! {
         {table(words.sessions, &columns, rows)}
         <form method="post" action="/admin/account/log-out-elsewhere">

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use payments::Page;
 use payments::console::{Incident, Permission};
 
-use super::parts::{empty, heading, panel, table};
+use super::parts::{Column::Text, empty, heading, panel, table};
 use crate::console::{Desk, shown};
 
 pub fn attention(
@@ -116,11 +116,11 @@ fn done(desk: &Desk, resolved: Vec<Incident>) -> AnyView {
         })
         .collect();
     let columns = [
-        words.cause,
-        words.subject,
-        words.resolution,
-        words.who,
-        words.when,
+        Text(words.cause),
+        Text(words.subject),
+        Text(words.resolution),
+        Text(words.who),
+        Text(words.when),
     ];
     table(words.resolved, &columns, rows)
 }

@@ -5,7 +5,10 @@ use payments::console::Permission;
 use payments::{Balance, Entry, Finding, Page};
 use url::form_urlencoded::Serializer;
 
-use super::parts::{empty, fact, heading, panel, table};
+use super::parts::{
+    Column::{Figures, Text},
+    empty, fact, heading, panel, table,
+};
 use crate::console::{Desk, shown};
 use crate::i18n::ConsoleWords;
 use crate::view::money;
@@ -81,13 +84,13 @@ fn history(words: &'static ConsoleWords, user: &str, entries: Page<Entry>) -> An
         })
         .collect();
     let columns = [
-        words.number,
-        words.when,
-        words.act,
-        words.amount,
-        words.balance_after,
-        words.subject,
-        words.detail,
+        Text(words.number),
+        Text(words.when),
+        Text(words.act),
+        Figures(words.amount),
+        Figures(words.balance_after),
+        Text(words.subject),
+        Text(words.detail),
     ];
     view! { {table(words.entries, &columns, rows)} {next} }.into_any()
 }
@@ -128,7 +131,7 @@ pub fn books(desk: &Desk, findings: &[Finding]) -> AnyView {
         .collect();
     view! {
         {heading(words.books, ().into_any())}
-        {panel(words.books_text, table(words.books, &[words.verdict, words.rule], rows))}
+        {panel(words.books_text, table(words.books, &[Text(words.verdict), Text(words.rule)], rows))}
     }
     .into_any()
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use payments::Page;
 use payments::console::{KeptNotice, Permission};
 
-use super::parts::{empty, fact, heading, panel, table};
+use super::parts::{Column::Text, empty, fact, heading, panel, table};
 use crate::console::{Desk, shown};
 
 pub fn inbox(desk: &Desk, page: Page<KeptNotice>) -> AnyView {
@@ -16,11 +16,11 @@ pub fn inbox(desk: &Desk, page: Page<KeptNotice>) -> AnyView {
     });
     let rows = page.data.iter().map(|notice| row(desk, notice)).collect();
     let columns = [
-        words.when,
-        words.method,
-        words.verdict,
-        words.payment_no,
-        words.id,
+        Text(words.when),
+        Text(words.method),
+        Text(words.verdict),
+        Text(words.payment_no),
+        Text(words.id),
     ];
     view! {
         {heading(words.callbacks, ().into_any())}

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use payments::admin::Scope;
 use payments::console::KnownKey;
 
-use super::parts::{heading, panel, table};
+use super::parts::{Column::Text, heading, panel, table};
 use crate::console::{Desk, shown};
 
 /// `new`: a key that was made just now, to be shown this once.
@@ -19,12 +19,12 @@ pub fn keys(desk: &Desk, keys: Vec<KnownKey>, new: Option<String>) -> AnyView {
     });
     let rows = keys.into_iter().map(|key| row(desk, key)).collect();
     let columns = [
-        words.key_name,
-        words.scopes,
-        words.key_end,
-        words.created_at,
-        words.last_used,
-        words.acts,
+        Text(words.key_name),
+        Text(words.scopes),
+        Text(words.key_end),
+        Text(words.created_at),
+        Text(words.last_used),
+        Text(words.acts),
     ];
     view! {
         {heading(words.keys, ().into_any())}

@@ -4,7 +4,10 @@ use domain::{OrderState, Payment, Refund, RefundState};
 use leptos::prelude::*;
 use payments::console::{OrderFile, Permission};
 
-use super::parts::{empty, fact, heading, panel, table};
+use super::parts::{
+    Column::{Figures, Text},
+    empty, fact, heading, panel, table,
+};
 use super::timeline::timeline;
 use crate::console::{Desk, shown};
 use crate::view::money;
@@ -92,13 +95,13 @@ fn payments(desk: &Desk, file: &OrderFile) -> AnyView {
         return empty(words.no_payments);
     }
     let columns = [
-        words.payment_no,
-        words.method,
-        words.amount,
-        words.status,
-        words.transaction,
-        words.when,
-        words.left,
+        Text(words.payment_no),
+        Text(words.method),
+        Figures(words.amount),
+        Text(words.status),
+        Text(words.transaction),
+        Text(words.when),
+        Figures(words.left),
     ];
     let rows = file
         .payments
@@ -136,13 +139,13 @@ fn refunds(desk: &Desk, file: &OrderFile) -> AnyView {
         return empty(words.no_refunds);
     }
     let columns = [
-        words.refund_no,
-        words.amount,
-        words.reason,
-        words.status,
-        words.gateway_refund,
-        words.when,
-        words.finished_at,
+        Text(words.refund_no),
+        Figures(words.amount),
+        Text(words.reason),
+        Text(words.status),
+        Text(words.gateway_refund),
+        Text(words.when),
+        Text(words.finished_at),
     ];
     let rows = file
         .refunds
@@ -185,11 +188,11 @@ fn postings(desk: &Desk, file: &OrderFile) -> AnyView {
         return empty(words.no_postings);
     }
     let columns = [
-        words.when,
-        words.act,
-        words.from_account,
-        words.to_account,
-        words.amount,
+        Text(words.when),
+        Text(words.act),
+        Text(words.from_account),
+        Text(words.to_account),
+        Figures(words.amount),
     ];
     let rows = file
         .postings

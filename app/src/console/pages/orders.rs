@@ -2,11 +2,14 @@
 
 use domain::{Method, Order, OrderStatus, Timestamp};
 use leptos::prelude::*;
-use payments::console::Permission;
-use payments::{Page, Span};
+use payments::Span;
+use payments::console::{FoundOrders, Permission};
 use url::form_urlencoded::Serializer;
 
-use super::parts::{empty, heading, table};
+use super::parts::{
+    Column::{Figures, Text},
+    empty, heading, table,
+};
 use crate::console::{Desk, shown};
 use crate::i18n::ConsoleWords;
 use crate::view::money;
@@ -52,28 +55,33 @@ impl Filters {
     }
 }
 
-pub fn orders(desk: &Desk, filters: &Filters, page: Page<Order>, now: Timestamp) -> AnyView {
+pub fn orders(desk: &Desk, filters: &Filters, found: FoundOrders, now: Timestamp) -> AnyView {
     let words = desk.words();
+    let page = found.page;
     let is_empty = page.data.is_empty();
     let columns = [
-        words.order_no,
-        words.subject_of_order,
-        words.user,
-        words.amount,
-        words.returned,
-        words.status,
-        words.when,
+        Text(words.order_no),
+        Text(words.subject_of_order),
+        Text(words.user),
+        Figures(words.amount),
+        Figures(words.returned),
+        Text(words.status),
+        Text(words.when),
     ];
     let rows = page.data.iter().map(|order| row(order, words)).collect();
     let next = page.next_cursor.map(|cursor| {
         let path = format!("/admin/orders?{}", filters.query(&cursor));
         view! { <a class="act" href=path rel="next">{words.older}</a> }
     });
+    let looked_back_to = found
+        .looked_back_to
+        .map(|at| view! { <p class="panel__text">{words.looked_back_to} " " {shown::time(at)}</p> });
     view! {
         {heading(words.orders, export(desk, filters))}
         {form(desk, filters, now)}
         <section class="panel">
             {if is_empty { empty(words.no_orders) } else { table(words.orders, &columns, rows) }}
+            {looked_back_to}
             {next}
         </section>
     }

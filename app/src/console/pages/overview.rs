@@ -6,7 +6,10 @@ use domain::Timestamp;
 use leptos::prelude::*;
 use payments::console::{Day, Overview};
 
-use super::parts::{heading, panel, table};
+use super::parts::{
+    Column::{Figures, Text},
+    heading, panel, table,
+};
 use crate::console::{Desk, shown};
 use crate::i18n::ConsoleWords;
 
@@ -126,7 +129,7 @@ fn chart(words: &'static ConsoleWords, day: &Day) -> AnyView {
         </svg>
         <details>
             <summary class="chart__more">{words.as_table}</summary>
-            {table(words.by_hour, &[words.hour, words.gross], rows)}
+            {table(words.by_hour, &[Text(words.hour), Figures(words.gross)], rows)}
         </details>
     }
     .into_any()
@@ -150,7 +153,7 @@ fn by_method(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
         .collect();
     table(
         words.by_method,
-        &[words.method, words.payments, words.gross],
+        &[Text(words.method), Figures(words.payments), Figures(words.gross)],
         rows,
     )
 }
@@ -184,6 +187,11 @@ fn speed(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
             .into_any()
         })
         .collect();
-    let columns = [words.day, words.median_to_paid, words.delay_p50, words.delay_p95];
+    let columns = [
+        Text(words.day),
+        Figures(words.median_to_paid),
+        Figures(words.delay_p50),
+        Figures(words.delay_p95),
+    ];
     table(words.speed, &columns, rows)
 }

@@ -26,12 +26,26 @@ pub fn panel(title: &str, content: AnyView) -> AnyView {
     .into_any()
 }
 
+/// The heading of a column, which stands where the cells below it stand.
+#[derive(Clone, Copy)]
+pub enum Column {
+    Text(&'static str),
+    /// Above cells of class `amount-cell`.
+    Figures(&'static str),
+}
+
+impl Column {
+    fn heading(self) -> AnyView {
+        match self {
+            Column::Text(name) => view! { <th scope="col">{name}</th> }.into_any(),
+            Column::Figures(name) => view! { <th class="amount-cell" scope="col">{name}</th> }.into_any(),
+        }
+    }
+}
+
 /// A table that scrolls inside of its panel and never moves the page.
-pub fn table(label: &str, columns: &[&'static str], rows: Vec<AnyView>) -> AnyView {
-    let columns: Vec<_> = columns
-        .iter()
-        .map(|name| view! { <th scope="col">{*name}</th> })
-        .collect();
+pub fn table(label: &str, columns: &[Column], rows: Vec<AnyView>) -> AnyView {
+    let columns: Vec<AnyView> = columns.iter().map(|column| column.heading()).collect();
     view! {
         <div class="scroll" role="region" tabindex="0" aria-label=label.to_owned()>
             <table class="table">

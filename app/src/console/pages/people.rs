@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use payments::admin::Role;
 use payments::console::{Operator, Person};
 
-use super::parts::{field, heading, panel, table};
+use super::parts::{Column::Text, field, heading, panel, table};
 use crate::console::{Desk, shown};
 
 pub fn people(desk: &Desk, operator: &Operator, people: Vec<Person>) -> AnyView {
@@ -13,7 +13,13 @@ pub fn people(desk: &Desk, operator: &Operator, people: Vec<Person>) -> AnyView 
         .into_iter()
         .map(|person| row(desk, operator, person))
         .collect();
-    let columns = [words.email, words.role, words.totp, words.last_seen, words.acts];
+    let columns = [
+        Text(words.email),
+        Text(words.role),
+        Text(words.totp),
+        Text(words.last_seen),
+        Text(words.acts),
+    ];
     view! {
         {heading(words.people, ().into_any())}
         {panel(words.people, table(words.people, &columns, rows))}
@@ -94,7 +100,7 @@ fn rights(desk: &Desk) -> AnyView {
                 .into_any()
         })
         .collect();
-    let mut columns = vec![words.permission];
-    columns.extend(Role::ALL.map(|role| shown::role(role, words)));
+    let mut columns = vec![Text(words.permission)];
+    columns.extend(Role::ALL.map(|role| Text(shown::role(role, words))));
     table(words.rights, &columns, rows)
 }

@@ -4,7 +4,10 @@ use domain::Money;
 use leptos::prelude::*;
 use payments::console::{Operator, Permission, RefundPlan, Wish};
 
-use super::parts::{alert, empty, fact, heading, panel, table};
+use super::parts::{
+    Column::{Figures, Text},
+    alert, empty, fact, heading, panel, table,
+};
 use crate::console::{Desk, shown};
 use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
@@ -196,13 +199,13 @@ pub fn wishes(desk: &Desk, operator: &Operator, waiting: Vec<Wish>, decided: Vec
     let cards: Vec<_> = waiting.iter().map(|wish| card(desk, operator, wish)).collect();
     let rows: Vec<_> = decided.into_iter().map(|wish| decided_row(words, wish)).collect();
     let columns = [
-        words.order_no,
-        words.refund_amount,
-        words.reason,
-        words.asked_by,
-        words.decision,
-        words.who,
-        words.when,
+        Text(words.order_no),
+        Figures(words.refund_amount),
+        Text(words.reason),
+        Text(words.asked_by),
+        Text(words.decision),
+        Text(words.who),
+        Text(words.when),
     ];
     view! {
         {heading(words.approvals, ().into_any())}

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use payments::Page;
 use payments::console::Line;
 
-use super::parts::{empty, heading, table};
+use super::parts::{Column::Text, empty, heading, table};
 use crate::console::{Desk, shown};
 
 pub fn trail(desk: &Desk, page: Page<Line>) -> AnyView {
@@ -15,14 +15,14 @@ pub fn trail(desk: &Desk, page: Page<Line>) -> AnyView {
     });
     let rows = page.data.into_iter().map(row).collect();
     let columns = [
-        words.number,
-        words.when,
-        words.who,
-        words.act,
-        words.subject,
-        words.detail,
-        words.from_where,
-        words.seal,
+        Text(words.number),
+        Text(words.when),
+        Text(words.who),
+        Text(words.act),
+        Text(words.subject),
+        Text(words.detail),
+        Text(words.from_where),
+        Text(words.seal),
     ];
     view! {
         {heading(words.audit, ().into_any())}

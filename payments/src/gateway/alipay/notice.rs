@@ -1,22 +1,27 @@
 //! What Alipay tells us unasked: a form whose parameters are signed together (protocols 2.6).
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use domain::{Report, Timestamp};
 use encoding_rs::{Encoding, GB18030, GBK, UTF_8};
 use percent_encoding::percent_decode;
 
 use super::super::{Notice, NoticeContent, NoticeError, RefundNews, VerifyingKey, is_plain};
-use super::sign::joined;
+use super::sign::joined_in_order;
 use super::wire::{money, receipt};
 
 /// A real notice has about thirty.
+const USUAL_PARAMS: usize = 40;
 const MOST_PARAMS: usize = 500;
 
-pub(super) type RawParams = BTreeMap<Vec<u8>, Vec<u8>>;
+/// A name and its value.
+type RawParam<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
+/// The parameters of a form in the order of their names, decoded once to bytes.
+pub(super) struct RawParams<'a>(Vec<RawParam<'a>>);
 
 /// In certificate mode: what the signature was made with.
-const CERT_SN: &[u8] = b"alipay_cert_sn";
+const CERT_SN: &str = "alipay_cert_sn";
 
 /// Who we are at Alipay.
 pub(super) struct Reader<'a> {
@@ -28,11 +33,11 @@ pub(super) struct Reader<'a> {
 }
 
 /// The parameters of a message that Alipay signed, as text.
-struct Params(BTreeMap<String, String>);
+struct Params<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl Reader<'_> {
-    pub(super) fn read(&self, raw: RawParams) -> Result<Notice, NoticeError> {
-        self.verify(&raw)?;
+    pub(super) fn read(&self, raw: &RawParams<'_>) -> Result<Notice, NoticeError> {
+        self.verify(raw)?;
         let params = Params::decode(raw)?;
         let id = params.get("notify_id").filter(|id| is_plain(id));
         let id = id.ok_or(NoticeError::Malformed("the notice has no usable id"))?;
@@ -60,25 +65,24 @@ impl Reader<'_> {
     }
 
     /// `sign` and `sign_type` are all that is not signed, and the latter may not choose the algorithm (T-15).
-    fn verify(&self, raw: &RawParams) -> Result<(), NoticeError> {
-        let get = |name: &str| raw.get(name.as_bytes()).map(Vec::as_slice);
-        let sign = get("sign").and_then(|sign| std::str::from_utf8(sign).ok());
+    fn verify(&self, raw: &RawParams<'_>) -> Result<(), NoticeError> {
+        let sign = raw.get("sign").and_then(|sign| std::str::from_utf8(sign).ok());
         let sign = sign
             .filter(|sign| !sign.is_empty())
             .ok_or(NoticeError::NotAuthentic("no signature"))?;
-        if get("sign_type").is_some_and(|kind| kind != b"RSA2") {
+        if raw.get("sign_type").is_some_and(|kind| kind != b"RSA2") {
             return Err(NoticeError::NotAuthentic("another kind of signature"));
         }
-        let is_over = |unsigned: &[&[u8]]| {
-            let signed = raw
-                .iter()
-                .filter(|(name, _)| !unsigned.contains(&name.as_slice()))
-                .map(|(name, value)| (name.as_slice(), value.as_slice()));
-            self.key.verifies(&joined(signed), sign)
+        let is_over = |unsigned: &[&str]| {
+            let is_signed = |name: &[u8]| !unsigned.iter().any(|other| other.as_bytes() == name);
+            let signed = raw.0.iter().filter(|(name, _)| is_signed(name));
+            let signed = signed.map(|(name, value)| (name.as_ref(), value.as_ref()));
+            self.key.verifies(&joined_in_order(signed), sign)
         };
         // Some senders of certificate mode leave the name of the certificate out of what they sign (2.6, step 5).
-        let unsigned: [&[u8]; 3] = [b"sign", b"sign_type", CERT_SN];
-        if is_over(&unsigned[..2]) || (self.is_certified && raw.contains_key(CERT_SN) && is_over(&unsigned)) {
+        let unsigned = ["sign", "sign_type", CERT_SN];
+        if is_over(&unsigned[..2]) || (self.is_certified && raw.get(CERT_SN).is_some() && is_over(&unsigned))
+        {
             Ok(())
         } else {
             Err(NoticeError::NotAuthentic(
@@ -87,7 +91,7 @@ impl Reader<'_> {
         }
     }
 
-    fn foreign(&self, params: &Params) -> Option<&'static str> {
+    fn foreign(&self, params: &Params<'_>) -> Option<&'static str> {
         if params.get("app_id") != Some(self.app_id) {
             return Some("another app");
         }
@@ -101,7 +105,7 @@ impl Reader<'_> {
         None
     }
 
-    fn news(&self, params: &Params) -> Result<NoticeContent, NoticeError> {
+    fn news(&self, params: &Params<'_>) -> Result<NoticeContent, NoticeError> {
         // A partial refund comes with TRADE_SUCCESS to the same address: it is no second payment (T-35).
         let is_refund = ["gmt_refund", "refund_fee", "out_biz_no"]
             .iter()
@@ -131,7 +135,7 @@ impl Reader<'_> {
 
 /// What is said about a refund is a hint: the sum is that of all refunds (T-36), and whether this one is done is not
 /// said at all. The gateway is asked.
-fn refund_news(params: &Params) -> RefundNews {
+fn refund_news(params: &Params<'_>) -> RefundNews {
     RefundNews {
         refund_no: params.get("out_biz_no").map(str::to_owned),
         transaction_id: params.get("trade_no").map(str::to_owned),
@@ -143,63 +147,81 @@ fn refund_news(params: &Params) -> RefundNews {
 }
 
 /// The raw body, decoded once to bytes (T-12). The query of the address takes no part (T-14).
-pub(super) fn parse_form(body: &[u8]) -> Result<RawParams, NoticeError> {
-    let mut params = RawParams::new();
-    for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-        let mut halves = pair.splitn(2, |byte| *byte == b'=');
-        let (name, value) = (
-            halves.next().unwrap_or_default(),
-            halves.next().unwrap_or_default(),
-        );
-        // One of two values would be checked and the other be used.
-        if params.insert(decode_once(name), decode_once(value)).is_some() {
-            return Err(NoticeError::Malformed("a parameter comes twice"));
-        }
-        if params.len() > MOST_PARAMS {
-            return Err(NoticeError::Malformed("too many parameters"));
-        }
+pub(super) fn parse_form(body: &[u8]) -> Result<RawParams<'_>, NoticeError> {
+    let pairs = body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    let mut params = Vec::with_capacity(USUAL_PARAMS);
+    params.extend(pairs.take(MOST_PARAMS + 1).map(decoded_pair));
+    if params.len() > MOST_PARAMS {
+        return Err(NoticeError::Malformed("too many parameters"));
     }
-    Ok(params)
+    params.sort_by(|(left, _), (right, _)| left.cmp(right));
+    // One of two values would be checked and the other be used.
+    if params.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        return Err(NoticeError::Malformed("a parameter comes twice"));
+    }
+    Ok(RawParams(params))
+}
+
+fn decoded_pair(pair: &[u8]) -> (Cow<'_, [u8]>, Cow<'_, [u8]>) {
+    let mut halves = pair.splitn(2, |byte| *byte == b'=');
+    let mut half = || decode_once(halves.next().unwrap_or_default());
+    (half(), half())
+}
+
+impl RawParams<'_> {
+    fn get(&self, name: &str) -> Option<&[u8]> {
+        let place = self
+            .0
+            .binary_search_by(|(known, _)| (**known).cmp(name.as_bytes()));
+        Some(&self.0[place.ok()?].1)
+    }
 }
 
 /// The certificate that a message names, whose signature is yet to be checked. One without a signature names none worth
 /// fetching.
-pub(super) fn named_certificate(raw: &RawParams) -> Result<Option<&str>, NoticeError> {
-    if !raw.contains_key(b"sign".as_slice()) {
+pub(super) fn named_certificate<'a>(raw: &'a RawParams<'_>) -> Result<Option<&'a str>, NoticeError> {
+    if raw.get("sign").is_none() {
         return Err(NoticeError::NotAuthentic("no signature"));
     }
-    match raw.get(CERT_SN).map(|sn| std::str::from_utf8(sn)) {
+    match raw.get(CERT_SN).map(std::str::from_utf8) {
         None => Ok(None),
         Some(Ok(sn)) if is_plain(sn) => Ok(Some(sn)),
         Some(_) => Err(NoticeError::NotAuthentic("the certificate has no usable name")),
     }
 }
 
-fn decode_once(part: &[u8]) -> Vec<u8> {
-    let spaced: Vec<u8> = part
-        .iter()
-        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-        .collect();
-    percent_decode(&spaced).collect()
+fn decode_once(part: &[u8]) -> Cow<'_, [u8]> {
+    if !part.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        return Cow::Borrowed(part);
+    }
+    // Shorter than it was, so it never grows.
+    let mut decoded = Vec::with_capacity(part.len());
+    for (place, word) in part.split(|byte| *byte == b'+').enumerate() {
+        if place > 0 {
+            decoded.push(b' ');
+        }
+        decoded.extend(percent_decode(word));
+    }
+    Cow::Owned(decoded)
 }
 
-impl Params {
+impl<'a> Params<'a> {
     /// After verification: the signature is over bytes, their charset is one of the signed parameters (T-18).
-    fn decode(raw: RawParams) -> Result<Params, NoticeError> {
-        let charset = match raw.get(b"charset".as_slice()) {
+    fn decode(raw: &'a RawParams<'_>) -> Result<Params<'a>, NoticeError> {
+        let charset = match raw.get("charset") {
             None => Some(UTF_8),
             Some(label) => Encoding::for_label(label),
         };
         let charset = charset
             .filter(|charset| [UTF_8, GBK, GB18030].contains(charset))
             .ok_or(NoticeError::Malformed("an unknown charset"))?;
-        let text = |bytes: &[u8]| {
+        let text = |bytes: &'a [u8]| {
             charset
                 .decode_without_bom_handling_and_without_replacement(bytes)
-                .map(std::borrow::Cow::into_owned)
                 .ok_or(NoticeError::Malformed("not in the charset it names"))
         };
-        let decoded: Result<BTreeMap<_, _>, _> = raw
+        let decoded: Result<Vec<_>, _> = raw
+            .0
             .iter()
             .map(|(name, value)| Ok((text(name)?, text(value)?)))
             .collect();
@@ -209,8 +231,9 @@ impl Params {
     /// A parameter that says something: empty ones are signed, but mean nothing.
     fn get(&self, name: &str) -> Option<&str> {
         self.0
-            .get(name)
-            .map(String::as_str)
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_ref())
             .filter(|value| !value.is_empty())
     }
 }

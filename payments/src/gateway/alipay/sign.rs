@@ -9,6 +9,9 @@ use serde_json::value::RawValue;
 
 use super::super::VerifyingKey;
 
+/// Longer than most of what is signed.
+const USUAL_LENGTH: usize = 2048;
+
 /// The part of an answer that is about our call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
@@ -23,7 +26,12 @@ pub fn joined<'a>(params: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Vec
     let mut params: Vec<_> = params.into_iter().collect();
     // By key alone: the sorted pairs would differ for keys of which one begins with the other (2.1).
     params.sort_by_key(|(name, _)| *name);
-    let mut text = Vec::new();
+    joined_in_order(params)
+}
+
+/// [`joined`], of parameters that are in order already.
+pub(super) fn joined_in_order<'a>(params: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Vec<u8> {
+    let mut text = Vec::with_capacity(USUAL_LENGTH);
     for (place, (name, value)) in params.into_iter().enumerate() {
         if place > 0 {
             text.push(b'&');

@@ -8,16 +8,18 @@ use super::sealed::{ApiV3Key, Sealed};
 use crate::calendar::parse_rfc3339;
 
 #[derive(Deserialize)]
-struct CertificateList {
-    data: Vec<Listed>,
+struct CertificateList<'a> {
+    #[serde(borrow)]
+    data: Vec<Listed<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Listed {
+struct Listed<'a> {
     serial_no: String,
     #[serde(default)]
     effective_time: Option<String>,
-    encrypt_certificate: Sealed,
+    #[serde(borrow)]
+    encrypt_certificate: Sealed<'a>,
 }
 
 /// A certificate whose encryption proved it to be WeChat's.
@@ -45,7 +47,7 @@ pub fn read_certificates(api_v3_key: &ApiV3Key, body: &[u8]) -> Result<Vec<Certi
         .collect()
 }
 
-fn read_listed(api_v3_key: &ApiV3Key, listed: &Listed) -> Result<Certificate, &'static str> {
+fn read_listed(api_v3_key: &ApiV3Key, listed: &Listed<'_>) -> Result<Certificate, &'static str> {
     const NOT_READABLE: &str = "a certificate is not readable";
     let pem = api_v3_key.open(&listed.encrypt_certificate)?;
     let pem = String::from_utf8(pem).map_err(|_| "a certificate is not text")?;

@@ -1,5 +1,7 @@
 //! What WeChat tells us unasked (protocols 1.7). The signature has been verified before any of this is read.
 
+use std::borrow::Cow;
+
 use domain::{Money, Report, Timestamp};
 use serde::Deserialize;
 
@@ -9,11 +11,14 @@ use super::sealed::{ApiV3Key, Sealed};
 use super::wire::{NoReport, Trade};
 
 #[derive(Deserialize)]
-struct Envelope {
+struct Envelope<'a> {
     id: String,
-    event_type: String,
-    resource_type: String,
-    resource: Sealed,
+    #[serde(borrow)]
+    event_type: Cow<'a, str>,
+    #[serde(borrow)]
+    resource_type: Cow<'a, str>,
+    #[serde(borrow)]
+    resource: Sealed<'a>,
 }
 
 /// A refund's words differ from a payment's and from a refund query's: no appid, no currency, and `refund_status` for
@@ -37,8 +42,8 @@ struct RefundAmount {
     refund: Money,
 }
 
-impl Envelope {
-    fn read(body: &[u8]) -> Result<Envelope, NoticeError> {
+impl<'a> Envelope<'a> {
+    fn read(body: &'a [u8]) -> Result<Envelope<'a>, NoticeError> {
         serde_json::from_slice(body).map_err(|_| NoticeError::Malformed("not a notice"))
     }
 }

@@ -1,5 +1,6 @@
 //! The parts of messages that WeChat encrypts for us.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -17,13 +18,16 @@ pub struct ApiV3Key(LessSafeKey);
 
 /// An encrypted part of a message, as WeChat writes it.
 #[derive(Debug, Deserialize)]
-pub struct Sealed {
-    pub algorithm: String,
-    pub nonce: String,
+pub struct Sealed<'a> {
+    #[serde(borrow)]
+    pub algorithm: Cow<'a, str>,
+    #[serde(borrow)]
+    pub nonce: Cow<'a, str>,
     /// Absent and empty mean the same.
     #[serde(default)]
     pub associated_data: Option<String>,
-    pub ciphertext: String,
+    #[serde(borrow)]
+    pub ciphertext: Cow<'a, str>,
 }
 
 impl ApiV3Key {
@@ -41,7 +45,7 @@ impl ApiV3Key {
     }
 
     /// Decrypts, and refuses what was altered by a single bit (T-03).
-    pub fn open(&self, sealed: &Sealed) -> Result<Vec<u8>, &'static str> {
+    pub fn open(&self, sealed: &Sealed<'_>) -> Result<Vec<u8>, &'static str> {
         if sealed.algorithm != "AEAD_AES_256_GCM" {
             return Err("encrypted in another way");
         }
@@ -49,13 +53,15 @@ impl ApiV3Key {
             .map_err(|_| "the nonce of the encryption has another length")?;
         let associated_data = Aad::from(sealed.associated_data.as_deref().unwrap_or_default().as_bytes());
         let mut bytes = STANDARD
-            .decode(&sealed.ciphertext)
+            .decode(sealed.ciphertext.as_bytes())
             .map_err(|_| "the ciphertext is not base64")?;
-        let plain = self
+        let n_plain = self
             .0
             .open_in_place(nonce, associated_data, &mut bytes)
-            .map_err(|_| "the ciphertext was altered, or is under another APIv3 key")?;
-        Ok(plain.to_vec())
+            .map_err(|_| "the ciphertext was altered, or is under another APIv3 key")?
+            .len();
+        bytes.truncate(n_plain);
+        Ok(bytes)
     }
 }
 

@@ -34,12 +34,14 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                 where r.payment_id = p.id and r.state <> 'failed')",
     },
     Invariant {
-        name: "a refund that is under way has its next turn",
-        sql: "select id from refunds where state in ('requested', 'pending', 'stuck') and due_at is null",
-    },
-    Invariant {
         name: "only paid payments are refunded",
         sql: "select r.id as id from refunds r join payments p on p.id = r.payment_id where p.state <> 'paid'",
+    },
+    Invariant {
+        name: "an order says how much of it is back with its payer",
+        sql: "select o.id as id from orders o where o.refunded <>
+            (select coalesce(sum(r.amount), 0) from refunds r join payments p on p.id = r.payment_id
+                where p.order_id = o.id and p.settles and r.state = 'succeeded')",
     },
     Invariant {
         name: "a refund that is under way has its next turn",

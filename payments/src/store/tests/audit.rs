@@ -16,7 +16,7 @@ const OPENING: &str = "
 const BALANCE: &str = "insert into balances (user_id, available, seq, updated_at) values ('ann', 50, 1, 1)";
 
 /// What is done to sound books, and what the audit must say.
-const CRIMES: [(&str, &str); 20] = [
+const CRIMES: [(&str, &str); 21] = [
     (
         "insert into entries (journal, account, amount, kind, reference, created_at)
         values ('adjust:x', 'sales', 5, 'adjust', 'x', 1)",
@@ -97,6 +97,10 @@ const CRIMES: [(&str, &str); 20] = [
     (
         "update payments set method = 'balance' where id = 'p1'",
         "what a balance paid is back as soon as it is refunded",
+    ),
+    (
+        "update orders set refunded = 99 where id = 'o1'",
+        "an order says how much of it is back with its payer",
     ),
     (
         "update orders set amount = 501 where id = 'o1'",

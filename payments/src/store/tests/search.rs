@@ -1,0 +1,93 @@
+//! A list looks at so many orders and no more, and finds everything all the same.
+
+use futures_util::FutureExt;
+
+use super::super::search::{Filter, Found, Names, find};
+use super::super::{Db, StoreError};
+use super::{run, stores};
+
+/// Whatever anybody looks for by two of these filters, each of them alone leads past more orders than a page looks at:
+/// Ann's are cancelled and Bob's are paid, but for Ann's first.
+const ORDERS: &str = "
+    with recursive s(n) as (select 0 union all select n + 1 from s where n < 30000)
+    insert into orders (id, order_no, token, user_id, subject, amount, state, expires_at, paid_at, created_at, updated_at)
+    select 'ord_' || cast(100000 + n as text), 'N' || n, 't' || n, case when n % 2 = 0 then 'ann' else 'bob' end, 's',
+        case when n % 2 = 0 then 500 else 700 end, case when n % 2 = 0 and n > 0 then 'cancelled' else 'paid' end, n,
+        case when n % 2 = 1 or n = 0 then n end, n, n
+    from s";
+
+async fn page(db: &Db, filter: Filter<'_>, below: &str) -> Found {
+    let names = Names { from: "ord_", below };
+    let found: Result<Found, StoreError> = db
+        .snapshot(|tx| async move { find(tx, filter, names, 2).await }.boxed())
+        .await;
+    found.unwrap()
+}
+
+/// The orders of all pages, and how many pages that took.
+async fn walk(db: &Db, filter: Filter<'_>) -> (Vec<String>, usize) {
+    let (mut below, mut ids, mut n_pages) = ("ord_Z".to_owned(), Vec::new(), 0);
+    loop {
+        let found = page(db, filter, &below).await;
+        n_pages += 1;
+        ids.extend(found.orders.iter().map(|order| order.id.to_string()));
+        let Some(oldest) = found.looked_to else {
+            return (ids, n_pages);
+        };
+        assert!(oldest < below, "a page goes on where the last one ended");
+        below = oldest;
+    }
+}
+
+#[tokio::test]
+async fn what_is_rare_in_many_ways_is_found_some_pages_later() {
+    for store in stores().await {
+        run(&store.db, ORDERS).await.unwrap();
+        let (ann, paid) = (Some("ann"), Some("paid"));
+        let first = || vec!["ord_100000".to_owned()];
+        let filter = Filter {
+            user_id: ann,
+            status: paid,
+            ..Filter::default()
+        };
+        assert_eq!(walk(&store.db, filter).await, (first(), 2));
+        let filter = Filter {
+            status: paid,
+            least: Some(400),
+            most: Some(600),
+            ..Filter::default()
+        };
+        assert_eq!(walk(&store.db, filter).await, (first(), 2));
+        let filter = Filter {
+            user_id: ann,
+            method: Some("wechat"),
+            ..Filter::default()
+        };
+        // Nothing was paid by WeChat, which one look at the payments says.
+        assert_eq!(walk(&store.db, filter).await, (Vec::new(), 1));
+    }
+}
+
+#[tokio::test]
+async fn a_span_of_amounts_is_read_newest_first() {
+    for store in stores().await {
+        run(&store.db, ORDERS).await.unwrap();
+        run(
+            &store.db,
+            "update orders set amount = 1000 - expires_at where expires_at < 9",
+        )
+        .await
+        .unwrap();
+        let span = Filter {
+            least: Some(992),
+            most: Some(1000),
+            ..Filter::default()
+        };
+        let found = page(&store.db, span, "ord_Z").await;
+        let ids: Vec<_> = found.orders.iter().map(|order| order.id.as_str()).collect();
+        assert_eq!(ids, ["ord_100008", "ord_100007"]);
+        assert_eq!(found.looked_to, None);
+        let found = page(&store.db, span, "ord_100001").await;
+        assert_eq!(found.orders.len(), 1);
+    }
+}
