@@ -5,5 +5,6 @@ mod orders;
 mod people;
 mod refunds;
 mod rest;
+mod second_factor;
 mod tasks;
 pub mod visitor;

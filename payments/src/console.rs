@@ -3,6 +3,7 @@
 //! Pages and handlers call these; money and states move only through the verbs that programs use too.
 
 mod attention;
+mod balances;
 mod error;
 mod figures;
 mod find;
@@ -13,7 +14,9 @@ mod limits;
 mod order_file;
 mod people;
 mod permission;
+mod recovery;
 mod refunds;
+mod second_factor;
 mod session;
 mod totp;
 mod trail;
@@ -21,6 +24,7 @@ mod trail;
 pub use attention::{
     Incident, Waiting, count_waiting, list_open_incidents, list_resolved_incidents, resolve_incident,
 };
+pub use balances::adjust_balance;
 pub use error::ConsoleError;
 pub use figures::{Day, Overview, Sum, read_overview};
 pub use find::{OrderQuery, find_orders, find_the_one};
@@ -31,6 +35,7 @@ pub use limits::admit_login;
 pub use order_file::{Event, KeptNotice, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
 pub use people::{Person, change_role, disable_person, invite, list_people};
 pub use permission::Permission;
+pub use recovery::{count_recovery_codes, renew_recovery_codes};
 pub use refunds::{
     Asked, RefundDraft, RefundPlan, Wish, approve_wish, ask_for_refund, list_wishes, needs_approval,
     plan_refund, reject_wish, retry,
@@ -44,4 +49,5 @@ pub use trail::{Act, Action, Line, Visit, list_trail, note_act};
 
 pub use crate::notice::replay_notice;
 pub use crate::store::incidents::IncidentKind;
+use trail::perform;
 pub(crate) use trail::{count_broken_seals, record};

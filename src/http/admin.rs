@@ -89,6 +89,11 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         (Verb::Get, "/admin/account/totp", get(account::show_totp)),
         (Verb::Post, "/admin/account/totp", post(account::enable_totp)),
         (Verb::Post, "/admin/account/totp/off", post(account::disable_totp)),
+        (
+            Verb::Post,
+            "/admin/account/recovery-codes",
+            post(account::renew_recovery_codes),
+        ),
         (Verb::Get, "/admin/confirm", get(account::ask_to_confirm)),
         (Verb::Post, "/admin/confirm", post(account::confirm)),
         (Verb::Get, "/admin/people", get(people::list)),

@@ -17,7 +17,7 @@ mod timeline;
 mod trail;
 mod trouble;
 
-pub use account::{account, confirm, totp};
+pub use account::{account, confirm, recovery_codes, totp};
 pub use attention::attention;
 pub use balances::{balances, books};
 pub use gateways::gateways;

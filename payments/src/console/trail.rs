@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 
 use crate::admin::hash_of;
 use crate::store::audit_log::{self, LineRow};
-use crate::store::{StoreError, Tx};
+use crate::store::{FromStore, StoreError, Tx, Work};
 use crate::{Error, Page, Services};
 
 /// Where a person stands who does something.
@@ -31,6 +31,8 @@ pub enum Action {
     ChangePassword,
     EnableTotp,
     DisableTotp,
+    RenewRecoveryCodes,
+    UseRecoveryCode,
     CreateUser,
     ChangeRole,
     DisableUser,
@@ -60,6 +62,8 @@ impl Action {
             Action::ChangePassword => "change_password",
             Action::EnableTotp => "enable_totp",
             Action::DisableTotp => "disable_totp",
+            Action::RenewRecoveryCodes => "renew_recovery_codes",
+            Action::UseRecoveryCode => "use_recovery_code",
             Action::CreateUser => "create_user",
             Action::ChangeRole => "change_role",
             Action::DisableUser => "disable_user",
@@ -125,6 +129,7 @@ pub(crate) async fn record(
     act: Act<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    audit_log::take_turn(tx).await?;
     let (last_seq, previous_hash) = audit_log::last(tx).await?.unwrap_or_default();
     let mut line = LineRow {
         seq: last_seq + 1,
@@ -142,25 +147,35 @@ pub(crate) async fn record(
     audit_log::insert(tx, &line).await
 }
 
-/// A line about something that has no transaction of its own.
-pub async fn note_act(
+/// Does something and writes the line about it in one transaction.
+pub(super) async fn perform<'a, T, E, F>(
     services: &Services,
-    visit: &Visit,
-    action: Action,
-    subject: &str,
-    detail: &str,
-) -> Result<(), Error> {
+    visit: &'a Visit,
+    act: Act<'a>,
+    work: &'a F,
+) -> Result<T, E>
+where
+    T: Send,
+    E: FromStore,
+    F: Work<'a, T, E>,
+{
     let now = services.clock.now();
-    let act = Act {
-        action,
-        subject,
-        detail,
-    };
     services
         .db
-        .write(|tx| async move { record(tx, visit, act, now).await }.boxed())
+        .write(|tx| {
+            async move {
+                let done = work(tx).await?;
+                record(tx, visit, act, now).await?;
+                Ok(done)
+            }
+            .boxed()
+        })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// A line about something that has no transaction of its own: it changes nothing here, or asks somebody else first.
+pub async fn note_act(services: &Services, visit: &Visit, act: Act<'_>) -> Result<(), Error> {
+    perform(services, visit, act, &|_| async { Ok(()) }.boxed()).await
 }
 
 /// Every part with its length before it, so that no two lines have the same text.

@@ -17,6 +17,14 @@ pub struct LineRow {
     pub hash: String,
 }
 
+/// Waits for one's turn; it lasts until the commit. Without it, many acts at the same time lose the race for one number so
+/// often that some of them fail.
+pub async fn take_turn(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    const SQL: &str = "update audit_turn set n = n + 1";
+    execute!(tx, SQL, |query| query).map(drop)?;
+    Ok(())
+}
+
 /// The number and the seal of the last line.
 pub async fn last(tx: &mut Tx<'_>) -> Result<Option<(i64, String)>, StoreError> {
     const SQL: &str = "select seq, hash from audit_log order by seq desc limit 1";

@@ -199,12 +199,12 @@ async fn acts_at_the_same_time_follow_each_other_in_the_trail() {
         come_in(shop, "").await.unwrap();
         let who = &find_credentials(&shop.services, EMAIL).await.unwrap().unwrap();
         let visit = &visit();
-        let all = (0..4).map(|_| open_session(&shop.services, who, visit, "b", ""));
+        let all = (0..20).map(|_| open_session(&shop.services, who, visit, "b", ""));
         for outcome in futures_util::future::join_all(all).await {
             outcome.unwrap();
         }
-        let page = list_trail(&shop.services, None, 10).await.unwrap();
-        assert_eq!(page.data.len(), 5);
+        let page = list_trail(&shop.services, None, 50).await.unwrap();
+        assert_eq!(page.data.len(), 21);
     })
     .await;
 }

@@ -64,6 +64,7 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Get,  "/admin/account/totp",              Inside),
     (Post, "/admin/account/totp",              Inside),
     (Post, "/admin/account/totp/off",          Inside),
+    (Post, "/admin/account/recovery-codes",    Inside),
     (Get,  "/admin/confirm",                   Inside),
     (Post, "/admin/confirm",                   Inside),
     (Get,  "/admin/people",                    May(ManagePeople)),

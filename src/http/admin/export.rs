@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use domain::Order;
 use futures_util::stream;
 use payments::Services;
-use payments::console::{self, Action, OrderQuery};
+use payments::console::{self, Act, Action, OrderQuery};
 
 use super::desk;
 use super::orders::{filters, read};
@@ -51,14 +51,12 @@ pub async fn orders(
         cursor: None,
         ..read(&filters(query.as_deref())?)?
     };
-    console::note_act(
-        &web.services,
-        &desk::visit(&desk),
-        Action::Export,
-        "orders",
-        &desk.query,
-    )
-    .await?;
+    let act = Act {
+        action: Action::Export,
+        subject: "orders",
+        detail: &desk.query,
+    };
+    console::note_act(&web.services, &desk::visit(&desk), act).await?;
     let services = web.services.clone();
     let parts = stream::try_unfold(At::Head, move |at| {
         let (services, query) = (services.clone(), query.clone());

@@ -66,8 +66,8 @@ pub fn field(name: &'static str, label: &'static str, kind: &'static str, comple
     .into_any()
 }
 
-/// The code of a phone: for who has one.
-pub fn code_field(label: &'static str, is_required: bool) -> AnyView {
+/// The code of a phone.
+pub fn code_field(label: &'static str) -> AnyView {
     view! {
         <label class="field">
             <span class="field__label">{label}</span>
@@ -78,6 +78,25 @@ pub fn code_field(label: &'static str, is_required: bool) -> AnyView {
                 autocomplete="one-time-code"
                 pattern="[0-9]{6}"
                 maxlength="6"
+                required
+            />
+        </label>
+    }
+    .into_any()
+}
+
+/// The code of a phone, or one on paper, which has letters.
+pub fn factor_field(label: &'static str, is_required: bool) -> AnyView {
+    view! {
+        <label class="field">
+            <span class="field__label">{label}</span>
+            <input
+                class="field__input num"
+                name="code"
+                autocomplete="one-time-code"
+                autocapitalize="characters"
+                spellcheck="false"
+                maxlength="40"
                 required=is_required
             />
         </label>
