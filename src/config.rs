@@ -103,6 +103,9 @@ impl Config {
                     .parsed("LATE_PAYMENT", parse_late_policy)?
                     .unwrap_or_default(),
                 refund_approval_above: source.parsed("REFUND_APPROVAL_ABOVE", parse_fen)?,
+                refund_confirm_above: source
+                    .parsed("REFUND_CONFIRM_ABOVE", parse_fen)?
+                    .unwrap_or(defaults.refund_confirm_above),
             },
             expiry_cron: source
                 .parsed("EXPIRY_CRON", Cron::parse)?

@@ -38,7 +38,7 @@ pub use permission::Permission;
 pub use recovery::{count_recovery_codes, renew_recovery_codes};
 pub use refunds::{
     Asked, RefundDraft, RefundPlan, Wish, approve_wish, ask_for_refund, list_wishes, needs_approval,
-    plan_refund, reject_wish, retry,
+    needs_password, plan_refund, reject_wish, retry,
 };
 pub use session::{
     Credentials, Operator, Session, change_password, confirm_session, end_other_sessions, end_session,

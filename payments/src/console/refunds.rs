@@ -125,6 +125,11 @@ pub fn needs_approval(services: &Services, amount: Money) -> bool {
         .is_some_and(|most| amount > most)
 }
 
+/// Whether a sum needs a password that was given a short time ago.
+pub fn needs_password(services: &Services, amount: Money) -> bool {
+    amount > services.policy.refund_confirm_above
+}
+
 /// Sends the refund on its way, or writes down that somebody else must decide.
 pub async fn ask_for_refund(
     services: &Services,
