@@ -23,6 +23,8 @@ mod payments;
 mod refunds;
 mod request;
 
+pub use admin::console_table;
+
 use std::sync::Arc;
 
 use ::payments::Services;

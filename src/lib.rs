@@ -25,6 +25,8 @@ use payments::{Clock, Services};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 
+pub use crate::http::console_table;
+
 use crate::config::{Config, ConfigError, PublicUrl};
 use crate::stop::Stop;
 

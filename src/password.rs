@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::Failure;
@@ -15,16 +16,26 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
 /// As many at once as there are cores: a crowd at the door must not take the memory of the house.
-static DESKS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    let n_cores = std::thread::available_parallelism().map_or(2, usize::from);
-    Arc::new(Semaphore::new(n_cores))
+static DESKS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(n_cores())));
+/// Threads of their own, because an allocator keeps for each thread what it once gave it: a hundred logins over the threads
+/// of everybody left 370 MB behind.
+static THREADS: LazyLock<Runtime> = LazyLock::new(|| {
+    let mut builder = Builder::new_current_thread();
+    let threads = builder.thread_name("password").max_blocking_threads(n_cores());
+    threads
+        .build()
+        .expect("a runtime without any driver needs nothing of the system")
 });
 /// Of a password that nobody knows: who has no name here waits as long as who has one.
 static NOBODYS: OnceCell<String> = OnceCell::const_new();
 
+fn n_cores() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
 /// Hashing takes tens of milliseconds of one core: not on a thread that serves.
 pub async fn hash(password: SecretString) -> Result<String, Failure> {
-    let work = tokio::task::spawn_blocking(move || {
+    let work = THREADS.spawn_blocking(move || {
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| error.to_string())?;
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password(password.expose_secret().as_bytes())
@@ -56,7 +67,7 @@ pub async fn verify(password: SecretString, hash: Option<SecretString>) -> bool 
     let Ok(permit) = Arc::clone(&DESKS).acquire_owned().await else {
         return false;
     };
-    let work = tokio::task::spawn_blocking(move || {
+    let work = THREADS.spawn_blocking(move || {
         // It belongs to the work and not to the waiting: a client that hangs up does not make room for another.
         let _permit = permit;
         Argon2::default()

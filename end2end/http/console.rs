@@ -1,6 +1,8 @@
 //! The operator's console: who comes in, how far they may go, and what they find and do there.
 
 mod attacks;
+mod crowds;
+mod doors;
 mod orders;
 mod people;
 mod refunds;

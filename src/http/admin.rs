@@ -26,8 +26,9 @@ use std::collections::HashMap;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
+use payments::console::Permission;
 
-use self::access::Verb;
+use self::access::{Access, Verb};
 use super::{Web, origin, pages};
 
 /// Every address with who answers there.
@@ -102,6 +103,22 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         (Verb::Post, "/admin/people/{id}/disable", post(people::disable)),
         (Verb::Get, "/admin/audit", get(people::trail)),
     ]
+}
+
+/// Every address of the console with the permission it needs, for who walks through all of them from outside. `None`: it
+/// needs none.
+pub fn console_table() -> impl Iterator<Item = (&'static str, &'static str, Option<Permission>)> {
+    access::TABLE.iter().map(|(verb, path, access)| {
+        let verb = match verb {
+            Verb::Get => "GET",
+            Verb::Post => "POST",
+        };
+        let needed = match access {
+            Access::Open | Access::Inside => None,
+            Access::May(permission) | Access::Confirmed(permission) => Some(*permission),
+        };
+        (verb, *path, needed)
+    })
 }
 
 pub fn routes(web: &Web) -> Router<Web> {
