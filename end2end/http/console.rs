@@ -9,4 +9,5 @@ mod refunds;
 mod rest;
 mod second_factor;
 mod tasks;
+mod trail;
 pub mod visitor;

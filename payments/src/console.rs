@@ -45,7 +45,9 @@ pub use session::{
     find_credentials, find_operator, list_sessions, note_failed_login, open_session,
 };
 pub use totp::{Totp, disable_totp, enable_totp};
-pub use trail::{Act, Action, Line, Visit, list_trail, note_act};
+pub use trail::{
+    Act, Action, Check, Line, LineQuery, Stretch, Visit, check_trail, list_trail, note_act, walk_trail,
+};
 
 pub use crate::notice::replay_notice;
 pub use crate::store::incidents::IncidentKind;

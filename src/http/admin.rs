@@ -10,6 +10,7 @@ mod cookies;
 mod desk;
 mod export;
 mod fields;
+mod filter;
 mod gateways;
 mod guard;
 mod inbox;
@@ -19,6 +20,7 @@ mod orders;
 mod overview;
 mod people;
 mod refunds;
+mod trail;
 mod trouble;
 
 use std::collections::HashMap;
@@ -101,7 +103,9 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         (Verb::Post, "/admin/people", post(people::invite)),
         (Verb::Post, "/admin/people/{id}/role", post(people::change_role)),
         (Verb::Post, "/admin/people/{id}/disable", post(people::disable)),
-        (Verb::Get, "/admin/audit", get(people::trail)),
+        (Verb::Get, "/admin/audit", get(trail::show)),
+        (Verb::Get, "/admin/audit.csv", get(trail::csv)),
+        (Verb::Get, "/admin/audit.jsonl", get(trail::chain)),
     ]
 }
 

@@ -29,5 +29,5 @@ pub use orders::{Filters, orders};
 pub use overview::overview;
 pub use people::people;
 pub use refund::{RefundForm, RefundReason, refund, refund_check, wishes};
-pub use trail::trail;
+pub use trail::{TrailFilters, trail};
 pub use trouble::trouble;

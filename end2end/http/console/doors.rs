@@ -59,6 +59,8 @@ const GUESTS: &[(&str, &str, &str)] = &[
     ("o",     "POST", "/admin/people/{id}/role"),
     ("o",     "POST", "/admin/people/{id}/disable"),
     ("of",    "GET",  "/admin/audit"),
+    ("of",    "GET",  "/admin/audit.csv"),
+    ("of",    "GET",  "/admin/audit.jsonl"),
 ];
 
 /// Every page that needs no more than being an owner, by its address.

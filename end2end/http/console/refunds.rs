@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::{Api, pay};
-use crate::console::visitor::{OWNER, Visitor, let_passwords_grow_old, server};
+use crate::console::visitor::{OWNER, Visitor, let_passwords_grow_old, server, tells_of};
 use crate::server::Server;
 
 fn text(value: &Value) -> &str {
@@ -223,7 +223,7 @@ async fn above_the_threshold_one_asks_and_another_decides() {
     assert_eq!(list.len(), 2);
     assert!(list.iter().any(|refund| refund["amount"] == 6000));
     let trail = owner.get("/admin/audit").await.text;
-    assert!(trail.contains("request_refund") && trail.contains("approve_refund"));
+    assert!(tells_of(&trail, "request_refund") && tells_of(&trail, "approve_refund"));
 }
 
 #[tokio::test]

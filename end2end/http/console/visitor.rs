@@ -29,15 +29,22 @@ pub fn employ(server: &Server, role: &str) -> (String, &'static str) {
     (email, OWNER.1)
 }
 
+/// Whether a line of the audit page is about this action; the word alone stands in its filter too.
+pub fn tells_of(trail: &str, action: &str) -> bool {
+    trail.contains(&format!("<code class=\"reference\">{action}</code>"))
+}
+
 /// Nobody has given a password for a long time; who is in stays in.
 pub async fn let_passwords_grow_old(server: &Server) {
+    run_sql(server, "update sessions set confirmed_at = 0").await;
+}
+
+/// Behind the back of the server.
+pub async fn run_sql(server: &Server, sql: &'static str) {
     let file = server.dir.path().join("data/tongqian.db");
     let url = format!("sqlite://{}", file.display());
     let mut database = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    database
-        .execute("update sessions set confirmed_at = 0")
-        .await
-        .unwrap();
+    database.execute(sql).await.unwrap();
     database.close().await.unwrap();
 }
 

@@ -6,8 +6,8 @@ use domain::Timestamp;
 use futures_util::future::join_all;
 use payments::admin::{Role, create_user};
 use payments::console::{
-    ConsoleError, Operator, Totp, Visit, confirm_session, count_recovery_codes, disable_totp, enable_totp,
-    find_credentials, find_operator, list_trail, open_session, renew_recovery_codes,
+    ConsoleError, LineQuery, Operator, Totp, Visit, confirm_session, count_recovery_codes, disable_totp,
+    enable_totp, find_credentials, find_operator, list_trail, open_session, renew_recovery_codes,
 };
 
 use super::shop::{Shop, on_each_engine};
@@ -45,6 +45,13 @@ async fn with_phone(shop: &Shop) -> (Operator, Totp, Vec<String>) {
     services.clock.advance(3 * STEP);
     let operator = find_operator(services, &token).await.unwrap().unwrap();
     (operator, totp, codes)
+}
+
+fn newest(limit: u32) -> LineQuery {
+    LineQuery {
+        limit,
+        ..LineQuery::default()
+    }
 }
 
 fn code_of(totp: &Totp, at: Timestamp) -> String {
@@ -105,7 +112,7 @@ async fn ten_wrong_codes_shut_the_door_for_an_hour_wherever_they_come_from() {
         let code = code_of(&totp, clock.now());
         let confirmed = confirm_session(&shop.services, &operator, &who, &visit_from(1), &code).await;
         assert!(matches!(confirmed, Err(ConsoleError::TooManyAttempts { .. })));
-        let trail = list_trail(&shop.services, None, 50).await.unwrap().data;
+        let trail = list_trail(&shop.services, &newest(50)).await.unwrap().data;
         let locks = trail
             .iter()
             .filter(|line| line.detail == "wrong code: locked for an hour");
@@ -156,7 +163,7 @@ async fn each_of_ten_codes_on_paper_opens_once_until_there_is_a_new_set() {
             .await
             .unwrap();
         assert_eq!(count_recovery_codes(services, &operator).await.unwrap(), 8);
-        let trail = list_trail(services, None, 50).await.unwrap().data;
+        let trail = list_trail(services, &newest(50)).await.unwrap().data;
         let used: Vec<&str> = trail
             .iter()
             .filter(|line| line.action == "use_recovery_code")

@@ -6,7 +6,7 @@ use payments::Page;
 use payments::console::Permission;
 use url::form_urlencoded::Serializer;
 
-use super::parts::{empty, heading, table};
+use super::parts::{choice, empty, heading, input, table};
 use crate::console::{Desk, shown};
 use crate::i18n::ConsoleWords;
 use crate::view::money;
@@ -132,38 +132,6 @@ fn form(desk: &Desk, filters: &Filters) -> AnyView {
             <button class="act act--primary">{words.search}</button>
             <a class="act" href="/admin/orders">{words.clear}</a>
         </form>
-    }
-    .into_any()
-}
-
-fn choice(
-    name: &'static str,
-    label: &'static str,
-    any: &'static str,
-    options: &[(&'static str, &'static str, bool)],
-) -> AnyView {
-    let options: Vec<_> = options
-        .iter()
-        .map(|(value, name, is_chosen)| view! { <option value=*value selected=*is_chosen>{*name}</option> })
-        .collect();
-    view! {
-        <label class="field">
-            <span class="field__label">{label}</span>
-            <select class="field__input" name=name>
-                <option value="">{any}</option>
-                {options}
-            </select>
-        </label>
-    }
-    .into_any()
-}
-
-fn input(name: &'static str, label: &'static str, kind: &'static str, value: &str) -> AnyView {
-    view! {
-        <label class="field">
-            <span class="field__label">{label}</span>
-            <input class="field__input" type=kind name=name value=value.to_owned()/>
-        </label>
     }
     .into_any()
 }

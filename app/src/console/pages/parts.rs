@@ -114,3 +114,37 @@ pub fn fact(label: &'static str, value: AnyView) -> AnyView {
     }
     .into_any()
 }
+
+/// One of a list, or any.
+pub fn choice(
+    name: &'static str,
+    label: &'static str,
+    any: &'static str,
+    options: &[(&'static str, &'static str, bool)],
+) -> AnyView {
+    let options: Vec<_> = options
+        .iter()
+        .map(|(value, name, is_chosen)| view! { <option value=*value selected=*is_chosen>{*name}</option> })
+        .collect();
+    view! {
+        <label class="field">
+            <span class="field__label">{label}</span>
+            <select class="field__input" name=name>
+                <option value="">{any}</option>
+                {options}
+            </select>
+        </label>
+    }
+    .into_any()
+}
+
+/// A field of a search that shows what was typed.
+pub fn input(name: &'static str, label: &'static str, kind: &'static str, value: &str) -> AnyView {
+    view! {
+        <label class="field">
+            <span class="field__label">{label}</span>
+            <input class="field__input" type=kind name=name value=value.to_owned()/>
+        </label>
+    }
+    .into_any()
+}
