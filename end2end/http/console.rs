@@ -2,9 +2,13 @@
 
 mod attacks;
 mod causes;
+mod crowds;
+mod doors;
 mod orders;
 mod people;
 mod refunds;
 mod rest;
+mod second_factor;
 mod tasks;
+mod trail;
 pub mod visitor;

@@ -3,6 +3,7 @@
 //! Pages and handlers call these; money and states move only through the verbs that programs use too.
 
 mod attention;
+mod balances;
 mod calls;
 mod error;
 mod figures;
@@ -14,7 +15,9 @@ mod limits;
 mod order_file;
 mod people;
 mod permission;
+mod recovery;
 mod refunds;
+mod second_factor;
 mod session;
 mod timeline;
 mod totp;
@@ -24,6 +27,7 @@ pub use attention::{
     Incident, Waiting, assign_incident, count_waiting, list_handlers, list_open_incidents,
     list_resolved_incidents, resolve_incident,
 };
+pub use balances::adjust_balance;
 pub use calls::GatewayCall;
 pub use error::ConsoleError;
 pub use figures::{Day, Overview, Sum, read_overview};
@@ -35,9 +39,10 @@ pub use limits::admit_login;
 pub use order_file::{KeptNotice, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
 pub use people::{Person, change_role, disable_person, invite, list_people};
 pub use permission::Permission;
+pub use recovery::{count_recovery_codes, renew_recovery_codes};
 pub use refunds::{
     Asked, RefundDraft, RefundPlan, Wish, approve_wish, ask_for_refund, list_wishes, needs_approval,
-    plan_refund, reject_wish, retry,
+    needs_password, plan_refund, reject_wish, retry,
 };
 pub use session::{
     Credentials, Operator, Session, change_password, confirm_session, end_other_sessions, end_session,
@@ -45,9 +50,12 @@ pub use session::{
 };
 pub use timeline::Event;
 pub use totp::{Totp, disable_totp, enable_totp};
-pub use trail::{Act, Action, Line, Visit, list_trail, note_act};
+pub use trail::{
+    Act, Action, Check, Line, LineQuery, Stretch, Visit, check_trail, list_trail, note_act, walk_trail,
+};
 
 pub use crate::gateway::{Call, Operation, Verdict};
 pub use crate::notice::replay_notice;
 pub use crate::store::incidents::IncidentKind;
+use trail::perform;
 pub(crate) use trail::{count_broken_seals, record};

@@ -21,6 +21,7 @@ pub(crate) mod notices;
 pub(crate) mod orders;
 pub(crate) mod payments;
 pub(crate) mod people;
+pub(crate) mod recovery_codes;
 pub(crate) mod refund_wishes;
 pub(crate) mod refunds;
 pub(crate) mod search;

@@ -22,7 +22,8 @@ catalogue! {
     password: "密码", "Password";
     first_password: "初始密码", "First password";
     code: "手机验证码", "Code from the phone";
-    code_optional: "手机验证码（如已启用）", "Code from the phone, if you use one";
+    factor: "手机验证码或恢复码", "Code from the phone, or a recovery code";
+    factor_optional: "手机验证码或恢复码（如已启用）", "Code from the phone or a recovery code, if you use them";
     wrong_login: "邮箱、密码或验证码不正确。", "Email, password or code is not right.";
     wrong_code: "验证码不正确，请用新的验证码再试。", "This code is not right. Try again with a new one.";
     too_many_attempts: "尝试次数过多，请稍后再试。", "Too many attempts. Try again in a moment.";
@@ -45,6 +46,11 @@ catalogue! {
     totp_is_off: "未启用。启用后，仅有密码无法登录。", "Off. Once it is on, a password alone opens nothing.";
     totp_text: "用手机上的验证器扫描二维码，再输入它显示的六位数字。",
         "Scan the code with an authenticator app, then type the six digits it shows.";
+    recovery_codes: "恢复码", "Recovery codes";
+    recovery_text: "手机不在身边时，可用其中一个代替手机验证码；每个只能用一次。请抄写或打印后妥善保存，离开本页后不再显示。",
+        "When the phone is not at hand, one of these stands in for its code. Each works once. Write them down or print them: they are not shown again.";
+    recovery_codes_left: "剩余恢复码：", "Recovery codes left:";
+    new_recovery_codes: "换一组恢复码", "New recovery codes";
     turn_on: "启用", "Turn on";
     turn_off: "停用", "Turn off";
 
@@ -80,6 +86,13 @@ catalogue! {
     audit: "审计日志", "Audit log";
     audit_text: "只增不改；每一行带有上一行的哈希，tongqian audit 会检查整条链。",
         "Lines are only ever added. Each carries the hash of the one before; tongqian audit checks the whole chain.";
+    chain_holds: "哈希链完整", "The chain holds";
+    chain_broken: "哈希链断裂", "The chain is broken";
+    chain_checked: "已检查第 {first} 至 {last} 行，时间：", "Lines {first} to {last}, checked at";
+    chain_broken_text: "第 {first} 至 {last} 行中有 {n} 处与上一行不衔接或缺失，检查时间：",
+        "Lines {first} to {last}: {n} do not follow from the one before or are missing, checked at";
+    check_whole_chain: "检查整条链", "Check the whole chain";
+    download_chain: "下载整条链（可独立验证）", "Download the chain, to verify it elsewhere";
     number: "编号", "No.";
     when: "时间（GMT+8）", "When (GMT+8)";
     who: "操作人", "Who";

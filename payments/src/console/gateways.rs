@@ -3,7 +3,7 @@
 use domain::{Channel, PaymentNo, Report, Timestamp};
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Visit, record};
+use super::{Act, Action, ConsoleError, Visit, note_act};
 use crate::gateway::{Call, Description, GatewayError};
 use crate::store::{StoreError, notices};
 use crate::{Error, Services};
@@ -89,20 +89,11 @@ pub async fn test_gateway(
         Proof::Refused { .. } => "refused",
         Proof::Silent { .. } => "silent",
     };
-    services
-        .db
-        .write(|tx| {
-            async move {
-                let act = Act {
-                    action: Action::TestGateway,
-                    subject: channel.as_str(),
-                    detail,
-                };
-                record(tx, visit, act, now).await
-            }
-            .boxed()
-        })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+    let act = Act {
+        action: Action::TestGateway,
+        subject: channel.as_str(),
+        detail,
+    };
+    note_act(services, visit, act).await?;
     Ok(Trial { proof, call })
 }

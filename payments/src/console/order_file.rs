@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 
 use super::attention::Incident;
 use super::calls::GatewayCall;
-use super::{Act, Action, Line, Visit, record};
+use super::{Act, Action, Line, Visit, note_act, perform};
 use crate::error::logged;
 use crate::store::{
     StoreError, Tx, audit_log, gateway_calls, incidents, ledger, notes, notices, orders, payments, refunds,
@@ -185,23 +185,19 @@ pub async fn write_note(
             .as_str()
             .trim_start_matches("ord_")
     );
-    services
-        .db
-        .write(|tx| {
-            async move {
-                orders::find(tx, order_id).await?.ok_or(Error::NotFound)?;
-                notes::insert(tx, id, order_id, &visit.email, text, now).await?;
-                let act = Act {
-                    action: Action::WriteNote,
-                    subject: order_id.as_str(),
-                    detail: id,
-                };
-                record(tx, visit, act, now).await?;
-                Ok(())
-            }
-            .boxed()
-        })
-        .await
+    let act = Act {
+        action: Action::WriteNote,
+        subject: order_id.as_str(),
+        detail: id,
+    };
+    perform(services, visit, act, &|tx| {
+        async move {
+            orders::find(tx, order_id).await?.ok_or(Error::NotFound)?;
+            Ok(notes::insert(tx, id, order_id, &visit.email, text, now).await?)
+        }
+        .boxed()
+    })
+    .await
 }
 
 /// Asks the gateway about every payment of the order that is not paid, and writes down who wanted to know.
@@ -213,22 +209,12 @@ pub async fn ask_about_order(services: &Services, visit: &Visit, order_id: &Orde
         .map(|number| number.as_str())
         .collect::<Vec<_>>()
         .join(" ");
-    let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                let act = Act {
-                    action: Action::AskGateway,
-                    subject: order_id.as_str(),
-                    detail,
-                };
-                record(tx, visit, act, now).await
-            }
-            .boxed()
-        })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+    let act = Act {
+        action: Action::AskGateway,
+        subject: order_id.as_str(),
+        detail,
+    };
+    note_act(services, visit, act).await?;
     for number in numbers {
         crate::query_payment(services, number, None).await?;
     }

@@ -41,7 +41,7 @@ impl City {
                 payment_ttl: self.plan.payment_ttl,
                 order_ttl: self.plan.order_ttl,
                 late_payment: self.plan.late_policy,
-                refund_approval_above: None,
+                ..Policy::default()
             },
         };
         self.tell(&format!("server {place} starts"));

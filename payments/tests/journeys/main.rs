@@ -21,4 +21,5 @@ mod refund_faults;
 mod refund_requests;
 mod refunds;
 mod replays;
+mod second_factor;
 mod shop;

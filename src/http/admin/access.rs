@@ -66,6 +66,7 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Get,  "/admin/account/totp",              Inside),
     (Post, "/admin/account/totp",              Inside),
     (Post, "/admin/account/totp/off",          Inside),
+    (Post, "/admin/account/recovery-codes",    Inside),
     (Get,  "/admin/confirm",                   Inside),
     (Post, "/admin/confirm",                   Inside),
     (Get,  "/admin/people",                    May(ManagePeople)),
@@ -73,6 +74,8 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Post, "/admin/people/{id}/role",          Confirmed(ManagePeople)),
     (Post, "/admin/people/{id}/disable",       Confirmed(ManagePeople)),
     (Get,  "/admin/audit",                     May(ReadAudit)),
+    (Get,  "/admin/audit.csv",                 May(ReadAudit)),
+    (Get,  "/admin/audit.jsonl",               May(ReadAudit)),
 ];
 
 /// `None`: an address that nobody wrote down is open to nobody.

@@ -8,7 +8,7 @@ use url::form_urlencoded::Serializer;
 
 use super::parts::{
     Column::{Figures, Text},
-    empty, heading, table,
+    choice, empty, heading, input, table,
 };
 use crate::console::{Desk, shown};
 use crate::i18n::ConsoleWords;
@@ -158,38 +158,6 @@ fn form(desk: &Desk, filters: &Filters, now: Timestamp) -> AnyView {
             <a class="act" href="/admin/orders">{words.clear}</a>
             <div class="acts">{spans(desk, filters, now)}</div>
         </form>
-    }
-    .into_any()
-}
-
-fn choice(
-    name: &'static str,
-    label: &'static str,
-    any: &'static str,
-    options: &[(&'static str, &'static str, bool)],
-) -> AnyView {
-    let options: Vec<_> = options
-        .iter()
-        .map(|(value, name, is_chosen)| view! { <option value=*value selected=*is_chosen>{*name}</option> })
-        .collect();
-    view! {
-        <label class="field">
-            <span class="field__label">{label}</span>
-            <select class="field__input" name=name>
-                <option value="">{any}</option>
-                {options}
-            </select>
-        </label>
-    }
-    .into_any()
-}
-
-fn input(name: &'static str, label: &'static str, kind: &'static str, value: &str) -> AnyView {
-    view! {
-        <label class="field">
-            <span class="field__label">{label}</span>
-            <input class="field__input" type=kind name=name value=value.to_owned()/>
-        </label>
     }
     .into_any()
 }
