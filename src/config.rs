@@ -18,6 +18,7 @@ pub use self::gateways::{AlipayAccount, GatewayMode, WechatAccount};
 pub use self::looks::{Logo, Looks};
 pub use self::source::{ConfigError, Source};
 pub use self::value::{Cron, PublicUrl, parse_minutes};
+use crate::api_limits::Rate;
 use crate::proxies::Proxies;
 
 #[derive(Debug)]
@@ -32,6 +33,10 @@ pub struct Config {
     pub api_key: Option<SecretString>,
     pub first_admin: Option<FirstAdmin>,
     pub policy: Policy,
+    /// How often one API key may call.
+    pub api_rate: Rate,
+    /// How often one address may call without a key that we know.
+    pub api_stranger_rate: Rate,
     pub expiry_cron: Cron,
     pub reconcile_cron: Cron,
     pub looks: Looks,
@@ -69,6 +74,8 @@ const LISTEN: &str = "127.0.0.1:3000";
 const SIMULATOR_LISTEN: &str = "127.0.0.1:0";
 const EXPIRY_CRON: &str = "*/15 * * * * *";
 const RECONCILE_CRON: &str = "*/5 * * * * *";
+const API_RATE: Rate = Rate::default_of(200);
+const API_STRANGER_RATE: Rate = Rate::default_of(20);
 /// Shorter ones are guessed; longer ones are an attack on the hash.
 const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
 
@@ -103,7 +110,16 @@ impl Config {
                     .parsed("LATE_PAYMENT", parse_late_policy)?
                     .unwrap_or_default(),
                 refund_approval_above: source.parsed("REFUND_APPROVAL_ABOVE", parse_fen)?,
+                refund_confirm_above: source
+                    .parsed("REFUND_CONFIRM_ABOVE", parse_fen)?
+                    .unwrap_or(defaults.refund_confirm_above),
             },
+            api_rate: source
+                .parsed("API_RATE_PER_SECOND", Rate::parse)?
+                .unwrap_or(API_RATE),
+            api_stranger_rate: source
+                .parsed("API_STRANGERS_PER_SECOND", Rate::parse)?
+                .unwrap_or(API_STRANGER_RATE),
             expiry_cron: source
                 .parsed("EXPIRY_CRON", Cron::parse)?
                 .map_or_else(|| cron(EXPIRY_CRON), Ok)?,

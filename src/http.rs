@@ -23,6 +23,8 @@ mod payments;
 mod refunds;
 mod request;
 
+pub use admin::console_table;
+
 use std::sync::Arc;
 
 use ::payments::Services;
@@ -32,6 +34,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use leptos::prelude::LeptosOptions;
 
+use crate::api_limits::ApiLimits;
 use crate::metrics::Metrics;
 use crate::site::Site;
 use crate::stop::Stop;
@@ -41,15 +44,17 @@ use crate::stop::Stop;
 pub struct Web {
     pub services: Services,
     pub site: Arc<Site>,
+    pub limits: Arc<ApiLimits>,
     pub metrics: Metrics,
     pub stop: Stop,
 }
 
 impl Web {
-    pub fn new(services: Services, site: Arc<Site>, stop: Stop) -> Web {
+    pub fn new(services: Services, site: Arc<Site>, limits: ApiLimits, stop: Stop) -> Web {
         Web {
             services,
             site,
+            limits: Arc::new(limits),
             metrics: Metrics::default(),
             stop,
         }

@@ -9,16 +9,20 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
-use crate::config::{Config, Cron};
+use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::stop::Stop;
 use crate::{Failure, telemetry};
+
+/// Who opens an order sees what was just said to the gateway about it.
+const EVERY_SECOND: &str = "* * * * * *";
 
 #[derive(Debug, Clone, Copy)]
 enum Task {
     Reconcile,
     Refunds,
     Expire,
+    Calls,
 }
 
 impl Task {
@@ -27,6 +31,7 @@ impl Task {
             Task::Reconcile => "reconcile_payments",
             Task::Refunds => "reconcile_refunds",
             Task::Expire => "expire",
+            Task::Calls => "write_calls",
         }
     }
 
@@ -37,6 +42,8 @@ impl Task {
             Task::Reconcile => tokio::spawn(async move { payments::reconcile_payments(&services).await }),
             Task::Refunds => tokio::spawn(async move { payments::reconcile_refunds(&services).await }),
             Task::Expire => tokio::spawn(async move { payments::expire(&services).await }),
+            // What was said is no news: a line in the log for each would drown the others.
+            Task::Calls => tokio::spawn(async move { payments::write_calls(&services).await.map(|_| 0) }),
         }
     }
 
@@ -46,6 +53,7 @@ impl Task {
             Task::Reconcile => services.wake.question_due().await,
             Task::Refunds => services.wake.refund_due().await,
             Task::Expire => services.wake.deadline_due().await,
+            Task::Calls => std::future::pending().await,
         }
     }
 }
@@ -72,9 +80,10 @@ pub async fn start(
     stop: Stop,
 ) -> Result<Jobs, Failure> {
     let table = [
-        (Task::Reconcile, &config.reconcile_cron),
-        (Task::Refunds, &config.reconcile_cron),
-        (Task::Expire, &config.expiry_cron),
+        (Task::Reconcile, config.reconcile_cron.as_str()),
+        (Task::Refunds, config.reconcile_cron.as_str()),
+        (Task::Expire, config.expiry_cron.as_str()),
+        (Task::Calls, EVERY_SECOND),
     ];
     let scheduler = JobScheduler::new().await.map_err(broken)?;
     let mut runners = Vec::new();
@@ -97,8 +106,8 @@ pub async fn start(
 }
 
 /// Only rings: two ticks during a long run are one reason to run again, not two runs side by side.
-fn metronome(cron: &Cron, tick: Arc<Notify>) -> Result<Job, JobSchedulerError> {
-    Job::new(cron.as_str(), move |_, _| tick.notify_one())
+fn metronome(cron: &str, tick: Arc<Notify>) -> Result<Job, JobSchedulerError> {
+    Job::new(cron, move |_, _| tick.notify_one())
 }
 
 async fn run_job(task: Task, services: Services, metrics: Metrics, tick: Arc<Notify>, stop: Stop) {

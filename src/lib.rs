@@ -2,6 +2,7 @@
 //!
 //! What a payment is and when it is paid is decided in `domain` and `payments`; here are addresses, formats and limits.
 
+mod api_limits;
 mod bootstrap;
 pub mod commands;
 pub mod config;
@@ -24,6 +25,8 @@ use payments::store::{Db, StoreError};
 use payments::{Clock, Services};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
+
+pub use crate::http::console_table;
 
 use crate::config::{Config, ConfigError, PublicUrl};
 use crate::stop::Stop;
@@ -85,7 +88,8 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     ));
 
     let (stopper, stop) = Stop::new();
-    let web = http::Web::new(services.clone(), site, stop.clone());
+    let limits = api_limits::ApiLimits::new(config.api_rate, config.api_stranger_rate);
+    let web = http::Web::new(services.clone(), site, limits, stop.clone());
     let metrics = spawn_metrics(&config, &web, stop.clone()).await?;
     let jobs = jobs::start(&services, &config, &web.metrics, stop.clone()).await?;
     say(&format!("Tongqian listens on http://{address}"));
@@ -115,6 +119,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     if let Some(simulator) = links.simulator {
         simulator.stop().await;
     }
+    payments::write_calls(&services).await?;
     services.db.close().await;
     Ok(())
 }

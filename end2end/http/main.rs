@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests give up as tests do")]
 
 mod api;
+mod api_limits;
 mod balance;
 mod bodies;
 mod browser;

@@ -125,6 +125,10 @@ impl Server {
         self.url.strip_prefix("http://").unwrap()
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The simulator's side door for tests.
     pub fn control(&self) -> String {
         self.wallet.as_deref().unwrap().replace("/wallet", "/_control")

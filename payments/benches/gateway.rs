@@ -16,7 +16,7 @@ use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::{KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::Product;
+use domain::{PaymentNo, Product};
 use http::HeaderMap;
 use payments::gateway::Creation;
 use payments::gateway::alipay::sign::request_text;
@@ -150,7 +150,9 @@ fn sign_alipay() -> Result<Row> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let payment_no = PaymentNo::parse("P1").ok_or("no number")?;
     let creation = Creation {
+        payment_no: &payment_no,
         product: Product::Wap,
         request,
         return_url: Some("https://pay.example.com/checkout/1"),

@@ -8,11 +8,14 @@ use futures_util::FutureExt;
 use crate::calendar::beijing;
 use crate::gateway::Gateway;
 use crate::store::incidents::{self, IncidentKind};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, forged_notices};
 use crate::{Error, Services};
 
 /// Some are curiosity, and a lost key looks like a few; this many in an hour are neither.
-const MOST_FORGED: u32 = 20;
+const MOST_FORGED: i64 = 20;
+const HOUR: Duration = Duration::from_secs(3600);
+/// Forgeries are counted in spans of time this long.
+const SPAN: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 struct Alarm {
@@ -25,18 +28,32 @@ struct Alarm {
 /// Compares what is wrong now with what is written down, and writes only where they differ.
 pub(crate) async fn look(services: &Services) -> Result<(), Error> {
     let now = services.clock.now();
+    write_forged(services, now).await?;
+    let (written, n_forged) = services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let written = incidents::subjects_of(tx, IncidentKind::OF_GATEWAYS).await?;
+                let mut n_forged = Vec::new();
+                for channel in Channel::ALL {
+                    n_forged.push((
+                        channel,
+                        forged_notices::count(tx, channel, now.before(HOUR)).await?,
+                    ));
+                }
+                Ok((written, n_forged))
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
     let mut alarms = Vec::new();
-    for channel in Channel::ALL {
+    for (channel, n_forged) in n_forged {
         if let Some(gateway) = services.gateways.get(channel) {
-            alarms.extend(alarms_of(channel, gateway, now));
+            alarms.extend(alarms_of(channel, gateway, n_forged, now));
         }
     }
     let alarms = &alarms;
-    let written = services
-        .db
-        .snapshot(|tx| async move { incidents::subjects_of(tx, IncidentKind::OF_GATEWAYS).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
     let is_new = |alarm: &&Alarm| {
         !written
             .iter()
@@ -61,6 +78,33 @@ pub(crate) async fn look(services: &Services) -> Result<(), Error> {
         .write(|tx| async move { write(services, tx, new, over, now).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// Adds what this server has counted to what all have.
+async fn write_forged(services: &Services, now: Timestamp) -> Result<(), Error> {
+    let span = i64::try_from(SPAN.as_millis()).expect("a span is short");
+    let since = Timestamp::from_millis(now.millis().div_euclid(span) * span);
+    for channel in Channel::ALL {
+        let Some(gateway) = services.gateways.get(channel) else {
+            continue;
+        };
+        let n = gateway.pulse().take_forged();
+        if n == 0 {
+            continue;
+        }
+        let add = services.db.write(|tx| {
+            async move {
+                forged_notices::add(tx, channel, since, i64::from(n)).await?;
+                forged_notices::forget(tx, now.before(DAY)).await
+            }
+            .boxed()
+        });
+        if let Err(error) = add.await {
+            gateway.pulse().give_back_forged(n);
+            return Err(Error::Internal(error));
+        }
+    }
+    Ok(())
 }
 
 async fn write(
@@ -100,7 +144,7 @@ fn is_over(services: &Services, kind: IncidentKind, subject: &str) -> bool {
     }
 }
 
-fn alarms_of(channel: Channel, gateway: &Gateway, now: Timestamp) -> Vec<Alarm> {
+fn alarms_of(channel: Channel, gateway: &Gateway, n_forged: i64, now: Timestamp) -> Vec<Alarm> {
     let mut alarms = Vec::new();
     if let Some(since) = gateway.pulse().silent_since() {
         let since = beijing(since);
@@ -110,7 +154,7 @@ fn alarms_of(channel: Channel, gateway: &Gateway, now: Timestamp) -> Vec<Alarm> 
             detail: format!("{channel} has given no answer that can be believed since {since}"),
         });
     }
-    if gateway.pulse().n_forged(now) > MOST_FORGED {
+    if n_forged > MOST_FORGED {
         // One a day: a flood must not bury what else needs a person.
         let day: String = beijing(now).chars().take(10).collect();
         alarms.push(Alarm {

@@ -10,7 +10,7 @@ pub(crate) use self::pay::pay_by_balance;
 use crate::ledger::post;
 use crate::once::{Made, Once, find_answer, keep_answer};
 use crate::order::{NewOrder, invalid, is_line, page, write_order};
-use crate::store::{StoreError, ledger};
+use crate::store::{StoreError, Tx, ledger};
 use crate::{Error, Page, Services};
 
 /// What a top-up is called on the payer's bill.
@@ -95,7 +95,6 @@ pub async fn adjust_balance(
     adjustment: Adjustment,
     once: Option<Once<Entry>>,
 ) -> Result<Made<Entry>, Error> {
-    check_user(&adjustment.user_id)?;
     check_adjustment(&adjustment)?;
     let now = services.clock.now();
     let (adjustment, once) = (&adjustment, once.as_ref());
@@ -106,26 +105,39 @@ pub async fn adjust_balance(
                 if let Some(answer) = find_answer(tx, once).await? {
                     return Ok(Made::Replayed(answer));
                 }
-                let journal = Transfer::adjustment_journal(&adjustment.number);
-                if let Some(existing) = ledger::find_entry(tx, &journal).await? {
-                    if !is_same(&existing, adjustment) {
-                        return Err(Refusal::AdjustmentNoReused.into());
-                    }
-                    keep_answer(tx, once, &existing, false, now).await?;
-                    return Ok(Made::Existing(existing));
+                let made = write_adjustment(tx, adjustment, now).await?;
+                match &made {
+                    Made::New(entry) => keep_answer(tx, once, entry, true, now).await?,
+                    Made::Existing(entry) => keep_answer(tx, once, entry, false, now).await?,
+                    Made::Replayed(_) => {}
                 }
-                let Adjustment { user_id, number, .. } = adjustment;
-                let transfer = Transfer::adjust(user_id, adjustment.change, number, &adjustment.note);
-                post(tx, &transfer, now).await?;
-                let entry = ledger::find_entry(tx, &journal)
-                    .await?
-                    .ok_or(StoreError::Corrupt("entries.journal"))?;
-                keep_answer(tx, once, &entry, true, now).await?;
-                Ok(Made::New(entry))
+                Ok(made)
             }
             .boxed()
         })
         .await
+}
+
+/// The same number with the same content is there already.
+pub(crate) async fn write_adjustment(
+    tx: &mut Tx<'_>,
+    adjustment: &Adjustment,
+    now: Timestamp,
+) -> Result<Made<Entry>, Error> {
+    let Adjustment { user_id, number, .. } = adjustment;
+    let journal = Transfer::adjustment_journal(number);
+    if let Some(existing) = ledger::find_entry(tx, &journal).await? {
+        if !is_same(&existing, adjustment) {
+            return Err(Refusal::AdjustmentNoReused.into());
+        }
+        return Ok(Made::Existing(existing));
+    }
+    let transfer = Transfer::adjust(user_id, adjustment.change, number, &adjustment.note);
+    post(tx, &transfer, now).await?;
+    let entry = ledger::find_entry(tx, &journal)
+        .await?
+        .ok_or(StoreError::Corrupt("entries.journal"))?;
+    Ok(Made::New(entry))
 }
 
 fn check_user(user_id: &str) -> Result<(), Error> {
@@ -139,7 +151,8 @@ fn check_user(user_id: &str) -> Result<(), Error> {
     }
 }
 
-fn check_adjustment(adjustment: &Adjustment) -> Result<(), Error> {
+pub(crate) fn check_adjustment(adjustment: &Adjustment) -> Result<(), Error> {
+    check_user(&adjustment.user_id)?;
     if !id::is_name(&adjustment.number) {
         return Err(invalid(
             "adjustmentNo",

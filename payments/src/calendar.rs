@@ -1,6 +1,6 @@
 //! Instants as text, and text as instants.
 
-use chrono::{DateTime, FixedOffset, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 use domain::Timestamp;
 
 /// China has had one offset and no summer time since 1991.
@@ -31,6 +31,33 @@ pub fn beijing(instant: Timestamp) -> String {
     in_beijing(instant).format(BEIJING_TEXT).to_string()
 }
 
+/// A span of days that ends today and that people ask for by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    Today,
+    Week,
+    Month,
+    Quarter,
+}
+
+impl Span {
+    pub const ALL: [Span; 4] = [Span::Today, Span::Week, Span::Month, Span::Quarter];
+
+    /// Its first and its last day in Beijing, `2026-11-24`. A week begins on Monday.
+    pub fn days(self, now: Timestamp) -> (String, String) {
+        let today = in_beijing(now).date_naive();
+        let first = match self {
+            Span::Today => Some(today),
+            Span::Week => {
+                today.checked_sub_signed(TimeDelta::days(i64::from(today.weekday().num_days_from_monday())))
+            }
+            Span::Month => today.with_day(1),
+            Span::Quarter => NaiveDate::from_ymd_opt(today.year(), today.month0() / 3 * 3 + 1, 1),
+        };
+        (first.unwrap_or(today).to_string(), today.to_string())
+    }
+}
+
 pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     DateTime::parse_from_rfc3339(text)
         .ok()
@@ -48,6 +75,28 @@ pub fn parse_beijing(text: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_of_days_begins_where_people_say_it_does() {
+        // A Friday, 23:59:59 in Beijing, and the second after.
+        let friday = parse_beijing("2026-11-27 23:59:59").unwrap();
+        let from = |now| Span::ALL.map(|span| span.days(now).0);
+        assert_eq!(
+            from(friday),
+            ["2026-11-27", "2026-11-23", "2026-11-01", "2026-10-01"]
+        );
+        let saturday = friday.after(std::time::Duration::from_secs(1));
+        assert_eq!(
+            from(saturday),
+            ["2026-11-28", "2026-11-23", "2026-11-01", "2026-10-01"]
+        );
+        let new_year = parse_beijing("2027-01-01 00:00:00").unwrap();
+        assert_eq!(
+            from(new_year),
+            ["2027-01-01", "2026-12-28", "2027-01-01", "2027-01-01"]
+        );
+        assert_eq!(Span::Week.days(new_year).1, "2027-01-01");
+    }
 
     #[test]
     fn one_instant_has_the_same_meaning_in_every_text() {

@@ -3,6 +3,8 @@
 //! Pages and handlers call these; money and states move only through the verbs that programs use too.
 
 mod attention;
+mod balances;
+mod calls;
 mod error;
 mod figures;
 mod find;
@@ -13,35 +15,47 @@ mod limits;
 mod order_file;
 mod people;
 mod permission;
+mod recovery;
 mod refunds;
+mod second_factor;
 mod session;
+mod timeline;
 mod totp;
 mod trail;
 
 pub use attention::{
-    Incident, Waiting, count_waiting, list_open_incidents, list_resolved_incidents, resolve_incident,
+    Incident, Waiting, assign_incident, count_waiting, list_handlers, list_open_incidents,
+    list_resolved_incidents, resolve_incident,
 };
+pub use balances::adjust_balance;
+pub use calls::GatewayCall;
 pub use error::ConsoleError;
 pub use figures::{Day, Overview, Sum, read_overview};
 pub use find::{FoundOrders, OrderQuery, find_orders, find_the_one};
-pub use gateways::{GatewayState, Proof, list_gateways, test_gateway};
+pub use gateways::{GatewayState, Proof, Trial, list_gateways, test_gateway};
 pub use inbox::{find_notice, list_notices, read_inside};
 pub use keys::{KnownKey, list_keys, make_key, revoke_key};
 pub use limits::admit_login;
-pub use order_file::{Event, KeptNotice, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
+pub use order_file::{KeptNotice, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
 pub use people::{Person, change_role, disable_person, invite, list_people};
 pub use permission::Permission;
+pub use recovery::{count_recovery_codes, renew_recovery_codes};
 pub use refunds::{
     Asked, RefundDraft, RefundPlan, Wish, approve_wish, ask_for_refund, list_wishes, needs_approval,
-    plan_refund, reject_wish, retry,
+    needs_password, plan_refund, reject_wish, retry,
 };
 pub use session::{
     Credentials, Operator, Session, change_password, confirm_session, end_other_sessions, end_session,
     find_credentials, find_operator, list_sessions, note_failed_login, open_session,
 };
+pub use timeline::Event;
 pub use totp::{Totp, disable_totp, enable_totp};
-pub use trail::{Act, Action, Line, Visit, list_trail, note_act};
+pub use trail::{
+    Act, Action, Check, Line, LineQuery, Stretch, Visit, check_trail, list_trail, note_act, walk_trail,
+};
 
+pub use crate::gateway::{Call, Operation, Verdict};
 pub use crate::notice::replay_notice;
 pub use crate::store::incidents::IncidentKind;
+use trail::perform;
 pub(crate) use trail::{count_broken_seals, record};

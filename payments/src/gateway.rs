@@ -4,7 +4,9 @@
 
 pub mod alipay;
 pub mod bill;
+mod calls;
 mod describe;
+pub(crate) mod masked;
 mod pem;
 mod pulse;
 mod rsa_key;
@@ -19,6 +21,8 @@ use http::HeaderMap;
 
 use self::bill::{BillError, FundLine, TradeLine};
 
+use self::calls::CallLog;
+pub use self::calls::{About, Call, Operation, Verdict};
 pub use self::describe::Description;
 use self::pulse::Pulse;
 #[cfg(feature = "faults")]
@@ -51,6 +55,7 @@ pub struct Payer<'a> {
 /// A create call as it was recorded; every retry sends the same.
 #[derive(Debug, Clone, Copy)]
 pub struct Creation<'a> {
+    pub payment_no: &'a PaymentNo,
     pub product: Product,
     /// What [`Gateway::request`] returned.
     pub request: &'a str,
@@ -286,6 +291,13 @@ impl Gateway {
         }
     }
 
+    pub(crate) fn calls(&self) -> &CallLog {
+        match self {
+            Gateway::Wechat(wechat) => &wechat.calls,
+            Gateway::Alipay(alipay) => &alipay.calls,
+        }
+    }
+
     fn now(&self) -> Timestamp {
         match self {
             Gateway::Wechat(wechat) => wechat.clock.now(),
@@ -356,7 +368,7 @@ impl Gateway {
             Gateway::Alipay(alipay) => alipay.read_notice(body).await,
         };
         if let Err(NoticeError::NotAuthentic(_)) = read {
-            self.pulse().forged(self.now());
+            self.pulse().forged();
         }
         read
     }

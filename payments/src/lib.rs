@@ -11,6 +11,7 @@ mod alarm;
 mod audit;
 mod balance;
 mod calendar;
+mod calls;
 mod clock;
 pub mod console;
 mod error;
@@ -31,7 +32,8 @@ mod watch;
 
 pub use audit::{Finding, audit};
 pub use balance::{Adjustment, Balance, Entry, TopUp, adjust_balance, find_balance, list_entries, top_up};
-pub use calendar::{beijing, parse_rfc3339, rfc3339};
+pub use calendar::{Span, beijing, parse_rfc3339, rfc3339};
+pub use calls::write_calls;
 pub use clock::Clock;
 #[cfg(feature = "faults")]
 pub use clock::{Timeline, VirtualClock};

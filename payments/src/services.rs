@@ -29,6 +29,8 @@ pub struct Policy {
     pub late_payment: LatePolicy,
     /// A refund from the console of more than this needs a second person; `None`: none does.
     pub refund_approval_above: Option<Money>,
+    /// A refund from the console of more than this needs a password that was given a short time ago.
+    pub refund_confirm_above: Money,
 }
 
 impl Default for Policy {
@@ -38,6 +40,7 @@ impl Default for Policy {
             order_ttl: Duration::from_secs(30 * 60),
             late_payment: LatePolicy::Refund,
             refund_approval_above: None,
+            refund_confirm_above: Money::from_fen(100_000).expect("this is an amount"),
         }
     }
 }

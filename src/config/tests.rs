@@ -32,6 +32,7 @@ fn nothing_set_is_the_simulator_on_port_3000() {
     assert!(matches!(config.gateways, GatewayMode::Simulator));
     assert_eq!(config.listen.to_string(), "127.0.0.1:3000");
     assert_eq!(config.policy.order_ttl, Duration::from_secs(1800));
+    assert_eq!(config.policy.refund_confirm_above.to_yuan(), "1000.00");
 }
 
 #[test]

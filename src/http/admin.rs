@@ -10,6 +10,7 @@ mod cookies;
 mod desk;
 mod export;
 mod fields;
+mod filter;
 mod gateways;
 mod guard;
 mod inbox;
@@ -19,6 +20,7 @@ mod orders;
 mod overview;
 mod people;
 mod refunds;
+mod trail;
 mod trouble;
 
 use std::collections::HashMap;
@@ -26,8 +28,9 @@ use std::collections::HashMap;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
+use payments::console::Permission;
 
-use self::access::Verb;
+use self::access::{Access, Verb};
 use super::{Web, origin, pages};
 
 /// Every address with who answers there.
@@ -41,6 +44,11 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         (Verb::Get, "/admin/orders", get(orders::list)),
         (Verb::Get, "/admin/orders.csv", get(export::orders)),
         (Verb::Get, "/admin/orders/{id}", get(orders::show)),
+        (
+            Verb::Get,
+            "/admin/orders/{id}/support.txt",
+            get(export::support_text),
+        ),
         (Verb::Post, "/admin/orders/{id}/ask", post(orders::ask)),
         (Verb::Post, "/admin/orders/{id}/notes", post(orders::write_note)),
         (Verb::Get, "/admin/payments/{id}/refund", get(refunds::show)),
@@ -55,6 +63,11 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         (Verb::Post, "/admin/refunds/{id}/reject", post(refunds::reject)),
         (Verb::Post, "/admin/refunds/{id}/retry", post(refunds::retry)),
         (Verb::Get, "/admin/attention", get(attention::list)),
+        (
+            Verb::Post,
+            "/admin/attention/{id}/assign",
+            post(attention::assign),
+        ),
         (
             Verb::Post,
             "/admin/attention/{id}/resolve",
@@ -89,14 +102,37 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         (Verb::Get, "/admin/account/totp", get(account::show_totp)),
         (Verb::Post, "/admin/account/totp", post(account::enable_totp)),
         (Verb::Post, "/admin/account/totp/off", post(account::disable_totp)),
+        (
+            Verb::Post,
+            "/admin/account/recovery-codes",
+            post(account::renew_recovery_codes),
+        ),
         (Verb::Get, "/admin/confirm", get(account::ask_to_confirm)),
         (Verb::Post, "/admin/confirm", post(account::confirm)),
         (Verb::Get, "/admin/people", get(people::list)),
         (Verb::Post, "/admin/people", post(people::invite)),
         (Verb::Post, "/admin/people/{id}/role", post(people::change_role)),
         (Verb::Post, "/admin/people/{id}/disable", post(people::disable)),
-        (Verb::Get, "/admin/audit", get(people::trail)),
+        (Verb::Get, "/admin/audit", get(trail::show)),
+        (Verb::Get, "/admin/audit.csv", get(trail::csv)),
+        (Verb::Get, "/admin/audit.jsonl", get(trail::chain)),
     ]
+}
+
+/// Every address of the console with the permission it needs, for who walks through all of them from outside. `None`: it
+/// needs none.
+pub fn console_table() -> impl Iterator<Item = (&'static str, &'static str, Option<Permission>)> {
+    access::TABLE.iter().map(|(verb, path, access)| {
+        let verb = match verb {
+            Verb::Get => "GET",
+            Verb::Post => "POST",
+        };
+        let needed = match access {
+            Access::Open | Access::Inside => None,
+            Access::May(permission) | Access::Confirmed(permission) => Some(*permission),
+        };
+        (verb, *path, needed)
+    })
 }
 
 pub fn routes(web: &Web) -> Router<Web> {

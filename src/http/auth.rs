@@ -1,5 +1,7 @@
 //! Who calls: a merchant's program shows its API key, and its scopes say what it may do.
 
+use std::net::IpAddr;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -8,6 +10,7 @@ use payments::admin::{ApiKey, Scope, find_api_key, is_use_due, note_use};
 
 use super::Web;
 use super::error::Problem;
+use crate::listen::Peer;
 use crate::telemetry;
 
 pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response {
@@ -21,7 +24,8 @@ pub async fn guard_refunds(State(web): State<Web>, request: Request, next: Next)
 }
 
 async fn let_in(web: &Web, needed: Scope, request: Request, next: Next) -> Response {
-    match admit(web, needed, request.headers()).await {
+    let address = request.extensions().get::<Peer>().map(|peer| peer.0);
+    match admit(web, needed, address, request.headers()).await {
         Ok(key) => {
             tracing::debug!(key.id = key.id, "a program came in");
             note_later(web, key);
@@ -48,16 +52,26 @@ fn note_later(web: &Web, key: ApiKey) {
     });
 }
 
-async fn admit(web: &Web, needed: Scope, headers: &HeaderMap) -> Result<ApiKey, Problem> {
-    let unknown = || {
-        Problem::new(
+async fn admit(
+    web: &Web,
+    needed: Scope,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+) -> Result<ApiKey, Problem> {
+    // Only what turned out to be no key of ours is counted by its address: behind one may sit many shops.
+    let unknown = || match address.and_then(|address| web.limits.count_stranger(address)) {
+        Some(wait) => Problem::rate_limited(wait),
+        None => Problem::new(
             StatusCode::UNAUTHORIZED,
             "unauthenticated",
             "send a valid API key as Bearer token",
-        )
+        ),
     };
     let shown = bearer(headers).ok_or_else(unknown)?;
     let key = find_api_key(&web.services, shown).await?.ok_or_else(unknown)?;
+    if let Some(wait) = address.and_then(|address| web.limits.count_key(&key.id, address)) {
+        return Err(Problem::rate_limited(wait));
+    }
     if key.scopes.contains(&needed) {
         return Ok(key);
     }

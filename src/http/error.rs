@@ -1,6 +1,7 @@
 //! The one table from failures to status codes, and the one shape in which the API tells of them.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +19,8 @@ pub struct Problem {
     pub code: &'static str,
     pub message: Cow<'static, str>,
     pub field: Option<Cow<'static, str>>,
+    /// In how many seconds the same may be asked again.
+    pub retry_after: Option<u64>,
 }
 
 /// The body of every error.
@@ -41,7 +44,7 @@ pub struct ErrorDetail {
 }
 
 /// Seconds after which a client may try again what failed for reasons of ours.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+const PAUSE: u64 = 2;
 const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"tongqian\"");
 
 impl Problem {
@@ -51,6 +54,7 @@ impl Problem {
             code,
             message: message.into(),
             field: None,
+            retry_after: None,
         }
     }
 
@@ -67,6 +71,18 @@ impl Problem {
 
     pub fn not_found() -> Problem {
         Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing")
+    }
+
+    /// Nothing was done; after `wait` the same may be asked again.
+    pub fn rate_limited(wait: Duration) -> Problem {
+        Problem {
+            retry_after: Some(wait.as_secs() + 1),
+            ..Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "too many requests; come again after Retry-After seconds",
+            )
+        }
     }
 
     /// Something of ours is not there at the moment; what was asked may have happened.
@@ -90,12 +106,14 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
-        match self.status {
-            StatusCode::UNAUTHORIZED => drop(response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER)),
-            StatusCode::SERVICE_UNAVAILABLE => {
-                response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
-            }
-            _ => {}
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER);
+        }
+        let ours = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(PAUSE);
+        if let Some(seconds) = self.retry_after.or(ours) {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(self);
         response

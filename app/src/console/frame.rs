@@ -36,6 +36,7 @@ pub fn document(desk: &Desk, title: &str, content: AnyView) -> AnyView {
                         })}
                         {content}
                     </main>
+                    {desk.operator.is_some().then(|| view! { <footer class="console__foot small">{words.all_times}</footer> })}
                 </div>
             </body>
         </html>

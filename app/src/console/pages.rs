@@ -17,7 +17,7 @@ mod timeline;
 mod trail;
 mod trouble;
 
-pub use account::{account, confirm, totp};
+pub use account::{account, confirm, recovery_codes, totp};
 pub use attention::attention;
 pub use balances::{balances, books};
 pub use gateways::gateways;
@@ -29,5 +29,6 @@ pub use orders::{Filters, orders};
 pub use overview::overview;
 pub use people::people;
 pub use refund::{RefundForm, RefundReason, refund, refund_check, wishes};
-pub use trail::trail;
+pub use timeline::support_text;
+pub use trail::{TrailFilters, trail};
 pub use trouble::trouble;

@@ -12,6 +12,7 @@ pub enum Said {
     RoleChanged,
     Asked,
     NoteWritten,
+    Assigned,
     Resolved,
     RefundRequested,
     RefundWaiting,
@@ -26,7 +27,7 @@ pub enum Said {
 }
 
 impl Said {
-    pub const ALL: [Said; 19] = [
+    pub const ALL: [Said; 20] = [
         Said::LoggedOutElsewhere,
         Said::TotpOn,
         Said::TotpOff,
@@ -35,6 +36,7 @@ impl Said {
         Said::RoleChanged,
         Said::Asked,
         Said::NoteWritten,
+        Said::Assigned,
         Said::Resolved,
         Said::RefundRequested,
         Said::RefundWaiting,
@@ -58,6 +60,7 @@ impl Said {
             Said::RoleChanged => "role_changed",
             Said::Asked => "asked",
             Said::NoteWritten => "note_written",
+            Said::Assigned => "assigned",
             Said::Resolved => "resolved",
             Said::RefundRequested => "refund_requested",
             Said::RefundWaiting => "refund_waiting",
@@ -86,6 +89,7 @@ impl Said {
             Said::RoleChanged => words.said_role_changed,
             Said::Asked => words.said_asked,
             Said::NoteWritten => words.said_note_written,
+            Said::Assigned => words.said_assigned,
             Said::Resolved => words.said_resolved,
             Said::RefundRequested => words.said_refund_requested,
             Said::RefundWaiting => words.said_refund_waiting,

@@ -8,7 +8,8 @@ use domain::{OrderStatus, Payment, PaymentState, PaymentStatus, RefundState, Tim
 use leptos::prelude::*;
 
 pub use self::names::{
-    action, advice, incident, method, order_status_name, permission, reason_text, role, verdict,
+    action, advice, call_verdict, entry_kind, incident, method, operation, order_status_name, permission,
+    reason_text, role, span_of_days, verdict,
 };
 use crate::i18n::{ConsoleWords, fill};
 
@@ -135,6 +136,16 @@ pub fn duration(duration: Option<Duration>) -> String {
     }
 }
 
+/// From the shortest to the longest; one figure where both are the same.
+pub fn span((shortest, longest): (Duration, Duration)) -> String {
+    let (from, to) = (duration(Some(shortest)), duration(Some(longest)));
+    if from == to {
+        to
+    } else {
+        format!("{from} – {to}")
+    }
+}
+
 /// The date in Beijing.
 pub fn day(instant: Timestamp) -> String {
     payments::beijing(instant).chars().take(10).collect()
@@ -170,5 +181,8 @@ mod tests {
             ("59 min".to_owned(), "1 h".to_owned(), "2 days".to_owned())
         );
         assert_eq!(duration(Some(Duration::from_millis(1234))), "1.2 s");
+        let millis = Duration::from_millis;
+        assert_eq!(span((millis(7), millis(7))), "7 ms");
+        assert_eq!(span((millis(7), millis(1500))), "7 ms – 1.5 s");
     }
 }

@@ -11,6 +11,7 @@ catalogue! {
     mode_test: "测试", "TEST";
     mode_live: "生产", "LIVE";
     overview: "概览", "Overview";
+    all_times: "所有时间均为北京时间（GMT+8），导出文件为 UTC。", "All times are Beijing's (GMT+8); files hold UTC.";
     reference: "参考编号", "Reference";
 
     // Coming in and going out.
@@ -21,7 +22,8 @@ catalogue! {
     password: "密码", "Password";
     first_password: "初始密码", "First password";
     code: "手机验证码", "Code from the phone";
-    code_optional: "手机验证码（如已启用）", "Code from the phone, if you use one";
+    factor: "手机验证码或恢复码", "Code from the phone, or a recovery code";
+    factor_optional: "手机验证码或恢复码（如已启用）", "Code from the phone or a recovery code, if you use them";
     wrong_login: "邮箱、密码或验证码不正确。", "Email, password or code is not right.";
     wrong_code: "验证码不正确，请用新的验证码再试。", "This code is not right. Try again with a new one.";
     too_many_attempts: "尝试次数过多，请稍后再试。", "Too many attempts. Try again in a moment.";
@@ -44,6 +46,11 @@ catalogue! {
     totp_is_off: "未启用。启用后，仅有密码无法登录。", "Off. Once it is on, a password alone opens nothing.";
     totp_text: "用手机上的验证器扫描二维码，再输入它显示的六位数字。",
         "Scan the code with an authenticator app, then type the six digits it shows.";
+    recovery_codes: "恢复码", "Recovery codes";
+    recovery_text: "手机不在身边时，可用其中一个代替手机验证码；每个只能用一次。请抄写或打印后妥善保存，离开本页后不再显示。",
+        "When the phone is not at hand, one of these stands in for its code. Each works once. Write them down or print them: they are not shown again.";
+    recovery_codes_left: "剩余恢复码：", "Recovery codes left:";
+    new_recovery_codes: "换一组恢复码", "New recovery codes";
     turn_on: "启用", "Turn on";
     turn_off: "停用", "Turn off";
 
@@ -79,6 +86,13 @@ catalogue! {
     audit: "审计日志", "Audit log";
     audit_text: "只增不改；每一行带有上一行的哈希，tongqian audit 会检查整条链。",
         "Lines are only ever added. Each carries the hash of the one before; tongqian audit checks the whole chain.";
+    chain_holds: "哈希链完整", "The chain holds";
+    chain_broken: "哈希链断裂", "The chain is broken";
+    chain_checked: "已检查第 {first} 至 {last} 行，时间：", "Lines {first} to {last}, checked at";
+    chain_broken_text: "第 {first} 至 {last} 行中有 {n} 处与上一行不衔接或缺失，检查时间：",
+        "Lines {first} to {last}: {n} do not follow from the one before or are missing, checked at";
+    check_whole_chain: "检查整条链", "Check the whole chain";
+    download_chain: "下载整条链（可独立验证）", "Download the chain, to verify it elsewhere";
     number: "编号", "No.";
     when: "时间（GMT+8）", "When (GMT+8)";
     who: "操作人", "Who";
@@ -122,6 +136,9 @@ catalogue! {
     search: "查找", "Search";
     search_hint: "任意单号、金额或用户", "Any number, amount or user";
     clear: "清除", "Clear";
+    this_week: "本周", "This week";
+    this_month: "本月", "This month";
+    this_quarter: "本季度", "This quarter";
     any: "不限", "Any";
     from_day: "从", "From day";
     to_day: "到", "To day";
@@ -178,6 +195,7 @@ catalogue! {
     refund_succeeded: "已到账", "Done";
     refund_failed: "失败", "Failed";
     refund_stuck: "需要处理", "Needs a person";
+    support_text: "下载排查记录", "Download for support";
     ask_gateway: "立即查询网关", "Ask the gateway now";
     note: "备注", "Note";
     write_note: "保存备注", "Save note";
@@ -194,13 +212,32 @@ catalogue! {
     event_refund_asked: "登记退款 {amount}：{number}", "A refund of {amount} was requested: {number}";
     event_refund_done: "退款 {amount} 已到账：{number}", "{amount} went back: {number}";
     event_refund_failed: "退款 {amount} 失败：{number}", "The refund of {amount} failed: {number}";
-    event_posted: "记账 {amount}：{from} → {to}", "Booked {amount}: {from} → {to}";
+    event_posted: "记账（{kind}）{amount}：{from} → {to}", "Booked, {kind}: {amount}, {from} → {to}";
+    entry_payment: "收款", "payment";
+    entry_topup: "充值", "top-up";
+    entry_surplus: "多付款", "surplus money";
+    entry_refund_requested: "登记退款", "refund requested";
+    entry_refund: "退款完成", "refund done";
+    entry_refund_failed: "退款失败", "refund failed";
+    entry_adjust: "调整", "adjustment";
     postings: "账本分录", "Postings";
     no_postings: "还没有记账", "Nothing is booked yet";
     from_account: "转出账户", "From account";
     to_account: "转入账户", "To account";
     cause_books: "账本", "the books";
     event_resolved: "异常已处理", "Settled by a person";
+    event_called: "{method}{operation}：{verdict}", "{operation} at {method}: {verdict}";
+    operation_create: "下单", "Payment created";
+    operation_query: "查询支付", "Payment asked about";
+    operation_close: "关单", "Payment closed";
+    operation_cancel: "撤销交易", "Trade cancelled";
+    operation_refund: "请求退款", "Refund sent";
+    operation_query_refund: "查询退款", "Refund asked about";
+    call_signed: "应答 {status}，签名有效", "answer {status}, signature good";
+    call_unsigned: "拒绝 {status}，未签名", "refusal {status}, not signed";
+    call_not_believed: "应答 {status}，不可信", "answer {status}, not believed";
+    call_no_answer: "没有应答", "no answer";
+    call_again: "共 {n} 次相同应答，最近一次 {time}", "{n} times the same answer, the last at {time}";
     cause_merchant: "商户或系统请求", "asked for by the merchant or a rule";
     cause_payer: "付款人选择", "chosen by the payer";
     cause_rule: "系统规则", "by rule";
@@ -231,6 +268,10 @@ catalogue! {
     // What needs a person.
     attention: "待处理", "Needs attention";
     all_clear: "没有需要处理的事项", "Nothing needs you";
+    assigned_to: "负责人", "Looked after by";
+    nobody: "无人", "Nobody";
+    assign: "指派", "Assign";
+    said_assigned: "负责人已更新。", "Somebody else looks after it now.";
     resolve: "标记为已处理", "Resolve";
     resolved: "最近处理", "Resolved lately";
     resolution: "处理结果", "What was done";
@@ -365,6 +406,11 @@ catalogue! {
     test_gateway: "测试", "Test";
     test_works: "正常：签名被接受，应答验签通过，订单不存在。",
         "Works: our signature was taken, the answer's signature is right, and there is no such order.";
+    step_sent: "已用我方密钥签名并发出", "Signed with our key and sent";
+    step_answered: "已收到应答", "Answered";
+    step_believed: "应答签名有效", "The answer's signature is good";
+    step_taken: "我方签名、商户号与应用被接受", "Our signature, number and app are accepted";
+    step_unknown: "订单不存在（符合预期）", "There is no such order, as expected";
     test_refused: "网关拒绝：", "The gateway refused us:";
     test_silent: "没有可信的应答：", "No answer that can be believed:";
     balances: "余额", "Balances";

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, pay, send};
-use crate::console::visitor::{Visitor, server};
+use crate::console::visitor::{Visitor, server, tells_of};
 use crate::server::Server;
 
 fn text(value: &Value) -> &str {
@@ -168,7 +168,7 @@ async fn an_order_tells_its_story_and_takes_a_note() {
         "¥99.90 arrived",
         "The order is paid",
         "A callback came: news of a payment",
-        "Booked ¥99.90: gateway:wechat → sales",
+        "Booked, payment: ¥99.90, gateway:wechat → sales",
         text(&payment["transactionId"]),
     ] {
         assert!(page.text.contains(words), "{words}: {}", page.text);
@@ -307,7 +307,7 @@ async fn what_needs_a_person_waits_until_somebody_says_what_became_of_it() {
     let replay = rest.split('"').find(|part| part.ends_with("/replay")).unwrap();
     let again = owner.submit(replay, &[]).await;
     assert!(again.text.contains("Nothing counts twice"), "{}", again.text);
-    assert!(owner.get("/admin/audit").await.text.contains("replay_notice"));
+    assert!(tells_of(&owner.get("/admin/audit").await.text, "replay_notice"));
     assert!(
         owner
             .get("/admin/attention")

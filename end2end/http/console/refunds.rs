@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::{Api, pay};
-use crate::console::visitor::{Visitor, server};
+use crate::console::visitor::{OWNER, Visitor, let_passwords_grow_old, server, tells_of};
 use crate::server::Server;
 
 fn text(value: &Value) -> &str {
@@ -223,7 +223,7 @@ async fn above_the_threshold_one_asks_and_another_decides() {
     assert_eq!(list.len(), 2);
     assert!(list.iter().any(|refund| refund["amount"] == 6000));
     let trail = owner.get("/admin/audit").await.text;
-    assert!(trail.contains("request_refund") && trail.contains("approve_refund"));
+    assert!(tells_of(&trail, "request_refund") && tells_of(&trail, "approve_refund"));
 }
 
 #[tokio::test]
@@ -249,6 +249,57 @@ async fn a_rejected_wish_moves_nothing_and_frees_the_sum() {
     assert_eq!(owner.post(&format!("{path}/approve"), &[]).await.status, 409);
     let asked = ask(&support, &payment, "99.90").await;
     assert_eq!(asked.status, 303, "the sum is free again");
+}
+
+#[tokio::test]
+async fn a_large_refund_asks_for_the_password_and_the_form_comes_back_as_it_was() {
+    let server = server(&[("REFUND_CONFIRM_ABOVE", "5000")]);
+    let api = Api::of(&server);
+    let payment = sell(&server, 20_000).await;
+    let support = Visitor::employed(&server, "support").await;
+    let_passwords_grow_old(&server).await;
+    assert_eq!(
+        ask(&support, &payment, "50.00").await.status,
+        303,
+        "a small one does not ask"
+    );
+    assert_eq!(refunds(&api, &payment).await.len(), 1);
+
+    let path = format!("/admin/payments/{}/refund", text(&payment["id"]));
+    let large = [("amount", "50.01"), ("reason", "stock"), ("words", "会员 & more")];
+    let door = support.post(&format!("{path}/check"), &large).await;
+    let place = door.header("location").unwrap().to_owned();
+    assert!(
+        door.status == 303 && place.starts_with("/admin/confirm?next="),
+        "{place}"
+    );
+    // Whoever skips the second look is asked as well, and nothing moves.
+    let forced = [&large[..], &[("refund_no", "R01JDGXQR7T0000000000000000")]].concat();
+    let refused = support.post(&path, &forced).await;
+    assert_eq!((refused.status, refused.header("location")), (303, Some(&*place)));
+    assert_eq!(refunds(&api, &payment).await.len(), 1);
+
+    let question = support.get(&place).await;
+    let (_, rest) = question.text.split_once("name=\"next\" value=\"").unwrap();
+    let next = rest.split('"').next().unwrap().replace("&amp;", "&");
+    let wrong = [("password", "wrong horse battery"), ("next", &*next)];
+    assert_eq!(support.post("/admin/confirm", &wrong).await.status, 401);
+    assert_eq!(
+        support.post(&path, &forced).await.header("location"),
+        Some(&*place)
+    );
+    let form = support
+        .submit("/admin/confirm", &[("password", OWNER.1), ("next", &*next)])
+        .await;
+    for typed in [
+        "value=\"50.01\"",
+        "value=\"stock\" selected",
+        "value=\"会员 &amp; more\"",
+    ] {
+        assert!(form.text.contains(typed), "{typed}: {}", form.text);
+    }
+    assert_eq!(ask(&support, &payment, "50.01").await.status, 303);
+    assert_eq!(refunds(&api, &payment).await.len(), 2);
 }
 
 #[tokio::test]

@@ -168,12 +168,7 @@ async fn finance_corrects_a_balance_once_and_the_books_hold() {
             "{}",
             done.text
         );
-        assert_eq!(
-            done.text
-                .matches("<code class=\"reference\">adjust</code>")
-                .count(),
-            1
-        );
+        assert_eq!(done.text.matches("<td>adjustment</td>").count(), 1);
     }
     let below = [
         ("user", "ann"),
@@ -201,6 +196,16 @@ async fn finance_corrects_a_balance_once_and_the_books_hold() {
         "{}",
         books.text
     );
+    // One adjustment, one line; what was refused left none.
+    let trail = visitor.get("/admin/audit").await.text;
+    assert_eq!(
+        trail
+            .matches("<code class=\"reference\">adjust_balance</code>")
+            .count(),
+        1,
+        "{trail}"
+    );
+    assert!(trail.contains("+¥12.30: goodwill"), "{trail}");
     let support = Visitor::employed(&server, "support").await;
     assert_eq!(support.get("/admin/balances?user=ann").await.status, 200);
     assert_eq!(support.post("/admin/balances/adjust", &fields).await.status, 403);

@@ -1,6 +1,7 @@
 //! A person of the console with a browser that runs no script.
 
 use reqwest::Client;
+use sqlx::{Connection as _, Executor as _};
 
 use crate::api::{Answer, client, send};
 use crate::server::{Server, run};
@@ -28,6 +29,25 @@ pub fn employ(server: &Server, role: &str) -> (String, &'static str) {
     (email, OWNER.1)
 }
 
+/// Whether a line of the audit page is about this action; the word alone stands in its filter too.
+pub fn tells_of(trail: &str, action: &str) -> bool {
+    trail.contains(&format!("<code class=\"reference\">{action}</code>"))
+}
+
+/// Nobody has given a password for a long time; who is in stays in.
+pub async fn let_passwords_grow_old(server: &Server) {
+    run_sql(server, "update sessions set confirmed_at = 0").await;
+}
+
+/// Behind the back of the server.
+pub async fn run_sql(server: &Server, sql: &'static str) {
+    let file = server.dir.path().join("data/tongqian.db");
+    let url = format!("sqlite://{}", file.display());
+    let mut database = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    database.execute(sql).await.unwrap();
+    database.close().await.unwrap();
+}
+
 impl Visitor {
     pub fn of(server: &Server) -> Visitor {
         Visitor {
@@ -52,6 +72,15 @@ impl Visitor {
     pub async fn employed(server: &Server, role: &str) -> Visitor {
         let (email, password) = employ(server, role);
         Visitor::logged_in(server, &email, password).await
+    }
+
+    /// What the cookie of a new session holds, for who plays with it.
+    pub async fn cookie_of(server: &Server, email: &str, password: &str) -> String {
+        let open = Visitor::of(server).log_in(email, password).await;
+        let cookie = open
+            .header("set-cookie")
+            .unwrap_or_else(|| panic!("{}", open.text));
+        cookie.split(';').next().unwrap().to_owned()
     }
 
     pub async fn log_in(&self, email: &str, password: &str) -> Answer {

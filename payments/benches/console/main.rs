@@ -227,9 +227,14 @@ async fn measure_pages(engine: &str, services: &Services) {
         page.data.len()
     })
     .await;
-    for (name, cursor) in [("audit log", None), ("audit log, deep", Some(100_000))] {
+    for (name, below) in [("audit log", None), ("audit log, deep", Some(100_000))] {
+        let query = console::LineQuery {
+            below,
+            limit: 50,
+            ..console::LineQuery::default()
+        };
         time(engine, name, async || {
-            let page = console::list_trail(services, cursor, 50).await.expect("a list");
+            let page = console::list_trail(services, &query).await.expect("a list");
             page.data.len()
         })
         .await;

@@ -3,7 +3,7 @@
 use domain::{OrderId, Timestamp};
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Visit, record};
+use super::{Act, Action, ConsoleError, Permission, Visit, list_people, record};
 use crate::order::page;
 use crate::store::incidents::{self, IncidentKind, IncidentRow};
 use crate::store::{StoreError, refund_wishes};
@@ -18,6 +18,8 @@ pub struct Incident {
     pub order_id: Option<OrderId>,
     pub detail: String,
     pub created_at: Timestamp,
+    /// Who looks after it, by address.
+    pub assigned_to: Option<String>,
     pub resolved_at: Option<Timestamp>,
     pub resolved_by: Option<String>,
     pub resolution: Option<String>,
@@ -32,6 +34,7 @@ impl From<IncidentRow> for Incident {
             order_id: row.order_id.as_deref().and_then(OrderId::parse),
             detail: row.detail,
             created_at: Timestamp::from_millis(row.created_at),
+            assigned_to: row.assigned_to,
             resolved_at: row.resolved_at.map(Timestamp::from_millis),
             resolved_by: row.resolved_by,
             resolution: row.resolution,
@@ -86,6 +89,52 @@ pub async fn list_resolved_incidents(services: &Services, limit: u32) -> Result<
         .await
         .map(|rows| rows.into_iter().map(Incident::from).collect())
         .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// The addresses of those who may look after an incident.
+pub async fn list_handlers(services: &Services) -> Result<Vec<String>, Error> {
+    let people = list_people(services).await?;
+    Ok(people
+        .into_iter()
+        .filter(|person| person.disabled_at.is_none() && person.role.may(Permission::Handle))
+        .map(|person| person.email)
+        .collect())
+}
+
+/// Somebody looks after it from now on, or nobody does.
+pub async fn assign_incident(
+    services: &Services,
+    visit: &Visit,
+    id: &str,
+    to: Option<&str>,
+) -> Result<(), ConsoleError> {
+    if let Some(email) = to
+        && !list_handlers(services).await?.iter().any(|known| known == email)
+    {
+        return Err(Error::NotFound.into());
+    }
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let row = incidents::find(tx, id).await?.ok_or(Error::NotFound)?;
+                if !incidents::assign(tx, id, to).await? {
+                    return Err(ConsoleError::DecidedAlready);
+                }
+                let name = |address: Option<&str>| address.unwrap_or("nobody").to_owned();
+                let detail = format!("{} -> {}", name(row.assigned_to.as_deref()), name(to));
+                let act = Act {
+                    action: Action::Assign,
+                    subject: id,
+                    detail: &detail,
+                };
+                record(tx, visit, act, now).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
 }
 
 /// Somebody has looked and says what became of it.

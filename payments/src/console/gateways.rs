@@ -3,8 +3,8 @@
 use domain::{Channel, PaymentNo, Report, Timestamp};
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Visit, record};
-use crate::gateway::{Description, GatewayError};
+use super::{Act, Action, ConsoleError, Visit, note_act};
+use crate::gateway::{Call, Description, GatewayError};
 use crate::store::{StoreError, notices};
 use crate::{Error, Services};
 
@@ -18,7 +18,15 @@ pub struct GatewayState {
     pub last_callback_at: Option<Timestamp>,
 }
 
-/// How a test went, step by step: each proves the ones before.
+/// A question that was asked only to see whether the gateway can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    pub proof: Proof,
+    /// What was sent and what came back.
+    pub call: Option<Call>,
+}
+
+/// How it went: each step proves the ones before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
     /// Reached, our signature taken, its signature verified, and it knows no such order.
@@ -61,7 +69,7 @@ pub async fn test_gateway(
     services: &Services,
     visit: &Visit,
     channel: Channel,
-) -> Result<Proof, ConsoleError> {
+) -> Result<Trial, ConsoleError> {
     let gateway = services.gateways.get(channel).ok_or(Error::NotFound)?;
     let now = services.clock.now();
     let number = PaymentNo::new(now, services.clock.entropy());
@@ -75,25 +83,17 @@ pub async fn test_gateway(
             reason: error.to_string(),
         },
     };
+    let call = gateway.calls().last_about(&number);
     let detail = match &proof {
         Proof::Works => "works",
         Proof::Refused { .. } => "refused",
         Proof::Silent { .. } => "silent",
     };
-    services
-        .db
-        .write(|tx| {
-            async move {
-                let act = Act {
-                    action: Action::TestGateway,
-                    subject: channel.as_str(),
-                    detail,
-                };
-                record(tx, visit, act, now).await
-            }
-            .boxed()
-        })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
-    Ok(proof)
+    let act = Act {
+        action: Action::TestGateway,
+        subject: channel.as_str(),
+        detail,
+    };
+    note_act(services, visit, act).await?;
+    Ok(Trial { proof, call })
 }

@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Visit, record};
+use super::{Act, Action, ConsoleError, Visit, perform};
 use crate::admin::{Scope, new_key};
 use crate::store::{StoreError, admin};
 use crate::{Error, Services};
@@ -64,44 +64,35 @@ pub async fn make_key(
     let words: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
     let detail = &format!("{name}: {}", words.join(","));
     let (row, hash, last4) = (&row, &hash, &last4);
-    services
-        .db
-        .write(|tx| {
-            async move {
-                admin::insert_api_key(tx, row, hash, last4, now).await?;
-                let act = Act {
-                    action: Action::CreateKey,
-                    subject: &row.id,
-                    detail,
-                };
-                record(tx, visit, act, now).await
-            }
-            .boxed()
-        })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+    let act = Act {
+        action: Action::CreateKey,
+        subject: &row.id,
+        detail,
+    };
+    perform(services, visit, act, &|tx| {
+        admin::insert_api_key(tx, row, hash, last4, now).boxed()
+    })
+    .await?;
     Ok(key)
 }
 
 /// From now on it opens nothing.
 pub async fn revoke_key(services: &Services, visit: &Visit, id: &str) -> Result<(), ConsoleError> {
     let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                if !admin::revoke_api_key(tx, id, now).await? {
-                    return Err(ConsoleError::DecidedAlready);
-                }
-                let act = Act {
-                    action: Action::RevokeKey,
-                    subject: id,
-                    detail: "",
-                };
-                record(tx, visit, act, now).await?;
+    let act = Act {
+        action: Action::RevokeKey,
+        subject: id,
+        detail: "",
+    };
+    perform(services, visit, act, &|tx| {
+        async move {
+            if admin::revoke_api_key(tx, id, now).await? {
                 Ok(())
+            } else {
+                Err(ConsoleError::DecidedAlready)
             }
-            .boxed()
-        })
-        .await
+        }
+        .boxed()
+    })
+    .await
 }

@@ -1,16 +1,17 @@
 //! Everything that is known of one order, and in which order it came about.
 
 use domain::ledger::EntryKind;
-use domain::{
-    Channel, Method, Money, Order, OrderId, OrderState, Payment, PaymentNo, PaymentState, Refund,
-    RefundState, Timestamp,
-};
+use domain::{Channel, Method, Money, Order, OrderId, Payment, PaymentNo, PaymentState, Refund, Timestamp};
 use futures_util::FutureExt;
 
 use super::attention::Incident;
-use super::{Act, Action, Line, Visit, record};
-use crate::store::{StoreError, Tx, audit_log, incidents, ledger, notes, notices, orders, payments, refunds};
-use crate::{Error, Services};
+use super::calls::GatewayCall;
+use super::{Act, Action, Line, Visit, note_act, perform};
+use crate::error::logged;
+use crate::store::{
+    StoreError, Tx, audit_log, gateway_calls, incidents, ledger, notes, notices, orders, payments, refunds,
+};
+use crate::{Error, Services, write_calls};
 
 #[derive(Debug, Clone)]
 pub struct OrderFile {
@@ -19,6 +20,8 @@ pub struct OrderFile {
     pub payments: Vec<Payment>,
     /// Newest first, of all payments.
     pub refunds: Vec<Refund>,
+    /// Oldest first; what was said to the gateways within the last weeks.
+    pub calls: Vec<GatewayCall>,
     pub notices: Vec<KeptNotice>,
     pub incidents: Vec<Incident>,
     pub notes: Vec<Note>,
@@ -55,25 +58,6 @@ pub struct Posting {
     pub to: String,
     pub amount: Money,
     pub at: Timestamp,
-}
-
-/// One thing that happened, with what caused it.
-#[derive(Debug, Clone, Copy)]
-pub enum Event<'a> {
-    Ordered(&'a Order),
-    OrderPaid(&'a Order),
-    OrderCancelled(&'a Order),
-    PaymentStarted(&'a Payment),
-    PaymentPaid(&'a Payment),
-    PaymentEnded(&'a Payment),
-    Notice(&'a KeptNotice),
-    RefundAsked(&'a Refund),
-    RefundEnded(&'a Refund),
-    Raised(&'a Incident),
-    Resolved(&'a Incident),
-    Noted(&'a Note),
-    Posted(&'a Posting),
-    Done(&'a Line),
 }
 
 impl TryFrom<notices::KeptRow> for KeptNotice {
@@ -120,6 +104,13 @@ impl TryFrom<ledger::PostingRow> for Posting {
 }
 
 pub async fn open_file(services: &Services, id: &OrderId) -> Result<OrderFile, Error> {
+    // Who has just asked wants to see the answer. What cannot be written down now is no reason to show nothing.
+    if let Err(error) = write_calls(services).await {
+        tracing::warn!(
+            error = logged(&error),
+            "calls to the gateways are not written down yet"
+        );
+    }
     services
         .db
         .snapshot(|tx| async move { read(tx, id).await }.boxed())
@@ -142,6 +133,11 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
         .into_iter()
         .map(KeptNotice::try_from)
         .collect();
+    let calls: Result<Vec<GatewayCall>, StoreError> = gateway_calls::of_order(tx, id)
+        .await?
+        .into_iter()
+        .map(GatewayCall::try_from)
+        .collect();
     let postings: Result<Vec<Posting>, StoreError> = ledger::of_order(tx, id)
         .await?
         .into_iter()
@@ -153,6 +149,7 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
     Ok(OrderFile {
         postings,
         notices: kept?,
+        calls: calls?,
         incidents: incidents::of_order(tx, id)
             .await?
             .into_iter()
@@ -174,79 +171,6 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
     })
 }
 
-impl OrderFile {
-    /// Oldest first. What happened at the same instant keeps the order of cause and effect.
-    pub fn timeline(&self) -> Vec<(Timestamp, Event<'_>)> {
-        let mut events = vec![(self.order.created_at, Event::Ordered(&self.order))];
-        events.extend(self.payments.iter().rev().flat_map(events_of_payment));
-        events.extend(
-            self.notices
-                .iter()
-                .map(|notice| (notice.received_at, Event::Notice(notice))),
-        );
-        events.extend(self.incidents.iter().flat_map(events_of_incident));
-        if let Some(paid_at) = self.order.paid_at {
-            let settling = self.payments.iter().find(|payment| payment.settles);
-            let begun_at = settling.map_or(self.order.created_at, |payment| payment.created_at);
-            events.push((paid_at.max(begun_at), Event::OrderPaid(&self.order)));
-        }
-        if self.order.state == OrderState::Cancelled {
-            events.push((self.order.updated_at, Event::OrderCancelled(&self.order)));
-        }
-        events.extend(self.refunds.iter().rev().flat_map(events_of_refund));
-        events.extend(
-            self.postings
-                .iter()
-                .map(|posting| (posting.at, Event::Posted(posting))),
-        );
-        events.extend(
-            self.notes
-                .iter()
-                .map(|note| (note.created_at, Event::Noted(note))),
-        );
-        // A note stands there with its text already.
-        let is_shown = |line: &&Line| line.action != Action::WriteNote.as_str();
-        events.extend(
-            self.acts
-                .iter()
-                .filter(is_shown)
-                .map(|line| (line.at, Event::Done(line))),
-        );
-        events.sort_by_key(|(at, _)| *at);
-        events
-    }
-}
-
-fn events_of_payment(payment: &Payment) -> Vec<(Timestamp, Event<'_>)> {
-    let mut events = vec![(payment.created_at, Event::PaymentStarted(payment))];
-    if let Some(paid_at) = payment.paid_at {
-        // Gateways write whole seconds; nothing is paid before it was begun.
-        events.push((paid_at.max(payment.created_at), Event::PaymentPaid(payment)));
-    }
-    if matches!(payment.state, PaymentState::Closed | PaymentState::Declined) {
-        events.push((payment.updated_at, Event::PaymentEnded(payment)));
-    }
-    events
-}
-
-fn events_of_refund(refund: &Refund) -> Vec<(Timestamp, Event<'_>)> {
-    let mut events = vec![(refund.created_at, Event::RefundAsked(refund))];
-    if let Some(finished_at) = refund.finished_at
-        && matches!(refund.state, RefundState::Succeeded | RefundState::Failed)
-    {
-        events.push((finished_at, Event::RefundEnded(refund)));
-    }
-    events
-}
-
-fn events_of_incident(incident: &Incident) -> Vec<(Timestamp, Event<'_>)> {
-    let mut events = vec![(incident.created_at, Event::Raised(incident))];
-    if let Some(resolved_at) = incident.resolved_at {
-        events.push((resolved_at, Event::Resolved(incident)));
-    }
-    events
-}
-
 /// What a person wants the next one to know.
 pub async fn write_note(
     services: &Services,
@@ -261,23 +185,19 @@ pub async fn write_note(
             .as_str()
             .trim_start_matches("ord_")
     );
-    services
-        .db
-        .write(|tx| {
-            async move {
-                orders::find(tx, order_id).await?.ok_or(Error::NotFound)?;
-                notes::insert(tx, id, order_id, &visit.email, text, now).await?;
-                let act = Act {
-                    action: Action::WriteNote,
-                    subject: order_id.as_str(),
-                    detail: id,
-                };
-                record(tx, visit, act, now).await?;
-                Ok(())
-            }
-            .boxed()
-        })
-        .await
+    let act = Act {
+        action: Action::WriteNote,
+        subject: order_id.as_str(),
+        detail: id,
+    };
+    perform(services, visit, act, &|tx| {
+        async move {
+            orders::find(tx, order_id).await?.ok_or(Error::NotFound)?;
+            Ok(notes::insert(tx, id, order_id, &visit.email, text, now).await?)
+        }
+        .boxed()
+    })
+    .await
 }
 
 /// Asks the gateway about every payment of the order that is not paid, and writes down who wanted to know.
@@ -289,22 +209,12 @@ pub async fn ask_about_order(services: &Services, visit: &Visit, order_id: &Orde
         .map(|number| number.as_str())
         .collect::<Vec<_>>()
         .join(" ");
-    let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                let act = Act {
-                    action: Action::AskGateway,
-                    subject: order_id.as_str(),
-                    detail,
-                };
-                record(tx, visit, act, now).await
-            }
-            .boxed()
-        })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+    let act = Act {
+        action: Action::AskGateway,
+        subject: order_id.as_str(),
+        detail,
+    };
+    note_act(services, visit, act).await?;
     for number in numbers {
         crate::query_payment(services, number, None).await?;
     }

@@ -4,7 +4,7 @@
 use domain::{Money, Order, OrderId, Payment, PaymentId, RefundId, RefundNo, Timestamp};
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Visit, record};
+use super::{Act, Action, ConsoleError, Visit, note_act, record};
 use crate::order::is_line;
 use crate::refund::{RefundRequest, accept, announce_refund};
 use crate::store::refund_wishes::{self, NewWish, WishRow};
@@ -123,6 +123,11 @@ pub fn needs_approval(services: &Services, amount: Money) -> bool {
         .policy
         .refund_approval_above
         .is_some_and(|most| amount > most)
+}
+
+/// Whether a sum needs a password that was given a short time ago.
+pub fn needs_password(services: &Services, amount: Money) -> bool {
+    amount > services.policy.refund_confirm_above
 }
 
 /// Sends the refund on its way, or writes down that somebody else must decide.
@@ -260,26 +265,16 @@ pub async fn reject_wish(
         .await
 }
 
-/// Tries a refund again that is stuck or has failed.
+/// Tries a refund again that is stuck or has failed. The gateway may be asked in between, so the line comes first: there is
+/// no try without it.
 pub async fn retry(services: &Services, visit: &Visit, id: &RefundId) -> Result<OrderId, ConsoleError> {
     let (refund, payment) = crate::find_refund(services, id).await?;
-    let now = services.clock.now();
-    let (order_id, number) = (&payment.order_id, refund.refund_no.as_str());
-    services
-        .db
-        .write(|tx| {
-            async move {
-                let act = Act {
-                    action: Action::RetryRefund,
-                    subject: order_id.as_str(),
-                    detail: number,
-                };
-                record(tx, visit, act, now).await
-            }
-            .boxed()
-        })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+    let act = Act {
+        action: Action::RetryRefund,
+        subject: payment.order_id.as_str(),
+        detail: refund.refund_no.as_str(),
+    };
+    note_act(services, visit, act).await?;
     crate::retry_refund(services, id).await?;
     Ok(payment.order_id)
 }

@@ -8,7 +8,8 @@ use futures_util::FutureExt;
 use secrecy::SecretString;
 
 use super::limits::give_back;
-use super::{Act, Action, ConsoleError, Permission, Totp, Visit, record};
+use super::second_factor::{Proof, note_wrong_code};
+use super::{Act, Action, ConsoleError, Permission, Totp, Visit, note_act, perform, record};
 use crate::admin::{Role, hash_of};
 use crate::store::people::CredentialsRow;
 use crate::store::sessions::{self, NewSession};
@@ -92,7 +93,7 @@ pub async fn find_credentials(services: &Services, email: &str) -> Result<Option
         .map_err(Error::Internal)
 }
 
-/// Begins a session after the password was right; returns what the cookie must hold. A code of the phone works once.
+/// Begins a session after the password was right; returns what the cookie must hold. A code works once.
 pub async fn open_session(
     services: &Services,
     who: &Credentials,
@@ -100,8 +101,22 @@ pub async fn open_session(
     agent: &str,
     code: &str,
 ) -> Result<String, ConsoleError> {
+    let opened = try_to_open(services, who, visit, agent, code).await;
+    if let Err(ConsoleError::WrongLogin) = opened {
+        note_wrong_code(services, who, visit).await?;
+    }
+    opened
+}
+
+async fn try_to_open(
+    services: &Services,
+    who: &Credentials,
+    visit: &Visit,
+    agent: &str,
+    code: &str,
+) -> Result<String, ConsoleError> {
+    let proof = &Proof::read(services, who, code).await?;
     let now = services.clock.now();
-    let step = step_of(who, code, now)?;
     let token = hex(&services.clock.entropy::<32>());
     let id = new_session_id(services, now);
     let (hash, ip) = (hash_of(&token), visit.ip.map(|ip| ip.to_string()));
@@ -116,29 +131,17 @@ pub async fn open_session(
         .db
         .write(|tx| {
             async move {
-                if let Some(step) = step
-                    && !people::use_totp_step(tx, &who.user_id, step).await?
-                {
-                    return Err(ConsoleError::WrongLogin);
-                }
                 sessions::insert(tx, session, now).await?;
                 give_back(tx, &who.email, visit.ip, now).await?;
+                proof.spend(tx, who, visit, now).await?;
                 let act = act_on(Action::LogIn, &who.user_id);
                 record(tx, visit, act, now).await?;
-                Ok(())
+                Ok::<_, ConsoleError>(())
             }
             .boxed()
         })
         .await?;
     Ok(token)
-}
-
-/// Who has no second factor needs no code.
-fn step_of(who: &Credentials, code: &str, now: Timestamp) -> Result<Option<i64>, ConsoleError> {
-    who.totp
-        .as_ref()
-        .map(|totp| totp.step_of(code, now).ok_or(ConsoleError::WrongLogin))
-        .transpose()
 }
 
 /// Leaves a line about somebody who did not come in. What was typed as a name may be a password, so it is not kept.
@@ -147,18 +150,12 @@ pub async fn note_failed_login(
     user_id: Option<&str>,
     visit: &Visit,
 ) -> Result<(), Error> {
-    let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                let act = act_on(Action::FailToLogIn, user_id.unwrap_or("unknown"));
-                record(tx, visit, act, now).await
-            }
-            .boxed()
-        })
-        .await
-        .map_err(Error::Internal)
+    note_act(
+        services,
+        visit,
+        act_on(Action::FailToLogIn, user_id.unwrap_or("unknown")),
+    )
+    .await
 }
 
 /// Whose cookie this is, when their session is still going on.
@@ -200,40 +197,41 @@ pub async fn confirm_session(
     visit: &Visit,
     code: &str,
 ) -> Result<(), ConsoleError> {
+    let confirmed = try_to_confirm(services, operator, who, visit, code).await;
+    if let Err(ConsoleError::WrongLogin) = confirmed {
+        note_wrong_code(services, who, visit).await?;
+    }
+    confirmed
+}
+
+async fn try_to_confirm(
+    services: &Services,
+    operator: &Operator,
+    who: &Credentials,
+    visit: &Visit,
+    code: &str,
+) -> Result<(), ConsoleError> {
+    let proof = &Proof::read(services, who, code).await?;
     let now = services.clock.now();
-    let step = step_of(who, code, now)?;
-    services
-        .db
-        .write(|tx| {
-            async move {
-                if let Some(step) = step
-                    && !people::use_totp_step(tx, &who.user_id, step).await?
-                {
-                    return Err(ConsoleError::WrongLogin);
-                }
-                sessions::confirm(tx, &operator.session_id, now).await?;
-                give_back(tx, &who.email, visit.ip, now).await?;
-                record(tx, visit, act_on(Action::Confirm, &operator.user_id), now).await?;
-                Ok(())
-            }
-            .boxed()
-        })
-        .await
+    let act = act_on(Action::Confirm, &operator.user_id);
+    perform(services, visit, act, &|tx| {
+        async move {
+            sessions::confirm(tx, &operator.session_id, now).await?;
+            give_back(tx, &who.email, visit.ip, now).await?;
+            proof.spend(tx, who, visit, now).await
+        }
+        .boxed()
+    })
+    .await
 }
 
 pub async fn end_session(services: &Services, operator: &Operator, visit: &Visit) -> Result<(), Error> {
     let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                sessions::end(tx, &operator.session_id, now).await?;
-                record(tx, visit, act_on(Action::LogOut, &operator.user_id), now).await
-            }
-            .boxed()
-        })
-        .await
-        .map_err(Error::Internal)
+    let act = act_on(Action::LogOut, &operator.user_id);
+    perform(services, visit, act, &|tx| {
+        async move { Ok(sessions::end(tx, &operator.session_id, now).await?) }.boxed()
+    })
+    .await
 }
 
 /// Logs the person out everywhere but here.
@@ -243,17 +241,15 @@ pub async fn end_other_sessions(
     visit: &Visit,
 ) -> Result<(), Error> {
     let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                sessions::end_others(tx, &operator.user_id, &operator.session_id, now).await?;
-                record(tx, visit, act_on(Action::EndSessions, &operator.user_id), now).await
-            }
-            .boxed()
-        })
-        .await
-        .map_err(Error::Internal)
+    let act = act_on(Action::EndSessions, &operator.user_id);
+    perform(services, visit, act, &|tx| {
+        async move {
+            sessions::end_others(tx, &operator.user_id, &operator.session_id, now).await?;
+            Ok(())
+        }
+        .boxed()
+    })
+    .await
 }
 
 /// Another password ends every other session: whoever knew the old one is out.
@@ -264,18 +260,16 @@ pub async fn change_password(
     hash: &str,
 ) -> Result<(), Error> {
     let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                people::set_password(tx, &operator.user_id, hash).await?;
-                sessions::end_others(tx, &operator.user_id, &operator.session_id, now).await?;
-                record(tx, visit, act_on(Action::ChangePassword, &operator.user_id), now).await
-            }
-            .boxed()
-        })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))
+    let act = act_on(Action::ChangePassword, &operator.user_id);
+    perform(services, visit, act, &|tx| {
+        async move {
+            people::set_password(tx, &operator.user_id, hash).await?;
+            sessions::end_others(tx, &operator.user_id, &operator.session_id, now).await?;
+            Ok(())
+        }
+        .boxed()
+    })
+    .await
 }
 
 pub async fn list_sessions(services: &Services, operator: &Operator) -> Result<Vec<Session>, Error> {

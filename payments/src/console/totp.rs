@@ -5,12 +5,13 @@ use futures_util::FutureExt;
 use secrecy::{ExposeSecret as _, SecretString};
 use totp_rs::{Algorithm, Builder, Secret};
 
-use super::{Act, Action, ConsoleError, Operator, Visit, record};
+use super::recovery::{keep_codes, new_codes};
+use super::{Act, Action, ConsoleError, Operator, Visit, perform};
 use crate::Services;
-use crate::store::people;
+use crate::store::{people, recovery_codes};
 
 const STEP_SECONDS: u64 = 30;
-const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+pub(super) const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// A seed that a phone and we share.
 #[derive(Debug, Clone)]
@@ -69,53 +70,49 @@ impl Totp {
     }
 }
 
-/// From now on this person needs a code; the first one proves that the phone has the seed.
+/// From now on this person needs a code; the first one proves that the phone has the seed. What comes back are the codes for
+/// the day the phone is gone: nobody can read them again.
 pub async fn enable_totp(
     services: &Services,
     operator: &Operator,
     visit: &Visit,
     totp: &Totp,
     code: &str,
-) -> Result<(), ConsoleError> {
+) -> Result<Vec<String>, ConsoleError> {
     let now = services.clock.now();
     let step = totp.step_of(code, now).ok_or(ConsoleError::WrongLogin)?;
-    let user_id = operator.user_id.as_str();
+    let codes = new_codes(&services.clock);
+    let (user_id, kept) = (operator.user_id.as_str(), codes.as_slice());
     let act = Act {
         action: Action::EnableTotp,
         subject: user_id,
         detail: "",
     };
-    services
-        .db
-        .write(|tx| {
-            async move {
-                people::set_totp(tx, user_id, Some(totp.secret()), step).await?;
-                record(tx, visit, act, now).await?;
-                Ok::<_, ConsoleError>(())
-            }
-            .boxed()
-        })
-        .await
+    perform(services, visit, act, &|tx| {
+        async move {
+            people::set_totp(tx, user_id, Some(totp.secret()), step).await?;
+            keep_codes(tx, user_id, kept).await
+        }
+        .boxed()
+    })
+    .await?;
+    Ok(codes)
 }
 
 pub async fn disable_totp(services: &Services, user_id: &str, visit: &Visit) -> Result<(), ConsoleError> {
-    let now = services.clock.now();
     let act = Act {
         action: Action::DisableTotp,
         subject: user_id,
         detail: "",
     };
-    services
-        .db
-        .write(|tx| {
-            async move {
-                people::set_totp(tx, user_id, None, 0).await?;
-                record(tx, visit, act, now).await?;
-                Ok::<_, ConsoleError>(())
-            }
-            .boxed()
-        })
-        .await
+    perform(services, visit, act, &|tx| {
+        async move {
+            people::set_totp(tx, user_id, None, 0).await?;
+            Ok(recovery_codes::remove(tx, user_id).await?)
+        }
+        .boxed()
+    })
+    .await
 }
 
 #[cfg(test)]

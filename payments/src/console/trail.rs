@@ -1,16 +1,20 @@
 //! The trail of acts: who did what to which thing, from where. Each line is sealed with the hash of the one before, so a
 //! line that is changed or taken out later breaks every seal behind it.
 
+mod reading;
+
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use domain::Timestamp;
 use futures_util::FutureExt;
 
+pub(crate) use self::reading::count_broken_seals;
+pub use self::reading::{Check, Line, LineQuery, Stretch, check_trail, list_trail, walk_trail};
 use crate::admin::hash_of;
 use crate::store::audit_log::{self, LineRow};
-use crate::store::{StoreError, Tx};
-use crate::{Error, Page, Services};
+use crate::store::{FromStore, StoreError, Tx, Work};
+use crate::{Error, Services};
 
 /// Where a person stands who does something.
 #[derive(Debug, Clone)]
@@ -31,11 +35,14 @@ pub enum Action {
     ChangePassword,
     EnableTotp,
     DisableTotp,
+    RenewRecoveryCodes,
+    UseRecoveryCode,
     CreateUser,
     ChangeRole,
     DisableUser,
     AskGateway,
     WriteNote,
+    Assign,
     Resolve,
     RequestRefund,
     RetryRefund,
@@ -50,6 +57,36 @@ pub enum Action {
 }
 
 impl Action {
+    pub const ALL: [Action; 27] = [
+        Action::LogIn,
+        Action::FailToLogIn,
+        Action::LogOut,
+        Action::EndSessions,
+        Action::Confirm,
+        Action::ChangePassword,
+        Action::EnableTotp,
+        Action::DisableTotp,
+        Action::RenewRecoveryCodes,
+        Action::UseRecoveryCode,
+        Action::CreateUser,
+        Action::ChangeRole,
+        Action::DisableUser,
+        Action::AskGateway,
+        Action::WriteNote,
+        Action::Assign,
+        Action::Resolve,
+        Action::RequestRefund,
+        Action::RetryRefund,
+        Action::ApproveRefund,
+        Action::RejectRefund,
+        Action::TestGateway,
+        Action::CreateKey,
+        Action::RevokeKey,
+        Action::Export,
+        Action::AdjustBalance,
+        Action::ReplayNotice,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Action::LogIn => "log_in",
@@ -60,11 +97,14 @@ impl Action {
             Action::ChangePassword => "change_password",
             Action::EnableTotp => "enable_totp",
             Action::DisableTotp => "disable_totp",
+            Action::RenewRecoveryCodes => "renew_recovery_codes",
+            Action::UseRecoveryCode => "use_recovery_code",
             Action::CreateUser => "create_user",
             Action::ChangeRole => "change_role",
             Action::DisableUser => "disable_user",
             Action::AskGateway => "ask_gateway",
             Action::WriteNote => "write_note",
+            Action::Assign => "assign",
             Action::Resolve => "resolve",
             Action::RequestRefund => "request_refund",
             Action::RetryRefund => "retry_refund",
@@ -78,6 +118,10 @@ impl Action {
             Action::ReplayNotice => "replay_notice",
         }
     }
+
+    pub fn parse(word: &str) -> Option<Action> {
+        Action::ALL.into_iter().find(|action| action.as_str() == word)
+    }
 }
 
 /// One thing that was done. `detail` says what was before and what is after, without secrets.
@@ -88,43 +132,15 @@ pub struct Act<'a> {
     pub detail: &'a str,
 }
 
-/// A line of the trail as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    pub seq: i64,
-    pub at: Timestamp,
-    pub actor: String,
-    pub action: String,
-    pub subject: String,
-    pub detail: String,
-    pub ip: String,
-    pub request_id: String,
-    pub hash: String,
-}
-
-impl From<LineRow> for Line {
-    fn from(row: LineRow) -> Line {
-        Line {
-            seq: row.seq,
-            at: Timestamp::from_millis(row.at),
-            actor: row.actor,
-            action: row.action,
-            subject: row.subject,
-            detail: row.detail,
-            ip: row.ip,
-            request_id: row.request_id,
-            hash: row.hash,
-        }
-    }
-}
-
-/// Writes a line in the transaction of the act itself: there is no act without its line.
+/// Writes a line in the transaction of the act itself: there is no act without its line. It comes last there, because others
+/// wait for their turn from here to the commit.
 pub(crate) async fn record(
     tx: &mut Tx<'_>,
     visit: &Visit,
     act: Act<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    audit_log::take_turn(tx).await?;
     let (last_seq, previous_hash) = audit_log::last(tx).await?.unwrap_or_default();
     let mut line = LineRow {
         seq: last_seq + 1,
@@ -142,25 +158,35 @@ pub(crate) async fn record(
     audit_log::insert(tx, &line).await
 }
 
-/// A line about something that has no transaction of its own.
-pub async fn note_act(
+/// Does something and writes the line about it in one transaction.
+pub(super) async fn perform<'a, T, E, F>(
     services: &Services,
-    visit: &Visit,
-    action: Action,
-    subject: &str,
-    detail: &str,
-) -> Result<(), Error> {
+    visit: &'a Visit,
+    act: Act<'a>,
+    work: &'a F,
+) -> Result<T, E>
+where
+    T: Send,
+    E: FromStore,
+    F: Work<'a, T, E>,
+{
     let now = services.clock.now();
-    let act = Act {
-        action,
-        subject,
-        detail,
-    };
     services
         .db
-        .write(|tx| async move { record(tx, visit, act, now).await }.boxed())
+        .write(|tx| {
+            async move {
+                let done = work(tx).await?;
+                record(tx, visit, act, now).await?;
+                Ok(done)
+            }
+            .boxed()
+        })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// A line about something that has no transaction of its own: it changes nothing here, or asks somebody else first.
+pub async fn note_act(services: &Services, visit: &Visit, act: Act<'_>) -> Result<(), Error> {
+    perform(services, visit, act, &|_| async { Ok(()) }.boxed()).await
 }
 
 /// Every part with its length before it, so that no two lines have the same text.
@@ -184,42 +210,6 @@ fn seal(line: &LineRow) -> String {
     hash_of(&text)
 }
 
-/// Lines in one read of the walk.
-const STRIDE: i64 = 1000;
-
-/// How many lines do not follow from the one before.
-pub(crate) async fn count_broken_seals(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
-    let (mut seq, mut hash, mut n_broken) = (0, String::new(), 0);
-    loop {
-        let lines = audit_log::walk(tx, seq, STRIDE).await?;
-        if lines.is_empty() {
-            return Ok(n_broken);
-        }
-        for line in lines {
-            let follows = line.seq == seq + 1 && line.previous_hash == hash && line.hash == seal(&line);
-            n_broken += usize::from(!follows);
-            (seq, hash) = (line.seq, line.hash);
-        }
-    }
-}
-
-/// Newest first; the cursor is the number after which to go on.
-pub async fn list_trail(services: &Services, cursor: Option<i64>, limit: u32) -> Result<Page<Line>, Error> {
-    let below = cursor.unwrap_or(i64::MAX);
-    let mut rows = services
-        .db
-        .snapshot(|tx| async move { audit_log::list(tx, below, i64::from(limit) + 1).await }.boxed())
-        .await
-        .map_err(Error::Internal)?;
-    let has_more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next_cursor = rows.last().filter(|_| has_more).map(|line| line.seq.to_string());
-    Ok(Page {
-        data: rows.into_iter().map(Line::from).collect(),
-        next_cursor,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +227,14 @@ mod tests {
             previous_hash: String::new(),
             hash: String::new(),
         }
+    }
+
+    #[test]
+    fn every_action_has_a_word_of_its_own() {
+        for action in Action::ALL {
+            assert_eq!(Action::parse(action.as_str()), Some(action));
+        }
+        assert_eq!(Action::parse("Log_in"), None);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub use self::keys::Verify;
 use self::keys::{Certified, Door, Keys};
 use self::notice::{Reader, named_certificate, parse_form};
 use self::wire::{Named, NewTrade, PAGE_PRODUCT, QR_PRODUCT, WAP_PRODUCT};
+use super::calls::{About, CallLog, Operation};
 use super::describe::{Description, fingerprint};
 use super::pulse::Pulse;
 use super::transport::{Transport, base_url, notify_url};
@@ -63,6 +64,7 @@ pub struct Alipay {
     notify_url: String,
     pub(super) transport: Transport,
     pub(super) pulse: Pulse,
+    pub(super) calls: CallLog,
     pub(super) clock: Clock,
 }
 
@@ -105,6 +107,7 @@ impl Alipay {
             seller_id: settings.seller_id,
             own_key,
             pulse: Pulse::default(),
+            calls: CallLog::default(),
             gateway,
             clock,
         })
@@ -140,11 +143,8 @@ impl Alipay {
         if method != PRECREATE {
             return Ok(self.address(method, creation.request, creation.return_url).into());
         }
-        let named: Named = serde_json::from_str(creation.request)
-            .map_err(|_| GatewayError::unknown("the stored request names no trade"))?;
-        let answer = self
-            .call_about(method, creation.request, &named.out_trade_no)
-            .await?;
+        let about = Operation::Create.about(creation.payment_no);
+        let answer = self.call_about(about, method, creation.request).await?;
         match answer.qr_code {
             Some(code) if is_address(&code, &["https://"]) => Ok(code),
             _ => Err(GatewayError::unknown("an answer without a code to scan")),
@@ -152,7 +152,7 @@ impl Alipay {
     }
 
     pub(super) async fn query(&self, payment_no: &PaymentNo) -> Result<Report, GatewayError> {
-        match self.call_named(QUERY, payment_no).await {
+        match self.call_named(Operation::Query.about(payment_no), QUERY).await {
             Ok(answer) => answer.report(self.clock.now()),
             Err(error) if is_not_exist(&error) => Ok(Report::Absent),
             Err(error) => Err(error),
@@ -160,7 +160,7 @@ impl Alipay {
     }
 
     pub(super) async fn close(&self, payment_no: &PaymentNo) -> Result<Closing, GatewayError> {
-        match self.call_named(CLOSE, payment_no).await {
+        match self.call_named(Operation::Close.about(payment_no), CLOSE).await {
             Ok(_) => Ok(Closing::Closed),
             Err(error) if is_not_exist(&error) => Ok(Closing::Absent),
             Err(error) => Err(error),
@@ -191,11 +191,11 @@ impl Alipay {
         reader.read(&raw)
     }
 
-    async fn call_named(&self, method: &str, payment_no: &PaymentNo) -> Result<wire::Answer, GatewayError> {
+    async fn call_named(&self, about: About<'_>, method: &str) -> Result<wire::Answer, GatewayError> {
         let named = Named {
-            out_trade_no: payment_no.as_str().to_owned(),
+            out_trade_no: about.payment_no.as_str().to_owned(),
         };
-        self.call_about(method, &json(&named), payment_no.as_str()).await
+        self.call_about(about, method, &json(&named)).await
     }
 }
 

@@ -1,13 +1,11 @@
 //! Whether a gateway answers, and how often somebody pretends to be it. Kept in memory: a stranger's request must not cost
-//! a write.
+//! a write, so forgeries are counted here and written down together (`alarm`).
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use domain::Timestamp;
 
-/// Forged callbacks are counted by the hour.
-const HOUR: Duration = Duration::from_secs(3600);
 /// One lost answer is nothing, and neither is a minute.
 const LEAST_LOST: u32 = 3;
 const LEAST_SILENCE: Duration = Duration::from_secs(180);
@@ -19,7 +17,6 @@ pub struct Pulse(Mutex<Beats>);
 struct Beats {
     silence: Option<Silence>,
     is_answering: bool,
-    forged_since: Option<Timestamp>,
     n_forged: u32,
 }
 
@@ -52,13 +49,20 @@ impl Pulse {
         silence.n_lost = silence.n_lost.saturating_add(1);
     }
 
-    pub fn forged(&self, now: Timestamp) {
+    pub fn forged(&self) {
         let mut beats = self.0.lock().expect(UNBROKEN);
-        if beats.forged_since.is_none_or(|since| now.since(since) >= HOUR) {
-            beats.forged_since = Some(now);
-            beats.n_forged = 0;
-        }
         beats.n_forged = beats.n_forged.saturating_add(1);
+    }
+
+    /// How many forged callbacks came since this was last asked.
+    pub fn take_forged(&self) -> u32 {
+        std::mem::take(&mut self.0.lock().expect(UNBROKEN).n_forged)
+    }
+
+    /// What was taken and could not be written down.
+    pub fn give_back_forged(&self, n: u32) {
+        let mut beats = self.0.lock().expect(UNBROKEN);
+        beats.n_forged = beats.n_forged.saturating_add(n);
     }
 
     /// Since when nothing was answered, once that is worth a person's time. Whom nobody asks is not silent.
@@ -71,13 +75,6 @@ impl Pulse {
     /// Whether the last question was answered.
     pub fn is_answering(&self) -> bool {
         self.0.lock().expect(UNBROKEN).is_answering
-    }
-
-    /// How many forged callbacks came within the last hour or less.
-    pub fn n_forged(&self, now: Timestamp) -> u32 {
-        let beats = self.0.lock().expect(UNBROKEN);
-        let is_fresh = beats.forged_since.is_some_and(|since| now.since(since) < HOUR);
-        if is_fresh { beats.n_forged } else { 0 }
     }
 }
 
@@ -105,16 +102,5 @@ mod tests {
         pulse.lost(at(200));
         pulse.lost(at(900));
         assert_eq!(pulse.silent_since(), None, "two are too few");
-    }
-
-    #[test]
-    fn forgeries_are_counted_by_the_hour() {
-        let pulse = Pulse::default();
-        for second in 0..5 {
-            pulse.forged(at(second));
-        }
-        assert_eq!((pulse.n_forged(at(3599)), pulse.n_forged(at(3600))), (5, 0));
-        pulse.forged(at(3600));
-        assert_eq!(pulse.n_forged(at(3601)), 1);
     }
 }

@@ -27,6 +27,7 @@ pub use self::sealed::{ApiV3Key, Sealed};
 pub use self::settings::{Settings, Verify};
 use self::sign::{Distrust, invocation_message};
 use self::wire::{CloseTrade, H5Info, NewAmount, NewTrade, NoReport, Openid, Prompt, Scene, Trade};
+use super::calls::{CallLog, Operation};
 use super::describe::{Description, fingerprint};
 use super::pulse::Pulse;
 use super::transport::{Transport, backup_url, base_url, notify_url};
@@ -58,6 +59,7 @@ pub struct Wechat {
     notify_url: String,
     pub(super) transport: Transport,
     pub(super) pulse: Pulse,
+    pub(super) calls: CallLog,
     pub(super) clock: Clock,
 }
 
@@ -91,6 +93,7 @@ impl Wechat {
             wanted_serial,
             own_key,
             pulse: Pulse::default(),
+            calls: CallLog::default(),
             base,
             clock,
         })
@@ -145,7 +148,11 @@ impl Wechat {
                 return Err(GatewayError::not_offered(creation.product));
             }
         };
-        let body = self.call(Method::POST, path, creation.request).await?;
+        let about = Operation::Create.about(creation.payment_no);
+        let body = match self.ask(about, Method::POST, path, creation.request).await? {
+            Said::Yes(body) => body,
+            Said::No(refusal) => return Err(refusal.meaning()),
+        };
         let prompt: Prompt = serde_json::from_slice(&body)
             .map_err(|_| GatewayError::unknown("the answer to an order is not readable"))?;
         let usable = match creation.product {
@@ -184,7 +191,8 @@ impl Wechat {
             "v3/pay/transactions/out-trade-no/{payment_no}?mchid={}",
             self.mch_id
         );
-        let body = match self.ask(Method::GET, &path, "").await? {
+        let about = Operation::Query.about(payment_no);
+        let body = match self.ask(about, Method::GET, &path, "").await? {
             Said::Yes(body) => body,
             Said::No(refusal) if refusal.is_not_exist() => return Ok(Report::Absent),
             Said::No(refusal) => return Err(refusal.meaning()),
@@ -208,7 +216,8 @@ impl Wechat {
     pub(super) async fn close(&self, payment_no: &PaymentNo) -> Result<Closing, GatewayError> {
         let path = format!("v3/pay/transactions/out-trade-no/{payment_no}/close");
         let body = json(&CloseTrade { mchid: &self.mch_id });
-        match self.ask(Method::POST, &path, &body).await? {
+        let about = Operation::Close.about(payment_no);
+        match self.ask(about, Method::POST, &path, &body).await? {
             Said::Yes(_) => Ok(Closing::Closed),
             Said::No(refusal) if refusal.is_not_exist() => Ok(Closing::Absent),
             Said::No(refusal) => Err(refusal.meaning()),

@@ -41,8 +41,8 @@ pub async fn replay_notice(
                     subject,
                     detail,
                 };
-                record(tx, visit, line, now).await?;
                 let news = act(services, tx, channel, notice, payment, about).await?;
+                record(tx, visit, line, now).await?;
                 Ok::<_, ConsoleError>(known.payment.map(|payment| (payment, news)))
             }
             .boxed()

@@ -91,6 +91,7 @@ async fn send(
     payment: &Payment,
 ) -> Result<Called, Error> {
     let creation = Creation {
+        payment_no: &payment.payment_no,
         product: payment.product,
         request: &payment.request,
         return_url: payment.return_url.as_deref(),

@@ -17,6 +17,14 @@ pub struct LineRow {
     pub hash: String,
 }
 
+/// Waits for one's turn; it lasts until the commit. Without it, many acts at the same time lose the race for one number so
+/// often that some of them fail.
+pub async fn take_turn(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    const SQL: &str = "update audit_turn set n = n + 1";
+    execute!(tx, SQL, |query| query).map(drop)?;
+    Ok(())
+}
+
 /// The number and the seal of the last line.
 pub async fn last(tx: &mut Tx<'_>) -> Result<Option<(i64, String)>, StoreError> {
     const SQL: &str = "select seq, hash from audit_log order by seq desc limit 1";
@@ -47,15 +55,45 @@ pub async fn insert(tx: &mut Tx<'_>, line: &LineRow) -> Result<(), StoreError> {
     }
 }
 
-/// Newest first, below a number.
-pub async fn list(tx: &mut Tx<'_>, below: i64, limit: i64) -> Result<Vec<LineRow>, StoreError> {
+/// How many lines were ever written.
+pub async fn count_written(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
+    const SQL: &str = "select n from audit_turn";
+    let (n,): (i64,) = on!(tx, SQL, fetch_one, |query| query)?;
+    Ok(n)
+}
+
+/// What a list is narrowed down by. `None`: anything.
+#[derive(Debug, Clone, Copy)]
+pub struct Filter<'a> {
+    pub below: i64,
+    pub actor: Option<&'a str>,
+    pub action: Option<&'a str>,
+    pub subject: Option<&'a str>,
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+}
+
+/// Newest first.
+pub async fn list(tx: &mut Tx<'_>, filter: Filter<'_>, limit: i64) -> Result<Vec<LineRow>, StoreError> {
     const SQL: &str = "
         select seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash
         from audit_log
         where seq < $1
+            and (cast($2 as text) is null or actor = $2)
+            and (cast($3 as text) is null or action = $3)
+            and (cast($4 as text) is null or subject = $4)
+            and (cast($5 as bigint) is null or at >= $5)
+            and (cast($6 as bigint) is null or at < $6)
         order by seq desc
-        limit $2";
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(below).bind(limit))?)
+        limit $7";
+    Ok(on!(tx, SQL, fetch_all, |query| query
+        .bind(filter.below)
+        .bind(filter.actor)
+        .bind(filter.action)
+        .bind(filter.subject)
+        .bind(filter.from)
+        .bind(filter.to)
+        .bind(limit))?)
 }
 
 /// Oldest first, above a number: the way a chain is checked.

@@ -46,6 +46,7 @@ pub struct IncidentRow {
     pub order_id: Option<String>,
     pub detail: String,
     pub created_at: i64,
+    pub assigned_to: Option<String>,
     pub resolved_at: Option<i64>,
     pub resolved_by: Option<String>,
     pub resolution: Option<String>,
@@ -54,8 +55,8 @@ pub struct IncidentRow {
 macro_rules! select_incident {
     ($tail:literal) => {
         concat!(
-            "select i.id, i.kind, i.subject, p.order_id, i.detail, i.created_at, i.resolved_at, i.resolved_by,
-                i.resolution
+            "select i.id, i.kind, i.subject, p.order_id, i.detail, i.created_at, i.assigned_to, i.resolved_at,
+                i.resolved_by, i.resolution
             from incidents i left join payments p on p.id = i.payment_id ",
             $tail
         )
@@ -179,6 +180,16 @@ pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<Inciden
 pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<IncidentRow>, StoreError> {
     const SQL: &str = select_incident!("where i.id = $1");
     Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
+}
+
+/// `None`: nobody looks after it. `false`: it was resolved before.
+pub async fn assign(tx: &mut Tx<'_>, id: &str, to: Option<&str>) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        update incidents
+        set assigned_to = $2
+        where id = $1 and resolved_at is null";
+    let n_changed = execute!(tx, SQL, |query| query.bind(id).bind(to))?;
+    Ok(n_changed == 1)
 }
 
 /// `false`: somebody else resolved it before.

@@ -63,6 +63,40 @@ pub async fn use_totp_step(tx: &mut Tx<'_>, user_id: &str, step: i64) -> Result<
     Ok(n_changed == 1)
 }
 
+/// Counts one try at a code. `false`: there were `most` already, and the last of them after `since`. Whoever has not tried
+/// since then begins anew.
+pub async fn count_code_try(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    most: i64,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        update users
+        set code_tries = case when code_tried_at > $3 then code_tries + 1 else 1 end, code_tried_at = $4
+        where id = $1 and (code_tries < $2 or code_tried_at <= $3)";
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(user_id)
+        .bind(most)
+        .bind(since.millis())
+        .bind(now.millis()))?;
+    Ok(n_changed == 1)
+}
+
+/// How many tries there were, and when the last.
+pub async fn code_tries(tx: &mut Tx<'_>, user_id: &str) -> Result<(i64, i64), StoreError> {
+    const SQL: &str = "select code_tries, code_tried_at from users where id = $1";
+    Ok(on!(tx, SQL, fetch_one, |query| query.bind(user_id))?)
+}
+
+/// A code was right.
+pub async fn forget_code_tries(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
+    const SQL: &str = "update users set code_tries = 0 where id = $1";
+    execute!(tx, SQL, |query| query.bind(user_id)).map(drop)?;
+    Ok(())
+}
+
 /// The role before; `None` when there is no such person.
 pub async fn role_of(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<(String, String)>, StoreError> {
     const SQL: &str = "select email, role from users where id = $1 and disabled_at is null";

@@ -41,7 +41,7 @@ impl City {
                 payment_ttl: self.plan.payment_ttl,
                 order_ttl: self.plan.order_ttl,
                 late_payment: self.plan.late_policy,
-                refund_approval_above: None,
+                ..Policy::default()
             },
         };
         self.tell(&format!("server {place} starts"));
@@ -96,6 +96,8 @@ impl City {
             self.until_due(RECONCILE, services.wake.question_due()).await;
             let outcome = payments::reconcile_payments(&services).await;
             self.note_job("reconcile", outcome);
+            let outcome = payments::write_calls(&services).await;
+            self.note_job("calls", outcome.map(|_| 0));
         }
     }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use payments::admin::{Role, create_user};
 use payments::console::{
-    ConsoleError, Operator, Totp, Visit, admit_login, confirm_session, enable_totp, end_other_sessions,
-    find_credentials, find_operator, list_trail, open_session,
+    Check, ConsoleError, LineQuery, Operator, Stretch, Totp, Visit, admit_login, check_trail,
+    confirm_session, enable_totp, end_other_sessions, find_credentials, find_operator, list_trail,
+    open_session,
 };
 
 use super::shop::{Shop, on_each_engine};
@@ -33,6 +34,14 @@ async fn come_in(shop: &Shop, code: &str) -> Result<String, ConsoleError> {
 
 async fn who_is(shop: &Shop, token: &str) -> Option<Operator> {
     find_operator(&shop.services, token).await.unwrap()
+}
+
+fn lines(below: Option<i64>, limit: u32) -> LineQuery {
+    LineQuery {
+        below,
+        limit,
+        ..LineQuery::default()
+    }
 }
 
 const fn minutes(n: u64) -> Duration {
@@ -183,12 +192,23 @@ async fn the_trail_holds_together_and_nobody_can_change_it() {
         for _ in 0..3 {
             come_in(shop, "").await.unwrap();
         }
-        let page = list_trail(&shop.services, None, 2).await.unwrap();
+        let page = list_trail(&shop.services, &lines(None, 2)).await.unwrap();
         let seqs: Vec<i64> = page.data.iter().map(|line| line.seq).collect();
         assert_eq!((seqs, page.next_cursor.as_deref()), (vec![3, 2], Some("2")));
         assert_eq!(page.data[0].action, "log_in");
-        let rest = list_trail(&shop.services, Some(2), 2).await.unwrap();
+        let rest = list_trail(&shop.services, &lines(Some(2), 2)).await.unwrap();
         assert_eq!((rest.data.len(), rest.next_cursor), (1, None));
+        let at = shop.services.clock.now();
+        for stretch in [Stretch::Newest, Stretch::Whole] {
+            let found = check_trail(&shop.services, stretch).await.unwrap();
+            let whole = Check {
+                first: 1,
+                last: 3,
+                n_broken: 0,
+                at,
+            };
+            assert_eq!(found, whole);
+        }
     })
     .await;
 }
@@ -199,12 +219,12 @@ async fn acts_at_the_same_time_follow_each_other_in_the_trail() {
         come_in(shop, "").await.unwrap();
         let who = &find_credentials(&shop.services, EMAIL).await.unwrap().unwrap();
         let visit = &visit();
-        let all = (0..4).map(|_| open_session(&shop.services, who, visit, "b", ""));
+        let all = (0..20).map(|_| open_session(&shop.services, who, visit, "b", ""));
         for outcome in futures_util::future::join_all(all).await {
             outcome.unwrap();
         }
-        let page = list_trail(&shop.services, None, 10).await.unwrap();
-        assert_eq!(page.data.len(), 5);
+        let page = list_trail(&shop.services, &lines(None, 50)).await.unwrap();
+        assert_eq!(page.data.len(), 21);
     })
     .await;
 }

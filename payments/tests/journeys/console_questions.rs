@@ -3,7 +3,7 @@
 use domain::{Channel, Method, Money, OrderStatus, RefundNo};
 use payments::admin::Scope;
 use payments::console::{
-    self, Asked, ConsoleError, OrderQuery, Proof, RefundDraft, Visit, count_waiting, find_orders,
+    self, Asked, ConsoleError, OrderQuery, Proof, RefundDraft, Verdict, Visit, count_waiting, find_orders,
     find_the_one, open_file,
 };
 use payments::{Policy, request_refund};
@@ -168,10 +168,12 @@ async fn every_way_of_looking_finds_what_is_there() {
             .unwrap();
         assert_eq!(found.order_id, Some(order.id.clone()));
         for channel in Channel::ALL {
-            let proof = console::test_gateway(services, &visit("dev"), channel)
+            let trial = console::test_gateway(services, &visit("dev"), channel)
                 .await
                 .unwrap();
-            assert_eq!(proof, Proof::Works, "{channel}");
+            assert_eq!(trial.proof, Proof::Works, "{channel}");
+            let call = trial.call.unwrap();
+            assert_eq!((call.channel, call.verdict), (channel, Verdict::Signed));
         }
         assert!(
             console::list_gateways(services).await.unwrap()[0]

@@ -7,6 +7,7 @@
 mod alarms;
 mod balance;
 mod balance_refunds;
+mod calls;
 mod cancelling;
 mod console;
 mod console_questions;
@@ -20,4 +21,5 @@ mod refund_faults;
 mod refund_requests;
 mod refunds;
 mod replays;
+mod second_factor;
 mod shop;

@@ -273,7 +273,9 @@ async fn t_19_what_a_proxy_took_away_is_not_believed() {
     shop.sim
         .fault(Fault::new(FaultKind::NoSignature).at(Endpoint::Create));
     let gateway = shop.services.gateways.wechat.as_ref().unwrap();
-    let created = gateway.create(&creation(Product::Native, &payment.request)).await;
+    let created = gateway
+        .create(&creation(&payment.payment_no, Product::Native, &payment.request))
+        .await;
     assert!(
         matches!(created, Err(GatewayError::Unknown { .. })),
         "{created:?}"

@@ -75,7 +75,9 @@ async fn t_11_a_merchant_without_platform_certificates_starts_and_sells() {
         let gateway: Gateway = Wechat::new(settings(url), shop.services.clock.clone())
             .unwrap()
             .into();
-        let created = gateway.create(&creation(Product::Native, &payment.request)).await;
+        let created = gateway
+            .create(&creation(&payment.payment_no, Product::Native, &payment.request))
+            .await;
         match is_there {
             true => assert!(
                 matches!(

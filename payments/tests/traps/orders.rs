@@ -100,6 +100,7 @@ async fn t_42_times_are_beijings_wherever_we_are() {
     // The clock of this gateway says 1 700 000 000.
     let address = alipay
         .create(&crate::harness::creation(
+            &PaymentNo::parse("P1").unwrap(),
             Product::Page,
             r#"{"out_trade_no":"P1"}"#,
         ))

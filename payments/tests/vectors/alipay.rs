@@ -265,14 +265,17 @@ async fn a_call_believes_only_what_alipay_signed() {
         let gateway = alipay_at(alipay_settings(&format!("{url}/gateway.do")));
         if text(case, "method") == "alipay.trade.precreate" {
             let request = format!(r#"{{"out_trade_no":"{PAYMENT_NO}"}}"#);
-            let prompt = gateway.create(&creation(Product::Qr, &request)).await;
+            let prompt = gateway
+                .create(&creation(&payment_no, Product::Qr, &request))
+                .await;
             assert_eq!(
                 prompt.is_ok(),
                 text(case, "expect") == "valid",
                 "{name} {prompt:?}"
             );
+            let other_no = PaymentNo::parse("HX2").unwrap();
             let other = gateway
-                .create(&creation(Product::Qr, r#"{"out_trade_no":"HX2"}"#))
+                .create(&creation(&other_no, Product::Qr, r#"{"out_trade_no":"HX2"}"#))
                 .await;
             assert!(
                 matches!(other, Err(GatewayError::Unknown { .. })),

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use domain::{Product, Timestamp};
+use domain::{PaymentNo, Product, Timestamp};
 use payments::Clock;
 use payments::gateway::{Creation, Gateway, NoticeContent, alipay, wechat};
 use serde_json::Value;
@@ -104,8 +104,9 @@ pub fn alipay_at(settings: alipay::Settings) -> Gateway {
         .into()
 }
 
-pub fn creation(product: Product, request: &str) -> Creation<'_> {
+pub fn creation<'a>(payment_no: &'a PaymentNo, product: Product, request: &'a str) -> Creation<'a> {
     Creation {
+        payment_no,
         product,
         request,
         return_url: None,

@@ -224,11 +224,16 @@ async fn a_call_believes_only_what_wechat_signed() {
         let gateway = wechat_at(wechat_settings(&file, &url), now(case));
         match text(case, "name") {
             "code_url_pubkey" => {
-                let prompt = gateway.create(&creation(Product::Native, "{}")).await.unwrap();
+                let prompt = gateway
+                    .create(&creation(&payment_no, Product::Native, "{}"))
+                    .await
+                    .unwrap();
                 assert_eq!(prompt, "weixin://wxpay/bizpayurl?pr=JyC91EIz1");
             }
             "undefined_as_body" => {
-                let answer = gateway.create(&creation(Product::Native, "{}")).await;
+                let answer = gateway
+                    .create(&creation(&payment_no, Product::Native, "{}"))
+                    .await;
                 assert!(matches!(answer, Err(GatewayError::Unknown { .. })), "{answer:?}");
             }
             "close_204_empty" => assert_eq!(gateway.close(&payment_no).await.unwrap(), Closing::Closed),

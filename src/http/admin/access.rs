@@ -36,6 +36,7 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Get,  "/admin/orders",                    May(Look)),
     (Get,  "/admin/orders.csv",                May(Export)),
     (Get,  "/admin/orders/{id}",               May(Look)),
+    (Get,  "/admin/orders/{id}/support.txt",   May(ReadMessages)),
     (Post, "/admin/orders/{id}/ask",           May(Handle)),
     (Post, "/admin/orders/{id}/notes",         May(Handle)),
     (Get,  "/admin/payments/{id}/refund",      May(RequestRefund)),
@@ -46,6 +47,7 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Post, "/admin/refunds/{id}/reject",       May(ApproveRefund)),
     (Post, "/admin/refunds/{id}/retry",        May(RequestRefund)),
     (Get,  "/admin/attention",                 May(Look)),
+    (Post, "/admin/attention/{id}/assign",     May(Handle)),
     (Post, "/admin/attention/{id}/resolve",    May(Handle)),
     (Get,  "/admin/balances",                  May(Look)),
     (Post, "/admin/balances/adjust",           Confirmed(AdjustBalance)),
@@ -64,6 +66,7 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Get,  "/admin/account/totp",              Inside),
     (Post, "/admin/account/totp",              Inside),
     (Post, "/admin/account/totp/off",          Inside),
+    (Post, "/admin/account/recovery-codes",    Inside),
     (Get,  "/admin/confirm",                   Inside),
     (Post, "/admin/confirm",                   Inside),
     (Get,  "/admin/people",                    May(ManagePeople)),
@@ -71,6 +74,8 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Post, "/admin/people/{id}/role",          Confirmed(ManagePeople)),
     (Post, "/admin/people/{id}/disable",       Confirmed(ManagePeople)),
     (Get,  "/admin/audit",                     May(ReadAudit)),
+    (Get,  "/admin/audit.csv",                 May(ReadAudit)),
+    (Get,  "/admin/audit.jsonl",               May(ReadAudit)),
 ];
 
 /// `None`: an address that nobody wrote down is open to nobody.

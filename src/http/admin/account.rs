@@ -6,8 +6,8 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use payments::console::{
-    self, ConsoleError, Operator, Totp, confirm_session, disable_totp as turn_off, enable_totp as turn_on,
-    end_other_sessions, list_sessions,
+    self, ConsoleError, Operator, Totp, confirm_session, count_recovery_codes, disable_totp as turn_off,
+    enable_totp as turn_on, end_other_sessions, list_sessions, renew_recovery_codes as renew_codes,
 };
 
 use super::desk;
@@ -28,7 +28,8 @@ pub fn operator(desk: &Desk) -> Result<&Operator, Trouble> {
 pub async fn show(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
     let operator = operator(&desk)?;
     let sessions = list_sessions(&web.services, operator).await?;
-    let content = pages::account(&desk, operator, sessions);
+    let n_codes = count_recovery_codes(&web.services, operator).await?;
+    let content = pages::account(&desk, operator, n_codes, sessions);
     Ok(desk::page(&desk, desk.words().account, content))
 }
 
@@ -63,7 +64,14 @@ pub async fn enable_totp(
     let totp = Totp::parse(fields.text("secret")).ok_or(Trouble::Malformed)?;
     let code = fields.text("code");
     match turn_on(&web.services, operator, &desk::visit(&desk), &totp, code).await {
-        Ok(()) => Ok(desk::done(ACCOUNT, Said::TotpOn)),
+        Ok(codes) => {
+            let content = pages::recovery_codes(&desk, &codes);
+            let said = Desk {
+                said: Some(Said::TotpOn),
+                ..desk
+            };
+            Ok(desk::page(&said, said.words().recovery_codes, content))
+        }
         Err(ConsoleError::WrongLogin) => {
             let alert = Some(desk.words().wrong_code);
             let content = pages::totp(&desk, &totp, &totp.address(&operator.email), alert);
@@ -72,6 +80,20 @@ pub async fn enable_totp(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The answer itself shows them, once, as it is with keys.
+pub async fn renew_recovery_codes(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+) -> Result<Response, Trouble> {
+    let operator = operator(&desk)?;
+    if !operator.is_confirmed {
+        return Ok(desk::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
+    }
+    let codes = renew_codes(&web.services, operator, &desk::visit(&desk)).await?;
+    let content = pages::recovery_codes(&desk, &codes);
+    Ok(desk::page(&desk, desk.words().recovery_codes, content))
 }
 
 pub async fn disable_totp(

@@ -25,9 +25,21 @@ pub async fn list(
     let cursor = (!cursor.is_empty()).then_some(cursor.as_str());
     let open = console::list_open_incidents(&web.services, cursor, ROWS).await?;
     let resolved = console::list_resolved_incidents(&web.services, RESOLVED).await?;
+    let handlers = console::list_handlers(&web.services).await?;
     let now = web.services.clock.now();
-    let content = pages::attention(&desk, open, resolved, now);
+    let content = pages::attention(&desk, open, resolved, &handlers, now);
     Ok(desk::page(&desk, desk.words().attention, content))
+}
+
+pub async fn assign(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(id): Id,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let to = Some(fields.text("to")).filter(|to| !to.is_empty());
+    console::assign_incident(&web.services, &desk::visit(&desk), &id, to).await?;
+    Ok(desk::done("/admin/attention", Said::Assigned))
 }
 
 pub async fn resolve(

@@ -5,8 +5,7 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::ledger::Change;
-use payments::console::{self, Action};
-use payments::{Adjustment, adjust_balance, find_balance, list_entries};
+use payments::{Adjustment, console, find_balance, list_entries};
 
 use super::desk;
 use super::fields::Fields;
@@ -48,16 +47,7 @@ pub async fn adjust(
         number: fields.line("number", 64)?.to_owned(),
         note: fields.line("note", 256)?.to_owned(),
     };
-    let detail = format!(
-        "{} {}: {}",
-        adjustment.number,
-        fields.text("amount"),
-        adjustment.note
-    );
-    let visit = desk::visit(&desk);
-    // Before the money, so that there is no adjustment without somebody's name: a line about one that was refused is no harm.
-    console::note_act(&web.services, &visit, Action::AdjustBalance, user, &detail).await?;
-    adjust_balance(&web.services, adjustment, None).await?;
+    console::adjust_balance(&web.services, &desk::visit(&desk), &adjustment).await?;
     let user: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
     Ok(desk::done(
         &format!("/admin/balances?user={user}"),

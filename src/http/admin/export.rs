@@ -1,6 +1,9 @@
-//! The list of orders as a file: exactly what the filter shows, however long, written while it is read.
+//! Files to take away: lists, exactly what the filter shows, however long, written while they are read; and one order for
+//! whoever is asked for help.
 
-use app::console::Desk;
+use std::sync::Arc;
+
+use app::console::{Desk, pages};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -8,19 +11,21 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::Order;
 use futures_util::stream;
-use payments::Services;
-use payments::console::{self, Action, OrderQuery};
+use payments::console::{self, Act, Action, OrderQuery};
 
 use super::desk;
-use super::orders::{filters, read};
+use super::orders::{filters, order_id, read};
 use super::trouble::Trouble;
 use crate::http::Web;
+use crate::http::api::Id;
 
 const ROWS: u32 = 500;
 /// Without it spreadsheets read Chinese as something else.
 const BOM: &str = "\u{FEFF}";
 const CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8");
 const NAME: HeaderValue = HeaderValue::from_static("attachment; filename=\"orders.csv\"");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const SUPPORT: HeaderValue = HeaderValue::from_static("attachment; filename=\"support.txt\"");
 const COLUMNS: [&str; 10] = [
     "order_no",
     "user",
@@ -51,40 +56,87 @@ pub async fn orders(
         cursor: None,
         ..read(&filters(query.as_deref())?)?
     };
-    console::note_act(
-        &web.services,
-        &desk::visit(&desk),
-        Action::Export,
-        "orders",
-        &desk.query,
-    )
-    .await?;
+    note_export(&web, &desk, "orders").await?;
     let services = web.services.clone();
-    let parts = stream::try_unfold(At::Head, move |at| {
+    Ok(csv_file(NAME, &COLUMNS, move |cursor| {
         let (services, query) = (services.clone(), query.clone());
-        async move { next_part(&services, query, at).await }
+        async move {
+            let page = console::find_orders(&services, &OrderQuery { cursor, ..query })
+                .await?
+                .page;
+            Ok((page.data.iter().map(row).collect(), page.next_cursor))
+        }
+    }))
+}
+
+/// Many rows left the house: by whom, and which.
+pub async fn note_export(web: &Web, desk: &Desk, subject: &str) -> Result<(), Trouble> {
+    let act = Act {
+        action: Action::Export,
+        subject,
+        detail: &desk.query,
+    };
+    Ok(console::note_act(&web.services, &desk::visit(desk), act).await?)
+}
+
+/// Some rows of a file, and the cursor of the next ones.
+pub type Rows = (Vec<Vec<String>>, Option<String>);
+
+/// A file of all the rows that `read` gives, page by page.
+pub fn csv_file<R, F>(name: HeaderValue, columns: &'static [&'static str], read: R) -> Response
+where
+    R: Fn(Option<String>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Rows, payments::Error>> + Send + 'static,
+{
+    let read = Arc::new(read);
+    let parts = stream::try_unfold(At::Head, move |at| {
+        let read = Arc::clone(&read);
+        async move { next_part(columns, &*read, at).await }
     });
-    let headers = [(header::CONTENT_TYPE, CSV), (header::CONTENT_DISPOSITION, NAME)];
-    Ok((headers, Body::from_stream(parts)).into_response())
+    let headers = [(header::CONTENT_TYPE, CSV), (header::CONTENT_DISPOSITION, name)];
+    (headers, Body::from_stream(parts)).into_response()
+}
+
+/// What is known of one order, without secrets and payers, for whoever is asked for help.
+pub async fn support_text(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(id): Id,
+) -> Result<Response, Trouble> {
+    let id = order_id(&id)?;
+    let file = console::open_file(&web.services, &id).await?;
+    let act = Act {
+        action: Action::Export,
+        subject: id.as_str(),
+        detail: "support.txt",
+    };
+    console::note_act(&web.services, &desk::visit(&desk), act).await?;
+    let text = pages::support_text(&desk, &file);
+    let headers = [
+        (header::CONTENT_TYPE, TEXT),
+        (header::CONTENT_DISPOSITION, SUPPORT),
+    ];
+    Ok((headers, text).into_response())
 }
 
 /// A file that breaks off half-way ends as a broken connection, never as a shorter file.
-async fn next_part(
-    services: &Services,
-    query: OrderQuery,
+async fn next_part<F>(
+    columns: &[&str],
+    read: impl Fn(Option<String>) -> F,
     at: At,
-) -> Result<Option<(Vec<u8>, At)>, std::io::Error> {
+) -> Result<Option<(Vec<u8>, At)>, std::io::Error>
+where
+    F: Future<Output = Result<Rows, payments::Error>>,
+{
     match at {
         At::Head => {
-            let head = written(&[COLUMNS.map(str::to_owned).to_vec()])?;
-            let bytes = [BOM.as_bytes(), &head].concat();
+            let columns = columns.iter().map(|name| (*name).to_owned()).collect();
+            let bytes = [BOM.as_bytes(), &written(&[columns])?].concat();
             Ok(Some((bytes, At::Rows(None))))
         }
         At::Rows(cursor) => {
-            let found = console::find_orders(services, &OrderQuery { cursor, ..query }).await;
-            let page = found.map_err(std::io::Error::other)?.page;
-            let rows: Vec<Vec<String>> = page.data.iter().map(row).collect();
-            let next = page.next_cursor.map_or(At::End, |cursor| At::Rows(Some(cursor)));
+            let (rows, next) = read(cursor).await.map_err(std::io::Error::other)?;
+            let next = next.map_or(At::End, |cursor| At::Rows(Some(cursor)));
             Ok(Some((written(&rows)?, next)))
         }
         At::End => Ok(None),
@@ -110,7 +162,7 @@ fn row(order: &Order) -> Vec<String> {
 }
 
 /// A cell that begins like a formula would be one, on the desk of whoever opens the file.
-fn harmless(cell: String) -> String {
+pub fn harmless(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{cell}")
     } else {

@@ -26,8 +26,8 @@ pub async fn test(
     let channel = Method::parse(&channel)
         .and_then(Method::channel)
         .ok_or(Trouble::NotFound)?;
-    let proof = console::test_gateway(&web.services, &desk::visit(&desk), channel).await?;
+    let trial = console::test_gateway(&web.services, &desk::visit(&desk), channel).await?;
     let gateways = console::list_gateways(&web.services).await?;
-    let content = pages::gateways(&desk, &gateways, Some((channel, proof)));
+    let content = pages::gateways(&desk, &gateways, Some((channel, trial)));
     Ok(desk::page(&desk, desk.words().gateways, content))
 }

@@ -84,11 +84,7 @@ async fn try_login(web: &Web, visit: &Visit, fields: &Fields, agent: &str) -> Re
     // What cannot be an address is a name that nobody has; it takes the same way as one that somebody might have.
     let email = parse_email(fields.text("email")).unwrap_or_default();
     let (who, visit) = identify(web, visit, &email, fields.raw("password")).await?;
-    let opened = open_session(&web.services, &who, &visit, agent, fields.text("code")).await;
-    if let Err(ConsoleError::WrongLogin) = opened {
-        note_failed_login(&web.services, Some(&who.user_id), &visit).await?;
-    }
-    opened
+    open_session(&web.services, &who, &visit, agent, fields.text("code")).await
 }
 
 /// Whose password this is. Counts the try, and says the same of a wrong password and of a name that nobody has.

@@ -5,18 +5,17 @@ use app::console::{Desk, Said, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use domain::{Method, Money, OrderId, OrderStatus, Timestamp};
+use domain::{Method, Money, OrderId, OrderStatus};
 use payments::console::{self, OrderQuery};
 
 use super::desk;
 use super::fields::Fields;
+use super::filter::{Typed, day, end_of_day, set, word};
 use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
-use crate::http::parameters::Parameters;
 
 const ROWS: u32 = 50;
-const A_DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
 pub async fn list(
     State(web): State<Web>,
@@ -30,47 +29,32 @@ pub async fn list(
         return Ok(desk::see_other(&path_of(&id)));
     }
     let found = console::find_orders(&web.services, &read(&filters)?).await?;
-    let content = pages::orders(&desk, &filters, found);
+    let content = pages::orders(&desk, &filters, found, web.services.clock.now());
     Ok(desk::page(&desk, desk.words().orders, content))
 }
 
-/// What the address says, as text: the form shows it again as it was typed.
+/// What the address says, as text.
 pub fn filters(query: Option<&str>) -> Result<Filters, Trouble> {
-    let mut parameters = Parameters::parse(query).map_err(|_| Trouble::Malformed)?;
-    let mut text = |name| {
-        let value = parameters.parsed(name, "", |text| Some(text.trim().to_owned()));
-        value
-            .map(Option::unwrap_or_default)
-            .map_err(|_| Trouble::Malformed)
-    };
+    let mut typed = Typed::parse(query)?;
     Ok(Filters {
-        text: text("q")?,
-        status: text("status")?,
-        method: text("method")?,
-        from: text("from")?,
-        to: text("to")?,
-        least: text("least")?,
-        most: text("most")?,
-        cursor: text("cursor")?,
+        text: typed.text("q")?,
+        status: typed.text("status")?,
+        method: typed.text("method")?,
+        from: typed.text("from")?,
+        to: typed.text("to")?,
+        least: typed.text("least")?,
+        most: typed.text("most")?,
+        cursor: typed.text("cursor")?,
     })
 }
 
-/// What is empty is not set; what is set must be understood, or the list would silently show something else.
 pub fn read(filters: &Filters) -> Result<OrderQuery, Trouble> {
-    fn set<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Trouble> {
-        if text.is_empty() {
-            return Ok(None);
-        }
-        parse(text).map(Some).ok_or(Trouble::Malformed)
-    }
-    let is_word = |text: &str| text.chars().count() <= 64 && !text.chars().any(char::is_control);
     Ok(OrderQuery {
-        text: set(&filters.text, |text| is_word(text).then(|| text.to_owned()))?,
+        text: set(&filters.text, |text| word(text, 64))?,
         status: set(&filters.status, OrderStatus::parse)?,
         method: set(&filters.method, Method::parse)?,
         from: set(&filters.from, day)?,
-        // The last day belongs to the span.
-        to: set(&filters.to, day)?.map(|day| day.after(A_DAY)),
+        to: set(&filters.to, end_of_day)?,
         least: set(&filters.least, |text| Money::parse_yuan(text).ok())?,
         most: set(&filters.most, |text| Money::parse_yuan(text).ok())?,
         cursor: set(&filters.cursor, |text| {
@@ -78,13 +62,6 @@ pub fn read(filters: &Filters) -> Result<OrderQuery, Trouble> {
         })?,
         limit: ROWS,
     })
-}
-
-/// Midnight in Beijing.
-fn day(text: &str) -> Option<Timestamp> {
-    (text.len() == 10)
-        .then(|| payments::parse_rfc3339(&format!("{text}T00:00:00+08:00")))
-        .flatten()
 }
 
 pub async fn show(

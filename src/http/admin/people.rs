@@ -1,8 +1,8 @@
-//! Who works here, and what they did.
+//! Who works here.
 
 use app::console::{Desk, Said, pages};
 use axum::Extension;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::Response;
 use payments::admin::Role;
 use payments::console;
@@ -10,7 +10,6 @@ use payments::console;
 use super::account::operator;
 use super::desk;
 use super::fields::Fields;
-use super::login::parameter;
 use super::trouble::Trouble;
 use crate::config::{parse_email, parse_password};
 use crate::http::Web;
@@ -18,7 +17,6 @@ use crate::http::api::Id;
 use crate::password;
 
 const PEOPLE: &str = "/admin/people";
-const LINES: u32 = 100;
 
 pub async fn list(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
     let people = console::list_people(&web.services).await?;
@@ -69,15 +67,4 @@ pub async fn disable(
 ) -> Result<Response, Trouble> {
     console::disable_person(&web.services, operator(&desk)?, &desk::visit(&desk), &user_id).await?;
     Ok(desk::done(PEOPLE, Said::PersonDisabled))
-}
-
-pub async fn trail(
-    State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Trouble> {
-    let cursor = parameter(query.as_deref(), "cursor").parse().ok();
-    let page = console::list_trail(&web.services, cursor, LINES).await?;
-    let content = pages::trail(&desk, page);
-    Ok(desk::page(&desk, desk.words().audit, content))
 }

@@ -17,8 +17,6 @@ use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
 
-/// From here on the password must have been given a short time ago: ¥1,000.00.
-const LARGE_FEN: i64 = 100_000;
 const ROWS: u32 = 50;
 const WISHES: &str = "/admin/refunds";
 
@@ -54,7 +52,7 @@ pub async fn check(
         let status = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(desk::page_with(status, &desk, desk.words().refund, content));
     };
-    if amount.fen() >= LARGE_FEN && !operator(&desk)?.is_confirmed {
+    if console::needs_password(&web.services, amount) && !operator(&desk)?.is_confirmed {
         return Ok(desk::see_other(&confirm_first(&plan, &form)));
     }
     let needs_approval = console::needs_approval(&web.services, amount);
@@ -71,7 +69,7 @@ pub async fn ask(
     let plan = plan(&web, &id).await?;
     let form = form(&fields);
     let amount = Money::parse_yuan(&form.amount).map_err(|_| Trouble::Malformed)?;
-    if amount.fen() >= LARGE_FEN && !operator(&desk)?.is_confirmed {
+    if console::needs_password(&web.services, amount) && !operator(&desk)?.is_confirmed {
         return Ok(desk::see_other(&confirm_first(&plan, &form)));
     }
     let draft = RefundDraft {

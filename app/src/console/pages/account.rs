@@ -3,26 +3,30 @@
 use leptos::prelude::*;
 use payments::console::{Operator, Session, Totp};
 
-use super::parts::{Column::Text, alert, code_field, field, heading, panel, table};
+use super::parts::{Column::Text, alert, code_field, factor_field, field, heading, panel, table};
 use crate::console::{Desk, shown};
 use crate::view::Qr;
 
-pub fn account(desk: &Desk, operator: &Operator, sessions: Vec<Session>) -> AnyView {
+pub fn account(desk: &Desk, operator: &Operator, n_codes: i64, sessions: Vec<Session>) -> AnyView {
     let words = desk.words();
     view! {
         {heading(words.account, ().into_any())}
-        {panel(words.totp, second_factor(desk, operator))}
+        {panel(words.totp, second_factor(desk, operator, n_codes))}
         {panel(words.change_password, password(desk))}
         {panel(words.sessions, sessions_of(desk, operator, sessions))}
     }
     .into_any()
 }
 
-fn second_factor(desk: &Desk, operator: &Operator) -> AnyView {
+fn second_factor(desk: &Desk, operator: &Operator, n_codes: i64) -> AnyView {
     let words = desk.words();
     if operator.has_totp {
         return view! {
             <p class="panel__text">{words.totp_is_on}</p>
+            <p class="panel__text">{words.recovery_codes_left} " " <b class="num" data-testid="codes-left">{n_codes}</b></p>
+            <form method="post" action="/admin/account/recovery-codes">
+                <button class="act">{words.new_recovery_codes}</button>
+            </form>
             <form method="post" action="/admin/account/totp/off">
                 <button class="act act--bad">{words.turn_off}</button>
             </form>
@@ -99,7 +103,7 @@ pub fn totp(desk: &Desk, totp: &Totp, address: &str, problem: Option<&'static st
             <p class="reference">{totp.secret().to_owned()}</p>
             <form class="form" method="post" action="/admin/account/totp">
                 <input type="hidden" name="secret" value=totp.secret().to_owned()/>
-                {code_field(words.code, true)}
+                {code_field(words.code)}
                 <button class="button button--primary">{words.turn_on}</button>
             </form>
         </section>
@@ -107,9 +111,27 @@ pub fn totp(desk: &Desk, totp: &Totp, address: &str, problem: Option<&'static st
     .into_any()
 }
 
+/// The only look at them that anybody gets.
+pub fn recovery_codes(desk: &Desk, codes: &[String]) -> AnyView {
+    let words = desk.words();
+    let codes = codes
+        .iter()
+        .map(|code| view! { <li><code class="reference" data-testid="recovery-code">{code.clone()}</code></li> })
+        .collect_view();
+    view! {
+        {heading(words.recovery_codes, ().into_any())}
+        <section class="panel panel--narrow">
+            <p class="panel__text">{words.recovery_text}</p>
+            <ol>{codes}</ol>
+            <p><a class="act" href="/admin/account">{words.go_on}</a></p>
+        </section>
+    }
+    .into_any()
+}
+
 pub fn confirm(desk: &Desk, operator: &Operator, next: &str, problem: Option<&'static str>) -> AnyView {
     let words = desk.words();
-    let code = operator.has_totp.then(|| code_field(words.code, true));
+    let code = operator.has_totp.then(|| factor_field(words.factor, true));
     view! {
         {heading(words.confirm_title, ().into_any())}
         <section class="panel panel--narrow">

@@ -8,13 +8,19 @@ use payments::console::{Incident, Permission};
 use super::parts::{Column::Text, empty, heading, panel, table};
 use crate::console::{Desk, shown};
 
-pub fn attention(desk: &Desk, open: Page<Incident>, resolved: Vec<Incident>, now: Timestamp) -> AnyView {
+pub fn attention(
+    desk: &Desk,
+    open: Page<Incident>,
+    resolved: Vec<Incident>,
+    handlers: &[String],
+    now: Timestamp,
+) -> AnyView {
     let words = desk.words();
     let is_empty = open.data.is_empty();
     let cards: Vec<_> = open
         .data
         .iter()
-        .map(|incident| card(desk, incident, now))
+        .map(|incident| card(desk, incident, handlers, now))
         .collect();
     let next = open.next_cursor.map(|cursor| {
         view! { <a class="act" href=format!("/admin/attention?cursor={cursor}") rel="next">{words.newer}</a> }
@@ -29,7 +35,7 @@ pub fn attention(desk: &Desk, open: Page<Incident>, resolved: Vec<Incident>, now
     .into_any()
 }
 
-fn card(desk: &Desk, incident: &Incident, now: Timestamp) -> AnyView {
+fn card(desk: &Desk, incident: &Incident, handlers: &[String], now: Timestamp) -> AnyView {
     let words = desk.words();
     let age = shown::age(now.since(incident.created_at), words);
     let order = incident.order_id.as_ref().map(|id| {
@@ -55,8 +61,39 @@ fn card(desk: &Desk, incident: &Incident, now: Timestamp) -> AnyView {
             <p>{incident.detail.clone()}</p>
             <p class="panel__text">{shown::advice(incident.kind, words)}</p>
             <p class="reference">{incident.subject.clone()}</p>
-            <div class="acts">{order} {form}</div>
+            <div class="acts acts--low">{assignee(desk, incident, handlers)} {order}</div>
+            {form}
         </section>
+    }
+    .into_any()
+}
+
+/// Who looks after it: a choice for those who may, otherwise a name.
+fn assignee(desk: &Desk, incident: &Incident, handlers: &[String]) -> AnyView {
+    let words = desk.words();
+    let current = incident.assigned_to.clone();
+    if !desk.may(Permission::Handle) {
+        let name = current.unwrap_or_else(|| words.nobody.to_owned());
+        return view! { <p class="small">{words.assigned_to} " " {name}</p> }.into_any();
+    }
+    let choices: Vec<_> = handlers
+        .iter()
+        .map(|email| {
+            let is_current = current.as_ref() == Some(email);
+            view! { <option value=email.clone() selected=is_current>{email.clone()}</option> }
+        })
+        .collect();
+    view! {
+        <form class="inline" method="post" action=format!("/admin/attention/{}/assign", incident.id)>
+            <label class="field">
+                <span class="field__label">{words.assigned_to}</span>
+                <select class="field__input" name="to">
+                    <option value="">{words.nobody}</option>
+                    {choices}
+                </select>
+            </label>
+            <button class="act">{words.assign}</button>
+        </form>
     }
     .into_any()
 }

@@ -73,7 +73,7 @@ fn history(words: &'static ConsoleWords, user: &str, entries: Page<Entry>) -> An
                 <tr>
                     <td class="num">{entry.seq}</td>
                     <td>{shown::time(entry.created_at)}</td>
-                    <td><code class="reference">{entry.kind.as_str()}</code></td>
+                    <td>{shown::entry_kind(entry.kind, words)}</td>
                     <td class="amount-cell num">{shown::change(entry.amount.fen())}</td>
                     <td class="amount-cell num">{money::text(entry.balance_after)}</td>
                     <td class="reference">{entry.reference}</td>

@@ -2,26 +2,26 @@
 
 use domain::Channel;
 use leptos::prelude::*;
-use payments::console::{GatewayState, Proof};
+use payments::console::{Call, GatewayState, Proof, Trial, Verdict};
 use payments::gateway::Description;
 
 use super::parts::{empty, fact, heading, panel};
 use crate::components::icons;
 use crate::console::{Desk, shown};
 
-pub fn gateways(desk: &Desk, states: &[GatewayState], tested: Option<(Channel, Proof)>) -> AnyView {
+pub fn gateways(desk: &Desk, states: &[GatewayState], tested: Option<(Channel, Trial)>) -> AnyView {
     let words = desk.words();
     let panels: Vec<_> = states
         .iter()
         .map(|state| {
-            let proof = tested.as_ref().filter(|(channel, _)| *channel == state.channel);
-            gateway(desk, state, proof.map(|(_, proof)| proof))
+            let trial = tested.as_ref().filter(|(channel, _)| *channel == state.channel);
+            gateway(desk, state, trial.map(|(_, trial)| trial))
         })
         .collect();
     view! { {heading(words.gateways, ().into_any())} {panels} }.into_any()
 }
 
-fn gateway(desk: &Desk, state: &GatewayState, proof: Option<&Proof>) -> AnyView {
+fn gateway(desk: &Desk, state: &GatewayState, trial: Option<&Trial>) -> AnyView {
     let words = desk.words();
     let name = shown::method(state.channel.method(), words);
     let Some(description) = &state.description else {
@@ -33,7 +33,8 @@ fn gateway(desk: &Desk, state: &GatewayState, proof: Option<&Proof>) -> AnyView 
         </form>
     };
     let content = view! {
-        {proof.map(|proof| result(desk, proof))}
+        {trial.map(|trial| result(desk, &trial.proof))}
+        {trial.and_then(|trial| Some(steps(desk, &trial.proof, trial.call.as_ref()?)))}
         {facts(desk, state, description)}
         {test}
     };
@@ -69,6 +70,36 @@ fn facts(desk: &Desk, state: &GatewayState, description: &Description) -> AnyVie
         facts.push(fact(words.expired_key, shown::reference(serial)));
     }
     view! { <dl class="facts">{facts}</dl> }.into_any()
+}
+
+/// What the question has proved, one step after the other; the first that fails is the last that is told.
+fn steps(desk: &Desk, proof: &Proof, call: &Call) -> AnyView {
+    let words = desk.words();
+    let took = shown::duration(Some(call.took));
+    let status = call.status.map(|status| status.to_string()).unwrap_or_default();
+    let is_believed = call.verdict == Verdict::Signed;
+    let is_taken = matches!(proof, Proof::Works);
+    let all = [
+        (true, words.step_sent, call.line.clone()),
+        (
+            call.status.is_some(),
+            words.step_answered,
+            format!("{status} {took}"),
+        ),
+        (is_believed, words.step_believed, String::new()),
+        (is_taken, words.step_taken, String::new()),
+        (is_taken, words.step_unknown, call.payment_no.to_string()),
+    ];
+    let n_good = all.iter().take_while(|(is_good, ..)| *is_good).count();
+    let steps: Vec<_> = all
+        .into_iter()
+        .take(n_good + 1)
+        .map(|(is_good, name, detail)| {
+            let tone = if is_good { "ok" } else { "bad" };
+            view! { <li>{shown::badge(tone, name)} " " <span class="reference">{detail}</span></li> }
+        })
+        .collect();
+    view! { <ol class="steps" aria-label=words.test_gateway>{steps}</ol> }.into_any()
 }
 
 fn result(desk: &Desk, proof: &Proof) -> AnyView {

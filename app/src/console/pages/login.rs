@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::parts::{alert, code_field, field};
+use super::parts::{alert, factor_field, field};
 use crate::components::icons;
 use crate::console::Desk;
 
@@ -28,7 +28,7 @@ pub fn login(desk: &Desk, email: &str, next: &str, problem: Option<&'static str>
                         />
                     </label>
                     {field("password", words.password, "password", "current-password")}
-                    {code_field(words.code_optional, false)}
+                    {factor_field(words.factor_optional, false)}
                     <button class="button button--primary">{words.log_in}</button>
                 </form>
             </div>

@@ -24,7 +24,6 @@ pub fn order(desk: &Desk, file: &OrderFile) -> AnyView {
                 {panel(words.postings, postings(desk, file))}
                 {panel(words.timeline, timeline(desk, file))}
                 {notes(desk, file)}
-                {messages(desk, file)}
             </div>
             {panel(words.facts, facts(desk, file))}
         </div>
@@ -52,8 +51,13 @@ fn acts(desk: &Desk, file: &OrderFile) -> AnyView {
             view! { <a class="act" href=format!("/admin/payments/{}/refund", payment.id)>{words.refund}</a> }
         })
         .collect();
+    let support = desk.may(Permission::ReadMessages).then(|| {
+        let path = format!("/admin/orders/{}/support.txt", file.order.id);
+        view! { <a class="act" href=path download>{words.support_text}</a> }
+    });
     view! {
         {shown::order_status(file.order.status(), words)}
+        {support}
         {ask}
         {refunds}
     }
@@ -197,7 +201,7 @@ fn postings(desk: &Desk, file: &OrderFile) -> AnyView {
             view! {
                 <tr>
                     <td>{shown::time(posting.at)}</td>
-                    <td><code class="reference">{posting.kind.as_str()}</code></td>
+                    <td>{shown::entry_kind(posting.kind, words)}</td>
                     <td class="reference">{posting.from.clone()}</td>
                     <td class="reference">{posting.to.clone()}</td>
                     <td class="amount-cell num">{money::text(posting.amount)}</td>
@@ -223,23 +227,4 @@ fn notes(desk: &Desk, file: &OrderFile) -> Option<AnyView> {
         };
         panel(words.note, form.into_any())
     })
-}
-
-/// What the gateways wrote, for those who may read it.
-fn messages(desk: &Desk, file: &OrderFile) -> Option<AnyView> {
-    let words = desk.words();
-    if !desk.may(Permission::ReadMessages) || file.notices.is_empty() {
-        return None;
-    }
-    let messages = file.notices.iter().map(|notice| {
-        let method = shown::method(notice.channel.method(), words);
-        view! {
-            <details class="message">
-                <summary>{method} " · " {shown::verdict(&notice.verdict, words)} " · " {shown::time(notice.received_at)}</summary>
-                <pre class="message__text">{notice.masked()}</pre>
-            </details>
-        }
-    });
-    let messages: Vec<_> = messages.collect();
-    Some(panel(words.callbacks, messages.into_any()))
 }

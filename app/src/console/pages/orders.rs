@@ -1,13 +1,14 @@
 //! The list of orders, with what it was narrowed down by.
 
-use domain::{Method, Order, OrderStatus};
+use domain::{Method, Order, OrderStatus, Timestamp};
 use leptos::prelude::*;
+use payments::Span;
 use payments::console::{FoundOrders, Permission};
 use url::form_urlencoded::Serializer;
 
 use super::parts::{
     Column::{Figures, Text},
-    empty, heading, table,
+    choice, empty, heading, input, table,
 };
 use crate::console::{Desk, shown};
 use crate::i18n::ConsoleWords;
@@ -54,7 +55,7 @@ impl Filters {
     }
 }
 
-pub fn orders(desk: &Desk, filters: &Filters, found: FoundOrders) -> AnyView {
+pub fn orders(desk: &Desk, filters: &Filters, found: FoundOrders, now: Timestamp) -> AnyView {
     let words = desk.words();
     let page = found.page;
     let is_empty = page.data.is_empty();
@@ -77,7 +78,7 @@ pub fn orders(desk: &Desk, filters: &Filters, found: FoundOrders) -> AnyView {
         .map(|at| view! { <p class="panel__text">{words.looked_back_to} " " {shown::time(at)}</p> });
     view! {
         {heading(words.orders, export(desk, filters))}
-        {form(desk, filters)}
+        {form(desk, filters, now)}
         <section class="panel">
             {if is_empty { empty(words.no_orders) } else { table(words.orders, &columns, rows) }}
             {looked_back_to}
@@ -114,7 +115,24 @@ fn row(order: &Order, words: &'static ConsoleWords) -> AnyView {
     .into_any()
 }
 
-fn form(desk: &Desk, filters: &Filters) -> AnyView {
+/// Days that are asked for by name; what else the list is narrowed down by stays.
+fn spans(desk: &Desk, filters: &Filters, now: Timestamp) -> Vec<AnyView> {
+    let link = |span: Span| {
+        let (from, to) = span.days(now);
+        let is_current = filters.from == from && filters.to == to;
+        let narrowed = Filters {
+            from,
+            to,
+            ..filters.clone()
+        };
+        let path = format!("/admin/orders?{}", narrowed.query(""));
+        let name = shown::span_of_days(span, desk.words());
+        view! { <a class="act" href=path aria-current=is_current.then_some("true")>{name}</a> }.into_any()
+    };
+    Span::ALL.into_iter().map(link).collect()
+}
+
+fn form(desk: &Desk, filters: &Filters, now: Timestamp) -> AnyView {
     let words = desk.words();
     let statuses = OrderStatus::ALL.map(|status| {
         let name = shown::order_status_name(status, words);
@@ -138,39 +156,8 @@ fn form(desk: &Desk, filters: &Filters) -> AnyView {
             {input("most", words.most, "text", &filters.most)}
             <button class="act act--primary">{words.search}</button>
             <a class="act" href="/admin/orders">{words.clear}</a>
+            <div class="acts">{spans(desk, filters, now)}</div>
         </form>
-    }
-    .into_any()
-}
-
-fn choice(
-    name: &'static str,
-    label: &'static str,
-    any: &'static str,
-    options: &[(&'static str, &'static str, bool)],
-) -> AnyView {
-    let options: Vec<_> = options
-        .iter()
-        .map(|(value, name, is_chosen)| view! { <option value=*value selected=*is_chosen>{*name}</option> })
-        .collect();
-    view! {
-        <label class="field">
-            <span class="field__label">{label}</span>
-            <select class="field__input" name=name>
-                <option value="">{any}</option>
-                {options}
-            </select>
-        </label>
-    }
-    .into_any()
-}
-
-fn input(name: &'static str, label: &'static str, kind: &'static str, value: &str) -> AnyView {
-    view! {
-        <label class="field">
-            <span class="field__label">{label}</span>
-            <input class="field__input" type=kind name=name value=value.to_owned()/>
-        </label>
     }
     .into_any()
 }

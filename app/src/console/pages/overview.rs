@@ -1,5 +1,7 @@
 //! The front page: how today goes, beside yesterday and the same day of last week, up to the same hour.
 
+use std::time::Duration;
+
 use domain::Timestamp;
 use leptos::prelude::*;
 use payments::console::{Day, Overview};
@@ -88,11 +90,11 @@ fn stat(
     .into_any()
 }
 
-/// An arrow and a sign, never a colour alone.
+/// An arrow, never a colour alone.
 fn arrow(now: i64, before: i64) -> &'static str {
     match now.cmp(&before) {
-        std::cmp::Ordering::Greater => "▲ +",
-        std::cmp::Ordering::Less => "▼ −",
+        std::cmp::Ordering::Greater => "▲",
+        std::cmp::Ordering::Less => "▼",
         std::cmp::Ordering::Equal => "=",
     }
 }
@@ -156,6 +158,14 @@ fn by_method(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
     )
 }
 
+/// Gateways write whole seconds: less than one is all that is known then.
+fn to_paid(median: Option<Duration>) -> String {
+    match median {
+        Some(median) if median < Duration::from_secs(1) => "< 1 s".to_owned(),
+        median => shown::duration(median),
+    }
+}
+
 fn speed(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
     let days = [
         (words.today, &overview.today),
@@ -169,7 +179,7 @@ fn speed(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
             view! {
                 <tr>
                     <td>{name} " " {shown::day(from)}</td>
-                    <td class="amount-cell num">{shown::duration(day.median_to_paid)}</td>
+                    <td class="amount-cell num">{to_paid(day.median_to_paid)}</td>
                     <td class="amount-cell num">{shown::duration(day.callback_delay_p50)}</td>
                     <td class="amount-cell num">{shown::duration(day.callback_delay_p95)}</td>
                 </tr>

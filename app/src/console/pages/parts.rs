@@ -80,8 +80,8 @@ pub fn field(name: &'static str, label: &'static str, kind: &'static str, comple
     .into_any()
 }
 
-/// The code of a phone: for who has one.
-pub fn code_field(label: &'static str, is_required: bool) -> AnyView {
+/// The code of a phone.
+pub fn code_field(label: &'static str) -> AnyView {
     view! {
         <label class="field">
             <span class="field__label">{label}</span>
@@ -92,6 +92,25 @@ pub fn code_field(label: &'static str, is_required: bool) -> AnyView {
                 autocomplete="one-time-code"
                 pattern="[0-9]{6}"
                 maxlength="6"
+                required
+            />
+        </label>
+    }
+    .into_any()
+}
+
+/// The code of a phone, or one on paper, which has letters.
+pub fn factor_field(label: &'static str, is_required: bool) -> AnyView {
+    view! {
+        <label class="field">
+            <span class="field__label">{label}</span>
+            <input
+                class="field__input num"
+                name="code"
+                autocomplete="one-time-code"
+                autocapitalize="characters"
+                spellcheck="false"
+                maxlength="40"
                 required=is_required
             />
         </label>
@@ -106,6 +125,40 @@ pub fn fact(label: &'static str, value: AnyView) -> AnyView {
             <dt class="facts__label">{label}</dt>
             <dd class="facts__value num">{value}</dd>
         </div>
+    }
+    .into_any()
+}
+
+/// One of a list, or any.
+pub fn choice(
+    name: &'static str,
+    label: &'static str,
+    any: &'static str,
+    options: &[(&'static str, &'static str, bool)],
+) -> AnyView {
+    let options: Vec<_> = options
+        .iter()
+        .map(|(value, name, is_chosen)| view! { <option value=*value selected=*is_chosen>{*name}</option> })
+        .collect();
+    view! {
+        <label class="field">
+            <span class="field__label">{label}</span>
+            <select class="field__input" name=name>
+                <option value="">{any}</option>
+                {options}
+            </select>
+        </label>
+    }
+    .into_any()
+}
+
+/// A field of a search that shows what was typed.
+pub fn input(name: &'static str, label: &'static str, kind: &'static str, value: &str) -> AnyView {
+    view! {
+        <label class="field">
+            <span class="field__label">{label}</span>
+            <input class="field__input" type=kind name=name value=value.to_owned()/>
+        </label>
     }
     .into_any()
 }

@@ -1,7 +1,8 @@
-//! What happened to an order, oldest first, each with its cause.
+//! What happened to an order, oldest first, each with its cause: as a list to look at, and as a text to send to somebody.
 
+use domain::Timestamp;
 use leptos::prelude::*;
-use payments::console::{Event, OrderFile};
+use payments::console::{Event, GatewayCall, OrderFile, Permission, Verdict};
 
 use crate::console::{Desk, shown};
 use crate::i18n::{ConsoleWords, fill};
@@ -13,25 +14,60 @@ struct Entry {
     sentence: String,
     detail: Option<String>,
     cause: String,
+    /// What was said word by word, for those who may read it.
+    message: Option<String>,
 }
 
 pub fn timeline(desk: &Desk, file: &OrderFile) -> AnyView {
     let words = desk.words();
-    let entries: Vec<_> = file
-        .timeline()
-        .into_iter()
-        .map(|(at, event)| {
-            let entry = entry(event, words);
+    let entries: Vec<_> = entries(file, words)
+        .map(|(at, entry)| {
             view! {
                 <li class="timeline__entry" data-kind=entry.kind>
                     <p class="timeline__sentence">{entry.sentence}</p>
                     {entry.detail.map(|detail| view! { <p class="timeline__detail">{detail}</p> })}
                     <p class="timeline__cause">{shown::time(at)} " · " {entry.cause}</p>
+                    {entry.message.filter(|_| desk.may(Permission::ReadMessages)).map(|text| view! {
+                        <details class="message">
+                            <summary>{words.message}</summary>
+                            <pre class="message__text">{text}</pre>
+                        </details>
+                    })}
                 </li>
             }
         })
         .collect();
     view! { <ol class="timeline">{entries}</ol> }.into_any()
+}
+
+/// The same for whoever is asked for help: plain text with every message, masked.
+pub fn support_text(desk: &Desk, file: &OrderFile) -> String {
+    let (words, order) = (desk.words(), &file.order);
+    let mut text = format!(
+        "{} {} ({})\n{} · {}\n",
+        words.order,
+        order.order_no,
+        order.id,
+        money::text(order.amount),
+        shown::order_status_name(order.status(), words),
+    );
+    for (at, entry) in entries(file, words) {
+        let head = format!("{}  {} · {}", payments::rfc3339(at), entry.sentence, entry.cause);
+        let more = [entry.detail, entry.message];
+        text.push_str(&format!("\n{head}\n"));
+        for line in more.iter().flatten().flat_map(|part| part.lines()) {
+            text.push_str(&format!("    {line}\n"));
+        }
+    }
+    text
+}
+
+fn entries<'a>(
+    file: &'a OrderFile,
+    words: &'static ConsoleWords,
+) -> impl Iterator<Item = (Timestamp, Entry)> + use<'a> {
+    let events = file.timeline().into_iter();
+    events.map(move |(at, event)| (at, entry(event, words)))
 }
 
 fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
@@ -40,8 +76,10 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
         sentence,
         detail: None,
         cause: cause.to_owned(),
+        message: None,
     };
     match event {
+        Event::Called(call) => call_entry(call, words),
         Event::Ordered(order) => {
             let amount = money::text(order.amount);
             plain(
@@ -98,6 +136,7 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
             let sentence = fill(words.event_notice, &[("verdict", verdict)]);
             Entry {
                 detail: Some(notice.id.clone()),
+                message: Some(notice.masked()),
                 ..plain("info", sentence, shown::method(notice.channel.method(), words))
             }
         }
@@ -107,6 +146,7 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
                 ("amount", amount.as_str()),
                 ("from", &posting.from),
                 ("to", &posting.to),
+                ("kind", shown::entry_kind(posting.kind, words)),
             ];
             plain("neutral", fill(words.event_posted, &values), words.cause_books)
         }
@@ -129,6 +169,7 @@ fn refund_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
             sentence: fill(words.event_refund_asked, &values),
             detail: Some(refund.reason.clone()),
             cause: words.cause_merchant.to_owned(),
+            message: None,
         };
     }
     let is_done = refund.failure_reason.is_none();
@@ -147,6 +188,35 @@ fn refund_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
             .clone()
             .or_else(|| refund.gateway_refund_id.clone()),
         cause: words.cause_gateway.to_owned(),
+        message: None,
+    }
+}
+
+/// One question with one answer; asking it again and again is one line.
+fn call_entry(call: &GatewayCall, words: &'static ConsoleWords) -> Entry {
+    let status = call.status.map(|status| status.to_string()).unwrap_or_default();
+    let verdict = fill(shown::call_verdict(call.verdict, words), &[("status", &status)]);
+    let values = [
+        ("method", shown::method(call.channel.method(), words)),
+        ("operation", shown::operation(call.operation, words)),
+        ("verdict", &verdict),
+    ];
+    let again = (call.n > 1).then(|| {
+        let (n, time) = (call.n.to_string(), payments::beijing(call.last_at));
+        fill(words.call_again, &[("n", &n), ("time", &time)])
+    });
+    let details: Vec<String> = call.reason.iter().cloned().chain(again).collect();
+    let said = [&call.request, &call.answer].map(String::as_str).join("\n\n");
+    Entry {
+        kind: if call.verdict == Verdict::Signed {
+            "neutral"
+        } else {
+            "warn"
+        },
+        sentence: fill(words.event_called, &values),
+        detail: (!details.is_empty()).then(|| details.join("\n")),
+        cause: format!("{} · {}", call.line, shown::span(call.took)),
+        message: Some(said.trim().to_owned()).filter(|said| !said.is_empty()),
     }
 }
 
@@ -156,6 +226,7 @@ fn person_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
         sentence: sentence.to_owned(),
         detail: (!detail.is_empty()).then(|| detail.to_owned()),
         cause: cause.to_owned(),
+        message: None,
     };
     match event {
         Event::Raised(incident) => {

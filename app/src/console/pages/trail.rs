@@ -1,17 +1,48 @@
-//! Who did what.
+//! Who did what, and whether what is written still holds together.
 
 use leptos::prelude::*;
 use payments::Page;
-use payments::console::Line;
+use payments::console::{Action, Check, Line};
+use url::form_urlencoded::Serializer;
 
-use super::parts::{Column::Text, empty, heading, table};
+use super::parts::{Column::Text, choice, empty, heading, input, table};
 use crate::console::{Desk, shown};
+use crate::i18n::fill;
 
-pub fn trail(desk: &Desk, page: Page<Line>) -> AnyView {
+/// What the address says, as it was typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrailFilters {
+    pub actor: String,
+    pub action: String,
+    pub subject: String,
+    pub from: String,
+    pub to: String,
+    pub cursor: String,
+}
+
+impl TrailFilters {
+    /// The address of the same lines, from another place on.
+    fn query(&self, cursor: &str) -> String {
+        let pairs = [
+            ("actor", self.actor.as_str()),
+            ("action", &self.action),
+            ("subject", &self.subject),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("cursor", cursor),
+        ];
+        Serializer::new(String::new())
+            .extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()))
+            .finish()
+    }
+}
+
+pub fn trail(desk: &Desk, filters: &TrailFilters, check: Check, page: Page<Line>) -> AnyView {
     let words = desk.words();
     let is_empty = page.data.is_empty();
     let next = page.next_cursor.map(|cursor| {
-        view! { <a class="act" href=format!("/admin/audit?cursor={cursor}") rel="next">{words.older}</a> }
+        let path = format!("/admin/audit?{}", filters.query(&cursor));
+        view! { <a class="act" href=path rel="next">{words.older}</a> }
     });
     let rows = page.data.into_iter().map(row).collect();
     let columns = [
@@ -25,12 +56,68 @@ pub fn trail(desk: &Desk, page: Page<Line>) -> AnyView {
         Text(words.seal),
     ];
     view! {
-        {heading(words.audit, ().into_any())}
+        {heading(words.audit, files(desk, filters))}
         <p class="panel__text">{words.audit_text}</p>
+        {verdict(desk, check)}
+        {form(desk, filters)}
         <section class="panel">
             {if is_empty { empty(words.nothing_yet) } else { table(words.audit, &columns, rows) }}
             {next}
         </section>
+    }
+    .into_any()
+}
+
+fn files(desk: &Desk, filters: &TrailFilters) -> AnyView {
+    let words = desk.words();
+    let csv = format!("/admin/audit.csv?{}", filters.query(""));
+    view! {
+        <a class="act" href=csv download="audit.csv">{words.export}</a>
+        <a class="act" href="/admin/audit.jsonl" download="audit.jsonl">{words.download_chain}</a>
+    }
+    .into_any()
+}
+
+/// Whether the chain holds, and how much of it was looked at when.
+fn verdict(desk: &Desk, check: Check) -> AnyView {
+    let words = desk.words();
+    let (tone, name, text) = match check.n_broken {
+        0 => ("ok", words.chain_holds, words.chain_checked),
+        _ => ("bad", words.chain_broken, words.chain_broken_text),
+    };
+    let [first, last, n] = [
+        check.first.to_string(),
+        check.last.to_string(),
+        check.n_broken.to_string(),
+    ];
+    let text = fill(text, &[("first", &first), ("last", &last), ("n", &n)]);
+    let whole = (check.first > 1).then(|| {
+        view! { <a class="act" href="/admin/audit?check=all">{words.check_whole_chain}</a> }
+    });
+    view! {
+        <p class="panel__text" data-testid="chain">
+            {shown::badge(tone, name)} " " {text} " " {shown::time(check.at)} " " {whole}
+        </p>
+    }
+    .into_any()
+}
+
+fn form(desk: &Desk, filters: &TrailFilters) -> AnyView {
+    let words = desk.words();
+    let actions = Action::ALL.map(|action| {
+        let word = action.as_str();
+        (word, word, filters.action == word)
+    });
+    view! {
+        <form class="panel form form--row" method="get" action="/admin/audit">
+            {input("actor", words.who, "text", &filters.actor)}
+            {choice("action", words.act, words.any, &actions)}
+            {input("subject", words.subject, "text", &filters.subject)}
+            {input("from", words.from_day, "date", &filters.from)}
+            {input("to", words.to_day, "date", &filters.to)}
+            <button class="act act--primary">{words.search}</button>
+            <a class="act" href="/admin/audit">{words.clear}</a>
+        </form>
     }
     .into_any()
 }

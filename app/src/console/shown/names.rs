@@ -1,9 +1,10 @@
 //! What things are called.
 
+use domain::ledger::EntryKind;
 use domain::{Method, OrderStatus};
-use payments::EXPIRED_REASON;
 use payments::admin::Role;
-use payments::console::{IncidentKind, Permission};
+use payments::console::{IncidentKind, Operation, Permission, Verdict};
+use payments::{EXPIRED_REASON, Span};
 
 use crate::i18n::ConsoleWords;
 
@@ -38,6 +39,51 @@ pub const fn method(method: Method, words: &ConsoleWords) -> &'static str {
         Method::Wechat => words.wechat,
         Method::Alipay => words.alipay,
         Method::Balance => words.balance,
+    }
+}
+
+/// Days that are asked for by name.
+pub const fn span_of_days(span: Span, words: &ConsoleWords) -> &'static str {
+    match span {
+        Span::Today => words.today,
+        Span::Week => words.this_week,
+        Span::Month => words.this_month,
+        Span::Quarter => words.this_quarter,
+    }
+}
+
+/// What moved money in the books.
+pub const fn entry_kind(kind: EntryKind, words: &ConsoleWords) -> &'static str {
+    match kind {
+        EntryKind::Payment => words.entry_payment,
+        EntryKind::Topup => words.entry_topup,
+        EntryKind::Surplus => words.entry_surplus,
+        EntryKind::RefundRequested => words.entry_refund_requested,
+        EntryKind::Refund => words.entry_refund,
+        EntryKind::RefundFailed => words.entry_refund_failed,
+        EntryKind::Adjust => words.entry_adjust,
+    }
+}
+
+/// What was asked of a gateway.
+pub const fn operation(operation: Operation, words: &ConsoleWords) -> &'static str {
+    match operation {
+        Operation::Create => words.operation_create,
+        Operation::Query => words.operation_query,
+        Operation::Close => words.operation_close,
+        Operation::Cancel => words.operation_cancel,
+        Operation::Refund => words.operation_refund,
+        Operation::QueryRefund => words.operation_query_refund,
+    }
+}
+
+/// What became of it; `{status}` stands for the status of HTTP.
+pub const fn call_verdict(verdict: Verdict, words: &ConsoleWords) -> &'static str {
+    match verdict {
+        Verdict::Signed => words.call_signed,
+        Verdict::Unsigned => words.call_unsigned,
+        Verdict::NotBelieved => words.call_not_believed,
+        Verdict::NoAnswer => words.call_no_answer,
     }
 }
 

@@ -12,7 +12,7 @@ use zip::ZipArchive;
 
 use super::super::GatewayError;
 use super::super::bill::{BillError, FundLine, TradeKind, TradeLine};
-use super::wire::BillQuery;
+use super::wire::{BillQuery, success_of};
 use super::{Alipay, json};
 use crate::calendar::parse_beijing;
 
@@ -38,20 +38,19 @@ impl Alipay {
             bill_type: kind,
             bill_date: &day.format("%Y-%m-%d").to_string(),
         });
-        let answer = self
-            .call(QUERY_BILL, &query, None)
-            .await
-            .map_err(|error| match &error {
-                GatewayError::Declined {
-                    code,
-                    is_authentic: true,
-                    ..
-                } if code == "NO_BILL_DATA" => BillError::Empty,
-                GatewayError::Declined { code, .. } if code.eq_ignore_ascii_case("BILL_NOT_EXIST") => {
-                    BillError::NotReady
-                }
-                _ => error.into(),
-            })?;
+        let sent = self.send(QUERY_BILL, &query).await?;
+        let node = self.believe(QUERY_BILL, &sent).await?;
+        let answer = success_of(&node, None).map_err(|error| match &error {
+            GatewayError::Declined {
+                code,
+                is_authentic: true,
+                ..
+            } if code == "NO_BILL_DATA" => BillError::Empty,
+            GatewayError::Declined { code, .. } if code.eq_ignore_ascii_case("BILL_NOT_EXIST") => {
+                BillError::NotReady
+            }
+            _ => error.into(),
+        })?;
         if answer.bill_file_code.as_deref() == Some("EMPTY_DATA_WITH_BILL_FILE") {
             return Err(BillError::Empty);
         }

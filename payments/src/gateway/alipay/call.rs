@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::Channel;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,6 +12,7 @@ use reqwest::{Body, Request};
 use tracing::{debug, info, warn};
 use url::Url;
 
+use super::super::calls::{About, Call};
 use super::super::transport::Answer as Sent;
 use super::super::{GatewayError, VerifyingKey};
 use super::keys::{Certified, Door};
@@ -32,39 +34,61 @@ impl Alipay {
     /// `Ok` is a success that Alipay signed, about this payment.
     pub(super) async fn call_about(
         &self,
+        about: About<'_>,
         method: &str,
         biz_content: &str,
-        payment_no: &str,
     ) -> Result<Answer, GatewayError> {
-        success(&self.ask(method, biz_content, payment_no).await?, payment_no)
+        let node = self.ask(about, method, biz_content).await?;
+        success(&node, about.payment_no.as_str())
     }
 
     /// The same for answers that need not name the payment; one that does must name this.
     pub(super) async fn call(
         &self,
+        about: About<'_>,
         method: &str,
         biz_content: &str,
-        payment_no: Option<&str>,
     ) -> Result<Answer, GatewayError> {
-        let node = self
-            .ask(method, biz_content, payment_no.unwrap_or_default())
-            .await?;
-        success_of(&node, payment_no)
+        let node = self.ask(about, method, biz_content).await?;
+        success_of(&node, Some(about.payment_no.as_str()))
     }
 
-    async fn ask(&self, method: &str, biz_content: &str, payment_no: &str) -> Result<Node, GatewayError> {
-        let answer = self.send(method, biz_content).await?;
-        let trace_id = answer.header("trace_id");
-        self.open(method, &answer.body).await.map_err(|reason| {
+    /// A call about a payment, with its place in the log of calls.
+    async fn ask(&self, about: About<'_>, method: &str, biz_content: &str) -> Result<Node, GatewayError> {
+        let mut call = Call::begin(
+            Channel::Alipay,
+            about,
+            method.to_owned(),
+            biz_content,
+            self.clock.now(),
+        );
+        let sent = self.send(method, biz_content).await;
+        call.returned(&sent, self.clock.now());
+        let node = match sent {
+            Ok(sent) => {
+                let node = self.believe(method, &sent).await;
+                call.judged(node.as_ref().map(|node| node.is_signed));
+                node
+            }
+            Err(error) => Err(error),
+        };
+        self.calls.note(call);
+        node
+    }
+
+    /// What an answer says, when Alipay signed it or it claims no signature.
+    pub(super) async fn believe(&self, method: &str, sent: &Sent) -> Result<Node, GatewayError> {
+        self.open(method, &sent.body).await.map_err(|reason| {
+            let trace_id = sent.header("trace_id");
             warn!(
-                payment.no = payment_no,
-                trace_id, "an answer of Alipay's is not believed: {reason}"
+                trace_id,
+                "an answer of Alipay's to {method} is not believed: {reason}"
             );
             GatewayError::unknown(reason)
         })
     }
 
-    async fn send(&self, method: &str, biz_content: &str) -> Result<Sent, GatewayError> {
+    pub(super) async fn send(&self, method: &str, biz_content: &str) -> Result<Sent, GatewayError> {
         let answer = self.transport.send(self.signed(method, biz_content)).await?;
         let trace_id = answer.header("trace_id");
         debug!(trace_id, "Alipay answered {} to {method}", answer.status);

@@ -5,9 +5,10 @@
 use domain::{PaymentNo, Report};
 use tracing::warn;
 
+use super::super::GatewayError;
+use super::super::calls::Operation;
 use super::wire::{Answer, Named};
 use super::{Alipay, json};
-use crate::gateway::GatewayError;
 
 const CANCEL: &str = "alipay.trade.cancel";
 /// Alipay asks for a repeat while it is not done (`retry_flag`).
@@ -38,7 +39,9 @@ impl Alipay {
             out_trade_no: payment_no.as_str().to_owned(),
         });
         for _ in 0..MOST_TRIES {
-            let answer = self.call(CANCEL, &named, Some(payment_no.as_str())).await?;
+            let answer = self
+                .call(Operation::Cancel.about(payment_no), CANCEL, &named)
+                .await?;
             if answer.retry_flag.as_deref() != Some("Y") {
                 return undone(&answer, payment_no);
             }

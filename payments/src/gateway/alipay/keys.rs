@@ -45,7 +45,7 @@ pub(super) struct Certified {
     /// The operator's own word, whatever its dates and issuer.
     pinned: Certificate,
     pinned_key: Arc<VerifyingKey>,
-    /// When the operator's certificates end: the app's and Alipay's.
+    /// When the operator's certificates end: the app's, Alipay's, and the roots that later ones must lead to.
     ends: Vec<(String, Timestamp)>,
     own: VerifyingKey,
     fetched: RwLock<HashMap<String, Arc<VerifyingKey>>>,
@@ -134,8 +134,10 @@ impl Certified {
         let sns: Vec<&str> = roots.iter().map(|root| root.sn.as_str()).collect();
         Ok(Certified {
             ends: [&app, &pinned]
+                .into_iter()
+                .chain(&roots)
                 .map(|certificate| (certificate.sn.clone(), certificate.not_after()))
-                .to_vec(),
+                .collect(),
             app_sn: app.sn.clone(),
             root_sn: sns.join("_"),
             pinned_key: Arc::new(pinned_key),

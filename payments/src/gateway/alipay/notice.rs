@@ -14,11 +14,11 @@ use super::wire::{money, receipt};
 const USUAL_PARAMS: usize = 40;
 const MOST_PARAMS: usize = 500;
 
-/// Copied only where they are escaped.
-type Bytes<'a> = Cow<'a, [u8]>;
+/// A name and its value.
+type RawParam<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
 /// The parameters of a form in the order of their names, decoded once to bytes.
-pub(super) struct RawParams<'a>(Vec<(Bytes<'a>, Bytes<'a>)>);
+pub(super) struct RawParams<'a>(Vec<RawParam<'a>>);
 
 /// In certificate mode: what the signature was made with.
 const CERT_SN: &str = "alipay_cert_sn";
@@ -162,7 +162,7 @@ pub(super) fn parse_form(body: &[u8]) -> Result<RawParams<'_>, NoticeError> {
     Ok(RawParams(params))
 }
 
-fn decoded_pair(pair: &[u8]) -> (Bytes<'_>, Bytes<'_>) {
+fn decoded_pair(pair: &[u8]) -> RawParam<'_> {
     let mut halves = pair.splitn(2, |byte| *byte == b'=');
     let mut half = || decode_once(halves.next().unwrap_or_default());
     (half(), half())
@@ -190,7 +190,7 @@ pub(super) fn named_certificate<'a>(raw: &'a RawParams<'_>) -> Result<Option<&'a
     }
 }
 
-fn decode_once(part: &[u8]) -> Bytes<'_> {
+fn decode_once(part: &[u8]) -> Cow<'_, [u8]> {
     if !part.iter().any(|byte| matches!(byte, b'+' | b'%')) {
         return Cow::Borrowed(part);
     }

@@ -3,6 +3,7 @@
 use domain::RefundReport;
 use tracing::warn;
 
+use super::super::calls::Operation;
 use super::super::{GatewayError, RefundAsk, shortened};
 use super::wire::{NewRefund, RefundQuery};
 use super::{Alipay, is_not_exist, json};
@@ -31,7 +32,8 @@ impl Alipay {
             out_request_no: ask.refund_no.as_str(),
             refund_reason: shortened(ask.reason, MOST_REASON),
         });
-        let answer = match self.call_about(REFUND, &body, ask.payment_no.as_str()).await {
+        let about = Operation::Refund.about(ask.payment_no);
+        let answer = match self.call_about(about, REFUND, &body).await {
             Ok(answer) => answer,
             Err(GatewayError::AlreadyClosed | GatewayError::AlreadyPaid) => return self.ask_again(ask).await,
             Err(GatewayError::Declined {
@@ -87,10 +89,8 @@ impl Alipay {
             out_request_no: ask.refund_no.as_str(),
             query_options: ["gmt_refund_pay"],
         });
-        let answer = match self
-            .call(QUERY_REFUND, &body, Some(ask.payment_no.as_str()))
-            .await
-        {
+        let about = Operation::QueryRefund.about(ask.payment_no);
+        let answer = match self.call(about, QUERY_REFUND, &body).await {
             Ok(answer) => answer,
             Err(error) if is_not_exist(&error) => return Ok(RefundReport::Absent),
             Err(error) => return Err(error),

@@ -47,7 +47,8 @@ impl Wechat {
 
     /// The text of a bill, whose hash is that of the text however it travelled (T-47).
     async fn bill(&self, path: &str) -> Result<String, BillError> {
-        let link = match self.ask(Method::GET, path, "").await? {
+        let answer = self.send(Method::GET, path, "").await?;
+        let link = match self.judge(answer, true).await? {
             Said::Yes(body) => serde_json::from_slice::<Link>(&body)
                 .map_err(|_| GatewayError::unknown("an answer without a bill"))?,
             Said::No(refusal) => return Err(no_bill(refusal)),

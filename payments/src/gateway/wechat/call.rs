@@ -1,6 +1,6 @@
 //! One call to WeChat: signed by us, and believed only when WeChat signed the answer.
 
-use domain::Timestamp;
+use domain::{Channel, Timestamp};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use reqwest::{Body, Request};
@@ -8,6 +8,7 @@ use tracing::{debug, info, warn};
 use url::Url;
 
 use super::super::GatewayError;
+use super::super::calls::{About, Call};
 use super::super::transport::Answer;
 use super::Wechat;
 use super::keys::PUBLIC_KEY_PREFIX;
@@ -24,18 +25,43 @@ pub(super) enum Said {
     No(Refusal),
 }
 
-impl Wechat {
-    /// [`Wechat::ask`], for whom a refusal means what it means for payments.
-    pub(super) async fn call(&self, method: Method, path: &str, body: &str) -> Result<Vec<u8>, GatewayError> {
-        match self.ask(method, path, body).await? {
-            Said::Yes(body) => Ok(body),
-            Said::No(refusal) => Err(refusal.meaning()),
+impl Said {
+    fn is_signed(&self) -> bool {
+        match self {
+            Said::Yes(_) => true,
+            Said::No(refusal) => refusal.is_authentic(),
         }
     }
+}
 
-    pub(super) async fn ask(&self, method: Method, path: &str, body: &str) -> Result<Said, GatewayError> {
+impl Wechat {
+    /// A call about a payment, with its place in the log of calls.
+    pub(super) async fn ask(
+        &self,
+        about: About<'_>,
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> Result<Said, GatewayError> {
         let is_question = method == Method::GET;
-        let answer = self.send(method, path, body).await?;
+        let line = format!("{method} /{path}");
+        let mut call = Call::begin(Channel::Wechat, about, line, body, self.clock.now());
+        let sent = self.send(method, path, body).await;
+        call.returned(&sent, self.clock.now());
+        let said = match sent {
+            Ok(answer) => {
+                let said = self.judge(answer, is_question).await;
+                call.judged(said.as_ref().map(Said::is_signed));
+                said
+            }
+            Err(error) => Err(error),
+        };
+        self.calls.note(call);
+        said
+    }
+
+    /// Whether an answer is to be believed, and what it says.
+    pub(super) async fn judge(&self, answer: Answer, is_question: bool) -> Result<Said, GatewayError> {
         let verdict = self.verify(&answer.headers, &answer.body, self.clock.now()).await;
         if is_question {
             // Questions are asked by jobs, all the time and without a payer who waits.
@@ -68,7 +94,7 @@ impl Wechat {
         Ok(Said::No(refusal))
     }
 
-    async fn send(&self, method: Method, path: &str, body: &str) -> Result<Answer, GatewayError> {
+    pub(super) async fn send(&self, method: Method, path: &str, body: &str) -> Result<Answer, GatewayError> {
         let url = Url::parse(&format!("{}/{path}", self.base.as_str().trim_end_matches('/')))
             .expect("a path of ours behind a good base is a good address");
         let mut request = self.signed(method, url, body);

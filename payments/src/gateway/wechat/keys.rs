@@ -82,13 +82,14 @@ impl PlatformKeys {
             .map(|(serial, _)| serial.as_str())
     }
 
-    /// When the operator's own certificates end; the downloaded ones are replaced without anybody.
+    /// When the operator's own certificates end. Downloaded ones are replaced without anybody, as long as there is a later
+    /// one to download: only the last of them counts.
     pub(super) fn ends(&self) -> Vec<(String, Timestamp)> {
-        let mut ends: Vec<(String, Timestamp)> = self
-            .given
-            .iter()
-            .filter_map(|(serial, key)| Some((serial.clone(), key.not_after?)))
-            .collect();
+        let end = |(serial, key): (&String, &PlatformKey)| Some((serial.clone(), key.not_after?));
+        let mut ends: Vec<(String, Timestamp)> = self.given.iter().filter_map(end).collect();
+        let downloaded = self.downloaded.read().expect(UNBROKEN);
+        let downloaded_ends = downloaded.keys.iter().filter_map(end);
+        ends.extend(downloaded_ends.max_by_key(|(_, end)| *end));
         ends.sort();
         ends
     }

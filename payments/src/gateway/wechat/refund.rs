@@ -5,6 +5,7 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
+use super::super::calls::Operation;
 use super::super::{GatewayError, RefundAsk, is_plain, shortened};
 use super::call::Said;
 use super::{Wechat, json};
@@ -65,8 +66,9 @@ impl Wechat {
                 currency: "CNY",
             },
         });
+        let about = Operation::Refund.about(ask.payment_no);
         match self
-            .ask(Method::POST, "v3/refund/domestic/refunds", &body)
+            .ask(about, Method::POST, "v3/refund/domestic/refunds", &body)
             .await?
         {
             Said::Yes(body) => self.read_refund(&body, ask),
@@ -79,7 +81,8 @@ impl Wechat {
         ask: &RefundAsk<'_>,
     ) -> Result<RefundReport, GatewayError> {
         let path = format!("v3/refund/domestic/refunds/{}", ask.refund_no);
-        match self.ask(Method::GET, &path, "").await? {
+        let about = Operation::QueryRefund.about(ask.payment_no);
+        match self.ask(about, Method::GET, &path, "").await? {
             Said::Yes(body) => self.read_refund(&body, ask),
             Said::No(refusal) if refusal.is_not_exist() => Ok(RefundReport::Absent),
             Said::No(refusal) => Err(refusal.meaning()),

@@ -1,0 +1,286 @@
+//! Every address of the console, tried by who has no business there. The list is the server's own table: what is added to it
+//! is tried, and must be written down here once more with who may come.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use payments::admin::Role;
+use serde_json::json;
+use tongqian::console_table;
+
+use crate::api::{Answer, Api, client, send};
+use crate::console::visitor::{OWNER, Visitor, server};
+use crate::server::{API_KEY, Server};
+
+/// Who may come: owner, finance, support, developer, viewer. `-` is everybody who is in, `*` is everybody.
+#[rustfmt::skip]
+const GUESTS: &[(&str, &str, &str)] = &[
+    ("*",     "GET",  "/admin/login"),
+    ("*",     "POST", "/admin/login"),
+    ("-",     "POST", "/admin/logout"),
+    ("ofsdv", "GET",  "/admin"),
+    ("*",     "GET",  "/admin/"),
+    ("ofsdv", "GET",  "/admin/orders"),
+    ("of",    "GET",  "/admin/orders.csv"),
+    ("ofsdv", "GET",  "/admin/orders/{id}"),
+    ("ofd",   "GET",  "/admin/orders/{id}/support.txt"),
+    ("ofs",   "POST", "/admin/orders/{id}/ask"),
+    ("ofs",   "POST", "/admin/orders/{id}/notes"),
+    ("ofs",   "GET",  "/admin/payments/{id}/refund"),
+    ("ofs",   "POST", "/admin/payments/{id}/refund/check"),
+    ("ofs",   "POST", "/admin/payments/{id}/refund"),
+    ("ofsdv", "GET",  "/admin/refunds"),
+    ("of",    "POST", "/admin/refunds/{id}/approve"),
+    ("of",    "POST", "/admin/refunds/{id}/reject"),
+    ("ofs",   "POST", "/admin/refunds/{id}/retry"),
+    ("ofsdv", "GET",  "/admin/attention"),
+    ("ofs",   "POST", "/admin/attention/{id}/assign"),
+    ("ofs",   "POST", "/admin/attention/{id}/resolve"),
+    ("ofsdv", "GET",  "/admin/balances"),
+    ("of",    "POST", "/admin/balances/adjust"),
+    ("of",    "GET",  "/admin/books"),
+    ("od",    "GET",  "/admin/gateways"),
+    ("od",    "POST", "/admin/gateways/{channel}/test"),
+    ("od",    "GET",  "/admin/keys"),
+    ("od",    "POST", "/admin/keys"),
+    ("od",    "POST", "/admin/keys/{id}/revoke"),
+    ("ofd",   "GET",  "/admin/callbacks"),
+    ("ofd",   "GET",  "/admin/callbacks/{channel}/{id}"),
+    ("ofs",   "POST", "/admin/callbacks/{channel}/{id}/replay"),
+    ("-",     "GET",  "/admin/account"),
+    ("-",     "POST", "/admin/account/log-out-elsewhere"),
+    ("-",     "POST", "/admin/account/password"),
+    ("-",     "GET",  "/admin/account/totp"),
+    ("-",     "POST", "/admin/account/totp"),
+    ("-",     "POST", "/admin/account/totp/off"),
+    ("-",     "POST", "/admin/account/recovery-codes"),
+    ("-",     "GET",  "/admin/confirm"),
+    ("-",     "POST", "/admin/confirm"),
+    ("o",     "GET",  "/admin/people"),
+    ("o",     "POST", "/admin/people"),
+    ("o",     "POST", "/admin/people/{id}/role"),
+    ("o",     "POST", "/admin/people/{id}/disable"),
+    ("of",    "GET",  "/admin/audit"),
+    ("of",    "GET",  "/admin/audit.csv"),
+    ("of",    "GET",  "/admin/audit.jsonl"),
+];
+
+/// Every page that needs no more than being an owner, by its address.
+pub fn pages() -> impl Iterator<Item = &'static str> {
+    let is_page = |path: &&str| !path.contains('{') && !["/admin/login", "/admin/"].contains(path);
+    console_table()
+        .filter(|(verb, ..)| *verb == "GET")
+        .map(|(_, path, _)| path)
+        .filter(is_page)
+}
+
+fn filled(path: &str) -> String {
+    path.replace("{id}", "nothing_1").replace("{channel}", "wechat")
+}
+
+async fn knock(visitor: &Visitor, verb: &str, path: &str) -> Answer {
+    match verb {
+        "GET" => visitor.get(&filled(path)).await,
+        _ => {
+            visitor
+                .post(&filled(path), &[("role", "owner"), ("is_admin", "true")])
+                .await
+        }
+    }
+}
+
+#[test]
+fn every_address_is_written_down_with_who_may_come() {
+    let mut served: Vec<(&str, &str)> = console_table().map(|(verb, path, _)| (verb, path)).collect();
+    let mut written: Vec<(&str, &str)> = GUESTS.iter().map(|(_, verb, path)| (*verb, *path)).collect();
+    served.sort_unstable();
+    written.sort_unstable();
+    assert_eq!(served, written);
+}
+
+#[tokio::test]
+async fn z5_z7_every_role_goes_exactly_as_far_as_it_is_written_down() {
+    let server = server(&[]);
+    for role in Role::ALL {
+        let visitor = match role {
+            Role::Owner => Visitor::owner(&server).await,
+            role => Visitor::employed(&server, role.as_str()).await,
+        };
+        let letter = &role.as_str()[..1];
+        for (guests, verb, path) in GUESTS.iter().filter(|(.., path)| *path != "/admin/logout") {
+            let answer = knock(&visitor, verb, path).await;
+            let may = ["*", "-"].contains(guests) || guests.contains(letter);
+            assert_eq!(
+                answer.status != 403,
+                may,
+                "{} {verb} {path}: {}",
+                role.as_str(),
+                answer.status
+            );
+            assert!(
+                answer.status < 500,
+                "{} {verb} {path}: {}",
+                role.as_str(),
+                answer.text
+            );
+            if !may {
+                assert!(
+                    answer.text.contains("The permission you lack:"),
+                    "{}",
+                    answer.text
+                );
+            }
+        }
+        assert_eq!(knock(&visitor, "POST", "/admin/logout").await.status, 303);
+    }
+}
+
+#[tokio::test]
+async fn z7_who_may_only_look_cannot_become_more() {
+    let server = server(&[]);
+    let viewer = Visitor::employed(&server, "viewer").await;
+    let fields = [
+        ("password", "another horse battery"),
+        ("again", "another horse battery"),
+        ("role", "owner"),
+        ("is_admin", "true"),
+    ];
+    viewer.post("/admin/account/password", &fields).await;
+    assert_eq!(viewer.get("/admin/people").await.status, 403);
+    let order = json!({"userId": "u", "subject": "s", "amount": 1, "status": "paid"});
+    Api::of(&server)
+        .post("/orders", &order)
+        .await
+        .refused(422, "invalid");
+}
+
+#[tokio::test]
+async fn z4_z8_nobody_sees_or_does_anything_without_a_session() {
+    let server = server(&[]);
+    let order = Api::of(&server).order().await;
+    let secrets = [OWNER.0, order["orderNo"].as_str().unwrap()];
+    let stranger = Visitor::of(&server);
+    for (guests, verb, path) in GUESTS {
+        let answer = knock(&stranger, verb, path).await;
+        if *guests != "*" {
+            assert_eq!(answer.status, 303, "{verb} {path}");
+            let place = answer.header("location").unwrap();
+            assert!(place.starts_with("/admin/login"), "{verb} {path}: {place}");
+        }
+        for secret in secrets {
+            assert!(!answer.text.contains(secret), "{verb} {path}");
+        }
+    }
+    let strange = [
+        "/admin/orders.json",
+        "/admin/people.json",
+        "/admin/x",
+        "/ui/orders",
+    ];
+    for path in pages().chain(strange) {
+        let request = client()
+            .get(format!("{}{path}", server.url))
+            .bearer_auth(API_KEY)
+            .header("cookie", format!("admin={API_KEY}"));
+        let answer = send(request).await;
+        assert!(matches!(answer.status, 303 | 404), "{path}: {}", answer.status);
+        assert!(
+            secrets.iter().all(|secret| !answer.text.contains(secret)),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn z9_no_header_leads_past_the_door() {
+    let server = server(&[]);
+    for name in [
+        "x-original-url",
+        "x-rewrite-url",
+        "x-forwarded-prefix",
+        "user-id",
+        "x-user",
+    ] {
+        let request = client()
+            .get(format!("{}/admin/login", server.url))
+            .header(name, "/admin/people");
+        let answer = send(request).await;
+        assert!(!answer.text.contains(OWNER.0), "{name}");
+    }
+    let overridden = client()
+        .get(format!("{}/admin/logout", server.url))
+        .header("x-http-method-override", "POST");
+    assert!(matches!(send(overridden).await.status, 303 | 404 | 405));
+}
+
+/// Byte for byte: a client library would tidy the path up before it is sent.
+fn spell(server: &Server, target: &str, cookie: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let (host, end) = (server.address(), "Connection: close\r\n\r\n");
+    write!(
+        stream,
+        "GET {target} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n{end}"
+    )
+    .unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let answer = String::from_utf8_lossy(&bytes).into_owned();
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.unwrap_or_else(|| panic!("{target}: {answer}")), answer)
+}
+
+#[tokio::test]
+async fn z10_no_spelling_of_a_path_leads_past_the_door() {
+    let server = server(&[]);
+    let viewer = {
+        let (email, password) = crate::console::visitor::employ(&server, "viewer");
+        Visitor::cookie_of(&server, &email, password).await
+    };
+    let owner = Visitor::cookie_of(&server, OWNER.0, OWNER.1).await;
+    assert!(
+        spell(&server, "/admin/people", &owner)
+            .1
+            .contains("viewer@example.com")
+    );
+    let absolute = format!("http://{}/admin/people", server.address());
+    for target in [
+        "/admin/..;/admin/people",
+        "/..;/admin/people",
+        "//admin/people",
+        "/admin//people",
+        "/ADMIN/people",
+        "/Admin/People",
+        "/%61dmin/people",
+        "/admin%2fpeople",
+        "/admin/people/",
+        "/admin/people.",
+        "/admin/people%2e",
+        "/admin/./people",
+        "/admin/%2e/people",
+        "/admin/people;x=1",
+        "/admin/login/../people",
+        "/admin/login/%2e%2e/people",
+        "/admin/login/..%2fpeople",
+        "/admin/login/..%5cpeople",
+        "/admin\\people",
+        "/admin/people%00",
+        "/admin/people%20",
+        "/admin/people/x.css",
+        "/admin/login?next=/admin/people#/admin/people",
+        "/assets/../admin/people",
+        "/pkg/%2e%2e/admin/people",
+        "admin/people",
+        &absolute,
+        "http://evil.example/admin/people",
+        "*",
+    ] {
+        for cookie in ["", &viewer] {
+            let (status, answer) = spell(&server, target, cookie);
+            assert!(
+                matches!(status, 303 | 400 | 403 | 404) || target.contains('?'),
+                "{target}: {answer}"
+            );
+            assert!(!answer.contains(OWNER.0), "{target}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Writing down what was said to the gateways: in batches and a moment later, so that no payment waits for it.
+
+use std::time::Duration;
+
+use domain::Channel;
+use futures_util::FutureExt;
+
+use crate::admin::hash_of;
+use crate::gateway::{Call, Gateway};
+use crate::store::StoreError;
+use crate::store::gateway_calls::{self, CallRow};
+use crate::{Error, Services};
+
+/// Few enough that nobody waits long for the writer.
+const BATCH: usize = 64;
+/// A dispute about a payment is raised within these.
+const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// Writes down every call that was noted in this process since the last time. Returns how many.
+pub async fn write_calls(services: &Services) -> Result<usize, Error> {
+    let mut n_written = 0;
+    for channel in Channel::ALL {
+        if let Some(gateway) = services.gateways.get(channel) {
+            n_written += write_calls_of(services, gateway).await?;
+        }
+    }
+    Ok(n_written)
+}
+
+async fn write_calls_of(services: &Services, gateway: &Gateway) -> Result<usize, Error> {
+    let _turn = gateway.calls().writer().await;
+    let mut n_written = 0;
+    loop {
+        let calls = gateway.calls().take(BATCH);
+        if calls.is_empty() {
+            return Ok(n_written);
+        }
+        if let Err(error) = write(services, &calls).await {
+            gateway.calls().give_back(calls);
+            return Err(Error::Internal(error));
+        }
+        n_written += calls.len();
+    }
+}
+
+async fn write(services: &Services, calls: &[Call]) -> Result<(), StoreError> {
+    let rows = &calls.iter().map(row).collect::<Vec<CallRow>>();
+    let long_ago = services.clock.now().before(KEPT);
+    services
+        .db
+        .write(|tx| {
+            async move {
+                for row in rows {
+                    gateway_calls::add(tx, row).await?;
+                }
+                gateway_calls::forget(tx, long_ago).await
+            }
+            .boxed()
+        })
+        .await
+}
+
+fn row(call: &Call) -> CallRow {
+    let took_ms = i64::try_from(call.took.as_millis()).unwrap_or(i64::MAX);
+    let status = call.status.map(|status| status.to_string());
+    let parts = [
+        call.channel.as_str(),
+        call.operation.as_str(),
+        call.payment_no.as_str(),
+        &call.line,
+        &call.request,
+        status.as_deref().unwrap_or_default(),
+        &call.answer,
+        call.verdict.as_str(),
+        call.reason.as_deref().unwrap_or_default(),
+    ];
+    CallRow {
+        id: hash_of(&parts.join("\n")),
+        channel: call.channel.as_str().to_owned(),
+        operation: call.operation.as_str().to_owned(),
+        payment_no: call.payment_no.as_str().to_owned(),
+        line: call.line.clone(),
+        request: call.request.clone(),
+        status: call.status.map(i64::from),
+        answer: call.answer.clone(),
+        verdict: call.verdict.as_str().to_owned(),
+        reason: call.reason.clone(),
+        n: 1,
+        first_at: call.begun_at.millis(),
+        last_at: call.begun_at.millis(),
+        shortest_ms: took_ms,
+        longest_ms: took_ms,
+    }
+}

@@ -1,0 +1,130 @@
+//! What lets in somebody whose phone is gone: ten codes on paper, each good once. We hold only their hashes.
+
+use domain::Timestamp;
+use futures_util::FutureExt;
+use totp_rs::Secret;
+
+use super::totp::ALPHABET;
+use super::{Act, Action, ConsoleError, Operator, Visit, perform, record};
+use crate::admin::hash_of;
+use crate::store::{Tx, recovery_codes};
+use crate::{Clock, Error, Services};
+
+const N_CODES: usize = 10;
+/// 120 random bits: nobody finds one by trying, so a plain hash hides them (ASVS 6.5.2).
+const BYTES: usize = 15;
+const LETTERS: usize = 24;
+/// As people read them: `ABCD-EFGH-…`.
+const GROUP: usize = 4;
+
+/// Codes that nobody has seen yet.
+pub(super) fn new_codes(clock: &Clock) -> Vec<String> {
+    let code = || {
+        let letters = Secret::from(clock.entropy::<BYTES>()).to_base32();
+        let groups: Vec<&str> = (0..LETTERS)
+            .step_by(GROUP)
+            .filter_map(|at| letters.get(at..at + GROUP))
+            .collect();
+        groups.join("-")
+    };
+    (0..N_CODES).map(|_| code()).collect()
+}
+
+/// Keeps these codes and no older ones.
+pub(super) async fn keep_codes(tx: &mut Tx<'_>, user_id: &str, codes: &[String]) -> Result<(), ConsoleError> {
+    let hashes: Vec<String> = codes.iter().filter_map(|code| hash_of_code(code)).collect();
+    recovery_codes::replace(tx, user_id, &hashes).await?;
+    Ok(())
+}
+
+/// However it was typed: with or without dashes and spaces, in capitals or not. `None`: this is no such code.
+pub(super) fn hash_of_code(typed: &str) -> Option<String> {
+    let letters: String = typed
+        .chars()
+        .filter(|letter| !matches!(letter, '-' | ' '))
+        .map(|letter| letter.to_ascii_uppercase())
+        .collect();
+    let is_code = letters.len() == LETTERS && letters.bytes().all(|letter| ALPHABET.contains(&letter));
+    is_code.then(|| hash_of(&letters))
+}
+
+/// Uses one up and writes down how many are left. A code that is not theirs, or not any more, opens nothing.
+pub(super) async fn spend(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    hash: &str,
+    visit: &Visit,
+    now: Timestamp,
+) -> Result<(), ConsoleError> {
+    if !recovery_codes::spend(tx, user_id, hash, now).await? {
+        return Err(ConsoleError::WrongLogin);
+    }
+    let n_left = recovery_codes::count_left(tx, user_id).await?;
+    let act = Act {
+        action: Action::UseRecoveryCode,
+        subject: user_id,
+        detail: &format!("{n_left} left"),
+    };
+    record(tx, visit, act, now).await?;
+    Ok(())
+}
+
+/// A new set; the codes of the old one open nothing any more.
+pub async fn renew_recovery_codes(
+    services: &Services,
+    operator: &Operator,
+    visit: &Visit,
+) -> Result<Vec<String>, ConsoleError> {
+    if !operator.has_totp {
+        return Err(ConsoleError::Core(Error::NotFound));
+    }
+    let codes = new_codes(&services.clock);
+    let (user_id, kept) = (operator.user_id.as_str(), codes.as_slice());
+    let act = Act {
+        action: Action::RenewRecoveryCodes,
+        subject: user_id,
+        detail: "",
+    };
+    perform(services, visit, act, &|tx| keep_codes(tx, user_id, kept).boxed()).await?;
+    Ok(codes)
+}
+
+pub async fn count_recovery_codes(services: &Services, operator: &Operator) -> Result<i64, Error> {
+    let user_id = operator.user_id.as_str();
+    services
+        .db
+        .snapshot(|tx| async move { recovery_codes::count_left(tx, user_id).await }.boxed())
+        .await
+        .map_err(Error::Internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_itself_however_it_is_typed() {
+        let clock = Clock::fixed(Timestamp::from_millis(0), 7);
+        let codes = new_codes(&clock);
+        assert_eq!(codes.len(), N_CODES);
+        let code = &codes[0];
+        assert_eq!((code.len(), code.matches('-').count()), (29, 5));
+        let hash = hash_of_code(code).unwrap();
+        for typed in [code.to_lowercase(), code.replace('-', ""), code.replace('-', " ")] {
+            assert_eq!(hash_of_code(&typed).as_ref(), Some(&hash), "{typed}");
+        }
+        let mut hashes: Vec<_> = codes.iter().map(|code| hash_of_code(code).unwrap()).collect();
+        hashes.sort();
+        hashes.dedup();
+        assert_eq!(hashes.len(), N_CODES);
+        for wrong in [
+            "",
+            "123456",
+            "ABCD-EFGH",
+            &code[1..],
+            &code.replace(&code[..1], "1"),
+        ] {
+            assert_eq!(hash_of_code(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Reading the trail: narrowed down for people, whole for who checks it elsewhere, and the check itself.
+
+use domain::Timestamp;
+use futures_util::FutureExt;
+
+use super::{Action, seal};
+use crate::store::audit_log::{self, Filter, LineRow};
+use crate::store::{StoreError, Tx};
+use crate::{Error, Page, Services};
+
+/// A line of the trail as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub seq: i64,
+    pub at: Timestamp,
+    pub actor: String,
+    pub action: String,
+    pub subject: String,
+    pub detail: String,
+    pub ip: String,
+    pub request_id: String,
+    pub previous_hash: String,
+    pub hash: String,
+}
+
+impl From<LineRow> for Line {
+    fn from(row: LineRow) -> Line {
+        Line {
+            seq: row.seq,
+            at: Timestamp::from_millis(row.at),
+            actor: row.actor,
+            action: row.action,
+            subject: row.subject,
+            detail: row.detail,
+            ip: row.ip,
+            request_id: row.request_id,
+            previous_hash: row.previous_hash,
+            hash: row.hash,
+        }
+    }
+}
+
+/// What the list is narrowed down by. `None`: anything.
+#[derive(Debug, Clone, Default)]
+pub struct LineQuery {
+    pub actor: Option<String>,
+    pub action: Option<Action>,
+    pub subject: Option<String>,
+    pub from: Option<Timestamp>,
+    /// The first instant that does not belong to it any more.
+    pub to: Option<Timestamp>,
+    /// The number below which to go on.
+    pub below: Option<i64>,
+    pub limit: u32,
+}
+
+/// Newest first.
+pub async fn list_trail(services: &Services, query: &LineQuery) -> Result<Page<Line>, Error> {
+    let filter = Filter {
+        below: query.below.unwrap_or(i64::MAX),
+        actor: query.actor.as_deref(),
+        action: query.action.map(Action::as_str),
+        subject: query.subject.as_deref(),
+        from: query.from.map(Timestamp::millis),
+        to: query.to.map(Timestamp::millis),
+    };
+    let rows = services
+        .db
+        .snapshot(|tx| async move { audit_log::list(tx, filter, i64::from(query.limit) + 1).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    let lines = rows.into_iter().map(Line::from).collect();
+    Ok(crate::order::page(lines, query.limit, |line: &Line| {
+        line.seq.to_string()
+    }))
+}
+
+/// Oldest first, above a number: with their hashes, so that the chain can be followed without us.
+pub async fn walk_trail(services: &Services, above: i64, limit: u32) -> Result<Vec<Line>, Error> {
+    services
+        .db
+        .snapshot(|tx| async move { audit_log::walk(tx, above, i64::from(limit)).await }.boxed())
+        .await
+        .map(|rows| rows.into_iter().map(Line::from).collect())
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// How much of the chain is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stretch {
+    /// The newest lines: a look costs little, however long the log is.
+    Newest,
+    Whole,
+}
+
+/// What a check found. No line at all is from 1 to 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Check {
+    pub first: i64,
+    pub last: i64,
+    pub n_broken: usize,
+    pub at: Timestamp,
+}
+
+/// Lines in one read of the walk, and in a look at the newest.
+const STRIDE: i64 = 1000;
+
+pub async fn check_trail(services: &Services, stretch: Stretch) -> Result<Check, Error> {
+    let at = services.clock.now();
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let (last, _) = audit_log::last(tx).await?.unwrap_or_default();
+                let above = match stretch {
+                    Stretch::Newest => (last - STRIDE).max(0),
+                    Stretch::Whole => 0,
+                };
+                Ok(Check {
+                    first: above + 1,
+                    last,
+                    n_broken: count_broken_above(tx, above).await?,
+                    at,
+                })
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// How many lines do not follow from the one before.
+pub(crate) async fn count_broken_seals(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
+    count_broken_above(tx, 0).await
+}
+
+/// Lines that were cut off at the end are missed too: whoever writes one counts it.
+async fn count_broken_above(tx: &mut Tx<'_>, above: i64) -> Result<usize, StoreError> {
+    let before = audit_log::walk(tx, above - 1, 1).await?;
+    let before = before.into_iter().find(|line| line.seq == above);
+    let (mut seq, mut hash) = (above, before.map(|line| line.hash).unwrap_or_default());
+    let mut n_broken = 0;
+    loop {
+        let lines = audit_log::walk(tx, seq, STRIDE).await?;
+        if lines.is_empty() {
+            let is_cut = audit_log::count_written(tx).await? > seq;
+            return Ok(n_broken + usize::from(is_cut));
+        }
+        for line in lines {
+            let follows = line.seq == seq + 1 && line.previous_hash == hash && line.hash == seal(&line);
+            n_broken += usize::from(!follows);
+            (seq, hash) = (line.seq, line.hash);
+        }
+    }
+}

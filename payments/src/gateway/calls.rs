@@ -1,0 +1,256 @@
+//! What was said to a gateway and what came back, noted in memory by whoever calls: a call waits for no write of ours.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use domain::{Channel, PaymentNo, Timestamp};
+
+use super::GatewayError;
+use super::masked::masked_json;
+use super::transport::Answer;
+
+/// More than a server calls while its database is away for a moment; then the oldest are forgotten.
+const MOST_CALLS: usize = 4096;
+/// Longer answers are cut: the longest that either gateway sends us about one payment is a tenth of it.
+const MOST_CHARACTERS: usize = 16_000;
+
+/// What can be asked of a gateway about a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    Create,
+    Query,
+    Close,
+    Cancel,
+    Refund,
+    QueryRefund,
+}
+
+/// What a call is about.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    pub operation: Operation,
+    pub payment_no: &'a PaymentNo,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The answer bears the gateway's signature, whatever it says.
+    Signed,
+    /// A refusal without one: a hint.
+    Unsigned,
+    NotBelieved,
+    NoAnswer,
+}
+
+/// One call, without secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    pub channel: Channel,
+    pub operation: Operation,
+    pub payment_no: PaymentNo,
+    /// Method and path, or the method's name where all go to one path.
+    pub line: String,
+    pub request: String,
+    /// The status of HTTP, when something came back.
+    pub status: Option<u16>,
+    pub answer: String,
+    pub verdict: Verdict,
+    /// Why it is not believed, or why there is no answer.
+    pub reason: Option<String>,
+    pub begun_at: Timestamp,
+    pub took: Duration,
+}
+
+#[derive(Debug, Default)]
+pub struct CallLog {
+    calls: Mutex<VecDeque<Call>>,
+    writer: tokio::sync::Mutex<()>,
+}
+
+impl Operation {
+    pub const ALL: [Operation; 6] = [
+        Operation::Create,
+        Operation::Query,
+        Operation::Close,
+        Operation::Cancel,
+        Operation::Refund,
+        Operation::QueryRefund,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Operation::Create => "create",
+            Operation::Query => "query",
+            Operation::Close => "close",
+            Operation::Cancel => "cancel",
+            Operation::Refund => "refund",
+            Operation::QueryRefund => "query_refund",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Operation> {
+        Operation::ALL
+            .into_iter()
+            .find(|operation| operation.as_str() == word)
+    }
+
+    pub(super) const fn about(self, payment_no: &PaymentNo) -> About<'_> {
+        About {
+            operation: self,
+            payment_no,
+        }
+    }
+}
+
+impl Verdict {
+    const ALL: [Verdict; 4] = [
+        Verdict::Signed,
+        Verdict::Unsigned,
+        Verdict::NotBelieved,
+        Verdict::NoAnswer,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Signed => "signed",
+            Verdict::Unsigned => "unsigned",
+            Verdict::NotBelieved => "not_believed",
+            Verdict::NoAnswer => "no_answer",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Verdict> {
+        Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word)
+    }
+}
+
+impl Call {
+    /// A call that is about to be sent.
+    pub(super) fn begin(
+        channel: Channel,
+        about: About<'_>,
+        line: String,
+        request: &str,
+        now: Timestamp,
+    ) -> Call {
+        Call {
+            channel,
+            operation: about.operation,
+            payment_no: about.payment_no.clone(),
+            line,
+            request: shown(request.as_bytes()),
+            status: None,
+            answer: String::new(),
+            verdict: Verdict::NoAnswer,
+            reason: None,
+            begun_at: now,
+            took: Duration::ZERO,
+        }
+    }
+
+    /// Something came back, or nothing did.
+    pub(super) fn returned(&mut self, sent: &Result<Answer, GatewayError>, now: Timestamp) {
+        self.took = now.since(self.begun_at);
+        match sent {
+            Ok(answer) => {
+                self.status = Some(answer.status.as_u16());
+                self.answer = shown(&answer.body);
+            }
+            Err(error) => self.reason = Some(error.to_string()),
+        }
+    }
+
+    /// What came back was looked at: whether it was signed, or why it is not believed.
+    pub(super) fn judged(&mut self, judgement: Result<bool, &GatewayError>) {
+        self.verdict = match judgement {
+            Ok(true) => Verdict::Signed,
+            Ok(false) => Verdict::Unsigned,
+            Err(error) => {
+                self.reason = Some(error.to_string());
+                Verdict::NotBelieved
+            }
+        };
+    }
+}
+
+fn shown(body: &[u8]) -> String {
+    if body.is_empty() {
+        return String::new();
+    }
+    masked_json(body).chars().take(MOST_CHARACTERS).collect()
+}
+
+const UNBROKEN: &str = "nothing panics while it holds the log";
+
+impl CallLog {
+    pub(super) fn note(&self, call: Call) {
+        let mut calls = self.calls.lock().expect(UNBROKEN);
+        if calls.len() == MOST_CALLS {
+            calls.pop_front();
+        }
+        calls.push_back(call);
+    }
+
+    /// The right to write down what is noted; whoever waits for it finds it written.
+    pub(crate) async fn writer(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.writer.lock().await
+    }
+
+    /// The oldest, so many at most.
+    pub(crate) fn take(&self, most: usize) -> Vec<Call> {
+        let mut calls = self.calls.lock().expect(UNBROKEN);
+        let n_taken = calls.len().min(most);
+        calls.drain(..n_taken).collect()
+    }
+
+    /// The latest about a payment that is not written down yet.
+    pub(crate) fn last_about(&self, payment_no: &PaymentNo) -> Option<Call> {
+        let calls = self.calls.lock().expect(UNBROKEN);
+        calls.iter().rfind(|call| call.payment_no == *payment_no).cloned()
+    }
+
+    /// What was taken and could not be written.
+    pub(crate) fn give_back(&self, taken: Vec<Call>) {
+        let mut calls = self.calls.lock().expect(UNBROKEN);
+        for call in taken.into_iter().rev().take(MOST_CALLS - calls.len()) {
+            calls.push_front(call);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(n: usize) -> Call {
+        let number = PaymentNo::parse(&format!("P{n}")).unwrap();
+        let about = Operation::Query.about(&number);
+        Call::begin(
+            Channel::Wechat,
+            about,
+            String::new(),
+            "",
+            Timestamp::from_millis(0),
+        )
+    }
+
+    fn numbers(calls: &[Call]) -> Vec<&str> {
+        calls.iter().map(|call| call.payment_no.as_str()).collect()
+    }
+
+    #[test]
+    fn a_full_log_forgets_its_oldest_calls() {
+        let log = CallLog::default();
+        for n in 0..=MOST_CALLS {
+            log.note(call(n));
+        }
+        let first = log.take(2);
+        assert_eq!(numbers(&first), ["P1", "P2"]);
+        log.note(call(9000));
+        log.give_back(first);
+        assert_eq!(numbers(&log.take(1)), ["P2"], "the oldest had no place any more");
+        assert_eq!(log.take(usize::MAX).len(), MOST_CALLS - 1);
+    }
+}

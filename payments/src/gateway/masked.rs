@@ -1,0 +1,118 @@
+//! The gateways' messages as people may see them: without what proves, opens or names anybody.
+
+use std::borrow::Cow;
+
+use encoding_rs::GBK;
+
+/// Fields whose values are signatures, sealed text, or the name of a payer.
+const SECRETS: [&str; 13] = [
+    "sign",
+    "ciphertext",
+    "nonce",
+    "associated_data",
+    "buyer_id",
+    "buyer_user_id",
+    "buyer_open_id",
+    "buyer_logon_id",
+    "openid",
+    "sub_openid",
+    "payer_client_ip",
+    "seller_email",
+    "user_received_account",
+];
+
+fn is_secret(name: &str) -> bool {
+    SECRETS.contains(&name)
+}
+
+/// How much there was, and nothing of it.
+fn mask(text: &str) -> String {
+    format!("•••• ({})", text.chars().count())
+}
+
+/// A line `name: value`.
+pub fn masked_header(line: &str) -> String {
+    match line.split_once(": ") {
+        Some((name, value)) if name.eq_ignore_ascii_case("wechatpay-signature") => {
+            format!("{name}: {}", mask(value))
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// Laid out for people; what is not JSON shows only how long it is.
+pub fn masked_json(body: &[u8]) -> String {
+    let text = decoded(body);
+    let Ok(mut value) = serde_json::from_str::<serde_json::Value>(&text) else {
+        return mask(&text);
+    };
+    mask_within(&mut value);
+    serde_json::to_string_pretty(&value).unwrap_or_else(|_| mask(&text))
+}
+
+/// Alipay's errors come in GBK whatever was asked for (T-18).
+fn decoded(body: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(body) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => GBK.decode_without_bom_handling(body).0,
+    }
+}
+
+fn mask_within(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    serde_json::Value::String(text) if is_secret(name) => *text = mask(text),
+                    value => mask_within(value),
+                }
+            }
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(mask_within),
+        _ => {}
+    }
+}
+
+/// One `name=value` a line, decoded; a body in another encoding than UTF-8 shows what of it can be read.
+pub fn masked_form(body: &[u8]) -> String {
+    let lines: Vec<String> = url::form_urlencoded::parse(body)
+        .map(|(name, value)| {
+            if is_secret(&name) {
+                format!("{name}={}", mask(&value))
+            } else {
+                format!("{name}={value}")
+            }
+        })
+        .collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_proof_and_no_payer_is_shown() {
+        let json = masked_json(
+            br#"{"id":"1","resource":{"ciphertext":"c2VjcmV0","nonce":"n0","payer":[{"openid":"oUpF8"}]}}"#,
+        );
+        for secret in ["c2VjcmV0", "n0\"", "oUpF8"] {
+            assert!(!json.contains(secret), "{json}");
+        }
+        assert!(json.contains("\"id\": \"1\""));
+        let form = masked_form(b"out_no=P1&sign=abc%2Bdef&buyer_logon_id=138****0000&total=1.00");
+        assert_eq!(
+            form,
+            "out_no=P1\nsign=•••• (7)\nbuyer_logon_id=•••• (11)\ntotal=1.00"
+        );
+        assert_eq!(
+            masked_header("Wechatpay-Signature: abc"),
+            "Wechatpay-Signature: •••• (3)"
+        );
+        assert_eq!(masked_json(b"not json"), "•••• (8)");
+        assert_eq!(
+            masked_json(b"{\"msg\":\"\xca\xa7\xb0\xdc\"}"),
+            "{\n  \"msg\": \"失败\"\n}"
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! What was said to the gateways: one row for one question with one answer, however often it was asked.
+
+use domain::{OrderId, Timestamp};
+
+use super::{StoreError, Tx, execute, on};
+
+/// Times are milliseconds: instants since 1970, and how long a call took.
+#[derive(Debug, sqlx::FromRow)]
+pub struct CallRow {
+    pub id: String,
+    pub channel: String,
+    pub operation: String,
+    pub payment_no: String,
+    pub line: String,
+    pub request: String,
+    pub status: Option<i64>,
+    pub answer: String,
+    pub verdict: String,
+    pub reason: Option<String>,
+    pub n: i64,
+    pub first_at: i64,
+    pub last_at: i64,
+    pub shortest_ms: i64,
+    pub longest_ms: i64,
+}
+
+/// Adds to what is there of the same question and answer.
+pub async fn add(tx: &mut Tx<'_>, call: &CallRow) -> Result<(), StoreError> {
+    const SQL: &str = "
+        insert into gateway_calls (id, channel, operation, payment_no, line, request, status, answer, verdict, reason, n,
+            first_at, last_at, shortest_ms, longest_ms)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        on conflict (id) do update set
+            n = gateway_calls.n + excluded.n,
+            first_at = case when excluded.first_at < gateway_calls.first_at
+                then excluded.first_at else gateway_calls.first_at end,
+            last_at = case when excluded.last_at > gateway_calls.last_at
+                then excluded.last_at else gateway_calls.last_at end,
+            shortest_ms = case when excluded.shortest_ms < gateway_calls.shortest_ms
+                then excluded.shortest_ms else gateway_calls.shortest_ms end,
+            longest_ms = case when excluded.longest_ms > gateway_calls.longest_ms
+                then excluded.longest_ms else gateway_calls.longest_ms end";
+    execute!(tx, SQL, |query| query
+        .bind(&call.id)
+        .bind(&call.channel)
+        .bind(&call.operation)
+        .bind(&call.payment_no)
+        .bind(&call.line)
+        .bind(&call.request)
+        .bind(call.status)
+        .bind(&call.answer)
+        .bind(&call.verdict)
+        .bind(&call.reason)
+        .bind(call.n)
+        .bind(call.first_at)
+        .bind(call.last_at)
+        .bind(call.shortest_ms)
+        .bind(call.longest_ms))
+    .map(drop)?;
+    Ok(())
+}
+
+/// Oldest first.
+pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<CallRow>, StoreError> {
+    const SQL: &str = "
+        select c.id, c.channel, c.operation, c.payment_no, c.line, c.request, c.status, c.answer, c.verdict, c.reason, c.n,
+            c.first_at, c.last_at, c.shortest_ms, c.longest_ms
+        from gateway_calls c join payments p on p.payment_no = c.payment_no
+        where p.order_id = $1
+        order by c.first_at, c.id
+        limit 200";
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?)
+}
+
+/// Removes what was last heard before an instant.
+pub async fn forget(tx: &mut Tx<'_>, before: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "
+        delete from gateway_calls
+        where last_at < $1";
+    execute!(tx, SQL, |query| query.bind(before.millis())).map(drop)?;
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! The second factor: codes that open once, guesses that come to an end, and ten codes for the day the phone is gone.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use futures_util::future::join_all;
+use payments::admin::{Role, create_user};
+use payments::console::{
+    ConsoleError, LineQuery, Operator, Totp, Visit, confirm_session, count_recovery_codes, disable_totp,
+    enable_totp, find_credentials, find_operator, list_trail, open_session, renew_recovery_codes,
+};
+
+use super::shop::{Shop, on_each_engine};
+
+const EMAIL: &str = "ann@example.com";
+const STEP: Duration = Duration::from_secs(30);
+
+fn visit_from(n: u32) -> Visit {
+    Visit {
+        email: EMAIL.to_owned(),
+        ip: Some(format!("203.0.{n}.7").parse().unwrap()),
+        request_id: "r1".to_owned(),
+    }
+}
+
+/// Whoever comes here gave the right password.
+async fn come_in(shop: &Shop, n: u32, code: &str) -> Result<String, ConsoleError> {
+    let who = find_credentials(&shop.services, EMAIL).await.unwrap().unwrap();
+    open_session(&shop.services, &who, &visit_from(n), "a browser", code).await
+}
+
+/// Ann, who is in, her phone, and her ten codes.
+async fn with_phone(shop: &Shop) -> (Operator, Totp, Vec<String>) {
+    let services = &shop.services;
+    create_user(services, EMAIL, "a hash", Role::Finance)
+        .await
+        .unwrap();
+    let token = come_in(shop, 1, "").await.unwrap();
+    let operator = find_operator(services, &token).await.unwrap().unwrap();
+    let totp = Totp::new([7; 20]);
+    let code = code_of(&totp, services.clock.now());
+    let codes = enable_totp(services, &operator, &visit_from(1), &totp, &code)
+        .await
+        .unwrap();
+    services.clock.advance(3 * STEP);
+    let operator = find_operator(services, &token).await.unwrap().unwrap();
+    (operator, totp, codes)
+}
+
+fn newest(limit: u32) -> LineQuery {
+    LineQuery {
+        limit,
+        ..LineQuery::default()
+    }
+}
+
+fn code_of(totp: &Totp, at: Timestamp) -> String {
+    totp.code_at(at).unwrap()
+}
+
+#[tokio::test]
+async fn a_code_opens_in_its_half_minute_and_the_two_beside_it_and_no_code_before_it_opens_after_it() {
+    on_each_engine(async |shop| {
+        let (_, totp, _) = with_phone(shop).await;
+        let clock = &shop.services.clock;
+        let now = clock.now();
+        for far in [now.before(2 * STEP), now.after(2 * STEP)] {
+            let refused = come_in(shop, 1, &code_of(&totp, far)).await;
+            assert!(matches!(refused, Err(ConsoleError::WrongLogin)), "{far:?}");
+        }
+        let [before, here, after] = [now.before(STEP), now, now.after(STEP)].map(|at| code_of(&totp, at));
+        for code in [&before, &here, &after] {
+            come_in(shop, 1, code).await.unwrap();
+        }
+        for used in [&before, &here, &after] {
+            let refused = come_in(shop, 2, used).await;
+            assert!(matches!(refused, Err(ConsoleError::WrongLogin)), "{used}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ten_wrong_codes_shut_the_door_for_an_hour_wherever_they_come_from() {
+    on_each_engine(async |shop| {
+        let (operator, totp, codes) = with_phone(shop).await;
+        let clock = &shop.services.clock;
+        // Nine, and a right one: the count begins anew. An empty field is no guess.
+        for round in 0..2 {
+            for n in 0..9 {
+                let wrong = come_in(shop, 10 * round + n, "000000").await;
+                assert!(matches!(wrong, Err(ConsoleError::WrongLogin)));
+                assert!(come_in(shop, n, "").await.is_err());
+            }
+            clock.advance(3 * STEP);
+            come_in(shop, 1, &code_of(&totp, clock.now())).await.unwrap();
+        }
+
+        for n in 0..10 {
+            let wrong = come_in(shop, n, "000000").await;
+            assert!(matches!(wrong, Err(ConsoleError::WrongLogin)), "{wrong:?}");
+        }
+        clock.advance(Duration::from_secs(59 * 60));
+        for code in [code_of(&totp, clock.now()), codes[0].clone()] {
+            let Err(ConsoleError::TooManyAttempts { wait }) = come_in(shop, 99, &code).await else {
+                panic!("a right code opened a door that is shut");
+            };
+            assert_eq!(wait, Duration::from_secs(60));
+        }
+        // The question for the password inside is the same door.
+        let who = find_credentials(&shop.services, EMAIL).await.unwrap().unwrap();
+        let code = code_of(&totp, clock.now());
+        let confirmed = confirm_session(&shop.services, &operator, &who, &visit_from(1), &code).await;
+        assert!(matches!(confirmed, Err(ConsoleError::TooManyAttempts { .. })));
+        let trail = list_trail(&shop.services, &newest(50)).await.unwrap().data;
+        let locks = trail
+            .iter()
+            .filter(|line| line.detail == "wrong code: locked for an hour");
+        assert_eq!(locks.count(), 1);
+
+        clock.advance(Duration::from_secs(60));
+        come_in(shop, 1, &code_of(&totp, clock.now())).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_at_the_same_time_are_not_more_than_ten() {
+    on_each_engine(async |shop| {
+        with_phone(shop).await;
+        let all = join_all((0..30).map(|n| come_in(shop, n, "000000"))).await;
+        let n_judged = all
+            .iter()
+            .filter(|one| matches!(one, Err(ConsoleError::WrongLogin)))
+            .count();
+        let is_shut = |one: &&Result<String, _>| matches!(one, Err(ConsoleError::TooManyAttempts { .. }));
+        assert_eq!(
+            (n_judged, all.iter().filter(is_shut).count()),
+            (10, 20),
+            "{all:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_of_ten_codes_on_paper_opens_once_until_there_is_a_new_set() {
+    on_each_engine(async |shop| {
+        let services = &shop.services;
+        let (operator, totp, codes) = with_phone(shop).await;
+        assert_eq!(
+            (
+                codes.len(),
+                count_recovery_codes(services, &operator).await.unwrap()
+            ),
+            (10, 10)
+        );
+        come_in(shop, 1, &codes[3].to_lowercase()).await.unwrap();
+        let again = come_in(shop, 1, &codes[3]).await;
+        assert!(matches!(again, Err(ConsoleError::WrongLogin)));
+        let who = find_credentials(services, EMAIL).await.unwrap().unwrap();
+        confirm_session(services, &operator, &who, &visit_from(1), &codes[4])
+            .await
+            .unwrap();
+        assert_eq!(count_recovery_codes(services, &operator).await.unwrap(), 8);
+        let trail = list_trail(services, &newest(50)).await.unwrap().data;
+        let used: Vec<&str> = trail
+            .iter()
+            .filter(|line| line.action == "use_recovery_code")
+            .map(|line| line.detail.as_str())
+            .collect();
+        assert_eq!(used, ["8 left", "9 left"]);
+        let written = format!("{trail:?}");
+        assert!(!codes.iter().any(|code| written.contains(code)));
+
+        let new = renew_recovery_codes(services, &operator, &visit_from(1))
+            .await
+            .unwrap();
+        assert_eq!(count_recovery_codes(services, &operator).await.unwrap(), 10);
+        assert!(
+            come_in(shop, 1, &codes[0]).await.is_err(),
+            "the old set opens nothing"
+        );
+        come_in(shop, 1, &new[0]).await.unwrap();
+
+        // Somebody else's codes are not mine.
+        create_user(services, "bob@example.com", "a hash", Role::Viewer)
+            .await
+            .unwrap();
+        let bob = find_credentials(services, "bob@example.com")
+            .await
+            .unwrap()
+            .unwrap();
+        let token = open_session(services, &bob, &visit_from(2), "b", "")
+            .await
+            .unwrap();
+        let bob_inside = find_operator(services, &token).await.unwrap().unwrap();
+        assert!(
+            renew_recovery_codes(services, &bob_inside, &visit_from(2))
+                .await
+                .is_err(),
+            "without a phone there is nothing to recover"
+        );
+        let seed = Totp::new([8; 20]);
+        let code = code_of(&seed, services.clock.now());
+        enable_totp(services, &bob_inside, &visit_from(2), &seed, &code)
+            .await
+            .unwrap();
+        let bob = find_credentials(services, "bob@example.com")
+            .await
+            .unwrap()
+            .unwrap();
+        let stolen = open_session(services, &bob, &visit_from(2), "b", &new[1]).await;
+        assert!(matches!(stolen, Err(ConsoleError::WrongLogin)));
+
+        disable_totp(services, &operator.user_id, &visit_from(1))
+            .await
+            .unwrap();
+        assert_eq!(count_recovery_codes(services, &operator).await.unwrap(), 0);
+        let code = code_of(&totp, services.clock.now());
+        enable_totp(services, &operator, &visit_from(1), &totp, &code)
+            .await
+            .unwrap();
+        assert!(
+            come_in(shop, 1, &new[1]).await.is_err(),
+            "a set ends with its second factor"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_browsers_with_one_code_on_paper_one_gets_in() {
+    on_each_engine(async |shop| {
+        let (operator, _, codes) = with_phone(shop).await;
+        for code in &codes[..5] {
+            let both = join_all((0..2).map(|n| come_in(shop, n, code))).await;
+            assert_eq!(both.iter().filter(|one| one.is_ok()).count(), 1, "{both:?}");
+        }
+        assert_eq!(count_recovery_codes(&shop.services, &operator).await.unwrap(), 5);
+    })
+    .await;
+}

@@ -1,0 +1,166 @@
+//! How often a program may call: counted by its key, and by the address when there is no key that we know. Neither is
+//! anything that a caller can choose at will, and the callbacks of the gateways are never counted.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+/// A quiet caller may save up the calls of so many seconds.
+const BURST_SECONDS: u32 = 5;
+/// All addresses of the world share so many counters: a flood of addresses finds no end of memory to fill.
+const N_COUNTERS: u64 = 1 << 16;
+
+/// Calls in a second; `None` is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    pub per_second: Option<NonZeroU32>,
+    /// A limit that nobody chose spares the programs on this machine.
+    pub is_default: bool,
+}
+
+impl Rate {
+    pub const fn default_of(per_second: u32) -> Rate {
+        Rate {
+            per_second: NonZeroU32::new(per_second),
+            is_default: true,
+        }
+    }
+
+    pub fn parse(text: &str) -> Result<Rate, String> {
+        let per_second: u32 = text
+            .parse()
+            .ok()
+            .filter(|number| *number <= 1_000_000)
+            .ok_or("must be a number of requests up to 1000000; 0 is no limit")?;
+        Ok(Rate {
+            is_default: false,
+            ..Rate::default_of(per_second)
+        })
+    }
+
+    fn quota(self) -> Option<Quota> {
+        let rate = self.per_second?;
+        let burst = rate.saturating_mul(NonZeroU32::new(BURST_SECONDS)?);
+        Some(Quota::per_second(rate).allow_burst(burst))
+    }
+
+    fn spares(self, address: IpAddr) -> bool {
+        self.is_default && address.is_loopback()
+    }
+}
+
+/// The counters of both kinds.
+#[derive(Debug)]
+pub struct ApiLimits {
+    key_rate: Rate,
+    stranger_rate: Rate,
+    /// By the key's id: there are never more than keys in the database.
+    keys: Option<DefaultKeyedRateLimiter<String>>,
+    strangers: Option<DefaultKeyedRateLimiter<u64>>,
+    /// Nobody outside knows which addresses share a counter.
+    secret: RandomState,
+}
+
+impl ApiLimits {
+    pub fn new(key_rate: Rate, stranger_rate: Rate) -> ApiLimits {
+        ApiLimits {
+            key_rate,
+            stranger_rate,
+            keys: key_rate.quota().map(RateLimiter::keyed),
+            strangers: stranger_rate.quota().map(RateLimiter::keyed),
+            secret: RandomState::new(),
+        }
+    }
+
+    /// How long a program with this key must wait before its next call; `None`: it may call now.
+    pub fn count_key(&self, key_id: &str, address: IpAddr) -> Option<Duration> {
+        if self.key_rate.spares(address) {
+            return None;
+        }
+        wait(self.keys.as_ref()?, &key_id.to_owned())
+    }
+
+    /// The same for somebody who has shown no key, or none that we know.
+    pub fn count_stranger(&self, address: IpAddr) -> Option<Duration> {
+        if self.stranger_rate.spares(address) {
+            return None;
+        }
+        let counter = self.secret.hash_one(network_of(address)) % N_COUNTERS;
+        wait(self.strangers.as_ref()?, &counter)
+    }
+}
+
+fn wait<K: Clone + Eq + std::hash::Hash>(counters: &DefaultKeyedRateLimiter<K>, key: &K) -> Option<Duration> {
+    let refused = counters.check_key(key).err()?;
+    Some(refused.wait_time_from(DefaultClock::default().now()))
+}
+
+/// Whoever has one address of the longer kind has 2^64 of them.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(per_second: &str) -> ApiLimits {
+        let rate = Rate::parse(per_second).unwrap();
+        ApiLimits::new(rate, rate)
+    }
+
+    #[test]
+    fn a_burst_of_five_seconds_and_then_no_more_for_this_key_and_this_address() {
+        let (limits, ip) = (limits("1"), |text: &str| text.parse::<IpAddr>().unwrap());
+        let here = ip("203.0.113.7");
+        for _ in 0..5 {
+            assert_eq!(limits.count_key("key_1", here), None);
+            assert_eq!(limits.count_stranger(here), None);
+        }
+        assert!(limits.count_key("key_1", here).unwrap() <= Duration::from_secs(1));
+        assert!(
+            limits.count_key("key_1", ip("198.51.100.1")).is_some(),
+            "it is the key that counts"
+        );
+        assert_eq!(limits.count_key("key_2", here), None);
+        assert!(limits.count_stranger(here).is_some());
+        let long = |n: u32| ip(&format!("2001:db8::{n:x}"));
+        let n_admitted = (0..50)
+            .filter(|n| limits.count_stranger(long(*n)).is_none())
+            .count();
+        assert_eq!(n_admitted, 5, "neighbours in one /64 are one");
+    }
+
+    #[test]
+    fn a_million_addresses_fill_no_more_than_so_many_counters() {
+        let limits = limits("1");
+        for n in 0..1_000_000_u32 {
+            limits.count_stranger(IpAddr::from(n.to_be_bytes()));
+        }
+        let n_counters = limits.strangers.as_ref().unwrap().len();
+        assert!(n_counters <= 1 << 16, "{n_counters}");
+    }
+
+    #[test]
+    fn nothing_is_no_limit_and_a_default_spares_this_machine() {
+        let here: IpAddr = "127.0.0.1".parse().unwrap();
+        let is_free = |limits: &ApiLimits| (0..1000).all(|_| limits.count_stranger(here).is_none());
+        assert!(is_free(&limits("0")));
+        assert!(!is_free(&limits("20")));
+        let default = Rate::default_of(20);
+        assert!(is_free(&ApiLimits::new(default, default)));
+        for text in ["", "-1", "1.5", "1000001", "many"] {
+            assert!(Rate::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What a list is narrowed down by, as the address says it: the form shows it again as it was typed.
+
+use domain::Timestamp;
+
+use super::trouble::Trouble;
+use crate::http::parameters::Parameters;
+
+/// The words of an address, each at most once.
+#[derive(Debug)]
+pub struct Typed(Parameters);
+
+impl Typed {
+    pub fn parse(query: Option<&str>) -> Result<Typed, Trouble> {
+        Parameters::parse(query)
+            .map(Typed)
+            .map_err(|_| Trouble::Malformed)
+    }
+
+    /// Empty when it is not there.
+    pub fn text(&mut self, name: &'static str) -> Result<String, Trouble> {
+        let value = self.0.parsed(name, "", |text| Some(text.trim().to_owned()));
+        value
+            .map(Option::unwrap_or_default)
+            .map_err(|_| Trouble::Malformed)
+    }
+}
+
+/// What is empty is not set; what is set must be understood, or the list would silently show something else.
+pub fn set<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Trouble> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    parse(text).map(Some).ok_or(Trouble::Malformed)
+}
+
+/// Something that is looked for as it stands, of up to so many characters.
+pub fn word(text: &str, most: usize) -> Option<String> {
+    let is_word = text.chars().count() <= most && !text.chars().any(char::is_control);
+    is_word.then(|| text.to_owned())
+}
+
+/// Midnight in Beijing.
+pub fn day(text: &str) -> Option<Timestamp> {
+    (text.len() == 10)
+        .then(|| payments::parse_rfc3339(&format!("{text}T00:00:00+08:00")))
+        .flatten()
+}
+
+/// The end of a day in Beijing: the last day belongs to the span.
+pub fn end_of_day(text: &str) -> Option<Timestamp> {
+    const A_DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+    day(text).map(|day| day.after(A_DAY))
+}

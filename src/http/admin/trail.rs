@@ -1,0 +1,146 @@
+//! What was done here: as a page, as a file for a spreadsheet, and as a chain that can be checked without us.
+
+use app::console::pages::TrailFilters;
+use app::console::{Desk, pages};
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream;
+use payments::Services;
+use payments::console::{self, Action, Line, LineQuery, Stretch};
+
+use super::desk;
+use super::export::{csv_file, harmless, note_export};
+use super::filter::{Typed, day, end_of_day, set, word};
+use super::login::parameter;
+use super::trouble::Trouble;
+use crate::http::Web;
+
+const LINES: u32 = 100;
+const LINES_OF_FILE: u32 = 500;
+const CSV_NAME: HeaderValue = HeaderValue::from_static("attachment; filename=\"audit.csv\"");
+const CHAIN_NAME: HeaderValue = HeaderValue::from_static("attachment; filename=\"audit.jsonl\"");
+const JSON_LINES: HeaderValue = HeaderValue::from_static("application/jsonl; charset=utf-8");
+const COLUMNS: [&str; 9] = [
+    "number", "at_utc", "who", "act", "subject", "detail", "from", "request", "hash",
+];
+
+pub async fn show(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Trouble> {
+    let filters = filters(query.as_deref())?;
+    let stretch = match parameter(query.as_deref(), "check").as_str() {
+        "all" => Stretch::Whole,
+        _ => Stretch::Newest,
+    };
+    let page = console::list_trail(&web.services, &read(&filters)?).await?;
+    let check = console::check_trail(&web.services, stretch).await?;
+    let content = pages::trail(&desk, &filters, check, page);
+    Ok(desk::page(&desk, desk.words().audit, content))
+}
+
+fn filters(query: Option<&str>) -> Result<TrailFilters, Trouble> {
+    let mut typed = Typed::parse(query)?;
+    Ok(TrailFilters {
+        actor: typed.text("actor")?,
+        action: typed.text("action")?,
+        subject: typed.text("subject")?,
+        from: typed.text("from")?,
+        to: typed.text("to")?,
+        cursor: typed.text("cursor")?,
+    })
+}
+
+fn read(filters: &TrailFilters) -> Result<LineQuery, Trouble> {
+    Ok(LineQuery {
+        actor: set(&filters.actor, |text| word(text, 254))?,
+        action: set(&filters.action, Action::parse)?,
+        subject: set(&filters.subject, |text| word(text, 128))?,
+        from: set(&filters.from, day)?,
+        to: set(&filters.to, end_of_day)?,
+        below: set(&filters.cursor, |text| text.parse().ok())?,
+        limit: LINES,
+    })
+}
+
+pub async fn csv(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Trouble> {
+    let query = LineQuery {
+        below: None,
+        limit: LINES_OF_FILE,
+        ..read(&filters(query.as_deref())?)?
+    };
+    note_export(&web, &desk, "audit").await?;
+    let services = web.services.clone();
+    Ok(csv_file(CSV_NAME, &COLUMNS, move |cursor| {
+        let (services, query) = (services.clone(), query.clone());
+        async move {
+            let below = cursor.and_then(|cursor| cursor.parse().ok());
+            let page = console::list_trail(&services, &LineQuery { below, ..query }).await?;
+            Ok((page.data.iter().map(row).collect(), page.next_cursor))
+        }
+    }))
+}
+
+fn row(line: &Line) -> Vec<String> {
+    [
+        line.seq.to_string(),
+        payments::rfc3339(line.at),
+        line.actor.clone(),
+        line.action.clone(),
+        line.subject.clone(),
+        line.detail.clone(),
+        line.ip.clone(),
+        line.request_id.clone(),
+        line.hash.clone(),
+    ]
+    .map(harmless)
+    .to_vec()
+}
+
+/// Every line, oldest first, one JSON object each: `scripts/verify-audit.py` follows the chain from it.
+pub async fn chain(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
+    note_export(&web, &desk, "audit chain").await?;
+    let services = web.services.clone();
+    let parts = stream::try_unfold(0, move |above| {
+        let services = services.clone();
+        async move { next_links(&services, above).await }
+    });
+    let headers = [
+        (header::CONTENT_TYPE, JSON_LINES),
+        (header::CONTENT_DISPOSITION, CHAIN_NAME),
+    ];
+    Ok((headers, Body::from_stream(parts)).into_response())
+}
+
+async fn next_links(services: &Services, above: i64) -> Result<Option<(String, i64)>, std::io::Error> {
+    let lines = console::walk_trail(services, above, LINES_OF_FILE)
+        .await
+        .map_err(std::io::Error::other)?;
+    let last = lines.last().map(|line| line.seq);
+    Ok(last.map(|last| (lines.iter().map(link).collect(), last)))
+}
+
+/// Everything that is under the seal, as it is under it: `at` in milliseconds.
+fn link(line: &Line) -> String {
+    let link = serde_json::json!({
+        "seq": line.seq,
+        "at": line.at.millis(),
+        "actor": line.actor,
+        "action": line.action,
+        "subject": line.subject,
+        "detail": line.detail,
+        "ip": line.ip,
+        "requestId": line.request_id,
+        "previousHash": line.previous_hash,
+        "hash": line.hash,
+    });
+    format!("{link}\n")
+}
