@@ -374,10 +374,10 @@ catalogue! {
     as_table: "查看表格", "As a table";
     hour: "小时", "Hour";
     day: "日期", "Day";
-    speed: "速度", "Speed";
+    speed: "速度（各日最近 1000 笔）", "Speed (the last 1,000 of each day)";
     median_to_paid: "下单到付款（中位数）", "Order to money (median)";
-    delay_p50: "回调延迟 p50（最近 1000 次）", "Callback delay p50 (last 1,000)";
-    delay_p95: "回调延迟 p95（最近 1000 次）", "Callback delay p95 (last 1,000)";
+    delay_p50: "回调延迟 p50", "Callback delay p50";
+    delay_p95: "回调延迟 p95", "Callback delay p95";
 
     // Keys, gateways, balances, books.
     export: "导出 CSV", "Export CSV";

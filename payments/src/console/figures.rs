@@ -33,6 +33,7 @@ pub struct Day {
     pub n_orders: i64,
     /// Of the orders of this day, whenever that was.
     pub n_orders_paid: i64,
+    /// Of the last thousand that are paid.
     pub median_to_paid: Option<Duration>,
     /// Of the last thousand callbacks.
     pub callback_delay_p50: Option<Duration>,
@@ -109,7 +110,7 @@ async fn read_day(tx: &mut Tx<'_>, from: Timestamp, span: Duration) -> Result<Da
         refunded: figures::refunded(tx, from, to).await?.into(),
         n_orders,
         n_orders_paid,
-        median_to_paid: millis(figures::median_to_paid(tx, from, to, n_orders_paid).await?),
+        median_to_paid: millis(figures::median_to_paid(tx, from, to).await?),
         callback_delay_p50: millis(delay.p50),
         callback_delay_p95: millis(delay.p95),
     })

@@ -49,24 +49,28 @@ pub async fn orders(tx: &mut Tx<'_>, from: Timestamp, to: Timestamp) -> Result<(
         .bind(OrderId::floor(to)))?)
 }
 
-/// How long it took from the order to the money, in the middle of all.
+/// How long it took from the order to the money, in the middle of the last thousand that are paid.
 pub async fn median_to_paid(
     tx: &mut Tx<'_>,
     from: Timestamp,
     to: Timestamp,
-    n_paid: i64,
 ) -> Result<Option<i64>, StoreError> {
     const SQL: &str = "
-        select paid_at - created_at
-        from orders
-        where id >= $1 and id < $2 and state = 'paid'
-        order by paid_at - created_at
-        limit 1 offset $3";
-    let row: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query
+        select max(case when place = n / 2 then lapse end) as median
+        from (
+            select lapse, row_number() over (order by lapse) - 1 as place, count(*) over () as n
+            from (
+                select paid_at - created_at as lapse
+                from orders
+                where id >= $1 and id < $2 and state = 'paid'
+                order by id desc
+                limit 1000
+            ) as paid
+        ) as ranked";
+    let (millis,): (Option<i64>,) = on!(tx, SQL, fetch_one, |query| query
         .bind(OrderId::floor(from))
-        .bind(OrderId::floor(to))
-        .bind(n_paid / 2))?;
-    Ok(row.map(|(millis,)| millis))
+        .bind(OrderId::floor(to)))?;
+    Ok(millis)
 }
 
 /// How late callbacks about payments came: half of them within the first time, 95 of a hundred within the second.

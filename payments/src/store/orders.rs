@@ -4,7 +4,7 @@ use domain::{Money, Order, OrderId, OrderNo, OrderState, PaymentId, Purpose, Tim
 
 use super::{StoreError, Tx, execute, on};
 
-/// The status that people see, as the index of the lists by status spells it (migration 9).
+/// The status that people see, as the index of the lists by status spells it.
 macro_rules! status_of {
     ($order:literal) => {
         concat!(

@@ -2,7 +2,8 @@
 //!
 //! A list is one text for each way into it. A text with every filter optional would leave both engines with no index to
 //! use, and a million rows to look at. Which way is the shortest is counted before; what even that way leads past is
-//! looked at up to a limit, and the next page goes on there.
+//! looked at up to a limit, and the next page goes on there. Nothing here is a prepared statement that persists: after some
+//! uses PostgreSQL would keep one plan for all values, which is a bad one for those that are rare.
 
 use domain::{Order, OrderId};
 
@@ -186,6 +187,7 @@ async fn reach(tx: &mut Tx<'_>, way: Way<'_>, names: Names<'_>) -> Result<Reach,
     macro_rules! row {
         ($sql:expr $(, $value:expr)?) => {
             on!(tx, $sql, fetch_one, |query| query
+                .persistent(false)
                 .bind(names.below)
                 .bind(names.from)
                 .bind(DEPTH)
@@ -199,6 +201,7 @@ async fn reach(tx: &mut Tx<'_>, way: Way<'_>, names: Names<'_>) -> Result<Reach,
         Way::Method(method) => row!(METHOD, method)?,
         Way::Amount(fen) => row!(AMOUNT, fen)?,
         Way::Amounts(least, most) => on!(tx, AMOUNTS, fetch_one, |query| query
+            .persistent(false)
             .bind(least)
             .bind(most)
             .bind(DEPTH))?,
@@ -245,16 +248,11 @@ async fn list(
         "i.id",
         " and i.user_id = $3 order by i.user_id desc, i.id desc"
     );
+    // By name alone: SQLite does not see that what equals an expression is in its order.
     const STATUS: &str = list_orders!(
         "from orders i",
         "i.id",
-        concat!(
-            " and ",
-            status_of!("i"),
-            " = $4 order by ",
-            status_of!("i"),
-            " desc, i.id desc"
-        )
+        concat!(" and ", status_of!("i"), " = $4 order by i.id desc")
     );
     const AMOUNT: &str = list_orders!(
         "from orders i",
@@ -289,6 +287,7 @@ async fn list(
         Way::Amounts(..) => AMOUNTS,
     };
     let rows: Vec<OrderRow> = on!(tx, sql, fetch_all, |query| query
+        .persistent(false)
         .bind(names.below)
         .bind(names.from)
         .bind(filter.user_id)

@@ -162,7 +162,7 @@ pub(super) fn parse_form(body: &[u8]) -> Result<RawParams<'_>, NoticeError> {
     Ok(RawParams(params))
 }
 
-fn decoded_pair(pair: &[u8]) -> (Cow<'_, [u8]>, Cow<'_, [u8]>) {
+fn decoded_pair(pair: &[u8]) -> RawParam<'_> {
     let mut halves = pair.splitn(2, |byte| *byte == b'=');
     let mut half = || decode_once(halves.next().unwrap_or_default());
     (half(), half())
