@@ -136,6 +136,18 @@ async fn somebody_looks_after_what_is_wrong_and_everybody_sees_who() {
     .ok(200);
     let support = Visitor::employed(&server, "support").await;
     let viewer = Visitor::employed(&server, "viewer").await;
+    sell(&server, "alipay").await;
+    let listed = async |query: &str| {
+        let page = viewer.get(&format!("/admin/orders?attention=1{query}")).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        page.text.matches("href=\"/admin/orders/ord_").count()
+    };
+    assert_eq!((listed("").await, listed("&status=paid").await), (1, 1));
+    assert_eq!(
+        (listed("&method=alipay").await, listed("&q=tester").await),
+        (0, 0)
+    );
+    assert_eq!(viewer.get("/admin/orders?attention=x").await.status, 422);
     let page = support.get("/admin/attention").await.text;
     let (_, rest) = page.split_once("/admin/attention/inc_").unwrap();
     let path = format!("/admin/attention/inc_{}/assign", rest.split('/').next().unwrap());
@@ -166,4 +178,5 @@ async fn somebody_looks_after_what_is_wrong_and_everybody_sees_who() {
         .submit(&path.replace("/assign", "/resolve"), &[("resolution", "done")])
         .await;
     assert_eq!(support.post(&path, &[("to", "")]).await.status, 409);
+    assert_eq!(listed("").await, 0, "what is settled needs nobody");
 }

@@ -91,6 +91,14 @@ async fn measure_orders(engine: &str, services: &Services) {
             "balance (none)",
             with(|query| query.method = Some(Method::Balance)),
         ),
+        ("needs attention", with(|query| query.needs_attention = true)),
+        (
+            "needs attention, paid",
+            with(|query| {
+                query.needs_attention = true;
+                query.status = Some(Paid);
+            }),
+        ),
         ("a user", with(|query| query.text = text("u77"))),
         (
             "the guest (every third order)",

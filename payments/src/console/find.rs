@@ -20,6 +20,8 @@ pub struct OrderQuery {
     pub to: Option<Timestamp>,
     pub least: Option<Money>,
     pub most: Option<Money>,
+    /// Something is wrong with it that nobody has settled yet.
+    pub needs_attention: bool,
     /// `Page::next_cursor` of the page before.
     pub cursor: Option<String>,
     pub limit: u32,
@@ -84,6 +86,7 @@ async fn search(tx: &mut Tx<'_>, query: &OrderQuery, limit: i64) -> Result<Found
         method: query.method.map(Method::as_str),
         least: query.least.map(Money::fen),
         most: query.most.map(Money::fen),
+        needs_attention: query.needs_attention,
     };
     let Some(text) = query.text.as_deref() else {
         return search::find(tx, filter, names, limit).await;

@@ -22,6 +22,8 @@ pub struct Filter<'a> {
     pub method: Option<&'a str>,
     pub least: Option<i64>,
     pub most: Option<i64>,
+    /// Something is wrong with one of its payments, and nobody has settled it yet.
+    pub needs_attention: bool,
 }
 
 /// What was found of a list.
@@ -33,7 +35,7 @@ pub struct Found {
     pub looked_to: Option<String>,
 }
 
-/// A way into a list. All but the span of amounts lead through an index in the list's own order.
+/// A way into a list. All but the last two lead through an index in the list's own order.
 #[derive(Debug, Clone, Copy)]
 enum Way<'a> {
     All,
@@ -42,6 +44,7 @@ enum Way<'a> {
     Method(&'a str),
     Amount(i64),
     Amounts(i64, i64),
+    Attention,
 }
 
 /// The names of a list: from the first on, below the second.
@@ -71,6 +74,7 @@ impl<'a> Filter<'a> {
             self.status.map(Way::Status),
             self.method.map(Way::Method),
             amounts,
+            self.needs_attention.then_some(Way::Attention),
         ];
         let mut ways: Vec<Way> = ways.into_iter().flatten().collect();
         if ways.iter().all(|way| !way.is_in_order()) {
@@ -82,7 +86,7 @@ impl<'a> Filter<'a> {
 
 impl Way<'_> {
     const fn is_in_order(self) -> bool {
-        !matches!(self, Way::Amounts(..))
+        !matches!(self, Way::Amounts(..) | Way::Attention)
     }
 }
 
@@ -184,6 +188,11 @@ async fn reach(tx: &mut Tx<'_>, way: Way<'_>, names: Names<'_>) -> Result<Reach,
     );
     // Without its names, or a span of time that holds none of the amounts would be looked for to the end.
     const AMOUNTS: &str = reach!("i.id", "from orders i where i.amount >= $1 and i.amount <= $2");
+    const ATTENTION: &str = reach!(
+        "p.order_id",
+        "from incidents i join payments p on p.id = i.payment_id
+            where i.resolved_at is null and p.order_id < $1 and p.order_id >= $2"
+    );
     macro_rules! row {
         ($sql:expr $(, $value:expr)?) => {
             on!(tx, $sql, fetch_one, |query| query
@@ -200,6 +209,7 @@ async fn reach(tx: &mut Tx<'_>, way: Way<'_>, names: Names<'_>) -> Result<Reach,
         Way::Status(status) => row!(STATUS, status)?,
         Way::Method(method) => row!(METHOD, method)?,
         Way::Amount(fen) => row!(AMOUNT, fen)?,
+        Way::Attention => row!(ATTENTION)?,
         Way::Amounts(least, most) => on!(tx, AMOUNTS, fetch_one, |query| query
             .persistent(false)
             .bind(least)
@@ -227,7 +237,10 @@ macro_rules! list_orders {
                     and (cast($5 as text) is null
                         or $5 = (select p.method from payments p where p.order_id = i.id and p.method = $5 limit 1))
                     and (cast($6 as bigint) is null or i.amount >= $6)
-                    and (cast($7 as bigint) is null or i.amount <= $7)",
+                    and (cast($7 as bigint) is null or i.amount <= $7)
+                    and (cast($9 as bigint) is null or exists (select 1
+                        from incidents a join payments p on p.id = a.payment_id
+                        where p.order_id = i.id and a.resolved_at is null))",
             $way,
             " limit $8) as hit on hit.id = o.id
             order by o.id desc"
@@ -265,6 +278,13 @@ async fn list(
         "i.id || ''",
         " and i.amount >= $6 and i.amount <= $7 order by i.id || '' desc"
     );
+    const ATTENTION: &str = list_orders!(
+        "from orders i",
+        "i.id || ''",
+        " and i.id in (select p.order_id
+                from incidents a join payments p on p.id = a.payment_id where a.resolved_at is null)
+            order by i.id || '' desc"
+    );
     // The last payment of its method speaks for its order, so that no order is there twice.
     const METHOD: &str = list_orders!(
         "from payments m join orders i on i.id = m.order_id",
@@ -285,6 +305,7 @@ async fn list(
         Way::Method(_) => METHOD,
         Way::Amount(_) => AMOUNT,
         Way::Amounts(..) => AMOUNTS,
+        Way::Attention => ATTENTION,
     };
     let rows: Vec<OrderRow> = on!(tx, sql, fetch_all, |query| query
         .persistent(false)
@@ -295,7 +316,8 @@ async fn list(
         .bind(filter.method)
         .bind(least)
         .bind(most)
-        .bind(limit))?;
+        .bind(limit)
+        .bind(filter.needs_attention.then_some(1_i64)))?;
     rows.into_iter().map(Order::try_from).collect()
 }
 

@@ -44,6 +44,7 @@ pub fn filters(query: Option<&str>) -> Result<Filters, Trouble> {
         to: typed.text("to")?,
         least: typed.text("least")?,
         most: typed.text("most")?,
+        attention: typed.text("attention")?,
         cursor: typed.text("cursor")?,
     })
 }
@@ -57,6 +58,7 @@ pub fn read(filters: &Filters) -> Result<OrderQuery, Trouble> {
         to: set(&filters.to, end_of_day)?,
         least: set(&filters.least, |text| Money::parse_yuan(text).ok())?,
         most: set(&filters.most, |text| Money::parse_yuan(text).ok())?,
+        needs_attention: set(&filters.attention, |text| (text == "1").then_some(()))?.is_some(),
         cursor: set(&filters.cursor, |text| {
             OrderId::is_made_by_us(text).then(|| text.to_owned())
         })?,

@@ -24,6 +24,8 @@ pub struct Filters {
     pub to: String,
     pub least: String,
     pub most: String,
+    /// `1`: only what needs somebody.
+    pub attention: String,
     pub cursor: String,
 }
 
@@ -47,6 +49,7 @@ impl Filters {
             ("to", &self.to),
             ("least", &self.least),
             ("most", &self.most),
+            ("attention", &self.attention),
             ("cursor", cursor),
         ];
         Serializer::new(String::new())
@@ -154,6 +157,10 @@ fn form(desk: &Desk, filters: &Filters, now: Timestamp) -> AnyView {
             {input("to", words.to_day, "date", &filters.to)}
             {input("least", words.least, "text", &filters.least)}
             {input("most", words.most, "text", &filters.most)}
+            <label class="check">
+                <input type="checkbox" name="attention" value="1" checked=filters.attention == "1"/>
+                <span>{words.attention}</span>
+            </label>
             <button class="act act--primary">{words.search}</button>
             <a class="act" href="/admin/orders">{words.clear}</a>
             <div class="acts">{periods(desk, filters, now)}</div>
