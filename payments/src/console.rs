@@ -37,7 +37,7 @@ pub use inbox::{find_notice, list_notices, read_inside};
 pub use keys::{KnownKey, list_keys, make_key, revoke_key};
 pub use limits::admit_login;
 pub use order_file::{KeptNotice, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
-pub use people::{Person, change_role, disable_person, invite, list_people};
+pub use people::{Person, change_role, disable_person, invite, list_people, reset_login};
 pub use permission::Permission;
 pub use recovery::{count_recovery_codes, renew_recovery_codes};
 pub use refunds::{

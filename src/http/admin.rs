@@ -113,6 +113,7 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         (Verb::Post, "/admin/people", post(people::invite)),
         (Verb::Post, "/admin/people/{id}/role", post(people::change_role)),
         (Verb::Post, "/admin/people/{id}/disable", post(people::disable)),
+        (Verb::Post, "/admin/people/{id}/reset", post(people::reset_login)),
         (Verb::Get, "/admin/audit", get(trail::show)),
         (Verb::Get, "/admin/audit.csv", get(trail::csv)),
         (Verb::Get, "/admin/audit.jsonl", get(trail::chain)),

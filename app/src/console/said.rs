@@ -23,11 +23,12 @@ pub enum Said {
     BalanceAdjusted,
     PasswordChanged,
     PersonDisabled,
+    LoginReset,
     Replayed,
 }
 
 impl Said {
-    pub const ALL: [Said; 20] = [
+    pub const ALL: [Said; 21] = [
         Said::LoggedOutElsewhere,
         Said::TotpOn,
         Said::TotpOff,
@@ -47,6 +48,7 @@ impl Said {
         Said::BalanceAdjusted,
         Said::PasswordChanged,
         Said::PersonDisabled,
+        Said::LoginReset,
         Said::Replayed,
     ];
 
@@ -71,6 +73,7 @@ impl Said {
             Said::BalanceAdjusted => "balance_adjusted",
             Said::PasswordChanged => "password_changed",
             Said::PersonDisabled => "person_disabled",
+            Said::LoginReset => "login_reset",
             Said::Replayed => "replayed",
         }
     }
@@ -100,6 +103,7 @@ impl Said {
             Said::BalanceAdjusted => words.said_balance_adjusted,
             Said::PasswordChanged => words.said_password_changed,
             Said::PersonDisabled => words.said_person_disabled,
+            Said::LoginReset => words.said_login_reset,
             Said::Replayed => words.said_replayed,
         }
     }

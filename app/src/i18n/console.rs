@@ -62,6 +62,7 @@ catalogue! {
     invite: "添加人员", "Add a person";
     change: "更改", "Change";
     disable: "停用", "Disable";
+    reset_login: "重置登录", "Reset the login";
     disabled: "已停用", "disabled";
     acts: "操作", "Acts";
     yes: "是", "yes";
@@ -110,6 +111,7 @@ catalogue! {
     said_person_invited: "人员已添加。", "The person was added.";
     said_person_known: "该邮箱已存在。", "This address is known already.";
     said_role_changed: "角色已更改，对方需要重新登录。", "The role was changed; they have to log in again.";
+    said_login_reset: "登录已重置：请把初始密码告诉对方，两步验证需重新启用。", "The login is reset. Tell them the first password; they turn the second factor on again.";
     said_person_disabled: "人员已停用。", "The person was disabled.";
 
     // What went wrong.

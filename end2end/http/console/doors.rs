@@ -60,6 +60,7 @@ const GUESTS: &[(&str, &str, &str)] = &[
     ("o",     "POST", "/admin/people"),
     ("o",     "POST", "/admin/people/{id}/role"),
     ("o",     "POST", "/admin/people/{id}/disable"),
+    ("o",     "POST", "/admin/people/{id}/reset"),
     ("of",    "GET",  "/admin/audit"),
     ("of",    "GET",  "/admin/audit.csv"),
     ("of",    "GET",  "/admin/audit.jsonl"),

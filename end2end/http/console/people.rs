@@ -223,12 +223,36 @@ async fn an_owner_adds_changes_and_disables_people_and_all_of_it_is_written_down
     );
     assert_eq!(ann.log_in("ann@example.com", "a long password").await.status, 303);
     assert_eq!(ann.get("/admin/audit").await.status, 200);
+    let reset = format!("/admin/people/{id}/reset");
+    assert_eq!(owner.post(&reset, &[("password", "short")]).await.status, 422);
+    owner
+        .submit(&reset, &[("password", "another long password")])
+        .await;
+    assert_eq!(ann.get("/admin").await.status, 303, "whoever was in is out");
+    assert_eq!(ann.log_in("ann@example.com", "a long password").await.status, 401);
+    assert_eq!(
+        ann.log_in("ann@example.com", "another long password")
+            .await
+            .status,
+        303
+    );
     owner.submit(&format!("/admin/people/{id}/disable"), &[]).await;
     assert_eq!(ann.get("/admin").await.status, 303);
-    assert_eq!(ann.log_in("ann@example.com", "a long password").await.status, 401);
+    assert_eq!(
+        ann.log_in("ann@example.com", "another long password")
+            .await
+            .status,
+        401
+    );
 
     let trail = owner.get("/admin/audit").await;
-    for action in ["create_user", "change_role", "disable_user", "fail_to_log_in"] {
+    for action in [
+        "create_user",
+        "change_role",
+        "reset_login",
+        "disable_user",
+        "fail_to_log_in",
+    ] {
         assert!(tells_of(&trail.text, action), "{action}: {}", trail.text);
     }
     assert!(trail.text.contains("viewer -&gt; finance"), "{}", trail.text);

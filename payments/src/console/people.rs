@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 
 use super::{Act, Action, ConsoleError, Operator, Visit, record};
 use crate::admin::Role;
-use crate::store::{StoreError, admin, people, sessions};
+use crate::store::{StoreError, admin, people, recovery_codes, sessions};
 use crate::{Error, Services};
 
 #[derive(Debug, Clone)]
@@ -128,6 +128,38 @@ pub async fn disable_person(
                 sessions::end_others(tx, user_id, "", now).await?;
                 let act = Act {
                     action: Action::DisableUser,
+                    subject: user_id,
+                    detail: &email,
+                };
+                record(tx, visit, act, now).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Somebody has lost the password, or the phone and the paper too: they come in anew with a first password and nothing else.
+pub async fn reset_login(
+    services: &Services,
+    operator: &Operator,
+    visit: &Visit,
+    user_id: &str,
+    password_hash: &str,
+) -> Result<(), ConsoleError> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let (email, _) = find_other(tx, operator, user_id).await?;
+                people::set_password(tx, user_id, password_hash).await?;
+                people::set_totp(tx, user_id, None, 0).await?;
+                people::forget_code_tries(tx, user_id).await?;
+                recovery_codes::remove(tx, user_id).await?;
+                sessions::end_others(tx, user_id, "", now).await?;
+                let act = Act {
+                    action: Action::ResetLogin,
                     subject: user_id,
                     detail: &email,
                 };

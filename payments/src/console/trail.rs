@@ -40,6 +40,7 @@ pub enum Action {
     CreateUser,
     ChangeRole,
     DisableUser,
+    ResetLogin,
     AskGateway,
     WriteNote,
     Assign,
@@ -57,7 +58,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Action; 27] = [
+    pub const ALL: [Action; 28] = [
         Action::LogIn,
         Action::FailToLogIn,
         Action::LogOut,
@@ -71,6 +72,7 @@ impl Action {
         Action::CreateUser,
         Action::ChangeRole,
         Action::DisableUser,
+        Action::ResetLogin,
         Action::AskGateway,
         Action::WriteNote,
         Action::Assign,
@@ -102,6 +104,7 @@ impl Action {
             Action::CreateUser => "create_user",
             Action::ChangeRole => "change_role",
             Action::DisableUser => "disable_user",
+            Action::ResetLogin => "reset_login",
             Action::AskGateway => "ask_gateway",
             Action::WriteNote => "write_note",
             Action::Assign => "assign",

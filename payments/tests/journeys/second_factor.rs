@@ -8,7 +8,10 @@ use payments::admin::{Role, create_user};
 use payments::console::{
     ConsoleError, LineQuery, Operator, Totp, Visit, confirm_session, count_recovery_codes, disable_totp,
     enable_totp, find_credentials, find_operator, list_trail, open_session, renew_recovery_codes,
+    reset_login,
 };
+
+use secrecy::ExposeSecret as _;
 
 use super::shop::{Shop, on_each_engine};
 
@@ -238,6 +241,45 @@ async fn of_two_browsers_with_one_code_on_paper_one_gets_in() {
             assert_eq!(both.iter().filter(|one| one.is_ok()).count(), 1, "{both:?}");
         }
         assert_eq!(count_recovery_codes(&shop.services, &operator).await.unwrap(), 5);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_owner_lets_somebody_in_anew_who_has_lost_everything() {
+    on_each_engine(async |shop| {
+        let services = &shop.services;
+        let (ann, totp, codes) = with_phone(shop).await;
+        let owner = Operator {
+            user_id: "usr_owner".to_owned(),
+            ..ann.clone()
+        };
+        let own = reset_login(services, &ann, &visit_from(1), &ann.user_id, "new").await;
+        assert!(matches!(own, Err(ConsoleError::OwnRequest)));
+        for n in 0..10 {
+            assert!(come_in(shop, n, "000000").await.is_err());
+        }
+        reset_login(services, &owner, &visit_from(2), &ann.user_id, "new")
+            .await
+            .unwrap();
+        let who = find_credentials(services, EMAIL).await.unwrap().unwrap();
+        assert_eq!(who.password_hash.expose_secret(), "new");
+        assert!(find_operator(services, &ann.session_id).await.unwrap().is_none());
+        let token = come_in(shop, 1, "").await.unwrap();
+        let back = find_operator(services, &token).await.unwrap().unwrap();
+        assert!(!back.has_totp);
+        assert_eq!(count_recovery_codes(services, &back).await.unwrap(), 0);
+        // The old phone and the old paper are nothing any more, also once there is a new phone.
+        let new_totp = Totp::new([8; 20]);
+        let code = code_of(&new_totp, services.clock.now());
+        enable_totp(services, &back, &visit_from(1), &new_totp, &code)
+            .await
+            .unwrap();
+        services.clock.advance(3 * STEP);
+        for lost in [code_of(&totp, services.clock.now()), codes[0].clone()] {
+            let refused = come_in(shop, 1, &lost).await;
+            assert!(matches!(refused, Err(ConsoleError::WrongLogin)), "{lost}");
+        }
     })
     .await;
 }

@@ -73,6 +73,7 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Post, "/admin/people",                    Confirmed(ManagePeople)),
     (Post, "/admin/people/{id}/role",          Confirmed(ManagePeople)),
     (Post, "/admin/people/{id}/disable",       Confirmed(ManagePeople)),
+    (Post, "/admin/people/{id}/reset",         Confirmed(ManagePeople)),
     (Get,  "/admin/audit",                     May(ReadAudit)),
     (Get,  "/admin/audit.csv",                 May(ReadAudit)),
     (Get,  "/admin/audit.jsonl",               May(ReadAudit)),

@@ -68,3 +68,16 @@ pub async fn disable(
     console::disable_person(&web.services, operator(&desk)?, &desk::visit(&desk), &user_id).await?;
     Ok(desk::done(PEOPLE, Said::PersonDisabled))
 }
+
+pub async fn reset_login(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(user_id): Id,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let password = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
+    let hash = password::hash(password).await.map_err(|_| Trouble::Internal)?;
+    let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
+    console::reset_login(&web.services, operator, &visit, &user_id, &hash).await?;
+    Ok(desk::done(PEOPLE, Said::LoginReset))
+}

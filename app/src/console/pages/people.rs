@@ -42,6 +42,13 @@ fn row(desk: &Desk, operator: &Operator, person: Person) -> AnyView {
                 <form class="inline" method="post" action=format!("/admin/people/{}/disable", person.id)>
                     <button class="act act--bad">{words.disable}</button>
                 </form>
+                <details>
+                    <summary class="act">{words.reset_login}</summary>
+                    <form class="inline" method="post" action=format!("/admin/people/{}/reset", person.id)>
+                        {field("password", words.first_password, "password", "new-password")}
+                        <button class="act act--bad">{words.reset_login}</button>
+                    </form>
+                </details>
             </div>
         }
     });
