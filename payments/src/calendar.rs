@@ -33,26 +33,26 @@ pub fn beijing(instant: Timestamp) -> String {
 
 /// A span of days that ends today and that people ask for by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Span {
+pub enum Period {
     Today,
     Week,
     Month,
     Quarter,
 }
 
-impl Span {
-    pub const ALL: [Span; 4] = [Span::Today, Span::Week, Span::Month, Span::Quarter];
+impl Period {
+    pub const ALL: [Period; 4] = [Period::Today, Period::Week, Period::Month, Period::Quarter];
 
     /// Its first and its last day in Beijing, `2026-11-24`. A week begins on Monday.
     pub fn days(self, now: Timestamp) -> (String, String) {
         let today = in_beijing(now).date_naive();
         let first = match self {
-            Span::Today => Some(today),
-            Span::Week => {
+            Period::Today => Some(today),
+            Period::Week => {
                 today.checked_sub_signed(TimeDelta::days(i64::from(today.weekday().num_days_from_monday())))
             }
-            Span::Month => today.with_day(1),
-            Span::Quarter => NaiveDate::from_ymd_opt(today.year(), today.month0() / 3 * 3 + 1, 1),
+            Period::Month => today.with_day(1),
+            Period::Quarter => NaiveDate::from_ymd_opt(today.year(), today.month0() / 3 * 3 + 1, 1),
         };
         (first.unwrap_or(today).to_string(), today.to_string())
     }
@@ -80,7 +80,7 @@ mod tests {
     fn a_span_of_days_begins_where_people_say_it_does() {
         // A Friday, 23:59:59 in Beijing, and the second after.
         let friday = parse_beijing("2026-11-27 23:59:59").unwrap();
-        let from = |now| Span::ALL.map(|span| span.days(now).0);
+        let from = |now| Period::ALL.map(|period| period.days(now).0);
         assert_eq!(
             from(friday),
             ["2026-11-27", "2026-11-23", "2026-11-01", "2026-10-01"]
@@ -95,7 +95,7 @@ mod tests {
             from(new_year),
             ["2027-01-01", "2026-12-28", "2027-01-01", "2027-01-01"]
         );
-        assert_eq!(Span::Week.days(new_year).1, "2027-01-01");
+        assert_eq!(Period::Week.days(new_year).1, "2027-01-01");
     }
 
     #[test]

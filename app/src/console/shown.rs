@@ -8,8 +8,8 @@ use domain::{OrderStatus, Payment, PaymentState, PaymentStatus, RefundState, Tim
 use leptos::prelude::*;
 
 pub use self::names::{
-    action, advice, call_verdict, entry_kind, incident, method, operation, order_status_name, permission,
-    reason_text, role, span_of_days, verdict,
+    action, advice, call_verdict, entry_kind, incident, method, operation, order_status_name, period,
+    permission, reason_text, role, verdict,
 };
 use crate::i18n::{ConsoleWords, fill};
 

@@ -2,7 +2,7 @@
 
 use domain::{Method, Order, OrderStatus, Timestamp};
 use leptos::prelude::*;
-use payments::Span;
+use payments::Period;
 use payments::console::{FoundOrders, Permission};
 use url::form_urlencoded::Serializer;
 
@@ -116,9 +116,9 @@ fn row(order: &Order, words: &'static ConsoleWords) -> AnyView {
 }
 
 /// Days that are asked for by name; what else the list is narrowed down by stays.
-fn spans(desk: &Desk, filters: &Filters, now: Timestamp) -> Vec<AnyView> {
-    let link = |span: Span| {
-        let (from, to) = span.days(now);
+fn periods(desk: &Desk, filters: &Filters, now: Timestamp) -> Vec<AnyView> {
+    let link = |period: Period| {
+        let (from, to) = period.days(now);
         let is_current = filters.from == from && filters.to == to;
         let narrowed = Filters {
             from,
@@ -126,10 +126,10 @@ fn spans(desk: &Desk, filters: &Filters, now: Timestamp) -> Vec<AnyView> {
             ..filters.clone()
         };
         let path = format!("/admin/orders?{}", narrowed.query(""));
-        let name = shown::span_of_days(span, desk.words());
+        let name = shown::period(period, desk.words());
         view! { <a class="act" href=path aria-current=is_current.then_some("true")>{name}</a> }.into_any()
     };
-    Span::ALL.into_iter().map(link).collect()
+    Period::ALL.into_iter().map(link).collect()
 }
 
 fn form(desk: &Desk, filters: &Filters, now: Timestamp) -> AnyView {
@@ -156,7 +156,7 @@ fn form(desk: &Desk, filters: &Filters, now: Timestamp) -> AnyView {
             {input("most", words.most, "text", &filters.most)}
             <button class="act act--primary">{words.search}</button>
             <a class="act" href="/admin/orders">{words.clear}</a>
-            <div class="acts">{spans(desk, filters, now)}</div>
+            <div class="acts">{periods(desk, filters, now)}</div>
         </form>
     }
     .into_any()

@@ -4,7 +4,7 @@ use domain::ledger::EntryKind;
 use domain::{Method, OrderStatus};
 use payments::admin::Role;
 use payments::console::{IncidentKind, Operation, Permission, Verdict};
-use payments::{EXPIRED_REASON, Span};
+use payments::{EXPIRED_REASON, Period};
 
 use crate::i18n::ConsoleWords;
 
@@ -43,12 +43,12 @@ pub const fn method(method: Method, words: &ConsoleWords) -> &'static str {
 }
 
 /// Days that are asked for by name.
-pub const fn span_of_days(span: Span, words: &ConsoleWords) -> &'static str {
-    match span {
-        Span::Today => words.today,
-        Span::Week => words.this_week,
-        Span::Month => words.this_month,
-        Span::Quarter => words.this_quarter,
+pub const fn period(period: Period, words: &ConsoleWords) -> &'static str {
+    match period {
+        Period::Today => words.today,
+        Period::Week => words.this_week,
+        Period::Month => words.this_month,
+        Period::Quarter => words.this_quarter,
     }
 }
 
