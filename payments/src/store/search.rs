@@ -11,7 +11,7 @@ use super::orders::{OrderRow, select_order, status_of};
 use super::{StoreError, Tx, on};
 
 /// No list looks at more orders than this before it answers, however few of them fit.
-pub const DEPTH: i64 = 10_000;
+pub const DEPTH: i64 = 5_000;
 
 /// What must be true of an order. `None`: anything.
 #[derive(Debug, Clone, Copy, Default)]

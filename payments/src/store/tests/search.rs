@@ -9,7 +9,7 @@ use super::{run, stores};
 /// Whatever anybody looks for by two of these filters, each of them alone leads past more orders than a page looks at:
 /// Ann's are cancelled and Bob's are paid, but for Ann's first.
 const ORDERS: &str = "
-    with recursive s(n) as (select 0 union all select n + 1 from s where n < 30000)
+    with recursive s(n) as (select 0 union all select n + 1 from s where n < 15000)
     insert into orders (id, order_no, token, user_id, subject, amount, state, expires_at, paid_at, created_at, updated_at)
     select 'ord_' || cast(100000 + n as text), 'N' || n, 't' || n, case when n % 2 = 0 then 'ann' else 'bob' end, 's',
         case when n % 2 = 0 then 500 else 700 end, case when n % 2 = 0 and n > 0 then 'cancelled' else 'paid' end, n,
