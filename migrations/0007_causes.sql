@@ -28,8 +28,8 @@ create index gateway_calls_by_last on gateway_calls (last_at);
 -- Who looks after it, by address.
 alter table incidents add column assigned_to text;
 
--- Callbacks that a gateway did not sign, counted over all servers in spans of ten minutes: so that a flood costs one write in
--- a while, and its size is known.
+-- Callbacks that a gateway did not sign, counted over all servers in spans of ten minutes: a flood costs one write in a
+-- while.
 create table forged_notices (
     channel text not null check (channel in ('wechat', 'alipay')),
     since bigint not null,

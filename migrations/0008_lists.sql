@@ -27,3 +27,6 @@ create index incidents_resolved on incidents (resolved_at, id) where resolved_at
 -- The figures of a day, without a look at its payments.
 drop index payments_by_paid_at;
 create index payments_by_paid_at on payments (paid_at, method, amount) where paid_at is not null;
+
+-- When a gateway last called back.
+create index notices_by_channel on notices (channel, received_at);

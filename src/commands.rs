@@ -156,7 +156,7 @@ pub async fn run_due(config: &Config) -> Result<(), Failure> {
     let n_asked = payments::reconcile_payments(&services).await?;
     let n_refunds = payments::reconcile_refunds(&services).await?;
     let n_ended = payments::expire(&services).await?;
-    payments::write_calls(&services).await?;
+    payments::try_to_write_calls(&services).await;
     services.db.close().await;
     say(&format!("reconcile_payments {n_asked}"));
     say(&format!("reconcile_refunds {n_refunds}"));

@@ -119,7 +119,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     if let Some(simulator) = links.simulator {
         simulator.stop().await;
     }
-    payments::write_calls(&services).await?;
+    payments::try_to_write_calls(&services).await;
     services.db.close().await;
     Ok(())
 }

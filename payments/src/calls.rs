@@ -6,6 +6,7 @@ use domain::Channel;
 use futures_util::FutureExt;
 
 use crate::admin::hash_of;
+use crate::error::logged;
 use crate::gateway::{Call, Gateway};
 use crate::store::StoreError;
 use crate::store::gateway_calls::{self, CallRow};
@@ -25,6 +26,16 @@ pub async fn write_calls(services: &Services) -> Result<usize, Error> {
         }
     }
     Ok(n_written)
+}
+
+/// [`write_calls`], for whom it is no reason to fail.
+pub async fn try_to_write_calls(services: &Services) {
+    if let Err(error) = write_calls(services).await {
+        tracing::warn!(
+            error = logged(&error),
+            "calls to the gateways are not written down yet"
+        );
+    }
 }
 
 async fn write_calls_of(services: &Services, gateway: &Gateway) -> Result<usize, Error> {

@@ -33,7 +33,7 @@ mod watch;
 pub use audit::{Finding, audit};
 pub use balance::{Adjustment, Balance, Entry, TopUp, adjust_balance, find_balance, list_entries, top_up};
 pub use calendar::{Period, beijing, parse_rfc3339, rfc3339};
-pub use calls::write_calls;
+pub use calls::{try_to_write_calls, write_calls};
 pub use clock::Clock;
 #[cfg(feature = "faults")]
 pub use clock::{Timeline, VirtualClock};

@@ -38,7 +38,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite, SqliteConnection, Transaction};
 
 pub use self::sqlite::SqliteDb;
 
@@ -245,8 +245,8 @@ impl Db {
         if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
             return Err(StoreError::Engine);
         }
-        let options: PgConnectOptions = url.parse()?;
-        let options = options.options([
+        let plain: PgConnectOptions = url.parse()?;
+        let options = plain.clone().options([
             ("statement_timeout", "5s"),
             ("lock_timeout", "2s"),
             ("idle_in_transaction_session_timeout", "10s"),
@@ -265,7 +265,7 @@ impl Db {
             .connect_with(options)
             .await?;
         require_durable(&pool).await?;
-        MIGRATIONS.run(&pool).await?;
+        migrate_postgres(&plain).await?;
         Ok(Db::Postgres(pool))
     }
 
@@ -404,6 +404,15 @@ where
     crash_point!("store.before_commit");
     tx.commit().await?;
     Ok(value)
+}
+
+/// Over a connection of its own: a statement that goes through millions of rows takes longer than any of a request may.
+async fn migrate_postgres(plain: &PgConnectOptions) -> Result<(), StoreError> {
+    let patient = plain.clone().options([("lock_timeout", "60s")]);
+    let mut connection = patient.connect().await?;
+    MIGRATIONS.run_direct(None, &mut connection, false).await?;
+    connection.close().await?;
+    Ok(())
 }
 
 async fn require_durable(pool: &PgPool) -> Result<(), StoreError> {

@@ -7,11 +7,10 @@ use futures_util::FutureExt;
 use super::attention::Incident;
 use super::calls::GatewayCall;
 use super::{Act, Action, Line, Visit, note_act, perform};
-use crate::error::logged;
 use crate::store::{
     StoreError, Tx, audit_log, gateway_calls, incidents, ledger, notes, notices, orders, payments, refunds,
 };
-use crate::{Error, Services, write_calls};
+use crate::{Error, Services, run_to_end, try_to_write_calls};
 
 #[derive(Debug, Clone)]
 pub struct OrderFile {
@@ -104,13 +103,9 @@ impl TryFrom<ledger::PostingRow> for Posting {
 }
 
 pub async fn open_file(services: &Services, id: &OrderId) -> Result<OrderFile, Error> {
-    // Who has just asked wants to see the answer. What cannot be written down now is no reason to show nothing.
-    if let Err(error) = write_calls(services).await {
-        tracing::warn!(
-            error = logged(&error),
-            "calls to the gateways are not written down yet"
-        );
-    }
+    // Who has just asked wants to see the answer. Who closes the page takes no call away that is being written down.
+    let writing = services.clone();
+    run_to_end(async move { try_to_write_calls(&writing).await }).await;
     services
         .db
         .snapshot(|tx| async move { read(tx, id).await }.boxed())

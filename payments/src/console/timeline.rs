@@ -80,7 +80,8 @@ impl OrderFile {
             .iter()
             .filter(|call| call.operation == Operation::Create && call.payment_no == number)
             .map(|call| call.first_at)
-            .fold(payment.created_at, Timestamp::max)
+            .min()
+            .map_or(payment.created_at, |told_at| told_at.max(payment.created_at))
     }
 
     fn end_of_payment<'a>(&self, payment: &'a Payment) -> Option<(Timestamp, Event<'a>)> {

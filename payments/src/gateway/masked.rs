@@ -4,16 +4,13 @@ use std::borrow::Cow;
 
 use encoding_rs::GBK;
 
-/// Fields whose values are signatures, sealed text, or the name of a payer.
-const SECRETS: [&str; 13] = [
+/// Fields whose values are signatures, sealed text, or the name of somebody; whatever else begins with `buyer_` and is no
+/// amount names the payer too.
+const SECRETS: [&str; 9] = [
     "sign",
     "ciphertext",
     "nonce",
     "associated_data",
-    "buyer_id",
-    "buyer_user_id",
-    "buyer_open_id",
-    "buyer_logon_id",
     "openid",
     "sub_openid",
     "payer_client_ip",
@@ -22,7 +19,8 @@ const SECRETS: [&str; 13] = [
 ];
 
 fn is_secret(name: &str) -> bool {
-    SECRETS.contains(&name)
+    let is_payer = name.starts_with("buyer_") && !name.ends_with("_amount");
+    is_payer || SECRETS.contains(&name)
 }
 
 /// How much there was, and nothing of it.
@@ -64,6 +62,7 @@ fn mask_within(value: &mut serde_json::Value) {
             for (name, value) in fields {
                 match value {
                     serde_json::Value::String(text) if is_secret(name) => *text = mask(text),
+                    value if is_secret(name) => *value = mask(&value.to_string()).into(),
                     value => mask_within(value),
                 }
             }
@@ -108,6 +107,11 @@ mod tests {
         assert_eq!(
             masked_header("Wechatpay-Signature: abc"),
             "Wechatpay-Signature: •••• (3)"
+        );
+        let payer = masked_json(br#"{"buyer_user_name":"Li","buyer_open_id":[1],"buyer_pay_amount":"9.90"}"#);
+        assert_eq!(
+            payer,
+            "{\n  \"buyer_open_id\": \"•••• (3)\",\n  \"buyer_pay_amount\": \"9.90\",\n  \"buyer_user_name\": \"•••• (2)\"\n}"
         );
         assert_eq!(masked_json(b"not json"), "•••• (8)");
         assert_eq!(

@@ -60,23 +60,25 @@ pub async fn add(tx: &mut Tx<'_>, call: &CallRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Oldest first.
+/// Oldest first; of very many the newest.
 pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<CallRow>, StoreError> {
     const SQL: &str = "
         select c.id, c.channel, c.operation, c.payment_no, c.line, c.request, c.status, c.answer, c.verdict, c.reason, c.n,
             c.first_at, c.last_at, c.shortest_ms, c.longest_ms
         from gateway_calls c join payments p on p.payment_no = c.payment_no
         where p.order_id = $1
-        order by c.first_at, c.id
+        order by c.first_at desc, c.id desc
         limit 200";
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?)
+    let mut newest: Vec<CallRow> = on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?;
+    newest.reverse();
+    Ok(newest)
 }
 
-/// Removes what was last heard before an instant.
+/// Removes what was last heard before an instant; of very much only a part, or who adds a call would wait for it.
 pub async fn forget(tx: &mut Tx<'_>, before: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         delete from gateway_calls
-        where last_at < $1";
+        where id in (select id from gateway_calls where last_at < $1 order by last_at limit 1000)";
     execute!(tx, SQL, |query| query.bind(before.millis())).map(drop)?;
     Ok(())
 }

@@ -79,12 +79,12 @@ pub async fn find(tx: &mut Tx<'_>, channel: Channel, id: &str) -> Result<Option<
         .bind(id))?)
 }
 
-/// When a gateway last called back. `|| ''` keeps an engine from going through all that it ever sent.
+/// When a gateway last called back.
 pub async fn last_of(tx: &mut Tx<'_>, channel: Channel) -> Result<Option<i64>, StoreError> {
     const SQL: &str = "
         select received_at
         from notices
-        where channel || '' = $1
+        where channel = $1
         order by received_at desc
         limit 1";
     let row: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query.bind(channel.as_str()))?;

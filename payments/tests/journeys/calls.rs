@@ -95,6 +95,8 @@ async fn refunds_are_told_and_payers_are_not_named() {
         for method in [Method::Wechat, Method::Alipay] {
             let order = shop.order("10.00").await;
             let payment = shop.start(&order, method).await;
+            // Nobody calls back, so the gateway is asked, and its answer names the payer.
+            shop.sim.fault(Fault::new(FaultKind::Mute));
             shop.scan_and_pay(&payment).await;
             shop.pass(Duration::from_secs(10)).await;
             let request = RefundRequest {
@@ -110,22 +112,15 @@ async fn refunds_are_told_and_payers_are_not_named() {
                 calls.iter().any(|call| call.operation == Operation::Refund),
                 "{calls:?}"
             );
-            for call in &calls {
-                let text = format!("{}{}", call.request, call.answer);
-                for name in [
-                    "openid",
-                    "buyer_logon_id",
-                    "buyer_user_id",
-                    "buyer_open_id",
-                    "sign",
-                ] {
-                    for field in text
-                        .lines()
-                        .filter(|line| line.contains(&format!("\"{name}\": ")))
-                    {
-                        assert!(field.contains("••••"), "{field}");
-                    }
-                }
+            let said: Vec<&str> = calls.iter().flat_map(|call| call.answer.lines()).collect();
+            let names = match method {
+                Method::Wechat => ["\"openid\": "].as_slice(),
+                _ => &["\"buyer_logon_id\": ", "\"sign\": "],
+            };
+            for name in names {
+                let fields: Vec<_> = said.iter().filter(|line| line.contains(name)).collect();
+                assert!(!fields.is_empty(), "nobody was named in {said:?}");
+                assert!(fields.iter().all(|field| field.contains("••••")), "{fields:?}");
             }
         }
     })

@@ -97,7 +97,7 @@ where
     (headers, Body::from_stream(parts)).into_response()
 }
 
-/// What is known of one order, without secrets and payers, for whoever is asked for help.
+/// What is known of one order, without secrets and names, for whoever is asked for help.
 pub async fn support_text(
     State(web): State<Web>,
     Extension(desk): Extension<Desk>,

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use payments::console::{Operator, Waiting, count_waiting, find_operator};
+use tracing::Instrument as _;
 
 use super::access::{self, Access, Verb};
 use super::trouble::Trouble;
@@ -37,7 +38,12 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
         return answer;
     }
     head.extensions.insert(desk.clone());
-    let mut response = next.run(Request::from_parts(head, body)).await;
+    let answer = next.run(Request::from_parts(head, body));
+    let mut response = match verb {
+        Verb::Get => answer.await,
+        // Whoever closes the page does not stop what was asked for half-way.
+        Verb::Post => payments::run_to_end(answer.in_current_span()).await,
+    };
     if let Some(trouble) = response.extensions_mut().remove::<Trouble>() {
         response = explain(&desk, trouble);
     }

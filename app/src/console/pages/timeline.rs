@@ -20,8 +20,11 @@ struct Entry {
 
 pub fn timeline(desk: &Desk, file: &OrderFile) -> AnyView {
     let words = desk.words();
-    let entries: Vec<_> = entries(file, words)
-        .map(|(at, entry)| {
+    let entries: Vec<_> = file
+        .timeline()
+        .into_iter()
+        .map(|(at, event)| {
+            let entry = entry(event, words);
             view! {
                 <li class="timeline__entry" data-kind=entry.kind>
                     <p class="timeline__sentence">{entry.sentence}</p>
@@ -40,7 +43,8 @@ pub fn timeline(desk: &Desk, file: &OrderFile) -> AnyView {
     view! { <ol class="timeline">{entries}</ol> }.into_any()
 }
 
-/// The same for whoever is asked for help: plain text with every message, masked.
+/// The same for whoever is asked for help: plain text with every message, masked. It leaves the house, so it names neither
+/// the user nor anybody who works here.
 pub fn support_text(desk: &Desk, file: &OrderFile) -> String {
     let (words, order) = (desk.words(), &file.order);
     let mut text = format!(
@@ -51,7 +55,11 @@ pub fn support_text(desk: &Desk, file: &OrderFile) -> String {
         money::text(order.amount),
         shown::order_status_name(order.status(), words),
     );
-    for (at, entry) in entries(file, words) {
+    let is_public = |(_, event): &(Timestamp, Event)| {
+        !matches!(event, Event::Noted(_) | Event::Done(_) | Event::Resolved(_))
+    };
+    for (at, event) in file.timeline().into_iter().filter(is_public) {
+        let entry = entry(event, words);
         let head = format!("{}  {} · {}", payments::rfc3339(at), entry.sentence, entry.cause);
         let more = [entry.detail, entry.message];
         text.push_str(&format!("\n{head}\n"));
@@ -59,25 +67,20 @@ pub fn support_text(desk: &Desk, file: &OrderFile) -> String {
             text.push_str(&format!("    {line}\n"));
         }
     }
-    text
+    text.replace(&format!("user:{}", order.user_id), "user:••••")
 }
 
-fn entries<'a>(
-    file: &'a OrderFile,
-    words: &'static ConsoleWords,
-) -> impl Iterator<Item = (Timestamp, Entry)> + use<'a> {
-    let events = file.timeline().into_iter();
-    events.map(move |(at, event)| (at, entry(event, words)))
-}
-
-fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
-    let plain = |kind, sentence: String, cause: &str| Entry {
+fn plain(kind: &'static str, sentence: String, cause: &str) -> Entry {
+    Entry {
         kind,
         sentence,
         detail: None,
         cause: cause.to_owned(),
         message: None,
-    };
+    }
+}
+
+fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
     match event {
         Event::Called(call) => call_entry(call, words),
         Event::Ordered(order) => {
@@ -100,6 +103,37 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
                 words.cause_rule,
             )
         },
+        Event::PaymentStarted(_) | Event::PaymentPaid(_) | Event::PaymentEnded(_) => {
+            payment_entry(event, words)
+        }
+        Event::Notice(notice) => {
+            let verdict = shown::verdict(&notice.verdict, words);
+            let sentence = fill(words.event_notice, &[("verdict", verdict)]);
+            Entry {
+                detail: Some(notice.id.clone()),
+                message: Some(notice.masked()),
+                ..plain("info", sentence, shown::method(notice.channel.method(), words))
+            }
+        }
+        Event::Posted(posting) => {
+            let amount = money::text(posting.amount);
+            let values = [
+                ("amount", amount.as_str()),
+                ("from", &posting.from),
+                ("to", &posting.to),
+                ("kind", shown::entry_kind(posting.kind, words)),
+            ];
+            plain("neutral", fill(words.event_posted, &values), words.cause_books)
+        }
+        Event::RefundAsked(_) | Event::RefundEnded(_) => refund_entry(event, words),
+        Event::Raised(_) | Event::Resolved(_) | Event::Noted(_) | Event::Done(_) => {
+            person_entry(event, words)
+        }
+    }
+}
+
+fn payment_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
+    match event {
         Event::PaymentStarted(payment) => {
             let method = shown::method(payment.method(), words);
             let number = payment.payment_no.as_str();
@@ -131,29 +165,7 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
                 )
             }
         }
-        Event::Notice(notice) => {
-            let verdict = shown::verdict(&notice.verdict, words);
-            let sentence = fill(words.event_notice, &[("verdict", verdict)]);
-            Entry {
-                detail: Some(notice.id.clone()),
-                message: Some(notice.masked()),
-                ..plain("info", sentence, shown::method(notice.channel.method(), words))
-            }
-        }
-        Event::Posted(posting) => {
-            let amount = money::text(posting.amount);
-            let values = [
-                ("amount", amount.as_str()),
-                ("from", &posting.from),
-                ("to", &posting.to),
-                ("kind", shown::entry_kind(posting.kind, words)),
-            ];
-            plain("neutral", fill(words.event_posted, &values), words.cause_books)
-        }
-        Event::RefundAsked(_) | Event::RefundEnded(_) => refund_entry(event, words),
-        Event::Raised(_) | Event::Resolved(_) | Event::Noted(_) | Event::Done(_) => {
-            person_entry(event, words)
-        }
+        _ => unreachable!("only payments come here"),
     }
 }
 
@@ -222,11 +234,8 @@ fn call_entry(call: &GatewayCall, words: &'static ConsoleWords) -> Entry {
 
 fn person_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
     let entry = |kind, sentence: &str, detail: &str, cause: &str| Entry {
-        kind,
-        sentence: sentence.to_owned(),
         detail: (!detail.is_empty()).then(|| detail.to_owned()),
-        cause: cause.to_owned(),
-        message: None,
+        ..plain(kind, sentence.to_owned(), cause)
     };
     match event {
         Event::Raised(incident) => {

@@ -143,7 +143,7 @@ async fn count_broken_above(tx: &mut Tx<'_>, above: i64) -> Result<usize, StoreE
     loop {
         let lines = audit_log::walk(tx, seq, STRIDE).await?;
         if lines.is_empty() {
-            let is_cut = audit_log::count_written(tx).await? > seq;
+            let is_cut = audit_log::count_written(tx).await? != seq;
             return Ok(n_broken + usize::from(is_cut));
         }
         for line in lines {
