@@ -313,6 +313,8 @@ async fn a_line_of_the_audit_log_stays_and_a_forged_one_is_found() {
         )
         .await
         .unwrap();
+        assert_eq!(n_broken().await, 2, "no seal, and never counted");
+        run(&store.db, "update audit_turn set n = 3").await.unwrap();
         assert_eq!(n_broken().await, 1);
         // As if a line had been written behind it that is gone.
         run(&store.db, "update audit_turn set n = 4").await.unwrap();
