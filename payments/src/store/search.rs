@@ -188,10 +188,11 @@ async fn reach(tx: &mut Tx<'_>, way: Way<'_>, names: Names<'_>) -> Result<Reach,
     );
     // Without its names, or a span of time that holds none of the amounts would be looked for to the end.
     const AMOUNTS: &str = reach!("i.id", "from orders i where i.amount >= $1 and i.amount <= $2");
+    // `cross`: SQLite takes the incidents first, and not all payments.
     const ATTENTION: &str = reach!(
         "p.order_id",
-        "from incidents i join payments p on p.id = i.payment_id
-            where i.resolved_at is null and p.order_id < $1 and p.order_id >= $2"
+        "from incidents i cross join payments p
+            where p.id = i.payment_id and i.resolved_at is null and p.order_id < $1 and p.order_id >= $2"
     );
     macro_rules! row {
         ($sql:expr $(, $value:expr)?) => {
