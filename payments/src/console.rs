@@ -57,5 +57,5 @@ pub use trail::{
 pub use crate::gateway::{Call, Operation, Verdict};
 pub use crate::notice::replay_notice;
 pub use crate::store::incidents::IncidentKind;
-use trail::perform;
 pub(crate) use trail::{count_broken_seals, record};
+use trail::{perform, perform_and_tell};

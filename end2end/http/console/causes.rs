@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::{Api, pay, send};
-use crate::console::visitor::{Visitor, server};
+use crate::console::visitor::{Visitor, call_for_another_merchant, server};
 use crate::server::Server;
 
 fn text(value: &Value) -> &str {
@@ -125,15 +125,7 @@ async fn a_test_of_a_gateway_tells_each_step_and_stops_at_the_first_that_fails()
 async fn somebody_looks_after_what_is_wrong_and_everybody_sees_who() {
     let server = server(&[]);
     sell(&server, "wechat").await;
-    let foreign = json!({"set": {"mchid": "1900000000"}, "newId": true, "send": true});
-    let api = Api::of(&server);
-    send(
-        api.client
-            .post(format!("{}/notice", server.control()))
-            .json(&foreign),
-    )
-    .await
-    .ok(200);
+    call_for_another_merchant(&server).await;
     let support = Visitor::employed(&server, "support").await;
     let viewer = Visitor::employed(&server, "viewer").await;
     sell(&server, "alipay").await;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::api::{Answer, Api, pay, send};
-use crate::console::visitor::{Visitor, server, tells_of};
+use crate::api::{Answer, Api, pay};
+use crate::console::visitor::{Visitor, call_for_another_merchant, server, tells_of};
 use crate::server::Server;
 
 fn text(value: &Value) -> &str {
@@ -245,15 +245,7 @@ async fn what_needs_a_person_waits_until_somebody_says_what_became_of_it() {
             .contains("Nothing needs you")
     );
     sell(&server, "ann", 100, "wechat").await;
-    let foreign = json!({"set": {"mchid": "1900000000"}, "newId": true, "send": true});
-    let api = Api::of(&server);
-    send(
-        api.client
-            .post(format!("{}/notice", server.control()))
-            .json(&foreign),
-    )
-    .await
-    .ok(200);
+    call_for_another_merchant(&server).await;
 
     let page = visitor.get("/admin/attention").await;
     assert!(

@@ -1,6 +1,7 @@
 //! A person of the console with a browser that runs no script.
 
 use reqwest::Client;
+use serde_json::json;
 use sqlx::{Connection as _, Executor as _};
 
 use crate::api::{Answer, client, send};
@@ -46,6 +47,13 @@ pub async fn run_sql(server: &Server, sql: &'static str) {
     let mut database = sqlx::SqliteConnection::connect(&url).await.unwrap();
     database.execute(sql).await.unwrap();
     database.close().await.unwrap();
+}
+
+/// The simulator sends a callback that is about the newest payment and for somebody else: a person has to look.
+pub async fn call_for_another_merchant(server: &Server) {
+    let foreign = json!({"set": {"mchid": "1900000000"}, "newId": true, "send": true});
+    let control = format!("{}/notice", server.control());
+    send(client().post(control).json(&foreign)).await.ok(200);
 }
 
 impl Visitor {

@@ -3,11 +3,14 @@
 use domain::{OrderId, Timestamp};
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Permission, Visit, list_people, record};
+use super::{Action, ConsoleError, Permission, Visit, list_people, perform_and_tell};
 use crate::order::page;
 use crate::store::incidents::{self, IncidentKind, IncidentRow};
 use crate::store::{StoreError, refund_wishes};
 use crate::{Error, Page, Services};
+
+/// Who looks after what is nobody's.
+const NOBODY: &str = "nobody";
 
 #[derive(Debug, Clone)]
 pub struct Incident {
@@ -113,28 +116,18 @@ pub async fn assign_incident(
     {
         return Err(Error::NotFound.into());
     }
-    let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                let row = incidents::find(tx, id).await?.ok_or(Error::NotFound)?;
-                if !incidents::assign(tx, id, to).await? {
-                    return Err(ConsoleError::DecidedAlready);
-                }
-                let name = |address: Option<&str>| address.unwrap_or("nobody").to_owned();
-                let detail = format!("{} -> {}", name(row.assigned_to.as_deref()), name(to));
-                let act = Act {
-                    action: Action::Assign,
-                    subject: id,
-                    detail: &detail,
-                };
-                record(tx, visit, act, now).await?;
-                Ok(())
+    perform_and_tell(services, visit, Action::Assign, &|tx| {
+        async move {
+            let row = incidents::find(tx, id).await?.ok_or(Error::NotFound)?;
+            if !incidents::assign(tx, id, to).await? {
+                return Err(ConsoleError::DecidedAlready);
             }
-            .boxed()
-        })
-        .await
+            let before = row.assigned_to.as_deref().unwrap_or(NOBODY);
+            Ok((id.to_owned(), format!("{before} -> {}", to.unwrap_or(NOBODY))))
+        }
+        .boxed()
+    })
+    .await
 }
 
 /// Somebody has looked and says what became of it.
@@ -145,24 +138,18 @@ pub async fn resolve_incident(
     resolution: &str,
 ) -> Result<(), ConsoleError> {
     let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                let row = incidents::find(tx, id).await?.ok_or(Error::NotFound)?;
-                if !incidents::resolve(tx, id, &visit.email, resolution, now).await? {
-                    return Err(ConsoleError::DecidedAlready);
-                }
-                let detail = format!("{} {}: {resolution}", row.kind, row.subject);
-                let act = Act {
-                    action: Action::Resolve,
-                    subject: id,
-                    detail: &detail,
-                };
-                record(tx, visit, act, now).await?;
-                Ok(())
+    perform_and_tell(services, visit, Action::Resolve, &|tx| {
+        async move {
+            let row = incidents::find(tx, id).await?.ok_or(Error::NotFound)?;
+            if !incidents::resolve(tx, id, &visit.email, resolution, now).await? {
+                return Err(ConsoleError::DecidedAlready);
             }
-            .boxed()
-        })
-        .await
+            Ok((
+                id.to_owned(),
+                format!("{} {}: {resolution}", row.kind, row.subject),
+            ))
+        }
+        .boxed()
+    })
+    .await
 }

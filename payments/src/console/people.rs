@@ -3,7 +3,7 @@
 use domain::{Timestamp, UserId};
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Operator, Visit, record};
+use super::{Act, Action, ConsoleError, Operator, Visit, perform_and_tell, record};
 use crate::admin::Role;
 use crate::store::{StoreError, admin, people, recovery_codes, sessions};
 use crate::{Error, Services};
@@ -90,25 +90,19 @@ pub async fn change_role(
     role: Role,
 ) -> Result<(), ConsoleError> {
     let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                let (email, before) = find_other(tx, operator, user_id).await?;
-                people::set_role(tx, user_id, role).await?;
-                sessions::end_others(tx, user_id, "", now).await?;
-                let detail = format!("{email}: {before} -> {}", role.as_str());
-                let act = Act {
-                    action: Action::ChangeRole,
-                    subject: user_id,
-                    detail: &detail,
-                };
-                record(tx, visit, act, now).await?;
-                Ok(())
-            }
-            .boxed()
-        })
-        .await
+    perform_and_tell(services, visit, Action::ChangeRole, &|tx| {
+        async move {
+            let (email, before) = find_other(tx, operator, user_id).await?;
+            people::set_role(tx, user_id, role).await?;
+            sessions::end_others(tx, user_id, "", now).await?;
+            Ok((
+                user_id.to_owned(),
+                format!("{email}: {before} -> {}", role.as_str()),
+            ))
+        }
+        .boxed()
+    })
+    .await
 }
 
 /// Nobody is deleted: what they did stays signed with their name.
@@ -119,24 +113,16 @@ pub async fn disable_person(
     user_id: &str,
 ) -> Result<(), ConsoleError> {
     let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                let (email, _) = find_other(tx, operator, user_id).await?;
-                people::disable(tx, user_id, now).await?;
-                sessions::end_others(tx, user_id, "", now).await?;
-                let act = Act {
-                    action: Action::DisableUser,
-                    subject: user_id,
-                    detail: &email,
-                };
-                record(tx, visit, act, now).await?;
-                Ok(())
-            }
-            .boxed()
-        })
-        .await
+    perform_and_tell(services, visit, Action::DisableUser, &|tx| {
+        async move {
+            let (email, _) = find_other(tx, operator, user_id).await?;
+            people::disable(tx, user_id, now).await?;
+            sessions::end_others(tx, user_id, "", now).await?;
+            Ok((user_id.to_owned(), email))
+        }
+        .boxed()
+    })
+    .await
 }
 
 /// Somebody has lost the password, or the phone and the paper too: they come in anew with a first password and nothing else.
@@ -148,27 +134,19 @@ pub async fn reset_login(
     password_hash: &str,
 ) -> Result<(), ConsoleError> {
     let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                let (email, _) = find_other(tx, operator, user_id).await?;
-                people::set_password(tx, user_id, password_hash).await?;
-                people::set_totp(tx, user_id, None, 0).await?;
-                people::forget_code_tries(tx, user_id).await?;
-                recovery_codes::remove(tx, user_id).await?;
-                sessions::end_others(tx, user_id, "", now).await?;
-                let act = Act {
-                    action: Action::ResetLogin,
-                    subject: user_id,
-                    detail: &email,
-                };
-                record(tx, visit, act, now).await?;
-                Ok(())
-            }
-            .boxed()
-        })
-        .await
+    perform_and_tell(services, visit, Action::ResetLogin, &|tx| {
+        async move {
+            let (email, _) = find_other(tx, operator, user_id).await?;
+            people::set_password(tx, user_id, password_hash).await?;
+            people::set_totp(tx, user_id, None, 0).await?;
+            people::forget_code_tries(tx, user_id).await?;
+            recovery_codes::remove(tx, user_id).await?;
+            sessions::end_others(tx, user_id, "", now).await?;
+            Ok((user_id.to_owned(), email))
+        }
+        .boxed()
+    })
+    .await
 }
 
 /// Address and role of somebody else: an owner who could lower themselves could leave a house without any.

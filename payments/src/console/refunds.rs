@@ -4,7 +4,7 @@
 use domain::{Money, Order, OrderId, Payment, PaymentId, RefundId, RefundNo, Timestamp};
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Visit, note_act, record};
+use super::{Act, Action, ConsoleError, Visit, note_act, perform_and_tell, record};
 use crate::order::is_line;
 use crate::refund::{RefundRequest, accept, announce_refund};
 use crate::store::refund_wishes::{self, NewWish, WishRow};
@@ -243,26 +243,18 @@ pub async fn reject_wish(
     why: &str,
 ) -> Result<(), ConsoleError> {
     let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                let wish = find_of_another(tx, visit, id).await?;
-                if !refund_wishes::decide(tx, id, "rejected", &visit.email, why, now).await? {
-                    return Err(ConsoleError::DecidedAlready);
-                }
-                let detail = format!("{} ¥{}: {why}", wish.refund_no, wish.amount.to_yuan());
-                let act = Act {
-                    action: Action::RejectRefund,
-                    subject: wish.order_id.as_str(),
-                    detail: &detail,
-                };
-                record(tx, visit, act, now).await?;
-                Ok(())
+    perform_and_tell(services, visit, Action::RejectRefund, &|tx| {
+        async move {
+            let wish = find_of_another(tx, visit, id).await?;
+            if !refund_wishes::decide(tx, id, "rejected", &visit.email, why, now).await? {
+                return Err(ConsoleError::DecidedAlready);
             }
-            .boxed()
-        })
-        .await
+            let detail = format!("{} ¥{}: {why}", wish.refund_no, wish.amount.to_yuan());
+            Ok((wish.order_id.to_string(), detail))
+        }
+        .boxed()
+    })
+    .await
 }
 
 /// Tries a refund again that is stuck or has failed. The gateway may be asked in between, so the line comes first: there is

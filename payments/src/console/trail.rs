@@ -187,6 +187,36 @@ where
         .await
 }
 
+/// [`perform`], for work that finds out itself what its line is about: the subject and the detail.
+pub(super) async fn perform_and_tell<'a, E, F>(
+    services: &Services,
+    visit: &'a Visit,
+    action: Action,
+    work: &'a F,
+) -> Result<(), E>
+where
+    E: FromStore,
+    F: Work<'a, (String, String), E>,
+{
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let (subject, detail) = work(tx).await?;
+                let act = Act {
+                    action,
+                    subject: &subject,
+                    detail: &detail,
+                };
+                record(tx, visit, act, now).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}
+
 /// A line about something that has no transaction of its own: it changes nothing here, or asks somebody else first.
 pub async fn note_act(services: &Services, visit: &Visit, act: Act<'_>) -> Result<(), Error> {
     perform(services, visit, act, &|_| async { Ok(()) }.boxed()).await
