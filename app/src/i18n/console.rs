@@ -85,15 +85,15 @@ catalogue! {
 
     // The audit log.
     audit: "审计日志", "Audit log";
-    audit_text: "只增不改；每一行带有上一行的哈希，tongqian audit 会检查整条链。",
-        "Lines are only ever added. Each carries the hash of the one before; tongqian audit checks the whole chain.";
+    audit_text: "只增不改；每一行带有上一行的哈希。tongqian audit 会检查整条链，下载后也可独立验证。",
+        "Lines are only ever added. Each carries the hash of the one before; tongqian audit checks the whole chain, and so can whoever downloads it.";
     chain_holds: "哈希链完整", "The chain holds";
     chain_broken: "哈希链断裂", "The chain is broken";
     chain_checked: "已检查第 {first} 至 {last} 行，时间：", "Lines {first} to {last}, checked at";
     chain_broken_text: "第 {first} 至 {last} 行中有 {n} 处与上一行不衔接或缺失，检查时间：",
         "Lines {first} to {last}: {n} do not follow from the one before or are missing, checked at";
     check_whole_chain: "检查整条链", "Check the whole chain";
-    download_chain: "下载整条链（可独立验证）", "Download the chain, to verify it elsewhere";
+    download_chain: "下载整条链", "Download the chain";
     number: "编号", "No.";
     when: "时间（GMT+8）", "When (GMT+8)";
     who: "操作人", "Who";
