@@ -100,7 +100,6 @@ fn payments(desk: &Desk, file: &OrderFile) -> AnyView {
         Figures(words.amount),
         Text(words.status),
         Text(words.transaction),
-        Text(words.when),
         Figures(words.left),
     ];
     let rows = file
@@ -117,7 +116,7 @@ fn payment_row(desk: &Desk, payment: &Payment) -> AnyView {
     let left = left.map(money::text);
     view! {
         <tr>
-            <td class="reference">{payment.payment_no.to_string()}</td>
+            <td class="reference">{payment.payment_no.to_string()} <div class="small">{shown::time(payment.created_at)}</div></td>
             <td>{shown::method(payment.method(), words)} " · " {payment.product.as_str()}</td>
             <td class="amount-cell num">{money::text(payment.amount)}</td>
             <td>
@@ -126,7 +125,6 @@ fn payment_row(desk: &Desk, payment: &Payment) -> AnyView {
                 {payment.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
             </td>
             <td class="reference">{payment.transaction_id.clone()}</td>
-            <td>{shown::time(payment.created_at)}</td>
             <td class="amount-cell num">{left}</td>
         </tr>
     }
@@ -144,7 +142,6 @@ fn refunds(desk: &Desk, file: &OrderFile) -> AnyView {
         Text(words.reason),
         Text(words.status),
         Text(words.gateway_refund),
-        Text(words.when),
         Text(words.finished_at),
     ];
     let rows = file
@@ -167,7 +164,7 @@ fn refund_row(desk: &Desk, refund: &Refund) -> AnyView {
     });
     view! {
         <tr>
-            <td class="reference">{refund.refund_no.to_string()}</td>
+            <td class="reference">{refund.refund_no.to_string()} <div class="small">{shown::time(refund.created_at)}</div></td>
             <td class="amount-cell num">{money::text(refund.amount)}</td>
             <td>{refund.reason.clone()}</td>
             <td>
@@ -175,7 +172,6 @@ fn refund_row(desk: &Desk, refund: &Refund) -> AnyView {
                 {refund.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
             </td>
             <td class="reference">{refund.gateway_refund_id.clone()}</td>
-            <td>{shown::time(refund.created_at)}</td>
             <td>{shown::maybe_time(refund.finished_at)} {act}</td>
         </tr>
     }
