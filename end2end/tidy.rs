@@ -3,6 +3,9 @@
 //! Rust files are split into code, comments and literals first, so that a rule about code is not upset by prose.
 //! What the compiler, rustfmt or clippy can hold is left to them.
 
+#[path = "tidy/documents.rs"]
+mod documents;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};

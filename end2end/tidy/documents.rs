@@ -1,0 +1,223 @@
+//! Pointers of code and documents: whatever they name must be in this repository.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::{Faults, File, Kind, all_rust_files, files, root};
+
+const FACTS: &str = "docs/gateway-facts.md";
+
+#[test]
+fn traps_that_code_names_are_explained() {
+    let explained = headings(FACTS);
+    let mut faults = Faults::default();
+    for file in readable_files() {
+        for (line, text) in prose(&file) {
+            for trap in traps_in(&text).difference(&explained) {
+                faults.add(&file, line, &format!("{trap} has no heading in {FACTS}"));
+            }
+        }
+    }
+    for file in all_rust_files() {
+        for (index, line) in file.text.lines().enumerate() {
+            let Some(trap) = tested_trap(line) else { continue };
+            if !explained.contains(&trap) {
+                faults.add(&file, index + 1, &format!("{trap} has no heading in {FACTS}"));
+            }
+        }
+    }
+    faults.report();
+}
+
+#[test]
+fn traps_are_numbered_without_gaps() {
+    let text = read(FACTS);
+    let numbers = text.lines().filter_map(|line| line.strip_prefix("### T-"));
+    for (index, number) in numbers.enumerate() {
+        assert_eq!(number, format!("{:02}", index + 1), "{FACTS}: traps are in order");
+    }
+}
+
+#[test]
+fn documents_and_sections_that_are_named_exist() {
+    let mut faults = Faults::default();
+    for file in readable_files() {
+        for (line, text) in prose(&file) {
+            for Pointer { document, sections } in pointers_in(&text) {
+                if !root().join(&document).exists() {
+                    faults.add(&file, line, &format!("there is no {document}"));
+                    continue;
+                }
+                for section in sections.difference(&headings(&document)) {
+                    faults.add(&file, line, &format!("{document} has no section {section}"));
+                }
+            }
+        }
+    }
+    faults.report();
+}
+
+#[test]
+fn links_of_documents_lead_to_files() {
+    let mut faults = Faults::default();
+    for file in documents() {
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for (index, line) in file.text.lines().enumerate() {
+            for (at, _) in line.match_indices("](") {
+                let target = line[at + 2..].split([')', '#', ' ']).next().unwrap_or_default();
+                let is_here = !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:");
+                if is_here && !root().join(folder).join(target).exists() {
+                    faults.add(&file, index + 1, &format!("the link to {target} leads nowhere"));
+                }
+            }
+        }
+    }
+    faults.report();
+}
+
+/// Everything that points at documents.
+fn readable_files() -> Vec<File> {
+    let mut found = all_rust_files();
+    found.extend(files(&["migrations"], "sql"));
+    found.extend(files(&["style"], "css"));
+    found.extend(files(&["end2end"], "mjs"));
+    found.extend(files(&["scripts"], "sh"));
+    found.extend(documents());
+    found
+}
+
+/// The documents of the repository: those at its top, and those in the folders that have some.
+fn documents() -> Vec<File> {
+    let mut found = files(&["docs", "migrations"], "md");
+    for entry in fs::read_dir(root()).expect("the repository is there") {
+        let name = entry.expect("its entries can be read").file_name();
+        let name = name.to_string_lossy();
+        if name.ends_with(".md") {
+            found.push(File {
+                text: read(&name),
+                path: name.into_owned(),
+            });
+        }
+    }
+    found
+}
+
+/// Lines of a file without its code: a literal `T-01` may be anybody's order number.
+fn prose(file: &File) -> Vec<(usize, String)> {
+    let numbered = |(line, text): (usize, &str)| (line, text.to_owned());
+    if !file.path.ends_with(".rs") {
+        let lines = file.text.lines().enumerate();
+        return lines.map(|(index, text)| numbered((index + 1, text))).collect();
+    }
+    file.pieces()
+        .iter()
+        .filter(|piece| piece.kind == Kind::Comment)
+        .flat_map(|piece| piece.lines().map(numbered).collect::<Vec<_>>())
+        .collect()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The first words of a document's headings: `1.7`, `T-17`.
+fn headings(path: &str) -> BTreeSet<String> {
+    read(path)
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .filter_map(|line| line.trim_start_matches('#').split_whitespace().next())
+        .map(|word| word.trim_end_matches(['.', ':']).to_owned())
+        .collect()
+}
+
+fn traps_in(text: &str) -> BTreeSet<String> {
+    text.match_indices("T-")
+        .filter(|(at, _)| {
+            let before = text[..*at].chars().next_back();
+            !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '-')
+        })
+        .filter_map(|(at, _)| number_of_trap(&text[at + 2..]))
+        .collect()
+}
+
+/// The trap of a test's name, such as `t_17_an_answer_…`.
+fn tested_trap(line: &str) -> Option<String> {
+    let (_, name) = line.split_once("fn t_")?;
+    number_of_trap(name)
+}
+
+/// Two digits, and no third.
+fn number_of_trap(text: &str) -> Option<String> {
+    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+    (digits.len() == 2).then(|| format!("T-{digits}"))
+}
+
+#[derive(Debug, PartialEq)]
+struct Pointer {
+    document: String,
+    sections: BTreeSet<String>,
+}
+
+/// Names of documents, with sections as in `docs/gateway-facts.md 1.6.4, 1.6.5`, also with the name alone in backticks.
+fn pointers_in(text: &str) -> Vec<Pointer> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("docs/") {
+        let is_inner = text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '/' || c == '-');
+        let rest = &text[at..];
+        let Some(end) = rest.find(".md").filter(|_| !is_inner) else {
+            continue;
+        };
+        let document = &rest[..end + ".md".len()];
+        if document.contains(char::is_whitespace) {
+            continue;
+        }
+        let after = rest[document.len()..].trim_start_matches('`');
+        let after = after.strip_prefix(" section").unwrap_or(after);
+        let sections = after.split(',').map(section_of).take_while(Option::is_some);
+        found.push(Pointer {
+            document: document.to_owned(),
+            sections: sections.flatten().collect(),
+        });
+    }
+    found
+}
+
+/// The number at the beginning of ` 1.7) and so on`.
+fn section_of(text: &str) -> Option<String> {
+    let text = text.strip_prefix(' ')?;
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let number = text[..end].trim_end_matches('.');
+    (!number.is_empty()).then(|| number.to_owned())
+}
+
+#[test]
+fn pointers_are_told_from_other_words() {
+    let set = |words: &[&str]| {
+        words
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(traps_in("(T-17, T-03) T-1 T-123 AT-12"), set(&["T-03", "T-17"]));
+    assert_eq!(
+        tested_trap("async fn t_17_an_answer() {").as_deref(),
+        Some("T-17")
+    );
+    let pointer = |document: &str, sections| Pointer {
+        document: document.to_owned(),
+        sections: set(sections),
+    };
+    assert_eq!(
+        pointers_in("see docs/a.md 1.6.4, 1.6.5, and `docs/b.md` section 2."),
+        [
+            pointer("docs/a.md", &["1.6.4", "1.6.5"]),
+            pointer("docs/b.md", &["2"])
+        ]
+    );
+    assert_eq!(
+        pointers_in("docs/ and docs/a.md; https://example.com/docs/c.md"),
+        [pointer("docs/a.md", &[])]
+    );
+}
