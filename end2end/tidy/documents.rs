@@ -6,6 +6,7 @@ use std::fs;
 use super::{Faults, File, Kind, all_rust_files, files, root};
 
 const FACTS: &str = "docs/gateway-facts.md";
+const GUARANTEES: &str = "docs/reliability.md";
 
 #[test]
 fn traps_that_code_names_are_explained() {
@@ -36,6 +37,34 @@ fn traps_are_numbered_without_gaps() {
     for (index, number) in numbers.enumerate() {
         assert_eq!(number, format!("{:02}", index + 1), "{FACTS}: traps are in order");
     }
+}
+
+#[test]
+fn guarantees_and_attacks_that_code_names_are_listed() {
+    let listed = rows(GUARANTEES);
+    let mut faults = Faults::default();
+    let mut check = |file: &File, line, name: String| {
+        if !listed.contains(&name) {
+            faults.add(file, line, &format!("{name} has no row in {GUARANTEES}"));
+        }
+    };
+    for file in all_rust_files() {
+        for (line, text) in prose(&file) {
+            for (at, opening) in text.match_indices("invariant ") {
+                let rest = &text[at + opening.len()..];
+                let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                if !number.is_empty() {
+                    check(&file, line, number);
+                }
+            }
+        }
+        for (index, line) in file.text.lines().enumerate() {
+            for attack in tested_attacks(line) {
+                check(&file, index + 1, attack);
+            }
+        }
+    }
+    faults.report();
 }
 
 #[test]
@@ -130,6 +159,32 @@ fn headings(path: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The names in the first cells of a document's tables, of which one cell may hold several.
+fn rows(path: &str) -> BTreeSet<String> {
+    read(path)
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())
+        .flat_map(|cell| cell.split(", "))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The attacks that a test is named after: `S10` and `S13` of `s10_s13_no_frame_…`.
+fn tested_attacks(line: &str) -> Vec<String> {
+    const KINDS: [char; 4] = ['i', 'r', 's', 'z'];
+    let Some((_, name)) = line.split_once("async fn ") else {
+        return Vec::new();
+    };
+    let is_attack = |word: &&str| {
+        let number = word.strip_prefix(KINDS).unwrap_or_default();
+        !number.is_empty() && number.len() < 3 && number.chars().all(|c| c.is_ascii_digit())
+    };
+    name.split('_')
+        .take_while(is_attack)
+        .map(str::to_ascii_uppercase)
+        .collect()
+}
+
 fn traps_in(text: &str) -> BTreeSet<String> {
     text.match_indices("T-")
         .filter(|(at, _)| {
@@ -205,6 +260,7 @@ fn pointers_are_told_from_other_words() {
         tested_trap("async fn t_17_an_answer() {").as_deref(),
         Some("T-17")
     );
+    assert_eq!(tested_attacks("async fn s10_z4_no_frame() {"), ["S10", "Z4"]);
     let pointer = |document: &str, sections| Pointer {
         document: document.to_owned(),
         sections: set(sections),
