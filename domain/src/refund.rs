@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{Money, PaymentId, RefundId, RefundNo, Timestamp};
 
-/// WeChat takes no more refunds of one payment (protocols 1.6.4).
+/// WeChat takes no more refunds of one payment (docs/gateway-facts.md 1.6.4).
 pub const MOST_REFUNDS: u32 = 50;
 /// Nor later than this after the payment.
 pub const WINDOW: Duration = Duration::from_secs(365 * 24 * 3600);

@@ -19,7 +19,7 @@ const REFUND: [u64; 8] = [5, 15, 60, 120, 300, 900, 1800, 3600];
 const REFUND_UNANSWERED: [u64; 3] = [5, 15, 60];
 /// A refund that waits for a person.
 const REFUND_STUCK: Duration = Duration::from_secs(3600);
-/// WeChat takes a refund of the same payment a minute after the one before (protocols 1.6.4); a second for the way.
+/// WeChat takes a refund of the same payment a minute after the one before (docs/gateway-facts.md 1.6.4); a second for the way.
 pub const BETWEEN_REFUNDS: Duration = Duration::from_secs(61);
 /// Surplus money whose refund failed goes back under another number, after a while: twice as long every time.
 const REFUND_RENEWAL: [u64; 6] = [1, 2, 4, 8, 16, 24];

@@ -232,7 +232,7 @@ impl Courier {
 }
 
 impl Receipt {
-    /// WeChat looks at the status only, Alipay at the exact body only (protocols 1.7, 2.6).
+    /// WeChat looks at the status only, Alipay at the exact body only (docs/gateway-facts.md 1.7, 2.6).
     pub(crate) fn is_good(&self, gateway: Gateway) -> bool {
         match gateway {
             Gateway::Wechat => self.status == 200 || self.status == 204,

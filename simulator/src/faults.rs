@@ -41,7 +41,7 @@ impl Endpoint {
     }
 }
 
-/// The two addresses under which the simulator answers (protocols 1.1).
+/// The two addresses under which the simulator answers (docs/gateway-facts.md 1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Host {

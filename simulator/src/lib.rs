@@ -105,7 +105,7 @@ impl Simulator {
         self.base_url()
     }
 
-    /// Where the same WeChat Pay answers when [`Simulator::wechat_url`] does not (protocols 1.1).
+    /// Where the same WeChat Pay answers when [`Simulator::wechat_url`] does not (docs/gateway-facts.md 1.1).
     pub fn wechat_backup_url(&self) -> String {
         url_of(self.backup_address)
     }

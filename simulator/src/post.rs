@@ -4,7 +4,7 @@ use crate::books::{BookedNotice, Gateway};
 use crate::faults::Endpoint;
 use crate::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
 
-/// Pauses after each failed attempt (protocols 1.7).
+/// Pauses after each failed attempt (docs/gateway-facts.md 1.7).
 const WECHAT_PAUSES_MS: [i64; 15] = [
     15 * SECOND_MS,
     15 * SECOND_MS,
@@ -22,7 +22,7 @@ const WECHAT_PAUSES_MS: [i64; 15] = [
     6 * HOUR_MS,
     6 * HOUR_MS,
 ];
-/// Pauses after each failed attempt (protocols 2.6).
+/// Pauses after each failed attempt (docs/gateway-facts.md 2.6).
 const ALIPAY_PAUSES_MS: [i64; 7] = [
     4 * MINUTE_MS,
     10 * MINUTE_MS,

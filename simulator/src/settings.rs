@@ -39,7 +39,7 @@ pub enum Clock {
     Fixed { now_ms: i64 },
 }
 
-/// How WeChat Pay lets this merchant verify its answers (protocols 1.4).
+/// How WeChat Pay lets this merchant verify its answers (docs/gateway-facts.md 1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WechatKeys {
     PublicKey,
@@ -67,7 +67,7 @@ pub struct Credentials {
     pub alipay_private_key: String,
     pub alipay_public_key: String,
     pub alipay_seller_id: String,
-    /// Certificate mode (protocols 2.4): the app's certificate.
+    /// Certificate mode (docs/gateway-facts.md 2.4): the app's certificate.
     pub alipay_app_cert: String,
     /// Alipay's certificate with its issuer's.
     pub alipay_cert: String,

@@ -180,7 +180,7 @@ impl Reply {
     }
 }
 
-/// The five headers of protocols 1.3 over these exact bytes.
+/// The five headers of docs/gateway-facts.md 1.3 over these exact bytes.
 pub(crate) fn wechat_headers(
     keys: &Keys,
     forgery: &Forgery,

@@ -6,7 +6,7 @@ use super::source::{ConfigError, Source};
 use super::value::parse_gateway_url;
 
 const WECHAT_GATEWAY: &str = "https://api.mch.weixin.qq.com";
-/// WeChat Pay in another region: asked when the first host does not answer at all (protocols 1.1).
+/// WeChat Pay in another region: asked when the first host does not answer at all (docs/gateway-facts.md 1.1).
 const WECHAT_BACKUP_GATEWAY: &str = "https://api2.mch.weixin.qq.com";
 const ALIPAY_GATEWAY: &str = "https://openapi.alipay.com/gateway.do";
 const API_V3_KEY_BYTES: usize = 32;

@@ -38,7 +38,7 @@ const WAP_PAY: &str = "alipay.trade.wap.pay";
 const PAGE_PAY: &str = "alipay.trade.page.pay";
 const QUERY: &str = "alipay.trade.query";
 const CLOSE: &str = "alipay.trade.close";
-/// The longest `subject` (protocols 2.5).
+/// The longest `subject` (docs/gateway-facts.md 2.5).
 const MOST_SUBJECT: usize = 256;
 
 /// An app at Alipay. The names are those of the configuration.

@@ -28,7 +28,7 @@ const MOST_BYTES: usize = 256 * 1024;
 /// A day of a hundred thousand trades is a file of forty megabytes, and only a nightly job waits for it.
 const MOST_FILE_BYTES: usize = 64 * 1024 * 1024;
 const FILE_TIMEOUT: Duration = Duration::from_secs(120);
-/// WeChat's edge refuses a request without one (protocols 1.1).
+/// WeChat's edge refuses a request without one (docs/gateway-facts.md 1.1).
 const NAME: &str = concat!("Tongqian/", env!("CARGO_PKG_VERSION"));
 const NAME_AT_BACKUP: HeaderValue =
     HeaderValue::from_static(concat!("Tongqian/", env!("CARGO_PKG_VERSION"), " (Retried-V1)"));
@@ -130,7 +130,7 @@ impl Transport {
     }
 
     /// The backup host gets the same bytes under the same signature, which names no host; an answer of any status is an
-    /// answer and goes nowhere else (protocols 1.1).
+    /// answer and goes nowhere else (docs/gateway-facts.md 1.1).
     async fn exchange(&self, request: Request, limits: Limits) -> Result<Answer, GatewayError> {
         let again = self
             .backup

@@ -38,9 +38,9 @@ use super::{
 use crate::Clock;
 use crate::calendar::rfc3339_beijing;
 
-/// The longest `description` (protocols 1.6.1).
+/// The longest `description` (docs/gateway-facts.md 1.6.1).
 const MOST_DESCRIPTION: usize = 127;
-/// The longest `prepay_id` (protocols 1.6.1).
+/// The longest `prepay_id` (docs/gateway-facts.md 1.6.1).
 const MOST_PREPAY_ID: usize = 64;
 
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub struct Wechat {
     app_id: String,
     mch_id: String,
     serial_no: String,
-    /// The key we ask WeChat to sign with: without this header it may choose another (protocols 1.1).
+    /// The key we ask WeChat to sign with: without this header it may choose another (docs/gateway-facts.md 1.1).
     wanted_serial: Option<HeaderValue>,
     own_key: SigningKey,
     platform_keys: PlatformKeys,

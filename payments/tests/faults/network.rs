@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::city::City;
 use crate::executor::Owner;
 
-/// How long a gateway waits for an acknowledgement (protocols 1.7).
+/// How long a gateway waits for an acknowledgement (docs/gateway-facts.md 1.7).
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const LONGEST_NAP: Duration = Duration::from_secs(3600);
 

@@ -333,7 +333,7 @@ impl City {
                 self.fail(format!("{number} was paid and does not exist"));
                 continue;
             };
-            // A code that nobody has scanned cannot be closed at Alipay (protocols 2.5): who pays an old one, or in the very
+            // A code that nobody has scanned cannot be closed at Alipay (docs/gateway-facts.md 2.5): who pays an old one, or in the very
             // moment of a cancellation, gets the money back instead.
             let was_cancelling = row.method == "alipay" && row.cancel_reason.is_none();
             let was_offered = then.order == "open"

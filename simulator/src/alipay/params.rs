@@ -81,7 +81,7 @@ impl Params {
         self.get("method").and_then(Method::parse).ok_or_else(unknown)
     }
 
-    /// Certificate mode is a matter of each request (protocols 2.4).
+    /// Certificate mode is a matter of each request (docs/gateway-facts.md 2.4).
     pub(super) fn has_certificates(&self) -> bool {
         self.get("app_cert_sn").is_some() || self.get("alipay_root_cert_sn").is_some()
     }

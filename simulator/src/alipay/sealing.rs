@@ -1,4 +1,4 @@
-//! Encrypted contents: AES-128-CBC, PKCS#7, a vector of zeros, base64 (protocols 2.4).
+//! Encrypted contents: AES-128-CBC, PKCS#7, a vector of zeros, base64 (docs/gateway-facts.md 2.4).
 
 use aes_gcm::aes::Aes128;
 use aes_gcm::aes::cipher::{BlockCipherDecrypt as _, BlockCipherEncrypt as _, KeyInit as _, array::Array};

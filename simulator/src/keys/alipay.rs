@@ -1,4 +1,4 @@
-//! Alipay's certificates (protocols 2.4): a bundle of roots, an issuer below one of them, the app's
+//! Alipay's certificates (docs/gateway-facts.md 2.4): a bundle of roots, an issuer below one of them, the app's
 //! certificate and Alipay's own, the one it changes to, and a forger's.
 
 use std::io;

@@ -1,4 +1,4 @@
-//! A platform certificate of WeChat Pay, signed by itself: no client checks its chain (protocols 1.4).
+//! A platform certificate of WeChat Pay, signed by itself: no client checks its chain (docs/gateway-facts.md 1.4).
 
 use std::io;
 use std::sync::Arc;

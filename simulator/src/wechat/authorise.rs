@@ -1,4 +1,4 @@
-//! Who is calling: the headers and the signature of protocols 1.1 and 1.2.
+//! Who is calling: the headers and the signature of docs/gateway-facts.md 1.1 and 1.2.
 
 use serde_json::json;
 

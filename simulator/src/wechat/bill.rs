@@ -1,4 +1,4 @@
-//! `GET /v3/bill/tradebill`, `GET /v3/bill/fundflowbill`, and the file behind the address that both give (protocols 1.6.6).
+//! `GET /v3/bill/tradebill`, `GET /v3/bill/fundflowbill`, and the file behind the address that both give (docs/gateway-facts.md 1.6.6).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -448,7 +448,7 @@ fn fund_bill(wechat: &Wechat, day: Day) -> Option<String> {
     let ((n_in, in_fen), (n_out, out_fen)) = (sum(true), sum(false));
     lines.push("资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额".to_owned());
     lines.push(ticked(&[
-        // Counts are written like this (protocols 1.6.6).
+        // Counts are written like this (docs/gateway-facts.md 1.6.6).
         format!("{}.0", flows.len()),
         format!("{n_in}.0"),
         yuan(in_fen),

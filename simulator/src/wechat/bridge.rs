@@ -1,4 +1,4 @@
-//! `WeixinJSBridge`: what happens when a page inside WeChat asks the app to pay (protocols 1.6.1, paySign).
+//! `WeixinJSBridge`: what happens when a page inside WeChat asks the app to pay (docs/gateway-facts.md 1.6.1, paySign).
 
 use serde::Deserialize;
 

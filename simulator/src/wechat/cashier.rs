@@ -1,4 +1,4 @@
-//! The page behind an `h5_url`: what a phone's browser opens before the app takes over (protocols 1.6.1).
+//! The page behind an `h5_url`: what a phone's browser opens before the app takes over (docs/gateway-facts.md 1.6.1).
 //!
 //! It looks where the browser comes from. Without a Referer the merchant's domain cannot be told, and a browser at
 //! another address than the order names is not the payer's phone.

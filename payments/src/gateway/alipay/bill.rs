@@ -1,4 +1,4 @@
-//! Alipay's own books: an address that is good for thirty seconds, and behind it an archive of GBK tables (protocols 2.5).
+//! Alipay's own books: an address that is good for thirty seconds, and behind it an archive of GBK tables (docs/gateway-facts.md 2.5).
 
 use std::io::{Cursor, Read as _};
 

@@ -1,4 +1,4 @@
-//! `alipay.trade.cancel`: the last means to end a trade that cannot be ended otherwise (protocols 2.5).
+//! `alipay.trade.cancel`: the last means to end a trade that cannot be ended otherwise (docs/gateway-facts.md 2.5).
 //!
 //! It is for a person, and no job calls it: what looks like a close gives the money back when the payer was faster (T-40).
 

@@ -1,4 +1,4 @@
-//! X.509 as Alipay uses it: the serial texts of certificate mode, and chains to the pinned root (protocols 2.4).
+//! X.509 as Alipay uses it: the serial texts of certificate mode, and chains to the pinned root (docs/gateway-facts.md 2.4).
 
 use std::fmt::Write as _;
 

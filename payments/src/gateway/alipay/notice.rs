@@ -1,4 +1,4 @@
-//! What Alipay tells us unasked: a form whose parameters are signed together (protocols 2.6).
+//! What Alipay tells us unasked: a form whose parameters are signed together (docs/gateway-facts.md 2.6).
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Money on its way back (protocols 2.5): Alipay does it at once, or says that it does not know yet.
+//! Money on its way back (docs/gateway-facts.md 2.5): Alipay does it at once, or says that it does not know yet.
 
 use domain::RefundReport;
 use tracing::warn;
@@ -10,7 +10,7 @@ use super::{Alipay, is_not_exist, json};
 
 const REFUND: &str = "alipay.trade.refund";
 const QUERY_REFUND: &str = "alipay.trade.fastpay.refund.query";
-/// The longest `refund_reason` (protocols 2.5).
+/// The longest `refund_reason` (docs/gateway-facts.md 2.5).
 const MOST_REASON: usize = 256;
 
 /// What a signed refusal of a refund means.
@@ -119,7 +119,7 @@ fn not_usable(ask: &RefundAsk<'_>, reason: &'static str) -> GatewayError {
     GatewayError::unknown(reason)
 }
 
-/// By sub-code, without its prefix (protocols 2.2). One that nobody told us about decides nothing.
+/// By sub-code, without its prefix (docs/gateway-facts.md 2.2). One that nobody told us about decides nothing.
 fn refusal(code: &str) -> Refusal {
     match code {
         "SELLER_BALANCE_NOT_ENOUGH"

@@ -1,4 +1,4 @@
-//! The texts that Alipay and we sign (protocols 2.1, 2.2, 2.6).
+//! The texts that Alipay and we sign (docs/gateway-facts.md 2.1, 2.2, 2.6).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

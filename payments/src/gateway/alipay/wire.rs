@@ -8,7 +8,7 @@ use crate::calendar::parse_beijing;
 use super::super::{GatewayError, RefundAsk, is_plain};
 use super::sign::Node;
 
-/// The in-person product that a scanned code belongs to (protocols 2.5).
+/// The in-person product that a scanned code belongs to (docs/gateway-facts.md 2.5).
 pub(super) const QR_PRODUCT: &str = "FACE_TO_FACE_PAYMENT";
 /// Not `QUICK_WAP_PAY`, which some libraries send (T-41).
 pub(super) const WAP_PRODUCT: &str = "QUICK_WAP_WAY";
@@ -89,7 +89,7 @@ pub(super) struct Answer {
     pub(super) action: Option<String>,
 }
 
-/// Reads a node as a success about our trade, or as the reason why it is none (protocols 2.2).
+/// Reads a node as a success about our trade, or as the reason why it is none (docs/gateway-facts.md 2.2).
 pub(super) fn success(node: &Node, payment_no: &str) -> Result<Answer, GatewayError> {
     let answer = success_of(node, Some(payment_no))?;
     match answer.out_trade_no {

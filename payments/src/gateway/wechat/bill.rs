@@ -1,4 +1,4 @@
-//! WeChat's books of a day: a signed answer promises a hash, and a file without a signature keeps it (protocols 1.6.6).
+//! WeChat's books of a day: a signed answer promises a hash, and a file without a signature keeps it (docs/gateway-facts.md 1.6.6).
 
 use std::io::Read as _;
 

@@ -1,4 +1,4 @@
-//! What WeChat tells us unasked (protocols 1.7). The signature has been verified before any of this is read.
+//! What WeChat tells us unasked (docs/gateway-facts.md 1.7). The signature has been verified before any of this is read.
 
 use std::borrow::Cow;
 

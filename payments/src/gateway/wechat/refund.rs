@@ -1,4 +1,4 @@
-//! Money on its way back (protocols 1.6.4, 1.6.5).
+//! Money on its way back (docs/gateway-facts.md 1.6.4, 1.6.5).
 
 use domain::{RefundReport, Timestamp};
 use http::Method;
@@ -11,7 +11,7 @@ use super::call::Said;
 use super::{Wechat, json};
 use crate::calendar::parse_rfc3339;
 
-/// The longest `reason` (protocols 1.6.4).
+/// The longest `reason` (docs/gateway-facts.md 1.6.4).
 const MOST_REASON: usize = 80;
 
 /// The currency is required here, unlike in the request to pay.

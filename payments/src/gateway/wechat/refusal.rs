@@ -1,4 +1,4 @@
-//! An answer other than a success, and what it means (protocols 1.5).
+//! An answer other than a success, and what it means (docs/gateway-facts.md 1.5).
 //!
 //! Its words are a hint unless WeChat signed them: a hint may lead to another try or to an operator's screen, never to
 //! the end of a payment or a refund.
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::super::{GatewayError, is_plain, shortened};
 
-/// The longest `message` (protocols 1.5).
+/// The longest `message` (docs/gateway-facts.md 1.5).
 const MOST_MESSAGE: usize = 256;
 
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! The text form of a bill: headings, rows, headings of the sums, one row of sums (protocols 1.6.6).
+//! The text form of a bill: headings, rows, headings of the sums, one row of sums (docs/gateway-facts.md 1.6.6).
 //!
 //! A row's cells each begin with a backtick, and only a comma *and* a backtick part two of them (T-47).
 
