@@ -5,6 +5,8 @@
 
 #[path = "tidy/documents.rs"]
 mod documents;
+#[path = "tidy/translations.rs"]
+mod translations;
 
 use std::fmt::Write as _;
 use std::fs;

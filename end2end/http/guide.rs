@@ -2,7 +2,7 @@
 //!
 //! An example is a block ```` ```http ```` with a request, followed by a block ```` ```json STATUS ```` with its answer.
 //! In answers `…` stands for any text and `{name}` for a value that later examples use; ```` ```json STATUS soon ```` is asked
-//! for again until it is so.
+//! for again until it is so. The Chinese guide holds the same examples byte for byte (`end2end/tidy/translations.rs`).
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -145,7 +145,7 @@ fn prose(file: &File) -> Vec<(usize, String)> {
         .collect()
 }
 
-fn read(path: &str) -> String {
+pub(super) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
