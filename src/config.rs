@@ -2,8 +2,10 @@
 //!
 //! `Debug` shows no secret: they are `SecretString`s, and the address of the database may hold a password.
 
+mod env_file;
 mod gateways;
 mod looks;
+mod names;
 mod source;
 mod value;
 
@@ -12,7 +14,7 @@ use std::net::SocketAddr;
 use app::return_url::ReturnHosts;
 use domain::{LatePolicy, Money};
 use payments::Policy;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 pub use self::gateways::{AlipayAccount, GatewayMode, WechatAccount};
 pub use self::looks::{Logo, Looks};
@@ -78,6 +80,9 @@ const API_RATE: Rate = Rate::default_of(200);
 const API_STRANGER_RATE: Rate = Rate::default_of(20);
 /// Shorter ones are guessed; longer ones are an attack on the hash.
 const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
+/// Smallest number of characters where real money moves: both settings are typed by a person, and stay for years.
+const MIN_LIVE_API_KEY: usize = 20;
+const MIN_LIVE_PASSWORD: usize = 12;
 
 impl Config {
     pub fn read(source: &Source) -> Result<Config, ConfigError> {
@@ -137,7 +142,43 @@ impl Config {
             log: Log::read(source)?,
         };
         source.refuse_unknown()?;
+        config.check_live_settings()?;
         Ok(config)
+    }
+
+    pub fn is_live(&self) -> bool {
+        matches!(self.gateways, GatewayMode::Live(_))
+    }
+
+    /// What may do to try the product must not guard real money.
+    fn check_live_settings(&self) -> Result<(), ConfigError> {
+        if !self.is_live() {
+            return Ok(());
+        }
+        let is_short = |secret: &SecretString, least| secret.expose_secret().chars().count() < least;
+        if self
+            .api_key
+            .as_ref()
+            .is_some_and(|key| is_short(key, MIN_LIVE_API_KEY))
+        {
+            let problem = format!("must have at least {MIN_LIVE_API_KEY} characters with live gateways");
+            return Err(ConfigError::new("API_KEY", problem));
+        }
+        if self
+            .first_admin
+            .as_ref()
+            .is_some_and(|owner| is_short(&owner.password, MIN_LIVE_PASSWORD))
+        {
+            let problem = format!("must have at least {MIN_LIVE_PASSWORD} characters with live gateways");
+            return Err(ConfigError::new("ADMIN_PASSWORD", problem));
+        }
+        if value::is_in_memory(self.database_url.expose_secret()) {
+            return Err(ConfigError::new(
+                "DATABASE_URL",
+                "is a database in memory, which is lost at every stop: with live gateways it must be a file or PostgreSQL",
+            ));
+        }
+        Ok(())
     }
 }
 

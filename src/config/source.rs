@@ -6,6 +6,9 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
+use super::env_file;
+use super::names::{Place, find_nearest, is_mistake};
+
 /// A setting that is missing or wrong. It never holds a value, because the value may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: {problem}")]
@@ -14,29 +17,6 @@ pub struct ConfigError {
     pub problem: String,
 }
 
-/// Names that begin like ours but are not ours are typing mistakes. `LOGIN_URL` is no mistake, `LOG_LEVEL` is one.
-const PREFIXES: [&str; 20] = [
-    "WECHAT_",
-    "ALIPAY_",
-    "ADMIN_",
-    "API_",
-    "PAYMENT_",
-    "ORDER_",
-    "SIMULATOR_",
-    "EXPIRY_",
-    "RECONCILE_",
-    "LATE_",
-    "REFUND_",
-    "LOG_",
-    "METRICS_",
-    "PUBLIC_",
-    "DATABASE_",
-    "LISTEN_",
-    "GATEWAY",
-    "MERCHANT_",
-    "RETURN_",
-    "TRUSTED_",
-];
 const LARGEST_KEY_FILE: u64 = 64 * 1024;
 
 impl ConfigError {
@@ -51,7 +31,8 @@ impl ConfigError {
 /// Settings as text. Empty ones count as not set, because a shell and a compose file cannot unset one.
 pub struct Source {
     values: BTreeMap<String, String>,
-    names_in_file: BTreeSet<String>,
+    /// Every name that has a value, and where it was found.
+    names: Vec<(String, Place)>,
     /// What was asked for is what is known.
     asked: RefCell<BTreeSet<&'static str>>,
 }
@@ -60,44 +41,68 @@ impl std::fmt::Debug for Source {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Source")
-            .field("names_in_file", &self.names_in_file)
+            .field("names", &self.names)
             .finish_non_exhaustive()
     }
 }
 
 impl Source {
     pub fn read() -> Result<Source, ConfigError> {
-        let mut values = read_file(Path::new(".env"))?;
-        let names_in_file = values.keys().cloned().collect();
+        let mut environment = Vec::new();
         for (name, value) in std::env::vars_os() {
             // Only names are looked at here: what is not text may belong to somebody else.
-            let Ok(name) = name.into_string() else { continue };
-            match value.into_string() {
-                Ok(value) => drop(values.insert(name, value)),
-                Err(_) if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) => {
-                    return Err(ConfigError::new(name, "is not UTF-8"));
-                }
-                Err(_) => {}
+            if let Ok(name) = name.into_string() {
+                environment.push((name, value.into_string().ok()));
             }
         }
-        Ok(Source {
-            values,
-            names_in_file,
-            asked: RefCell::default(),
-        })
+        Source::merge(read_file(Path::new(".env"))?, environment)
     }
 
     /// For tests: as if these stood in `.env`.
     pub fn of(pairs: &[(&str, &str)]) -> Source {
-        let values: BTreeMap<String, String> = pairs
+        let owned = pairs
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        Source {
-            names_in_file: values.keys().cloned().collect(),
-            values,
-            asked: RefCell::default(),
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Source::merge(owned.collect(), Vec::new()).expect("a file alone is text")
+    }
+
+    /// For tests: as if these stood in the environment.
+    #[cfg(test)]
+    pub(super) fn of_environment(pairs: &[(&str, &str)]) -> Source {
+        let owned = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned())));
+        Source::merge(Vec::new(), owned.collect()).expect("all of it is text")
+    }
+
+    /// The environment wins. `None` is a value that is not text.
+    fn merge(
+        file: Vec<(String, String)>,
+        environment: Vec<(String, Option<String>)>,
+    ) -> Result<Source, ConfigError> {
+        let mut values = BTreeMap::new();
+        let mut names = Vec::new();
+        for (name, value) in file {
+            names.push((name.clone(), Place::File));
+            values.insert(name, value);
         }
+        for (name, value) in environment {
+            match value {
+                Some(value) => {
+                    names.push((name.clone(), Place::Environment));
+                    values.insert(name, value);
+                }
+                None if is_mistake(&name, Place::Environment, &BTreeSet::new()) => {
+                    return Err(ConfigError::new(name, "is not UTF-8"));
+                }
+                None => {}
+            }
+        }
+        Ok(Source {
+            values,
+            names,
+            asked: RefCell::default(),
+        })
     }
 
     pub fn text(&self, name: &'static str) -> Option<&str> {
@@ -137,15 +142,25 @@ impl Source {
     /// Call it after everything was asked for.
     pub fn refuse_unknown(&self) -> Result<(), ConfigError> {
         let asked = self.asked.borrow();
-        let unknown = self.names_in_file.iter().find(|name| {
-            !asked.contains(name.as_str()) && PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        let has_value = |name: &String| {
+            self.values
+                .get(name)
+                .is_some_and(|value| !value.trim().is_empty())
+        };
+        let unknown = self.names.iter().find(|(name, place)| {
+            !asked.contains(name.as_str()) && has_value(name) && is_mistake(name, *place, &asked)
         });
-        unknown.map_or(Ok(()), |name| {
-            Err(ConfigError::new(
-                name,
-                "is no setting of Tongqian (found in .env)",
-            ))
-        })
+        let Some((name, place)) = unknown else {
+            return Ok(());
+        };
+        let place = place.name();
+        let nearest = find_nearest(name, &asked).unwrap_or("none");
+        Err(ConfigError::new(
+            name,
+            format!(
+                "is no setting of this version of Tongqian (found in {place}); the nearest one is {nearest}"
+            ),
+        ))
     }
 }
 
@@ -161,20 +176,15 @@ fn read_key_file(path: &Path) -> Result<SecretString, String> {
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
-    let lines = match dotenvy::from_path_iter(path) {
-        Ok(lines) => lines,
-        Err(error) if error.not_found() => return Ok(BTreeMap::new()),
-        Err(_) => return Err(ConfigError::new(".env", "cannot be read")),
+/// No file is no settings.
+fn read_file(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
+    let problem = |problem: String| ConfigError::new(path.display().to_string(), problem);
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(problem(format!("cannot be read: {error}"))),
     };
-    let mut values = BTreeMap::new();
-    for line in lines {
-        // The library's message shows the line, and the line may be a key.
-        let (name, value) = line.map_err(|_| {
-            let last = values.keys().next_back().map_or("the first line", String::as_str);
-            ConfigError::new(".env", format!("cannot be read (look near {last})"))
-        })?;
-        values.insert(name, value);
-    }
-    Ok(values)
+    let text =
+        String::from_utf8(bytes).map_err(|_| problem("is not UTF-8: save it as UTF-8 text".to_owned()))?;
+    env_file::parse(&text).map_err(|bad| problem(bad.to_string()))
 }

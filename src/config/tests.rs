@@ -156,12 +156,17 @@ fn debug_shows_no_secret() {
     let mut pairs = WECHAT.to_vec();
     pairs.extend(ALIPAY);
     pairs.extend([
-        ("API_KEY", "hush-api-key"),
+        ("API_KEY", "hush-api-key-of-some-length"),
         ("ADMIN_EMAIL", "a@example.com"),
         ("ADMIN_PASSWORD", "hush-password"),
         ("DATABASE_URL", "postgres://user:hush-database@localhost/x"),
     ]);
-    let shown = format!("{:?} {:?}", read(&pairs).unwrap(), Source::of(&pairs));
+    let shown = format!(
+        "{:?} {:?} {:?}",
+        read(&pairs).unwrap(),
+        Source::of(&pairs),
+        Source::of_environment(&pairs)
+    );
     for secret in [
         "hush",
         "c2VjcmV0",
@@ -171,4 +176,122 @@ fn debug_shows_no_secret() {
     ] {
         assert!(!shown.contains(secret), "{secret}");
     }
+}
+
+#[test]
+fn unknown_names_are_refused_in_the_environment_too() {
+    let culprit = |pairs: &[(&str, &str)]| {
+        let error = Config::read(&Source::of_environment(pairs)).expect_err("the settings are refused");
+        (error.name, error.problem)
+    };
+    for (name, nearest) in [
+        ("GATEWAY", "GATEWAYS"),
+        ("WECHAT_MCHID", "WECHAT_MCH_ID"),
+        ("ALIPAY_APPID", "ALIPAY_APP_ID"),
+        ("LOG_LEVEL", "LOG"),
+        ("ORDER_TTL_MINUTE", "ORDER_TTL_MINUTES"),
+        ("RECONCILE_CORN", "RECONCILE_CRON"),
+    ] {
+        let (found, problem) = culprit(&[(name, "live")]);
+        assert_eq!(found, name);
+        assert!(problem.ends_with(&format!(" is {nearest}")), "{problem}");
+        assert!(problem.contains("the environment"), "{problem}");
+    }
+    // A compose file cannot unset a variable.
+    assert!(Config::read(&Source::of_environment(&[("GATEWAY", "")])).is_ok());
+    assert!(
+        Config::read(&Source::of_environment(&[
+            ("PUBLIC_IP", "192.0.2.1"),
+            ("LANG", "C")
+        ]))
+        .is_ok()
+    );
+}
+
+#[test]
+fn with_live_gateways_a_weak_key_a_weak_password_and_a_database_in_memory_are_refused() {
+    let owner = ("ADMIN_EMAIL", "a@example.com");
+    for (pairs, name) in [
+        (vec![("API_KEY", "nineteen-characters")], "API_KEY"),
+        (vec![owner, ("ADMIN_PASSWORD", "eleven-char")], "ADMIN_PASSWORD"),
+        (vec![owner, ("ADMIN_PASSWORD", "四字密码四字")], "ADMIN_PASSWORD"),
+        (vec![("DATABASE_URL", "sqlite::memory:")], "DATABASE_URL"),
+        (vec![("DATABASE_URL", "sqlite://:memory:")], "DATABASE_URL"),
+        (
+            vec![("DATABASE_URL", "sqlite://x?mode=memory&cache=shared")],
+            "DATABASE_URL",
+        ),
+        (vec![("DATABASE_URL", "sqlite://")], "DATABASE_URL"),
+    ] {
+        assert!(read(&pairs).is_ok(), "{name} of a simulator");
+        let mut live = ALIPAY.to_vec();
+        live.extend(pairs);
+        assert_eq!(culprit(&live), name);
+    }
+    let mut strong = ALIPAY.to_vec();
+    strong.extend([
+        ("API_KEY", "twenty-characters-ok"),
+        owner,
+        ("ADMIN_PASSWORD", "twelve-chars"),
+    ]);
+    assert!(read(&strong).is_ok());
+}
+
+#[test]
+fn every_line_of_the_example_works_when_it_is_uncommented() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().display().to_string();
+    let example = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example")).unwrap();
+    let is_setting = |line: &&str| {
+        let name = line.strip_prefix('#').and_then(|line| line.split_once('='));
+        name.is_some_and(|(name, _)| {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        })
+    };
+    let lines: Vec<&str> = example.lines().filter(is_setting).collect();
+    assert!(lines.len() > 40, "{lines:?}");
+    for line in lines {
+        let line = line[1..].replace("/etc/tongqian", &place);
+        let pairs = env_file::parse(&line).unwrap();
+        let (name, value) = &pairs[0];
+        assert_eq!(format!("{name}={value}"), line, "the value is what stands there");
+        if let Some(path) = value
+            .strip_prefix('@')
+            .or(Some(value))
+            .filter(|path| path.starts_with(&place))
+        {
+            std::fs::write(path, "<svg xmlns='x'/>").unwrap();
+        }
+        let error = Config::read(&Source::of(&with_companions(name, value))).err();
+        assert_eq!(error, None, "{line}");
+    }
+}
+
+/// The setting, and what it cannot be set without.
+fn with_companions<'a>(name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
+    let certificates = ["ALIPAY_APP_CERT", "ALIPAY_CERT", "ALIPAY_ROOT_CERT"];
+    let mut pairs = Vec::new();
+    if name.starts_with("WECHAT_") {
+        pairs.extend(WECHAT);
+    }
+    if name == "WECHAT_PUBLIC_KEY_ID" {
+        pairs.push(("WECHAT_PUBLIC_KEY", "cHVibGlj"));
+    }
+    if certificates.contains(&name) {
+        pairs.extend(&ALIPAY[..2]);
+        pairs.extend(certificates.map(|name| (name, "cHVibGlj")));
+    } else if name.starts_with("ALIPAY_") || name == "GATEWAYS" {
+        pairs.extend(ALIPAY);
+    }
+    match name {
+        "ADMIN_EMAIL" => pairs.push(("ADMIN_PASSWORD", "twelve-chars")),
+        "ADMIN_PASSWORD" => pairs.push(("ADMIN_EMAIL", "a@example.com")),
+        _ => {}
+    }
+    // An example without a value says only that there is such a setting.
+    if !value.is_empty() {
+        pairs.retain(|(other, _)| *other != name);
+        pairs.push((name, value));
+    }
+    pairs
 }

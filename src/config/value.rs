@@ -86,6 +86,16 @@ pub fn parse_database_url(text: &str) -> Result<SecretString, String> {
     }
 }
 
+/// Whether SQLite would keep nothing: a name or a parameter says so, or there is no name at all.
+pub fn is_in_memory(database_url: &str) -> bool {
+    let Some(rest) = database_url.strip_prefix("sqlite:") else {
+        return false;
+    };
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    path.is_empty() || path.contains(":memory:") || query.split('&').any(|pair| pair == "mode=memory")
+}
+
 /// Whatever a program can send after `Bearer `.
 pub fn parse_api_key(text: &str) -> Result<SecretString, String> {
     if text.len() <= 255 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
