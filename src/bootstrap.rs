@@ -7,14 +7,19 @@ use payments::admin::{self, Role, Scope};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::{Config, GatewayMode};
-use crate::{Failure, password, say};
+use crate::{Failure, password, say, start_report};
 
 /// What was made at this start and is shown once.
 #[derive(Debug, Default)]
 pub struct Welcome {
     api_key: Option<SecretString>,
     admin: Option<(String, SecretString)>,
+    /// Lines about what an earlier start has shown, which nobody can be shown again.
+    hints: Vec<&'static str>,
 }
+
+const KEY_HINT: &str = "For another API key: tongqian key create --name NAME";
+const LOGIN_HINT: &str = "For another login of the console: tongqian admin create --email EMAIL";
 
 impl Welcome {
     pub fn print(&self) {
@@ -23,6 +28,9 @@ impl Welcome {
         }
         if let Some((email, password)) = &self.admin {
             say(&format!("Admin login: {email} / {}", password.expose_secret()));
+        }
+        for hint in &self.hints {
+            say(hint);
         }
     }
 }
@@ -35,8 +43,13 @@ pub async fn first_start(config: &Config, services: &Services) -> Result<Welcome
     } else if is_simulator && !admin::has_api_keys(services).await? {
         let key = admin::create_api_key(services, "first start", &Scope::ALL).await?;
         welcome.api_key = Some(SecretString::from(key));
+    } else if is_simulator {
+        welcome.hints.push(KEY_HINT);
     }
     if admin::has_users(services).await? {
+        if is_simulator && config.first_admin.is_none() {
+            welcome.hints.push(LOGIN_HINT);
+        }
         return Ok(welcome);
     }
     if let Some(owner) = &config.first_admin {
@@ -61,13 +74,45 @@ pub fn make_directory_of(database_url: &str) -> Result<(), Failure> {
     let Some(directory) = sqlite_file(database_url).and_then(|file| file.parent().map(Path::to_owned)) else {
         return Ok(());
     };
-    std::fs::create_dir_all(&directory).map_err(Failure::io(format!("cannot make {}", directory.display())))
+    let what = format!("the directory {} cannot be made", directory.display());
+    std::fs::create_dir_all(&directory).map_err(Failure::setting("DATABASE_URL", what))
 }
 
-/// Beside the database, so that a merchant who was given these keys can use them after a restart too.
-pub fn simulator_keys_of(config: &Config) -> Option<PathBuf> {
-    let file = sqlite_file(config.database_url.expose_secret())?;
-    Some(file.parent()?.join("simulator"))
+/// Where PostgreSQL has no place beside it.
+const POSTGRES_SIMULATOR: &str = "data/simulator";
+
+/// The directory of the simulator's keys, and the file of its books. They lie beside the database: a merchant who was given
+/// the keys can use them after a restart too, and what was under way with the gateways goes on.
+pub fn simulator_files(config: &Config) -> Option<(PathBuf, PathBuf)> {
+    let url = config.database_url.expose_secret();
+    if let Some(file) = sqlite_file(url) {
+        let directory = file.parent()?.join("simulator");
+        let books = directory.join(file.file_stem()?).with_extension("books.json");
+        return Some((directory, books));
+    }
+    if url.starts_with("sqlite:") {
+        return None;
+    }
+    let directory = PathBuf::from(POSTGRES_SIMULATOR);
+    // The database may be elsewhere because nothing can be written here.
+    if let Err(error) = std::fs::create_dir_all(&directory) {
+        let shown = directory.display();
+        tracing::warn!(%error, "the simulator forgets its trades at the next start: {shown} cannot be made");
+        return None;
+    }
+    // Without the password, which may change while the database stays the same.
+    let name: String = start_report::describe_database(url)
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let books = directory.join(format!("{name}.books.json"));
+    Some((directory, books))
 }
 
 fn sqlite_file(database_url: &str) -> Option<PathBuf> {

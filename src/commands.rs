@@ -50,7 +50,7 @@ pub async fn simulate(
     };
     let simulator = simulator::Simulator::start(settings)
         .await
-        .map_err(Failure::io(format!("the simulator cannot start on {listen}")))?;
+        .map_err(Failure::setting("--listen", "the simulator cannot start"))?;
     say(&format!("Simulator listens on {}", simulator.base_url()));
     say(&format!("Simulated wallet at {}", simulator.wallet_url()));
     say("# Settings of a merchant server that pays here:");

@@ -23,16 +23,15 @@ pub async fn link(config: &Config, public_url: &PublicUrl) -> Result<Links, Fail
             simulator: None,
         }),
         GatewayMode::Simulator => {
+            let (key_dir, books_file) = crate::bootstrap::simulator_files(config).unzip();
             let simulator = Simulator::start(simulator::Settings {
                 listen: config.simulator_listen,
-                key_dir: crate::bootstrap::simulator_keys_of(config),
+                key_dir,
+                books_file,
                 ..simulator::Settings::default()
             })
             .await
-            .map_err(Failure::io(format!(
-                "the simulator cannot start on {}",
-                config.simulator_listen
-            )))?;
+            .map_err(simulator_failure)?;
             let gateways = simulated(&simulator, public_url)?;
             Ok(Links {
                 gateways,
@@ -42,14 +41,20 @@ pub async fn link(config: &Config, public_url: &PublicUrl) -> Result<Links, Fail
     }
 }
 
+/// Its files lie beside the database, so only the port is a matter of its own setting.
+fn simulator_failure(error: simulator::StartError) -> Failure {
+    let setting = match &error {
+        simulator::StartError::Listen { .. } => "SIMULATOR_LISTEN",
+        simulator::StartError::Files { .. } => "DATABASE_URL",
+    };
+    Failure::setting(setting, "the gateway simulator cannot start")(error)
+}
+
 /// The configured gateways; none in simulator mode, whose simulator lives in the process of the server.
 pub fn live(config: &Config, public_url: &PublicUrl) -> Result<Gateways, Failure> {
     let GatewayMode::Live(accounts) = &config.gateways else {
         return Ok(Gateways::default());
     };
-    if !public_url.is_secure() {
-        tracing::warn!("PUBLIC_URL is not https: real gateways will not call back there");
-    }
     Ok(Gateways {
         wechat: accounts
             .wechat
@@ -136,6 +141,6 @@ fn open_alipay(settings: alipay::Settings) -> Result<Gateway, Failure> {
 }
 
 /// Where this gateway's messages arrive; [`crate::http::router`] listens there.
-fn notice_address(public_url: &PublicUrl, channel: Channel) -> String {
+pub fn notice_address(public_url: &PublicUrl, channel: Channel) -> String {
     format!("{}/api/billing/payments/notify/{channel}", public_url.as_str())
 }

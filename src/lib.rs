@@ -14,6 +14,7 @@ mod metrics;
 mod password;
 mod proxies;
 mod site;
+mod start_report;
 mod stop;
 pub mod telemetry;
 
@@ -45,6 +46,14 @@ pub enum Failure {
         #[source]
         source: std::io::Error,
     },
+    /// What a setting asks for cannot be done just now; the setting itself may be right.
+    #[error("{setting}: {what}")]
+    Setting {
+        setting: &'static str,
+        what: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error(transparent)]
     Core(#[from] payments::Error),
     #[error("{0}")]
@@ -56,7 +65,19 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Config(_) => 2,
-            Failure::Io { .. } | Failure::Core(_) | Failure::Refused(_) => 1,
+            Failure::Io { .. } | Failure::Setting { .. } | Failure::Core(_) | Failure::Refused(_) => 1,
+        }
+    }
+
+    fn setting<E>(setting: &'static str, what: impl Into<String>) -> impl FnOnce(E) -> Failure
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let what = what.into();
+        move |source| Failure::Setting {
+            setting,
+            what,
+            source: source.into(),
         }
     }
 
@@ -68,7 +89,7 @@ impl Failure {
 
 /// Runs the server until it is told to stop.
 pub async fn serve(config: Config) -> Result<(), Failure> {
-    let listener = bind(config.listen).await?;
+    let listener = bind("LISTEN", config.listen).await?;
     let address = listener
         .local_addr()
         .map_err(Failure::io("the listener has no address"))?;
@@ -76,13 +97,15 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         .public_url
         .clone()
         .unwrap_or_else(|| PublicUrl::of(address));
+    // Before the simulator, which keeps its keys beside the database: a wrong path is the database's fault.
+    let db = open_database(&config).await?;
     let links = gateways::link(&config, &public_url).await?;
-    let services = connect(&config, links.gateways).await?;
+    let services = services_on(&config, db, links.gateways);
     let welcome = bootstrap::first_start(&config, &services).await?;
     password::prepare(services.clock.nonce()).await?;
     let site = Arc::new(site::Site::new(
         &config,
-        public_url,
+        public_url.clone(),
         &services,
         links.simulator.as_ref(),
     ));
@@ -95,6 +118,10 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     say(&format!("Tongqian listens on http://{address}"));
     if let Some(simulator) = &links.simulator {
         say(&format!("Simulated wallet at {}", simulator.wallet_url()));
+        say(&start_report::console_line(&public_url));
+    }
+    for line in start_report::live_lines(&config, &public_url) {
+        say(&line);
     }
     welcome.print();
 
@@ -129,43 +156,51 @@ pub(crate) async fn connect(
     config: &Config,
     gateways: payments::gateway::Gateways,
 ) -> Result<Services, Failure> {
+    let db = open_database(config).await?;
+    Ok(services_on(config, db, gateways))
+}
+
+async fn open_database(config: &Config) -> Result<Db, Failure> {
     let url = config.database_url.expose_secret();
     bootstrap::make_directory_of(url)?;
-    services_on(config, Db::connect(url).await, gateways)
+    Db::connect(url).await.map_err(database_failure)
+}
+
+fn database_failure(error: StoreError) -> Failure {
+    match error {
+        StoreError::NotDurable(_) | StoreError::Engine => {
+            Failure::Config(ConfigError::new("DATABASE_URL", error.to_string()))
+        }
+        error if error.is_bad_address() => Failure::Config(ConfigError::new(
+            "DATABASE_URL",
+            "is not the address of a SQLite file or of a PostgreSQL database",
+        )),
+        error => Failure::setting("DATABASE_URL", "the database cannot be opened")(error),
+    }
 }
 
 /// What should guard the database and is missing stays missing, for the audit to find.
 pub(crate) async fn connect_to_audit(config: &Config) -> Result<Services, Failure> {
     let url = config.database_url.expose_secret();
-    services_on(
-        config,
-        Db::connect_to_audit(url).await,
-        payments::gateway::Gateways::default(),
-    )
+    let db = Db::connect_to_audit(url).await.map_err(database_failure)?;
+    Ok(services_on(config, db, payments::gateway::Gateways::default()))
 }
 
-fn services_on(
-    config: &Config,
-    db: Result<Db, StoreError>,
-    gateways: payments::gateway::Gateways,
-) -> Result<Services, Failure> {
-    Ok(Services {
-        db: db.map_err(|error| match error {
-            StoreError::NotDurable(_) => Failure::Config(ConfigError::new("DATABASE_URL", error.to_string())),
-            error => Failure::Core(payments::Error::Internal(error)),
-        })?,
+fn services_on(config: &Config, db: Db, gateways: payments::gateway::Gateways) -> Services {
+    Services {
+        db,
         gateways: Arc::new(gateways),
         clock: Clock::System,
         wake: payments::Wake::default(),
         watchers: payments::Watchers::default(),
         policy: config.policy,
-    })
+    }
 }
 
-async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
+async fn bind(setting: &'static str, address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address)
         .await
-        .map_err(Failure::io(format!("cannot listen on {address}")))
+        .map_err(Failure::setting(setting, format!("cannot listen on {address}")))
 }
 
 async fn spawn_metrics(
@@ -176,7 +211,7 @@ async fn spawn_metrics(
     let Some(address) = config.metrics_listen else {
         return Ok(None);
     };
-    let listener = bind(address).await?;
+    let listener = bind("METRICS_LISTEN", address).await?;
     let address = listener
         .local_addr()
         .map_err(Failure::io("the listener has no address"))?;

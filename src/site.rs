@@ -13,6 +13,7 @@ use simulator::Simulator;
 
 use crate::config::{Config, Logo, PublicUrl};
 use crate::proxies::Proxies;
+use crate::start_report::find_unencrypted;
 
 /// The name under which the bundle is built.
 const OUTPUT_NAME: &str = "tongqian";
@@ -64,6 +65,7 @@ impl Site {
                 contact: looks.contact.clone(),
             },
             return_hosts: config.return_hosts.clone(),
+            unencrypted: find_unencrypted(config, &public_url),
             public_url: public_url.as_str().to_owned(),
             is_simulator: simulator.is_some(),
             wallet_url: simulator.map(Simulator::wallet_url),
@@ -73,6 +75,13 @@ impl Site {
                 .map(Channel::method)
                 .collect(),
         };
+        if !shown.unencrypted.is_empty() {
+            let settings = shown.unencrypted.join(", ");
+            tracing::warn!(
+                settings,
+                "{settings} without https: money and its news travel in the clear, and gateways do not call back there"
+            );
+        }
         let leptos = LeptosOptions::builder()
             .output_name(OUTPUT_NAME)
             .site_root(root.to_string_lossy().into_owned())

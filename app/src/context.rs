@@ -37,6 +37,8 @@ pub struct Site {
     pub methods: Vec<Method>,
     /// Where payers may be sent back to.
     pub return_hosts: ReturnHosts,
+    /// Names of settings that let money or its news travel in the clear; the console warns of them.
+    pub unencrypted: Vec<&'static str>,
 }
 
 /// What a browser says of itself in its headers.

@@ -4,7 +4,8 @@ use sqlx::{Connection as _, Executor as _};
 use tempfile::TempDir;
 
 use super::api::Api;
-use super::server::{Server, run};
+use super::console::visitor::{OWNER, Visitor};
+use super::server::{Gateways, Server, run};
 
 fn out(output: &std::process::Output) -> (Option<i32>, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -119,7 +120,57 @@ async fn the_first_start_prints_a_key_and_a_login_and_the_second_does_not() {
     let mut server = Server::start_in(dir, &[]);
     assert_eq!(Api::with_key(&server, &key).get("/orders").await.status, 200);
     assert_eq!(server.terminate().0, Some(0));
-    assert!(server.prints_nothing_more());
+    let rest = server.prints_further();
+    assert!(
+        !rest
+            .iter()
+            .any(|line| line.starts_with("API key:") || line.starts_with("Admin login:")),
+        "{rest:?}"
+    );
+    for command in ["tongqian key create --name", "tongqian admin create --email"] {
+        assert!(rest.iter().any(|line| line.contains(command)), "{rest:?}");
+    }
+    assert!(
+        rest.contains(&format!("Console: {}/admin", server.url)),
+        "{rest:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_live_start_says_whose_money_moves_and_warns_of_what_is_not_encrypted() {
+    let simulator_dir = TempDir::new().unwrap();
+    let gateways = Gateways::start(simulator_dir.path());
+    let owner = [("ADMIN_EMAIL", OWNER.0), ("ADMIN_PASSWORD", OWNER.1)];
+    let mut server = Server::live(TempDir::new().unwrap(), &gateways, &owner);
+    let operator = Visitor::owner(&server).await;
+    for path in ["/admin", "/admin/gateways"] {
+        let page = operator.get(path).await.text;
+        assert!(
+            page.contains("PUBLIC_URL, WECHAT_GATEWAY, ALIPAY_GATEWAY"),
+            "{path}: {page}"
+        );
+    }
+    assert_eq!(server.terminate().0, Some(0));
+    let said = server.prints_further().join("\n");
+    let callbacks = format!("{}/api/billing/payments/notify", server.url);
+    for part in [
+        concat!("Version: ", env!("CARGO_PKG_VERSION")),
+        "Database: SQLite data/tongqian.db",
+        "WeChat Pay: live, merchant 1900000109, app wxd678efd56a1b2c3d, answers verified by WeChat Pay's public key PUB_KEY_ID_",
+        "Alipay: live, app 9021000100000109, seller 2088101117955611, answers verified by Alipay's public key",
+        &format!("Callbacks: {callbacks}/wechat {callbacks}/alipay"),
+        &format!("Console: {}/admin", server.url),
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(
+        !said.contains("PRIVATE KEY") && !said.contains("API key"),
+        "{said}"
+    );
+
+    let simulated = super::console::visitor::server(&[]);
+    let page = Visitor::owner(&simulated).await.get("/admin").await.text;
+    assert!(!page.contains("WECHAT_GATEWAY"), "no money moves in a simulator");
 }
 
 #[tokio::test]

@@ -21,5 +21,6 @@ mod looks;
 mod money;
 mod refunds;
 mod repeats;
+mod restart;
 mod server;
 mod settings;

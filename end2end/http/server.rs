@@ -116,9 +116,9 @@ impl Server {
         after(&self.lines, beginning)
     }
 
-    /// After the server has ended.
-    pub fn prints_nothing_more(&self) -> bool {
-        self.lines.iter().next().is_none()
+    /// The rest of what was printed, after the server has ended.
+    pub fn prints_further(&self) -> Vec<String> {
+        self.lines.iter().collect()
     }
 
     pub fn address(&self) -> &str {

@@ -2,7 +2,8 @@
 
 use tempfile::TempDir;
 
-use super::server::{program, run};
+use super::api::{Api, client, send};
+use super::server::{Server, program, run};
 
 /// The exit code and what was said.
 fn start(settings: &[(&str, &str)]) -> (Option<i32>, String) {
@@ -111,7 +112,70 @@ fn the_file_is_read_the_environment_wins_and_typing_mistakes_are_found() {
     write("API_KEY=hush hush\n");
     let (code, said) = audit(&[]);
     assert_eq!(code, Some(2));
-    assert!(said.contains(".env") && !said.contains("hush"), "{said}");
+    assert!(said.contains("API_KEY") && !said.contains("hush"), "{said}");
+    write("LOG=info\nhush hush\n");
+    let (code, said) = audit(&[]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains(".env: line 2 ") && !said.contains("hush"), "{said}");
+    std::fs::write(dir.path().join(".env"), b"API_KEY=hush\xff\n").unwrap();
+    let (code, said) = audit(&[]);
+    assert_eq!(code, Some(2));
+    assert!(
+        said.contains(".env: is not UTF-8") && !said.contains("hush"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_value_of_the_file_is_what_stands_there() {
+    let dir = TempDir::new().unwrap();
+    let key = "ab$cdef#${HOME}`x`\\n\"'.-0123";
+    let file = format!(
+        "\u{feff}API_KEY={key} # the key\r\nMERCHANT_NAME=\"Tea # and Co\"\r\nEXPIRY_CRON=*/15 * * * * *\r\n\
+         MERCHANT_COLOR=#0958d9\r\n"
+    );
+    std::fs::write(dir.path().join(".env"), file).unwrap();
+    let server = Server::start_in(dir, &[]);
+    let api = Api::with_key(&server, key);
+    let order = api.order().await;
+    let page = send(client().get(order["checkoutUrl"].as_str().unwrap())).await;
+    assert!(page.text.contains("Tea # and Co"), "{}", page.text);
+}
+
+#[test]
+fn a_mistaken_name_in_the_environment_stops_the_start() {
+    for (name, nearest) in [
+        ("GATEWAY", "GATEWAYS"),
+        ("WECHAT_APPID", "WECHAT_APP_ID"),
+        ("EPAY", "nearest"),
+    ] {
+        let (code, said) = start(&[(name, "hush")]);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(
+            said.contains(name) && said.contains(nearest) && !said.contains("hush"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_names_its_setting() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    // Not a directory, whoever asks.
+    for (name, value) in [
+        ("DATABASE_URL", "sqlite:///dev/null/data/tongqian.db"),
+        ("DATABASE_URL", "sqlite:///proc/tongqian.db"),
+        ("DATABASE_URL", "postgres://user:hush@127.0.0.1:1/shop"),
+        ("SIMULATOR_LISTEN", &taken),
+        ("METRICS_LISTEN", &taken),
+        ("LISTEN", &taken),
+    ] {
+        let (code, said) = start(&[(name, value)]);
+        assert_eq!(code, Some(1), "{name}={value}: {said}");
+        assert!(said.contains(&format!("tongqian: {name}: ")), "{said}");
+        assert!(!said.contains("hush"), "{said}");
+    }
 }
 
 #[test]

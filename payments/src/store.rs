@@ -93,6 +93,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The address cannot be read: no database was looked for.
+    pub fn is_bad_address(&self) -> bool {
+        matches!(self, StoreError::Sql(sqlx::Error::Configuration(_)))
+    }
+
     /// The database is not there, or has no connection to spare: later the same work may well succeed.
     pub fn is_absence(&self) -> bool {
         match self {

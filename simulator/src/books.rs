@@ -72,7 +72,7 @@ pub struct BookedRefund {
 }
 
 /// How a refund ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RefundOutcome {
     Success,

@@ -1,6 +1,7 @@
 //! The shell around the world: its lock, its clock, and the deliveries it owes.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::books::Gateway;
 use crate::door::Door;
 use crate::keys::Keys;
 use crate::letter::Letter;
+use crate::saved::{self, Saved};
 use crate::settings::Clock;
 use crate::time::Watch;
 use crate::wire::{Reply, Request};
@@ -20,6 +22,10 @@ use crate::world::{Delivery, World};
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How much of an answer is read; Alipay looks for seven bytes.
 const ANSWER_BYTES: usize = 64 * 1024;
+/// Changes that follow each other within this time are written at once.
+const SAVE_PAUSE: Duration = Duration::from_millis(100);
+/// A pause is this many times as long as the writing before it.
+const SAVE_SHARE: u32 = 10;
 /// The courier looks at the clock at least so often.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
 
@@ -33,6 +39,10 @@ pub(crate) struct Courier {
     landed: Notify,
     stopped: watch::Sender<bool>,
     doors: [Arc<Door>; 2],
+    /// Where the state is kept over a restart, and what was written there last.
+    books_file: Option<PathBuf>,
+    saved: tokio::sync::Mutex<Vec<u8>>,
+    changed: Notify,
 }
 
 /// What a merchant answered to one letter.
@@ -49,8 +59,21 @@ enum Step {
 }
 
 impl Courier {
-    pub(crate) fn new(keys: Keys, seed: u64, clock: Clock, doors: [Arc<Door>; 2]) -> io::Result<Courier> {
+    pub(crate) fn new(
+        keys: Keys,
+        seed: u64,
+        clock: Clock,
+        doors: [Arc<Door>; 2],
+        books_file: Option<PathBuf>,
+    ) -> io::Result<Courier> {
         let keys = Arc::new(keys);
+        let mut world = World::new(Arc::clone(&keys), seed);
+        let mut ahead_ms = 0;
+        let kept = books_file.as_deref().map(saved::load).transpose()?.flatten();
+        if let Some(kept) = kept {
+            ahead_ms = kept.ahead_ms;
+            kept.restore(&mut world);
+        }
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -59,14 +82,17 @@ impl Courier {
             .build()
             .map_err(io::Error::other)?;
         Ok(Courier {
-            world: Mutex::new(World::new(Arc::clone(&keys), seed)),
-            watch: Watch::new(clock),
+            world: Mutex::new(world),
+            watch: Watch::new(clock, ahead_ms),
             keys,
             client,
             wake: Notify::new(),
             landed: Notify::new(),
             stopped: watch::Sender::new(false),
             doors,
+            books_file,
+            saved: tokio::sync::Mutex::default(),
+            changed: Notify::new(),
         })
     }
 
@@ -78,7 +104,47 @@ impl Courier {
     pub(crate) fn act<T>(&self, change: impl FnOnce(&mut World, i64) -> T) -> T {
         let outcome = change(&mut self.world(), self.watch.now_ms());
         self.wake.notify_one();
+        self.changed.notify_one();
         outcome
+    }
+
+    /// Writes the state into its file, unless it is there already.
+    pub(crate) async fn save(&self) {
+        let Some(path) = self.books_file.clone() else {
+            return;
+        };
+        // Taken before the state is looked at, so that an older state never replaces a newer one.
+        let mut last = self.saved.lock().await;
+        let bytes = {
+            let world = self.world();
+            Saved::of(&world, self.watch.now_ms(), self.watch.ahead_ms()).to_bytes()
+        };
+        if bytes == *last {
+            return;
+        }
+        *last = bytes.clone();
+        let written = tokio::task::spawn_blocking(move || saved::store(&path, &bytes)).await;
+        if let Err(error) = written.map_err(io::Error::other).flatten() {
+            tracing::warn!(%error, "the simulator's books cannot be kept: {error}");
+        }
+    }
+
+    /// Saves soon after each change. The pause grows with what there is to write, so that it stays a small part of the work.
+    pub(crate) async fn keep_saved(self: Arc<Courier>) {
+        if self.books_file.is_none() {
+            return;
+        }
+        let mut pause = SAVE_PAUSE;
+        loop {
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = self.until_stopped() => return,
+            }
+            tokio::time::sleep(pause).await;
+            let started = tokio::time::Instant::now();
+            self.save().await;
+            pause = SAVE_PAUSE.max(started.elapsed() * SAVE_SHARE);
+        }
     }
 
     /// Changes what goes wrong; a door is shut, or open, before this returns.
@@ -161,6 +227,7 @@ impl Courier {
         self.world().post.attempted(place, received);
         self.landed.notify_waiters();
         self.wake.notify_one();
+        self.changed.notify_one();
     }
 
     /// None when the merchant cannot be reached, or not in time.

@@ -135,7 +135,7 @@ impl Draft {
             .map(|(name, value)| (name, self.encode(&value)))
             .collect();
         let mut sorted = fields.clone();
-        sorted.retain(|(name, _)| !self.notice.unsigned.contains(&name.as_str()));
+        sorted.retain(|(name, _)| !self.notice.unsigned.contains(name));
         sorted.sort();
         let mut message = Vec::new();
         for (name, value) in &sorted {

@@ -20,6 +20,7 @@ mod letter;
 mod mishap;
 mod payer;
 mod post;
+mod saved;
 mod server;
 mod settings;
 mod time;
@@ -54,6 +55,22 @@ use time::Watch;
 /// How long a stop waits for calls that are being answered.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
+/// Why a simulator did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("it cannot listen on {address}")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    #[error("its keys and books cannot be kept")]
+    Files {
+        #[source]
+        source: io::Error,
+    },
+}
+
 /// A running simulator; dropping it stops it.
 #[derive(Debug)]
 pub struct Simulator {
@@ -64,7 +81,7 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    pub async fn start(settings: Settings) -> io::Result<Simulator> {
+    pub async fn start(settings: Settings) -> Result<Simulator, StartError> {
         let Settings {
             listen,
             backup_listen,
@@ -72,21 +89,25 @@ impl Simulator {
             seed,
             wechat_keys,
             key_dir,
+            books_file,
         } = settings;
         let keys = tokio::task::spawn_blocking(move || Keys::load(wechat_keys, key_dir.as_deref()));
-        let keys = keys.await.map_err(io::Error::other)??;
+        let keys = keys.await.map_err(io::Error::other).flatten();
+        let keys = keys.map_err(|source| StartError::Files { source })?;
         let doors = [
-            Arc::new(Door::open(Host::Primary, listen).await?),
-            Arc::new(Door::open(Host::Backup, backup_listen).await?),
+            Arc::new(open_door(Host::Primary, listen).await?),
+            Arc::new(open_door(Host::Backup, backup_listen).await?),
         ];
         let [address, backup_address] = [doors[0].address(), doors[1].address()];
         // A world that starts anew must not repeat the ids of the last one, which its merchant has kept.
         let seed = match clock {
-            Clock::System => seed ^ Watch::new(clock).now_ms().unsigned_abs(),
+            Clock::System => seed ^ Watch::new(clock, 0).now_ms().unsigned_abs(),
             Clock::Fixed { .. } => seed,
         };
-        let courier = Arc::new(Courier::new(keys, seed, clock, doors.clone())?);
+        let courier = Courier::new(keys, seed, clock, doors.clone(), books_file);
+        let courier = Arc::new(courier.map_err(|source| StartError::Files { source })?);
         tokio::spawn(Arc::clone(&courier).run());
+        tokio::spawn(Arc::clone(&courier).keep_saved());
         let servers = doors.map(|door| tokio::spawn(door.serve(Arc::clone(&courier))));
         Ok(Simulator {
             address,
@@ -263,6 +284,7 @@ impl Simulator {
                 server.abort();
             }
         }
+        self.courier.save().await;
     }
 }
 
@@ -270,6 +292,11 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         self.courier.stop();
     }
+}
+
+async fn open_door(host: Host, address: SocketAddr) -> Result<Door, StartError> {
+    let door = Door::open(host, address).await;
+    door.map_err(|source| StartError::Listen { address, source })
 }
 
 fn url_of(mut address: SocketAddr) -> String {

@@ -1,5 +1,7 @@
 //! Notices on their way to the merchant: schedules, attempts, receipts.
 
+use serde::{Deserialize, Serialize};
+
 use crate::books::{BookedNotice, Gateway};
 use crate::faults::Endpoint;
 use crate::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
@@ -36,7 +38,7 @@ const ALIPAY_PAUSES_MS: [i64; 7] = [
 /// How long a reordered notice waits to be overtaken.
 pub(crate) const HELD_MS: i64 = 15 * SECOND_MS;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Notice {
     pub(crate) id: String,
     pub(crate) out_trade_no: String,
@@ -46,7 +48,7 @@ pub(crate) struct Notice {
     pub(crate) created_ms: i64,
     pub(crate) content: Content,
     /// Fields that are sent and not signed.
-    pub(crate) unsigned: &'static [&'static str],
+    pub(crate) unsigned: Vec<String>,
 }
 
 impl Notice {
@@ -71,7 +73,7 @@ impl Notice {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Content {
     /// The plaintext of the resource.
     Wechat(serde_json::Value),
@@ -103,11 +105,13 @@ impl Content {
     }
 }
 
-#[derive(Debug)]
-struct Parcel {
+/// A notice and how far its delivery is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Parcel {
     notice: Notice,
     due_at_ms: Option<i64>,
     held: bool,
+    #[serde(skip)]
     in_flight: bool,
     n_attempts: usize,
     acknowledged: bool,
@@ -133,6 +137,19 @@ impl Post {
             n_attempts: 0,
             acknowledged: false,
         });
+    }
+
+    /// The parcels that are worth keeping over a restart: of these trades, and still to be delivered or of late.
+    pub(crate) fn to_save(&self, is_kept: impl Fn(&str) -> bool, since_ms: i64) -> Vec<&Parcel> {
+        let is_wanted = |parcel: &&Parcel| {
+            is_kept(&parcel.notice.out_trade_no)
+                && (parcel.due_at_ms.is_some() || parcel.notice.created_ms >= since_ms)
+        };
+        self.parcels.iter().filter(is_wanted).collect()
+    }
+
+    pub(crate) fn restore(parcels: Vec<Parcel>) -> Post {
+        Post { parcels }
     }
 
     pub(crate) fn next_due_ms(&self) -> Option<i64> {

@@ -17,6 +17,8 @@ pub struct Settings {
     pub wechat_keys: WechatKeys,
     /// Keeps the keys across restarts; files are readable by their owner only.
     pub key_dir: Option<PathBuf>,
+    /// Keeps trades and refunds across restarts, so that what was under way goes on.
+    pub books_file: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -28,6 +30,7 @@ impl Default for Settings {
             seed: 1,
             wechat_keys: WechatKeys::PublicKey,
             key_dir: None,
+            books_file: None,
         }
     }
 }

@@ -28,13 +28,14 @@ struct Pace {
 }
 
 impl Watch {
-    pub(crate) fn new(clock: Clock) -> Watch {
+    /// So far ahead of the clock, as an earlier run of the same gateways left it.
+    pub(crate) fn new(clock: Clock, ahead_ms: i64) -> Watch {
         let base_ms = base_ms(clock);
         Watch {
             clock,
             pace: Mutex::new(Pace {
                 base_ms,
-                shown_ms: base_ms,
+                shown_ms: base_ms.saturating_add(ahead_ms),
                 speed: 1,
             }),
         }
@@ -46,6 +47,11 @@ impl Watch {
 
     pub(crate) fn now_ms(&self) -> i64 {
         self.pace().now_ms(base_ms(self.clock))
+    }
+
+    pub(crate) fn ahead_ms(&self) -> i64 {
+        let base_ms = base_ms(self.clock);
+        self.pace().now_ms(base_ms) - base_ms
     }
 
     pub(crate) fn speed(&self) -> u32 {

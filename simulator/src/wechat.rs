@@ -25,6 +25,7 @@ use crate::letter::request_id;
 use crate::time::DAY_MS;
 use crate::wire::{Reply, Request, Seal};
 use crate::world::World;
+pub(crate) use account::Flow;
 use account::{Account, fee_fen};
 pub(crate) use bridge::{Invocation, pay as pay_by_bridge};
 pub(crate) use cashier::handle as handle_cashier;

@@ -396,6 +396,8 @@ catalogue! {
     new_key: "新密钥", "The new key";
     key_once: "请立即复制，之后不会再显示。", "Copy it now: it is not shown again.";
     gateways: "支付网关", "Gateways";
+    unencrypted: "未使用 HTTPS，支付信息以明文传输，请修改设置：",
+        "Without HTTPS payments travel in the clear. Change these settings:";
     not_configured: "未配置", "Not configured";
     notify_url: "回调地址", "Callback address";
     last_callback: "最近回调", "Last callback";

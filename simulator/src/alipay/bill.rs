@@ -1,5 +1,7 @@
 //! What a merchant asks to be paid, and the trade that scanning it, or opening its cashier, makes of it.
 
+use serde::{Deserialize, Serialize};
+
 use super::notice::announce;
 use super::order::Product;
 use super::refund::{self, Refund};
@@ -12,7 +14,7 @@ use crate::world::World;
 /// After the refund window a paid trade is final.
 const FINISH_MS: i64 = 90 * DAY_MS;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Bill {
     pub(super) product: Product,
     pub(crate) out_trade_no: String,
@@ -34,7 +36,7 @@ pub(crate) struct Bill {
     pub(crate) trade: Option<Trade>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Trade {
     pub(crate) trade_no: String,
     pub(crate) buyer: String,
@@ -47,7 +49,7 @@ pub(crate) struct Trade {
     pub(super) refunds: Vec<Refund>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Status {
     WaitBuyerPay,
     Success,

@@ -1,12 +1,14 @@
 //! What a test may set about this merchant: its account, and how Alipay signs to it.
 
+use serde::{Deserialize, Serialize};
+
 use super::bill::Bill;
 use crate::keys::Keys;
 use crate::post::{Content, Notice};
 use crate::settings::{AlipayNotices, AlipaySigning};
 
 /// What a test may set about the merchant's account.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Till {
     /// None pays every refund.
     pub(crate) balance_fen: Option<i64>,
@@ -35,7 +37,7 @@ impl AlipaySigning {
             fields.push((CERT_SN.to_owned(), self.cert_sn(keys)));
         }
         if self.notices == AlipayNotices::UnsignedSerial {
-            notice.unsigned = &[CERT_SN];
+            notice.unsigned = vec![CERT_SN.to_owned()];
         }
     }
 }

@@ -76,7 +76,7 @@ fn make(dice: &mut Dice, now_ms: i64, bill: &Bill, trade: &Trade, refund: Option
         about: trade.status.word().to_owned(),
         created_ms: now_ms,
         content: Content::Alipay(fields),
-        unsigned: &[],
+        unsigned: Vec::new(),
         id,
     })
 }

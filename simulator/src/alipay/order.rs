@@ -1,5 +1,6 @@
 //! What `alipay.trade.precreate`, `wap.pay` and `page.pay` ask to be paid, and when the same number may come again.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::bill::{Bill, Status};
@@ -12,7 +13,7 @@ use crate::keys::SELLER_ID;
 pub(super) const SELLER_LOGON_ID: &str = "seller@sandbox.example";
 
 /// How a payer comes to the bill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Product {
     FaceToFace,
     Wap,

@@ -1,5 +1,6 @@
 //! `alipay.trade.refund` and `alipay.trade.fastpay.refund.query`: money back, once for each request number.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::bill::{Bill, Status, Trade};
@@ -11,7 +12,7 @@ use crate::time::beijing_text;
 use crate::wire::yuan;
 use crate::world::World;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Refund {
     pub(super) request_no: String,
     pub(super) fen: i64,

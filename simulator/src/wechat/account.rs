@@ -1,5 +1,9 @@
 //! The merchant's money at WeChat Pay: its balance, and every movement as the fund-flow bill lists it.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use crate::dice::Dice;
 use crate::time::compact;
 
@@ -23,13 +27,13 @@ impl Default for Account {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Flow {
     pub(crate) at_ms: i64,
     /// `transaction_id` or `refund_id`; the flow's own number for a top-up.
     pub(crate) business_no: String,
     pub(crate) flow_no: String,
-    pub(crate) business: &'static str,
+    pub(crate) business: Cow<'static, str>,
     pub(crate) is_income: bool,
     pub(crate) fen: i64,
     pub(crate) balance_fen: i64,
@@ -64,7 +68,7 @@ impl Account {
                 movement.business_no.to_owned()
             },
             flow_no,
-            business: movement.business,
+            business: movement.business.into(),
             is_income: movement.fen > 0,
             fen: movement.fen.abs(),
             balance_fen: self.balance_fen,

@@ -1,5 +1,6 @@
 //! One order in WeChat's books, and how it is shown in answers and notices.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::product::Product;
@@ -10,7 +11,7 @@ use crate::time::rfc3339;
 
 pub(super) const COUPON_ID: &str = "109519";
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) out_trade_no: String,
     pub(crate) product: Product,
@@ -34,7 +35,7 @@ pub(crate) struct Order {
     pub(crate) closed: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Payment {
     pub(crate) transaction_id: String,
     pub(crate) paid_ms: i64,
@@ -183,6 +184,6 @@ pub(crate) fn notice(dice: &mut Dice, order: &Order, payment: &Payment) -> Notic
         about: "TRANSACTION.SUCCESS".to_owned(),
         created_ms: payment.paid_ms,
         content: Content::Wechat(plain),
-        unsigned: &[],
+        unsigned: Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! The four ways to order: what each asks for beyond the common members, and what it hands out.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::shape::{Field, Kind, may, must};
@@ -10,7 +11,7 @@ use crate::wire::form_escape;
 /// Where an H5 order's browser goes.
 pub(crate) const CASHIER_PATH: &str = "/cgi-bin/mmpayweb-bin/checkmweb";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Product {
     Native,
     Jsapi,

@@ -4,6 +4,9 @@ mod abnormal;
 mod query;
 mod request;
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::account::Movement;
@@ -21,7 +24,7 @@ pub(super) use request::request;
 /// How long a refund is under way unless the merchant's settings say otherwise.
 pub(super) const DELAY_MS: i64 = 5 * SECOND_MS;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Refund {
     pub(crate) out_refund_no: String,
     pub(crate) refund_id: String,
@@ -41,11 +44,11 @@ pub(crate) struct Refund {
     ends_ms: Option<i64>,
     pub(crate) ended_ms: Option<i64>,
     notify_url: Option<String>,
-    receiver: &'static str,
-    channel: &'static str,
+    receiver: Cow<'static, str>,
+    channel: Cow<'static, str>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum RefundState {
     Processing,
     Success,
@@ -155,7 +158,7 @@ impl Refund {
             about: format!("REFUND.{}", state.word()),
             created_ms: now_ms,
             content: Content::Wechat(self.tell(order, state, now_ms)),
-            unsigned: &[],
+            unsigned: Vec::new(),
         })
     }
 

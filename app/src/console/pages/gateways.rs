@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use payments::console::{Call, GatewayState, Proof, Trial, Verdict};
 use payments::gateway::Description;
 
-use super::parts::{empty, fact, heading, panel};
+use super::parts::{empty, fact, heading, panel, unencrypted};
 use crate::components::icons;
 use crate::console::{Desk, shown};
 
@@ -18,7 +18,7 @@ pub fn gateways(desk: &Desk, states: &[GatewayState], tested: Option<(Channel, T
             gateway(desk, state, trial.map(|(_, trial)| trial))
         })
         .collect();
-    view! { {heading(words.gateways, ().into_any())} {panels} }.into_any()
+    view! { {heading(words.gateways, ().into_any())} {unencrypted(desk)} {panels} }.into_any()
 }
 
 fn gateway(desk: &Desk, state: &GatewayState, trial: Option<&Trial>) -> AnyView {

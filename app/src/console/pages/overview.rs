@@ -8,7 +8,7 @@ use payments::console::{Day, Overview};
 
 use super::parts::{
     Column::{Figures, Text},
-    heading, panel, table,
+    heading, panel, table, unencrypted,
 };
 use crate::console::{Desk, shown};
 use crate::i18n::ConsoleWords;
@@ -20,6 +20,7 @@ pub fn overview(desk: &Desk, overview: &Overview) -> AnyView {
     let words = desk.words();
     view! {
         {heading(words.overview, ().into_any())}
+        {unencrypted(desk)}
         {waiting(desk)}
         <div class="stats">{stats(words, overview)}</div>
         {panel(words.by_hour, chart(words, &overview.today))}

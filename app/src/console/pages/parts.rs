@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::components::icons;
+use crate::console::Desk;
 
 /// The title of a page, with what can be done beside it.
 pub fn heading(title: &str, acts: AnyView) -> AnyView {
@@ -11,6 +12,21 @@ pub fn heading(title: &str, acts: AnyView) -> AnyView {
             <h1 class="heading__title">{title.to_owned()}</h1>
             <div class="heading__acts">{acts}</div>
         </div>
+    }
+    .into_any()
+}
+
+/// Warns of settings that let payments travel in the clear.
+pub fn unencrypted(desk: &Desk) -> AnyView {
+    let settings = &desk.site.unencrypted;
+    if settings.is_empty() {
+        return ().into_any();
+    }
+    let settings = settings.join(", ");
+    view! {
+        <p class="notice notice--warn" role="status">
+            {icons::warning()} <span>{desk.words().unencrypted} " " <code>{settings}</code></span>
+        </p>
     }
     .into_any()
 }

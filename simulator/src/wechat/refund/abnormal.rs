@@ -58,8 +58,8 @@ pub(in super::super) fn apply(
     refund.fate = RefundOutcome::Success;
     refund.ended_ms = None;
     refund.ends_ms = Some(now_ms + delay_ms);
-    refund.receiver = receiver;
-    refund.channel = "OTHER_BANKCARD";
+    refund.receiver = receiver.into();
+    refund.channel = "OTHER_BANKCARD".into();
     let shown = refund.show(&wechat.orders[&refund.out_trade_no], RefundState::Processing);
     Ok(Answer::Json(shown))
 }

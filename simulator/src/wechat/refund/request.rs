@@ -258,8 +258,8 @@ fn accept(world: &mut World, now_ms: i64, out_trade_no: &str, asked: Asked) -> R
         ends_ms: Some(now_ms + wechat.refund_delay_ms),
         ended_ms: None,
         notify_url: asked.notify_url,
-        receiver: "支付用户零钱",
-        channel: "ORIGINAL",
+        receiver: "支付用户零钱".into(),
+        channel: "ORIGINAL".into(),
         out_refund_no: asked.out_refund_no,
         params: asked.params,
     };
