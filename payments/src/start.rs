@@ -1,6 +1,7 @@
 //! Starting a payment: record, call, record.
 
 mod call;
+mod repeated;
 
 use std::net::IpAddr;
 

@@ -103,6 +103,10 @@ pub enum FaultKind {
     UserPaying,
     /// The number is not there yet: WeChat 404, Alipay `ACQ.TRADE_NOT_EXIST`; no effect.
     NotFound,
+    /// The order is refused, well signed, without an effect: WeChat `INVALID_REQUEST`, Alipay `ACQ.INVALID_PARAMETER`.
+    Declined,
+    /// The same, when the order is known already: the first call stands.
+    DeclinedAgain,
     /// The merchant's account cannot pay the refund: `NOT_ENOUGH`, `ACQ.SELLER_BALANCE_NOT_ENOUGH`.
     NotEnough,
     /// WeChat's refund ends `ABNORMAL`: the payer's card takes no money.

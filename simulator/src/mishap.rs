@@ -118,6 +118,16 @@ impl World {
             fits.then_some(kind)
         })
     }
+
+    /// Whether an order is refused for no reason of its own.
+    pub(crate) fn declines_order(&mut self, gateway: Gateway, is_known: bool) -> bool {
+        let World { faults, dice, .. } = self;
+        let struck = faults.strike(dice, gateway, Endpoint::Create, |kind| {
+            let fits = kind == FaultKind::Declined || (is_known && kind == FaultKind::DeclinedAgain);
+            fits.then_some(())
+        });
+        struck.is_some()
+    }
 }
 
 /// The same answer under another name, about another trade, or in another charset; it is signed after this.

@@ -53,6 +53,8 @@ pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
+    /// The first host may have heard the same bytes before this answer came from the backup host.
+    pub is_repeated: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -145,7 +147,10 @@ impl Transport {
         };
         warn!("{first:?} at the gateway; asking its backup host");
         match self.attempt(again, limits).await {
-            Ok(answer) => Ok(answer),
+            Ok(answer) => Ok(Answer {
+                is_repeated: first != Silence::NoConnection,
+                ..answer
+            }),
             // What the first host may have heard stays unknown, whatever happened to the second try.
             Err(Silence::NoConnection) => Err(first.into()),
             Err(second) => Err(second.into()),
@@ -178,6 +183,7 @@ async fn over_http(client: &Client, mut request: Request, limits: Limits) -> Res
         status: response.status(),
         headers: std::mem::take(response.headers_mut()),
         body,
+        is_repeated: false,
     })
 }
 

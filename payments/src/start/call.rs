@@ -8,8 +8,9 @@ use futures_util::FutureExt;
 use crate::gateway::{Creation, Gateway, GatewayError};
 use crate::order::find_by_number;
 use crate::settle::{Rule, announce, apply_report, raise, record_report};
+use crate::start::repeated::find_taken;
 use crate::store::incidents::IncidentKind;
-use crate::store::payments;
+use crate::store::payments::{self, CallClaim};
 use crate::{Error, Services};
 
 /// Two calls to a slow gateway; a caller that died holds nobody up for longer.
@@ -39,8 +40,9 @@ pub(super) async fn call(
     }
     // Whoever loses the right to call waits for the answer of the winner, and calls when the winner has given up.
     for _ in 0..TWIN_LOOKS {
-        if claim_call(services, payment).await? {
-            let called = send(services, gateway, channel, payment).await;
+        let claim = claim_call(services, payment).await?;
+        if claim != CallClaim::Refused {
+            let called = send(services, gateway, channel, payment, claim).await;
             if called.is_err() {
                 release_call(services, payment).await?;
             }
@@ -60,7 +62,7 @@ pub(super) async fn call(
     Err(Error::Unreachable { channel, source })
 }
 
-async fn claim_call(services: &Services, payment: &Payment) -> Result<bool, Error> {
+async fn claim_call(services: &Services, payment: &Payment) -> Result<CallClaim, Error> {
     let now = services.clock.now();
     // A prompt made by then dies within the margin.
     let stale_since = payment
@@ -89,6 +91,7 @@ async fn send(
     gateway: &Gateway,
     channel: Channel,
     payment: &Payment,
+    claim: CallClaim,
 ) -> Result<Called, Error> {
     let creation = Creation {
         payment_no: &payment.payment_no,
@@ -99,8 +102,10 @@ async fn send(
     // The life of a prompt is counted from before the call: the gateway's own count starts later.
     let asked_at = services.clock.now();
     let mut answer = gateway.create(&creation).await;
+    let mut is_repeated = claim == CallClaim::Repeated;
     if matches!(answer, Err(GatewayError::RetrySame { .. })) {
         answer = gateway.create(&creation).await;
+        is_repeated = true;
     }
     match answer {
         Ok(prompt) => {
@@ -127,6 +132,9 @@ async fn send(
             }
         }
         Err(source @ GatewayError::Declined { .. }) => {
+            if is_repeated && let Some(called) = find_taken(services, gateway, payment).await? {
+                return Ok(called);
+            }
             note_refusal(services, payment, &source).await?;
             Err(Error::Declined { channel, source })
         }

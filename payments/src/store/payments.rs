@@ -121,8 +121,8 @@ impl TryFrom<PaymentRow> for Payment {
 pub async fn insert(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into payments (id, payment_no, order_id, method, product, amount, state, request,
-            expires_at, created_at, updated_at, due_at, return_url)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)
+            expires_at, created_at, updated_at, due_at, return_url, n_calls)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, 0)
         on conflict do nothing";
     let n_inserted = execute!(tx, SQL, |query| query
         .bind(payment.id.as_str())
@@ -274,6 +274,17 @@ fn state_of(status: PaymentStatus) -> (PaymentState, Option<&'static str>) {
     }
 }
 
+/// The right to send a payment's create call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallClaim {
+    /// Another caller has it, or there is a fresh prompt.
+    Refused,
+    /// The gateway has not been sent these bytes before.
+    First,
+    /// An earlier call may have reached the gateway, whatever was heard of it.
+    Repeated,
+}
+
 /// Takes the right to send the create call: two at once would get two codes, of which the gateway keeps only one alive.
 ///
 /// There must be no prompt yet, or one made no later than `stale_since`; without it a prompt never grows old.
@@ -283,17 +294,22 @@ pub async fn claim_call(
     now: Timestamp,
     calling_until: Timestamp,
     stale_since: Option<Timestamp>,
-) -> Result<bool, StoreError> {
+) -> Result<CallClaim, StoreError> {
     const SQL: &str = "
-        update payments set calling_until = $3
+        update payments set calling_until = $3, n_calls = n_calls + 1
         where id = $1 and calling_until <= $2
-            and (prompt is null or coalesce(prompted_at, created_at) <= cast($4 as bigint))";
-    let n_changed = execute!(tx, SQL, |query| query
+            and (prompt is null or coalesce(prompted_at, created_at) <= cast($4 as bigint))
+        returning n_calls";
+    let n_calls: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query
         .bind(payment.id.as_str())
         .bind(now.millis())
         .bind(calling_until.millis())
         .bind(stale_since.map(Timestamp::millis)))?;
-    Ok(n_changed == 1)
+    Ok(match n_calls {
+        None => CallClaim::Refused,
+        Some((1,)) => CallClaim::First,
+        Some(_) => CallClaim::Repeated,
+    })
 }
 
 /// The create call failed: the next one may be sent at once.

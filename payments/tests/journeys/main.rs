@@ -20,6 +20,7 @@ mod races;
 mod refund_faults;
 mod refund_requests;
 mod refunds;
+mod repeated_calls;
 mod replays;
 mod second_factor;
 mod shop;

@@ -6,6 +6,7 @@ use super::bill::Bill;
 use super::node::{Node, Refusal};
 use super::order::{self, Product, may_reenter};
 use super::params::Params;
+use crate::books::Gateway;
 use crate::world::World;
 
 pub(super) fn precreate(
@@ -16,6 +17,10 @@ pub(super) fn precreate(
 ) -> Result<Node, Refusal> {
     let fresh = order::read(params, biz, now_ms, Product::FaceToFace)?;
     let out_trade_no = fresh.out_trade_no.clone();
+    let is_known = world.alipay.bills.contains_key(&out_trade_no);
+    if world.declines_order(Gateway::Alipay, is_known) {
+        return Err(Refusal::parameter("参数无效"));
+    }
     let World { alipay, dice, .. } = world;
     let known = alipay.bills.get(&out_trade_no);
     if let Some(known) = known {

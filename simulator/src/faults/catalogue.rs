@@ -169,6 +169,16 @@ pub(crate) const CATALOGUE: &[Entry] = &[
         "the number is not known yet: WeChat 404, Alipay ACQ.TRADE_NOT_EXIST; no effect",
     ),
     entry(
+        "declined",
+        Places::Only(&[Endpoint::Create]),
+        "the order is refused, well signed: WeChat 400 INVALID_REQUEST, Alipay ACQ.INVALID_PARAMETER; no effect",
+    ),
+    entry(
+        "declinedAgain",
+        Places::Only(&[Endpoint::Create]),
+        "the same refusal for an order that is known already: the first call stands; no effect",
+    ),
+    entry(
         "notEnough",
         Places::Only(&[Endpoint::Refund]),
         "the merchant's account is empty: WeChat 403 NOT_ENOUGH, Alipay ACQ.SELLER_BALANCE_NOT_ENOUGH; no effect",

@@ -27,6 +27,11 @@ pub(super) fn create(
 ) -> Result<Answer, Refusal> {
     let fresh = read(parse(&request.body, product.shape())?, now_ms, product)?;
     let out_trade_no = fresh.out_trade_no.clone();
+    let is_known = world.wechat.orders.contains_key(&out_trade_no);
+    if world.declines_order(Gateway::Wechat, is_known) {
+        let message = "此商家的收款功能已被限制";
+        return Err(Refusal::new(400, "INVALID_REQUEST", message, 268_448_010));
+    }
     if let Some(known) = world.wechat.orders.get(&out_trade_no) {
         may_reenter(known, &fresh, now_ms)?;
     }

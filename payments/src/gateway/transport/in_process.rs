@@ -55,6 +55,7 @@ impl InProcess {
             status: parts.status,
             headers: parts.headers,
             body,
+            is_repeated: false,
         })
     }
 }

@@ -81,7 +81,8 @@ impl Wechat {
                 }
             };
         }
-        let refusal = Refusal::read(answer.status, &answer.body, verdict.is_ok());
+        let mut refusal = Refusal::read(answer.status, &answer.body, verdict.is_ok());
+        refusal.is_repeated = answer.is_repeated;
         info!(
             request_id,
             internal_code = internal_code(request_id),

@@ -19,6 +19,8 @@ pub(super) struct Refusal {
     pub(super) code: String,
     message: String,
     is_authentic: bool,
+    /// It came from the backup host, after the first host may have taken the same call.
+    pub(super) is_repeated: bool,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +40,7 @@ impl Refusal {
             status,
             message: shortened(&message, MOST_MESSAGE).to_owned(),
             is_authentic: is_authentic && !code.is_empty(),
+            is_repeated: false,
             code,
         }
     }
@@ -59,6 +62,8 @@ impl Refusal {
             | "RATELIMITEXCEEDED" => self.retry(),
             _ if self.status == StatusCode::TOO_MANY_REQUESTS => self.retry(),
             _ if !self.status.is_client_error() => self.unknown(),
+            // It refuses the second of two calls, and says nothing of the first (T-56).
+            _ if self.is_repeated => self.retry(),
             // Our own clock or keys are wrong; that says nothing about the payment.
             "SIGNERROR" => self.declined(false),
             _ => self.declined(true),
@@ -177,6 +182,16 @@ mod tests {
                 ..
             }
         ));
+    }
+
+    #[test]
+    fn t_56_a_refusal_by_the_second_host_decides_nothing_about_the_first() {
+        let refusal = Refusal {
+            is_repeated: true,
+            ..coded(400, "PARAM_ERROR", true)
+        };
+        let error = refusal.meaning();
+        assert!(matches!(error, GatewayError::RetrySame { .. }), "{error:?}");
     }
 
     #[test]

@@ -1,0 +1,40 @@
+//! The refusal of a create call that was sent before: the first call may have gone through, so the gateway is asked (T-56).
+
+use domain::{Payment, PaymentState, Report};
+
+use super::call::Called;
+use crate::expire::end_payment;
+use crate::gateway::Gateway;
+use crate::order::find_by_number;
+use crate::settle::{Rule, record_report};
+use crate::{Error, Services};
+
+/// What became of an earlier call; `None`: the gateway has no such trade, so that the refusal counts.
+///
+/// A trade that can still be paid is closed: the gateway gives out no code for it any more, and the next call is about
+/// another payment.
+pub(super) async fn find_taken(
+    services: &Services,
+    gateway: &Gateway,
+    payment: &Payment,
+) -> Result<Option<Called>, Error> {
+    let report = gateway
+        .query(&payment.payment_no)
+        .await
+        .map_err(|source| Error::Unreachable {
+            channel: gateway.channel(),
+            source,
+        })?;
+    match &report {
+        Report::Absent | Report::Declined(_) => return Ok(None),
+        Report::Unpaid => end_payment(services, payment).await?,
+        Report::Paid(_) | Report::Closed => {
+            record_report(services, payment, &report, Rule::Settle).await?;
+        }
+    }
+    let state = find_by_number(services, &payment.payment_no).await?.state;
+    Ok(Some(match state {
+        PaymentState::Closed | PaymentState::Declined => Called::Ended,
+        PaymentState::Paid | PaymentState::Created | PaymentState::Pending => Called::Answered,
+    }))
+}
