@@ -1,5 +1,6 @@
 //! The one source of time and chance, so that a run can be repeated.
 
+mod draws;
 #[cfg(feature = "faults")]
 mod virtual_time;
 
@@ -11,6 +12,8 @@ use std::time::Duration;
 
 use domain::Timestamp;
 
+pub(crate) use self::draws::Draws;
+use self::draws::{fill_for_write, time_of_write};
 #[cfg(feature = "faults")]
 pub use self::virtual_time::{Timeline, VirtualClock};
 
@@ -39,11 +42,16 @@ impl Clock {
         }))
     }
 
+    /// The time now; within a write the time at which the write began, so that a second run makes the same ids.
+    pub fn now(&self) -> Timestamp {
+        time_of_write(|| self.read_time())
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "this is where the product reads the time"
     )]
-    pub fn now(&self) -> Timestamp {
+    fn read_time(&self) -> Timestamp {
         match self {
             Clock::System => {
                 let since_epoch = std::time::SystemTime::now()
@@ -74,23 +82,28 @@ impl Clock {
         }
     }
 
-    /// Random bytes: from the operating system, or from the seed of a fixed clock.
+    /// Random bytes: from the operating system, or from the seed of a fixed clock. A second run of a write gets those of
+    /// the first.
     pub fn entropy<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
+        fill_for_write(&mut bytes, |bytes| self.draw(bytes));
+        bytes
+    }
+
+    fn draw(&self, bytes: &mut [u8]) {
         match self {
             Clock::System => {
-                aws_lc_rs::rand::fill(&mut bytes).expect("the operating system has random bytes");
+                aws_lc_rs::rand::fill(bytes).expect("the operating system has random bytes");
             }
             Clock::Fixed(fixed) => {
                 throw(
                     &mut fixed.dice.lock().expect("nothing panics while it holds the dice"),
-                    &mut bytes,
+                    bytes,
                 );
             }
             #[cfg(feature = "faults")]
-            Clock::Virtual(clock) => throw(&mut clock.dice(), &mut bytes),
+            Clock::Virtual(clock) => throw(&mut clock.dice(), bytes),
         }
-        bytes
     }
 
     /// Thirty-two characters `[0-9a-f]` for a signature that must not be made twice.

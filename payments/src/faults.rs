@@ -6,6 +6,8 @@
 #[cfg(feature = "faults")]
 mod crash;
 #[cfg(feature = "faults")]
+mod cut;
+#[cfg(feature = "faults")]
 mod lease;
 #[cfg(feature = "faults")]
 pub(crate) mod mistakes;
@@ -14,6 +16,10 @@ mod planted;
 
 #[cfg(feature = "faults")]
 pub use crash::{CRASH_POINTS, crash_point};
+#[cfg(feature = "faults")]
+pub use cut::{cut_after, take_cut};
+#[cfg(feature = "faults")]
+pub(crate) use cut::{cut_point, is_cut};
 #[cfg(feature = "faults")]
 pub use lease::lease;
 #[cfg(feature = "faults")]

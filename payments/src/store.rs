@@ -1,7 +1,7 @@
 //! The database: two engines, one SQL text per question, and writes that last before they are answered.
 //!
-//! Only the files below this one contain SQL. A write is a closure that may run again: on PostgreSQL after a lost race,
-//! on SQLite when a neighbour in the same group failed.
+//! Only the files below this one contain SQL. A write is a closure that may run again: after a lost race, and on SQLite
+//! when the transaction that it shares with others was rolled back. Each run sees the same time and draws the same ids.
 
 pub(crate) mod admin;
 pub(crate) mod append_only;
@@ -37,10 +37,14 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions, PgSeverity};
+use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite, Transaction};
 
 pub use self::sqlite::SqliteDb;
+#[cfg(feature = "faults")]
+pub use self::sqlite::{CommitTrouble, LostCommit};
+use self::sqlite::{Guards, Loan};
+use crate::clock::Draws;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 /// A lost race on PostgreSQL is run again this often before the caller hears of it.
@@ -60,16 +64,15 @@ pub enum Db {
 #[derive(Debug)]
 pub struct Tx<'a> {
     pub(crate) engine: Engine,
+    /// A statement failed: nothing of the transaction may be committed, whatever its closure returns.
+    is_broken: bool,
     outlives: PhantomData<&'a ()>,
 }
 
 #[derive(Debug)]
 pub(crate) enum Engine {
-    /// The writer's connection, lent for one closure of its group.
-    Writer {
-        connection: SqliteConnection,
-        wrote: bool,
-    },
+    /// SQLite's writing connection, lent for one closure.
+    Writer(Loan),
     Reader(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
@@ -81,6 +84,9 @@ pub enum StoreError {
     Stale,
     #[error("a row cannot be read: {0}")]
     Corrupt(&'static str),
+    /// The commit may have taken effect. It is never run again here: whoever asked must look before asking again.
+    #[error("the database gave no answer to a commit, which may have taken effect")]
+    CommitUnknown,
     #[error("the database failed")]
     Sql(#[from] sqlx::Error),
     #[error("the migrations failed")]
@@ -98,9 +104,10 @@ impl StoreError {
         matches!(self, StoreError::Sql(sqlx::Error::Configuration(_)))
     }
 
-    /// The database is not there, or has no connection to spare: later the same work may well succeed.
+    /// The database is not there, gave no answer, or has no connection to spare: later the same work may well succeed.
     pub fn is_absence(&self) -> bool {
         match self {
+            StoreError::CommitUnknown => true,
             StoreError::Sql(
                 sqlx::Error::Io(_)
                 | sqlx::Error::Tls(_)
@@ -166,14 +173,20 @@ impl StoreError {
     }
 }
 
-/// Runs one query on whichever engine the transaction belongs to; anything but a `select` marks it as having written.
+/// Runs one query on whichever engine the transaction belongs to; anything but a `select` counts as a write.
 macro_rules! on {
-    ($tx:expr, $sql:expr, $method:ident, |$query:ident| $build:expr) => {
-        match &mut $tx.engine {
-            $crate::store::Engine::Writer { connection, wrote } => {
-                *wrote |= !$crate::store::is_read($sql);
-                let $query = sqlx::query_as($sql);
-                $build.$method(&mut *connection).await
+    ($tx:expr, $sql:expr, $method:ident, |$query:ident| $build:expr) => {{
+        let outcome = match &mut $tx.engine {
+            $crate::store::Engine::Writer(loan) => {
+                $crate::store::cut_point().await;
+                match loan.lend($sql) {
+                    Ok(connection) => {
+                        let $query = sqlx::query_as($sql);
+                        let outcome = $build.$method(connection).await;
+                        loan.note(outcome)
+                    }
+                    Err(broken) => Err(broken),
+                }
             }
             $crate::store::Engine::Reader(transaction) => {
                 let $query = sqlx::query_as($sql);
@@ -183,21 +196,25 @@ macro_rules! on {
                 let $query = sqlx::query_as($sql);
                 $build.$method(&mut **transaction).await
             }
-        }
-    };
+        };
+        $tx.note(outcome)
+    }};
 }
 
 /// Runs one statement without rows and says how many rows it changed.
 macro_rules! execute {
-    ($tx:expr, $sql:expr, |$query:ident| $build:expr) => {
-        match &mut $tx.engine {
-            $crate::store::Engine::Writer { connection, wrote } => {
-                *wrote = true;
-                let $query = sqlx::query($sql);
-                $build
-                    .execute(&mut *connection)
-                    .await
-                    .map(|done| done.rows_affected())
+    ($tx:expr, $sql:expr, |$query:ident| $build:expr) => {{
+        let outcome = match &mut $tx.engine {
+            $crate::store::Engine::Writer(loan) => {
+                $crate::store::cut_point().await;
+                match loan.lend($sql) {
+                    Ok(connection) => {
+                        let $query = sqlx::query($sql);
+                        let outcome = $build.execute(connection).await;
+                        loan.note(outcome).map(|done| done.rows_affected())
+                    }
+                    Err(broken) => Err(broken),
+                }
             }
             $crate::store::Engine::Reader(transaction) => {
                 let $query = sqlx::query($sql);
@@ -213,11 +230,29 @@ macro_rules! execute {
                     .await
                     .map(|done| done.rows_affected())
             }
-        }
-    };
+        };
+        $tx.note(outcome)
+    }};
 }
 
 pub(crate) use {execute, on};
+
+/// Where a simulation may drop a write in the middle.
+#[cfg(feature = "faults")]
+pub(crate) use crate::faults::cut_point;
+
+#[cfg(not(feature = "faults"))]
+pub(crate) fn cut_point() -> std::future::Ready<()> {
+    std::future::ready(())
+}
+
+fn is_failure<R>(outcome: &Result<R, sqlx::Error>) -> bool {
+    !matches!(outcome, Ok(_) | Err(sqlx::Error::RowNotFound))
+}
+
+fn broken() -> sqlx::Error {
+    sqlx::Error::Protocol("a statement of this transaction has failed before".to_owned())
+}
 
 pub(crate) fn is_read(sql: &str) -> bool {
     sql.trim_start().starts_with("select")
@@ -234,18 +269,17 @@ impl Db {
 
     /// Connects, checks that commits last, brings the schema up to date and guards the books.
     pub async fn connect(url: &str) -> Result<Db, StoreError> {
-        let db = Db::connect_to_audit(url).await?;
-        match &db {
-            Db::Sqlite(sqlite) => sqlite.protect().await?,
-            Db::Postgres(pool) => append_only::protect_postgres(pool).await?,
-        }
-        Ok(db)
+        Db::connect_with(url, Guards::PutUp).await
     }
 
     /// As [`Db::connect`], but a guard of the books that is missing stays so, for the audit to find.
     pub async fn connect_to_audit(url: &str) -> Result<Db, StoreError> {
+        Db::connect_with(url, Guards::AsTheyAre).await
+    }
+
+    async fn connect_with(url: &str, guards: Guards) -> Result<Db, StoreError> {
         if url.starts_with("sqlite:") {
-            return Ok(Db::Sqlite(SqliteDb::open(url, &MIGRATIONS).await?));
+            return Ok(Db::Sqlite(SqliteDb::open(url, &MIGRATIONS, guards).await?));
         }
         if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
             return Err(StoreError::Engine);
@@ -271,6 +305,9 @@ impl Db {
             .await?;
         require_durable(&pool).await?;
         migrate_postgres(&plain).await?;
+        if guards == Guards::PutUp {
+            append_only::protect_postgres(&pool).await?;
+        }
         Ok(Db::Postgres(pool))
     }
 
@@ -282,7 +319,7 @@ impl Db {
     {
         crash_point!("store.before_write");
         // Every verb waits here: what it waits for lies on the heap once, and not in each verb's own state.
-        let written = self.in_one_step(Box::pin(self.write_again(work))).await;
+        let written = Box::pin(self.write_again(work)).await;
         crash_point!("store.after_write");
         written
     }
@@ -293,10 +330,11 @@ impl Db {
         F: Work<'a, T, E>,
     {
         let mut n_reruns = 0;
+        let draws = &Draws::default();
         loop {
             let outcome = match self {
-                Db::Sqlite(sqlite) => sqlite.write(&work).await,
-                Db::Postgres(pool) => write_postgres(pool, &work).await,
+                Db::Sqlite(sqlite) => sqlite.write(&work, draws).await,
+                Db::Postgres(pool) => write_postgres(pool, &work, draws).await,
             };
             match outcome {
                 Err(error)
@@ -355,9 +393,16 @@ impl Db {
     /// Opens a migrated file for a simulation: transactions are steps, and nothing waits for the disk.
     #[cfg(feature = "faults")]
     pub async fn simulated(url: &str) -> Result<Db, StoreError> {
-        let sqlite = SqliteDb::simulated(url, &MIGRATIONS).await?;
-        sqlite.protect().await?;
-        Ok(Db::Sqlite(sqlite))
+        Ok(Db::Sqlite(SqliteDb::simulated(url, &MIGRATIONS).await?))
+    }
+
+    /// What a test does to the commits of a SQLite database.
+    #[cfg(feature = "faults")]
+    pub fn trouble(&self) -> Option<&CommitTrouble> {
+        match self {
+            Db::Sqlite(sqlite) => Some(sqlite.trouble()),
+            Db::Postgres(_) => None,
+        }
     }
 
     /// Whether the database answers.
@@ -385,30 +430,66 @@ impl Tx<'_> {
     fn new(engine: Engine) -> Self {
         Tx {
             engine,
+            is_broken: false,
             outlives: PhantomData,
         }
+    }
+
+    /// Looks at how a statement ended. No row where one was wanted is an answer, not a failure.
+    pub(crate) fn note<R>(&mut self, outcome: Result<R, sqlx::Error>) -> Result<R, sqlx::Error> {
+        self.is_broken |= is_failure(&outcome);
+        outcome
+    }
+
+    /// Whether other transactions may write at the same time.
+    fn has_rivals(&self) -> bool {
+        matches!(self.engine, Engine::Postgres(_))
+    }
+
+    /// PostgreSQL answers the COMMIT of a failed transaction with a rollback that looks like success.
+    fn check(&self) -> Result<(), StoreError> {
+        if self.is_broken {
+            return Err(broken().into());
+        }
+        Ok(())
     }
 
     async fn commit(self) -> Result<(), StoreError> {
         match self.engine {
             Engine::Reader(transaction) => transaction.commit().await?,
-            Engine::Postgres(transaction) => transaction.commit().await?,
-            Engine::Writer { .. } => unreachable!("the writer of SQLite commits its groups itself"),
+            Engine::Postgres(transaction) => transaction.commit().await.map_err(failed_commit)?,
+            Engine::Writer(_) => unreachable!("the writer of SQLite commits its groups itself"),
         }
         Ok(())
     }
 }
 
-async fn write_postgres<'a, T, E, F>(pool: &PgPool, work: &F) -> Result<T, E>
+async fn write_postgres<'a, T, E, F>(pool: &PgPool, work: &F, draws: &Draws) -> Result<T, E>
 where
     E: FromStore,
     F: Work<'a, T, E>,
 {
     let mut tx = Tx::new(Engine::Postgres(pool.begin().await.map_err(StoreError::from)?));
-    let value = work(&mut tx).await?;
+    let value = draws.replay(work(&mut tx)).await?;
+    tx.check()?;
     crash_point!("store.before_commit");
     tx.commit().await?;
     Ok(value)
+}
+
+/// What a failed COMMIT of PostgreSQL says. An ERROR is the server's word that the transaction is rolled back; a connection
+/// that broke, and a FATAL that closed it, may follow a commit that took effect.
+fn failed_commit(error: sqlx::Error) -> StoreError {
+    const COMPLETION_UNKNOWN: &str = "40003";
+    let is_certain = error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
+        .is_some_and(|error| error.severity() == PgSeverity::Error && error.code() != COMPLETION_UNKNOWN);
+    if is_certain {
+        return error.into();
+    }
+    tracing::error!(%error, "the outcome of a commit is not known");
+    StoreError::CommitUnknown
 }
 
 /// Over a connection of its own: a statement that goes through millions of rows takes longer than any of a request may.

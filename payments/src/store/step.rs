@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
+use crate::faults::is_cut;
+
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -17,6 +19,8 @@ impl Wake for Unpark {
 }
 
 /// Lets others go first, does all the work at once, and lets others see it before its caller does.
+///
+/// At a cut ([`crate::faults::cut_after`]) it stops where it is and never goes on; its caller is dropped.
 pub async fn in_one_step<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     give_way().await;
@@ -26,6 +30,7 @@ pub async fn in_one_step<T>(work: impl Future<Output = T>) -> T {
         loop {
             match work.as_mut().poll(&mut context) {
                 Poll::Ready(value) => return Poll::Ready(value),
+                Poll::Pending if is_cut() => return Poll::Pending,
                 Poll::Pending => thread::park(),
             }
         }

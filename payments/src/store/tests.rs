@@ -3,6 +3,7 @@
 mod audit;
 mod search;
 mod upgrade;
+mod writers;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use super::{Db, StoreError, Tx, append_only, execute, on};
 /// A database of its own; the directory goes with the test.
 struct Store {
     db: Db,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 #[expect(
@@ -56,7 +57,7 @@ async fn postgres_url() -> Option<(String, tempfile::TempDir)> {
 async fn open((url, directory): (String, tempfile::TempDir)) -> Store {
     Store {
         db: Db::connect(&url).await.unwrap(),
-        _directory: directory,
+        directory,
     }
 }
 
@@ -138,7 +139,7 @@ async fn a_lost_race_is_run_again_three_times_and_then_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn neighbours_of_a_failed_write_run_again_and_last() {
+async fn neighbours_of_a_failed_write_last() {
     for store in stores().await {
         let db = &store.db;
         let barrier = &Barrier::new(16);
@@ -215,10 +216,18 @@ async fn cancelled_writes_do_not_swallow_the_writes_after_them() {
 #[tokio::test]
 async fn sqlite_syncs_every_commit() {
     let store = sqlite().await;
-    let Db::Sqlite(sqlite) = &store.db else {
-        panic!("a sqlite: URL opens SQLite")
-    };
-    let (journal_mode, synchronous) = sqlite.durability().await.unwrap();
+    let (journal_mode, synchronous) = store
+        .db
+        .write(|tx| {
+            async move {
+                let (journal_mode,): (String,) = on!(tx, "pragma journal_mode", fetch_one, |query| query)?;
+                let (synchronous,): (i64,) = on!(tx, "pragma synchronous", fetch_one, |query| query)?;
+                Ok::<_, StoreError>((journal_mode, synchronous))
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
     assert_eq!((journal_mode.as_str(), synchronous), ("wal", 2));
 }
 
