@@ -5,6 +5,8 @@
 
 #[path = "tidy/documents.rs"]
 mod documents;
+#[path = "tidy/drops.rs"]
+mod drops;
 #[path = "tidy/translations.rs"]
 mod translations;
 

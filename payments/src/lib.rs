@@ -48,7 +48,7 @@ pub use order::{
 };
 pub use reconcile::{query_payment, reconcile_payments};
 pub use refund::{RefundRequest, find_refund, list_refunds, reconcile_refunds, request_refund, retry_refund};
-pub use run::run_to_end;
+pub use run::{run_to_end, wait_for};
 pub use services::{Policy, Services, Wake};
 pub use start::{StartPayment, renew_prompt, start_payment};
 pub use watch::{Watchers, attend};

@@ -1,6 +1,7 @@
 //! Verbs run to the end.
 
 use std::future::Future;
+use std::time::Duration;
 
 /// Runs a writing verb in a task of its own: axum drops a handler when the client hangs up (measured: 5 started,
 /// 0 finished), and half a verb is worse than none.
@@ -12,5 +13,33 @@ pub async fn run_to_end<T: Send + 'static>(verb: impl Future<Output = T> + Send 
             // Only the end of the runtime cancels a task that nobody aborts.
             Err(_) => std::future::pending().await,
         },
+    }
+}
+
+/// Waits for a verb for a limited time. `None`: it goes on to its end, but nobody hears its answer.
+///
+/// A bare timeout drops the verb in the middle; a rule of `end2end/tidy.rs` refuses it where a verb may be inside.
+pub async fn wait_for<T: Send + 'static>(
+    patience: Duration,
+    verb: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    tokio::time::timeout(patience, run_to_end(verb)).await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_verb_that_nobody_waits_for_any_more_goes_on_to_its_end() {
+        let (go, goes) = tokio::sync::oneshot::channel::<()>();
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let verb = async move {
+            goes.await.unwrap();
+            end.send(()).unwrap();
+        };
+        assert_eq!(wait_for(Duration::from_millis(1), verb).await, None);
+        go.send(()).unwrap();
+        ended.await.unwrap();
     }
 }

@@ -13,11 +13,12 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use domain::PaymentNo;
 use futures_util::{Stream, stream};
-use payments::{Checkout, Services, find_checkout, query_payment};
+use payments::{Checkout, Services, find_checkout, query_payment, wait_for};
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use super::Web;
-use super::api::{Id, to_the_end};
+use super::api::Id;
 use super::error::Problem;
 use crate::stop::Stop;
 
@@ -52,8 +53,8 @@ pub async fn status(
 /// One question, at most once a second for all tabs together; whether there was an answer while the page waits for one.
 async fn ask(services: &Services, payment_no: PaymentNo) -> bool {
     let services = services.clone();
-    let asking = to_the_end(async move { query_payment(&services, &payment_no, None).await });
-    matches!(tokio::time::timeout(PATIENCE, asking).await, Ok(Ok(_)))
+    let asking = async move { query_payment(&services, &payment_no, None).await };
+    matches!(wait_for(PATIENCE, asking.in_current_span()).await, Some(Ok(_)))
 }
 
 pub async fn stream(State(web): State<Web>, Id(token): Id, headers: HeaderMap) -> Result<Response, Problem> {

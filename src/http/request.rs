@@ -7,6 +7,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderName, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use tracing::Instrument as _;
 
 use super::Web;
 use super::error::Problem;
@@ -16,11 +17,12 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// For the answer's beginning: a stream of events goes on for as long as somebody listens.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The verb behind a request that is given up goes on to its end; only the waiting ends here.
+/// Every handler goes on to its end, whatever it calls: a client that hangs up, or an answer that takes too long, ends only
+/// the waiting.
 pub async fn limit_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(TIMEOUT, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Problem::new(
+    match payments::wait_for(TIMEOUT, next.run(request).in_current_span()).await {
+        Some(response) => response,
+        None => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
             "this took too long; it may have happened, so ask before you repeat it",

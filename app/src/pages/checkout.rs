@@ -46,8 +46,9 @@ async fn load(token: &str, visit: Visit) -> Result<CheckoutView, UiError> {
     let mut checkout = payments::find_checkout(&services, token).await?;
     if let Some(number) = view::handed_over(&checkout, services.clock.now()) {
         // Whatever the gateway wrote behind our address proves nothing (T-24): the gateway itself is asked.
-        let asking = payments::query_payment(&services, number, None);
-        if tokio::time::timeout(PATIENCE, asking).await.is_ok() {
+        let (asked, number) = (services.clone(), number.clone());
+        let asking = async move { payments::query_payment(&asked, &number, None).await };
+        if payments::wait_for(PATIENCE, asking).await.is_some() {
             checkout = payments::find_checkout(&services, token).await?;
         }
     }

@@ -1,0 +1,48 @@
+//! Timeouts and `select!` drop a future in the middle, also one that writes: only `payments::wait_for` may do that to a verb.
+
+use super::{Faults, Kind, rust_files};
+
+#[test]
+fn no_verb_is_dropped_in_the_middle() {
+    // In each of these no verb can be inside of what is dropped.
+    const KNOWN: [&str; 7] = [
+        // The wrapper itself.
+        "payments/src/run.rs",
+        // Waits for signs, and then reads.
+        "payments/src/watch.rs",
+        // Waits for runs that are tasks of their own.
+        "src/jobs.rs",
+        // Accepts and closes connections; every handler is a task of its own.
+        "src/listen.rs",
+        "src/stop.rs",
+        // Reads the bytes of a request.
+        "src/http/body.rs",
+        // Waits for news that somebody else reads.
+        "src/http/events.rs",
+    ];
+    let mut faults = Faults::default();
+    for file in rust_files(&["src", "app/src", "payments/src"]) {
+        if KNOWN.contains(&file.path.as_str()) || file.is_test() || file.path.starts_with("app/src/islands/")
+        {
+            continue;
+        }
+        for piece in file.pieces().iter().filter(|piece| piece.kind == Kind::Code) {
+            for (line, text) in piece.lines() {
+                let drops = ["timeout(", "timeout_at(", "select!", "select("];
+                let is_call = |word: &&str| {
+                    text.match_indices(*word).any(|(at, _)| {
+                        !text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_')
+                    })
+                };
+                if drops.iter().any(is_call) {
+                    faults.add(
+                        &file,
+                        line,
+                        "drops a future in the middle: use payments::wait_for, or tell tidy.rs why it is safe",
+                    );
+                }
+            }
+        }
+    }
+    faults.report();
+}
