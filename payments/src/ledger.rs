@@ -3,7 +3,7 @@
 //! A posting belongs to the transaction that records its cause, so that the one never lasts without the other.
 
 use domain::ledger::{Account, Deal, Transfer};
-use domain::{Money, Order, Payment, Refund, RefundState, Refusal, Timestamp};
+use domain::{Money, Order, Payment, PaymentId, Refund, RefundState, Refusal, Timestamp};
 
 use crate::Error;
 use crate::store::Tx;
@@ -44,6 +44,21 @@ pub(crate) async fn post_payment(
     now: Timestamp,
 ) -> Result<(), Error> {
     post(tx, &deal(payment, order, settles).paid(payment), now).await
+}
+
+/// Refuses a refund of money that its user has spent meanwhile, before anything is written.
+pub(crate) async fn require_funds(
+    tx: &mut Tx<'_>,
+    payment_id: &PaymentId,
+    amount: Money,
+) -> Result<(), Error> {
+    let parties = ledger::find_parties(tx, payment_id).await?;
+    if let Account::User(user_id) = parties.deal().owner()
+        && ledger::available(tx, user_id).await? < amount
+    {
+        return Err(Refusal::InsufficientBalance.into());
+    }
+    Ok(())
 }
 
 /// A refund was written: whoever has the money has it no more. A user who has spent what a top-up brought is refused.

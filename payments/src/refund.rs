@@ -41,6 +41,8 @@ pub(crate) struct Draft<'a> {
     pub takes_rest: bool,
     /// The failed refund whose place this one takes.
     pub replaces: Option<&'a RefundId>,
+    /// The one call, form, payment or refund that it is written for.
+    pub cause: String,
     pub due_at: Timestamp,
 }
 
@@ -70,6 +72,7 @@ pub(crate) async fn write_refund(
         refund: &refund,
         takes_rest: draft.takes_rest,
         replaces: draft.replaces,
+        cause: &draft.cause,
         due_at: draft.due_at,
     };
     refunds::insert(tx, &new).await?;
@@ -165,9 +168,15 @@ async fn renew_surplus(services: &Services, tx: &mut Tx<'_>, failed: &Refund) ->
         number: None,
         takes_rest: false,
         replaces: Some(&failed.id),
+        cause: cause_of_replacement(&failed.id),
         due_at: schedule::next_refund_renewal(services.clock.now(), n_failed),
     };
     write_refund(services, tx, draft).await.map(drop)
+}
+
+/// A failed refund has one replacement at most.
+fn cause_of_replacement(failed: &RefundId) -> String {
+    format!("replaces {failed}")
 }
 
 /// The refund that had failed is done after all: what was to take its place would give the money back twice.

@@ -146,6 +146,7 @@ async fn return_surplus(
         number: None,
         takes_rest: false,
         replaces: None,
+        cause: format!("surplus {}", payment.id),
         due_at: now,
     };
     write_refund(services, tx, draft).await?;

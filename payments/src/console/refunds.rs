@@ -182,15 +182,19 @@ async fn write_wish(services: &Services, visit: &Visit, draft: &RefundDraft) -> 
                     refund_no: &draft.refund_no,
                     asked_by: &visit.email,
                 };
-                let waiting = refund_wishes::sum_waiting(tx, &payment.id).await?;
                 // The form was sent twice: the wish is there.
-                if !refund_wishes::insert(tx, &new, now).await? {
+                if refund_wishes::is_number_taken(tx, &draft.refund_no).await? {
                     return Ok(Asked::Waiting);
                 }
+                let waiting = refund_wishes::sum_waiting(tx, &payment.id).await?;
                 let claimed =
                     payment.amount.fen() - payment.refunded.fen() - payment.refunding.fen() - waiting.fen();
                 if payment.paid_at.is_none() || claimed < draft.amount.fen() {
                     return Err(ConsoleError::Core(domain::RefundRefusal::ExceedsPayment.into()));
+                }
+                // Of two equal forms that arrive at once one inserts, and both are answered alike.
+                if !refund_wishes::insert(tx, &new, now).await? {
+                    return Ok(Asked::Waiting);
                 }
                 note(
                     tx,
@@ -216,7 +220,7 @@ pub async fn approve_wish(services: &Services, visit: &Visit, id: &str) -> Resul
         .write(|tx| {
             async move {
                 let wish = find_of_another(tx, visit, id).await?;
-                if !refund_wishes::decide(tx, id, "approved", &visit.email, "", now).await? {
+                if wish.is_approved.is_some() {
                     return Err(ConsoleError::DecidedAlready);
                 }
                 let draft = RefundDraft {
@@ -225,7 +229,11 @@ pub async fn approve_wish(services: &Services, visit: &Visit, id: &str) -> Resul
                     reason: wish.reason,
                     refund_no: wish.refund_no,
                 };
+                // It may be refused, and refuses before it writes: the decision comes after it.
                 let (made, order_id) = accept_draft(services, tx, &draft).await?;
+                if !refund_wishes::decide(tx, id, "approved", &visit.email, "", now).await? {
+                    return Err(StoreError::Stale.into());
+                }
                 note(tx, services, visit, Action::ApproveRefund, &order_id, &draft).await?;
                 Ok((made, order_id))
             }
@@ -311,7 +319,8 @@ async fn accept_draft(
         reason: draft.reason.clone(),
         refund_no: None,
     };
-    Ok(accept(services, tx, &request, Some(&draft.refund_no), None).await?)
+    let cause = format!("form {}", draft.refund_no);
+    Ok(accept(services, tx, &request, Some(&draft.refund_no), None, &cause).await?)
 }
 
 async fn note(

@@ -8,7 +8,8 @@ use domain::{
 use futures_util::FutureExt;
 
 use super::{Draft, announce_refund, apply_refund_report, claimed, write_refund};
-use crate::once::{Made, Once, find_answer, keep_answer};
+use crate::ledger::require_funds;
+use crate::once::{KeptAnswer, Made, Once, find_answer, keep_answer};
 use crate::order::{invalid, is_line};
 use crate::store::refunds::turns;
 use crate::store::{Tx, payments, refunds};
@@ -48,9 +49,23 @@ pub async fn request_refund(
     where_planted!("refund checked apart from its insert", {
         crate::faults::mistakes::check_apart(services, request).await?;
     });
+    // A refusal is found out beside the writers: it must not cost them a turn.
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                decide(tx, request, number, once, services.clock.now())
+                    .await
+                    .map(drop)
+            }
+            .boxed()
+        })
+        .await?;
+    // Drawn before the write, so that a second refund of this call would be found.
+    let cause = &format!("call {}", services.clock.nonce());
     let (made, order_id) = services
         .db
-        .write(|tx| async move { accept(services, tx, request, number, once).await }.boxed())
+        .write(|tx| async move { accept(services, tx, request, number, once, cause).await }.boxed())
         .await?;
     if matches!(made, Made::New(_)) {
         announce_refund(services, &order_id);
@@ -73,15 +88,58 @@ pub(crate) async fn accept(
     request: &RefundRequest,
     number: Option<&RefundNo>,
     once: Option<&Once<Refund>>,
+    cause: &str,
 ) -> Result<(Made<Refund>, OrderId), Error> {
     let now = services.clock.now();
     // Of two refunds that are decided at once on PostgreSQL one waits here and counts the other.
     payments::hold(tx, &request.payment_id).await?;
+    let (decision, payment) = decide(tx, request, number, once, now).await?;
+    let amount = match decision {
+        Decision::Replay(answer) => return Ok((Made::Replayed(answer), payment.order_id)),
+        Decision::Known(known) => {
+            keep_answer(tx, once, &known, false, now).await?;
+            return Ok((Made::Existing(*known), payment.order_id));
+        }
+        Decision::Write(amount) => amount,
+    };
+    let draft = Draft {
+        payment: &payment,
+        amount,
+        reason: &request.reason,
+        number: number.cloned(),
+        takes_rest: request.amount.is_none(),
+        replaces: None,
+        cause: cause.to_owned(),
+        due_at: next_turn(tx, &payment, now).await?,
+    };
+    let mut refund = write_refund(services, tx, draft).await?;
+    if payment.method().channel().is_none() {
+        refund = return_to_balance(services, tx, refund).await?;
+    }
+    keep_answer(tx, once, &refund, true, now).await?;
+    Ok((Made::New(refund), payment.order_id))
+}
+
+/// What is to be done about a request that is not refused.
+enum Decision {
+    Replay(KeptAnswer),
+    Known(Box<Refund>),
+    Write(Money),
+}
+
+/// Reads, and refuses or says what to do. Nothing is written here, so a refusal leaves nothing to undo.
+async fn decide(
+    tx: &mut Tx<'_>,
+    request: &RefundRequest,
+    number: Option<&RefundNo>,
+    once: Option<&Once<Refund>>,
+    now: Timestamp,
+) -> Result<(Decision, Payment), Error> {
     let payment = payments::find(tx, &request.payment_id)
         .await?
         .ok_or(Error::NotFound)?;
     if let Some(answer) = find_answer(tx, once).await? {
-        return Ok((Made::Replayed(answer), payment.order_id));
+        return Ok((Decision::Replay(answer), payment));
     }
     if let Some(number) = number
         && let Some((known, takes_rest)) = refunds::find_request(tx, number).await?
@@ -89,28 +147,16 @@ pub(crate) async fn accept(
         if !is_same(request, &known, takes_rest) {
             return Err(RefundRefusal::NumberReused.into());
         }
-        keep_answer(tx, once, &known, false, now).await?;
-        return Ok((Made::Existing(known), payment.order_id));
+        return Ok((Decision::Known(Box::new(known)), payment));
     }
-    let claimed = claimed(&payment)?;
-    let draft = Draft {
-        payment: &payment,
-        amount: request.amount.unwrap_or(left(payment.amount, claimed)),
-        reason: &request.reason,
-        number: number.cloned(),
-        takes_rest: request.amount.is_none(),
-        replaces: None,
-        due_at: next_turn(tx, &payment, now).await?,
+    let amount = match request.amount {
+        Some(amount) => amount,
+        None => left(payment.amount, claimed(&payment)?),
     };
-    if !planted!("refund checked apart from its insert") || draft.amount.is_zero() {
-        authorise_refund(tx, &payment, draft.amount, now).await?;
+    if !planted!("refund checked apart from its insert") || amount.is_zero() {
+        authorise_refund(tx, &payment, amount, now).await?;
     }
-    let mut refund = write_refund(services, tx, draft).await?;
-    if payment.method().channel().is_none() {
-        refund = return_to_balance(services, tx, refund).await?;
-    }
-    keep_answer(tx, once, &refund, true, now).await?;
-    Ok((Made::New(refund), payment.order_id))
+    Ok((Decision::Write(amount), payment))
 }
 
 /// A balance is here: there is nobody to send to, and nothing to wait for.
@@ -144,7 +190,7 @@ pub(crate) async fn authorise_refund(
         let (n_taken, _) = turns::counts(tx, &payment.id).await?;
         check_limits(paid_at, n_taken, now)?;
     }
-    Ok(())
+    require_funds(tx, &payment.id, amount).await
 }
 
 /// When a new refund of the payment can be sent: for WeChat a minute after the last one, sent or still to be sent.

@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 
 use super::carry::{Errand, query};
 use super::request::{authorise_refund, next_turn};
-use super::{Draft, announce_refund, apply_refund_report, find_refund, write_refund};
+use super::{Draft, announce_refund, apply_refund_report, cause_of_replacement, find_refund, write_refund};
 use crate::store::refunds::turns;
 use crate::store::{StoreError, Tx, payments, refunds};
 use crate::{Error, Services};
@@ -116,6 +116,7 @@ async fn replace_by(
         number: None,
         takes_rest: false,
         replaces: Some(&refund.id),
+        cause: cause_of_replacement(&refund.id),
         due_at: next_turn(tx, &payment, now).await?,
     };
     write_refund(services, tx, draft).await

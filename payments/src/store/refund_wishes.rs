@@ -61,6 +61,13 @@ pub async fn insert(tx: &mut Tx<'_>, wish: &NewWish<'_>, now: Timestamp) -> Resu
     Ok(n_inserted == 1)
 }
 
+/// Whether a form with this number was written down already.
+pub async fn is_number_taken(tx: &mut Tx<'_>, number: &RefundNo) -> Result<bool, StoreError> {
+    const SQL: &str = "select count(*) from refund_requests where refund_no = $1";
+    let (n,): (i64,) = on!(tx, SQL, fetch_one, |query| query.bind(number.as_str()))?;
+    Ok(n > 0)
+}
+
 pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<WishRow>, StoreError> {
     const SQL: &str = select_wish!("where w.id = $1");
     Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)

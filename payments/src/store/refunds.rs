@@ -94,6 +94,8 @@ pub struct NewRefund<'a> {
     pub takes_rest: bool,
     /// The failed refund whose place it takes; each has one at most.
     pub replaces: Option<&'a RefundId>,
+    /// The one thing it was written for: the audit finds two refunds of one cause.
+    pub cause: &'a str,
     pub due_at: Timestamp,
 }
 
@@ -101,8 +103,9 @@ pub struct NewRefund<'a> {
 /// the number, or the place of the same failed refund, is a lost race.
 pub async fn insert(tx: &mut Tx<'_>, new: &NewRefund<'_>) -> Result<(), StoreError> {
     const SQL: &str = "
-        insert into refunds (id, refund_no, payment_id, amount, reason, state, created_at, due_at, takes_rest, replaces)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        insert into refunds (id, refund_no, payment_id, amount, reason, state, created_at, due_at, takes_rest, replaces,
+            cause)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         on conflict do nothing";
     let n_inserted = execute!(tx, SQL, |query| query
         .bind(new.refund.id.as_str())
@@ -114,7 +117,8 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewRefund<'_>) -> Result<(), StoreErr
         .bind(new.refund.created_at.millis())
         .bind(new.due_at.millis())
         .bind(new.takes_rest)
-        .bind(new.replaces.map(RefundId::as_str)))?;
+        .bind(new.replaces.map(RefundId::as_str))
+        .bind(new.cause))?;
     if n_inserted == 1 {
         Ok(())
     } else {

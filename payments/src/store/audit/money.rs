@@ -76,6 +76,10 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         sql: "select refund_no as id from refunds group by refund_no having count(*) > 1",
     },
     Invariant {
+        name: "a request for a refund made one refund",
+        sql: "select cause as id from refunds where cause is not null group by cause having count(*) > 1",
+    },
+    Invariant {
         name: "a refund has an end exactly when it is over",
         sql: "select id as id from refunds
             where (state in ('succeeded', 'failed')) <> (finished_at is not null)",

@@ -16,7 +16,7 @@ const OPENING: &str = "
 const BALANCE: &str = "insert into balances (user_id, available, seq, updated_at) values ('ann', 50, 1, 1)";
 
 /// What is done to sound books, and what the audit must say.
-const CRIMES: [(&str, &str); 21] = [
+const CRIMES: [(&str, &str); 22] = [
     (
         "insert into entries (journal, account, amount, kind, reference, created_at)
         values ('adjust:x', 'sales', 5, 'adjust', 'x', 1)",
@@ -85,6 +85,10 @@ const CRIMES: [(&str, &str); 21] = [
     (
         "update refunds set state = 'pending', finished_at = null where id = 'r3'",
         "what is due to payers is what is on its way to them",
+    ),
+    (
+        "update refunds set cause = 'call 1' where id in ('r1', 'r2')",
+        "a request for a refund made one refund",
     ),
     (
         "update refunds set finished_at = null where id = 'r1'",
