@@ -193,6 +193,7 @@ fn services_on(config: &Config, db: Db, gateways: payments::gateway::Gateways) -
         clock: Clock::System,
         wake: payments::Wake::default(),
         watchers: payments::Watchers::default(),
+        login_limits: payments::console::LoginLimits::default(),
         policy: config.policy,
     }
 }

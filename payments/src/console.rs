@@ -35,7 +35,7 @@ pub use find::{FoundOrders, OrderQuery, find_orders, find_the_one};
 pub use gateways::{GatewayState, Proof, Trial, list_gateways, test_gateway};
 pub use inbox::{find_notice, list_notices, read_inside};
 pub use keys::{KnownKey, list_keys, make_key, revoke_key};
-pub use limits::admit_login;
+pub use limits::{LoginLimits, admit_login};
 pub use order_file::{KeptNotice, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
 pub use people::{Person, change_role, disable_person, invite, list_people, reset_login};
 pub use permission::Permission;

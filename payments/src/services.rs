@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::{LatePolicy, Money};
 use tokio::sync::Notify;
 
+use crate::console::LoginLimits;
 use crate::gateway::Gateways;
 use crate::store::Db;
 use crate::{Clock, Watchers};
@@ -18,6 +19,7 @@ pub struct Services {
     pub clock: Clock,
     pub wake: Wake,
     pub watchers: Watchers,
+    pub login_limits: LoginLimits,
     pub policy: Policy,
 }
 

@@ -58,6 +58,7 @@ async fn measure(engine: &str, url: &str) {
         clock: Clock::fixed(Timestamp::from_millis(NOW), 7),
         wake: Wake::default(),
         watchers: Watchers::default(),
+        login_limits: payments::console::LoginLimits::default(),
         policy: Policy::default(),
     };
     measure_orders(engine, &services).await;

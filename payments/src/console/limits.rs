@@ -1,6 +1,8 @@
 //! How often somebody may try to come in. Who tries is known by the connection, never by a header that anybody can write.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use domain::Timestamp;
@@ -9,10 +11,51 @@ use futures_util::FutureExt;
 use super::ConsoleError;
 use crate::Services;
 use crate::admin::hash_of;
-use crate::store::{Tx, login_attempts};
+use crate::store::{StoreError, Tx, login_attempts};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
+
+/// So many full counters are remembered at most; one that is forgotten is read from the database again.
+const MAX_FULL: usize = 4096;
+
+/// Counters of login attempts that are full, as this process knows them: a flood of refused logins is answered from
+/// memory and neither reads nor writes the database.
+#[derive(Debug, Clone, Default)]
+pub struct LoginLimits(Arc<Mutex<HashMap<String, Timestamp>>>);
+
+impl LoginLimits {
+    /// How long one of these counters stays full; `None`: none is known to be.
+    fn wait(&self, limits: &[Limit], now: Timestamp) -> Option<Duration> {
+        let full = self.full();
+        limits
+            .iter()
+            .filter_map(|limit| full.get(&limit.key).copied())
+            .filter(|ends_at| *ends_at > now)
+            .map(|ends_at| ends_at.since(now))
+            .max()
+    }
+
+    fn remember(&self, key: &str, ends_at: Timestamp, now: Timestamp) {
+        let mut full = self.full();
+        if full.len() >= MAX_FULL {
+            full.retain(|_, ends_at| *ends_at > now);
+        }
+        if full.len() < MAX_FULL {
+            full.insert(key.to_owned(), ends_at);
+        }
+    }
+
+    fn forget(&self, key: &str) {
+        self.full().remove(key);
+    }
+
+    fn full(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
+        self.0
+            .lock()
+            .expect("nothing panics while it holds the full counters")
+    }
+}
 
 /// One counter: whom it counts, over which time, and how far.
 struct Limit {
@@ -26,35 +69,57 @@ struct Limit {
 /// A try that is refused counts nowhere, so that one loud neighbour does not shut the door for all.
 pub async fn admit_login(services: &Services, email: &str, ip: Option<IpAddr>) -> Result<(), ConsoleError> {
     let (limits, now) = (&limits(email, ip), services.clock.now());
-    services
+    if let Some(wait) = services.login_limits.wait(limits, now) {
+        return Err(ConsoleError::TooManyAttempts { wait });
+    }
+    let full: Result<Option<(&Limit, Timestamp)>, StoreError> = services
         .db
-        .write(|tx| {
-            async move {
-                login_attempts::forget(tx, now).await?;
-                for limit in limits {
-                    let ends_at = end_of_window(now, limit.window);
-                    if login_attempts::count(tx, &limit.key, ends_at).await? > limit.max {
-                        return Err(ConsoleError::TooManyAttempts {
-                            wait: ends_at.since(now),
-                        });
-                    }
-                }
-                Ok(())
-            }
-            .boxed()
-        })
-        .await
+        .write(|tx| async move { count_try(tx, limits, now).await }.boxed())
+        .await;
+    match full? {
+        None => Ok(()),
+        Some((limit, ends_at)) => {
+            services.login_limits.remember(&limit.key, ends_at, now);
+            let wait = ends_at.since(now);
+            Err(ConsoleError::TooManyAttempts { wait })
+        }
+    }
+}
+
+/// Counts a try, unless one of its counters is full: that one, and when it ends. Looks at all of them before it writes.
+async fn count_try<'l>(
+    tx: &mut Tx<'_>,
+    limits: &'l [Limit],
+    now: Timestamp,
+) -> Result<Option<(&'l Limit, Timestamp)>, StoreError> {
+    for limit in limits {
+        let ends_at = end_of_window(now, limit.window);
+        if login_attempts::find(tx, &limit.key, ends_at).await? >= limit.max {
+            return Ok(Some((limit, ends_at)));
+        }
+    }
+    login_attempts::forget(tx, now).await?;
+    for limit in limits {
+        let ends_at = end_of_window(now, limit.window);
+        // On PostgreSQL somebody else may have counted since the look: that try is refused with all that it counted.
+        if login_attempts::count(tx, &limit.key, ends_at).await? > limit.max {
+            return Err(StoreError::Stale);
+        }
+    }
+    Ok(None)
 }
 
 /// Who came in has shown that the tries were honest.
 pub(super) async fn give_back(
     tx: &mut Tx<'_>,
+    services: &Services,
     email: &str,
     ip: Option<IpAddr>,
     now: Timestamp,
 ) -> Result<(), ConsoleError> {
     for limit in limits(email, ip) {
         login_attempts::uncount(tx, &limit.key, end_of_window(now, limit.window)).await?;
+        services.login_limits.forget(&limit.key);
     }
     Ok(())
 }
@@ -106,6 +171,29 @@ mod tests {
         assert_ne!(of("203.0.113.7"), of("203.0.114.7"));
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::1"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+    }
+
+    #[test]
+    fn full_counters_are_remembered_until_they_end_and_not_without_end() {
+        let known = LoginLimits::default();
+        let of = |n: usize| {
+            vec![Limit {
+                key: format!("key {n}"),
+                window: MINUTE,
+                max: 1,
+            }]
+        };
+        let at = Timestamp::from_millis;
+        known.remember("key 0", at(60_000), at(1));
+        assert_eq!(known.wait(&of(0), at(59_000)), Some(Duration::from_secs(1)));
+        assert_eq!(known.wait(&of(0), at(60_000)), None);
+        assert_eq!(known.wait(&of(1), at(1)), None);
+        for n in 0..2 * MAX_FULL {
+            known.remember(&format!("key {n}"), at(120_000), at(60_001));
+        }
+        assert_eq!(known.full().len(), MAX_FULL);
+        known.forget("key 7");
+        assert_eq!(known.wait(&of(7), at(60_001)), None);
     }
 
     #[test]

@@ -49,7 +49,6 @@ impl Proof {
         visit: &Visit,
         now: Timestamp,
     ) -> Result<(), ConsoleError> {
-        people::forget_code_tries(tx, &who.user_id).await?;
         match self {
             Proof::Unneeded => {}
             Proof::Step(step) => {
@@ -59,26 +58,30 @@ impl Proof {
             }
             Proof::Paper(hash) => recovery::spend(tx, &who.user_id, hash, visit, now).await?,
         }
+        people::forget_code_tries(tx, &who.user_id).await?;
         Ok(())
     }
 }
 
 async fn count_try(services: &Services, user_id: &str, now: Timestamp) -> Result<(), ConsoleError> {
     let since = now.before(LOCKED);
-    services
+    let wait = services
         .db
         .write(|tx| {
             async move {
                 if people::count_code_try(tx, user_id, MOST_TRIES, since, now).await? {
-                    return Ok(());
+                    return Ok::<_, StoreError>(None);
                 }
                 let (_, last) = people::code_tries(tx, user_id).await?;
-                let wait = Timestamp::from_millis(last).after(LOCKED).since(now);
-                Err(ConsoleError::TooManyAttempts { wait })
+                Ok(Some(Timestamp::from_millis(last).after(LOCKED).since(now)))
             }
             .boxed()
         })
-        .await
+        .await?;
+    match wait {
+        None => Ok(()),
+        Some(wait) => Err(ConsoleError::TooManyAttempts { wait }),
+    }
 }
 
 /// Somebody who knew the password did not know the code.

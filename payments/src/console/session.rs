@@ -131,9 +131,10 @@ async fn try_to_open(
         .db
         .write(|tx| {
             async move {
-                sessions::insert(tx, session, now).await?;
-                give_back(tx, &who.email, visit.ip, now).await?;
+                // First what may refuse, so that a refusal has nothing to undo.
                 proof.spend(tx, who, visit, now).await?;
+                sessions::insert(tx, session, now).await?;
+                give_back(tx, services, &who.email, visit.ip, now).await?;
                 let act = act_on(Action::LogIn, &who.user_id);
                 record(tx, visit, act, now).await?;
                 Ok::<_, ConsoleError>(())
@@ -216,9 +217,9 @@ async fn try_to_confirm(
     let act = act_on(Action::Confirm, &operator.user_id);
     perform(services, visit, act, &|tx| {
         async move {
+            proof.spend(tx, who, visit, now).await?;
             sessions::confirm(tx, &operator.session_id, now).await?;
-            give_back(tx, &who.email, visit.ip, now).await?;
-            proof.spend(tx, who, visit, now).await
+            give_back(tx, services, &who.email, visit.ip, now).await
         }
         .boxed()
     })

@@ -4,6 +4,15 @@ use domain::Timestamp;
 
 use super::{StoreError, Tx, execute, on};
 
+/// How many there are so far.
+pub async fn find(tx: &mut Tx<'_>, key: &str, ends_at: Timestamp) -> Result<i64, StoreError> {
+    const SQL: &str = "select n from login_attempts where key = $1 and ends_at = $2";
+    let row: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query
+        .bind(key)
+        .bind(ends_at.millis()))?;
+    Ok(row.map_or(0, |(n,)| n))
+}
+
 /// Counts one more and says how many there are now.
 pub async fn count(tx: &mut Tx<'_>, key: &str, ends_at: Timestamp) -> Result<i64, StoreError> {
     const SQL: &str = "

@@ -72,6 +72,7 @@ pub struct Facts {
     pub n_forged: u64,
     pub n_crashes: u64,
     pub n_pauses: u64,
+    pub n_refused: u64,
     /// The story of a month has come to its end.
     pub is_told: bool,
 }
@@ -160,6 +161,12 @@ impl City {
         self.commands.spawn(owner, task);
     }
 
+    /// A request to a server, which may be dropped wherever it is.
+    pub fn spawn_request(&self, owner: Owner, name: &str, task: impl Future<Output = ()> + Send + 'static) {
+        self.trace.tell(self.now(), name);
+        self.commands.spawn_droppable(owner, task);
+    }
+
     pub fn server(&self, place: usize) -> Option<Services> {
         self.servers.lock().unwrap()[place].clone()
     }
@@ -186,6 +193,7 @@ impl City {
     /// From now on nothing goes wrong any more.
     pub fn heal(&self) {
         self.in_trouble.store(false, Ordering::SeqCst);
+        self.commands.drop_steps(0);
         let faults = self.plan.faults(false);
         self.gateways(|gateways, _| gateways.faults(&faults));
         self.tell("healed");

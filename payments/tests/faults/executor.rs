@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use domain::Timestamp;
 use futures_util::future::BoxFuture;
 use payments::Timeline;
+use payments::faults::{cut_after, take_cut};
 
 use crate::dice::Dice;
 
@@ -19,8 +20,21 @@ pub enum Owner {
     Server(usize),
 }
 
+/// A place within a write is chosen among so many: a statement each, and the commit.
+const PLACES: u64 = 16;
+
+/// Whether a task may be dropped while it works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    ItsOwn,
+    /// At any await, as a handler whose client has gone.
+    Anywhere,
+}
+
 enum Command {
-    Spawn(Owner, BoxFuture<'static, ()>),
+    Spawn(Owner, End, BoxFuture<'static, ()>),
+    /// From now on, in percent of the steps of those that may be dropped.
+    Drop(u64),
     Kill(Owner),
     Freeze(Owner, Timestamp),
     Thaw(Owner),
@@ -36,7 +50,16 @@ impl Commands {
     }
 
     pub fn spawn(&self, owner: Owner, task: impl Future<Output = ()> + Send + 'static) {
-        self.give(Command::Spawn(owner, Box::pin(task)));
+        self.give(Command::Spawn(owner, End::ItsOwn, Box::pin(task)));
+    }
+
+    /// As [`Commands::spawn`], for what may be dropped at any await.
+    pub fn spawn_droppable(&self, owner: Owner, task: impl Future<Output = ()> + Send + 'static) {
+        self.give(Command::Spawn(owner, End::Anywhere, Box::pin(task)));
+    }
+
+    pub fn drop_steps(&self, percent: u64) {
+        self.give(Command::Drop(percent));
     }
 
     /// Everything that this owner is doing is gone, wherever it was.
@@ -57,6 +80,7 @@ impl Commands {
 struct Task {
     number: u64,
     owner: Owner,
+    end: End,
     future: BoxFuture<'static, ()>,
     flag: Arc<Flag>,
 }
@@ -121,6 +145,9 @@ pub struct Executor {
     pub timeline: Arc<Timeline>,
     pub trace: Trace,
     pub n_steps: u64,
+    /// How many tasks were dropped in the middle.
+    pub n_dropped: u64,
+    dropped_percent: u64,
     tasks: Vec<Task>,
     frozen: Vec<(Owner, Timestamp)>,
     n_spawned: u64,
@@ -134,6 +161,8 @@ impl Executor {
             timeline: Timeline::starting_at(start),
             trace: Trace::default(),
             n_steps: 0,
+            n_dropped: 0,
+            dropped_percent: 0,
             tasks: Vec::new(),
             frozen: Vec::new(),
             n_spawned: 0,
@@ -176,9 +205,23 @@ impl Executor {
         self.n_steps += 1;
         self.trace.mix(&task.number.to_le_bytes());
         self.trace.mix(&self.timeline.now().millis().to_le_bytes());
+        if task.end == End::Anywhere && self.dice.percent(self.dropped_percent) {
+            if self.dice.percent(30) {
+                self.n_dropped += 1;
+                drop(self.tasks.remove(place));
+                return;
+            }
+            // In the middle of the write that this step may be.
+            let n_places = u32::try_from(self.dice.below(PLACES)).unwrap();
+            cut_after(Some(n_places));
+        }
         task.flag.0.store(false, Ordering::SeqCst);
         let waker = Waker::from(Arc::clone(&task.flag));
-        if task.future.as_mut().poll(&mut Context::from_waker(&waker)) == Poll::Ready(()) {
+        let polled = task.future.as_mut().poll(&mut Context::from_waker(&waker));
+        cut_after(None);
+        let is_cut = take_cut();
+        self.n_dropped += u64::from(is_cut);
+        if is_cut || polled == Poll::Ready(()) {
             drop(self.tasks.remove(place));
         }
     }
@@ -191,11 +234,13 @@ impl Executor {
             }
             for command in commands {
                 match command {
-                    Command::Spawn(owner, future) => {
+                    Command::Drop(percent) => self.dropped_percent = percent,
+                    Command::Spawn(owner, end, future) => {
                         self.n_spawned += 1;
                         self.tasks.push(Task {
                             number: self.n_spawned,
                             owner,
+                            end,
                             future,
                             flag: Arc::new(Flag(AtomicBool::new(true))),
                         });

@@ -27,6 +27,7 @@ pub struct Life {
     pub tail: Vec<String>,
     pub facts: Facts,
     pub n_steps: u64,
+    pub n_dropped: u64,
     /// From the end of the trouble until both books agreed.
     pub healed_within: Option<Duration>,
 }
@@ -80,6 +81,7 @@ pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
     if is_told {
         executor.trace.keep();
     }
+    city.commands.drop_steps(city.plan.drops);
     city.move_in();
     executor.run_until(OPENING.after(city.plan.trouble));
     city.check_safety();
@@ -96,6 +98,7 @@ pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
         tail: city.trace.tail(),
         facts: std::mem::take(&mut *city.facts()),
         n_steps: executor.n_steps,
+        n_dropped: executor.n_dropped,
         healed_within,
     };
     stage.close();

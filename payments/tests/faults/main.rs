@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "how much was tried belongs to the answer")]
 
 mod city;
+mod crowd;
 mod dice;
 mod executor;
 mod life;

@@ -250,6 +250,17 @@ impl City {
             }
         }
         self.check_refunds(&books);
+        // Nothing that goes wrong here undoes a whole transaction: a refusal undoes its own part.
+        let n_reruns = self
+            .db
+            .trouble()
+            .expect("a simulated database is SQLite")
+            .n_reruns();
+        if n_reruns > 0 {
+            self.fail(format!(
+                "{n_reruns} writes were run again because of their neighbours"
+            ));
+        }
         let edges: Vec<EdgeRow> = self.peek().all("select kind, id, old, new from edges order by n");
         for EdgeRow { kind, id, old, new } in edges {
             if !EDGES.contains(&(kind.as_str(), old.as_str(), new.as_str())) {

@@ -15,6 +15,7 @@ use simulator::{Alteration, InProcess, SignedBy};
 
 use crate::city::{City, Paid};
 use crate::executor::Owner;
+use crate::servers::is_unheard;
 
 const TRIES: u64 = 6;
 const USERS: [&str; 2] = ["ann", "bob"];
@@ -65,6 +66,9 @@ impl City {
         self.spawn(Owner::Outside, "nemesis", self.clone().nemesis());
         self.spawn(Owner::Outside, "courier", self.clone().courier());
         self.spawn(Owner::Outside, "clerk", self.clone().clerk());
+        if self.plan.flood {
+            self.spawn(Owner::Outside, "crowd", self.clone().crowd());
+        }
         if self.plan.hostile {
             self.spawn(Owner::Outside, "villain", self.clone().villain());
         }
@@ -221,6 +225,7 @@ impl City {
             });
             match answer.await {
                 Some(Ok(id)) => return OrderId::parse(&id),
+                Some(Err(error)) if is_unheard(&error) => self.think(0, 4).await,
                 Some(Err(error)) => self.fail(format!("an order was refused: {error:?}")),
                 None => self.think(0, 4).await,
             }
@@ -251,6 +256,7 @@ impl City {
             });
             match answer.await {
                 Some(Ok(_)) => return,
+                Some(Err(error)) if is_unheard(&error) => self.think(0, 4).await,
                 Some(Err(error)) => return self.fail(format!("adjust_balance: {error:?}")),
                 None => self.think(0, 4).await,
             }
@@ -288,7 +294,9 @@ impl City {
             match answer.await {
                 Some(Ok(text)) => return self.read_code(&text),
                 Some(Err(Error::Refused(_))) => return None,
-                Some(Err(Error::Internal(error))) => self.fail(format!("start_payment: {error:?}")),
+                Some(Err(error @ Error::Internal(_))) if !is_unheard(&error) => {
+                    self.fail(format!("start_payment: {error:?}"))
+                }
                 Some(Err(_)) | None => self.think(0, 4).await,
             }
         }
@@ -345,6 +353,7 @@ impl City {
             if let Some(seen) = seen.await {
                 let is_paid = match seen {
                     Ok(order) => order.paid_at.is_some(),
+                    Err(error) if is_unheard(&error) => was_paid,
                     Err(error) => return self.fail(format!("an order cannot be read: {error:?}")),
                 };
                 if was_paid && !is_paid {
@@ -374,7 +383,9 @@ impl City {
             });
             match answer.await {
                 Some(Ok(_) | Err(Error::Refused(_))) => return,
-                Some(Err(Error::Internal(error))) => self.fail(format!("cancel_order: {error:?}")),
+                Some(Err(error @ Error::Internal(_))) if !is_unheard(&error) => {
+                    self.fail(format!("cancel_order: {error:?}"))
+                }
                 Some(Err(_)) | None => self.think(0, 4).await,
             }
         }
@@ -413,6 +424,27 @@ impl City {
         if self.dice().percent(30) {
             self.refund(code, &first, one).await;
         }
+        // And a program that gives no number asks once, whatever it hears.
+        if self.dice().percent(60) {
+            self.refund_without_number(code, part(50)).await;
+        }
+    }
+
+    async fn refund_without_number(&self, code: &Code, fen: Option<i64>) {
+        let request = RefundRequest {
+            payment_id: PaymentId::parse(&code.payment_id).unwrap(),
+            amount: fen.map(|fen| Money::from_fen(fen).unwrap()),
+            reason: "改变主意".to_owned(),
+            refund_no: None,
+        };
+        let answer = self.ask("request_refund", move |services| {
+            async move { payments::request_refund(&services, request, None).await }.boxed()
+        });
+        if let Some(Err(error @ Error::Internal(_))) = answer.await
+            && !is_unheard(&error)
+        {
+            self.fail(format!("request_refund: {error:?}"));
+        }
     }
 
     pub async fn refund(&self, code: &Code, refund_no: &str, fen: Option<i64>) {
@@ -438,6 +470,7 @@ impl City {
             });
             match answer.await {
                 Some(Ok(_) | Err(Error::RefundRefused(_) | Error::Refused(_))) => return,
+                Some(Err(error)) if is_unheard(&error) => self.think(0, 4).await,
                 Some(Err(error)) => return self.fail(format!("request_refund: {error:?}")),
                 None => self.think(0, 4).await,
             }
@@ -460,7 +493,9 @@ impl City {
                 async move { payments::retry_refund(&services, &id).await }.boxed()
             });
             match answer.await {
-                Some(Err(Error::Internal(error))) => self.fail(format!("retry_refund: {error:?}")),
+                Some(Err(error @ Error::Internal(_))) if !is_unheard(&error) => {
+                    self.fail(format!("retry_refund: {error:?}"))
+                }
                 Some(Ok(refund)) => self.tell(&format!("the clerk tries {} again", refund.id)),
                 Some(Err(_)) | None => {}
             }

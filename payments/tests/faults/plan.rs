@@ -40,6 +40,12 @@ pub struct Plan {
     /// Everybody wants the same, so that rare meetings become frequent.
     pub fashion: Option<usize>,
     pub gateway_faults: Vec<Fault>,
+    /// In percent of the steps of requests: the request is dropped there, as if its client had gone.
+    pub drops: u64,
+    /// In percent of the requests: a commit about then is not heard, whether it took effect or not.
+    pub lost_commits: u64,
+    /// Requests that are refused come in crowds.
+    pub flood: bool,
 }
 
 impl Plan {
@@ -81,6 +87,9 @@ impl Plan {
             leases_ignored: dice.percent(15),
             fashion: dice.percent(40).then(|| dice.place(N_WHIMS)),
             gateway_faults: gateway_faults(dice),
+            drops: rate(dice, 40, 4),
+            lost_commits: rate(dice, 40, 8),
+            flood: dice.percent(40),
         }
     }
 
@@ -104,6 +113,9 @@ impl Plan {
             leases_ignored: false,
             fashion: None,
             gateway_faults: Vec::new(),
+            drops: 0,
+            lost_commits: 0,
+            flood: false,
             ..Plan::of(seed)
         }
     }

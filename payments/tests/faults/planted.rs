@@ -79,3 +79,19 @@ fn an_expiry_without_the_state_guard_is_found() {
 fn missing_reconciliation_is_found() {
     is_found("no reconciliation", &["nobody noticed", "never came right"]);
 }
+
+#[test]
+fn a_commit_of_unknown_outcome_that_is_run_again_is_found() {
+    is_found(
+        "commit of unknown outcome run again",
+        &["a request for a refund made one refund"],
+    );
+}
+
+#[test]
+fn a_refusal_that_takes_its_neighbours_back_is_found() {
+    is_found(
+        "refusal takes its neighbours back",
+        &["because of their neighbours"],
+    );
+}

@@ -26,6 +26,8 @@ struct Tally {
     n_forged: u64,
     n_crashes: u64,
     n_pauses: u64,
+    n_refused: u64,
+    n_dropped: u64,
     healed_within: Vec<Duration>,
     failed: Vec<Life>,
 }
@@ -39,6 +41,8 @@ impl Tally {
         self.n_forged += life.facts.n_forged;
         self.n_crashes += life.facts.n_crashes;
         self.n_pauses += life.facts.n_pauses;
+        self.n_refused += life.facts.n_refused;
+        self.n_dropped += life.n_dropped;
         self.healed_within.extend(life.healed_within);
         if !life.failures.is_empty() {
             self.failed.push(life);
@@ -52,14 +56,16 @@ impl Tally {
                 .get(self.healed_within.len() * thousandths / 1000)
         };
         println!(
-            "{} lives in {took:?}: {} steps, {} payments, {} acknowledgements, {} forgeries, {} crashes, {} pauses",
+            "{} lives in {took:?}: {} steps, {} payments, {} acknowledgements, {} forgeries, {} crashes, {} pauses, {} refusals, {} dropped",
             self.n_lives,
             self.n_steps,
             self.n_paid,
             self.n_acks,
             self.n_forged,
             self.n_crashes,
-            self.n_pauses
+            self.n_pauses,
+            self.n_refused,
+            self.n_dropped
         );
         println!(
             "both books agree after: half {:?}, 99% {:?}, all {:?}",
@@ -114,6 +120,10 @@ fn every_seed_keeps_the_books_right() {
     assert!(
         n_seeds < 100 || tally.n_paid > 100,
         "a world in which nobody pays passes every check"
+    );
+    assert!(
+        n_seeds < 100 || (tally.n_refused > 1_000 && tally.n_dropped > 100),
+        "a world in which nobody is refused or dropped shows nothing about them"
     );
 }
 

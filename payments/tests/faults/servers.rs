@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, select};
 use payments::gateway::{Gateway, Gateways, alipay, wechat};
+use payments::store::{LostCommit, StoreError};
 use payments::{Clock, Error, Policy, Services, VirtualClock, Wake, Watchers};
 use tokio::sync::oneshot;
 
@@ -18,6 +19,11 @@ const REFUNDS: Duration = Duration::from_secs(5);
 const EXPIRE: Duration = Duration::from_secs(15);
 /// A client that hears nothing for so long has heard nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Nobody knows whether what was asked has happened, and whoever asked was told so.
+pub fn is_unheard(error: &Error) -> bool {
+    matches!(error, Error::Internal(StoreError::CommitUnknown))
+}
 
 impl City {
     /// Starts a server with nothing in its memory; the database is what it was.
@@ -37,6 +43,7 @@ impl City {
             clock,
             wake: Wake::default(),
             watchers: Watchers::default(),
+            login_limits: payments::console::LoginLimits::default(),
             policy: Policy {
                 payment_ttl: self.plan.payment_ttl,
                 order_ttl: self.plan.order_ttl,
@@ -128,8 +135,21 @@ impl City {
         match outcome {
             Ok(0) => {}
             Ok(n_done) => self.tell(&format!("{job} worked on {n_done}")),
+            Err(error) if is_unheard(&error) => self.tell(&format!("{job} did not hear its commit")),
             Err(error) => self.fail(format!("{job} failed: {error:?}")),
         }
+    }
+
+    /// The disk fails in the middle of a commit, at times.
+    fn lose_commit_perhaps(&self, services: &Services) {
+        if !self.in_trouble() || !self.dice().percent(self.plan.lost_commits) {
+            return;
+        }
+        let lost = self
+            .dice()
+            .one_of(&[LostCommit::TookEffect, LostCommit::DidNothing]);
+        let trouble = services.db.trouble().expect("a simulated database is SQLite");
+        trouble.lose_commit(lost);
     }
 
     /// Sends a request to any server and waits for its answer; `None` when none comes. What was asked may have happened.
@@ -146,8 +166,9 @@ impl City {
         }
         let (place, services) = self.any_server()?;
         let (sender, receiver) = oneshot::channel();
+        self.lose_commit_perhaps(&services);
         let work = verb(services);
-        self.spawn(Owner::Server(place), name, async move {
+        self.spawn_request(Owner::Server(place), name, async move {
             // The client may have gone.
             drop(sender.send(work.await));
         });

@@ -106,6 +106,7 @@ impl Shop {
             clock,
             wake: Wake::default(),
             watchers: Watchers::default(),
+            login_limits: payments::console::LoginLimits::default(),
             policy,
         };
         let app = axum::Router::new()
