@@ -69,13 +69,21 @@ async fn create_owner(services: &Services, email: &str, password: &SecretString)
     Ok(admin::create_user(services, email, &hash, Role::Owner).await?)
 }
 
-/// SQLite makes the file but not the directory it lies in.
+/// SQLite makes the file but not the directory it lies in. A directory that is made here is for its owner only.
 pub fn make_directory_of(database_url: &str) -> Result<(), Failure> {
     let Some(directory) = sqlite_file(database_url).and_then(|file| file.parent().map(Path::to_owned)) else {
         return Ok(());
     };
     let what = format!("the directory {} cannot be made", directory.display());
-    std::fs::create_dir_all(&directory).map_err(Failure::setting("DATABASE_URL", what))
+    make_private_directory(&directory).map_err(Failure::setting("DATABASE_URL", what))
+}
+
+fn make_private_directory(directory: &Path) -> std::io::Result<()> {
+    let mut made = std::fs::DirBuilder::new();
+    made.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut made, 0o700);
+    made.create(directory)
 }
 
 /// Where PostgreSQL has no place beside it.
@@ -95,7 +103,7 @@ pub fn simulator_files(config: &Config) -> Option<(PathBuf, PathBuf)> {
     }
     let directory = PathBuf::from(POSTGRES_SIMULATOR);
     // The database may be elsewhere because nothing can be written here.
-    if let Err(error) = std::fs::create_dir_all(&directory) {
+    if let Err(error) = make_private_directory(&directory) {
         let shown = directory.display();
         tracing::warn!(%error, "the simulator forgets its trades at the next start: {shown} cannot be made");
         return None;

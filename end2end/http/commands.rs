@@ -194,3 +194,37 @@ async fn metrics_are_on_a_door_of_their_own() {
         "{line}"
     );
 }
+
+#[tokio::test]
+async fn after_a_clean_stop_the_database_file_alone_is_whole() {
+    let mut server = Server::simulated(&[]);
+    let api = Api::of(&server);
+    for _ in 0..5 {
+        api.order().await;
+    }
+    assert_eq!(server.terminate().0, Some(0));
+    let (dir, file) = (TempDir::new().unwrap(), "data/tongqian.db");
+    std::fs::create_dir(dir.path().join("data")).unwrap();
+    std::fs::copy(server.dir.path().join(file), dir.path().join(file)).unwrap();
+    let (code, said, complaint) = out(&run(dir.path(), &[], &["audit"], ""));
+    assert_eq!(code, Some(0), "{said}{complaint}");
+    let url = format!("sqlite://{}", dir.path().join(file).display());
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let n_orders: i64 = sqlx::query_scalar("select count(*) from orders")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(n_orders, 5);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_database_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = TempDir::new().unwrap();
+    assert_eq!(out(&run(dir.path(), &[], &["run-due"], "")).0, Some(0));
+    for (path, expected) in [("data", 0o700), ("data/tongqian.db", 0o600)] {
+        let found = std::fs::metadata(dir.path().join(path)).unwrap().permissions();
+        assert_eq!(found.mode() & 0o777, expected, "{path}");
+    }
+}

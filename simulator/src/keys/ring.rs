@@ -86,7 +86,11 @@ impl Ring {
 /// What a directory holds is believed; what it lacks is made and written there.
 pub(super) fn load(dir: Option<&Path>) -> io::Result<Ring> {
     let Some(dir) = dir else { return Ok(made().clone()) };
-    fs::create_dir_all(dir)?;
+    let mut directory = fs::DirBuilder::new();
+    directory.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut directory, 0o700);
+    directory.create(dir)?;
     let mut keys = Vec::with_capacity(NAMES.len());
     for (place, name) in NAMES.iter().enumerate() {
         let path = path_of(dir, name);
