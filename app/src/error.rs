@@ -22,18 +22,20 @@ pub enum UiError {
     Declined,
     Unreachable,
     NotPayable,
+    RateLimited,
     Malformed,
     Internal,
 }
 
 impl UiError {
-    pub const ALL: [UiError; 8] = [
+    pub const ALL: [UiError; 9] = [
         UiError::NotFound,
         UiError::ChooseMethod,
         UiError::Unavailable,
         UiError::Declined,
         UiError::Unreachable,
         UiError::NotPayable,
+        UiError::RateLimited,
         UiError::Malformed,
         UiError::Internal,
     ];
@@ -47,6 +49,7 @@ impl UiError {
             UiError::Declined => "declined",
             UiError::Unreachable => "unreachable",
             UiError::NotPayable => "not_payable",
+            UiError::RateLimited => "rate_limited",
             UiError::Malformed => "malformed",
             UiError::Internal => "internal",
         }
@@ -65,6 +68,7 @@ impl UiError {
             UiError::Declined => words.error_declined,
             UiError::Unreachable => words.error_unreachable,
             UiError::NotPayable => words.error_not_payable,
+            UiError::RateLimited => words.error_rate_limited,
             UiError::Malformed => words.error_malformed,
             UiError::Internal => words.error_internal,
         }
@@ -76,6 +80,7 @@ impl UiError {
             UiError::NotFound => StatusCode::NOT_FOUND,
             UiError::ChooseMethod | UiError::Malformed => StatusCode::UNPROCESSABLE_ENTITY,
             UiError::NotPayable => StatusCode::CONFLICT,
+            UiError::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             UiError::Declined => StatusCode::BAD_GATEWAY,
             UiError::Unavailable | UiError::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
             UiError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -92,6 +97,7 @@ impl From<Error> for UiError {
             Error::MethodUnavailable(_) => UiError::Unavailable,
             Error::Declined { .. } => UiError::Declined,
             Error::Unreachable { .. } => UiError::Unreachable,
+            Error::RateLimited { .. } => UiError::RateLimited,
             Error::Internal(_) => {
                 tracing::error!(causes = %causes(&error), "a page could not do its work");
                 UiError::Internal

@@ -2,15 +2,17 @@
 
 mod pay;
 
+use std::time::Duration;
+
 use domain::ledger::{Change, EntryKind, Transfer};
 use domain::{Money, Order, Purpose, Refusal, Timestamp, id};
 use futures_util::FutureExt;
 
 pub(crate) use self::pay::pay_by_balance;
 use crate::ledger::post;
-use crate::once::{Made, Once, find_answer, keep_answer};
-use crate::order::{NewOrder, invalid, is_line, page, write_order};
-use crate::store::{StoreError, Tx, ledger};
+use crate::once::{Made, Once, write_once};
+use crate::order::{NewOrder, draft, invalid, is_line, page, write_order};
+use crate::store::{StoreError, Tx, ledger, orders};
 use crate::{Error, Page, Services};
 
 /// What a top-up is called on the payer's bill.
@@ -97,25 +99,11 @@ pub async fn adjust_balance(
 ) -> Result<Made<Entry>, Error> {
     check_adjustment(&adjustment)?;
     let now = services.clock.now();
-    let (adjustment, once) = (&adjustment, once.as_ref());
-    services
-        .db
-        .write(|tx| {
-            async move {
-                if let Some(answer) = find_answer(tx, once).await? {
-                    return Ok(Made::Replayed(answer));
-                }
-                let made = write_adjustment(tx, adjustment, now).await?;
-                match &made {
-                    Made::New(entry) => keep_answer(tx, once, entry, true, now).await?,
-                    Made::Existing(entry) => keep_answer(tx, once, entry, false, now).await?,
-                    Made::Replayed(_) => {}
-                }
-                Ok(made)
-            }
-            .boxed()
-        })
-        .await
+    let adjustment = &adjustment;
+    write_once(services, once.as_ref(), now, &|tx| {
+        async move { write_adjustment(tx, adjustment, now).await }.boxed()
+    })
+    .await
 }
 
 /// The same number with the same content is there already.
@@ -133,7 +121,13 @@ pub(crate) async fn write_adjustment(
         return Ok(Made::Existing(existing));
     }
     let transfer = Transfer::adjust(user_id, adjustment.change, number, &adjustment.note);
-    post(tx, &transfer, now).await?;
+    if let Err(refusal) = post(tx, &transfer, now).await {
+        // On PostgreSQL the same adjustment may have been written since the look above, and have taken what there was.
+        return match ledger::find_entry(tx, &journal).await? {
+            Some(_) => Err(StoreError::Stale.into()),
+            None => Err(refusal),
+        };
+    }
     let entry = ledger::find_entry(tx, &journal)
         .await?
         .ok_or(StoreError::Corrupt("entries.journal"))?;
@@ -180,7 +174,11 @@ pub async fn top_up(
     top_up: TopUp,
     once: Option<Once<Order>>,
 ) -> Result<Made<Order>, Error> {
-    let new = NewOrder {
+    write_order(services, &new_topup(top_up), Purpose::Topup, once).await
+}
+
+fn new_topup(top_up: TopUp) -> NewOrder {
+    NewOrder {
         order_no: top_up.order_no,
         user_id: top_up.user_id,
         subject: TOPUP_SUBJECT.to_owned(),
@@ -189,6 +187,48 @@ pub async fn top_up(
         metadata: None,
         allows_balance: false,
         expires_in: None,
-    };
-    write_order(services, &new, Purpose::Topup, once).await
+    }
+}
+
+/// A top-up with less time than this left is not worth being sent to.
+const LEAST_TIME: Duration = Duration::from_secs(120);
+
+/// The order that fills a balance up for another order, as its checkout page asks for it: the open one of the same user and
+/// sum when there is one, so that whoever holds the link cannot make orders without end.
+pub async fn top_up_for_order(
+    services: &Services,
+    order: &Order,
+    amount: Money,
+    return_url: String,
+) -> Result<Order, Error> {
+    let new = &draft(
+        services,
+        &new_topup(TopUp {
+            user_id: order.user_id.clone(),
+            amount,
+            order_no: None,
+            return_url: Some(return_url),
+        }),
+        Purpose::Topup,
+    )?;
+    let valid_until = services.clock.now().after(LEAST_TIME);
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let source = orders::find(tx, &order.id).await?.ok_or(Error::NotFound)?;
+                if let Some(open) = orders::find_open_topup(tx, new, valid_until).await? {
+                    return Ok(open);
+                }
+                // Of two that find none, one waits here and then finds the other's.
+                orders::touch(tx, &source).await?;
+                if orders::insert(tx, new).await? {
+                    Ok(new.clone())
+                } else {
+                    Err(StoreError::Stale.into())
+                }
+            }
+            .boxed()
+        })
+        .await
 }

@@ -1,5 +1,7 @@
 //! What a caller can do about a verb that did not do its work.
 
+use std::time::Duration;
+
 use domain::{Channel, Method, RefundRefusal, Refusal};
 
 use crate::gateway::GatewayError;
@@ -37,6 +39,9 @@ pub enum Error {
         #[source]
         source: GatewayError,
     },
+    /// Too much at once about one thing: nothing was done, and the same may be asked again after `wait`.
+    #[error("too many requests about one order")]
+    RateLimited { wait: Duration },
     #[error("internal error")]
     Internal(#[from] StoreError),
 }

@@ -31,7 +31,9 @@ pub mod store;
 mod watch;
 
 pub use audit::{Finding, audit};
-pub use balance::{Adjustment, Balance, Entry, TopUp, adjust_balance, find_balance, list_entries, top_up};
+pub use balance::{
+    Adjustment, Balance, Entry, TopUp, adjust_balance, find_balance, list_entries, top_up, top_up_for_order,
+};
 pub use calendar::{Period, beijing, parse_rfc3339, rfc3339};
 pub use calls::{try_to_write_calls, write_calls};
 pub use clock::Clock;
@@ -50,5 +52,5 @@ pub use reconcile::{query_payment, reconcile_payments};
 pub use refund::{RefundRequest, find_refund, list_refunds, reconcile_refunds, request_refund, retry_refund};
 pub use run::{run_to_end, wait_for};
 pub use services::{Policy, Services, Wake};
-pub use start::{StartPayment, renew_prompt, start_payment};
+pub use start::{Initiator, StartPayment, renew_prompt, start_payment};
 pub use watch::{Watchers, attend};

@@ -1,5 +1,7 @@
 //! Orders: made, found, listed, cancelled.
 
+use std::time::Duration;
+
 use domain::{
     Method, Money, Order, OrderId, OrderNo, OrderState, OrderStatus, Payment, PaymentId, PaymentNo,
     PaymentStatus, Purpose, Refusal, Timestamp,
@@ -7,7 +9,7 @@ use domain::{
 use futures_util::FutureExt;
 
 use crate::expire::end_payment;
-use crate::once::{Made, Once, find_answer, keep_answer};
+use crate::once::{Claim, Keyed, Made, Once, claim, keep_answer, write_once, write_under_key};
 use crate::store::search::{self, Filter, Found, Names};
 use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Services};
@@ -25,7 +27,7 @@ pub struct NewOrder {
     /// Whoever holds the checkout link may pay with the user's balance.
     pub allows_balance: bool,
     /// `None`: the operator's default.
-    pub expires_in: Option<std::time::Duration>,
+    pub expires_in: Option<Duration>,
 }
 
 /// One order with all its payments, newest first: what the checkout page shows.
@@ -87,33 +89,27 @@ pub(crate) async fn write_order(
     purpose: Purpose,
     once: Option<Once<Order>>,
 ) -> Result<Made<Order>, Error> {
-    let (order, once) = (&draft(services, new, purpose)?, once.as_ref());
-    services
-        .db
-        .write(|tx| {
-            async move {
-                if let Some(answer) = find_answer(tx, once).await? {
-                    return Ok(Made::Replayed(answer));
-                }
-                if orders::insert(tx, order).await? {
-                    keep_answer(tx, once, order, true, order.created_at).await?;
-                    return Ok(Made::New(order.clone()));
-                }
-                let existing = orders::find_by_number(tx, &order.order_no)
-                    .await?
-                    .ok_or(StoreError::Stale)?;
-                if !has_same_content(&existing, order) {
-                    return Err(Refusal::OrderNoReused.into());
-                }
-                keep_answer(tx, once, &existing, false, order.created_at).await?;
-                Ok(Made::Existing(existing))
+    let order = &draft(services, new, purpose)?;
+    write_once(services, once.as_ref(), order.created_at, &|tx| {
+        async move {
+            if orders::insert(tx, order).await? {
+                return Ok(Made::New(order.clone()));
             }
-            .boxed()
-        })
-        .await
+            let existing = orders::find_by_number(tx, &order.order_no)
+                .await?
+                .ok_or(StoreError::Stale)?;
+            if has_same_content(&existing, order) {
+                Ok(Made::Existing(existing))
+            } else {
+                Err(Refusal::OrderNoReused.into())
+            }
+        }
+        .boxed()
+    })
+    .await
 }
 
-fn draft(services: &Services, new: &NewOrder, purpose: Purpose) -> Result<Order, Error> {
+pub(crate) fn draft(services: &Services, new: &NewOrder, purpose: Purpose) -> Result<Order, Error> {
     let now = services.clock.now();
     let order_no = match &new.order_no {
         None => OrderNo::new(now, services.clock.entropy()),
@@ -212,7 +208,7 @@ pub async fn cancel_order(
             "must be 1 to 256 characters without control characters",
         ));
     }
-    // Each round closes the payment that was open; a payer who keeps opening new ones is told to stop first.
+    // Each round closes the payment that was open; a payer may open new ones meanwhile.
     for _ in 0..MAX_ROUNDS {
         match try_cancel(services, id, reason.as_deref(), once.as_ref()).await? {
             Cancelling::Done(made) => {
@@ -222,10 +218,13 @@ pub async fn cancel_order(
             Cancelling::CloseFirst(payment) => end_payment(services, &payment).await?,
         }
     }
-    Err(Refusal::OrderNotCancellable.into())
+    Err(Error::RateLimited { wait: CONTENDED })
 }
 
-const MAX_ROUNDS: u32 = 4;
+/// Each round ends one payment that stood in the way; more than this is somebody switching without end.
+pub(crate) const MAX_ROUNDS: u32 = 6;
+/// Pause after which a verb that lost every round to others may be asked for again.
+pub(crate) const CONTENDED: Duration = Duration::from_secs(1);
 
 enum Cancelling {
     Done(Made<Order>),
@@ -239,33 +238,33 @@ async fn try_cancel(
     once: Option<&Once<Order>>,
 ) -> Result<Cancelling, Error> {
     let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                if let Some(answer) = find_answer(tx, once).await? {
-                    return Ok(Cancelling::Done(Made::Replayed(answer)));
+    let keyed = write_under_key(services, once, &|tx, claimed| {
+        async move {
+            let order = orders::find(tx, id).await?.ok_or(Error::NotFound)?;
+            match order.state {
+                OrderState::Paid => return Err(Refusal::OrderNotCancellable.into()),
+                OrderState::Cancelled => {
+                    keep_answer(tx, once, &order, false, now).await?;
+                    return Ok(Cancelling::Done(Made::Existing(order)));
                 }
-                let order = orders::find(tx, id).await?.ok_or(Error::NotFound)?;
-                match order.state {
-                    OrderState::Paid => return Err(Refusal::OrderNotCancellable.into()),
-                    OrderState::Cancelled => {
-                        keep_answer(tx, once, &order, false, now).await?;
-                        return Ok(Cancelling::Done(Made::Existing(order)));
-                    }
-                    OrderState::Open => {}
-                }
-                if let Some(open) = payments::open_of_order(tx, id).await? {
-                    return Ok(Cancelling::CloseFirst(open));
-                }
-                orders::mark_cancelled(tx, &order, reason, now).await?;
-                let order = orders::find(tx, id).await?.ok_or(StoreError::Stale)?;
-                keep_answer(tx, once, &order, true, now).await?;
-                Ok(Cancelling::Done(Made::New(order)))
+                OrderState::Open => {}
             }
-            .boxed()
-        })
-        .await
+            if let Some(open) = payments::open_of_order(tx, id).await? {
+                claim(tx, once, claimed.as_ref(), &Claim::MAKING_ROOM, now).await?;
+                return Ok(Cancelling::CloseFirst(open));
+            }
+            orders::mark_cancelled(tx, &order, reason, now).await?;
+            let order = orders::find(tx, id).await?.ok_or(StoreError::Stale)?;
+            keep_answer(tx, once, &order, true, now).await?;
+            Ok(Cancelling::Done(Made::New(order)))
+        }
+        .boxed()
+    })
+    .await?;
+    Ok(match keyed {
+        Keyed::Ran(cancelling) => cancelling,
+        Keyed::Replayed(answer) => Cancelling::Done(Made::Replayed(answer)),
+    })
 }
 
 /// Cancels an open order whose time is over, once no payment of it is open any more.

@@ -7,7 +7,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::error::logged;
 use crate::gateway::GatewayError;
-use crate::once::{Made, Once, find_answer, keep_answer};
+use crate::once::{Claim, Keyed, Made, Once, claim, keep_answer, write_under_key};
 use crate::order::find_by_number;
 use crate::settle::{Rule, announce, apply_report};
 use crate::store::payments::Asking;
@@ -28,50 +28,72 @@ pub async fn query_payment(
     payment_no: &PaymentNo,
     once: Option<Once<Payment>>,
 ) -> Result<Made<Payment>, Error> {
-    let now = services.clock.now();
     let once = once.as_ref();
-    let (claimed, payment) = services
-        .db
-        .write(|tx| {
-            async move {
-                if let Some(answer) = find_answer(tx, once).await? {
-                    return Ok((None, Made::Replayed(answer)));
-                }
-                let (payment, _) = payments::find_by_number(tx, payment_no)
-                    .await?
-                    .ok_or(Error::NotFound)?;
-                let may_ask = payment.state != PaymentState::Paid
-                    && payments::claim_question(tx, &payment, now.before(BETWEEN_QUESTIONS), now).await?;
-                Ok::<_, Error>((
-                    may_ask.then(|| payment.payment_no.clone()),
-                    Made::Existing(payment),
-                ))
-            }
-            .boxed()
-        })
-        .await?;
-    if let Made::Replayed(_) = payment {
-        return Ok(payment);
+    let payment = find_by_number(services, payment_no).await?;
+    let asks = match once {
+        // A look that leads to no question costs no write.
+        None if payment.state == PaymentState::Paid => return Ok(Made::Existing(payment)),
+        None => claim_question(services, &payment).await?,
+        Some(_) => match claim_question_under_key(services, &payment, once).await? {
+            Keyed::Ran(asks) => asks,
+            Keyed::Replayed(answer) => return Ok(Made::Replayed(answer)),
+        },
+    };
+    if asks {
+        ask(services, payment_no).await?;
     }
-    if let Some(number) = claimed {
-        ask(services, &number).await?;
+    if once.is_none() {
+        return find_by_number(services, payment_no).await.map(Made::Existing);
     }
-    services
-        .db
-        .write(|tx| {
-            async move {
-                if let Some(answer) = find_answer(tx, once).await? {
-                    return Ok(Made::Replayed(answer));
-                }
-                let (payment, _) = payments::find_by_number(tx, payment_no)
-                    .await?
-                    .ok_or(Error::NotFound)?;
-                keep_answer(tx, once, &payment, false, now).await?;
-                Ok(Made::Existing(payment))
-            }
-            .boxed()
-        })
+    let (id, now) = (&payment.id, services.clock.now());
+    let keyed = write_under_key(services, once, &|tx, _| {
+        async move {
+            let payment = payments::find(tx, id).await?.ok_or(Error::NotFound)?;
+            keep_answer(tx, once, &payment, false, now).await?;
+            Ok(payment)
+        }
+        .boxed()
+    })
+    .await?;
+    Ok(match keyed {
+        Keyed::Ran(payment) => Made::Existing(payment),
+        Keyed::Replayed(answer) => Made::Replayed(answer),
+    })
+}
+
+/// Takes the right to ask about an unpaid payment now, unless somebody asked a moment ago.
+async fn claim_question(services: &Services, payment: &Payment) -> Result<bool, Error> {
+    let now = services.clock.now();
+    let not_since = now.before(BETWEEN_QUESTIONS);
+    let db = &services.db;
+    let is_free = db
+        .snapshot(|tx| async move { payments::may_be_asked(tx, payment, not_since).await }.boxed())
         .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    if !is_free {
+        return Ok(false);
+    }
+    db.write(|tx| async move { payments::claim_question(tx, payment, not_since, now).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+async fn claim_question_under_key(
+    services: &Services,
+    payment: &Payment,
+    once: Option<&Once<Payment>>,
+) -> Result<Keyed<bool>, Error> {
+    let now = services.clock.now();
+    write_under_key(services, once, &|tx, claimed| {
+        async move {
+            claim(tx, once, claimed.as_ref(), &Claim::MAKING_ROOM, now).await?;
+            let asks = payment.state != PaymentState::Paid
+                && payments::claim_question(tx, payment, now.before(BETWEEN_QUESTIONS), now).await?;
+            Ok(asks)
+        }
+        .boxed()
+    })
+    .await
 }
 
 /// Asks about every payment that is due. Returns how many were asked about.

@@ -3,8 +3,8 @@
 //! Notices, queries and create calls all end in [`apply_report`]; nothing else writes a payment's state.
 
 use domain::{
-    IncidentId, Order, OrderState, Payment, PaymentNo, PaymentState, Receipt, Report, Settlement, Timestamp,
-    schedule,
+    IncidentId, LatePolicy, Order, OrderState, Payment, PaymentNo, PaymentState, Receipt, Report, Settlement,
+    Timestamp, schedule,
 };
 use futures_util::FutureExt;
 
@@ -40,13 +40,12 @@ pub(crate) async fn apply_report(
         Rule::Settle => domain::settle,
         Rule::Lapse => domain::lapse,
     };
-    let settlement = decide(
-        order.state,
-        payment.state,
-        payment.amount,
-        services.policy.late_payment,
-        report,
-    );
+    // Money of a balance is never under way, so there is no late one: an order that is cancelled takes none.
+    let late_payment = match payment.method().channel() {
+        Some(_) => services.policy.late_payment,
+        None => LatePolicy::Refund,
+    };
+    let settlement = decide(order.state, payment.state, payment.amount, late_payment, report);
     let settlement = match report {
         Report::Paid(receipt) if pays(settlement) && is_trade_taken(tx, &payment, receipt).await? => {
             let detail = format!("trade {} already pays another payment", receipt.transaction_id);

@@ -4,24 +4,35 @@ mod call;
 mod repeated;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use domain::{
-    Method, Money, Opening, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Refusal,
-    open_payment, schedule,
+    Method, Money, Opening, Order, OrderId, OrderState, Payment, PaymentId, PaymentNo, PaymentState, Product,
+    Refusal, Timestamp, open_payment, schedule,
 };
 use futures_util::FutureExt;
 
 use self::call::{Called, call};
 use crate::balance::pay_by_balance;
 use crate::expire::end_payment;
-use crate::gateway::{Ask, Gateway, GatewayError, Payer};
-use crate::once::{KeptAnswer, Made, Once, find_answer, keep_answer};
-use crate::order::find_payment;
-use crate::store::{StoreError, orders, payments};
+use crate::gateway::{Ask, Gateway, Payer};
+use crate::once::{Claim, Keyed, Made, Once, claim, keep_answer, write_under_key};
+use crate::order::{CONTENDED, MAX_ROUNDS, find_payment};
+use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Services};
 
-/// Each round ends one payment that stood in the way; more than this is somebody switching without end.
-pub(crate) const MAX_ROUNDS: u32 = 4;
+/// Payments that one order may get within [`ATTEMPT_WINDOW`] before its link opens no more.
+const MAX_ATTEMPTS: i64 = 12;
+const ATTEMPT_WINDOW: Duration = Duration::from_secs(3600);
+
+/// Caller of [`start_payment`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Initiator {
+    /// A program with an API key, or the operator.
+    Merchant,
+    /// Somebody who holds the link of a checkout page: each payment is calls to a gateway, so there is a bound.
+    Payer,
+}
 
 #[derive(Debug, Clone)]
 pub struct StartPayment {
@@ -33,6 +44,7 @@ pub struct StartPayment {
     pub return_url: Option<String>,
     pub payer_ip: Option<IpAddr>,
     pub openid: Option<String>,
+    pub initiator: Initiator,
 }
 
 impl StartPayment {
@@ -45,15 +57,37 @@ impl StartPayment {
             return_url: None,
             payer_ip: None,
             openid: None,
+            initiator: Initiator::Merchant,
         }
     }
 }
 
 /// What was recorded before the call.
 enum Recorded {
-    Replayed(KeptAnswer),
+    /// Another product's payment stands in the way.
     CloseFirst(Payment),
-    Ready { payment: Payment, is_new: bool },
+    Ready(Opened),
+    /// Nothing is left to do: it is paid, or was closed for a payment that came after it.
+    Over(Opened),
+}
+
+/// The payment that answers a request.
+#[derive(Debug, Clone)]
+struct Opened {
+    payment: Payment,
+    /// Whether the request made it.
+    is_new: bool,
+}
+
+/// One request, and what its rounds have found so far.
+struct Attempt<'a> {
+    start: &'a StartPayment,
+    gateway: &'a Gateway,
+    once: Option<&'a Once<Payment>>,
+    /// The payment that the last round tried to open.
+    mine: Option<Claim>,
+    /// The payments that were there before anything was closed.
+    known: Option<Vec<PaymentId>>,
 }
 
 /// Opens a payment at the gateway, or gives back the one that is still open and valid.
@@ -73,21 +107,53 @@ pub async fn start_payment(
         .filter(|(_, gateway)| gateway.offers(start.product))
         .ok_or(Error::MethodUnavailable(method))?;
     check_payer(&start)?;
+    let mut attempt = Attempt {
+        start: &start,
+        gateway,
+        once: once.as_ref(),
+        mine: None,
+        known: None,
+    };
     for _ in 0..MAX_ROUNDS {
-        match record(services, &start, gateway, once.as_ref()).await? {
-            Recorded::Replayed(answer) => return Ok(Made::Replayed(answer)),
-            Recorded::CloseFirst(payment) => end_payment(services, &payment).await?,
-            Recorded::Ready { payment, is_new } => {
-                if call(services, gateway, channel, &payment).await? == Called::Answered {
-                    return finish(services, &payment.id, is_new, once.as_ref()).await;
+        let recorded = match record(services, &attempt).await? {
+            Keyed::Replayed(answer) => return Ok(Made::Replayed(answer)),
+            Keyed::Ran(recorded) => recorded,
+        };
+        match recorded {
+            Recorded::CloseFirst(payment) => {
+                if attempt.known.is_none() {
+                    attempt.known = Some(list_payment_ids(services, &start.order_id).await?);
                 }
+                end_payment(services, &payment).await?;
             }
+            Recorded::Ready(opened) => {
+                if call(services, gateway, channel, &opened.payment).await? == Called::Answered {
+                    return finish(services, opened, attempt.once).await;
+                }
+                attempt.mine = Some(opened.claim());
+            }
+            Recorded::Over(opened) => return finish(services, opened, attempt.once).await,
         }
     }
-    Err(Error::Unreachable {
-        channel,
-        source: GatewayError::unknown("payments of this order keep ending while one is started"),
-    })
+    Err(Error::RateLimited { wait: CONTENDED })
+}
+
+impl Opened {
+    fn claim(&self) -> Claim {
+        Claim {
+            effect: Some(self.payment.id.to_string()),
+            is_new: self.is_new,
+        }
+    }
+}
+
+async fn list_payment_ids(services: &Services, order_id: &OrderId) -> Result<Vec<PaymentId>, Error> {
+    let payments = services
+        .db
+        .snapshot(|tx| async move { payments::of_order(tx, order_id).await }.boxed())
+        .await
+        .map_err(Error::Internal)?;
+    Ok(payments.into_iter().map(|payment| payment.id).collect())
 }
 
 /// Sees to it that an open payment has a prompt that lives long enough to be used, and returns it as it is then. The
@@ -127,49 +193,128 @@ fn is_openid(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-async fn record(
+async fn record(services: &Services, attempt: &Attempt<'_>) -> Result<Keyed<Recorded>, Error> {
+    write_under_key(services, attempt.once, &|tx, claimed| {
+        record_in(services, tx, attempt, claimed).boxed()
+    })
+    .await
+}
+
+async fn record_in(
     services: &Services,
-    start: &StartPayment,
-    gateway: &Gateway,
-    once: Option<&Once<Payment>>,
+    tx: &mut Tx<'_>,
+    attempt: &Attempt<'_>,
+    claimed: Option<Claim>,
 ) -> Result<Recorded, Error> {
     let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                if let Some(answer) = find_answer(tx, once).await? {
-                    return Ok(Recorded::Replayed(answer));
-                }
-                let order = orders::find(tx, &start.order_id).await?.ok_or(Error::NotFound)?;
-                if start.amount.is_some_and(|amount| amount != order.amount) {
-                    return Err(Refusal::AmountMismatch.into());
-                }
-                let open = payments::open_of_order(tx, &order.id).await?;
-                match (open_payment(&order, open.as_ref(), start.product, now)?, open) {
-                    (Opening::New, _) => {
-                        let payment = draft(services, &order, start, gateway);
-                        orders::touch(tx, &order).await?;
-                        payments::insert(tx, &payment, schedule::next_question(now, 0, false)).await?;
-                        Ok(Recorded::Ready {
-                            payment,
-                            is_new: true,
-                        })
-                    }
-                    // Whatever else the caller says now: the gateway knows this payment by the bytes that were sent.
-                    (Opening::Reuse(_), Some(open)) => Ok(Recorded::Ready {
-                        payment: open,
-                        is_new: false,
-                    }),
-                    (Opening::CloseFirst(_), Some(open)) => Ok(Recorded::CloseFirst(open)),
-                    (Opening::Reuse(_) | Opening::CloseFirst(_), None) => {
-                        unreachable!("only an open payment can be reused or closed")
-                    }
-                }
+    let Attempt { start, once, .. } = *attempt;
+    let order = orders::find(tx, &start.order_id).await?.ok_or(Error::NotFound)?;
+    if start.amount.is_some_and(|amount| amount != order.amount) {
+        return Err(Refusal::AmountMismatch.into());
+    }
+    let open = payments::open_of_order(tx, &order.id).await?;
+    let mine = claimed.as_ref().filter(|claim| claim.effect.is_some());
+    if let Some(recorded) = find_mine(tx, mine.or(attempt.mine.as_ref()), &order, open.as_ref(), now).await? {
+        return Ok(recorded);
+    }
+    let opening = open_payment(&order, open.as_ref(), start.product, now)?;
+    if start.initiator == Initiator::Payer && !matches!(opening, Opening::Reuse(_)) {
+        check_attempts(tx, &order.id, now).await?;
+    }
+    let opened = match (opening, open) {
+        (Opening::New, _) => {
+            let payment = draft(services, &order, start, attempt.gateway);
+            orders::touch(tx, &order).await?;
+            payments::insert(tx, &payment, schedule::next_question(now, 0, false)).await?;
+            Opened {
+                payment,
+                is_new: true,
             }
-            .boxed()
-        })
-        .await
+        }
+        // Whatever else the caller says now: the gateway knows this payment by the bytes that were sent.
+        (Opening::Reuse(_), Some(open)) => Opened {
+            payment: open,
+            is_new: false,
+        },
+        (Opening::CloseFirst(_), Some(open)) => {
+            if let Some(overtaken) = find_overtaken(tx, attempt, &order.id).await? {
+                return Ok(Recorded::Over(overtaken));
+            }
+            if claimed.is_none() {
+                claim(tx, once, None, &Claim::MAKING_ROOM, now).await?;
+            }
+            return Ok(Recorded::CloseFirst(open));
+        }
+        (Opening::Reuse(_) | Opening::CloseFirst(_), None) => {
+            unreachable!("only an open payment can be reused or closed")
+        }
+    };
+    claim(tx, once, claimed.as_ref(), &opened.claim(), now).await?;
+    Ok(Recorded::Ready(opened))
+}
+
+/// Refuses one payment more when the order had too many of late. Nothing was written then.
+async fn check_attempts(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> Result<(), Error> {
+    let (n_attempts, oldest) = payments::count_since(tx, order_id, now.before(ATTEMPT_WINDOW)).await?;
+    match oldest {
+        Some(oldest) if n_attempts >= MAX_ATTEMPTS => Err(Error::RateLimited {
+            wait: oldest.after(ATTEMPT_WINDOW).since(now),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The payment that this request has opened before, in an earlier round or in an earlier call under its key. `None`: there
+/// is none, or it has ended and its place is free.
+async fn find_mine(
+    tx: &mut Tx<'_>,
+    mine: Option<&Claim>,
+    order: &Order,
+    open: Option<&Payment>,
+    now: Timestamp,
+) -> Result<Option<Recorded>, Error> {
+    let Some(claim) = mine else { return Ok(None) };
+    let id = claim.effect.as_deref().and_then(PaymentId::parse);
+    let id = id.ok_or(StoreError::Corrupt("idempotency_keys.effect"))?;
+    let payment = payments::find(tx, &id)
+        .await?
+        .ok_or(StoreError::Corrupt("idempotency_keys.effect"))?;
+    let opened = Opened {
+        payment,
+        is_new: claim.is_new,
+    };
+    let is_payable = order.state == OrderState::Open && now < order.expires_at;
+    Ok(match opened.payment.state {
+        PaymentState::Paid => Some(Recorded::Over(opened)),
+        PaymentState::Created | PaymentState::Pending if is_payable && now < opened.payment.expires_at => {
+            Some(Recorded::Ready(opened))
+        }
+        // Somebody chose another method after it, and did so last.
+        PaymentState::Closed if is_payable && open.is_some() => Some(Recorded::Over(opened)),
+        PaymentState::Created | PaymentState::Pending | PaymentState::Closed | PaymentState::Declined => None,
+    })
+}
+
+/// A payment of the same product that was opened and closed again by others while this request made room for one: the
+/// request is answered as if it had come just before that one was closed, and closes nothing more.
+async fn find_overtaken(
+    tx: &mut Tx<'_>,
+    attempt: &Attempt<'_>,
+    order_id: &OrderId,
+) -> Result<Option<Opened>, Error> {
+    let Some(known) = &attempt.known else {
+        return Ok(None);
+    };
+    let payments = payments::of_order(tx, order_id).await?;
+    let overtaken = payments.into_iter().find(|payment| {
+        payment.product == attempt.start.product
+            && payment.state == PaymentState::Closed
+            && !known.contains(&payment.id)
+    });
+    Ok(overtaken.map(|payment| Opened {
+        payment,
+        is_new: false,
+    }))
 }
 
 /// A payment never outlives its order: what is shown as payable is payable.
@@ -215,32 +360,32 @@ fn draft(services: &Services, order: &Order, start: &StartPayment, gateway: &Gat
     }
 }
 
+/// Answers with the payment as it stands now.
 async fn finish(
     services: &Services,
-    id: &PaymentId,
-    is_new: bool,
+    opened: Opened,
     once: Option<&Once<Payment>>,
 ) -> Result<Made<Payment>, Error> {
+    let (id, is_new) = (&opened.payment.id, opened.is_new);
+    if once.is_none() {
+        let (payment, _) = find_payment(services, id).await?;
+        return Ok(Made::of(payment, is_new));
+    }
     let now = services.clock.now();
-    services
-        .db
-        .write(|tx| {
-            async move {
-                // A twin under the same key may have finished first; it was about the same payment.
-                if let Some(answer) = find_answer(tx, once).await? {
-                    return Ok(Made::Replayed(answer));
-                }
-                let payment = payments::find(tx, id)
-                    .await?
-                    .ok_or(StoreError::Corrupt("payments.id"))?;
-                keep_answer(tx, once, &payment, is_new, now).await?;
-                Ok(if is_new {
-                    Made::New(payment)
-                } else {
-                    Made::Existing(payment)
-                })
-            }
-            .boxed()
-        })
-        .await
+    let keyed = write_under_key(services, once, &|tx, _| {
+        async move {
+            let payment = payments::find(tx, id)
+                .await?
+                .ok_or(StoreError::Corrupt("payments.id"))?;
+            keep_answer(tx, once, &payment, is_new, now).await?;
+            Ok(payment)
+        }
+        .boxed()
+    })
+    .await?;
+    Ok(match keyed {
+        Keyed::Ran(payment) => Made::of(payment, is_new),
+        // A twin under the same key has finished first; it was about the same payment.
+        Keyed::Replayed(answer) => Made::Replayed(answer),
+    })
 }

@@ -146,6 +146,7 @@ impl From<Error> for Problem {
                     format!("{channel} gave no answer; do not pay twice, ask again"),
                 )
             }
+            Error::RateLimited { wait } => Problem::rate_limited(wait),
             Error::Internal(ref cause) => {
                 tracing::error!(error = telemetry::chain(&error), "a verb failed");
                 if cause.is_absence() {

@@ -185,6 +185,8 @@ catalogue! {
     error_unreachable: "支付平台没有回应。如果您已付款，请勿重复支付；否则请稍后再试。",
         "The payment service did not answer. If you have paid, do not pay again; otherwise try again in a moment.";
     error_not_payable: "该订单已不能支付。", "This order can no longer be paid.";
+    error_rate_limited: "操作太频繁，没有扣款。请稍等片刻再试。",
+        "That was too often; nothing was charged. Please wait a moment and try again.";
     error_malformed: "没有看懂这个请求，没有扣款。请重试。",
         "We could not read that request. You were not charged; try again.";
     error_internal: "我们这边出了问题。如果您已付款，款项不会丢失，请勿重复支付；否则请稍后再试。",

@@ -1,22 +1,22 @@
 //! Paying an order with what its user has.
 
 use domain::{
-    Channel, Money, Opening, Order, Payment, PaymentId, PaymentNo, PaymentState, Receipt, Refusal, Report,
-    Settlement, Timestamp, open_payment,
+    Money, Opening, Order, Payment, PaymentId, PaymentNo, PaymentState, Receipt, Refusal, Report, Settlement,
+    Timestamp, open_payment,
 };
 use futures_util::FutureExt;
 
 use crate::expire::end_payment;
-use crate::gateway::GatewayError;
-use crate::once::{Made, Once, find_answer, keep_answer};
+use crate::once::{Claim, Keyed, Made, Once, claim, keep_answer, write_under_key};
+use crate::order::{CONTENDED, MAX_ROUNDS};
 use crate::settle::{Rule, announce, apply_report};
-use crate::start::{MAX_ROUNDS, StartPayment};
+use crate::start::StartPayment;
 use crate::store::{StoreError, Tx, ledger, orders, payments};
 use crate::{Error, Services};
 
 enum Paying {
     Done(Made<Payment>),
-    CloseFirst { channel: Channel, payment: Payment },
+    CloseFirst(Payment),
 }
 
 /// Balance is no gateway: all of it happens in one transaction of ours, and there is never an open payment of it.
@@ -25,19 +25,13 @@ pub(crate) async fn pay_by_balance(
     start: &StartPayment,
     once: Option<Once<Payment>>,
 ) -> Result<Made<Payment>, Error> {
-    let mut stands_in_the_way = None;
     for _ in 0..MAX_ROUNDS {
         match try_pay(services, start, once.as_ref()).await? {
             Paying::Done(made) => return Ok(made),
-            Paying::CloseFirst { channel, payment } => {
-                end_payment(services, &payment).await?;
-                stands_in_the_way = Some(channel);
-            }
+            Paying::CloseFirst(payment) => end_payment(services, &payment).await?,
         }
     }
-    let channel = stands_in_the_way.ok_or(StoreError::Corrupt("payments.product"))?;
-    let source = GatewayError::unknown("other payments of this order keep being opened");
-    Err(Error::Unreachable { channel, source })
+    Err(Error::RateLimited { wait: CONTENDED })
 }
 
 async fn try_pay(
@@ -45,10 +39,14 @@ async fn try_pay(
     start: &StartPayment,
     once: Option<&Once<Payment>>,
 ) -> Result<Paying, Error> {
-    let paying = services
-        .db
-        .write(|tx| pay_in(services, tx, start, once).boxed())
-        .await?;
+    let keyed = write_under_key(services, once, &|tx, claimed| {
+        pay_in(services, tx, start, once, claimed).boxed()
+    })
+    .await?;
+    let paying = match keyed {
+        Keyed::Ran(paying) => paying,
+        Keyed::Replayed(answer) => return Ok(Paying::Done(Made::Replayed(answer))),
+    };
     if let Paying::Done(Made::New(payment)) = &paying {
         announce(services, payment, Settlement::Paid);
     }
@@ -60,11 +58,9 @@ async fn pay_in(
     tx: &mut Tx<'_>,
     start: &StartPayment,
     once: Option<&Once<Payment>>,
+    claimed: Option<Claim>,
 ) -> Result<Paying, Error> {
     let now = services.clock.now();
-    if let Some(answer) = find_answer(tx, once).await? {
-        return Ok(Paying::Done(Made::Replayed(answer)));
-    }
     let order = orders::find(tx, &start.order_id).await?.ok_or(Error::NotFound)?;
     if start.amount.is_some_and(|amount| amount != order.amount) {
         return Err(Refusal::AmountMismatch.into());
@@ -73,22 +69,32 @@ async fn pay_in(
     let opening = open_payment(&order, open.as_ref(), start.product, now)?;
     // Whoever has too little must not lose the code that can still be paid. What is taken is guarded once more.
     if ledger::available(tx, &order.user_id).await? < order.amount {
-        return Err(Refusal::InsufficientBalance.into());
+        return Err(refuse_as_poor(tx, &order).await);
     }
     match (opening, open) {
         (Opening::New, _) => {
+            // Held from here on: a cancellation or another payment of the order that was decided meanwhile wins.
+            orders::touch(tx, &order).await?;
             let payment = move_money(services, tx, &order, start, now).await?;
             keep_answer(tx, once, &payment, true, now).await?;
             Ok(Paying::Done(Made::New(payment)))
         }
         (Opening::CloseFirst(_), Some(open)) => {
-            let channel = open.method().channel();
-            Ok(Paying::CloseFirst {
-                channel: channel.ok_or(StoreError::Corrupt("payments.state"))?,
-                payment: open,
-            })
+            if claimed.is_none() {
+                claim(tx, once, None, &Claim::MAKING_ROOM, now).await?;
+            }
+            Ok(Paying::CloseFirst(open))
         }
         (Opening::Reuse(_) | Opening::CloseFirst(_), _) => Err(StoreError::Corrupt("payments.state").into()),
+    }
+}
+
+/// The balance may be empty because it has just paid this very order: then that is what the caller must hear.
+async fn refuse_as_poor(tx: &mut Tx<'_>, order: &Order) -> Error {
+    match orders::find(tx, &order.id).await {
+        Ok(Some(now)) if now.version == order.version => Refusal::InsufficientBalance.into(),
+        Ok(_) => StoreError::Stale.into(),
+        Err(error) => error.into(),
     }
 }
 

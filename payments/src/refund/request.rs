@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 
 use super::{Draft, announce_refund, apply_refund_report, claimed, write_refund};
 use crate::ledger::require_funds;
-use crate::once::{KeptAnswer, Made, Once, find_answer, keep_answer};
+use crate::once::{Keyed, Made, Once, keep_answer, read_under_key, write_under_key};
 use crate::order::{invalid, is_line};
 use crate::store::refunds::turns;
 use crate::store::{Tx, payments, refunds};
@@ -50,23 +50,23 @@ pub async fn request_refund(
         crate::faults::mistakes::check_apart(services, request).await?;
     });
     // A refusal is found out beside the writers: it must not cost them a turn.
-    services
-        .db
-        .snapshot(|tx| {
-            async move {
-                decide(tx, request, number, once, services.clock.now())
-                    .await
-                    .map(drop)
-            }
-            .boxed()
-        })
-        .await?;
+    let decided = read_under_key(services, once, &|tx| {
+        async move { decide(tx, request, number, services.clock.now()).await.map(drop) }.boxed()
+    })
+    .await?;
+    if let Keyed::Replayed(answer) = decided {
+        return Ok(Made::Replayed(answer));
+    }
     // Drawn before the write, so that a second refund of this call would be found.
     let cause = &format!("call {}", services.clock.nonce());
-    let (made, order_id) = services
-        .db
-        .write(|tx| async move { accept(services, tx, request, number, once, cause).await }.boxed())
-        .await?;
+    let keyed = write_under_key(services, once, &|tx, _| {
+        async move { accept(services, tx, request, number, once, cause).await }.boxed()
+    })
+    .await?;
+    let (made, order_id) = match keyed {
+        Keyed::Ran(accepted) => accepted,
+        Keyed::Replayed(answer) => return Ok(Made::Replayed(answer)),
+    };
     if matches!(made, Made::New(_)) {
         announce_refund(services, &order_id);
         services.wake.ring();
@@ -93,9 +93,8 @@ pub(crate) async fn accept(
     let now = services.clock.now();
     // Of two refunds that are decided at once on PostgreSQL one waits here and counts the other.
     payments::hold(tx, &request.payment_id).await?;
-    let (decision, payment) = decide(tx, request, number, once, now).await?;
+    let (decision, payment) = decide(tx, request, number, now).await?;
     let amount = match decision {
-        Decision::Replay(answer) => return Ok((Made::Replayed(answer), payment.order_id)),
         Decision::Known(known) => {
             keep_answer(tx, once, &known, false, now).await?;
             return Ok((Made::Existing(*known), payment.order_id));
@@ -122,7 +121,6 @@ pub(crate) async fn accept(
 
 /// What is to be done about a request that is not refused.
 enum Decision {
-    Replay(KeptAnswer),
     Known(Box<Refund>),
     Write(Money),
 }
@@ -132,15 +130,11 @@ async fn decide(
     tx: &mut Tx<'_>,
     request: &RefundRequest,
     number: Option<&RefundNo>,
-    once: Option<&Once<Refund>>,
     now: Timestamp,
 ) -> Result<(Decision, Payment), Error> {
     let payment = payments::find(tx, &request.payment_id)
         .await?
         .ok_or(Error::NotFound)?;
-    if let Some(answer) = find_answer(tx, once).await? {
-        return Ok((Decision::Replay(answer), payment));
-    }
     if let Some(number) = number
         && let Some((known, takes_rest)) = refunds::find_request(tx, number).await?
     {

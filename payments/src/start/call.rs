@@ -50,7 +50,8 @@ pub(super) async fn call(
         }
         let now = find_by_number(services, &payment.payment_no).await?;
         match now.state {
-            PaymentState::Closed | PaymentState::Declined => return Ok(Called::Ended),
+            PaymentState::Closed => return Ok(Called::Ended),
+            PaymentState::Declined => return Err(declined(channel, &now)),
             PaymentState::Paid => return Ok(Called::Answered),
             PaymentState::Created | PaymentState::Pending if now.has_fresh_prompt(services.clock.now()) => {
                 return Ok(Called::Answered);
@@ -60,6 +61,16 @@ pub(super) async fn call(
     }
     let source = GatewayError::unknown("the same call is still under way");
     Err(Error::Unreachable { channel, source })
+}
+
+/// The refusal that a twin has heard and written down.
+fn declined(channel: Channel, payment: &Payment) -> Error {
+    let source = GatewayError::Declined {
+        code: "DECLINED".to_owned(),
+        message: payment.failure_reason.clone().unwrap_or_default(),
+        is_authentic: true,
+    };
+    Error::Declined { channel, source }
 }
 
 async fn claim_call(services: &Services, payment: &Payment) -> Result<CallClaim, Error> {

@@ -1,59 +1,135 @@
-//! Answers that were given, kept with their effect.
+//! Idempotency keys: claimed with the effect of their request, and answered once the answer is known.
 
 use domain::Timestamp;
 
 use super::{StoreError, Tx, execute, on};
 use crate::KeptAnswer;
+use crate::once::{Claim, RequestKey};
+
+/// An older server repeats this for a key that is claimed and has no answer yet.
+const UNKNOWN_STATUS: i64 = 503;
+const UNKNOWN_BODY: &str =
+    r#"{"error":{"code":"gateway_unreachable","message":"the outcome is not known yet; ask again"}}"#;
+
+/// What is known of a request under its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    Claimed(Claim),
+    Answered(KeptAnswer),
+}
 
 #[derive(sqlx::FromRow)]
-struct KeptRow {
+struct KeyRow {
     fingerprint: String,
     status: i64,
     body: String,
+    is_answered: bool,
+    effect: Option<String>,
+    is_new: bool,
 }
 
-/// The fingerprint of the first request under this key, and what it was told.
-pub async fn find(
-    tx: &mut Tx<'_>,
-    route: &str,
-    key: &str,
-) -> Result<Option<(String, KeptAnswer)>, StoreError> {
-    const SQL: &str = "select fingerprint, status, body from idempotency_keys where route = $1 and key = $2";
-    let row: Option<KeptRow> = on!(tx, SQL, fetch_optional, |query| query.bind(route).bind(key))?;
-    row.map(|row| {
+impl TryFrom<KeyRow> for Known {
+    type Error = StoreError;
+
+    fn try_from(row: KeyRow) -> Result<Known, StoreError> {
+        if !row.is_answered {
+            return Ok(Known::Claimed(Claim {
+                effect: row.effect,
+                is_new: row.is_new,
+            }));
+        }
         let status = u16::try_from(row.status).map_err(|_| StoreError::Corrupt("idempotency_keys.status"))?;
-        Ok((
-            row.fingerprint,
-            KeptAnswer {
-                status,
-                body: row.body,
-            },
-        ))
-    })
-    .transpose()
+        Ok(Known::Answered(KeptAnswer {
+            status,
+            body: row.body,
+        }))
+    }
 }
 
-/// A twin that kept its answer first makes this a lost race: the verb runs again and finds it.
+/// The fingerprint of the first request under this key, and what became of it.
+pub async fn find(tx: &mut Tx<'_>, key: RequestKey<'_>) -> Result<Option<(String, Known)>, StoreError> {
+    const SQL: &str = "
+        select fingerprint, status, body, is_answered, effect, is_new
+        from idempotency_keys
+        where route = $1 and key = $2";
+    let row: Option<KeyRow> = on!(tx, SQL, fetch_optional, |query| query
+        .bind(key.route)
+        .bind(key.key))?;
+    row.map(|mut row| Ok((std::mem::take(&mut row.fingerprint), Known::try_from(row)?)))
+        .transpose()
+}
+
+/// Claims a free key. A twin that was first makes this a lost race: the verb runs again and finds its claim.
+pub async fn claim(
+    tx: &mut Tx<'_>,
+    key: RequestKey<'_>,
+    claim: &Claim,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        insert into idempotency_keys (route, key, fingerprint, status, body, created_at, is_answered, effect, is_new)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        on conflict do nothing";
+    let n_inserted = execute!(tx, SQL, |query| query
+        .bind(key.route)
+        .bind(key.key)
+        .bind(key.fingerprint)
+        .bind(UNKNOWN_STATUS)
+        .bind(UNKNOWN_BODY)
+        .bind(now.millis())
+        .bind(false)
+        .bind(claim.effect.as_deref())
+        .bind(claim.is_new))?;
+    first_or_stale(n_inserted)
+}
+
+/// Compare-and-set: a claim without an answer stands for something else now.
+pub async fn move_claim(
+    tx: &mut Tx<'_>,
+    key: RequestKey<'_>,
+    from: &Claim,
+    to: &Claim,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update idempotency_keys set effect = $5, is_new = $6
+        where route = $1 and key = $2 and fingerprint = $3 and coalesce(effect, '') = $4 and not is_answered";
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(key.route)
+        .bind(key.key)
+        .bind(key.fingerprint)
+        .bind(from.effect.as_deref().unwrap_or_default())
+        .bind(to.effect.as_deref())
+        .bind(to.is_new))?;
+    first_or_stale(n_changed)
+}
+
+/// Keeps the answer, under a free key or under one that its own request has claimed. A twin that was answered first makes
+/// this a lost race: the verb runs again and finds that answer.
 pub async fn keep(
     tx: &mut Tx<'_>,
-    route: &str,
-    key: &str,
-    fingerprint: &str,
+    key: RequestKey<'_>,
     answer: &KeptAnswer,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
-        insert into idempotency_keys (route, key, fingerprint, status, body, created_at)
-        values ($1, $2, $3, $4, $5, $6)
-        on conflict do nothing";
-    let n_inserted = execute!(tx, SQL, |query| query
-        .bind(route)
-        .bind(key)
-        .bind(fingerprint)
+        insert into idempotency_keys (route, key, fingerprint, status, body, created_at, is_answered)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict (route, key) do update
+        set status = excluded.status, body = excluded.body, is_answered = excluded.is_answered
+        where idempotency_keys.fingerprint = excluded.fingerprint and not idempotency_keys.is_answered";
+    let n_kept = execute!(tx, SQL, |query| query
+        .bind(key.route)
+        .bind(key.key)
+        .bind(key.fingerprint)
         .bind(i64::from(answer.status))
         .bind(answer.body.as_str())
-        .bind(now.millis()))?;
-    if n_inserted == 1 {
+        .bind(now.millis())
+        .bind(true))?;
+    first_or_stale(n_kept)
+}
+
+fn first_or_stale(n_rows: u64) -> Result<(), StoreError> {
+    if n_rows == 1 {
         Ok(())
     } else {
         Err(StoreError::Stale)

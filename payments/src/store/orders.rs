@@ -133,6 +133,26 @@ pub async fn find_by_token(tx: &mut Tx<'_>, token: &str) -> Result<Option<Order>
     row.map(Order::try_from).transpose()
 }
 
+/// The newest open top-up of the same user and sum that leads back to the same page, and is open until `valid_until`.
+pub async fn find_open_topup(
+    tx: &mut Tx<'_>,
+    like: &Order,
+    valid_until: Timestamp,
+) -> Result<Option<Order>, StoreError> {
+    const SQL: &str = select_order!(
+        "where o.user_id = $1 and o.purpose = 'topup' and o.state = 'open' and o.amount = $2 and o.return_url = $3
+            and o.expires_at > $4
+        order by o.id desc
+        limit 1"
+    );
+    let row: Option<OrderRow> = on!(tx, SQL, fetch_optional, |query| query
+        .bind(like.user_id.as_str())
+        .bind(like.amount.fen())
+        .bind(like.return_url.as_deref())
+        .bind(valid_until.millis()))?;
+    row.map(Order::try_from).transpose()
+}
+
 /// Compare-and-set: the order is paid, whatever it was before.
 pub async fn mark_paid(
     tx: &mut Tx<'_>,

@@ -190,6 +190,28 @@ pub async fn open_of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Option
     row.map(Payment::try_from).transpose()
 }
 
+#[derive(sqlx::FromRow)]
+struct SinceRow {
+    n: i64,
+    oldest: Option<i64>,
+}
+
+/// How many payments an order got since a moment, and when the first of them was made.
+pub async fn count_since(
+    tx: &mut Tx<'_>,
+    order_id: &OrderId,
+    since: Timestamp,
+) -> Result<(i64, Option<Timestamp>), StoreError> {
+    const SQL: &str = "
+        select count(*) as n, min(created_at) as oldest
+        from payments
+        where order_id = $1 and created_at > $2";
+    let row: SinceRow = on!(tx, SQL, fetch_one, |query| query
+        .bind(order_id.as_str())
+        .bind(since.millis()))?;
+    Ok((row.n, row.oldest.map(Timestamp::from_millis)))
+}
+
 /// Newest first. What `$way` asks for once more leads both engines to its index.
 macro_rules! list_payments {
     ($way:literal) => {
@@ -287,7 +309,8 @@ pub enum CallClaim {
 
 /// Takes the right to send the create call: two at once would get two codes, of which the gateway keeps only one alive.
 ///
-/// There must be no prompt yet, or one made no later than `stale_since`; without it a prompt never grows old.
+/// It must be open, and there must be no prompt yet, or one made no later than `stale_since`; without it a prompt never
+/// grows old.
 pub async fn claim_call(
     tx: &mut Tx<'_>,
     payment: &Payment,
@@ -297,7 +320,7 @@ pub async fn claim_call(
 ) -> Result<CallClaim, StoreError> {
     const SQL: &str = "
         update payments set calling_until = $3, n_calls = n_calls + 1
-        where id = $1 and calling_until <= $2
+        where id = $1 and calling_until <= $2 and state in ('created', 'pending')
             and (prompt is null or coalesce(prompted_at, created_at) <= cast($4 as bigint))
         returning n_calls";
     let n_calls: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query
@@ -452,6 +475,19 @@ pub async fn claim_expired(
     numbers(rows)
 }
 
+/// Whether nobody has asked about a payment after `not_since`.
+pub async fn may_be_asked(
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    not_since: Timestamp,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "select count(*) from payments where id = $1 and asked_at <= $2";
+    let (n_free,): (i64,) = on!(tx, SQL, fetch_one, |query| query
+        .bind(payment.id.as_str())
+        .bind(not_since.millis()))?;
+    Ok(n_free == 1)
+}
+
 /// Takes the right to ask about one payment now, unless somebody asked after `not_since`.
 pub async fn claim_question(
     tx: &mut Tx<'_>,
@@ -527,8 +563,6 @@ pub async fn cut_short(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> R
     Ok(())
 }
 
-/// Somebody looks at the page: the open payment is asked about soon, and from the start of the schedule when nobody
-/// looked before.
 /// When the gateway is asked next about the order's open payment.
 pub async fn next_question(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Option<Timestamp>, StoreError> {
     const SQL: &str = "
@@ -538,6 +572,8 @@ pub async fn next_question(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Option
     Ok(row.map(|(due_at,)| Timestamp::from_millis(due_at)))
 }
 
+/// Somebody looks at the page: the open payment is asked about soon, and from the start of the schedule when nobody
+/// looked before.
 pub async fn attend(
     tx: &mut Tx<'_>,
     order_id: &OrderId,

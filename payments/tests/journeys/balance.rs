@@ -9,7 +9,7 @@ use payments::{Adjustment, Entry, Error, KeptAnswer, Made, Once, StartPayment, T
 
 use crate::shop::{BOTH, Engine, Shop, on_each_engine, persistently};
 
-fn adjustment(number: &str, fen: i64) -> Adjustment {
+pub fn adjustment(number: &str, fen: i64) -> Adjustment {
     Adjustment {
         user_id: "ann".to_owned(),
         change: Change::from_fen(fen).unwrap(),

@@ -6,6 +6,7 @@
 
 mod alarms;
 mod balance;
+mod balance_races;
 mod balance_refunds;
 mod calls;
 mod cancelling;
@@ -13,6 +14,8 @@ mod console;
 mod console_questions;
 mod gateway_faults;
 mod healing;
+mod keys;
+mod link_holders;
 mod notices;
 mod orderings;
 mod paying;

@@ -47,6 +47,8 @@ impl From<Error> for Trouble {
             Error::Invalid { .. } | Error::MethodUnavailable(_) => Trouble::Malformed,
             Error::Declined { .. } => Trouble::GatewayDeclined,
             Error::Unreachable { .. } => Trouble::GatewayUnreachable,
+            // Others change the same order at this moment.
+            Error::RateLimited { .. } => Trouble::DecidedAlready,
             Error::Internal(_) => {
                 tracing::error!(error = telemetry::chain(&error), "a page of the console failed");
                 Trouble::Internal

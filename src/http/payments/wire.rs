@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use domain::{Method, Money, Order, OrderId, Payment, PaymentStatus, Product};
-use payments::{ListedPayment, Services, StartPayment, rfc3339};
+use payments::{Initiator, ListedPayment, Services, StartPayment, rfc3339};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
@@ -182,6 +182,7 @@ impl StartPaymentBody {
             return_url,
             payer_ip: payer_ip.or(peer.map(|peer| peer.0)),
             openid,
+            initiator: Initiator::Merchant,
         })
     }
 
