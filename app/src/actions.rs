@@ -177,17 +177,9 @@ async fn order_top_up(link: CheckoutLink<'_>) -> Result<Option<String>, UiError>
         is_spending: true,
         ..link
     };
-    let top_up = payments::TopUp {
-        user_id: order.user_id,
-        amount: missing,
-        order_no: None,
-        return_url: Some(format!("{}{}", request.site.public_url, here.path())),
-    };
-    match payments::top_up(&services, top_up, None).await? {
-        payments::Made::New(order) | payments::Made::Existing(order) => Ok(Some(order.token)),
-        // Nobody sends a key with a form.
-        payments::Made::Replayed(_) => Err(UiError::Internal),
-    }
+    let return_url = format!("{}{}", request.site.public_url, here.path());
+    let topup = payments::top_up_for_order(&services, &order, missing, return_url).await?;
+    Ok(Some(topup.token))
 }
 
 async fn renew(token: &str) -> Result<(), UiError> {
@@ -208,6 +200,7 @@ async fn start_product(token: &str, product: Product) -> Result<(), UiError> {
     let start = payments::StartPayment {
         return_url: Some(request.checkout_url(token)),
         payer_ip: request.payer_ip,
+        initiator: payments::Initiator::Payer,
         ..payments::StartPayment::new(checkout.order.id, product)
     };
     payments::start_payment(&services, start, None).await?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::{OrderId, PaymentId, Timestamp, schedule};
+use domain::{OrderId, Payment, PaymentId, Timestamp, schedule};
 use futures_util::FutureExt;
 use tokio::sync::{Notify, watch};
 
@@ -20,9 +20,22 @@ const BETWEEN_SIGNS: Duration = Duration::from_secs(8);
 /// Whoever was woken needs a moment to ask, and may be busy asking about others.
 const AFTER_A_RING: Duration = Duration::from_millis(500);
 
+const UNBROKEN: &str = "nothing panics while it holds the watchers";
+
 /// The orders that are looked at in this process.
 #[derive(Debug, Clone, Default)]
-pub struct Watchers(Arc<Mutex<HashMap<OrderId, Followed>>>);
+pub struct Watchers {
+    followed: Arc<Mutex<HashMap<OrderId, Followed>>>,
+    signs: Arc<Mutex<Signs>>,
+}
+
+/// When it was last written down that somebody looks at a payment: neither reloading a page nor opening it in many tabs
+/// is a write each time.
+#[derive(Debug, Default)]
+struct Signs {
+    at: HashMap<PaymentId, Timestamp>,
+    pruned_at: Option<Timestamp>,
+}
 
 #[derive(Debug, Clone)]
 struct Followed {
@@ -35,7 +48,7 @@ impl Watchers {
     ///
     /// While anybody holds a receiver, the order's open payment is asked about every few seconds.
     pub fn follow(&self, services: &Services, order_id: &OrderId) -> watch::Receiver<Option<Arc<Checkout>>> {
-        let mut followed = self.0.lock().expect("nothing panics while it holds the watchers");
+        let mut followed = self.followed.lock().expect(UNBROKEN);
         if let Some(followed) = followed.get(order_id) {
             return followed.latest.subscribe();
         }
@@ -51,15 +64,35 @@ impl Watchers {
 
     /// Something about the order was committed.
     pub(crate) fn changed(&self, order_id: &OrderId) {
-        let followed = self.0.lock().expect("nothing panics while it holds the watchers");
+        let followed = self.followed.lock().expect(UNBROKEN);
         if let Some(followed) = followed.get(order_id) {
             followed.changed.notify_one();
         }
     }
 
+    /// Takes the turn to write down that somebody looks at the payment, unless that was done a moment ago.
+    fn claim_sign(&self, payment: &PaymentId, now: Timestamp) -> bool {
+        let mut signs = self.signs.lock().expect(UNBROKEN);
+        let is_recent = |at: &Timestamp| *at <= now && now.since(*at) < BETWEEN_SIGNS;
+        if !signs.pruned_at.as_ref().is_some_and(is_recent) {
+            signs.at.retain(|_, at| is_recent(at));
+            signs.pruned_at = Some(now);
+        }
+        if signs.at.get(payment).is_some_and(is_recent) {
+            return false;
+        }
+        signs.at.insert(payment.clone(), now);
+        true
+    }
+
+    /// The sign could not be written down.
+    fn give_back_sign(&self, payment: &PaymentId) {
+        self.signs.lock().expect(UNBROKEN).at.remove(payment);
+    }
+
     /// Forgets an order that nobody looks at any more; says whether it did.
     fn forget_unwatched(&self, order_id: &OrderId) -> bool {
-        let mut followed = self.0.lock().expect("nothing panics while it holds the watchers");
+        let mut followed = self.followed.lock().expect(UNBROKEN);
         let is_unwatched = followed
             .get(order_id)
             .is_none_or(|followed| followed.latest.receiver_count() == 0);
@@ -71,9 +104,8 @@ impl Watchers {
 }
 
 async fn read_for_viewers(services: Services, order_id: OrderId, followed: Followed) {
-    let mut attended = None;
     loop {
-        let pause = match read(&services, &order_id, &mut attended).await {
+        let pause = match read(&services, &order_id).await {
             Ok((checkout, question)) => {
                 followed.latest.send_if_modified(|latest| {
                     let is_news = latest.as_deref() != Some(&checkout);
@@ -112,27 +144,13 @@ fn until_next_look(services: &Services, question: Option<Timestamp>) -> Duration
     BETWEEN_READS.min(due_at.since(now))
 }
 
-/// The payment that was attended to, and when.
-type Attended = Option<(PaymentId, Timestamp)>;
-
 /// The order, and when the gateway is asked about it next.
-async fn read(
-    services: &Services,
-    order_id: &OrderId,
-    attended: &mut Attended,
-) -> Result<(Checkout, Option<Timestamp>), Error> {
+async fn read(services: &Services, order_id: &OrderId) -> Result<(Checkout, Option<Timestamp>), Error> {
     let checkout = load_checkout(services, order_id).await?;
-    let now = services.clock.now();
-    let Some(open) = checkout.payments.iter().find(|payment| payment.state.is_open()) else {
+    if find_open(&checkout).is_none() {
         return Ok((checkout, None));
-    };
-    let is_attended = attended
-        .as_ref()
-        .is_some_and(|(id, at)| *id == open.id && now.since(*at) < BETWEEN_SIGNS);
-    if !is_attended {
-        attend(services, order_id).await?;
-        *attended = Some((open.id.clone(), now));
     }
+    attend(services, &checkout).await?;
     let question = services
         .db
         .snapshot(|tx| async move { payments::next_question(tx, order_id).await }.boxed())
@@ -141,16 +159,60 @@ async fn read(
     Ok((checkout, question))
 }
 
-/// Somebody looks at the order's page: its open payment is asked about soon and often.
-pub async fn attend(services: &Services, order_id: &OrderId) -> Result<(), Error> {
+fn find_open(checkout: &Checkout) -> Option<&Payment> {
+    checkout.payments.iter().find(|payment| payment.state.is_open())
+}
+
+/// Somebody looks at the order's page: its open payment is asked about soon and often. At most every few seconds this is
+/// a write.
+pub async fn attend(services: &Services, checkout: &Checkout) -> Result<(), Error> {
     let now = services.clock.now();
+    let Some(open) = find_open(checkout) else {
+        return Ok(());
+    };
+    if !services.watchers.claim_sign(&open.id, now) {
+        return Ok(());
+    }
     let soon = schedule::next_question(now, 0, true);
-    services
+    let order_id = &checkout.order.id;
+    let written = services
         .db
         .write(|tx| {
             async move { payments::attend(tx, order_id, now.after(schedule::PRESENCE), soon, now).await }
                 .boxed()
         })
-        .await
-        .map_err(Error::Internal)
+        .await;
+    if written.is_err() {
+        services.watchers.give_back_sign(&open.id);
+    }
+    written.map_err(Error::Internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_looks_within_a_few_seconds_are_one_sign() {
+        let watchers = Watchers::default();
+        let opening = Timestamp::from_millis(1_795_485_600_000);
+        let at = |millis| opening.after(Duration::from_millis(millis));
+        let [one, other] = [[1; 10], [2; 10]].map(|dice| PaymentId::new(opening, dice));
+        let n_signs = (0..1000).filter(|n| watchers.claim_sign(&one, at(n * 7))).count();
+        assert_eq!(n_signs, 1);
+        assert!(
+            watchers.claim_sign(&other, at(0)),
+            "another payment of the order is another matter"
+        );
+        assert!(watchers.claim_sign(&one, at(8000)));
+        watchers.give_back_sign(&one);
+        assert!(watchers.claim_sign(&one, at(8001)));
+        assert!(watchers.claim_sign(&one, at(0)), "a clock that was put back");
+        watchers.claim_sign(&one, at(60_000));
+        assert_eq!(
+            watchers.signs.lock().unwrap().at.len(),
+            1,
+            "old signs are forgotten"
+        );
+    }
 }

@@ -345,7 +345,9 @@ impl City {
             let id = order.clone();
             let seen = self.ask("look", move |services| {
                 async move {
-                    payments::attend(&services, &id).await?;
+                    let order = payments::find_order(&services, &id).await?;
+                    let checkout = payments::find_checkout(&services, &order.token).await?;
+                    payments::attend(&services, &checkout).await?;
                     payments::find_order(&services, &id).await
                 }
                 .boxed()
