@@ -22,6 +22,7 @@ mod parameters;
 mod payments;
 mod refunds;
 mod request;
+mod storable;
 
 pub use admin::console_table;
 
@@ -106,6 +107,7 @@ pub fn router(web: Web) -> Router {
         .with_state(web.clone())
         .layer(from_fn_with_state(web.clone(), request::find_visitor))
         .layer(from_fn(request::limit_time))
+        .layer(from_fn(storable::require_storable_address))
         .layer(from_fn(request::require_one_host))
         .layer(envelope::catch_panics())
         .layer(from_fn_with_state(web.clone(), headers::protect))

@@ -17,7 +17,7 @@ use super::body::{self, API_BYTES};
 use super::envelope::RequestId;
 use super::error::Problem;
 use super::headers::page_policy;
-use super::{assets, compress, origin};
+use super::{assets, compress, origin, storable};
 use crate::listen::Peer;
 
 pub fn routes(web: &Web) -> Router<Web> {
@@ -93,6 +93,9 @@ pub async fn finish(request: Request, next: Next) -> Response {
         Ok(bytes) => bytes,
         Err(error) => return Problem::from(error).into_response(),
     };
+    if let Err(problem) = storable::check_form(&bytes) {
+        return problem.into_response();
+    }
     let request = Request::from_parts(head, Body::from(bytes));
     to_the_end(next.run(request)).await
 }

@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::http::error::Problem;
+use crate::http::storable;
 
 pub fn is_json(headers: &HeaderMap) -> bool {
     let Some(Ok(value)) = headers.get(header::CONTENT_TYPE).map(HeaderValue::to_str) else {
@@ -29,7 +30,7 @@ pub fn parse<B: DeserializeOwned>(bytes: &[u8]) -> Result<B, Problem> {
     let parsed = serde_path_to_error::deserialize(&mut reader);
     match parsed {
         Ok(body) => match reader.end() {
-            Ok(()) => Ok(body),
+            Ok(()) => storable::check_json(text).map(|()| body),
             Err(_) => Err(not_json()),
         },
         // The first wrong value ends the reading; whether the rest is JSON at all is still to be seen.

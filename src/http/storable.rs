@@ -1,0 +1,117 @@
+//! Refuses U+0000: no text may have it on PostgreSQL, so nothing that carries it may reach a handler.
+//!
+//! Addresses and forms are looked at here, before any handler; JSON bodies where they are read ([`check_json`]).
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::Value;
+
+use super::error::Problem;
+
+const MESSAGE: &str = "has a character that no text may have (U+0000)";
+
+/// An address that names nothing answers 404, a parameter 422.
+pub async fn require_storable_address(request: Request, next: Next) -> Response {
+    match check_address(request.uri().path(), request.uri().query()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn check_address(path: &str, query: Option<&str>) -> Result<(), Problem> {
+    if percent_encoding::percent_decode_str(path).any(|byte| byte == 0) {
+        return Err(Problem::not_found());
+    }
+    check_form(query.unwrap_or_default().as_bytes())
+}
+
+/// Checks the pairs of a query or of a form.
+pub fn check_form(pairs: &[u8]) -> Result<(), Problem> {
+    // Nearly every request ends here.
+    if !pairs.contains(&0) && !pairs.windows(3).any(|three| three == b"%00") {
+        return Ok(());
+    }
+    let has_nul = |text: &str| text.contains('\0');
+    match url::form_urlencoded::parse(pairs).find(|(name, value)| has_nul(name) || has_nul(value)) {
+        Some((name, _)) => Err(refuse(&name)),
+        None => Ok(()),
+    }
+}
+
+/// Checks the texts of a JSON object, but for those that are kept as the JSON they came in.
+pub fn check_json(text: &str) -> Result<(), Problem> {
+    const KEPT_AS_JSON: &str = "metadata";
+    // Nearly every request ends here.
+    if !text.contains("\\u0000") {
+        return Ok(());
+    }
+    let Ok(Value::Object(fields)) = serde_json::from_str(text) else {
+        return Ok(());
+    };
+    let mut wrong = fields
+        .iter()
+        .filter(|(name, value)| name.contains('\0') || (*name != KEPT_AS_JSON && has_nul(value)));
+    match wrong.next() {
+        Some((name, _)) => Err(refuse(name)),
+        None => Ok(()),
+    }
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(has_nul),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn refuse(name: &str) -> Problem {
+    let name: String = name.chars().filter(|c| *c != '\0').take(64).collect();
+    Problem::invalid(name, MESSAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(outcome: Result<(), Problem>) -> Option<String> {
+        outcome.unwrap_err().field.map(std::borrow::Cow::into_owned)
+    }
+
+    #[test]
+    fn a_path_with_nul_names_nothing_and_a_parameter_is_named() {
+        for path in ["/checkout/a%00", "/%00", "/admin/orders/%00/cancel"] {
+            assert_eq!(check_address(path, None).unwrap_err().code, "not_found", "{path}");
+        }
+        assert_eq!(
+            check_address("/checkout/%E5%B0%8F%2500", Some("q=%2500&r=a+b")),
+            Ok(())
+        );
+        assert_eq!(
+            field(check_address("/", Some("a=1&q=x%00"))),
+            Some("q".to_owned())
+        );
+        assert_eq!(field(check_form(b"a=\0")), Some("a".to_owned()));
+    }
+
+    #[test]
+    fn a_json_text_with_nul_is_named_and_metadata_stays_as_it_is() {
+        let found = check_json(r#"{"userId": "a\u0000", "amount": 1}"#);
+        assert_eq!(field(found), Some("userId".to_owned()));
+        assert_eq!(
+            field(check_json(r#"{"events": ["a\u0000"]}"#)),
+            Some("events".to_owned())
+        );
+        for fine in [
+            r#"{"metadata": {"a": "\u0000"}}"#,
+            r#"{"subject": "a\\u0000"}"#,
+            "{}",
+        ] {
+            assert_eq!(check_json(fine), Ok(()), "{fine}");
+        }
+    }
+}
