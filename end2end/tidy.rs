@@ -231,19 +231,22 @@ fn the_browser_gets_nothing_of_the_server() {
 }
 
 #[test]
-fn migrations_are_numbered_without_gaps() {
+fn every_migration_has_a_number_of_its_own() {
     let mut names: Vec<String> = files(&["migrations"], "sql")
         .iter()
         .map(|file| file.path.trim_start_matches("migrations/").into())
         .collect();
     names.sort();
     assert!(!names.is_empty(), "migrations/ holds no migration");
-    for (index, name) in names.iter().enumerate() {
-        let wanted = format!("{:04}_", index + 1);
+    for name in &names {
+        let is_numbered = name.len() > 5 && name[..4].bytes().all(|digit| digit.is_ascii_digit());
         assert!(
-            name.starts_with(&wanted),
-            "migrations/{name} should begin with {wanted}: numbers have no gaps"
+            is_numbered && name[4..].starts_with('_'),
+            "migrations/{name} should begin with four digits and a line"
         );
+    }
+    for pair in names.windows(2) {
+        assert_ne!(pair[0][..4], pair[1][..4], "two migrations have one number");
     }
 }
 
