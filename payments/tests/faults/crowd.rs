@@ -1,4 +1,5 @@
-//! Requests that are refused, many at once: none of them may cost the writers beside them anything.
+//! Requests that are refused, many at once: none of them may cost the writers beside them anything. And a refund without
+//! a number, which nothing protects from being made twice but the commit itself.
 
 use domain::{Money, PaymentId};
 use futures_util::FutureExt;
@@ -7,6 +8,7 @@ use payments::console::{ConsoleError, admit_login};
 use payments::{Error, NewOrder, RefundRequest};
 
 use crate::city::City;
+use crate::people::Code;
 use crate::servers::is_unheard;
 
 const AT_ONCE: u64 = 5;
@@ -90,6 +92,24 @@ impl City {
             Some(Ok(made)) => self.fail(format!("more than was paid is to go back: {made:?}")),
             Some(Err(error)) if !is_unheard(&error) => self.fail(format!("request_refund: {error:?}")),
             _ => {}
+        }
+    }
+
+    /// Asks once, whatever is heard: only the answer says whether it happened.
+    pub async fn refund_without_number(&self, code: &Code, fen: Option<i64>) {
+        let request = RefundRequest {
+            payment_id: PaymentId::parse(&code.payment_id).unwrap(),
+            amount: fen.map(|fen| Money::from_fen(fen).unwrap()),
+            reason: "改变主意".to_owned(),
+            refund_no: None,
+        };
+        let answer = self.ask("request_refund", move |services| {
+            async move { payments::request_refund(&services, request, None).await }.boxed()
+        });
+        if let Some(Err(error @ Error::Internal(_))) = answer.await
+            && !is_unheard(&error)
+        {
+            self.fail(format!("request_refund: {error:?}"));
         }
     }
 

@@ -53,7 +53,7 @@ const WHIMS: [Whim; N_WHIMS] = [
 #[derive(Debug, Clone)]
 pub struct Code {
     pub payment_no: String,
-    payment_id: String,
+    pub payment_id: String,
     expires_at: Timestamp,
     prompt: String,
 }
@@ -429,23 +429,6 @@ impl City {
         // And a program that gives no number asks once, whatever it hears.
         if self.dice().percent(60) {
             self.refund_without_number(code, part(50)).await;
-        }
-    }
-
-    async fn refund_without_number(&self, code: &Code, fen: Option<i64>) {
-        let request = RefundRequest {
-            payment_id: PaymentId::parse(&code.payment_id).unwrap(),
-            amount: fen.map(|fen| Money::from_fen(fen).unwrap()),
-            reason: "改变主意".to_owned(),
-            refund_no: None,
-        };
-        let answer = self.ask("request_refund", move |services| {
-            async move { payments::request_refund(&services, request, None).await }.boxed()
-        });
-        if let Some(Err(error @ Error::Internal(_))) = answer.await
-            && !is_unheard(&error)
-        {
-            self.fail(format!("request_refund: {error:?}"));
         }
     }
 
