@@ -39,6 +39,8 @@ pub struct Config {
     pub api_rate: Rate,
     /// How often one address may call without a key that we know.
     pub api_stranger_rate: Rate,
+    /// How many connections are served at once.
+    pub max_connections: usize,
     pub expiry_cron: Cron,
     pub reconcile_cron: Cron,
     pub looks: Looks,
@@ -78,6 +80,8 @@ const EXPIRY_CRON: &str = "*/15 * * * * *";
 const RECONCILE_CRON: &str = "*/5 * * * * *";
 const API_RATE: Rate = Rate::default_of(200);
 const API_STRANGER_RATE: Rate = Rate::default_of(20);
+/// About 16 KiB of memory each, while they wait.
+const MAX_CONNECTIONS: usize = 4096;
 /// Shorter ones are guessed; longer ones are an attack on the hash.
 const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
 /// Smallest number of characters where real money moves: both settings are typed by a person, and stay for years.
@@ -125,6 +129,9 @@ impl Config {
             api_stranger_rate: source
                 .parsed("API_STRANGERS_PER_SECOND", Rate::parse)?
                 .unwrap_or(API_STRANGER_RATE),
+            max_connections: source
+                .parsed("MAX_CONNECTIONS", value::parse_max_connections)?
+                .unwrap_or(MAX_CONNECTIONS),
             expiry_cron: source
                 .parsed("EXPIRY_CRON", Cron::parse)?
                 .map_or_else(|| cron(EXPIRY_CRON), Ok)?,

@@ -25,6 +25,7 @@ mod request;
 mod storable;
 
 pub use admin::console_table;
+pub use body::API_BYTES;
 
 use std::sync::Arc;
 
@@ -68,6 +69,11 @@ impl FromRef<Web> for LeptosOptions {
     }
 }
 
+/// Whether a path is served even when all seats are at work: what gateways and supervisors call must not wait for payers.
+pub fn has_reserved_seat(path: &str) -> bool {
+    path.starts_with("/api/billing/payments/notify/") || path.starts_with("/health/")
+}
+
 pub fn router(web: Web) -> Router {
     let merchants = Router::new()
         .route("/orders", get(orders::list).post(orders::create))
@@ -109,6 +115,7 @@ pub fn router(web: Web) -> Router {
         .layer(from_fn(request::limit_time))
         .layer(from_fn(storable::require_storable_address))
         .layer(from_fn(request::require_one_host))
+        .layer(from_fn(request::turn_away))
         .layer(envelope::catch_panics())
         .layer(from_fn_with_state(web.clone(), headers::protect))
         .layer(from_fn_with_state(web, envelope::seal))

@@ -6,6 +6,7 @@ mod api_limits;
 mod bootstrap;
 pub mod commands;
 pub mod config;
+mod descriptors;
 mod gateways;
 mod http;
 mod jobs;
@@ -89,7 +90,8 @@ impl Failure {
 
 /// Runs the server until it is told to stop.
 pub async fn serve(config: Config) -> Result<(), Failure> {
-    let listener = bind("LISTEN", config.listen).await?;
+    let n_descriptors = descriptors::raise_limit();
+    let listener = bind("LISTEN", config.listen)?;
     let address = listener
         .local_addr()
         .map_err(Failure::io("the listener has no address"))?;
@@ -135,8 +137,9 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         ending.asked().await;
         jobs.finish(PATIENCE).await;
     };
+    let connections = connection_limits(&config, n_descriptors);
     tokio::join!(
-        listen::serve(listener, http::router(web), stop, PATIENCE),
+        listen::serve(listener, http::router(web), connections, stop, PATIENCE),
         finish_jobs
     );
     signal.abort();
@@ -198,10 +201,24 @@ fn services_on(config: &Config, db: Db, gateways: payments::gateway::Gateways) -
     }
 }
 
-async fn bind(setting: &'static str, address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address)
-        .await
-        .map_err(Failure::setting(setting, format!("cannot listen on {address}")))
+fn bind(setting: &'static str, address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
+    listen::bind(address).map_err(Failure::setting(setting, format!("cannot listen on {address}")))
+}
+
+fn connection_limits(config: &Config, n_descriptors: usize) -> listen::Limits {
+    let max_connections = descriptors::bound_connections(config.max_connections, n_descriptors);
+    if max_connections < config.max_connections {
+        tracing::warn!(
+            max_connections,
+            n_descriptors,
+            "{n_descriptors} file descriptors are enough for {max_connections} connections; raise the limit (ulimit -n)"
+        );
+    }
+    listen::Limits {
+        max_connections,
+        proxies: config.trusted_proxies.clone(),
+        has_reserved_seat: http::has_reserved_seat,
+    }
 }
 
 async fn spawn_metrics(
@@ -212,14 +229,21 @@ async fn spawn_metrics(
     let Some(address) = config.metrics_listen else {
         return Ok(None);
     };
-    let listener = bind("METRICS_LISTEN", address).await?;
+    let listener = bind("METRICS_LISTEN", address)?;
     let address = listener
         .local_addr()
         .map_err(Failure::io("the listener has no address"))?;
     tracing::info!(%address, "metrics at http://{address}/metrics");
     let router = web.metrics.router();
     Ok(Some(tokio::spawn(async move {
-        listen::serve(listener, router, stop, Duration::ZERO).await
+        listen::serve(
+            listener,
+            router,
+            listen::Limits::of_metrics(),
+            stop,
+            Duration::ZERO,
+        )
+        .await
     })))
 }
 

@@ -1,59 +1,108 @@
 //! The accept loop. `axum::serve` has no deadline for request heads (300 half-sent requests stayed open for ever), so
 //! connections are limited here: by time, by number, and by number per address.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+mod bodies;
+mod patient;
+mod seats;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+use self::bodies::{AnswerBody, RequestBody};
+use self::patient::PatientStream;
+use self::seats::{Phase, Seat, Seats};
+use crate::api_limits::network_of;
+use crate::proxies::Proxies;
 use crate::stop::Stop;
 
+/// Time for a request's head; also how long a connection may be idle between two requests.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-const MAX_CONNECTIONS: usize = 10_000;
-/// Not for private addresses: behind a reverse proxy everybody comes from one of them.
-const MAX_CONNECTIONS_PER_ADDRESS: usize = 100;
-const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// Time for the client to take anything at all of its answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Thousands of half-sent heads must not fill the memory.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// After a failed `accept`, usually because file descriptors ran out: others have to end first.
 const BREATH: Duration = Duration::from_millis(100);
+/// Connections that the system keeps until they are accepted. With a short queue a crowd of newcomers costs the others a
+/// second: the system drops their first packet.
+const BACKLOG: u32 = 4096;
 
 /// The other end of the connection; handlers see the visitor instead when `TRUSTED_PROXIES` names who stands between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
+/// Marks a request that came when all seats were at work: only those with a reserved seat are served.
+#[derive(Debug, Clone, Copy)]
+pub struct Crowded;
+
+/// Limits of a listener.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    pub max_connections: usize,
+    pub proxies: Proxies,
+    /// Whether a path keeps its seat in a crowd.
+    pub has_reserved_seat: fn(&str) -> bool,
+}
+
+impl Limits {
+    /// A listener for a few programs of the operator.
+    pub fn of_metrics() -> Limits {
+        Limits {
+            max_connections: 64,
+            proxies: Proxies::default(),
+            has_reserved_seat: |_| false,
+        }
+    }
+}
+
+pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// Serves until `stop`, then lets what is under way finish, for as long as `patience` allows.
-pub async fn serve(listener: TcpListener, router: Router, stop: Stop, patience: Duration) {
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: Stop, patience: Duration) {
     let graceful = GracefulShutdown::new();
-    let seats = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let guests = Guests::default();
+    let seats = Seats::new(limits.max_connections);
     loop {
         let accepted = tokio::select! {
             biased;
             () = stop.asked() => break,
             accepted = accept(&listener, &seats) => accepted,
         };
-        let Some((stream, address, seat)) = accepted else {
+        let Some((stream, address)) = accepted else {
             tokio::time::sleep(BREATH).await;
             continue;
         };
-        let Some(guest) = guests.admit(address) else {
+        let is_shared = is_private(address) || limits.proxies.trusts(address);
+        let Some(seat) = seats.take(network_of(address.to_canonical()), is_shared) else {
             tracing::debug!(%address, "too many connections from one address");
             continue;
         };
-        let watcher = graceful.watcher();
-        let router = router.clone();
-        tokio::spawn(async move {
-            converse(stream, Peer(address.to_canonical()), router, watcher).await;
-            drop((seat, guest));
-        });
+        let guest = Guest {
+            peer: Peer(address.to_canonical()),
+            seat,
+            router: router.clone(),
+            has_reserved_seat: limits.has_reserved_seat,
+        };
+        tokio::spawn(guest.converse(stream, graceful.watcher()));
     }
     drop(listener);
     if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
@@ -61,83 +110,99 @@ pub async fn serve(listener: TcpListener, router: Router, stop: Stop, patience: 
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    seats: &Arc<Semaphore>,
-) -> Option<(TcpStream, IpAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let seat = Arc::clone(seats).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, seats: &Seats) -> Option<(TcpStream, IpAddr)> {
+    seats.wait_for_room().await;
     match listener.accept().await {
-        Ok((stream, address)) => Some((stream, address.ip(), seat)),
+        Ok((stream, address)) => Some((stream, address.ip())),
         Err(error) => {
             tracing::warn!(%error, "no connection could be accepted");
+            seats.shrink();
             None
         }
     }
 }
 
-/// HTTP/1 only: without TLS no browser speaks HTTP/2, and its floods stay outside.
-async fn converse(stream: TcpStream, peer: Peer, router: Router, watcher: Watcher) {
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
-    let router = TowerToHyperService::new(router);
-    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(peer);
-        router.call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "a connection ended early");
-    }
-}
-
-/// How many connections each address holds.
-#[derive(Debug, Clone, Default)]
-struct Guests(Arc<Mutex<HashMap<IpAddr, usize>>>);
-
-/// One connection; leaving is forgetting it.
-#[derive(Debug)]
+/// One connection.
 struct Guest {
-    guests: Guests,
-    address: IpAddr,
+    peer: Peer,
+    seat: Seat,
+    router: Router,
+    has_reserved_seat: fn(&str) -> bool,
 }
 
-impl Guests {
-    fn admit(&self, address: IpAddr) -> Option<Guest> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_default();
-        if *count >= MAX_CONNECTIONS_PER_ADDRESS && !is_private(address) {
-            return None;
+impl Guest {
+    /// HTTP/1 only: without TLS no browser speaks HTTP/2, and its floods stay outside.
+    async fn converse(self, stream: TcpStream, watcher: Watcher) {
+        let Ok(()) = prepare(&stream) else { return };
+        let (peer, has_reserved_seat) = (self.peer, self.has_reserved_seat);
+        let router = TowerToHyperService::new(self.router);
+        let occupant = Arc::clone(self.seat.occupant());
+        let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            let is_reserved = has_reserved_seat(request.uri().path());
+            occupant.enter(Phase::Working);
+            let body_occupant = Arc::clone(&occupant);
+            let mut request =
+                request.map(|body| Body::new(RequestBody::new(body, body_occupant, is_reserved)));
+            request.extensions_mut().insert(peer);
+            if occupant.is_crowded() && !is_reserved {
+                request.extensions_mut().insert(Crowded);
+            }
+            let answering = router.call(request);
+            let occupant = Arc::clone(&occupant);
+            async move {
+                let answer = answering.await?;
+                occupant.enter(phase_of(&answer));
+                Ok::<_, std::convert::Infallible>(answer.map(|body| AnswerBody::new(body, occupant)))
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(PatientStream::new(stream, WRITE_TIMEOUT)), service);
+        let ended = tokio::select! {
+            biased;
+            () = self.seat.must_end() => {
+                tracing::debug!("a slow connection gives its seat to another one");
+                return;
+            }
+            ended = watcher.watch(connection) => ended,
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended early");
         }
-        *count += 1;
-        Some(Guest {
-            guests: self.clone(),
-            address,
-        })
     }
 }
 
-fn is_private(address: IpAddr) -> bool {
+fn phase_of(answer: &hyper::Response<Body>) -> Phase {
+    let is_stream = answer
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == HeaderValue::from_static("text/event-stream"));
+    if is_stream {
+        Phase::Streaming
+    } else {
+        Phase::Answering
+    }
+}
+
+fn prepare(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    // For what the system has taken from us and the peer does not take: an event stream writes too little to be blocked.
+    #[cfg(target_os = "linux")]
+    rustix::net::sockopt::set_tcp_user_timeout(
+        stream,
+        u32::try_from(WRITE_TIMEOUT.as_millis()).unwrap_or(u32::MAX),
+    )?;
+    Ok(())
+}
+
+/// Addresses that many visitors may share: those of this machine and of private networks, where reverse proxies stand.
+pub fn is_private(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
         IpAddr::V6(address) => {
             address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
-        }
-    }
-}
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        let mut counts = self.guests.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
         }
     }
 }
@@ -147,22 +212,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_address_holds_a_hundred_connections_and_a_proxy_any_number() {
-        let guests = Guests::default();
-        let stranger: IpAddr = "203.0.113.7".parse().unwrap();
-        let mut held: Vec<_> = (0..MAX_CONNECTIONS_PER_ADDRESS)
-            .map(|_| guests.admit(stranger).unwrap())
-            .collect();
-        assert!(guests.admit(stranger).is_none());
-        held.pop();
-        assert!(guests.admit(stranger).is_some());
-        let mut many = Vec::new();
-        for proxy in ["::ffff:127.0.0.1", "::1", "10.0.0.2", "172.18.0.3", "fd00::1"] {
-            let proxy: IpAddr = proxy.parse().unwrap();
-            many.extend((0..200).map(|_| guests.admit(proxy)));
+    fn proxies_stand_on_this_machine_or_in_private_networks() {
+        for address in ["::ffff:127.0.0.1", "::1", "10.0.0.2", "172.18.0.3", "fd00::1"] {
+            assert!(is_private(address.parse().unwrap()), "{address}");
         }
-        assert!(many.iter().all(Option::is_some));
-        drop((held, many));
-        assert!(guests.0.lock().unwrap().is_empty());
+        for address in ["203.0.113.7", "172.32.0.1", "2001:db8::1"] {
+            assert!(!is_private(address.parse().unwrap()), "{address}");
+        }
     }
 }

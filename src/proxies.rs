@@ -23,13 +23,18 @@ impl Proxies {
         })
     }
 
+    /// Whether the operator named this address as a proxy of theirs.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.has(address))
+    }
+
     /// The first address that is none of the proxies', seen from here. Each proxy writes down who called it at the right
     /// end of `X-Forwarded-For`; what stands further left than an address we do not know may be anybody's invention.
     pub fn visitor<'a>(&self, peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
         let mut address = peer.to_canonical();
         for hop in forwarded.rev().flat_map(|line| line.rsplit(',')) {
-            let is_proxy = self.0.iter().any(|network| network.has(address));
-            let Some(caller) = parse_hop(hop.trim()).filter(|_| is_proxy) else {
+            let Some(caller) = parse_hop(hop.trim()).filter(|_| self.trusts(address)) else {
                 break;
             };
             address = caller;

@@ -167,7 +167,7 @@ async fn fifty_open_pages_are_one_question() {
     assert!((1..=10).contains(&asked), "{asked} questions: {left}");
 }
 
-fn times_left(faults: &Value) -> u64 {
+pub fn times_left(faults: &Value) -> u64 {
     faults["faults"][0]["times"]
         .as_u64()
         .unwrap_or_else(|| panic!("{faults}"))

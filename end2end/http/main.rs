@@ -11,6 +11,7 @@ mod browser;
 mod callbacks;
 mod commands;
 mod console;
+mod crowds;
 mod database;
 mod defects;
 mod guide;

@@ -61,16 +61,21 @@ fn simulator_keys() -> &'static Path {
     })
 }
 
+/// Puts the shared keys where the built-in simulator looks for its own.
+fn give_keys(dir: &Path) {
+    let theirs = dir.join("data/simulator");
+    std::fs::create_dir_all(&theirs).unwrap();
+    for key in std::fs::read_dir(simulator_keys()).unwrap() {
+        let key = key.unwrap().path();
+        std::fs::copy(&key, theirs.join(key.file_name().unwrap())).unwrap();
+    }
+}
+
 impl Server {
     /// With the built-in simulator and a known API key.
     pub fn simulated(settings: &[(&str, &str)]) -> Server {
         let dir = TempDir::new().unwrap();
-        let theirs = dir.path().join("data/simulator");
-        std::fs::create_dir_all(&theirs).unwrap();
-        for key in std::fs::read_dir(simulator_keys()).unwrap() {
-            let key = key.unwrap().path();
-            std::fs::copy(&key, theirs.join(key.file_name().unwrap())).unwrap();
-        }
+        give_keys(dir.path());
         let mut all = vec![("API_KEY", API_KEY)];
         all.extend(settings);
         Server::start_in(dir, &all)
@@ -90,7 +95,31 @@ impl Server {
     }
 
     pub fn start_in(dir: TempDir, settings: &[(&str, &str)]) -> Server {
-        let mut child = program(dir.path())
+        let program = program(dir.path());
+        Server::start(dir, program, settings)
+    }
+
+    /// The same, with a shell command before it that limits the process.
+    pub fn start_limited(limits: &str, settings: &[(&str, &str)]) -> Server {
+        let dir = TempDir::new().unwrap();
+        give_keys(dir.path());
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .env_clear()
+            .current_dir(dir.path())
+            .env("PATH", "/usr/bin:/bin")
+            .args([
+                "-c",
+                &format!("{limits}; exec \"$0\""),
+                env!("CARGO_BIN_EXE_tongqian"),
+            ]);
+        let mut all = vec![("API_KEY", API_KEY)];
+        all.extend(settings);
+        Server::start(dir, shell, &all)
+    }
+
+    fn start(dir: TempDir, mut program: Command, settings: &[(&str, &str)]) -> Server {
+        let mut child = program
             .envs([("LISTEN", "127.0.0.1:0"), ("LOG", "warn")])
             // Hashing a made-up password takes seconds without optimisation.
             .envs([("ADMIN_EMAIL", ""), ("ADMIN_PASSWORD", "")])

@@ -31,7 +31,7 @@ const PREFIXES: [&str; 22] = [
     "ACCEPT_OTHER",
 ];
 /// Begin names that are ours in `.env` and may be anybody's in the environment.
-const FILE_PREFIXES: [&str; 11] = [
+const FILE_PREFIXES: [&str; 13] = [
     "API_",
     "PUBLIC_",
     "DATABASE_",
@@ -43,6 +43,8 @@ const FILE_PREFIXES: [&str; 11] = [
     "NOTIFY_",
     "SMTP_",
     "OTEL_",
+    "MAX_",
+    "EVENT_",
 ];
 /// Settings of other versions under names that no prefix covers: whoever sets one relies on it.
 const OTHER_VERSIONS: [&str; 9] = [

@@ -105,6 +105,13 @@ pub fn parse_api_key(text: &str) -> Result<SecretString, String> {
     }
 }
 
+pub fn parse_max_connections(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| (16..=1_000_000).contains(number))
+        .ok_or_else(|| "must be a number of connections from 16 to 1000000".to_owned())
+}
+
 /// Minutes as a decimal, exact to the millisecond: `15`, `0.05`.
 pub fn parse_minutes(text: &str) -> Result<Duration, String> {
     let problem =

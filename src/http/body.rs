@@ -9,6 +9,7 @@ use http_body_util::BodyExt as _;
 
 use super::error::Problem;
 
+/// The largest of all limits: a body beyond it is only read to be thrown away.
 pub const API_BYTES: usize = 256 * 1024;
 pub const NOTICE_BYTES: usize = 64 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -60,6 +61,8 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
         }
         if n_received <= limit {
             bytes.extend_from_slice(data);
+        } else {
+            bytes = BytesMut::new();
         }
     }
     if n_received > limit {

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderName, StatusCode, Version, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 
 use super::Web;
 use super::error::Problem;
-use crate::listen::Peer;
+use crate::listen::{Crowded, Peer};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// For the answer's beginning: a stream of events goes on for as long as somebody listens.
@@ -29,6 +29,18 @@ pub async fn limit_time(request: Request, next: Next) -> Response {
         )
         .into_response(),
     }
+}
+
+/// Refuses a request that came when all connections were at work, and closes its connection.
+pub async fn turn_away(request: Request, next: Next) -> Response {
+    if request.extensions().get::<Crowded>().is_none() {
+        return next.run(request).await;
+    }
+    let busy = "too many requests are at work; nothing was done, come again after Retry-After seconds";
+    let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", busy).into_response();
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
 }
 
 /// Behind proxies the other end of the connection is a proxy: from here on [`Peer`] is the visitor, as far as the proxies

@@ -1,0 +1,172 @@
+//! Clients that keep the server waiting, in numbers, with limits low enough to meet them.
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::api::{Api, client, send};
+use super::callbacks::{deliver, headers_of, letter};
+use super::looks::times_left;
+use super::server::Server;
+
+const PROMPT: Duration = Duration::from_secs(5);
+
+/// Opens connections that say this and then nothing more.
+async fn crowd(server: &Server, n: usize, beginning: &str) -> Vec<TcpStream> {
+    let mut crowd = Vec::new();
+    for _ in 0..n {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        // The server may have closed it already to make room.
+        drop(stream.write_all(beginning.as_bytes()).await);
+        crowd.push(stream);
+    }
+    crowd
+}
+
+/// Checks that everybody else is served meanwhile and at once: pages, the API, health and callbacks, over new connections.
+async fn others_are_served(server: &Server, payment: &Value) {
+    let started = Instant::now();
+    let told = letter(server, payment, &json!({})).await;
+    let body = told["body"].as_str().unwrap().as_bytes().to_vec();
+    for _ in 0..5 {
+        let answers = [
+            send(client().get(format!("{}/health/ready", server.url))).await,
+            send(client().get(format!("{}/", server.url))).await,
+            Api::of(server).get("/orders").await,
+            deliver(server, "alipay", headers_of(&told), body.clone()).await,
+        ];
+        for answer in answers {
+            assert_eq!(answer.status, 200, "{}", answer.text);
+        }
+    }
+    assert!(started.elapsed() < PROMPT, "{:?}", started.elapsed());
+}
+
+/// How many of them the server has closed.
+async fn count_closed(crowd: &mut [TcpStream]) -> usize {
+    let ends = crowd.iter_mut().map(async |stream| {
+        let mut answer = Vec::new();
+        tokio::time::timeout(Duration::from_millis(100), stream.read_to_end(&mut answer))
+            .await
+            .is_ok()
+    });
+    join_all(ends)
+        .await
+        .into_iter()
+        .filter(|is_closed| *is_closed)
+        .count()
+}
+
+#[tokio::test]
+async fn slow_clients_in_numbers_keep_nobody_else_out() {
+    let server = Server::simulated(&[("MAX_CONNECTIONS", "32")]);
+    let api = Api::of(&server);
+    let payment = api.payment(&api.order().await, "alipay").await;
+    let half_bodies = |path: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{{"
+        )
+    };
+    for beginning in [
+        "GET / HTTP/1.1\r\nHost: a\r\n",
+        &half_bodies("/ui/buy_plan"),
+        &half_bodies("/api/billing/payments/notify/wechat"),
+        "GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n",
+    ] {
+        let mut crowd = crowd(&server, 200, beginning).await;
+        others_are_served(&server, &payment).await;
+        let n_closed = count_closed(&mut crowd).await;
+        assert!(n_closed >= 200 - 32, "{n_closed} of {beginning}");
+    }
+}
+
+#[tokio::test]
+async fn open_streams_in_numbers_keep_nobody_else_out() {
+    let server = Server::simulated(&[("MAX_CONNECTIONS", "32")]);
+    let api = Api::of(&server);
+    let payment = api.payment(&api.order().await, "alipay").await;
+    let mut streams = Vec::new();
+    for _ in 0..10 {
+        let order = api.order().await;
+        for _ in 0..10 {
+            let page = order["checkoutUrl"].as_str().unwrap();
+            streams.push(client().get(format!("{page}/events")).send().await.unwrap());
+        }
+    }
+    others_are_served(&server, &payment).await;
+    // The newest goes on.
+    assert!(!is_over(streams.pop().unwrap()).await);
+}
+
+/// Whether a stream ends before long.
+async fn is_over(stream: reqwest::Response) -> bool {
+    let mut events = stream.bytes_stream();
+    let end = async { while events.next().await.is_some_and(|event| event.is_ok()) {} };
+    tokio::time::timeout(Duration::from_secs(1), end).await.is_ok()
+}
+
+#[tokio::test]
+async fn when_everything_is_at_work_callbacks_and_health_are_still_served() {
+    const PLENTY: u64 = 1_000;
+    let server = Server::simulated(&[("MAX_CONNECTIONS", "16")]);
+    let api = Api::of(&server);
+    let mut orders = Vec::new();
+    for _ in 0..15 {
+        orders.push(api.order().await);
+    }
+    let hang = json!({"kind": "hangBefore", "endpoint": "create", "times": PLENTY});
+    let faults = format!("{}/faults", server.control());
+    send(client().post(&faults).json(&hang)).await.ok(200);
+    let calls: Vec<_> = orders
+        .iter()
+        .map(|order| {
+            let api = Api::of(&server);
+            let body = json!({"orderId": order["id"], "method": "wechat"});
+            tokio::spawn(async move { api.post("/payments", &body).await.status })
+        })
+        .collect();
+    let started = Instant::now();
+    while times_left(&send(client().get(&faults)).await.ok(200)) > PLENTY - 15 {
+        assert!(started.elapsed() < PROMPT, "the calls never reach the gateway");
+    }
+    let answer = Api::of(&server).get("/orders").await;
+    answer.refused(503, "unavailable");
+    assert!(answer.header("retry-after").is_some());
+    assert_eq!(answer.header("connection"), Some("close"));
+    let live = send(client().get(format!("{}/health/live", server.url))).await;
+    assert_eq!(live.status, 200);
+    let forged = client()
+        .post(format!("{}/api/billing/payments/notify/wechat", server.url))
+        .body("{}");
+    assert_eq!(send(forged).await.status, 401);
+    for call in calls {
+        assert_ne!(call.await.unwrap(), 500);
+    }
+    assert_eq!(Api::of(&server).get("/orders").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_server_takes_all_the_file_descriptors_that_it_may_have() {
+    let server = Server::start_limited("ulimit -S -n 300", &[]);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"))
+        .unwrap();
+    let numbers: Vec<&str> = line.split_whitespace().skip(3).collect();
+    assert_eq!(numbers[0], numbers[1], "{line}");
+
+    // Few descriptors are no reason to stop: connections get fewer of them than there are.
+    let poor = Server::start_limited("ulimit -n 120", &[]);
+    let payment = {
+        let api = Api::of(&poor);
+        api.payment(&api.order().await, "alipay").await
+    };
+    let crowd = crowd(&poor, 300, "GET / HTTP/1.1\r\nHost: a\r\n").await;
+    others_are_served(&poor, &payment).await;
+    drop(crowd);
+}

@@ -1,0 +1,415 @@
+//! The limit of connections. When it is reached, the connection that has kept us waiting longest is closed, so that a
+//! crowd of slow clients cannot keep others out.
+//!
+//! A connection whose request is being worked on is never closed. Of the others those that owe us something go first (a
+//! head, a body, the reading of an answer), then event streams, which browsers open again by themselves.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+/// Not for private addresses and trusted proxies: behind a reverse proxy everybody comes from one of them.
+const MAX_PER_ADDRESS: usize = 100;
+/// Request bodies that are still arriving may hold so many bytes together.
+const MAX_BODY_BYTES: usize = 48 * 1024 * 1024;
+/// This part of the seats is left for callbacks and health checks when all others are at work.
+const RESERVED_PART: usize = 16;
+/// Event streams may take this part of the seats.
+const STREAMING_PART: usize = 2;
+/// This part of the seats is freed at once, so that the list is not searched for each newcomer.
+const FREED_PART: usize = 64;
+/// A connection is spared for so long while the reserve lasts: its head is probably on its way.
+const GRACE: Duration = Duration::from_secs(1);
+/// This part of the grace passes between two searches that find nobody.
+const PAUSE_PART: u32 = 20;
+/// How long a newcomer waits before the seats are looked at again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The connection's work at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// A request's head has not arrived, be it the first or the next one.
+    Head,
+    Body,
+    /// The body of a callback or health check.
+    ReservedBody,
+    Working,
+    Answering,
+    Streaming,
+    /// It was told to end.
+    Leaving,
+}
+
+/// All connections of one listener; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Seats(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// Above this number somebody has to leave.
+    n_max: usize,
+    /// With the reserve.
+    n_all: usize,
+    grace: Duration,
+    started: Instant,
+    /// When nobody was slow enough: the list is not searched again at once.
+    fruitless_at: AtomicU64,
+    taken: Mutex<Taken>,
+    /// Without those that are leaving.
+    n_staying: AtomicUsize,
+    n_streaming: AtomicUsize,
+    n_working: AtomicUsize,
+    n_body_bytes: AtomicUsize,
+    freed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    next_id: u64,
+    by_id: HashMap<u64, Arc<Occupant>>,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// One connection; dropping it frees the seat.
+#[derive(Debug)]
+pub struct Seat {
+    id: u64,
+    occupant: Arc<Occupant>,
+}
+
+/// The connection as the limit sees it.
+#[derive(Debug)]
+pub struct Occupant {
+    seats: Arc<Shared>,
+    address: IpAddr,
+    /// [`Phase`] and the time at which it began, in one word: a phase that has just changed is not mistaken for an old one.
+    state: AtomicU64,
+    /// Told to end.
+    ending: Notify,
+}
+
+const PHASE_BITS: u32 = 3;
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX >> PHASE_BITS)
+}
+
+const fn pack(phase: Phase, since: u64) -> u64 {
+    let word = match phase {
+        Phase::Head => 0,
+        Phase::Body => 1,
+        Phase::ReservedBody => 2,
+        Phase::Working => 3,
+        Phase::Answering => 4,
+        Phase::Streaming => 5,
+        Phase::Leaving => 6,
+    };
+    (since << PHASE_BITS) | word
+}
+
+const fn phase_of(state: u64) -> Phase {
+    match state & ((1 << PHASE_BITS) - 1) {
+        0 => Phase::Head,
+        1 => Phase::Body,
+        2 => Phase::ReservedBody,
+        3 => Phase::Working,
+        4 => Phase::Answering,
+        5 => Phase::Streaming,
+        _ => Phase::Leaving,
+    }
+}
+
+impl Seats {
+    pub fn new(n_connections: usize) -> Seats {
+        Seats::with_grace(n_connections, GRACE)
+    }
+
+    fn with_grace(n_connections: usize, grace: Duration) -> Seats {
+        let n_reserved = 1.max(n_connections / RESERVED_PART);
+        let n_max = 1.max(n_connections.saturating_sub(n_reserved));
+        Seats(Arc::new(Shared {
+            n_max,
+            n_all: n_max + n_reserved,
+            grace,
+            started: Instant::now(),
+            fruitless_at: AtomicU64::new(0),
+            taken: Mutex::default(),
+            n_staying: AtomicUsize::new(0),
+            n_streaming: AtomicUsize::new(0),
+            n_working: AtomicUsize::new(0),
+            n_body_bytes: AtomicUsize::new(0),
+            freed: Notify::new(),
+        }))
+    }
+
+    /// Closes slow connections when the seats run short; returns when a newcomer can be let in.
+    pub async fn wait_for_room(&self) {
+        let shared = &self.0;
+        loop {
+            let freed = shared.freed.notified();
+            if shared.has_room() {
+                return;
+            }
+            // The time is for seats whose phase changes without one being freed.
+            drop(tokio::time::timeout(PAUSE, freed).await);
+        }
+    }
+
+    /// Closes slow connections after `accept` found no file descriptor.
+    pub fn shrink(&self) {
+        let shared = &self.0;
+        shared.end_slowest(&shared.lock(), Duration::ZERO);
+    }
+
+    /// `None`: all connections of this address are at work. Of IPv6 it is the network, because one visitor has all of its
+    /// addresses. `is_shared`: many visitors come from it.
+    pub fn take(&self, address: IpAddr, is_shared: bool) -> Option<Seat> {
+        let shared = &self.0;
+        let mut taken = shared.lock();
+        let n_of_address = taken.by_address.get(&address).copied().unwrap_or(0);
+        if n_of_address >= MAX_PER_ADDRESS && !is_shared {
+            let is_theirs = |occupant: &Occupant, phase| occupant.address == address && is_ended_early(phase);
+            if shared.end_oldest(
+                &taken,
+                1 + MAX_PER_ADDRESS / FREED_PART,
+                Duration::ZERO,
+                is_theirs,
+            ) == 0
+            {
+                return None;
+            }
+        }
+        let occupant = Arc::new(Occupant {
+            seats: Arc::clone(shared),
+            address,
+            state: AtomicU64::new(pack(Phase::Head, shared.now())),
+            ending: Notify::new(),
+        });
+        let id = taken.next_id;
+        taken.next_id += 1;
+        taken.by_id.insert(id, Arc::clone(&occupant));
+        *taken.by_address.entry(address).or_default() += 1;
+        shared.n_staying.fetch_add(1, Ordering::Relaxed);
+        Some(Seat { id, occupant })
+    }
+
+    #[cfg(test)]
+    fn count(&self) -> usize {
+        self.0.lock().by_id.len()
+    }
+}
+
+/// Whether a connection may be closed for another one of the same address.
+const fn is_ended_early(phase: Phase) -> bool {
+    !matches!(phase, Phase::Working | Phase::Leaving)
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nanoseconds by the monotonic clock.
+    fn now(&self) -> u64 {
+        nanoseconds(self.started.elapsed())
+    }
+
+    /// Ends slow connections when there are few seats left, and says whether one is free.
+    fn has_room(&self) -> bool {
+        let taken = self.lock();
+        let n_staying = || self.n_staying.load(Ordering::Relaxed);
+        let pause = nanoseconds(self.grace / PAUSE_PART);
+        let is_due = || self.now() >= self.fruitless_at.load(Ordering::Relaxed).saturating_add(pause);
+        if n_staying() >= self.n_max && is_due() && self.end_slowest(&taken, self.grace) == 0 {
+            self.fruitless_at.store(self.now(), Ordering::Relaxed);
+        }
+        if n_staying() >= self.n_all {
+            self.end_slowest(&taken, Duration::ZERO);
+        }
+        taken.by_id.len() < self.n_all
+    }
+
+    fn count_in(&self, phase: Phase) {
+        if let Some(count) = self.count_of(phase) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn count_out(&self, phase: Phase) {
+        if let Some(count) = self.count_of(phase) {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    const fn count_of(&self, phase: Phase) -> Option<&AtomicUsize> {
+        match phase {
+            Phase::Working => Some(&self.n_working),
+            Phase::Streaming => Some(&self.n_streaming),
+            _ => None,
+        }
+    }
+
+    const fn n_freed_at_once(&self) -> usize {
+        1 + self.n_max / FREED_PART
+    }
+
+    /// Ends connections that keep us waiting, or event streams when there are none; returns how many.
+    fn end_slowest(&self, taken: &Taken, grace: Duration) -> usize {
+        let is_reserved = |occupant: &&Arc<Occupant>| occupant.phase() == Phase::ReservedBody;
+        let n_reserved = taken.by_id.values().filter(is_reserved).count();
+        // Whoever sends callbacks slowly and in great number gets no more than the reserve out of it.
+        let spares_reserved = n_reserved <= self.n_all - self.n_max;
+        let is_slow = |_: &Occupant, phase| match phase {
+            Phase::Head | Phase::Body | Phase::Answering => true,
+            Phase::ReservedBody => !spares_reserved,
+            Phase::Working | Phase::Streaming | Phase::Leaving => false,
+        };
+        let n = self.n_freed_at_once();
+        match self.end_oldest(taken, n, grace, is_slow) {
+            0 => self.end_oldest(taken, n, grace, |_, phase| phase == Phase::Streaming),
+            n_ended => n_ended,
+        }
+    }
+
+    /// Tells the `n` that are longest in their phase, and longer than `grace`, to end, among those that `may_end`; returns how
+    /// many were told.
+    fn end_oldest(
+        &self,
+        taken: &Taken,
+        n: usize,
+        grace: Duration,
+        may_end: impl Fn(&Occupant, Phase) -> bool,
+    ) -> usize {
+        let Some(before) = self.now().checked_sub(nanoseconds(grace)) else {
+            return 0;
+        };
+        let mut found: Vec<(u64, &Occupant)> = Vec::new();
+        for occupant in taken.by_id.values() {
+            let state = occupant.state.load(Ordering::Relaxed);
+            if state >> PHASE_BITS <= before && may_end(occupant, phase_of(state)) {
+                found.push((state, &**occupant));
+            }
+        }
+        if found.len() > n {
+            found.select_nth_unstable_by_key(n, |(state, _)| state >> PHASE_BITS);
+            found.truncate(n);
+        }
+        let told = found.iter().filter(|(state, occupant)| occupant.end(*state));
+        told.count()
+    }
+}
+
+impl Seat {
+    pub fn occupant(&self) -> &Arc<Occupant> {
+        &self.occupant
+    }
+
+    /// Returns when somebody else needs the seat.
+    pub async fn must_end(&self) {
+        self.occupant.ending.notified().await;
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let occupant = &self.occupant;
+        let shared = &occupant.seats;
+        let state = occupant.state.swap(pack(Phase::Leaving, 0), Ordering::Relaxed);
+        occupant.count_out(phase_of(state));
+        let mut taken = shared.lock();
+        taken.by_id.remove(&self.id);
+        if let Some(count) = taken.by_address.get_mut(&occupant.address) {
+            *count -= 1;
+            if *count == 0 {
+                taken.by_address.remove(&occupant.address);
+            }
+        }
+        drop(taken);
+        shared.freed.notify_one();
+    }
+}
+
+impl Occupant {
+    fn phase(&self) -> Phase {
+        phase_of(self.state.load(Ordering::Relaxed))
+    }
+
+    /// Whether all seats but the reserve are at work, this one among them.
+    pub fn is_crowded(&self) -> bool {
+        self.seats.n_working.load(Ordering::Relaxed) > self.seats.n_max
+    }
+
+    pub fn enter(&self, phase: Phase) {
+        self.change(phase, |before| before != Phase::Leaving);
+        let seats = &self.seats;
+        let max_streaming = seats.n_max.div_ceil(STREAMING_PART);
+        if phase == Phase::Streaming && seats.n_streaming.load(Ordering::Relaxed) > max_streaming {
+            let is_streaming = |_: &Occupant, phase| phase == Phase::Streaming;
+            seats.end_oldest(
+                &seats.lock(),
+                seats.n_freed_at_once(),
+                Duration::ZERO,
+                is_streaming,
+            );
+        }
+    }
+
+    /// Enters `phase` only from `before`.
+    pub fn move_on(&self, before: Phase, phase: Phase) {
+        self.change(phase, |found| found == before);
+    }
+
+    fn change(&self, phase: Phase, may_change: impl Fn(Phase) -> bool) {
+        let entered = pack(phase, self.seats.now());
+        let update = |state| may_change(phase_of(state)).then_some(entered);
+        // Counted before it is seen: whoever ends the connection at once counts it out.
+        self.seats.count_in(phase);
+        let changed = self
+            .state
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, update);
+        self.seats.count_out(changed.map_or(phase, phase_of));
+    }
+
+    /// Counts bytes of a body that has not arrived whole; too many of them end the bodies that take longest.
+    pub fn hold_bytes(&self, n_bytes: usize) {
+        let held = self.seats.n_body_bytes.fetch_add(n_bytes, Ordering::Relaxed) + n_bytes;
+        if held > MAX_BODY_BYTES {
+            let is_body = |_: &Occupant, phase| matches!(phase, Phase::Body | Phase::ReservedBody);
+            let n = self.seats.n_freed_at_once();
+            self.seats
+                .end_oldest(&self.seats.lock(), n, Duration::ZERO, is_body);
+        }
+    }
+
+    pub fn release_bytes(&self, n_bytes: usize) {
+        self.seats.n_body_bytes.fetch_sub(n_bytes, Ordering::Relaxed);
+    }
+
+    /// `false`: its phase has changed since `state` was read.
+    fn end(&self, state: u64) -> bool {
+        let leaving = pack(Phase::Leaving, 0);
+        let is_told = self
+            .state
+            .compare_exchange(state, leaving, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok();
+        if is_told {
+            self.count_out(phase_of(state));
+            self.ending.notify_one();
+        }
+        is_told
+    }
+
+    fn count_out(&self, phase: Phase) {
+        if phase != Phase::Leaving {
+            self.seats.n_staying.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.seats.count_out(phase);
+    }
+}
+
+#[cfg(test)]
+mod tests;
