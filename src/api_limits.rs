@@ -100,7 +100,7 @@ fn wait<K: Clone + Eq + std::hash::Hash>(counters: &DefaultKeyedRateLimiter<K>, 
 }
 
 /// Whoever has one address of the longer kind has 2^64 of them.
-fn network_of(address: IpAddr) -> IpAddr {
+pub fn network_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {

@@ -10,6 +10,7 @@ mod source;
 mod value;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use app::return_url::ReturnHosts;
 use domain::{LatePolicy, Money};
@@ -41,6 +42,8 @@ pub struct Config {
     pub api_stranger_rate: Rate,
     /// How many connections are served at once.
     pub max_connections: usize,
+    /// How long an event stream of a checkout page lives.
+    pub event_stream_life: Duration,
     pub expiry_cron: Cron,
     pub reconcile_cron: Cron,
     pub looks: Looks,
@@ -82,6 +85,7 @@ const API_RATE: Rate = Rate::default_of(200);
 const API_STRANGER_RATE: Rate = Rate::default_of(20);
 /// About 16 KiB of memory each, while they wait.
 const MAX_CONNECTIONS: usize = 4096;
+const EVENT_STREAM_LIFE: Duration = Duration::from_secs(15 * 60);
 /// Shorter ones are guessed; longer ones are an attack on the hash.
 const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
 /// Smallest number of characters where real money moves: both settings are typed by a person, and stay for years.
@@ -132,6 +136,9 @@ impl Config {
             max_connections: source
                 .parsed("MAX_CONNECTIONS", value::parse_max_connections)?
                 .unwrap_or(MAX_CONNECTIONS),
+            event_stream_life: source
+                .parsed("EVENT_STREAM_MINUTES", parse_minutes)?
+                .unwrap_or(EVENT_STREAM_LIFE),
             expiry_cron: source
                 .parsed("EXPIRY_CRON", Cron::parse)?
                 .map_or_else(|| cron(EXPIRY_CRON), Ok)?,

@@ -9,6 +9,7 @@ mod body;
 mod compress;
 mod envelope;
 mod error;
+mod event_streams;
 mod events;
 mod handover;
 mod headers;
@@ -26,6 +27,7 @@ mod storable;
 
 pub use admin::console_table;
 pub use body::API_BYTES;
+pub use event_streams::EventStreams;
 
 use std::sync::Arc;
 
@@ -47,16 +49,24 @@ pub struct Web {
     pub services: Services,
     pub site: Arc<Site>,
     pub limits: Arc<ApiLimits>,
+    pub streams: EventStreams,
     pub metrics: Metrics,
     pub stop: Stop,
 }
 
 impl Web {
-    pub fn new(services: Services, site: Arc<Site>, limits: ApiLimits, stop: Stop) -> Web {
+    pub fn new(
+        services: Services,
+        site: Arc<Site>,
+        limits: ApiLimits,
+        streams: EventStreams,
+        stop: Stop,
+    ) -> Web {
         Web {
             services,
             site,
             limits: Arc::new(limits),
+            streams,
             metrics: Metrics::default(),
             stop,
         }

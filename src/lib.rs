@@ -114,7 +114,8 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
 
     let (stopper, stop) = Stop::new();
     let limits = api_limits::ApiLimits::new(config.api_rate, config.api_stranger_rate);
-    let web = http::Web::new(services.clone(), site, limits, stop.clone());
+    let streams = http::EventStreams::new(config.event_stream_life);
+    let web = http::Web::new(services.clone(), site, limits, streams, stop.clone());
     let metrics = spawn_metrics(&config, &web, stop.clone()).await?;
     let jobs = jobs::start(&services, &config, &web.metrics, stop.clone()).await?;
     say(&format!("Tongqian listens on http://{address}"));

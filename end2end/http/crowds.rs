@@ -110,6 +110,59 @@ async fn is_over(stream: reqwest::Response) -> bool {
 }
 
 #[tokio::test]
+async fn an_order_and_a_visitor_have_some_streams_and_the_oldest_ends() {
+    let server = Server::simulated(&[("TRUSTED_PROXIES", "127.0.0.1")]);
+    let api = Api::of(&server);
+    let client = client();
+    let look = async |order: &Value, visitor: &str| {
+        let page = order["checkoutUrl"].as_str().unwrap();
+        let request = client.get(format!("{page}/events"));
+        let stream = request.header("x-forwarded-for", visitor).send().await.unwrap();
+        assert_eq!(stream.status().as_u16(), 200);
+        stream
+    };
+    let order = api.order().await;
+    let mut of_order = Vec::new();
+    for n in 0..11 {
+        of_order.push(look(&order, &format!("203.0.113.{n}")).await);
+    }
+    assert!(is_over(of_order.remove(0)).await);
+    assert!(!is_over(of_order.remove(0)).await);
+
+    let other = look(&api.order().await, "198.51.100.8").await;
+    let mut of_visitor = Vec::new();
+    for _ in 0..11 {
+        let order = api.order().await;
+        for _ in 0..10 {
+            of_visitor.push(look(&order, "198.51.100.7").await);
+        }
+    }
+    assert!(is_over(of_visitor.remove(0)).await);
+    assert!(!is_over(of_visitor.pop().unwrap()).await && !is_over(other).await);
+}
+
+#[tokio::test]
+async fn a_stream_ends_in_its_time_and_the_next_goes_on_where_it_was() {
+    let server = Server::simulated(&[("EVENT_STREAM_MINUTES", "0.02")]);
+    let api = Api::of(&server);
+    let order = api.order().await;
+    let events = format!("{}/events", order["checkoutUrl"].as_str().unwrap());
+    let first = tokio::time::timeout(PROMPT, send(client().get(&events))).await;
+    let heard = first.expect("the stream ends").text;
+    let last = heard.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
+    let resumed = client().get(&events).header("last-event-id", last);
+    let resumed = tokio::time::timeout(PROMPT, send(resumed)).await;
+    assert!(!resumed.unwrap().text.contains("data:"), "nothing is told twice");
+    api.payment(&order, "wechat").await;
+    let resumed = client().get(&events).header("last-event-id", last);
+    let resumed = tokio::time::timeout(PROMPT, send(resumed)).await;
+    assert!(
+        resumed.unwrap().text.contains("waiting"),
+        "what came between is told"
+    );
+}
+
+#[tokio::test]
 async fn when_everything_is_at_work_callbacks_and_health_are_still_served() {
     const PLENTY: u64 = 1_000;
     let server = Server::simulated(&[("MAX_CONNECTIONS", "16")]);

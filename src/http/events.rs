@@ -5,21 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::view::{LiveState, live_state};
-use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use domain::PaymentNo;
 use futures_util::{Stream, stream};
 use payments::{Checkout, Services, find_checkout, query_payment, wait_for};
 use tokio::sync::watch;
 use tracing::Instrument as _;
+use tokio::time::Instant;
 
 use super::Web;
 use super::api::Id;
 use super::error::Problem;
+use super::event_streams::OpenStream;
+use crate::listen::Peer;
 use crate::stop::Stop;
 
 const RETRY: Duration = Duration::from_secs(3);
@@ -57,14 +60,25 @@ async fn ask(services: &Services, payment_no: PaymentNo) -> bool {
     matches!(wait_for(PATIENCE, asking.in_current_span()).await, Some(Ok(_)))
 }
 
-pub async fn stream(State(web): State<Web>, Id(token): Id, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn stream(
+    State(web): State<Web>,
+    Id(token): Id,
+    visitor: Option<Extension<Peer>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let checkout = find_checkout(&web.services, &token).await?;
+    let place = web.streams.open(
+        &checkout.order.id,
+        visitor.map(|Extension(Peer(address))| address),
+    );
     let latest = web.services.watchers.follow(&web.services, &checkout.order.id);
     let known = headers
         .get(LAST_EVENT_ID)
         .and_then(|id| id.to_str().ok())
         .map(str::to_owned);
     let viewer = Viewer {
+        ends_at: Instant::now() + web.streams.life,
+        place,
         services: web.services,
         stop: web.stop,
         latest,
@@ -82,6 +96,9 @@ pub async fn stream(State(web): State<Web>, Id(token): Id, headers: HeaderMap) -
 
 /// One open page.
 struct Viewer {
+    /// The stream's end, by the monotonic clock. A browser opens another one then.
+    ends_at: Instant,
+    place: OpenStream,
     services: Services,
     stop: Stop,
     latest: watch::Receiver<Option<Arc<Checkout>>>,
@@ -98,7 +115,7 @@ impl Viewer {
         })
     }
 
-    /// The next news; `None` when the server stops, and the page will find the next one.
+    /// The next news; `None` when the stream ends or the server stops, and the page will find the next one.
     async fn next(&mut self) -> Option<Event> {
         loop {
             let state = live_state(&self.checkout, self.services.clock.now());
@@ -120,6 +137,8 @@ impl Viewer {
     async fn wait(&mut self) -> Option<()> {
         tokio::select! {
             () = self.stop.asked() => return None,
+            () = self.place.must_end() => return None,
+            () = tokio::time::sleep_until(self.ends_at) => return None,
             changed = self.latest.changed() => changed.ok()?,
             () = tokio::time::sleep(BETWEEN_LOOKS) => {}
         }

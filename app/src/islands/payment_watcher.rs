@@ -37,6 +37,8 @@ struct Watch {
     events: RefCell<Option<EventSource>>,
     /// One has come, so there is no need to ask.
     has_events: Cell<bool>,
+    /// Events come through to this page, whether the stream is open or not at the moment.
+    can_hear: Cell<bool>,
     next_question: Cell<Option<TimeoutHandle>>,
     end_of_shown: Cell<Option<TimeoutHandle>>,
     n_asked: Cell<usize>,
@@ -54,6 +56,7 @@ impl Watch {
             announcement,
             events: RefCell::new(None),
             has_events: Cell::new(false),
+            can_hear: Cell::new(false),
             next_question: Cell::new(None),
             end_of_shown: Cell::new(None),
             n_asked: Cell::new(0),
@@ -105,25 +108,42 @@ impl Watch {
         };
         let watch = Rc::clone(self);
         let on_state = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-            watch.has_events.set(true);
-            watch.plan(None);
+            watch.can_hear.set(true);
+            watch.rely_on_events();
             watch.hear(&event.data().as_string().unwrap_or_default());
         });
         let watch = Rc::clone(self);
-        // The browser would try again by itself, but proxies that cut events off do so again: asking always works.
-        let on_error = Closure::<dyn Fn()>::new(move || {
-            if let Some(events) = watch.events.take() {
-                events.close();
-                watch.has_events.set(false);
-                watch.plan_question();
+        let on_open = Closure::<dyn Fn()>::new(move || {
+            // The server tells at once what has changed since the last event, and nothing when nothing has.
+            if watch.can_hear.get() {
+                watch.rely_on_events();
             }
         });
+        let watch = Rc::clone(self);
+        let on_error = Closure::<dyn Fn()>::new(move || watch.miss_events());
         let _without_events =
             events.add_event_listener_with_callback("state", on_state.as_ref().unchecked_ref());
+        events.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         events.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         on_state.forget();
+        on_open.forget();
         on_error.forget();
         self.events.replace(Some(events));
+    }
+
+    fn rely_on_events(&self) {
+        self.has_events.set(true);
+        self.plan(None);
+    }
+
+    /// A stream that worked ends in its time, and the browser opens another one. It would go on trying also where proxies
+    /// cut events off, but those do so again: asking always works.
+    fn miss_events(self: &Rc<Self>) {
+        let has_worked = self.has_events.replace(false);
+        if !has_worked && let Some(events) = self.events.take() {
+            events.close();
+        }
+        self.plan_question();
     }
 
     fn ask_now(self: &Rc<Self>, last: &'static str) {
