@@ -17,6 +17,9 @@ use crate::{Checkout, Error, Services};
 const BETWEEN_READS: Duration = Duration::from_secs(2);
 /// A viewer's presence is written down this often, well before [`schedule::PRESENCE`] runs out.
 const BETWEEN_SIGNS: Duration = Duration::from_secs(8);
+/// All followers together read about two hundred times a second, however many orders are looked at: with more orders each
+/// is read less often. What happens in this process is told at once all the same.
+const SHARE_OF_READS: Duration = Duration::from_millis(5);
 /// Whoever was woken needs a moment to ask, and may be busy asking about others.
 const AFTER_A_RING: Duration = Duration::from_millis(500);
 
@@ -90,6 +93,10 @@ impl Watchers {
         self.signs.lock().expect(UNBROKEN).at.remove(payment);
     }
 
+    fn count(&self) -> usize {
+        self.followed.lock().expect(UNBROKEN).len()
+    }
+
     /// Forgets an order that nobody looks at any more; says whether it did.
     fn forget_unwatched(&self, order_id: &OrderId) -> bool {
         let mut followed = self.followed.lock().expect(UNBROKEN);
@@ -121,6 +128,7 @@ async fn read_for_viewers(services: Services, order_id: OrderId, followed: Follo
                 BETWEEN_READS
             }
         };
+        let pause = stretch(pause, services.watchers.count());
         tokio::select! {
             () = followed.changed.notified() => {}
             () = services.clock.sleep(pause) => {}
@@ -129,6 +137,11 @@ async fn read_for_viewers(services: Services, order_id: OrderId, followed: Follo
             return;
         }
     }
+}
+
+fn stretch(pause: Duration, n_followed: usize) -> Duration {
+    let n_followed = u32::try_from(n_followed).unwrap_or(u32::MAX);
+    pause.max(SHARE_OF_READS.saturating_mul(n_followed))
 }
 
 /// The rhythm of the jobs is made for nobody in particular; somebody who looks has a question asked when it is due.
@@ -214,5 +227,18 @@ mod tests {
             1,
             "old signs are forgotten"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_looks_share_the_reads() {
+        assert_eq!(stretch(BETWEEN_READS, 1), BETWEEN_READS);
+        assert_eq!(stretch(AFTER_A_RING, 100), AFTER_A_RING);
+        assert_eq!(stretch(AFTER_A_RING, 4000), Duration::from_secs(20));
+        assert_eq!(stretch(BETWEEN_READS, usize::MAX).as_secs(), 21_474_836);
     }
 }
