@@ -40,6 +40,7 @@ use leptos::prelude::LeptosOptions;
 
 use crate::api_limits::ApiLimits;
 use crate::metrics::Metrics;
+use crate::readiness::Readiness;
 use crate::site::Site;
 use crate::stop::Stop;
 
@@ -50,6 +51,7 @@ pub struct Web {
     pub site: Arc<Site>,
     pub limits: Arc<ApiLimits>,
     pub streams: EventStreams,
+    pub readiness: Readiness,
     pub metrics: Metrics,
     pub stop: Stop,
 }
@@ -63,6 +65,7 @@ impl Web {
         stop: Stop,
     ) -> Web {
         Web {
+            readiness: Readiness::new(services.db.clone()),
             services,
             site,
             limits: Arc::new(limits),

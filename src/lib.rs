@@ -14,6 +14,7 @@ mod listen;
 mod metrics;
 mod password;
 mod proxies;
+mod readiness;
 mod site;
 mod start_report;
 mod stop;

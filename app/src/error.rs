@@ -24,6 +24,7 @@ pub enum UiError {
     NotPayable,
     RateLimited,
     Malformed,
+    OutOfService,
     Internal,
 }
 
@@ -37,6 +38,7 @@ impl UiError {
         UiError::NotPayable,
         UiError::RateLimited,
         UiError::Malformed,
+        UiError::OutOfService,
         UiError::Internal,
     ];
 
@@ -51,6 +53,7 @@ impl UiError {
             UiError::NotPayable => "not_payable",
             UiError::RateLimited => "rate_limited",
             UiError::Malformed => "malformed",
+            UiError::OutOfService => "out_of_service",
             UiError::Internal => "internal",
         }
     }
@@ -70,6 +73,7 @@ impl UiError {
             UiError::NotPayable => words.error_not_payable,
             UiError::RateLimited => words.error_rate_limited,
             UiError::Malformed => words.error_malformed,
+            UiError::OutOfService => words.error_out_of_service,
             UiError::Internal => words.error_internal,
         }
     }
@@ -82,7 +86,9 @@ impl UiError {
             UiError::NotPayable => StatusCode::CONFLICT,
             UiError::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             UiError::Declined => StatusCode::BAD_GATEWAY,
-            UiError::Unavailable | UiError::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
+            UiError::Unavailable | UiError::Unreachable | UiError::OutOfService => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             UiError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -98,9 +104,13 @@ impl From<Error> for UiError {
             Error::Declined { .. } => UiError::Declined,
             Error::Unreachable { .. } => UiError::Unreachable,
             Error::RateLimited { .. } => UiError::RateLimited,
-            Error::Internal(_) => {
+            Error::Internal(ref cause) => {
                 tracing::error!(causes = %causes(&error), "a page could not do its work");
-                UiError::Internal
+                if cause.is_absence() {
+                    UiError::OutOfService
+                } else {
+                    UiError::Internal
+                }
             }
         }
     }

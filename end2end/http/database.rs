@@ -16,7 +16,7 @@ pub async fn new_database(name: &str) -> Option<String> {
     Some(format!("{base}/{name}"))
 }
 
-async fn execute(sql: &str) {
+pub async fn execute(sql: &str) {
     let server = test_server().unwrap();
     let mut connection = sqlx::PgConnection::connect(&server)
         .await
@@ -108,9 +108,9 @@ async fn without_its_database_the_server_says_so_and_acknowledges_nothing() {
         200
     );
     let answer = api.get("/orders").await;
-    answer.refused(500, "internal");
+    answer.refused(503, "unavailable");
     assert!(
-        !answer.text.contains("database") && !answer.text.contains("postgres"),
+        answer.header("retry-after").is_some() && !answer.text.contains("postgres"),
         "{}",
         answer.text
     );

@@ -20,6 +20,7 @@ mod headers;
 mod journey;
 mod looks;
 mod money;
+mod outages;
 mod refunds;
 mod repeats;
 mod restart;

@@ -53,4 +53,4 @@ pub use refund::{RefundRequest, find_refund, list_refunds, reconcile_refunds, re
 pub use run::{run_to_end, wait_for};
 pub use services::{Policy, Services, Wake};
 pub use start::{Initiator, StartPayment, renew_prompt, start_payment};
-pub use watch::{Watchers, attend};
+pub use watch::{Watchers, try_to_attend};

@@ -21,6 +21,7 @@ pub(crate) mod notices;
 pub(crate) mod orders;
 pub(crate) mod payments;
 pub(crate) mod people;
+mod readiness;
 pub(crate) mod recovery_codes;
 pub(crate) mod refund_wishes;
 pub(crate) mod refunds;
@@ -104,10 +105,13 @@ impl StoreError {
         matches!(self, StoreError::Sql(sqlx::Error::Configuration(_)))
     }
 
-    /// The database is not there, gave no answer, or has no connection to spare: later the same work may well succeed.
+    /// The database is not there, gave no answer, has no connection to spare, or takes no writes: later the same work may
+    /// well succeed.
     pub fn is_absence(&self) -> bool {
         match self {
             StoreError::CommitUnknown => true,
+            // Run again often enough in vain.
+            StoreError::Stale => true,
             StoreError::Sql(
                 sqlx::Error::Io(_)
                 | sqlx::Error::Tls(_)
@@ -115,13 +119,34 @@ impl StoreError {
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::WorkerCrashed,
             ) => true,
-            // PostgreSQL's class of words for shutting down, starting up and having been told to go.
             StoreError::Sql(sqlx::Error::Database(error)) => {
-                error.code().is_some_and(|code| code.starts_with("57P"))
+                let code = error.code().unwrap_or_default();
+                if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+                    is_absence_of_sqlite(&code)
+                } else {
+                    is_absence_of_postgres(&code)
+                }
             }
             _ => false,
         }
     }
+}
+
+/// Busy (5), locked (6), read-only (8), a failed read or write (10), a full disk (13), a file that cannot be opened (14):
+/// the low byte of SQLite's extended codes.
+fn is_absence_of_sqlite(code: &str) -> bool {
+    const PRIMARY: i32 = 0xFF;
+    code.parse::<i32>()
+        .is_ok_and(|code| matches!(code & PRIMARY, 5 | 6 | 8 | 10 | 13 | 14))
+}
+
+/// PostgreSQL's classes of connection failures (08), of logins that are refused (28), of a full disk or no memory (53), of
+/// going, coming and statements that took too long (57), and of the system (58); a database that is not there, a server that
+/// only reads, and races that were lost at every try.
+fn is_absence_of_postgres(code: &str) -> bool {
+    const CLASSES: [&str; 5] = ["08", "28", "53", "57", "58"];
+    CLASSES.iter().any(|class| code.starts_with(class))
+        || matches!(code, "3D000" | "25006" | "40001" | "40P01" | "55P03")
 }
 
 /// What is done in one transaction. It may be run again, so it borrows what it needs.
@@ -403,18 +428,6 @@ impl Db {
             Db::Sqlite(sqlite) => Some(sqlite.trouble()),
             Db::Postgres(_) => None,
         }
-    }
-
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        match self {
-            Db::Sqlite(sqlite) => sqlx::query("select 1")
-                .execute(sqlite.readers())
-                .await
-                .map(drop)?,
-            Db::Postgres(pool) => sqlx::query("select 1").execute(pool).await.map(drop)?,
-        }
-        Ok(())
     }
 
     /// Gives the connections back; what was committed stays.

@@ -163,7 +163,7 @@ async fn read(services: &Services, order_id: &OrderId) -> Result<(Checkout, Opti
     if find_open(&checkout).is_none() {
         return Ok((checkout, None));
     }
-    attend(services, &checkout).await?;
+    try_to_attend(services, &checkout).await;
     let question = services
         .db
         .snapshot(|tx| async move { payments::next_question(tx, order_id).await }.boxed())
@@ -176,9 +176,21 @@ fn find_open(checkout: &Checkout) -> Option<&Payment> {
     checkout.payments.iter().find(|payment| payment.state.is_open())
 }
 
-/// Somebody looks at the order's page: its open payment is asked about soon and often. At most every few seconds this is
-/// a write.
-pub async fn attend(services: &Services, checkout: &Checkout) -> Result<(), Error> {
+/// Notes that somebody looks at the order's page: its open payment is asked about soon and often. Looking must work when
+/// nothing can be written, so a failure is only logged; returns whether it was noted.
+pub async fn try_to_attend(services: &Services, checkout: &Checkout) -> bool {
+    match attend(services, checkout).await {
+        Ok(()) => true,
+        Err(error) => {
+            let order_id = &checkout.order.id;
+            tracing::warn!(order.id = %order_id, error = logged(&error), "a look at {order_id} was not noted");
+            false
+        }
+    }
+}
+
+/// At most every few seconds this is a write.
+async fn attend(services: &Services, checkout: &Checkout) -> Result<(), Error> {
     let now = services.clock.now();
     let Some(open) = find_open(checkout) else {
         return Ok(());

@@ -90,7 +90,7 @@ impl Problem {
         Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
-            "our database does not answer; ask before you repeat this",
+            "our database cannot be used at the moment; ask before you repeat this",
         )
     }
 

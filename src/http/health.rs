@@ -7,39 +7,42 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 
 use super::Web;
-use crate::telemetry;
+use crate::readiness::Unready;
 
 #[derive(Debug, Serialize)]
-struct Readiness {
+struct Health {
     status: &'static str,
+    /// The part that does not work.
     #[serde(skip_serializing_if = "Option::is_none")]
     failing: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
+
+const OK: Health = Health {
+    status: "ok",
+    failing: None,
+    reason: None,
+};
 
 /// The process runs.
 pub async fn live() -> Response {
-    Json(Readiness {
-        status: "ok",
-        failing: None,
-    })
-    .into_response()
+    Json(OK).into_response()
 }
 
 /// The process can do its work. A gateway that is down is no reason to send payers elsewhere: they would meet it there too.
 pub async fn ready(State(web): State<Web>) -> Response {
-    match web.services.db.ping().await {
-        Ok(()) => Json(Readiness {
-            status: "ok",
-            failing: None,
-        })
-        .into_response(),
-        Err(error) => {
-            tracing::error!(error = telemetry::chain(&error), "the database does not answer");
-            let failing = Readiness {
-                status: "failing",
-                failing: Some("database"),
-            };
-            (StatusCode::SERVICE_UNAVAILABLE, Json(failing)).into_response()
+    let reason = match web.readiness.check().await {
+        Ok(()) => return Json(OK).into_response(),
+        Err(Unready::Silent) => "it does not answer",
+        Err(Unready::Unwritable) => {
+            "it answers but cannot be written: is the disk full, or the file read-only?"
         }
-    }
+    };
+    let failing = Health {
+        status: "failing",
+        failing: Some("database"),
+        reason: Some(reason),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, Json(failing)).into_response()
 }

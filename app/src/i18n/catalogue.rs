@@ -189,6 +189,8 @@ catalogue! {
         "That was too often; nothing was charged. Please wait a moment and try again.";
     error_malformed: "没有看懂这个请求，没有扣款。请重试。",
         "We could not read that request. You were not charged; try again.";
+    error_out_of_service: "系统暂时无法处理，请稍后再试。如您已付款，款项不会丢失，请勿重复支付。",
+        "We cannot do this at the moment; try again in a while. If you have paid, your money is safe and you need not pay again.";
     error_internal: "我们这边出了问题。如果您已付款，款项不会丢失，请勿重复支付；否则请稍后再试。",
         "Something broke on our side. If you have paid, your money is safe and you need not pay again; otherwise try again in a moment.";
     not_found_title: "找不到页面", "Page not found";

@@ -129,6 +129,9 @@ catalogue! {
     gateway_title: "支付平台没有配合", "The gateway did not do it";
     gateway_declined_text: "支付平台明确拒绝了请求。", "The gateway understood and said no.";
     gateway_silent_text: "支付平台没有回应，结果未知；系统会继续查询。", "The gateway gave no answer. The outcome is unknown; we keep asking.";
+    out_of_service_title: "系统暂时不可用", "Out of service for the moment";
+    out_of_service_text: "数据库暂时无法读写，操作未执行或结果未知。请稍后再试，重复操作前请先核对。",
+        "The database cannot be read or written at the moment: nothing was done, or it is not known. Try again later, and look before you repeat an act.";
     broken_title: "我们这边出了问题", "Something broke on our side";
     broken_text: "请稍后再试；日志中可用参考编号找到原因。", "Try again in a moment. The reference leads to the reason in the log.";
 

@@ -61,7 +61,7 @@ async fn load(token: &str, visit: Visit) -> Result<CheckoutView, UiError> {
     let view = CheckoutView::new(&checkout, available, services.clock.now(), &request, visit);
     if view.state.is_pending() {
         // A browser without JavaScript follows no events; loading the page is its sign that somebody waits.
-        payments::attend(&services, &checkout).await?;
+        payments::try_to_attend(&services, &checkout).await;
     }
     Ok(view)
 }

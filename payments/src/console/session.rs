@@ -11,6 +11,7 @@ use super::limits::give_back;
 use super::second_factor::{Proof, note_wrong_code};
 use super::{Act, Action, ConsoleError, Permission, Totp, Visit, note_act, perform, record};
 use crate::admin::{Role, hash_of};
+use crate::error::logged;
 use crate::store::people::CredentialsRow;
 use crate::store::sessions::{self, NewSession};
 use crate::store::{StoreError, people};
@@ -172,12 +173,7 @@ pub async fn find_operator(services: &Services, token: &str) -> Result<Option<Op
         .map_err(Error::Internal)?;
     let Some(row) = found else { return Ok(None) };
     if now.since(Timestamp::from_millis(row.seen_at)) >= BETWEEN_SIGNS {
-        let id = row.id.as_str();
-        services
-            .db
-            .write(|tx| async move { sessions::touch(tx, id, now).await }.boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+        try_to_touch(services, &row.id, now).await;
     }
     let role = Role::parse(&row.role).ok_or(StoreError::Corrupt("users.role"))?;
     Ok(Some(Operator {
@@ -188,6 +184,17 @@ pub async fn find_operator(services: &Services, token: &str) -> Result<Option<Op
         has_totp: row.has_totp,
         is_confirmed: now.since(Timestamp::from_millis(row.confirmed_at)) < CONFIRMED,
     }))
+}
+
+/// Looking must work when nothing can be written; the session then ends earlier than it should.
+async fn try_to_touch(services: &Services, session_id: &str, now: Timestamp) {
+    let touched: Result<(), StoreError> = services
+        .db
+        .write(|tx| async move { sessions::touch(tx, session_id, now).await }.boxed())
+        .await;
+    if let Err(error) = touched {
+        tracing::warn!(error = logged(&error), "the use of a session was not noted");
+    }
 }
 
 /// The password was given once more.

@@ -347,7 +347,7 @@ impl City {
                 async move {
                     let order = payments::find_order(&services, &id).await?;
                     let checkout = payments::find_checkout(&services, &order.token).await?;
-                    payments::attend(&services, &checkout).await?;
+                    payments::try_to_attend(&services, &checkout).await;
                     payments::find_order(&services, &id).await
                 }
                 .boxed()

@@ -6,7 +6,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use payments::console::{Operator, Waiting, count_waiting, find_operator};
 use tracing::Instrument as _;
 
@@ -15,7 +15,6 @@ use super::trouble::Trouble;
 use super::{cookies, desk};
 use crate::http::Web;
 use crate::http::envelope::RequestId;
-use crate::http::error::Problem;
 use crate::listen::Peer;
 
 pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response {
@@ -30,9 +29,12 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
         Verb::Post
     };
     let access = path.and_then(|path| access::of(verb, &path));
-    let desk = match furnish(&web, &head).await {
-        Ok(desk) => desk,
-        Err(error) => return Problem::from(error).into_response(),
+    let desk = match find_people(&web, &head.headers).await {
+        Ok((operator, waiting)) => furnish(&web, &head, operator, waiting),
+        Err(error) => {
+            let desk = furnish(&web, &head, None, Waiting::default());
+            return explain(&desk, Trouble::from(error));
+        }
     };
     if let Some(answer) = refuse(&desk, access, verb, &head) {
         return answer;
@@ -78,7 +80,17 @@ fn refuse(desk: &Desk, access: Option<Access>, verb: Verb, request: &Parts) -> O
     must_confirm.then(|| to_confirm(request))
 }
 
-async fn furnish(web: &Web, request: &Parts) -> Result<Desk, payments::Error> {
+/// Who looks, and what waits for them.
+async fn find_people(web: &Web, headers: &HeaderMap) -> Result<(Option<Operator>, Waiting), payments::Error> {
+    let operator = operator_of(web, headers).await?;
+    let waiting = match &operator {
+        Some(_) => count_waiting(&web.services).await?,
+        None => Waiting::default(),
+    };
+    Ok((operator, waiting))
+}
+
+fn furnish(web: &Web, request: &Parts, operator: Option<Operator>, waiting: Waiting) -> Desk {
     let headers = &request.headers;
     let query = request.uri.query().unwrap_or_default();
     let parameter = |wanted: &str| {
@@ -86,17 +98,12 @@ async fn furnish(web: &Web, request: &Parts) -> Result<Desk, payments::Error> {
             .find(|(name, _)| name == wanted)
             .map(|(_, value)| value.into_owned())
     };
-    let operator = operator_of(web, headers).await?;
-    let waiting = match &operator {
-        Some(_) => count_waiting(&web.services).await?,
-        None => Waiting::default(),
-    };
     let chosen_language = parameter("lang").as_deref().and_then(Language::parse);
     let accepted = headers
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    Ok(Desk {
+    Desk {
         site: web.site.shown.clone(),
         language: desk::language(chosen_language, cookies::find_language(headers), accepted),
         chosen_language,
@@ -110,7 +117,7 @@ async fn furnish(web: &Web, request: &Parts) -> Result<Desk, payments::Error> {
             .extensions
             .get::<RequestId>()
             .map_or_else(String::new, |id| id.0.clone()),
-    })
+    }
 }
 
 async fn operator_of(web: &Web, headers: &HeaderMap) -> Result<Option<Operator>, payments::Error> {
@@ -159,6 +166,7 @@ fn explain(desk: &Desk, trouble: Trouble) -> Response {
         Trouble::OwnRequest => (words.refused_title, words.own_text),
         Trouble::GatewayDeclined => (words.gateway_title, words.gateway_declined_text),
         Trouble::GatewayUnreachable => (words.gateway_title, words.gateway_silent_text),
+        Trouble::OutOfService => (words.out_of_service_title, words.out_of_service_text),
         Trouble::Internal => (words.broken_title, words.broken_text),
     };
     let missing = match trouble {

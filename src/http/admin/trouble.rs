@@ -20,6 +20,8 @@ pub enum Trouble {
     Unverifiable,
     GatewayDeclined,
     GatewayUnreachable,
+    /// The database is gone or takes no writes.
+    OutOfService,
     Internal,
 }
 
@@ -33,7 +35,7 @@ impl Trouble {
                 StatusCode::CONFLICT
             }
             Trouble::GatewayDeclined => StatusCode::BAD_GATEWAY,
-            Trouble::GatewayUnreachable => StatusCode::SERVICE_UNAVAILABLE,
+            Trouble::GatewayUnreachable | Trouble::OutOfService => StatusCode::SERVICE_UNAVAILABLE,
             Trouble::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -49,9 +51,13 @@ impl From<Error> for Trouble {
             Error::Unreachable { .. } => Trouble::GatewayUnreachable,
             // Others change the same order at this moment.
             Error::RateLimited { .. } => Trouble::DecidedAlready,
-            Error::Internal(_) => {
+            Error::Internal(ref cause) => {
                 tracing::error!(error = telemetry::chain(&error), "a page of the console failed");
-                Trouble::Internal
+                if cause.is_absence() {
+                    Trouble::OutOfService
+                } else {
+                    Trouble::Internal
+                }
             }
         }
     }
