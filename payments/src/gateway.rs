@@ -10,6 +10,7 @@ pub(crate) mod masked;
 mod pem;
 mod pulse;
 mod rsa_key;
+mod scalar;
 mod transport;
 pub mod wechat;
 
@@ -436,7 +437,13 @@ fn is_plain(text: &str) -> bool {
 fn is_address(text: &str, schemes: &[&str]) -> bool {
     text.len() <= 1024
         && text.bytes().all(|byte| byte.is_ascii_graphic())
-        && schemes.iter().any(|scheme| text.starts_with(scheme))
+        && schemes.iter().any(|scheme| begins_with_scheme(text, scheme))
+}
+
+/// Schemes are the same in capitals (RFC 3986).
+fn begins_with_scheme(text: &str, scheme: &str) -> bool {
+    text.get(..scheme.len())
+        .is_some_and(|beginning| beginning.eq_ignore_ascii_case(scheme))
 }
 
 /// The first characters of a text: both gateways count characters, not bytes.
@@ -465,5 +472,21 @@ pub fn reply(channel: Channel, reception: Reception) -> Reply {
         status,
         content_type,
         body,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheme_is_the_same_in_capitals() {
+        let schemes = ["weixin://", "https://"];
+        for text in ["weixin://wxpay/a", "WEIXIN://wxpay/a", "Https://a"] {
+            assert!(is_address(text, &schemes), "{text}");
+        }
+        for text in ["javascript:alert(1)", "http://a", "weixin:/", "", "长长长长"] {
+            assert!(!is_address(text, &schemes), "{text}");
+        }
     }
 }

@@ -145,7 +145,7 @@ impl Alipay {
         }
         let about = Operation::Create.about(creation.payment_no);
         let answer = self.call_about(about, method, creation.request).await?;
-        match answer.qr_code {
+        match answer.qr_code.0 {
             Some(code) if is_address(&code, &["https://"]) => Ok(code),
             _ => Err(GatewayError::unknown("an answer without a code to scan")),
         }

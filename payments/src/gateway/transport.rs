@@ -28,6 +28,8 @@ const MOST_BYTES: usize = 256 * 1024;
 /// A day of a hundred thousand trades is a file of forty megabytes, and only a nightly job waits for it.
 const MOST_FILE_BYTES: usize = 64 * 1024 * 1024;
 const FILE_TIMEOUT: Duration = Duration::from_secs(120);
+/// The longest `notify_url` that both gateways take (docs/gateway-facts.md 1.6.1, 2.1).
+const MOST_NOTIFY_URL: usize = 255;
 /// WeChat's edge refuses a request without one (docs/gateway-facts.md 1.1).
 const NAME: &str = concat!("Tongqian/", env!("CARGO_PKG_VERSION"));
 const NAME_AT_BACKUP: HeaderValue =
@@ -227,8 +229,15 @@ pub fn base_url(setting: &'static str, text: &str) -> Result<Url, KeyError> {
 /// The address we give to a gateway: parameters in it would be mixed into what Alipay signs, and WeChat refuses
 /// them (T-14).
 pub fn notify_url(text: &str) -> Result<String, KeyError> {
-    let url = base_url("PUBLIC_URL", text)?;
-    Ok(url.into())
+    let url: String = base_url("PUBLIC_URL", text)?.into();
+    if url.len() > MOST_NOTIFY_URL {
+        let message = format!(
+            "found an address of {} bytes for notifications; wanted at most {MOST_NOTIFY_URL}",
+            url.len()
+        );
+        return Err(KeyError::new("PUBLIC_URL", message));
+    }
+    Ok(url)
 }
 
 /// The host that is asked when `base` does not answer. Signatures cover the path, so it must have the same.

@@ -38,7 +38,7 @@ use super::{
 use crate::Clock;
 use crate::calendar::rfc3339_beijing;
 
-/// The longest `description` (docs/gateway-facts.md 1.6.1).
+/// The longest `description` (docs/gateway-facts.md 1.6).
 const MOST_DESCRIPTION: usize = 127;
 /// The longest `prepay_id` (docs/gateway-facts.md 1.6.1).
 const MOST_PREPAY_ID: usize = 64;
@@ -89,7 +89,8 @@ impl Wechat {
             notify_url: notify_url(&settings.notify_url)?,
             app_id: settings.app_id,
             mch_id: settings.mch_id,
-            serial_no: settings.serial_no,
+            // WeChat writes it in capitals and compares it letter by letter; openssl and some consoles show it in small ones.
+            serial_no: settings.serial_no.to_ascii_uppercase(),
             wanted_serial,
             own_key,
             pulse: Pulse::default(),

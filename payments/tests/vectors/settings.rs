@@ -110,6 +110,29 @@ fn one_key_is_read_in_every_form() {
 }
 
 #[test]
+fn a_serial_number_in_small_letters_is_sent_in_capitals() {
+    let mut settings = wechat_settings(&read("b_wechat_callback"), NOWHERE);
+    let wanted = settings.serial_no.to_ascii_uppercase();
+    settings.serial_no = wanted.to_ascii_lowercase();
+    assert_ne!(settings.serial_no, wanted);
+    let wechat = payments::gateway::Gateway::from(Wechat::new(settings, clock()).unwrap());
+    let described = wechat.describe(Timestamp::from_millis(0));
+    assert_eq!(described.serial_no, Some(wanted));
+}
+
+#[test]
+fn an_address_for_notifications_is_no_longer_than_both_gateways_take() {
+    let address = |length: usize| format!("https://a.example/{}", "n".repeat(length - 18));
+    let mut settings = alipay_settings(NOWHERE);
+    settings.notify_url = address(255);
+    assert!(alipay::Alipay::new(settings, clock()).is_ok());
+    let error = refused_alipay(|settings| settings.notify_url = address(256));
+    assert_eq!(error.setting, "PUBLIC_URL");
+    let error = refused_wechat(|settings| settings.notify_url = address(256));
+    assert!(error.message.contains("256 bytes"), "{error}");
+}
+
+#[test]
 fn a_short_key_is_refused() {
     // 1024 bits, made with openssl for this test.
     let error = refused_alipay(|settings| settings.verify = verified_with(SHORT_KEY));

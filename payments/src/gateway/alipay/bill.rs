@@ -56,6 +56,7 @@ impl Alipay {
         }
         let url = answer
             .bill_download_url
+            .0
             .ok_or_else(|| GatewayError::unknown("an answer without a bill"))?;
         let url = self.bill_address(&url)?;
         let answer = self.transport.download(Request::new(Method::GET, url)).await?;

@@ -140,9 +140,10 @@ impl Alipay {
             .map_err(|error| error.to_string())?;
         let node = Sealed::find(CERTIFICATE, &answer.body)?;
         let answer: Answer =
-            serde_json::from_str(&node.unproven()?).map_err(|_| "the answer is not readable")?;
+            serde_json::from_str(&node.unproven()).map_err(|_| "the answer is not readable")?;
         let content = answer
             .alipay_cert_content
+            .0
             .ok_or("an answer without a certificate")?;
         let chain = STANDARD
             .decode(content.trim())

@@ -44,6 +44,9 @@ pub(super) fn joined_in_order<'a>(params: impl IntoIterator<Item = (&'a [u8], &'
 }
 
 /// What is signed of a request: every parameter that is sent, `sign_type` included, `sign` not.
+///
+/// A payer holds a signed address and may split its text elsewhere (T-53), to no end: an `&` in `biz_content` leaves JSON that is
+/// cut off before it, and behind `return_url` only the kind of signature, the time and the version follow in the order of names.
 pub fn request_text(params: &[(&str, &str)]) -> Vec<u8> {
     joined(
         params
@@ -90,8 +93,8 @@ impl<'a> Sealed<'a> {
     }
 
     /// What it says, for whoever proves it by other means: a certificate by its chain.
-    pub fn unproven(self) -> Result<String, &'static str> {
-        text_of(self.node)
+    pub fn unproven(self) -> String {
+        text_of(self.node).into_owned()
     }
 
     /// Verifies the node over the characters it was sent as. What is not signed needs no key, and says that it is not.
@@ -103,20 +106,20 @@ impl<'a> Sealed<'a> {
             }
         }
         Ok(Node {
-            text: text_of(self.node)?,
+            text: text_of(self.node).into_owned(),
             is_signed: self.is_signed(),
         })
     }
 }
 
-fn text_of(node: &[u8]) -> Result<String, &'static str> {
-    match std::str::from_utf8(node) {
-        Ok(text) => Ok(text.to_owned()),
-        Err(_) => GBK
-            .decode_without_bom_handling_and_without_replacement(node)
-            .map(Cow::into_owned)
-            .ok_or("the answer is neither UTF-8 nor GBK"),
+/// Errors come in GBK whatever charset was asked for (T-18). A text that is broken in both must not decide whether an
+/// authentic answer counts (T-57): what we act on is ASCII.
+pub(in super::super) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
     }
+    GBK.decode_without_bom_handling_and_without_replacement(bytes)
+        .unwrap_or_else(|| String::from_utf8_lossy(bytes))
 }
 
 /// An answer to `method`, verified with the one key there is.
@@ -124,20 +127,24 @@ pub fn read_answer(method: &str, body: &[u8], key: &VerifyingKey) -> Result<Node
     Sealed::find(method, body)?.open(Some(key))
 }
 
-/// A text of the same length in which every GBK character is two question marks. Errors come in GBK whatever charset
-/// was asked for (T-18); the second byte of a character may be a brace or a backslash, so a JSON reader must not see it.
+/// A text of the same length in which every GBK character is two question marks: the second byte of a character may be a
+/// brace or a backslash, so a JSON reader must not see it. No character ends in a quotation mark, so that one which was cut in
+/// half ends with its text.
 fn ascii_shadow(body: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(body) {
         return Cow::Borrowed(text);
     }
     let mut shadow = String::with_capacity(body.len());
-    let mut bytes = body.iter();
+    let mut bytes = body.iter().peekable();
     while let Some(byte) = bytes.next() {
         if byte.is_ascii() {
             shadow.push(char::from(*byte));
         } else {
             shadow.push('?');
-            if bytes.next().is_some() {
+            if bytes
+                .next_if(|next| matches!(next, 0x40..=0x7E | 0x80..))
+                .is_some()
+            {
                 shadow.push('?');
             }
         }
@@ -167,5 +174,20 @@ mod tests {
         let shadow = ascii_shadow(body);
         assert_eq!(shadow, "{\"sub_msg\":\"????\"}");
         assert_eq!(shadow.len(), body.len());
+    }
+
+    #[test]
+    fn t_57_a_character_that_was_cut_in_half_ends_with_its_text() {
+        for text in [&b"\xE8\xAF\xB7\xE6\xB1"[..], b"\xB6\xA9\xB5", b"\xE8"] {
+            let body = [
+                b"{\"a_response\":{\"sub_msg\":\"",
+                text,
+                b"\",\"code\":\"40004\"}}",
+            ]
+            .concat();
+            let node = Sealed::find("a", &body).unwrap().unproven();
+            let node: serde_json::Value = serde_json::from_str(&node).unwrap();
+            assert_eq!(node["code"], "40004");
+        }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::parse_beijing;
 
+use super::super::scalar::Scalar;
 use super::super::{GatewayError, RefundAsk, is_plain};
 use super::sign::Node;
 
@@ -60,39 +61,39 @@ pub(super) struct Named {
     pub(super) out_trade_no: String,
 }
 
-/// Every member that one of our calls may be answered with; all values are strings.
+/// Every member that one of our calls may be answered with.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Answer {
-    code: String,
-    msg: String,
-    sub_code: Option<String>,
-    sub_msg: Option<String>,
-    out_trade_no: Option<String>,
-    pub(super) qr_code: Option<String>,
-    trade_no: Option<String>,
-    trade_status: Option<String>,
-    total_amount: Option<String>,
-    buyer_pay_amount: Option<String>,
-    receipt_amount: Option<String>,
-    send_pay_date: Option<String>,
-    pub(super) fund_change: Option<String>,
-    refund_fee: Option<String>,
-    gmt_refund_pay: Option<String>,
-    out_request_no: Option<String>,
-    refund_amount: Option<String>,
-    pub(super) refund_status: Option<String>,
-    pub(super) bill_download_url: Option<String>,
-    pub(super) bill_file_code: Option<String>,
-    pub(super) alipay_cert_content: Option<String>,
-    pub(super) retry_flag: Option<String>,
-    pub(super) action: Option<String>,
+    code: Scalar,
+    msg: Scalar,
+    sub_code: Scalar,
+    sub_msg: Scalar,
+    out_trade_no: Scalar,
+    pub(super) qr_code: Scalar,
+    trade_no: Scalar,
+    trade_status: Scalar,
+    total_amount: Scalar,
+    buyer_pay_amount: Scalar,
+    receipt_amount: Scalar,
+    send_pay_date: Scalar,
+    pub(super) fund_change: Scalar,
+    refund_fee: Scalar,
+    gmt_refund_pay: Scalar,
+    out_request_no: Scalar,
+    refund_amount: Scalar,
+    pub(super) refund_status: Scalar,
+    pub(super) bill_download_url: Scalar,
+    pub(super) bill_file_code: Scalar,
+    pub(super) alipay_cert_content: Scalar,
+    pub(super) retry_flag: Scalar,
+    pub(super) action: Scalar,
 }
 
 /// Reads a node as a success about our trade, or as the reason why it is none (docs/gateway-facts.md 2.2).
 pub(super) fn success(node: &Node, payment_no: &str) -> Result<Answer, GatewayError> {
     let answer = success_of(node, Some(payment_no))?;
-    match answer.out_trade_no {
+    match answer.out_trade_no.0 {
         Some(_) => Ok(answer),
         None => Err(GatewayError::unknown("an answer about no trade")),
     }
@@ -102,18 +103,23 @@ pub(super) fn success(node: &Node, payment_no: &str) -> Result<Answer, GatewayEr
 pub(super) fn success_of(node: &Node, payment_no: Option<&str>) -> Result<Answer, GatewayError> {
     let answer: Answer =
         serde_json::from_str(&node.text).map_err(|_| GatewayError::unknown("the answer is not readable"))?;
-    if answer.out_trade_no.is_some() && answer.out_trade_no.as_deref() != payment_no {
+    if answer.out_trade_no.0.is_some() && answer.out_trade_no.as_deref() != payment_no {
         return Err(GatewayError::unknown("an answer about another trade"));
     }
-    match answer.code.as_str() {
+    match answer.code.as_deref().unwrap_or_default() {
         "10000" if !node.is_signed => Err(GatewayError::unknown("a success without a signature")),
         "10000" => Ok(answer),
         "40004" if !node.is_signed => Err(GatewayError::unknown("a refusal without a signature")),
         "40004" => Err(answer.refusal()),
-        "40005" => Err(GatewayError::RetrySame { reason: answer.msg }),
+        "40005" => Err(GatewayError::RetrySame {
+            reason: answer.msg.0.unwrap_or_default(),
+        }),
         // What is wrong with the request or with our rights; an operator wants to see it even unsigned.
         "20001" | "40001" | "40002" | "40003" | "40006" => Err(answer.declined(node.is_signed)),
-        _ => Err(GatewayError::unknown(answer.sub_code.unwrap_or(answer.code))),
+        _ => {
+            let code = answer.sub_code.0.or(answer.code.0);
+            Err(GatewayError::unknown(code.unwrap_or_default()))
+        }
     }
 }
 
@@ -136,10 +142,10 @@ impl Answer {
     fn declined(self, is_authentic: bool) -> GatewayError {
         GatewayError::Declined {
             code: match self.word() {
-                "" => self.code.clone(),
+                "" => self.code.as_deref().unwrap_or_default().to_owned(),
                 word => word.to_owned(),
             },
-            message: self.sub_msg.unwrap_or(self.msg),
+            message: self.sub_msg.0.or(self.msg.0).unwrap_or_default(),
             is_authentic,
         }
     }
@@ -170,7 +176,7 @@ impl Answer {
 
     /// Both a time and an amount: one of them alone has been seen on trades that nobody paid.
     fn was_paid(&self) -> bool {
-        let is_sum = |text: &Option<String>| money(text.as_deref()).is_some();
+        let is_sum = |text: &Scalar| money(text.as_deref()).is_some();
         let is_dated = self.send_pay_date.as_deref().and_then(parse_beijing).is_some();
         is_dated && (is_sum(&self.buyer_pay_amount) || is_sum(&self.receipt_amount))
     }
@@ -192,7 +198,7 @@ impl Answer {
     pub(super) fn describes_refund(&self, ask: &RefundAsk<'_>) -> Result<(), &'static str> {
         if self.out_request_no.as_deref() != Some(ask.refund_no.as_str()) {
             Err("an answer about another refund")
-        } else if self.out_trade_no.is_none() || self.trade_no.as_deref() != Some(ask.transaction_id) {
+        } else if self.out_trade_no.0.is_none() || self.trade_no.as_deref() != Some(ask.transaction_id) {
             Err("a refund of another trade")
         } else if money(self.refund_amount.as_deref()) != Some(ask.amount) {
             Err("a refund of another amount")
@@ -283,6 +289,28 @@ mod tests {
                 "{text} {error:?}"
             );
         }
+    }
+
+    #[test]
+    fn numbers_in_the_place_of_strings_mean_the_same() {
+        let text = r#"{"code":10000,"out_trade_no":"P1","trade_no":20231115,"total_amount":9.90,
+            "trade_status":"TRADE_SUCCESS","send_pay_date":null,"fund_bill_list":[{"amount":9.90}]}"#;
+        let report = read(text, true)
+            .unwrap()
+            .report(Timestamp::from_millis(0))
+            .unwrap();
+        let Report::Paid(receipt) = report else {
+            panic!("{report:?}");
+        };
+        assert_eq!(
+            (receipt.amount.fen(), receipt.transaction_id.as_str()),
+            (990, "20231115")
+        );
+        let refused = read(
+            r#"{"code":40004,"msg":1,"sub_code":"ACQ.TRADE_HAS_SUCCESS"}"#,
+            true,
+        );
+        assert!(matches!(refused, Err(GatewayError::AlreadyPaid)));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use domain::{Money, Report, Timestamp};
 use serde::Deserialize;
 
+use super::super::scalar::Scalar;
 use super::super::{Notice, NoticeContent, NoticeError, RefundNews, is_plain};
 use super::refund::report;
 use super::sealed::{ApiV3Key, Sealed};
@@ -32,7 +33,7 @@ struct Refund {
     refund_id: String,
     refund_status: String,
     #[serde(default)]
-    success_time: Option<String>,
+    success_time: Scalar,
     amount: RefundAmount,
 }
 

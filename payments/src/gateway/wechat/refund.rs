@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::super::calls::Operation;
+use super::super::scalar::Scalar;
 use super::super::{GatewayError, RefundAsk, is_plain, shortened};
 use super::call::Said;
 use super::{Wechat, json};
 use crate::calendar::parse_rfc3339;
 
-/// The longest `reason` (docs/gateway-facts.md 1.6.4).
+/// The longest `reason` (docs/gateway-facts.md 1.6).
 const MOST_REASON: usize = 80;
 
 /// The currency is required here, unlike in the request to pay.
@@ -42,7 +43,7 @@ struct Refund {
     out_trade_no: String,
     status: String,
     #[serde(default)]
-    success_time: Option<String>,
+    success_time: Scalar,
     amount: Amount,
 }
 

@@ -7,6 +7,7 @@ use domain::RefundReport;
 use http::StatusCode;
 use serde::Deserialize;
 
+use super::super::scalar::Scalar;
 use super::super::{GatewayError, is_plain, shortened};
 
 /// The longest `message` (docs/gateway-facts.md 1.5).
@@ -26,16 +27,19 @@ pub(super) struct Refusal {
 #[derive(Deserialize)]
 struct Body {
     code: String,
+    /// Whatever stands there: the words must not hide the code.
     #[serde(default)]
-    message: String,
+    message: Scalar,
 }
 
 impl Refusal {
     pub(super) fn read(status: StatusCode, body: &[u8], is_authentic: bool) -> Refusal {
-        let readable = serde_json::from_slice::<Body>(body)
+        let readable = serde_json::from_str::<Body>(&String::from_utf8_lossy(body))
             .ok()
             .filter(|body| is_plain(&body.code) && !status.is_redirection());
-        let (code, message) = readable.map_or_else(Default::default, |body| (body.code, body.message));
+        let (code, message) = readable.map_or_else(Default::default, |body| {
+            (body.code, body.message.0.unwrap_or_default())
+        });
         Refusal {
             status,
             message: shortened(&message, MOST_MESSAGE).to_owned(),
@@ -216,6 +220,15 @@ mod tests {
                 matches!(error, GatewayError::RetrySame { .. }),
                 "{status} {error:?}"
             );
+        }
+    }
+
+    #[test]
+    fn t_57_the_words_of_a_refusal_do_not_hide_its_code() {
+        for message in [&b"null"[..], b"7", b"\"\\ud800\"", b"\"\xE8\xAF\"", b"[]"] {
+            let body = [b"{\"code\":\"ORDERPAID\",\"message\":", message, b"}"].concat();
+            let error = Refusal::read(StatusCode::BAD_REQUEST, &body, true).meaning();
+            assert!(matches!(error, GatewayError::AlreadyPaid), "{error:?}");
         }
     }
 

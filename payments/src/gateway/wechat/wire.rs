@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::parse_rfc3339;
 
 use super::super::is_plain;
+use super::super::scalar::Scalar;
 
 /// Members that are absent stay absent: WeChat refuses nulls and anything it does not know (T-44).
 #[derive(Debug, Serialize)]
@@ -73,7 +74,7 @@ pub(super) struct Trade {
     #[serde(default)]
     transaction_id: Option<String>,
     #[serde(default)]
-    success_time: Option<String>,
+    success_time: Scalar,
     #[serde(default)]
     amount: Option<Amount>,
 }
@@ -141,5 +142,32 @@ impl Trade {
                 .and_then(parse_rfc3339)
                 .unwrap_or(now),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t_57_no_text_beside_the_facts_decides_whether_a_trade_is_read() {
+        for odd in [
+            &b"\"attach\":\"\xE4\xBC\""[..],
+            b"\"attach\":\"\\ud800\"",
+            b"\"attach\":7",
+            b"\"trade_state_desc\":null",
+            b"\"success_time\":null",
+            b"\"success_time\":20231115",
+            b"\"success_time\":\"yesterday\"",
+        ] {
+            let trade = br#"{"appid":"a","mchid":"m","out_trade_no":"P1","trade_state":"SUCCESS","transaction_id":"t",
+                "amount":{"total":990,"currency":"CNY"},"#;
+            let trade = [&trade[..], odd, b"}"].concat();
+            let trade: Trade = serde_json::from_slice(&trade).unwrap();
+            let now = Timestamp::from_millis(7);
+            assert!(
+                matches!(trade.report("a", "m", now), Ok(Report::Paid(receipt)) if receipt.paid_at == now)
+            );
+        }
     }
 }
