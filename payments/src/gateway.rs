@@ -11,6 +11,7 @@ mod pem;
 mod pulse;
 mod rsa_key;
 mod scalar;
+mod text;
 mod transport;
 pub mod wechat;
 
@@ -444,13 +445,6 @@ fn is_address(text: &str, schemes: &[&str]) -> bool {
 fn begins_with_scheme(text: &str, scheme: &str) -> bool {
     text.get(..scheme.len())
         .is_some_and(|beginning| beginning.eq_ignore_ascii_case(scheme))
-}
-
-/// The first characters of a text: both gateways count characters, not bytes.
-fn shortened(text: &str, most: usize) -> &str {
-    text.char_indices()
-        .nth(most)
-        .map_or(text, |(end, _)| &text[..end])
 }
 
 /// The answer to a message. WeChat looks at the status, Alipay at the body (T-45), so both say the same.

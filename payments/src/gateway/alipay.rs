@@ -26,10 +26,9 @@ use self::wire::{Named, NewTrade, PAGE_PRODUCT, QR_PRODUCT, WAP_PRODUCT};
 use super::calls::{About, CallLog, Operation};
 use super::describe::{Description, fingerprint};
 use super::pulse::Pulse;
+use super::text::GatewayText;
 use super::transport::{Transport, base_url, notify_url};
-use super::{
-    Ask, Closing, Creation, GatewayError, KeyError, Notice, NoticeError, SigningKey, is_address, shortened,
-};
+use super::{Ask, Closing, Creation, GatewayError, KeyError, Notice, NoticeError, SigningKey, is_address};
 use crate::Clock;
 use crate::calendar::beijing;
 
@@ -38,7 +37,7 @@ const WAP_PAY: &str = "alipay.trade.wap.pay";
 const PAGE_PAY: &str = "alipay.trade.page.pay";
 const QUERY: &str = "alipay.trade.query";
 const CLOSE: &str = "alipay.trade.close";
-/// The longest `subject` (docs/gateway-facts.md 2.5).
+/// The longest `subject` in bytes (docs/gateway-facts.md 2.5).
 const MOST_SUBJECT: usize = 256;
 
 /// An app at Alipay. The names are those of the configuration.
@@ -122,7 +121,7 @@ impl Alipay {
         json(&NewTrade {
             out_trade_no: ask.payment_no.as_str(),
             total_amount: ask.amount.to_yuan(),
-            subject: shortened(ask.subject, MOST_SUBJECT),
+            subject: GatewayText::for_alipay(ask.subject, MOST_SUBJECT),
             product_code,
             quit_url: ask.return_url.filter(|_| ask.product == Product::Wap),
             time_expire: beijing(ask.expires_at),

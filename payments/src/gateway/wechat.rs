@@ -30,15 +30,16 @@ use self::wire::{CloseTrade, H5Info, NewAmount, NewTrade, NoReport, Openid, Prom
 use super::calls::{CallLog, Operation};
 use super::describe::{Description, fingerprint};
 use super::pulse::Pulse;
+use super::text::GatewayText;
 use super::transport::{Transport, backup_url, base_url, notify_url};
 use super::{
     Ask, Closing, Creation, GatewayError, Invocation, KeyError, Notice, NoticeError, Reception, SigningKey,
-    is_address, is_plain, shortened,
+    is_address, is_plain,
 };
 use crate::Clock;
 use crate::calendar::rfc3339_beijing;
 
-/// The longest `description` (docs/gateway-facts.md 1.6).
+/// The longest `description` in bytes (docs/gateway-facts.md 1.6).
 const MOST_DESCRIPTION: usize = 127;
 /// The longest `prepay_id` (docs/gateway-facts.md 1.6.1).
 const MOST_PREPAY_ID: usize = 64;
@@ -124,7 +125,7 @@ impl Wechat {
         json(&NewTrade {
             appid: &self.app_id,
             mchid: &self.mch_id,
-            description: shortened(ask.subject, MOST_DESCRIPTION),
+            description: GatewayText::for_wechat(ask.subject, MOST_DESCRIPTION),
             out_trade_no: ask.payment_no.as_str(),
             time_expire: rfc3339_beijing(ask.expires_at),
             notify_url: &self.notify_url,

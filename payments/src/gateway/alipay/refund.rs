@@ -4,13 +4,14 @@ use domain::RefundReport;
 use tracing::warn;
 
 use super::super::calls::Operation;
-use super::super::{GatewayError, RefundAsk, shortened};
+use super::super::text::GatewayText;
+use super::super::{GatewayError, RefundAsk};
 use super::wire::{NewRefund, RefundQuery};
 use super::{Alipay, is_not_exist, json};
 
 const REFUND: &str = "alipay.trade.refund";
 const QUERY_REFUND: &str = "alipay.trade.fastpay.refund.query";
-/// The longest `refund_reason` (docs/gateway-facts.md 2.5).
+/// The longest `refund_reason` in bytes (docs/gateway-facts.md 2.5).
 const MOST_REASON: usize = 256;
 
 /// What a signed refusal of a refund means.
@@ -30,7 +31,7 @@ impl Alipay {
             out_trade_no: ask.payment_no.as_str(),
             refund_amount: ask.amount.to_yuan(),
             out_request_no: ask.refund_no.as_str(),
-            refund_reason: shortened(ask.reason, MOST_REASON),
+            refund_reason: GatewayText::for_alipay(ask.reason, MOST_REASON),
         });
         let about = Operation::Refund.about(ask.payment_no);
         let answer = match self.call_about(about, REFUND, &body).await {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::parse_beijing;
 
 use super::super::scalar::Scalar;
+use super::super::text::GatewayText;
 use super::super::{GatewayError, RefundAsk, is_plain};
 use super::sign::Node;
 
@@ -19,7 +20,7 @@ pub(super) const PAGE_PRODUCT: &str = "FAST_INSTANT_TRADE_PAY";
 pub(super) struct NewTrade<'a> {
     pub(super) out_trade_no: &'a str,
     pub(super) total_amount: String,
-    pub(super) subject: &'a str,
+    pub(super) subject: GatewayText,
     pub(super) product_code: &'static str,
     /// Where the phone's browser goes when the payer gives up.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,8 +34,8 @@ pub(super) struct NewRefund<'a> {
     pub(super) refund_amount: String,
     /// What makes every repeat the same refund (T-32).
     pub(super) out_request_no: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub(super) refund_reason: &'a str,
+    #[serde(skip_serializing_if = "GatewayText::is_empty")]
+    pub(super) refund_reason: GatewayText,
 }
 
 #[derive(Debug, Serialize)]

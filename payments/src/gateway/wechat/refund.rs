@@ -7,12 +7,13 @@ use tracing::warn;
 
 use super::super::calls::Operation;
 use super::super::scalar::Scalar;
-use super::super::{GatewayError, RefundAsk, is_plain, shortened};
+use super::super::text::GatewayText;
+use super::super::{GatewayError, RefundAsk, is_plain};
 use super::call::Said;
 use super::{Wechat, json};
 use crate::calendar::parse_rfc3339;
 
-/// The longest `reason` (docs/gateway-facts.md 1.6).
+/// The longest `reason` in bytes (docs/gateway-facts.md 1.6).
 const MOST_REASON: usize = 80;
 
 /// The currency is required here, unlike in the request to pay.
@@ -21,8 +22,8 @@ struct NewRefund<'a> {
     /// Rather than `out_trade_no`, which this part of WeChat sometimes does not find for minutes (T-34).
     transaction_id: &'a str,
     out_refund_no: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    reason: &'a str,
+    #[serde(skip_serializing_if = "GatewayText::is_empty")]
+    reason: GatewayText,
     notify_url: &'a str,
     amount: NewAmount,
 }
@@ -59,7 +60,7 @@ impl Wechat {
         let body = json(&NewRefund {
             transaction_id: ask.transaction_id,
             out_refund_no: ask.refund_no.as_str(),
-            reason: shortened(ask.reason, MOST_REASON),
+            reason: GatewayText::for_wechat(ask.reason, MOST_REASON),
             notify_url: &self.notify_url,
             amount: NewAmount {
                 refund: ask.amount.fen(),

@@ -8,7 +8,8 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use super::super::scalar::Scalar;
-use super::super::{GatewayError, is_plain, shortened};
+use super::super::text::cut;
+use super::super::{GatewayError, is_plain};
 
 /// The longest `message` (docs/gateway-facts.md 1.5).
 const MOST_MESSAGE: usize = 256;
@@ -42,7 +43,7 @@ impl Refusal {
         });
         Refusal {
             status,
-            message: shortened(&message, MOST_MESSAGE).to_owned(),
+            message: cut(&message, MOST_MESSAGE).to_owned(),
             is_authentic: is_authentic && !code.is_empty(),
             is_repeated: false,
             code,

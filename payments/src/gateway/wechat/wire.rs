@@ -9,13 +9,14 @@ use crate::calendar::parse_rfc3339;
 
 use super::super::is_plain;
 use super::super::scalar::Scalar;
+use super::super::text::GatewayText;
 
 /// Members that are absent stay absent: WeChat refuses nulls and anything it does not know (T-44).
 #[derive(Debug, Serialize)]
 pub(super) struct NewTrade<'a> {
     pub(super) appid: &'a str,
     pub(super) mchid: &'a str,
-    pub(super) description: &'a str,
+    pub(super) description: GatewayText,
     pub(super) out_trade_no: &'a str,
     pub(super) time_expire: String,
     pub(super) notify_url: &'a str,
