@@ -15,7 +15,7 @@ import urllib.parse
 import urllib.request
 
 PATIENCE_S = 10
-SUBJECT = '专业版 100% & "月付"'
+SUBJECT = '专业版 100% + "月付"'
 
 _steps = []
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::bill::{Bill, Status};
 use super::expiry::Expiry;
-use super::fields::{amount, illegal, required, text};
+use super::fields::{amount, illegal, plain_text, required, text};
 use super::node::Refusal;
 use super::params::{Params, is_web_address};
 use crate::keys::SELLER_ID;
@@ -44,7 +44,7 @@ pub(super) fn read(
         ));
     }
     let total_fen = amount(biz, "total_amount")?;
-    let subject = text(biz, "subject", 256)?.ok_or_else(|| required("subject"))?;
+    let subject = plain_text(biz, "subject", 256)?.ok_or_else(|| required("subject"))?;
     check_product(biz, product)?;
     check_parties(biz)?;
     check_rest(biz)?;
@@ -60,7 +60,7 @@ pub(super) fn read(
         product,
         out_trade_no,
         subject,
-        body: text(biz, "body", 128)?,
+        body: plain_text(biz, "body", 128)?,
         passback_params: text(biz, "passback_params", 512)?,
         store_id: text(biz, "store_id", 32)?,
         terminal_id: text(biz, "terminal_id", 32)?,

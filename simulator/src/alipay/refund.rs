@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::bill::{Bill, Status, Trade};
-use super::fields::{amount, has_option, required, text};
+use super::fields::{amount, has_option, plain_text, required, text};
 use super::node::{Node, Refusal};
 use super::notice::announce_refund;
 use super::query::Wanted;
@@ -53,7 +53,7 @@ pub(super) fn refund(world: &mut World, now_ms: i64, biz: &Map<String, Value>) -
         fen: amount(biz, "refund_amount")?,
         request_no: text(biz, "out_request_no", 64)?,
     };
-    text(biz, "refund_reason", 256)?;
+    plain_text(biz, "refund_reason", 256)?;
     for (name, most) in [("operator_id", 30), ("store_id", 32), ("terminal_id", 32)] {
         text(biz, name, most)?;
     }

@@ -16,7 +16,7 @@ pub(super) struct Field {
 
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// Shortest and longest, in characters.
+    /// Shortest and longest, in bytes of UTF-8: so WeChat counts, whatever its pages say.
     Text(usize, usize),
     /// One of these.
     Word(&'static [&'static str]),
@@ -164,16 +164,16 @@ fn check(value: &Value, field: &Field, here: &str) -> Result<(), Refusal> {
 }
 
 fn check_length(text: &str, least: usize, most: usize, field: &Field, here: &str) -> Result<(), Refusal> {
-    let n_chars = text.chars().count();
-    let bound = if n_chars < least {
+    let n_bytes = text.len();
+    let bound = if n_bytes < least {
         format!("小于最小值 {least}")
-    } else if n_chars > most {
+    } else if n_bytes > most {
         format!("大于最大值 {most}")
     } else {
         return Ok(());
     };
     let title = field.title;
     let message =
-        format!("输入源“/body{here}”映射到值字段“{title}”字符串规则校验失败，字符数 {n_chars}，{bound}");
+        format!("输入源“/body{here}”映射到值字段“{title}”字符串规则校验失败，字节数 {n_bytes}，{bound}");
     Err(wrong(here, &Value::from(text), message, 268_435_464))
 }

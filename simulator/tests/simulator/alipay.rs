@@ -18,7 +18,7 @@ const REFUND: &str = "alipay.trade.refund";
 const REFUND_QUERY: &str = "alipay.trade.fastpay.refund.query";
 
 fn bill(out_trade_no: &str, amount: &str) -> Value {
-    json!({"out_trade_no": out_trade_no, "total_amount": amount, "subject": "会员 & 月卡 100%+"})
+    json!({"out_trade_no": out_trade_no, "total_amount": amount, "subject": "会员 - 月卡 100%+"})
 }
 
 /// The sub_code of a refusal.
