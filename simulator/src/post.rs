@@ -61,9 +61,10 @@ impl Notice {
     pub(crate) fn endpoint(&self) -> Endpoint {
         let of_refund = match &self.content {
             Content::Wechat(_) => self.about.starts_with("REFUND."),
+            // A `refund_fee` alone may be that of an ordinary payment, 0.00.
             Content::Alipay(fields) => fields
                 .iter()
-                .any(|(name, _)| matches!(name.as_str(), "gmt_refund" | "refund_fee" | "out_biz_no")),
+                .any(|(name, _)| matches!(name.as_str(), "gmt_refund" | "out_biz_no")),
         };
         if of_refund {
             Endpoint::RefundNotice

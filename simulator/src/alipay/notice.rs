@@ -115,11 +115,21 @@ fn fields(bill: &Bill, trade: &Trade, refund: Option<&Refund>, notify_id: &str) 
             "gmt_refund",
             beijing_text_ms(refund.done_ms.unwrap_or(refund.accepted_ms)),
         );
+    } else if trade.refunds.is_empty() && has_empty_refund_fee(notify_id) {
+        add("refund_fee", "0.00".to_owned());
     }
     if let Some(closed_ms) = trade.closed_ms {
         add("gmt_close", beijing_text(closed_ms));
     }
     fields
+}
+
+/// Of the notifications without a refund half have this member all the same, which means nothing.
+fn has_empty_refund_fee(notify_id: &str) -> bool {
+    notify_id
+        .bytes()
+        .last()
+        .is_some_and(|digit| digit.is_multiple_of(2))
 }
 
 /// Where the money came from; notices and answers spell the channel's name differently.
