@@ -13,6 +13,7 @@ mod rsa_key;
 mod scalar;
 mod text;
 mod transport;
+mod urlencoded;
 pub mod wechat;
 
 use std::net::IpAddr;
@@ -150,6 +151,8 @@ pub enum NoticeContent {
     Refund(RefundNews),
     /// A kind of message that is of no concern to us.
     Other,
+    /// Authentic, but its signed text can be read in several ways (T-53): nothing in it is believed, the gateway is asked.
+    Ambiguous,
     /// Authentic, but not to be acted on: another merchant, app, seller or currency, or it contradicts itself.
     Foreign(&'static str),
 }

@@ -62,10 +62,15 @@ async fn receive(services: &Services, channel: Channel, headers: &HeaderMap, bod
 enum About<'a> {
     Payment(&'a Payment, &'a domain::Report),
     Refund(RefundVerdict<'a>),
+    /// It can be read in several ways: the gateway is asked about the payment and whatever of it is on its way back.
+    Ask(&'a Payment, &'a [Refund]),
     /// Authentic but wrong: a person must look, and sending it again would not help.
     Incident(IncidentKind, &'static str),
     Nothing(&'static str),
 }
+
+/// Verdict on a message whose signed text can be read in several ways.
+const AMBIGUOUS: &str = "ambiguous";
 
 impl About<'_> {
     /// What the inbox remembers of it.
@@ -75,6 +80,7 @@ impl About<'_> {
             About::Refund(RefundVerdict::Apply(..)) => "refund",
             About::Refund(RefundVerdict::Ask(_)) => "refund hint",
             About::Refund(RefundVerdict::Known) => "refund known",
+            About::Ask(..) => AMBIGUOUS,
             About::Refund(RefundVerdict::Incident(kind, _)) | About::Incident(kind, _) => kind.as_str(),
             About::Nothing(verdict) => verdict,
         }
@@ -158,13 +164,18 @@ async fn look_up(tx: &mut Tx<'_>, channel: Channel, notice: &Notice) -> Result<K
         .await?
         .map(|(payment, _)| payment)
         .filter(|payment| payment.method().channel() == Some(channel));
-    let (Some(payment), NoticeContent::Refund(news)) = (&payment, &notice.content) else {
+    let (Some(payment), NoticeContent::Refund(_) | NoticeContent::Ambiguous) = (&payment, &notice.content)
+    else {
         return Ok(Known {
             payment,
             ..Known::default()
         });
     };
-    let named_refund = match news.refund_no.as_deref().and_then(RefundNo::parse) {
+    let named = match &notice.content {
+        NoticeContent::Refund(news) => news.refund_no.as_deref().and_then(RefundNo::parse),
+        _ => None,
+    };
+    let named_refund = match named {
         Some(number) => refunds::find_by_number(tx, &number).await?,
         None => None,
     };
@@ -190,6 +201,8 @@ fn classify<'a>(notice: &'a Notice, known: &'a Known) -> About<'a> {
             known.named_refund.as_ref(),
             &known.refunds,
         )),
+        (NoticeContent::Ambiguous, Some(payment)) => About::Ask(payment, &known.refunds),
+        (NoticeContent::Ambiguous, None) => About::Nothing(AMBIGUOUS),
         (NoticeContent::Other, _) => About::Nothing("other"),
     }
 }
@@ -215,6 +228,14 @@ async fn act(
         }
         About::Refund(RefundVerdict::Ask(of)) => {
             for refund in of {
+                refunds::hasten(tx, refund, now).await?;
+            }
+            Ok(News::Due)
+        }
+        About::Ask(payment, under_way) => {
+            tracing::warn!(%channel, payment.id = %payment.id, "a notice about payment {} can be read in several ways; {channel} is asked", payment.id);
+            payments::hasten(tx, payment, now).await?;
+            for refund in under_way.iter().filter(|refund| !refund.state.is_final()) {
                 refunds::hasten(tx, refund, now).await?;
             }
             Ok(News::Due)

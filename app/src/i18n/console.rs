@@ -267,6 +267,7 @@ catalogue! {
     verdict_payment: "支付结果", "news of a payment";
     verdict_refund: "退款结果", "news of a refund";
     verdict_hint: "退款提示，已去查询", "a hint of a refund: asked the gateway";
+    verdict_ambiguous: "签名文本有歧义，未采信，已去查询", "its signed text can be read in several ways: not believed, asked the gateway";
     verdict_known: "退款已知", "a refund that was known";
     verdict_other: "其他", "something else";
 

@@ -56,8 +56,14 @@ impl KeptNotice {
         let body = bytes_of(&self.body);
         let body = match self.channel {
             Channel::Wechat => masked_json(&body),
-            Channel::Alipay => masked_form(&body),
+            Channel::Alipay => masked_form(&body, self.content_type()),
         };
         format!("{}\n\n{body}", headers.join("\n"))
+    }
+
+    fn content_type(&self) -> Option<&str> {
+        self.headers
+            .lines()
+            .find_map(|line| line.strip_prefix("content-type: "))
     }
 }

@@ -1,8 +1,7 @@
 //! The gateways' messages as people may see them: without what proves, opens or names anybody.
 
-use std::borrow::Cow;
-
-use encoding_rs::GBK;
+use super::alipay::sign::text_of;
+use super::urlencoded::{charset_of, pairs};
 
 /// Fields whose values are signatures, sealed text, or the name of somebody; whatever else begins with `buyer_` and is no
 /// amount names the payer too.
@@ -40,20 +39,12 @@ pub fn masked_header(line: &str) -> String {
 
 /// Laid out for people; what is not JSON shows only how long it is.
 pub fn masked_json(body: &[u8]) -> String {
-    let text = decoded(body);
+    let text = text_of(body);
     let Ok(mut value) = serde_json::from_str::<serde_json::Value>(&text) else {
         return mask(&text);
     };
     mask_within(&mut value);
     serde_json::to_string_pretty(&value).unwrap_or_else(|_| mask(&text))
-}
-
-/// Alipay's errors come in GBK whatever was asked for (T-18).
-fn decoded(body: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(body) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => GBK.decode_without_bom_handling(body).0,
-    }
 }
 
 fn mask_within(value: &mut serde_json::Value) {
@@ -72,10 +63,13 @@ fn mask_within(value: &mut serde_json::Value) {
     }
 }
 
-/// One `name=value` a line, decoded; a body in another encoding than UTF-8 shows what of it can be read.
-pub fn masked_form(body: &[u8]) -> String {
-    let lines: Vec<String> = url::form_urlencoded::parse(body)
+/// One `name=value` a line, decoded from the form's charset; what is not in it shows as replacement characters.
+pub fn masked_form(body: &[u8], content_type: Option<&str>) -> String {
+    let charset = charset_of(body, content_type);
+    let lines: Vec<String> = pairs(body)
         .map(|(name, value)| {
+            let name = charset.decode_without_bom_handling(&name).0;
+            let value = charset.decode_without_bom_handling(&value).0;
             if is_secret(&name) {
                 format!("{name}={}", mask(&value))
             } else {
@@ -99,10 +93,18 @@ mod tests {
             assert!(!json.contains(secret), "{json}");
         }
         assert!(json.contains("\"id\": \"1\""));
-        let form = masked_form(b"out_no=P1&sign=abc%2Bdef&buyer_logon_id=138****0000&total=1.00");
+        let form = masked_form(
+            b"out_no=P1&sign=abc%2Bdef&buyer_logon_id=138****0000&total=1.00",
+            None,
+        );
         assert_eq!(
             form,
             "out_no=P1\nsign=•••• (7)\nbuyer_logon_id=•••• (11)\ntotal=1.00"
+        );
+        let gbk = Some("application/x-www-form-urlencoded; charset=GBK");
+        assert_eq!(
+            masked_form(b"subject=%CA%A7+%B0%DC%CA", gbk),
+            "subject=失 败\u{FFFD}"
         );
         assert_eq!(
             masked_header("Wechatpay-Signature: abc"),

@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use super::kept::{bytes_of, header_map};
 use super::{act, classify, look_up, tell};
 use crate::console::{Act, Action, ConsoleError, Visit, find_notice, record};
+use crate::gateway::NoticeContent;
 use crate::{Error, Services};
 
 /// Nothing is taken on trust: the signature is checked again over the bytes that came, against the clock of the day they
@@ -23,7 +24,8 @@ pub async fn replay_notice(
         .reread_notice(&headers, &body, kept.received_at)
         .await
         .ok()
-        .filter(|notice| notice.id == kept.id)
+        // One that was kept under its own id before it was known to be ambiguous may still lead to a question.
+        .filter(|notice| notice.id == kept.id || matches!(notice.content, NoticeContent::Ambiguous))
         .ok_or(ConsoleError::Unverifiable)?;
     let notice = &notice;
     let now = services.clock.now();

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with it")]
 
 mod alarms;
+mod ambiguous_notices;
 mod balance;
 mod balance_races;
 mod balance_refunds;

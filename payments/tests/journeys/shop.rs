@@ -123,10 +123,14 @@ impl Shop {
     }
 
     pub async fn order(&self, yuan: &str) -> Order {
+        self.order_of("会员 & 月卡 100%", yuan).await
+    }
+
+    pub async fn order_of(&self, subject: &str, yuan: &str) -> Order {
         let new = NewOrder {
             order_no: None,
             user_id: "ann".to_owned(),
-            subject: "会员 & 月卡 100%".to_owned(),
+            subject: subject.to_owned(),
             amount: Money::parse_yuan(yuan).unwrap(),
             return_url: None,
             metadata: None,

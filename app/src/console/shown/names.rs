@@ -112,6 +112,7 @@ pub fn verdict<'a>(word: &'a str, words: &'static ConsoleWords) -> &'a str {
         "refund" => words.verdict_refund,
         "refund hint" => words.verdict_hint,
         "refund known" => words.verdict_known,
+        "ambiguous" => words.verdict_ambiguous,
         "other" => words.verdict_other,
         word => IncidentKind::parse(word).map_or(word, |kind| incident(Some(kind), words)),
     }

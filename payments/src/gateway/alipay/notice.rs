@@ -1,11 +1,9 @@
 //! What Alipay tells us unasked: a form whose parameters are signed together (docs/gateway-facts.md 2.6).
 
-use std::borrow::Cow;
-
+use aws_lc_rs::digest::{SHA256, digest};
 use domain::{Report, Timestamp};
-use encoding_rs::{Encoding, GB18030, GBK, UTF_8};
-use percent_encoding::percent_decode;
 
+use super::super::urlencoded::{RawParam, pairs};
 use super::super::{Notice, NoticeContent, NoticeError, RefundNews, VerifyingKey, is_plain};
 use super::sign::joined_in_order;
 use super::wire::{money, receipt};
@@ -14,14 +12,13 @@ use super::wire::{money, receipt};
 const USUAL_PARAMS: usize = 40;
 const MOST_PARAMS: usize = 500;
 
-/// A name and its value.
-type RawParam<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
-
 /// The parameters of a form in the order of their names, decoded once to bytes.
 pub(super) struct RawParams<'a>(Vec<RawParam<'a>>);
 
 /// In certificate mode: what the signature was made with.
 const CERT_SN: &str = "alipay_cert_sn";
+/// Parameters that are not signed; the last one only by some senders.
+const UNSIGNED: [&str; 3] = ["sign", "sign_type", CERT_SN];
 
 /// Who we are at Alipay.
 pub(super) struct Reader<'a> {
@@ -32,13 +29,19 @@ pub(super) struct Reader<'a> {
     pub(super) now: Timestamp,
 }
 
-/// The parameters of a message that Alipay signed, as text.
-struct Params<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+/// The parameters of a message that Alipay signed, as what we act on.
+struct Params<'a>(&'a RawParams<'a>);
+
+/// Stands for a value in a charset: it equals nothing that we know.
+const NOT_ASCII: &str = "\u{FFFD}";
 
 impl Reader<'_> {
     pub(super) fn read(&self, raw: &RawParams<'_>) -> Result<Notice, NoticeError> {
         self.verify(raw)?;
-        let params = Params::decode(raw)?;
+        let params = Params(raw);
+        if raw.is_ambiguous() {
+            return Ok(ambiguous(&params));
+        }
         let id = params.get("notify_id").filter(|id| is_plain(id));
         let id = id.ok_or(NoticeError::Malformed("the notice has no usable id"))?;
         let payment_no = params.get("out_trade_no").unwrap_or_default();
@@ -73,15 +76,9 @@ impl Reader<'_> {
         if raw.get("sign_type").is_some_and(|kind| kind != b"RSA2") {
             return Err(NoticeError::NotAuthentic("another kind of signature"));
         }
-        let is_over = |unsigned: &[&str]| {
-            let is_signed = |name: &[u8]| !unsigned.iter().any(|other| other.as_bytes() == name);
-            let signed = raw.0.iter().filter(|(name, _)| is_signed(name));
-            let signed = signed.map(|(name, value)| (name.as_ref(), value.as_ref()));
-            self.key.verifies(&joined_in_order(signed), sign)
-        };
+        let is_over = |unsigned: &[&str]| self.key.verifies(&raw.signed_text(unsigned), sign);
         // Some senders of certificate mode leave the name of the certificate out of what they sign (2.6, step 5).
-        let unsigned = ["sign", "sign_type", CERT_SN];
-        if is_over(&unsigned[..2]) || (self.is_certified && raw.get(CERT_SN).is_some() && is_over(&unsigned))
+        if is_over(&UNSIGNED[..2]) || (self.is_certified && raw.get(CERT_SN).is_some() && is_over(&UNSIGNED))
         {
             Ok(())
         } else {
@@ -107,10 +104,7 @@ impl Reader<'_> {
 
     fn news(&self, params: &Params<'_>) -> Result<NoticeContent, NoticeError> {
         // A partial refund comes with TRADE_SUCCESS to the same address: it is no second payment (T-35).
-        let is_refund = ["gmt_refund", "refund_fee", "out_biz_no"]
-            .iter()
-            .any(|name| params.get(name).is_some());
-        if is_refund {
+        if tells_of_refund(params) {
             return Ok(NoticeContent::Refund(refund_news(params)));
         }
         match params.get("trade_status") {
@@ -133,6 +127,33 @@ impl Reader<'_> {
     }
 }
 
+/// Whether a message is about a refund. `refund_fee=0.00` comes with ordinary payments, with unpaid trades that are closed and
+/// with finished ones, and means nothing (T-54); a sum that cannot be read is not taken for nothing.
+fn tells_of_refund(params: &Params<'_>) -> bool {
+    let is_nothing = |sum: &str| sum.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    ["gmt_refund", "out_biz_no"]
+        .iter()
+        .any(|name| params.get(name).is_some())
+        || params.get("refund_fee").is_some_and(|sum| !is_nothing(sum))
+}
+
+/// Nothing of the message is believed, not even its id: under the id of another message it would be taken for that one.
+fn ambiguous(params: &Params<'_>) -> Notice {
+    let digest = digest(&SHA256, &params.0.signed_text(&UNSIGNED[..2]));
+    let hex: String = digest
+        .as_ref()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let payment_no = params.get("out_trade_no").filter(|number| is_plain(number));
+    Notice {
+        id: format!("ambiguous-{hex}"),
+        payment_no: payment_no.unwrap_or_default().to_owned(),
+        content: NoticeContent::Ambiguous,
+    }
+}
+
 /// What is said about a refund is a hint: the sum is that of all refunds (T-36), and whether this one is done is not
 /// said at all. The gateway is asked.
 fn refund_news(params: &Params<'_>) -> RefundNews {
@@ -148,9 +169,8 @@ fn refund_news(params: &Params<'_>) -> RefundNews {
 
 /// The raw body, decoded once to bytes (T-12). The query of the address takes no part (T-14).
 pub(super) fn parse_form(body: &[u8]) -> Result<RawParams<'_>, NoticeError> {
-    let pairs = body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     let mut params = Vec::with_capacity(USUAL_PARAMS);
-    params.extend(pairs.take(MOST_PARAMS + 1).map(decoded_pair));
+    params.extend(pairs(body).take(MOST_PARAMS + 1));
     if params.len() > MOST_PARAMS {
         return Err(NoticeError::Malformed("too many parameters"));
     }
@@ -162,18 +182,29 @@ pub(super) fn parse_form(body: &[u8]) -> Result<RawParams<'_>, NoticeError> {
     Ok(RawParams(params))
 }
 
-fn decoded_pair(pair: &[u8]) -> RawParam<'_> {
-    let mut halves = pair.splitn(2, |byte| *byte == b'=');
-    let mut half = || decode_once(halves.next().unwrap_or_default());
-    (half(), half())
-}
-
 impl RawParams<'_> {
     fn get(&self, name: &str) -> Option<&[u8]> {
         let place = self
             .0
             .binary_search_by(|(known, _)| (**known).cmp(name.as_bytes()));
         Some(&self.0[place.ok()?].1)
+    }
+
+    fn signed_text(&self, unsigned: &[&str]) -> Vec<u8> {
+        let is_signed = |name: &[u8]| !unsigned.iter().any(|other| other.as_bytes() == name);
+        let signed = self.0.iter().filter(|(name, _)| is_signed(name));
+        joined_in_order(signed.map(|(name, value)| (name.as_ref(), value.as_ref())))
+    }
+
+    /// Whether the same signed text could stand for other parameters: it has no escapes, so that a value which holds `&…=`
+    /// may hide parameters, or be what is left of those that were cut out of another value (T-53). No character of GBK or
+    /// UTF-8 has either byte in it.
+    fn is_ambiguous(&self) -> bool {
+        self.0.iter().any(|(name, value)| {
+            let hides = |place: usize| value[place..].contains(&b'=');
+            name.iter().any(|byte| matches!(byte, b'&' | b'='))
+                || value.iter().position(|byte| *byte == b'&').is_some_and(hides)
+        })
     }
 }
 
@@ -190,50 +221,15 @@ pub(super) fn named_certificate<'a>(raw: &'a RawParams<'_>) -> Result<Option<&'a
     }
 }
 
-fn decode_once(part: &[u8]) -> Cow<'_, [u8]> {
-    if !part.iter().any(|byte| matches!(byte, b'+' | b'%')) {
-        return Cow::Borrowed(part);
-    }
-    // Shorter than it was, so it never grows.
-    let mut decoded = Vec::with_capacity(part.len());
-    for (place, word) in part.split(|byte| *byte == b'+').enumerate() {
-        if place > 0 {
-            decoded.push(b' ');
-        }
-        decoded.extend(percent_decode(word));
-    }
-    Cow::Owned(decoded)
-}
-
 impl<'a> Params<'a> {
-    /// After verification: the signature is over bytes, their charset is one of the signed parameters (T-18).
-    fn decode(raw: &'a RawParams<'_>) -> Result<Params<'a>, NoticeError> {
-        let charset = match raw.get("charset") {
-            None => Some(UTF_8),
-            Some(label) => Encoding::for_label(label),
-        };
-        let charset = charset
-            .filter(|charset| [UTF_8, GBK, GB18030].contains(charset))
-            .ok_or(NoticeError::Malformed("an unknown charset"))?;
-        let text = |bytes: &'a [u8]| {
-            charset
-                .decode_without_bom_handling_and_without_replacement(bytes)
-                .ok_or(NoticeError::Malformed("not in the charset it names"))
-        };
-        let decoded: Result<Vec<_>, _> = raw
-            .0
-            .iter()
-            .map(|(name, value)| Ok((text(name)?, text(value)?)))
-            .collect();
-        decoded.map(Params)
-    }
-
     /// A parameter that says something: empty ones are signed, but mean nothing.
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_ref())
-            .filter(|value| !value.is_empty())
+    ///
+    /// All that we act on is ASCII, which reads the same in every charset that Alipay uses. So no charset is needed here, and
+    /// a subject that is cut inside a character, or names no charset or a wrong one, cannot make an authentic message
+    /// unreadable (T-57). A value that is no ASCII is none that we know.
+    fn get(&self, name: &str) -> Option<&'a str> {
+        let value = self.0.get(name).filter(|value| !value.is_empty())?;
+        let text = std::str::from_utf8(value).ok().filter(|text| text.is_ascii());
+        Some(text.unwrap_or(NOT_ASCII))
     }
 }
