@@ -204,6 +204,15 @@ fn new_key_id(clock: &Clock, now: Timestamp) -> String {
     )
 }
 
+/// Hash of several texts, each with its length before it, so that no other texts have the same.
+pub(crate) fn hash_of_parts(parts: &[&str]) -> String {
+    let sealed: String = parts
+        .iter()
+        .map(|part| format!("{}:{part}", part.len()))
+        .collect();
+    hash_of(&sealed)
+}
+
 /// SHA-256 in hex: how secrets that we made ourselves are kept.
 pub(crate) fn hash_of(key: &str) -> String {
     digest(&SHA256, key.as_bytes())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::Channel;
 use futures_util::FutureExt;
 
-use crate::admin::hash_of;
+use crate::admin::hash_of_parts;
 use crate::error::logged;
 use crate::gateway::{Call, Gateway};
 use crate::store::StoreError;
@@ -86,7 +86,7 @@ fn row(call: &Call) -> CallRow {
         call.reason.as_deref().unwrap_or_default(),
     ];
     CallRow {
-        id: hash_of(&parts.join("\n")),
+        id: hash_of_parts(&parts),
         channel: call.channel.as_str().to_owned(),
         operation: call.operation.as_str().to_owned(),
         payment_no: call.payment_no.as_str().to_owned(),

@@ -3,7 +3,6 @@
 
 mod reading;
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use domain::Timestamp;
@@ -11,7 +10,7 @@ use futures_util::FutureExt;
 
 pub(crate) use self::reading::count_broken_seals;
 pub use self::reading::{Check, Line, LineQuery, Stretch, check_trail, list_trail, walk_trail};
-use crate::admin::hash_of;
+use crate::admin::hash_of_parts;
 use crate::store::audit_log::{self, LineRow};
 use crate::store::{FromStore, StoreError, Tx, Work};
 use crate::{Error, Services};
@@ -236,11 +235,7 @@ fn seal(line: &LineRow) -> String {
         &line.ip,
         &line.request_id,
     ];
-    let mut text = String::new();
-    for part in parts {
-        write!(text, "{}:{part}", part.len()).expect("a string takes any text");
-    }
-    hash_of(&text)
+    hash_of_parts(&parts)
 }
 
 #[cfg(test)]

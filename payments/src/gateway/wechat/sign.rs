@@ -32,12 +32,15 @@ pub struct Seal<'a> {
 }
 
 /// Five lines, each with its line end. `target` is path and query as on the request line.
+///
+/// Line ends are not escaped, and need not be: only the body can hold one, and it stands last. The same holds for
+/// [`Seal::message`], whose first two lines come out of headers.
 pub fn request_message(method: &str, target: &str, timestamp: i64, nonce: &str, body: &str) -> String {
     format!("{method}\n{target}\n{timestamp}\n{nonce}\n{body}\n")
 }
 
 /// What a page hands to the app is signed in four lines, each with its line end. Pages and mini programs write
-/// `prepay_id=…` into the last one, apps the bare id.
+/// `prepay_id=…` into the last one, apps the bare id. No part can hold a line end: the id is visible ASCII or it is not kept.
 pub fn invocation_message(app_id: &str, timestamp: &str, nonce: &str, prepay: &str) -> String {
     format!("{app_id}\n{timestamp}\n{nonce}\n{prepay}\n")
 }
