@@ -161,9 +161,10 @@ fn row(order: &Order) -> Vec<String> {
     .to_vec()
 }
 
-/// A cell that begins like a formula would be one, on the desk of whoever opens the file.
+/// A cell that begins like a formula would be one, on the desk of whoever opens the file. Spreadsheets of East Asia read the
+/// signs of full width too.
 pub fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    if cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']) {
         format!("'{cell}")
     } else {
         cell
@@ -188,7 +189,9 @@ mod tests {
 
     #[test]
     fn no_cell_is_a_formula_and_no_comma_is_a_border() {
-        for cell in ["=1+1", "+1", "-1", "@x", "\tx"] {
+        for cell in [
+            "=1+1", "+1", "-1", "@x", "\tx", "\rx", "\n=1", "＝1+1", "＋1", "－1", "＠x",
+        ] {
             assert!(harmless(cell.to_owned()).starts_with('\''), "{cell:?}");
         }
         assert_eq!(harmless("99.90".to_owned()), "99.90");
