@@ -31,6 +31,14 @@ pub fn beijing(instant: Timestamp) -> String {
     in_beijing(instant).format(BEIJING_TEXT).to_string()
 }
 
+/// The beginning of the day in Beijing.
+pub(crate) fn midnight_before(now: Timestamp) -> Timestamp {
+    const DAY_MS: i64 = 24 * 3600 * 1000;
+    const OFFSET_MS: i64 = 8 * 3600 * 1000;
+    let local = now.millis() + OFFSET_MS;
+    Timestamp::from_millis(local.div_euclid(DAY_MS) * DAY_MS - OFFSET_MS)
+}
+
 /// A span of days that ends today and that people ask for by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Period {
@@ -96,6 +104,19 @@ mod tests {
             ["2027-01-01", "2026-12-28", "2027-01-01", "2027-01-01"]
         );
         assert_eq!(Period::Week.days(new_year).1, "2027-01-01");
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_beijing() {
+        // 2026-11-24 00:00 in Beijing.
+        let midnight = 1_795_449_600_000;
+        for millis in [midnight, midnight + 1, midnight + 86_399_999] {
+            assert_eq!(midnight_before(Timestamp::from_millis(millis)).millis(), midnight);
+        }
+        assert_eq!(
+            midnight_before(Timestamp::from_millis(midnight - 1)).millis(),
+            midnight - 86_400_000
+        );
     }
 
     #[test]

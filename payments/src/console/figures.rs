@@ -5,12 +5,12 @@ use std::time::Duration;
 use domain::{Method, Timestamp};
 use futures_util::FutureExt;
 
+use crate::calendar::midnight_before;
 use crate::store::figures::{self, SumRow};
 use crate::store::{StoreError, Tx};
 use crate::{Error, Services};
 
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
-const BEIJING_MILLIS: i64 = 8 * 3600 * 1000;
 
 /// Whole days in Beijing.
 #[derive(Debug, Clone)]
@@ -119,28 +119,4 @@ async fn read_day(tx: &mut Tx<'_>, from: Timestamp, span: Duration) -> Result<Da
 /// Gateways write whole seconds, so a callback may seem to have come before its payment.
 fn millis(millis: Option<i64>) -> Option<Duration> {
     millis.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
-}
-
-fn midnight_before(now: Timestamp) -> Timestamp {
-    let day = 24 * 3600 * 1000;
-    let local = now.millis() + BEIJING_MILLIS;
-    Timestamp::from_millis(local.div_euclid(day) * day - BEIJING_MILLIS)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_begins_at_midnight_in_beijing() {
-        // 2026-11-24 00:00 in Beijing.
-        let midnight = 1_795_449_600_000;
-        for millis in [midnight, midnight + 1, midnight + 86_399_999] {
-            assert_eq!(midnight_before(Timestamp::from_millis(millis)).millis(), midnight);
-        }
-        assert_eq!(
-            midnight_before(Timestamp::from_millis(midnight - 1)).millis(),
-            midnight - 86_400_000
-        );
-    }
 }
