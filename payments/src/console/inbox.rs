@@ -9,16 +9,17 @@ use crate::notice::kept::bytes_of;
 use crate::store::{StoreError, notices};
 use crate::{Error, Page, Services};
 
-/// Newest first. The cursor is the instant before which to go on, in milliseconds.
+/// Newest first, after the message that the cursor names. A cursor that names none is the beginning.
 pub async fn list_notices(
     services: &Services,
-    before: Option<Timestamp>,
+    cursor: Option<&str>,
     limit: u32,
 ) -> Result<Page<KeptNotice>, Error> {
-    let before = before.unwrap_or(Timestamp::from_millis(i64::MAX));
+    const BEGINNING: (Timestamp, &str, &str) = (Timestamp::from_millis(i64::MAX), "", "");
+    let after = cursor.and_then(parse_cursor).unwrap_or(BEGINNING);
     let rows = services
         .db
-        .snapshot(|tx| async move { notices::list(tx, before, i64::from(limit) + 1).await }.boxed())
+        .snapshot(|tx| async move { notices::list(tx, after, i64::from(limit) + 1).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -26,11 +27,18 @@ pub async fn list_notices(
     let kept: Result<Vec<KeptNotice>, StoreError> =
         rows.into_iter().take(limit).map(KeptNotice::try_from).collect();
     let data = kept?;
-    let next_cursor = data
-        .last()
-        .filter(|_| has_more)
-        .map(|last| last.received_at.millis().to_string());
+    let next_cursor = data.last().filter(|_| has_more).map(|last| {
+        let (at, channel) = (last.received_at.millis(), last.channel.as_str());
+        format!("{at}.{channel}.{}", last.id)
+    });
     Ok(Page { data, next_cursor })
+}
+
+fn parse_cursor(text: &str) -> Option<(Timestamp, &str, &str)> {
+    let (at, rest) = text.split_once('.')?;
+    let (channel, id) = rest.split_once('.')?;
+    let is_text = !text.contains('\0');
+    is_text.then_some((Timestamp::from_millis(at.parse().ok()?), channel, id))
 }
 
 pub async fn find_notice(services: &Services, channel: Channel, id: &str) -> Result<KeptNotice, Error> {

@@ -63,12 +63,22 @@ pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<KeptRow
     Ok(on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?)
 }
 
-/// The inbox, newest first, before an instant.
-pub async fn list(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<Vec<KeptRow>, StoreError> {
-    const SQL: &str =
-        select_kept!("where n.received_at < $1 order by n.received_at desc, n.channel, n.notice_id limit $2");
+/// The inbox, newest first, after a message: its instant alone would skip others of the same millisecond.
+pub async fn list(
+    tx: &mut Tx<'_>,
+    (at, channel, id): (Timestamp, &str, &str),
+    limit: i64,
+) -> Result<Vec<KeptRow>, StoreError> {
+    const SQL: &str = select_kept!(
+        "where n.received_at <= $1
+            and (n.received_at < $1 or n.channel > $2 or (n.channel = $2 and n.notice_id > $3))
+        order by n.received_at desc, n.channel, n.notice_id
+        limit $4"
+    );
     Ok(on!(tx, SQL, fetch_all, |query| query
-        .bind(before.millis())
+        .bind(at.millis())
+        .bind(channel)
+        .bind(id)
         .bind(limit))?)
 }
 

@@ -80,7 +80,7 @@ pub async fn list_open(
         select id, ip, agent, created_at, seen_at
         from sessions
         where user_id = $1 and ended_at is null and seen_at > $2 and created_at > $3
-        order by created_at desc
+        order by created_at desc, id desc
         limit 100";
     Ok(on!(tx, SQL, fetch_all, |query| query
         .bind(user_id)

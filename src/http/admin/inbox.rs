@@ -4,7 +4,7 @@ use app::console::{Desk, Said, pages};
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use domain::{Channel, Method, Timestamp};
+use domain::{Channel, Method};
 use payments::console;
 
 use super::desk;
@@ -19,11 +19,8 @@ pub async fn list(
     Extension(desk): Extension<Desk>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
-    let before = parameter(query.as_deref(), "cursor")
-        .parse()
-        .ok()
-        .map(Timestamp::from_millis);
-    let page = console::list_notices(&web.services, before, ROWS).await?;
+    let cursor = parameter(query.as_deref(), "cursor");
+    let page = console::list_notices(&web.services, Some(&cursor), ROWS).await?;
     let content = pages::inbox(&desk, page);
     Ok(desk::page(&desk, desk.words().callbacks, content))
 }

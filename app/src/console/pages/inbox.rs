@@ -12,6 +12,7 @@ pub fn inbox(desk: &Desk, page: Page<KeptNotice>) -> AnyView {
     let words = desk.words();
     let is_empty = page.data.is_empty();
     let next = page.next_cursor.map(|cursor| {
+        let cursor: String = url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
         view! { <a class="act" href=format!("/admin/callbacks?cursor={cursor}") rel="next">{words.older}</a> }
     });
     let rows = page.data.iter().map(|notice| row(desk, notice)).collect();
