@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use payments::Services;
-use payments::admin::{self, Role, Scope};
+use payments::admin::{self, KeyDraft, KeyLimits, Role, Scope};
+use payments::console;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::{Config, GatewayMode};
+use crate::os_user::command_visit;
 use crate::{Failure, password, say, start_report};
 
 /// What was made at this start and is shown once.
@@ -39,9 +41,9 @@ pub async fn first_start(config: &Config, services: &Services) -> Result<Welcome
     let is_simulator = matches!(config.gateways, GatewayMode::Simulator);
     let mut welcome = Welcome::default();
     if let Some(key) = &config.api_key {
-        admin::ensure_api_key(services, "API_KEY", key.expose_secret(), &Scope::ALL).await?;
+        admin::ensure_api_key(services, &command_visit(), &draft("API_KEY"), key.expose_secret()).await?;
     } else if is_simulator && !admin::has_api_keys(services).await? {
-        let key = admin::create_api_key(services, "first start", &Scope::ALL).await?;
+        let key = admin::create_api_key(services, &command_visit(), &draft("first start")).await?;
         welcome.api_key = Some(SecretString::from(key));
     } else if is_simulator {
         welcome.hints.push(KEY_HINT);
@@ -64,9 +66,20 @@ pub async fn first_start(config: &Config, services: &Services) -> Result<Welcome
     Ok(welcome)
 }
 
+const fn draft(name: &str) -> KeyDraft<'_> {
+    KeyDraft {
+        name,
+        scopes: &Scope::ALL,
+        limits: KeyLimits {
+            per_refund: None,
+            per_day: None,
+        },
+    }
+}
+
 async fn create_owner(services: &Services, email: &str, password: &SecretString) -> Result<bool, Failure> {
     let hash = password::hash(password.clone()).await?;
-    Ok(admin::create_user(services, email, &hash, Role::Owner).await?)
+    Ok(console::invite(services, &command_visit(), email, &hash, Role::Owner).await?)
 }
 
 /// SQLite makes the file but not the directory it lies in. A directory that is made here is for its owner only.

@@ -4,12 +4,15 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use payments::admin::{self, Role, Scope};
+use domain::Money;
+use payments::admin::{self, KeyDraft, KeyLimits, Role, Scope};
+use payments::console;
 use payments::gateway::Gateways;
 use secrecy::{ExposeSecret as _, SecretString};
 use simulator::WechatKeys;
 
 use crate::config::{Config, ConfigError, GatewayMode, PublicUrl, parse_email, parse_password};
+use crate::os_user::command_visit;
 use crate::{Failure, connect, connect_to_audit, gateways, password, say, stop, telemetry};
 
 pub fn parse_role(word: &str) -> Result<Role, String> {
@@ -18,6 +21,11 @@ pub fn parse_role(word: &str) -> Result<Role, String> {
 
 pub fn parse_scope(word: &str) -> Result<Scope, String> {
     Scope::parse(word).ok_or_else(|| "must be read, pay or refund".to_owned())
+}
+
+pub fn parse_fen(text: &str) -> Result<Money, String> {
+    let fen = text.parse().ok().and_then(|fen| Money::from_sum(fen).ok());
+    fen.ok_or_else(|| "must be a number of fen, such as 100000 for ¥1,000.00".to_owned())
 }
 
 pub fn parse_wechat_keys(word: &str) -> Result<WechatKeys, String> {
@@ -71,7 +79,7 @@ pub async fn create_admin(config: &Config, email: &str, role: Role) -> Result<()
     let password = ask_password()?;
     let services = connect(config, Gateways::default()).await?;
     let hash = password::hash(password).await?;
-    let is_new = admin::create_user(&services, &email, &hash, role).await?;
+    let is_new = console::invite(&services, &command_visit(), &email, &hash, role).await?;
     services.db.close().await;
     if !is_new {
         return Err(Failure::Refused(format!("{email} is a user already")));
@@ -100,12 +108,18 @@ fn ask_password() -> Result<SecretString, Failure> {
     Ok(parse_password(&text).map_err(|problem| ConfigError::new("password", problem))?)
 }
 
-pub async fn create_key(config: &Config, name: &str, scopes: &[Scope]) -> Result<(), Failure> {
-    if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
+pub async fn create_key(
+    config: &Config,
+    name: &str,
+    scopes: &[Scope],
+    limits: KeyLimits,
+) -> Result<(), Failure> {
+    if !payments::is_line(name, 100) {
         return Err(ConfigError::new("--name", "must have 1 to 100 characters").into());
     }
     let services = connect(config, Gateways::default()).await?;
-    let key = admin::create_api_key(&services, name, scopes).await?;
+    let draft = KeyDraft { name, scopes, limits };
+    let key = admin::create_api_key(&services, &command_visit(), &draft).await?;
     services.db.close().await;
     say(&key);
     Ok(())

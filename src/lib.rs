@@ -12,6 +12,7 @@ mod http;
 mod jobs;
 mod listen;
 mod metrics;
+mod os_user;
 mod password;
 mod proxies;
 mod readiness;

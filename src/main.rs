@@ -66,6 +66,12 @@ enum Key {
         /// Any of read, pay and refund, separated by commas
         #[arg(long, default_value = "read,pay,refund", value_delimiter = ',', value_parser = commands::parse_scope)]
         scope: Vec<payments::admin::Scope>,
+        /// The largest single refund or credit of this key, in fen
+        #[arg(long, value_parser = commands::parse_fen)]
+        most_per_refund: Option<domain::Money>,
+        /// The sum of refunds and credits of this key on one day in Beijing, in fen
+        #[arg(long, value_parser = commands::parse_fen)]
+        most_per_day: Option<domain::Money>,
     },
 }
 
@@ -97,7 +103,18 @@ async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve => tongqian::serve(config).await,
         Command::Admin(Admin::Create { email, role }) => commands::create_admin(&config, &email, role).await,
-        Command::Key(Key::Create { name, scope }) => commands::create_key(&config, &name, &scope).await,
+        Command::Key(Key::Create {
+            name,
+            scope,
+            most_per_refund,
+            most_per_day,
+        }) => {
+            let limits = payments::admin::KeyLimits {
+                per_refund: most_per_refund,
+                per_day: most_per_day,
+            };
+            commands::create_key(&config, &name, &scope, limits).await
+        }
         Command::Audit => commands::audit(&config).await,
         Command::RunDue => commands::run_due(&config).await,
         Command::Simulator { .. } => Ok(()),

@@ -98,7 +98,7 @@ impl From<Error> for UiError {
     fn from(error: Error) -> UiError {
         match error {
             Error::NotFound => UiError::NotFound,
-            Error::Refused(_) | Error::RefundRefused(_) => UiError::NotPayable,
+            Error::Refused(_) | Error::RefundRefused(_) | Error::AboveKeyLimit(_) => UiError::NotPayable,
             Error::Invalid { .. } => UiError::Malformed,
             Error::MethodUnavailable(_) => UiError::Unavailable,
             Error::Declined { .. } => UiError::Declined,

@@ -1,11 +1,12 @@
 //! Who may come in. Keys are random and kept only as hashes; passwords arrive hashed.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use domain::{Timestamp, UserId};
+use domain::{IncidentId, Money, Timestamp, UserId};
 use futures_util::FutureExt;
 
-use crate::store::StoreError;
-use crate::store::admin as rows;
+use crate::console::{Act, Action, Visit, record};
+use crate::store::incidents::{self, IncidentKind};
+use crate::store::{StoreError, admin as rows};
 use crate::{Clock, Error, Services};
 
 /// What a program may do.
@@ -78,26 +79,37 @@ impl Role {
     }
 }
 
-/// A key, its row, its hash and its end.
-pub(crate) fn new_key(
-    services: &Services,
-    name: &str,
-    scopes: &[Scope],
-    now: Timestamp,
-) -> (String, ApiKey, String, String) {
-    let key = random_key(services);
-    let row = ApiKey {
-        id: new_key_id(&services.clock, now),
-        name: name.to_owned(),
-        scopes: scopes.to_vec(),
-        last_used_at: None,
-    };
-    let (hash, last4) = (hash_of(&key), last4_of(&key));
-    (key, row, hash, last4)
+/// An API key that is to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyDraft<'a> {
+    pub name: &'a str,
+    pub scopes: &'a [Scope],
+    pub limits: KeyLimits,
 }
 
-fn random_key(services: &Services) -> String {
-    format!("tq_{}", domain::id::secret_token(services.clock.entropy()))
+/// Limits of one API key for refunds and credits. `None`: none of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyLimits {
+    pub per_refund: Option<Money>,
+    /// The sum of one day in Beijing.
+    pub per_day: Option<Money>,
+}
+
+impl KeyDraft<'_> {
+    /// The draft as the audit log and the owner's notice tell it.
+    fn describe(&self) -> String {
+        let scopes: Vec<&str> = self.scopes.iter().map(|scope| scope.as_str()).collect();
+        let mut text = format!("{}: {}", self.name, scopes.join(","));
+        for (limit, words) in [
+            (self.limits.per_refund, "a refund"),
+            (self.limits.per_day, "a day"),
+        ] {
+            if let Some(most) = limit {
+                text.push_str(&format!(", at most ¥{} {words}", most.to_yuan()));
+            }
+        }
+        text
+    }
 }
 
 fn last4_of(key: &str) -> String {
@@ -106,33 +118,50 @@ fn last4_of(key: &str) -> String {
 }
 
 /// Makes a key and returns it; nobody can read it again.
-pub async fn create_api_key(services: &Services, name: &str, scopes: &[Scope]) -> Result<String, Error> {
-    let key = random_key(services);
-    ensure_api_key(services, name, &key, scopes).await?;
+pub async fn create_api_key(
+    services: &Services,
+    visit: &Visit,
+    draft: &KeyDraft<'_>,
+) -> Result<String, Error> {
+    let key = format!("tq_{}", domain::id::secret_token(services.clock.entropy()));
+    ensure_api_key(services, visit, draft, &key).await?;
     Ok(key)
 }
 
-/// Makes a key the operator chose; one that is there already stays as it is.
+/// Makes a key the operator chose; one that is there already stays as it is. Every new key but the first one of a database
+/// stands among what needs attention until somebody who manages people has seen it.
 pub async fn ensure_api_key(
     services: &Services,
-    name: &str,
+    visit: &Visit,
+    draft: &KeyDraft<'_>,
     key: &str,
-    scopes: &[Scope],
 ) -> Result<(), Error> {
     let now = services.clock.now();
-    let row = ApiKey {
-        id: new_key_id(&services.clock, now),
-        name: name.to_owned(),
-        scopes: scopes.to_vec(),
-        last_used_at: None,
-    };
-    let (hash, last4) = (hash_of(key), last4_of(key));
-    let (row, hash, last4) = (&row, &hash, &last4);
+    let id = &new_key_id(&services.clock, now);
+    let incident = &IncidentId::new(now, services.clock.entropy());
+    let (hash, last4, detail) = (&hash_of(key), &last4_of(key), &draft.describe());
+    let notice = &format!("{detail} (…{last4}), made by {}", visit.email);
     services
         .db
-        .write(|tx| async move { rows::insert_api_key(tx, row, hash, last4, now).await }.boxed())
+        .write(|tx| {
+            async move {
+                let is_first = !rows::has_api_keys(tx).await?;
+                if !rows::insert_api_key(tx, id, draft, hash, last4, now).await? {
+                    return Ok(());
+                }
+                if !is_first {
+                    incidents::raise(tx, incident, IncidentKind::NewKey, id, None, notice, now).await?;
+                }
+                let act = Act {
+                    action: Action::CreateKey,
+                    subject: id,
+                    detail,
+                };
+                record(tx, visit, act, now).await
+            }
+            .boxed()
+        })
         .await
-        .map(drop)
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
@@ -159,22 +188,6 @@ pub async fn note_use(services: &Services, key: &ApiKey) -> Result<(), Error> {
     services
         .db
         .write(|tx| async move { rows::touch_api_key(tx, &key.id, before, now).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))
-}
-
-/// `false`: this address has a user already.
-pub async fn create_user(
-    services: &Services,
-    email: &str,
-    password_hash: &str,
-    role: Role,
-) -> Result<bool, Error> {
-    let now = services.clock.now();
-    let id = &UserId::new(now, services.clock.entropy());
-    services
-        .db
-        .write(|tx| async move { rows::insert_user(tx, id, email, password_hash, role, now).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))
 }

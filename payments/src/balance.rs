@@ -12,8 +12,9 @@ pub(crate) use self::pay::pay_by_balance;
 use crate::ledger::post;
 use crate::once::{Made, Once, write_once};
 use crate::order::{NewOrder, draft, invalid, is_line, page, write_order};
+use crate::store::requesters::{self, ActKind, NewAct};
 use crate::store::{StoreError, Tx, ledger, orders};
-use crate::{Error, Page, Services};
+use crate::{Error, Page, Requester, Services};
 
 /// What a top-up is called on the payer's bill.
 const TOPUP_SUBJECT: &str = "余额充值";
@@ -54,6 +55,7 @@ pub struct Adjustment {
     /// The merchant's number: the same number with the same content is the same adjustment.
     pub number: String,
     pub note: String,
+    pub by: Requester,
 }
 
 /// An order that fills a user's balance.
@@ -121,6 +123,12 @@ pub(crate) async fn write_adjustment(
         return Ok(Made::Existing(existing));
     }
     let transfer = Transfer::adjust(user_id, adjustment.change, number, &adjustment.note);
+    let given = if adjustment.change.is_credit() {
+        adjustment.change.size()
+    } else {
+        Money::ZERO
+    };
+    adjustment.by.check_key_limits(tx, given, now).await?;
     if let Err(refusal) = post(tx, &transfer, now).await {
         // On PostgreSQL the same adjustment may have been written since the look above, and have taken what there was.
         return match ledger::find_entry(tx, &journal).await? {
@@ -128,6 +136,13 @@ pub(crate) async fn write_adjustment(
             None => Err(refusal),
         };
     }
+    let act = NewAct {
+        kind: ActKind::Adjust,
+        subject: number,
+        amount: given,
+        user_id: Some(user_id),
+    };
+    requesters::insert(tx, &adjustment.by, &act, now).await?;
     let entry = ledger::find_entry(tx, &journal)
         .await?
         .ok_or(StoreError::Corrupt("entries.journal"))?;

@@ -3,8 +3,9 @@
 //! Pages and handlers call these; money and states move only through the verbs that programs use too.
 
 mod attention;
-mod balances;
+mod browser;
 mod calls;
+mod credits;
 mod error;
 mod figures;
 mod find;
@@ -17,6 +18,7 @@ mod people;
 mod permission;
 mod recovery;
 mod refunds;
+mod requesters;
 mod second_factor;
 mod session;
 mod timeline;
@@ -27,8 +29,9 @@ pub use attention::{
     Incident, Waiting, assign_incident, count_waiting, list_handlers, list_open_incidents,
     list_resolved_incidents, resolve_incident,
 };
-pub use balances::adjust_balance;
+pub use browser::{Browser, recognise_browser};
 pub use calls::GatewayCall;
+pub use credits::{CreditRequest, adjust_balance, approve_credit, list_credit_requests, reject_credit};
 pub use error::ConsoleError;
 pub use figures::{Day, Overview, Sum, read_overview};
 pub use find::{FoundOrders, OrderQuery, find_orders, find_the_one};
@@ -41,9 +44,10 @@ pub use people::{Person, change_role, disable_person, invite, list_people, reset
 pub use permission::Permission;
 pub use recovery::{count_recovery_codes, renew_recovery_codes};
 pub use refunds::{
-    Asked, RefundDraft, RefundPlan, Wish, approve_wish, ask_for_refund, list_wishes, needs_approval,
-    needs_password, plan_refund, reject_wish, retry,
+    Asked, Needs, RefundDraft, RefundPlan, Wish, approve_wish, ask_for_refund, find_refund_needs,
+    list_wishes, plan_refund, reject_wish, retry,
 };
+pub use requesters::{RequestedBy, Requesters, list_adjusters};
 pub use session::{
     Credentials, Operator, Session, change_password, confirm_session, end_other_sessions, end_session,
     find_credentials, find_operator, list_sessions, note_failed_login, open_session,

@@ -25,6 +25,9 @@ pub enum Error {
     /// Not offered here: the gateway is not configured, or the product is not built.
     #[error("{0} cannot be used to pay here")]
     MethodUnavailable(Method),
+    /// An API key may not give out as much.
+    #[error("{0}")]
+    AboveKeyLimit(&'static str),
     /// The gateway understood and said no.
     #[error("{channel} declined the payment")]
     Declined {

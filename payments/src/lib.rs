@@ -23,6 +23,7 @@ mod once;
 mod order;
 mod reconcile;
 mod refund;
+mod requester;
 mod run;
 mod services;
 mod settle;
@@ -45,11 +46,12 @@ pub use notice::accept_notice;
 pub use once::{KeptAnswer, Made, Once, WriteAnswer};
 pub use order::{
     Checkout, EXPIRED_REASON, ListedPayment, NewOrder, OrderFilter, Page, PaymentFilter, cancel_order,
-    create_order, find_checkout, find_order, find_payment, find_payment_by_number, list_orders,
+    create_order, find_checkout, find_order, find_payment, find_payment_by_number, is_line, list_orders,
     list_payments,
 };
 pub use reconcile::{query_payment, reconcile_payments};
 pub use refund::{RefundRequest, find_refund, list_refunds, reconcile_refunds, request_refund, retry_refund};
+pub use requester::Requester;
 pub use run::{run_to_end, wait_for};
 pub use services::{Policy, Services, Wake};
 pub use start::{Initiator, StartPayment, renew_prompt, start_payment};

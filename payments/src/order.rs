@@ -12,7 +12,7 @@ use crate::expire::end_payment;
 use crate::once::{Claim, Keyed, Made, Once, claim, keep_answer, write_once, write_under_key};
 use crate::store::search::{self, Filter, Found, Names};
 use crate::store::{StoreError, Tx, orders, payments};
-use crate::{Error, Services};
+use crate::{Error, Requester, Services};
 
 /// What a merchant says of a new order. Lengths and alphabets are checked by [`create_order`].
 #[derive(Debug, Clone)]
@@ -164,12 +164,14 @@ pub(crate) fn invalid(field: &'static str, message: &'static str) -> Error {
     Error::Invalid { field, message }
 }
 
-/// One line of text that reads the way it is stored: no control characters, and nothing that turns the direction of
-/// writing, because it would make a payer read another text than the one that was sent.
-pub(crate) fn is_line(text: &str, max_chars: usize) -> bool {
+/// One line of text that reads the way it is stored: no control characters, no line or paragraph separator (U+2028/9), no
+/// tag characters, which carry text that nobody sees, and nothing that turns the direction of writing, because it would make
+/// a payer read another text than the one that was sent.
+pub fn is_line(text: &str, max_chars: usize) -> bool {
     let misleads = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+            || matches!(c, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+            || matches!(c, '\u{E0000}'..='\u{E007F}')
     };
     !text.trim().is_empty() && text.chars().count() <= max_chars && !text.chars().any(misleads)
 }
@@ -200,6 +202,7 @@ pub async fn cancel_order(
     services: &Services,
     id: &OrderId,
     reason: Option<String>,
+    by: &Requester,
     once: Option<Once<Order>>,
 ) -> Result<Made<Order>, Error> {
     if reason.as_deref().is_some_and(|reason| !is_line(reason, 256)) {
@@ -210,7 +213,7 @@ pub async fn cancel_order(
     }
     // Each round closes the payment that was open; a payer may open new ones meanwhile.
     for _ in 0..MAX_ROUNDS {
-        match try_cancel(services, id, reason.as_deref(), once.as_ref()).await? {
+        match try_cancel(services, id, reason.as_deref(), by, once.as_ref()).await? {
             Cancelling::Done(made) => {
                 services.watchers.changed(id);
                 return Ok(made);
@@ -235,6 +238,7 @@ async fn try_cancel(
     services: &Services,
     id: &OrderId,
     reason: Option<&str>,
+    by: &Requester,
     once: Option<&Once<Order>>,
 ) -> Result<Cancelling, Error> {
     let now = services.clock.now();
@@ -254,6 +258,7 @@ async fn try_cancel(
                 return Ok(Cancelling::CloseFirst(open));
             }
             orders::mark_cancelled(tx, &order, reason, now).await?;
+            by.record_cancellation(tx, id, now).await?;
             let order = orders::find(tx, id).await?.ok_or(StoreError::Stale)?;
             keep_answer(tx, once, &order, true, now).await?;
             Ok(Cancelling::Done(Made::New(order)))
@@ -269,7 +274,15 @@ async fn try_cancel(
 
 /// Cancels an open order whose time is over, once no payment of it is open any more.
 pub(crate) async fn cancel_expired(services: &Services, id: &OrderId) -> Result<(), Error> {
-    match cancel_order(services, id, Some(EXPIRED_REASON.to_owned()), None).await {
+    match cancel_order(
+        services,
+        id,
+        Some(EXPIRED_REASON.to_owned()),
+        &Requester::Rule,
+        None,
+    )
+    .await
+    {
         // Paid at the last second, or ended by somebody else: that is what expiry asks first for.
         Ok(_) | Err(Error::Refused(_)) => Ok(()),
         Err(error) => Err(error),

@@ -75,6 +75,8 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         ),
         (Verb::Get, "/admin/balances", get(balances::show)),
         (Verb::Post, "/admin/balances/adjust", post(balances::adjust)),
+        (Verb::Post, "/admin/credits/{id}/approve", post(balances::approve)),
+        (Verb::Post, "/admin/credits/{id}/reject", post(balances::reject)),
         (Verb::Get, "/admin/books", get(balances::books)),
         (Verb::Get, "/admin/gateways", get(gateways::list)),
         (Verb::Post, "/admin/gateways/{channel}/test", post(gateways::test)),

@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use payments::Requester;
 use payments::admin::{ApiKey, Scope, find_api_key, is_use_due, note_use};
 
 use super::Web;
@@ -23,11 +25,39 @@ pub async fn guard_refunds(State(web): State<Web>, request: Request, next: Next)
     let_in(&web, Scope::Refund, request, next).await
 }
 
-async fn let_in(web: &Web, needed: Scope, request: Request, next: Next) -> Response {
+/// The API key that a call was admitted with.
+#[derive(Debug, Clone)]
+pub struct Caller(ApiKey);
+
+impl Caller {
+    pub fn has(&self, scope: Scope) -> bool {
+        self.0.scopes.contains(&scope)
+    }
+
+    pub fn requester(&self) -> Requester {
+        Requester::ApiKey(self.0.id.clone())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Problem> {
+        // Every route of the API stands behind the guard, which puts it here.
+        parts
+            .extensions
+            .get::<Caller>()
+            .cloned()
+            .ok_or_else(Problem::internal)
+    }
+}
+
+async fn let_in(web: &Web, needed: Scope, mut request: Request, next: Next) -> Response {
     let address = request.extensions().get::<Peer>().map(|peer| peer.0);
     match admit(web, needed, address, request.headers()).await {
         Ok(key) => {
             tracing::debug!(key.id = key.id, "a program came in");
+            request.extensions_mut().insert(Caller(key.clone()));
             note_later(web, key);
             next.run(request).await
         }

@@ -11,6 +11,7 @@ use payments::{Entry, adjust_balance, find_balance, list_entries, top_up};
 use self::wire::{AdjustBalance, BalanceBody, EntryBody, TopUpBalance, parse_cursor};
 use super::Web;
 use super::api::{Call, Id, PageBody, answer, created, to_the_end};
+use super::auth::Caller;
 use super::error::{ErrorBody, Problem};
 use super::orders::{OrderBody, check_return_host};
 use super::parameters::Parameters;
@@ -76,12 +77,13 @@ pub async fn entries(
 )]
 pub async fn adjust(
     State(web): State<Web>,
+    caller: Caller,
     Id(user_id): Id,
     call: Call<AdjustBalance>,
 ) -> Result<Response, Problem> {
     let writer = created(EntryBody::new);
     let once = call.promise.once(&writer);
-    let adjustment = call.body.of(user_id);
+    let adjustment = call.body.of(user_id, caller.requester());
     let made = to_the_end(async move { adjust_balance(&web.services, adjustment, once).await }).await?;
     Ok(answer::<Entry>(made, &writer))
 }

@@ -130,6 +130,7 @@ impl From<Error> for Problem {
             Error::MethodUnavailable(method) => {
                 Problem::invalid("method", format!("{method} cannot be used to pay here"))
             }
+            Error::AboveKeyLimit(message) => Problem::new(StatusCode::FORBIDDEN, "forbidden", message),
             Error::Declined { channel, .. } => {
                 tracing::info!(%channel, error = telemetry::chain(&error), "the gateway declined");
                 Problem::new(

@@ -115,6 +115,9 @@ mod tests {
             order["properties"].as_object().unwrap().len()
         );
         assert_eq!(order["properties"]["amount"]["type"], "integer");
-        assert_eq!(order["properties"]["checkoutUrl"]["type"], "string");
+        assert_eq!(
+            order["properties"]["checkoutUrl"]["type"],
+            serde_json::json!(["string", "null"])
+        );
     }
 }

@@ -11,6 +11,7 @@ use payments::{OrderFilter, cancel_order, create_order, find_order, list_orders}
 use self::wire::{CancelOrder, CreateOrder};
 use super::Web;
 use super::api::{Call, Id, PageBody, answer, changed, created, to_the_end};
+use super::auth::Caller;
 use super::error::{ErrorBody, Problem};
 use super::parameters::Parameters;
 
@@ -71,6 +72,7 @@ pub async fn create(State(web): State<Web>, call: Call<CreateOrder>) -> Result<R
 )]
 pub async fn list(
     State(web): State<Web>,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Json<PageBody<OrderBody>>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref())?;
@@ -85,12 +87,12 @@ pub async fn list(
     };
     parameters.finish()?;
     let page = list_orders(&web.services, filter).await?;
-    let public_url = web.site.public_url.as_str();
+    let base = web.site.public_url.as_str();
     Ok(Json(PageBody {
         data: page
             .data
             .iter()
-            .map(|order| OrderBody::new(order, public_url))
+            .map(|order| OrderBody::for_reader(order, base, &caller))
             .collect(),
         next_cursor: page.next_cursor,
     }))
@@ -105,9 +107,13 @@ pub async fn list(
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
 )]
-pub async fn show(State(web): State<Web>, Id(id): Id) -> Result<Json<OrderBody>, Problem> {
+pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<Json<OrderBody>, Problem> {
     let order = find_order(&web.services, &order_id(&id)?).await?;
-    Ok(Json(OrderBody::new(&order, web.site.public_url.as_str())))
+    Ok(Json(OrderBody::for_reader(
+        &order,
+        web.site.public_url.as_str(),
+        &caller,
+    )))
 }
 
 #[utoipa::path(
@@ -125,6 +131,7 @@ pub async fn show(State(web): State<Web>, Id(id): Id) -> Result<Json<OrderBody>,
 )]
 pub async fn cancel(
     State(web): State<Web>,
+    caller: Caller,
     Id(id): Id,
     call: Call<CancelOrder>,
 ) -> Result<Response, Problem> {
@@ -132,6 +139,8 @@ pub async fn cancel(
     let writer = changed(move |order: &Order| OrderBody::new(order, site.public_url.as_str()));
     let once = call.promise.once(&writer);
     let (id, reason) = (order_id(&id)?, call.body.reason);
-    let made = to_the_end(async move { cancel_order(&web.services, &id, reason, once).await }).await?;
+    let made =
+        to_the_end(async move { cancel_order(&web.services, &id, reason, &caller.requester(), once).await })
+            .await?;
     Ok(answer(made, &writer))
 }

@@ -14,6 +14,7 @@ use payments::{
 use self::wire::{Owner, PaymentBody, QueryPayment, StartPaymentBody};
 use super::Web;
 use super::api::{Call, Id, PageBody, answer, changed, created, to_the_end};
+use super::auth::Caller;
 use super::error::{ErrorBody, Problem};
 use super::orders::check_return_host;
 use super::parameters::Parameters;
@@ -59,6 +60,7 @@ pub async fn start(State(web): State<Web>, call: Call<StartPaymentBody>) -> Resu
 )]
 pub async fn list(
     State(web): State<Web>,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Json<PageBody<PaymentBody>>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref())?;
@@ -77,7 +79,10 @@ pub async fn list(
         data: page
             .data
             .iter()
-            .map(|listed| PaymentBody::new(&listed.payment, &Owner::of_listed(listed, public_url)))
+            .map(|listed| {
+                let owner = Owner::of_listed(listed, public_url);
+                PaymentBody::for_reader(&listed.payment, &owner, &caller)
+            })
             .collect(),
         next_cursor: page.next_cursor,
     }))
@@ -92,11 +97,11 @@ pub async fn list(
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
 )]
-pub async fn show(State(web): State<Web>, Id(id): Id) -> Result<Json<PaymentBody>, Problem> {
+pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<Json<PaymentBody>, Problem> {
     let id = PaymentId::parse(&id).ok_or_else(Problem::not_found)?;
     let (payment, order) = find_payment(&web.services, &id).await?;
     let owner = Owner::of(&order, web.site.public_url.as_str());
-    Ok(Json(PaymentBody::new(&payment, &owner)))
+    Ok(Json(PaymentBody::for_reader(&payment, &owner, &caller)))
 }
 
 #[utoipa::path(

@@ -11,6 +11,7 @@ use payments::{find_payment, find_refund, list_refunds, request_refund};
 use self::wire::{RefundBody, RequestRefund};
 use super::Web;
 use super::api::{Call, Id, PageBody, accepted, answer, to_the_end};
+use super::auth::Caller;
 use super::error::{ErrorBody, Problem};
 
 fn payment_id(text: &str) -> Result<PaymentId, Problem> {
@@ -33,6 +34,7 @@ fn payment_id(text: &str) -> Result<PaymentId, Problem> {
 )]
 pub async fn request(
     State(web): State<Web>,
+    caller: Caller,
     Id(id): Id,
     call: Call<RequestRefund>,
 ) -> Result<Response, Problem> {
@@ -41,7 +43,7 @@ pub async fn request(
     let order_id = payment.order_id;
     let writer = accepted(move |refund: &Refund| RefundBody::new(refund, &order_id));
     let once = call.promise.once(&writer);
-    let request = call.body.of(payment.id);
+    let request = call.body.of(payment.id, caller.requester());
     let made = to_the_end(async move { request_refund(&web.services, request, once).await }).await?;
     Ok(answer(made, &writer))
 }

@@ -1,6 +1,7 @@
 //! One file a subject. A page takes what was loaded and places it.
 
 mod account;
+mod approvals;
 mod attention;
 mod balances;
 mod gateways;
@@ -18,8 +19,9 @@ mod trail;
 mod trouble;
 
 pub use account::{account, confirm, recovery_codes, totp};
+pub use approvals::approvals;
 pub use attention::attention;
-pub use balances::{balances, books};
+pub use balances::{Account, balances, books};
 pub use gateways::gateways;
 pub use inbox::{inbox, notice, path_of_notice};
 pub use keys::keys;
@@ -28,7 +30,7 @@ pub use order::order;
 pub use orders::{Filters, orders};
 pub use overview::overview;
 pub use people::people;
-pub use refund::{RefundForm, RefundReason, refund, refund_check, wishes};
+pub use refund::{RefundForm, RefundReason, refund, refund_check};
 pub use timeline::support_text;
 pub use trail::{TrailFilters, trail};
 pub use trouble::trouble;

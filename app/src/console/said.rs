@@ -25,10 +25,12 @@ pub enum Said {
     PersonDisabled,
     LoginReset,
     Replayed,
+    CreditWaiting,
+    CreditApproved,
 }
 
 impl Said {
-    pub const ALL: [Said; 21] = [
+    pub const ALL: [Said; 23] = [
         Said::LoggedOutElsewhere,
         Said::TotpOn,
         Said::TotpOff,
@@ -50,6 +52,8 @@ impl Said {
         Said::PersonDisabled,
         Said::LoginReset,
         Said::Replayed,
+        Said::CreditWaiting,
+        Said::CreditApproved,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -75,6 +79,8 @@ impl Said {
             Said::PersonDisabled => "person_disabled",
             Said::LoginReset => "login_reset",
             Said::Replayed => "replayed",
+            Said::CreditWaiting => "credit_waiting",
+            Said::CreditApproved => "credit_approved",
         }
     }
 
@@ -105,6 +111,8 @@ impl Said {
             Said::PersonDisabled => words.said_person_disabled,
             Said::LoginReset => words.said_login_reset,
             Said::Replayed => words.said_replayed,
+            Said::CreditWaiting => words.said_credit_waiting,
+            Said::CreditApproved => words.said_credit_approved,
         }
     }
 }

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 pub use self::names::{
     action, advice, call_verdict, entry_kind, incident, method, operation, order_status_name, period,
-    permission, reason_text, role, verdict,
+    permission, reason_text, requester, role, verdict,
 };
 use crate::i18n::{ConsoleWords, fill};
 

@@ -122,6 +122,8 @@ catalogue! {
     forbidden_title: "没有权限", "Not permitted";
     forbidden_text: "您的角色不能进行此操作，请联系所有者。", "Your role may not do this. Ask an owner.";
     missing_permission: "缺少的权限：", "The permission you lack:";
+    foreign_scope_text: "密钥的权限不能超过您自己的权限，请联系所有者创建。",
+        "A key cannot have a scope that your role does not have. Ask an owner to make it.";
     refused_title: "没有执行", "Not done";
     refused_text: "当前状态不允许此操作，没有做任何更改。", "The books do not allow this now. Nothing was changed.";
     decided_text: "已有同事处理过，请刷新后查看。", "A colleague has decided this already. Look again.";
@@ -244,6 +246,7 @@ catalogue! {
     call_no_answer: "没有应答", "no answer";
     call_again: "共 {n} 次相同应答，最近一次 {time}", "{n} times the same answer, the last at {time}";
     cause_merchant: "商户或系统请求", "asked for by the merchant or a rule";
+    by_api_key: "API 密钥 {name}（…{last4}）", "API key {name} (…{last4})";
     cause_payer: "付款人选择", "chosen by the payer";
     cause_rule: "系统规则", "by rule";
     cause_gateway: "支付平台", "the gateway's word";
@@ -253,6 +256,9 @@ catalogue! {
     action_approve_refund: "批准退款", "Approved the refund";
     action_replay_notice: "重新处理回调", "Worked on a callback again";
     action_reject_refund: "驳回退款", "Rejected the refund";
+    action_request_credit: "申请增加余额", "Asked for a credit";
+    action_approve_credit: "批准增加余额", "Approved the credit";
+    action_reject_credit: "驳回增加余额", "Rejected the credit";
 
     // Callbacks.
     callbacks: "回调", "Callbacks";
@@ -303,6 +309,9 @@ catalogue! {
     incident_forged_notices: "大量伪造回调", "Many forged callbacks";
     incident_gateway_silent: "支付平台无应答", "A gateway does not answer";
     incident_key_expiring: "证书即将到期", "A certificate ends soon";
+    incident_new_key: "新建了 API 密钥", "A new API key";
+    advice_new_key: "请所有者确认：不认识的密钥请立即吊销。只有所有者可以结束此项。",
+        "For an owner: revoke a key you do not know. Only an owner can resolve this.";
     advice_forged_notices: "没有款项被误记。检查平台密钥是否已更换；若不是，请在防火墙按来源限制。",
         "Nothing was believed. See whether the gateway's key has changed; if not, shut the sender out at the firewall.";
     advice_gateway_silent: "检查网络与平台公告；恢复后系统会自动补查，并自动结束此项。",
@@ -391,6 +400,9 @@ catalogue! {
     key_name: "名称", "Name";
     scopes: "权限范围", "Scopes";
     key_end: "尾号", "Ends in";
+    key_limits: "限额（单笔 / 每日）", "Limits (refund / day)";
+    most_per_refund: "单笔退款上限（元，可选）", "Largest refund, ¥ (optional)";
+    most_per_day: "每日退款上限（元，可选）", "Refunds a day, ¥ (optional)";
     last_used: "最近使用", "Last used";
     revoke: "吊销", "Revoke";
     revoked: "已吊销", "revoked";
@@ -436,9 +448,14 @@ catalogue! {
     may_adjust_balance: "调整余额", "Adjust balances";
     said_key_revoked: "密钥已吊销。", "The key is revoked.";
     said_balance_adjusted: "余额已调整。", "The balance was adjusted.";
+    said_credit_waiting: "金额超过审批线，已提交，等待另一位同事批准。", "This is above the threshold: another person must approve it now.";
+    said_credit_approved: "已批准，余额已增加。", "Approved. The balance was credited.";
+    credit_question: "向 {user} 的余额增加 {amount}？", "Credit {amount} to the balance of {user}?";
+    credits_decided: "最近决定的余额增加", "Credits decided lately";
 
     // The password.
     change_password: "修改密码", "Change the password";
+    old_password: "当前密码", "Password so far";
     new_password: "新密码（至少 8 个字符）", "New password (8 characters or more)";
     new_password_again: "再输入一次", "Once more";
     said_password_changed: "密码已修改，其他会话已全部退出。", "The password was changed, and all other sessions are ended.";

@@ -3,10 +3,10 @@
 use domain::{OrderId, Timestamp};
 use futures_util::FutureExt;
 
-use super::{Action, ConsoleError, Permission, Visit, list_people, perform_and_tell};
+use super::{Action, ConsoleError, Operator, Permission, Visit, list_people, perform_and_tell};
 use crate::order::page;
 use crate::store::incidents::{self, IncidentKind, IncidentRow};
-use crate::store::{StoreError, refund_wishes};
+use crate::store::{StoreError, credit_requests, refund_wishes};
 use crate::{Error, Page, Services};
 
 /// Who looks after what is nobody's.
@@ -59,7 +59,8 @@ pub async fn count_waiting(services: &Services) -> Result<Waiting, Error> {
             async move {
                 Ok(Waiting {
                     incidents: incidents::count_open(tx).await?,
-                    wishes: refund_wishes::count_waiting(tx).await?,
+                    wishes: refund_wishes::count_waiting(tx).await?
+                        + credit_requests::count_waiting(tx).await?,
                 })
             }
             .boxed()
@@ -133,6 +134,7 @@ pub async fn assign_incident(
 /// Somebody has looked and says what became of it.
 pub async fn resolve_incident(
     services: &Services,
+    operator: &Operator,
     visit: &Visit,
     id: &str,
     resolution: &str,
@@ -141,6 +143,14 @@ pub async fn resolve_incident(
     perform_and_tell(services, visit, Action::Resolve, &|tx| {
         async move {
             let row = incidents::find(tx, id).await?.ok_or(Error::NotFound)?;
+            // What tells the owners is not for somebody else to put away.
+            let needed = match IncidentKind::parse(&row.kind) {
+                Some(IncidentKind::NewKey) => Permission::ManagePeople,
+                _ => Permission::Handle,
+            };
+            if !operator.may(needed) {
+                return Err(ConsoleError::Forbidden(needed));
+            }
             if !incidents::resolve(tx, id, &visit.email, resolution, now).await? {
                 return Err(ConsoleError::DecidedAlready);
             }

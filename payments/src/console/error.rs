@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Permission;
 use crate::Error;
 use crate::store::{FromStore, StoreError};
 
@@ -19,6 +20,15 @@ pub enum ConsoleError {
     /// Who asks for money may not be the one who gives it.
     #[error("another person must decide")]
     OwnRequest,
+    /// This sum needs a password that was given a short time ago.
+    #[error("the password must be given once more")]
+    Unconfirmed,
+    /// The role of a person lacks a permission by now.
+    #[error("this role may not do it")]
+    Forbidden(Permission),
+    /// An API key may not have a scope that its maker lacks.
+    #[error("a key may not do what its maker may not do")]
+    ForeignScope,
     /// The key that signed a kept message is gone, or its row was changed: only the gateway itself can say it again.
     #[error("the message cannot be verified any more")]
     Unverifiable,

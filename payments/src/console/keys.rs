@@ -3,8 +3,8 @@
 use domain::Timestamp;
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Visit, perform};
-use crate::admin::{Scope, new_key};
+use super::{Act, Action, ConsoleError, Operator, Visit, perform};
+use crate::admin::{KeyDraft, KeyLimits, Scope, create_api_key};
 use crate::store::{StoreError, admin};
 use crate::{Error, Services};
 
@@ -18,6 +18,7 @@ pub struct KnownKey {
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
+    pub limits: KeyLimits,
 }
 
 impl TryFrom<admin::KnownKeyRow> for KnownKey {
@@ -33,6 +34,7 @@ impl TryFrom<admin::KnownKeyRow> for KnownKey {
             created_at: Timestamp::from_millis(row.created_at),
             last_used_at: row.last_used_at.map(Timestamp::from_millis),
             revoked_at: row.revoked_at.map(Timestamp::from_millis),
+            limits: admin::limits_of(row.most_per_refund, row.most_per_day)?,
         })
     }
 }
@@ -52,28 +54,18 @@ pub async fn list_keys(services: &Services) -> Result<Vec<KnownKey>, Error> {
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-/// Makes a key and returns it; nobody can read it again.
+/// Makes a key and returns it; nobody can read it again. A person gives no scope that their own role does not have.
 pub async fn make_key(
     services: &Services,
+    operator: &Operator,
     visit: &Visit,
-    name: &str,
-    scopes: &[Scope],
-) -> Result<String, Error> {
-    let now = services.clock.now();
-    let (key, row, hash, last4) = new_key(services, name, scopes, now);
-    let words: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
-    let detail = &format!("{name}: {}", words.join(","));
-    let (row, hash, last4) = (&row, &hash, &last4);
-    let act = Act {
-        action: Action::CreateKey,
-        subject: &row.id,
-        detail,
-    };
-    perform(services, visit, act, &|tx| {
-        admin::insert_api_key(tx, row, hash, last4, now).boxed()
-    })
-    .await?;
-    Ok(key)
+    draft: &KeyDraft<'_>,
+) -> Result<String, ConsoleError> {
+    let own = operator.role.scopes();
+    if draft.scopes.iter().any(|scope| !own.contains(scope)) {
+        return Err(ConsoleError::ForeignScope);
+    }
+    Ok(create_api_key(services, visit, draft).await?)
 }
 
 /// From now on it opens nothing.

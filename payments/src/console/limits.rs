@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use futures_util::FutureExt;
 
-use super::ConsoleError;
+use super::{Browser, ConsoleError};
 use crate::Services;
 use crate::admin::hash_of;
 use crate::store::{StoreError, Tx, login_attempts};
@@ -67,8 +67,13 @@ struct Limit {
 /// Counts one try; it is given back when the login turns out to be right.
 ///
 /// A try that is refused counts nowhere, so that one loud neighbour does not shut the door for all.
-pub async fn admit_login(services: &Services, email: &str, ip: Option<IpAddr>) -> Result<(), ConsoleError> {
-    let (limits, now) = (&limits(email, ip), services.clock.now());
+pub async fn admit_login(
+    services: &Services,
+    email: &str,
+    ip: Option<IpAddr>,
+    browser: &Browser,
+) -> Result<(), ConsoleError> {
+    let (limits, now) = (&limits(email, ip, browser), services.clock.now());
     if let Some(wait) = services.login_limits.wait(limits, now) {
         return Err(ConsoleError::TooManyAttempts { wait });
     }
@@ -115,23 +120,29 @@ pub(super) async fn give_back(
     services: &Services,
     email: &str,
     ip: Option<IpAddr>,
+    browser: &Browser,
     now: Timestamp,
 ) -> Result<(), ConsoleError> {
-    for limit in limits(email, ip) {
+    for limit in limits(email, ip, browser) {
         login_attempts::uncount(tx, &limit.key, end_of_window(now, limit.window)).await?;
         services.login_limits.forget(&limit.key);
     }
     Ok(())
 }
 
-fn limits(email: &str, ip: Option<IpAddr>) -> Vec<Limit> {
-    let ip_text = ip.map_or_else(String::new, |ip| ip.to_string());
-    let pair = hash_of(&format!("pair {email} {ip_text}"));
+fn limits(email: &str, ip: Option<IpAddr>, browser: &Browser) -> Vec<Limit> {
     let limit = |key: &str, window, max| Limit {
         key: key.to_owned(),
         window,
         max,
     };
+    // Guesses from elsewhere count nowhere here: they lock nobody out of a browser that they have logged in from.
+    if let Some(device) = browser.known_hash() {
+        let device = hash_of(&format!("device {email} {device}"));
+        return vec![limit(&device, MINUTE, 5), limit(&device, HOUR, 20)];
+    }
+    let ip_text = ip.map_or_else(String::new, |ip| ip.to_string());
+    let pair = hash_of(&format!("pair {email} {ip_text}"));
     let mut limits = vec![limit(&pair, MINUTE, 5), limit(&pair, HOUR, 30)];
     // A proxy on this machine stands for everybody: counting it would lock all out for the guesses of one.
     if let Some(ip) = ip.filter(|ip| !ip.is_loopback()) {

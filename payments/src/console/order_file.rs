@@ -6,9 +6,11 @@ use futures_util::FutureExt;
 
 use super::attention::Incident;
 use super::calls::GatewayCall;
+use super::requesters::{Requesters, by_subject};
 use super::{Act, Action, Line, Visit, note_act, perform};
 use crate::store::{
     StoreError, Tx, audit_log, gateway_calls, incidents, ledger, notes, notices, orders, payments, refunds,
+    requesters,
 };
 use crate::{Error, Services, run_to_end, try_to_write_calls};
 
@@ -27,6 +29,8 @@ pub struct OrderFile {
     /// What moved in the books, oldest first.
     pub postings: Vec<Posting>,
     pub acts: Vec<Line>,
+    /// Of its refunds and its cancellation; what a rule did has none.
+    pub requesters: Requesters,
 }
 
 /// A message of a gateway that was kept, as it came.
@@ -160,6 +164,7 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
             .into_iter()
             .map(Line::from)
             .collect(),
+        requesters: by_subject(requesters::of_order(tx, id).await?),
         order,
         payments,
         refunds: all_refunds,

@@ -3,9 +3,9 @@
 use domain::{Timestamp, UserId};
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Operator, Visit, perform_and_tell, record};
+use super::{Act, Action, ConsoleError, Operator, Permission, Visit, perform_and_tell, record};
 use crate::admin::Role;
-use crate::store::{StoreError, admin, people, recovery_codes, sessions};
+use crate::store::{StoreError, admin, login_devices, people, recovery_codes, sessions};
 use crate::{Error, Services};
 
 #[derive(Debug, Clone)]
@@ -140,6 +140,7 @@ pub async fn reset_login(
             people::set_password(tx, user_id, password_hash).await?;
             people::set_totp(tx, user_id, None, 0).await?;
             people::forget_code_tries(tx, user_id).await?;
+            login_devices::forget_all(tx, user_id).await?;
             recovery_codes::remove(tx, user_id).await?;
             sessions::end_others(tx, user_id, "", now).await?;
             Ok((user_id.to_owned(), email))
@@ -149,14 +150,23 @@ pub async fn reset_login(
     .await
 }
 
-/// Address and role of somebody else: an owner who could lower themselves could leave a house without any.
+/// Address and role of somebody else: an owner who could lower themselves could leave a house without any. Acts on people
+/// follow each other, and the one who acts must still have the right: of two owners who disable each other at the same time
+/// one stays.
 async fn find_other(
     tx: &mut crate::store::Tx<'_>,
     operator: &Operator,
     user_id: &str,
 ) -> Result<(String, String), ConsoleError> {
+    const NEEDED: Permission = Permission::ManagePeople;
     if operator.user_id == user_id {
         return Err(ConsoleError::OwnRequest);
+    }
+    people::hold_owners(tx).await?;
+    let acting = people::role_of(tx, &operator.user_id).await?;
+    let role = acting.and_then(|(_, role)| Role::parse(&role));
+    if !role.is_some_and(|role| role.may(NEEDED)) {
+        return Err(ConsoleError::Forbidden(NEEDED));
     }
     let found = people::role_of(tx, user_id).await?;
     found.ok_or(ConsoleError::Core(Error::NotFound))

@@ -1,6 +1,6 @@
 //! The one table of who may do what.
 
-use crate::admin::Role;
+use crate::admin::{Role, Scope};
 
 /// Something that not everybody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +81,16 @@ impl Role {
             Role::Support => &[Look, Handle, RequestRefund],
             Role::Developer => &[Look, ReadMessages, Operate, ManageKeys],
             Role::Viewer => &[Look],
+        }
+    }
+
+    /// Scopes of the API keys that this role may make: a program moves no money that its maker may not move. `pay` spends
+    /// balances, and `refund` pays out without a second person, so each needs the owner or somebody who may decide alone.
+    pub const fn scopes(self) -> &'static [Scope] {
+        match self {
+            Role::Owner => &Scope::ALL,
+            Role::Finance => &[Scope::Read, Scope::Refund],
+            Role::Support | Role::Developer | Role::Viewer => &[Scope::Read],
         }
     }
 

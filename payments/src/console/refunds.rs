@@ -4,12 +4,13 @@
 use domain::{Money, Order, OrderId, Payment, PaymentId, RefundId, RefundNo, Timestamp};
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Visit, note_act, perform_and_tell, record};
+use super::{Act, Action, ConsoleError, Operator, Visit, note_act, perform_and_tell, record};
+use crate::calendar::midnight_before;
 use crate::order::is_line;
 use crate::refund::{RefundRequest, accept, announce_refund};
 use crate::store::refund_wishes::{self, NewWish, WishRow};
-use crate::store::{StoreError, Tx, orders, payments};
-use crate::{Error, Made, Services};
+use crate::store::{StoreError, Tx, orders, payments, people, refunds, requesters};
+use crate::{Error, Made, Requester, Services};
 
 const MOST_REASON: usize = 256;
 
@@ -117,22 +118,66 @@ pub async fn plan_refund(services: &Services, payment_id: &PaymentId) -> Result<
         .await
 }
 
-/// Whether a sum needs two people.
-pub fn needs_approval(services: &Services, amount: Money) -> bool {
+/// What a refund of this sum needs before it moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// A second person.
+    pub approval: bool,
+    /// A password that was given a short time ago.
+    pub password: bool,
+}
+
+/// Says before the form is sent what [`ask_for_refund`] will decide.
+pub async fn find_refund_needs(
+    services: &Services,
+    visit: &Visit,
+    payment_id: &PaymentId,
+    amount: Money,
+) -> Result<Needs, Error> {
     services
-        .policy
-        .refund_approval_above
-        .is_some_and(|most| amount > most)
+        .db
+        .snapshot(|tx| {
+            async move {
+                let payment = payments::find(tx, payment_id).await?.ok_or(Error::NotFound)?;
+                Ok(needs_of_refund(services, tx, visit, &payment, amount).await?)
+            }
+            .boxed()
+        })
+        .await
 }
 
-/// Whether a sum needs a password that was given a short time ago.
-pub fn needs_password(services: &Services, amount: Money) -> bool {
-    amount > services.policy.refund_confirm_above
+/// The sum counts, so that ten refunds below a threshold are one above it: per payment, and per person and day. A payment of
+/// which a refund was rejected always needs a second person.
+async fn needs_of_refund(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    visit: &Visit,
+    payment: &Payment,
+    amount: Money,
+) -> Result<Needs, StoreError> {
+    let since = midnight_before(services.clock.now());
+    let of_person = requesters::sum_of_person(tx, &visit.email, since).await?;
+    let of_payment = payment.refunded.fen() + payment.refunding.fen();
+    let sum = of_person.max(of_payment).saturating_add(amount.fen());
+    let is_rejected = refund_wishes::has_rejected(tx, &payment.id).await?;
+    Ok(needs_of(services, sum, is_rejected))
 }
 
-/// Sends the refund on its way, or writes down that somebody else must decide.
+/// The same two thresholds for all money that a person gives out.
+pub(super) fn needs_of(services: &Services, fen: i64, is_rejected: bool) -> Needs {
+    let policy = &services.policy;
+    Needs {
+        approval: policy
+            .refund_approval_above
+            .is_some_and(|most| is_rejected || fen > most.fen()),
+        password: fen > policy.refund_confirm_above.fen(),
+    }
+}
+
+/// Sends the refund on its way, or writes down that somebody else must decide: which of them is decided in the transaction.
 pub async fn ask_for_refund(
     services: &Services,
+    operator: &Operator,
     visit: &Visit,
     draft: &RefundDraft,
 ) -> Result<Asked, ConsoleError> {
@@ -142,74 +187,94 @@ pub async fn ask_for_refund(
             "must be one line",
         )));
     }
-    if needs_approval(services, draft.amount) {
-        return write_wish(services, visit, draft).await;
-    }
-    let (made, order_id) = services
-        .db
-        .write(|tx| {
-            async move {
-                let (made, order_id) = accept_draft(services, tx, draft).await?;
-                if let Made::New(_) = made {
-                    note(tx, services, visit, Action::RequestRefund, &order_id, draft).await?;
-                }
-                Ok::<_, ConsoleError>((made, order_id))
-            }
-            .boxed()
-        })
-        .await?;
-    tell(services, &made, &order_id);
-    Ok(Asked::Requested)
-}
-
-async fn write_wish(services: &Services, visit: &Visit, draft: &RefundDraft) -> Result<Asked, ConsoleError> {
     let now = services.clock.now();
     let name = RefundId::new(now, services.clock.entropy());
-    let id = &format!("wish_{}", name.as_str().trim_start_matches("ref_"));
-    services
+    let wish_id = &format!("wish_{}", name.as_str().trim_start_matches("ref_"));
+    let asking = Asking {
+        services,
+        operator,
+        visit,
+        wish_id,
+        now,
+    };
+    let asking = &asking;
+    let (asked, made) = services
         .db
-        .write(|tx| {
-            async move {
-                payments::hold(tx, &draft.payment_id).await?;
-                let payment = payments::find(tx, &draft.payment_id)
-                    .await?
-                    .ok_or(Error::NotFound)?;
-                let new = NewWish {
-                    id,
-                    payment_id: &payment.id,
-                    amount: draft.amount,
-                    reason: &draft.reason,
-                    refund_no: &draft.refund_no,
-                    asked_by: &visit.email,
-                };
-                // The form was sent twice: the wish is there.
-                if refund_wishes::is_number_taken(tx, &draft.refund_no).await? {
-                    return Ok(Asked::Waiting);
-                }
-                let waiting = refund_wishes::sum_waiting(tx, &payment.id).await?;
-                let claimed =
-                    payment.amount.fen() - payment.refunded.fen() - payment.refunding.fen() - waiting.fen();
-                if payment.paid_at.is_none() || claimed < draft.amount.fen() {
-                    return Err(ConsoleError::Core(domain::RefundRefusal::ExceedsPayment.into()));
-                }
-                // Of two equal forms that arrive at once one inserts, and both are answered alike.
-                if !refund_wishes::insert(tx, &new, now).await? {
-                    return Ok(Asked::Waiting);
-                }
-                note(
-                    tx,
-                    services,
-                    visit,
-                    Action::RequestRefund,
-                    &payment.order_id,
-                    draft,
-                )
-                .await?;
-                Ok(Asked::Waiting)
+        .write(|tx| async move { asking.decide(tx, draft).await }.boxed())
+        .await?;
+    if let Some((made, order_id)) = made {
+        tell(services, &made, &order_id);
+    }
+    Ok(asked)
+}
+
+/// One person who asks for a refund, at one instant.
+struct Asking<'a> {
+    services: &'a Services,
+    operator: &'a Operator,
+    visit: &'a Visit,
+    wish_id: &'a str,
+    now: Timestamp,
+}
+
+type Decided = (Asked, Option<(Made<domain::Refund>, OrderId)>);
+
+impl Asking<'_> {
+    async fn decide(&self, tx: &mut Tx<'_>, draft: &RefundDraft) -> Result<Decided, ConsoleError> {
+        // Of two refunds at the same time one waits here and counts the other.
+        people::hold(tx, &self.visit.email).await?;
+        payments::hold(tx, &draft.payment_id).await?;
+        // The form was sent twice: what it made is there.
+        if refund_wishes::is_number_taken(tx, &draft.refund_no).await? {
+            return Ok((Asked::Waiting, None));
+        }
+        let payment = payments::find(tx, &draft.payment_id)
+            .await?
+            .ok_or(Error::NotFound)?;
+        if refunds::find_request(tx, &draft.refund_no).await?.is_none() {
+            let needs = needs_of_refund(self.services, tx, self.visit, &payment, draft.amount).await?;
+            if needs.password && !self.operator.is_confirmed {
+                return Err(ConsoleError::Unconfirmed);
             }
-            .boxed()
-        })
-        .await
+            if needs.approval {
+                self.write_wish(tx, &payment, draft).await?;
+                return Ok((Asked::Waiting, None));
+            }
+        }
+        let by = Requester::Person(self.visit.email.clone());
+        let (made, order_id) = accept_draft(self.services, tx, draft, by).await?;
+        if let Made::New(_) = made {
+            let action = Action::RequestRefund;
+            note(tx, self.services, self.visit, action, &order_id, draft).await?;
+        }
+        Ok((Asked::Requested, Some((made, order_id))))
+    }
+
+    async fn write_wish(
+        &self,
+        tx: &mut Tx<'_>,
+        payment: &Payment,
+        draft: &RefundDraft,
+    ) -> Result<(), ConsoleError> {
+        let waiting = refund_wishes::sum_waiting(tx, &payment.id).await?;
+        let left = payment.amount.fen() - payment.refunded.fen() - payment.refunding.fen() - waiting.fen();
+        if payment.paid_at.is_none() || left < draft.amount.fen() {
+            return Err(ConsoleError::Core(domain::RefundRefusal::ExceedsPayment.into()));
+        }
+        let new = NewWish {
+            id: self.wish_id,
+            payment_id: &payment.id,
+            amount: draft.amount,
+            reason: &draft.reason,
+            refund_no: &draft.refund_no,
+            asked_by: &self.visit.email,
+        };
+        if !refund_wishes::insert(tx, &new, self.now).await? {
+            return Err(StoreError::Stale.into());
+        }
+        let action = Action::RequestRefund;
+        note(tx, self.services, self.visit, action, &payment.order_id, draft).await
+    }
 }
 
 /// Approving makes the refund in the same transaction: there is no approval without it, and none without approval.
@@ -230,7 +295,8 @@ pub async fn approve_wish(services: &Services, visit: &Visit, id: &str) -> Resul
                     refund_no: wish.refund_no,
                 };
                 // It may be refused, and refuses before it writes: the decision comes after it.
-                let (made, order_id) = accept_draft(services, tx, &draft).await?;
+                let by = Requester::Approved(wish.asked_by);
+                let (made, order_id) = accept_draft(services, tx, &draft, by).await?;
                 if !refund_wishes::decide(tx, id, "approved", &visit.email, "", now).await? {
                     return Err(StoreError::Stale.into());
                 }
@@ -312,12 +378,14 @@ async fn accept_draft(
     services: &Services,
     tx: &mut Tx<'_>,
     draft: &RefundDraft,
+    by: Requester,
 ) -> Result<(Made<domain::Refund>, OrderId), ConsoleError> {
     let request = RefundRequest {
         payment_id: draft.payment_id.clone(),
         amount: Some(draft.amount),
         reason: draft.reason.clone(),
         refund_no: None,
+        by,
     };
     let cause = format!("form {}", draft.refund_no);
     Ok(accept(services, tx, &request, Some(&draft.refund_no), None, &cause).await?)

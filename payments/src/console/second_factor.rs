@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Credentials, Visit, record, recovery};
+use super::{Act, Action, Browser, ConsoleError, Credentials, Visit, record, recovery};
 use crate::store::{StoreError, Tx, people};
 use crate::{Error, Services};
 
@@ -26,7 +26,13 @@ pub(super) enum Proof {
 
 impl Proof {
     /// After the password was right. A try is counted before it is looked at, so that many at once are not more than ten.
-    pub async fn read(services: &Services, who: &Credentials, code: &str) -> Result<Proof, ConsoleError> {
+    /// A browser that is known has a counter of its own (`limits`).
+    pub async fn read(
+        services: &Services,
+        who: &Credentials,
+        browser: &Browser,
+        code: &str,
+    ) -> Result<Proof, ConsoleError> {
         let Some(totp) = &who.totp else {
             return Ok(Proof::Unneeded);
         };
@@ -35,7 +41,9 @@ impl Proof {
             return Err(ConsoleError::WrongLogin);
         }
         let now = services.clock.now();
-        count_try(services, &who.user_id, now).await?;
+        if browser.known_hash().is_none() {
+            count_try(services, &who.user_id, now).await?;
+        }
         let step = totp.step_of(code, now).map(Proof::Step);
         step.or_else(|| recovery::hash_of_code(code).map(Proof::Paper))
             .ok_or(ConsoleError::WrongLogin)
@@ -84,12 +92,25 @@ async fn count_try(services: &Services, user_id: &str, now: Timestamp) -> Result
     }
 }
 
-/// Somebody who knew the password did not know the code.
-pub(super) async fn note_wrong_code(
+/// Answers one guess too many like a wrong password: whoever guesses must not learn that the password was right.
+pub(super) async fn tell_outcome<T>(
     services: &Services,
     who: &Credentials,
     visit: &Visit,
-) -> Result<(), Error> {
+    outcome: Result<T, ConsoleError>,
+) -> Result<T, ConsoleError> {
+    match outcome {
+        Err(ConsoleError::WrongLogin) => {
+            note_wrong_code(services, who, visit).await?;
+            Err(ConsoleError::WrongLogin)
+        }
+        Err(ConsoleError::TooManyAttempts { .. }) => Err(ConsoleError::WrongLogin),
+        outcome => outcome,
+    }
+}
+
+/// Somebody who knew the password did not know the code.
+async fn note_wrong_code(services: &Services, who: &Credentials, visit: &Visit) -> Result<(), Error> {
     let now = services.clock.now();
     services
         .db

@@ -8,13 +8,13 @@ use futures_util::FutureExt;
 use secrecy::SecretString;
 
 use super::limits::give_back;
-use super::second_factor::{Proof, note_wrong_code};
-use super::{Act, Action, ConsoleError, Permission, Totp, Visit, note_act, perform, record};
+use super::second_factor::{Proof, tell_outcome};
+use super::{Act, Action, Browser, ConsoleError, Permission, Totp, Visit, note_act, perform, record};
 use crate::admin::{Role, hash_of};
 use crate::error::logged;
 use crate::store::people::CredentialsRow;
 use crate::store::sessions::{self, NewSession};
-use crate::store::{StoreError, people};
+use crate::store::{StoreError, login_devices, people};
 use crate::{Error, Services};
 
 /// A desk that nobody sits at any more.
@@ -99,24 +99,21 @@ pub async fn open_session(
     services: &Services,
     who: &Credentials,
     visit: &Visit,
-    agent: &str,
+    browser: &Browser,
     code: &str,
 ) -> Result<String, ConsoleError> {
-    let opened = try_to_open(services, who, visit, agent, code).await;
-    if let Err(ConsoleError::WrongLogin) = opened {
-        note_wrong_code(services, who, visit).await?;
-    }
-    opened
+    let opened = try_to_open(services, who, visit, browser, code).await;
+    tell_outcome(services, who, visit, opened).await
 }
 
 async fn try_to_open(
     services: &Services,
     who: &Credentials,
     visit: &Visit,
-    agent: &str,
+    browser: &Browser,
     code: &str,
 ) -> Result<String, ConsoleError> {
-    let proof = &Proof::read(services, who, code).await?;
+    let proof = &Proof::read(services, who, browser, code).await?;
     let now = services.clock.now();
     let token = hex(&services.clock.entropy::<32>());
     let id = new_session_id(services, now);
@@ -126,7 +123,7 @@ async fn try_to_open(
         hash: &hash,
         user_id: &who.user_id,
         ip: ip.as_deref(),
-        agent,
+        agent: browser.agent(),
     };
     services
         .db
@@ -135,7 +132,8 @@ async fn try_to_open(
                 // First what may refuse, so that a refusal has nothing to undo.
                 proof.spend(tx, who, visit, now).await?;
                 sessions::insert(tx, session, now).await?;
-                give_back(tx, services, &who.email, visit.ip, now).await?;
+                give_back(tx, services, &who.email, visit.ip, browser, now).await?;
+                login_devices::remember(tx, &who.user_id, browser.hash(), now).await?;
                 let act = act_on(Action::LogIn, &who.user_id);
                 record(tx, visit, act, now).await?;
                 Ok::<_, ConsoleError>(())
@@ -203,13 +201,11 @@ pub async fn confirm_session(
     operator: &Operator,
     who: &Credentials,
     visit: &Visit,
+    browser: &Browser,
     code: &str,
 ) -> Result<(), ConsoleError> {
-    let confirmed = try_to_confirm(services, operator, who, visit, code).await;
-    if let Err(ConsoleError::WrongLogin) = confirmed {
-        note_wrong_code(services, who, visit).await?;
-    }
-    confirmed
+    let confirmed = try_to_confirm(services, operator, who, visit, browser, code).await;
+    tell_outcome(services, who, visit, confirmed).await
 }
 
 async fn try_to_confirm(
@@ -217,16 +213,17 @@ async fn try_to_confirm(
     operator: &Operator,
     who: &Credentials,
     visit: &Visit,
+    browser: &Browser,
     code: &str,
 ) -> Result<(), ConsoleError> {
-    let proof = &Proof::read(services, who, code).await?;
+    let proof = &Proof::read(services, who, browser, code).await?;
     let now = services.clock.now();
     let act = act_on(Action::Confirm, &operator.user_id);
     perform(services, visit, act, &|tx| {
         async move {
             proof.spend(tx, who, visit, now).await?;
             sessions::confirm(tx, &operator.session_id, now).await?;
-            give_back(tx, services, &who.email, visit.ip, now).await
+            give_back(tx, services, &who.email, visit.ip, browser, now).await
         }
         .boxed()
     })
@@ -260,7 +257,7 @@ pub async fn end_other_sessions(
     .await
 }
 
-/// Another password ends every other session: whoever knew the old one is out.
+/// Another password ends every other session and forgets every browser: whoever knew the old one is out.
 pub async fn change_password(
     services: &Services,
     operator: &Operator,
@@ -272,6 +269,7 @@ pub async fn change_password(
     perform(services, visit, act, &|tx| {
         async move {
             people::set_password(tx, &operator.user_id, hash).await?;
+            login_devices::forget_all(tx, &operator.user_id).await?;
             sessions::end_others(tx, &operator.user_id, &operator.session_id, now).await?;
             Ok(())
         }

@@ -5,7 +5,7 @@ use domain::{Order, OrderState, Payment, PaymentState, Refund, RefundState, Time
 use super::attention::Incident;
 use super::calls::GatewayCall;
 use super::order_file::{KeptNotice, Note, OrderFile, Posting};
-use super::{Action, Line};
+use super::{Action, Line, RequestedBy};
 use crate::gateway::Operation;
 
 /// One thing that happened, with what caused it.
@@ -13,13 +13,13 @@ use crate::gateway::Operation;
 pub enum Event<'a> {
     Ordered(&'a Order),
     OrderPaid(&'a Order),
-    OrderCancelled(&'a Order),
+    OrderCancelled(&'a Order, Option<&'a RequestedBy>),
     PaymentStarted(&'a Payment),
     PaymentPaid(&'a Payment),
     PaymentEnded(&'a Payment),
     Called(&'a GatewayCall),
     Notice(&'a KeptNotice),
-    RefundAsked(&'a Refund),
+    RefundAsked(&'a Refund, Option<&'a RequestedBy>),
     RefundEnded(&'a Refund),
     Raised(&'a Incident),
     Resolved(&'a Incident),
@@ -48,9 +48,15 @@ impl OrderFile {
             events.push((paid_at.max(payable_since), Event::OrderPaid(&self.order)));
         }
         if self.order.state == OrderState::Cancelled {
-            events.push((self.order.updated_at, Event::OrderCancelled(&self.order)));
+            let by = self.requesters.get(self.order.id.as_str());
+            events.push((self.order.updated_at, Event::OrderCancelled(&self.order, by)));
         }
-        events.extend(self.refunds.iter().rev().flat_map(events_of_refund));
+        events.extend(
+            self.refunds
+                .iter()
+                .rev()
+                .flat_map(|refund| self.events_of_refund(refund)),
+        );
         events.extend(
             self.postings
                 .iter()
@@ -92,16 +98,17 @@ impl OrderFile {
         let is_ended = matches!(payment.state, PaymentState::Closed | PaymentState::Declined);
         is_ended.then_some((payment.updated_at, Event::PaymentEnded(payment)))
     }
-}
 
-fn events_of_refund(refund: &Refund) -> Vec<(Timestamp, Event<'_>)> {
-    let mut events = vec![(refund.created_at, Event::RefundAsked(refund))];
-    if let Some(finished_at) = refund.finished_at
-        && matches!(refund.state, RefundState::Succeeded | RefundState::Failed)
-    {
-        events.push((finished_at, Event::RefundEnded(refund)));
+    fn events_of_refund<'a>(&'a self, refund: &'a Refund) -> Vec<(Timestamp, Event<'a>)> {
+        let by = self.requesters.get(refund.id.as_str());
+        let mut events = vec![(refund.created_at, Event::RefundAsked(refund, by))];
+        if let Some(finished_at) = refund.finished_at
+            && matches!(refund.state, RefundState::Succeeded | RefundState::Failed)
+        {
+            events.push((finished_at, Event::RefundEnded(refund)));
+        }
+        events
     }
-    events
 }
 
 fn events_of_incident(incident: &Incident) -> Vec<(Timestamp, Event<'_>)> {

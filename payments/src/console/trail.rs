@@ -23,6 +23,17 @@ pub struct Visit {
     pub request_id: String,
 }
 
+impl Visit {
+    /// A command of the program, run by this user of the operating system.
+    pub fn of_command(os_user: &str) -> Visit {
+        Visit {
+            email: format!("os:{os_user}"),
+            ip: None,
+            request_id: String::new(),
+        }
+    }
+}
+
 /// What can be done in the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -53,11 +64,14 @@ pub enum Action {
     RevokeKey,
     Export,
     AdjustBalance,
+    RequestCredit,
+    ApproveCredit,
+    RejectCredit,
     ReplayNotice,
 }
 
 impl Action {
-    pub const ALL: [Action; 28] = [
+    pub const ALL: [Action; 31] = [
         Action::LogIn,
         Action::FailToLogIn,
         Action::LogOut,
@@ -85,6 +99,9 @@ impl Action {
         Action::RevokeKey,
         Action::Export,
         Action::AdjustBalance,
+        Action::RequestCredit,
+        Action::ApproveCredit,
+        Action::RejectCredit,
         Action::ReplayNotice,
     ];
 
@@ -117,6 +134,9 @@ impl Action {
             Action::RevokeKey => "revoke_key",
             Action::Export => "export",
             Action::AdjustBalance => "adjust_balance",
+            Action::RequestCredit => "request_credit",
+            Action::ApproveCredit => "approve_credit",
+            Action::RejectCredit => "reject_credit",
             Action::ReplayNotice => "replay_notice",
         }
     }

@@ -13,7 +13,7 @@ use crate::once::{Keyed, Made, Once, keep_answer, read_under_key, write_under_ke
 use crate::order::{invalid, is_line};
 use crate::store::refunds::turns;
 use crate::store::{Tx, payments, refunds};
-use crate::{Error, Services};
+use crate::{Error, Requester, Services};
 
 /// Alipay shows this much of it, WeChat the first eighty.
 const MOST_REASON: usize = 256;
@@ -27,6 +27,7 @@ pub struct RefundRequest {
     pub reason: String,
     /// The gateway gets the merchant's number, unchanged and for ever.
     pub refund_no: Option<String>,
+    pub by: Requester,
 }
 
 /// Accepts a refund, which the job then carries out. The same number with the same content is the same refund.
@@ -112,6 +113,7 @@ pub(crate) async fn accept(
         due_at: next_turn(tx, &payment, now).await?,
     };
     let mut refund = write_refund(services, tx, draft).await?;
+    request.by.record_refund(tx, &refund, now).await?;
     if payment.method().channel().is_none() {
         refund = return_to_balance(services, tx, refund).await?;
     }
@@ -150,6 +152,7 @@ async fn decide(
     if !planted!("refund checked apart from its insert") || amount.is_zero() {
         authorise_refund(tx, &payment, amount, now).await?;
     }
+    request.by.check_key_limits(tx, amount, now).await?;
     Ok((Decision::Write(amount), payment))
 }
 

@@ -7,7 +7,7 @@ use super::carry::{Errand, query};
 use super::request::{authorise_refund, next_turn};
 use super::{Draft, announce_refund, apply_refund_report, cause_of_replacement, find_refund, write_refund};
 use crate::store::refunds::turns;
-use crate::store::{StoreError, Tx, payments, refunds};
+use crate::store::{StoreError, Tx, payments, refunds, requesters};
 use crate::{Error, Services};
 
 /// Tries a refund again that waits for a person or has failed, and says which refund is on its way now.
@@ -119,5 +119,7 @@ async fn replace_by(
         cause: cause_of_replacement(&refund.id),
         due_at: next_turn(tx, &payment, now).await?,
     };
-    write_refund(services, tx, draft).await
+    let next = write_refund(services, tx, draft).await?;
+    requesters::inherit_refund(tx, &refund.id, &next, now).await?;
+    Ok(next)
 }

@@ -1,9 +1,9 @@
 //! Who may come in: API keys of programs and users of the console.
 
-use domain::{Timestamp, UserId};
+use domain::{Money, Timestamp, UserId};
 
 use super::{StoreError, Tx, execute, on};
-use crate::admin::{ApiKey, Role, Scope};
+use crate::admin::{ApiKey, KeyDraft, KeyLimits, Role, Scope};
 
 #[derive(sqlx::FromRow)]
 struct ApiKeyRow {
@@ -15,24 +15,57 @@ struct ApiKeyRow {
 
 pub(crate) async fn insert_api_key(
     tx: &mut Tx<'_>,
-    key: &ApiKey,
+    id: &str,
+    draft: &KeyDraft<'_>,
     hash: &str,
     last4: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     const SQL: &str = "
-        insert into api_keys (id, name, hash, last4, scopes, created_at)
-        values ($1, $2, $3, $4, $5, $6)
+        insert into api_keys (id, name, hash, last4, scopes, created_at, most_per_refund, most_per_day)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict do nothing";
-    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+    let scopes: Vec<&str> = draft.scopes.iter().map(|scope| scope.as_str()).collect();
     let n_inserted = execute!(tx, SQL, |query| query
-        .bind(key.id.as_str())
-        .bind(key.name.as_str())
+        .bind(id)
+        .bind(draft.name)
         .bind(hash)
         .bind(last4)
         .bind(scopes.join(","))
-        .bind(now.millis()))?;
+        .bind(now.millis())
+        .bind(draft.limits.per_refund.map(Money::fen))
+        .bind(draft.limits.per_day.map(Money::fen)))?;
     Ok(n_inserted == 1)
+}
+
+/// Limits of a key; `None`: there is no such key.
+pub(crate) async fn find_key_limits(tx: &mut Tx<'_>, id: &str) -> Result<Option<KeyLimits>, StoreError> {
+    const SQL: &str = "select most_per_refund, most_per_day from api_keys where id = $1";
+    let row: Option<(Option<i64>, Option<i64>)> = on!(tx, SQL, fetch_optional, |query| query.bind(id))?;
+    row.map(|(per_refund, per_day)| limits_of(per_refund, per_day))
+        .transpose()
+}
+
+pub(crate) fn limits_of(per_refund: Option<i64>, per_day: Option<i64>) -> Result<KeyLimits, StoreError> {
+    let money = |fen: Option<i64>| {
+        let sum = fen.map(Money::from_sum).transpose();
+        sum.map_err(|_| StoreError::Corrupt("api_keys.most_per_refund or most_per_day"))
+    };
+    Ok(KeyLimits {
+        per_refund: money(per_refund)?,
+        per_day: money(per_day)?,
+    })
+}
+
+/// Others that give out money with this key wait until the commit.
+pub(crate) async fn hold_api_key(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
+    const SQL: &str = "update api_keys set name = name where id = $1";
+    // SQLite has one writer, so there is nobody to wait for, and a refusal need not undo anything.
+    if !tx.has_rivals() {
+        return Ok(());
+    }
+    execute!(tx, SQL, |query| query.bind(id)).map(drop)?;
+    Ok(())
 }
 
 pub(crate) async fn find_api_key(tx: &mut Tx<'_>, hash: &str) -> Result<Option<ApiKey>, StoreError> {
@@ -95,12 +128,14 @@ pub(crate) struct KnownKeyRow {
     pub created_at: i64,
     pub last_used_at: Option<i64>,
     pub revoked_at: Option<i64>,
+    pub most_per_refund: Option<i64>,
+    pub most_per_day: Option<i64>,
 }
 
 /// Newest first.
 pub(crate) async fn list_api_keys(tx: &mut Tx<'_>) -> Result<Vec<KnownKeyRow>, StoreError> {
     const SQL: &str = "
-        select id, name, scopes, last4, created_at, last_used_at, revoked_at
+        select id, name, scopes, last4, created_at, last_used_at, revoked_at, most_per_refund, most_per_day
         from api_keys
         order by id desc
         limit 500";

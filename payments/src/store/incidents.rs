@@ -35,6 +35,8 @@ pub enum IncidentKind {
     GatewaySilent,
     /// A certificate that a person must replace ends soon.
     KeyExpiring,
+    /// Somebody made an API key.
+    NewKey,
 }
 
 /// One of them, with the order it belongs to.
@@ -64,7 +66,7 @@ macro_rules! select_incident {
 }
 
 impl IncidentKind {
-    pub const ALL: [IncidentKind; 14] = [
+    pub const ALL: [IncidentKind; 15] = [
         IncidentKind::WrongAmount,
         IncidentKind::Surplus,
         IncidentKind::ForeignNotice,
@@ -79,6 +81,7 @@ impl IncidentKind {
         IncidentKind::ForgedNotices,
         IncidentKind::GatewaySilent,
         IncidentKind::KeyExpiring,
+        IncidentKind::NewKey,
     ];
 
     /// What is wrong with a gateway and not with one message of it.
@@ -108,6 +111,7 @@ impl IncidentKind {
             IncidentKind::ForgedNotices => "forged_notices",
             IncidentKind::GatewaySilent => "gateway_silent",
             IncidentKind::KeyExpiring => "key_expiring",
+            IncidentKind::NewKey => "new_key",
         }
     }
 }

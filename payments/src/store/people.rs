@@ -97,6 +97,27 @@ pub async fn forget_code_tries(tx: &mut Tx<'_>, user_id: &str) -> Result<(), Sto
     Ok(())
 }
 
+/// Others that change owners wait until the commit.
+pub async fn hold_owners(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    const SQL: &str = "update users set role = role where role = 'owner' and disabled_at is null";
+    // SQLite has one writer, so there is nobody to wait for, and a refusal need not undo anything.
+    if !tx.has_rivals() {
+        return Ok(());
+    }
+    execute!(tx, SQL, |query| query).map(drop)?;
+    Ok(())
+}
+
+/// Other acts of the same person wait until the commit.
+pub async fn hold(tx: &mut Tx<'_>, email: &str) -> Result<(), StoreError> {
+    const SQL: &str = "update users set role = role where email = $1";
+    if !tx.has_rivals() {
+        return Ok(());
+    }
+    execute!(tx, SQL, |query| query.bind(email)).map(drop)?;
+    Ok(())
+}
+
 /// The role before; `None` when there is no such person.
 pub async fn role_of(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<(String, String)>, StoreError> {
     const SQL: &str = "select email, role from users where id = $1 and disabled_at is null";

@@ -85,6 +85,13 @@ pub async fn list_decided(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<WishRow>, S
     Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
 }
 
+/// Whether somebody has rejected a refund of this payment.
+pub async fn has_rejected(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<bool, StoreError> {
+    const SQL: &str = "select id from refund_requests where payment_id = $1 and state = 'rejected' limit 1";
+    let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query.bind(payment_id.as_str()))?;
+    Ok(row.is_some())
+}
+
 /// What waits for a decision about one payment, together.
 pub async fn sum_waiting(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Money, StoreError> {
     const SQL: &str = "

@@ -242,6 +242,7 @@ impl City {
                 change,
                 number: number.to_owned(),
                 note: "welcome".to_owned(),
+                by: payments::Requester::Rule,
             };
             let once = kept("adjust", number, |entry: &Entry| entry.id.clone());
             let (city, number) = (self.clone(), number.to_owned());
@@ -375,7 +376,9 @@ impl City {
             let (id, city) = (order.clone(), self.clone());
             let answer = self.ask("cancel_order", move |services| {
                 async move {
-                    let made = payments::cancel_order(&services, &id, None, Some(once)).await;
+                    let made =
+                        payments::cancel_order(&services, &id, None, &payments::Requester::Rule, Some(once))
+                            .await;
                     if made.is_ok() {
                         city.see_cancelled(&id);
                     }
@@ -441,6 +444,7 @@ impl City {
                 amount: fen.map(|fen| Money::from_fen(fen).unwrap()),
                 reason: "改变主意".to_owned(),
                 refund_no: Some(refund_no.to_owned()),
+                by: payments::Requester::Rule,
             };
             let once = kept("refunds", &key, |refund: &domain::Refund| refund.id.to_string());
             let (city, number) = (self.clone(), refund_no.to_owned());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{Change, EntryKind, Method, Money, Order, OrderStatus, Payment, PaymentStatus, Refusal};
 use futures_util::future::join_all;
-use payments::{Adjustment, Entry, Error, KeptAnswer, Made, Once, StartPayment, TopUp};
+use payments::{Adjustment, Entry, Error, KeptAnswer, Made, Once, Requester, StartPayment, TopUp};
 
 use crate::shop::{BOTH, Engine, Shop, on_each_engine, persistently};
 
@@ -15,6 +15,7 @@ pub fn adjustment(number: &str, fen: i64) -> Adjustment {
         change: Change::from_fen(fen).unwrap(),
         number: number.to_owned(),
         note: "春节红包".to_owned(),
+        by: Requester::Rule,
     }
 }
 

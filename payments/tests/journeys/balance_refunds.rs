@@ -7,7 +7,7 @@ use domain::{
     Refusal,
 };
 use futures_util::future::join_all;
-use payments::{Error, RefundRequest};
+use payments::{Error, RefundRequest, Requester};
 use simulator::{Alteration, Endpoint, Fault, FaultKind};
 
 use crate::balance::{adjust, available, history, refused, top_up};
@@ -19,6 +19,7 @@ fn request(payment: &Payment, fen: Option<i64>) -> RefundRequest {
         amount: fen.map(|fen| Money::from_fen(fen).unwrap()),
         reason: "不想要了".to_owned(),
         refund_no: None,
+        by: Requester::Rule,
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{Method, Money, Order};
 use payments::console::{GatewayCall, Operation, Verdict, open_file};
-use payments::{RefundRequest, request_refund, write_calls};
+use payments::{RefundRequest, Requester, request_refund, write_calls};
 use simulator::{Endpoint, Fault, FaultKind, Faults};
 
 use super::shop::{Shop, on_each_engine};
@@ -104,6 +104,7 @@ async fn refunds_are_told_and_payers_are_not_named() {
                 amount: Money::from_fen(400).ok(),
                 reason: "改变主意".to_owned(),
                 refund_no: None,
+                by: Requester::Rule,
             };
             request_refund(&shop.services, request, None).await.unwrap();
             shop.pass(Duration::from_secs(30)).await;

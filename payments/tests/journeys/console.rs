@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use payments::admin::{Role, create_user};
+use payments::admin::Role;
 use payments::console::{
-    Check, ConsoleError, LineQuery, Operator, Stretch, Totp, Visit, admit_login, check_trail,
+    Browser, Check, ConsoleError, LineQuery, Operator, Stretch, Totp, Visit, admit_login, check_trail,
     confirm_session, enable_totp, end_other_sessions, find_credentials, find_operator, list_trail,
     open_session,
 };
 
-use super::shop::{Shop, on_each_engine};
+use super::shop::{Shop, employ, on_each_engine};
 
 const EMAIL: &str = "ann@example.com";
 
@@ -25,11 +25,20 @@ fn visit() -> Visit {
 /// Logs in with a password that was right; what the cookie holds.
 async fn come_in(shop: &Shop, code: &str) -> Result<String, ConsoleError> {
     let services = &shop.services;
-    create_user(services, EMAIL, "a hash", Role::Finance)
-        .await
-        .unwrap();
+    employ(services, EMAIL, Role::Finance).await;
     let who = find_credentials(services, EMAIL).await.unwrap().unwrap();
-    open_session(services, &who, &visit(), "a browser", code).await
+    open_session(
+        services,
+        &who,
+        &visit(),
+        &Browser::unknown(services, "a browser"),
+        code,
+    )
+    .await
+}
+
+fn unknown(shop: &Shop) -> Browser {
+    Browser::unknown(&shop.services, "a browser")
 }
 
 async fn who_is(shop: &Shop, token: &str) -> Option<Operator> {
@@ -83,7 +92,7 @@ async fn a_password_is_fresh_for_ten_minutes() {
         let operator = who_is(shop, &token).await.unwrap();
         assert!(!operator.is_confirmed);
         let who = find_credentials(&shop.services, EMAIL).await.unwrap().unwrap();
-        confirm_session(&shop.services, &operator, &who, &visit(), "")
+        confirm_session(&shop.services, &operator, &who, &visit(), &unknown(shop), "")
             .await
             .unwrap();
         assert!(who_is(shop, &token).await.unwrap().is_confirmed);
@@ -141,34 +150,44 @@ async fn guesses_are_counted_by_who_and_by_where() {
         let ip = |text: &str| Some(text.parse::<IpAddr>().unwrap());
         let services = &shop.services;
         for _ in 0..5 {
-            admit_login(services, EMAIL, ip("203.0.113.7")).await.unwrap();
+            admit_login(services, EMAIL, ip("203.0.113.7"), &unknown(shop))
+                .await
+                .unwrap();
         }
-        let refused = admit_login(services, EMAIL, ip("203.0.113.7")).await;
+        let refused = admit_login(services, EMAIL, ip("203.0.113.7"), &unknown(shop)).await;
         let Err(ConsoleError::TooManyAttempts { wait }) = refused else {
             panic!("{refused:?}");
         };
         assert!(wait <= minutes(1));
         // Somebody else, and the same person from elsewhere, are not shut out.
-        admit_login(services, "bob@example.com", ip("203.0.113.7"))
+        admit_login(services, "bob@example.com", ip("203.0.113.7"), &unknown(shop))
             .await
             .unwrap();
-        admit_login(services, EMAIL, ip("198.51.100.1")).await.unwrap();
+        admit_login(services, EMAIL, ip("198.51.100.1"), &unknown(shop))
+            .await
+            .unwrap();
         services.clock.advance(minutes(1));
-        admit_login(services, EMAIL, ip("203.0.113.7")).await.unwrap();
+        admit_login(services, EMAIL, ip("203.0.113.7"), &unknown(shop))
+            .await
+            .unwrap();
 
         // Many names from one network are one guesser: 60 an hour.
         let mut n_admitted = 0;
         for n in 0..100 {
             let name = format!("user{n}@example.com");
-            n_admitted += usize::from(admit_login(services, &name, ip("192.0.2.9")).await.is_ok());
+            n_admitted += usize::from(
+                admit_login(services, &name, ip("192.0.2.9"), &unknown(shop))
+                    .await
+                    .is_ok(),
+            );
         }
         assert_eq!(n_admitted, 60);
         assert!(
-            admit_login(services, "x@example.com", ip("192.0.2.250"))
+            admit_login(services, "x@example.com", ip("192.0.2.250"), &unknown(shop))
                 .await
                 .is_err()
         );
-        admit_login(services, "x@example.com", ip("192.0.3.1"))
+        admit_login(services, "x@example.com", ip("192.0.3.1"), &unknown(shop))
             .await
             .unwrap();
     })
@@ -179,7 +198,9 @@ async fn guesses_are_counted_by_who_and_by_where() {
 async fn who_comes_in_gets_their_tries_back() {
     on_each_engine(async |shop| {
         for _ in 0..20 {
-            admit_login(&shop.services, EMAIL, visit().ip).await.unwrap();
+            admit_login(&shop.services, EMAIL, visit().ip, &unknown(shop))
+                .await
+                .unwrap();
             come_in(shop, "").await.unwrap();
         }
     })
@@ -194,16 +215,17 @@ async fn the_trail_holds_together_and_nobody_can_change_it() {
         }
         let page = list_trail(&shop.services, &lines(None, 2)).await.unwrap();
         let seqs: Vec<i64> = page.data.iter().map(|line| line.seq).collect();
-        assert_eq!((seqs, page.next_cursor.as_deref()), (vec![3, 2], Some("2")));
+        assert_eq!((seqs, page.next_cursor.as_deref()), (vec![4, 3], Some("3")));
         assert_eq!(page.data[0].action, "log_in");
-        let rest = list_trail(&shop.services, &lines(Some(2), 2)).await.unwrap();
-        assert_eq!((rest.data.len(), rest.next_cursor), (1, None));
+        let rest = list_trail(&shop.services, &lines(Some(3), 2)).await.unwrap();
+        assert_eq!((rest.data.len(), rest.next_cursor), (2, None));
+        assert_eq!(rest.data[1].action, "create_user");
         let at = shop.services.clock.now();
         for stretch in [Stretch::Newest, Stretch::Whole] {
             let found = check_trail(&shop.services, stretch).await.unwrap();
             let whole = Check {
                 first: 1,
-                last: 3,
+                last: 4,
                 n_broken: 0,
                 at,
             };
@@ -218,13 +240,13 @@ async fn acts_at_the_same_time_follow_each_other_in_the_trail() {
     on_each_engine(async |shop| {
         come_in(shop, "").await.unwrap();
         let who = &find_credentials(&shop.services, EMAIL).await.unwrap().unwrap();
-        let visit = &visit();
-        let all = (0..20).map(|_| open_session(&shop.services, who, visit, "b", ""));
+        let (visit, browser) = (&visit(), &unknown(shop));
+        let all = (0..20).map(|_| open_session(&shop.services, who, visit, browser, ""));
         for outcome in futures_util::future::join_all(all).await {
             outcome.unwrap();
         }
         let page = list_trail(&shop.services, &lines(None, 50)).await.unwrap();
-        assert_eq!(page.data.len(), 21);
+        assert_eq!(page.data.len(), 22);
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! Every question and every act of the console, on each engine: the texts are one, and both must take them.
 
 use domain::{Channel, Method, Money, OrderStatus, RefundNo};
-use payments::admin::Scope;
+use payments::admin::{KeyDraft, KeyLimits, Role, Scope};
 use payments::console::{
     self, Asked, ConsoleError, OrderQuery, Proof, RefundDraft, Verdict, Visit, count_waiting, find_orders,
     find_the_one, open_file,
@@ -9,7 +9,7 @@ use payments::console::{
 use payments::{Policy, request_refund};
 use simulator::WechatKeys;
 
-use super::shop::{Shop, engines};
+use super::shop::{Shop, employ, engines};
 
 fn visit(name: &str) -> Visit {
     Visit {
@@ -202,7 +202,13 @@ async fn keys_come_and_go_on_each_engine() {
     for engine in engines() {
         let mut shop = Shop::on(engine).await;
         let services = &shop.services;
-        let key = console::make_key(services, &visit("dev"), "shop", &[Scope::Read])
+        let owner = employ(services, "owner@example.com", Role::Owner).await;
+        let draft = KeyDraft {
+            name: "shop",
+            scopes: &[Scope::Read],
+            limits: KeyLimits::default(),
+        };
+        let key = console::make_key(services, &owner, &visit("dev"), &draft)
             .await
             .unwrap();
         let known = payments::admin::find_api_key(services, &key)
@@ -249,8 +255,9 @@ async fn two_decisions_at_once_are_one() {
             reason: "defect".to_owned(),
             refund_no: RefundNo::new(services.clock.now(), services.clock.entropy()),
         };
+        let ann = employ(services, "ann@example.com", Role::Support).await;
         for _ in 0..2 {
-            let asked = console::ask_for_refund(services, &visit("ann"), &draft)
+            let asked = console::ask_for_refund(services, &ann, &visit("ann"), &draft)
                 .await
                 .unwrap();
             assert_eq!(asked, Asked::Waiting);
@@ -288,6 +295,7 @@ async fn two_decisions_at_once_are_one() {
             amount: None,
             reason: "again".to_owned(),
             refund_no: None,
+            by: payments::Requester::Rule,
         };
         assert!(request_refund(services, more, None).await.is_err());
         shop.pass(std::time::Duration::from_secs(60)).await;

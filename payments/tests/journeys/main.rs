@@ -20,6 +20,7 @@ mod link_holders;
 mod notices;
 mod orderings;
 mod paying;
+mod powers;
 mod races;
 mod refund_faults;
 mod refund_requests;

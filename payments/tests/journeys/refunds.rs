@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Method, Money, Order, OrderStatus, Payment, PaymentStatus, Refund, RefundRefusal, RefundState};
-use payments::{Error, Made, RefundRequest};
+use payments::{Error, Made, RefundRequest, Requester};
 
 use crate::shop::{BOTH, Shop, on_each_engine};
 
@@ -19,6 +19,7 @@ pub fn request(payment: &Payment, amount: Option<i64>, refund_no: Option<&str>) 
         amount: amount.map(fen),
         reason: "不想要了".to_owned(),
         refund_no: refund_no.map(str::to_owned),
+        by: Requester::Rule,
     }
 }
 

@@ -12,6 +12,8 @@ use axum::routing::post;
 use domain::{
     Channel, Method, Money, Order, OrderId, OrderStatus, Payment, PaymentStatus, Product, Timestamp,
 };
+use payments::admin::Role;
+use payments::console::{Operator, Visit, find_credentials, invite};
 use payments::gateway::{Gateways, alipay, wechat};
 use payments::store::Db;
 use payments::{Checkout, Clock, Error, Made, NewOrder, Policy, Services, StartPayment, Wake, Watchers};
@@ -61,6 +63,30 @@ pub async fn on_each_engine(journey: impl AsyncFn(&Shop)) {
         // A journey is long, and so is the future of it.
         Box::pin(journey(&shop)).await;
         shop.close().await;
+    }
+}
+
+/// Somebody of the console with this role, who has given the password just now.
+pub async fn employ(services: &Services, email: &str, role: Role) -> Operator {
+    let visit = Visit::of_command("test");
+    invite(services, &visit, email, "a hash", role).await.unwrap();
+    let who = find_credentials(services, email).await.unwrap().unwrap();
+    Operator {
+        session_id: String::new(),
+        user_id: who.user_id,
+        email: who.email,
+        role,
+        has_totp: false,
+        is_confirmed: true,
+    }
+}
+
+/// Where this person stands.
+pub fn visit_of(operator: &Operator) -> Visit {
+    Visit {
+        email: operator.email.clone(),
+        ip: None,
+        request_id: String::new(),
     }
 }
 
@@ -209,7 +235,14 @@ impl Shop {
     }
 
     pub async fn cancel(&self, id: &OrderId) -> Result<Made<Order>, Error> {
-        payments::cancel_order(&self.services, id, Some("改变主意".to_owned()), None).await
+        payments::cancel_order(
+            &self.services,
+            id,
+            Some("改变主意".to_owned()),
+            &payments::Requester::Rule,
+            None,
+        )
+        .await
     }
 
     /// Delivers a letter of the simulator as it is; the status of the answer.

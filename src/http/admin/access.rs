@@ -51,6 +51,8 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Post, "/admin/attention/{id}/resolve",    May(Handle)),
     (Get,  "/admin/balances",                  May(Look)),
     (Post, "/admin/balances/adjust",           Confirmed(AdjustBalance)),
+    (Post, "/admin/credits/{id}/approve",      Confirmed(AdjustBalance)),
+    (Post, "/admin/credits/{id}/reject",       May(AdjustBalance)),
     (Get,  "/admin/books",                     May(ReadAudit)),
     (Get,  "/admin/gateways",                  May(Operate)),
     (Post, "/admin/gateways/{channel}/test",   May(Operate)),

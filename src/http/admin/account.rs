@@ -3,7 +3,7 @@
 use app::console::{Desk, Said, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use payments::console::{
     self, ConsoleError, Operator, Totp, confirm_session, count_recovery_codes, disable_totp as turn_off,
@@ -12,7 +12,7 @@ use payments::console::{
 
 use super::desk;
 use super::fields::Fields;
-use super::login::{identify, parameter};
+use super::login::{browser_of, identify, parameter};
 use super::trouble::Trouble;
 use crate::config::parse_password;
 use crate::http::Web;
@@ -26,11 +26,20 @@ pub fn operator(desk: &Desk) -> Result<&Operator, Trouble> {
 }
 
 pub async fn show(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
-    let operator = operator(&desk)?;
+    account_page(&web, &desk, operator(&desk)?, StatusCode::OK, None).await
+}
+
+async fn account_page(
+    web: &Web,
+    desk: &Desk,
+    operator: &Operator,
+    status: StatusCode,
+    alert: Option<&'static str>,
+) -> Result<Response, Trouble> {
     let sessions = list_sessions(&web.services, operator).await?;
     let n_codes = count_recovery_codes(&web.services, operator).await?;
-    let content = pages::account(&desk, operator, n_codes, sessions);
-    Ok(desk::page(&desk, desk.words().account, content))
+    let content = pages::account(desk, operator, n_codes, sessions, alert);
+    Ok(desk::page_with(status, desk, desk.words().account, content))
 }
 
 pub async fn log_out_elsewhere(
@@ -111,19 +120,42 @@ pub async fn disable_totp(
 pub async fn change_password(
     State(web): State<Web>,
     Extension(desk): Extension<Desk>,
+    headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let operator = operator(&desk)?;
-    if !operator.is_confirmed {
-        return Ok(desk::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
-    }
     if fields.raw("password") != fields.raw("again") {
         return Err(Trouble::Malformed);
     }
     let new = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
+    // However short a time ago it was given: a desk that somebody has left is not enough to take an account over.
+    let (status, alert) = match check_password(&web, &desk, operator, &headers, fields.raw("old")).await {
+        Ok(()) => (StatusCode::OK, None),
+        Err(ConsoleError::WrongLogin) => (StatusCode::UNAUTHORIZED, Some(desk.words().wrong_login)),
+        Err(ConsoleError::TooManyAttempts { .. }) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            Some(desk.words().too_many_attempts),
+        ),
+        Err(error) => return Err(error.into()),
+    };
+    if alert.is_some() {
+        return account_page(&web, &desk, operator, status, alert).await;
+    }
     let hash = password::hash(new).await.map_err(|_| Trouble::Internal)?;
     console::change_password(&web.services, operator, &desk::visit(&desk), &hash).await?;
     Ok(desk::done(ACCOUNT, Said::PasswordChanged))
+}
+
+async fn check_password(
+    web: &Web,
+    desk: &Desk,
+    operator: &Operator,
+    headers: &HeaderMap,
+    password: &str,
+) -> Result<(), ConsoleError> {
+    let (visit, email) = (desk::visit(desk), operator.email.as_str());
+    let browser = browser_of(web, headers, email).await?;
+    identify(web, &visit, &browser, email, password).await.map(drop)
 }
 
 pub async fn ask_to_confirm(
@@ -138,11 +170,12 @@ pub async fn ask_to_confirm(
 pub async fn confirm(
     State(web): State<Web>,
     Extension(desk): Extension<Desk>,
+    headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let operator = operator(&desk)?;
     let next = desk::way_on(fields.text("next"));
-    let (status, alert) = match try_confirm(&web, &desk, operator, &fields).await {
+    let (status, alert) = match try_confirm(&web, &desk, operator, &headers, &fields).await {
         Ok(()) => return Ok(desk::see_other(next)),
         Err(ConsoleError::WrongLogin) => (StatusCode::UNAUTHORIZED, desk.words().wrong_login),
         Err(ConsoleError::TooManyAttempts { .. }) => {
@@ -163,9 +196,12 @@ async fn try_confirm(
     web: &Web,
     desk: &Desk,
     operator: &Operator,
+    headers: &HeaderMap,
     fields: &Fields,
 ) -> Result<(), ConsoleError> {
-    let visit = desk::visit(desk);
-    let (who, visit) = identify(web, &visit, &operator.email, fields.raw("password")).await?;
-    confirm_session(&web.services, operator, &who, &visit, fields.text("code")).await
+    let (visit, email) = (desk::visit(desk), operator.email.as_str());
+    let browser = browser_of(web, headers, email).await?;
+    let (who, visit) = identify(web, &visit, &browser, email, fields.raw("password")).await?;
+    let code = fields.text("code");
+    confirm_session(&web.services, operator, &who, &visit, &browser, code).await
 }

@@ -6,6 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use payments::console;
 
+use super::account::operator;
 use super::desk;
 use super::fields::Fields;
 use super::login::parameter;
@@ -49,6 +50,7 @@ pub async fn resolve(
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let resolution = fields.line("resolution", 500)?;
-    console::resolve_incident(&web.services, &desk::visit(&desk), &id, resolution).await?;
+    let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
+    console::resolve_incident(&web.services, operator, &visit, &id, resolution).await?;
     Ok(desk::done("/admin/attention", Said::Resolved))
 }

@@ -5,15 +5,19 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::ledger::Change;
-use payments::{Adjustment, console, find_balance, list_entries};
+use payments::console::{self, Asked};
+use payments::{Adjustment, Requester, find_balance, list_entries};
 
+use super::account::operator;
 use super::desk;
 use super::fields::Fields;
 use super::login::parameter;
 use super::trouble::Trouble;
 use crate::http::Web;
+use crate::http::api::Id;
 
 const ROWS: u32 = 50;
+const APPROVALS: &str = "/admin/refunds";
 
 pub async fn show(
     State(web): State<Web>,
@@ -27,7 +31,12 @@ pub async fn show(
         None
     } else {
         let balance = find_balance(&web.services, user).await?;
-        Some((balance, list_entries(&web.services, user, before, ROWS).await?))
+        let entries = list_entries(&web.services, user, before, ROWS).await?;
+        Some((
+            balance,
+            entries,
+            console::list_adjusters(&web.services, user).await?,
+        ))
     };
     let number = web.services.clock.nonce();
     let content = pages::balances(&desk, account, &number);
@@ -46,13 +55,36 @@ pub async fn adjust(
         change: change_of(fields.text("amount")).ok_or(Trouble::Malformed)?,
         number: fields.line("number", 64)?.to_owned(),
         note: fields.line("note", 256)?.to_owned(),
+        by: Requester::Rule,
     };
-    console::adjust_balance(&web.services, &desk::visit(&desk), &adjustment).await?;
+    let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
+    let asked = console::adjust_balance(&web.services, operator, &visit, &adjustment).await?;
     let user: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
-    Ok(desk::done(
-        &format!("/admin/balances?user={user}"),
-        Said::BalanceAdjusted,
-    ))
+    let said = match asked {
+        Asked::Requested => Said::BalanceAdjusted,
+        Asked::Waiting => Said::CreditWaiting,
+    };
+    Ok(desk::done(&format!("/admin/balances?user={user}"), said))
+}
+
+pub async fn approve(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(id): Id,
+) -> Result<Response, Trouble> {
+    console::approve_credit(&web.services, &desk::visit(&desk), &id).await?;
+    Ok(desk::done(APPROVALS, Said::CreditApproved))
+}
+
+pub async fn reject(
+    State(web): State<Web>,
+    Extension(desk): Extension<Desk>,
+    Id(id): Id,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let why = fields.line("why", 200)?;
+    console::reject_credit(&web.services, &desk::visit(&desk), &id, why).await?;
+    Ok(desk::done(APPROVALS, Said::RefundRejected))
 }
 
 /// `-12.30`, `+12.30` and `12.30` yuan.

@@ -1,4 +1,4 @@
-//! The two cookies of the console: who is in, and in which language.
+//! The cookies of the console: who is in, in which language, and which browser somebody has logged in from before.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
@@ -28,6 +28,26 @@ pub fn no_session(web: &Web) -> HeaderValue {
     header_value(&format!(
         "{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict{secure}"
     ))
+}
+
+/// The cookie by which a browser is known after its first login, for a year.
+pub fn device(web: &Web, token: &str) -> HeaderValue {
+    let (name, secure) = (device_name(web), secure(web));
+    header_value(&format!(
+        "{name}={token}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Strict{secure}"
+    ))
+}
+
+pub fn find_device<'a>(web: &Web, headers: &'a HeaderMap) -> Option<&'a str> {
+    find(headers, device_name(web))
+}
+
+fn device_name(web: &Web) -> &'static str {
+    if web.site.public_url.is_secure() {
+        "__Host-admin-device"
+    } else {
+        "admin_device"
+    }
 }
 
 pub fn language(web: &Web, word: &str) -> HeaderValue {

@@ -60,8 +60,7 @@ impl Fields {
     /// One line of up to so many characters that reads the way it is stored.
     pub fn line(&self, name: &str, most: usize) -> Result<&str, Trouble> {
         let text = self.text(name);
-        let is_line = !text.is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control);
-        if is_line {
+        if payments::is_line(text, most) {
             Ok(text)
         } else {
             Err(Trouble::Malformed)

@@ -160,6 +160,7 @@ fn explain(desk: &Desk, trouble: Trouble) -> Response {
         Trouble::NotFound => (words.missing_title, words.missing_text),
         Trouble::Malformed => (words.malformed_title, words.malformed_text),
         Trouble::Forbidden(_) => (words.forbidden_title, words.forbidden_text),
+        Trouble::ForeignScope => (words.forbidden_title, words.foreign_scope_text),
         Trouble::Refused => (words.refused_title, words.refused_text),
         Trouble::DecidedAlready => (words.refused_title, words.decided_text),
         Trouble::Unverifiable => (words.refused_title, words.unverifiable_text),

@@ -4,11 +4,14 @@ use app::console::{Desk, Said, pages};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use payments::admin::Scope;
+use domain::Money;
+use payments::admin::{KeyDraft, KeyLimits, Scope};
 use payments::console;
 
+use super::account::operator;
 use super::desk;
 use super::fields::Fields;
+use super::filter::set;
 use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
@@ -35,10 +38,25 @@ pub async fn create(
     if scopes.is_empty() {
         return Err(Trouble::Malformed);
     }
-    let key = console::make_key(&web.services, &desk::visit(&desk), name, &scopes).await?;
+    let limits = KeyLimits {
+        per_refund: limit(fields.text("most_per_refund"))?,
+        per_day: limit(fields.text("most_per_day"))?,
+    };
+    let draft = KeyDraft {
+        name,
+        scopes: &scopes,
+        limits,
+    };
+    let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
+    let key = console::make_key(&web.services, operator, &visit, &draft).await?;
     let keys = console::list_keys(&web.services).await?;
     let content = pages::keys(&desk, keys, Some(key));
     Ok(desk::page(&desk, desk.words().keys, content))
+}
+
+/// Yuan, or nothing: no limit.
+fn limit(text: &str) -> Result<Option<Money>, Trouble> {
+    set(text, |text| Money::parse_yuan(text).ok())
 }
 
 pub async fn revoke(

@@ -6,8 +6,8 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use payments::console::{
-    ConsoleError, Credentials, Visit, admit_login, end_session, find_credentials, note_failed_login,
-    open_session,
+    Browser, ConsoleError, Credentials, Visit, admit_login, end_session, find_credentials, note_failed_login,
+    open_session, recognise_browser,
 };
 use secrecy::SecretString;
 
@@ -18,8 +18,9 @@ use crate::config::{parse_email, parse_password};
 use crate::http::Web;
 use crate::password;
 
-/// Everything of ours that a browser may still hold.
-const FORGET: HeaderValue = HeaderValue::from_static("\"cache\", \"cookies\", \"storage\"");
+/// Everything of ours that a browser may still hold. Not `cookies`: that would clear those of the whole domain, and the one
+/// by which this browser is known.
+const FORGET: HeaderValue = HeaderValue::from_static("\"cache\", \"storage\"");
 
 pub async fn show(Extension(desk): Extension<Desk>, RawQuery(query): RawQuery) -> Response {
     let next = parameter(query.as_deref(), "next");
@@ -41,18 +42,15 @@ pub async fn log_in(
         email: String::new(),
         ..desk::visit(&desk)
     };
-    let agent: String = headers
-        .get(header::USER_AGENT)
-        .and_then(|agent| agent.to_str().ok())
-        .unwrap_or_default()
-        .chars()
-        .take(200)
-        .collect();
-    match try_login(&web, &visit, &fields, &agent).await {
-        Ok(token) => {
+    match try_login(&web, &visit, &headers, &fields).await {
+        Ok((token, browser)) => {
             let mut response = desk::see_other(desk::way_on(next));
-            let cookie = cookies::session(&web, &token);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
+            for cookie in [
+                cookies::session(&web, &token),
+                cookies::device(&web, browser.token()),
+            ] {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
             Ok(response)
         }
         Err(ConsoleError::WrongLogin) => {
@@ -79,22 +77,43 @@ fn again(desk: &Desk, status: StatusCode, content: leptos::prelude::AnyView) -> 
     desk::page_with(status, desk, desk.words().log_in, content)
 }
 
-/// What the cookie must hold.
-async fn try_login(web: &Web, visit: &Visit, fields: &Fields, agent: &str) -> Result<String, ConsoleError> {
+/// What the cookie of the session must hold.
+async fn try_login(
+    web: &Web,
+    visit: &Visit,
+    headers: &HeaderMap,
+    fields: &Fields,
+) -> Result<(String, Browser), ConsoleError> {
     // What cannot be an address is a name that nobody has; it takes the same way as one that somebody might have.
     let email = parse_email(fields.text("email")).unwrap_or_default();
-    let (who, visit) = identify(web, visit, &email, fields.raw("password")).await?;
-    open_session(&web.services, &who, &visit, agent, fields.text("code")).await
+    let browser = browser_of(web, headers, &email).await?;
+    let (who, visit) = identify(web, visit, &browser, &email, fields.raw("password")).await?;
+    let code = fields.text("code");
+    let token = open_session(&web.services, &who, &visit, &browser, code).await?;
+    Ok((token, browser))
+}
+
+pub async fn browser_of(web: &Web, headers: &HeaderMap, email: &str) -> Result<Browser, ConsoleError> {
+    let agent: String = headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default()
+        .chars()
+        .take(200)
+        .collect();
+    let cookie = cookies::find_device(web, headers);
+    Ok(recognise_browser(&web.services, email, cookie, &agent).await?)
 }
 
 /// Whose password this is. Counts the try, and says the same of a wrong password and of a name that nobody has.
 pub async fn identify(
     web: &Web,
     visit: &Visit,
+    browser: &Browser,
     email: &str,
     password: &str,
 ) -> Result<(Credentials, Visit), ConsoleError> {
-    admit_login(&web.services, email, visit.ip).await?;
+    admit_login(&web.services, email, visit.ip, browser).await?;
     let who = find_credentials(&web.services, email).await?;
     let hash = who.as_ref().map(|who| who.password_hash.clone());
     let password = parse_password(password).unwrap_or_else(|_| SecretString::from(""));

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::{Money, PaymentId, RefundId, RefundNo};
-use payments::console::{self, Asked, RefundDraft, RefundPlan};
+use payments::console::{self, Asked, ConsoleError, RefundDraft, RefundPlan};
 
 use super::account::operator;
 use super::desk;
@@ -52,11 +52,12 @@ pub async fn check(
         let status = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(desk::page_with(status, &desk, desk.words().refund, content));
     };
-    if console::needs_password(&web.services, amount) && !operator(&desk)?.is_confirmed {
+    let visit = desk::visit(&desk);
+    let needs = console::find_refund_needs(&web.services, &visit, &plan.payment.id, amount).await?;
+    if needs.password && !operator(&desk)?.is_confirmed {
         return Ok(desk::see_other(&confirm_first(&plan, &form)));
     }
-    let needs_approval = console::needs_approval(&web.services, amount);
-    let content = pages::refund_check(&desk, &plan, &form, amount, needs_approval);
+    let content = pages::refund_check(&desk, &plan, &form, amount, needs.approval);
     Ok(desk::page(&desk, desk.words().refund, content))
 }
 
@@ -69,11 +70,8 @@ pub async fn ask(
     let plan = plan(&web, &id).await?;
     let form = form(&fields);
     let amount = Money::parse_yuan(&form.amount).map_err(|_| Trouble::Malformed)?;
-    if console::needs_password(&web.services, amount) && !operator(&desk)?.is_confirmed {
-        return Ok(desk::see_other(&confirm_first(&plan, &form)));
-    }
     let draft = RefundDraft {
-        payment_id: plan.payment.id,
+        payment_id: plan.payment.id.clone(),
         amount,
         reason: form.text(desk.words()),
         refund_no: Some(fields.text("refund_no"))
@@ -81,10 +79,12 @@ pub async fn ask(
             .and_then(RefundNo::parse)
             .ok_or(Trouble::Malformed)?,
     };
-    let asked = console::ask_for_refund(&web.services, &desk::visit(&desk), &draft).await?;
-    let said = match asked {
-        Asked::Requested => Said::RefundRequested,
-        Asked::Waiting => Said::RefundWaiting,
+    let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
+    let said = match console::ask_for_refund(&web.services, operator, &visit, &draft).await {
+        Ok(Asked::Requested) => Said::RefundRequested,
+        Ok(Asked::Waiting) => Said::RefundWaiting,
+        Err(ConsoleError::Unconfirmed) => return Ok(desk::see_other(&confirm_first(&plan, &form))),
+        Err(error) => return Err(error.into()),
     };
     Ok(desk::done(&path_of(&plan.order.id), said))
 }
@@ -121,8 +121,9 @@ async fn plan(web: &Web, id: &str) -> Result<RefundPlan, Trouble> {
 }
 
 pub async fn list(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
-    let (waiting, decided) = console::list_wishes(&web.services, ROWS).await?;
-    let content = pages::wishes(&desk, operator(&desk)?, waiting, decided);
+    let refunds = console::list_wishes(&web.services, ROWS).await?;
+    let credits = console::list_credit_requests(&web.services, ROWS).await?;
+    let content = pages::approvals(&desk, operator(&desk)?, refunds, credits);
     Ok(desk::page(&desk, desk.words().approvals, content))
 }
 

@@ -13,6 +13,8 @@ pub enum Trouble {
     NotFound,
     Malformed,
     Forbidden(Permission),
+    /// A key may not do what its maker may not do.
+    ForeignScope,
     /// A rule of the books said no, and nothing was changed.
     Refused,
     DecidedAlready,
@@ -30,7 +32,7 @@ impl Trouble {
         match self {
             Trouble::NotFound => StatusCode::NOT_FOUND,
             Trouble::Malformed => StatusCode::UNPROCESSABLE_ENTITY,
-            Trouble::Forbidden(_) => StatusCode::FORBIDDEN,
+            Trouble::Forbidden(_) | Trouble::ForeignScope => StatusCode::FORBIDDEN,
             Trouble::Refused | Trouble::DecidedAlready | Trouble::OwnRequest | Trouble::Unverifiable => {
                 StatusCode::CONFLICT
             }
@@ -45,7 +47,7 @@ impl From<Error> for Trouble {
     fn from(error: Error) -> Trouble {
         match error {
             Error::NotFound => Trouble::NotFound,
-            Error::Refused(_) | Error::RefundRefused(_) => Trouble::Refused,
+            Error::Refused(_) | Error::RefundRefused(_) | Error::AboveKeyLimit(_) => Trouble::Refused,
             Error::Invalid { .. } | Error::MethodUnavailable(_) => Trouble::Malformed,
             Error::Declined { .. } => Trouble::GatewayDeclined,
             Error::Unreachable { .. } => Trouble::GatewayUnreachable,
@@ -69,9 +71,13 @@ impl From<ConsoleError> for Trouble {
             ConsoleError::DecidedAlready => Trouble::DecidedAlready,
             ConsoleError::OwnRequest => Trouble::OwnRequest,
             ConsoleError::Unverifiable => Trouble::Unverifiable,
+            ConsoleError::Forbidden(permission) => Trouble::Forbidden(permission),
+            ConsoleError::ForeignScope => Trouble::ForeignScope,
             ConsoleError::Core(error) => error.into(),
             // The pages that ask for a password answer these themselves.
-            ConsoleError::WrongLogin | ConsoleError::TooManyAttempts { .. } => Trouble::Malformed,
+            ConsoleError::WrongLogin | ConsoleError::TooManyAttempts { .. } | ConsoleError::Unconfirmed => {
+                Trouble::Malformed
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Balances as JSON, both ways.
 
 use domain::{Change, EntryKind, Money};
-use payments::{Adjustment, Balance, Entry, TopUp, rfc3339};
+use payments::{Adjustment, Balance, Entry, Requester, TopUp, rfc3339};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
@@ -103,12 +103,13 @@ impl EntryBody {
 }
 
 impl AdjustBalance {
-    pub fn of(self, user_id: String) -> Adjustment {
+    pub fn of(self, user_id: String, by: Requester) -> Adjustment {
         Adjustment {
             user_id,
             change: self.amount,
             number: self.adjustment_no,
             note: self.note,
+            by,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{Money, Order};
+use payments::admin::Scope;
 use payments::{NewOrder, rfc3339};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -10,6 +11,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 use crate::config::parse_minutes;
+use crate::http::auth::Caller;
 use crate::http::error::Problem;
 
 const METADATA_BYTES: usize = 4096;
@@ -35,7 +37,9 @@ pub struct OrderBody {
     paid_amount: Money,
     #[schema(value_type = i64, minimum = 0)]
     refunded_amount: Money,
-    checkout_url: String,
+    /// Null for a key without the scope `pay`: with `allowBalance` whoever holds this link pays.
+    #[schema(required)]
+    checkout_url: Option<String>,
     #[schema(required)]
     return_url: Option<String>,
     #[schema(value_type = Option<Object>, required)]
@@ -55,6 +59,15 @@ pub struct OrderBody {
 }
 
 impl OrderBody {
+    /// The order as a key may read it that need not have the scope `pay`.
+    pub fn for_reader(order: &Order, public_url: &str, caller: &Caller) -> OrderBody {
+        let whole = OrderBody::new(order, public_url);
+        OrderBody {
+            checkout_url: whole.checkout_url.filter(|_| caller.has(Scope::Pay)),
+            ..whole
+        }
+    }
+
     pub fn new(order: &Order, public_url: &str) -> OrderBody {
         OrderBody {
             id: order.id.to_string(),
@@ -66,7 +79,7 @@ impl OrderBody {
             status: order.status().as_str(),
             paid_amount: order.paid_amount(),
             refunded_amount: order.refunded,
-            checkout_url: format!("{public_url}/checkout/{}", order.token),
+            checkout_url: Some(format!("{public_url}/checkout/{}", order.token)),
             return_url: order.return_url.clone(),
             metadata: order
                 .metadata

@@ -1,7 +1,7 @@
 //! Refunds as JSON, both ways.
 
 use domain::{Money, OrderId, PaymentId, Refund, RefundState};
-use payments::{RefundRequest, rfc3339};
+use payments::{RefundRequest, Requester, rfc3339};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
@@ -89,12 +89,13 @@ pub struct RequestRefund {
 }
 
 impl RequestRefund {
-    pub fn of(self, payment_id: PaymentId) -> RefundRequest {
+    pub fn of(self, payment_id: PaymentId, by: Requester) -> RefundRequest {
         RefundRequest {
             payment_id,
             amount: self.amount,
             reason: self.reason,
             refund_no: self.refund_no,
+            by,
         }
     }
 }

@@ -7,10 +7,17 @@ use super::parts::{Column::Text, alert, code_field, factor_field, field, heading
 use crate::console::{Desk, shown};
 use crate::view::Qr;
 
-pub fn account(desk: &Desk, operator: &Operator, n_codes: i64, sessions: Vec<Session>) -> AnyView {
+pub fn account(
+    desk: &Desk,
+    operator: &Operator,
+    n_codes: i64,
+    sessions: Vec<Session>,
+    problem: Option<&'static str>,
+) -> AnyView {
     let words = desk.words();
     view! {
         {heading(words.account, ().into_any())}
+        {alert(problem)}
         {panel(words.totp, second_factor(desk, operator, n_codes))}
         {panel(words.change_password, password(desk))}
         {panel(words.sessions, sessions_of(desk, operator, sessions))}
@@ -44,6 +51,7 @@ fn password(desk: &Desk) -> AnyView {
     let words = desk.words();
     view! {
         <form class="form form--row" method="post" action="/admin/account/password">
+            {field("old", words.old_password, "password", "current-password")}
             {field("password", words.new_password, "password", "new-password")}
             {field("again", words.new_password_again, "password", "new-password")}
             <button class="act">{words.change_password}</button>

@@ -1,7 +1,8 @@
 //! What users have, and whether the books hold.
 
+use domain::ledger::EntryKind;
 use leptos::prelude::*;
-use payments::console::Permission;
+use payments::console::{Permission, Requesters};
 use payments::{Balance, Entry, Finding, Page};
 use url::form_urlencoded::Serializer;
 
@@ -13,13 +14,16 @@ use crate::console::{Desk, shown};
 use crate::i18n::ConsoleWords;
 use crate::view::money;
 
+/// A user's balance with a page of its history, and who adjusted it.
+pub type Account = (Balance, Page<Entry>, Requesters);
+
 /// `number` is what an adjustment from this page will be called, however often its form is sent.
-pub fn balances(desk: &Desk, account: Option<(Balance, Page<Entry>)>, number: &str) -> AnyView {
+pub fn balances(desk: &Desk, account: Option<Account>, number: &str) -> AnyView {
     let words = desk.words();
     let user = account
         .as_ref()
-        .map_or_else(String::new, |(balance, _)| balance.user_id.clone());
-    let found = account.map(|(balance, entries)| found(desk, &balance, entries, number));
+        .map_or_else(String::new, |(balance, ..)| balance.user_id.clone());
+    let found = account.map(|account| found(desk, account, number));
     view! {
         {heading(words.balances, ().into_any())}
         <form class="panel form form--row" method="get" action="/admin/balances">
@@ -35,7 +39,7 @@ pub fn balances(desk: &Desk, account: Option<(Balance, Page<Entry>)>, number: &s
     .into_any()
 }
 
-fn found(desk: &Desk, balance: &Balance, entries: Page<Entry>, number: &str) -> AnyView {
+fn found(desk: &Desk, (balance, entries, requesters): Account, number: &str) -> AnyView {
     let words = desk.words();
     let facts = vec![
         fact(words.user, balance.user_id.clone().into_any()),
@@ -48,13 +52,18 @@ fn found(desk: &Desk, balance: &Balance, entries: Page<Entry>, number: &str) -> 
         .then(|| panel(words.adjust, adjust(words, &balance.user_id, number)));
     view! {
         {panel(words.balance, view! { <dl class="facts">{facts}</dl> }.into_any())}
-        {panel(words.entries, history(words, &balance.user_id, entries))}
+        {panel(words.entries, history(words, &balance.user_id, entries, &requesters))}
         {adjust}
     }
     .into_any()
 }
 
-fn history(words: &'static ConsoleWords, user: &str, entries: Page<Entry>) -> AnyView {
+fn history(
+    words: &'static ConsoleWords,
+    user: &str,
+    entries: Page<Entry>,
+    requesters: &Requesters,
+) -> AnyView {
     if entries.data.is_empty() {
         return empty(words.nothing_yet);
     }
@@ -69,6 +78,10 @@ fn history(words: &'static ConsoleWords, user: &str, entries: Page<Entry>) -> An
         .data
         .into_iter()
         .map(|entry| {
+            let by = requesters
+                .get(&entry.reference)
+                .filter(|_| entry.kind == EntryKind::Adjust)
+                .map(|by| shown::requester(by, words));
             view! {
                 <tr>
                     <td class="num">{entry.seq}</td>
@@ -78,6 +91,7 @@ fn history(words: &'static ConsoleWords, user: &str, entries: Page<Entry>) -> An
                     <td class="amount-cell num">{money::text(entry.balance_after)}</td>
                     <td class="reference">{entry.reference}</td>
                     <td>{entry.note}</td>
+                    <td>{by}</td>
                 </tr>
             }
             .into_any()
@@ -91,6 +105,7 @@ fn history(words: &'static ConsoleWords, user: &str, entries: Page<Entry>) -> An
         Figures(words.balance_after),
         Text(words.subject),
         Text(words.detail),
+        Text(words.who),
     ];
     view! { {table(words.entries, &columns, rows)} {next} }.into_any()
 }

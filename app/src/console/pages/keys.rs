@@ -1,11 +1,13 @@
 //! The keys of merchants' programs.
 
+use domain::Money;
 use leptos::prelude::*;
 use payments::admin::Scope;
 use payments::console::KnownKey;
 
 use super::parts::{Column::Text, heading, panel, table};
 use crate::console::{Desk, shown};
+use crate::view::money;
 
 /// `new`: a key that was made just now, to be shown this once.
 pub fn keys(desk: &Desk, keys: Vec<KnownKey>, new: Option<String>) -> AnyView {
@@ -22,6 +24,7 @@ pub fn keys(desk: &Desk, keys: Vec<KnownKey>, new: Option<String>) -> AnyView {
         Text(words.key_name),
         Text(words.scopes),
         Text(words.key_end),
+        Text(words.key_limits),
         Text(words.created_at),
         Text(words.last_used),
         Text(words.acts),
@@ -52,6 +55,7 @@ fn row(desk: &Desk, key: KnownKey) -> AnyView {
             <td>{key.name}</td>
             <td class="reference">{scopes.join(" ")}</td>
             <td class="reference">"…" {key.last4}</td>
+            <td class="num">{limit(key.limits.per_refund)} " / " {limit(key.limits.per_day)}</td>
             <td>{shown::time(key.created_at)}</td>
             <td>{shown::maybe_time(key.last_used_at)}</td>
             <td>{act}</td>
@@ -60,9 +64,30 @@ fn row(desk: &Desk, key: KnownKey) -> AnyView {
     .into_any()
 }
 
+fn limit(most: Option<Money>) -> String {
+    most.map_or_else(|| "–".to_owned(), money::text)
+}
+
+/// Only the scopes that whoever looks may give.
 fn form(desk: &Desk) -> AnyView {
     let words = desk.words();
-    let scopes = Scope::ALL.map(|scope| {
+    let own = desk
+        .operator
+        .as_ref()
+        .map_or(&[][..], |operator| operator.role.scopes());
+    let limits = [
+        ("most_per_refund", words.most_per_refund),
+        ("most_per_day", words.most_per_day),
+    ]
+    .map(|(name, label)| {
+        view! {
+            <label class="field">
+                <span class="field__label">{label}</span>
+                <input class="field__input num" name=name inputmode="decimal"/>
+            </label>
+        }
+    });
+    let scopes = own.iter().copied().map(|scope| {
         view! {
             <label class="check">
                 <input type="checkbox" name=scope.as_str() checked=scope == Scope::Read/>
@@ -78,6 +103,7 @@ fn form(desk: &Desk) -> AnyView {
                 <input class="field__input" name="name" maxlength="100" required/>
             </label>
             {scopes.collect_view()}
+            {own.contains(&Scope::Refund).then(|| limits.collect_view())}
             <button class="act act--primary">{words.make_key}</button>
         </form>
     }

@@ -1,13 +1,10 @@
-//! The dialog for giving money back, its second look, and what waits for a second person.
+//! The dialog for giving money back, and its second look.
 
 use domain::Money;
 use leptos::prelude::*;
-use payments::console::{Operator, Permission, RefundPlan, Wish};
+use payments::console::RefundPlan;
 
-use super::parts::{
-    Column::{Figures, Text},
-    alert, empty, fact, heading, panel, table,
-};
+use super::parts::{alert, empty, fact, heading};
 use crate::console::{Desk, shown};
 use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
@@ -189,97 +186,6 @@ pub fn refund_check(
                 <button class="button button--danger">{button}</button>
             </form>
         </section>
-    }
-    .into_any()
-}
-
-pub fn wishes(desk: &Desk, operator: &Operator, waiting: Vec<Wish>, decided: Vec<Wish>) -> AnyView {
-    let words = desk.words();
-    let is_empty = waiting.is_empty();
-    let cards: Vec<_> = waiting.iter().map(|wish| card(desk, operator, wish)).collect();
-    let rows: Vec<_> = decided.into_iter().map(|wish| decided_row(words, wish)).collect();
-    let columns = [
-        Text(words.order_no),
-        Figures(words.refund_amount),
-        Text(words.reason),
-        Text(words.asked_by),
-        Text(words.decision),
-        Text(words.who),
-        Text(words.when),
-    ];
-    view! {
-        {heading(words.approvals, ().into_any())}
-        {is_empty.then(|| view! { <section class="panel">{empty(words.no_wishes)}</section> })}
-        {cards}
-        {(!rows.is_empty()).then(|| panel(words.decided, table(words.decided, &columns, rows)))}
-    }
-    .into_any()
-}
-
-fn card(desk: &Desk, operator: &Operator, wish: &Wish) -> AnyView {
-    let words = desk.words();
-    let is_own = wish.asked_by == operator.email;
-    let acts = match (desk.may(Permission::ApproveRefund), is_own) {
-        (false, _) => ().into_any(),
-        (true, true) => view! { <p class="small">{words.own_wish}</p> }.into_any(),
-        (true, false) => decisions(words, &wish.id),
-    };
-    let values = [
-        ("amount", &*money::text(wish.amount)),
-        ("user", wish.user_id.as_str()),
-    ]
-    .map(|(name, value)| (name, value.to_owned()));
-    let values: Vec<(&str, &str)> = values
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    view! {
-        <section class="panel" id=wish.id.clone()>
-            <h2 class="panel__title">{fill(words.refund_question, &values)}</h2>
-            <p>{wish.reason.clone()}</p>
-            <p class="small">{words.asked_by} " " {wish.asked_by.clone()} " · " {shown::time(wish.asked_at)}</p>
-            <div class="acts">
-                <a class="act" href=format!("/admin/orders/{}", wish.order_id)>{words.open_order}</a>
-                {acts}
-            </div>
-        </section>
-    }
-    .into_any()
-}
-
-fn decisions(words: &'static ConsoleWords, id: &str) -> AnyView {
-    view! {
-        <form method="post" action=format!("/admin/refunds/{id}/approve")>
-            <button class="act act--primary">{words.approve}</button>
-        </form>
-        <form class="inline" method="post" action=format!("/admin/refunds/{id}/reject")>
-            <label class="field field--wide">
-                <span class="field__label">{words.why_not}</span>
-                <input class="field__input" name="why" maxlength="200" required/>
-            </label>
-            <button class="act act--bad">{words.reject}</button>
-        </form>
-    }
-    .into_any()
-}
-
-fn decided_row(words: &'static ConsoleWords, wish: Wish) -> AnyView {
-    let is_approved = wish.is_approved == Some(true);
-    let decision = if is_approved {
-        shown::badge("ok", words.approved)
-    } else {
-        shown::badge("neutral", words.rejected)
-    };
-    view! {
-        <tr>
-            <td><a class="reference" href=format!("/admin/orders/{}", wish.order_id)>{wish.order_no}</a></td>
-            <td class="amount-cell num">{money::text(wish.amount)}</td>
-            <td>{wish.reason}</td>
-            <td>{wish.asked_by}</td>
-            <td>{decision} " " {wish.decision_note}</td>
-            <td>{wish.decided_by}</td>
-            <td>{shown::maybe_time(wish.decided_at)}</td>
-        </tr>
     }
     .into_any()
 }

@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use leptos::prelude::*;
-use payments::console::{Event, GatewayCall, OrderFile, Permission, Verdict};
+use payments::console::{Event, GatewayCall, OrderFile, Permission, RequestedBy, Verdict};
 
 use crate::console::{Desk, shown};
 use crate::i18n::{ConsoleWords, fill};
@@ -59,7 +59,7 @@ pub fn support_text(desk: &Desk, file: &OrderFile) -> String {
         !matches!(event, Event::Noted(_) | Event::Done(_) | Event::Resolved(_))
     };
     for (at, event) in file.timeline().into_iter().filter(is_public) {
-        let entry = entry(event, words);
+        let entry = entry(without_people(event), words);
         let head = format!("{}  {} · {}", payments::rfc3339(at), entry.sentence, entry.cause);
         let more = [entry.detail, entry.message];
         text.push_str(&format!("\n{head}\n"));
@@ -68,6 +68,15 @@ pub fn support_text(desk: &Desk, file: &OrderFile) -> String {
         }
     }
     text.replace(&format!("user:{}", order.user_id), "user:••••")
+}
+
+/// What leaves the house names an API key, and nobody who works here.
+fn without_people(event: Event<'_>) -> Event<'_> {
+    match event {
+        Event::RefundAsked(refund, Some(RequestedBy::Person(_))) => Event::RefundAsked(refund, None),
+        Event::OrderCancelled(order, Some(RequestedBy::Person(_))) => Event::OrderCancelled(order, None),
+        event => event,
+    }
 }
 
 fn plain(kind: &'static str, sentence: String, cause: &str) -> Entry {
@@ -92,7 +101,7 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
             )
         }
         Event::OrderPaid(_) => plain("ok", words.event_order_paid.to_owned(), words.cause_rule),
-        Event::OrderCancelled(order) => Entry {
+        Event::OrderCancelled(order, by) => Entry {
             detail: order
                 .cancel_reason
                 .as_deref()
@@ -100,7 +109,7 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
             ..plain(
                 "neutral",
                 words.event_order_cancelled.to_owned(),
-                words.cause_rule,
+                &by.map_or_else(|| words.cause_rule.to_owned(), |by| shown::requester(by, words)),
             )
         },
         Event::PaymentStarted(_) | Event::PaymentPaid(_) | Event::PaymentEnded(_) => {
@@ -125,7 +134,7 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
             ];
             plain("neutral", fill(words.event_posted, &values), words.cause_books)
         }
-        Event::RefundAsked(_) | Event::RefundEnded(_) => refund_entry(event, words),
+        Event::RefundAsked(..) | Event::RefundEnded(_) => refund_entry(event, words),
         Event::Raised(_) | Event::Resolved(_) | Event::Noted(_) | Event::Done(_) => {
             person_entry(event, words)
         }
@@ -170,17 +179,20 @@ fn payment_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
 }
 
 fn refund_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
-    let (Event::RefundAsked(refund) | Event::RefundEnded(refund)) = event else {
+    let (Event::RefundAsked(refund, _) | Event::RefundEnded(refund)) = event else {
         unreachable!("only refunds come here");
     };
     let (amount, number) = (money::text(refund.amount), refund.refund_no.as_str());
     let values = [("amount", amount.as_str()), ("number", number)];
-    if let Event::RefundAsked(_) = event {
+    if let Event::RefundAsked(_, by) = event {
         return Entry {
             kind: "warn",
             sentence: fill(words.event_refund_asked, &values),
             detail: Some(refund.reason.clone()),
-            cause: words.cause_merchant.to_owned(),
+            cause: by.map_or_else(
+                || words.cause_merchant.to_owned(),
+                |by| shown::requester(by, words),
+            ),
             message: None,
         };
     }

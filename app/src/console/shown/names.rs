@@ -3,10 +3,10 @@
 use domain::ledger::EntryKind;
 use domain::{Method, OrderStatus};
 use payments::admin::Role;
-use payments::console::{IncidentKind, Operation, Permission, Verdict};
+use payments::console::{IncidentKind, Operation, Permission, RequestedBy, Verdict};
 use payments::{EXPIRED_REASON, Period};
 
-use crate::i18n::ConsoleWords;
+use crate::i18n::{ConsoleWords, fill};
 
 pub const fn role(role: Role, words: &ConsoleWords) -> &'static str {
     match role {
@@ -39,6 +39,17 @@ pub const fn method(method: Method, words: &ConsoleWords) -> &'static str {
         Method::Wechat => words.wechat,
         Method::Alipay => words.alipay,
         Method::Balance => words.balance,
+    }
+}
+
+/// The requester of a refund, an adjustment or a cancellation.
+pub fn requester(by: &RequestedBy, words: &ConsoleWords) -> String {
+    match by {
+        RequestedBy::Person(email) => email.clone(),
+        RequestedBy::ApiKey { name, last4 } => fill(
+            words.by_api_key,
+            &[("name", name.as_str()), ("last4", last4.as_str())],
+        ),
     }
 }
 
@@ -135,6 +146,7 @@ pub const fn incident(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'sta
         Some(IncidentKind::ForgedNotices) => words.incident_forged_notices,
         Some(IncidentKind::GatewaySilent) => words.incident_gateway_silent,
         Some(IncidentKind::KeyExpiring) => words.incident_key_expiring,
+        Some(IncidentKind::NewKey) => words.incident_new_key,
     }
 }
 
@@ -156,6 +168,7 @@ pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'stati
         Some(IncidentKind::ForgedNotices) => words.advice_forged_notices,
         Some(IncidentKind::GatewaySilent) => words.advice_gateway_silent,
         Some(IncidentKind::KeyExpiring) => words.advice_key_expiring,
+        Some(IncidentKind::NewKey) => words.advice_new_key,
     }
 }
 
@@ -168,6 +181,9 @@ pub fn action<'a>(word: &'a str, words: &'static ConsoleWords) -> &'a str {
         "approve_refund" => words.action_approve_refund,
         "reject_refund" => words.action_reject_refund,
         "replay_notice" => words.action_replay_notice,
+        "request_credit" => words.action_request_credit,
+        "approve_credit" => words.action_approve_credit,
+        "reject_credit" => words.action_reject_credit,
         word => word,
     }
 }

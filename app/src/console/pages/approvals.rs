@@ -1,0 +1,207 @@
+//! Approvals: refunds and credits that wait for a second person, and what was decided.
+
+use domain::Money;
+use leptos::prelude::*;
+use payments::console::{CreditRequest, Operator, Permission, Wish};
+
+use super::parts::{
+    Column::{Figures, Text},
+    empty, heading, panel, table,
+};
+use crate::console::{Desk, shown};
+use crate::i18n::{ConsoleWords, fill};
+use crate::view::money;
+
+/// Those that wait, and those that were decided.
+pub type Requests<T> = (Vec<T>, Vec<T>);
+
+pub fn approvals(
+    desk: &Desk,
+    operator: &Operator,
+    (refunds, refunds_decided): Requests<Wish>,
+    (credits, credits_decided): Requests<CreditRequest>,
+) -> AnyView {
+    let words = desk.words();
+    let is_empty = refunds.is_empty() && credits.is_empty();
+    let refunds: Vec<_> = refunds
+        .iter()
+        .map(|wish| refund_card(desk, operator, wish))
+        .collect();
+    let credits: Vec<_> = credits
+        .iter()
+        .map(|credit| credit_card(desk, operator, credit))
+        .collect();
+    let refunds_decided = decided(
+        words,
+        words.decided,
+        words.order_no,
+        refund_rows(words, refunds_decided),
+    );
+    let credits_decided = decided(
+        words,
+        words.credits_decided,
+        words.user,
+        credit_rows(words, credits_decided),
+    );
+    view! {
+        {heading(words.approvals, ().into_any())}
+        {is_empty.then(|| view! { <section class="panel">{empty(words.no_wishes)}</section> })}
+        {refunds}
+        {credits}
+        {refunds_decided}
+        {credits_decided}
+    }
+    .into_any()
+}
+
+/// What one person asks of another.
+struct Question<'a> {
+    id: &'a str,
+    sentence: &'static str,
+    amount: Money,
+    user: &'a str,
+    reason: &'a str,
+    asked_by: &'a str,
+    asked_at: domain::Timestamp,
+    /// Its decision may be made at this address.
+    path: String,
+    needed: Permission,
+}
+
+fn refund_card(desk: &Desk, operator: &Operator, wish: &Wish) -> AnyView {
+    let words = desk.words();
+    let question = Question {
+        id: &wish.id,
+        sentence: words.refund_question,
+        amount: wish.amount,
+        user: &wish.user_id,
+        reason: &wish.reason,
+        asked_by: &wish.asked_by,
+        asked_at: wish.asked_at,
+        path: format!("/admin/refunds/{}", wish.id),
+        needed: Permission::ApproveRefund,
+    };
+    let order =
+        view! { <a class="act" href=format!("/admin/orders/{}", wish.order_id)>{words.open_order}</a> };
+    card(desk, operator, &question, order.into_any())
+}
+
+fn credit_card(desk: &Desk, operator: &Operator, credit: &CreditRequest) -> AnyView {
+    let words = desk.words();
+    let question = Question {
+        id: &credit.id,
+        sentence: words.credit_question,
+        amount: credit.amount,
+        user: &credit.user_id,
+        reason: &credit.note,
+        asked_by: &credit.asked_by,
+        asked_at: credit.asked_at,
+        path: format!("/admin/credits/{}", credit.id),
+        needed: Permission::AdjustBalance,
+    };
+    card(desk, operator, &question, ().into_any())
+}
+
+fn card(desk: &Desk, operator: &Operator, question: &Question<'_>, link: AnyView) -> AnyView {
+    let words = desk.words();
+    let is_own = question.asked_by == operator.email;
+    let acts = match (desk.may(question.needed), is_own) {
+        (false, _) => ().into_any(),
+        (true, true) => view! { <p class="small">{words.own_wish}</p> }.into_any(),
+        (true, false) => decisions(words, &question.path),
+    };
+    let amount = money::text(question.amount);
+    let values = [("amount", amount.as_str()), ("user", question.user)];
+    view! {
+        <section class="panel" id=question.id.to_owned()>
+            <h2 class="panel__title">{fill(question.sentence, &values)}</h2>
+            <p>{question.reason.to_owned()}</p>
+            <p class="small">
+                {words.asked_by} " " {question.asked_by.to_owned()} " · " {shown::time(question.asked_at)}
+            </p>
+            <div class="acts">
+                {link}
+                {acts}
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+fn decisions(words: &'static ConsoleWords, path: &str) -> AnyView {
+    view! {
+        <form method="post" action=format!("{path}/approve")>
+            <button class="act act--primary">{words.approve}</button>
+        </form>
+        <form class="inline" method="post" action=format!("{path}/reject")>
+            <label class="field field--wide">
+                <span class="field__label">{words.why_not}</span>
+                <input class="field__input" name="why" maxlength="200" required/>
+            </label>
+            <button class="act act--bad">{words.reject}</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn decided(
+    words: &'static ConsoleWords,
+    title: &'static str,
+    first: &'static str,
+    rows: Vec<AnyView>,
+) -> Option<AnyView> {
+    let columns = [
+        Text(first),
+        Figures(words.amount),
+        Text(words.reason),
+        Text(words.asked_by),
+        Text(words.decision),
+        Text(words.who),
+        Text(words.when),
+    ];
+    (!rows.is_empty()).then(|| panel(title, table(title, &columns, rows)))
+}
+
+fn decision(words: &'static ConsoleWords, is_approved: Option<bool>) -> AnyView {
+    if is_approved == Some(true) {
+        shown::badge("ok", words.approved)
+    } else {
+        shown::badge("neutral", words.rejected)
+    }
+}
+
+fn refund_rows(words: &'static ConsoleWords, decided: Vec<Wish>) -> Vec<AnyView> {
+    let row = |wish: Wish| {
+        view! {
+            <tr>
+                <td><a class="reference" href=format!("/admin/orders/{}", wish.order_id)>{wish.order_no}</a></td>
+                <td class="amount-cell num">{money::text(wish.amount)}</td>
+                <td>{wish.reason}</td>
+                <td>{wish.asked_by}</td>
+                <td>{decision(words, wish.is_approved)} " " {wish.decision_note}</td>
+                <td>{wish.decided_by}</td>
+                <td>{shown::maybe_time(wish.decided_at)}</td>
+            </tr>
+        }
+        .into_any()
+    };
+    decided.into_iter().map(row).collect()
+}
+
+fn credit_rows(words: &'static ConsoleWords, decided: Vec<CreditRequest>) -> Vec<AnyView> {
+    let row = |credit: CreditRequest| {
+        view! {
+            <tr>
+                <td class="reference">{credit.user_id}</td>
+                <td class="amount-cell num">{money::text(credit.amount)}</td>
+                <td>{credit.note}</td>
+                <td>{credit.asked_by}</td>
+                <td>{decision(words, credit.is_approved)} " " {credit.decision_note}</td>
+                <td>{credit.decided_by}</td>
+                <td>{shown::maybe_time(credit.decided_at)}</td>
+            </tr>
+        }
+        .into_any()
+    };
+    decided.into_iter().map(row).collect()
+}

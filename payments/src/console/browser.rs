@@ -1,0 +1,75 @@
+//! Browsers that people log in from. One that somebody has logged in from before is known by a cookie that lives for a year.
+
+use futures_util::FutureExt;
+
+use crate::admin::hash_of;
+use crate::store::login_devices;
+use crate::{Error, Services};
+
+/// Browser of a login.
+#[derive(Debug, Clone)]
+pub struct Browser {
+    /// Content of its cookie: a random number of which we keep the hash.
+    token: String,
+    hash: String,
+    is_known: bool,
+    agent: String,
+}
+
+impl Browser {
+    /// A browser that nobody has logged in from yet.
+    pub fn unknown(services: &Services, agent: &str) -> Browser {
+        let bytes = services.clock.entropy::<32>();
+        let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        Browser {
+            hash: hash_of(&token),
+            token,
+            is_known: false,
+            agent: agent.to_owned(),
+        }
+    }
+
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub fn agent(&self) -> &str {
+        &self.agent
+    }
+
+    pub(super) fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// `None`: the person who wants to log in has not done so from here before.
+    pub(super) fn known_hash(&self) -> Option<&str> {
+        self.is_known.then_some(&self.hash)
+    }
+}
+
+/// Finds out whether this person has logged in from the browser with this cookie. A cookie of ours that is new to this
+/// person stays the cookie of the browser.
+pub async fn recognise_browser(
+    services: &Services,
+    email: &str,
+    cookie: Option<&str>,
+    agent: &str,
+) -> Result<Browser, Error> {
+    let is_token = |token: &&str| token.len() == 64 && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let Some(token) = cookie.filter(is_token) else {
+        return Ok(Browser::unknown(services, agent));
+    };
+    let hash = hash_of(token);
+    let looked_for = hash.as_str();
+    let is_known = services
+        .db
+        .snapshot(|tx| async move { login_devices::is_known(tx, email, looked_for).await }.boxed())
+        .await
+        .map_err(Error::Internal)?;
+    Ok(Browser {
+        token: token.to_owned(),
+        hash,
+        is_known,
+        agent: agent.to_owned(),
+    })
+}

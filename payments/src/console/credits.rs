@@ -1,0 +1,243 @@
+//! Corrections of balances by people: a credit above the thresholds waits for a second person. The entry, or the request for
+//! it, and the line about it are one transaction.
+
+use domain::{Money, OrderId, Timestamp};
+use futures_util::FutureExt;
+
+use super::refunds::{Needs, needs_of};
+use super::{Act, Action, Asked, ConsoleError, Operator, Visit, perform_and_tell, record};
+use crate::balance::{Adjustment, check_adjustment, write_adjustment};
+use crate::calendar::midnight_before;
+use crate::store::credit_requests::{self, NewRequest, RequestRow};
+use crate::store::{StoreError, Tx, ledger, people, requesters};
+use crate::{Error, Made, Requester, Services};
+
+/// A credit that waits for a decision, or had one.
+#[derive(Debug, Clone)]
+pub struct CreditRequest {
+    pub id: String,
+    pub user_id: String,
+    pub amount: Money,
+    pub note: String,
+    pub adjustment_no: String,
+    pub is_approved: Option<bool>,
+    pub asked_by: String,
+    pub asked_at: Timestamp,
+    pub decided_by: Option<String>,
+    pub decided_at: Option<Timestamp>,
+    pub decision_note: Option<String>,
+}
+
+impl TryFrom<RequestRow> for CreditRequest {
+    type Error = StoreError;
+
+    fn try_from(row: RequestRow) -> Result<CreditRequest, StoreError> {
+        Ok(CreditRequest {
+            id: row.id,
+            user_id: row.user_id,
+            amount: Money::from_fen(row.amount).map_err(|_| StoreError::Corrupt("credit_requests.amount"))?,
+            note: row.note,
+            adjustment_no: row.adjustment_no,
+            is_approved: match row.state.as_str() {
+                "approved" => Some(true),
+                "rejected" => Some(false),
+                _ => None,
+            },
+            asked_by: row.asked_by,
+            asked_at: Timestamp::from_millis(row.asked_at),
+            decided_by: row.decided_by,
+            decided_at: row.decided_at.map(Timestamp::from_millis),
+            decision_note: row.decision_note,
+        })
+    }
+}
+
+/// Corrects a balance, or writes down that somebody else must decide. Sent twice, it is one adjustment and one line.
+pub async fn adjust_balance(
+    services: &Services,
+    operator: &Operator,
+    visit: &Visit,
+    adjustment: &Adjustment,
+) -> Result<Asked, ConsoleError> {
+    check_adjustment(adjustment)?;
+    let now = services.clock.now();
+    let name = OrderId::new(now, services.clock.entropy());
+    let id = &format!("credit_{}", name.as_str().trim_start_matches("ord_"));
+    let by_person = &Adjustment {
+        by: Requester::Person(visit.email.clone()),
+        ..adjustment.clone()
+    };
+    services
+        .db
+        .write(|tx| {
+            async move {
+                people::hold(tx, &visit.email).await?;
+                if credit_requests::has_number(tx, &adjustment.number).await? {
+                    return Ok(Asked::Waiting);
+                }
+                let needs = needs_of_credit(services, tx, visit, adjustment).await?;
+                if needs.password && !operator.is_confirmed {
+                    return Err(ConsoleError::Unconfirmed);
+                }
+                if needs.approval {
+                    write_request(tx, visit, id, adjustment, now).await?;
+                    return Ok(Asked::Waiting);
+                }
+                if let Made::New(_) = write_adjustment(tx, by_person, now).await? {
+                    note(tx, visit, Action::AdjustBalance, by_person, now).await?;
+                }
+                Ok(Asked::Requested)
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// The sum of a day counts, of the person and of the user; taking away needs nothing, and neither does what is there already.
+async fn needs_of_credit(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    visit: &Visit,
+    adjustment: &Adjustment,
+) -> Result<Needs, StoreError> {
+    let journal = domain::ledger::Transfer::adjustment_journal(&adjustment.number);
+    if !adjustment.change.is_credit() || ledger::find_entry(tx, &journal).await?.is_some() {
+        return Ok(needs_of(services, 0, false));
+    }
+    let since = midnight_before(services.clock.now());
+    let of_person = requesters::sum_of_person(tx, &visit.email, since).await?;
+    let of_user = requesters::sum_credited(tx, &adjustment.user_id, since).await?;
+    let sum = of_person.max(of_user).saturating_add(adjustment.change.fen());
+    let is_rejected = credit_requests::has_rejected(tx, &adjustment.user_id).await?;
+    Ok(needs_of(services, sum, is_rejected))
+}
+
+async fn write_request(
+    tx: &mut Tx<'_>,
+    visit: &Visit,
+    id: &str,
+    adjustment: &Adjustment,
+    now: Timestamp,
+) -> Result<(), ConsoleError> {
+    let new = NewRequest {
+        id,
+        user_id: &adjustment.user_id,
+        amount: adjustment.change.size(),
+        note: &adjustment.note,
+        adjustment_no: &adjustment.number,
+        asked_by: &visit.email,
+    };
+    if !credit_requests::insert(tx, &new, now).await? {
+        return Err(StoreError::Stale.into());
+    }
+    note(tx, visit, Action::RequestCredit, adjustment, now).await
+}
+
+/// Approving makes the adjustment in the same transaction: there is no approval without it, and none without approval.
+pub async fn approve_credit(services: &Services, visit: &Visit, id: &str) -> Result<(), ConsoleError> {
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let request = find_of_another(tx, visit, id).await?;
+                if request.is_approved.is_some() {
+                    return Err(ConsoleError::DecidedAlready);
+                }
+                let change = domain::ledger::Change::from_fen(request.amount.fen())
+                    .map_err(|_| StoreError::Corrupt("credit_requests.amount"))?;
+                let adjustment = Adjustment {
+                    user_id: request.user_id,
+                    change,
+                    number: request.adjustment_no,
+                    note: request.note,
+                    by: Requester::Approved(request.asked_by),
+                };
+                // It may be refused, and refuses before it writes: the decision comes after it.
+                write_adjustment(tx, &adjustment, now).await?;
+                if !credit_requests::decide(tx, id, "approved", &visit.email, "", now).await? {
+                    return Err(StoreError::Stale.into());
+                }
+                note(tx, visit, Action::ApproveCredit, &adjustment, now).await
+            }
+            .boxed()
+        })
+        .await
+}
+
+pub async fn reject_credit(
+    services: &Services,
+    visit: &Visit,
+    id: &str,
+    why: &str,
+) -> Result<(), ConsoleError> {
+    let now = services.clock.now();
+    perform_and_tell(services, visit, Action::RejectCredit, &|tx| {
+        async move {
+            let request = find_of_another(tx, visit, id).await?;
+            if !credit_requests::decide(tx, id, "rejected", &visit.email, why, now).await? {
+                return Err(ConsoleError::DecidedAlready);
+            }
+            let detail = format!("{} ¥{}: {why}", request.adjustment_no, request.amount.to_yuan());
+            Ok((request.user_id, detail))
+        }
+        .boxed()
+    })
+    .await
+}
+
+/// Those that wait, the oldest first, and those that were decided, the newest first.
+pub async fn list_credit_requests(
+    services: &Services,
+    limit: u32,
+) -> Result<(Vec<CreditRequest>, Vec<CreditRequest>), Error> {
+    let limit = i64::from(limit);
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let read = |rows: Vec<RequestRow>| {
+                    rows.into_iter()
+                        .map(CreditRequest::try_from)
+                        .collect::<Result<Vec<_>, _>>()
+                };
+                let waiting = read(credit_requests::list_waiting(tx, limit).await?)?;
+                let decided = read(credit_requests::list_decided(tx, limit).await?)?;
+                Ok((waiting, decided))
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+async fn find_of_another(tx: &mut Tx<'_>, visit: &Visit, id: &str) -> Result<CreditRequest, ConsoleError> {
+    let row = credit_requests::find(tx, id).await?.ok_or(Error::NotFound)?;
+    let request = CreditRequest::try_from(row)?;
+    if request.asked_by == visit.email {
+        return Err(ConsoleError::OwnRequest);
+    }
+    Ok(request)
+}
+
+async fn note(
+    tx: &mut Tx<'_>,
+    visit: &Visit,
+    action: Action,
+    adjustment: &Adjustment,
+    now: Timestamp,
+) -> Result<(), ConsoleError> {
+    let act = Act {
+        action,
+        subject: &adjustment.user_id,
+        detail: &detail_of(adjustment),
+    };
+    record(tx, visit, act, now).await?;
+    Ok(())
+}
+
+fn detail_of(adjustment: &Adjustment) -> String {
+    let sign = if adjustment.change.is_credit() { "+" } else { "-" };
+    let amount = adjustment.change.size().to_yuan();
+    format!("{} {sign}¥{amount}: {}", adjustment.number, adjustment.note)
+}

@@ -1,0 +1,84 @@
+//! Requesters: on whose word money goes out, and how much one API key may give out.
+
+use domain::{Money, Timestamp};
+
+use crate::Error;
+use crate::calendar::midnight_before;
+use crate::store::requesters::{self, ActKind, NewAct};
+use crate::store::{Tx, admin};
+
+/// Requester of a refund, an adjustment or a cancellation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Requester {
+    /// A rule of this program, such as the refund of a duplicate payment.
+    #[default]
+    Rule,
+    /// The id of an API key.
+    ApiKey(String),
+    /// The address of a person of the console.
+    Person(String),
+    /// The same, and a second person has approved it.
+    Approved(String),
+}
+
+impl Requester {
+    /// Refuses what is above the limits of an API key. Holds the key until the commit, so that of two refunds at the same
+    /// time one counts the other.
+    pub(crate) async fn check_key_limits(
+        &self,
+        tx: &mut Tx<'_>,
+        amount: Money,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Requester::ApiKey(id) = self else {
+            return Ok(());
+        };
+        let limits = admin::find_key_limits(tx, id).await?.unwrap_or_default();
+        if limits.per_refund.is_some_and(|most| amount > most) {
+            return Err(Error::AboveKeyLimit(
+                "this sum is above the limit of this API key",
+            ));
+        }
+        let Some(most) = limits.per_day else { return Ok(()) };
+        admin::hold_api_key(tx, id).await?;
+        let sum = requesters::sum_of_key(tx, id, midnight_before(now)).await?;
+        if sum.saturating_add(amount.fen()) > most.fen() {
+            return Err(Error::AboveKeyLimit(
+                "this API key has reached its limit of today",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Records a refund.
+    pub(crate) async fn record_refund(
+        &self,
+        tx: &mut Tx<'_>,
+        refund: &domain::Refund,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let act = NewAct {
+            kind: ActKind::Refund,
+            subject: refund.id.as_str(),
+            amount: refund.amount,
+            user_id: None,
+        };
+        Ok(requesters::insert(tx, self, &act, now).await?)
+    }
+
+    /// Records a cancellation.
+    pub(crate) async fn record_cancellation(
+        &self,
+        tx: &mut Tx<'_>,
+        order_id: &domain::OrderId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let act = NewAct {
+            kind: ActKind::Cancel,
+            subject: order_id.as_str(),
+            amount: Money::ZERO,
+            user_id: None,
+        };
+        Ok(requesters::insert(tx, self, &act, now).await?)
+    }
+}

@@ -1,0 +1,118 @@
+//! Credits of balances that one person asked for and another decides on.
+
+use domain::{Money, Timestamp};
+
+use super::{StoreError, Tx, execute, on};
+
+/// A request as it is written.
+#[derive(Debug)]
+pub struct NewRequest<'a> {
+    pub id: &'a str,
+    pub user_id: &'a str,
+    pub amount: Money,
+    pub note: &'a str,
+    pub adjustment_no: &'a str,
+    pub asked_by: &'a str,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub struct RequestRow {
+    pub id: String,
+    pub user_id: String,
+    pub amount: i64,
+    pub note: String,
+    pub adjustment_no: String,
+    pub state: String,
+    pub asked_by: String,
+    pub asked_at: i64,
+    pub decided_by: Option<String>,
+    pub decided_at: Option<i64>,
+    pub decision_note: Option<String>,
+}
+
+macro_rules! select_request {
+    ($tail:literal) => {
+        concat!(
+            "select id, user_id, amount, note, adjustment_no, state, asked_by, asked_at, decided_by, decided_at,
+                decision_note
+            from credit_requests ",
+            $tail
+        )
+    };
+}
+
+/// `false`: this number was written before.
+pub async fn insert(tx: &mut Tx<'_>, new: &NewRequest<'_>, now: Timestamp) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        insert into credit_requests (id, user_id, amount, note, adjustment_no, state, asked_by, asked_at)
+        values ($1, $2, $3, $4, $5, 'waiting', $6, $7)
+        on conflict do nothing";
+    let n_inserted = execute!(tx, SQL, |query| query
+        .bind(new.id)
+        .bind(new.user_id)
+        .bind(new.amount.fen())
+        .bind(new.note)
+        .bind(new.adjustment_no)
+        .bind(new.asked_by)
+        .bind(now.millis()))?;
+    Ok(n_inserted == 1)
+}
+
+pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<RequestRow>, StoreError> {
+    const SQL: &str = select_request!("where id = $1");
+    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
+}
+
+/// Whether a request has this number.
+pub async fn has_number(tx: &mut Tx<'_>, number: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "select id from credit_requests where adjustment_no = $1";
+    let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query.bind(number))?;
+    Ok(row.is_some())
+}
+
+/// Whether somebody has rejected a credit of this user.
+pub async fn has_rejected(tx: &mut Tx<'_>, user_id: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "select id from credit_requests where user_id = $1 and state = 'rejected' limit 1";
+    let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query.bind(user_id))?;
+    Ok(row.is_some())
+}
+
+/// Oldest first: it has waited longest.
+pub async fn list_waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, StoreError> {
+    const SQL: &str = select_request!("where state = 'waiting' order by id limit $1");
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+}
+
+/// Newest first.
+pub async fn list_decided(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, StoreError> {
+    const SQL: &str = select_request!("where state <> 'waiting' order by id desc limit $1");
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+}
+
+pub async fn count_waiting(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
+    const SQL: &str = "select count(*) from credit_requests where state = 'waiting'";
+    let (n,): (i64,) = on!(tx, SQL, fetch_one, |query| query)?;
+    Ok(n)
+}
+
+/// `false`: somebody decided before.
+pub async fn decide(
+    tx: &mut Tx<'_>,
+    id: &str,
+    state: &str,
+    by: &str,
+    note: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        update credit_requests
+        set state = $2, decided_by = $3, decision_note = $4, decided_at = $5
+        where id = $1 and state = 'waiting'";
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(id)
+        .bind(state)
+        .bind(by)
+        .bind(note)
+        .bind(now.millis()))?;
+    Ok(n_changed == 1)
+}
