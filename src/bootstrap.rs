@@ -136,7 +136,7 @@ pub fn simulator_files(config: &Config) -> Option<(PathBuf, PathBuf)> {
     Some((directory, books))
 }
 
-fn sqlite_file(database_url: &str) -> Option<PathBuf> {
+pub fn sqlite_file(database_url: &str) -> Option<PathBuf> {
     let path = database_url.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
     let path = path.split_once('?').map_or(path, |(path, _)| path);

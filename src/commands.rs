@@ -4,13 +4,13 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use domain::Money;
 use payments::admin::{self, KeyDraft, KeyLimits, Role, Scope};
 use payments::console;
 use payments::gateway::Gateways;
 use secrecy::{ExposeSecret as _, SecretString};
 use simulator::WechatKeys;
 
+pub use crate::config::parse_fen;
 use crate::config::{Config, ConfigError, GatewayMode, PublicUrl, parse_email, parse_password};
 use crate::os_user::command_visit;
 use crate::{Failure, connect, connect_to_audit, gateways, password, say, stop, telemetry};
@@ -21,11 +21,6 @@ pub fn parse_role(word: &str) -> Result<Role, String> {
 
 pub fn parse_scope(word: &str) -> Result<Scope, String> {
     Scope::parse(word).ok_or_else(|| "must be read, pay or refund".to_owned())
-}
-
-pub fn parse_fen(text: &str) -> Result<Money, String> {
-    let fen = text.parse().ok().and_then(|fen| Money::from_sum(fen).ok());
-    fen.ok_or_else(|| "must be a number of fen, such as 100000 for ¥1,000.00".to_owned())
 }
 
 pub fn parse_wechat_keys(word: &str) -> Result<WechatKeys, String> {
@@ -170,10 +165,36 @@ pub async fn run_due(config: &Config) -> Result<(), Failure> {
     let n_asked = payments::reconcile_payments(&services).await?;
     let n_refunds = payments::reconcile_refunds(&services).await?;
     let n_ended = payments::expire(&services).await?;
+    let n_erased = payments::erase_old_data(&services).await?;
     payments::try_to_write_calls(&services).await;
     services.db.close().await;
     say(&format!("reconcile_payments {n_asked}"));
     say(&format!("reconcile_refunds {n_refunds}"));
     say(&format!("expire {n_ended}"));
+    say(&format!("erase_old_data {n_erased}"));
+    Ok(())
+}
+
+/// Everything that is kept of one user, as JSON on standard output.
+pub async fn export_user(config: &Config, user_id: &str) -> Result<(), Failure> {
+    let services = connect(config, Gateways::default()).await?;
+    let copy = payments::export_user(&services, &command_visit(), user_id).await?;
+    services.db.close().await;
+    say(&format!("{copy:#}"));
+    Ok(())
+}
+
+/// Erases the personal data of one user; payments that are still open keep what their gateway may have to be sent again.
+pub async fn forget_user(config: &Config, user_id: &str) -> Result<(), Failure> {
+    let services = connect(config, Gateways::default()).await?;
+    let erased = payments::forget_user(&services, &command_visit(), user_id).await?;
+    services.db.close().await;
+    say(&format!("orders {}", erased.n_orders));
+    if erased.n_open > 0 {
+        let n = erased.n_open;
+        return Err(Failure::Refused(format!(
+            "{n} payments are still open and keep the payer's id; run this again when they are over"
+        )));
+    }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod env_file;
 mod gateways;
 mod looks;
 mod names;
+mod retention;
 mod source;
 mod value;
 
@@ -15,7 +16,8 @@ use std::time::Duration;
 use app::return_url::ReturnHosts;
 use domain::{LatePolicy, Money};
 use payments::Policy;
-use secrecy::{ExposeSecret as _, SecretString};
+use payments::secrets::KEY_BYTES;
+use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
 pub use self::gateways::{AlipayAccount, GatewayMode, WechatAccount};
 pub use self::looks::{Logo, Looks};
@@ -53,6 +55,8 @@ pub struct Config {
     pub site_root: Option<std::path::PathBuf>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Proxies,
+    /// `None`: the key lies in a file beside the database.
+    pub secrets_key: Option<SecretBox<[u8; KEY_BYTES]>>,
     pub log: Log,
 }
 
@@ -126,6 +130,7 @@ impl Config {
                 refund_confirm_above: source
                     .parsed("REFUND_CONFIRM_ABOVE", parse_fen)?
                     .unwrap_or(defaults.refund_confirm_above),
+                retention: retention::read(source)?,
             },
             api_rate: source
                 .parsed("API_RATE_PER_SECOND", Rate::parse)?
@@ -153,6 +158,7 @@ impl Config {
             trusted_proxies: source
                 .parsed("TRUSTED_PROXIES", Proxies::parse)?
                 .unwrap_or_default(),
+            secrets_key: retention::read_secrets_key(source)?,
             log: Log::read(source)?,
         };
         source.refuse_unknown()?;
@@ -260,7 +266,7 @@ pub fn parse_password(text: &str) -> Result<SecretString, String> {
     }
 }
 
-fn parse_fen(text: &str) -> Result<Money, String> {
+pub fn parse_fen(text: &str) -> Result<Money, String> {
     let fen = text.parse().ok().and_then(|fen| Money::from_sum(fen).ok());
     fen.ok_or_else(|| "must be a number of fen, such as 100000 for ¥1,000.00".to_owned())
 }

@@ -16,6 +16,8 @@ use crate::{Failure, telemetry};
 
 /// Who opens an order sees what was just said to the gateway about it.
 const EVERY_SECOND: &str = "* * * * * *";
+/// The rows say when the last run was: only one in an hour does anything.
+const EVERY_TEN_MINUTES: &str = "30 */10 * * * *";
 
 #[derive(Debug, Clone, Copy)]
 enum Task {
@@ -23,6 +25,7 @@ enum Task {
     Refunds,
     Expire,
     Calls,
+    Erase,
 }
 
 impl Task {
@@ -32,6 +35,7 @@ impl Task {
             Task::Refunds => "reconcile_refunds",
             Task::Expire => "expire",
             Task::Calls => "write_calls",
+            Task::Erase => "erase_old_data",
         }
     }
 
@@ -42,6 +46,7 @@ impl Task {
             Task::Reconcile => tokio::spawn(async move { payments::reconcile_payments(&services).await }),
             Task::Refunds => tokio::spawn(async move { payments::reconcile_refunds(&services).await }),
             Task::Expire => tokio::spawn(async move { payments::expire(&services).await }),
+            Task::Erase => tokio::spawn(async move { payments::erase_old_data(&services).await }),
             // What was said is no news: a line in the log for each would drown the others.
             Task::Calls => tokio::spawn(async move { payments::write_calls(&services).await.map(|_| 0) }),
         }
@@ -53,7 +58,7 @@ impl Task {
             Task::Reconcile => services.wake.question_due().await,
             Task::Refunds => services.wake.refund_due().await,
             Task::Expire => services.wake.deadline_due().await,
-            Task::Calls => std::future::pending().await,
+            Task::Calls | Task::Erase => std::future::pending().await,
         }
     }
 }
@@ -84,6 +89,7 @@ pub async fn start(
         (Task::Refunds, config.reconcile_cron.as_str()),
         (Task::Expire, config.expiry_cron.as_str()),
         (Task::Calls, EVERY_SECOND),
+        (Task::Erase, EVERY_TEN_MINUTES),
     ];
     let scheduler = JobScheduler::new().await.map_err(broken)?;
     let mut runners = Vec::new();

@@ -16,6 +16,7 @@ mod os_user;
 mod password;
 mod proxies;
 mod readiness;
+mod secrets;
 mod site;
 mod start_report;
 mod stop;
@@ -25,6 +26,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use payments::secrets::Secrets;
 use payments::store::{Db, StoreError};
 use payments::{Clock, Services};
 use secrecy::ExposeSecret as _;
@@ -104,7 +106,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     // Before the simulator, which keeps its keys beside the database: a wrong path is the database's fault.
     let db = open_database(&config).await?;
     let links = gateways::link(&config, &public_url).await?;
-    let services = services_on(&config, db, links.gateways);
+    let services = unlock(&config, db, links.gateways).await?;
     let welcome = bootstrap::first_start(&config, &services).await?;
     password::prepare(services.clock.nonce()).await?;
     let site = Arc::new(site::Site::new(
@@ -163,7 +165,7 @@ pub(crate) async fn connect(
     gateways: payments::gateway::Gateways,
 ) -> Result<Services, Failure> {
     let db = open_database(config).await?;
-    Ok(services_on(config, db, gateways))
+    unlock(config, db, gateways).await
 }
 
 async fn open_database(config: &Config) -> Result<Db, Failure> {
@@ -185,14 +187,25 @@ fn database_failure(error: StoreError) -> Failure {
     }
 }
 
+/// The core with the key of the secrets in its database; what is not sealed yet is sealed now.
+async fn unlock(config: &Config, db: Db, gateways: payments::gateway::Gateways) -> Result<Services, Failure> {
+    let key = secrets::load(config, &db).await?;
+    let services = services_on(config, db, gateways, key);
+    secrets::check(&services).await?;
+    Ok(services)
+}
+
 /// What should guard the database and is missing stays missing, for the audit to find.
 pub(crate) async fn connect_to_audit(config: &Config) -> Result<Services, Failure> {
     let url = config.database_url.expose_secret();
     let db = Db::connect_to_audit(url).await.map_err(database_failure)?;
-    Ok(services_on(config, db, payments::gateway::Gateways::default()))
+    // The audit opens no secret.
+    let key = Secrets::new(Clock::System.entropy());
+    let gateways = payments::gateway::Gateways::default();
+    Ok(services_on(config, db, gateways, key))
 }
 
-fn services_on(config: &Config, db: Db, gateways: payments::gateway::Gateways) -> Services {
+fn services_on(config: &Config, db: Db, gateways: payments::gateway::Gateways, secrets: Secrets) -> Services {
     Services {
         db,
         gateways: Arc::new(gateways),
@@ -201,6 +214,7 @@ fn services_on(config: &Config, db: Db, gateways: payments::gateway::Gateways) -
         watchers: payments::Watchers::default(),
         login_limits: payments::console::LoginLimits::default(),
         policy: config.policy,
+        secrets,
     }
 }
 

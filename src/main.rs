@@ -43,6 +43,16 @@ enum Command {
     Audit,
     /// Run everything that is due once, then exit
     RunDue,
+    /// Print everything that is kept of one user, as JSON
+    Export {
+        #[arg(long)]
+        user: String,
+    },
+    /// Erase the personal data of one user; the books stay
+    Forget {
+        #[arg(long)]
+        user: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -117,6 +127,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Audit => commands::audit(&config).await,
         Command::RunDue => commands::run_due(&config).await,
+        Command::Export { user } => commands::export_user(&config, &user).await,
+        Command::Forget { user } => commands::forget_user(&config, &user).await,
         Command::Simulator { .. } => Ok(()),
     }
 }

@@ -40,6 +40,52 @@ fn help_and_version_work_everywhere() {
     }
 }
 
+#[tokio::test]
+async fn a_key_that_does_not_open_what_is_sealed_is_named() {
+    const FIRST: &str = "1111111111111111111111111111111111111111111111111111111111111111";
+    const OTHER: &str = "2222222222222222222222222222222222222222222222222222222222222222";
+    let dir = TempDir::new().unwrap();
+    let url = format!("sqlite://{}/shop.db", dir.path().display());
+    let with = |key| [("DATABASE_URL", url.clone()), ("SECRETS_KEY", key)];
+    let due = |settings: &[(&str, String)]| {
+        let settings: Vec<(&str, &str)> = settings
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        out(&run(dir.path(), &settings, &["run-due"], ""))
+    };
+    let args = ["admin", "create", "--email", "ann@example.com"];
+    let settings = [("DATABASE_URL", url.as_str())];
+    assert_eq!(
+        out(&run(dir.path(), &settings, &args, "correct horse battery\n")).0,
+        Some(0)
+    );
+    let key_file = dir.path().join("secrets.key");
+    assert!(key_file.exists(), "the first start makes one");
+    let mut database = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    // As an earlier version wrote it.
+    database
+        .execute("update users set totp_secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'")
+        .await
+        .unwrap();
+    assert_eq!(due(&with(FIRST.to_owned())).0, Some(0));
+    let (seed,): (String,) = sqlx::query_as("select totp_secret from users")
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    assert!(seed.starts_with("sealed:1:"), "{seed}");
+    database.close().await.unwrap();
+    for refused in [due(&with(OTHER.to_owned())), due(&with("short".to_owned()))] {
+        assert_eq!(refused.0, Some(2));
+        assert!(refused.2.contains("SECRETS_KEY"), "{}", refused.2);
+    }
+    std::fs::remove_file(&key_file).unwrap();
+    let (code, _, said) = out(&run(dir.path(), &settings, &["run-due"], ""));
+    assert_eq!(code, Some(2));
+    assert!(said.contains("SECRETS_KEY") && !key_file.exists(), "{said}");
+    assert_eq!(due(&with(FIRST.to_owned())).0, Some(0));
+}
+
 #[test]
 fn an_empty_database_is_sound_and_has_nothing_due() {
     let dir = TempDir::new().unwrap();

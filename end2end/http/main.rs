@@ -21,6 +21,7 @@ mod journey;
 mod looks;
 mod money;
 mod outages;
+mod powers;
 mod refunds;
 mod repeats;
 mod restart;

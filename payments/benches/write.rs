@@ -104,6 +104,7 @@ async fn services(url: &str) -> Result<Services, Box<dyn std::error::Error>> {
         wake: Wake::default(),
         watchers: Watchers::default(),
         login_limits: payments::console::LoginLimits::default(),
+        secrets: payments::secrets::Secrets::new([7; 32]),
         policy: Policy::default(),
     })
 }

@@ -1,7 +1,5 @@
 //! Writing down what was said to the gateways: in batches and a moment later, so that no payment waits for it.
 
-use std::time::Duration;
-
 use domain::Channel;
 use futures_util::FutureExt;
 
@@ -14,8 +12,6 @@ use crate::{Error, Services};
 
 /// Few enough that nobody waits long for the writer.
 const BATCH: usize = 64;
-/// A dispute about a payment is raised within these.
-const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// Writes down every call that was noted in this process since the last time. Returns how many.
 pub async fn write_calls(services: &Services) -> Result<usize, Error> {
@@ -56,7 +52,10 @@ async fn write_calls_of(services: &Services, gateway: &Gateway) -> Result<usize,
 
 async fn write(services: &Services, calls: &[Call]) -> Result<(), StoreError> {
     let rows = &calls.iter().map(row).collect::<Vec<CallRow>>();
-    let long_ago = services.clock.now().before(KEPT);
+    let long_ago = services
+        .clock
+        .now()
+        .before(services.policy.retention.gateway_messages);
     services
         .db
         .write(|tx| {

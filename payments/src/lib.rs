@@ -21,10 +21,13 @@ mod ledger;
 mod notice;
 mod once;
 mod order;
+mod personal;
 mod reconcile;
 mod refund;
 mod requester;
+mod retention;
 mod run;
+pub mod secrets;
 mod services;
 mod settle;
 mod start;
@@ -49,9 +52,11 @@ pub use order::{
     create_order, find_checkout, find_order, find_payment, find_payment_by_number, is_line, list_orders,
     list_payments,
 };
+pub use personal::{Erased, export_user, forget_user};
 pub use reconcile::{query_payment, reconcile_payments};
 pub use refund::{RefundRequest, find_refund, list_refunds, reconcile_refunds, request_refund, retry_refund};
 pub use requester::Requester;
+pub use retention::{Retention, erase_old_data};
 pub use run::{run_to_end, wait_for};
 pub use services::{Policy, Services, Wake};
 pub use start::{Initiator, StartPayment, renew_prompt, start_payment};

@@ -8,8 +8,9 @@ use tokio::sync::Notify;
 
 use crate::console::LoginLimits;
 use crate::gateway::Gateways;
+use crate::secrets::Secrets;
 use crate::store::Db;
-use crate::{Clock, Watchers};
+use crate::{Clock, Retention, Watchers};
 
 /// The whole context of the core; cheap to clone.
 #[derive(Debug, Clone)]
@@ -21,6 +22,7 @@ pub struct Services {
     pub watchers: Watchers,
     pub login_limits: LoginLimits,
     pub policy: Policy,
+    pub secrets: Secrets,
 }
 
 /// What the operator decided.
@@ -33,6 +35,7 @@ pub struct Policy {
     pub refund_approval_above: Option<Money>,
     /// A refund from the console of more than this needs a password that was given a short time ago.
     pub refund_confirm_above: Money,
+    pub retention: Retention,
 }
 
 impl Default for Policy {
@@ -43,6 +46,7 @@ impl Default for Policy {
             late_payment: LatePolicy::Refund,
             refund_approval_above: None,
             refund_confirm_above: Money::from_fen(100_000).expect("this is an amount"),
+            retention: Retention::default(),
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 /// Begin names in either place that nobody else uses.
-const PREFIXES: [&str; 22] = [
+const PREFIXES: [&str; 24] = [
     "WECHAT_",
     "ALIPAY_",
     "EPAY_",
@@ -29,6 +29,8 @@ const PREFIXES: [&str; 22] = [
     "TRUSTED_PROX",
     "RETURN_URL",
     "ACCEPT_OTHER",
+    "SECRETS_KEY",
+    "RETAIN_",
 ];
 /// Begin names that are ours in `.env` and may be anybody's in the environment.
 const FILE_PREFIXES: [&str; 13] = [

@@ -38,6 +38,8 @@ const GUESTS: &[(&str, &str, &str)] = &[
     ("ofs",   "POST", "/admin/attention/{id}/resolve"),
     ("ofsdv", "GET",  "/admin/balances"),
     ("of",    "POST", "/admin/balances/adjust"),
+    ("of",    "POST", "/admin/credits/{id}/approve"),
+    ("of",    "POST", "/admin/credits/{id}/reject"),
     ("of",    "GET",  "/admin/books"),
     ("od",    "GET",  "/admin/gateways"),
     ("od",    "POST", "/admin/gateways/{channel}/test"),

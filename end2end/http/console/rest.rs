@@ -52,6 +52,12 @@ async fn a_key_is_shown_once_works_is_seen_in_use_and_is_taken_back() {
         .split_once("data-testid=\"new-key\" class=\"reference\">")
         .unwrap();
     let key = rest.split('<').next().unwrap().to_owned();
+    let foreign = [("name", "x"), ("pay", "on"), ("refund", "on")];
+    let refused = visitor.post("/admin/keys", &foreign).await;
+    assert_eq!(
+        refused.status, 403,
+        "a developer moves no money, and neither does a key of theirs"
+    );
     let list = visitor.get("/admin/keys").await;
     assert!(!list.text.contains(&key), "it is not shown again");
     assert!(list.text.contains("shop &lt;1&gt;") && list.text.contains("read pay"));

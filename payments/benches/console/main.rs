@@ -59,6 +59,7 @@ async fn measure(engine: &str, url: &str) {
         wake: Wake::default(),
         watchers: Watchers::default(),
         login_limits: payments::console::LoginLimits::default(),
+        secrets: payments::secrets::Secrets::new([7; 32]),
         policy: Policy::default(),
     };
     measure_orders(engine, &services).await;

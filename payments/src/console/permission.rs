@@ -84,13 +84,14 @@ impl Role {
         }
     }
 
-    /// Scopes of the API keys that this role may make: a program moves no money that its maker may not move. `pay` spends
-    /// balances, and `refund` pays out without a second person, so each needs the owner or somebody who may decide alone.
+    /// Scopes of the API keys that this role may make: a program gives out no money that its maker may not give out. `refund`
+    /// pays out without a second person, so it needs somebody who may approve.
     pub const fn scopes(self) -> &'static [Scope] {
         match self {
             Role::Owner => &Scope::ALL,
             Role::Finance => &[Scope::Read, Scope::Refund],
-            Role::Support | Role::Developer | Role::Viewer => &[Scope::Read],
+            Role::Developer => &[Scope::Read, Scope::Pay],
+            Role::Support | Role::Viewer => &[Scope::Read],
         }
     }
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use domain::{Timestamp, UserId};
 use futures_util::FutureExt;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::limits::give_back;
 use super::second_factor::{Proof, tell_outcome};
 use super::{Act, Action, Browser, ConsoleError, Permission, Totp, Visit, note_act, perform, record};
 use crate::admin::{Role, hash_of};
 use crate::error::logged;
+use crate::secrets::{Place, Secrets};
 use crate::store::people::CredentialsRow;
 use crate::store::sessions::{self, NewSession};
 use crate::store::{StoreError, login_devices, people};
@@ -63,30 +64,32 @@ pub struct Session {
     pub seen_at: Timestamp,
 }
 
-impl TryFrom<CredentialsRow> for Credentials {
-    type Error = StoreError;
-
-    fn try_from(row: CredentialsRow) -> Result<Credentials, StoreError> {
-        let totp = row
-            .totp_secret
-            .map(|secret| Totp::parse(&secret).ok_or(StoreError::Corrupt("users.totp_secret")));
+impl Credentials {
+    fn read(row: CredentialsRow, secrets: &Secrets) -> Result<Credentials, StoreError> {
+        const SEED: StoreError = StoreError::Corrupt("users.totp_secret");
+        let open = |text: String| {
+            let seed = secrets.open(&Place::totp_of(&row.id), &text).map_err(|_| SEED)?;
+            Totp::parse(seed.expose_secret()).ok_or(SEED)
+        };
+        let totp = row.totp_secret.map(open).transpose()?;
         Ok(Credentials {
             user_id: row.id,
             email: row.email,
             password_hash: row.password_hash.into(),
-            totp: totp.transpose()?,
+            totp,
         })
     }
 }
 
 /// `None`: nobody of this name may come in.
 pub async fn find_credentials(services: &Services, email: &str) -> Result<Option<Credentials>, Error> {
+    let secrets = &services.secrets;
     services
         .db
         .snapshot(|tx| {
             async move {
                 let row = people::find_credentials(tx, email).await?;
-                row.map(Credentials::try_from).transpose()
+                row.map(|row| Credentials::read(row, secrets)).transpose()
             }
             .boxed()
         })

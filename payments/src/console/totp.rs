@@ -8,6 +8,7 @@ use totp_rs::{Algorithm, Builder, Secret};
 use super::recovery::{keep_codes, new_codes};
 use super::{Act, Action, ConsoleError, Operator, Visit, perform};
 use crate::Services;
+use crate::secrets::Place;
 use crate::store::{people, recovery_codes};
 
 const STEP_SECONDS: u64 = 30;
@@ -83,6 +84,10 @@ pub async fn enable_totp(
     let step = totp.step_of(code, now).ok_or(ConsoleError::WrongLogin)?;
     let codes = new_codes(&services.clock);
     let (user_id, kept) = (operator.user_id.as_str(), codes.as_slice());
+    let nonce = services.clock.entropy();
+    let sealed = &services
+        .secrets
+        .seal(&Place::totp_of(user_id), totp.secret(), nonce);
     let act = Act {
         action: Action::EnableTotp,
         subject: user_id,
@@ -90,7 +95,7 @@ pub async fn enable_totp(
     };
     perform(services, visit, act, &|tx| {
         async move {
-            people::set_totp(tx, user_id, Some(totp.secret()), step).await?;
+            people::set_totp(tx, user_id, Some(sealed), step).await?;
             keep_codes(tx, user_id, kept).await
         }
         .boxed()

@@ -68,10 +68,12 @@ pub enum Action {
     ApproveCredit,
     RejectCredit,
     ReplayNotice,
+    ExportUser,
+    ForgetUser,
 }
 
 impl Action {
-    pub const ALL: [Action; 31] = [
+    pub const ALL: [Action; 33] = [
         Action::LogIn,
         Action::FailToLogIn,
         Action::LogOut,
@@ -103,6 +105,8 @@ impl Action {
         Action::ApproveCredit,
         Action::RejectCredit,
         Action::ReplayNotice,
+        Action::ExportUser,
+        Action::ForgetUser,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -138,6 +142,8 @@ impl Action {
             Action::ApproveCredit => "approve_credit",
             Action::RejectCredit => "reject_credit",
             Action::ReplayNotice => "replay_notice",
+            Action::ExportUser => "export_user",
+            Action::ForgetUser => "forget_user",
         }
     }
 

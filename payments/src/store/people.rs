@@ -10,7 +10,6 @@ use crate::admin::Role;
 pub struct CredentialsRow {
     pub id: String,
     pub email: String,
-    pub role: String,
     pub password_hash: String,
     pub totp_secret: Option<String>,
 }
@@ -28,7 +27,7 @@ pub struct PersonRow {
 
 pub async fn find_credentials(tx: &mut Tx<'_>, email: &str) -> Result<Option<CredentialsRow>, StoreError> {
     const SQL: &str = "
-        select id, email, role, password_hash, totp_secret
+        select id, email, password_hash, totp_secret
         from users
         where email = $1 and disabled_at is null";
     Ok(on!(tx, SQL, fetch_optional, |query| query.bind(email))?)
@@ -42,6 +41,24 @@ pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<PersonRow>, StoreError> {
         order by u.id
         limit 500";
     Ok(on!(tx, SQL, fetch_all, |query| query)?)
+}
+
+/// Every stored seed with its owner.
+pub async fn list_totp_secrets(tx: &mut Tx<'_>) -> Result<Vec<(String, String)>, StoreError> {
+    const SQL: &str = "select id, totp_secret from users where totp_secret is not null order by id";
+    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+}
+
+/// Only while it is still what was read.
+pub async fn replace_totp_secret(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    from: &str,
+    to: &str,
+) -> Result<(), StoreError> {
+    const SQL: &str = "update users set totp_secret = $3 where id = $1 and totp_secret = $2";
+    execute!(tx, SQL, |query| query.bind(user_id).bind(from).bind(to)).map(drop)?;
+    Ok(())
 }
 
 /// `step` is the code that proved it: it must not work a second time.

@@ -44,6 +44,7 @@ impl City {
             wake: Wake::default(),
             watchers: Watchers::default(),
             login_limits: payments::console::LoginLimits::default(),
+            secrets: payments::secrets::Secrets::new([7; 32]),
             policy: Policy {
                 payment_ttl: self.plan.payment_ttl,
                 order_ttl: self.plan.order_ttl,

@@ -13,6 +13,7 @@ mod calls;
 mod cancelling;
 mod console;
 mod console_questions;
+mod data_end;
 mod gateway_faults;
 mod healing;
 mod keys;

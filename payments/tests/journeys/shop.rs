@@ -133,6 +133,7 @@ impl Shop {
             wake: Wake::default(),
             watchers: Watchers::default(),
             login_limits: payments::console::LoginLimits::default(),
+            secrets: payments::secrets::Secrets::new([7; 32]),
             policy,
         };
         let app = axum::Router::new()
@@ -257,15 +258,17 @@ impl Shop {
         StatusCode::from_u16(reply.status).unwrap()
     }
 
-    /// Somebody works on the rows by hand, behind our back.
-    pub async fn meddle(&self, sql: String) {
+    /// Somebody works on the rows by hand, behind our back; how many rows it changes.
+    pub async fn meddle(&self, sql: String) -> u64 {
         let sql = sqlx::AssertSqlSafe(sql);
         if self.database.starts_with("sqlite:") {
             let mut rows = sqlx::SqliteConnection::connect(&self.database).await.unwrap();
-            sqlx::query(sql).execute(&mut rows).await.unwrap();
+            let done = sqlx::query(sql).execute(&mut rows).await.unwrap();
+            done.rows_affected()
         } else {
             let mut rows = sqlx::PgConnection::connect(&self.database).await.unwrap();
-            sqlx::query(sql).execute(&mut rows).await.unwrap();
+            let done = sqlx::query(sql).execute(&mut rows).await.unwrap();
+            done.rows_affected()
         }
     }
 

@@ -1,0 +1,109 @@
+//! Retention: what is erased after its time. The books, the orders and the audit log never are.
+//!
+//! A notification keeps its row, its id and its verdict, so that a duplicate that comes late is still known as one; a payment
+//! keeps everything but the request that it was created with, which names the payer.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use futures_util::FutureExt;
+
+use crate::store::StoreError;
+use crate::store::retention::{self, Kind};
+use crate::{Error, Services};
+
+/// How long each kind of data is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Headers and bodies of notifications.
+    pub notifications: Duration,
+    /// Requests to the gateways and their answers.
+    pub gateway_messages: Duration,
+    /// Answers kept under an `Idempotency-Key`.
+    pub idempotency: Duration,
+    /// Sessions of the console and counters of logins.
+    pub sessions: Duration,
+    /// Ids and addresses of payers, which no refund needs any more.
+    pub payer_ids: Duration,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// One run an hour among all servers.
+const BETWEEN_RUNS: Duration = Duration::from_secs(3600);
+/// Lease of a run, renewed with each batch: another server goes on when this one is gone.
+const LEASE: Duration = Duration::from_secs(60);
+/// Rows of one transaction: few enough that nobody waits long for the writer.
+const BATCH: i64 = 500;
+/// Batches of one kind in one run: a large backlog is worked off over several runs.
+const MAX_BATCHES: usize = 200;
+
+impl Default for Retention {
+    fn default() -> Retention {
+        Retention {
+            notifications: 180 * DAY,
+            gateway_messages: 90 * DAY,
+            idempotency: 7 * DAY,
+            sessions: 30 * DAY,
+            payer_ids: 365 * DAY,
+        }
+    }
+}
+
+impl Retention {
+    const fn of(&self, kind: Kind) -> Duration {
+        match kind {
+            Kind::Notifications => self.notifications,
+            Kind::GatewayMessages => self.gateway_messages,
+            Kind::IdempotencyKeys => self.idempotency,
+            Kind::Sessions | Kind::LoginAttempts => self.sessions,
+            Kind::PayerIds | Kind::LoginDevices => self.payer_ids,
+        }
+    }
+}
+
+/// Erases what is older than its time; how many rows. At most one server does it at a time, and one run an hour is enough.
+pub async fn erase_old_data(services: &Services) -> Result<usize, Error> {
+    let now = services.clock.now();
+    let (lease, last_run) = (now.after(LEASE), now.before(BETWEEN_RUNS));
+    let is_ours = services
+        .db
+        .write(|tx| retention::claim_run(tx, now, lease, last_run).boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    if !is_ours {
+        return Ok(0);
+    }
+    let mut n_erased = 0;
+    for kind in Kind::ALL {
+        n_erased += erase(services, kind, now.before(services.policy.retention.of(kind))).await?;
+    }
+    services
+        .db
+        .write(|tx| retention::finish_run(tx, now).boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    Ok(n_erased)
+}
+
+async fn erase(services: &Services, kind: Kind, before: Timestamp) -> Result<usize, Error> {
+    let mut n_erased = 0;
+    for _ in 0..MAX_BATCHES {
+        let lease = services.clock.now().after(LEASE);
+        let n_rows = services
+            .db
+            .write(|tx| {
+                async move {
+                    retention::renew_run(tx, lease).await?;
+                    retention::erase_batch(tx, kind, before, BATCH).await
+                }
+                .boxed()
+            })
+            .await
+            .map_err(|error: StoreError| Error::Internal(error))?;
+        n_erased += usize::try_from(n_rows).unwrap_or(usize::MAX);
+        if i64::try_from(n_rows).unwrap_or(i64::MAX) < BATCH {
+            break;
+        }
+    }
+    Ok(n_erased)
+}

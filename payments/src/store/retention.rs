@@ -1,0 +1,125 @@
+//! Retention as rows: the turn of its job, and one statement for each kind of data that is erased in batches.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+
+use super::{StoreError, Tx, execute};
+
+/// A kind of data that is erased after its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Notifications,
+    GatewayMessages,
+    IdempotencyKeys,
+    Sessions,
+    LoginAttempts,
+    LoginDevices,
+    PayerIds,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 7] = [
+        Kind::Notifications,
+        Kind::GatewayMessages,
+        Kind::IdempotencyKeys,
+        Kind::Sessions,
+        Kind::LoginAttempts,
+        Kind::LoginDevices,
+        Kind::PayerIds,
+    ];
+}
+
+/// Difference between the clocks of two servers that is nothing out of the ordinary.
+const MAX_SKEW: Duration = Duration::from_secs(600);
+
+/// `false`: another server is at it, or the last run is not long ago. A run far in the future is one of a clock that was wrong.
+pub async fn claim_run(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    lease: Timestamp,
+    last_run: Timestamp,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        update retention_turn
+        set leased_until = $2
+        where (leased_until <= $1 or leased_until > $4) and (done_at <= $3 or done_at > $4)";
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(now.millis())
+        .bind(lease.millis())
+        .bind(last_run.millis())
+        .bind(now.after(MAX_SKEW).millis()))?;
+    Ok(n_changed == 1)
+}
+
+pub async fn renew_run(tx: &mut Tx<'_>, lease: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "update retention_turn set leased_until = $1";
+    execute!(tx, SQL, |query| query.bind(lease.millis())).map(drop)?;
+    Ok(())
+}
+
+pub async fn finish_run(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "update retention_turn set leased_until = 0, done_at = $1";
+    execute!(tx, SQL, |query| query.bind(now.millis())).map(drop)?;
+    Ok(())
+}
+
+/// Erases up to `limit` rows that are older than `before`; how many.
+pub async fn erase_batch(
+    tx: &mut Tx<'_>,
+    kind: Kind,
+    before: Timestamp,
+    limit: i64,
+) -> Result<u64, StoreError> {
+    let sql = match kind {
+        Kind::Notifications => {
+            "
+            update notices set headers = '', body = ''
+            where (channel, notice_id) in (
+                select channel, notice_id from notices
+                where received_at < $1 and body <> ''
+                order by received_at
+                limit $2)"
+        }
+        Kind::GatewayMessages => {
+            "
+            delete from gateway_calls
+            where id in (select id from gateway_calls where last_at < $1 order by last_at limit $2)"
+        }
+        Kind::IdempotencyKeys => {
+            "
+            delete from idempotency_keys
+            where (route, key) in (
+                select route, key from idempotency_keys where created_at < $1 order by created_at limit $2)"
+        }
+        Kind::Sessions => {
+            "
+            delete from sessions
+            where id in (select id from sessions where created_at < $1 order by created_at limit $2)"
+        }
+        Kind::LoginAttempts => {
+            "
+            delete from login_attempts
+            where (key, ends_at) in (
+                select key, ends_at from login_attempts where ends_at < $1 order by ends_at limit $2)"
+        }
+        Kind::LoginDevices => {
+            "
+            delete from login_devices
+            where (user_id, hash) in (
+                select user_id, hash from login_devices where seen_at < $1 order by seen_at limit $2)"
+        }
+        Kind::PayerIds => {
+            "
+            update payments set request = ''
+            where id in (
+                select id from payments
+                where created_at < $1 and request <> '' and state in ('paid', 'closed', 'declined')
+                order by created_at
+                limit $2)"
+        }
+    };
+    Ok(execute!(tx, sql, |query| query
+        .bind(before.millis())
+        .bind(limit))?)
+}
