@@ -13,7 +13,7 @@ use simulator::WechatKeys;
 pub use crate::config::parse_fen;
 use crate::config::{Config, ConfigError, GatewayMode, PublicUrl, parse_email, parse_password};
 use crate::os_user::command_visit;
-use crate::{Failure, connect, connect_to_audit, gateways, password, say, stop, telemetry};
+use crate::{Failure, connect, connect_to_audit, gateways, merchants, password, say, stop, telemetry};
 
 pub fn parse_role(word: &str) -> Result<Role, String> {
     Role::parse(word).ok_or_else(|| "must be owner, finance, support, developer or viewer".to_owned())
@@ -162,6 +162,7 @@ pub async fn run_due(config: &Config) -> Result<(), Failure> {
         .clone()
         .unwrap_or_else(|| PublicUrl::of(config.listen));
     let services = connect(config, gateways::live(config, &public_url)?).await?;
+    merchants::check_merchants(config, &services).await?;
     let n_asked = payments::reconcile_payments(&services).await?;
     let n_refunds = payments::reconcile_refunds(&services).await?;
     let n_ended = payments::expire(&services).await?;

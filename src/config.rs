@@ -33,6 +33,8 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
     pub database_url: SecretString,
     pub gateways: GatewayMode,
+    /// Serve a database although payments of another merchant account are unfinished in it.
+    pub accepts_other_merchant: bool,
     pub simulator_listen: SocketAddr,
     pub metrics_listen: Option<SocketAddr>,
     pub api_key: Option<SecretString>,
@@ -109,6 +111,9 @@ impl Config {
                 .parsed("DATABASE_URL", value::parse_database_url)?
                 .unwrap_or_else(|| SecretString::from(DATABASE_URL)),
             gateways: GatewayMode::read(source)?,
+            accepts_other_merchant: source
+                .parsed("ACCEPT_OTHER_MERCHANT", parse_yes)?
+                .unwrap_or(false),
             simulator_listen: source
                 .parsed("SIMULATOR_LISTEN", value::parse_address)?
                 .map_or_else(|| value::parse_address(SIMULATOR_LISTEN), Ok)
@@ -269,6 +274,14 @@ pub fn parse_password(text: &str) -> Result<SecretString, String> {
 pub fn parse_fen(text: &str) -> Result<Money, String> {
     let fen = text.parse().ok().and_then(|fen| Money::from_sum(fen).ok());
     fen.ok_or_else(|| "must be a number of fen, such as 100000 for ¥1,000.00".to_owned())
+}
+
+fn parse_yes(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("must be yes or no".to_owned()),
+    }
 }
 
 fn parse_late_policy(text: &str) -> Result<LatePolicy, String> {

@@ -11,6 +11,7 @@ mod gateways;
 mod http;
 mod jobs;
 mod listen;
+mod merchants;
 mod metrics;
 mod os_user;
 mod password;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payments::secrets::Secrets;
+use payments::gateway::Gateways;
 use payments::store::{Db, StoreError};
 use payments::{Clock, Services};
 use secrecy::ExposeSecret as _;
@@ -105,6 +107,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         .unwrap_or_else(|| PublicUrl::of(address));
     // Before the simulator, which keeps its keys beside the database: a wrong path is the database's fault.
     let db = open_database(&config).await?;
+    merchants::stamp_database(&config, &without_secrets(&config, db.clone())).await?;
     let links = gateways::link(&config, &public_url).await?;
     let services = unlock(&config, db, links.gateways).await?;
     let welcome = bootstrap::first_start(&config, &services).await?;
@@ -160,10 +163,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
 }
 
 /// The core without a server: what the other commands work with.
-pub(crate) async fn connect(
-    config: &Config,
-    gateways: payments::gateway::Gateways,
-) -> Result<Services, Failure> {
+pub(crate) async fn connect(config: &Config, gateways: Gateways) -> Result<Services, Failure> {
     let db = open_database(config).await?;
     unlock(config, db, gateways).await
 }
@@ -188,7 +188,7 @@ fn database_failure(error: StoreError) -> Failure {
 }
 
 /// The core with the key of the secrets in its database; what is not sealed yet is sealed now.
-async fn unlock(config: &Config, db: Db, gateways: payments::gateway::Gateways) -> Result<Services, Failure> {
+async fn unlock(config: &Config, db: Db, gateways: Gateways) -> Result<Services, Failure> {
     let key = secrets::load(config, &db).await?;
     let services = services_on(config, db, gateways, key);
     secrets::check(&services).await?;
@@ -199,13 +199,16 @@ async fn unlock(config: &Config, db: Db, gateways: payments::gateway::Gateways) 
 pub(crate) async fn connect_to_audit(config: &Config) -> Result<Services, Failure> {
     let url = config.database_url.expose_secret();
     let db = Db::connect_to_audit(url).await.map_err(database_failure)?;
-    // The audit opens no secret.
-    let key = Secrets::new(Clock::System.entropy());
-    let gateways = payments::gateway::Gateways::default();
-    Ok(services_on(config, db, gateways, key))
+    Ok(without_secrets(config, db))
 }
 
-fn services_on(config: &Config, db: Db, gateways: payments::gateway::Gateways, secrets: Secrets) -> Services {
+/// The core without gateways, for work that opens no secret: its key is a random one.
+fn without_secrets(config: &Config, db: Db) -> Services {
+    let key = Secrets::new(Clock::System.entropy());
+    services_on(config, db, Gateways::default(), key)
+}
+
+fn services_on(config: &Config, db: Db, gateways: Gateways, secrets: Secrets) -> Services {
     Services {
         db,
         gateways: Arc::new(gateways),

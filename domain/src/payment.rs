@@ -34,6 +34,8 @@ pub struct Payment {
     pub state: PaymentState,
     /// Whether this is the payment that pays its order; a paid one that does not is surplus.
     pub settles: bool,
+    /// Merchant account at which it was opened. `None` for a balance, and before accounts were recorded.
+    pub account: Option<String>,
     /// The gateway's number of the trade, once it told us.
     pub transaction_id: Option<String>,
     /// The exact body of the create call: asking again sends the same bytes.
@@ -207,6 +209,7 @@ mod tests {
             amount: Money::from_fen(100).expect("a positive amount"),
             state: PaymentState::Pending,
             settles: false,
+            account: None,
             transaction_id: None,
             request: String::new(),
             return_url: None,

@@ -51,6 +51,8 @@ pub enum RefundRefusal {
     TooLate,
     #[error("a payment can be refunded in at most 50 parts, and they are used up")]
     TooMany,
+    #[error("this payment was made to another merchant account, which is not configured here")]
+    OtherAccount,
     #[error("this refund number is taken by another refund")]
     NumberReused,
     #[error("this refund is done, or the gateway is still busy with it: it is not sent again")]

@@ -22,6 +22,7 @@ fn payment(product: Product, settles: bool) -> Payment {
         amount: fen(990),
         state: PaymentState::Paid,
         settles,
+        account: None,
         transaction_id: Some("t".to_owned()),
         request: String::new(),
         return_url: None,

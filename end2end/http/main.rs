@@ -19,6 +19,7 @@ mod handover;
 mod headers;
 mod journey;
 mod looks;
+mod merchants;
 mod money;
 mod outages;
 mod powers;

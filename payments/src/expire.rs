@@ -97,7 +97,7 @@ pub(crate) async fn end_payment(services: &Services, payment: &Payment) -> Resul
             .map(drop);
     }
     let unreachable = |source| Error::Unreachable { channel, source };
-    let gateway = services.gateways.require(channel).map_err(unreachable)?;
+    let gateway = services.gateways.require(payment).map_err(unreachable)?;
     let report = gateway.query(&payment.payment_no).await.map_err(unreachable)?;
     if matches!(report, Report::Paid(_) | Report::Closed) {
         record_report(services, payment, &report, Rule::Settle).await?;

@@ -19,7 +19,7 @@ pub mod wechat;
 use std::net::IpAddr;
 
 use chrono::NaiveDate;
-use domain::{Channel, Money, PaymentNo, Product, RefundNo, RefundReport, Report, Timestamp};
+use domain::{Channel, Money, Payment, PaymentNo, Product, RefundNo, RefundReport, Report, Timestamp};
 use http::HeaderMap;
 
 use self::bill::{BillError, FundLine, TradeLine};
@@ -231,6 +231,14 @@ impl Gateway {
         self
     }
 
+    /// WeChat's merchant number, Alipay's app id: who is asked about a number, and who is paid.
+    pub fn account(&self) -> &str {
+        match self {
+            Gateway::Wechat(wechat) => wechat.account(),
+            Gateway::Alipay(alipay) => alipay.account(),
+        }
+    }
+
     pub fn channel(&self) -> Channel {
         match self {
             Gateway::Wechat(_) => Channel::Wechat,
@@ -418,10 +426,21 @@ impl GatewayError {
 }
 
 impl Gateways {
-    /// The gateway of a payment that exists; the operator may have taken its settings away since.
-    pub(crate) fn require(&self, channel: Channel) -> Result<&Gateway, GatewayError> {
-        self.get(channel)
-            .ok_or_else(|| GatewayError::unknown(format!("{channel} is not configured any more")))
+    /// The gateway of a payment that exists, at the account where it was opened. The operator may have taken the settings
+    /// away since, or put another merchant's in their place: whose "no such trade" would be true and no news.
+    pub(crate) fn require(&self, payment: &Payment) -> Result<&Gateway, GatewayError> {
+        let method = payment.method();
+        let gateway = method.channel().and_then(|channel| self.get(channel));
+        let gateway =
+            gateway.ok_or_else(|| GatewayError::unknown(format!("{method} is not configured any more")))?;
+        match payment.account.as_deref() {
+            Some(account) if account != gateway.account() => Err(GatewayError::unknown(format!(
+                "{} was opened at the {method} account {account}, and this server speaks for {}",
+                payment.payment_no,
+                gateway.account()
+            ))),
+            _ => Ok(gateway),
+        }
     }
 
     pub fn get(&self, channel: Channel) -> Option<&Gateway> {

@@ -6,6 +6,7 @@
 #[macro_use]
 pub mod faults;
 
+mod account;
 pub mod admin;
 mod alarm;
 mod audit;
@@ -34,6 +35,7 @@ mod start;
 pub mod store;
 mod watch;
 
+pub use account::{Obstacle, Serving, find_obstacles, stamp_accounts};
 pub use audit::{Finding, audit};
 pub use balance::{
     Adjustment, Balance, Entry, TopUp, adjust_balance, find_balance, list_entries, top_up, top_up_for_order,

@@ -117,7 +117,7 @@ async fn record(
         .db
         .write(|tx| {
             async move {
-                let known = look_up(tx, channel, notice).await?;
+                let known = look_up(services, tx, channel, notice).await?;
                 let about = classify(notice, &known);
                 let row = NoticeRow {
                     channel,
@@ -155,15 +155,21 @@ fn tell(services: &Services, payment: &Payment, news: News) {
     }
 }
 
-/// A notice only touches what belongs to its own gateway.
-async fn look_up(tx: &mut Tx<'_>, channel: Channel, notice: &Notice) -> Result<Known, Error> {
+/// A notice only touches what belongs to its own gateway, and to the account that is served there now.
+async fn look_up(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    channel: Channel,
+    notice: &Notice,
+) -> Result<Known, Error> {
     let Some(number) = PaymentNo::parse(&notice.payment_no) else {
         return Ok(Known::default());
     };
     let payment = payments::find_by_number(tx, &number)
         .await?
         .map(|(payment, _)| payment)
-        .filter(|payment| payment.method().channel() == Some(channel));
+        .filter(|payment| payment.method().channel() == Some(channel))
+        .filter(|payment| services.gateways.require(payment).is_ok());
     let (Some(payment), NoticeContent::Refund(_) | NoticeContent::Ambiguous) = (&payment, &notice.content)
     else {
         return Ok(Known {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Channel, Payment, PaymentNo, PaymentState, Report, Settlement, Timestamp, schedule};
+use domain::{Payment, PaymentNo, PaymentState, Report, Settlement, Timestamp, schedule};
 use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::error::logged;
@@ -136,20 +136,24 @@ async fn ask(services: &Services, number: &PaymentNo) -> Result<(), Error> {
         return Ok(());
     };
     let unreachable = |source| Error::Unreachable { channel, source };
-    let answer = query(services, channel, number).await;
+    let answer = query(services, &payment).await;
     let settlement = note_answer(services, number, answer.as_ref().ok()).await?;
     announce(services, &payment, settlement);
     // A create call that arrived after we had given up, or a code scanned after it: nobody wants this money any more.
     let is_over = matches!(payment.state, PaymentState::Closed | PaymentState::Declined);
     if is_over && matches!(answer, Ok(Report::Unpaid)) {
-        let gateway = services.gateways.require(channel).map_err(unreachable)?;
+        let gateway = services.gateways.require(&payment).map_err(unreachable)?;
         gateway.ensure_closed(number).await.map_err(unreachable)?;
     }
     answer.map(drop).map_err(unreachable)
 }
 
-async fn query(services: &Services, channel: Channel, number: &PaymentNo) -> Result<Report, GatewayError> {
-    services.gateways.require(channel)?.query(number).await
+async fn query(services: &Services, payment: &Payment) -> Result<Report, GatewayError> {
+    services
+        .gateways
+        .require(payment)?
+        .query(&payment.payment_no)
+        .await
 }
 
 async fn note_answer(

@@ -343,6 +343,7 @@ fn draft(services: &Services, order: &Order, start: &StartPayment, gateway: &Gat
         amount: order.amount,
         state: PaymentState::Created,
         settles: false,
+        account: Some(gateway.account().to_owned()),
         transaction_id: None,
         return_url: start.return_url.clone(),
         prompt: None,

@@ -31,12 +31,13 @@ pub(crate) mod refunds;
 pub(crate) mod requesters;
 pub(crate) mod retention;
 pub(crate) mod search;
+pub(crate) mod served_accounts;
 pub(crate) mod sessions;
 mod sqlite;
 #[cfg(feature = "faults")]
 mod step;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::marker::PhantomData;
 use std::time::Duration;

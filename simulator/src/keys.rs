@@ -20,9 +20,9 @@ use crate::settings::{AlipayCertificate, Credentials, WechatKeys};
 pub(crate) use alipay::{AlipayCertificates, in_base64};
 pub(crate) use certificate::Certificate;
 
-pub(crate) const MCH_ID: &str = "1900000109";
+pub const MCH_ID: &str = "1900000109";
 pub(crate) const APP_ID: &str = "wxd678efd56a1b2c3d";
-pub(crate) const ALIPAY_APP_ID: &str = "9021000100000109";
+pub const ALIPAY_APP_ID: &str = "9021000100000109";
 pub(crate) const SELLER_ID: &str = "2088101117955611";
 pub(crate) const PUBLIC_KEY_ID: &str = "PUB_KEY_ID_0119000001092026010100112200000000";
 

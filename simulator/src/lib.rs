@@ -41,6 +41,7 @@ pub use books::{BookedNotice, BookedRefund, BookedTrade, Books, Gateway, RefundO
 pub use control::{Alteration, SignedBy};
 pub use faults::{Endpoint, Fault, FaultKind, Faults, Host, When};
 pub use in_process::{Answer, Due, InProcess, KeyRing};
+pub use keys::{ALIPAY_APP_ID, MCH_ID as WECHAT_MCH_ID};
 pub use letter::Letter;
 pub use settings::{
     AlipayCertificate, AlipayNotices, AlipaySigning, Clock, Credentials, Settings, WechatKeys,

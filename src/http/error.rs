@@ -181,6 +181,7 @@ fn refund_refused(refusal: RefundRefusal) -> Problem {
         | RefundRefusal::NothingLeft
         | RefundRefusal::TooLate
         | RefundRefusal::TooMany
+        | RefundRefusal::OtherAccount
         | RefundRefusal::NotRetryable => "payment_not_refundable",
     };
     Problem::new(StatusCode::CONFLICT, code, refusal.to_string())

@@ -312,6 +312,9 @@ catalogue! {
     incident_new_key: "新建了 API 密钥", "A new API key";
     advice_new_key: "请所有者确认：不认识的密钥请立即吊销。只有所有者可以结束此项。",
         "For an owner: revoke a key you do not know. Only an owner can resolve this.";
+    incident_other_account: "其他商户号的未完成交易", "Unfinished payments of another merchant";
+    advice_other_account: "用原商户号的配置启动一次，待这些支付和退款完成；或在原商户后台处理后标记为已处理。",
+        "Start once with that merchant's settings until they are finished, or finish them in its own console and resolve this.";
     advice_forged_notices: "没有款项被误记。检查平台密钥是否已更换；若不是，请在防火墙按来源限制。",
         "Nothing was believed. See whether the gateway's key has changed; if not, shut the sender out at the firewall.";
     advice_gateway_silent: "检查网络与平台公告；恢复后系统会自动补查，并自动结束此项。",

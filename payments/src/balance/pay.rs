@@ -141,6 +141,7 @@ fn draft(services: &Services, order: &Order, start: &StartPayment, now: Timestam
         amount: order.amount,
         state: PaymentState::Created,
         settles: false,
+        account: None,
         transaction_id: None,
         // Nobody outside is asked.
         request: String::new(),

@@ -112,6 +112,10 @@ impl Alipay {
         })
     }
 
+    pub(super) fn account(&self) -> &str {
+        &self.app_id
+    }
+
     pub(super) fn request(&self, ask: &Ask<'_>) -> String {
         let product_code = match ask.product {
             Product::Wap => WAP_PRODUCT,

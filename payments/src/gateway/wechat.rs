@@ -119,6 +119,10 @@ impl Wechat {
     }
 
     /// What H5 and JSAPI need of the payer is there: `start_payment` asks for it before anything is written down.
+    pub(super) fn account(&self) -> &str {
+        &self.mch_id
+    }
+
     pub(super) fn request(&self, ask: &Ask<'_>) -> String {
         let openid = ask.payer.openid.filter(|_| ask.product == Product::Jsapi);
         let ip = ask.payer.ip.filter(|_| ask.product == Product::H5);

@@ -33,7 +33,7 @@ pub async fn replay_notice(
         .db
         .write(|tx| {
             async move {
-                let known = look_up(tx, channel, notice).await?;
+                let known = look_up(services, tx, channel, notice).await?;
                 let about = classify(notice, &known);
                 let detail = &format!("{channel} {}: {}", notice.id, about.verdict());
                 let payment = known.payment.as_ref();

@@ -88,7 +88,7 @@ impl<'a> Errand<'a> {
     }
 
     fn gateway<'s>(&self, services: &'s Services) -> Result<&'s Gateway, Error> {
-        let gateway = services.gateways.require(self.channel);
+        let gateway = services.gateways.require(self.payment);
         gateway.map_err(|source| self.unreachable(source))
     }
 
@@ -112,10 +112,14 @@ async fn take_turn(services: &Services, id: &RefundId) -> Result<(), Error> {
         // A balance has no gateway: its refund is done in the transaction that asks for it.
         return Ok(());
     };
-    let answer = match begin(services, &errand).await? {
-        Turn::NotNow => return Ok(()),
-        Turn::Send => send(services, &errand).await,
-        Turn::Ask => ask(services, &errand).await,
+    // Before it is noted as sent: a refund of another merchant account goes nowhere from here.
+    let answer = match errand.gateway(services) {
+        Err(error) => Err(error),
+        Ok(_) => match begin(services, &errand).await? {
+            Turn::NotNow => return Ok(()),
+            Turn::Send => send(services, &errand).await,
+            Turn::Ask => ask(services, &errand).await,
+        },
     };
     end(services, &errand, answer.as_ref().ok()).await?;
     answer.map(drop)

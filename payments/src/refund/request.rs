@@ -129,6 +129,7 @@ enum Decision {
 
 /// Reads, and refuses or says what to do. Nothing is written here, so a refusal leaves nothing to undo.
 async fn decide(
+    services: &Services,
     tx: &mut Tx<'_>,
     request: &RefundRequest,
     number: Option<&RefundNo>,
@@ -144,6 +145,13 @@ async fn decide(
             return Err(RefundRefusal::NumberReused.into());
         }
         return Ok((Decision::Known(Box::new(known)), payment));
+    }
+    let gateway = payment
+        .method()
+        .channel()
+        .and_then(|channel| services.gateways.get(channel));
+    if gateway.is_some() && services.gateways.require(&payment).is_err() {
+        return Err(RefundRefusal::OtherAccount.into());
     }
     let amount = match request.amount {
         Some(amount) => amount,

@@ -35,6 +35,9 @@ pub(super) async fn call(
     channel: Channel,
     payment: &Payment,
 ) -> Result<Called, Error> {
+    // An open payment of another merchant account is left alone: its code pays there.
+    let own = services.gateways.require(payment);
+    own.map_err(|source| Error::Unreachable { channel, source })?;
     if payment.state == PaymentState::Pending && payment.has_fresh_prompt(services.clock.now()) {
         return Ok(Called::Answered);
     }

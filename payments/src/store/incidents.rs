@@ -37,6 +37,8 @@ pub enum IncidentKind {
     KeyExpiring,
     /// Somebody made an API key.
     NewKey,
+    /// The operator started on a database in which payments of another merchant account are unfinished.
+    OtherAccount,
 }
 
 /// One of them, with the order it belongs to.
@@ -82,6 +84,7 @@ impl IncidentKind {
         IncidentKind::GatewaySilent,
         IncidentKind::KeyExpiring,
         IncidentKind::NewKey,
+        IncidentKind::OtherAccount,
     ];
 
     /// What is wrong with a gateway and not with one message of it.
@@ -112,6 +115,7 @@ impl IncidentKind {
             IncidentKind::GatewaySilent => "gateway_silent",
             IncidentKind::KeyExpiring => "key_expiring",
             IncidentKind::NewKey => "new_key",
+            IncidentKind::OtherAccount => "other_account",
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{ListedPayment, PaymentFilter};
 macro_rules! select_payment {
     ($tail:literal) => {
         concat!(
-            "select p.id, p.payment_no, p.order_id, p.product, p.amount, p.state, p.settles, p.transaction_id,
+            "select p.id, p.payment_no, p.order_id, p.product, p.amount, p.state, p.settles, p.account, p.transaction_id,
                 p.request, p.return_url, p.prompt, p.prompted_at, p.failure_reason, p.expires_at, p.paid_at,
                 p.created_at, p.updated_at, p.version, p.n_asked, p.watched_until, p.ended_at,
                 (select cast(coalesce(sum(r.amount), 0) as bigint) from refunds r
@@ -38,6 +38,7 @@ struct PaymentRow {
     amount: i64,
     state: String,
     settles: bool,
+    account: Option<String>,
     transaction_id: Option<String>,
     request: String,
     return_url: Option<String>,
@@ -98,6 +99,7 @@ impl TryFrom<PaymentRow> for Payment {
             amount: Money::from_fen(row.amount).map_err(|_| StoreError::Corrupt("payments.amount"))?,
             state: PaymentState::parse(&row.state).ok_or(StoreError::Corrupt("payments.state"))?,
             settles: row.settles,
+            account: row.account,
             transaction_id: row.transaction_id,
             request: row.request,
             return_url: row.return_url,
@@ -121,8 +123,8 @@ impl TryFrom<PaymentRow> for Payment {
 pub async fn insert(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into payments (id, payment_no, order_id, method, product, amount, state, request,
-            expires_at, created_at, updated_at, due_at, return_url, n_calls)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, 0)
+            expires_at, created_at, updated_at, due_at, return_url, n_calls, account)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, 0, $13)
         on conflict do nothing";
     let n_inserted = execute!(tx, SQL, |query| query
         .bind(payment.id.as_str())
@@ -136,7 +138,8 @@ pub async fn insert(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Re
         .bind(payment.expires_at.millis())
         .bind(payment.created_at.millis())
         .bind(due_at.millis())
-        .bind(payment.return_url.as_deref()))?;
+        .bind(payment.return_url.as_deref())
+        .bind(payment.account.as_deref()))?;
     if n_inserted == 1 {
         Ok(())
     } else {
@@ -217,7 +220,7 @@ macro_rules! list_payments {
     ($way:literal) => {
         concat!(
             "select o.user_id, o.token, l.id, l.payment_no, l.order_id, l.product, l.amount, l.state, l.settles,
-                l.transaction_id, l.request, l.return_url, l.prompt, l.prompted_at, l.failure_reason, l.expires_at,
+                l.account, l.transaction_id, l.request, l.return_url, l.prompt, l.prompted_at, l.failure_reason, l.expires_at,
                 l.paid_at, l.created_at, l.updated_at, l.version, l.n_asked, l.watched_until, l.ended_at, l.refunded,
                 l.refunding, l.refund_reason, l.refunded_at
             from (",

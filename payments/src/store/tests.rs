@@ -65,11 +65,25 @@ async fn sqlite() -> Store {
     open(file_url()).await
 }
 
-async fn urls() -> Vec<(String, tempfile::TempDir)> {
+pub(crate) async fn urls() -> Vec<(String, tempfile::TempDir)> {
     [Some(file_url()), postgres_url().await]
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// Behind the back of the store.
+pub(crate) async fn run_sql(url: &str, sql: &str) {
+    let sql = sqlx::AssertSqlSafe(sql.to_owned());
+    if url.starts_with("sqlite:") {
+        let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
 }
 
 async fn stores() -> Vec<Store> {

@@ -147,6 +147,7 @@ pub const fn incident(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'sta
         Some(IncidentKind::GatewaySilent) => words.incident_gateway_silent,
         Some(IncidentKind::KeyExpiring) => words.incident_key_expiring,
         Some(IncidentKind::NewKey) => words.incident_new_key,
+        Some(IncidentKind::OtherAccount) => words.incident_other_account,
     }
 }
 
@@ -169,6 +170,7 @@ pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'stati
         Some(IncidentKind::GatewaySilent) => words.advice_gateway_silent,
         Some(IncidentKind::KeyExpiring) => words.advice_key_expiring,
         Some(IncidentKind::NewKey) => words.advice_new_key,
+        Some(IncidentKind::OtherAccount) => words.advice_other_account,
     }
 }
 

@@ -82,6 +82,7 @@ pub fn payment(product: Product, state: PaymentState) -> Payment {
         amount: fen(123_450),
         state,
         settles: false,
+        account: None,
         transaction_id: Some("4200001".to_owned()),
         request: String::new(),
         return_url: None,

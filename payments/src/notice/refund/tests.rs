@@ -16,6 +16,7 @@ fn payment(state: PaymentState) -> Payment {
         amount: yuan("10.00"),
         state,
         settles: true,
+        account: None,
         transaction_id: Some("T1".to_owned()),
         request: String::new(),
         return_url: None,

@@ -1,0 +1,292 @@
+//! Merchant accounts: which ones this database has served, and what speaks against serving another one now.
+//!
+//! A payment belongs to the account at which it was opened. What another account says of its number is no news: a true "no
+//! such trade" there would close a payment that can still be paid at its own.
+
+use std::fmt;
+
+use domain::{Channel, IncidentId, Timestamp};
+use futures_util::FutureExt;
+
+use crate::notice::kept::bytes_of;
+use crate::store::incidents::{self, IncidentKind};
+use crate::store::served_accounts::{self, ServedRow, UnfinishedRow};
+use crate::store::{StoreError, Tx};
+use crate::{Error, Services};
+
+/// Rows that one transaction fills in: a statement on PostgreSQL has five seconds.
+const FILL_BATCH: i64 = 10_000;
+/// Stands for an account that nothing in an older database tells.
+const UNKNOWN: &str = "unknown";
+
+/// What a server is about to serve.
+#[derive(Debug, Clone)]
+pub struct Serving {
+    pub is_live: bool,
+    /// WeChat's merchant number, Alipay's app id.
+    pub accounts: Vec<(Channel, String)>,
+    /// The accounts of the simulator, which tell an older database of play money from a live one.
+    pub simulated: Vec<(Channel, String)>,
+}
+
+/// A reason not to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The simulator would sell live orders for play money.
+    LiveDatabase { account: String },
+    /// Payments or refunds are unfinished at an account that is not served.
+    Unfinished {
+        channel: Channel,
+        account: String,
+        n: i64,
+        first_no: String,
+    },
+    /// Users would spend play money on live orders.
+    PlayMoney { n_users: i64 },
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Obstacle::LiveDatabase { account } => {
+                write!(
+                    formatter,
+                    "this database has served real money ({account}), and the simulator is about to start on it"
+                )
+            }
+            Obstacle::Unfinished {
+                channel,
+                account,
+                n,
+                first_no,
+            } => write!(
+                formatter,
+                "{n} payments or their refunds are unfinished at {channel} {account}, which is not configured (the oldest is {first_no})"
+            ),
+            Obstacle::PlayMoney { n_users } => {
+                write!(
+                    formatter,
+                    "{n_users} users hold balances that were topped up in the simulator"
+                )
+            }
+        }
+    }
+}
+
+impl Obstacle {
+    /// What names its incident.
+    fn subject(&self) -> String {
+        match self {
+            Obstacle::LiveDatabase { account } => format!("simulator on {account}"),
+            Obstacle::Unfinished { channel, account, .. } => format!("{channel} {account}"),
+            Obstacle::PlayMoney { .. } => "play money".to_owned(),
+        }
+    }
+}
+
+impl Serving {
+    fn has(&self, channel: &str, account: &str) -> bool {
+        contains(&self.accounts, channel, account)
+    }
+}
+
+fn contains(accounts: &[(Channel, String)], channel: &str, account: &str) -> bool {
+    accounts
+        .iter()
+        .any(|(known, name)| known.as_str() == channel && name == account)
+}
+
+/// What speaks against serving these accounts on this database; it is only looked at.
+pub async fn find_obstacles(services: &Services, serving: &Serving) -> Result<Vec<Obstacle>, Error> {
+    services
+        .db
+        .snapshot(|tx| async move { obstacles_in(tx, serving).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+async fn obstacles_in(tx: &mut Tx<'_>, serving: &Serving) -> Result<Vec<Obstacle>, StoreError> {
+    let served = served_so_far(tx, serving).await?;
+    let mut obstacles = Vec::new();
+    let live = served.iter().find(|row| row.is_live);
+    if let Some(row) = live.filter(|_| !serving.is_live) {
+        obstacles.push(Obstacle::LiveDatabase {
+            account: format!("{} {}", row.channel, row.account),
+        });
+    }
+    if served.iter().any(|row| !serving.has(&row.channel, &row.account)) {
+        for row in served_accounts::count_unfinished(tx).await? {
+            obstacles.extend(unfinished_elsewhere(row, &served, serving));
+        }
+    }
+    if serving.is_live && live.is_none() && !served.is_empty() {
+        let n_users = served_accounts::count_balances(tx).await?;
+        if n_users > 0 {
+            obstacles.push(Obstacle::PlayMoney { n_users });
+        }
+    }
+    Ok(obstacles)
+}
+
+fn unfinished_elsewhere(row: UnfinishedRow, served: &[ServedRow], serving: &Serving) -> Option<Obstacle> {
+    let latest = || served.iter().find(|served| served.channel == row.method);
+    let account = row
+        .account
+        .or_else(|| latest().map(|served| served.account.clone()))?;
+    if serving.has(&row.method, &account) {
+        return None;
+    }
+    Some(Obstacle::Unfinished {
+        channel: Channel::ALL
+            .into_iter()
+            .find(|channel| channel.as_str() == row.method)?,
+        account,
+        n: row.n,
+        first_no: row.first_no,
+    })
+}
+
+/// Writes down that these accounts are served from now on. What the operator accepted all the same becomes incidents; those
+/// of earlier starts whose cause is gone end.
+pub async fn stamp_accounts(
+    services: &Services,
+    serving: &Serving,
+    accepted: &[Obstacle],
+) -> Result<(), Error> {
+    let served: Vec<ServedRow> = services
+        .db
+        .snapshot(|tx| async move { served_so_far(tx, serving).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    for channel in Channel::ALL {
+        let latest = served.iter().find(|row| row.channel == channel.as_str());
+        if let Some(latest) = latest.filter(|row| !serving.has(&row.channel, &row.account)) {
+            fill_in_account(services, channel, &latest.account).await?;
+        }
+    }
+    let served = &served;
+    services
+        .db
+        .write(|tx| async move { write_stamps(services, tx, serving, served, accepted).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// Payments of before accounts were recorded belong to the account that was served until now.
+async fn fill_in_account(services: &Services, channel: Channel, account: &str) -> Result<(), Error> {
+    loop {
+        let n_filled = services
+            .db
+            .write(|tx| {
+                async move { served_accounts::fill_in_account(tx, channel, account, FILL_BATCH).await }
+                    .boxed()
+            })
+            .await
+            .map_err(|error: StoreError| Error::Internal(error))?;
+        if n_filled == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn write_stamps(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    serving: &Serving,
+    served: &[ServedRow],
+    accepted: &[Obstacle],
+) -> Result<(), StoreError> {
+    let now = services.clock.now();
+    if served_accounts::list(tx).await?.is_empty() {
+        // Guessed from the rows of an older version: kept, or the next start would not know it any more.
+        for row in served {
+            if let Some(channel) = Channel::ALL
+                .into_iter()
+                .find(|channel| channel.as_str() == row.channel)
+            {
+                let before = Timestamp::from_millis(row.last_at);
+                served_accounts::stamp(tx, channel, &row.account, row.is_live, before).await?;
+            }
+        }
+    }
+    for (channel, account) in &serving.accounts {
+        served_accounts::stamp(tx, *channel, account, serving.is_live, now).await?;
+    }
+    let kind = IncidentKind::OtherAccount;
+    for raised in incidents::subjects_of(tx, [kind; 3]).await? {
+        if raised.resolved_at.is_none()
+            && !accepted
+                .iter()
+                .any(|obstacle| obstacle.subject() == raised.subject)
+        {
+            incidents::settle(tx, kind, &raised.subject, now).await?;
+        }
+    }
+    for obstacle in accepted {
+        let (subject, detail) = (obstacle.subject(), obstacle.to_string());
+        let id = IncidentId::new(now, services.clock.entropy());
+        incidents::raise(tx, &id, kind, &subject, None, &detail, now).await?;
+        incidents::reopen(tx, kind, &subject, &detail).await?;
+    }
+    Ok(())
+}
+
+/// The stamps, latest first; in a database of an older version, which has none, what its rows tell.
+async fn served_so_far(tx: &mut Tx<'_>, serving: &Serving) -> Result<Vec<ServedRow>, StoreError> {
+    let served = served_accounts::list(tx).await?;
+    if !served.is_empty() {
+        return Ok(served);
+    }
+    let mut told = Vec::new();
+    for channel in Channel::ALL {
+        let Some(request) = served_accounts::newest_request(tx, channel).await? else {
+            continue;
+        };
+        let account = match channel {
+            Channel::Wechat => merchant_of_request(&request),
+            Channel::Alipay => served_accounts::any_notice(tx, channel)
+                .await?
+                .and_then(|body| app_of_notice(&bytes_of(&body))),
+        };
+        told.push((channel, account));
+    }
+    let is_play = told
+        .iter()
+        .filter_map(|(channel, account)| Some((channel, account.as_deref()?)))
+        .any(|(channel, account)| contains(&serving.simulated, channel.as_str(), account));
+    let row = |(channel, account): (Channel, Option<String>)| {
+        // What nothing tells is what it looks like: the simulator's beside its other gateway, else what is configured now.
+        let configured = serving.accounts.iter().find(|(known, _)| *known == channel);
+        let guessed = if is_play {
+            serving.simulated.iter().find(|(known, _)| *known == channel)
+        } else {
+            configured.filter(|_| serving.is_live)
+        };
+        let account = account
+            .or_else(|| guessed.map(|(_, account)| account.clone()))
+            .unwrap_or_else(|| UNKNOWN.to_owned());
+        ServedRow {
+            is_live: !contains(&serving.simulated, channel.as_str(), &account),
+            channel: channel.as_str().to_owned(),
+            account,
+            last_at: 0,
+        }
+    };
+    Ok(told.into_iter().map(row).collect())
+}
+
+/// WeChat's create call names its merchant.
+fn merchant_of_request(request: &str) -> Option<String> {
+    let request: serde_json::Value = serde_json::from_str(request).ok()?;
+    Some(request.get("mchid")?.as_str()?.to_owned())
+}
+
+/// Alipay's messages name the app.
+fn app_of_notice(body: &[u8]) -> Option<String> {
+    url::form_urlencoded::parse(body)
+        .find(|(name, _)| name == "app_id")
+        .map(|(_, app)| app.into_owned())
+}
+
+#[cfg(test)]
+mod tests;
