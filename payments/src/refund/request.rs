@@ -52,7 +52,7 @@ pub async fn request_refund(
     });
     // A refusal is found out beside the writers: it must not cost them a turn.
     let decided = read_under_key(services, once, &|tx| {
-        async move { decide(tx, request, number, services.clock.now()).await.map(drop) }.boxed()
+        async move { decide(services, tx, request, number, services.clock.now()).await.map(drop) }.boxed()
     })
     .await?;
     if let Keyed::Replayed(answer) = decided {
@@ -94,7 +94,7 @@ pub(crate) async fn accept(
     let now = services.clock.now();
     // Of two refunds that are decided at once on PostgreSQL one waits here and counts the other.
     payments::hold(tx, &request.payment_id).await?;
-    let (decision, payment) = decide(tx, request, number, now).await?;
+    let (decision, payment) = decide(services, tx, request, number, now).await?;
     let amount = match decision {
         Decision::Known(known) => {
             keep_answer(tx, once, &known, false, now).await?;
