@@ -158,7 +158,7 @@ impl Courier {
 
     /// Answers a gateway request; the signature is made outside the lock.
     pub(crate) async fn answer(self: &Arc<Courier>, request: &Request) -> Reply {
-        let reply = self.act(|world, now_ms| world.handle(now_ms, request));
+        let reply = self.act(|world, now_ms| world.handle(now_ms, request).dated(now_ms));
         if reply.after_notices {
             self.settle(self.watch.now_ms()).await;
         }

@@ -82,7 +82,7 @@ impl InProcess {
         let (parts, body) = request.into_parts();
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let request = Request::new(Host::Primary, peer, &parts, Bytes::from(body));
-        let reply = self.world.handle(now_ms, &request);
+        let reply = self.world.handle(now_ms, &request).dated(now_ms);
         let notices_first = reply.after_notices;
         let reply = reply.seal(&self.keys.0);
         let answer = match reply.ending {

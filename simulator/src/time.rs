@@ -97,6 +97,12 @@ fn base_ms(clock: Clock) -> i64 {
     }
 }
 
+/// `Tue, 24 Nov 2026 02:00:00 GMT`.
+pub(crate) fn http_date(now_ms: i64) -> String {
+    let since = std::time::Duration::from_millis(u64::try_from(now_ms).unwrap_or(0));
+    httpdate::fmt_http_date(std::time::UNIX_EPOCH + since)
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where the simulator reads the wall clock"

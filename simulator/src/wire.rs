@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::faults::Host;
 use crate::keys::{Keys, Signer, WechatKey};
+use crate::time::http_date;
 
 /// What arrived, byte for byte where it matters to a signature.
 #[derive(Debug, Clone)]
@@ -144,6 +145,11 @@ impl Reply {
     pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Reply {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// The gateways date their answers by their own clocks.
+    pub(crate) fn dated(self, now_ms: i64) -> Reply {
+        self.with_header("date", http_date(now_ms))
     }
 
     pub(crate) fn seal(mut self, keys: &Keys) -> Reply {
