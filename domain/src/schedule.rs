@@ -26,6 +26,24 @@ const REFUND_RENEWAL: [u64; 6] = [1, 2, 4, 8, 16, 24];
 /// A viewer counts as present for this long after the last sign of life.
 pub const PRESENCE: Duration = Duration::from_secs(20);
 
+/// Longest wait between two questions about an open payment. The `LONGEST_…` bounds tell a due time that was set from one
+/// that a clock left behind which has been put back since: a row that waits longer than its longest step is due.
+pub const LONGEST_QUESTION_STEP: Duration = Duration::from_secs(60);
+/// Longest wait between two questions about a payment that ended.
+pub const LONGEST_AFTERCARE_STEP: Duration = AFTERCARE_STEP;
+/// Longest wait of a refund: an hour between questions, and up to fifty refunds of one payment a minute apart.
+pub const LONGEST_REFUND_STEP: Duration = Duration::from_secs(7200);
+/// Longest wait of a refund that takes the place of a failed one.
+pub const LONGEST_RENEWAL_STEP: Duration = Duration::from_secs(26 * 3600);
+/// Difference between the clocks of two servers that is no sign of a clock put back.
+pub const CLOCK_SLACK: Duration = Duration::from_secs(60);
+
+/// Whether somebody looks at the page of a payment. A presence that lasts longer than any can was written by a clock that has
+/// been put back since.
+pub fn is_watched(now: Timestamp, watched_until: Timestamp) -> bool {
+    now < watched_until && watched_until <= now.after(PRESENCE + CLOCK_SLACK)
+}
+
 /// When an open payment is asked about next, after `n_asked` questions.
 pub fn next_question(now: Timestamp, n_asked: u32, is_watched: bool) -> Timestamp {
     let steps: &[u64] = if is_watched { &WATCHED } else { &UNWATCHED };
@@ -106,6 +124,33 @@ mod tests {
             Some(15),
             "a code that can still be paid is asked about like an open one"
         );
+    }
+
+    #[test]
+    fn no_step_is_longer_than_its_bound() {
+        let now = Timestamp::from_millis(0);
+        for n in [0, 1, 4, 9, u32::MAX] {
+            for is_watched in [false, true] {
+                assert!(next_question(now, n, is_watched) <= now.after(LONGEST_QUESTION_STEP));
+            }
+            let later = now.after(Duration::from_secs(600));
+            for payable_until in [now, later] {
+                let next = next_after_end(now, n, now, payable_until).unwrap();
+                assert!(next <= now.after(LONGEST_AFTERCARE_STEP));
+            }
+            assert!(next_refund_question(now, n) <= now.after(LONGEST_REFUND_STEP));
+            assert!(next_refund_try(now, n) <= now.after(LONGEST_REFUND_STEP));
+            assert!(next_stuck_question(now) <= now.after(LONGEST_REFUND_STEP));
+            assert!(next_refund_renewal(now, n) <= now.after(LONGEST_RENEWAL_STEP));
+        }
+    }
+
+    #[test]
+    fn a_presence_from_before_the_clock_was_put_back_is_none() {
+        let now = Timestamp::from_millis(0);
+        assert!(is_watched(now, now.after(PRESENCE)));
+        assert!(!is_watched(now, now));
+        assert!(!is_watched(now, now.after(PRESENCE + Duration::from_secs(3600))));
     }
 
     #[test]

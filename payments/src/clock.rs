@@ -5,10 +5,10 @@ mod draws;
 mod virtual_time;
 
 use std::sync::{
-    Arc, Mutex,
+    Arc, Mutex, OnceLock,
     atomic::{AtomicI64, Ordering},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::Timestamp;
 
@@ -31,6 +31,8 @@ pub enum Clock {
 #[derive(Debug)]
 pub struct FixedClock {
     millis: AtomicI64,
+    /// By how much it was moved forwards, in all.
+    advanced_ms: AtomicI64,
     dice: Mutex<u64>,
 }
 
@@ -38,6 +40,7 @@ impl Clock {
     pub fn fixed(now: Timestamp, seed: u64) -> Clock {
         Clock::Fixed(Arc::new(FixedClock {
             millis: AtomicI64::new(now.millis()),
+            advanced_ms: AtomicI64::new(0),
             dice: Mutex::new(seed),
         }))
     }
@@ -65,6 +68,22 @@ impl Clock {
         }
     }
 
+    /// Time since some moment of the past. Setting the clock does not move it, so it measures how long something took and
+    /// how long ago something was seen by this process; it is never written down.
+    pub fn monotonic(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let real = START.get_or_init(Instant::now).elapsed();
+        match self {
+            Clock::System => real,
+            Clock::Fixed(fixed) => {
+                let moved = u64::try_from(fixed.advanced_ms.load(Ordering::SeqCst)).unwrap_or(0);
+                real + Duration::from_millis(moved)
+            }
+            #[cfg(feature = "faults")]
+            Clock::Virtual(clock) => clock.monotonic(),
+        }
+    }
+
     /// Waits. A fixed clock only tells the time: whoever waits for a neighbour needs real seconds there too.
     pub async fn sleep(&self, duration: Duration) {
         match self {
@@ -79,6 +98,15 @@ impl Clock {
         if let Clock::Fixed(fixed) = self {
             let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
             fixed.millis.fetch_add(millis, Ordering::SeqCst);
+            fixed.advanced_ms.fetch_add(millis, Ordering::SeqCst);
+        }
+    }
+
+    /// Sets a fixed clock back, as somebody may set the system's.
+    pub fn put_back(&self, duration: Duration) {
+        if let Clock::Fixed(fixed) = self {
+            let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+            fixed.millis.fetch_sub(millis, Ordering::SeqCst);
         }
     }
 

@@ -118,6 +118,12 @@ impl VirtualClock {
         Timestamp::from_millis(self.timeline.now().millis() + self.ahead_ms.load(Ordering::SeqCst))
     }
 
+    /// The true time: no setting of this machine's clock moves it.
+    pub(super) fn monotonic(&self) -> Duration {
+        let millis = self.timeline.now().millis();
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+    }
+
     pub(super) fn dice(&self) -> MutexGuard<'_, u64> {
         self.dice.lock().expect("nothing panics while it holds the dice")
     }
