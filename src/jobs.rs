@@ -1,14 +1,18 @@
 //! The table of jobs and their rhythm. A job is a verb without input that does what is due; leases in the rows make
 //! several servers safe, and here one run of a job at a time is enough.
 
+mod schedule;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use payments::{Error, Services};
+use domain::Channel;
+use payments::{Error, Lane, Services};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
+use self::schedule::longest_step;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::stop::Stop;
@@ -18,24 +22,40 @@ use crate::{Failure, telemetry};
 const EVERY_SECOND: &str = "* * * * * *";
 /// The rows say when the last run was: only one in an hour does anything.
 const EVERY_TEN_MINUTES: &str = "30 */10 * * * *";
+/// Four beats must be missing before other servers take this one for dead.
+const EVERY_TWO_SECONDS: &str = "*/2 * * * * *";
+const EVERY_FIVE_SECONDS: &str = "*/5 * * * * *";
+/// A job that no tick has woken for its longest step and this much longer runs all the same: the wall clock, by which the
+/// schedule ticks, was put back.
+const TICK_SLACK: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy)]
 enum Task {
-    Reconcile,
-    Refunds,
+    Questions(Lane),
+    Refunds(Channel),
     Expire,
     Calls,
     Erase,
+    Beat,
+    Times,
 }
 
 impl Task {
     const fn name(self) -> &'static str {
         match self {
-            Task::Reconcile => "reconcile_payments",
-            Task::Refunds => "reconcile_refunds",
+            Task::Questions(lane) => match (lane.channel, lane.is_watched) {
+                (Channel::Wechat, true) => "reconcile_watched_wechat_payments",
+                (Channel::Wechat, false) => "reconcile_wechat_payments",
+                (Channel::Alipay, true) => "reconcile_watched_alipay_payments",
+                (Channel::Alipay, false) => "reconcile_alipay_payments",
+            },
+            Task::Refunds(Channel::Wechat) => "reconcile_wechat_refunds",
+            Task::Refunds(Channel::Alipay) => "reconcile_alipay_refunds",
             Task::Expire => "expire",
             Task::Calls => "write_calls",
             Task::Erase => "erase_old_data",
+            Task::Beat => "beat",
+            Task::Times => "mend_times",
         }
     }
 
@@ -43,22 +63,28 @@ impl Task {
     fn run(self, services: &Services) -> JoinHandle<Result<usize, Error>> {
         let services = services.clone();
         match self {
-            Task::Reconcile => tokio::spawn(async move { payments::reconcile_payments(&services).await }),
-            Task::Refunds => tokio::spawn(async move { payments::reconcile_refunds(&services).await }),
+            Task::Questions(lane) => {
+                tokio::spawn(async move { payments::reconcile_lane(&services, lane).await })
+            }
+            Task::Refunds(channel) => {
+                tokio::spawn(async move { payments::reconcile_refunds_of(&services, channel).await })
+            }
             Task::Expire => tokio::spawn(async move { payments::expire(&services).await }),
             Task::Erase => tokio::spawn(async move { payments::erase_old_data(&services).await }),
             // What was said is no news: a line in the log for each would drown the others.
             Task::Calls => tokio::spawn(async move { payments::write_calls(&services).await.map(|_| 0) }),
+            Task::Beat => tokio::spawn(async move { payments::beat(&services).await }),
+            Task::Times => tokio::spawn(async move { payments::mend_times(&services).await }),
         }
     }
 
     /// Returns when there is a reason not to wait for the clock.
     async fn woken(self, services: &Services) {
         match self {
-            Task::Reconcile => services.wake.question_due().await,
-            Task::Refunds => services.wake.refund_due().await,
+            Task::Questions(lane) => services.wake.question_due(lane).await,
+            Task::Refunds(channel) => services.wake.refund_due(channel).await,
             Task::Expire => services.wake.deadline_due().await,
-            Task::Calls | Task::Erase => std::future::pending().await,
+            Task::Calls | Task::Erase | Task::Beat | Task::Times => std::future::pending().await,
         }
     }
 }
@@ -84,13 +110,15 @@ pub async fn start(
     metrics: &Metrics,
     stop: Stop,
 ) -> Result<Jobs, Failure> {
-    let table = [
-        (Task::Reconcile, config.reconcile_cron.as_str()),
-        (Task::Refunds, config.reconcile_cron.as_str()),
+    let mut table = vec![
         (Task::Expire, config.expiry_cron.as_str()),
         (Task::Calls, EVERY_SECOND),
         (Task::Erase, EVERY_TEN_MINUTES),
+        (Task::Beat, EVERY_TWO_SECONDS),
+        (Task::Times, EVERY_FIVE_SECONDS),
     ];
+    table.extend(Lane::ALL.map(|lane| (Task::Questions(lane), config.reconcile_cron.as_str())));
+    table.extend(Channel::ALL.map(|channel| (Task::Refunds(channel), config.reconcile_cron.as_str())));
     let scheduler = JobScheduler::new().await.map_err(broken)?;
     let mut runners = Vec::new();
     for (task, cron) in table {
@@ -99,13 +127,14 @@ pub async fn start(
             .add(metronome(cron, Arc::clone(&tick)).map_err(broken)?)
             .await
             .map_err(broken)?;
-        runners.push(tokio::spawn(run_job(
+        let runner = Runner {
             task,
-            services.clone(),
-            metrics.clone(),
+            services: services.clone(),
+            metrics: metrics.clone(),
             tick,
-            stop.clone(),
-        )));
+            longest_wait: longest_step(cron) + TICK_SLACK,
+        };
+        runners.push(tokio::spawn(runner.run(stop.clone())));
     }
     scheduler.start().await.map_err(broken)?;
     Ok(Jobs { scheduler, runners })
@@ -116,19 +145,35 @@ fn metronome(cron: &str, tick: Arc<Notify>) -> Result<Job, JobSchedulerError> {
     Job::new(cron, move |_, _| tick.notify_one())
 }
 
-async fn run_job(task: Task, services: Services, metrics: Metrics, tick: Arc<Notify>, stop: Stop) {
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.asked() => return,
-            () = tick.notified() => {}
-            () = task.woken(&services) => {}
+struct Runner {
+    task: Task,
+    services: Services,
+    metrics: Metrics,
+    tick: Arc<Notify>,
+    longest_wait: Duration,
+}
+
+impl Runner {
+    async fn run(self, stop: Stop) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.asked() => return,
+                () = self.tick.notified() => {}
+                () = self.task.woken(&self.services) => {}
+                // Measured by the monotonic clock, which nobody can put back.
+                () = tokio::time::sleep(self.longest_wait) => {}
+            }
+            self.run_once().await;
         }
+    }
+
+    async fn run_once(&self) {
         let started = Instant::now();
-        let outcome = task.run(&services).await;
+        let outcome = self.task.run(&self.services).await;
         let ms = started.elapsed().as_millis();
-        let job = task.name();
-        metrics.count_job(job, matches!(outcome, Ok(Ok(_))));
+        let job = self.task.name();
+        self.metrics.count_job(job, matches!(outcome, Ok(Ok(_))));
         match outcome {
             Ok(Ok(0)) => tracing::debug!(job, ms, "{job}: nothing was due"),
             Ok(Ok(n_done)) => tracing::info!(job, n_done, ms, "{job}: worked on {n_done}"),

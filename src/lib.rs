@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use payments::secrets::Secrets;
 use payments::gateway::Gateways;
+use payments::store::lock::{DatabaseLock, LockError};
 use payments::store::{Db, StoreError};
 use payments::{Clock, Services};
 use secrecy::ExposeSecret as _;
@@ -106,6 +107,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         .clone()
         .unwrap_or_else(|| PublicUrl::of(address));
     // Before the simulator, which keeps its keys beside the database: a wrong path is the database's fault.
+    let _lock = lock_database(&config)?;
     let db = open_database(&config).await?;
     merchants::stamp_database(&config, &without_secrets(&config, db.clone())).await?;
     let links = gateways::link(&config, &public_url).await?;
@@ -124,6 +126,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let streams = http::EventStreams::new(config.event_stream_life);
     let web = http::Web::new(services.clone(), site, limits, streams, stop.clone());
     let metrics = spawn_metrics(&config, &web, stop.clone()).await?;
+    payments::enter_service(&services).await?;
     let jobs = jobs::start(&services, &config, &web.metrics, stop.clone()).await?;
     say(&format!("Tongqian listens on http://{address}"));
     if let Some(simulator) = &links.simulator {
@@ -158,8 +161,26 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         simulator.stop().await;
     }
     payments::try_to_write_calls(&services).await;
+    if let Err(error) = payments::leave_service(&services).await {
+        tracing::warn!(
+            error = telemetry::chain(&error),
+            "leases of this server end by themselves"
+        );
+    }
     services.db.close().await;
     Ok(())
+}
+
+/// Keeps a second server off an embedded database until this one ends.
+fn lock_database(config: &Config) -> Result<Option<DatabaseLock>, Failure> {
+    let url = config.database_url.expose_secret();
+    bootstrap::make_directory_of(url)?;
+    DatabaseLock::take(url).map_err(|error| match error {
+        LockError::InUse(_) => Failure::Refused(format!("DATABASE_URL: {error}")),
+        error @ LockError::Io { .. } => {
+            Failure::setting("DATABASE_URL", "the database cannot be opened")(error)
+        }
+    })
 }
 
 /// The core without a server: what the other commands work with.
@@ -218,6 +239,7 @@ fn services_on(config: &Config, db: Db, gateways: Gateways, secrets: Secrets) ->
         login_limits: payments::console::LoginLimits::default(),
         policy: config.policy,
         secrets,
+        process: payments::Process::new(&Clock::System),
     }
 }
 

@@ -9,6 +9,7 @@ mod journey;
 mod kills;
 mod merchant;
 mod replicas;
+mod returning;
 mod server;
 mod stage;
 mod walk;

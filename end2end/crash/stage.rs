@@ -68,6 +68,11 @@ impl Stage {
     }
 
     pub async fn server(&self, crash_at: Option<String>) -> Server {
+        self.server_with(&[], crash_at).await
+    }
+
+    /// With settings that differ from those of the other tests.
+    pub async fn server_with(&self, other: &[(&str, &str)], crash_at: Option<String>) -> Server {
         let port = free_port();
         let mut settings = self.sim.credentials().env_lines(&self.sim.base_url());
         let own = [
@@ -80,7 +85,8 @@ impl Stage {
             ("LEASE_MS", "1500"),
             ("LOG", "off"),
         ];
-        settings.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let all = own.iter().chain(other);
+        settings.extend(all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let setup = Setup {
             dir: self.dir.path().to_owned(),
             settings,

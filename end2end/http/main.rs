@@ -18,6 +18,8 @@ mod guide;
 mod handover;
 mod headers;
 mod journey;
+mod lanes;
+mod locks;
 mod looks;
 mod merchants;
 mod money;

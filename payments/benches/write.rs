@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use domain::Money;
 use payments::gateway::Gateways;
 use payments::store::Db;
-use payments::{Clock, NewOrder, Policy, Services, Wake, Watchers};
+use payments::{Clock, NewOrder, Policy, Process, Services, Wake, Watchers};
 use sqlx::Connection;
 
 const ROUNDS: usize = 3;
@@ -106,6 +106,7 @@ async fn services(url: &str) -> Result<Services, Box<dyn std::error::Error>> {
         login_limits: payments::console::LoginLimits::default(),
         secrets: payments::secrets::Secrets::new([7; 32]),
         policy: Policy::default(),
+        process: Process::new(&Clock::System),
     })
 }
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use domain::{OrderId, Payment, PaymentNo, Report};
+use domain::{Channel, OrderId, Payment, PaymentNo, Report};
+use futures_util::future::join;
 use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::error::logged;
-use crate::gateway::{Gateway, GatewayError};
+use crate::gateway::{Batch, Gateway, GatewayError};
 use crate::order::{cancel_expired, find_by_number};
 use crate::settle::{Rule, record_report};
 use crate::store::{StoreError, orders, payments};
@@ -22,12 +23,32 @@ const MAX_BATCHES: usize = 16;
 
 /// Ends every payment and order whose time is over. Returns how many it worked on.
 pub async fn expire(services: &Services) -> Result<usize, Error> {
+    let (at_wechat, at_alipay) = join(
+        expire_payments_of(services, Channel::Wechat),
+        expire_payments_of(services, Channel::Alipay),
+    )
+    .await;
+    let mut n_done = at_wechat? + at_alipay?;
+    for _ in 0..MAX_BATCHES {
+        let n_orders = expire_orders(services).await?;
+        n_done += n_orders;
+        if n_orders < BATCH {
+            break;
+        }
+    }
+    Ok(n_done)
+}
+
+/// At a gateway that is known not to answer, what is over waits until it does: nothing can be closed there meanwhile.
+async fn expire_payments_of(services: &Services, channel: Channel) -> Result<usize, Error> {
     let mut n_done = 0;
     for _ in 0..MAX_BATCHES {
-        let n_payments = expire_payments(services).await?;
-        let n_orders = expire_orders(services).await?;
-        n_done += n_payments + n_orders;
-        if n_payments.max(n_orders) < BATCH {
+        if !Batch::is_answering(services, channel).await {
+            break;
+        }
+        let n_payments = expire_payments(services, channel).await?;
+        n_done += n_payments;
+        if n_payments < BATCH {
             break;
         }
     }
@@ -38,13 +59,11 @@ fn limit() -> i64 {
     i64::try_from(BATCH).expect("a batch is small")
 }
 
-async fn expire_payments(services: &Services) -> Result<usize, Error> {
-    let now = services.clock.now();
+async fn expire_payments(services: &Services, channel: Channel) -> Result<usize, Error> {
+    let lease = services.lease(lease!(LEASE));
     let numbers: Vec<PaymentNo> = services
         .db
-        .write(|tx| {
-            async move { payments::claim_expired(tx, now, now.after(lease!(LEASE)), limit()).await }.boxed()
-        })
+        .write(|tx| async move { payments::turns::claim_expired(tx, lease, channel, limit()).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     crash_point!("expire.after_claim");
@@ -64,12 +83,10 @@ async fn expire_payment(services: &Services, number: &PaymentNo) -> Result<(), E
 }
 
 async fn expire_orders(services: &Services) -> Result<usize, Error> {
-    let now = services.clock.now();
+    let lease = services.lease(lease!(LEASE));
     let ids: Vec<OrderId> = services
         .db
-        .write(|tx| {
-            async move { orders::claim_expired(tx, now, now.after(lease!(LEASE)), limit()).await }.boxed()
-        })
+        .write(|tx| async move { orders::claim_expired(tx, lease, limit()).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     crash_point!("expire.after_claim");
@@ -97,7 +114,10 @@ pub(crate) async fn end_payment(services: &Services, payment: &Payment) -> Resul
             .map(drop);
     }
     let unreachable = |source| Error::Unreachable { channel, source };
-    let gateway = services.gateways.require(payment).map_err(unreachable)?;
+    let gateway = services
+        .gateways
+        .require_answering(payment)
+        .map_err(unreachable)?;
     let report = gateway.query(&payment.payment_no).await.map_err(unreachable)?;
     if matches!(report, Report::Paid(_) | Report::Closed) {
         record_report(services, payment, &report, Rule::Settle).await?;

@@ -4,6 +4,7 @@
 
 pub mod alipay;
 pub mod bill;
+mod breaker;
 mod calls;
 mod describe;
 pub(crate) mod masked;
@@ -20,10 +21,16 @@ use std::net::IpAddr;
 
 use chrono::NaiveDate;
 use domain::{Channel, Money, Payment, PaymentNo, Product, RefundNo, RefundReport, Report, Timestamp};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::HeaderMap;
+
+use crate::Clock;
 
 use self::bill::{BillError, FundLine, TradeLine};
 
+pub(crate) use self::breaker::Batch;
+use self::breaker::{Breaker, Circuit};
 use self::calls::CallLog;
 pub use self::calls::{About, Call, Operation, Verdict};
 pub use self::describe::Description;
@@ -266,10 +273,17 @@ impl Gateway {
     /// Makes the payment payable. Returns what the payer needs: the content of the QR code, the URL to open, or for
     /// JSAPI the `prepay_id` that [`Gateway::invocation`] signs.
     pub async fn create(&self, creation: &Creation<'_>) -> Result<String, GatewayError> {
-        match self {
-            Gateway::Wechat(wechat) => wechat.create(creation).await,
-            Gateway::Alipay(alipay) => alipay.create(creation).await,
-        }
+        self.timed(
+            Circuit::Creates,
+            async {
+                match self {
+                    Gateway::Wechat(wechat) => wechat.create(creation).await,
+                    Gateway::Alipay(alipay) => alipay.create(creation).await,
+                }
+            }
+            .boxed(),
+        )
+        .await
     }
 
     /// What the page inside WeChat needs to open the payment; `None` where there is no such page.
@@ -281,11 +295,38 @@ impl Gateway {
     }
 
     pub async fn query(&self, payment_no: &PaymentNo) -> Result<Report, GatewayError> {
-        let said = match self {
-            Gateway::Wechat(wechat) => wechat.query(payment_no).await,
-            Gateway::Alipay(alipay) => alipay.query(payment_no).await,
-        };
+        let said = self
+            .timed(
+                Circuit::Others,
+                async {
+                    match self {
+                        Gateway::Wechat(wechat) => wechat.query(payment_no).await,
+                        Gateway::Alipay(alipay) => alipay.query(payment_no).await,
+                    }
+                }
+                .boxed(),
+            )
+            .await;
         self.heard(said)
+    }
+
+    /// A call whose time and end tell the breaker whether the gateway answers. On the heap, because every verb that may end in
+    /// a call would carry the largest of them.
+    async fn timed<T>(
+        &self,
+        circuit: Circuit,
+        call: BoxFuture<'_, Result<T, GatewayError>>,
+    ) -> Result<T, GatewayError> {
+        let begun_at = self.clock().monotonic();
+        let said = call.await;
+        let now = self.clock().monotonic();
+        let is_answer = !matches!(
+            said,
+            Err(GatewayError::Unknown { .. } | GatewayError::RetrySame { .. })
+        );
+        self.breaker()
+            .note(circuit, is_answer, now.saturating_sub(begun_at), now);
+        said
     }
 
     /// Whether it answers at all is seen by its questions: they are what is asked most.
@@ -311,11 +352,22 @@ impl Gateway {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    fn breaker(&self) -> &Breaker {
         match self {
-            Gateway::Wechat(wechat) => wechat.clock.now(),
-            Gateway::Alipay(alipay) => alipay.clock.now(),
+            Gateway::Wechat(wechat) => &wechat.breaker,
+            Gateway::Alipay(alipay) => &alipay.breaker,
         }
+    }
+
+    fn clock(&self) -> &Clock {
+        match self {
+            Gateway::Wechat(wechat) => &wechat.clock,
+            Gateway::Alipay(alipay) => &alipay.clock,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock().now()
     }
 
     /// The certificates that a person must replace, by name, and when each ends.
@@ -328,10 +380,17 @@ impl Gateway {
 
     /// Asks that nobody can pay any more. Even a success proves little (T-28, T-29): ask once more afterwards.
     pub async fn close(&self, payment_no: &PaymentNo) -> Result<Closing, GatewayError> {
-        match self {
-            Gateway::Wechat(wechat) => wechat.close(payment_no).await,
-            Gateway::Alipay(alipay) => alipay.close(payment_no).await,
-        }
+        self.timed(
+            Circuit::Others,
+            async {
+                match self {
+                    Gateway::Wechat(wechat) => wechat.close(payment_no).await,
+                    Gateway::Alipay(alipay) => alipay.close(payment_no).await,
+                }
+            }
+            .boxed(),
+        )
+        .await
     }
 
     /// [`Gateway::close`], for whom being paid or closed already is an answer too: the next question brings the proof.
@@ -344,17 +403,32 @@ impl Gateway {
 
     /// Sends money back, or asks for the same refund again: the number makes both one (T-32, T-33).
     pub async fn refund(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
-        match self {
-            Gateway::Wechat(wechat) => wechat.refund(ask).await,
-            Gateway::Alipay(alipay) => alipay.refund(ask).await,
-        }
+        self.timed(
+            Circuit::Others,
+            async {
+                match self {
+                    Gateway::Wechat(wechat) => wechat.refund(ask).await,
+                    Gateway::Alipay(alipay) => alipay.refund(ask).await,
+                }
+            }
+            .boxed(),
+        )
+        .await
     }
 
     pub async fn query_refund(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
-        let said = match self {
-            Gateway::Wechat(wechat) => wechat.query_refund(ask).await,
-            Gateway::Alipay(alipay) => alipay.query_refund(ask).await,
-        };
+        let said = self
+            .timed(
+                Circuit::Others,
+                async {
+                    match self {
+                        Gateway::Wechat(wechat) => wechat.query_refund(ask).await,
+                        Gateway::Alipay(alipay) => alipay.query_refund(ask).await,
+                    }
+                }
+                .boxed(),
+            )
+            .await;
         self.heard(said)
     }
 
@@ -440,6 +514,27 @@ impl Gateways {
                 gateway.account()
             ))),
             _ => Ok(gateway),
+        }
+    }
+
+    /// [`Gateways::require`] for a call that somebody waits for: one that is known not to answer is not called.
+    pub(crate) fn require_answering(&self, payment: &Payment) -> Result<&Gateway, GatewayError> {
+        self.require_circuit(payment, Circuit::Others)
+    }
+
+    /// [`Gateways::require_answering`] for a create call.
+    pub(crate) fn require_answering_creates(&self, payment: &Payment) -> Result<&Gateway, GatewayError> {
+        self.require_circuit(payment, Circuit::Creates)
+    }
+
+    fn require_circuit(&self, payment: &Payment, circuit: Circuit) -> Result<&Gateway, GatewayError> {
+        let gateway = self.require(payment)?;
+        if gateway.breaker().may_call(circuit, gateway.clock().monotonic()) {
+            Ok(gateway)
+        } else {
+            let method = payment.method();
+            let reason = format!("{method} is not answering: it was not called, and will be tried again");
+            Err(GatewayError::unknown(reason))
         }
     }
 

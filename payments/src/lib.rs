@@ -23,6 +23,7 @@ mod notice;
 mod once;
 mod order;
 mod personal;
+mod process;
 mod reconcile;
 mod refund;
 mod requester;
@@ -55,8 +56,12 @@ pub use order::{
     list_payments,
 };
 pub use personal::{Erased, export_user, forget_user};
-pub use reconcile::{query_payment, reconcile_payments};
-pub use refund::{RefundRequest, find_refund, list_refunds, reconcile_refunds, request_refund, retry_refund};
+pub use process::{Process, beat, enter_service, leave_service, mend_times};
+pub use reconcile::{Lane, query_payment, reconcile_lane, reconcile_payments};
+pub use refund::{
+    RefundRequest, find_refund, list_refunds, reconcile_refunds, reconcile_refunds_of, request_refund,
+    retry_refund,
+};
 pub use requester::Requester;
 pub use retention::{Retention, erase_old_data};
 pub use run::{run_to_end, wait_for};

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use domain::{Payment, PaymentNo, PaymentState, Report, Settlement, Timestamp, schedule};
+use domain::{Channel, Payment, PaymentNo, PaymentState, Report, Settlement, Timestamp, schedule};
+use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::error::logged;
-use crate::gateway::GatewayError;
+use crate::gateway::{Batch, GatewayError};
 use crate::once::{Claim, Keyed, Made, Once, claim, keep_answer, write_under_key};
 use crate::order::find_by_number;
 use crate::settle::{Rule, announce, apply_report};
@@ -16,9 +17,8 @@ use crate::{Error, Services, alarm};
 
 /// Longer than a call with all its retries can take: nobody else asks meanwhile.
 const LEASE: Duration = Duration::from_secs(60);
-/// Few enough that every row has its turn before its lease ends.
-const BATCH: i64 = 32;
-const CONCURRENT_QUESTIONS: usize = 8;
+/// A batch is asked about at once, so that no lease ends while its row waits for its turn.
+const BATCH: usize = 8;
 /// A payer's impatience must not become a load on the gateway.
 const BETWEEN_QUESTIONS: Duration = Duration::from_secs(1);
 
@@ -40,7 +40,7 @@ pub async fn query_payment(
         },
     };
     if asks {
-        ask(services, payment_no).await?;
+        ask_for_caller(services, payment_no).await?;
     }
     if once.is_none() {
         return find_by_number(services, payment_no).await.map(Made::Existing);
@@ -67,7 +67,7 @@ async fn claim_question(services: &Services, payment: &Payment) -> Result<bool, 
     let not_since = now.before(BETWEEN_QUESTIONS);
     let db = &services.db;
     let is_free = db
-        .snapshot(|tx| async move { payments::may_be_asked(tx, payment, not_since).await }.boxed())
+        .snapshot(|tx| async move { payments::may_be_asked(tx, payment, not_since, now).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     if !is_free {
@@ -96,42 +96,107 @@ async fn claim_question_under_key(
     .await
 }
 
-/// Asks about every payment that is due. Returns how many were asked about.
+/// Line in which questions about payments wait. Each gateway has its own, and payments whose page somebody looks at have one
+/// apart from the others: no lane waits for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lane {
+    pub channel: Channel,
+    pub is_watched: bool,
+}
+
+impl Lane {
+    pub const ALL: [Lane; 4] = [
+        Lane::of(Channel::Wechat, true),
+        Lane::of(Channel::Wechat, false),
+        Lane::of(Channel::Alipay, true),
+        Lane::of(Channel::Alipay, false),
+    ];
+
+    const fn of(channel: Channel, is_watched: bool) -> Lane {
+        Lane { channel, is_watched }
+    }
+
+    pub(crate) const fn index(self) -> usize {
+        match (self.channel, self.is_watched) {
+            (Channel::Wechat, true) => 0,
+            (Channel::Wechat, false) => 1,
+            (Channel::Alipay, true) => 2,
+            (Channel::Alipay, false) => 3,
+        }
+    }
+}
+
+/// Asks about every payment that is due, in all lanes. Returns how many were asked about.
 pub async fn reconcile_payments(services: &Services) -> Result<usize, Error> {
+    let runs = Lane::ALL.map(|lane| reconcile_lane(services, lane));
+    let mut n_asked = 0;
+    for outcome in join_all(runs).await {
+        n_asked += outcome?;
+    }
+    alarm::look(services).await?;
+    Ok(n_asked)
+}
+
+/// [`reconcile_payments`] in one lane, each of which has a job of its own.
+pub async fn reconcile_lane(services: &Services, lane: Lane) -> Result<usize, Error> {
+    let Lane { channel, is_watched } = lane;
     let mut n_asked = 0;
     if planted!("no reconciliation") {
         return Ok(n_asked);
     }
     loop {
-        let now = services.clock.now();
+        let batch = Batch::admit(services, channel, BATCH);
+        if batch.n_calls == 0 {
+            return Ok(n_asked);
+        }
+        let lease = services.lease(lease!(LEASE));
         let due: Vec<PaymentNo> = services
             .db
             .write(|tx| {
-                async move { payments::claim_due(tx, now, now.after(lease!(LEASE)), BATCH).await }.boxed()
+                async move { payments::turns::claim_due(tx, lease, channel, is_watched, batch.limit()).await }
+                    .boxed()
             })
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         crash_point!("reconcile.after_claim");
         n_asked += due.len();
+        if due.is_empty() {
+            batch.probe(services).await;
+            return Ok(n_asked);
+        }
         stream::iter(&due)
-            .for_each_concurrent(CONCURRENT_QUESTIONS, async |number| {
-                if let Err(error) = ask(services, number).await {
+            .for_each_concurrent(BATCH, async |number| {
+                if let Err(error) = ask_by_number(services, number).await {
                     tracing::warn!(payment.no = %number, error = logged(&error), "no news about {number}");
                 }
             })
             .await;
         // A full batch means that more is due. A part of one does not, and what falls due meanwhile waits for the next
         // run, or a slow gateway would keep this one going for ever.
-        if i64::try_from(due.len()).is_ok_and(|n_due| n_due < BATCH) {
-            alarm::look(services).await?;
+        if batch.is_last(due.len()) {
             return Ok(n_asked);
         }
     }
 }
 
-/// One question and its effect. An answer that cannot be believed only moves the next question.
-async fn ask(services: &Services, number: &PaymentNo) -> Result<(), Error> {
+/// Asks while somebody waits: a gateway that is known not to answer must not cost that person the time.
+async fn ask_for_caller(services: &Services, number: &PaymentNo) -> Result<(), Error> {
     let payment = find_by_number(services, number).await?;
+    if let Some(channel) = payment.method().channel() {
+        let answering = services.gateways.require_answering(&payment);
+        answering.map_err(|source| Error::Unreachable { channel, source })?;
+    }
+    ask(services, payment).await
+}
+
+async fn ask_by_number(services: &Services, number: &PaymentNo) -> Result<(), Error> {
+    let payment = find_by_number(services, number).await?;
+    ask(services, payment).await
+}
+
+/// One question and its effect. An answer that cannot be believed only moves the next question.
+async fn ask(services: &Services, payment: Payment) -> Result<(), Error> {
+    let number = &payment.payment_no;
     let Some(channel) = payment.method().channel() else {
         return Ok(());
     };
@@ -173,7 +238,8 @@ async fn note_answer(
                 let (payment, asking) = payments::find_by_number(tx, number)
                     .await?
                     .ok_or(Error::NotFound)?;
-                payments::set_due(tx, number, next_due(&payment, asking, now), now).await?;
+                let due_at = next_due(&payment, asking, now);
+                payments::set_due(tx, number, due_at, now).await?;
                 Ok(settlement)
             }
             .boxed()
@@ -187,7 +253,7 @@ fn next_due(payment: &Payment, asking: Asking, now: Timestamp) -> Option<Timesta
         PaymentState::Created | PaymentState::Pending => Some(schedule::next_question(
             now,
             asking.n_asked,
-            now < asking.watched_until,
+            schedule::is_watched(now, asking.watched_until),
         )),
         PaymentState::Closed | PaymentState::Declined => {
             let ended_at = asking.ended_at.unwrap_or(payment.updated_at);

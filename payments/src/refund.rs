@@ -16,7 +16,7 @@ use domain::{
 };
 use futures_util::FutureExt;
 
-pub use self::carry::reconcile_refunds;
+pub use self::carry::{reconcile_refunds, reconcile_refunds_of};
 pub(crate) use self::request::accept;
 #[cfg(feature = "faults")]
 pub(crate) use self::request::authorise_refund;

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{LatePolicy, Money};
+use domain::{Channel, LatePolicy, Money};
 use tokio::sync::Notify;
 
 use crate::console::LoginLimits;
 use crate::gateway::Gateways;
 use crate::secrets::Secrets;
+use crate::reconcile::Lane;
 use crate::store::Db;
-use crate::{Clock, Retention, Watchers};
+use crate::store::servers::Lease;
+use crate::{Clock, Process, Retention, Watchers};
 
 /// The whole context of the core; cheap to clone.
 #[derive(Debug, Clone)]
@@ -23,6 +25,19 @@ pub struct Services {
     pub login_limits: LoginLimits,
     pub policy: Policy,
     pub secrets: Secrets,
+    pub process: Process,
+}
+
+impl Services {
+    /// A claim of this server on rows, from now on.
+    pub(crate) fn lease(&self, length: Duration) -> Lease<'_> {
+        let now = self.clock.now();
+        Lease {
+            now,
+            until: now.after(length),
+            holder: self.process.id(),
+        }
+    }
 }
 
 /// What the operator decided.
@@ -54,32 +69,40 @@ impl Default for Policy {
 /// Rings when something is due earlier than the rhythm of the jobs would notice.
 #[derive(Debug, Clone, Default)]
 pub struct Wake {
-    questions: Arc<Notify>,
+    questions: Arc<[Notify; Lane::ALL.len()]>,
     deadlines: Arc<Notify>,
-    refunds: Arc<Notify>,
+    refunds: Arc<[Notify; Channel::ALL.len()]>,
 }
 
 impl Wake {
     /// Wakes every job: a bell rouses one sleeper, so each has its own.
     pub fn ring(&self) {
-        self.questions.notify_one();
+        self.ring_for_questions();
         self.deadlines.notify_one();
-        self.refunds.notify_one();
+        for bell in self.refunds.iter() {
+            bell.notify_one();
+        }
     }
 
-    /// Wakes only who asks the gateways.
-    pub(crate) fn ring_for_question(&self) {
-        self.questions.notify_one();
+    /// Wakes only the jobs that ask the gateways about payments.
+    pub(crate) fn ring_for_questions(&self) {
+        for bell in self.questions.iter() {
+            bell.notify_one();
+        }
     }
 
-    /// Returns at the next ring for who asks the gateways; one that came while nobody waited is not lost.
-    pub async fn question_due(&self) {
-        self.questions.notified().await;
+    /// Returns at the next ring for the lane's job; one that came while nobody waited is not lost.
+    pub async fn question_due(&self, lane: Lane) {
+        self.questions[lane.index()].notified().await;
     }
 
-    /// Returns at the next ring for who sends refunds and asks about them.
-    pub async fn refund_due(&self) {
-        self.refunds.notified().await;
+    /// Returns at the next ring for who sends the gateway's refunds and asks about them.
+    pub async fn refund_due(&self, channel: Channel) {
+        let bell = match channel {
+            Channel::Wechat => &self.refunds[0],
+            Channel::Alipay => &self.refunds[1],
+        };
+        bell.notified().await;
     }
 
     /// Returns at the next ring for who watches the deadlines.

@@ -14,6 +14,7 @@ pub(crate) mod gateway_calls;
 pub(crate) mod idempotency;
 pub(crate) mod incidents;
 pub(crate) mod ledger;
+pub mod lock;
 pub(crate) mod login_attempts;
 pub(crate) mod login_devices;
 #[cfg(feature = "faults")]
@@ -32,6 +33,7 @@ pub(crate) mod requesters;
 pub(crate) mod retention;
 pub(crate) mod search;
 pub(crate) mod served_accounts;
+pub(crate) mod servers;
 pub(crate) mod sessions;
 mod sqlite;
 #[cfg(feature = "faults")]

@@ -151,7 +151,7 @@ fn until_next_look(services: &Services, question: Option<Timestamp>) -> Duration
     };
     let now = services.clock.now();
     if due_at <= now {
-        services.wake.ring_for_question();
+        services.wake.ring_for_questions();
         return AFTER_A_RING;
     }
     BETWEEN_READS.min(due_at.since(now))

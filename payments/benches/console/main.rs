@@ -11,7 +11,7 @@ use domain::{Method, Money, Timestamp};
 use payments::console::{self, OrderQuery, find_orders, find_the_one};
 use payments::gateway::Gateways;
 use payments::store::Db;
-use payments::{Clock, OrderFilter, Policy, Services, Wake, Watchers, list_entries, list_orders};
+use payments::{Clock, OrderFilter, Policy, Process, Services, Wake, Watchers, list_entries, list_orders};
 use sqlx::Connection;
 
 use million::{NOW, fill};
@@ -52,10 +52,12 @@ async fn run() {
 async fn measure(engine: &str, url: &str) {
     let db = Db::connect(url).await.expect("the database opens");
     fill(url).await;
+    let clock = Clock::fixed(Timestamp::from_millis(NOW), 7);
     let services = Services {
         db,
         gateways: std::sync::Arc::new(Gateways::default()),
-        clock: Clock::fixed(Timestamp::from_millis(NOW), 7),
+        process: Process::new(&clock),
+        clock,
         wake: Wake::default(),
         watchers: Watchers::default(),
         login_limits: payments::console::LoginLimits::default(),

@@ -23,6 +23,7 @@ pub use self::keys::Verify;
 use self::keys::{Certified, Door, Keys};
 use self::notice::{Reader, named_certificate, parse_form};
 use self::wire::{Named, NewTrade, PAGE_PRODUCT, QR_PRODUCT, WAP_PRODUCT};
+use super::breaker::Breaker;
 use super::calls::{About, CallLog, Operation};
 use super::describe::{Description, fingerprint};
 use super::pulse::Pulse;
@@ -63,6 +64,7 @@ pub struct Alipay {
     notify_url: String,
     pub(super) transport: Transport,
     pub(super) pulse: Pulse,
+    pub(super) breaker: Breaker,
     pub(super) calls: CallLog,
     pub(super) clock: Clock,
 }
@@ -106,6 +108,7 @@ impl Alipay {
             seller_id: settings.seller_id,
             own_key,
             pulse: Pulse::default(),
+            breaker: Breaker::default(),
             calls: CallLog::default(),
             gateway,
             clock,

@@ -27,6 +27,7 @@ pub use self::sealed::{ApiV3Key, Sealed};
 pub use self::settings::{Settings, Verify};
 use self::sign::{Distrust, invocation_message};
 use self::wire::{CloseTrade, H5Info, NewAmount, NewTrade, NoReport, Openid, Prompt, Scene, Trade};
+use super::breaker::Breaker;
 use super::calls::{CallLog, Operation};
 use super::describe::{Description, fingerprint};
 use super::pulse::Pulse;
@@ -60,6 +61,7 @@ pub struct Wechat {
     notify_url: String,
     pub(super) transport: Transport,
     pub(super) pulse: Pulse,
+    pub(super) breaker: Breaker,
     pub(super) calls: CallLog,
     pub(super) clock: Clock,
 }
@@ -95,6 +97,7 @@ impl Wechat {
             wanted_serial,
             own_key,
             pulse: Pulse::default(),
+            breaker: Breaker::default(),
             calls: CallLog::default(),
             base,
             clock,

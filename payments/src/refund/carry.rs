@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use domain::{Channel, Payment, Refund, RefundId, RefundReport, RefundState, Timestamp, schedule};
+use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt, stream};
 
 use super::{announce_refund, apply_refund_report, find_refund, raise_refund};
 use crate::error::logged;
-use crate::gateway::{Gateway, GatewayError, RefundAsk};
+use crate::gateway::{Batch, Gateway, GatewayError, RefundAsk};
 use crate::store::incidents::IncidentKind;
 use crate::store::refunds::{Progress, turns};
 use crate::store::{StoreError, Tx, payments, refunds};
@@ -20,21 +21,38 @@ const BATCH: usize = 8;
 /// A run ends in time even when a gateway is slow and much is due; the next one goes on.
 const MAX_BATCHES: usize = 32;
 
-/// Sends the refunds that are to be sent and asks about those that are under way. Returns how many it worked on.
+/// Sends the refunds that are to be sent and asks about those that are under way, at both gateways. Returns how many it
+/// worked on.
 pub async fn reconcile_refunds(services: &Services) -> Result<usize, Error> {
-    let limit = i64::try_from(BATCH).expect("a batch is small");
+    let runs = Channel::ALL.map(|channel| reconcile_refunds_of(services, channel));
+    let mut n_done = 0;
+    for outcome in join_all(runs).await {
+        n_done += outcome?;
+    }
+    Ok(n_done)
+}
+
+/// [`reconcile_refunds`] at one gateway. Each has a job of its own, so that a silent gateway keeps no refund of the other
+/// waiting.
+pub async fn reconcile_refunds_of(services: &Services, channel: Channel) -> Result<usize, Error> {
     let mut n_done = 0;
     for _ in 0..MAX_BATCHES {
-        let now = services.clock.now();
+        let batch = Batch::admit(services, channel, BATCH);
+        if batch.n_calls == 0 {
+            break;
+        }
+        let lease = services.lease(lease!(LEASE));
         let due: Vec<RefundId> = services
             .db
-            .write(|tx| {
-                async move { turns::claim_due(tx, now, now.after(lease!(LEASE)), limit).await }.boxed()
-            })
+            .write(|tx| async move { turns::claim_due(tx, lease, channel, batch.limit()).await }.boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         crash_point!("refunds.after_claim");
         n_done += due.len();
+        if due.is_empty() {
+            batch.probe(services).await;
+            break;
+        }
         stream::iter(&due)
             .for_each_concurrent(BATCH, async |id| {
                 if let Err(error) = take_turn(services, id).await {
@@ -42,7 +60,7 @@ pub async fn reconcile_refunds(services: &Services) -> Result<usize, Error> {
                 }
             })
             .await;
-        if due.len() < BATCH {
+        if batch.is_last(due.len()) {
             break;
         }
     }
@@ -90,6 +108,12 @@ impl<'a> Errand<'a> {
     fn gateway<'s>(&self, services: &'s Services) -> Result<&'s Gateway, Error> {
         let gateway = services.gateways.require(self.payment);
         gateway.map_err(|source| self.unreachable(source))
+    }
+
+    /// Refuses when a person would wait for a gateway that is known not to answer.
+    pub(super) fn require_answering(&self, services: &Services) -> Result<(), Error> {
+        let gateway = services.gateways.require_answering(self.payment);
+        gateway.map(drop).map_err(|source| self.unreachable(source))
     }
 
     fn unreachable(&self, source: GatewayError) -> Error {
@@ -162,7 +186,8 @@ async fn begin_send(
         // Of two servers that send two refunds of one payment, one waits here and sees that the other was first.
         payments::hold(tx, &refund.payment_id).await?;
         let last = turns::last_sent(tx, &refund.payment_id, &refund.id).await?;
-        let earliest = last.map_or(now, |last| last.after(schedule::BETWEEN_REFUNDS));
+        // Sent in the future: the clock has been put back since, and a minute from now is enough.
+        let earliest = last.map_or(now, |last| last.min(now).after(schedule::BETWEEN_REFUNDS));
         if now < earliest {
             turns::postpone(tx, refund, earliest).await?;
             return Ok(Turn::NotNow);

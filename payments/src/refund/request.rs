@@ -207,6 +207,10 @@ pub(super) async fn next_turn(
     if payment.method().channel() != Some(Channel::Wechat) {
         return Ok(now);
     }
+    // A turn later than any can be was set before the clock was put back.
+    let latest = now.after(schedule::LONGEST_REFUND_STEP);
     let last = turns::last_turn(tx, &payment.id).await?;
-    Ok(last.map_or(now, |last| last.after(schedule::BETWEEN_REFUNDS).max(now)))
+    Ok(last.map_or(now, |last| {
+        last.min(latest).after(schedule::BETWEEN_REFUNDS).max(now)
+    }))
 }

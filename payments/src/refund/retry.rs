@@ -76,6 +76,7 @@ async fn replace(services: &Services, failed: &Refund, payment: &Payment) -> Res
     let Some(errand) = Errand::new(failed, payment)? else {
         return Err(RefundRefusal::NotRetryable.into());
     };
+    errand.require_answering(services)?;
     let report = &query(services, &errand).await?;
     services
         .db

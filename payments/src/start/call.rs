@@ -41,6 +41,11 @@ pub(super) async fn call(
     if payment.state == PaymentState::Pending && payment.has_fresh_prompt(services.clock.now()) {
         return Ok(Called::Answered);
     }
+    // A payer waits here: while the gateway is known not to answer, nobody else waits for the same silence.
+    if let Err(source) = services.gateways.require_answering_creates(payment) {
+        services.wake.ring_for_questions();
+        return Err(Error::Unreachable { channel, source });
+    }
     // Whoever loses the right to call waits for the answer of the winner, and calls when the winner has given up.
     for _ in 0..TWIN_LOOKS {
         let claim = claim_call(services, payment).await?;
@@ -77,7 +82,8 @@ fn declined(channel: Channel, payment: &Payment) -> Error {
 }
 
 async fn claim_call(services: &Services, payment: &Payment) -> Result<CallClaim, Error> {
-    let now = services.clock.now();
+    let lease = services.lease(lease!(CALL));
+    let now = lease.now;
     // A prompt made by then dies within the margin.
     let stale_since = payment
         .product
@@ -85,10 +91,7 @@ async fn claim_call(services: &Services, payment: &Payment) -> Result<CallClaim,
         .map(|lifetime| now.after(Product::PROMPT_MARGIN).before(lifetime));
     services
         .db
-        .write(|tx| {
-            async move { payments::claim_call(tx, payment, now, now.after(lease!(CALL)), stale_since).await }
-                .boxed()
-        })
+        .write(|tx| async move { payments::claim_call(tx, payment, lease, stale_since).await }.boxed())
         .await
         .map_err(Error::Internal)
 }

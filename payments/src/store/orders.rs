@@ -2,6 +2,7 @@
 
 use domain::{Money, Order, OrderId, OrderNo, OrderState, PaymentId, Purpose, Timestamp};
 
+use super::servers::Lease;
 use super::{StoreError, Tx, execute, on};
 
 /// The status that people see, as the index of the lists by status spells it.
@@ -232,24 +233,35 @@ pub async fn note_change(
 /// Takes open orders whose time is over, for as long as the lease lasts.
 pub async fn claim_expired(
     tx: &mut Tx<'_>,
-    now: Timestamp,
-    leased_until: Timestamp,
+    lease: Lease<'_>,
     limit: i64,
 ) -> Result<Vec<OrderId>, StoreError> {
     const SQL: &str = "
-        update orders set leased_until = $2
+        update orders set leased_until = $2, leased_by = $3
         where id in (
             select id from orders
-            where state = 'open' and expires_at <= $1 and leased_until <= $1
+            where state = 'open' and expires_at <= $1 and (leased_until <= $1 or leased_until > $4)
             order by leased_until, expires_at
-            limit $3)
-            and leased_until <= $1
+            limit $5)
+            and (leased_until <= $1 or leased_until > $4)
         returning id";
     let rows: Vec<(String,)> = on!(tx, SQL, fetch_all, |query| query
-        .bind(now.millis())
-        .bind(leased_until.millis())
+        .bind(lease.now.millis())
+        .bind(lease.until.millis())
+        .bind(lease.holder)
+        .bind(lease.latest().millis())
         .bind(limit))?;
     rows.iter()
         .map(|(id,)| OrderId::parse(id).ok_or(StoreError::Corrupt("orders.id")))
         .collect()
+}
+
+/// Ends the leases of one holder, or all.
+pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update orders set leased_until = 0, leased_by = null
+        where state = 'open' and expires_at > 0 and leased_until > 0
+            and (cast($1 as text) is null or leased_by = $1)";
+    execute!(tx, SQL, |query| query.bind(holder)).map(drop)?;
+    Ok(())
 }

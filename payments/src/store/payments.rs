@@ -1,10 +1,13 @@
 //! Payments as rows. Only [`crate::settle`] may call what changes a state.
 
+pub mod turns;
+
 use domain::{
     Channel, Money, OrderId, Payment, PaymentId, PaymentNo, PaymentState, PaymentStatus, Product, Receipt,
-    Timestamp,
+    Timestamp, schedule,
 };
 
+use super::servers::Lease;
 use super::{StoreError, Tx, execute, on};
 use crate::{ListedPayment, PaymentFilter};
 
@@ -317,20 +320,21 @@ pub enum CallClaim {
 pub async fn claim_call(
     tx: &mut Tx<'_>,
     payment: &Payment,
-    now: Timestamp,
-    calling_until: Timestamp,
+    lease: Lease<'_>,
     stale_since: Option<Timestamp>,
 ) -> Result<CallClaim, StoreError> {
     const SQL: &str = "
-        update payments set calling_until = $3, n_calls = n_calls + 1
-        where id = $1 and calling_until <= $2 and state in ('created', 'pending')
+        update payments set calling_until = $3, calling_by = $5, n_calls = n_calls + 1
+        where id = $1 and (calling_until <= $2 or calling_until > $6) and state in ('created', 'pending')
             and (prompt is null or coalesce(prompted_at, created_at) <= cast($4 as bigint))
         returning n_calls";
     let n_calls: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query
         .bind(payment.id.as_str())
-        .bind(now.millis())
-        .bind(calling_until.millis())
-        .bind(stale_since.map(Timestamp::millis)))?;
+        .bind(lease.now.millis())
+        .bind(lease.until.millis())
+        .bind(stale_since.map(Timestamp::millis))
+        .bind(lease.holder)
+        .bind(lease.latest().millis()))?;
     Ok(match n_calls {
         None => CallClaim::Refused,
         Some((1,)) => CallClaim::First,
@@ -420,89 +424,40 @@ pub async fn mark_paid(
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct NumberRow {
-    payment_no: String,
-}
-
-fn numbers(rows: Vec<NumberRow>) -> Result<Vec<PaymentNo>, StoreError> {
-    let parse =
-        |row: NumberRow| PaymentNo::parse(&row.payment_no).ok_or(StoreError::Corrupt("payments.payment_no"));
-    rows.into_iter().map(parse).collect()
-}
-
-/// Takes the payments to ask about, for as long as the lease lasts.
-pub async fn claim_due(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    leased_until: Timestamp,
-    limit: i64,
-) -> Result<Vec<PaymentNo>, StoreError> {
-    const SQL: &str = "
-        update payments set leased_until = $2
-        where id in (
-            select id from payments
-            where due_at <= $1 and leased_until <= $1
-            order by due_at
-            limit $3)
-            and leased_until <= $1
-        returning payment_no";
-    let rows: Vec<NumberRow> = on!(tx, SQL, fetch_all, |query| query
-        .bind(now.millis())
-        .bind(leased_until.millis())
-        .bind(limit))?;
-    numbers(rows)
-}
-
-/// Takes the open payments whose time is over, for as long as the lease lasts. What was tried least recently comes
-/// first, so that those that cannot be closed yet do not keep the others waiting.
-pub async fn claim_expired(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    leased_until: Timestamp,
-    limit: i64,
-) -> Result<Vec<PaymentNo>, StoreError> {
-    const SQL: &str = "
-        update payments set leased_until = $2
-        where id in (
-            select id from payments
-            where state in ('created', 'pending') and expires_at <= $1 and leased_until <= $1
-            order by leased_until, expires_at
-            limit $3)
-            and leased_until <= $1
-        returning payment_no";
-    let rows: Vec<NumberRow> = on!(tx, SQL, fetch_all, |query| query
-        .bind(now.millis())
-        .bind(leased_until.millis())
-        .bind(limit))?;
-    numbers(rows)
-}
-
-/// Whether nobody has asked about a payment after `not_since`.
+/// Whether nobody has asked about a payment after `not_since`. A question that was asked in the future was asked before the
+/// clock was put back.
 pub async fn may_be_asked(
     tx: &mut Tx<'_>,
     payment: &Payment,
     not_since: Timestamp,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
-    const SQL: &str = "select count(*) from payments where id = $1 and asked_at <= $2";
+    const SQL: &str = "
+        select count(*) from payments
+        where id = $1 and (asked_at <= $2 or asked_at > $3)";
     let (n_free,): (i64,) = on!(tx, SQL, fetch_one, |query| query
         .bind(payment.id.as_str())
-        .bind(not_since.millis()))?;
+        .bind(not_since.millis())
+        .bind(now.after(schedule::CLOCK_SLACK).millis()))?;
     Ok(n_free == 1)
 }
 
-/// Takes the right to ask about one payment now, unless somebody asked after `not_since`.
+/// Takes the right to ask about one payment now, unless somebody asked after `not_since`. A question that was asked in the
+/// future was asked before the clock was put back.
 pub async fn claim_question(
     tx: &mut Tx<'_>,
     payment: &Payment,
     not_since: Timestamp,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    const SQL: &str = "update payments set asked_at = $3 where id = $1 and asked_at <= $2";
+    const SQL: &str = "
+        update payments set asked_at = $3
+        where id = $1 and (asked_at <= $2 or asked_at > $4)";
     let n_changed = execute!(tx, SQL, |query| query
         .bind(payment.id.as_str())
         .bind(not_since.millis())
-        .bind(now.millis()))?;
+        .bind(now.millis())
+        .bind(now.after(schedule::CLOCK_SLACK).millis()))?;
     Ok(n_changed == 1)
 }
 
@@ -586,7 +541,7 @@ pub async fn attend(
 ) -> Result<(), StoreError> {
     const SQL: &str = "
         update payments
-        set n_asked = case when watched_until < $4 then 0 else n_asked end,
+        set n_asked = case when watched_until < $4 or watched_until > $2 then 0 else n_asked end,
             due_at = case when due_at > $3 then $3 else due_at end,
             watched_until = $2
         where order_id = $1 and state in ('created', 'pending')";

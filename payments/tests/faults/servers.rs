@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use domain::Channel;
 use futures_util::future::{BoxFuture, Either, select};
 use payments::gateway::{Gateway, Gateways, alipay, wechat};
 use payments::store::{LostCommit, StoreError};
-use payments::{Clock, Error, Policy, Services, VirtualClock, Wake, Watchers};
+use payments::{Clock, Error, Lane, Policy, Process, Services, VirtualClock, Wake, Watchers};
 use tokio::sync::oneshot;
 
 use crate::city::City;
@@ -40,6 +41,7 @@ impl City {
         let services = Services {
             db: self.db.clone(),
             gateways: Arc::new(self.links(&clock)),
+            process: Process::new(&clock),
             clock,
             wake: Wake::default(),
             watchers: Watchers::default(),
@@ -56,9 +58,18 @@ impl City {
         self.set_server(place, Some(services.clone()));
         let owner = Owner::Server(place);
         if self.plan.reconciles {
-            self.spawn(owner, "reconcile", self.clone().reconcile(services.clone()));
+            for lane in Lane::ALL {
+                self.spawn(owner, "reconcile", self.clone().reconcile(services.clone(), lane));
+            }
+            self.spawn(owner, "calls", self.clone().write_calls(services.clone()));
         }
-        self.spawn(owner, "refunds", self.clone().send_refunds(services.clone()));
+        for channel in Channel::ALL {
+            self.spawn(
+                owner,
+                "refunds",
+                self.clone().send_refunds(services.clone(), channel),
+            );
+        }
         self.spawn(owner, "expire", self.clone().expire(services));
     }
 
@@ -99,20 +110,26 @@ impl City {
         }
     }
 
-    async fn reconcile(self, services: Services) {
+    async fn reconcile(self, services: Services, lane: Lane) {
         loop {
-            self.until_due(RECONCILE, services.wake.question_due()).await;
-            let outcome = payments::reconcile_payments(&services).await;
+            self.until_due(RECONCILE, services.wake.question_due(lane)).await;
+            let outcome = payments::reconcile_lane(&services, lane).await;
             self.note_job("reconcile", outcome);
+        }
+    }
+
+    async fn write_calls(self, services: Services) {
+        loop {
+            self.until_due(RECONCILE, std::future::pending()).await;
             let outcome = payments::write_calls(&services).await;
             self.note_job("calls", outcome.map(|_| 0));
         }
     }
 
-    async fn send_refunds(self, services: Services) {
+    async fn send_refunds(self, services: Services, channel: Channel) {
         loop {
-            self.until_due(REFUNDS, services.wake.refund_due()).await;
-            let outcome = payments::reconcile_refunds(&services).await;
+            self.until_due(REFUNDS, services.wake.refund_due(channel)).await;
+            let outcome = payments::reconcile_refunds_of(&services, channel).await;
             self.note_job("refunds", outcome);
         }
     }

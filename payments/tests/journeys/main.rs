@@ -18,6 +18,8 @@ mod gateway_faults;
 mod healing;
 mod keys;
 mod link_holders;
+mod lanes;
+mod leases;
 mod notices;
 mod orderings;
 mod paying;

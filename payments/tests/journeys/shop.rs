@@ -16,7 +16,9 @@ use payments::admin::Role;
 use payments::console::{Operator, Visit, find_credentials, invite};
 use payments::gateway::{Gateways, alipay, wechat};
 use payments::store::Db;
-use payments::{Checkout, Clock, Error, Made, NewOrder, Policy, Services, StartPayment, Wake, Watchers};
+use payments::{
+    Checkout, Clock, Error, Made, NewOrder, Policy, Process, Services, StartPayment, Wake, Watchers,
+};
 use simulator::{Simulator, WechatKeys};
 use sqlx::Connection;
 
@@ -129,6 +131,7 @@ impl Shop {
         let services = Services {
             db: Db::connect(&url).await.unwrap(),
             gateways: Arc::new(gateways(&sim, &notify_url, &clock)),
+            process: Process::new(&clock),
             clock,
             wake: Wake::default(),
             watchers: Watchers::default(),

@@ -1,32 +1,73 @@
 //! The row is the job: when a refund has its turn, whose turn it is, and what was tried.
 
-use domain::{PaymentId, Refund, RefundId, Timestamp};
+use std::time::Duration;
 
+use domain::{Channel, PaymentId, Refund, RefundId, Timestamp};
+
+use super::super::servers::Lease;
 use super::super::{StoreError, Tx, execute, on};
 
-/// Takes the refunds whose turn it is, for as long as the lease lasts.
+/// Takes refunds of one gateway whose turn it is, for as long as the lease lasts.
 pub async fn claim_due(
     tx: &mut Tx<'_>,
-    now: Timestamp,
-    leased_until: Timestamp,
+    lease: Lease<'_>,
+    channel: Channel,
     limit: i64,
 ) -> Result<Vec<RefundId>, StoreError> {
     const SQL: &str = "
-        update refunds set leased_until = $2
+        update refunds set leased_until = $2, leased_by = $3
         where id in (
-            select id from refunds
-            where due_at <= $1 and leased_until <= $1
-            order by due_at
-            limit $3)
-            and leased_until <= $1
+            select r.id from refunds r join payments p on p.id = r.payment_id
+            where r.due_at <= $1 and (r.leased_until <= $1 or r.leased_until > $5) and p.method = $4
+            order by r.due_at
+            limit $6)
+            and (leased_until <= $1 or leased_until > $5)
         returning id";
     let rows: Vec<(String,)> = on!(tx, SQL, fetch_all, |query| query
-        .bind(now.millis())
-        .bind(leased_until.millis())
+        .bind(lease.now.millis())
+        .bind(lease.until.millis())
+        .bind(lease.holder)
+        .bind(channel.as_str())
+        .bind(lease.latest().millis())
         .bind(limit))?;
     rows.iter()
         .map(|(id,)| RefundId::parse(id).ok_or(StoreError::Corrupt("refunds.id")))
         .collect()
+}
+
+/// Ends the leases of one holder, or all.
+pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update refunds set leased_until = 0, leased_by = null
+        where due_at > 0 and leased_until > 0 and (cast($1 as text) is null or leased_by = $1)";
+    execute!(tx, SQL, |query| query.bind(holder)).map(drop)?;
+    Ok(())
+}
+
+/// Brings nearer, by as much as the clock was put back, what is due later than now. Returns how many there were.
+pub async fn shift_due(tx: &mut Tx<'_>, setback: Duration, now: Timestamp) -> Result<u64, StoreError> {
+    const SQL: &str = "
+        update refunds set due_at = due_at - $2
+        where due_at > $1";
+    let millis = i64::try_from(setback.as_millis()).unwrap_or(i64::MAX);
+    Ok(execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))?)
+}
+
+/// Makes due what waits longer than any step: `first` and `renewed` are the latest that a refund may wait for, and one that
+/// takes the place of a failed one. Returns how many there were.
+pub async fn mend_due(
+    tx: &mut Tx<'_>,
+    first: Timestamp,
+    renewed: Timestamp,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    const SQL: &str = "
+        update refunds set due_at = $3
+        where due_at > $1 and (due_at > $2 or replaces is null)";
+    Ok(execute!(tx, SQL, |query| query
+        .bind(first.millis())
+        .bind(renewed.millis())
+        .bind(now.millis()))?)
 }
 
 /// Compare-and-set: from now on the gateway may know this refund, whatever becomes of the call.

@@ -1,0 +1,64 @@
+//! One gateway hangs; whoever pays at the other notices nothing of it.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt as _, stream};
+use serde_json::json;
+
+use super::api::{Api, client, pay, send};
+use super::server::Server;
+
+const N_HANGING: usize = 60;
+/// From the payment to our knowledge of it, by a question: a watched payment is asked about every four seconds, by a job that
+/// comes by every five.
+const KNOWN_WITHIN: Duration = Duration::from_secs(12);
+
+async fn fault(server: &Server, fault: serde_json::Value) {
+    let url = format!("{}/faults", server.control());
+    send(client().post(url).json(&fault)).await.ok(200);
+}
+
+#[tokio::test]
+async fn payments_of_a_hanging_gateway_keep_nobody_waiting_at_the_other() {
+    let server = Server::simulated(&[]);
+    let api = Api::of(&server);
+    stream::iter(0..N_HANGING)
+        .for_each_concurrent(4, async |_| {
+            api.payment(&api.order().await, "wechat").await;
+        })
+        .await;
+    let alipay_order = api.order().await;
+    let payment = api.payment(&alipay_order, "alipay").await;
+    for endpoint in ["query", "create"] {
+        fault(
+            &server,
+            json!({"kind": "hangBefore", "gateway": "wechat", "endpoint": endpoint}),
+        )
+        .await;
+    }
+    fault(&server, json!({"kind": "mute"})).await;
+    // All of them are due, and the job has met the silence.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let started = Instant::now();
+    let order = api.order().await;
+    let body = json!({"orderId": order["id"], "method": "wechat"});
+    api.post("/payments", &body)
+        .await
+        .refused(503, "gateway_unreachable");
+    assert!(
+        started.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        started.elapsed()
+    );
+
+    // The payer looks at the page, pays, and no callback comes.
+    let page = client().get(alipay_order["checkoutUrl"].as_str().unwrap());
+    assert_eq!(send(page).await.status, 200);
+    pay(server.wallet.as_deref().unwrap(), &payment["paymentUrl"]).await;
+    let paid_at = Instant::now();
+    let path = format!("/payments/{}", payment["id"].as_str().unwrap());
+    while api.get(&path).await.ok(200)["status"] != "success" {
+        assert!(paid_at.elapsed() < KNOWN_WITHIN, "{:?}", paid_at.elapsed());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}

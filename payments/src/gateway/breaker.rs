@@ -1,0 +1,253 @@
+//! Circuit breaker and concurrency limit of one gateway: one that hangs is asked less, then only probed, and never called
+//! while a person waits.
+//!
+//! Kept in memory and measured by the monotonic clock. Only time that was lost counts: a gateway that refuses at once, or
+//! whose answers cannot be believed, costs nothing and is called as before.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use domain::{Channel, PaymentNo};
+
+use crate::Services;
+
+/// Calls in a row that were waited for in vain before the breaker opens.
+const MOST_LOST: u32 = 3;
+/// A call that failed within this time cost nobody much.
+const LOST_AFTER: Duration = Duration::from_millis(1500);
+/// An answer that took longer halves how much is asked at once.
+const SLOW_AFTER: Duration = Duration::from_secs(3);
+const MOST_SLOTS: usize = 8;
+/// Between two probes of a gateway that does not answer; each may hang for its full time.
+const PROBE_EVERY: Duration = Duration::from_secs(2);
+/// When no job has probed for this long, whoever calls is the probe.
+const UNPROBED: Duration = Duration::from_secs(15);
+/// The same question every time, so that the log of calls keeps one row of it.
+const PROBE_NUMBER: &str = "TONGQIANPROBE";
+
+/// Calls that fail together. Some outages hit only the creation of payments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Circuit {
+    Creates,
+    Others,
+}
+
+#[derive(Debug)]
+pub struct Breaker(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    creates: Losses,
+    others: Losses,
+    /// How many questions a job may ask at once.
+    n_slots: usize,
+}
+
+#[derive(Debug, Default)]
+struct Losses {
+    n_lost: u32,
+    /// While open: when it was probed last, or when it opened.
+    probed_at: Duration,
+}
+
+const UNBROKEN: &str = "nothing panics while it holds the breaker";
+
+impl Default for Breaker {
+    fn default() -> Breaker {
+        Breaker(Mutex::new(State {
+            creates: Losses::default(),
+            others: Losses::default(),
+            n_slots: MOST_SLOTS,
+        }))
+    }
+}
+
+impl Losses {
+    fn is_open(&self) -> bool {
+        self.n_lost >= MOST_LOST
+    }
+
+    fn lose(&mut self, now: Duration) {
+        if !self.is_open() {
+            self.probed_at = now;
+        }
+        self.n_lost = self.n_lost.saturating_add(1);
+    }
+
+    /// Takes the right to probe when the last probe is `pause` ago.
+    fn may_probe(&mut self, now: Duration, pause: Duration) -> bool {
+        let is_due = now.saturating_sub(self.probed_at) >= pause;
+        if is_due {
+            self.probed_at = now;
+        }
+        is_due
+    }
+}
+
+impl State {
+    fn losses(&mut self, circuit: Circuit) -> &mut Losses {
+        match circuit {
+            Circuit::Creates => &mut self.creates,
+            Circuit::Others => &mut self.others,
+        }
+    }
+}
+
+impl Breaker {
+    /// A call has ended at `now` after `took`, with an answer or without one.
+    pub fn note(&self, circuit: Circuit, is_answer: bool, took: Duration, now: Duration) {
+        let mut state = self.0.lock().expect(UNBROKEN);
+        let is_slow = took >= SLOW_AFTER;
+        if !is_answer && took >= LOST_AFTER {
+            state.losses(circuit).lose(now);
+        } else {
+            state.losses(circuit).n_lost = 0;
+        }
+        if circuit == Circuit::Others {
+            state.n_slots = if is_slow {
+                (state.n_slots / 2).max(1)
+            } else {
+                (state.n_slots + 1).min(MOST_SLOTS)
+            };
+        }
+    }
+
+    pub fn is_closed(&self) -> bool {
+        !self.0.lock().expect(UNBROKEN).others.is_open()
+    }
+
+    /// Whether somebody who waits for the answer may call.
+    pub fn may_call(&self, circuit: Circuit, now: Duration) -> bool {
+        let mut state = self.0.lock().expect(UNBROKEN);
+        let circuits: &[Circuit] = match circuit {
+            Circuit::Creates => &[Circuit::Others, Circuit::Creates],
+            Circuit::Others => &[Circuit::Others],
+        };
+        circuits.iter().all(|circuit| {
+            let losses = state.losses(*circuit);
+            !losses.is_open() || losses.may_probe(now, UNPROBED)
+        })
+    }
+
+    /// How many calls a job may make at once, and whether that is a probe.
+    fn admit(&self, now: Duration, most: usize) -> (usize, bool) {
+        let mut state = self.0.lock().expect(UNBROKEN);
+        if !state.others.is_open() {
+            return (most.min(state.n_slots), false);
+        }
+        (usize::from(state.others.may_probe(now, PROBE_EVERY)), true)
+    }
+}
+
+/// Calls that a job may make of a gateway at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Batch {
+    channel: Channel,
+    pub n_calls: usize,
+    is_probe: bool,
+}
+
+impl Batch {
+    pub fn admit(services: &Services, channel: Channel, most: usize) -> Batch {
+        let (n_calls, is_probe) = match services.gateways.get(channel) {
+            Some(gateway) => gateway.breaker().admit(gateway.clock().monotonic(), most),
+            // Each call says at once that there is no such gateway.
+            None => (most, false),
+        };
+        Batch {
+            channel,
+            n_calls,
+            is_probe,
+        }
+    }
+
+    pub fn limit(self) -> i64 {
+        i64::try_from(self.n_calls).expect("a batch is small")
+    }
+
+    /// Whether a run ends after this batch: nothing more is due, or the gateway is only probed.
+    pub fn is_last(self, n_due: usize) -> bool {
+        self.is_probe || n_due < self.n_calls
+    }
+
+    /// Whether a job may go on to call: a gateway that was not answering is probed first, when a probe is due.
+    pub async fn is_answering(services: &Services, channel: Channel) -> bool {
+        let batch = Batch::admit(services, channel, 1);
+        if batch.is_probe && batch.n_calls > 0 {
+            batch.probe(services).await;
+        }
+        let gateway = services.gateways.get(channel);
+        gateway.is_none_or(|gateway| gateway.breaker().is_closed())
+    }
+
+    /// Asks about a payment that does not exist, when nothing is due by which it would be seen that the gateway is back.
+    pub async fn probe(self, services: &Services) {
+        let number = PaymentNo::parse(PROBE_NUMBER).expect("these are letters");
+        if let Some(gateway) = services.gateways.get(self.channel).filter(|_| self.is_probe)
+            && let Err(error) = gateway.query(&number).await
+        {
+            tracing::debug!(channel = %self.channel, "{} is still not answering: {error}", self.channel);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HANG: Duration = Duration::from_secs(8);
+    const QUICK: Duration = Duration::from_millis(80);
+
+    fn second(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    #[test]
+    fn a_gateway_that_hangs_is_probed_until_it_answers() {
+        let breaker = Breaker::default();
+        assert_eq!(breaker.admit(second(0), 8), (8, false));
+        for _ in 0..3 {
+            assert!(breaker.may_call(Circuit::Creates, second(8)));
+            breaker.note(Circuit::Others, false, HANG, second(8));
+        }
+        assert!(!breaker.may_call(Circuit::Others, second(9)));
+        assert!(!breaker.may_call(Circuit::Creates, second(9)));
+        assert_eq!(breaker.admit(second(9), 8), (0, true));
+        assert_eq!(breaker.admit(second(10), 8), (1, true));
+        assert_eq!(breaker.admit(second(11), 8), (0, true), "one probe at a time");
+        assert_eq!(breaker.admit(second(12), 8), (1, true));
+        breaker.note(Circuit::Others, true, QUICK, second(12));
+        assert!(breaker.may_call(Circuit::Creates, second(12)));
+        assert_eq!(breaker.admit(second(12), 8), (2, false), "carefully at first");
+    }
+
+    #[test]
+    fn who_calls_is_the_probe_when_no_job_probes() {
+        let breaker = Breaker::default();
+        for _ in 0..3 {
+            breaker.note(Circuit::Creates, false, HANG, second(0));
+        }
+        assert!(breaker.is_closed() && breaker.may_call(Circuit::Others, second(1)));
+        assert!(!breaker.may_call(Circuit::Creates, second(14)));
+        assert!(breaker.may_call(Circuit::Creates, second(15)));
+        assert!(!breaker.may_call(Circuit::Creates, second(16)));
+        breaker.note(Circuit::Creates, true, QUICK, second(17));
+        assert!(breaker.may_call(Circuit::Creates, second(17)));
+    }
+
+    #[test]
+    fn answers_that_cost_no_time_open_nothing() {
+        let breaker = Breaker::default();
+        for _ in 0..100 {
+            breaker.note(Circuit::Others, false, QUICK, second(1));
+        }
+        assert!(breaker.is_closed());
+        assert_eq!(breaker.admit(second(1), 8), (8, false));
+        breaker.note(Circuit::Others, true, second(4), second(5));
+        assert_eq!(
+            breaker.admit(second(5), 8),
+            (4, false),
+            "slow answers, fewer questions"
+        );
+    }
+}

@@ -1,0 +1,288 @@
+//! This server among those that share its database: the name in its leases, and the end of the leases of the dead.
+//!
+//! An embedded database has one server, and a lock on the file says so: whatever is leased at its start was leased by the
+//! dead. On PostgreSQL each server moves a beat of its own, and the others see when it stands still.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use domain::{Timestamp, schedule};
+use futures_util::FutureExt;
+
+use crate::store::servers::{self, ServerRow};
+use crate::store::{Db, StoreError, Tx, orders, payments, refunds};
+use crate::{Clock, Error, Services};
+
+/// A server whose beat has not moved for this long is dead: four beats, each of which a busy database may delay.
+const DEAD_AFTER: Duration = Duration::from_secs(8);
+/// A server that did not look for this long was away itself, and learns the beats anew before it judges anybody.
+const LOOKS_APART: Duration = Duration::from_secs(5);
+/// A smaller one is waited for.
+const LEAST_SETBACK: Duration = Duration::from_secs(30);
+
+/// Identity of a running server, and the beats that it has seen of the others; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Process(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    id: String,
+    peers: Mutex<Peers>,
+    /// The wall clock and the monotonic one at the last look.
+    times: Mutex<Option<(Timestamp, Duration)>>,
+}
+
+#[derive(Debug, Default)]
+struct Peers {
+    looked_at: Option<Duration>,
+    beats: HashMap<String, Beat>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Beat {
+    n: i64,
+    /// First seen at this number, by this server's monotonic clock.
+    since: Duration,
+}
+
+impl Process {
+    pub fn new(clock: &Clock) -> Process {
+        Process(Arc::new(Inner {
+            id: clock.nonce(),
+            peers: Mutex::default(),
+            times: Mutex::default(),
+        }))
+    }
+
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// By how much the wall clock was put back since the last look.
+    fn measure_setback(&self, clock: &Clock) -> Duration {
+        let (now, monotonic) = (clock.now(), clock.monotonic());
+        let mut times = self
+            .0
+            .times
+            .lock()
+            .expect("nothing panics while it holds the times");
+        let Some((wall_before, monotonic_before)) = times.replace((now, monotonic)) else {
+            return Duration::ZERO;
+        };
+        let expected = wall_before.after(monotonic.saturating_sub(monotonic_before));
+        let setback = expected.since(now);
+        if setback > LEAST_SETBACK {
+            setback
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    fn find_dead(&self, now: Duration, others: &[ServerRow]) -> Vec<String> {
+        let mut peers = self
+            .0
+            .peers
+            .lock()
+            .expect("nothing panics while it holds the peers");
+        peers.find_dead(now, others)
+    }
+}
+
+impl Peers {
+    fn find_dead(&mut self, now: Duration, others: &[ServerRow]) -> Vec<String> {
+        let was_away = self
+            .looked_at
+            .is_none_or(|at| now.saturating_sub(at) > LOOKS_APART);
+        self.looked_at = Some(now);
+        self.beats
+            .retain(|id, _| others.iter().any(|other| other.id == *id));
+        let mut dead = Vec::new();
+        for other in others {
+            let seen = Beat {
+                n: other.beat,
+                since: now,
+            };
+            let beat = self.beats.entry(other.id.clone()).or_insert(seen);
+            if was_away || beat.n != other.beat {
+                *beat = seen;
+            } else if now.saturating_sub(beat.since) >= DEAD_AFTER {
+                dead.push(other.id.clone());
+            }
+        }
+        dead
+    }
+}
+
+/// Announces this server. When no other one is alive, what the last one left is taken up at once: its leases end, and every
+/// open payment is asked about, because a callback that came meanwhile found nobody.
+pub async fn enter_service(services: &Services) -> Result<(), Error> {
+    let is_embedded = is_embedded(services);
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                if is_embedded {
+                    release_leases(tx, None).await?;
+                    return payments::turns::hasten_open(tx, now).await;
+                }
+                servers::beat(tx, services.process.id(), now).await?;
+                if servers::list_others(tx, services.process.id()).await?.is_empty() {
+                    payments::turns::hasten_open(tx, now).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    services.wake.ring();
+    Ok(())
+}
+
+/// Says that this server lives, and takes up the rows of those that have died. Returns how many have.
+pub async fn beat(services: &Services) -> Result<usize, Error> {
+    if is_embedded(services) {
+        return Ok(0);
+    }
+    let now = services.clock.now();
+    let others = services
+        .db
+        .write(|tx| {
+            async move {
+                servers::beat(tx, services.process.id(), now).await?;
+                servers::list_others(tx, services.process.id()).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    let dead = &services.process.find_dead(services.clock.monotonic(), &others);
+    if dead.is_empty() {
+        return Ok(0);
+    }
+    tracing::warn!(servers = ?dead, "taking up the work of {} servers that have died", dead.len());
+    services
+        .db
+        .write(|tx| {
+            async move {
+                for id in dead {
+                    release_leases(tx, Some(id)).await?;
+                    servers::remove(tx, id).await?;
+                }
+                payments::turns::hasten_open(tx, now).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    services.wake.ring();
+    Ok(dead.len())
+}
+
+/// Gives back what this server still holds at a clean stop.
+pub async fn leave_service(services: &Services) -> Result<(), Error> {
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let id = services.process.id();
+                release_leases(tx, Some(id)).await?;
+                servers::remove(tx, id).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// Moves what is due together with a clock that was put back under this server; and makes due what waits longer than its
+/// longest step, because the clock was put back while no server looked.
+pub async fn mend_times(services: &Services) -> Result<usize, Error> {
+    let now = services.clock.now();
+    let setback = services.process.measure_setback(&services.clock);
+    let latest = |longest: Duration| now.after(longest + schedule::CLOCK_SLACK);
+    let n_mended = services
+        .db
+        .write(|tx| {
+            async move {
+                if !setback.is_zero() {
+                    let n_payments = payments::turns::shift_due(tx, setback, now).await?;
+                    return Ok(n_payments + refunds::turns::shift_due(tx, setback, now).await?);
+                }
+                let open = latest(schedule::LONGEST_QUESTION_STEP);
+                let ended = latest(schedule::LONGEST_AFTERCARE_STEP);
+                let n_payments = payments::turns::mend_due(tx, open, ended, now).await?;
+                let first = latest(schedule::LONGEST_REFUND_STEP);
+                let renewed = latest(schedule::LONGEST_RENEWAL_STEP);
+                let n_refunds = refunds::turns::mend_due(tx, first, renewed, now).await?;
+                Ok(n_payments + n_refunds)
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    if n_mended > 0 {
+        tracing::warn!(
+            n_mended,
+            "{n_mended} rows were due too late: has the clock been put back?"
+        );
+        services.wake.ring();
+    }
+    Ok(usize::try_from(n_mended).unwrap_or(usize::MAX))
+}
+
+fn is_embedded(services: &Services) -> bool {
+    matches!(services.db, Db::Sqlite(_))
+}
+
+/// Ends the leases of one holder, or all.
+async fn release_leases(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreError> {
+    payments::turns::release(tx, holder).await?;
+    payments::turns::release_calls(tx, holder).await?;
+    orders::release(tx, holder).await?;
+    refunds::turns::release(tx, holder).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(beats: &[(&str, i64)]) -> Vec<ServerRow> {
+        beats
+            .iter()
+            .map(|(id, beat)| ServerRow {
+                id: (*id).to_owned(),
+                beat: *beat,
+            })
+            .collect()
+    }
+
+    fn find_dead(peers: &mut Peers, second: u64, beats: &[(&str, i64)]) -> Vec<String> {
+        peers.find_dead(Duration::from_secs(second), &rows(beats))
+    }
+
+    #[test]
+    fn a_server_whose_beat_stands_still_is_dead() {
+        let mut peers = Peers::default();
+        for second in [0, 2, 4, 6] {
+            let n = i64::try_from(second).unwrap();
+            assert!(find_dead(&mut peers, second, &[("a", 7), ("b", n)]).is_empty());
+        }
+        assert_eq!(find_dead(&mut peers, 8, &[("a", 7), ("b", 8)]), ["a"]);
+        assert!(
+            find_dead(&mut peers, 10, &[("a", 8), ("b", 9)]).is_empty(),
+            "it lives"
+        );
+    }
+
+    #[test]
+    fn a_server_that_was_away_judges_nobody() {
+        let mut peers = Peers::default();
+        assert!(find_dead(&mut peers, 0, &[("a", 1)]).is_empty());
+        assert!(find_dead(&mut peers, 60, &[("a", 1)]).is_empty());
+        assert!(find_dead(&mut peers, 64, &[("a", 1)]).is_empty());
+        assert_eq!(find_dead(&mut peers, 68, &[("a", 1)]), ["a"]);
+    }
+}

@@ -1,0 +1,49 @@
+//! The servers that share the database, and the leases by which they keep out of each other's way.
+
+use domain::{Timestamp, schedule};
+
+use super::{StoreError, Tx, execute, on};
+
+/// A claim on rows: whose it is and until when it holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Lease<'a> {
+    pub now: Timestamp,
+    pub until: Timestamp,
+    pub holder: &'a str,
+}
+
+impl Lease<'_> {
+    /// A lease that ends later than any given now was given by a clock that has been put back since: it holds no more.
+    pub fn latest(self) -> Timestamp {
+        self.until.after(schedule::CLOCK_SLACK)
+    }
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub struct ServerRow {
+    pub id: String,
+    pub beat: i64,
+}
+
+/// Moves the server's beat.
+pub async fn beat(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "
+        insert into servers (id, beat, started_at, seen_at)
+        values ($1, 1, $2, $2)
+        on conflict (id) do update set beat = servers.beat + 1, seen_at = excluded.seen_at";
+    execute!(tx, SQL, |query| query.bind(id).bind(now.millis())).map(drop)?;
+    Ok(())
+}
+
+pub async fn list_others(tx: &mut Tx<'_>, id: &str) -> Result<Vec<ServerRow>, StoreError> {
+    const SQL: &str = "select id, beat from servers where id <> $1 order by id";
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(id))?)
+}
+
+pub async fn remove(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
+    const SQL: &str = "
+        delete from servers
+        where id = $1";
+    execute!(tx, SQL, |query| query.bind(id)).map(drop)?;
+    Ok(())
+}
