@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use app::return_url::ReturnHosts;
 use domain::{LatePolicy, Money};
-use payments::Policy;
 use payments::secrets::KEY_BYTES;
+use payments::{OverdueAfter, Policy};
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
 pub use self::gateways::{AlipayAccount, GatewayMode, WechatAccount};
@@ -136,6 +136,17 @@ impl Config {
                     .parsed("REFUND_CONFIRM_ABOVE", parse_fen)?
                     .unwrap_or(defaults.refund_confirm_above),
                 retention: retention::read(source)?,
+                overdue_after: OverdueAfter {
+                    payment: source
+                        .parsed("PAYMENT_OVERDUE_MINUTES", parse_minutes)?
+                        .unwrap_or(defaults.overdue_after.payment),
+                    wechat_refund: source
+                        .parsed("REFUND_OVERDUE_WECHAT_HOURS", value::parse_hours)?
+                        .unwrap_or(defaults.overdue_after.wechat_refund),
+                    alipay_refund: source
+                        .parsed("REFUND_OVERDUE_ALIPAY_HOURS", value::parse_hours)?
+                        .unwrap_or(defaults.overdue_after.alipay_refund),
+                },
             },
             api_rate: source
                 .parsed("API_RATE_PER_SECOND", Rate::parse)?

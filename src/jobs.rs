@@ -1,6 +1,7 @@
 //! The table of jobs and their rhythm. A job is a verb without input that does what is due; leases in the rows make
 //! several servers safe, and here one run of a job at a time is enough.
 
+mod book;
 mod schedule;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
+use self::book::JobBook;
 use self::schedule::longest_step;
 use crate::config::Config;
 use crate::metrics::Metrics;
@@ -37,7 +39,7 @@ enum Task {
     Calls,
     Erase,
     Beat,
-    Times,
+    LookAfter,
 }
 
 impl Task {
@@ -55,13 +57,13 @@ impl Task {
             Task::Calls => "write_calls",
             Task::Erase => "erase_old_data",
             Task::Beat => "beat",
-            Task::Times => "mend_times",
+            Task::LookAfter => "look_after",
         }
     }
 
     /// In a task of its own, so that a panic ends this run and not the job.
-    fn run(self, services: &Services) -> JoinHandle<Result<usize, Error>> {
-        let services = services.clone();
+    fn run(self, runner: &Runner) -> JoinHandle<Result<usize, Error>> {
+        let services = runner.services.clone();
         match self {
             Task::Questions(lane) => {
                 tokio::spawn(async move { payments::reconcile_lane(&services, lane).await })
@@ -74,7 +76,14 @@ impl Task {
             // What was said is no news: a line in the log for each would drown the others.
             Task::Calls => tokio::spawn(async move { payments::write_calls(&services).await.map(|_| 0) }),
             Task::Beat => tokio::spawn(async move { payments::beat(&services).await }),
-            Task::Times => tokio::spawn(async move { payments::mend_times(&services).await }),
+            Task::LookAfter => {
+                let (metrics, late_jobs) = (runner.metrics.clone(), runner.book.find_late());
+                tokio::spawn(async move {
+                    let n_mended = payments::mend_times(&services).await?;
+                    metrics.set_overdue(payments::look_after(&services, &late_jobs).await?);
+                    Ok(n_mended)
+                })
+            }
         }
     }
 
@@ -84,7 +93,7 @@ impl Task {
             Task::Questions(lane) => services.wake.question_due(lane).await,
             Task::Refunds(channel) => services.wake.refund_due(channel).await,
             Task::Expire => services.wake.deadline_due().await,
-            Task::Calls | Task::Erase | Task::Beat | Task::Times => std::future::pending().await,
+            Task::Calls | Task::Erase | Task::Beat | Task::LookAfter => std::future::pending().await,
         }
     }
 }
@@ -115,24 +124,28 @@ pub async fn start(
         (Task::Calls, EVERY_SECOND),
         (Task::Erase, EVERY_TEN_MINUTES),
         (Task::Beat, EVERY_TWO_SECONDS),
-        (Task::Times, EVERY_FIVE_SECONDS),
+        (Task::LookAfter, EVERY_FIVE_SECONDS),
     ];
     table.extend(Lane::ALL.map(|lane| (Task::Questions(lane), config.reconcile_cron.as_str())));
     table.extend(Channel::ALL.map(|channel| (Task::Refunds(channel), config.reconcile_cron.as_str())));
     let scheduler = JobScheduler::new().await.map_err(broken)?;
     let mut runners = Vec::new();
+    let book = JobBook::default();
     for (task, cron) in table {
         let tick = Arc::new(Notify::new());
         scheduler
             .add(metronome(cron, Arc::clone(&tick)).map_err(broken)?)
             .await
             .map_err(broken)?;
+        let longest_wait = longest_step(cron) + TICK_SLACK;
+        book.begin(task.name(), longest_wait);
         let runner = Runner {
             task,
+            book: book.clone(),
             services: services.clone(),
             metrics: metrics.clone(),
             tick,
-            longest_wait: longest_step(cron) + TICK_SLACK,
+            longest_wait,
         };
         runners.push(tokio::spawn(runner.run(stop.clone())));
     }
@@ -147,6 +160,7 @@ fn metronome(cron: &str, tick: Arc<Notify>) -> Result<Job, JobSchedulerError> {
 
 struct Runner {
     task: Task,
+    book: JobBook,
     services: Services,
     metrics: Metrics,
     tick: Arc<Notify>,
@@ -170,10 +184,14 @@ impl Runner {
 
     async fn run_once(&self) {
         let started = Instant::now();
-        let outcome = self.task.run(&self.services).await;
+        let outcome = self.task.run(self).await;
         let ms = started.elapsed().as_millis();
         let job = self.task.name();
-        self.metrics.count_job(job, matches!(outcome, Ok(Ok(_))));
+        let is_done = matches!(outcome, Ok(Ok(_)));
+        self.metrics.count_job(job, is_done);
+        if is_done {
+            self.book.note_success(job);
+        }
         match outcome {
             Ok(Ok(0)) => tracing::debug!(job, ms, "{job}: nothing was due"),
             Ok(Ok(n_done)) => tracing::info!(job, n_done, ms, "{job}: worked on {n_done}"),

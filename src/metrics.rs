@@ -7,9 +7,11 @@ use axum::Router;
 use axum::http::header;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
+use payments::QueueAges;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -31,12 +33,21 @@ struct JobRun {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Queue {
+    queue: &'static str,
+}
+
+/// Every queue has its series from the start.
+const QUEUES: [&str; 5] = ["payments", "refunds", "orders", "webhooks", "statements"];
+
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
     requests: Family<Request, Counter>,
     latency: Histogram,
     job_runs: Family<JobRun, Counter>,
+    overdue: Family<Queue, Gauge>,
 }
 
 impl Default for Metrics {
@@ -52,11 +63,17 @@ impl Default for Metrics {
             latency.clone(),
         );
         registry.register("job_runs", "Runs of the background jobs", job_runs.clone());
+        let overdue = Family::<Queue, Gauge>::default();
+        for queue in QUEUES {
+            overdue.get_or_create(&Queue { queue }).set(0);
+        }
+        registry.register("overdue_seconds", "Age of the oldest due row", overdue.clone());
         Metrics {
             registry: Arc::new(registry),
             requests,
             latency,
             job_runs,
+            overdue,
         }
     }
 }
@@ -77,6 +94,17 @@ impl Metrics {
         self.job_runs.get_or_create(&JobRun { job, outcome }).inc();
     }
 
+    /// How long the oldest due row of each queue has waited.
+    pub fn set_overdue(&self, ages: QueueAges) {
+        let set = |queue, age: Duration| {
+            let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+            self.overdue.get_or_create(&Queue { queue }).set(seconds);
+        };
+        set("payments", ages.payments);
+        set("refunds", ages.refunds);
+        set("orders", ages.orders);
+    }
+
     pub fn router(&self) -> Router {
         let registry = Arc::clone(&self.registry);
         Router::new().route(
@@ -89,5 +117,32 @@ impl Metrics {
                 }
             }),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_queue_has_its_age_from_the_start() {
+        let metrics = Metrics::default();
+        let ages = QueueAges {
+            refunds: Duration::from_secs(90),
+            ..QueueAges::default()
+        };
+        metrics.set_overdue(ages);
+        let mut page = String::new();
+        text::encode(&mut page, &metrics.registry).unwrap();
+        for (queue, seconds) in [
+            ("payments", 0),
+            ("refunds", 90),
+            ("orders", 0),
+            ("webhooks", 0),
+            ("statements", 0),
+        ] {
+            let line = format!("tongqian_overdue_seconds{{queue=\"{queue}\"}} {seconds}\n");
+            assert!(page.contains(&line), "{page}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 
 use crate::calendar::beijing;
 use crate::gateway::Gateway;
-use crate::store::incidents::{self, IncidentKind};
+use crate::store::incidents::{self, IncidentKind, RaisedRow};
 use crate::store::{StoreError, Tx, forged_notices};
 use crate::{Error, Services};
 
@@ -17,6 +17,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Forgeries are counted in spans of time this long.
 const SPAN: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Between our clock and a gateway's: both sides refuse signatures that are five minutes off.
+const MOST_DRIFT: Duration = Duration::from_secs(30);
 
 struct Alarm {
     kind: IncidentKind,
@@ -51,12 +53,18 @@ pub(crate) async fn look(services: &Services) -> Result<(), Error> {
     for (channel, n_forged) in n_forged {
         if let Some(gateway) = services.gateways.get(channel) {
             alarms.extend(alarms_of(channel, gateway, n_forged, now));
+            alarms.extend(clock_alarm(services, channel, gateway));
         }
     }
     let alarms = &alarms;
     let is_new = |alarm: &&Alarm| {
+        // A clock that is off again is told again, unless a person has ended it.
+        let stands = |row: &&RaisedRow| {
+            alarm.kind != IncidentKind::ClockOff || row.resolved_at.is_none() || row.resolved_by.is_some()
+        };
         !written
             .iter()
+            .filter(stands)
             .any(|row| row.kind == alarm.kind.as_str() && row.subject == alarm.subject)
     };
     let new: Vec<&Alarm> = alarms.iter().filter(is_new).collect();
@@ -123,6 +131,9 @@ async fn write(
             alarm.detail
         );
         incidents::raise(tx, &id, alarm.kind, &alarm.subject, None, &alarm.detail, now).await?;
+        if alarm.kind == IncidentKind::ClockOff {
+            incidents::reopen_settled(tx, alarm.kind, &alarm.subject, &alarm.detail).await?;
+        }
     }
     for (kind, subject) in over {
         incidents::settle(tx, *kind, subject, now).await?;
@@ -140,6 +151,8 @@ fn is_over(services: &Services, kind: IncidentKind, subject: &str) -> bool {
             .any(|gateway| gateway.pulse().is_answering()),
         // Replaced, or told with less time left.
         IncidentKind::KeyExpiring => true,
+        // Another server's clock is that server's to judge.
+        IncidentKind::ClockOff => services.process.has_signed(subject),
         _ => false,
     }
 }
@@ -174,6 +187,23 @@ fn alarms_of(channel: Channel, gateway: &Gateway, n_forged: i64, now: Timestamp)
         });
     }
     alarms
+}
+
+/// Difference of this server's clock: a signature that is right looks too old or too new to the gateway, and its answers to us.
+fn clock_alarm(services: &Services, channel: Channel, gateway: &Gateway) -> Option<Alarm> {
+    let drift = gateway.drift();
+    if drift.amount <= MOST_DRIFT {
+        return None;
+    }
+    let way = if drift.is_ahead { "ahead of" } else { "behind" };
+    Some(Alarm {
+        kind: IncidentKind::ClockOff,
+        subject: services.process.sign(channel.as_str()),
+        detail: format!(
+            "the clock of this server is {} s {way} the Date of {channel}'s answers",
+            drift.amount.as_secs()
+        ),
+    })
 }
 
 /// A word for how little time is left, so that each step is told once.

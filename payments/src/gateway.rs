@@ -7,6 +7,7 @@ pub mod bill;
 mod breaker;
 mod calls;
 mod describe;
+mod drift;
 pub(crate) mod masked;
 mod pem;
 mod pulse;
@@ -34,6 +35,7 @@ use self::breaker::{Breaker, Circuit};
 use self::calls::CallLog;
 pub use self::calls::{About, Call, Operation, Verdict};
 pub use self::describe::Description;
+use self::drift::Drift;
 use self::pulse::Pulse;
 #[cfg(feature = "faults")]
 pub use self::transport::{InProcess, Silence};
@@ -349,6 +351,14 @@ impl Gateway {
         match self {
             Gateway::Wechat(wechat) => &wechat.calls,
             Gateway::Alipay(alipay) => &alipay.calls,
+        }
+    }
+
+    /// How far our clock is from the `Date` of the last answer.
+    pub(crate) fn drift(&self) -> Drift {
+        match self {
+            Gateway::Wechat(wechat) => wechat.transport.drift(),
+            Gateway::Alipay(alipay) => alipay.transport.drift(),
         }
     }
 

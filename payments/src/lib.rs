@@ -23,6 +23,7 @@ mod notice;
 mod once;
 mod order;
 mod personal;
+mod overdue;
 mod process;
 mod reconcile;
 mod refund;
@@ -56,6 +57,7 @@ pub use order::{
     list_payments,
 };
 pub use personal::{Erased, export_user, forget_user};
+pub use overdue::{LateJob, OverdueAfter, QueueAges, look_after};
 pub use process::{Process, beat, enter_service, leave_service, mend_times};
 pub use reconcile::{Lane, query_payment, reconcile_lane, reconcile_payments};
 pub use refund::{

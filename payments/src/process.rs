@@ -11,7 +11,7 @@ use domain::{Timestamp, schedule};
 use futures_util::FutureExt;
 
 use crate::store::servers::{self, ServerRow};
-use crate::store::{Db, StoreError, Tx, orders, payments, refunds};
+use crate::store::{Db, StoreError, Tx, incidents, orders, payments, refunds};
 use crate::{Clock, Error, Services};
 
 /// A server whose beat has not moved for this long is dead: four beats, each of which a busy database may delay.
@@ -59,6 +59,15 @@ impl Process {
         &self.0.id
     }
 
+    /// Subject of an incident that is about this server only.
+    pub(crate) fn sign(&self, subject: &str) -> String {
+        format!("{subject} {}", signature_of(&self.0.id))
+    }
+
+    pub(crate) fn has_signed(&self, subject: &str) -> bool {
+        subject.ends_with(signature_of(&self.0.id))
+    }
+
     /// By how much the wall clock was put back since the last look.
     fn measure_setback(&self, clock: &Clock) -> Duration {
         let (now, monotonic) = (clock.now(), clock.monotonic());
@@ -87,6 +96,11 @@ impl Process {
             .expect("nothing panics while it holds the peers");
         peers.find_dead(now, others)
     }
+}
+
+/// The first characters of a server's id: enough to tell the servers of one database apart.
+fn signature_of(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
 }
 
 impl Peers {
@@ -125,6 +139,7 @@ pub async fn enter_service(services: &Services) -> Result<(), Error> {
             async move {
                 if is_embedded {
                     release_leases(tx, None).await?;
+                    incidents::settle_of_server(tx, None, now).await?;
                     return payments::turns::hasten_open(tx, now).await;
                 }
                 servers::beat(tx, services.process.id(), now).await?;
@@ -169,6 +184,7 @@ pub async fn beat(services: &Services) -> Result<usize, Error> {
             async move {
                 for id in dead {
                     release_leases(tx, Some(id)).await?;
+                    incidents::settle_of_server(tx, Some(signature_of(id)), now).await?;
                     servers::remove(tx, id).await?;
                 }
                 payments::turns::hasten_open(tx, now).await
@@ -183,12 +199,14 @@ pub async fn beat(services: &Services) -> Result<usize, Error> {
 
 /// Gives back what this server still holds at a clean stop.
 pub async fn leave_service(services: &Services) -> Result<(), Error> {
+    let now = services.clock.now();
     services
         .db
         .write(|tx| {
             async move {
                 let id = services.process.id();
                 release_leases(tx, Some(id)).await?;
+                incidents::settle_of_server(tx, Some(signature_of(id)), now).await?;
                 servers::remove(tx, id).await
             }
             .boxed()

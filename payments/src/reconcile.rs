@@ -239,7 +239,7 @@ async fn note_answer(
                     .await?
                     .ok_or(Error::NotFound)?;
                 let due_at = next_due(&payment, asking, now);
-                payments::set_due(tx, number, due_at, now).await?;
+                payments::set_due(tx, number, due_at, report.is_some(), now).await?;
                 Ok(settlement)
             }
             .boxed()

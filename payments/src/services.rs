@@ -12,7 +12,7 @@ use crate::secrets::Secrets;
 use crate::reconcile::Lane;
 use crate::store::Db;
 use crate::store::servers::Lease;
-use crate::{Clock, Process, Retention, Watchers};
+use crate::{Clock, OverdueAfter, Process, Retention, Watchers};
 
 /// The whole context of the core; cheap to clone.
 #[derive(Debug, Clone)]
@@ -51,6 +51,7 @@ pub struct Policy {
     /// A refund from the console of more than this needs a password that was given a short time ago.
     pub refund_confirm_above: Money,
     pub retention: Retention,
+    pub overdue_after: OverdueAfter,
 }
 
 impl Default for Policy {
@@ -62,6 +63,7 @@ impl Default for Policy {
             refund_approval_above: None,
             refund_confirm_above: Money::from_fen(100_000).expect("this is an amount"),
             retention: Retention::default(),
+            overdue_after: OverdueAfter::default(),
         }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) mod mistakes;
 pub(crate) mod notes;
 pub(crate) mod notices;
 pub(crate) mod orders;
+pub(crate) mod overdue;
 pub(crate) mod payments;
 pub(crate) mod people;
 mod readiness;

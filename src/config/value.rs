@@ -132,6 +132,12 @@ pub fn parse_minutes(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(millis))
 }
 
+/// Hours as a decimal: `24`, `0.5`.
+pub fn parse_hours(text: &str) -> Result<Duration, String> {
+    let hours = parse_minutes(text).map(|minutes| minutes * 60);
+    hours.map_err(|_| format!("must be a number of hours above 0 and up to {MAX_MINUTES}, such as 24 or 0.5"))
+}
+
 /// The base URL of a gateway. It must not carry what would end up in logs or signatures.
 pub fn parse_gateway_url(text: &str) -> Result<String, String> {
     let url = Url::parse(text).map_err(|_| "is not an absolute URL")?;

@@ -315,6 +315,24 @@ catalogue! {
     incident_other_account: "其他商户号的未完成交易", "Unfinished payments of another merchant";
     advice_other_account: "用原商户号的配置启动一次，待这些支付和退款完成；或在原商户后台处理后标记为已处理。",
         "Start once with that merchant's settings until they are finished, or finish them in its own console and resolve this.";
+    incident_clock_off: "服务器时钟偏差", "A server's clock is off";
+    incident_payment_overdue: "过期支付未关闭", "A payment is open after its time";
+    incident_payment_unanswered: "支付长时间查询无果", "A payment's questions bring no usable answer";
+    incident_refund_overdue: "退款超时未完成", "A refund takes too long";
+    incident_order_overdue: "订单状态与支付不符", "An order that its payments do not explain";
+    incident_job_overdue: "后台任务未运行", "A job does not run";
+    advice_clock_off: "校准服务器时间（NTP）。偏差超过五分钟时，平台会拒绝签名。恢复后自动结束。",
+        "Set the server's clock right (NTP): five minutes off, and signatures are refused on both sides. Ends by itself.";
+    advice_payment_overdue: "查看平台最后的答复；在平台商户后台核对该交易。关闭或到账后自动结束。",
+        "Read the gateway's last words and look the trade up in its console. Ends by itself when the payment is closed or paid.";
+    advice_payment_unanswered: "在平台商户后台核对该交易是否已付款。收到可信答复后自动结束。",
+        "See in the gateway's console whether the trade is paid. Ends by itself with the first usable answer.";
+    advice_refund_overdue: "查看平台最后的答复；必要时在平台商户后台完成退款。完成或失败后自动结束。",
+        "Read the gateway's last words; finish it in the gateway's console if it must be. Ends by itself when it is done or has failed.";
+    advice_order_overdue: "查看订单时间线，并运行 tongqian audit。恢复一致后自动结束。",
+        "Read the order's timeline and run tongqian audit. Ends by itself when they agree.";
+    advice_job_overdue: "查看日志中该任务的错误；必要时重启服务器。恢复后自动结束。",
+        "Read the job's errors in the log; start the server again if it must be. Ends by itself when the job ends well.";
     advice_forged_notices: "没有款项被误记。检查平台密钥是否已更换；若不是，请在防火墙按来源限制。",
         "Nothing was believed. See whether the gateway's key has changed; if not, shut the sender out at the firewall.";
     advice_gateway_silent: "检查网络与平台公告；恢复后系统会自动补查，并自动结束此项。",

@@ -102,7 +102,7 @@ impl Alipay {
         let gateway = base_url("ALIPAY_GATEWAY", &settings.gateway_url)?;
         Ok(Alipay {
             keys: Keys::read(&settings.verify, &own_key)?,
-            transport: Transport::new("ALIPAY_GATEWAY", &gateway)?,
+            transport: Transport::new("ALIPAY_GATEWAY", &gateway, clock.clone())?,
             notify_url: notify_url(&settings.notify_url)?,
             app_id: settings.app_id,
             seller_id: settings.seller_id,

@@ -16,7 +16,9 @@ use url::Url;
 
 #[cfg(feature = "faults")]
 pub use self::in_process::InProcess;
+use super::drift::{Drift, DriftWatch};
 use super::{GatewayError, KeyError};
+use crate::Clock;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Whoever starts a payment may call twice, and holds it for twenty seconds at most (`start::CALL`).
@@ -39,6 +41,8 @@ const NAME_AT_BACKUP: HeaderValue =
 pub struct Transport {
     line: Line,
     backup: Option<Url>,
+    clock: Clock,
+    drift: DriftWatch,
 }
 
 /// How a request gets there.
@@ -76,8 +80,8 @@ pub enum Silence {
 }
 
 impl Transport {
-    pub fn new(setting: &'static str, base: &Url) -> Result<Transport, KeyError> {
-        Transport::with_backup(setting, base, None)
+    pub fn new(setting: &'static str, base: &Url, clock: Clock) -> Result<Transport, KeyError> {
+        Transport::with_backup(setting, base, None, clock)
     }
 
     /// A call that `base` does not answer is sent once more to `backup`.
@@ -85,6 +89,7 @@ impl Transport {
         setting: &'static str,
         base: &Url,
         backup: Option<Url>,
+        clock: Clock,
     ) -> Result<Transport, KeyError> {
         let mut builder = Client::builder()
             .user_agent(NAME)
@@ -103,7 +108,16 @@ impl Transport {
             .build()
             .map_err(|error| KeyError::new(setting, format!("no secure connections from here: {error}")))?;
         let line = Line::Http(client);
-        Ok(Transport { line, backup })
+        Ok(Transport {
+            line,
+            backup,
+            clock,
+            drift: DriftWatch::default(),
+        })
+    }
+
+    pub fn drift(&self) -> Drift {
+        self.drift.last()
     }
 
     /// From now on requests go to a function.
@@ -161,12 +175,17 @@ impl Transport {
 
     async fn attempt(&self, request: Request, limits: Limits) -> Result<Answer, Silence> {
         crash_point!("gateway.before_call");
+        let begun_at = self.clock.now();
         let answer = match &self.line {
             Line::Http(client) => over_http(client, request, limits).await,
             #[cfg(feature = "faults")]
             Line::InProcess(gateway) => gateway.answer(request, limits.time).await,
         };
         crash_point!("gateway.after_call");
+        if let Ok(answer) = &answer {
+            self.drift
+                .compare(answer.header("Date"), begun_at, self.clock.now());
+        }
         answer
     }
 }

@@ -88,7 +88,7 @@ impl Wechat {
             hosts,
             platform_keys,
             api_v3_key: ApiV3Key::read(&settings.api_v3_key)?,
-            transport: Transport::with_backup("WECHAT_GATEWAY", &base, backup)?,
+            transport: Transport::with_backup("WECHAT_GATEWAY", &base, backup, clock.clone())?,
             notify_url: notify_url(&settings.notify_url)?,
             app_id: settings.app_id,
             mch_id: settings.mch_id,

@@ -1,6 +1,6 @@
 //! What was said to the gateways: one row for one question with one answer, however often it was asked.
 
-use domain::{OrderId, Timestamp};
+use domain::{OrderId, PaymentNo, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
 
@@ -72,6 +72,26 @@ pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<CallRow
     let mut newest: Vec<CallRow> = on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?;
     newest.reverse();
     Ok(newest)
+}
+
+/// The last call about a payment, or about the refunds of it; calls of one operation come before all others, however old.
+pub async fn last_of(
+    tx: &mut Tx<'_>,
+    payment_no: &PaymentNo,
+    is_refund: bool,
+    preferred: &str,
+) -> Result<Option<CallRow>, StoreError> {
+    const SQL: &str = "
+        select id, channel, operation, payment_no, line, request, status, answer, verdict, reason, n,
+            first_at, last_at, shortest_ms, longest_ms
+        from gateway_calls
+        where payment_no = $1 and (operation in ('refund', 'query_refund')) = $2
+        order by case when operation = $3 then 0 else 1 end, last_at desc, id desc
+        limit 1";
+    Ok(on!(tx, SQL, fetch_optional, |query| query
+        .bind(payment_no.as_str())
+        .bind(is_refund)
+        .bind(preferred))?)
 }
 
 /// Removes what was last heard before an instant; of very much only a part, or who adds a call would wait for it.

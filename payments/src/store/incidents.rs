@@ -39,6 +39,18 @@ pub enum IncidentKind {
     NewKey,
     /// The operator started on a database in which payments of another merchant account are unfinished.
     OtherAccount,
+    /// The clock of a server and the `Date` of a gateway's answers differ.
+    ClockOff,
+    /// A payment is still open long after its time has ended.
+    PaymentOverdue,
+    /// Question after question about a payment had no answer that can be used.
+    PaymentUnanswered,
+    /// A refund has neither ended nor failed for longer than its gateway takes.
+    RefundOverdue,
+    /// The payments of an order do not explain its state.
+    OrderOverdue,
+    /// A job of a server has not ended well for long.
+    JobOverdue,
 }
 
 /// One of them, with the order it belongs to.
@@ -68,7 +80,7 @@ macro_rules! select_incident {
 }
 
 impl IncidentKind {
-    pub const ALL: [IncidentKind; 15] = [
+    pub const ALL: [IncidentKind; 22] = [
         IncidentKind::WrongAmount,
         IncidentKind::Surplus,
         IncidentKind::ForeignNotice,
@@ -85,13 +97,20 @@ impl IncidentKind {
         IncidentKind::KeyExpiring,
         IncidentKind::NewKey,
         IncidentKind::OtherAccount,
+        IncidentKind::ClockOff,
+        IncidentKind::PaymentOverdue,
+        IncidentKind::PaymentUnanswered,
+        IncidentKind::RefundOverdue,
+        IncidentKind::OrderOverdue,
+        IncidentKind::JobOverdue,
     ];
 
     /// What is wrong with a gateway and not with one message of it.
-    pub const OF_GATEWAYS: [IncidentKind; 3] = [
+    pub const OF_GATEWAYS: [IncidentKind; 4] = [
         IncidentKind::ForgedNotices,
         IncidentKind::GatewaySilent,
         IncidentKind::KeyExpiring,
+        IncidentKind::ClockOff,
     ];
 
     pub fn parse(word: &str) -> Option<IncidentKind> {
@@ -116,6 +135,12 @@ impl IncidentKind {
             IncidentKind::KeyExpiring => "key_expiring",
             IncidentKind::NewKey => "new_key",
             IncidentKind::OtherAccount => "other_account",
+            IncidentKind::ClockOff => "clock_off",
+            IncidentKind::PaymentOverdue => "payment_overdue",
+            IncidentKind::PaymentUnanswered => "payment_unanswered",
+            IncidentKind::RefundOverdue => "refund_overdue",
+            IncidentKind::OrderOverdue => "order_overdue",
+            IncidentKind::JobOverdue => "job_overdue",
         }
     }
 }
@@ -150,15 +175,25 @@ pub struct RaisedRow {
     pub kind: String,
     pub subject: String,
     pub resolved_at: Option<i64>,
+    pub resolved_by: Option<String>,
 }
 
-pub async fn subjects_of(tx: &mut Tx<'_>, kinds: [IncidentKind; 3]) -> Result<Vec<RaisedRow>, StoreError> {
-    const SQL: &str = "select kind, subject, resolved_at from incidents where kind in ($1, $2, $3)";
-    let [first, second, third] = kinds.map(IncidentKind::as_str);
+pub async fn subjects_of(tx: &mut Tx<'_>, kinds: [IncidentKind; 4]) -> Result<Vec<RaisedRow>, StoreError> {
+    const SQL: &str = "
+        select kind, subject, resolved_at, resolved_by from incidents where kind in ($1, $2, $3, $4)";
+    let [first, second, third, fourth] = kinds.map(IncidentKind::as_str);
     Ok(on!(tx, SQL, fetch_all, |query| query
         .bind(first)
         .bind(second)
-        .bind(third))?)
+        .bind(third)
+        .bind(fourth))?)
+}
+
+/// Subjects of the open incidents of one kind.
+pub async fn open_subjects(tx: &mut Tx<'_>, kind: IncidentKind) -> Result<Vec<String>, StoreError> {
+    const SQL: &str = "select subject from incidents where kind = $1 and resolved_at is null";
+    let rows: Vec<(String,)> = on!(tx, SQL, fetch_all, |query| query.bind(kind.as_str()))?;
+    Ok(rows.into_iter().map(|(subject,)| subject).collect())
 }
 
 pub async fn count_open(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
@@ -235,6 +270,38 @@ pub async fn reopen(
         .bind(subject)
         .bind(detail))
     .map(drop)?;
+    Ok(())
+}
+
+/// The same has happened again since it came right by itself. What a person has ended stays ended.
+pub async fn reopen_settled(
+    tx: &mut Tx<'_>,
+    kind: IncidentKind,
+    subject: &str,
+    detail: &str,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update incidents set resolved_at = null, detail = $3
+        where kind = $1 and subject = $2 and resolved_at is not null and resolved_by is null";
+    execute!(tx, SQL, |query| query
+        .bind(kind.as_str())
+        .bind(subject)
+        .bind(detail))
+    .map(drop)?;
+    Ok(())
+}
+
+/// What a server told about itself ends with it: `signature` is the end of its subjects. `None`: of every server.
+pub async fn settle_of_server(
+    tx: &mut Tx<'_>,
+    signature: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update incidents set resolved_at = $2
+        where kind in ('clock_off', 'job_overdue') and resolved_at is null
+            and (cast($1 as text) is null or subject like '%' || $1)";
+    execute!(tx, SQL, |query| query.bind(signature).bind(now.millis())).map(drop)?;
     Ok(())
 }
 

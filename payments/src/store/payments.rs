@@ -408,7 +408,7 @@ pub async fn mark_paid(
     const SQL: &str = "
         update payments
         set state = 'paid', settles = $3, transaction_id = $4, paid_at = $5, failure_reason = null, due_at = null,
-            ended_at = null, updated_at = $6, version = version + 1
+            unanswered_since = null, ended_at = null, updated_at = $6, version = version + 1
         where id = $1 and version = $2";
     let n_changed = execute!(tx, SQL, |query| query
         .bind(payment.id.as_str())
@@ -474,21 +474,27 @@ pub async fn hasten(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Re
     Ok(())
 }
 
-/// Gives the lease back and says when to ask next; `None` when nothing can come any more.
+/// Gives the lease back and says when to ask next; `None` when nothing can come any more. An answer that cannot be believed
+/// is none.
 pub async fn set_due(
     tx: &mut Tx<'_>,
     payment_no: &PaymentNo,
     due_at: Option<Timestamp>,
+    is_answered: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
         update payments
-        set due_at = $2, leased_until = 0, n_asked = n_asked + 1, asked_at = $3
+        set due_at = $2, leased_until = 0, n_asked = n_asked + 1, asked_at = $3,
+            unanswered_since = case
+                when $4 or cast($2 as bigint) is null then null
+                else coalesce(unanswered_since, $3) end
         where payment_no = $1 and state <> 'paid'";
     execute!(tx, SQL, |query| query
         .bind(payment_no.as_str())
         .bind(due_at.map(Timestamp::millis))
-        .bind(now.millis()))
+        .bind(now.millis())
+        .bind(is_answered))
     .map(drop)?;
     Ok(())
 }

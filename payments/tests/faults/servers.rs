@@ -18,6 +18,7 @@ pub const NOTIFY: &str = "https://shop.example/notify";
 const RECONCILE: Duration = Duration::from_secs(5);
 const REFUNDS: Duration = Duration::from_secs(5);
 const EXPIRE: Duration = Duration::from_secs(15);
+const LOOK_AFTER: Duration = Duration::from_secs(30);
 /// A client that hears nothing for so long has heard nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -70,6 +71,7 @@ impl City {
                 self.clone().send_refunds(services.clone(), channel),
             );
         }
+        self.spawn(owner, "look_after", self.clone().look_after(services.clone()));
         self.spawn(owner, "expire", self.clone().expire(services));
     }
 
@@ -123,6 +125,16 @@ impl City {
             self.until_due(RECONCILE, std::future::pending()).await;
             let outcome = payments::write_calls(&services).await;
             self.note_job("calls", outcome.map(|_| 0));
+        }
+    }
+
+    async fn look_after(self, services: Services) {
+        loop {
+            self.until_due(LOOK_AFTER, std::future::pending()).await;
+            let outcome = payments::mend_times(&services).await;
+            self.note_job("mend_times", outcome);
+            let outcome = payments::look_after(&services, &[]).await;
+            self.note_job("look_after", outcome.map(|_| 0));
         }
     }
 

@@ -22,6 +22,7 @@ mod lanes;
 mod leases;
 mod notices;
 mod orderings;
+mod overdue;
 mod paying;
 mod powers;
 mod races;

@@ -148,6 +148,12 @@ pub const fn incident(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'sta
         Some(IncidentKind::KeyExpiring) => words.incident_key_expiring,
         Some(IncidentKind::NewKey) => words.incident_new_key,
         Some(IncidentKind::OtherAccount) => words.incident_other_account,
+        Some(IncidentKind::ClockOff) => words.incident_clock_off,
+        Some(IncidentKind::PaymentOverdue) => words.incident_payment_overdue,
+        Some(IncidentKind::PaymentUnanswered) => words.incident_payment_unanswered,
+        Some(IncidentKind::RefundOverdue) => words.incident_refund_overdue,
+        Some(IncidentKind::OrderOverdue) => words.incident_order_overdue,
+        Some(IncidentKind::JobOverdue) => words.incident_job_overdue,
     }
 }
 
@@ -171,6 +177,12 @@ pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'stati
         Some(IncidentKind::KeyExpiring) => words.advice_key_expiring,
         Some(IncidentKind::NewKey) => words.advice_new_key,
         Some(IncidentKind::OtherAccount) => words.advice_other_account,
+        Some(IncidentKind::ClockOff) => words.advice_clock_off,
+        Some(IncidentKind::PaymentOverdue) => words.advice_payment_overdue,
+        Some(IncidentKind::PaymentUnanswered) => words.advice_payment_unanswered,
+        Some(IncidentKind::RefundOverdue) => words.advice_refund_overdue,
+        Some(IncidentKind::OrderOverdue) => words.advice_order_overdue,
+        Some(IncidentKind::JobOverdue) => words.advice_job_overdue,
     }
 }
 

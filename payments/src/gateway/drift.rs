@@ -1,0 +1,88 @@
+//! Our clock beside a gateway's: the `Date` of each answer, whether the answer is believed or not.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use chrono::DateTime;
+use domain::Timestamp;
+
+/// How far our clock is off, as the last answer shows it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Drift {
+    pub amount: Duration,
+    pub is_ahead: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct DriftWatch(Mutex<Drift>);
+
+const UNBROKEN: &str = "nothing panics while it holds the drift";
+
+impl DriftWatch {
+    pub fn last(&self) -> Drift {
+        *self.0.lock().expect(UNBROKEN)
+    }
+
+    /// An answer dated `date` came to a call that began at `begun_at` and ended at `ended_at`. One without a date that can be
+    /// read says nothing.
+    pub fn compare(&self, date: &str, begun_at: Timestamp, ended_at: Timestamp) {
+        if let Ok(date) = DateTime::parse_from_rfc2822(date) {
+            let drift = drift_of(
+                Timestamp::from_millis(date.timestamp_millis()),
+                begun_at,
+                ended_at,
+            );
+            *self.0.lock().expect(UNBROKEN) = drift;
+        }
+    }
+}
+
+/// The answer was dated between the beginning and the end of the call, in whole seconds.
+fn drift_of(date: Timestamp, begun_at: Timestamp, ended_at: Timestamp) -> Drift {
+    let latest = date.after(Duration::from_secs(1));
+    let is_ahead = begun_at > latest;
+    let amount = if is_ahead {
+        begun_at.since(latest)
+    } else {
+        date.since(ended_at)
+    };
+    Drift { amount, is_ahead }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn a_call_of_any_length_shows_only_what_it_cannot_explain() {
+        let drift = |date, begun, ended| {
+            let drift = drift_of(at(date), at(begun), at(ended));
+            (drift.amount.as_millis(), drift.is_ahead)
+        };
+        assert_eq!(drift(10_000, 10_900, 10_950), (0, false));
+        assert_eq!(
+            drift(10_000, 5_000, 19_000),
+            (0, false),
+            "somewhere in a slow call"
+        );
+        assert_eq!(drift(10_000, 51_000, 51_200), (40_000, true));
+        assert_eq!(drift(50_000, 9_800, 10_000), (40_000, false));
+    }
+
+    #[test]
+    fn the_date_of_http_is_read_and_other_texts_are_not() {
+        let watch = DriftWatch::default();
+        watch.compare(
+            "Tue, 24 Nov 2026 02:00:00 GMT",
+            at(1_795_485_661_000),
+            at(1_795_485_661_000),
+        );
+        assert_eq!(watch.last().amount, Duration::from_secs(60));
+        watch.compare("yesterday", at(0), at(0));
+        assert_eq!(watch.last().amount, Duration::from_secs(60));
+    }
+}

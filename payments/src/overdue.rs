@@ -1,0 +1,298 @@
+//! Nothing stays open without somebody knowing: one rule by age over all rows, whatever the cause, and the age of what is due.
+
+use std::time::Duration;
+
+use domain::{Channel, IncidentId, PaymentId, PaymentNo, Timestamp};
+use futures_util::FutureExt;
+
+use crate::calendar::beijing;
+use crate::gateway::Operation;
+use crate::store::incidents::{self, IncidentKind};
+use crate::store::overdue::{self, Bounds, OverdueRow};
+use crate::store::{StoreError, Tx, gateway_calls};
+use crate::{Error, Services, alarm};
+
+/// Orders of this long are compared with their payments at every look; `tongqian audit` compares all.
+const RECENT: Duration = Duration::from_secs(3600);
+/// A gateway that answers nobody is one incident, which more than these of single payments would bury.
+const MOST_WHILE_SILENT: usize = 10;
+/// Characters of a gateway's answer in an incident.
+const MOST_WORDS: usize = 300;
+
+/// Ages at which what is open needs a person.
+#[derive(Debug, Clone, Copy)]
+pub struct OverdueAfter {
+    /// After the end of its time, for a payment or an order that is still open; and after the first of a payment's questions
+    /// without a believable answer.
+    pub payment: Duration,
+    pub wechat_refund: Duration,
+    pub alipay_refund: Duration,
+}
+
+impl Default for OverdueAfter {
+    fn default() -> OverdueAfter {
+        OverdueAfter {
+            payment: Duration::from_secs(30 * 60),
+            wechat_refund: Duration::from_secs(24 * 3600),
+            alipay_refund: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// How long the oldest due row of each queue has waited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueAges {
+    pub payments: Duration,
+    pub refunds: Duration,
+    pub orders: Duration,
+}
+
+/// A job of this server that has not ended well for longer than its schedule explains.
+#[derive(Debug, Clone)]
+pub struct LateJob {
+    pub name: &'static str,
+    pub age: Duration,
+}
+
+/// Raises what is overdue, settles what is over, and returns how long the queues' oldest rows have waited.
+pub async fn look_after(services: &Services, late_jobs: &[LateJob]) -> Result<QueueAges, Error> {
+    alarm::look(services).await?;
+    raise_overdue(services, late_jobs)
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    measure_queues(services)
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+async fn measure_queues(services: &Services) -> Result<QueueAges, StoreError> {
+    let now = services.clock.now();
+    let oldest = services
+        .db
+        .snapshot(|tx| async move { overdue::find_oldest_due(tx).await }.boxed())
+        .await?;
+    let age = |due_at: Option<i64>| due_at.map_or(Duration::ZERO, |at| now.since(Timestamp::from_millis(at)));
+    Ok(QueueAges {
+        payments: age(oldest.payments),
+        refunds: age(oldest.refunds),
+        orders: age(oldest.orders),
+    })
+}
+
+fn bounds(services: &Services, now: Timestamp) -> Bounds {
+    let after = services.policy.overdue_after;
+    Bounds {
+        ended: now.before(after.payment),
+        unanswered: now.before(after.payment),
+        wechat_refund: now.before(after.wechat_refund),
+        alipay_refund: now.before(after.alipay_refund),
+        recent: now.before(RECENT),
+    }
+}
+
+/// An incident to be raised, or to be raised again after it had settled itself.
+struct Finding {
+    kind: IncidentKind,
+    subject: String,
+    payment_id: Option<PaymentId>,
+    detail: String,
+}
+
+async fn raise_overdue(services: &Services, late_jobs: &[LateJob]) -> Result<(), StoreError> {
+    let now = services.clock.now();
+    let bounds = bounds(services, now);
+    let (findings, ended) = services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let findings = find_overdue(services, tx, bounds).await?;
+                Ok::<_, StoreError>((findings, overdue::find_ended(tx, bounds).await?))
+            }
+            .boxed()
+        })
+        .await?;
+    let jobs = late_jobs.iter().map(|job| Finding {
+        kind: IncidentKind::JobOverdue,
+        subject: services.process.sign(job.name),
+        payment_id: None,
+        detail: format!("the job {} has not ended well for {}", job.name, span(job.age)),
+    });
+    let jobs = new_of_this_server(services, IncidentKind::JobOverdue, jobs.collect()).await?;
+    let findings: &Vec<Finding> = &findings.into_iter().chain(jobs.new).collect();
+    let (ended, jobs_over) = (&ended, &jobs.over);
+    if findings.is_empty() && ended.is_empty() && jobs_over.is_empty() {
+        return Ok(());
+    }
+    services
+        .db
+        .write(|tx| {
+            async move {
+                for finding in findings {
+                    raise(services, tx, finding, now).await?;
+                }
+                for row in ended {
+                    if let Some(kind) = IncidentKind::parse(&row.kind) {
+                        incidents::settle(tx, kind, &row.subject, now).await?;
+                    }
+                }
+                for subject in jobs_over {
+                    incidents::settle(tx, IncidentKind::JobOverdue, subject, now).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}
+
+async fn raise(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    finding: &Finding,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Finding {
+        kind,
+        subject,
+        payment_id,
+        detail,
+    } = finding;
+    tracing::warn!(incident = kind.as_str(), "{subject} needs attention: {detail}");
+    let id = IncidentId::new(now, services.clock.entropy());
+    incidents::raise(tx, &id, *kind, subject, payment_id.as_ref(), detail, now).await?;
+    incidents::reopen_settled(tx, *kind, subject, detail).await
+}
+
+/// What is new among the findings of this server, and which of its open incidents are over.
+struct Compared {
+    new: Vec<Finding>,
+    over: Vec<String>,
+}
+
+async fn new_of_this_server(
+    services: &Services,
+    kind: IncidentKind,
+    findings: Vec<Finding>,
+) -> Result<Compared, StoreError> {
+    let written = services
+        .db
+        .snapshot(|tx| async move { incidents::open_subjects(tx, kind).await }.boxed())
+        .await?;
+    let over = written
+        .iter()
+        .filter(|subject| services.process.has_signed(subject))
+        .filter(|subject| !findings.iter().any(|finding| finding.subject == **subject))
+        .cloned()
+        .collect();
+    let new = findings
+        .into_iter()
+        .filter(|finding| !written.contains(&finding.subject))
+        .collect();
+    Ok(Compared { new, over })
+}
+
+async fn find_overdue(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    bounds: Bounds,
+) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = Vec::new();
+    for row in overdue::find_payments(tx, bounds).await? {
+        let story = format!("still open, though its time ended at {}", beijing(since(&row)));
+        findings.push(describe(tx, IncidentKind::PaymentOverdue, row, &story).await?);
+    }
+    for channel in Channel::ALL {
+        let is_silent = services
+            .gateways
+            .get(channel)
+            .is_some_and(|gateway| gateway.pulse().silent_since().is_some());
+        let rows = overdue::find_unanswered(tx, channel, bounds).await?;
+        if is_silent && rows.len() > MOST_WHILE_SILENT {
+            continue;
+        }
+        for row in rows {
+            let story = format!(
+                "no question has had a usable answer since {}",
+                beijing(since(&row))
+            );
+            findings.push(describe(tx, IncidentKind::PaymentUnanswered, row, &story).await?);
+        }
+    }
+    for row in overdue::find_refunds(tx, bounds).await? {
+        let story = format!("neither done nor failed since {}", beijing(since(&row)));
+        findings.push(describe(tx, IncidentKind::RefundOverdue, row, &story).await?);
+    }
+    for row in overdue::find_orders(tx, bounds).await? {
+        let story = format!(
+            "its payments do not explain its state; its time ended, or ends, at {}",
+            beijing(since(&row))
+        );
+        findings.push(describe(tx, IncidentKind::OrderOverdue, row, &story).await?);
+    }
+    Ok(findings)
+}
+
+fn since(row: &OverdueRow) -> Timestamp {
+    Timestamp::from_millis(row.since)
+}
+
+async fn describe(
+    tx: &mut Tx<'_>,
+    kind: IncidentKind,
+    row: OverdueRow,
+    story: &str,
+) -> Result<Finding, StoreError> {
+    let number = row.payment_no.as_deref().and_then(PaymentNo::parse);
+    let words = match number {
+        Some(number) => last_words(tx, &number, kind).await?,
+        None => None,
+    };
+    let detail = match words {
+        Some(words) => format!("{story}. Last words of the gateway: {words}"),
+        None => format!("{story}. The gateway has said nothing about it"),
+    };
+    Ok(Finding {
+        kind,
+        subject: row.subject,
+        payment_id: row.payment_id.as_deref().and_then(PaymentId::parse),
+        detail,
+    })
+}
+
+/// What the gateway said last, or why it is not believed.
+async fn last_words(
+    tx: &mut Tx<'_>,
+    number: &PaymentNo,
+    kind: IncidentKind,
+) -> Result<Option<String>, StoreError> {
+    let is_refund = kind == IncidentKind::RefundOverdue;
+    // Whoever reads it wants to know why the thing does not end, not what the questions in between said.
+    let operation = match kind {
+        IncidentKind::RefundOverdue => Operation::Refund,
+        IncidentKind::PaymentUnanswered => Operation::Query,
+        _ => Operation::Close,
+    };
+    let Some(call) = gateway_calls::last_of(tx, number, is_refund, operation.as_str()).await? else {
+        return Ok(None);
+    };
+    let at = beijing(Timestamp::from_millis(call.last_at));
+    let status = call.status.map(|status| format!(" {status}")).unwrap_or_default();
+    let reason = call
+        .reason
+        .map(|reason| format!(" ({reason})"))
+        .unwrap_or_default();
+    let answer: String = call.answer.chars().take(MOST_WORDS).collect();
+    Ok(Some(format!(
+        "{} at {at}, asked {} times:{status}{reason} {answer}",
+        call.operation, call.n
+    )))
+}
+
+/// A length of time in its largest whole unit.
+fn span(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    }
+}
