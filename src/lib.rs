@@ -27,8 +27,8 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use payments::secrets::Secrets;
 use payments::gateway::Gateways;
+use payments::secrets::Secrets;
 use payments::store::lock::{DatabaseLock, LockError};
 use payments::store::{Db, StoreError};
 use payments::{Clock, Services};

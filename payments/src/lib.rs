@@ -22,8 +22,8 @@ mod ledger;
 mod notice;
 mod once;
 mod order;
-mod personal;
 mod overdue;
+mod personal;
 mod process;
 mod reconcile;
 mod refund;
@@ -56,8 +56,8 @@ pub use order::{
     create_order, find_checkout, find_order, find_payment, find_payment_by_number, is_line, list_orders,
     list_payments,
 };
-pub use personal::{Erased, export_user, forget_user};
 pub use overdue::{LateJob, OverdueAfter, QueueAges, look_after};
+pub use personal::{Erased, export_user, forget_user};
 pub use process::{Process, beat, enter_service, leave_service, mend_times};
 pub use reconcile::{Lane, query_payment, reconcile_lane, reconcile_payments};
 pub use refund::{

@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 
 use crate::console::LoginLimits;
 use crate::gateway::Gateways;
-use crate::secrets::Secrets;
 use crate::reconcile::Lane;
+use crate::secrets::Secrets;
 use crate::store::Db;
 use crate::store::servers::Lease;
 use crate::{Clock, OverdueAfter, Process, Retention, Watchers};

@@ -15,8 +15,8 @@ use domain::PaymentNo;
 use futures_util::{Stream, stream};
 use payments::{Checkout, Services, find_checkout, query_payment, wait_for};
 use tokio::sync::watch;
-use tracing::Instrument as _;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::Web;
 use super::api::Id;

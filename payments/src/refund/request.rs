@@ -52,7 +52,12 @@ pub async fn request_refund(
     });
     // A refusal is found out beside the writers: it must not cost them a turn.
     let decided = read_under_key(services, once, &|tx| {
-        async move { decide(services, tx, request, number, services.clock.now()).await.map(drop) }.boxed()
+        async move {
+            decide(services, tx, request, number, services.clock.now())
+                .await
+                .map(drop)
+        }
+        .boxed()
     })
     .await?;
     if let Keyed::Replayed(answer) = decided {
