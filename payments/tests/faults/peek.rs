@@ -100,6 +100,14 @@ impl Peek {
         self.text("select state from payments where payment_no = $1", payment_no)
     }
 
+    pub fn payment_amount(&mut self, payment_no: &str) -> Option<i64> {
+        let fen = self.text(
+            "select cast(amount as text) from payments where payment_no = $1",
+            payment_no,
+        );
+        fen.and_then(|fen| fen.parse().ok())
+    }
+
     pub fn order_state_of(&mut self, payment_no: &str) -> Option<String> {
         self.text(
             "select o.state from orders o join payments p on p.order_id = o.id where p.payment_no = $1",

@@ -502,6 +502,7 @@ impl City {
                 }
                 facts.shown[self.dice().place(facts.shown.len())].clone()
             };
+            let asked_fen = self.peek().payment_amount(&number).unwrap_or_default();
             let lies = [
                 (
                     Alteration {
@@ -525,7 +526,7 @@ impl City {
                     },
                     false,
                 ),
-                (wrong_sum(), true),
+                (wrong_sum(asked_fen + 1), true),
             ];
             let place = self.dice().place(lies.len());
             let (lie, is_signed) = &lies[place];
@@ -550,15 +551,15 @@ impl City {
     }
 }
 
-fn wrong_sum() -> Alteration {
+fn wrong_sum(fen: i64) -> Alteration {
     let mut alteration = Alteration {
         new_id: true,
         ..Alteration::default()
     };
     for (name, value) in [
-        ("total", json!(1)),
-        ("payer_total", json!(1)),
-        ("total_amount", json!("0.01")),
+        ("total", json!(fen)),
+        ("payer_total", json!(fen)),
+        ("total_amount", json!(format!("{}.{:02}", fen / 100, fen % 100))),
     ] {
         alteration.set.insert(name.to_owned(), value);
     }
