@@ -29,7 +29,7 @@ pub enum UiError {
 }
 
 impl UiError {
-    pub const ALL: [UiError; 9] = [
+    pub const ALL: [UiError; 10] = [
         UiError::NotFound,
         UiError::ChooseMethod,
         UiError::Unavailable,

@@ -130,7 +130,7 @@ impl Scene {
     }
 
     /// Checks everything that only looks.
-    async fn still_shows(&self, server: &Server) {
+    async fn still_shows(&self) {
         self.api.get("/orders").await.ok(200);
         for last in ["", "/status"] {
             let page = self.page(last).await;
@@ -179,7 +179,7 @@ async fn a_full_disk_stops_what_is_written_and_nothing_else() {
         failing["reason"].as_str().unwrap().contains("written"),
         "{failing}"
     );
-    scene.still_shows(&server).await;
+    scene.still_shows().await;
     scene.is_refused(&server).await;
 
     limit_file_size(&server, "unlimited");
@@ -203,7 +203,7 @@ async fn a_postgres_that_only_reads_stops_what_is_written_and_nothing_else() {
     .await;
     execute(&reconnect).await;
     wait_until_unwritable(&server).await;
-    scene.still_shows(&server).await;
+    scene.still_shows().await;
     scene.is_refused(&server).await;
 
     execute(&format!(
@@ -305,5 +305,5 @@ async fn a_dead_postgres_is_waited_for() {
 
     line.mend();
     scene.is_caught_up(&server, &[("DATABASE_URL", &url)]).await;
-    scene.still_shows(&server).await;
+    scene.still_shows().await;
 }

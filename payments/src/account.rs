@@ -213,7 +213,7 @@ async fn write_stamps(
         served_accounts::stamp(tx, *channel, account, serving.is_live, now).await?;
     }
     let kind = IncidentKind::OtherAccount;
-    for raised in incidents::subjects_of(tx, [kind; 3]).await? {
+    for raised in incidents::subjects_of(tx, [kind; 4]).await? {
         if raised.resolved_at.is_none()
             && !accepted
                 .iter()

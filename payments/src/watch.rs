@@ -240,11 +240,6 @@ mod tests {
             "old signs are forgotten"
         );
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn many_looks_share_the_reads() {

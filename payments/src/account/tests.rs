@@ -1,17 +1,23 @@
 use domain::Channel;
 
 use super::*;
+use crate::console::LoginLimits;
+use crate::secrets::Secrets;
 use crate::store::Db;
 use crate::store::tests::{run_sql, urls};
-use crate::{Clock, Policy, Wake, Watchers};
+use crate::{Clock, Policy, Process, Wake, Watchers};
 
 fn services(db: Db) -> Services {
+    let clock = Clock::fixed(Timestamp::from_millis(1_795_485_600_000), 3);
     Services {
         db,
         gateways: std::sync::Arc::default(),
-        clock: Clock::fixed(Timestamp::from_millis(1_795_485_600_000), 3),
+        secrets: Secrets::new(clock.entropy()),
+        process: Process::new(&clock),
+        clock,
         wake: Wake::default(),
         watchers: Watchers::default(),
+        login_limits: LoginLimits::default(),
         policy: Policy::default(),
     }
 }

@@ -20,10 +20,9 @@ async fn pay_by_balance(shop: &Shop, order: &Order) -> Result<Made<Payment>, Err
 
 async fn cancel(shop: &Shop, order: &Order) -> Result<Made<Order>, Error> {
     let (services, id) = (shop.services.clone(), order.id.clone());
-    let cancelling =
-        tokio::spawn(
-            async move { persistently(|| payments::cancel_order(&services, &id, None, None)).await },
-        );
+    let cancelling = tokio::spawn(async move {
+        persistently(|| payments::cancel_order(&services, &id, None, &payments::Requester::Rule, None)).await
+    });
     cancelling.await.unwrap()
 }
 

@@ -84,7 +84,9 @@ fn cancel(order: &Order) -> Verb {
         "cancel",
         id,
         order.id.clone(),
-        async |services: Services, id, once| payments::cancel_order(&services, &id, None, once).await,
+        async |services: Services, id, once| {
+            payments::cancel_order(&services, &id, None, &payments::Requester::Rule, once).await
+        },
     )
 }
 
@@ -102,6 +104,7 @@ fn refund(name: &'static str, payment: &Payment) -> Verb {
         amount: None,
         reason: "不想要了".to_owned(),
         refund_no: None,
+        by: payments::Requester::Rule,
     };
     let id = |refund: &domain::Refund| refund.id.to_string();
     Verb::new(name, id, request, async |services: Services, request, once| {
@@ -146,6 +149,7 @@ async fn empty_balance(shop: &Shop) -> Verb {
         change: Change::from_fen(-available(shop).await).unwrap(),
         number: "B-1".to_owned(),
         note: "correction".to_owned(),
+        by: payments::Requester::Rule,
     };
     let id = |entry: &payments::Entry| entry.id.clone();
     Verb::new("adjust", id, adjustment, async |services: Services, new, once| {

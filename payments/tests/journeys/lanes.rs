@@ -83,6 +83,7 @@ async fn request_refund(shop: &Shop, method: Method) -> domain::RefundId {
         amount: None,
         reason: "不想要了".to_owned(),
         refund_no: None,
+        by: payments::Requester::Rule,
     };
     let refund = payments::request_refund(&shop.services, request, None)
         .await

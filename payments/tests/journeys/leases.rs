@@ -102,7 +102,7 @@ async fn a_clock_put_back_keeps_no_row_waiting() {
         shop.scan_and_pay(&paid).await;
         let order = shop.order("9.99").await;
         let payment = shop.start(&order, Method::Alipay).await;
-        payments::attend(&shop.services, &order.id).await.unwrap();
+        assert!(payments::try_to_attend(&shop.services, &shop.checkout(&order).await).await);
         shop.sim.fault(Fault::new(FaultKind::Mute));
         shop.scan_and_pay(&payment).await;
         let request = RefundRequest {
@@ -110,6 +110,7 @@ async fn a_clock_put_back_keeps_no_row_waiting() {
             amount: None,
             reason: "不想要了".to_owned(),
             refund_no: None,
+            by: payments::Requester::Rule,
         };
         let refund = payments::request_refund(&shop.services, request, None)
             .await

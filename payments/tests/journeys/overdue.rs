@@ -56,6 +56,7 @@ async fn a_refund_that_neither_ends_nor_fails_is_told_until_it_does() {
                     amount: None,
                     reason: "不想要了".to_owned(),
                     refund_no: None,
+                    by: payments::Requester::Rule,
                 };
                 let refund = payments::request_refund(&shop.services, request, None)
                     .await
