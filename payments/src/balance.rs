@@ -128,6 +128,7 @@ pub(crate) async fn write_adjustment(
     } else {
         Money::ZERO
     };
+    adjustment.by.hold_key(tx).await?;
     adjustment.by.check_key_limits(tx, given, now).await?;
     if let Err(refusal) = post(tx, &transfer, now).await {
         // On PostgreSQL the same adjustment may have been written since the look above, and have taken what there was.

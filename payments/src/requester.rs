@@ -5,7 +5,7 @@ use domain::{Money, Timestamp};
 use crate::Error;
 use crate::calendar::midnight_before;
 use crate::store::requesters::{self, ActKind, NewAct};
-use crate::store::{Tx, admin};
+use crate::store::{StoreError, Tx, admin};
 
 /// Requester of a refund, an adjustment or a cancellation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,8 +22,15 @@ pub enum Requester {
 }
 
 impl Requester {
-    /// Refuses what is above the limits of an API key. Holds the key until the commit, so that of two refunds at the same
-    /// time one counts the other.
+    /// Holds an API key until the commit, so that of two refunds at the same time one counts the other.
+    pub(crate) async fn hold_key(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        match self {
+            Requester::ApiKey(id) => admin::hold_api_key(tx, id).await,
+            Requester::Rule | Requester::Person(_) | Requester::Approved(_) => Ok(()),
+        }
+    }
+
+    /// Refuses what is above the limits of an API key. Only reads: [`Requester::hold_key`] comes first where it decides.
     pub(crate) async fn check_key_limits(
         &self,
         tx: &mut Tx<'_>,
@@ -40,7 +47,6 @@ impl Requester {
             ));
         }
         let Some(most) = limits.per_day else { return Ok(()) };
-        admin::hold_api_key(tx, id).await?;
         let sum = requesters::sum_of_key(tx, id, midnight_before(now)).await?;
         if sum.saturating_add(amount.fen()) > most.fen() {
             return Err(Error::AboveKeyLimit(

@@ -285,7 +285,7 @@ fn with_companions<'a>(name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)>
     }
     match name {
         "ADMIN_EMAIL" => pairs.push(("ADMIN_PASSWORD", "twelve-chars")),
-        "ADMIN_PASSWORD" => pairs.push(("ADMIN_EMAIL", "a@example.com")),
+        "ADMIN_PASSWORD" if !value.is_empty() => pairs.push(("ADMIN_EMAIL", "a@example.com")),
         _ => {}
     }
     // An example without a value says only that there is such a setting.

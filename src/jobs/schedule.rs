@@ -53,7 +53,7 @@ mod tests {
             ("0 30 10 * * *", DAY),
             ("*/5 * 9-17 * * *", 15 * 3600 + 5),
             ("0 0 4 * * 1", 7 * DAY),
-            ("0 0 0 1 1 *", 365 * DAY),
+            ("0 0 0 1 1 *", 366 * DAY),
         ] {
             assert_eq!(longest_step(expression).as_secs(), seconds, "{expression}");
         }

@@ -99,6 +99,7 @@ pub(crate) async fn accept(
     let now = services.clock.now();
     // Of two refunds that are decided at once on PostgreSQL one waits here and counts the other.
     payments::hold(tx, &request.payment_id).await?;
+    request.by.hold_key(tx).await?;
     let (decision, payment) = decide(services, tx, request, number, now).await?;
     let amount = match decision {
         Decision::Known(known) => {
