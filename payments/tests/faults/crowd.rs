@@ -4,7 +4,7 @@
 use domain::{Money, PaymentId};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
-use payments::console::{ConsoleError, admit_login};
+use payments::console::{Browser, ConsoleError, admit_login};
 use payments::{Error, NewOrder, RefundRequest};
 
 use crate::city::City;
@@ -32,7 +32,11 @@ impl City {
     /// Somebody guesses passwords.
     async fn knock(&self) {
         let answer = self.ask("log_in", |services| {
-            async move { admit_login(&services, "owner@example.com", None).await }.boxed()
+            async move {
+                let browser = Browser::unknown(&services, "a guesser");
+                admit_login(&services, "owner@example.com", None, &browser).await
+            }
+            .boxed()
         });
         match answer.await {
             Some(Err(ConsoleError::TooManyAttempts { .. })) => self.note_refusal(),
@@ -83,6 +87,7 @@ impl City {
             amount: Some(Money::from_fen(amount + 1).unwrap()),
             reason: "too much".to_owned(),
             refund_no: None,
+            by: payments::Requester::Rule,
         };
         let answer = self.ask("request_refund", move |services| {
             async move { payments::request_refund(&services, request, None).await }.boxed()
@@ -102,6 +107,7 @@ impl City {
             amount: fen.map(|fen| Money::from_fen(fen).unwrap()),
             reason: "改变主意".to_owned(),
             refund_no: None,
+            by: payments::Requester::Rule,
         };
         let answer = self.ask("request_refund", move |services| {
             async move { payments::request_refund(&services, request, None).await }.boxed()
