@@ -6,6 +6,7 @@ pub mod alipay;
 pub mod bill;
 mod breaker;
 mod calls;
+mod configured;
 mod describe;
 mod drift;
 pub(crate) mod masked;
@@ -21,7 +22,7 @@ pub mod wechat;
 use std::net::IpAddr;
 
 use chrono::NaiveDate;
-use domain::{Channel, Money, Payment, PaymentNo, Product, RefundNo, RefundReport, Report, Timestamp};
+use domain::{Channel, Money, PaymentNo, Product, RefundNo, RefundReport, Report, Timestamp};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
@@ -34,6 +35,7 @@ pub(crate) use self::breaker::Batch;
 use self::breaker::{Breaker, Circuit};
 use self::calls::CallLog;
 pub use self::calls::{About, Call, Operation, Verdict};
+pub use self::configured::Gateways;
 pub use self::describe::Description;
 use self::drift::Drift;
 use self::pulse::Pulse;
@@ -102,13 +104,6 @@ pub struct Invocation {
 pub enum Gateway {
     Wechat(Box<wechat::Wechat>),
     Alipay(Box<alipay::Alipay>),
-}
-
-/// The gateways that are configured.
-#[derive(Debug, Default)]
-pub struct Gateways {
-    pub wechat: Option<Gateway>,
-    pub alipay: Option<Gateway>,
 }
 
 /// Why a gateway gave no report.
@@ -505,53 +500,6 @@ impl GatewayError {
             code: "NOT_OFFERED".to_owned(),
             message: format!("the product {} is not offered", product.as_str()),
             is_authentic: false,
-        }
-    }
-}
-
-impl Gateways {
-    /// The gateway of a payment that exists, at the account where it was opened. The operator may have taken the settings
-    /// away since, or put another merchant's in their place: whose "no such trade" would be true and no news.
-    pub(crate) fn require(&self, payment: &Payment) -> Result<&Gateway, GatewayError> {
-        let method = payment.method();
-        let gateway = method.channel().and_then(|channel| self.get(channel));
-        let gateway =
-            gateway.ok_or_else(|| GatewayError::unknown(format!("{method} is not configured any more")))?;
-        match payment.account.as_deref() {
-            Some(account) if account != gateway.account() => Err(GatewayError::unknown(format!(
-                "{} was opened at the {method} account {account}, and this server speaks for {}",
-                payment.payment_no,
-                gateway.account()
-            ))),
-            _ => Ok(gateway),
-        }
-    }
-
-    /// [`Gateways::require`] for a call that somebody waits for: one that is known not to answer is not called.
-    pub(crate) fn require_answering(&self, payment: &Payment) -> Result<&Gateway, GatewayError> {
-        self.require_circuit(payment, Circuit::Others)
-    }
-
-    /// [`Gateways::require_answering`] for a create call.
-    pub(crate) fn require_answering_creates(&self, payment: &Payment) -> Result<&Gateway, GatewayError> {
-        self.require_circuit(payment, Circuit::Creates)
-    }
-
-    fn require_circuit(&self, payment: &Payment, circuit: Circuit) -> Result<&Gateway, GatewayError> {
-        let gateway = self.require(payment)?;
-        if gateway.breaker().may_call(circuit, gateway.clock().monotonic()) {
-            Ok(gateway)
-        } else {
-            let method = payment.method();
-            let reason = format!("{method} is not answering: it was not called, and will be tried again");
-            Err(GatewayError::unknown(reason))
-        }
-    }
-
-    pub fn get(&self, channel: Channel) -> Option<&Gateway> {
-        match channel {
-            Channel::Wechat => self.wechat.as_ref(),
-            Channel::Alipay => self.alipay.as_ref(),
         }
     }
 }

@@ -123,6 +123,8 @@ impl StoreError {
             StoreError::Stale => true,
             StoreError::Sql(
                 sqlx::Error::Io(_)
+                // A peer that is not, or no longer, a database: a proxy, or a line that was cut in a message.
+                | sqlx::Error::Protocol(_)
                 | sqlx::Error::Tls(_)
                 | sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed

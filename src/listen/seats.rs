@@ -24,6 +24,9 @@ const STREAMING_PART: usize = 2;
 const FREED_PART: usize = 64;
 /// A connection is spared for so long while the reserve lasts: its head is probably on its way.
 const GRACE: Duration = Duration::from_secs(1);
+/// This part of the grace is left to a connection when the reserve is used up too: nobody has read yet what it asks for, and
+/// the seats are looked at before the next newcomer is there.
+const YOUNG_PART: u32 = 4;
 /// This part of the grace passes between two searches that find nobody.
 const PAUSE_PART: u32 = 20;
 /// How long a newcomer waits before the seats are looked at again.
@@ -228,7 +231,7 @@ impl Shared {
             self.fruitless_at.store(self.now(), Ordering::Relaxed);
         }
         if n_staying() >= self.n_all {
-            self.end_slowest(&taken, Duration::ZERO);
+            self.end_slowest(&taken, self.grace / YOUNG_PART);
         }
         taken.by_id.len() < self.n_all
     }

@@ -1,0 +1,60 @@
+//! The gateways that are configured, and the one that answers for a payment.
+
+use domain::{Channel, Payment};
+
+use super::breaker::Circuit;
+use super::{Gateway, GatewayError};
+
+/// The gateways that are configured.
+#[derive(Debug, Default)]
+pub struct Gateways {
+    pub wechat: Option<Gateway>,
+    pub alipay: Option<Gateway>,
+}
+
+impl Gateways {
+    /// The gateway of a payment that exists, at the account where it was opened. The operator may have taken the settings
+    /// away since, or put another merchant's in their place: whose "no such trade" would be true and no news.
+    pub(crate) fn require(&self, payment: &Payment) -> Result<&Gateway, GatewayError> {
+        let method = payment.method();
+        let gateway = method.channel().and_then(|channel| self.get(channel));
+        let gateway =
+            gateway.ok_or_else(|| GatewayError::unknown(format!("{method} is not configured any more")))?;
+        match payment.account.as_deref() {
+            Some(account) if account != gateway.account() => Err(GatewayError::unknown(format!(
+                "{} was opened at the {method} account {account}, and this server speaks for {}",
+                payment.payment_no,
+                gateway.account()
+            ))),
+            _ => Ok(gateway),
+        }
+    }
+
+    /// [`Gateways::require`] for a call that somebody waits for: one that is known not to answer is not called.
+    pub(crate) fn require_answering(&self, payment: &Payment) -> Result<&Gateway, GatewayError> {
+        self.require_circuit(payment, Circuit::Others)
+    }
+
+    /// [`Gateways::require_answering`] for a create call.
+    pub(crate) fn require_answering_creates(&self, payment: &Payment) -> Result<&Gateway, GatewayError> {
+        self.require_circuit(payment, Circuit::Creates)
+    }
+
+    fn require_circuit(&self, payment: &Payment, circuit: Circuit) -> Result<&Gateway, GatewayError> {
+        let gateway = self.require(payment)?;
+        if gateway.breaker().may_call(circuit, gateway.clock().monotonic()) {
+            Ok(gateway)
+        } else {
+            let method = payment.method();
+            let reason = format!("{method} is not answering: it was not called, and will be tried again");
+            Err(GatewayError::unknown(reason))
+        }
+    }
+
+    pub fn get(&self, channel: Channel) -> Option<&Gateway> {
+        match channel {
+            Channel::Wechat => self.wechat.as_ref(),
+            Channel::Alipay => self.alipay.as_ref(),
+        }
+    }
+}
