@@ -34,7 +34,7 @@ test('alipay-sdk 4.14.0', async (t) => {
 
     const out_trade_no = freshNumber('AL');
     const out_request_no = `${out_trade_no}R1`;
-    const subject = '专业版 100% & "月付"';
+    const subject = '专业版 100% + "月付"';
     const precreate = (biz) =>
         sdk.exec(
             'alipay.trade.precreate',
