@@ -223,3 +223,39 @@ async fn the_server_takes_all_the_file_descriptors_that_it_may_have() {
     others_are_served(&poor, &payment).await;
     drop(crowd);
 }
+
+#[tokio::test]
+async fn answers_that_nobody_reads_fill_no_memory_of_the_system() {
+    let server = Server::simulated(&[]);
+    let page = send(client().get(format!("{}/", server.url))).await.text;
+    let start = page.find("/assets/main.").expect("the page has a stylesheet");
+    let path = page[start..].split('"').next().unwrap();
+    let mut deaf = TcpStream::connect(server.address()).await.unwrap();
+    let requests = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").repeat(100);
+    deaf.write_all(requests.as_bytes()).await.unwrap();
+    let started = Instant::now();
+    let (mut before, mut now) = (0, unsent_bytes(&server, &deaf));
+    // Until no more of the three megabytes is taken.
+    while now == 0 || now != before {
+        assert!(started.elapsed() < PROMPT, "{now}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        (before, now) = (now, unsent_bytes(&server, &deaf));
+    }
+    assert!(now <= 256 * 1024, "{now}");
+}
+
+/// The send queue of the server's end of this connection, as the system reports it.
+fn unsent_bytes(server: &Server, peer: &TcpStream) -> u64 {
+    let server_port: u16 = server.address().rsplit(':').next().unwrap().parse().unwrap();
+    let peer_port = peer.local_addr().unwrap().port();
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let ends = [format!(":{server_port:04X}"), format!(":{peer_port:04X}")];
+    let of_connection = |line: &&str| {
+        let mut fields = line.split_whitespace().skip(1);
+        ends.iter()
+            .all(|end| fields.next().is_some_and(|field| field.ends_with(end)))
+    };
+    let line = table.lines().find(of_connection).expect("the connection is open");
+    let queues = line.split_whitespace().nth(4).unwrap();
+    u64::from_str_radix(queues.split(':').next().unwrap(), 16).unwrap()
+}

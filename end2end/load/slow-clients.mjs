@@ -14,6 +14,7 @@ import { apiKey, startServer } from '../browser/server.mjs';
 const n_clients = Number(process.argv[2] ?? 10_000);
 const seconds = Number(process.argv[3] ?? 20);
 const STREAMS_PER_ORDER = 10;
+const N_UNREAD = 20;
 const COMES_BACK_MS = 3_000;
 // One address has too few ports for all of them.
 const CLIENTS_PER_ADDRESS = 2_500;
@@ -77,6 +78,8 @@ console.log(`${n_clients} slow clients, ${seconds} s each, ${cpus().length} core
 const before = await memory();
 show('quiet', quiet, `  ${before.rss.toFixed(0)} MB, ${before.descriptors} descriptors`);
 
+const html = await (await fetch(page.checkoutUrl)).text();
+const [stylesheet] = /\/assets\/main\.[^"]+/.exec(html);
 const orders = [];
 for (let n = 0; n < n_clients / STREAMS_PER_ORDER; n += 1) orders.push(await merchant.order());
 const streamOf = (index) => new URL(orders[index % orders.length].checkoutUrl).pathname;
@@ -84,7 +87,8 @@ const head = (line, more = '') => `${line} HTTP/1.1\r\nHost: ${hostname}\r\n${mo
 const crowds = {
     heads: () => head('GET /'),
     bodies: () => `${head('POST /ui/buy_plan', 'Content-Length: 60000\r\n')}\r\n${'x'.repeat(1_000)}`,
-    readers: () => `${head(`GET ${new URL(page.checkoutUrl).pathname}`)}\r\n`.repeat(8),
+    // More than the buffers of both systems hold, and nothing that costs the server work.
+    readers: () => `${head(`GET ${stylesheet}`)}\r\n`.repeat(N_UNREAD),
     streams: (index) => head(
         `GET ${streamOf(index)}/events`,
         `X-Forwarded-For: 203.0.${Math.floor(index / 100)}.${index % 100}\r\n\r\n`,
