@@ -175,7 +175,7 @@ impl World {
     }
 }
 
-/// What WeChat sends in place of a signature to see whether anybody verifies (protocols 1.3).
+/// What WeChat sends in place of a signature to see whether anybody verifies (docs/gateway-facts.md 1.3).
 pub(crate) fn probe(dice: &mut Dice) -> String {
     format!("WECHATPAY/SIGNTEST/{}", dice.alphanumeric(326))
 }

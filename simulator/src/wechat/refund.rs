@@ -127,7 +127,7 @@ impl Refund {
         }])
     }
 
-    /// The plaintext of a notice: `refund_status`, and neither appid, currency nor status (protocols 1.7).
+    /// The plaintext of a notice: `refund_status`, and neither appid, currency nor status (docs/gateway-facts.md 1.7).
     fn tell(&self, order: &Order, state: RefundState, ended_ms: i64) -> Value {
         let mut plain = json!({
             "mchid": MCH_ID,

@@ -1,6 +1,6 @@
 //! The keys that WeChat signs with.
 //!
-//! Two kinds live together while a merchant is moved from certificates to the public key (protocols 1.4), so a
+//! Two kinds live together while a merchant is moved from certificates to the public key (docs/gateway-facts.md 1.4), so a
 //! signature names its key, and an unknown name is never answered with "the only key we have".
 
 use std::collections::HashMap;
@@ -94,7 +94,7 @@ impl PlatformKeys {
         ends
     }
 
-    /// Whether WeChat signed exactly these bytes, just now (protocols 1.3).
+    /// Whether WeChat signed exactly these bytes, just now (docs/gateway-facts.md 1.3).
     pub fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), Distrust> {
         let downloaded = self.downloaded.read().expect(UNBROKEN);
         verify_with(&[&self.given, &downloaded.keys], headers, body, now)

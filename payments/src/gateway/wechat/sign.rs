@@ -1,4 +1,4 @@
-//! The texts that are signed, and the four headers that carry a signature of WeChat's (protocols 1.2, 1.3).
+//! The texts that are signed, and the four headers that carry a signature of WeChat's (docs/gateway-facts.md 1.2, 1.3).
 
 use domain::Timestamp;
 use http::HeaderMap;
@@ -53,7 +53,7 @@ pub fn authorization(mch_id: &str, serial_no: &str, timestamp: i64, nonce: &str,
 }
 
 impl<'a> Seal<'a> {
-    /// The checks that need no key, in the order of protocols 1.3: presence, kind, time, probe.
+    /// The checks that need no key, in the order of docs/gateway-facts.md 1.3: presence, kind, time, probe.
     pub fn read(headers: &'a HeaderMap, now: Timestamp) -> Result<Seal<'a>, Distrust> {
         let seal = Seal {
             timestamp: only(headers, "Wechatpay-Timestamp")
