@@ -1,4 +1,4 @@
-//! One gateway hangs; whoever pays at the other notices nothing of it.
+//! Lanes: a gateway that hangs delays no payment of the other one.
 
 use std::time::{Duration, Instant};
 

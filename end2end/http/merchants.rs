@@ -44,7 +44,7 @@ async fn another_merchant_is_refused_and_harms_nothing_when_it_is_accepted(datab
     pay(&wallet, &paid["paymentUrl"]).await;
     api.wait_for(&paid, "success").await;
     let open = api.payment(&api.order().await, "wechat").await;
-    // Paid while nobody of ours listens.
+    // The payment is made while no server runs.
     let dir = server.kill();
     pay(&wallet, &open["paymentUrl"]).await;
 

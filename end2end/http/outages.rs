@@ -164,7 +164,7 @@ async fn a_full_disk_stops_what_is_written_and_nothing_else() {
     // The signal of a file that is too large would end the process, where a full disk is only an error.
     let server = Server::start_limited("trap '' XFSZ", &settings(&[]));
     let scene = Scene::set(&server).await;
-    // A minute later: the console would note that somebody is still there.
+    // A minute later the console would write that the session is still used.
     super::console::visitor::run_sql(&server, "update sessions set seen_at = seen_at - 90000").await;
     let wal = server.dir.path().join("data/tongqian.db-wal");
     limit_file_size(&server, &wal.metadata().unwrap().len().to_string());

@@ -162,7 +162,7 @@ fn a_mistaken_name_in_the_environment_stops_the_start() {
 fn what_cannot_be_opened_names_its_setting() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    // Not a directory, whoever asks.
+    // Root can write to any directory, so this one is no directory at all.
     for (name, value) in [
         ("DATABASE_URL", "sqlite:///dev/null/data/tongqian.db"),
         ("DATABASE_URL", "sqlite:///proc/tongqian.db"),

@@ -21,7 +21,7 @@ fn no_verb_is_dropped_in_the_middle() {
         "src/readiness.rs",
         // Reads the bytes of a request.
         "src/http/body.rs",
-        // Waits for news that somebody else reads.
+        // Waits for changes that another task reads.
         "src/http/events.rs",
     ];
     let mut faults = Faults::default();

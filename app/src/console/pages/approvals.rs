@@ -54,7 +54,7 @@ pub fn approvals(
     .into_any()
 }
 
-/// What one person asks of another.
+/// Request of one person that another has to approve.
 struct Question<'a> {
     id: &'a str,
     sentence: &'static str,

@@ -68,7 +68,7 @@ fn limit(most: Option<Money>) -> String {
     most.map_or_else(|| "–".to_owned(), money::text)
 }
 
-/// Only the scopes that whoever looks may give.
+/// Scopes that the person who looks at the page may give.
 fn form(desk: &Desk) -> AnyView {
     let words = desk.words();
     let own = desk
