@@ -79,7 +79,7 @@ fn wechat_of(account: &WechatAccount, public_url: &PublicUrl) -> Result<Gateway,
         verify: account.verify(),
         gateway_url: account.gateway_url.clone(),
         backup_url: account.backup_url.clone(),
-        notify_url: notice_address(public_url, Channel::Wechat),
+        notify_url: notification_address(public_url, Channel::Wechat),
     })
 }
 
@@ -90,7 +90,7 @@ fn alipay_of(account: &AlipayAccount, public_url: &PublicUrl) -> Result<Gateway,
         verify: account.verify(),
         seller_id: account.seller_id.clone(),
         gateway_url: account.gateway_url.clone(),
-        notify_url: notice_address(public_url, Channel::Alipay),
+        notify_url: notification_address(public_url, Channel::Alipay),
     })
 }
 
@@ -110,7 +110,7 @@ fn simulated(simulator: &Simulator, public_url: &PublicUrl) -> Result<Gateways, 
         verify,
         gateway_url: simulator.wechat_url(),
         backup_url: Some(simulator.wechat_backup_url()),
-        notify_url: notice_address(public_url, Channel::Wechat),
+        notify_url: notification_address(public_url, Channel::Wechat),
     })?;
     let alipay = open_alipay(alipay::Settings {
         app_id: account.alipay_app_id.clone(),
@@ -120,7 +120,7 @@ fn simulated(simulator: &Simulator, public_url: &PublicUrl) -> Result<Gateways, 
         },
         seller_id: Some(account.alipay_seller_id.clone()),
         gateway_url: simulator.alipay_url(),
-        notify_url: notice_address(public_url, Channel::Alipay),
+        notify_url: notification_address(public_url, Channel::Alipay),
     })?;
     Ok(Gateways {
         wechat: Some(wechat),
@@ -141,6 +141,6 @@ fn open_alipay(settings: alipay::Settings) -> Result<Gateway, Failure> {
 }
 
 /// Where this gateway's messages arrive; [`crate::http::router`] listens there.
-pub fn notice_address(public_url: &PublicUrl, channel: Channel) -> String {
+pub fn notification_address(public_url: &PublicUrl, channel: Channel) -> String {
     format!("{}/api/billing/payments/notify/{channel}", public_url.as_str())
 }

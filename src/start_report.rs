@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use crate::config::{AlipayAccount, Config, GatewayMode, PublicUrl, WechatAccount};
-use crate::gateways::notice_address;
+use crate::gateways::notification_address;
 
 /// What an operator compares with what was meant, before the first payment.
 pub fn live_lines(config: &Config, public_url: &PublicUrl) -> Vec<String> {
@@ -21,7 +21,7 @@ pub fn live_lines(config: &Config, public_url: &PublicUrl) -> Vec<String> {
     let callbacks: Vec<String> = configured
         .into_iter()
         .flatten()
-        .map(|channel| notice_address(public_url, channel))
+        .map(|channel| notification_address(public_url, channel))
         .collect();
     vec![
         format!("Version: {}", env!("CARGO_PKG_VERSION")),

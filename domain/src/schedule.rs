@@ -12,7 +12,7 @@ const UNWATCHED: [u64; 5] = [5, 10, 15, 30, 60];
 pub const AFTERCARE: Duration = Duration::from_secs(25 * 3600);
 /// Between two questions about a payment that is closed.
 const AFTERCARE_STEP: Duration = Duration::from_secs(3600);
-/// Seconds between questions about a refund. WeChat names a minute before the first; most are done sooner, and its notice
+/// Seconds between questions about a refund. WeChat names a minute before the first; most are done sooner, and its notification
 /// may be lost. A bank card takes days, so the questions thin out to one an hour.
 const REFUND: [u64; 8] = [5, 15, 60, 120, 300, 900, 1800, 3600];
 /// Seconds until the next try after an answer that could not be believed: after an outage everything moves within a minute.

@@ -35,10 +35,10 @@ async fn a_program_that_never_rests_is_told_when_to_come_again() {
         n_orders += usize::from(api.post("/orders", &order).await.status == 201);
     }
     for _ in 0..40 {
-        let notice = client()
+        let notification = client()
             .post(format!("{}/payments/notify/wechat", api.base))
             .body("{}");
-        assert_eq!(send(notice).await.status, 401);
+        assert_eq!(send(notification).await.status, 401);
     }
     // As often as the answer says, and everything is as before.
     let listed = loop {

@@ -85,11 +85,11 @@ async fn without_its_database_the_server_says_so_and_acknowledges_nothing() {
     let server = Server::simulated(&[("DATABASE_URL", &url)]);
     let api = Api::of(&server);
     let payment = api.payment(&api.order().await, "alipay").await;
-    let notice = json!({"outTradeNo": payment["paymentNo"]});
+    let notification = json!({"outTradeNo": payment["paymentNo"]});
     let letter = send(
         client()
             .post(format!("{}/notice", server.control()))
-            .json(&notice),
+            .json(&notification),
     )
     .await
     .ok(200);

@@ -1,4 +1,4 @@
-//! Signatures made and notices read per second on one core, beside what `aws-lc-rs` alone does with the same bytes:
+//! Signatures made and notifications read per second on one core, beside what `aws-lc-rs` alone does with the same bytes:
 //! `cargo bench -p payments --bench gateway`.
 //!
 //! Ours is everything between the wire and a value: headers, clock, key lookup, base64, decryption, JSON or form, and
@@ -194,11 +194,15 @@ fn read_wechat() -> Result<Row> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(gateway.read_notice(&headers, body))?;
+    runtime.block_on(gateway.read_notification(&headers, body))?;
     Ok(compare(
         "WeChat: verify, decrypt and read",
         || {
-            black_box(runtime.block_on(gateway.read_notice(&headers, body)).is_ok());
+            black_box(
+                runtime
+                    .block_on(gateway.read_notification(&headers, body))
+                    .is_ok(),
+            );
         },
         || {
             key.verify_sig(black_box(message.as_bytes()), &signature)
@@ -224,11 +228,11 @@ fn read_alipay() -> Result<Row> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(gateway.read_notice(&none, body))?;
+    runtime.block_on(gateway.read_notification(&none, body))?;
     Ok(compare(
         "Alipay: verify and read",
         || {
-            black_box(runtime.block_on(gateway.read_notice(&none, body)).is_ok());
+            black_box(runtime.block_on(gateway.read_notification(&none, body)).is_ok());
         },
         || {
             key.verify_sig(black_box(message.as_bytes()), &signature)

@@ -8,7 +8,7 @@ use std::fmt;
 use domain::{Channel, IncidentId, Timestamp};
 use futures_util::FutureExt;
 
-use crate::notice::kept::bytes_of;
+use crate::notification::kept::bytes_of;
 use crate::store::incidents::{self, IncidentKind};
 use crate::store::served_accounts::{self, ServedRow, UnfinishedRow};
 use crate::store::{StoreError, Tx};
@@ -244,9 +244,9 @@ async fn served_so_far(tx: &mut Tx<'_>, serving: &Serving) -> Result<Vec<ServedR
         };
         let account = match channel {
             Channel::Wechat => merchant_of_request(&request),
-            Channel::Alipay => served_accounts::any_notice(tx, channel)
+            Channel::Alipay => served_accounts::any_notification(tx, channel)
                 .await?
-                .and_then(|body| app_of_notice(&bytes_of(&body))),
+                .and_then(|body| app_of_notification(&bytes_of(&body))),
         };
         told.push((channel, account));
     }
@@ -282,7 +282,7 @@ fn merchant_of_request(request: &str) -> Option<String> {
 }
 
 /// Alipay's messages name the app.
-fn app_of_notice(body: &[u8]) -> Option<String> {
+fn app_of_notification(body: &[u8]) -> Option<String> {
     url::form_urlencoded::parse(body)
         .find(|(name, _)| name == "app_id")
         .map(|(_, app)| app.into_owned())

@@ -96,7 +96,7 @@ pub struct KeyLimits {
 }
 
 impl KeyDraft<'_> {
-    /// The draft as the audit log and the owner's notice tell it.
+    /// The draft as the audit log and the owner's notification tell it.
     fn describe(&self) -> String {
         let scopes: Vec<&str> = self.scopes.iter().map(|scope| scope.as_str()).collect();
         let mut text = format!("{}: {}", self.name, scopes.join(","));
@@ -140,7 +140,7 @@ pub async fn ensure_api_key(
     let id = &new_key_id(&services.clock, now);
     let incident = &IncidentId::new(now, services.clock.entropy());
     let (hash, last4, detail) = (&hash_of(key), &last4_of(key), &draft.describe());
-    let notice = &format!("{detail} (…{last4}), made by {}", visit.email);
+    let notification = &format!("{detail} (…{last4}), made by {}", visit.email);
     services
         .db
         .write(|tx| {
@@ -150,7 +150,7 @@ pub async fn ensure_api_key(
                     return Ok(());
                 }
                 if !is_first {
-                    incidents::raise(tx, incident, IncidentKind::NewKey, id, None, notice, now).await?;
+                    incidents::raise(tx, incident, IncidentKind::NewKey, id, None, notification, now).await?;
                 }
                 let act = Act {
                     action: Action::CreateKey,

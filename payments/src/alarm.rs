@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use crate::calendar::beijing;
 use crate::gateway::Gateway;
 use crate::store::incidents::{self, IncidentKind, RaisedRow};
-use crate::store::{StoreError, Tx, forged_notices};
+use crate::store::{StoreError, Tx, forged_notifications};
 use crate::{Error, Services};
 
 /// Some are curiosity, and a lost key looks like a few; this many in an hour are neither.
@@ -40,7 +40,7 @@ pub(crate) async fn look(services: &Services) -> Result<(), Error> {
                 for channel in Channel::ALL {
                     n_forged.push((
                         channel,
-                        forged_notices::count(tx, channel, now.before(HOUR)).await?,
+                        forged_notifications::count(tx, channel, now.before(HOUR)).await?,
                     ));
                 }
                 Ok((written, n_forged))
@@ -102,8 +102,8 @@ async fn write_forged(services: &Services, now: Timestamp) -> Result<(), Error> 
         }
         let add = services.db.write(|tx| {
             async move {
-                forged_notices::add(tx, channel, since, i64::from(n)).await?;
-                forged_notices::forget(tx, now.before(DAY)).await
+                forged_notifications::add(tx, channel, since, i64::from(n)).await?;
+                forged_notifications::forget(tx, now.before(DAY)).await
             }
             .boxed()
         });
@@ -171,7 +171,7 @@ fn alarms_of(channel: Channel, gateway: &Gateway, n_forged: i64, now: Timestamp)
         // One a day: a flood must not bury what else needs a person.
         let day: String = beijing(now).chars().take(10).collect();
         alarms.push(Alarm {
-            kind: IncidentKind::ForgedNotices,
+            kind: IncidentKind::ForgedNotifications,
             subject: format!("{channel} {day}"),
             detail: format!("more than {MOST_FORGED} callbacks within an hour were not signed by {channel}"),
         });

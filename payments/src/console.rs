@@ -36,10 +36,10 @@ pub use error::ConsoleError;
 pub use figures::{Day, Overview, Sum, read_overview};
 pub use find::{FoundOrders, OrderQuery, find_orders, find_the_one};
 pub use gateways::{GatewayState, Proof, Trial, list_gateways, test_gateway};
-pub use inbox::{find_notice, list_notices, read_inside};
+pub use inbox::{find_notification, list_notifications, read_inside};
 pub use keys::{KnownKey, list_keys, make_key, revoke_key};
 pub use limits::{LoginLimits, admit_login};
-pub use order_file::{KeptNotice, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
+pub use order_file::{KeptNotification, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
 pub use people::{Person, change_role, disable_person, invite, list_people, reset_login};
 pub use permission::Permission;
 pub use recovery::{count_recovery_codes, renew_recovery_codes};
@@ -59,7 +59,7 @@ pub use trail::{
 };
 
 pub use crate::gateway::{Call, Operation, Verdict};
-pub use crate::notice::replay_notice;
+pub use crate::notification::replay_notification;
 pub use crate::store::incidents::IncidentKind;
 pub(crate) use trail::{count_broken_seals, record};
 use trail::{perform, perform_and_tell};

@@ -140,16 +140,16 @@ pub enum Closing {
 
 /// An authentic message from a gateway.
 #[derive(Debug, Clone)]
-pub struct Notice {
+pub struct Notification {
     /// Unique per event at this gateway: resends carry it again.
     pub id: String,
     /// `out_trade_no` as it was written; empty when the message is about no payment.
     pub payment_no: String,
-    pub content: NoticeContent,
+    pub content: NotificationContent,
 }
 
 #[derive(Debug, Clone)]
-pub enum NoticeContent {
+pub enum NotificationContent {
     Payment(Report),
     /// News about a refund: never news about a payment, even when it looks like one (T-35).
     Refund(RefundNews),
@@ -179,7 +179,7 @@ pub struct RefundNews {
 
 /// Why a message is not believed. Nothing is stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoticeError {
+pub enum NotificationError {
     /// A deliberately wrong signature, to see whether we check.
     #[error("a signature probe")]
     Probe,
@@ -454,12 +454,16 @@ impl Gateway {
     }
 
     /// Reads a message that says it comes from this gateway. `body` must be the bytes as they arrived (T-01).
-    pub async fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
+    pub async fn read_notification(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Notification, NotificationError> {
         let read = match self {
-            Gateway::Wechat(wechat) => wechat.read_notice(headers, body).await,
-            Gateway::Alipay(alipay) => alipay.read_notice(body).await,
+            Gateway::Wechat(wechat) => wechat.read_notification(headers, body).await,
+            Gateway::Alipay(alipay) => alipay.read_notification(body).await,
         };
-        if let Err(NoticeError::NotAuthentic(_)) = read {
+        if let Err(NotificationError::NotAuthentic(_)) = read {
             self.pulse().forged();
         }
         read
@@ -467,15 +471,15 @@ impl Gateway {
 
     /// Reads a message once more that was kept: its signature is checked again, and how fresh it was is judged by when it
     /// came. `received_at` must be our own word, never the message's.
-    pub(crate) async fn reread_notice(
+    pub(crate) async fn reread_notification(
         &self,
         headers: &HeaderMap,
         body: &[u8],
         received_at: Timestamp,
-    ) -> Result<Notice, NoticeError> {
+    ) -> Result<Notification, NotificationError> {
         match self {
-            Gateway::Wechat(wechat) => wechat.read_notice_of(headers, body, received_at).await,
-            Gateway::Alipay(alipay) => alipay.read_notice_of(body, received_at).await,
+            Gateway::Wechat(wechat) => wechat.read_notification_of(headers, body, received_at).await,
+            Gateway::Alipay(alipay) => alipay.read_notification_of(body, received_at).await,
         }
     }
 

@@ -19,7 +19,7 @@ mod error;
 mod expire;
 pub mod gateway;
 mod ledger;
-mod notice;
+mod notification;
 mod once;
 mod order;
 mod overdue;
@@ -49,7 +49,7 @@ pub use clock::Clock;
 pub use clock::{Timeline, VirtualClock};
 pub use error::Error;
 pub use expire::expire;
-pub use notice::accept_notice;
+pub use notification::accept_notification;
 pub use once::{KeptAnswer, Made, Once, WriteAnswer};
 pub use order::{
     Checkout, EXPIRED_REASON, ListedPayment, NewOrder, OrderFilter, Page, PaymentFilter, cancel_order,

@@ -88,14 +88,14 @@ async fn export_order(services: &Services, order: &Order) -> Result<Value, Error
     let file = open_file(services, &order.id).await?;
     let time = |at: Option<Timestamp>| at.map(rfc3339);
     let notifications: Vec<Value> = file
-        .notices
+        .notifications
         .iter()
-        .map(|notice| {
+        .map(|notification| {
             json!({
-                "gateway": notice.channel.as_str(),
-                "id": notice.id,
-                "receivedAt": rfc3339(notice.received_at),
-                "message": notice.masked(),
+                "gateway": notification.channel.as_str(),
+                "id": notification.id,
+                "receivedAt": rfc3339(notification.received_at),
+                "message": notification.masked(),
             })
         })
         .collect();

@@ -1,6 +1,6 @@
 //! Refunds: written in one place, and the one door for news about them.
 //!
-//! [`write_refund`] is the only way a refund comes into being. Notices, answers and questions all end in
+//! [`write_refund`] is the only way a refund comes into being. Notifications, answers and questions all end in
 //! [`apply_refund_report`]; nothing else writes a refund's state.
 
 mod carry;

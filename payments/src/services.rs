@@ -68,7 +68,7 @@ impl Default for Policy {
     }
 }
 
-/// Rings when something is due earlier than the rhythm of the jobs would notice.
+/// Rings when something is due earlier than the rhythm of the jobs would notification.
 #[derive(Debug, Clone, Default)]
 pub struct Wake {
     questions: Arc<[Notify; Lane::ALL.len()]>,

@@ -1,6 +1,6 @@
 //! The one door for news about a payment.
 //!
-//! Notices, queries and create calls all end in [`apply_report`]; nothing else writes a payment's state.
+//! Notifications, queries and create calls all end in [`apply_report`]; nothing else writes a payment's state.
 
 use domain::{
     IncidentId, LatePolicy, Order, OrderState, Payment, PaymentNo, PaymentState, Receipt, Report, Settlement,
@@ -60,7 +60,7 @@ pub(crate) async fn apply_report(
     {
         return Ok(Settlement::Unchanged);
     }
-    where_planted!("duplicate notice credited again", {
+    where_planted!("duplicate notification credited again", {
         crate::faults::mistakes::credit_again(services, tx, &payment, &order).await?;
     });
     act(services, tx, &payment, &order, report, settlement).await?;

@@ -9,7 +9,7 @@ pub(crate) mod audit;
 pub(crate) mod audit_log;
 pub(crate) mod credit_requests;
 pub(crate) mod figures;
-pub(crate) mod forged_notices;
+pub(crate) mod forged_notifications;
 pub(crate) mod gateway_calls;
 pub(crate) mod idempotency;
 pub(crate) mod incidents;
@@ -20,7 +20,7 @@ pub(crate) mod login_devices;
 #[cfg(feature = "faults")]
 pub(crate) mod mistakes;
 pub(crate) mod notes;
-pub(crate) mod notices;
+pub(crate) mod notifications;
 pub(crate) mod orders;
 pub(crate) mod overdue;
 pub(crate) mod payments;

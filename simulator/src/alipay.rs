@@ -10,7 +10,7 @@ mod desk;
 mod expiry;
 mod fields;
 mod node;
-mod notice;
+mod notification;
 mod order;
 mod pages;
 mod params;
@@ -35,7 +35,7 @@ pub(crate) use cashier::handle as handle_cashier;
 use charset::Charset;
 pub(crate) use desk::Till;
 use node::{Node, Refusal};
-pub(crate) use notice::pretend_notice;
+pub(crate) use notification::pretend_notification;
 use order::Product;
 use pages::Sessions;
 pub(crate) use pages::{CASHIER_PATH, admit};
@@ -168,7 +168,7 @@ pub(crate) fn handle(world: &mut World, now_ms: i64, request: &Request) -> Reply
     let node = biz.and_then(|biz| act(world, now_ms, &params, &biz, request));
     let node = node.unwrap_or_else(Refusal::into_node);
     let mut reply = signed(world, node_name, &params, &node, encrypted);
-    reply.after_notices = world.alipay.bills.len() > n_bills && pay_early(world, now_ms, &params);
+    reply.after_notifications = world.alipay.bills.len() > n_bills && pay_early(world, now_ms, &params);
     reply
 }
 

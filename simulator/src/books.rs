@@ -23,7 +23,8 @@ impl Gateway {
 pub struct Books {
     pub trades: Vec<BookedTrade>,
     pub refunds: Vec<BookedRefund>,
-    pub notices: Vec<BookedNotice>,
+    #[serde(rename = "notices")]
+    pub notifications: Vec<BookedNotification>,
 }
 
 impl Books {
@@ -84,7 +85,7 @@ pub enum RefundOutcome {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BookedNotice {
+pub struct BookedNotification {
     pub gateway: Gateway,
     pub id: String,
     pub out_trade_no: String,

@@ -52,7 +52,7 @@ pub(crate) async fn handle(courier: &Arc<Courier>, request: &Request, path: &str
             Ok(show_faults(courier))
         }
         ("POST", "/resend") => resend(courier, request),
-        ("POST", "/notice") => notice(courier, request).await,
+        ("POST", "/notice") => notification(courier, request).await,
         _ => {
             return Reply::json(
                 404,
@@ -241,22 +241,25 @@ fn resend(courier: &Courier, request: &Request) -> Outcome {
         out_trade_no: Option<String>,
     }
     let Resend { out_trade_no } = read(request)?;
-    let out_trade_no = out_trade_no.map_or_else(|| newest_notice(courier), Ok)?;
+    let out_trade_no = out_trade_no.map_or_else(|| newest_notification(courier), Ok)?;
     courier.act(|world, now_ms| world.post.resend(now_ms, &out_trade_no))?;
     Ok(json!({"outTradeNo": out_trade_no}))
 }
 
 /// The trade that was announced last.
-fn newest_notice(courier: &Courier) -> Result<String, String> {
-    let notices = courier.world().post.book();
-    let newest = notices.into_iter().next_back().ok_or("no notice was sent yet")?;
+fn newest_notification(courier: &Courier) -> Result<String, String> {
+    let notifications = courier.world().post.book();
+    let newest = notifications
+        .into_iter()
+        .next_back()
+        .ok_or("no notice was sent yet")?;
     Ok(newest.out_trade_no)
 }
 
-async fn notice(courier: &Courier, request: &Request) -> Outcome {
+async fn notification(courier: &Courier, request: &Request) -> Outcome {
     let mut members: Map<String, Value> = read(request)?;
     let out_trade_no = match members.remove("outTradeNo") {
-        None => newest_notice(courier)?,
+        None => newest_notification(courier)?,
         Some(Value::String(out_trade_no)) => out_trade_no,
         Some(_) => return Err("outTradeNo is a text".to_owned()),
     };

@@ -100,7 +100,7 @@ impl Courier {
         self.world.lock().expect("no decision of the world panics")
     }
 
-    /// Changes the world at the present time, then lets the courier look for new notices.
+    /// Changes the world at the present time, then lets the courier look for new notifications.
     pub(crate) fn act<T>(&self, change: impl FnOnce(&mut World, i64) -> T) -> T {
         let outcome = change(&mut self.world(), self.watch.now_ms());
         self.wake.notify_one();
@@ -159,7 +159,7 @@ impl Courier {
     /// Answers a gateway request; the signature is made outside the lock.
     pub(crate) async fn answer(self: &Arc<Courier>, request: &Request) -> Reply {
         let reply = self.act(|world, now_ms| world.handle(now_ms, request).dated(now_ms));
-        if reply.after_notices {
+        if reply.after_notifications {
             self.settle(self.watch.now_ms()).await;
         }
         reply.seal(&self.keys)
@@ -219,7 +219,7 @@ impl Courier {
         let receipts = join_all(attempts).await;
         let received = receipts.iter().flatten().any(|receipt| receipt.is_good(gateway));
         tracing::info!(
-            notice.place = place,
+            notification.place = place,
             gateway = gateway.as_str(),
             received,
             "notice {place} delivered: {received}"

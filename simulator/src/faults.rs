@@ -28,16 +28,18 @@ pub enum Endpoint {
     Certificates,
     /// What a payer's browser opens: Alipay's page and WAP products, WeChat's H5.
     Cashier,
-    /// Every notice.
-    Notice,
-    /// Notices about refunds only.
-    RefundNotice,
+    /// Every notification.
+    #[serde(rename = "notice")]
+    Notification,
+    /// Notifications about refunds only.
+    #[serde(rename = "refundNotice")]
+    RefundNotification,
 }
 
 impl Endpoint {
     /// Whether a fault that was set here strikes there.
     fn covers(self, place: Endpoint) -> bool {
-        self == place || (self == Endpoint::Notice && place == Endpoint::RefundNotice)
+        self == place || (self == Endpoint::Notification && place == Endpoint::RefundNotification)
     }
 }
 
@@ -62,11 +64,11 @@ pub enum FaultKind {
     Delay {
         ms: i64,
     },
-    /// The payer pays before the create call is answered, and the notice comes first.
+    /// The payer pays before the create call is answered, and the notification comes first.
     Early,
-    /// The notice waits until another one has overtaken it, at most 15 s.
+    /// The notification waits until another one has overtaken it, at most 15 s.
     Reorder,
-    /// `WECHATPAY/SIGNTEST/…` instead of a signature, on notices and replies of WeChat.
+    /// `WECHATPAY/SIGNTEST/…` instead of a signature, on notifications and replies of WeChat.
     Probe,
     /// A signature by nobody's key.
     BadSignature,
@@ -125,9 +127,9 @@ pub enum FaultKind {
     },
     /// A payer who began in time still pays after the close or the deadline (endpoint `close`).
     LatePay,
-    /// Alipay's notice, or its answer, is in GBK.
+    /// Alipay's notification, or its answer, is in GBK.
     Gbk,
-    /// Alipay's notice writes a space as `%20`, not `+`.
+    /// Alipay's notification writes a space as `%20`, not `+`.
     PercentSpaces,
 }
 

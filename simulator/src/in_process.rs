@@ -1,4 +1,4 @@
-//! Both gateways without sockets: a request is a call, time is an argument, and whoever carries the notices asks for them.
+//! Both gateways without sockets: a request is a call, time is an argument, and whoever carries the notifications asks for them.
 //!
 //! For simulations that own their time. Requests, payers, faults and books are the same as behind the sockets.
 
@@ -58,7 +58,7 @@ pub enum Answer {
     Never,
 }
 
-/// A notice whose time has come: its letter and the copies of it; none when it is muted.
+/// A notification whose time has come: its letter and the copies of it; none when it is muted.
 #[derive(Debug)]
 pub struct Due {
     /// What [`InProcess::attempted`] wants to hear.
@@ -77,13 +77,13 @@ impl InProcess {
         }
     }
 
-    /// Answers a call. The second value says that due notices go out before the answer does.
+    /// Answers a call. The second value says that due notifications go out before the answer does.
     pub fn handle(&mut self, now_ms: i64, request: http::Request<Vec<u8>>) -> (Answer, bool) {
         let (parts, body) = request.into_parts();
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let request = Request::new(Host::Primary, peer, &parts, Bytes::from(body));
         let reply = self.world.handle(now_ms, &request).dated(now_ms);
-        let notices_first = reply.after_notices;
+        let notifications_first = reply.after_notifications;
         let reply = reply.seal(&self.keys.0);
         let answer = match reply.ending {
             Ending::Never => Answer::Never,
@@ -96,7 +96,7 @@ impl InProcess {
                 Answer::Whole(response.body(reply.body).expect("our answers are well formed"))
             }
         };
-        (answer, notices_first)
+        (answer, notifications_first)
     }
 
     /// When the gateways next do something by themselves.
@@ -160,7 +160,7 @@ impl InProcess {
         self.world.books()
     }
 
-    /// A signed notice about this trade, altered as asked and not sent.
+    /// A signed notification about this trade, altered as asked and not sent.
     pub fn letter(
         &mut self,
         now_ms: i64,

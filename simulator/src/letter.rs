@@ -1,4 +1,4 @@
-//! A notice as it goes over the wire, signed afresh at every attempt.
+//! A notification as it goes over the wire, signed afresh at every attempt.
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::dice::Dice;
 use crate::keys::{ALIPAY_APP_ID, Keys, SELLER_ID};
-use crate::post::{Content, Notice};
+use crate::post::{Content, Notification};
 use crate::time::{beijing_text, rfc3339};
 use crate::wire::{Forgery, form_escape, wechat_headers};
 
@@ -17,7 +17,7 @@ const CERT_SN: &str = "alipay_cert_sn";
 /// One attempt: everything but the signature is decided.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
-    pub(crate) notice: Notice,
+    pub(crate) notification: Notification,
     pub(crate) now_ms: i64,
     pub(crate) style: Style,
     pub(crate) forgery: Forgery,
@@ -43,9 +43,9 @@ pub struct Letter {
 }
 
 impl Draft {
-    pub(crate) fn new(notice: Notice, now_ms: i64, dice: &mut Dice, forgery: Forgery) -> Draft {
+    pub(crate) fn new(notification: Notification, now_ms: i64, dice: &mut Dice, forgery: Forgery) -> Draft {
         Draft {
-            notice,
+            notification,
             now_ms,
             style: Style::default(),
             forgery,
@@ -57,7 +57,7 @@ impl Draft {
     }
 
     pub(crate) fn seal(&self, keys: &Keys) -> Letter {
-        let (headers, body) = match &self.notice.content {
+        let (headers, body) = match &self.notification.content {
             Content::Wechat(plain) => self.seal_wechat(keys, plain),
             Content::Alipay(fields) => self.seal_alipay(keys, fields),
         };
@@ -66,7 +66,7 @@ impl Draft {
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
         Letter {
-            url: self.notice.url.clone(),
+            url: self.notification.url.clone(),
             headers,
             body,
         }
@@ -80,15 +80,15 @@ impl Draft {
             "transaction"
         };
         let resource = encrypt(key, &self.resource_nonce, kind, plain.to_string().as_bytes());
-        let summary = match self.notice.about.as_str() {
+        let summary = match self.notification.about.as_str() {
             "REFUND.SUCCESS" => "退款成功",
             "REFUND.ABNORMAL" => "退款异常",
             "REFUND.CLOSED" => "退款关闭",
             _ => "支付成功",
         };
-        let id = format!("\"id\":\"{}\"", self.notice.id);
-        let time = format!("\"create_time\":\"{}\"", rfc3339(self.notice.created_ms));
-        // The order of members differs between real notices (wechatpay-go#230).
+        let id = format!("\"id\":\"{}\"", self.notification.id);
+        let time = format!("\"create_time\":\"{}\"", rfc3339(self.notification.created_ms));
+        // The order of members differs between real notifications (wechatpay-go#230).
         let (first, second) = if self.id_first { (id, time) } else { (time, id) };
         let resource = json!({
             "original_type": kind,
@@ -100,7 +100,7 @@ impl Draft {
         let body = format!(
             "{{{first},{second},\"resource_type\":\"encrypt-resource\",\"event_type\":\"{}\",\
              \"summary\":\"{summary}\",\"resource\":{resource}}}",
-            self.notice.about
+            self.notification.about
         )
         .into_bytes();
         let mut headers = vec![
@@ -135,7 +135,7 @@ impl Draft {
             .map(|(name, value)| (name, self.encode(&value)))
             .collect();
         let mut sorted = fields.clone();
-        sorted.retain(|(name, _)| !self.notice.unsigned.contains(name));
+        sorted.retain(|(name, _)| !self.notification.unsigned.contains(name));
         sorted.sort();
         let mut message = Vec::new();
         for (name, value) in &sorted {
@@ -202,7 +202,7 @@ pub(crate) fn request_id(dice: &mut Dice, internal_code: u32) -> String {
     format!("08{}-{internal_code}", dice.hex(40).to_uppercase())
 }
 
-/// Fields every Alipay notice has, whatever it is about.
+/// Fields every Alipay notification has, whatever it is about.
 pub(crate) fn alipay_frame(notify_id: &str) -> Vec<(String, String)> {
     [
         ("notify_type", "trade_status_sync"),

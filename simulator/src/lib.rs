@@ -37,14 +37,14 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-pub use books::{BookedNotice, BookedRefund, BookedTrade, Books, Gateway, RefundOutcome};
+pub use books::{BookedNotification, BookedRefund, BookedTrade, Books, Gateway, RefundOutcome};
 pub use control::{Alteration, SignedBy};
 pub use faults::{Endpoint, Fault, FaultKind, Faults, Host, When};
 pub use in_process::{Answer, Due, InProcess, KeyRing};
 pub use keys::{ALIPAY_APP_ID, MCH_ID as WECHAT_MCH_ID};
 pub use letter::Letter;
 pub use settings::{
-    AlipayCertificate, AlipayNotices, AlipaySigning, Clock, Credentials, Settings, WechatKeys,
+    AlipayCertificate, AlipayNotifications, AlipaySigning, Clock, Credentials, Settings, WechatKeys,
 };
 
 use courier::Courier;
@@ -155,7 +155,7 @@ impl Simulator {
     }
 
     /// Scans and pays; takes the content of a QR code or an `out_trade_no`. Returns when the first
-    /// delivery of the notice was attempted.
+    /// delivery of the notification was attempted.
     pub async fn pay(&self, prompt_or_trade_no: &str) -> Result<(), String> {
         self.pay_as(&Payer::first(prompt_or_trade_no)).await
     }
@@ -223,7 +223,7 @@ impl Simulator {
     }
 
     /// Ends a refund of WeChat's now instead of when its time is up; an abnormal one may still succeed or be
-    /// closed. Returns when the first delivery of its notice was attempted.
+    /// closed. Returns when the first delivery of its notification was attempted.
     pub async fn settle_refund(&self, out_refund_no: &str, outcome: RefundOutcome) -> Result<(), String> {
         self.courier
             .act(|world, now_ms| wechat::settle_refund(world, now_ms, out_refund_no, outcome))?;
@@ -272,8 +272,8 @@ impl Simulator {
         })
     }
 
-    /// A signed notice about this trade, altered as asked and not sent: for attacks, and for tests
-    /// that carry notices themselves.
+    /// A signed notification about this trade, altered as asked and not sent: for attacks, and for tests
+    /// that carry notifications themselves.
     pub fn letter(&self, out_trade_no: &str, alteration: &Alteration) -> Result<Letter, String> {
         control::forge(&self.courier, out_trade_no, alteration)
     }

@@ -58,7 +58,7 @@ impl World {
 
     /// What is left of this answer after a fault.
     fn spoil(&mut self, gateway: Gateway, kind: FaultKind, reply: Reply) -> Reply {
-        let after_notices = reply.after_notices;
+        let after_notifications = reply.after_notifications;
         let ending = match kind {
             FaultKind::ResetBefore | FaultKind::ResetAfter => Ending::Reset,
             FaultKind::HangBefore | FaultKind::HangAfter => Ending::Never,
@@ -73,7 +73,7 @@ impl World {
         };
         Reply {
             ending,
-            after_notices,
+            after_notifications,
             ..left
         }
     }

@@ -1,8 +1,8 @@
-//! Notices on their way to the merchant: schedules, attempts, receipts.
+//! Notifications on their way to the merchant: schedules, attempts, receipts.
 
 use serde::{Deserialize, Serialize};
 
-use crate::books::{BookedNotice, Gateway};
+use crate::books::{BookedNotification, Gateway};
 use crate::faults::Endpoint;
 use crate::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
 
@@ -35,11 +35,11 @@ const ALIPAY_PAUSES_MS: [i64; 7] = [
     15 * HOUR_MS,
 ];
 
-/// How long a reordered notice waits to be overtaken.
+/// How long a reordered notification waits to be overtaken.
 pub(crate) const HELD_MS: i64 = 15 * SECOND_MS;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Notice {
+pub(crate) struct Notification {
     pub(crate) id: String,
     pub(crate) out_trade_no: String,
     pub(crate) url: String,
@@ -51,8 +51,8 @@ pub(crate) struct Notice {
     pub(crate) unsigned: Vec<String>,
 }
 
-impl Notice {
-    /// A number means the payment's notices if it is the trade's, the refund's if it is the refund's.
+impl Notification {
+    /// A number means the payment's notifications if it is the trade's, the refund's if it is the refund's.
     fn is_about(&self, number: &str) -> bool {
         self.content.refund_no().unwrap_or(&self.out_trade_no) == number
     }
@@ -67,9 +67,9 @@ impl Notice {
                 .any(|(name, _)| matches!(name.as_str(), "gmt_refund" | "out_biz_no")),
         };
         if of_refund {
-            Endpoint::RefundNotice
+            Endpoint::RefundNotification
         } else {
-            Endpoint::Notice
+            Endpoint::Notification
         }
     }
 }
@@ -83,7 +83,7 @@ pub(crate) enum Content {
 }
 
 impl Content {
-    /// The number of the refund this is about. Alipay has notices about trades only.
+    /// The number of the refund this is about. Alipay has notifications about trades only.
     fn refund_no(&self) -> Option<&str> {
         match self {
             Content::Wechat(plain) => plain.get("out_refund_no")?.as_str(),
@@ -106,10 +106,10 @@ impl Content {
     }
 }
 
-/// A notice and how far its delivery is.
+/// A notification and how far its delivery is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Parcel {
-    notice: Notice,
+    notification: Notification,
     due_at_ms: Option<i64>,
     held: bool,
     #[serde(skip)]
@@ -124,7 +124,7 @@ pub(crate) struct Post {
 }
 
 impl Post {
-    pub(crate) fn send(&mut self, now_ms: i64, notice: Notice, delay_ms: i64, held: bool) {
+    pub(crate) fn send(&mut self, now_ms: i64, notification: Notification, delay_ms: i64, held: bool) {
         // Whatever was held back is overtaken by this one.
         for parcel in self.parcels.iter_mut().filter(|parcel| parcel.held && !held) {
             parcel.held = false;
@@ -132,7 +132,7 @@ impl Post {
         }
         self.parcels.push(Parcel {
             due_at_ms: Some(now_ms + delay_ms + if held { HELD_MS } else { 0 }),
-            notice,
+            notification,
             held,
             in_flight: false,
             n_attempts: 0,
@@ -143,8 +143,8 @@ impl Post {
     /// The parcels that are worth keeping over a restart: of these trades, and still to be delivered or of late.
     pub(crate) fn to_save(&self, is_kept: impl Fn(&str) -> bool, since_ms: i64) -> Vec<&Parcel> {
         let is_wanted = |parcel: &&Parcel| {
-            is_kept(&parcel.notice.out_trade_no)
-                && (parcel.due_at_ms.is_some() || parcel.notice.created_ms >= since_ms)
+            is_kept(&parcel.notification.out_trade_no)
+                && (parcel.due_at_ms.is_some() || parcel.notification.created_ms >= since_ms)
         };
         self.parcels.iter().filter(is_wanted).collect()
     }
@@ -161,9 +161,9 @@ impl Post {
             .min()
     }
 
-    /// The merchant's number of what the notice is about.
+    /// The merchant's number of what the notification is about.
     pub(crate) fn number_at(&self, place: usize) -> &str {
-        &self.parcels[place].notice.out_trade_no
+        &self.parcels[place].notification.out_trade_no
     }
 
     pub(crate) fn any_in_flight(&self) -> bool {
@@ -171,7 +171,7 @@ impl Post {
     }
 
     /// Takes what is due, earliest first; each is in flight until [`Post::attempted`].
-    pub(crate) fn claim(&mut self, now_ms: i64) -> Vec<(usize, Notice)> {
+    pub(crate) fn claim(&mut self, now_ms: i64) -> Vec<(usize, Notification)> {
         let mut due: Vec<(i64, usize)> = self
             .parcels
             .iter()
@@ -187,12 +187,12 @@ impl Post {
                 parcel.held = false;
                 parcel.n_attempts += 1;
                 parcel.due_at_ms = parcel
-                    .notice
+                    .notification
                     .content
                     .pauses()
                     .get(parcel.n_attempts - 1)
                     .map(|pause_ms| now_ms + pause_ms);
-                (place, parcel.notice.clone())
+                (place, parcel.notification.clone())
             })
             .collect()
     }
@@ -206,36 +206,36 @@ impl Post {
         }
     }
 
-    /// Sends the newest notice of a trade once more, acknowledged or not.
+    /// Sends the newest notification of a trade once more, acknowledged or not.
     pub(crate) fn resend(&mut self, now_ms: i64, out_trade_no: &str) -> Result<(), String> {
         let newest = self
             .parcels
             .iter_mut()
             .rev()
-            .find(|parcel| parcel.notice.is_about(out_trade_no));
+            .find(|parcel| parcel.notification.is_about(out_trade_no));
         let parcel = newest.ok_or("no notice was ever sent about this number")?;
         parcel.due_at_ms = Some(now_ms);
         Ok(())
     }
 
-    pub(crate) fn newest(&self, out_trade_no: &str) -> Option<&Notice> {
+    pub(crate) fn newest(&self, out_trade_no: &str) -> Option<&Notification> {
         let newest = self
             .parcels
             .iter()
             .rev()
-            .find(|parcel| parcel.notice.is_about(out_trade_no));
-        newest.map(|parcel| &parcel.notice)
+            .find(|parcel| parcel.notification.is_about(out_trade_no));
+        newest.map(|parcel| &parcel.notification)
     }
 
-    pub(crate) fn book(&self) -> Vec<BookedNotice> {
+    pub(crate) fn book(&self) -> Vec<BookedNotification> {
         self.parcels
             .iter()
-            .map(|parcel| BookedNotice {
-                gateway: parcel.notice.content.gateway(),
-                id: parcel.notice.id.clone(),
-                out_trade_no: parcel.notice.out_trade_no.clone(),
-                url: parcel.notice.url.clone(),
-                about: parcel.notice.about.clone(),
+            .map(|parcel| BookedNotification {
+                gateway: parcel.notification.content.gateway(),
+                id: parcel.notification.id.clone(),
+                out_trade_no: parcel.notification.out_trade_no.clone(),
+                url: parcel.notification.url.clone(),
+                about: parcel.notification.about.clone(),
                 n_attempts: parcel.n_attempts,
                 acknowledged: parcel.acknowledged,
                 due_at_ms: parcel.due_at_ms,

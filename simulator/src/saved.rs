@@ -1,4 +1,4 @@
-//! Keeps the gateways' state in a file over a restart: trades, refunds, undelivered notices, money and the clock.
+//! Keeps the gateways' state in a file over a restart: trades, refunds, undelivered notifications, money and the clock.
 //!
 //! Faults are not kept: they are switches of a test. Sessions of cashiers and addresses of bills live for hours only, and a
 //! payer or a merchant gets new ones.
@@ -22,7 +22,7 @@ const VERSION: u32 = 1;
 /// Newest trades of each gateway that are kept: more than a shop that is being tried out makes, and a file of some megabytes.
 const MAX_TRADES: usize = 20_000;
 const MAX_FLOWS: usize = 2 * MAX_TRADES;
-/// Delivered notices are kept as long as somebody may want to see them or have them sent again.
+/// Delivered notifications are kept as long as somebody may want to see them or have them sent again.
 const DELIVERED_MS: i64 = DAY_MS;
 
 #[derive(Debug, Serialize, Deserialize)]

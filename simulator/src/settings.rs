@@ -47,7 +47,7 @@ pub enum Clock {
 pub enum WechatKeys {
     PublicKey,
     Certificate,
-    /// On the way from one to the other: answers and notices carry either serial.
+    /// On the way from one to the other: answers and notifications carry either serial.
     Both,
 }
 
@@ -96,17 +96,18 @@ pub enum AlipayCertificate {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AlipaySigning {
-    /// For calls in certificate mode, and their notices.
+    /// For calls in certificate mode, and their notifications.
     pub certificate: AlipayCertificate,
-    pub notices: AlipayNotices,
+    #[serde(rename = "notices")]
+    pub notifications: AlipayNotifications,
     /// In an answer the signature stands before the node.
     pub sign_first: bool,
 }
 
-/// How notices of Alipay are signed.
+/// How notifications of Alipay are signed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum AlipayNotices {
+pub enum AlipayNotifications {
     /// As the call that created the order was.
     #[default]
     AsAsked,

@@ -10,7 +10,7 @@ pub(crate) const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 const BEIJING_MS: i64 = 8 * HOUR_MS;
 
-/// Faster than this and a day is over while one notice is on its way.
+/// Faster than this and a day is over while one notification is on its way.
 pub(crate) const FASTEST: u32 = 100_000;
 
 #[derive(Debug)]

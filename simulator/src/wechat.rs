@@ -29,11 +29,13 @@ pub(crate) use account::Flow;
 use account::{Account, fee_fen};
 pub(crate) use bridge::{Invocation, pay as pay_by_bridge};
 pub(crate) use cashier::handle as handle_cashier;
-pub(crate) use order::{Order, Payment, State, notice};
+pub(crate) use order::{Order, Payment, State, notification};
 pub(crate) use payment::{pay, scan};
 pub(crate) use product::CASHIER_PATH;
 use product::Product;
-pub(crate) use refund::{Refund, pretend_notice as pretend_refund_notice, settle as settle_refund};
+pub(crate) use refund::{
+    Refund, pretend_notification as pretend_refund_notification, settle as settle_refund,
+};
 
 /// An unpaid order closes itself after a week.
 const AUTO_CLOSE_MS: i64 = 7 * DAY_MS;
@@ -218,7 +220,8 @@ pub(crate) fn handle(world: &mut World, now_ms: i64, request: &Request) -> Reply
                 .and_then(|serial| world.keys.wechat_key(serial)),
         };
     }
-    reply.after_notices = world.wechat.orders.len() > n_orders && create::pay_early(world, now_ms, request);
+    reply.after_notifications =
+        world.wechat.orders.len() > n_orders && create::pay_early(world, now_ms, request);
     reply
 }
 

@@ -95,8 +95,8 @@ pub(crate) struct Reply {
     pub(crate) seal: Seal,
     pub(crate) forgery: Forgery,
     pub(crate) ending: Ending,
-    /// Notices that are due go out first.
-    pub(crate) after_notices: bool,
+    /// Notifications that are due go out first.
+    pub(crate) after_notifications: bool,
 }
 
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl Reply {
             seal: Seal::None,
             forgery: Forgery::By(Signer::Gateway),
             ending: Ending::Whole,
-            after_notices: false,
+            after_notifications: false,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Both gateways as one state machine: requests, payers and time go in, answers and notices come out.
+//! Both gateways as one state machine: requests, payers and time go in, answers and notifications come out.
 //!
 //! No socket, no clock and no signing: time arrives as an argument, and signatures are made outside
 //! ([`Reply::seal`], [`Draft::seal`]), because they are slow and need no state.
@@ -11,7 +11,7 @@ use crate::dice::Dice;
 use crate::faults::{Endpoint, Fault, FaultKind, Faults, Occasion};
 use crate::keys::Keys;
 use crate::letter::{Draft, Style};
-use crate::post::{Notice, Post};
+use crate::post::{Notification, Post};
 use crate::time::DAY_MS;
 use crate::wechat::{self, Wechat};
 use crate::wire::{Reply, Request};
@@ -31,7 +31,7 @@ pub(crate) struct World {
     pub(crate) alipay: Alipay,
 }
 
-/// What one due notice turns into; a muted one has no letters.
+/// What one due notification turns into; a muted one has no letters.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     pub(crate) place: usize,
@@ -92,8 +92,8 @@ impl World {
         }
     }
 
-    pub(crate) fn announce(&mut self, now_ms: i64, notice: Notice) {
-        let (gateway, endpoint) = (notice.content.gateway(), notice.endpoint());
+    pub(crate) fn announce(&mut self, now_ms: i64, notification: Notification) {
+        let (gateway, endpoint) = (notification.content.gateway(), notification.endpoint());
         let World {
             faults, dice, post, ..
         } = self;
@@ -102,7 +102,7 @@ impl World {
             _ => None,
         });
         let held = faults.strikes(dice, gateway, endpoint, FaultKind::Reorder);
-        post.send(now_ms, notice, delay_ms.unwrap_or(0), held);
+        post.send(now_ms, notification, delay_ms.unwrap_or(0), held);
     }
 
     /// Closes and finishes what its time has run out for.
@@ -127,12 +127,12 @@ impl World {
         let claimed = self.post.claim(now_ms);
         claimed
             .into_iter()
-            .map(|(place, notice)| self.prepare(now_ms, place, notice))
+            .map(|(place, notification)| self.prepare(now_ms, place, notification))
             .collect()
     }
 
-    fn prepare(&mut self, now_ms: i64, place: usize, notice: Notice) -> Delivery {
-        let (gateway, endpoint) = (notice.content.gateway(), notice.endpoint());
+    fn prepare(&mut self, now_ms: i64, place: usize, notification: Notification) -> Delivery {
+        let (gateway, endpoint) = (notification.content.gateway(), notification.endpoint());
         let forgery = self.forgery(&Occasion {
             gateway,
             endpoint,
@@ -152,7 +152,7 @@ impl World {
         let letters = (0..copies.unwrap_or(1))
             .map(|_| Draft {
                 style,
-                ..Draft::new(notice.clone(), now_ms, &mut self.dice, forgery.clone())
+                ..Draft::new(notification.clone(), now_ms, &mut self.dice, forgery.clone())
             })
             .collect();
         Delivery {
@@ -170,7 +170,7 @@ impl World {
         Books {
             trades,
             refunds,
-            notices: self.post.book(),
+            notifications: self.post.book(),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::error::Problem;
 
 /// The largest of all limits: a body beyond it is only read to be thrown away.
 pub const API_BYTES: usize = 256 * 1024;
-pub const NOTICE_BYTES: usize = 64 * 1024;
+pub const NOTIFICATION_BYTES: usize = 64 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// What is read and thrown away of a body that is too large: a client that is still sending cannot hear the answer.
 const DRAINED_BYTES: usize = 4 * 1024 * 1024;

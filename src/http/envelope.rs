@@ -117,7 +117,7 @@ pub async fn method_not_allowed() -> Problem {
 
 type OnPanic = fn(Box<dyn Any + Send>) -> Response;
 
-/// One request breaks, the others do not notice.
+/// One request breaks, the others do not notification.
 pub fn catch_panics() -> CatchPanicLayer<OnPanic> {
     CatchPanicLayer::custom(answer_panic)
 }

@@ -4,16 +4,16 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::Channel;
-use payments::accept_notice;
+use payments::accept_notification;
 use payments::gateway::{Reception, Reply, reply};
 
 use super::Web;
 use super::api::to_the_end;
-use super::body::{self, BodyError, NOTICE_BYTES};
+use super::body::{self, BodyError, NOTIFICATION_BYTES};
 
 #[utoipa::path(
-    post, path = "/api/billing/payments/notify/wechat", tag = "notices",
-    operation_id = "notice_of_wechat", security(()),
+    post, path = "/api/billing/payments/notify/wechat", tag = "notifications",
+    operation_id = "notification_of_wechat", security(()),
     request_body(content = String, content_type = "application/json", description = "As the gateway signed it"),
     responses(
         (status = 200, description = "Its effect is durable"),
@@ -26,8 +26,8 @@ pub async fn wechat(State(web): State<Web>, request: Request) -> Response {
 }
 
 #[utoipa::path(
-    post, path = "/api/billing/payments/notify/alipay", tag = "notices",
-    operation_id = "notice_of_alipay", security(()),
+    post, path = "/api/billing/payments/notify/alipay", tag = "notifications",
+    operation_id = "notification_of_alipay", security(()),
     request_body(
         content = String, content_type = "application/x-www-form-urlencoded",
         description = "As the gateway signed it",
@@ -45,10 +45,12 @@ pub async fn alipay(State(web): State<Web>, request: Request) -> Response {
 /// The gateway reads its own words and nothing else, so refusals for size or speed are written in them too.
 async fn receive(web: Web, channel: Channel, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let answer = match body::read(&head.headers, body, NOTICE_BYTES).await {
+    let answer = match body::read(&head.headers, body, NOTIFICATION_BYTES).await {
         Ok(bytes) => {
-            to_the_end(async move { accept_notice(&web.services, channel, &head.headers, &bytes).await })
-                .await
+            to_the_end(
+                async move { accept_notification(&web.services, channel, &head.headers, &bytes).await },
+            )
+            .await
         }
         Err(BodyError::TooLarge) => reply(channel, Reception::TooLarge),
         Err(BodyError::TooSlow | BodyError::Broken | BodyError::Encoded) => {

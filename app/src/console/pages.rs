@@ -23,7 +23,7 @@ pub use approvals::approvals;
 pub use attention::attention;
 pub use balances::{Account, balances, books};
 pub use gateways::gateways;
-pub use inbox::{inbox, notice, path_of_notice};
+pub use inbox::{inbox, notification, path_of_notification};
 pub use keys::keys;
 pub use login::login;
 pub use order::order;

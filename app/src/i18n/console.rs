@@ -215,7 +215,7 @@ catalogue! {
     event_payment_started: "发起{method}支付 {number}", "A {method} payment was started: {number}";
     event_payment_paid: "收到 {amount}：{number}", "{amount} arrived: {number}";
     event_payment_ended: "支付已关闭：{number}", "The payment ended unpaid: {number}";
-    event_notice: "收到回调：{verdict}", "A callback came: {verdict}";
+    event_notification: "收到回调：{verdict}", "A callback came: {verdict}";
     event_refund_asked: "登记退款 {amount}：{number}", "A refund of {amount} was requested: {number}";
     event_refund_done: "退款 {amount} 已到账：{number}", "{amount} went back: {number}";
     event_refund_failed: "退款 {amount} 失败：{number}", "The refund of {amount} failed: {number}";
@@ -254,7 +254,7 @@ catalogue! {
     action_request_refund: "申请退款", "Asked for a refund";
     action_retry_refund: "重试退款", "Tried the refund again";
     action_approve_refund: "批准退款", "Approved the refund";
-    action_replay_notice: "重新处理回调", "Worked on a callback again";
+    action_replay_notification: "重新处理回调", "Worked on a callback again";
     action_reject_refund: "驳回退款", "Rejected the refund";
     action_request_credit: "申请增加余额", "Asked for a credit";
     action_approve_credit: "批准增加余额", "Approved the credit";
@@ -297,8 +297,8 @@ catalogue! {
     incident_unknown: "未知异常", "Something unknown";
     incident_wrong_amount: "金额不符", "Wrong amount";
     incident_surplus: "多付或迟到的款项", "Surplus or late money";
-    incident_foreign_notice: "不属于本商户的回调", "A callback for another merchant";
-    incident_unmatched_notice: "找不到对应支付的回调", "A callback about no payment of ours";
+    incident_foreign_notification: "不属于本商户的回调", "A callback for another merchant";
+    incident_unmatched_notification: "找不到对应支付的回调", "A callback about no payment of ours";
     incident_trade_reused: "同一交易号用于两笔支付", "One trade claims two payments";
     incident_unknown_refund: "未登记的退款", "A refund nobody asked for here";
     incident_refund_mismatch: "退款信息不符", "A refund with other numbers";
@@ -306,7 +306,7 @@ catalogue! {
     incident_refund_stuck: "退款卡住", "A refund is stuck";
     incident_refund_revived: "失败的退款又成功了", "A failed refund is done after all";
     incident_refused: "网关拒绝（未经验证）", "Refused in words that prove nothing";
-    incident_forged_notices: "大量伪造回调", "Many forged callbacks";
+    incident_forged_notifications: "大量伪造回调", "Many forged callbacks";
     incident_gateway_silent: "支付平台无应答", "A gateway does not answer";
     incident_key_expiring: "证书即将到期", "A certificate ends soon";
     incident_new_key: "新建了 API 密钥", "A new API key";
@@ -333,7 +333,7 @@ catalogue! {
         "Read the order's timeline and run tongqian audit. Ends by itself when they agree.";
     advice_job_overdue: "查看日志中该任务的错误；必要时重启服务器。恢复后自动结束。",
         "Read the job's errors in the log; start the server again if it must be. Ends by itself when the job ends well.";
-    advice_forged_notices: "没有款项被误记。检查平台密钥是否已更换；若不是，请在防火墙按来源限制。",
+    advice_forged_notifications: "没有款项被误记。检查平台密钥是否已更换；若不是，请在防火墙按来源限制。",
         "Nothing was believed. See whether the gateway's key has changed; if not, shut the sender out at the firewall.";
     advice_gateway_silent: "检查网络与平台公告；恢复后系统会自动补查，并自动结束此项。",
         "Look at the network and the gateway's notices. What was missed is asked for again by itself, and this ends by itself.";
@@ -343,8 +343,8 @@ catalogue! {
     advice_wrong_amount: "在平台商户后台核对该交易的实际金额，再决定补款或退款。",
         "Compare the trade in the gateway's own console, then have the rest paid or give it back.";
     advice_surplus: "系统已登记全额退款，确认退款到账即可。", "All of it is being returned already; see that the refund ends well.";
-    advice_foreign_notice: "核对回调地址是否被其他商户或应用误用。", "See whether another merchant or app uses our callback address.";
-    advice_unmatched_notice: "检查是否有其他系统共用此商户号，或数据库是否恢复自旧备份。",
+    advice_foreign_notification: "核对回调地址是否被其他商户或应用误用。", "See whether another merchant or app uses our callback address.";
+    advice_unmatched_notification: "检查是否有其他系统共用此商户号，或数据库是否恢复自旧备份。",
         "See whether another system shares the merchant number, or the database is an old backup.";
     advice_trade_reused: "两笔支付引用同一交易，请在平台核对哪一笔是真实的。", "Find out at the gateway which of the two is real.";
     advice_unknown_refund: "可能在平台后台直接退款，或密钥泄露；请核对操作人。",

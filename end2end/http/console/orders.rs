@@ -279,23 +279,23 @@ async fn what_needs_a_person_waits_until_somebody_says_what_became_of_it() {
         inbox.text
     );
     let (_, rest) = inbox.text.split_once("href=\"/admin/callbacks/wechat/").unwrap();
-    let notice = owner
+    let notification = owner
         .get(&format!(
             "/admin/callbacks/wechat/{}",
             rest.split('"').next().unwrap()
         ))
         .await;
     assert!(
-        notice.text.contains("A callback for another merchant"),
+        notification.text.contains("A callback for another merchant"),
         "{}",
-        notice.text
+        notification.text
     );
     assert!(
-        notice.text.contains("Decrypted content (masked)"),
+        notification.text.contains("Decrypted content (masked)"),
         "{}",
-        notice.text
+        notification.text
     );
-    let (_, rest) = notice.text.split_once("action=\"").unwrap_or_default();
+    let (_, rest) = notification.text.split_once("action=\"").unwrap_or_default();
     let replay = rest.split('"').find(|part| part.ends_with("/replay")).unwrap();
     let again = owner.submit(replay, &[]).await;
     assert!(again.text.contains("Nothing counts twice"), "{}", again.text);

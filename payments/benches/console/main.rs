@@ -227,7 +227,9 @@ async fn measure_pages(engine: &str, services: &Services) {
     let deep = format!("{}.wechat.", NOW - 700_000_000);
     for (name, cursor) in [("callbacks", None), ("callbacks, deep", Some(deep.as_str()))] {
         time(engine, name, async || {
-            let page = console::list_notices(services, cursor, 50).await.expect("a list");
+            let page = console::list_notifications(services, cursor, 50)
+                .await
+                .expect("a list");
             page.data.len()
         })
         .await;

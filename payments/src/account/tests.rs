@@ -163,6 +163,9 @@ fn accounts_are_read_from_what_was_kept() {
         Some("1")
     );
     assert_eq!(merchant_of_request("not json"), None);
-    assert_eq!(app_of_notice(b"sign=x&app_id=2021&y=1").as_deref(), Some("2021"));
-    assert_eq!(app_of_notice(b"\xff"), None);
+    assert_eq!(
+        app_of_notification(b"sign=x&app_id=2021&y=1").as_deref(),
+        Some("2021")
+    );
+    assert_eq!(app_of_notification(b"\xff"), None);
 }

@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 
 use super::{Act, Action, ConsoleError, Visit, note_act};
 use crate::gateway::{Call, Description, GatewayError};
-use crate::store::{StoreError, notices};
+use crate::store::{StoreError, notifications};
 use crate::{Error, Services};
 
 /// One gateway as the operator sees it. No key is in it, only what tells keys apart.
@@ -45,7 +45,7 @@ pub async fn list_gateways(services: &Services) -> Result<Vec<GatewayState>, Err
             async move {
                 let mut last = Vec::new();
                 for channel in Channel::ALL {
-                    last.push((channel, notices::last_of(tx, channel).await?));
+                    last.push((channel, notifications::last_of(tx, channel).await?));
                 }
                 Ok(last)
             }

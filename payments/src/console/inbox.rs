@@ -3,29 +3,32 @@
 use domain::{Channel, Timestamp};
 use futures_util::FutureExt;
 
-use super::KeptNotice;
+use super::KeptNotification;
 use crate::gateway::masked::{masked_form, masked_header, masked_json};
-use crate::notice::kept::bytes_of;
-use crate::store::{StoreError, notices};
+use crate::notification::kept::bytes_of;
+use crate::store::{StoreError, notifications};
 use crate::{Error, Page, Services};
 
 /// Newest first, after the message that the cursor names. A cursor that names none is the beginning.
-pub async fn list_notices(
+pub async fn list_notifications(
     services: &Services,
     cursor: Option<&str>,
     limit: u32,
-) -> Result<Page<KeptNotice>, Error> {
+) -> Result<Page<KeptNotification>, Error> {
     const BEGINNING: (Timestamp, &str, &str) = (Timestamp::from_millis(i64::MAX), "", "");
     let after = cursor.and_then(parse_cursor).unwrap_or(BEGINNING);
     let rows = services
         .db
-        .snapshot(|tx| async move { notices::list(tx, after, i64::from(limit) + 1).await }.boxed())
+        .snapshot(|tx| async move { notifications::list(tx, after, i64::from(limit) + 1).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;
-    let kept: Result<Vec<KeptNotice>, StoreError> =
-        rows.into_iter().take(limit).map(KeptNotice::try_from).collect();
+    let kept: Result<Vec<KeptNotification>, StoreError> = rows
+        .into_iter()
+        .take(limit)
+        .map(KeptNotification::try_from)
+        .collect();
     let data = kept?;
     let next_cursor = data.last().filter(|_| has_more).map(|last| {
         let (at, channel) = (last.received_at.millis(), last.channel.as_str());
@@ -41,23 +44,27 @@ fn parse_cursor(text: &str) -> Option<(Timestamp, &str, &str)> {
     is_text.then_some((Timestamp::from_millis(at.parse().ok()?), channel, id))
 }
 
-pub async fn find_notice(services: &Services, channel: Channel, id: &str) -> Result<KeptNotice, Error> {
+pub async fn find_notification(
+    services: &Services,
+    channel: Channel,
+    id: &str,
+) -> Result<KeptNotification, Error> {
     let row = services
         .db
-        .snapshot(|tx| async move { notices::find(tx, channel, id).await }.boxed())
+        .snapshot(|tx| async move { notifications::find(tx, channel, id).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
-    Ok(KeptNotice::try_from(row.ok_or(Error::NotFound)?)?)
+    Ok(KeptNotification::try_from(row.ok_or(Error::NotFound)?)?)
 }
 
 /// What the gateway had encrypted, without whom it names. It is opened for the reader and kept nowhere.
-pub fn read_inside(services: &Services, notice: &KeptNotice) -> Option<String> {
-    let gateway = services.gateways.get(notice.channel)?;
-    let plain = gateway.unsealed(&bytes_of(&notice.body))?;
+pub fn read_inside(services: &Services, notification: &KeptNotification) -> Option<String> {
+    let gateway = services.gateways.get(notification.channel)?;
+    let plain = gateway.unsealed(&bytes_of(&notification.body))?;
     Some(masked_json(&plain))
 }
 
-impl KeptNotice {
+impl KeptNotification {
     /// Its headers and body without what proves or names anybody: signatures, sealed text and payers.
     pub fn masked(&self) -> String {
         let headers: Vec<String> = self.headers.lines().map(masked_header).collect();

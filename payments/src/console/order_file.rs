@@ -9,8 +9,8 @@ use super::calls::GatewayCall;
 use super::requesters::{Requesters, by_subject};
 use super::{Act, Action, Line, Visit, note_act, perform};
 use crate::store::{
-    StoreError, Tx, audit_log, gateway_calls, incidents, ledger, notes, notices, orders, payments, refunds,
-    requesters,
+    StoreError, Tx, audit_log, gateway_calls, incidents, ledger, notes, notifications, orders, payments,
+    refunds, requesters,
 };
 use crate::{Error, Services, run_to_end, try_to_write_calls};
 
@@ -23,7 +23,7 @@ pub struct OrderFile {
     pub refunds: Vec<Refund>,
     /// Oldest first; what was said to the gateways within the last weeks.
     pub calls: Vec<GatewayCall>,
-    pub notices: Vec<KeptNotice>,
+    pub notifications: Vec<KeptNotification>,
     pub incidents: Vec<Incident>,
     pub notes: Vec<Note>,
     /// What moved in the books, oldest first.
@@ -35,7 +35,7 @@ pub struct OrderFile {
 
 /// A message of a gateway that was kept, as it came.
 #[derive(Debug, Clone)]
-pub struct KeptNotice {
+pub struct KeptNotification {
     pub channel: Channel,
     pub id: String,
     pub payment_no: String,
@@ -63,15 +63,15 @@ pub struct Posting {
     pub at: Timestamp,
 }
 
-impl TryFrom<notices::KeptRow> for KeptNotice {
+impl TryFrom<notifications::KeptRow> for KeptNotification {
     type Error = StoreError;
 
-    fn try_from(row: notices::KeptRow) -> Result<KeptNotice, StoreError> {
-        Ok(KeptNotice {
+    fn try_from(row: notifications::KeptRow) -> Result<KeptNotification, StoreError> {
+        Ok(KeptNotification {
             channel: Method::parse(&row.channel)
                 .and_then(Method::channel)
                 .ok_or(StoreError::Corrupt("notices.channel"))?,
-            id: row.notice_id,
+            id: row.notification_id,
             payment_no: row.payment_no,
             order_id: row.order_id.as_deref().and_then(OrderId::parse),
             headers: row.headers,
@@ -127,10 +127,10 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
         all_refunds.extend(refunds::of_payment(tx, &payment.id).await?);
     }
     all_refunds.sort_by(|left, right| right.id.cmp(&left.id));
-    let kept: Result<Vec<KeptNotice>, StoreError> = notices::of_order(tx, id)
+    let kept: Result<Vec<KeptNotification>, StoreError> = notifications::of_order(tx, id)
         .await?
         .into_iter()
-        .map(KeptNotice::try_from)
+        .map(KeptNotification::try_from)
         .collect();
     let calls: Result<Vec<GatewayCall>, StoreError> = gateway_calls::of_order(tx, id)
         .await?
@@ -147,7 +147,7 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
     postings.sort_by_key(|posting| (posting.at, posting.kind == EntryKind::Refund));
     Ok(OrderFile {
         postings,
-        notices: kept?,
+        notifications: kept?,
         calls: calls?,
         incidents: incidents::of_order(tx, id)
             .await?

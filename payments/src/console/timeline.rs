@@ -4,7 +4,7 @@ use domain::{Order, OrderState, Payment, PaymentState, Refund, RefundState, Time
 
 use super::attention::Incident;
 use super::calls::GatewayCall;
-use super::order_file::{KeptNotice, Note, OrderFile, Posting};
+use super::order_file::{KeptNotification, Note, OrderFile, Posting};
 use super::{Action, Line, RequestedBy};
 use crate::gateway::Operation;
 
@@ -18,7 +18,7 @@ pub enum Event<'a> {
     PaymentPaid(&'a Payment),
     PaymentEnded(&'a Payment),
     Called(&'a GatewayCall),
-    Notice(&'a KeptNotice),
+    Notification(&'a KeptNotification),
     RefundAsked(&'a Refund, Option<&'a RequestedBy>),
     RefundEnded(&'a Refund),
     Raised(&'a Incident),
@@ -37,9 +37,9 @@ impl OrderFile {
         events.extend(self.calls.iter().map(|call| (call.first_at, Event::Called(call))));
         events.extend(payments().filter_map(|payment| self.end_of_payment(payment)));
         events.extend(
-            self.notices
+            self.notifications
                 .iter()
-                .map(|notice| (notice.received_at, Event::Notice(notice))),
+                .map(|notification| (notification.received_at, Event::Notification(notification))),
         );
         events.extend(self.incidents.iter().flat_map(events_of_incident));
         if let Some(paid_at) = self.order.paid_at {

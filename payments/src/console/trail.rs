@@ -67,7 +67,7 @@ pub enum Action {
     RequestCredit,
     ApproveCredit,
     RejectCredit,
-    ReplayNotice,
+    ReplayNotification,
     ExportUser,
     ForgetUser,
 }
@@ -104,7 +104,7 @@ impl Action {
         Action::RequestCredit,
         Action::ApproveCredit,
         Action::RejectCredit,
-        Action::ReplayNotice,
+        Action::ReplayNotification,
         Action::ExportUser,
         Action::ForgetUser,
     ];
@@ -141,7 +141,7 @@ impl Action {
             Action::RequestCredit => "request_credit",
             Action::ApproveCredit => "approve_credit",
             Action::RejectCredit => "reject_credit",
-            Action::ReplayNotice => "replay_notice",
+            Action::ReplayNotification => "replay_notice",
             Action::ExportUser => "export_user",
             Action::ForgetUser => "forget_user",
         }

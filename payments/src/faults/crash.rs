@@ -12,7 +12,7 @@ pub const CRASH_POINTS: &[&str] = &[
     "store.after_write",
     "gateway.before_call",
     "gateway.after_call",
-    "notice.before_reply",
+    "notification.before_reply",
     "reconcile.after_claim",
     "refunds.after_claim",
     "expire.after_claim",

@@ -9,7 +9,7 @@ mod cancel;
 pub mod certificate;
 pub mod form;
 mod keys;
-mod notice;
+mod notification;
 mod refund;
 pub mod sign;
 mod wire;
@@ -21,7 +21,7 @@ use url::Url;
 pub use self::cancel::Undone;
 pub use self::keys::Verify;
 use self::keys::{Certified, Door, Keys};
-use self::notice::{Reader, named_certificate, parse_form};
+use self::notification::{Reader, named_certificate, parse_form};
 use self::wire::{Named, NewTrade, PAGE_PRODUCT, QR_PRODUCT, WAP_PRODUCT};
 use super::breaker::Breaker;
 use super::calls::{About, CallLog, Operation};
@@ -29,7 +29,9 @@ use super::describe::{Description, fingerprint};
 use super::pulse::Pulse;
 use super::text::GatewayText;
 use super::transport::{Transport, base_url, notify_url};
-use super::{Ask, Closing, Creation, GatewayError, KeyError, Notice, NoticeError, SigningKey, is_address};
+use super::{
+    Ask, Closing, Creation, GatewayError, KeyError, Notification, NotificationError, SigningKey, is_address,
+};
 use crate::Clock;
 use crate::calendar::beijing;
 
@@ -173,18 +175,18 @@ impl Alipay {
         }
     }
 
-    pub(super) async fn read_notice(&self, body: &[u8]) -> Result<Notice, NoticeError> {
-        self.read_notice_of(body, self.clock.now()).await
+    pub(super) async fn read_notification(&self, body: &[u8]) -> Result<Notification, NotificationError> {
+        self.read_notification_of(body, self.clock.now()).await
     }
 
-    pub(super) async fn read_notice_of(
+    pub(super) async fn read_notification_of(
         &self,
         body: &[u8],
         received_at: Timestamp,
-    ) -> Result<Notice, NoticeError> {
+    ) -> Result<Notification, NotificationError> {
         let raw = parse_form(body)?;
-        let key = self.key_of(named_certificate(&raw)?, Door::Notice).await;
-        let key = key.ok_or(NoticeError::NotAuthentic(
+        let key = self.key_of(named_certificate(&raw)?, Door::Notification).await;
+        let key = key.ok_or(NotificationError::NotAuthentic(
             "signed with a certificate we do not know",
         ))?;
         let reader = Reader {

@@ -4,7 +4,7 @@ mod bill;
 mod call;
 mod certificates;
 mod keys;
-mod notice;
+mod notification;
 mod refund;
 mod refusal;
 mod sealed;
@@ -22,7 +22,7 @@ use url::{Origin, Url};
 use self::call::Said;
 pub use self::certificates::{Certificate, read_certificates};
 pub use self::keys::PlatformKeys;
-use self::notice::Reader;
+use self::notification::Reader;
 pub use self::sealed::{ApiV3Key, Sealed};
 pub use self::settings::{Settings, Verify};
 use self::sign::{Distrust, invocation_message};
@@ -34,8 +34,8 @@ use super::pulse::Pulse;
 use super::text::GatewayText;
 use super::transport::{Transport, backup_url, base_url, notify_url};
 use super::{
-    Ask, Closing, Creation, GatewayError, Invocation, KeyError, Notice, NoticeError, Reception, SigningKey,
-    is_address, is_plain,
+    Ask, Closing, Creation, GatewayError, Invocation, KeyError, Notification, NotificationError, Reception,
+    SigningKey, is_address, is_plain,
 };
 use crate::Clock;
 use crate::calendar::rfc3339_beijing;
@@ -233,22 +233,28 @@ impl Wechat {
         }
     }
 
-    pub(super) async fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
-        self.read_notice_of(headers, body, self.clock.now()).await
+    pub(super) async fn read_notification(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Notification, NotificationError> {
+        self.read_notification_of(headers, body, self.clock.now()).await
     }
 
-    pub(super) async fn read_notice_of(
+    pub(super) async fn read_notification_of(
         &self,
         headers: &HeaderMap,
         body: &[u8],
         received_at: Timestamp,
-    ) -> Result<Notice, NoticeError> {
+    ) -> Result<Notification, NotificationError> {
         self.verify(headers, body, received_at)
             .await
             .map_err(|distrust| match distrust {
-                Distrust::Probe => NoticeError::Probe,
-                Distrust::UnknownSerial => NoticeError::NotAuthentic("signed with a key we do not know"),
-                Distrust::Because(reason) => NoticeError::NotAuthentic(reason),
+                Distrust::Probe => NotificationError::Probe,
+                Distrust::UnknownSerial => {
+                    NotificationError::NotAuthentic("signed with a key we do not know")
+                }
+                Distrust::Because(reason) => NotificationError::NotAuthentic(reason),
             })?;
         let reader = Reader {
             app_id: &self.app_id,
@@ -260,7 +266,7 @@ impl Wechat {
     }
 
     pub(super) fn unsealed(&self, body: &[u8]) -> Option<Vec<u8>> {
-        notice::unsealed(&self.api_v3_key, body).ok()
+        notification::unsealed(&self.api_v3_key, body).ok()
     }
 }
 

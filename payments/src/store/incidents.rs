@@ -12,9 +12,9 @@ pub enum IncidentKind {
     /// Money that its order does not need; its refund is written beside it.
     Surplus,
     /// A message for another merchant, app or seller.
-    ForeignNotice,
+    ForeignNotification,
     /// A message about a payment we do not know.
-    UnmatchedNotice,
+    UnmatchedNotification,
     /// One trade of the gateway claims to pay two payments.
     TradeReused,
     /// A message about a refund that nobody asked for here: made in the gateway's console, or by somebody with our keys.
@@ -30,7 +30,7 @@ pub enum IncidentKind {
     /// The gateway refused to take a payment in words that cannot be verified.
     Refused,
     /// Many callbacks that the gateway did not sign.
-    ForgedNotices,
+    ForgedNotifications,
     /// The gateway has not answered for some minutes.
     GatewaySilent,
     /// A certificate that a person must replace ends soon.
@@ -83,8 +83,8 @@ impl IncidentKind {
     pub const ALL: [IncidentKind; 22] = [
         IncidentKind::WrongAmount,
         IncidentKind::Surplus,
-        IncidentKind::ForeignNotice,
-        IncidentKind::UnmatchedNotice,
+        IncidentKind::ForeignNotification,
+        IncidentKind::UnmatchedNotification,
         IncidentKind::TradeReused,
         IncidentKind::UnknownRefund,
         IncidentKind::RefundMismatch,
@@ -92,7 +92,7 @@ impl IncidentKind {
         IncidentKind::RefundStuck,
         IncidentKind::RefundRevived,
         IncidentKind::Refused,
-        IncidentKind::ForgedNotices,
+        IncidentKind::ForgedNotifications,
         IncidentKind::GatewaySilent,
         IncidentKind::KeyExpiring,
         IncidentKind::NewKey,
@@ -107,7 +107,7 @@ impl IncidentKind {
 
     /// What is wrong with a gateway and not with one message of it.
     pub const OF_GATEWAYS: [IncidentKind; 4] = [
-        IncidentKind::ForgedNotices,
+        IncidentKind::ForgedNotifications,
         IncidentKind::GatewaySilent,
         IncidentKind::KeyExpiring,
         IncidentKind::ClockOff,
@@ -121,8 +121,8 @@ impl IncidentKind {
         match self {
             IncidentKind::WrongAmount => "wrong_amount",
             IncidentKind::Surplus => "surplus",
-            IncidentKind::ForeignNotice => "foreign_notice",
-            IncidentKind::UnmatchedNotice => "unmatched_notice",
+            IncidentKind::ForeignNotification => "foreign_notice",
+            IncidentKind::UnmatchedNotification => "unmatched_notice",
             IncidentKind::TradeReused => "trade_reused",
             IncidentKind::UnknownRefund => "unknown_refund",
             IncidentKind::RefundMismatch => "refund_mismatch",
@@ -130,7 +130,7 @@ impl IncidentKind {
             IncidentKind::RefundStuck => "refund_stuck",
             IncidentKind::RefundRevived => "refund_revived",
             IncidentKind::Refused => "refused",
-            IncidentKind::ForgedNotices => "forged_notices",
+            IncidentKind::ForgedNotifications => "forged_notices",
             IncidentKind::GatewaySilent => "gateway_silent",
             IncidentKind::KeyExpiring => "key_expiring",
             IncidentKind::NewKey => "new_key",

@@ -91,7 +91,7 @@ pub async fn newest_request(tx: &mut Tx<'_>, channel: Channel) -> Result<Option<
 }
 
 /// Some message of a channel, as it was kept.
-pub async fn any_notice(tx: &mut Tx<'_>, channel: Channel) -> Result<Option<String>, StoreError> {
+pub async fn any_notification(tx: &mut Tx<'_>, channel: Channel) -> Result<Option<String>, StoreError> {
     const SQL: &str = "select body from notices where channel = $1 order by notice_id limit 1";
     let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query.bind(channel.as_str()))?;
     Ok(row.map(|(body,)| body))

@@ -37,7 +37,7 @@ pub struct Inner {
     facts: Mutex<Facts>,
     pub words: Mutex<Words>,
     failures: Mutex<Vec<String>>,
-    /// The gateways have done something: there may be notices to carry.
+    /// The gateways have done something: there may be notifications to carry.
     pub post_bell: Notify,
     in_trouble: AtomicBool,
     /// How much slower the jobs run than in production; more than one only when nothing happens for hours.
@@ -127,7 +127,7 @@ impl City {
         self.facts.lock().unwrap()
     }
 
-    /// Lets somebody do something with the gateways; their notices are carried afterwards.
+    /// Lets somebody do something with the gateways; their notifications are carried afterwards.
     pub fn gateways<T>(&self, act: impl FnOnce(&mut InProcess, i64) -> T) -> T {
         let outcome = act(&mut self.gateways.lock().unwrap(), self.now_ms());
         self.post_bell.notify_one();

@@ -16,7 +16,7 @@ use crate::plan::Plan;
 /// 2026-11-24 10:00 in Beijing.
 pub const OPENING: Timestamp = Timestamp::from_millis(1_795_485_600_000);
 /// Without any callback an open payment is asked about every minute, and a dead server's lease lasts one.
-const NOTICED_WITHIN: Duration = Duration::from_secs(150);
+const NOTIFICATIOND_WITHIN: Duration = Duration::from_secs(150);
 /// The longest schedule of callbacks, and of our own questions.
 const LONGEST: Duration = Duration::from_secs(26 * 3600);
 
@@ -110,7 +110,7 @@ pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
 fn heal(city: &City, executor: &mut Executor) -> Option<Duration> {
     let healed_at = city.now();
     city.heal();
-    executor.run_until(healed_at.after(NOTICED_WITHIN));
+    executor.run_until(healed_at.after(NOTIFICATIOND_WITHIN));
     if city.plan.reconciles {
         for unnoticed in city.unnoticed() {
             city.fail(unnoticed);

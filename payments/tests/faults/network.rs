@@ -90,14 +90,15 @@ impl City {
             self.tell(&format!("lost: {what}"));
             return None;
         }
-        let (answer, notices_first) = self.gateways(|gateways, now_ms| gateways.handle(now_ms, request));
+        let (answer, notifications_first) =
+            self.gateways(|gateways, now_ms| gateways.handle(now_ms, request));
         let status = match &answer {
             Answer::Whole(response) => response.status().as_u16(),
             Answer::Broken => 1,
             Answer::Never => 0,
         };
         self.tell(&format!("{what}: {status}"));
-        if notices_first {
+        if notifications_first {
             join_all(self.take_due().into_iter().map(|due| self.deliver(due))).await;
         }
         self.hop().await;
@@ -109,7 +110,7 @@ impl City {
         self.gateways_unheard().due(now_ms)
     }
 
-    /// Carries notices for ever.
+    /// Carries notifications for ever.
     pub async fn courier(self) {
         loop {
             for due in self.take_due() {
@@ -148,7 +149,7 @@ impl City {
         let (city, letter, about) = (self.clone(), letter.clone(), about.map(str::to_owned));
         let answer = self.ask("notice", move |services| {
             async move {
-                let reply = payments::accept_notice(&services, channel, &headers, &letter.body).await;
+                let reply = payments::accept_notification(&services, channel, &headers, &letter.body).await;
                 city.see_reply(channel, &letter, about.as_deref(), &reply);
                 (reply.status, reply.body.as_bytes().to_vec())
             }

@@ -73,7 +73,7 @@ const EDGES: &[(&str, &str, &str)] = &[
 ];
 
 impl City {
-    /// A notice is acknowledged only when it and its effect are there for everybody to see.
+    /// A notification is acknowledged only when it and its effect are there for everybody to see.
     pub fn see_reply(&self, channel: Channel, letter: &Letter, about: Option<&str>, reply: &Reply) {
         self.tell(&format!("{channel} notice answered {}", reply.status));
         if reply.status != 200 {
@@ -369,7 +369,7 @@ fn has_moved(state: &str) -> bool {
     matches!(state, "SUCCESS" | "REFUND_SUCCESS")
 }
 
-/// The id of a notice, and whether it says that something was paid.
+/// The id of a notification, and whether it says that something was paid.
 fn gist(channel: Channel, body: &[u8]) -> (String, bool) {
     match channel {
         Channel::Wechat => {

@@ -178,16 +178,16 @@ fn gateway_faults(dice: &mut Dice) -> Vec<Fault> {
             faults.push(Fault::new(kind).at(dice.one_of(&calls)).percent(percent));
         }
     }
-    let notices = [
+    let notifications = [
         FaultKind::Mute,
         FaultKind::Duplicate { copies: 2 },
         FaultKind::Delay { ms: 20_000 },
         FaultKind::Reorder,
         FaultKind::BadSignature,
     ];
-    for kind in notices {
+    for kind in notifications {
         if dice.percent(30) {
-            faults.push(Fault::new(kind).at(Endpoint::Notice).percent(40));
+            faults.push(Fault::new(kind).at(Endpoint::Notification).percent(40));
         }
     }
     if dice.percent(25) {

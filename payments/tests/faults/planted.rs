@@ -67,7 +67,7 @@ fn another_refund_number_on_every_try_is_found() {
 }
 
 #[test]
-fn a_duplicate_notice_that_is_credited_again_is_found() {
+fn a_duplicate_notification_that_is_credited_again_is_found() {
     is_found("duplicate notice credited again", &["rows break"]);
 }
 

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 
 use http::HeaderMap;
 use payments::gateway::alipay::sign::read_answer;
-use payments::gateway::{Gateway, Notice, NoticeError, SigningKey};
+use payments::gateway::{Gateway, Notification, NotificationError, SigningKey};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -34,14 +34,14 @@ impl Alipay {
         }
     }
 
-    fn read(&self, body: &[u8]) -> Result<Notice, NoticeError> {
+    fn read(&self, body: &[u8]) -> Result<Notification, NotificationError> {
         self.runtime
-            .block_on(self.gateway.read_notice(&HeaderMap::new(), body))
+            .block_on(self.gateway.read_notification(&HeaderMap::new(), body))
     }
 }
 
 #[test]
-fn a_damaged_notice_is_refused_or_says_the_same() {
+fn a_damaged_notification_is_refused_or_says_the_same() {
     let alipay = AssertUnwindSafe(Alipay::new());
     let file = read("d_alipay_notify");
     let genuine: Vec<&str> = cases(&file)
@@ -59,8 +59,8 @@ fn a_damaged_notice_is_refused_or_says_the_same() {
             let which = usize::from(*which) % genuine.len();
             let body = damaged(genuine[which].as_bytes(), damages);
             // Another spelling of the same parameters, such as `%2B` for `%2b`, is the same message.
-            if let Ok(notice) = alipay.read(&body) {
-                assert_eq!(format!("{notice:?}"), said[which]);
+            if let Ok(notification) = alipay.read(&body) {
+                assert_eq!(format!("{notification:?}"), said[which]);
             }
         });
 }
@@ -102,7 +102,10 @@ fn signed_parameters_of_every_kind_are_read_or_refused() {
             let outcome = alipay.read(body.join("&").as_bytes());
             // What we signed is authentic, whatever it means.
             assert!(
-                !matches!(outcome, Err(NoticeError::NotAuthentic(_) | NoticeError::Probe)),
+                !matches!(
+                    outcome,
+                    Err(NotificationError::NotAuthentic(_) | NotificationError::Probe)
+                ),
                 "{outcome:?} {params:?}"
             );
         });

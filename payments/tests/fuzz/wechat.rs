@@ -1,4 +1,4 @@
-//! WeChat's notices: forged, damaged, and signed but odd.
+//! WeChat's notifications: forged, damaged, and signed but odd.
 
 use std::panic::AssertUnwindSafe;
 
@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::Timestamp;
 use http::{HeaderMap, HeaderValue};
-use payments::gateway::{Gateway, Notice, NoticeError, SigningKey};
+use payments::gateway::{Gateway, Notification, NotificationError, SigningKey};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -46,12 +46,17 @@ impl Wechat {
         wechat_at(wechat_settings(&self.file, NOWHERE), now)
     }
 
-    fn read(&self, gateway: &Gateway, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
-        self.runtime.block_on(gateway.read_notice(headers, body))
+    fn read(
+        &self,
+        gateway: &Gateway,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Notification, NotificationError> {
+        self.runtime.block_on(gateway.read_notification(headers, body))
     }
 
     /// What WeChat would send with this plaintext: `encrypt` and sign with a platform key of the vectors.
-    fn notice(&self, event_type: &str, plain: &[u8]) -> (HeaderMap, Vec<u8>) {
+    fn notification(&self, event_type: &str, plain: &[u8]) -> (HeaderMap, Vec<u8>) {
         let key = UnboundKey::new(&AES_256_GCM, text(&self.file, "apiv3_key").as_bytes()).unwrap();
         let nonce = Nonce::try_assume_unique_for_key(NONCE.as_bytes()).unwrap();
         let mut ciphertext = plain.to_vec();
@@ -89,7 +94,7 @@ fn signing_time() -> Timestamp {
 }
 
 #[test]
-fn a_damaged_notice_is_never_believed() {
+fn a_damaged_notification_is_never_believed() {
     let wechat = AssertUnwindSafe(Wechat::new());
     let case = &cases(&wechat.file)[0];
     let gateway = AssertUnwindSafe(wechat.at(now(case)));
@@ -131,12 +136,12 @@ fn damaged_headers_are_never_believed() {
 fn every_signed_envelope_is_read_or_refused() {
     let wechat = AssertUnwindSafe(Wechat::new());
     let gateway = AssertUnwindSafe(wechat.at(signing_time()));
-    let (_, genuine) = wechat.notice("TRANSACTION.SUCCESS", b"{}");
+    let (_, genuine) = wechat.notification("TRANSACTION.SUCCESS", b"{}");
     bolero::check!().with_type::<Vec<Damage>>().for_each(|damages| {
         let body = damaged(&genuine, damages);
         let outcome = wechat.read(&gateway, &wechat.signed(&body), &body);
         assert!(
-            !matches!(outcome, Err(NoticeError::NotAuthentic(_))),
+            !matches!(outcome, Err(NotificationError::NotAuthentic(_))),
             "{outcome:?}"
         );
     });
@@ -161,10 +166,10 @@ fn every_decrypted_text_is_read_or_refused() {
         .with_type::<(u8, u8, Vec<Damage>)>()
         .for_each(|(which, kind, damages)| {
             let plain = damaged(plain[usize::from(*which) % plain.len()].as_bytes(), damages);
-            let (headers, body) = wechat.notice(kinds[usize::from(*kind) % kinds.len()], &plain);
+            let (headers, body) = wechat.notification(kinds[usize::from(*kind) % kinds.len()], &plain);
             let outcome = wechat.read(&gateway, &headers, &body);
             assert!(
-                !matches!(outcome, Err(NoticeError::NotAuthentic(_))),
+                !matches!(outcome, Err(NotificationError::NotAuthentic(_))),
                 "{outcome:?}"
             );
         });

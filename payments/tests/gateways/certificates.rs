@@ -8,8 +8,8 @@ use domain::{Method, Report};
 use payments::Services;
 use payments::console::{Incident, IncidentKind, list_open_incidents};
 use payments::gateway::alipay::{Alipay, Settings, Verify};
-use payments::gateway::{Gateway, GatewayError, Gateways, NoticeContent, NoticeError};
-use simulator::{AlipayCertificate, AlipayNotices, AlipaySigning, Alteration};
+use payments::gateway::{Gateway, GatewayError, Gateways, NotificationContent, NotificationError};
+use simulator::{AlipayCertificate, AlipayNotifications, AlipaySigning, Alteration};
 
 use crate::shop::{Engine, Shop};
 
@@ -30,10 +30,10 @@ fn certified(shop: &Shop) -> Gateway {
     Alipay::new(settings, shop.services.clock.clone()).unwrap().into()
 }
 
-fn sign_with(shop: &Shop, certificate: AlipayCertificate, notices: AlipayNotices) {
+fn sign_with(shop: &Shop, certificate: AlipayCertificate, notifications: AlipayNotifications) {
     shop.sim.set_alipay_signing(AlipaySigning {
         certificate,
-        notices,
+        notifications,
         ..AlipaySigning::default()
     });
 }
@@ -48,16 +48,16 @@ async fn a_changed_certificate_is_fetched_and_a_forged_one_is_not_believed() {
     let is_paid = async || matches!(gateway.query(&payment.payment_no).await, Ok(Report::Paid(_)));
     assert!(is_paid().await);
 
-    sign_with(&shop, AlipayCertificate::Second, AlipayNotices::AsAsked);
+    sign_with(&shop, AlipayCertificate::Second, AlipayNotifications::AsAsked);
     assert!(
         is_paid().await,
         "it was fetched, and its chain ends in the root that we hold"
     );
-    sign_with(&shop, AlipayCertificate::Forged, AlipayNotices::AsAsked);
+    sign_with(&shop, AlipayCertificate::Forged, AlipayNotifications::AsAsked);
     shop.sleep(std::time::Duration::from_secs(61)).await;
     let forged = gateway.query(&payment.payment_no).await;
     assert!(matches!(forged, Err(GatewayError::Unknown { .. })), "{forged:?}");
-    sign_with(&shop, AlipayCertificate::First, AlipayNotices::AsAsked);
+    sign_with(&shop, AlipayCertificate::First, AlipayNotifications::AsAsked);
     assert!(is_paid().await, "the first one is as good as before");
     shop.close().await;
 }
@@ -69,10 +69,10 @@ async fn forged_certificates_are_fetched_once_a_minute_at_most() {
     let order = shop.order("9.99").await;
     let payment = shop.start(&order, Method::Alipay).await;
     shop.scan_and_pay(&payment).await;
-    sign_with(&shop, AlipayCertificate::Forged, AlipayNotices::AsAsked);
+    sign_with(&shop, AlipayCertificate::Forged, AlipayNotifications::AsAsked);
     assert!(gateway.query(&payment.payment_no).await.is_err());
     // The right to fetch is used up: even a good one has to wait for a minute, and then comes.
-    sign_with(&shop, AlipayCertificate::Second, AlipayNotices::AsAsked);
+    sign_with(&shop, AlipayCertificate::Second, AlipayNotifications::AsAsked);
     assert!(gateway.query(&payment.payment_no).await.is_err());
     shop.sleep(std::time::Duration::from_secs(61)).await;
     assert!(gateway.query(&payment.payment_no).await.is_ok());
@@ -80,43 +80,58 @@ async fn forged_certificates_are_fetched_once_a_minute_at_most() {
 }
 
 #[tokio::test]
-async fn notices_of_certificate_mode_are_read_with_the_certificate_they_name() {
+async fn notifications_of_certificate_mode_are_read_with_the_certificate_they_name() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     let gateway = certified(&shop);
     let plain = shop.services.gateways.alipay.as_ref().unwrap();
     let order = shop.order("9.99").await;
     let payment = shop.start(&order, Method::Alipay).await;
-    for (certificate, notices, is_believed) in [
-        (AlipayCertificate::First, AlipayNotices::Certificate, true),
-        (AlipayCertificate::First, AlipayNotices::UnsignedSerial, true),
-        (AlipayCertificate::Second, AlipayNotices::Certificate, true),
-        (AlipayCertificate::Second, AlipayNotices::UnsignedSerial, true),
-        (AlipayCertificate::Forged, AlipayNotices::Certificate, false),
-        (AlipayCertificate::Forged, AlipayNotices::UnsignedSerial, false),
+    for (certificate, notifications, is_believed) in [
+        (AlipayCertificate::First, AlipayNotifications::Certificate, true),
+        (
+            AlipayCertificate::First,
+            AlipayNotifications::UnsignedSerial,
+            true,
+        ),
+        (AlipayCertificate::Second, AlipayNotifications::Certificate, true),
+        (
+            AlipayCertificate::Second,
+            AlipayNotifications::UnsignedSerial,
+            true,
+        ),
+        (AlipayCertificate::Forged, AlipayNotifications::Certificate, false),
+        (
+            AlipayCertificate::Forged,
+            AlipayNotifications::UnsignedSerial,
+            false,
+        ),
     ] {
-        sign_with(&shop, certificate, notices);
+        sign_with(&shop, certificate, notifications);
         let letter = shop
             .sim
             .letter(payment.payment_no.as_str(), &Alteration::default())
             .unwrap();
-        let read = gateway.read_notice(&HeaderMap::new(), &letter.body).await;
+        let read = gateway.read_notification(&HeaderMap::new(), &letter.body).await;
         match is_believed {
             true => assert!(
-                read.as_ref()
-                    .is_ok_and(|notice| matches!(notice.content, NoticeContent::Payment(Report::Paid(_)))),
-                "{certificate:?} {notices:?} {read:?}"
+                read.as_ref().is_ok_and(|notification| matches!(
+                    notification.content,
+                    NotificationContent::Payment(Report::Paid(_))
+                )),
+                "{certificate:?} {notifications:?} {read:?}"
             ),
             false => assert!(
-                matches!(read, Err(NoticeError::NotAuthentic(_))),
-                "{certificate:?} {notices:?} {read:?}"
+                matches!(read, Err(NotificationError::NotAuthentic(_))),
+                "{certificate:?} {notifications:?} {read:?}"
             ),
         }
-        let without_certificates = plain.read_notice(&HeaderMap::new(), &letter.body).await;
-        let is_of_the_key = certificate == AlipayCertificate::First && notices == AlipayNotices::Certificate;
+        let without_certificates = plain.read_notification(&HeaderMap::new(), &letter.body).await;
+        let is_of_the_key =
+            certificate == AlipayCertificate::First && notifications == AlipayNotifications::Certificate;
         assert_eq!(
             without_certificates.is_ok(),
             is_of_the_key,
-            "{certificate:?} {notices:?}"
+            "{certificate:?} {notifications:?}"
         );
     }
     shop.close().await;

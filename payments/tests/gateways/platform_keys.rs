@@ -12,7 +12,7 @@ use crate::shop::{Engine, Shop};
 async fn every_kind_of_key_signs_what_a_payment_needs() {
     for keys in [WechatKeys::PublicKey, WechatKeys::Certificate, WechatKeys::Both] {
         let mut shop = Shop::open(Engine::Sqlite, keys, Policy::default()).await;
-        // With both, the dice choose the key of each answer and each notice.
+        // With both, the dice choose the key of each answer and each notification.
         for _ in 0..6 {
             let order = shop.order("9.99").await;
             let payment = shop.start(&order, Method::Wechat).await;

@@ -34,9 +34,9 @@ async fn many_forged_callbacks_are_one_incident_a_day() {
                     assert_eq!(shop.deliver(&letter).await, 401);
                 }
                 shop.run_jobs().await;
-                open(shop, IncidentKind::ForgedNotices).await
+                open(shop, IncidentKind::ForgedNotifications).await
             };
-            let before = open(shop, IncidentKind::ForgedNotices).await.len();
+            let before = open(shop, IncidentKind::ForgedNotifications).await.len();
             if method == Method::Wechat {
                 assert_eq!(
                     forge(30, SignedBy::Probe).await.len(),
@@ -55,7 +55,7 @@ async fn many_forged_callbacks_are_one_incident_a_day() {
         shop.sleep(Duration::from_secs(2 * 3600)).await;
         shop.run_jobs().await;
         assert_eq!(
-            open(shop, IncidentKind::ForgedNotices).await.len(),
+            open(shop, IncidentKind::ForgedNotifications).await.len(),
             2,
             "only a person ends it"
         );

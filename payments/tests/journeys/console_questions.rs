@@ -161,9 +161,9 @@ async fn every_way_of_looking_finds_what_is_there() {
         assert_eq!((overview.today.n_orders, overview.today.n_orders_paid), (3, 1));
         assert!(overview.today.median_to_paid.is_some() && overview.today.callback_delay_p95.is_some());
         assert_eq!(overview.yesterday.gross.n, 0);
-        let notices = console::list_notices(services, None, 10).await.unwrap();
-        assert_eq!(notices.data.len(), 1);
-        let found = console::find_notice(services, Channel::Wechat, &notices.data[0].id)
+        let notifications = console::list_notifications(services, None, 10).await.unwrap();
+        assert_eq!(notifications.data.len(), 1);
+        let found = console::find_notification(services, Channel::Wechat, &notifications.data[0].id)
             .await
             .unwrap();
         assert_eq!(found.order_id, Some(order.id.clone()));
@@ -188,7 +188,7 @@ async fn every_way_of_looking_finds_what_is_there() {
             .unwrap();
         let file = open_file(services, &order.id).await.unwrap();
         assert_eq!(
-            (file.notes.len(), file.notices.len(), file.payments.len()),
+            (file.notes.len(), file.notifications.len(), file.payments.len()),
             (1, 1, 1)
         );
         assert!(file.timeline().is_sorted_by_key(|(at, _)| *at));

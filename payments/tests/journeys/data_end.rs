@@ -37,18 +37,22 @@ async fn messages_and_payers_are_erased_after_their_time_and_a_late_duplicate_ch
         }
         services.clock.advance(179 * DAY);
         erase(shop).await;
-        let page = console::list_notices(services, None, 50).await.unwrap();
-        assert!(page.data.iter().all(|notice| !notice.body.is_empty()));
+        let page = console::list_notifications(services, None, 50).await.unwrap();
+        assert!(page.data.iter().all(|notification| !notification.body.is_empty()));
         let n_kept = page.data.len();
         services.clock.advance(2 * DAY);
         assert!(erase(shop).await >= n_kept);
-        let page = console::list_notices(services, None, 50).await.unwrap();
+        let page = console::list_notifications(services, None, 50).await.unwrap();
         assert_eq!(page.data.len(), n_kept, "the rows stay");
-        for notice in &page.data {
-            assert_eq!((notice.headers.as_str(), notice.body.as_str()), ("", ""));
-            let channel = notice.channel;
+        for notification in &page.data {
+            assert_eq!(
+                (notification.headers.as_str(), notification.body.as_str()),
+                ("", "")
+            );
+            let channel = notification.channel;
             let replayed =
-                console::replay_notice(services, &Visit::of_command("test"), channel, &notice.id).await;
+                console::replay_notification(services, &Visit::of_command("test"), channel, &notification.id)
+                    .await;
             assert!(
                 matches!(replayed, Err(ConsoleError::Unverifiable)),
                 "{replayed:?}"
@@ -139,7 +143,11 @@ async fn a_user_is_exported_and_forgotten_and_the_books_stay() {
         assert_eq!((erased.n_orders, erased.n_open), (2, 1));
         let file = console::open_file(services, &order.id).await.unwrap();
         assert!(file.notes.is_empty() && file.calls.is_empty());
-        assert!(file.notices.iter().all(|notice| notice.body.is_empty()));
+        assert!(
+            file.notifications
+                .iter()
+                .all(|notification| notification.body.is_empty())
+        );
         assert_eq!(requests_of(shop, payment.id.as_str()).await, 0);
         assert!(!file.postings.is_empty());
         assert_eq!(shop.status(&order).await, OrderStatus::Paid);

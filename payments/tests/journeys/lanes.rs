@@ -121,7 +121,7 @@ async fn a_payer_does_not_wait_for_a_gateway_that_is_known_to_hang() {
             "nothing was declined"
         );
 
-        // It answers again: the next probe of a job notices, and the payer is let through.
+        // It answers again: the next probe of a job notifications, and the payer is let through.
         shop.sim.faults(Faults::none());
         shop.services.clock.advance(Duration::from_secs(3));
         payments::reconcile_payments(&shop.services).await.unwrap();

@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with it")]
 
 mod alarms;
-mod ambiguous_notices;
+mod ambiguous_notifications;
 mod balance;
 mod balance_races;
 mod balance_refunds;
@@ -20,7 +20,7 @@ mod keys;
 mod lanes;
 mod leases;
 mod link_holders;
-mod notices;
+mod notifications;
 mod orderings;
 mod overdue;
 mod paying;

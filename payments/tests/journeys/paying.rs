@@ -25,9 +25,12 @@ async fn a_scanned_code_pays_the_order() {
             let trade = books.trade(payment.payment_no.as_str()).unwrap();
             assert_eq!(paid.payments[0].transaction_id, trade.gateway_no);
             assert!(
-                books.notices.iter().all(|notice| notice.acknowledged),
+                books
+                    .notifications
+                    .iter()
+                    .all(|notification| notification.acknowledged),
                 "{:?}",
-                books.notices
+                books.notifications
             );
         }
     })

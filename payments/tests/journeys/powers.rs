@@ -459,10 +459,10 @@ async fn messages_of_one_millisecond_are_each_listed_once() {
         }
         let (mut seen, mut cursor) = (Vec::new(), None::<String>);
         loop {
-            let page = console::list_notices(&shop.services, cursor.as_deref(), 2)
+            let page = console::list_notifications(&shop.services, cursor.as_deref(), 2)
                 .await
                 .unwrap();
-            seen.extend(page.data.into_iter().map(|notice| notice.id));
+            seen.extend(page.data.into_iter().map(|notification| notification.id));
             cursor = page.next_cursor;
             if cursor.is_none() {
                 break;

@@ -85,7 +85,7 @@ async fn a_refund_that_the_gateway_never_heard_of_is_sent_again_under_the_same_n
 }
 
 #[tokio::test]
-async fn a_notice_that_overtakes_the_answer_and_comes_five_times_ends_it_once() {
+async fn a_notification_that_overtakes_the_answer_and_comes_five_times_ends_it_once() {
     on_each_engine(async |shop| {
         let (order, payment) = paid(shop, "5.00", Method::Wechat).await;
         shop.sim.set_refund_delay_ms(0);
@@ -99,8 +99,11 @@ async fn a_notice_that_overtakes_the_answer_and_comes_five_times_ends_it_once() 
         shop.sleep(Duration::from_secs(1)).await;
         assert_eq!(state(shop, &refund).await, RefundState::Succeeded);
         assert_eq!(shop.status(&order).await, OrderStatus::Refunded);
-        let told = shop.sim.books().notices;
-        assert!(told.iter().all(|notice| notice.acknowledged), "{told:?}");
+        let told = shop.sim.books().notifications;
+        assert!(
+            told.iter().all(|notification| notification.acknowledged),
+            "{told:?}"
+        );
         shop.pass(Duration::from_secs(60)).await;
         assert_eq!(shop.payment(&payment).await.refunded, payment.amount);
     })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Channel, Method, Order, OrderStatus, Payment};
-use payments::console::{self, ConsoleError, Visit, find_notice, replay_notice};
+use payments::console::{self, ConsoleError, Visit, find_notification, replay_notification};
 use serde_json::json;
 use simulator::{Alteration, Letter};
 
@@ -77,7 +77,7 @@ async fn a_kept_message_does_its_work_once_more_and_only_once() {
             }
             assert_eq!(shop.status(&order).await, OrderStatus::Pending);
             for _ in 0..3 {
-                replay_notice(&shop.services, &visit(), channel, &id)
+                replay_notification(&shop.services, &visit(), channel, &id)
                     .await
                     .unwrap();
                 assert_eq!(shop.status(&order).await, OrderStatus::Paid);
@@ -105,7 +105,7 @@ async fn a_row_that_was_changed_in_the_inbox_is_not_believed() {
             // Honest bytes under the name of another message.
             keep(shop, channel, &letter, "another", &body).await;
             for name in [id.as_str(), "another"] {
-                let refused = replay_notice(&shop.services, &visit(), channel, name).await;
+                let refused = replay_notification(&shop.services, &visit(), channel, name).await;
                 assert!(
                     matches!(refused, Err(ConsoleError::Unverifiable)),
                     "{method} {name}: {refused:?}"
@@ -124,8 +124,10 @@ async fn what_was_encrypted_is_read_without_the_payer() {
             let channel = method.channel().unwrap();
             let (_, payment) = started(shop, method).await;
             shop.scan_and_pay(&payment).await;
-            let page = console::list_notices(&shop.services, None, 1).await.unwrap();
-            let kept = find_notice(&shop.services, channel, &page.data[0].id)
+            let page = console::list_notifications(&shop.services, None, 1)
+                .await
+                .unwrap();
+            let kept = find_notification(&shop.services, channel, &page.data[0].id)
                 .await
                 .unwrap();
             let inside = console::read_inside(&shop.services, &kept);

@@ -257,7 +257,7 @@ impl Shop {
             Channel::Wechat
         };
         let headers = headers_of(letter);
-        let reply = payments::accept_notice(&self.services, channel, &headers, &letter.body).await;
+        let reply = payments::accept_notification(&self.services, channel, &headers, &letter.body).await;
         StatusCode::from_u16(reply.status).unwrap()
     }
 
@@ -317,7 +317,7 @@ async fn notify(
     } else {
         Channel::Wechat
     };
-    let reply = payments::accept_notice(&services, channel, &headers, &body).await;
+    let reply = payments::accept_notification(&services, channel, &headers, &body).await;
     (StatusCode::from_u16(reply.status).unwrap(), reply.body)
 }
 

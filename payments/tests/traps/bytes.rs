@@ -5,7 +5,7 @@ use domain::{Method, OrderStatus, PaymentNo, PaymentStatus, Product};
 use payments::gateway::alipay::sign::read_answer;
 use payments::gateway::wechat::ApiV3Key;
 use payments::gateway::wechat::sign::request_message;
-use payments::gateway::{Closing, Gateway, GatewayError, NoticeError, SigningKey, VerifyingKey};
+use payments::gateway::{Closing, Gateway, GatewayError, NotificationError, SigningKey, VerifyingKey};
 use serde_json::Value;
 use simulator::{Alteration, Endpoint, Fault, FaultKind, Faults, SignedBy};
 
@@ -28,7 +28,7 @@ fn named<'a>(file: &'a Value, name: &str) -> &'a Value {
         .unwrap()
 }
 
-/// A gateway and a genuine notice for it.
+/// A gateway and a genuine notification for it.
 fn genuine() -> (Gateway, HeaderMap, String) {
     let file = read("b_wechat_callback");
     let case = named(&file, "pay_success_pubkey_mode");
@@ -42,17 +42,17 @@ async fn t_01_a_body_that_was_parsed_and_written_again_is_refused() {
     let parsed: Value = serde_json::from_str(&body).unwrap();
     for again in [parsed.to_string(), serde_json::to_string_pretty(&parsed).unwrap()] {
         assert_ne!(again, body);
-        let refused = gateway.read_notice(&headers, again.as_bytes()).await;
+        let refused = gateway.read_notification(&headers, again.as_bytes()).await;
         assert!(
-            matches!(refused, Err(NoticeError::NotAuthentic(_))),
+            matches!(refused, Err(NotificationError::NotAuthentic(_))),
             "{refused:?}"
         );
     }
-    assert!(gateway.read_notice(&headers, body.as_bytes()).await.is_ok());
+    assert!(gateway.read_notification(&headers, body.as_bytes()).await.is_ok());
 }
 
 #[tokio::test]
-async fn t_02_a_notice_that_decrypts_is_not_believed_without_its_signature() {
+async fn t_02_a_notification_that_decrypts_is_not_believed_without_its_signature() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     let order = shop.order("9.99").await;
     let payment = shop.start(&order, Method::Wechat).await;
@@ -94,7 +94,7 @@ fn t_03_no_bit_of_a_ciphertext_can_be_turned() {
 }
 
 #[tokio::test]
-async fn t_04_a_notice_of_another_hour_is_refused() {
+async fn t_04_a_notification_of_another_hour_is_refused() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     let order = shop.order("9.99").await;
     let payment = shop.start(&order, Method::Wechat).await;
@@ -142,7 +142,7 @@ async fn t_06_no_two_headers_of_a_signature_can_stand_for_each_other() {
             let mut swapped = genuine.clone();
             swapped.insert(one, genuine[other].clone());
             swapped.insert(other, genuine[one].clone());
-            let refused = gateway.read_notice(&swapped, body.as_bytes()).await;
+            let refused = gateway.read_notification(&swapped, body.as_bytes()).await;
             assert!(refused.is_err(), "{one} and {other}");
         }
     }
@@ -158,9 +158,9 @@ async fn t_07_what_is_missing_is_refused_and_never_skipped() {
             if let Some(value) = value {
                 headers.insert(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
             }
-            let refused = gateway.read_notice(&headers, body.as_bytes()).await;
+            let refused = gateway.read_notification(&headers, body.as_bytes()).await;
             assert!(
-                matches!(refused, Err(NoticeError::NotAuthentic(_))),
+                matches!(refused, Err(NotificationError::NotAuthentic(_))),
                 "{name} {value:?}"
             );
         }
@@ -184,9 +184,11 @@ async fn t_07_what_is_missing_is_refused_and_never_skipped() {
     }
     let forged = format!("out_trade_no={}&trade_status=TRADE_SUCCESS", payment.payment_no);
     let alipay = shop.services.gateways.alipay.as_ref().unwrap();
-    let refused = alipay.read_notice(&HeaderMap::new(), forged.as_bytes()).await;
+    let refused = alipay
+        .read_notification(&HeaderMap::new(), forged.as_bytes())
+        .await;
     assert!(
-        matches!(refused, Err(NoticeError::NotAuthentic(_))),
+        matches!(refused, Err(NotificationError::NotAuthentic(_))),
         "{refused:?}"
     );
     shop.close().await;
@@ -264,7 +266,8 @@ async fn t_19_what_a_proxy_took_away_is_not_believed() {
         .filter_map(|(name, value)| Some((name?, value)))
         .filter(|(name, _)| !name.as_str().starts_with("wechatpay-"))
         .collect();
-    let reply = payments::accept_notice(&shop.services, domain::Channel::Wechat, &bare, &letter.body).await;
+    let reply =
+        payments::accept_notification(&shop.services, domain::Channel::Wechat, &bare, &letter.body).await;
     assert_eq!(reply.status, 401);
     let mut mended = letter.clone();
     mended.body.insert(0, b' ');

@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use domain::{Method, OrderStatus, Payment};
 use payments::Clock;
-use payments::gateway::{NoticeError, alipay, wechat};
+use payments::gateway::{NotificationError, alipay, wechat};
 use simulator::{Alteration, Endpoint, Fault, FaultKind};
 
 use crate::harness::{NOWHERE, alipay_at, alipay_settings, cases, read, text, wechat_settings};
@@ -68,7 +68,7 @@ async fn t_13_a_value_that_a_framework_touched_is_refused() {
 }
 
 #[test]
-fn t_14_an_address_for_notices_has_no_parameters() {
+fn t_14_an_address_for_notifications_has_no_parameters() {
     let clock = || Clock::fixed(domain::Timestamp::from_millis(0), 1);
     for url in [
         "https://a.example/n?tenant=1",
@@ -96,10 +96,10 @@ async fn t_15_no_message_chooses_the_algorithm() {
     };
     let downgraded = body("sign_type_downgraded");
     let refused = gateway
-        .read_notice(&HeaderMap::new(), downgraded.as_bytes())
+        .read_notification(&HeaderMap::new(), downgraded.as_bytes())
         .await;
     assert!(
-        matches!(refused, Err(NoticeError::NotAuthentic(_))),
+        matches!(refused, Err(NotificationError::NotAuthentic(_))),
         "{refused:?}"
     );
     // The genuine signature does not help, because its kind is not signed.
@@ -107,27 +107,29 @@ async fn t_15_no_message_chooses_the_algorithm() {
     for kind in ["RSA", "rsa2", "NONE", "MD5"] {
         let renamed = genuine.replace("sign_type=RSA2", &format!("sign_type={kind}"));
         assert_ne!(renamed, genuine);
-        let refused = gateway.read_notice(&HeaderMap::new(), renamed.as_bytes()).await;
+        let refused = gateway
+            .read_notification(&HeaderMap::new(), renamed.as_bytes())
+            .await;
         assert!(
-            matches!(refused, Err(NoticeError::NotAuthentic(_))),
+            matches!(refused, Err(NotificationError::NotAuthentic(_))),
             "{kind} {refused:?}"
         );
     }
     assert!(
         gateway
-            .read_notice(&HeaderMap::new(), genuine.as_bytes())
+            .read_notification(&HeaderMap::new(), genuine.as_bytes())
             .await
             .is_ok()
     );
 }
 
 #[tokio::test]
-async fn t_16_what_alipay_writes_behind_a_return_url_is_no_notice() {
+async fn t_16_what_alipay_writes_behind_a_return_url_is_no_notification() {
     let file = read("d_alipay_notify");
     let gateway = alipay_at(alipay_settings(NOWHERE));
     for case in file["return_url_cases"].as_array().unwrap() {
         let query = text(case, "query").as_bytes();
-        let refused = gateway.read_notice(&HeaderMap::new(), query).await;
+        let refused = gateway.read_notification(&HeaderMap::new(), query).await;
         assert!(refused.is_err(), "{} {refused:?}", text(case, "name"));
     }
 }
@@ -136,7 +138,8 @@ async fn t_16_what_alipay_writes_behind_a_return_url_is_no_notice() {
 async fn t_18_gbk_is_verified_as_bytes_and_read_as_text() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     shop.sim.fault(Fault::new(FaultKind::Gbk).at(Endpoint::Query));
-    shop.sim.fault(Fault::new(FaultKind::Gbk).at(Endpoint::Notice));
+    shop.sim
+        .fault(Fault::new(FaultKind::Gbk).at(Endpoint::Notification));
     let (order, payment) = open_payment(&shop).await;
     let gateway = shop.services.gateways.alipay.as_ref().unwrap();
     assert_eq!(

@@ -12,7 +12,7 @@
 //! | T-46 | `without_its_database_the_server_says_so_and_acknowledges_nothing` and `t_46_an_acknowledged_payment_survives_a_kill` (`end2end/http`) |
 //! | T-47 | `t_47_…` (`gateway/wechat/bill.rs`, `gateway/alipay/bill.rs`) |
 //! | T-48 | `t_48_…` (`gateway/wechat/refusal.rs`, `gateway/alipay/wire.rs`) |
-//! | T-53, T-54 | `payments/tests/journeys/ambiguous_notices.rs`, on both engines |
+//! | T-53, T-54 | `payments/tests/journeys/ambiguous_notifications.rs`, on both engines |
 //! | T-55 | `t_55_texts_are_cut_by_bytes_between_characters` (`gateway/text.rs`), and over the wire in `no_text_to_a_gateway_is_refused_and_the_order_keeps_its_own` |
 //! | T-56 | `payments/tests/journeys/repeated_calls.rs`, on both engines |
 //! | T-57 | `t_57_…` (`payments/tests/vectors/alipay.rs`, `gateway/alipay/sign.rs`, `gateway/wechat/wire.rs`) |

@@ -197,7 +197,7 @@ async fn t_27_no_later_message_takes_a_payment_back() {
 async fn t_28_who_pays_while_we_close_has_paid() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     for (method, _) in BOTH {
-        // Just before the close, and no notice says so.
+        // Just before the close, and no notification says so.
         let (order, payment) = open_payment(&shop, method).await;
         shop.sim.fault(Fault::new(FaultKind::Mute));
         shop.scan_and_pay(&payment).await;

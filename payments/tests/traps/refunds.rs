@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{Method, Money, OrderStatus, Payment, PaymentState, RefundNo, RefundReport, Report};
 use payments::gateway::alipay::{Alipay, Undone};
-use payments::gateway::{Gateway, GatewayError, NoticeContent, RefundAsk};
+use payments::gateway::{Gateway, GatewayError, NotificationContent, RefundAsk};
 use serde_json::json;
 use simulator::{Alteration, Endpoint, Fault, FaultKind, Faults};
 
@@ -78,19 +78,19 @@ async fn t_30_a_refund_that_was_accepted_is_not_done() {
 }
 
 #[tokio::test]
-async fn t_31_a_notice_calls_its_status_otherwise() {
+async fn t_31_a_notification_calls_its_status_otherwise() {
     let file = read("b_wechat_callback");
     let case = cases(&file)
         .iter()
         .find(|case| text(case, "name") == "refund_success")
         .unwrap();
     let gateway = wechat_at(wechat_settings(&file, NOWHERE), now(case));
-    let notice = gateway
-        .read_notice(&headers(case), text(case, "body").as_bytes())
+    let notification = gateway
+        .read_notification(&headers(case), text(case, "body").as_bytes())
         .await
         .unwrap();
-    let NoticeContent::Refund(news) = notice.content else {
-        panic!("{notice:?}");
+    let NotificationContent::Refund(news) = notification.content else {
+        panic!("{notification:?}");
     };
     assert!(
         matches!(news.report, Some(RefundReport::Succeeded { .. })),
@@ -188,7 +188,7 @@ async fn t_34_a_trade_that_is_not_found_yet_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn t_35_an_alipay_refund_notice_is_not_a_payment() {
+async fn t_35_an_alipay_refund_notification_is_not_a_payment() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     for sign_of_refund in ["refund_fee", "gmt_refund", "out_biz_no"] {
         let order = shop.order("9.99").await;
@@ -264,7 +264,7 @@ async fn t_37_closed_is_unpaid_or_refunded_in_full() {
     assert_eq!(state(&refunded), "TRADE_CLOSED");
     let asked = gateway(&shop, Method::Alipay).query(&refunded.payment_no).await;
     assert!(matches!(asked, Ok(Report::Paid(_))), "{asked:?}");
-    // Alipay has told us in a notice as well: it takes nothing out of what is paid.
+    // Alipay has told us in a notification as well: it takes nothing out of what is paid.
     assert_eq!(shop.payment(&refunded).await.state, PaymentState::Paid);
     shop.sim.fault(Fault::new(FaultKind::Mute));
     shop.sleep(Duration::from_secs(16 * 60)).await;

@@ -6,7 +6,7 @@ use payments::gateway::alipay::certificate::read_bundle;
 use payments::gateway::alipay::form::PayForm;
 use payments::gateway::alipay::sign::{read_answer, request_text};
 use payments::gateway::{
-    Ask, Closing, GatewayError, NoticeContent, NoticeError, Payer, SigningKey, VerifyingKey,
+    Ask, Closing, GatewayError, NotificationContent, NotificationError, Payer, SigningKey, VerifyingKey,
 };
 use serde_json::Value;
 
@@ -144,44 +144,50 @@ fn a_request_for_payment_says_what_the_vector_says() {
 }
 
 #[tokio::test]
-async fn notices_are_believed_only_when_they_are_genuine() {
+async fn notifications_are_believed_only_when_they_are_genuine() {
     let file = read("d_alipay_notify");
     let gateway = alipay_at(alipay_settings(NOWHERE));
     for case in cases(&file) {
         let name = text(case, "name");
         let body = text(case, "raw_body").as_bytes();
-        let notice = gateway.read_notice(&HeaderMap::new(), body).await;
+        let notification = gateway.read_notification(&HeaderMap::new(), body).await;
         if text(case, "expect") == "invalid" {
-            assert!(notice.is_err(), "{name} {notice:?}");
+            assert!(notification.is_err(), "{name} {notification:?}");
             continue;
         }
         // The merchant of the vectors sends `a=b&c=d` as its text: genuine, and to be asked about.
-        let notice = notice.unwrap();
-        let is_ambiguous = matches!(notice.content, NoticeContent::Ambiguous);
+        let notification = notification.unwrap();
+        let is_ambiguous = matches!(notification.content, NotificationContent::Ambiguous);
         assert_eq!(
             is_ambiguous,
             text(case, "raw_body").contains("a%3Db%26c"),
             "{name}"
         );
         let harmless = signed_without_separators(&file, body);
-        let notice = gateway
-            .read_notice(&HeaderMap::new(), harmless.as_bytes())
+        let notification = gateway
+            .read_notification(&HeaderMap::new(), harmless.as_bytes())
             .await
             .unwrap();
         let is_right = match (text(case, "expect"), name) {
-            ("reject_business", "amount_mismatch") => !matches!(paid(&notice.content), None | Some(4990)),
-            ("reject_business", _) => matches!(notice.content, NoticeContent::Foreign(_)),
+            ("reject_business", "amount_mismatch") => {
+                !matches!(paid(&notification.content), None | Some(4990))
+            }
+            ("reject_business", _) => matches!(notification.content, NotificationContent::Foreign(_)),
             ("valid", "partial_refund_on_pay_notify_url") => {
-                matches!(notice.content, NoticeContent::Refund(_))
+                matches!(notification.content, NotificationContent::Refund(_))
             }
             ("valid", "unpaid_timeout_trade_closed") => {
-                matches!(notice.content, NoticeContent::Payment(Report::Closed))
+                matches!(notification.content, NotificationContent::Payment(Report::Closed))
             }
-            ("valid", "wait_buyer_pay") => matches!(notice.content, NoticeContent::Payment(Report::Unpaid)),
-            ("valid", _) => notice.payment_no == PAYMENT_NO && paid(&notice.content) == Some(4990),
+            ("valid", "wait_buyer_pay") => {
+                matches!(notification.content, NotificationContent::Payment(Report::Unpaid))
+            }
+            ("valid", _) => {
+                notification.payment_no == PAYMENT_NO && paid(&notification.content) == Some(4990)
+            }
             (expected, _) => panic!("{name}: {expected}"),
         };
-        assert!(is_right, "{name} {notice:?}");
+        assert!(is_right, "{name} {notification:?}");
     }
 }
 
@@ -220,7 +226,7 @@ fn signed_without_separators(file: &Value, body: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn t_57_no_text_and_no_charset_decides_whether_a_genuine_notice_counts() {
+async fn t_57_no_text_and_no_charset_decides_whether_a_genuine_notification_counts() {
     let file = read("d_alipay_notify");
     let gateway = alipay_at(alipay_settings(NOWHERE));
     // 0xB6 0xA9 0xB5 0xA5 is 订单 in GBK; 0xE8 0xAE and 0xB6 are characters that were cut in half.
@@ -234,8 +240,14 @@ async fn t_57_no_text_and_no_charset_decides_whether_a_genuine_notice_counts() {
                  &total_amount=49.9&trade_no=t1&trade_status=TRADE_SUCCESS"
             );
             let body = signed_without_separators(&file, body.as_bytes());
-            let notice = gateway.read_notice(&HeaderMap::new(), body.as_bytes()).await;
-            assert_eq!(paid(&notice.unwrap().content), Some(4990), "{subject} {charset}");
+            let notification = gateway
+                .read_notification(&HeaderMap::new(), body.as_bytes())
+                .await;
+            assert_eq!(
+                paid(&notification.unwrap().content),
+                Some(4990),
+                "{subject} {charset}"
+            );
         }
     }
     // A fact in another charset is no fact that we know.
@@ -256,19 +268,25 @@ async fn t_57_no_text_and_no_charset_decides_whether_a_genuine_notice_counts() {
         .map(|(known, usual)| format!("{known}={}", if known == name { value } else { usual }))
         .join("&");
         let body = signed_without_separators(&file, body.as_bytes());
-        match gateway.read_notice(&HeaderMap::new(), body.as_bytes()).await {
-            Ok(notice) => assert!(
-                matches!(notice.content, NoticeContent::Foreign(_)),
-                "{fact} {notice:?}"
+        match gateway
+            .read_notification(&HeaderMap::new(), body.as_bytes())
+            .await
+        {
+            Ok(notification) => assert!(
+                matches!(notification.content, NotificationContent::Foreign(_)),
+                "{fact} {notification:?}"
             ),
-            Err(error) => assert!(matches!(error, NoticeError::Malformed(_)), "{fact} {error:?}"),
+            Err(error) => assert!(
+                matches!(error, NotificationError::Malformed(_)),
+                "{fact} {error:?}"
+            ),
         }
     }
     let twice = "app_id=2014072300007148&notify_id=n1&total_amount=1&total_amount=49.9&subject=x";
     let twice = signed_without_separators(&file, twice.as_bytes());
     assert!(
         gateway
-            .read_notice(&HeaderMap::new(), twice.as_bytes())
+            .read_notification(&HeaderMap::new(), twice.as_bytes())
             .await
             .is_err()
     );

@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use domain::{PaymentNo, Product, Timestamp};
 use payments::Clock;
-use payments::gateway::{Creation, Gateway, NoticeContent, alipay, wechat};
+use payments::gateway::{Creation, Gateway, NotificationContent, alipay, wechat};
 use serde_json::Value;
 
 pub const NOTIFY_URL: &str = "https://pay.example.com/notify";
@@ -114,9 +114,9 @@ pub fn creation<'a>(payment_no: &'a PaymentNo, product: Product, request: &'a st
 }
 
 /// The amount of a paid report in fen.
-pub fn paid(content: &NoticeContent) -> Option<i64> {
+pub fn paid(content: &NotificationContent) -> Option<i64> {
     match content {
-        NoticeContent::Payment(domain::Report::Paid(receipt)) => Some(receipt.amount.fen()),
+        NotificationContent::Payment(domain::Report::Paid(receipt)) => Some(receipt.amount.fen()),
         _ => None,
     }
 }

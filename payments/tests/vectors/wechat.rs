@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use domain::{Money, PaymentNo, Product, Report, Timestamp};
 use payments::gateway::wechat::sign::{Distrust, authorization, invocation_message, request_message};
 use payments::gateway::wechat::{ApiV3Key, PlatformKeys, Verify, read_certificates};
-use payments::gateway::{Ask, Closing, GatewayError, NoticeContent, NoticeError, Payer, SigningKey};
+use payments::gateway::{
+    Ask, Closing, GatewayError, NotificationContent, NotificationError, Payer, SigningKey,
+};
 use serde_json::Value;
 
 use crate::harness::{
@@ -115,31 +117,35 @@ fn a_request_for_payment_has_the_shape_of_the_vector() {
 }
 
 #[tokio::test]
-async fn notices_are_believed_only_when_they_are_genuine() {
+async fn notifications_are_believed_only_when_they_are_genuine() {
     let file = read("b_wechat_callback");
     for case in cases(&file) {
         let name = text(case, "name");
         let gateway = wechat_at(wechat_settings(&file, NOWHERE), now(case));
-        let notice = gateway
-            .read_notice(&headers(case), text(case, "body").as_bytes())
+        let notification = gateway
+            .read_notification(&headers(case), text(case, "body").as_bytes())
             .await;
-        match (text(case, "expect"), notice) {
+        match (text(case, "expect"), notification) {
             ("invalid", Err(error)) => {
                 assert_eq!(
-                    error == NoticeError::Probe,
+                    error == NotificationError::Probe,
                     name == "signature_probe",
                     "{name} {error}"
                 );
             }
-            ("valid", Ok(notice)) => {
-                assert_eq!(notice.payment_no, "HX20231115000000000001", "{name}");
-                let is_refund = matches!(notice.content, NoticeContent::Refund(_));
+            ("valid", Ok(notification)) => {
+                assert_eq!(notification.payment_no, "HX20231115000000000001", "{name}");
+                let is_refund = matches!(notification.content, NotificationContent::Refund(_));
                 assert_eq!(is_refund, name == "refund_success", "{name}");
-                assert_eq!(paid(&notice.content), (!is_refund).then_some(4990), "{name}");
+                assert_eq!(
+                    paid(&notification.content),
+                    (!is_refund).then_some(4990),
+                    "{name}"
+                );
             }
-            ("reject_business", Ok(notice)) => {
-                assert_ne!(paid(&notice.content), Some(4990), "{name}");
-                let is_foreign = matches!(notice.content, NoticeContent::Foreign(_));
+            ("reject_business", Ok(notification)) => {
+                assert_ne!(paid(&notification.content), Some(4990), "{name}");
+                let is_foreign = matches!(notification.content, NotificationContent::Foreign(_));
                 assert_eq!(is_foreign, name != "amount_mismatch", "{name}");
             }
             (_, outcome) => panic!("{name}: {outcome:?}"),
@@ -190,7 +196,7 @@ fn downloaded_certificates_are_decrypted_or_refused() {
 }
 
 #[tokio::test]
-async fn a_notice_makes_us_download_the_certificate_it_names() {
+async fn a_notification_makes_us_download_the_certificate_it_names() {
     let list = read("b2_wechat_response");
     let list = cases(&list)
         .iter()
@@ -204,11 +210,11 @@ async fn a_notice_makes_us_download_the_certificate_it_names() {
     let gateway = wechat_at(settings, now(list));
     let mut n_believed = 0;
     for case in cases(&file).iter().filter(|case| text(case, "expect") == "valid") {
-        let notice = gateway
-            .read_notice(&headers(case), text(case, "body").as_bytes())
+        let notification = gateway
+            .read_notification(&headers(case), text(case, "body").as_bytes())
             .await;
         let is_listed = text(list, "body").contains(text(&case["headers"], "Wechatpay-Serial"));
-        assert_eq!(notice.is_ok(), is_listed, "{serial} {notice:?}");
+        assert_eq!(notification.is_ok(), is_listed, "{serial} {notification:?}");
         n_believed += usize::from(is_listed);
     }
     assert!(n_believed > 0);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::notice::announce;
+use super::notification::announce;
 use super::order::Product;
 use super::refund::{self, Refund};
 use crate::books::Gateway;

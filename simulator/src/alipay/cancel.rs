@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::bill::{Bill, Status, Trade};
 use super::node::{Node, Refusal};
-use super::notice::announce;
+use super::notification::announce;
 use super::query::Wanted;
 use super::refund;
 use crate::time::DAY_MS;

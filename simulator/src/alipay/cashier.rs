@@ -123,7 +123,7 @@ impl Desk {
                 .map(|(name, value)| format!("{name}={}", escape(value)));
             pairs.collect::<Vec<_>>().join("&")
         };
-        // Unlike in a notice, sign_type is part of what is signed (yansongda/pay#389).
+        // Unlike in a notification, sign_type is part of what is signed (yansongda/pay#389).
         let message = joined(str::to_owned);
         let cert_sn = Some(self.cert_sn.as_str()).filter(|_| self.bill.has_certificates);
         let sign = keys.sign_as_alipay(Signer::Gateway, cert_sn, message.as_bytes());

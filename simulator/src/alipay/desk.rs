@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bill::Bill;
 use crate::keys::Keys;
-use crate::post::{Content, Notice};
-use crate::settings::{AlipayNotices, AlipaySigning};
+use crate::post::{Content, Notification};
+use crate::settings::{AlipayNotifications, AlipaySigning};
 
 /// What a test may set about the merchant's account.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -23,21 +23,21 @@ impl AlipaySigning {
         keys.alipay_certificates().own(self.certificate).sn.clone()
     }
 
-    /// Adds the certificate's serial number where this notice is to have one.
-    pub(super) fn mark(&self, keys: &Keys, bill: &Bill, notice: &mut Notice) {
-        let is_wanted = match self.notices {
-            AlipayNotices::AsAsked => bill.has_certificates,
-            AlipayNotices::PublicKey => false,
-            AlipayNotices::Certificate | AlipayNotices::UnsignedSerial => true,
+    /// Adds the certificate's serial number where this notification is to have one.
+    pub(super) fn mark(&self, keys: &Keys, bill: &Bill, notification: &mut Notification) {
+        let is_wanted = match self.notifications {
+            AlipayNotifications::AsAsked => bill.has_certificates,
+            AlipayNotifications::PublicKey => false,
+            AlipayNotifications::Certificate | AlipayNotifications::UnsignedSerial => true,
         };
         if !is_wanted {
             return;
         }
-        if let Content::Alipay(fields) = &mut notice.content {
+        if let Content::Alipay(fields) = &mut notification.content {
             fields.push((CERT_SN.to_owned(), self.cert_sn(keys)));
         }
-        if self.notices == AlipayNotices::UnsignedSerial {
-            notice.unsigned = vec![CERT_SN.to_owned()];
+        if self.notifications == AlipayNotifications::UnsignedSerial {
+            notification.unsigned = vec![CERT_SN.to_owned()];
         }
     }
 }

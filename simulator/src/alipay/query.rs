@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::bill::{Bill, Status, Trade};
 use super::node::{Node, Refusal};
-use super::notice::funds;
+use super::notification::funds;
 use crate::books::Gateway;
 use crate::dice::Dice;
 use crate::faults::{Endpoint, FaultKind, Faults};

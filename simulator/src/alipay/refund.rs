@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::bill::{Bill, Status, Trade};
 use super::fields::{amount, has_option, plain_text, required, text};
 use super::node::{Node, Refusal};
-use super::notice::announce_refund;
+use super::notification::announce_refund;
 use super::query::Wanted;
 use crate::time::beijing_text;
 use crate::wire::yuan;

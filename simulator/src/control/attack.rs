@@ -1,4 +1,4 @@
-//! Notices that were never sent: the gateway's own words, altered before they are signed.
+//! Notifications that were never sent: the gateway's own words, altered before they are signed.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use crate::alipay;
 use crate::courier::Courier;
 use crate::keys::Signer;
 use crate::letter::{Draft, Letter, Style};
-use crate::post::{Content, Notice};
+use crate::post::{Content, Notification};
 use crate::time::SECOND_MS;
 use crate::wechat;
 use crate::wire::Forgery;
@@ -16,7 +16,7 @@ use crate::world::World;
 /// A year either way.
 const OLDEST_S: i64 = 366 * 24 * 60 * 60;
 
-/// How a notice differs from the honest one.
+/// How a notification differs from the honest one.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Alteration {
@@ -47,7 +47,7 @@ pub enum SignedBy {
     Probe,
 }
 
-/// The newest notice of a trade, or the one its payment would make, altered and signed.
+/// The newest notification of a trade, or the one its payment would make, altered and signed.
 pub(crate) fn forge(
     courier: &Courier,
     out_trade_no: &str,
@@ -64,24 +64,24 @@ pub(crate) fn draft(
     alteration: &Alteration,
 ) -> Result<Draft, String> {
     let known = world.post.newest(out_trade_no).cloned();
-    let mut notice = match known {
-        Some(notice) => notice,
+    let mut notification = match known {
+        Some(notification) => notification,
         None => pretend(world, now_ms, out_trade_no).ok_or("no gateway knows this number")?,
     };
     if alteration.new_id {
-        notice.id = world.dice.uuid();
-        if let Content::Alipay(fields) = &mut notice.content {
-            set_field(fields, "notify_id", Some(notice.id.clone()));
+        notification.id = world.dice.uuid();
+        if let Content::Alipay(fields) = &mut notification.content {
+            set_field(fields, "notify_id", Some(notification.id.clone()));
         }
     }
     if let Some(url) = &alteration.url {
-        notice.url.clone_from(url);
+        notification.url.clone_from(url);
     }
     if let Some(event_type) = &alteration.event_type {
-        notice.about.clone_from(event_type);
+        notification.about.clone_from(event_type);
     }
     for (name, value) in &alteration.set {
-        match &mut notice.content {
+        match &mut notification.content {
             Content::Wechat(plain) => set_member(plain, name, value)?,
             Content::Alipay(fields) => set_field(fields, name, text_of(value)),
         }
@@ -101,14 +101,14 @@ pub(crate) fn draft(
     };
     Ok(Draft {
         style,
-        ..Draft::new(notice, stamped_ms, &mut world.dice, forgery)
+        ..Draft::new(notification, stamped_ms, &mut world.dice, forgery)
     })
 }
 
 /// As if the order were paid now, though nobody pays.
-fn pretend(world: &mut World, now_ms: i64, out_trade_no: &str) -> Option<Notice> {
-    if let Some(notice) = wechat::pretend_refund_notice(world, now_ms, out_trade_no) {
-        return Some(notice);
+fn pretend(world: &mut World, now_ms: i64, out_trade_no: &str) -> Option<Notification> {
+    if let Some(notification) = wechat::pretend_refund_notification(world, now_ms, out_trade_no) {
+        return Some(notification);
     }
     let World { wechat, dice, .. } = world;
     if let Some(order) = wechat.orders.get(out_trade_no) {
@@ -117,9 +117,9 @@ fn pretend(world: &mut World, now_ms: i64, out_trade_no: &str) -> Option<Notice>
             paid_ms: now_ms,
             payer_total_fen: order.total_fen,
         };
-        return Some(wechat::notice(dice, order, &payment));
+        return Some(wechat::notification(dice, order, &payment));
     }
-    alipay::pretend_notice(world, now_ms, out_trade_no)
+    alipay::pretend_notification(world, now_ms, out_trade_no)
 }
 
 fn set_member(plain: &mut Value, name: &str, value: &Value) -> Result<(), String> {

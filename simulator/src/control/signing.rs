@@ -1,4 +1,4 @@
-//! How Alipay signs to this merchant: which certificate, which notices, in which order.
+//! How Alipay signs to this merchant: which certificate, which notifications, in which order.
 
 use serde_json::json;
 

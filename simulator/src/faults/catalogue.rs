@@ -19,9 +19,9 @@ pub(crate) enum Places {
     Host,
     /// Every answer.
     Answers,
-    /// Every answer and every notice.
+    /// Every answer and every notification.
     Signed,
-    Notices,
+    Notifications,
     /// These answers; decided inside the gateway, whichever address was called.
     Only(&'static [Endpoint]),
 }
@@ -37,15 +37,15 @@ const CALLS: &[Endpoint] = &[
     Endpoint::Certificates,
     Endpoint::Cashier,
 ];
-const NOTICES: &[Endpoint] = &[Endpoint::Notice, Endpoint::RefundNotice];
+const NOTIFICATIONS: &[Endpoint] = &[Endpoint::Notification, Endpoint::RefundNotification];
 
 impl Places {
     pub(crate) fn include(self, endpoint: Endpoint) -> bool {
         match self {
             Places::Host => false,
             Places::Answers => CALLS.contains(&endpoint),
-            Places::Signed => CALLS.contains(&endpoint) || NOTICES.contains(&endpoint),
-            Places::Notices => NOTICES.contains(&endpoint),
+            Places::Signed => CALLS.contains(&endpoint) || NOTIFICATIONS.contains(&endpoint),
+            Places::Notifications => NOTIFICATIONS.contains(&endpoint),
             Places::Only(endpoints) => endpoints.contains(&endpoint),
         }
     }
@@ -60,7 +60,7 @@ impl Places {
             Places::Host => "the address as a whole; no endpoint, no times, no percent".to_owned(),
             Places::Answers => "every answer".to_owned(),
             Places::Signed => "every answer and every notice".to_owned(),
-            Places::Notices => "notice, refundNotice".to_owned(),
+            Places::Notifications => "notice, refundNotice".to_owned(),
             Places::Only(endpoints) => {
                 let words: Vec<String> = endpoints.iter().map(|endpoint| endpoint.word()).collect();
                 words.join(", ")
@@ -263,19 +263,24 @@ pub(crate) const CATALOGUE: &[Entry] = &[
     ),
     entry(
         "mute",
-        Places::Notices,
+        Places::Notifications,
         "an attempt is not made; the schedule goes on",
     ),
     numbered(
         "duplicate",
         "copies",
-        Places::Notices,
+        Places::Notifications,
         "so many copies more, in parallel",
     ),
-    numbered("delay", "ms", Places::Notices, "the first attempt comes later"),
+    numbered(
+        "delay",
+        "ms",
+        Places::Notifications,
+        "the first attempt comes later",
+    ),
     entry(
         "reorder",
-        Places::Notices,
+        Places::Notifications,
         "a notice waits until another has overtaken it, at most 15 s",
     ),
     of(
@@ -288,7 +293,7 @@ pub(crate) const CATALOGUE: &[Entry] = &[
     ),
     of(
         Gateway::Alipay,
-        entry("percentSpaces", Places::Notices, "a space is %20, not +"),
+        entry("percentSpaces", Places::Notifications, "a space is %20, not +"),
     ),
 ];
 

@@ -138,7 +138,7 @@ fn check_deeper(params: &Map<String, Value>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// With the fault `early` the new order is paid, and its notice sent, before its creator hears of it.
+/// With the fault `early` the new order is paid, and its notification sent, before its creator hears of it.
 pub(super) fn pay_early(world: &mut World, now_ms: i64, request: &Request) -> bool {
     let World { faults, dice, .. } = world;
     if !faults.strikes(dice, Gateway::Wechat, Endpoint::Create, FaultKind::Early) {

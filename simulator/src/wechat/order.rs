@@ -1,4 +1,4 @@
-//! One order in WeChat's books, and how it is shown in answers and notices.
+//! One order in WeChat's books, and how it is shown in answers and notifications.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::product::Product;
 use crate::dice::Dice;
 use crate::keys::{APP_ID, MCH_ID};
-use crate::post::{Content, Notice};
+use crate::post::{Content, Notification};
 use crate::time::rfc3339;
 
 pub(super) const COUPON_ID: &str = "109519";
@@ -167,8 +167,8 @@ impl Order {
     }
 }
 
-/// The notice of a payment, for its order's notify_url; sent when it is paid, so before any refund.
-pub(crate) fn notice(dice: &mut Dice, order: &Order, payment: &Payment) -> Notice {
+/// The notification of a payment, for its order's notify_url; sent when it is paid, so before any refund.
+pub(crate) fn notification(dice: &mut Dice, order: &Order, payment: &Payment) -> Notification {
     let mut plain = order.show(Some(payment));
     plain["trade_state"] = State::Success.word().into();
     plain["trade_state_desc"] = State::Success.description().into();
@@ -177,7 +177,7 @@ pub(crate) fn notice(dice: &mut Dice, order: &Order, payment: &Payment) -> Notic
     {
         members.remove("attach");
     }
-    Notice {
+    Notification {
         id: dice.uuid(),
         out_trade_no: order.out_trade_no.clone(),
         url: order.notify_url.clone(),

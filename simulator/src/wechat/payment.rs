@@ -1,7 +1,7 @@
 //! A phone at WeChat: which order a prompt means, scanning it, paying it.
 
 use super::account::Movement;
-use super::{Order, Payment, State, Wechat, fee_fen, notice};
+use super::{Order, Payment, State, Wechat, fee_fen, notification};
 use crate::books::Gateway;
 use crate::payer::{Bill, Payer, Refusal, Standing};
 use crate::time::compact;
@@ -123,7 +123,7 @@ pub(crate) fn pay(
         };
         wechat.account.enter(dice, now_ms, movement);
     }
-    let notice = notice(dice, order, &payment);
-    world.announce(now_ms, notice);
+    let notification = notification(dice, order, &payment);
+    world.announce(now_ms, notification);
     Ok(())
 }

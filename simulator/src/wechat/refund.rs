@@ -14,7 +14,7 @@ use super::{Order, fee_fen};
 use crate::books::{BookedRefund, Gateway, RefundOutcome};
 use crate::dice::Dice;
 use crate::keys::MCH_ID;
-use crate::post::{Content, Notice};
+use crate::post::{Content, Notification};
 use crate::time::{SECOND_MS, rfc3339};
 use crate::world::World;
 pub(super) use abnormal::apply;
@@ -127,7 +127,7 @@ impl Refund {
         }])
     }
 
-    /// The plaintext of a notice: `refund_status`, and neither appid, currency nor status (docs/gateway-facts.md 1.7).
+    /// The plaintext of a notification: `refund_status`, and neither appid, currency nor status (docs/gateway-facts.md 1.7).
     fn tell(&self, order: &Order, state: RefundState, ended_ms: i64) -> Value {
         let mut plain = json!({
             "mchid": MCH_ID,
@@ -150,8 +150,14 @@ impl Refund {
         plain
     }
 
-    fn notice(&self, dice: &mut Dice, order: &Order, state: RefundState, now_ms: i64) -> Option<Notice> {
-        Some(Notice {
+    fn notification(
+        &self,
+        dice: &mut Dice,
+        order: &Order,
+        state: RefundState,
+        now_ms: i64,
+    ) -> Option<Notification> {
+        Some(Notification {
             id: dice.uuid(),
             out_trade_no: self.out_trade_no.clone(),
             url: self.notify_url.clone()?,
@@ -228,18 +234,22 @@ pub(crate) fn settle(
         wechat.account.enter(dice, now_ms, movement);
     }
     let order = &wechat.orders[&refund.out_trade_no];
-    if let Some(notice) = refund.notice(dice, order, state, now_ms) {
-        world.announce(now_ms, notice);
+    if let Some(notification) = refund.notification(dice, order, state, now_ms) {
+        world.announce(now_ms, notification);
     }
     Ok(())
 }
 
 /// What would be sent if this refund succeeded now, though it does not.
-pub(crate) fn pretend_notice(world: &mut World, now_ms: i64, out_refund_no: &str) -> Option<Notice> {
+pub(crate) fn pretend_notification(
+    world: &mut World,
+    now_ms: i64,
+    out_refund_no: &str,
+) -> Option<Notification> {
     let World { wechat, dice, .. } = world;
     let refund = wechat.refunds.get(out_refund_no)?;
     let order = wechat.orders.get(&refund.out_trade_no)?;
-    refund.notice(dice, order, RefundState::Success, now_ms)
+    refund.notification(dice, order, RefundState::Success, now_ms)
 }
 
 /// The fee on what is left of an order falls with it, so refunds in parts give back exactly the whole.

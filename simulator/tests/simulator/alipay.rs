@@ -34,7 +34,7 @@ fn field(form: &[(String, Vec<u8>)], name: &str) -> String {
 }
 
 /// Over everything that came but the signature and its type.
-fn notice_is_signed(shop: &Merchant, body: &[u8]) -> bool {
+fn notification_is_signed(shop: &Merchant, body: &[u8]) -> bool {
     let mut fields = parse_form(body);
     let sign = field(&fields, "sign");
     fields.retain(|(name, _)| name != "sign" && name != "sign_type");
@@ -122,9 +122,9 @@ async fn an_unpaid_trade_closes_at_its_deadline_and_says_so() {
     shop.sim.advance(299_000).await;
     assert_eq!(shop.inbox.count(), 0);
     shop.sim.advance(1_000).await;
-    let notice = &shop.inbox.forms()[0];
+    let notification = &shop.inbox.forms()[0];
     let field = |name: &str| {
-        notice
+        notification
             .iter()
             .find(|(found, _)| found == name)
             .map(|(_, value)| value.clone())

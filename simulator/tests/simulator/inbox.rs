@@ -1,4 +1,4 @@
-//! Where notices arrive.
+//! Where notifications arrive.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 const NOTIFY_PATH: &str = "/notify";
 
-/// Keeps every notice and answers as told, then with a good answer for both gateways.
+/// Keeps every notification and answers as told, then with a good answer for both gateways.
 #[derive(Clone)]
 pub struct Inbox {
     pub url: String,
@@ -51,8 +51,8 @@ impl Inbox {
     }
 
     /// Until so many have arrived.
-    pub async fn wait_for(&self, n_notices: usize) {
-        while self.count() < n_notices {
+    pub async fn wait_for(&self, n_notifications: usize) {
+        while self.count() < n_notifications {
             self.arrived.notified().await;
         }
     }

@@ -6,6 +6,6 @@ mod alipay;
 mod faults;
 mod inbox;
 mod merchant;
-mod notices;
+mod notifications;
 mod people;
 mod wechat;

@@ -171,5 +171,5 @@ async fn a_running_clock_delivers_by_itself_and_can_be_pushed() {
     shop.inbox.wait_for(1).await;
     shop.sim.advance(15_000).await;
     assert_eq!(shop.inbox.count(), 2);
-    assert!(shop.sim.books().notices[0].acknowledged);
+    assert!(shop.sim.books().notifications[0].acknowledged);
 }

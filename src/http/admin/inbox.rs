@@ -20,7 +20,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
     let cursor = parameter(query.as_deref(), "cursor");
-    let page = console::list_notices(&web.services, Some(&cursor), ROWS).await?;
+    let page = console::list_notifications(&web.services, Some(&cursor), ROWS).await?;
     let content = pages::inbox(&desk, page);
     Ok(desk::page(&desk, desk.words().callbacks, content))
 }
@@ -44,9 +44,9 @@ pub async fn show(
     path: Named,
 ) -> Result<Response, Trouble> {
     let (channel, id) = named(path)?;
-    let notice = console::find_notice(&web.services, channel, &id).await?;
-    let inside = console::read_inside(&web.services, &notice);
-    let content = pages::notice(&desk, &notice, inside);
+    let notification = console::find_notification(&web.services, channel, &id).await?;
+    let inside = console::read_inside(&web.services, &notification);
+    let content = pages::notification(&desk, &notification, inside);
     Ok(desk::page(&desk, desk.words().callback, content))
 }
 
@@ -56,6 +56,9 @@ pub async fn replay(
     path: Named,
 ) -> Result<Response, Trouble> {
     let (channel, id) = named(path)?;
-    console::replay_notice(&web.services, &desk::visit(&desk), channel, &id).await?;
-    Ok(desk::done(&pages::path_of_notice(channel, &id), Said::Replayed))
+    console::replay_notification(&web.services, &desk::visit(&desk), channel, &id).await?;
+    Ok(desk::done(
+        &pages::path_of_notification(channel, &id),
+        Said::Replayed,
+    ))
 }

@@ -3,19 +3,23 @@
 use domain::Channel;
 use leptos::prelude::*;
 use payments::Page;
-use payments::console::{KeptNotice, Permission};
+use payments::console::{KeptNotification, Permission};
 
 use super::parts::{Column::Text, empty, fact, heading, panel, table};
 use crate::console::{Desk, shown};
 
-pub fn inbox(desk: &Desk, page: Page<KeptNotice>) -> AnyView {
+pub fn inbox(desk: &Desk, page: Page<KeptNotification>) -> AnyView {
     let words = desk.words();
     let is_empty = page.data.is_empty();
     let next = page.next_cursor.map(|cursor| {
         let cursor: String = url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
         view! { <a class="act" href=format!("/admin/callbacks?cursor={cursor}") rel="next">{words.older}</a> }
     });
-    let rows = page.data.iter().map(|notice| row(desk, notice)).collect();
+    let rows = page
+        .data
+        .iter()
+        .map(|notification| row(desk, notification))
+        .collect();
     let columns = [
         Text(words.when),
         Text(words.method),
@@ -33,58 +37,61 @@ pub fn inbox(desk: &Desk, page: Page<KeptNotice>) -> AnyView {
     .into_any()
 }
 
-fn row(desk: &Desk, notice: &KeptNotice) -> AnyView {
+fn row(desk: &Desk, notification: &KeptNotification) -> AnyView {
     let words = desk.words();
-    let number = notice.payment_no.clone();
-    let payment = match &notice.order_id {
+    let number = notification.payment_no.clone();
+    let payment = match &notification.order_id {
         Some(id) => view! { <a class="reference" href=format!("/admin/orders/{id}")>{number}</a> }.into_any(),
         None => shown::reference(&number),
     };
     view! {
         <tr>
-            <td>{shown::time(notice.received_at)}</td>
-            <td>{shown::method(notice.channel.method(), words)}</td>
-            <td>{shown::verdict(&notice.verdict, words).to_owned()}</td>
+            <td>{shown::time(notification.received_at)}</td>
+            <td>{shown::method(notification.channel.method(), words)}</td>
+            <td>{shown::verdict(&notification.verdict, words).to_owned()}</td>
             <td>{payment}</td>
-            <td><a class="reference" href=path_of_notice(notice.channel, &notice.id)>{notice.id.clone()}</a></td>
+            <td><a class="reference" href=path_of_notification(notification.channel, &notification.id)>{notification.id.clone()}</a></td>
         </tr>
     }
     .into_any()
 }
 
 /// A gateway chooses its names; as a part of an address they are escaped.
-pub fn path_of_notice(channel: Channel, id: &str) -> String {
+pub fn path_of_notification(channel: Channel, id: &str) -> String {
     let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
     format!("/admin/callbacks/{}/{}", channel.as_str(), id.replace('+', "%20"))
 }
 
 /// `inside` is what was encrypted.
-pub fn notice(desk: &Desk, notice: &KeptNotice, inside: Option<String>) -> AnyView {
+pub fn notification(desk: &Desk, notification: &KeptNotification, inside: Option<String>) -> AnyView {
     let words = desk.words();
-    let order = notice.order_id.as_ref().map(|id| {
+    let order = notification.order_id.as_ref().map(|id| {
         view! { <a class="act" href=format!("/admin/orders/{id}")>{words.open_order}</a> }
     });
     let replay = desk.may(Permission::Handle).then(|| {
-        let action = format!("{}/replay", path_of_notice(notice.channel, &notice.id));
+        let action = format!(
+            "{}/replay",
+            path_of_notification(notification.channel, &notification.id)
+        );
         view! { <form method="post" action=action><button class="act">{words.replay}</button></form> }
     });
     let facts = vec![
         fact(
             words.method,
-            shown::method(notice.channel.method(), words).into_any(),
+            shown::method(notification.channel.method(), words).into_any(),
         ),
         fact(
             words.verdict,
-            shown::verdict(&notice.verdict, words).to_owned().into_any(),
+            shown::verdict(&notification.verdict, words).to_owned().into_any(),
         ),
-        fact(words.payment_no, shown::reference(&notice.payment_no)),
-        fact(words.id, shown::reference(&notice.id)),
-        fact(words.when, shown::time(notice.received_at)),
+        fact(words.payment_no, shown::reference(&notification.payment_no)),
+        fact(words.id, shown::reference(&notification.id)),
+        fact(words.when, shown::time(notification.received_at)),
     ];
     view! {
         {heading(words.callback, view! { {order} {replay} }.into_any())}
         {panel(words.facts, view! { <dl class="facts">{facts}</dl> }.into_any())}
-        {panel(words.message, view! { <pre class="message__text">{notice.masked()}</pre> }.into_any())}
+        {panel(words.message, view! { <pre class="message__text">{notification.masked()}</pre> }.into_any())}
         {inside.map(|text| {
             panel(words.message_inside, view! { <pre class="message__text">{text}</pre> }.into_any())
         })}

@@ -115,13 +115,17 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
         Event::PaymentStarted(_) | Event::PaymentPaid(_) | Event::PaymentEnded(_) => {
             payment_entry(event, words)
         }
-        Event::Notice(notice) => {
-            let verdict = shown::verdict(&notice.verdict, words);
-            let sentence = fill(words.event_notice, &[("verdict", verdict)]);
+        Event::Notification(notification) => {
+            let verdict = shown::verdict(&notification.verdict, words);
+            let sentence = fill(words.event_notification, &[("verdict", verdict)]);
             Entry {
-                detail: Some(notice.id.clone()),
-                message: Some(notice.masked()),
-                ..plain("info", sentence, shown::method(notice.channel.method(), words))
+                detail: Some(notification.id.clone()),
+                message: Some(notification.masked()),
+                ..plain(
+                    "info",
+                    sentence,
+                    shown::method(notification.channel.method(), words),
+                )
             }
         }
         Event::Posted(posting) => {

@@ -49,7 +49,7 @@ pub(super) struct Certified {
     ends: Vec<(String, Timestamp)>,
     own: VerifyingKey,
     fetched: RwLock<HashMap<String, Arc<VerifyingKey>>>,
-    /// By the door: forged notices must not keep our own calls from learning a key.
+    /// By the door: forged notifications must not keep our own calls from learning a key.
     last_fetch: [Mutex<Option<Timestamp>>; 2],
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Certified {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Door {
     Answer,
-    Notice,
+    Notification,
 }
 
 impl Keys {
@@ -161,7 +161,7 @@ impl Certified {
     ) -> Option<MutexGuard<'_, Option<Timestamp>>> {
         let last = match door {
             Door::Answer => &self.last_fetch[0],
-            Door::Notice => &self.last_fetch[1],
+            Door::Notification => &self.last_fetch[1],
         };
         let mut last = last.lock().await;
         if last.is_some_and(|last| now.since(last) < FETCH_PAUSE) {

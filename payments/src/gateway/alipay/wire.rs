@@ -232,7 +232,7 @@ pub(super) fn money(text: Option<&str>) -> Option<Money> {
     Money::parse_yuan(text?).ok()
 }
 
-/// A receipt from the words of an answer or of a notice. The amount is the order's, before any discount (2.6).
+/// A receipt from the words of an answer or of a notification. The amount is the order's, before any discount (2.6).
 pub(super) fn receipt(
     trade_no: Option<&str>,
     total_amount: Option<&str>,

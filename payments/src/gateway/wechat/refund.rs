@@ -35,7 +35,7 @@ struct NewAmount {
     currency: &'static str,
 }
 
-/// A refund as calls describe it. Notices use other words (T-31) and are read elsewhere.
+/// A refund as calls describe it. Notifications use other words (T-31) and are read elsewhere.
 #[derive(Debug, Deserialize)]
 struct Refund {
     refund_id: String,
@@ -126,7 +126,7 @@ impl Refund {
     }
 }
 
-/// The meaning of a status, in calls and in notices. `now` stands in for a missing time.
+/// The meaning of a status, in calls and in notifications. `now` stands in for a missing time.
 pub(super) fn report(
     status: &str,
     refund_id: &str,

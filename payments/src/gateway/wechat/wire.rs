@@ -65,7 +65,7 @@ pub(super) struct Prompt {
     pub(super) prepay_id: Option<String>,
 }
 
-/// A trade as queries and notices describe it (docs/gateway-facts.md 1.6.2, 1.7).
+/// A trade as queries and notifications describe it (docs/gateway-facts.md 1.6.2, 1.7).
 #[derive(Debug, Deserialize)]
 pub(super) struct Trade {
     pub(super) appid: String,

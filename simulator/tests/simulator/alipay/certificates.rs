@@ -10,7 +10,7 @@ use rsa::PublicKey;
 use rsa::pkcs8::DecodePublicKey as _;
 use rsa::sha2::Sha256;
 use serde_json::{Value, json};
-use simulator::{AlipayCertificate, AlipayNotices, AlipaySigning};
+use simulator::{AlipayCertificate, AlipayNotifications, AlipaySigning};
 use x509_parser::prelude::{FromDer as _, Pem, X509Certificate};
 
 use super::{PRECREATE, QUERY, bill, field, outcome};
@@ -204,15 +204,15 @@ async fn a_changed_certificate_can_be_fetched_and_a_forged_one_does_not_reach_th
 }
 
 #[tokio::test]
-async fn a_notice_may_carry_a_serial_number_that_is_not_signed() {
+async fn a_notification_may_carry_a_serial_number_that_is_not_signed() {
     let shop = Merchant::open().await;
-    for (number, notices, has_serial, holds_with_it) in [
-        ("A1", AlipayNotices::AsAsked, false, true),
-        ("A2", AlipayNotices::Certificate, true, true),
-        ("A3", AlipayNotices::UnsignedSerial, true, false),
+    for (number, notifications, has_serial, holds_with_it) in [
+        ("A1", AlipayNotifications::AsAsked, false, true),
+        ("A2", AlipayNotifications::Certificate, true, true),
+        ("A3", AlipayNotifications::UnsignedSerial, true, false),
     ] {
         shop.sim.set_alipay_signing(AlipaySigning {
-            notices,
+            notifications,
             ..AlipaySigning::default()
         });
         shop.alipay(PRECREATE, &bill(number, "1.00")).await;
@@ -222,14 +222,14 @@ async fn a_notice_may_carry_a_serial_number_that_is_not_signed() {
             String::from_utf8_lossy(&body).contains("alipay_cert_sn="),
             has_serial
         );
-        assert_eq!(super::notice_is_signed(&shop, &body), holds_with_it);
+        assert_eq!(super::notification_is_signed(&shop, &body), holds_with_it);
         let pairs: Vec<&str> = std::str::from_utf8(&body).unwrap().split('&').collect();
         let without: Vec<&str> = pairs
             .into_iter()
             .filter(|pair| !pair.starts_with("alipay_cert_sn="))
             .collect();
         assert_eq!(
-            super::notice_is_signed(&shop, without.join("&").as_bytes()),
+            super::notification_is_signed(&shop, without.join("&").as_bytes()),
             !has_serial || !holds_with_it
         );
     }

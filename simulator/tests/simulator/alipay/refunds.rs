@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{CANCEL, CLOSE, PRECREATE, QUERY, REFUND, REFUND_QUERY, bill, field, notice_is_signed, outcome};
+use super::{
+    CANCEL, CLOSE, PRECREATE, QUERY, REFUND, REFUND_QUERY, bill, field, notification_is_signed, outcome,
+};
 use crate::merchant::Merchant;
 
 const DAY_MS: i64 = 86_400_000;
@@ -94,7 +96,7 @@ async fn refunds_are_told_where_the_payment_was() {
         assert_eq!(field(form, "gmt_refund"), "2027-01-15 16:00:00.000");
         assert_eq!(field(form, "total_amount"), "10.00");
         let (_, body) = &shop.inbox.received()[place];
-        assert!(notice_is_signed(&shop, body));
+        assert!(notification_is_signed(&shop, body));
     }
     assert_eq!(field(&forms[2], "gmt_close"), "2027-01-15 16:00:00");
     let closed = shop.alipay(QUERY, &json!({"out_trade_no": "A1"})).await;

@@ -34,8 +34,11 @@ async fn status_of(shop: &Merchant, number: &str) -> String {
 }
 
 fn told(shop: &Merchant) -> Vec<String> {
-    let notices = shop.sim.books().notices;
-    notices.into_iter().map(|notice| notice.about).collect()
+    let notifications = shop.sim.books().notifications;
+    notifications
+        .into_iter()
+        .map(|notification| notification.about)
+        .collect()
 }
 
 #[tokio::test]

@@ -4,11 +4,13 @@ use aws_lc_rs::digest::{SHA256, digest};
 use domain::{Report, Timestamp};
 
 use super::super::urlencoded::{RawParam, pairs};
-use super::super::{Notice, NoticeContent, NoticeError, RefundNews, VerifyingKey, is_plain};
+use super::super::{
+    Notification, NotificationContent, NotificationError, RefundNews, VerifyingKey, is_plain,
+};
 use super::sign::joined_in_order;
 use super::wire::{money, receipt};
 
-/// A real notice has about thirty.
+/// A real notification has about thirty.
 const USUAL_PARAMS: usize = 40;
 const MOST_PARAMS: usize = 500;
 
@@ -36,27 +38,27 @@ struct Params<'a>(&'a RawParams<'a>);
 const NOT_ASCII: &str = "\u{FFFD}";
 
 impl Reader<'_> {
-    pub(super) fn read(&self, raw: &RawParams<'_>) -> Result<Notice, NoticeError> {
+    pub(super) fn read(&self, raw: &RawParams<'_>) -> Result<Notification, NotificationError> {
         self.verify(raw)?;
         let params = Params(raw);
         if raw.is_ambiguous() {
             return Ok(ambiguous(&params));
         }
         let id = params.get("notify_id").filter(|id| is_plain(id));
-        let id = id.ok_or(NoticeError::Malformed("the notice has no usable id"))?;
+        let id = id.ok_or(NotificationError::Malformed("the notification has no usable id"))?;
         let payment_no = params.get("out_trade_no").unwrap_or_default();
         let is_sync = params
             .get("notify_type")
             .is_none_or(|kind| kind == "trade_status_sync");
         let content = match self.foreign(&params) {
-            Some(whose) => NoticeContent::Foreign(whose),
-            None if !is_sync => NoticeContent::Other,
+            Some(whose) => NotificationContent::Foreign(whose),
+            None if !is_sync => NotificationContent::Other,
             None if !is_plain(payment_no) => {
-                return Err(NoticeError::Malformed("the payment has no usable number"));
+                return Err(NotificationError::Malformed("the payment has no usable number"));
             }
             None => self.news(&params)?,
         };
-        Ok(Notice {
+        Ok(Notification {
             id: id.to_owned(),
             payment_no: if is_plain(payment_no) {
                 payment_no.to_owned()
@@ -68,13 +70,13 @@ impl Reader<'_> {
     }
 
     /// `sign` and `sign_type` are all that is not signed, and the latter may not choose the algorithm (T-15).
-    fn verify(&self, raw: &RawParams<'_>) -> Result<(), NoticeError> {
+    fn verify(&self, raw: &RawParams<'_>) -> Result<(), NotificationError> {
         let sign = raw.get("sign").and_then(|sign| std::str::from_utf8(sign).ok());
         let sign = sign
             .filter(|sign| !sign.is_empty())
-            .ok_or(NoticeError::NotAuthentic("no signature"))?;
+            .ok_or(NotificationError::NotAuthentic("no signature"))?;
         if raw.get("sign_type").is_some_and(|kind| kind != b"RSA2") {
-            return Err(NoticeError::NotAuthentic("another kind of signature"));
+            return Err(NotificationError::NotAuthentic("another kind of signature"));
         }
         let is_over = |unsigned: &[&str]| self.key.verifies(&raw.signed_text(unsigned), sign);
         // Some senders of certificate mode leave the name of the certificate out of what they sign (2.6, step 5).
@@ -82,7 +84,7 @@ impl Reader<'_> {
         {
             Ok(())
         } else {
-            Err(NoticeError::NotAuthentic(
+            Err(NotificationError::NotAuthentic(
                 "the signature is not of these parameters",
             ))
         }
@@ -102,10 +104,10 @@ impl Reader<'_> {
         None
     }
 
-    fn news(&self, params: &Params<'_>) -> Result<NoticeContent, NoticeError> {
+    fn news(&self, params: &Params<'_>) -> Result<NotificationContent, NotificationError> {
         // A partial refund comes with TRADE_SUCCESS to the same address: it is no second payment (T-35).
         if tells_of_refund(params) {
-            return Ok(NoticeContent::Refund(refund_news(params)));
+            return Ok(NotificationContent::Refund(refund_news(params)));
         }
         match params.get("trade_status") {
             Some("TRADE_SUCCESS" | "TRADE_FINISHED") => receipt(
@@ -114,15 +116,15 @@ impl Reader<'_> {
                 params.get("gmt_payment"),
                 self.now,
             )
-            .map(|receipt| NoticeContent::Payment(Report::Paid(receipt)))
-            .map_err(NoticeError::Malformed),
+            .map(|receipt| NotificationContent::Payment(Report::Paid(receipt)))
+            .map_err(NotificationError::Malformed),
             // Closed after it was paid means refunded in full (T-37).
             Some("TRADE_CLOSED") if params.get("gmt_payment").is_some() => {
-                Ok(NoticeContent::Refund(refund_news(params)))
+                Ok(NotificationContent::Refund(refund_news(params)))
             }
-            Some("TRADE_CLOSED") => Ok(NoticeContent::Payment(Report::Closed)),
-            Some("WAIT_BUYER_PAY") => Ok(NoticeContent::Payment(Report::Unpaid)),
-            _ => Ok(NoticeContent::Foreign("an unknown trade status")),
+            Some("TRADE_CLOSED") => Ok(NotificationContent::Payment(Report::Closed)),
+            Some("WAIT_BUYER_PAY") => Ok(NotificationContent::Payment(Report::Unpaid)),
+            _ => Ok(NotificationContent::Foreign("an unknown trade status")),
         }
     }
 }
@@ -138,7 +140,7 @@ fn tells_of_refund(params: &Params<'_>) -> bool {
 }
 
 /// Nothing of the message is believed, not even its id: under the id of another message it would be taken for that one.
-fn ambiguous(params: &Params<'_>) -> Notice {
+fn ambiguous(params: &Params<'_>) -> Notification {
     let digest = digest(&SHA256, &params.0.signed_text(&UNSIGNED[..2]));
     let hex: String = digest
         .as_ref()
@@ -147,10 +149,10 @@ fn ambiguous(params: &Params<'_>) -> Notice {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     let payment_no = params.get("out_trade_no").filter(|number| is_plain(number));
-    Notice {
+    Notification {
         id: format!("ambiguous-{hex}"),
         payment_no: payment_no.unwrap_or_default().to_owned(),
-        content: NoticeContent::Ambiguous,
+        content: NotificationContent::Ambiguous,
     }
 }
 
@@ -168,16 +170,16 @@ fn refund_news(params: &Params<'_>) -> RefundNews {
 }
 
 /// The raw body, decoded once to bytes (T-12). The query of the address takes no part (T-14).
-pub(super) fn parse_form(body: &[u8]) -> Result<RawParams<'_>, NoticeError> {
+pub(super) fn parse_form(body: &[u8]) -> Result<RawParams<'_>, NotificationError> {
     let mut params = Vec::with_capacity(USUAL_PARAMS);
     params.extend(pairs(body).take(MOST_PARAMS + 1));
     if params.len() > MOST_PARAMS {
-        return Err(NoticeError::Malformed("too many parameters"));
+        return Err(NotificationError::Malformed("too many parameters"));
     }
     params.sort_by(|(left, _), (right, _)| left.cmp(right));
     // One of two values would be checked and the other be used.
     if params.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-        return Err(NoticeError::Malformed("a parameter comes twice"));
+        return Err(NotificationError::Malformed("a parameter comes twice"));
     }
     Ok(RawParams(params))
 }
@@ -210,14 +212,16 @@ impl RawParams<'_> {
 
 /// The certificate that a message names, whose signature is yet to be checked. One without a signature names none worth
 /// fetching.
-pub(super) fn named_certificate<'a>(raw: &'a RawParams<'_>) -> Result<Option<&'a str>, NoticeError> {
+pub(super) fn named_certificate<'a>(raw: &'a RawParams<'_>) -> Result<Option<&'a str>, NotificationError> {
     if raw.get("sign").is_none() {
-        return Err(NoticeError::NotAuthentic("no signature"));
+        return Err(NotificationError::NotAuthentic("no signature"));
     }
     match raw.get(CERT_SN).map(std::str::from_utf8) {
         None => Ok(None),
         Some(Ok(sn)) if is_plain(sn) => Ok(Some(sn)),
-        Some(_) => Err(NoticeError::NotAuthentic("the certificate has no usable name")),
+        Some(_) => Err(NotificationError::NotAuthentic(
+            "the certificate has no usable name",
+        )),
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn judge<'a>(
     use RefundVerdict::Incident;
     let Some(payment) = payment else {
         return Incident(
-            IncidentKind::UnmatchedNotice,
+            IncidentKind::UnmatchedNotification,
             "a refund of a payment that we do not know",
         );
     };

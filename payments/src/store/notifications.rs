@@ -6,7 +6,7 @@ use super::{StoreError, Tx, execute, on};
 
 /// A message as it came.
 #[derive(Debug)]
-pub struct NoticeRow<'a> {
+pub struct NotificationRow<'a> {
     pub channel: Channel,
     pub id: &'a str,
     pub payment_no: &'a str,
@@ -18,19 +18,19 @@ pub struct NoticeRow<'a> {
 }
 
 /// `false`: this message was recorded before.
-pub async fn record_once(tx: &mut Tx<'_>, notice: &NoticeRow<'_>) -> Result<bool, StoreError> {
+pub async fn record_once(tx: &mut Tx<'_>, notification: &NotificationRow<'_>) -> Result<bool, StoreError> {
     const SQL: &str = "
         insert into notices (channel, notice_id, payment_no, headers, body, verdict, received_at)
         values ($1, $2, $3, $4, $5, $6, $7)
         on conflict do nothing";
     let n_inserted = execute!(tx, SQL, |query| query
-        .bind(notice.channel.as_str())
-        .bind(notice.id)
-        .bind(notice.payment_no)
-        .bind(notice.headers)
-        .bind(notice.body)
-        .bind(notice.verdict)
-        .bind(notice.received_at.millis()))?;
+        .bind(notification.channel.as_str())
+        .bind(notification.id)
+        .bind(notification.payment_no)
+        .bind(notification.headers)
+        .bind(notification.body)
+        .bind(notification.verdict)
+        .bind(notification.received_at.millis()))?;
     Ok(n_inserted == 1)
 }
 
@@ -38,7 +38,7 @@ pub async fn record_once(tx: &mut Tx<'_>, notice: &NoticeRow<'_>) -> Result<bool
 #[derive(Debug, sqlx::FromRow)]
 pub struct KeptRow {
     pub channel: String,
-    pub notice_id: String,
+    pub notification_id: String,
     pub payment_no: String,
     pub order_id: Option<String>,
     pub headers: String,
@@ -50,7 +50,7 @@ pub struct KeptRow {
 macro_rules! select_kept {
     ($tail:literal) => {
         concat!(
-            "select n.channel, n.notice_id, n.payment_no, p.order_id, n.headers, n.body, n.verdict, n.received_at
+            "select n.channel, n.notice_id as notification_id, n.payment_no, p.order_id, n.headers, n.body, n.verdict, n.received_at
             from notices n left join payments p on p.payment_no = n.payment_no ",
             $tail
         )

@@ -21,7 +21,7 @@ async fn delivered(shop: &Shop, payment: &Payment, alteration: &Alteration) -> u
 }
 
 #[tokio::test]
-async fn a_notice_that_is_not_authentic_is_refused_and_changes_nothing() {
+async fn a_notification_that_is_not_authentic_is_refused_and_changes_nothing() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let order = shop.order("66.00").await;
@@ -86,7 +86,7 @@ async fn an_altered_body_under_an_honest_signature_is_refused() {
 }
 
 #[tokio::test]
-async fn an_authentic_notice_with_foreign_content_is_acknowledged_and_changes_nothing() {
+async fn an_authentic_notification_with_foreign_content_is_acknowledged_and_changes_nothing() {
     on_each_engine(async |shop| {
         let wechat = [
             ("total", json!(1)),
@@ -130,7 +130,7 @@ async fn an_authentic_notice_with_foreign_content_is_acknowledged_and_changes_no
 }
 
 #[tokio::test]
-async fn a_replayed_notice_is_acknowledged_again_and_pays_once() {
+async fn a_replayed_notification_is_acknowledged_again_and_pays_once() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let order = shop.order("66.00").await;

@@ -123,7 +123,7 @@ fn a_refund_of_what_is_not_paid_here_waits_for_a_person() {
     let verdict = judge(&news, None, None, &[]);
     assert!(matches!(
         verdict,
-        RefundVerdict::Incident(IncidentKind::UnmatchedNotice, _)
+        RefundVerdict::Incident(IncidentKind::UnmatchedNotification, _)
     ));
 }
 

@@ -10,20 +10,25 @@ use http::HeaderMap;
 
 use self::kept::{header_lines, lossless_text};
 use self::refund::{RefundVerdict, judge};
-pub use self::replay::replay_notice;
+pub use self::replay::replay_notification;
 use crate::error::logged;
-use crate::gateway::{self, Notice, NoticeContent, NoticeError, Reception, Reply};
+use crate::gateway::{self, Notification, NotificationContent, NotificationError, Reception, Reply};
 use crate::refund::{announce_refund, apply_refund_report};
 use crate::settle::{Rule, announce, apply_report};
 use crate::store::incidents::{self, IncidentKind};
-use crate::store::notices::{self, NoticeRow};
+use crate::store::notifications::{self, NotificationRow};
 use crate::store::{Tx, payments, refunds};
 use crate::{Error, Services};
 
 /// The answer for the gateway, in its own words; an acknowledgement is only returned after the commit.
-pub async fn accept_notice(services: &Services, channel: Channel, headers: &HeaderMap, body: &[u8]) -> Reply {
+pub async fn accept_notification(
+    services: &Services,
+    channel: Channel,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Reply {
     let reception = receive(services, channel, headers, body).await;
-    crash_point!("notice.before_reply");
+    crash_point!("notification.before_reply");
     gateway::reply(channel, reception)
 }
 
@@ -31,28 +36,28 @@ async fn receive(services: &Services, channel: Channel, headers: &HeaderMap, bod
     let Some(gateway) = services.gateways.get(channel) else {
         return Reception::NotAuthentic;
     };
-    let notice = match gateway.read_notice(headers, body).await {
-        Ok(notice) => notice,
-        Err(NoticeError::Probe) => {
+    let notification = match gateway.read_notification(headers, body).await {
+        Ok(notification) => notification,
+        Err(NotificationError::Probe) => {
             tracing::info!(%channel, "a signature probe was refused");
             return Reception::NotAuthentic;
         }
-        Err(NoticeError::NotAuthentic(reason)) => {
-            tracing::warn!(%channel, reason, "a notice was refused: {reason}");
+        Err(NotificationError::NotAuthentic(reason)) => {
+            tracing::warn!(%channel, reason, "a notification was refused: {reason}");
             return Reception::NotAuthentic;
         }
-        Err(NoticeError::Malformed(reason)) => {
-            tracing::warn!(%channel, reason, "a signed notice cannot be read: {reason}");
+        Err(NotificationError::Malformed(reason)) => {
+            tracing::warn!(%channel, reason, "a signed notification cannot be read: {reason}");
             return Reception::Malformed;
         }
     };
     if planted!("acknowledged before the commit") {
         return Reception::Done;
     }
-    match record(services, channel, &notice, headers, body).await {
+    match record(services, channel, &notification, headers, body).await {
         Ok(()) => Reception::Done,
         Err(error) => {
-            tracing::error!(%channel, notice.id, error = logged(&error), "a notice was not recorded");
+            tracing::error!(%channel, notification.id, error = logged(&error), "a notification was not recorded");
             Reception::Failed
         }
     }
@@ -108,7 +113,7 @@ struct Known {
 async fn record(
     services: &Services,
     channel: Channel,
-    notice: &Notice,
+    notification: &Notification,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(), Error> {
@@ -117,23 +122,23 @@ async fn record(
         .db
         .write(|tx| {
             async move {
-                let known = look_up(services, tx, channel, notice).await?;
-                let about = classify(notice, &known);
-                let row = NoticeRow {
+                let known = look_up(services, tx, channel, notification).await?;
+                let about = classify(notification, &known);
+                let row = NotificationRow {
                     channel,
-                    id: &notice.id,
-                    payment_no: &notice.payment_no,
+                    id: &notification.id,
+                    payment_no: &notification.payment_no,
                     headers,
                     body,
                     verdict: about.verdict(),
                     received_at: services.clock.now(),
                 };
-                let is_new = notices::record_once(tx, &row).await?;
-                if !is_new && !planted!("duplicate notice credited again") {
+                let is_new = notifications::record_once(tx, &row).await?;
+                if !is_new && !planted!("duplicate notification credited again") {
                     return Ok(None);
                 }
                 let payment = known.payment.as_ref();
-                let news = act(services, tx, channel, notice, payment, about).await?;
+                let news = act(services, tx, channel, notification, payment, about).await?;
                 Ok::<_, Error>(known.payment.map(|payment| (payment, news)))
             }
             .boxed()
@@ -155,14 +160,14 @@ fn tell(services: &Services, payment: &Payment, news: News) {
     }
 }
 
-/// A notice only touches what belongs to its own gateway, and to the account that is served there now.
+/// A notification only touches what belongs to its own gateway, and to the account that is served there now.
 async fn look_up(
     services: &Services,
     tx: &mut Tx<'_>,
     channel: Channel,
-    notice: &Notice,
+    notification: &Notification,
 ) -> Result<Known, Error> {
-    let Some(number) = PaymentNo::parse(&notice.payment_no) else {
+    let Some(number) = PaymentNo::parse(&notification.payment_no) else {
         return Ok(Known::default());
     };
     let payment = payments::find_by_number(tx, &number)
@@ -170,15 +175,16 @@ async fn look_up(
         .map(|(payment, _)| payment)
         .filter(|payment| payment.method().channel() == Some(channel))
         .filter(|payment| services.gateways.require(payment).is_ok());
-    let (Some(payment), NoticeContent::Refund(_) | NoticeContent::Ambiguous) = (&payment, &notice.content)
+    let (Some(payment), NotificationContent::Refund(_) | NotificationContent::Ambiguous) =
+        (&payment, &notification.content)
     else {
         return Ok(Known {
             payment,
             ..Known::default()
         });
     };
-    let named = match &notice.content {
-        NoticeContent::Refund(news) => news.refund_no.as_deref().and_then(RefundNo::parse),
+    let named = match &notification.content {
+        NotificationContent::Refund(news) => news.refund_no.as_deref().and_then(RefundNo::parse),
         _ => None,
     };
     let named_refund = match named {
@@ -192,24 +198,26 @@ async fn look_up(
     })
 }
 
-fn classify<'a>(notice: &'a Notice, known: &'a Known) -> About<'a> {
-    match (&notice.content, &known.payment) {
-        (NoticeContent::Foreign(reason), _) => About::Incident(IncidentKind::ForeignNotice, reason),
-        (NoticeContent::Payment(report), Some(payment)) => About::Payment(payment, report),
+fn classify<'a>(notification: &'a Notification, known: &'a Known) -> About<'a> {
+    match (&notification.content, &known.payment) {
+        (NotificationContent::Foreign(reason), _) => {
+            About::Incident(IncidentKind::ForeignNotification, reason)
+        }
+        (NotificationContent::Payment(report), Some(payment)) => About::Payment(payment, report),
         // Our row exists before the gateway hears of the number, so waiting would not make it known.
-        (NoticeContent::Payment(_), None) => About::Incident(
-            IncidentKind::UnmatchedNotice,
-            "a notice about a payment we do not know",
+        (NotificationContent::Payment(_), None) => About::Incident(
+            IncidentKind::UnmatchedNotification,
+            "a notification about a payment we do not know",
         ),
-        (NoticeContent::Refund(news), payment) => About::Refund(judge(
+        (NotificationContent::Refund(news), payment) => About::Refund(judge(
             news,
             payment.as_ref(),
             known.named_refund.as_ref(),
             &known.refunds,
         )),
-        (NoticeContent::Ambiguous, Some(payment)) => About::Ask(payment, &known.refunds),
-        (NoticeContent::Ambiguous, None) => About::Nothing(AMBIGUOUS),
-        (NoticeContent::Other, _) => About::Nothing("other"),
+        (NotificationContent::Ambiguous, Some(payment)) => About::Ask(payment, &known.refunds),
+        (NotificationContent::Ambiguous, None) => About::Nothing(AMBIGUOUS),
+        (NotificationContent::Other, _) => About::Nothing("other"),
     }
 }
 
@@ -217,7 +225,7 @@ async fn act(
     services: &Services,
     tx: &mut Tx<'_>,
     channel: Channel,
-    notice: &Notice,
+    notification: &Notification,
     payment: Option<&Payment>,
     about: About<'_>,
 ) -> Result<News, Error> {
@@ -239,7 +247,7 @@ async fn act(
             Ok(News::Due)
         }
         About::Ask(payment, under_way) => {
-            tracing::warn!(%channel, payment.id = %payment.id, "a notice about payment {} can be read in several ways; {channel} is asked", payment.id);
+            tracing::warn!(%channel, payment.id = %payment.id, "a notification about payment {} can be read in several ways; {channel} is asked", payment.id);
             payments::hasten(tx, payment, now).await?;
             for refund in under_way.iter().filter(|refund| !refund.state.is_final()) {
                 refunds::hasten(tx, refund, now).await?;
@@ -247,8 +255,8 @@ async fn act(
             Ok(News::Due)
         }
         About::Refund(RefundVerdict::Incident(kind, detail)) => {
-            raise(services, tx, channel, notice, payment, kind, detail).await?;
-            // Who gives money back has had it: the notice of the payment may still be on its way, or be lost.
+            raise(services, tx, channel, notification, payment, kind, detail).await?;
+            // Who gives money back has had it: the notification of the payment may still be on its way, or be lost.
             match payment.filter(|payment| payment.state != PaymentState::Paid) {
                 Some(payment) => {
                     payments::hasten(tx, payment, now).await?;
@@ -258,7 +266,7 @@ async fn act(
             }
         }
         About::Incident(kind, detail) => {
-            raise(services, tx, channel, notice, payment, kind, detail).await?;
+            raise(services, tx, channel, notification, payment, kind, detail).await?;
             Ok(News::None)
         }
         About::Refund(RefundVerdict::Known) | About::Nothing(_) => Ok(News::None),
@@ -269,15 +277,15 @@ async fn raise(
     services: &Services,
     tx: &mut Tx<'_>,
     channel: Channel,
-    notice: &Notice,
+    notification: &Notification,
     payment: Option<&Payment>,
     kind: IncidentKind,
     detail: &str,
 ) -> Result<(), Error> {
     let now = services.clock.now();
     let id = IncidentId::new(now, services.clock.entropy());
-    let subject = format!("{channel} notice {}", notice.id);
-    tracing::warn!(%channel, notice.id, incident = kind.as_str(), "{subject} needs attention: {detail}");
+    let subject = format!("{channel} notification {}", notification.id);
+    tracing::warn!(%channel, notification.id, incident = kind.as_str(), "{subject} needs attention: {detail}");
     let payment_id = payment.map(|payment| &payment.id);
     incidents::raise(tx, &id, kind, &subject, payment_id, detail, now).await?;
     Ok(())

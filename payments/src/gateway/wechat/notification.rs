@@ -6,7 +6,7 @@ use domain::{Money, Report, Timestamp};
 use serde::Deserialize;
 
 use super::super::scalar::Scalar;
-use super::super::{Notice, NoticeContent, NoticeError, RefundNews, is_plain};
+use super::super::{Notification, NotificationContent, NotificationError, RefundNews, is_plain};
 use super::refund::report;
 use super::sealed::{ApiV3Key, Sealed};
 use super::wire::{NoReport, Trade};
@@ -44,16 +44,16 @@ struct RefundAmount {
 }
 
 impl<'a> Envelope<'a> {
-    fn read(body: &'a [u8]) -> Result<Envelope<'a>, NoticeError> {
-        serde_json::from_slice(body).map_err(|_| NoticeError::Malformed("not a notice"))
+    fn read(body: &'a [u8]) -> Result<Envelope<'a>, NotificationError> {
+        serde_json::from_slice(body).map_err(|_| NotificationError::Malformed("not a notification"))
     }
 }
 
 /// What is encrypted in a message, for a person who reads it.
-pub(super) fn unsealed(api_v3_key: &ApiV3Key, body: &[u8]) -> Result<Vec<u8>, NoticeError> {
+pub(super) fn unsealed(api_v3_key: &ApiV3Key, body: &[u8]) -> Result<Vec<u8>, NotificationError> {
     api_v3_key
         .open(&Envelope::read(body)?.resource)
-        .map_err(NoticeError::Malformed)
+        .map_err(NotificationError::Malformed)
 }
 
 /// Who we are at WeChat, and how it encrypts for us.
@@ -65,57 +65,61 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    pub(super) fn read(&self, body: &[u8]) -> Result<Notice, NoticeError> {
+    pub(super) fn read(&self, body: &[u8]) -> Result<Notification, NotificationError> {
         let envelope = Envelope::read(body)?;
         if envelope.resource_type != "encrypt-resource" {
-            return Err(NoticeError::Malformed("another kind of resource"));
+            return Err(NotificationError::Malformed("another kind of resource"));
         }
         if !is_plain(&envelope.id) {
-            return Err(NoticeError::Malformed("the notice has no usable id"));
+            return Err(NotificationError::Malformed("the notification has no usable id"));
         }
         let plain = self
             .api_v3_key
             .open(&envelope.resource)
-            .map_err(NoticeError::Malformed)?;
+            .map_err(NotificationError::Malformed)?;
         let (payment_no, content) = match envelope.event_type.split_once('.') {
             Some(("TRANSACTION", "SUCCESS")) => self.payment(&plain)?,
             Some(("REFUND", outcome)) => self.refund(outcome, &plain)?,
-            _ => (String::new(), NoticeContent::Other),
+            _ => (String::new(), NotificationContent::Other),
         };
-        Ok(Notice {
+        Ok(Notification {
             id: envelope.id,
             payment_no,
             content,
         })
     }
 
-    fn payment(&self, plain: &[u8]) -> Result<(String, NoticeContent), NoticeError> {
+    fn payment(&self, plain: &[u8]) -> Result<(String, NotificationContent), NotificationError> {
         let trade: Trade = parse(plain)?;
         let content = match trade.report(self.app_id, self.mch_id, self.now) {
-            Ok(report @ Report::Paid(_)) => NoticeContent::Payment(report),
+            Ok(report @ Report::Paid(_)) => NotificationContent::Payment(report),
             Ok(_) | Err(NoReport::UnknownState) => {
-                NoticeContent::Foreign("an event of success about a trade that is not paid")
+                NotificationContent::Foreign("an event of success about a trade that is not paid")
             }
-            Err(NoReport::Foreign(whose)) => NoticeContent::Foreign(whose),
-            Err(NoReport::Unreadable(what)) => return Err(NoticeError::Malformed(what)),
+            Err(NoReport::Foreign(whose)) => NotificationContent::Foreign(whose),
+            Err(NoReport::Unreadable(what)) => return Err(NotificationError::Malformed(what)),
         };
         Ok((named(trade.out_trade_no)?, content))
     }
 
-    fn refund(&self, outcome: &str, plain: &[u8]) -> Result<(String, NoticeContent), NoticeError> {
+    fn refund(
+        &self,
+        outcome: &str,
+        plain: &[u8],
+    ) -> Result<(String, NotificationContent), NotificationError> {
         let refund: Refund = parse(plain)?;
         let is_plain_all = [&refund.out_refund_no, &refund.transaction_id, &refund.refund_id]
             .into_iter()
             .all(|number| is_plain(number));
         if !is_plain_all {
-            return Err(NoticeError::Malformed("the refund has no usable numbers"));
+            return Err(NotificationError::Malformed("the refund has no usable numbers"));
         }
         let content = if refund.mchid != self.mch_id {
-            NoticeContent::Foreign("another merchant")
+            NotificationContent::Foreign("another merchant")
         } else if spelt_out(outcome) != spelt_out(&refund.refund_status) {
-            NoticeContent::Foreign("an event that says another thing about a refund than its content")
+            NotificationContent::Foreign("an event that says another thing about a refund than its content")
         } else {
-            NoticeContent::Refund(RefundNews {
+            NotificationContent::Refund(RefundNews {
                 // A status that we do not know gives no report, and so leads to a question.
                 report: report(
                     &refund.refund_status,
@@ -139,14 +143,15 @@ fn spelt_out(status: &str) -> &str {
     if status == "CLOSE" { "CLOSED" } else { status }
 }
 
-fn parse<'a, T: Deserialize<'a>>(plain: &'a [u8]) -> Result<T, NoticeError> {
-    serde_json::from_slice(plain).map_err(|_| NoticeError::Malformed("the decrypted part is not readable"))
+fn parse<'a, T: Deserialize<'a>>(plain: &'a [u8]) -> Result<T, NotificationError> {
+    serde_json::from_slice(plain)
+        .map_err(|_| NotificationError::Malformed("the decrypted part is not readable"))
 }
 
-fn named(payment_no: String) -> Result<String, NoticeError> {
+fn named(payment_no: String) -> Result<String, NotificationError> {
     if is_plain(&payment_no) {
         Ok(payment_no)
     } else {
-        Err(NoticeError::Malformed("the payment has no usable number"))
+        Err(NotificationError::Malformed("the payment has no usable number"))
     }
 }

@@ -1,4 +1,4 @@
-//! Notices: schedules, signatures, and what counts as received.
+//! Notifications: schedules, signatures, and what counts as received.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,8 @@ use crate::merchant::{Merchant, verify};
 const PRECREATE: &str = "alipay.trade.precreate";
 
 fn open(shop: &Merchant, body: &[u8]) -> (Value, Value) {
-    let notice: Value = serde_json::from_slice(body).unwrap();
-    let resource = &notice["resource"];
+    let notification: Value = serde_json::from_slice(body).unwrap();
+    let resource = &notification["resource"];
     let cipher = Aes256Gcm::new_from_slice(shop.credentials().wechat_api_v3_key.as_bytes()).unwrap();
     let nonce = Nonce::try_from(resource["nonce"].as_str().unwrap().as_bytes()).unwrap();
     let msg = STANDARD.decode(resource["ciphertext"].as_str().unwrap()).unwrap();
@@ -30,7 +30,7 @@ fn open(shop: &Merchant, body: &[u8]) -> (Value, Value) {
         )
         .unwrap();
     let plain = serde_json::from_slice(&plain).unwrap();
-    (notice, plain)
+    (notification, plain)
 }
 
 fn alipay_signed(shop: &Merchant, body: &[u8]) -> bool {
@@ -70,13 +70,13 @@ async fn wechat_tries_sixteen_times_in_a_day_and_stamps_each_afresh() {
     let mut last_s = 0;
     for (headers, body) in &received {
         assert!(shop.wechat_signed(headers, body));
-        let (notice, plain) = open(&shop, body);
+        let (notification, plain) = open(&shop, body);
         assert_eq!(
             (&plain["amount"]["total"], &plain["trade_state"]),
             (&json!(100), &json!("SUCCESS"))
         );
-        assert_eq!(notice["event_type"], "TRANSACTION.SUCCESS");
-        ids.insert(notice["id"].as_str().unwrap().to_owned());
+        assert_eq!(notification["event_type"], "TRANSACTION.SUCCESS");
+        ids.insert(notification["id"].as_str().unwrap().to_owned());
         nonces.insert(headers["wechatpay-nonce"].to_str().unwrap().to_owned());
         let at_s: i64 = headers["wechatpay-timestamp"].to_str().unwrap().parse().unwrap();
         pauses.push(at_s - last_s);
@@ -87,12 +87,12 @@ async fn wechat_tries_sixteen_times_in_a_day_and_stamps_each_afresh() {
         15, 15, 30, 180, 600, 1_200, 1_800, 1_800, 1_800, 3_600, 10_800, 10_800, 10_800, 21_600, 21_600,
     ];
     assert_eq!(pauses[1..], planned);
-    let book = &shop.sim.books().notices[0];
+    let book = &shop.sim.books().notifications[0];
     assert_eq!((book.acknowledged, book.due_at_ms), (false, None));
 }
 
 #[tokio::test]
-async fn alipay_wants_the_bare_word_and_repeats_the_same_notice() {
+async fn alipay_wants_the_bare_word_and_repeats_the_same_notification() {
     let shop = Merchant::open().await;
     let biz = json!({"out_trade_no": "A1", "total_amount": "1.00", "subject": "a b+c;d%"});
     shop.alipay(PRECREATE, &biz).await;
@@ -117,7 +117,7 @@ async fn alipay_wants_the_bare_word_and_repeats_the_same_notice() {
     let of = |name: &str| -> BTreeSet<_> { received.iter().map(|(_, body)| value(body, name)).collect() };
     assert_eq!((of("notify_id").len(), of("notify_time").len()), (1, 6));
     assert!(received.iter().all(|(_, body)| alipay_signed(&shop, body)));
-    assert!(shop.sim.books().notices[0].acknowledged);
+    assert!(shop.sim.books().notifications[0].acknowledged);
 }
 
 #[tokio::test]
@@ -131,16 +131,20 @@ async fn wechat_looks_at_the_status_only() {
         } else {
             shop.sim.advance(15_000).await;
         }
-        assert_eq!(shop.sim.books().notices[0].acknowledged, received, "{status}");
+        assert_eq!(
+            shop.sim.books().notifications[0].acknowledged,
+            received,
+            "{status}"
+        );
     }
     assert_eq!(shop.inbox.count(), 3);
 }
 
 #[tokio::test]
-async fn a_probe_is_unverifiable_and_the_same_notice_follows_well_signed() {
+async fn a_probe_is_unverifiable_and_the_same_notification_follows_well_signed() {
     let shop = Merchant::open().await;
     shop.sim
-        .fault(Fault::new(FaultKind::Probe).at(Endpoint::Notice).times(1));
+        .fault(Fault::new(FaultKind::Probe).at(Endpoint::Notification).times(1));
     shop.inbox.answer_next(401, "");
     shop.code_url(&shop.order("T00000001", 100)).await;
     shop.sim.pay("T00000001").await.unwrap();
@@ -157,7 +161,7 @@ async fn a_probe_is_unverifiable_and_the_same_notice_follows_well_signed() {
 }
 
 #[tokio::test]
-async fn notices_are_muted_doubled_delayed_early_and_overtaken_on_demand() {
+async fn notifications_are_muted_doubled_delayed_early_and_overtaken_on_demand() {
     let shop = Merchant::open().await;
     let pay = async |number: &str, fault: Fault| {
         shop.sim.fault(fault.times(1));
@@ -196,11 +200,12 @@ async fn notices_are_muted_doubled_delayed_early_and_overtaken_on_demand() {
 }
 
 #[tokio::test]
-async fn alipay_notices_come_in_gbk_and_with_either_space() {
+async fn alipay_notifications_come_in_gbk_and_with_either_space() {
     let shop = Merchant::open().await;
     let biz = |no: &str| json!({"out_trade_no": no, "total_amount": "1.00", "subject": "月卡 一"});
     for (number, kind) in [("A1", FaultKind::Gbk), ("A2", FaultKind::PercentSpaces)] {
-        shop.sim.fault(Fault::new(kind).at(Endpoint::Notice).times(1));
+        shop.sim
+            .fault(Fault::new(kind).at(Endpoint::Notification).times(1));
         shop.alipay(PRECREATE, &biz(number)).await;
         shop.sim.pay(number).await.unwrap();
     }

@@ -6,7 +6,7 @@ use super::bill::{Bill, Status, Trade, open_trade};
 use super::refund::Refund;
 use crate::dice::Dice;
 use crate::letter::alipay_frame;
-use crate::post::{Content, Notice};
+use crate::post::{Content, Notification};
 use crate::time::{beijing_text, beijing_text_ms, compact};
 use crate::wire::yuan;
 use crate::world::World;
@@ -20,9 +20,9 @@ pub(super) fn announce(world: &mut World, now_ms: i64, out_trade_no: &str) {
         return;
     };
     let Some(trade) = &bill.trade else { return };
-    if let Some(mut notice) = make(dice, now_ms, bill, trade, None) {
-        alipay.signing.mark(keys, bill, &mut notice);
-        world.announce(now_ms, notice);
+    if let Some(mut notification) = make(dice, now_ms, bill, trade, None) {
+        alipay.signing.mark(keys, bill, &mut notification);
+        world.announce(now_ms, notification);
     }
 }
 
@@ -39,14 +39,18 @@ pub(super) fn announce_refund(world: &mut World, now_ms: i64, out_trade_no: &str
         .refunds
         .iter()
         .find(|refund| refund.request_no == request_no);
-    if let Some(mut notice) = make(dice, now_ms, bill, trade, refund) {
-        alipay.signing.mark(keys, bill, &mut notice);
-        world.announce(now_ms, notice);
+    if let Some(mut notification) = make(dice, now_ms, bill, trade, refund) {
+        alipay.signing.mark(keys, bill, &mut notification);
+        world.announce(now_ms, notification);
     }
 }
 
 /// What would be sent if this bill were paid now, though nobody pays.
-pub(crate) fn pretend_notice(world: &mut World, now_ms: i64, out_trade_no: &str) -> Option<Notice> {
+pub(crate) fn pretend_notification(
+    world: &mut World,
+    now_ms: i64,
+    out_trade_no: &str,
+) -> Option<Notification> {
     let World {
         alipay, dice, keys, ..
     } = world;
@@ -58,19 +62,25 @@ pub(crate) fn pretend_notice(world: &mut World, now_ms: i64, out_trade_no: &str)
     trade.status = Status::Success;
     trade.paid_ms = Some(now_ms);
     trade.closed_ms = None;
-    let mut notice = make(dice, now_ms, bill, &trade, None)?;
-    alipay.signing.mark(keys, bill, &mut notice);
-    Some(notice)
+    let mut notification = make(dice, now_ms, bill, &trade, None)?;
+    alipay.signing.mark(keys, bill, &mut notification);
+    Some(notification)
 }
 
-fn make(dice: &mut Dice, now_ms: i64, bill: &Bill, trade: &Trade, refund: Option<&Refund>) -> Option<Notice> {
+fn make(
+    dice: &mut Dice,
+    now_ms: i64,
+    bill: &Bill,
+    trade: &Trade,
+    refund: Option<&Refund>,
+) -> Option<Notification> {
     let id = format!("{}{}", compact(now_ms), dice.digits(20));
     let mut fields = fields(bill, trade, refund, &id);
-    // Their order differs between real notices.
+    // Their order differs between real notifications.
     for last in (1..fields.len()).rev() {
         fields.swap(last, dice.place(last + 1));
     }
-    Some(Notice {
+    Some(Notification {
         out_trade_no: bill.out_trade_no.clone(),
         url: bill.notify_url.clone()?,
         about: trade.status.word().to_owned(),
@@ -132,7 +142,7 @@ fn has_empty_refund_fee(notify_id: &str) -> bool {
         .is_some_and(|digit| digit.is_multiple_of(2))
 }
 
-/// Where the money came from; notices and answers spell the channel's name differently.
+/// Where the money came from; notifications and answers spell the channel's name differently.
 pub(super) fn funds(bill: &Bill, trade: &Trade, channel: &str) -> Value {
     let fund = |fen: i64, name: &str| json!({"amount": yuan(fen), channel: name});
     let paid = fund(bill.total_fen - trade.coupon_fen, "ALIPAYACCOUNT");
