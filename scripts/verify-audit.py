@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Follows the chain of an audit log that was downloaded from /admin/audit: verify-audit.py < audit.jsonl
+"""Follows the chain of an audit log that was downloaded from /admin/audit-log: verify-audit.py < audit.jsonl
 
 The hash of a line is the SHA-256 of these parts, each with its length in bytes before it (`3:abc`): the hash of the line
 before, seq, at, actor, action, subject, detail, ip, requestId. Compare the last hash with one that was written down before:

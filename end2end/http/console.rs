@@ -1,6 +1,7 @@
 //! The operator's console: who comes in, how far they may go, and what they find and do there.
 
 mod attacks;
+mod audit_log;
 mod causes;
 mod crowds;
 mod doors;
@@ -10,5 +11,4 @@ mod refunds;
 mod rest;
 mod second_factor;
 mod tasks;
-mod trail;
 pub mod visitor;

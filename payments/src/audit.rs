@@ -1,6 +1,6 @@
 //! Every money invariant that a query can check.
 
-use crate::console::count_broken_seals;
+use crate::audit_log::count_broken_entries;
 use crate::store::{append_only, audit as questions};
 use crate::{Error, Services};
 use futures_util::FutureExt;
@@ -32,7 +32,7 @@ pub async fn audit(services: &Services) -> Result<Vec<Finding>, Error> {
                 });
                 findings.push(Finding {
                     name: "every line of the audit log follows from the one before",
-                    n_broken: count_broken_seals(tx).await?,
+                    n_broken: count_broken_entries(tx).await?,
                 });
                 Ok(findings)
             }

@@ -23,8 +23,11 @@ mod second_factor;
 mod session;
 mod timeline;
 mod totp;
-mod trail;
 
+pub use crate::audit_log::{
+    Act, Action, AuditEntry, AuditQuery, ChainCheck, EntryRange, Visit, check_audit_chain,
+    list_audit_entries, note_act, walk_audit_entries,
+};
 pub use attention::{
     Incident, Waiting, assign_incident, count_waiting, list_handlers, list_open_incidents,
     list_resolved_incidents, resolve_incident,
@@ -54,12 +57,8 @@ pub use session::{
 };
 pub use timeline::Event;
 pub use totp::{Totp, disable_totp, enable_totp};
-pub use trail::{
-    Act, Action, Check, Line, LineQuery, Stretch, Visit, check_trail, list_trail, note_act, walk_trail,
-};
 
+pub(super) use crate::audit_log::{perform, perform_and_tell, record};
 pub use crate::gateway::{Call, Operation, Verdict};
 pub use crate::notification::replay_notification;
 pub use crate::store::incidents::IncidentKind;
-pub(crate) use trail::{count_broken_seals, record};
-use trail::{perform, perform_and_tell};

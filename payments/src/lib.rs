@@ -10,6 +10,7 @@ mod account;
 pub mod admin;
 mod alarm;
 mod audit;
+mod audit_log;
 mod balance;
 mod calendar;
 mod calls;

@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod attention;
+mod audit_log;
 mod balances;
 mod cookies;
 mod desk;
@@ -20,7 +21,6 @@ mod orders;
 mod overview;
 mod people;
 mod refunds;
-mod trail;
 mod trouble;
 
 use std::collections::HashMap;
@@ -116,9 +116,9 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         (Verb::Post, "/admin/people/{id}/role", post(people::change_role)),
         (Verb::Post, "/admin/people/{id}/disable", post(people::disable)),
         (Verb::Post, "/admin/people/{id}/reset", post(people::reset_login)),
-        (Verb::Get, "/admin/audit", get(trail::show)),
-        (Verb::Get, "/admin/audit.csv", get(trail::csv)),
-        (Verb::Get, "/admin/audit.jsonl", get(trail::chain)),
+        (Verb::Get, "/admin/audit-log", get(audit_log::show)),
+        (Verb::Get, "/admin/audit-log.csv", get(audit_log::csv)),
+        (Verb::Get, "/admin/audit-log.jsonl", get(audit_log::chain)),
     ]
 }
 

@@ -121,7 +121,7 @@ fn navigation(desk: &Desk) -> AnyView {
         ("/admin/gateways", words.gateways, Permission::Operate),
         ("/admin/keys", words.keys, Permission::ManageKeys),
         ("/admin/people", words.people, Permission::ManagePeople),
-        ("/admin/audit", words.audit, Permission::ReadAudit),
+        ("/admin/audit-log", words.audit, Permission::ReadAudit),
     ];
     let links = places
         .into_iter()

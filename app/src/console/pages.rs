@@ -3,6 +3,7 @@
 mod account;
 mod approvals;
 mod attention;
+mod audit_log;
 mod balances;
 mod gateways;
 mod inbox;
@@ -15,12 +16,12 @@ mod parts;
 mod people;
 mod refund;
 mod timeline;
-mod trail;
 mod trouble;
 
 pub use account::{account, confirm, recovery_codes, totp};
 pub use approvals::approvals;
 pub use attention::attention;
+pub use audit_log::{AuditLogFilters, audit_log};
 pub use balances::{Account, balances, books};
 pub use gateways::gateways;
 pub use inbox::{inbox, notification, path_of_notification};
@@ -32,5 +33,4 @@ pub use overview::overview;
 pub use people::people;
 pub use refund::{RefundForm, RefundReason, refund, refund_check};
 pub use timeline::support_text;
-pub use trail::{TrailFilters, trail};
 pub use trouble::trouble;

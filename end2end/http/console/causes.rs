@@ -77,7 +77,7 @@ async fn the_text_for_support_holds_everything_but_secrets_and_payers() {
             }
         }
         let owner = Visitor::owner(&server).await;
-        assert!(owner.get("/admin/audit").await.text.contains("support.txt"));
+        assert!(owner.get("/admin/audit-log").await.text.contains("support.txt"));
     }
     let support = Visitor::employed(&server, "support").await;
     let path = "/admin/orders/ord_1/support.txt";
@@ -164,7 +164,7 @@ async fn somebody_looks_after_what_is_wrong_and_everybody_sees_who() {
             .text
             .contains("support@example.com")
     );
-    let trail = Visitor::owner(&server).await.get("/admin/audit").await.text;
+    let trail = Visitor::owner(&server).await.get("/admin/audit-log").await.text;
     assert!(trail.contains("nobody -&gt; support@example.com"), "{trail}");
     support
         .submit(&path.replace("/assign", "/resolve"), &[("resolution", "done")])

@@ -63,9 +63,9 @@ const GUESTS: &[(&str, &str, &str)] = &[
     ("o",     "POST", "/admin/people/{id}/role"),
     ("o",     "POST", "/admin/people/{id}/disable"),
     ("o",     "POST", "/admin/people/{id}/reset"),
-    ("of",    "GET",  "/admin/audit"),
-    ("of",    "GET",  "/admin/audit.csv"),
-    ("of",    "GET",  "/admin/audit.jsonl"),
+    ("of",    "GET",  "/admin/audit-log"),
+    ("of",    "GET",  "/admin/audit-log.csv"),
+    ("of",    "GET",  "/admin/audit-log.jsonl"),
 ];
 
 /// Every page that needs no more than being an owner, by its address.

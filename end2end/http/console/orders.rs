@@ -299,7 +299,10 @@ async fn what_needs_a_person_waits_until_somebody_says_what_became_of_it() {
     let replay = rest.split('"').find(|part| part.ends_with("/replay")).unwrap();
     let again = owner.submit(replay, &[]).await;
     assert!(again.text.contains("Nothing counts twice"), "{}", again.text);
-    assert!(tells_of(&owner.get("/admin/audit").await.text, "replay_notice"));
+    assert!(tells_of(
+        &owner.get("/admin/audit-log").await.text,
+        "replay_notice"
+    ));
     assert!(
         owner
             .get("/admin/attention")

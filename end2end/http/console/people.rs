@@ -232,7 +232,7 @@ async fn an_owner_adds_changes_and_disables_people_and_all_of_it_is_written_down
         "another role is another session"
     );
     assert_eq!(ann.log_in("ann@example.com", "a long password").await.status, 303);
-    assert_eq!(ann.get("/admin/audit").await.status, 200);
+    assert_eq!(ann.get("/admin/audit-log").await.status, 200);
     let reset = format!("/admin/people/{id}/reset");
     assert_eq!(owner.post(&reset, &[("password", "short")]).await.status, 422);
     owner
@@ -255,7 +255,7 @@ async fn an_owner_adds_changes_and_disables_people_and_all_of_it_is_written_down
         401
     );
 
-    let trail = owner.get("/admin/audit").await;
+    let trail = owner.get("/admin/audit-log").await;
     for action in [
         "create_user",
         "change_role",

@@ -222,7 +222,7 @@ async fn above_the_threshold_one_asks_and_another_decides() {
     let list = refunds(&api, &payment).await;
     assert_eq!(list.len(), 2);
     assert!(list.iter().any(|refund| refund["amount"] == 6000));
-    let trail = owner.get("/admin/audit").await.text;
+    let trail = owner.get("/admin/audit-log").await.text;
     assert!(tells_of(&trail, "request_refund") && tells_of(&trail, "approve_refund"));
 }
 

@@ -147,7 +147,7 @@ async fn the_file_holds_what_the_filter_shows() {
     let owner = Visitor::owner(&server).await;
     assert!(
         owner
-            .get("/admin/audit")
+            .get("/admin/audit-log")
             .await
             .text
             .contains("q=bob&amp;status=pending")
@@ -203,7 +203,7 @@ async fn finance_corrects_a_balance_once_and_the_books_hold() {
         books.text
     );
     // One adjustment, one line; what was refused left none.
-    let trail = visitor.get("/admin/audit").await.text;
+    let trail = visitor.get("/admin/audit-log").await.text;
     assert_eq!(
         trail
             .matches("<code class=\"reference\">adjust_balance</code>")

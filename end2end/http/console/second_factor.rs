@@ -72,7 +72,7 @@ async fn a_person_without_their_phone_comes_in_by_paper_and_asks_for_new_paper()
     let new = codes_on(&new);
     assert_eq!(knock(&server, &codes[1]).await.status, 401);
     assert_eq!(knock(&server, &new[1]).await.status, 303);
-    let trail = owner.get("/admin/audit").await.text;
+    let trail = owner.get("/admin/audit-log").await.text;
     for action in ["enable_totp", "use_recovery_code", "renew_recovery_codes"] {
         assert!(tells_of(&trail, action), "{action}");
     }

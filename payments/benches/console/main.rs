@@ -240,13 +240,15 @@ async fn measure_pages(engine: &str, services: &Services) {
     })
     .await;
     for (name, below) in [("audit log", None), ("audit log, deep", Some(100_000))] {
-        let query = console::LineQuery {
+        let query = console::AuditQuery {
             below,
             limit: 50,
-            ..console::LineQuery::default()
+            ..console::AuditQuery::default()
         };
         time(engine, name, async || {
-            let page = console::list_trail(services, &query).await.expect("a list");
+            let page = console::list_audit_entries(services, &query)
+                .await
+                .expect("a list");
             page.data.len()
         })
         .await;

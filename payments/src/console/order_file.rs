@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use super::attention::Incident;
 use super::calls::GatewayCall;
 use super::requesters::{Requesters, by_subject};
-use super::{Act, Action, Line, Visit, note_act, perform};
+use super::{Act, Action, AuditEntry, Visit, note_act, perform};
 use crate::store::{
     StoreError, Tx, audit_log, gateway_calls, incidents, ledger, notes, notifications, orders, payments,
     refunds, requesters,
@@ -28,7 +28,7 @@ pub struct OrderFile {
     pub notes: Vec<Note>,
     /// What moved in the books, oldest first.
     pub postings: Vec<Posting>,
-    pub acts: Vec<Line>,
+    pub acts: Vec<AuditEntry>,
     /// Of its refunds and its cancellation; what a rule did has none.
     pub requesters: Requesters,
 }
@@ -162,7 +162,7 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
         acts: audit_log::of_subject(tx, id.as_str())
             .await?
             .into_iter()
-            .map(Line::from)
+            .map(AuditEntry::from)
             .collect(),
         requesters: by_subject(requesters::of_order(tx, id).await?),
         order,

@@ -5,7 +5,7 @@ use domain::{Order, OrderState, Payment, PaymentState, Refund, RefundState, Time
 use super::attention::Incident;
 use super::calls::GatewayCall;
 use super::order_file::{KeptNotification, Note, OrderFile, Posting};
-use super::{Action, Line, RequestedBy};
+use super::{Action, AuditEntry, RequestedBy};
 use crate::gateway::Operation;
 
 /// One thing that happened, with what caused it.
@@ -25,7 +25,7 @@ pub enum Event<'a> {
     Resolved(&'a Incident),
     Noted(&'a Note),
     Posted(&'a Posting),
-    Done(&'a Line),
+    Done(&'a AuditEntry),
 }
 
 impl OrderFile {
@@ -68,7 +68,7 @@ impl OrderFile {
                 .map(|note| (note.created_at, Event::Noted(note))),
         );
         // A note stands there with its text already.
-        let is_shown = |line: &&Line| line.action != Action::WriteNote.as_str();
+        let is_shown = |line: &&AuditEntry| line.action != Action::WriteNote.as_str();
         events.extend(
             self.acts
                 .iter()

@@ -4,7 +4,7 @@ use super::{StoreError, Tx, execute, on};
 
 /// One line as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct LineRow {
+pub struct AuditRow {
     pub seq: i64,
     pub at: i64,
     pub actor: String,
@@ -32,7 +32,7 @@ pub async fn last(tx: &mut Tx<'_>) -> Result<Option<(i64, String)>, StoreError> 
 }
 
 /// Two lines of one number are a lost race: the later one is written again behind the earlier one.
-pub async fn insert(tx: &mut Tx<'_>, line: &LineRow) -> Result<(), StoreError> {
+pub async fn insert(tx: &mut Tx<'_>, line: &AuditRow) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into audit_log (seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -74,7 +74,7 @@ pub struct Filter<'a> {
 }
 
 /// Newest first.
-pub async fn list(tx: &mut Tx<'_>, filter: Filter<'_>, limit: i64) -> Result<Vec<LineRow>, StoreError> {
+pub async fn list(tx: &mut Tx<'_>, filter: Filter<'_>, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
     const SQL: &str = "
         select seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash
         from audit_log
@@ -97,7 +97,7 @@ pub async fn list(tx: &mut Tx<'_>, filter: Filter<'_>, limit: i64) -> Result<Vec
 }
 
 /// Oldest first, above a number: the way a chain is checked.
-pub async fn walk(tx: &mut Tx<'_>, above: i64, limit: i64) -> Result<Vec<LineRow>, StoreError> {
+pub async fn walk(tx: &mut Tx<'_>, above: i64, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
     const SQL: &str = "
         select seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash
         from audit_log
@@ -108,7 +108,7 @@ pub async fn walk(tx: &mut Tx<'_>, above: i64, limit: i64) -> Result<Vec<LineRow
 }
 
 /// What was done to one thing, oldest first.
-pub async fn of_subject(tx: &mut Tx<'_>, subject: &str) -> Result<Vec<LineRow>, StoreError> {
+pub async fn of_subject(tx: &mut Tx<'_>, subject: &str) -> Result<Vec<AuditRow>, StoreError> {
     const SQL: &str = "
         select seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash
         from audit_log

@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use sqlx::Connection;
 use tokio::sync::Barrier;
 
-use crate::console::{Act, Action, Visit, count_broken_seals, record};
+use crate::console::{Act, Action, Visit, count_broken_entries, record};
 
 use super::{Db, StoreError, Tx, append_only, execute, on};
 
@@ -324,7 +324,7 @@ async fn a_line_of_the_audit_log_stays_and_a_forged_one_is_found() {
         let n_broken = async || {
             let n: Result<usize, StoreError> = store
                 .db
-                .snapshot(|tx| async move { count_broken_seals(tx).await }.boxed())
+                .snapshot(|tx| async move { count_broken_entries(tx).await }.boxed())
                 .await;
             n.unwrap()
         };

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use payments::admin::Role;
 use payments::console::{
-    Browser, Check, ConsoleError, LineQuery, Operator, Stretch, Totp, Visit, admit_login, check_trail,
-    confirm_session, enable_totp, end_other_sessions, find_credentials, find_operator, list_trail,
-    open_session,
+    AuditQuery, Browser, ChainCheck, ConsoleError, EntryRange, Operator, Totp, Visit, admit_login,
+    check_audit_chain, confirm_session, enable_totp, end_other_sessions, find_credentials, find_operator,
+    list_audit_entries, open_session,
 };
 
 use super::shop::{Shop, employ, on_each_engine};
@@ -45,11 +45,11 @@ async fn who_is(shop: &Shop, token: &str) -> Option<Operator> {
     find_operator(&shop.services, token).await.unwrap()
 }
 
-fn lines(below: Option<i64>, limit: u32) -> LineQuery {
-    LineQuery {
+fn lines(below: Option<i64>, limit: u32) -> AuditQuery {
+    AuditQuery {
         below,
         limit,
-        ..LineQuery::default()
+        ..AuditQuery::default()
     }
 }
 
@@ -213,17 +213,19 @@ async fn the_trail_holds_together_and_nobody_can_change_it() {
         for _ in 0..3 {
             come_in(shop, "").await.unwrap();
         }
-        let page = list_trail(&shop.services, &lines(None, 2)).await.unwrap();
+        let page = list_audit_entries(&shop.services, &lines(None, 2)).await.unwrap();
         let seqs: Vec<i64> = page.data.iter().map(|line| line.seq).collect();
         assert_eq!((seqs, page.next_cursor.as_deref()), (vec![4, 3], Some("3")));
         assert_eq!(page.data[0].action, "log_in");
-        let rest = list_trail(&shop.services, &lines(Some(3), 2)).await.unwrap();
+        let rest = list_audit_entries(&shop.services, &lines(Some(3), 2))
+            .await
+            .unwrap();
         assert_eq!((rest.data.len(), rest.next_cursor), (2, None));
         assert_eq!(rest.data[1].action, "create_user");
         let at = shop.services.clock.now();
-        for stretch in [Stretch::Newest, Stretch::Whole] {
-            let found = check_trail(&shop.services, stretch).await.unwrap();
-            let whole = Check {
+        for stretch in [EntryRange::Newest, EntryRange::Whole] {
+            let found = check_audit_chain(&shop.services, stretch).await.unwrap();
+            let whole = ChainCheck {
                 first: 1,
                 last: 4,
                 n_broken: 0,
@@ -245,7 +247,9 @@ async fn acts_at_the_same_time_follow_each_other_in_the_trail() {
         for outcome in futures_util::future::join_all(all).await {
             outcome.unwrap();
         }
-        let page = list_trail(&shop.services, &lines(None, 50)).await.unwrap();
+        let page = list_audit_entries(&shop.services, &lines(None, 50))
+            .await
+            .unwrap();
         assert_eq!(page.data.len(), 22);
     })
     .await;

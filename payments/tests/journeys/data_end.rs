@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{Method, OrderStatus};
 use futures_util::future::join_all;
-use payments::console::{self, ConsoleError, LineQuery, Totp, Visit, enable_totp, find_credentials};
+use payments::console::{self, AuditQuery, ConsoleError, Totp, Visit, enable_totp, find_credentials};
 use payments::secrets::{Secrets, SecretsError, seal_plain_secrets};
 use payments::{Services, erase_old_data, export_user, forget_user};
 use simulator::Alteration;
@@ -154,14 +154,14 @@ async fn a_user_is_exported_and_forgotten_and_the_books_stay() {
         let again = forget_user(services, &visit, "ann").await.unwrap();
         assert_eq!(again, erased);
         for action in [console::Action::ExportUser, console::Action::ForgetUser] {
-            let query = LineQuery {
+            let query = AuditQuery {
                 action: Some(action),
                 actor: Some("os:root".to_owned()),
                 limit: 5,
-                ..LineQuery::default()
+                ..AuditQuery::default()
             };
             assert!(
-                !console::list_trail(services, &query)
+                !console::list_audit_entries(services, &query)
                     .await
                     .unwrap()
                     .data

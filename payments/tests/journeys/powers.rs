@@ -7,7 +7,7 @@ use domain::{Method, Money, Payment, RefundNo};
 use futures_util::future::join_all;
 use payments::admin::{KeyDraft, KeyLimits, Role, Scope, find_api_key};
 use payments::console::{
-    self, Asked, Browser, ConsoleError, IncidentKind, LineQuery, Operator, RefundDraft, RequestedBy, Visit,
+    self, Asked, AuditQuery, Browser, ConsoleError, IncidentKind, Operator, RefundDraft, RequestedBy, Visit,
     admit_login, find_credentials, open_session, recognise_browser,
 };
 use payments::{Adjustment, Error, Made, Policy, RefundRequest, Requester, adjust_balance, request_refund};
@@ -378,12 +378,12 @@ async fn nobody_gives_a_key_a_scope_of_somebody_else_and_owners_hear_of_every_ke
         console::resolve_incident(services, &owner, &visit_of(&owner), &told.id, "seen")
             .await
             .unwrap();
-        let query = LineQuery {
+        let query = AuditQuery {
             actor: Some("os:root".to_owned()),
             limit: 10,
-            ..LineQuery::default()
+            ..AuditQuery::default()
         };
-        let lines = console::list_trail(services, &query).await.unwrap().data;
+        let lines = console::list_audit_entries(services, &query).await.unwrap().data;
         assert_eq!(lines[0].action, "create_key");
     })
     .await;

@@ -6,8 +6,8 @@ use domain::Timestamp;
 use futures_util::future::join_all;
 use payments::admin::Role;
 use payments::console::{
-    Browser, ConsoleError, LineQuery, Operator, Totp, Visit, confirm_session, count_recovery_codes,
-    disable_totp, enable_totp, find_credentials, find_operator, list_trail, open_session,
+    AuditQuery, Browser, ConsoleError, Operator, Totp, Visit, confirm_session, count_recovery_codes,
+    disable_totp, enable_totp, find_credentials, find_operator, list_audit_entries, open_session,
     renew_recovery_codes, reset_login,
 };
 
@@ -52,10 +52,10 @@ async fn with_phone(shop: &Shop) -> (Operator, Totp, Vec<String>) {
     (operator, totp, codes)
 }
 
-fn newest(limit: u32) -> LineQuery {
-    LineQuery {
+fn newest(limit: u32) -> AuditQuery {
+    AuditQuery {
         limit,
-        ..LineQuery::default()
+        ..AuditQuery::default()
     }
 }
 
@@ -126,8 +126,11 @@ async fn ten_wrong_codes_shut_the_door_for_an_hour_wherever_they_come_from() {
         )
         .await;
         assert!(matches!(confirmed, Err(ConsoleError::WrongLogin)));
-        let trail = list_trail(&shop.services, &newest(50)).await.unwrap().data;
-        let locks = trail
+        let entries = list_audit_entries(&shop.services, &newest(50))
+            .await
+            .unwrap()
+            .data;
+        let locks = entries
             .iter()
             .filter(|line| line.detail == "wrong code: locked for an hour");
         assert_eq!(locks.count(), 1);
@@ -145,8 +148,13 @@ async fn guesses_at_the_same_time_are_not_more_than_ten() {
         let all = join_all((0..30).map(|n| come_in(shop, n, "000000"))).await;
         let is_refused = |one: &Result<String, _>| matches!(one, Err(ConsoleError::WrongLogin));
         assert!(all.iter().all(is_refused), "{all:?}");
-        let trail = list_trail(&shop.services, &newest(50)).await.unwrap().data;
-        let judged = trail.iter().filter(|line| line.detail.starts_with("wrong code"));
+        let entries = list_audit_entries(&shop.services, &newest(50))
+            .await
+            .unwrap()
+            .data;
+        let judged = entries
+            .iter()
+            .filter(|line| line.detail.starts_with("wrong code"));
         assert_eq!(judged.count(), 10, "only what was looked at is a wrong code");
     })
     .await;
@@ -179,14 +187,14 @@ async fn each_of_ten_codes_on_paper_opens_once_until_there_is_a_new_set() {
         .await
         .unwrap();
         assert_eq!(count_recovery_codes(services, &operator).await.unwrap(), 8);
-        let trail = list_trail(services, &newest(50)).await.unwrap().data;
-        let used: Vec<&str> = trail
+        let entries = list_audit_entries(services, &newest(50)).await.unwrap().data;
+        let used: Vec<&str> = entries
             .iter()
             .filter(|line| line.action == "use_recovery_code")
             .map(|line| line.detail.as_str())
             .collect();
         assert_eq!(used, ["8 left", "9 left"]);
-        let written = format!("{trail:?}");
+        let written = format!("{entries:?}");
         assert!(!codes.iter().any(|code| written.contains(code)));
 
         let new = renew_recovery_codes(services, &operator, &visit_from(1))

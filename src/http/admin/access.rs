@@ -76,9 +76,9 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Post, "/admin/people/{id}/role",          Confirmed(ManagePeople)),
     (Post, "/admin/people/{id}/disable",       Confirmed(ManagePeople)),
     (Post, "/admin/people/{id}/reset",         Confirmed(ManagePeople)),
-    (Get,  "/admin/audit",                     May(ReadAudit)),
-    (Get,  "/admin/audit.csv",                 May(ReadAudit)),
-    (Get,  "/admin/audit.jsonl",               May(ReadAudit)),
+    (Get,  "/admin/audit-log",                     May(ReadAudit)),
+    (Get,  "/admin/audit-log.csv",                 May(ReadAudit)),
+    (Get,  "/admin/audit-log.jsonl",               May(ReadAudit)),
 ];
 
 /// `None`: an address that nobody wrote down is open to nobody.

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use payments::Page;
-use payments::console::{Action, Check, Line};
+use payments::console::{Action, AuditEntry, ChainCheck};
 use url::form_urlencoded::Serializer;
 
 use super::parts::{Column::Text, choice, empty, heading, input, table};
@@ -11,7 +11,7 @@ use crate::i18n::fill;
 
 /// What the address says, as it was typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrailFilters {
+pub struct AuditLogFilters {
     pub actor: String,
     pub action: String,
     pub subject: String,
@@ -20,7 +20,7 @@ pub struct TrailFilters {
     pub cursor: String,
 }
 
-impl TrailFilters {
+impl AuditLogFilters {
     /// The address of the same lines, from another place on.
     fn query(&self, cursor: &str) -> String {
         let pairs = [
@@ -37,11 +37,16 @@ impl TrailFilters {
     }
 }
 
-pub fn trail(desk: &Desk, filters: &TrailFilters, check: Check, page: Page<Line>) -> AnyView {
+pub fn audit_log(
+    desk: &Desk,
+    filters: &AuditLogFilters,
+    check: ChainCheck,
+    page: Page<AuditEntry>,
+) -> AnyView {
     let words = desk.words();
     let is_empty = page.data.is_empty();
     let next = page.next_cursor.map(|cursor| {
-        let path = format!("/admin/audit?{}", filters.query(&cursor));
+        let path = format!("/admin/audit-log?{}", filters.query(&cursor));
         view! { <a class="act" href=path rel="next">{words.older}</a> }
     });
     let rows = page.data.into_iter().map(row).collect();
@@ -68,18 +73,18 @@ pub fn trail(desk: &Desk, filters: &TrailFilters, check: Check, page: Page<Line>
     .into_any()
 }
 
-fn files(desk: &Desk, filters: &TrailFilters) -> AnyView {
+fn files(desk: &Desk, filters: &AuditLogFilters) -> AnyView {
     let words = desk.words();
-    let csv = format!("/admin/audit.csv?{}", filters.query(""));
+    let csv = format!("/admin/audit-log.csv?{}", filters.query(""));
     view! {
         <a class="act" href=csv download="audit.csv">{words.export}</a>
-        <a class="act" href="/admin/audit.jsonl" download="audit.jsonl">{words.download_chain}</a>
+        <a class="act" href="/admin/audit-log.jsonl" download="audit.jsonl">{words.download_chain}</a>
     }
     .into_any()
 }
 
 /// Whether the chain holds, and how much of it was looked at when.
-fn verdict(desk: &Desk, check: Check) -> AnyView {
+fn verdict(desk: &Desk, check: ChainCheck) -> AnyView {
     let words = desk.words();
     let (tone, name, text) = match check.n_broken {
         0 => ("ok", words.chain_holds, words.chain_checked),
@@ -92,7 +97,7 @@ fn verdict(desk: &Desk, check: Check) -> AnyView {
     ];
     let text = fill(text, &[("first", &first), ("last", &last), ("n", &n)]);
     let whole = (check.first > 1).then(|| {
-        view! { <a class="act" href="/admin/audit?check=all">{words.check_whole_chain}</a> }
+        view! { <a class="act" href="/admin/audit-log?check=all">{words.check_whole_chain}</a> }
     });
     view! {
         <p class="panel__text" data-testid="chain">
@@ -102,27 +107,27 @@ fn verdict(desk: &Desk, check: Check) -> AnyView {
     .into_any()
 }
 
-fn form(desk: &Desk, filters: &TrailFilters) -> AnyView {
+fn form(desk: &Desk, filters: &AuditLogFilters) -> AnyView {
     let words = desk.words();
     let actions = Action::ALL.map(|action| {
         let word = action.as_str();
         (word, word, filters.action == word)
     });
     view! {
-        <form class="panel form form--row" method="get" action="/admin/audit">
+        <form class="panel form form--row" method="get" action="/admin/audit-log">
             {input("actor", words.who, "text", &filters.actor)}
             {choice("action", words.act, words.any, &actions)}
             {input("subject", words.subject, "text", &filters.subject)}
             {input("from", words.from_day, "date", &filters.from)}
             {input("to", words.to_day, "date", &filters.to)}
             <button class="act act--primary">{words.search}</button>
-            <a class="act" href="/admin/audit">{words.clear}</a>
+            <a class="act" href="/admin/audit-log">{words.clear}</a>
         </form>
     }
     .into_any()
 }
 
-fn row(line: Line) -> AnyView {
+fn row(line: AuditEntry) -> AnyView {
     let seal: String = line.hash.chars().take(12).collect();
     view! {
         <tr>

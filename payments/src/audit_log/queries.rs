@@ -4,13 +4,13 @@ use domain::Timestamp;
 use futures_util::FutureExt;
 
 use super::{Action, seal};
-use crate::store::audit_log::{self, Filter, LineRow};
+use crate::store::audit_log::{self, AuditRow, Filter};
 use crate::store::{StoreError, Tx};
 use crate::{Error, Page, Services};
 
 /// A line of the trail as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct AuditEntry {
     pub seq: i64,
     pub at: Timestamp,
     pub actor: String,
@@ -23,9 +23,9 @@ pub struct Line {
     pub hash: String,
 }
 
-impl From<LineRow> for Line {
-    fn from(row: LineRow) -> Line {
-        Line {
+impl From<AuditRow> for AuditEntry {
+    fn from(row: AuditRow) -> AuditEntry {
+        AuditEntry {
             seq: row.seq,
             at: Timestamp::from_millis(row.at),
             actor: row.actor,
@@ -42,7 +42,7 @@ impl From<LineRow> for Line {
 
 /// What the list is narrowed down by. `None`: anything.
 #[derive(Debug, Clone, Default)]
-pub struct LineQuery {
+pub struct AuditQuery {
     pub actor: Option<String>,
     pub action: Option<Action>,
     pub subject: Option<String>,
@@ -55,7 +55,7 @@ pub struct LineQuery {
 }
 
 /// Newest first.
-pub async fn list_trail(services: &Services, query: &LineQuery) -> Result<Page<Line>, Error> {
+pub async fn list_audit_entries(services: &Services, query: &AuditQuery) -> Result<Page<AuditEntry>, Error> {
     let filter = Filter {
         below: query.below.unwrap_or(i64::MAX),
         actor: query.actor.as_deref(),
@@ -69,25 +69,29 @@ pub async fn list_trail(services: &Services, query: &LineQuery) -> Result<Page<L
         .snapshot(|tx| async move { audit_log::list(tx, filter, i64::from(query.limit) + 1).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
-    let lines = rows.into_iter().map(Line::from).collect();
-    Ok(crate::order::page(lines, query.limit, |line: &Line| {
+    let lines = rows.into_iter().map(AuditEntry::from).collect();
+    Ok(crate::order::page(lines, query.limit, |line: &AuditEntry| {
         line.seq.to_string()
     }))
 }
 
 /// Oldest first, above a number: with their hashes, so that the chain can be followed without us.
-pub async fn walk_trail(services: &Services, above: i64, limit: u32) -> Result<Vec<Line>, Error> {
+pub async fn walk_audit_entries(
+    services: &Services,
+    above: i64,
+    limit: u32,
+) -> Result<Vec<AuditEntry>, Error> {
     services
         .db
         .snapshot(|tx| async move { audit_log::walk(tx, above, i64::from(limit)).await }.boxed())
         .await
-        .map(|rows| rows.into_iter().map(Line::from).collect())
+        .map(|rows| rows.into_iter().map(AuditEntry::from).collect())
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
 /// How much of the chain is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stretch {
+pub enum EntryRange {
     /// The newest lines: a look costs little, however long the log is.
     Newest,
     Whole,
@@ -95,7 +99,7 @@ pub enum Stretch {
 
 /// What a check found. No line at all is from 1 to 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Check {
+pub struct ChainCheck {
     pub first: i64,
     pub last: i64,
     pub n_broken: usize,
@@ -105,7 +109,7 @@ pub struct Check {
 /// Lines in one read of the walk, and in a look at the newest.
 const STRIDE: i64 = 1000;
 
-pub async fn check_trail(services: &Services, stretch: Stretch) -> Result<Check, Error> {
+pub async fn check_audit_chain(services: &Services, stretch: EntryRange) -> Result<ChainCheck, Error> {
     let at = services.clock.now();
     services
         .db
@@ -113,10 +117,10 @@ pub async fn check_trail(services: &Services, stretch: Stretch) -> Result<Check,
             async move {
                 let (last, _) = audit_log::last(tx).await?.unwrap_or_default();
                 let above = match stretch {
-                    Stretch::Newest => (last - STRIDE).max(0),
-                    Stretch::Whole => 0,
+                    EntryRange::Newest => (last - STRIDE).max(0),
+                    EntryRange::Whole => 0,
                 };
-                Ok(Check {
+                Ok(ChainCheck {
                     first: above + 1,
                     last,
                     n_broken: count_broken_above(tx, above).await?,
@@ -130,7 +134,7 @@ pub async fn check_trail(services: &Services, stretch: Stretch) -> Result<Check,
 }
 
 /// How many lines do not follow from the one before.
-pub(crate) async fn count_broken_seals(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
+pub(crate) async fn count_broken_entries(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
     count_broken_above(tx, 0).await
 }
 

@@ -1,17 +1,19 @@
 //! The trail of acts: who did what to which thing, from where. Each line is sealed with the hash of the one before, so a
 //! line that is changed or taken out later breaks every seal behind it.
 
-mod reading;
+mod queries;
 
 use std::net::IpAddr;
 
 use domain::Timestamp;
 use futures_util::FutureExt;
 
-pub(crate) use self::reading::count_broken_seals;
-pub use self::reading::{Check, Line, LineQuery, Stretch, check_trail, list_trail, walk_trail};
+pub(crate) use self::queries::count_broken_entries;
+pub use self::queries::{
+    AuditEntry, AuditQuery, ChainCheck, EntryRange, check_audit_chain, list_audit_entries, walk_audit_entries,
+};
 use crate::admin::hash_of_parts;
-use crate::store::audit_log::{self, LineRow};
+use crate::store::audit_log::{self, AuditRow};
 use crate::store::{FromStore, StoreError, Tx, Work};
 use crate::{Error, Services};
 
@@ -170,7 +172,7 @@ pub(crate) async fn record(
 ) -> Result<(), StoreError> {
     audit_log::take_turn(tx).await?;
     let (last_seq, previous_hash) = audit_log::last(tx).await?.unwrap_or_default();
-    let mut line = LineRow {
+    let mut line = AuditRow {
         seq: last_seq + 1,
         at: now.millis(),
         actor: visit.email.clone(),
@@ -187,7 +189,7 @@ pub(crate) async fn record(
 }
 
 /// Does something and writes the line about it in one transaction.
-pub(super) async fn perform<'a, T, E, F>(
+pub(crate) async fn perform<'a, T, E, F>(
     services: &Services,
     visit: &'a Visit,
     act: Act<'a>,
@@ -213,7 +215,7 @@ where
 }
 
 /// [`perform`], for work that finds out itself what its line is about: the subject and the detail.
-pub(super) async fn perform_and_tell<'a, E, F>(
+pub(crate) async fn perform_and_tell<'a, E, F>(
     services: &Services,
     visit: &'a Visit,
     action: Action,
@@ -248,7 +250,7 @@ pub async fn note_act(services: &Services, visit: &Visit, act: Act<'_>) -> Resul
 }
 
 /// Every part with its length before it, so that no two lines have the same text.
-fn seal(line: &LineRow) -> String {
+fn seal(line: &AuditRow) -> String {
     let (seq, at) = (line.seq.to_string(), line.at.to_string());
     let parts = [
         line.previous_hash.as_str(),
@@ -268,8 +270,8 @@ fn seal(line: &LineRow) -> String {
 mod tests {
     use super::*;
 
-    fn line() -> LineRow {
-        LineRow {
+    fn line() -> AuditRow {
+        AuditRow {
             seq: 1,
             at: 2,
             actor: "a@example.com".to_owned(),
@@ -295,38 +297,38 @@ mod tests {
     fn every_part_of_a_line_is_under_its_seal() {
         let original = seal(&line());
         let changed = [
-            LineRow { seq: 2, ..line() },
-            LineRow { at: 3, ..line() },
-            LineRow {
+            AuditRow { seq: 2, ..line() },
+            AuditRow { at: 3, ..line() },
+            AuditRow {
                 actor: "b@example.com".to_owned(),
                 ..line()
             },
-            LineRow {
+            AuditRow {
                 action: "log_out".to_owned(),
                 ..line()
             },
-            LineRow {
+            AuditRow {
                 subject: "usr_2".to_owned(),
                 ..line()
             },
-            LineRow {
+            AuditRow {
                 detail: "x".to_owned(),
                 ..line()
             },
-            LineRow {
+            AuditRow {
                 ip: "192.0.2.2".to_owned(),
                 ..line()
             },
-            LineRow {
+            AuditRow {
                 request_id: "s".to_owned(),
                 ..line()
             },
-            LineRow {
+            AuditRow {
                 previous_hash: "0".to_owned(),
                 ..line()
             },
             // The same letters, divided otherwise.
-            LineRow {
+            AuditRow {
                 subject: "usr_".to_owned(),
                 detail: "1".to_owned(),
                 ..line()

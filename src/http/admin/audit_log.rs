@@ -1,6 +1,6 @@
 //! What was done here: as a page, as a file for a spreadsheet, and as a chain that can be checked without us.
 
-use app::console::pages::TrailFilters;
+use app::console::pages::AuditLogFilters;
 use app::console::{Desk, pages};
 use axum::Extension;
 use axum::body::Body;
@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use payments::Services;
-use payments::console::{self, Action, Line, LineQuery, Stretch};
+use payments::console::{self, Action, AuditEntry, AuditQuery, EntryRange};
 
 use super::desk;
 use super::export::{csv_file, harmless, note_export};
@@ -34,18 +34,18 @@ pub async fn show(
 ) -> Result<Response, Trouble> {
     let filters = filters(query.as_deref())?;
     let stretch = match parameter(query.as_deref(), "check").as_str() {
-        "all" => Stretch::Whole,
-        _ => Stretch::Newest,
+        "all" => EntryRange::Whole,
+        _ => EntryRange::Newest,
     };
-    let page = console::list_trail(&web.services, &read(&filters)?).await?;
-    let check = console::check_trail(&web.services, stretch).await?;
-    let content = pages::trail(&desk, &filters, check, page);
+    let page = console::list_audit_entries(&web.services, &read(&filters)?).await?;
+    let check = console::check_audit_chain(&web.services, stretch).await?;
+    let content = pages::audit_log(&desk, &filters, check, page);
     Ok(desk::page(&desk, desk.words().audit, content))
 }
 
-fn filters(query: Option<&str>) -> Result<TrailFilters, Trouble> {
+fn filters(query: Option<&str>) -> Result<AuditLogFilters, Trouble> {
     let mut typed = Typed::parse(query)?;
-    Ok(TrailFilters {
+    Ok(AuditLogFilters {
         actor: typed.text("actor")?,
         action: typed.text("action")?,
         subject: typed.text("subject")?,
@@ -55,8 +55,8 @@ fn filters(query: Option<&str>) -> Result<TrailFilters, Trouble> {
     })
 }
 
-fn read(filters: &TrailFilters) -> Result<LineQuery, Trouble> {
-    Ok(LineQuery {
+fn read(filters: &AuditLogFilters) -> Result<AuditQuery, Trouble> {
+    Ok(AuditQuery {
         actor: set(&filters.actor, |text| word(text, 254))?,
         action: set(&filters.action, Action::parse)?,
         subject: set(&filters.subject, |text| word(text, 128))?,
@@ -72,7 +72,7 @@ pub async fn csv(
     Extension(desk): Extension<Desk>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
-    let query = LineQuery {
+    let query = AuditQuery {
         below: None,
         limit: LINES_OF_FILE,
         ..read(&filters(query.as_deref())?)?
@@ -83,13 +83,13 @@ pub async fn csv(
         let (services, query) = (services.clone(), query.clone());
         async move {
             let below = cursor.and_then(|cursor| cursor.parse().ok());
-            let page = console::list_trail(&services, &LineQuery { below, ..query }).await?;
+            let page = console::list_audit_entries(&services, &AuditQuery { below, ..query }).await?;
             Ok((page.data.iter().map(row).collect(), page.next_cursor))
         }
     }))
 }
 
-fn row(line: &Line) -> Vec<String> {
+fn row(line: &AuditEntry) -> Vec<String> {
     [
         line.seq.to_string(),
         payments::rfc3339(line.at),
@@ -121,7 +121,7 @@ pub async fn chain(State(web): State<Web>, Extension(desk): Extension<Desk>) -> 
 }
 
 async fn next_links(services: &Services, above: i64) -> Result<Option<(String, i64)>, std::io::Error> {
-    let lines = console::walk_trail(services, above, LINES_OF_FILE)
+    let lines = console::walk_audit_entries(services, above, LINES_OF_FILE)
         .await
         .map_err(std::io::Error::other)?;
     let last = lines.last().map(|line| line.seq);
@@ -129,7 +129,7 @@ async fn next_links(services: &Services, above: i64) -> Result<Option<(String, i
 }
 
 /// Everything that is under the seal, as it is under it: `at` in milliseconds.
-fn link(line: &Line) -> String {
+fn link(line: &AuditEntry) -> String {
     let link = serde_json::json!({
         "seq": line.seq,
         "at": line.at.millis(),

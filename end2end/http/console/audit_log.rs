@@ -36,7 +36,7 @@ async fn lines_are_found_by_who_what_on_which_and_when() {
         ("from=2099-12-31", false, false),
         ("to=2020-01-01", false, false),
     ] {
-        let page = finance.get(&format!("/admin/audit?{query}")).await;
+        let page = finance.get(&format!("/admin/audit-log?{query}")).await;
         assert_eq!(page.status, 200, "{query}");
         let shown = (
             page.text.contains(&format!("<td>{}</td>", OWNER.0)),
@@ -51,7 +51,7 @@ async fn lines_are_found_by_who_what_on_which_and_when() {
         "actor=a&actor=b",
         "subject=%00",
     ] {
-        for list in ["/admin/audit", "/admin/audit.csv"] {
+        for list in ["/admin/audit-log", "/admin/audit-log.csv"] {
             assert_eq!(
                 finance.get(&format!("{list}?{query}")).await.status,
                 422,
@@ -59,7 +59,7 @@ async fn lines_are_found_by_who_what_on_which_and_when() {
             );
         }
     }
-    let attack = finance.get("/admin/audit?actor=%27%20or%201%3D1%20--").await;
+    let attack = finance.get("/admin/audit-log?actor=%27%20or%201%3D1%20--").await;
     assert!(
         attack.status == 200 && !attack.text.contains("<td class=\"num\">"),
         "{}",
@@ -71,7 +71,7 @@ async fn lines_are_found_by_who_what_on_which_and_when() {
 async fn the_file_of_lines_is_what_the_filter_shows_and_no_formula() {
     let server = server(&[]);
     let finance = with_lines(&server).await;
-    let file = finance.get("/admin/audit.csv?action=adjust_balance").await;
+    let file = finance.get("/admin/audit-log.csv?action=adjust_balance").await;
     assert_eq!(file.header("content-type"), Some("text/csv; charset=utf-8"));
     assert!(file.header("content-disposition").unwrap().contains("audit.csv"));
     assert!(file.text.starts_with("\u{FEFF}number,at_utc,"), "{}", file.text);
@@ -82,7 +82,7 @@ async fn the_file_of_lines_is_what_the_filter_shows_and_no_formula() {
         "{}",
         file.text
     );
-    let page = finance.get("/admin/audit?action=export").await;
+    let page = finance.get("/admin/audit-log?action=export").await;
     assert!(
         page.text.contains("<td>action=adjust_balance</td>"),
         "what left is written down: {}",
@@ -108,7 +108,7 @@ fn seal(line: &Value) -> String {
 async fn the_chain_can_be_followed_by_somebody_who_trusts_nobody() {
     let server = server(&[]);
     let finance = with_lines(&server).await;
-    let file = finance.get("/admin/audit.jsonl").await;
+    let file = finance.get("/admin/audit-log.jsonl").await;
     assert_eq!(
         file.header("content-type"),
         Some("application/jsonl; charset=utf-8")
@@ -146,14 +146,14 @@ async fn a_log_that_was_tampered_with_says_so() {
         let (_, rest) = page.split_once("data-testid=\"chain\"").unwrap();
         rest.split("</p>").next().unwrap().to_owned()
     };
-    let sound = verdict("/admin/audit").await;
+    let sound = verdict("/admin/audit-log").await;
     assert!(
         sound.contains("The chain holds") && sound.contains("Lines 1 to "),
         "{sound}"
     );
     run_sql(&server, "drop trigger audit_lines_are_not_changed").await;
     run_sql(&server, "update audit_log set actor = 'nobody' where seq = 2").await;
-    for path in ["/admin/audit", "/admin/audit?check=all"] {
+    for path in ["/admin/audit-log", "/admin/audit-log?check=all"] {
         let broken = verdict(path).await;
         assert!(
             broken.contains("The chain is broken") && broken.contains("1 do not follow"),
