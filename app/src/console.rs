@@ -2,9 +2,9 @@
 //!
 //! A page is a function from what was loaded to a view; handlers in the server load, and [`render`] puts the frame around.
 
+mod flash;
 mod frame;
 pub mod pages;
-mod said;
 mod shown;
 
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use payments::console::{Operator, Permission, Waiting};
 
-pub use self::said::Said;
+pub use self::flash::Flash;
 use crate::context::Site;
 use crate::i18n::{ConsoleWords, Language};
 
@@ -30,7 +30,7 @@ pub struct Desk {
     /// Without its question mark.
     pub query: String,
     /// What the form before this page did.
-    pub said: Option<Said>,
+    pub flash: Option<Flash>,
     /// The numbers in the navigation.
     pub waiting: Waiting,
     pub ip: Option<IpAddr>,

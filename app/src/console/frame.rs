@@ -31,8 +31,8 @@ pub fn document(desk: &Desk, title: &str, content: AnyView) -> AnyView {
                 <div class="console__page">
                     {top(desk)}
                     <main class="console__main" id="content">
-                        {desk.said.map(|said| view! {
-                            <p class="notice notice--info" role="status">{icons::check()} <span>{said.text(words)}</span></p>
+                        {desk.flash.map(|flash| view! {
+                            <p class="notice notice--info" role="status">{icons::check()} <span>{flash.text(words)}</span></p>
                         })}
                         {content}
                     </main>

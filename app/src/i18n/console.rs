@@ -105,14 +105,14 @@ catalogue! {
     nothing_yet: "暂无内容", "Nothing yet";
 
     // What a form did.
-    said_logged_out_elsewhere: "其他会话已全部退出。", "All other sessions are ended.";
-    said_totp_on: "两步验证已启用。", "The second factor is on.";
-    said_totp_off: "两步验证已停用。", "The second factor is off.";
-    said_person_invited: "人员已添加。", "The person was added.";
-    said_person_known: "该邮箱已存在。", "This address is known already.";
-    said_role_changed: "角色已更改，对方需要重新登录。", "The role was changed; they have to log in again.";
-    said_login_reset: "登录已重置：请把初始密码告诉对方，两步验证需重新启用。", "The login is reset. Tell them the first password; they turn the second factor on again.";
-    said_person_disabled: "人员已停用。", "The person was disabled.";
+    flash_logged_out_elsewhere: "其他会话已全部退出。", "All other sessions are ended.";
+    flash_totp_on: "两步验证已启用。", "The second factor is on.";
+    flash_totp_off: "两步验证已停用。", "The second factor is off.";
+    flash_person_invited: "人员已添加。", "The person was added.";
+    flash_person_known: "该邮箱已存在。", "This address is known already.";
+    flash_role_changed: "角色已更改，对方需要重新登录。", "The role was changed; they have to log in again.";
+    flash_login_reset: "登录已重置：请把初始密码告诉对方，两步验证需重新启用。", "The login is reset. Tell them the first password; they turn the second factor on again.";
+    flash_person_disabled: "人员已停用。", "The person was disabled.";
 
     // What went wrong.
     missing_title: "找不到页面", "Page not found";
@@ -267,7 +267,7 @@ catalogue! {
     message: "内容（已脱敏）", "Message (masked)";
     message_inside: "解密内容（已脱敏）", "Decrypted content (masked)";
     replay: "重新处理", "Work on it again";
-    said_replayed: "这条回调已重新处理。重复处理不会重复入账。", "It was worked on again. Nothing counts twice.";
+    flash_replayed: "这条回调已重新处理。重复处理不会重复入账。", "It was worked on again. Nothing counts twice.";
     unverifiable_text: "这条回调的签名已无法再次验证（密钥已更换）。请改用“查询网关”。",
         "Its signature cannot be checked any more: the key has changed. Ask the gateway about the order instead.";
     verdict_payment: "支付结果", "news of a payment";
@@ -283,7 +283,7 @@ catalogue! {
     assigned_to: "负责人", "Looked after by";
     nobody: "无人", "Nobody";
     assign: "指派", "Assign";
-    said_assigned: "负责人已更新。", "Somebody else looks after it now.";
+    flash_assigned: "负责人已更新。", "Somebody else looks after it now.";
     resolve: "标记为已处理", "Resolve";
     resolved: "最近处理", "Resolved lately";
     resolution: "处理结果", "What was done";
@@ -354,9 +354,9 @@ catalogue! {
     advice_refund_stuck: "在平台后台完成退款（如更换收款账户），再在此处理。", "Finish it in the gateway's console (another account), then resolve it here.";
     advice_refund_revived: "核对是否已另行退款，避免重复退款。", "See whether it was returned another way meanwhile.";
     advice_refused: "测试网关配置，确认密钥和商户号有效。", "Test the gateway: are keys and merchant number still good?";
-    said_asked: "已查询网关，下面是最新结果。", "The gateway was asked. This is what is known now.";
-    said_note_written: "备注已保存。", "The note is saved.";
-    said_resolved: "已标记为处理。", "Marked as resolved.";
+    flash_asked: "已查询网关，下面是最新结果。", "The gateway was asked. This is what is known now.";
+    flash_note_written: "备注已保存。", "The note is saved.";
+    flash_resolved: "已标记为处理。", "Marked as resolved.";
 
     // Giving money back.
     refund: "退款", "Refund";
@@ -392,11 +392,11 @@ catalogue! {
     decision: "决定", "Decision";
     approved: "已批准", "approved";
     rejected: "已驳回", "rejected";
-    said_refund_requested: "退款已登记，正在处理。", "The refund is on its way.";
-    said_refund_waiting: "已提交，等待另一位同事批准。", "Another person must approve this now.";
-    said_refund_approved: "已批准，退款正在处理。", "Approved. The refund is on its way.";
-    said_refund_rejected: "已驳回。", "Rejected.";
-    said_refund_retried: "已重试退款。", "The refund is tried again.";
+    flash_refund_requested: "退款已登记，正在处理。", "The refund is on its way.";
+    flash_refund_waiting: "已提交，等待另一位同事批准。", "Another person must approve this now.";
+    flash_refund_approved: "已批准，退款正在处理。", "Approved. The refund is on its way.";
+    flash_refund_rejected: "已驳回。", "Rejected.";
+    flash_refund_retried: "已重试退款。", "The refund is tried again.";
 
     // Figures.
     today: "今天", "Today";
@@ -467,10 +467,10 @@ catalogue! {
     broken: "不成立", "BROKEN";
     rule: "规则", "Rule";
     may_adjust_balance: "调整余额", "Adjust balances";
-    said_key_revoked: "密钥已吊销。", "The key is revoked.";
-    said_balance_adjusted: "余额已调整。", "The balance was adjusted.";
-    said_credit_waiting: "金额超过审批线，已提交，等待另一位同事批准。", "This is above the threshold: another person must approve it now.";
-    said_credit_approved: "已批准，余额已增加。", "Approved. The balance was credited.";
+    flash_key_revoked: "密钥已吊销。", "The key is revoked.";
+    flash_balance_adjusted: "余额已调整。", "The balance was adjusted.";
+    flash_credit_waiting: "金额超过审批线，已提交，等待另一位同事批准。", "This is above the threshold: another person must approve it now.";
+    flash_credit_approved: "已批准，余额已增加。", "Approved. The balance was credited.";
     credit_question: "向 {user} 的余额增加 {amount}？", "Credit {amount} to the balance of {user}?";
     credits_decided: "最近决定的余额增加", "Credits decided lately";
 
@@ -479,5 +479,5 @@ catalogue! {
     old_password: "当前密码", "Password so far";
     new_password: "新密码（至少 8 个字符）", "New password (8 characters or more)";
     new_password_again: "再输入一次", "Once more";
-    said_password_changed: "密码已修改，其他会话已全部退出。", "The password was changed, and all other sessions are ended.";
+    flash_password_changed: "密码已修改，其他会话已全部退出。", "The password was changed, and all other sessions are ended.";
 }

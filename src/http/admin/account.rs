@@ -1,6 +1,6 @@
 //! What everybody does for themselves: sessions, the second factor, and giving the password once more.
 
-use app::console::{Desk, Said, pages};
+use app::console::{Desk, Flash, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -47,7 +47,7 @@ pub async fn log_out_elsewhere(
     Extension(desk): Extension<Desk>,
 ) -> Result<Response, Trouble> {
     end_other_sessions(&web.services, operator(&desk)?, &desk::visit(&desk)).await?;
-    Ok(desk::done(ACCOUNT, Said::LoggedOutElsewhere))
+    Ok(desk::done(ACCOUNT, Flash::LoggedOutElsewhere))
 }
 
 /// A new seed for every look: only the one whose code comes back is kept.
@@ -75,11 +75,11 @@ pub async fn enable_totp(
     match turn_on(&web.services, operator, &desk::visit(&desk), &totp, code).await {
         Ok(codes) => {
             let content = pages::recovery_codes(&desk, &codes);
-            let said = Desk {
-                said: Some(Said::TotpOn),
+            let flash = Desk {
+                flash: Some(Flash::TotpOn),
                 ..desk
             };
-            Ok(desk::page(&said, said.words().recovery_codes, content))
+            Ok(desk::page(&flash, flash.words().recovery_codes, content))
         }
         Err(ConsoleError::WrongLogin) => {
             let alert = Some(desk.words().wrong_code);
@@ -114,7 +114,7 @@ pub async fn disable_totp(
         return Ok(desk::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
     }
     turn_off(&web.services, &operator.user_id, &desk::visit(&desk)).await?;
-    Ok(desk::done(ACCOUNT, Said::TotpOff))
+    Ok(desk::done(ACCOUNT, Flash::TotpOff))
 }
 
 pub async fn change_password(
@@ -143,7 +143,7 @@ pub async fn change_password(
     }
     let hash = password::hash(new).await.map_err(|_| Trouble::Internal)?;
     console::change_password(&web.services, operator, &desk::visit(&desk), &hash).await?;
-    Ok(desk::done(ACCOUNT, Said::PasswordChanged))
+    Ok(desk::done(ACCOUNT, Flash::PasswordChanged))
 }
 
 async fn check_password(

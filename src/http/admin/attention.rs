@@ -1,6 +1,6 @@
 //! What a person must look at.
 
-use app::console::{Desk, Said, pages};
+use app::console::{Desk, Flash, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -40,7 +40,7 @@ pub async fn assign(
 ) -> Result<Response, Trouble> {
     let to = Some(fields.text("to")).filter(|to| !to.is_empty());
     console::assign_incident(&web.services, &desk::visit(&desk), &id, to).await?;
-    Ok(desk::done("/admin/attention", Said::Assigned))
+    Ok(desk::done("/admin/attention", Flash::Assigned))
 }
 
 pub async fn resolve(
@@ -52,5 +52,5 @@ pub async fn resolve(
     let resolution = fields.line("resolution", 500)?;
     let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
     console::resolve_incident(&web.services, operator, &visit, &id, resolution).await?;
-    Ok(desk::done("/admin/attention", Said::Resolved))
+    Ok(desk::done("/admin/attention", Flash::Resolved))
 }

@@ -1,6 +1,6 @@
 //! What users have, and the books behind it.
 
-use app::console::{Desk, Said, pages};
+use app::console::{Desk, Flash, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -60,11 +60,11 @@ pub async fn adjust(
     let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
     let asked = console::adjust_balance(&web.services, operator, &visit, &adjustment).await?;
     let user: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
-    let said = match asked {
-        Asked::Requested => Said::BalanceAdjusted,
-        Asked::Waiting => Said::CreditWaiting,
+    let flash = match asked {
+        Asked::Requested => Flash::BalanceAdjusted,
+        Asked::Waiting => Flash::CreditWaiting,
     };
-    Ok(desk::done(&format!("/admin/balances?user={user}"), said))
+    Ok(desk::done(&format!("/admin/balances?user={user}"), flash))
 }
 
 pub async fn approve(
@@ -73,7 +73,7 @@ pub async fn approve(
     Id(id): Id,
 ) -> Result<Response, Trouble> {
     console::approve_credit(&web.services, &desk::visit(&desk), &id).await?;
-    Ok(desk::done(APPROVALS, Said::CreditApproved))
+    Ok(desk::done(APPROVALS, Flash::CreditApproved))
 }
 
 pub async fn reject(
@@ -84,7 +84,7 @@ pub async fn reject(
 ) -> Result<Response, Trouble> {
     let why = fields.line("why", 200)?;
     console::reject_credit(&web.services, &desk::visit(&desk), &id, why).await?;
-    Ok(desk::done(APPROVALS, Said::RefundRejected))
+    Ok(desk::done(APPROVALS, Flash::RefundRejected))
 }
 
 /// `-12.30`, `+12.30` and `12.30` yuan.

@@ -1,6 +1,6 @@
 //! What every page of the console knows: who looks, in which language, and from where.
 
-use app::console::{Desk, Said};
+use app::console::{Desk, Flash};
 use app::i18n::Language;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -38,9 +38,9 @@ pub fn see_other(path: &str) -> Response {
 }
 
 /// The same, with a word about what was done.
-pub fn done(path: &str, said: Said) -> Response {
+pub fn done(path: &str, flash: Flash) -> Response {
     let mark = if path.contains('?') { '&' } else { '?' };
-    see_other(&format!("{path}{mark}said={}", said.as_str()))
+    see_other(&format!("{path}{mark}said={}", flash.as_str()))
 }
 
 /// Where somebody wanted to go before they had to log in: a path of the console, or its front door.

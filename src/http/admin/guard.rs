@@ -1,6 +1,6 @@
 //! Stands before every page of the console: who is it, and may they.
 
-use app::console::{Desk, Said, pages};
+use app::console::{Desk, Flash, pages};
 use app::i18n::Language;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
@@ -110,7 +110,7 @@ fn furnish(web: &Web, request: &Parts, operator: Option<Operator>, waiting: Wait
         operator,
         path: request.uri.path().to_owned(),
         query: query.to_owned(),
-        said: parameter("said").as_deref().and_then(Said::parse),
+        flash: parameter("said").as_deref().and_then(Flash::parse),
         waiting,
         ip: request.extensions.get::<Peer>().map(|peer| peer.0),
         request_id: request

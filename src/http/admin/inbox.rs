@@ -1,6 +1,6 @@
 //! The callbacks of the gateways, as they came.
 
-use app::console::{Desk, Said, pages};
+use app::console::{Desk, Flash, pages};
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
@@ -59,6 +59,6 @@ pub async fn replay(
     console::replay_notification(&web.services, &desk::visit(&desk), channel, &id).await?;
     Ok(desk::done(
         &pages::path_of_notification(channel, &id),
-        Said::Replayed,
+        Flash::Replayed,
     ))
 }

@@ -1,6 +1,6 @@
 //! The keys of merchants' programs.
 
-use app::console::{Desk, Said, pages};
+use app::console::{Desk, Flash, pages};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
@@ -65,5 +65,5 @@ pub async fn revoke(
     Id(id): Id,
 ) -> Result<Response, Trouble> {
     console::revoke_key(&web.services, &desk::visit(&desk), &id).await?;
-    Ok(desk::done(KEYS, Said::KeyRevoked))
+    Ok(desk::done(KEYS, Flash::KeyRevoked))
 }

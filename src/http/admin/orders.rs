@@ -1,7 +1,7 @@
 //! Finding an order, and everything about one.
 
 use app::console::pages::Filters;
-use app::console::{Desk, Said, pages};
+use app::console::{Desk, Flash, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -84,7 +84,7 @@ pub async fn ask(
 ) -> Result<Response, Trouble> {
     let id = order_id(&id)?;
     console::ask_about_order(&web.services, &desk::visit(&desk), &id).await?;
-    Ok(desk::done(&path_of(&id), Said::Asked))
+    Ok(desk::done(&path_of(&id), Flash::Asked))
 }
 
 pub async fn write_note(
@@ -99,7 +99,7 @@ pub async fn write_note(
         return Err(Trouble::Malformed);
     }
     console::write_note(&web.services, &desk::visit(&desk), &id, text).await?;
-    Ok(desk::done(&path_of(&id), Said::NoteWritten))
+    Ok(desk::done(&path_of(&id), Flash::NoteWritten))
 }
 
 pub fn order_id(text: &str) -> Result<OrderId, Trouble> {

@@ -1,6 +1,6 @@
 //! Who works here.
 
-use app::console::{Desk, Said, pages};
+use app::console::{Desk, Flash, pages};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
@@ -34,12 +34,12 @@ pub async fn invite(
     let password = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
     let hash = password::hash(password).await.map_err(|_| Trouble::Internal)?;
     let is_new = console::invite(&web.services, &desk::visit(&desk), &email, &hash, role).await?;
-    let said = if is_new {
-        Said::PersonInvited
+    let flash = if is_new {
+        Flash::PersonInvited
     } else {
-        Said::PersonKnown
+        Flash::PersonKnown
     };
-    Ok(desk::done(PEOPLE, said))
+    Ok(desk::done(PEOPLE, flash))
 }
 
 pub async fn change_role(
@@ -57,7 +57,7 @@ pub async fn change_role(
         role,
     )
     .await?;
-    Ok(desk::done(PEOPLE, Said::RoleChanged))
+    Ok(desk::done(PEOPLE, Flash::RoleChanged))
 }
 
 pub async fn disable(
@@ -66,7 +66,7 @@ pub async fn disable(
     Id(user_id): Id,
 ) -> Result<Response, Trouble> {
     console::disable_person(&web.services, operator(&desk)?, &desk::visit(&desk), &user_id).await?;
-    Ok(desk::done(PEOPLE, Said::PersonDisabled))
+    Ok(desk::done(PEOPLE, Flash::PersonDisabled))
 }
 
 pub async fn reset_login(
@@ -79,5 +79,5 @@ pub async fn reset_login(
     let hash = password::hash(password).await.map_err(|_| Trouble::Internal)?;
     let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
     console::reset_login(&web.services, operator, &visit, &user_id, &hash).await?;
-    Ok(desk::done(PEOPLE, Said::LoginReset))
+    Ok(desk::done(PEOPLE, Flash::LoginReset))
 }

@@ -1,7 +1,7 @@
 //! Giving money back: a dialog, a second look, and above a threshold a second person.
 
 use app::console::pages::{RefundForm, RefundReason};
-use app::console::{Desk, Said, pages};
+use app::console::{Desk, Flash, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -80,13 +80,13 @@ pub async fn ask(
             .ok_or(Trouble::Malformed)?,
     };
     let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
-    let said = match console::ask_for_refund(&web.services, operator, &visit, &draft).await {
-        Ok(Asked::Requested) => Said::RefundRequested,
-        Ok(Asked::Waiting) => Said::RefundWaiting,
+    let flash = match console::ask_for_refund(&web.services, operator, &visit, &draft).await {
+        Ok(Asked::Requested) => Flash::RefundRequested,
+        Ok(Asked::Waiting) => Flash::RefundWaiting,
         Err(ConsoleError::Unconfirmed) => return Ok(desk::see_other(&confirm_first(&plan, &form))),
         Err(error) => return Err(error.into()),
     };
-    Ok(desk::done(&path_of(&plan.order.id), said))
+    Ok(desk::done(&path_of(&plan.order.id), flash))
 }
 
 /// The form comes back with what was typed, after the password.
@@ -133,7 +133,7 @@ pub async fn approve(
     Id(id): Id,
 ) -> Result<Response, Trouble> {
     console::approve_wish(&web.services, &desk::visit(&desk), &id).await?;
-    Ok(desk::done(WISHES, Said::RefundApproved))
+    Ok(desk::done(WISHES, Flash::RefundApproved))
 }
 
 pub async fn reject(
@@ -144,7 +144,7 @@ pub async fn reject(
 ) -> Result<Response, Trouble> {
     let why = fields.line("why", 200)?;
     console::reject_wish(&web.services, &desk::visit(&desk), &id, why).await?;
-    Ok(desk::done(WISHES, Said::RefundRejected))
+    Ok(desk::done(WISHES, Flash::RefundRejected))
 }
 
 pub async fn retry(
@@ -154,5 +154,5 @@ pub async fn retry(
 ) -> Result<Response, Trouble> {
     let id = RefundId::parse(&id).ok_or(Trouble::NotFound)?;
     let order_id = console::retry(&web.services, &desk::visit(&desk), &id).await?;
-    Ok(desk::done(&path_of(&order_id), Said::RefundRetried))
+    Ok(desk::done(&path_of(&order_id), Flash::RefundRetried))
 }

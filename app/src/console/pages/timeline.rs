@@ -234,7 +234,7 @@ fn call_entry(call: &GatewayCall, words: &'static ConsoleWords) -> Entry {
         fill(words.call_again, &[("n", &n), ("time", &time)])
     });
     let details: Vec<String> = call.reason.iter().cloned().chain(again).collect();
-    let said = [&call.request, &call.answer].map(String::as_str).join("\n\n");
+    let flash = [&call.request, &call.answer].map(String::as_str).join("\n\n");
     Entry {
         kind: if call.verdict == Verdict::Signed {
             "neutral"
@@ -244,7 +244,7 @@ fn call_entry(call: &GatewayCall, words: &'static ConsoleWords) -> Entry {
         sentence: fill(words.event_called, &values),
         detail: (!details.is_empty()).then(|| details.join("\n")),
         cause: format!("{} · {}", call.line, shown::span(call.took)),
-        message: Some(said.trim().to_owned()).filter(|said| !said.is_empty()),
+        message: Some(flash.trim().to_owned()).filter(|flash| !flash.is_empty()),
     }
 }
 

@@ -1,0 +1,131 @@
+//! What a form says on the page after it: a word of ours in the address, and its text looked up.
+
+use crate::i18n::ConsoleWords;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flash {
+    LoggedOutElsewhere,
+    TotpOn,
+    TotpOff,
+    PersonInvited,
+    PersonKnown,
+    RoleChanged,
+    Asked,
+    NoteWritten,
+    Assigned,
+    Resolved,
+    RefundRequested,
+    RefundWaiting,
+    RefundApproved,
+    RefundRejected,
+    RefundRetried,
+    KeyRevoked,
+    BalanceAdjusted,
+    PasswordChanged,
+    PersonDisabled,
+    LoginReset,
+    Replayed,
+    CreditWaiting,
+    CreditApproved,
+}
+
+impl Flash {
+    pub const ALL: [Flash; 23] = [
+        Flash::LoggedOutElsewhere,
+        Flash::TotpOn,
+        Flash::TotpOff,
+        Flash::PersonInvited,
+        Flash::PersonKnown,
+        Flash::RoleChanged,
+        Flash::Asked,
+        Flash::NoteWritten,
+        Flash::Assigned,
+        Flash::Resolved,
+        Flash::RefundRequested,
+        Flash::RefundWaiting,
+        Flash::RefundApproved,
+        Flash::RefundRejected,
+        Flash::RefundRetried,
+        Flash::KeyRevoked,
+        Flash::BalanceAdjusted,
+        Flash::PasswordChanged,
+        Flash::PersonDisabled,
+        Flash::LoginReset,
+        Flash::Replayed,
+        Flash::CreditWaiting,
+        Flash::CreditApproved,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Flash::LoggedOutElsewhere => "logged_out_elsewhere",
+            Flash::TotpOn => "totp_on",
+            Flash::TotpOff => "totp_off",
+            Flash::PersonInvited => "person_invited",
+            Flash::PersonKnown => "person_known",
+            Flash::RoleChanged => "role_changed",
+            Flash::Asked => "asked",
+            Flash::NoteWritten => "note_written",
+            Flash::Assigned => "assigned",
+            Flash::Resolved => "resolved",
+            Flash::RefundRequested => "refund_requested",
+            Flash::RefundWaiting => "refund_waiting",
+            Flash::RefundApproved => "refund_approved",
+            Flash::RefundRejected => "refund_rejected",
+            Flash::RefundRetried => "refund_retried",
+            Flash::KeyRevoked => "key_revoked",
+            Flash::BalanceAdjusted => "balance_adjusted",
+            Flash::PasswordChanged => "password_changed",
+            Flash::PersonDisabled => "person_disabled",
+            Flash::LoginReset => "login_reset",
+            Flash::Replayed => "replayed",
+            Flash::CreditWaiting => "credit_waiting",
+            Flash::CreditApproved => "credit_approved",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Flash> {
+        Flash::ALL.into_iter().find(|flash| flash.as_str() == word)
+    }
+
+    pub const fn text(self, words: &ConsoleWords) -> &'static str {
+        match self {
+            Flash::LoggedOutElsewhere => words.flash_logged_out_elsewhere,
+            Flash::TotpOn => words.flash_totp_on,
+            Flash::TotpOff => words.flash_totp_off,
+            Flash::PersonInvited => words.flash_person_invited,
+            Flash::PersonKnown => words.flash_person_known,
+            Flash::RoleChanged => words.flash_role_changed,
+            Flash::Asked => words.flash_asked,
+            Flash::NoteWritten => words.flash_note_written,
+            Flash::Assigned => words.flash_assigned,
+            Flash::Resolved => words.flash_resolved,
+            Flash::RefundRequested => words.flash_refund_requested,
+            Flash::RefundWaiting => words.flash_refund_waiting,
+            Flash::RefundApproved => words.flash_refund_approved,
+            Flash::RefundRejected => words.flash_refund_rejected,
+            Flash::RefundRetried => words.flash_refund_retried,
+            Flash::KeyRevoked => words.flash_key_revoked,
+            Flash::BalanceAdjusted => words.flash_balance_adjusted,
+            Flash::PasswordChanged => words.flash_password_changed,
+            Flash::PersonDisabled => words.flash_person_disabled,
+            Flash::LoginReset => words.flash_login_reset,
+            Flash::Replayed => words.flash_replayed,
+            Flash::CreditWaiting => words.flash_credit_waiting,
+            Flash::CreditApproved => words.flash_credit_approved,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_words_are_said() {
+        for flash in Flash::ALL {
+            assert_eq!(Flash::parse(flash.as_str()), Some(flash));
+        }
+        assert_eq!(Flash::parse("<script>"), None);
+    }
+}
