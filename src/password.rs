@@ -18,7 +18,7 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
 /// As many at once as there are cores: a crowd at the door must not take the memory of the house.
-static DESKS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(n_cores())));
+static HASH_PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(n_cores())));
 /// Threads of their own, each with its memory: a hundred logins over the threads of everybody left 370 MB behind, in pieces
 /// that the allocator could not use again.
 static THREADS: LazyLock<Runtime> = LazyLock::new(|| {
@@ -66,7 +66,7 @@ pub async fn verify(password: SecretString, hash: Option<SecretString>) -> bool 
     let Some(hash) = hash.or_else(|| NOBODYS.get().cloned().map(SecretString::from)) else {
         return false;
     };
-    let Ok(permit) = Arc::clone(&DESKS).acquire_owned().await else {
+    let Ok(permit) = Arc::clone(&HASH_PERMITS).acquire_owned().await else {
         return false;
     };
     let work = THREADS.spawn_blocking(move || {

@@ -19,7 +19,7 @@ use crate::i18n::{ConsoleWords, Language};
 
 /// Who sits here, and where.
 #[derive(Debug, Clone)]
-pub struct Desk {
+pub struct ConsoleContext {
     pub site: Arc<Site>,
     pub language: Language,
     /// Chosen with `?lang=` just now: the server keeps it in a cookie.
@@ -37,7 +37,7 @@ pub struct Desk {
     pub request_id: String,
 }
 
-impl Desk {
+impl ConsoleContext {
     pub fn words(&self) -> &'static ConsoleWords {
         self.language.console_words()
     }
@@ -50,7 +50,7 @@ impl Desk {
 }
 
 /// The whole document.
-pub fn render(desk: &Desk, title: &str, content: AnyView) -> String {
-    let document = Owner::new().with(|| frame::document(desk, title, content).to_html());
+pub fn render(context: &ConsoleContext, title: &str, content: AnyView) -> String {
+    let document = Owner::new().with(|| frame::document(context, title, content).to_html());
     format!("<!DOCTYPE html>{document}")
 }

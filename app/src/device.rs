@@ -8,7 +8,7 @@ use domain::{Method, Product};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Device {
     /// A screen that a phone can be held to.
-    Desk,
+    Desktop,
     /// A phone's own browser: it can open the wallet apps.
     Phone,
     /// The browser inside WeChat: it opens no other app, and no code of WeChat's by a long press.
@@ -27,12 +27,12 @@ pub enum Way {
 }
 
 impl Device {
-    pub const ALL: [Device; 4] = [Device::Desk, Device::Phone, Device::Wechat, Device::Alipay];
+    pub const ALL: [Device; 4] = [Device::Desktop, Device::Phone, Device::Wechat, Device::Alipay];
 
     /// The word in `?device=`.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Device::Desk => "desk",
+            Device::Desktop => "desk",
             Device::Phone => "phone",
             Device::Wechat => "wechat",
             Device::Alipay => "alipay",
@@ -50,7 +50,7 @@ impl Device {
             .into_iter()
             .any(says);
         if is_computer {
-            Device::Desk
+            Device::Desktop
         } else if says("MicroMessenger") {
             Device::Wechat
         } else if says("AlipayClient") {
@@ -62,7 +62,7 @@ impl Device {
         {
             Device::Phone
         } else {
-            Device::Desk
+            Device::Desktop
         }
     }
 
@@ -78,7 +78,7 @@ impl Device {
     /// know; a page that was not given it can show a code for another phone, and say how to get out.
     pub const fn usual_way(self) -> Way {
         match self {
-            Device::Desk | Device::Wechat => Way::Scan,
+            Device::Desktop | Device::Wechat => Way::Scan,
             Device::Phone | Device::Alipay => Way::Open,
         }
     }
@@ -93,7 +93,7 @@ impl Device {
             (Method::Wechat, Way::Scan, _) => Product::Native,
             (Method::Wechat, Way::Open, _) => Product::H5,
             (Method::Alipay, Way::Scan, _) => Product::Qr,
-            (Method::Alipay, Way::Open, Device::Desk) => Product::Page,
+            (Method::Alipay, Way::Open, Device::Desktop) => Product::Page,
             (Method::Alipay, Way::Open, _) => Product::Wap,
             (Method::Balance, _, _) => Product::Balance,
         }
@@ -104,7 +104,7 @@ impl Device {
         match (product, self) {
             (Product::H5 | Product::Wap | Product::Page | Product::Jsapi, _) => Some(Way::Scan),
             (Product::Native | Product::Qr, Device::Phone) => Some(Way::Open),
-            (Product::Qr, Device::Desk | Device::Alipay) => Some(Way::Open),
+            (Product::Qr, Device::Desktop | Device::Alipay) => Some(Way::Open),
             (Product::Native | Product::Qr | Product::Balance, _) => None,
         }
     }
@@ -133,10 +133,10 @@ mod tests {
     #[test]
     fn the_user_agent_is_a_good_guess() {
         for (agent, device) in [
-            ("", Device::Desk),
+            ("", Device::Desktop),
             (
                 "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36",
-                Device::Desk,
+                Device::Desktop,
             ),
             (
                 "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36",
@@ -148,7 +148,7 @@ mod tests {
             ),
             (
                 "Mozilla/5.0 (iPad; CPU OS 16_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1",
-                Device::Desk,
+                Device::Desktop,
             ),
             (
                 "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Mobile/15E148 MicroMessenger/8.0.49(0x18003137) NetType/WIFI",
@@ -156,7 +156,7 @@ mod tests {
             ),
             (
                 "Mozilla/5.0 (Windows NT 10.0; WOW64) Chrome/126.0 Safari/537.36 MicroMessenger/7.0.20 WindowsWechat(0x63090c11)",
-                Device::Desk,
+                Device::Desktop,
             ),
             (
                 "Mozilla/5.0 (Linux; U; Android 14; zh-CN) UCBS/3.22 Mobile Safari/537.36 AlipayClient/10.6.0 Language/zh-Hans",
@@ -171,7 +171,7 @@ mod tests {
     fn a_method_is_started_in_the_form_that_works_here() {
         use Product::{H5, Native, Page, Qr, Wap};
         for (device, wechat, alipay) in [
-            (Device::Desk, Native, Qr),
+            (Device::Desktop, Native, Qr),
             (Device::Phone, H5, Wap),
             (Device::Wechat, Native, Qr),
             (Device::Alipay, H5, Wap),
@@ -180,12 +180,12 @@ mod tests {
             assert_eq!(device.product(Method::Alipay, None), alipay, "{device:?}");
         }
         assert_eq!(Device::Phone.product(Method::Wechat, Some(Way::Scan)), Native);
-        assert_eq!(Device::Desk.product(Method::Alipay, Some(Way::Open)), Page);
+        assert_eq!(Device::Desktop.product(Method::Alipay, Some(Way::Open)), Page);
     }
 
     #[test]
     fn the_other_way_leads_there_and_back() {
-        for device in [Device::Desk, Device::Phone] {
+        for device in [Device::Desktop, Device::Phone] {
             for method in [Method::Wechat, Method::Alipay] {
                 let usual = device.product(method, None);
                 if let Some(way) = device.other_way(usual) {

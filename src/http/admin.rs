@@ -8,7 +8,6 @@ mod attention;
 mod audit_log;
 mod balances;
 mod cookies;
-mod desk;
 mod export;
 mod fields;
 mod filter;
@@ -21,6 +20,7 @@ mod orders;
 mod overview;
 mod people;
 mod refunds;
+mod respond;
 mod trouble;
 
 use std::collections::HashMap;
@@ -40,7 +40,7 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
         (Verb::Post, "/admin/login", post(login::log_in)),
         (Verb::Post, "/admin/logout", post(login::log_out)),
         (Verb::Get, "/admin", get(overview::show)),
-        (Verb::Get, "/admin/", get(async || desk::see_other("/admin"))),
+        (Verb::Get, "/admin/", get(async || respond::see_other("/admin"))),
         (Verb::Get, "/admin/orders", get(orders::list)),
         (Verb::Get, "/admin/orders.csv", get(export::orders)),
         (Verb::Get, "/admin/orders/{id}", get(orders::show)),

@@ -3,18 +3,18 @@
 use leptos::prelude::*;
 use payments::console::Permission;
 
-use super::Desk;
+use super::ConsoleContext;
 use super::shown;
 use crate::assets::CONSOLE_STYLESHEET;
 use crate::components::icons;
 use crate::i18n::Language;
 use crate::links;
 
-pub fn document(desk: &Desk, title: &str, content: AnyView) -> AnyView {
-    let words = desk.words();
+pub fn document(context: &ConsoleContext, title: &str, content: AnyView) -> AnyView {
+    let words = context.words();
     let title = format!("{title} · {}", words.console);
     view! {
-        <html lang=desk.language.tag()>
+        <html lang=context.language.tag()>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
@@ -22,21 +22,21 @@ pub fn document(desk: &Desk, title: &str, content: AnyView) -> AnyView {
                 <meta name="format-detection" content="telephone=no"/>
                 <title>{title}</title>
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
-                <link rel="stylesheet" href=desk.site.theme.stylesheet_path.clone()/>
+                <link rel="stylesheet" href=context.site.theme.stylesheet_path.clone()/>
                 <link rel="stylesheet" href=CONSOLE_STYLESHEET.path.as_str()/>
             </head>
-            <body class="console" data-inside=desk.operator.is_some().to_string()>
+            <body class="console" data-inside=context.operator.is_some().to_string()>
                 <a class="skip" href="#content">{words.skip}</a>
-                {desk.operator.is_some().then(|| navigation(desk))}
+                {context.operator.is_some().then(|| navigation(context))}
                 <div class="console__page">
-                    {top(desk)}
+                    {top(context)}
                     <main class="console__main" id="content">
-                        {desk.flash.map(|flash| view! {
+                        {context.flash.map(|flash| view! {
                             <p class="notice notice--info" role="status">{icons::check()} <span>{flash.text(words)}</span></p>
                         })}
                         {content}
                     </main>
-                    {desk.operator.is_some().then(|| view! { <footer class="console__foot small">{words.all_times}</footer> })}
+                    {context.operator.is_some().then(|| view! { <footer class="console__foot small">{words.all_times}</footer> })}
                 </div>
             </body>
         </html>
@@ -44,14 +44,14 @@ pub fn document(desk: &Desk, title: &str, content: AnyView) -> AnyView {
     .into_any()
 }
 
-fn top(desk: &Desk) -> AnyView {
-    let words = desk.words();
-    let mode = if desk.site.is_simulator {
+fn top(context: &ConsoleContext) -> AnyView {
+    let words = context.words();
+    let mode = if context.site.is_simulator {
         view! { <span class="mode" data-mode="test">{words.mode_test}</span> }
     } else {
         view! { <span class="mode" data-mode="live">{words.mode_live}</span> }
     };
-    let person = desk.operator.as_ref().map(|operator| {
+    let person = context.operator.as_ref().map(|operator| {
         view! {
             <div class="top-bar__person">
                 <a class="top-bar__link" href="/admin/account">{operator.email.clone()}</a>
@@ -65,8 +65,8 @@ fn top(desk: &Desk) -> AnyView {
     view! {
         <header class="top-bar">
             {mode}
-            {desk.operator.is_some().then(|| search(desk))}
-            {languages(desk)}
+            {context.operator.is_some().then(|| search(context))}
+            {languages(context)}
             {person}
         </header>
     }
@@ -74,8 +74,8 @@ fn top(desk: &Desk) -> AnyView {
 }
 
 /// On every page: whoever calls has a number.
-fn search(desk: &Desk) -> AnyView {
-    let words = desk.words();
+fn search(context: &ConsoleContext) -> AnyView {
+    let words = context.words();
     view! {
         <form class="top-bar__search" method="get" action="/admin/orders" role="search">
             <input
@@ -91,13 +91,13 @@ fn search(desk: &Desk) -> AnyView {
     .into_any()
 }
 
-fn languages(desk: &Desk) -> AnyView {
+fn languages(context: &ConsoleContext) -> AnyView {
     let links = Language::ALL.map(|language| {
-        let is_current = language == desk.language;
+        let is_current = language == context.language;
         view! {
             <a
                 class="languages__link"
-                href=links::in_language(&desk.path, &desk.query, language.as_str())
+                href=links::in_language(&context.path, &context.query, language.as_str())
                 lang=language.tag()
                 hreflang=language.tag()
                 aria-current=is_current.then_some("true")
@@ -106,11 +106,12 @@ fn languages(desk: &Desk) -> AnyView {
             </a>
         }
     });
-    view! { <nav class="languages" aria-label=desk.words().language>{links.collect_view()}</nav> }.into_any()
+    view! { <nav class="languages" aria-label=context.words().language>{links.collect_view()}</nav> }
+        .into_any()
 }
 
-fn navigation(desk: &Desk) -> AnyView {
-    let words = desk.words();
+fn navigation(context: &ConsoleContext) -> AnyView {
+    let words = context.words();
     let places = [
         ("/admin", words.overview, Permission::Look),
         ("/admin/orders", words.orders, Permission::Look),
@@ -125,14 +126,14 @@ fn navigation(desk: &Desk) -> AnyView {
     ];
     let links = places
         .into_iter()
-        .filter(|(_, _, permission)| desk.may(*permission))
-        .map(|(path, name, _)| place(desk, path, name))
+        .filter(|(_, _, permission)| context.may(*permission))
+        .map(|(path, name, _)| place(context, path, name))
         .collect_view();
     view! {
         <nav class="side" aria-label=words.navigation>
             <a class="side__brand" href="/admin">
                 <span class="side__mark">{icons::coin()}</span>
-                <span>{desk.site.merchant.clone()}</span>
+                <span>{context.site.merchant.clone()}</span>
             </a>
             <ul class="side__list">{links}</ul>
         </nav>
@@ -140,15 +141,15 @@ fn navigation(desk: &Desk) -> AnyView {
     .into_any()
 }
 
-fn place(desk: &Desk, path: &'static str, name: &'static str) -> AnyView {
+fn place(context: &ConsoleContext, path: &'static str, name: &'static str) -> AnyView {
     let is_here = if path == "/admin" {
-        desk.path == path
+        context.path == path
     } else {
-        desk.path.starts_with(path)
+        context.path.starts_with(path)
     };
     let n = match path {
-        "/admin/attention" => desk.waiting.incidents,
-        "/admin/refunds" => desk.waiting.wishes,
+        "/admin/attention" => context.waiting.incidents,
+        "/admin/refunds" => context.waiting.wishes,
         _ => 0,
     };
     let count = (n > 0).then(|| view! { <span class="side__count num">{n}</span> });

@@ -81,10 +81,10 @@ pub fn other_way(situation: &Situation<'_>, request: &Request) -> Option<OtherWa
     let method = payment.method();
     let way = request.device.other_way(payment.product)?;
     let label = match (way, method, request.device) {
-        (Way::Scan, _, Device::Desk) => words.scan_here,
+        (Way::Scan, _, Device::Desktop) => words.scan_here,
         (Way::Scan, _, _) => words.scan_elsewhere,
         (Way::Open, Method::Wechat, _) => words.open_wechat_here,
-        (Way::Open, Method::Alipay, Device::Desk) => words.open_alipay_page,
+        (Way::Open, Method::Alipay, Device::Desktop) => words.open_alipay_page,
         (Way::Open, Method::Alipay, _) => words.open_alipay_here,
         (Way::Open, Method::Balance, _) => return None,
     };
@@ -97,7 +97,7 @@ pub fn guide(situation: &Situation<'_>, token: &str, request: &Request) -> Optio
     let text = match request.device {
         Device::Wechat => words.inside_wechat_guide,
         Device::Alipay => words.inside_alipay_guide,
-        Device::Desk | Device::Phone => return None,
+        Device::Desktop | Device::Phone => return None,
     };
     // Whoever the merchant's program already named to WeChat can pay right here.
     let is_named =
@@ -111,8 +111,8 @@ pub fn guide(situation: &Situation<'_>, token: &str, request: &Request) -> Optio
 /// The link that corrects our guess, and what it says.
 pub const fn correction(device: Device, words: &Words) -> (Device, &'static str) {
     match device {
-        Device::Desk => (Device::Phone, words.show_as_phone),
-        Device::Phone => (Device::Desk, words.show_as_desk),
+        Device::Desktop => (Device::Phone, words.show_as_phone),
+        Device::Phone => (Device::Desktop, words.show_as_desk),
         Device::Wechat | Device::Alipay => (Device::Phone, words.show_everything),
     }
 }

@@ -288,7 +288,7 @@ fn a_wallet_shows_only_what_it_lets_in_and_says_how_to_leave() {
         let view = on(device, &open);
         view.methods.iter().map(|choice| choice.method).collect()
     };
-    assert_eq!(methods(Device::Desk), [Method::Wechat, Method::Alipay]);
+    assert_eq!(methods(Device::Desktop), [Method::Wechat, Method::Alipay]);
     assert_eq!(methods(Device::Phone), [Method::Wechat, Method::Alipay]);
     assert_eq!(methods(Device::Wechat), [Method::Wechat]);
     assert_eq!(methods(Device::Alipay), [Method::Alipay]);
@@ -308,7 +308,7 @@ fn a_wallet_shows_only_what_it_lets_in_and_says_how_to_leave() {
 fn every_device_can_be_corrected() {
     let open = checkout(OrderState::Open, vec![]);
     for (device, path) in [
-        (Device::Desk, "/checkout/token?device=phone"),
+        (Device::Desktop, "/checkout/token?device=phone"),
         (Device::Phone, "/checkout/token?device=desk"),
         (Device::Wechat, "/checkout/token?device=phone"),
         (Device::Alipay, "/checkout/token?device=phone"),
@@ -325,8 +325,8 @@ fn a_code_and_an_app_lead_to_each_other_where_both_work() {
     };
     assert_eq!(way(Device::Phone, Product::H5), Some(Way::Scan));
     assert_eq!(way(Device::Phone, Product::Native), Some(Way::Open));
-    assert_eq!(way(Device::Desk, Product::Native), None);
-    assert_eq!(way(Device::Desk, Product::Qr), Some(Way::Open));
+    assert_eq!(way(Device::Desktop, Product::Native), None);
+    assert_eq!(way(Device::Desktop, Product::Qr), Some(Way::Open));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What everybody does for themselves: sessions, the second factor, and giving the password once more.
 
-use app::console::{Desk, Flash, pages};
+use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -10,9 +10,9 @@ use payments::console::{
     enable_totp as turn_on, end_other_sessions, list_sessions, renew_recovery_codes as renew_codes,
 };
 
-use super::desk;
 use super::fields::Fields;
 use super::login::{browser_of, identify, parameter};
+use super::respond;
 use super::trouble::Trouble;
 use crate::config::parse_password;
 use crate::http::Web;
@@ -21,71 +21,86 @@ use crate::password;
 const ACCOUNT: &str = "/admin/account";
 
 /// The guard lets nobody else through.
-pub fn operator(desk: &Desk) -> Result<&Operator, Trouble> {
-    desk.operator.as_ref().ok_or(Trouble::Internal)
+pub fn operator(context: &ConsoleContext) -> Result<&Operator, Trouble> {
+    context.operator.as_ref().ok_or(Trouble::Internal)
 }
 
-pub async fn show(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
-    account_page(&web, &desk, operator(&desk)?, StatusCode::OK, None).await
+pub async fn show(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+) -> Result<Response, Trouble> {
+    account_page(&web, &context, operator(&context)?, StatusCode::OK, None).await
 }
 
 async fn account_page(
     web: &Web,
-    desk: &Desk,
+    context: &ConsoleContext,
     operator: &Operator,
     status: StatusCode,
     alert: Option<&'static str>,
 ) -> Result<Response, Trouble> {
     let sessions = list_sessions(&web.services, operator).await?;
     let n_codes = count_recovery_codes(&web.services, operator).await?;
-    let content = pages::account(desk, operator, n_codes, sessions, alert);
-    Ok(desk::page_with(status, desk, desk.words().account, content))
+    let content = pages::account(context, operator, n_codes, sessions, alert);
+    Ok(respond::page_with(
+        status,
+        context,
+        context.words().account,
+        content,
+    ))
 }
 
 pub async fn log_out_elsewhere(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, Trouble> {
-    end_other_sessions(&web.services, operator(&desk)?, &desk::visit(&desk)).await?;
-    Ok(desk::done(ACCOUNT, Flash::LoggedOutElsewhere))
+    end_other_sessions(&web.services, operator(&context)?, &respond::visit(&context)).await?;
+    Ok(respond::done(ACCOUNT, Flash::LoggedOutElsewhere))
 }
 
 /// A new seed for every look: only the one whose code comes back is kept.
 pub async fn show_totp(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, Trouble> {
-    let operator = operator(&desk)?;
+    let operator = operator(&context)?;
     let totp = Totp::new(web.services.clock.entropy());
-    let content = pages::totp(&desk, &totp, &totp.address(&operator.email), None);
-    Ok(desk::page(&desk, desk.words().totp, content))
+    let content = pages::totp(&context, &totp, &totp.address(&operator.email), None);
+    Ok(respond::page(&context, context.words().totp, content))
 }
 
 pub async fn enable_totp(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let operator = operator(&desk)?;
+    let operator = operator(&context)?;
     if !operator.is_confirmed {
-        return Ok(desk::see_other("/admin/confirm?next=%2Fadmin%2Faccount%2Ftotp"));
+        return Ok(respond::see_other(
+            "/admin/confirm?next=%2Fadmin%2Faccount%2Ftotp",
+        ));
     }
     let totp = Totp::parse(fields.text("secret")).ok_or(Trouble::Malformed)?;
     let code = fields.text("code");
-    match turn_on(&web.services, operator, &desk::visit(&desk), &totp, code).await {
+    match turn_on(&web.services, operator, &respond::visit(&context), &totp, code).await {
         Ok(codes) => {
-            let content = pages::recovery_codes(&desk, &codes);
-            let flash = Desk {
+            let content = pages::recovery_codes(&context, &codes);
+            let flash = ConsoleContext {
                 flash: Some(Flash::TotpOn),
-                ..desk
+                ..context
             };
-            Ok(desk::page(&flash, flash.words().recovery_codes, content))
+            Ok(respond::page(&flash, flash.words().recovery_codes, content))
         }
         Err(ConsoleError::WrongLogin) => {
-            let alert = Some(desk.words().wrong_code);
-            let content = pages::totp(&desk, &totp, &totp.address(&operator.email), alert);
+            let alert = Some(context.words().wrong_code);
+            let content = pages::totp(&context, &totp, &totp.address(&operator.email), alert);
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(desk::page_with(status, &desk, desk.words().totp, content))
+            Ok(respond::page_with(
+                status,
+                &context,
+                context.words().totp,
+                content,
+            ))
         }
         Err(error) => Err(error.into()),
     }
@@ -94,112 +109,112 @@ pub async fn enable_totp(
 /// The answer itself shows them, once, as it is with keys.
 pub async fn renew_recovery_codes(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, Trouble> {
-    let operator = operator(&desk)?;
+    let operator = operator(&context)?;
     if !operator.is_confirmed {
-        return Ok(desk::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
+        return Ok(respond::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
     }
-    let codes = renew_codes(&web.services, operator, &desk::visit(&desk)).await?;
-    let content = pages::recovery_codes(&desk, &codes);
-    Ok(desk::page(&desk, desk.words().recovery_codes, content))
+    let codes = renew_codes(&web.services, operator, &respond::visit(&context)).await?;
+    let content = pages::recovery_codes(&context, &codes);
+    Ok(respond::page(&context, context.words().recovery_codes, content))
 }
 
 pub async fn disable_totp(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, Trouble> {
-    let operator = operator(&desk)?;
+    let operator = operator(&context)?;
     if !operator.is_confirmed {
-        return Ok(desk::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
+        return Ok(respond::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
     }
-    turn_off(&web.services, &operator.user_id, &desk::visit(&desk)).await?;
-    Ok(desk::done(ACCOUNT, Flash::TotpOff))
+    turn_off(&web.services, &operator.user_id, &respond::visit(&context)).await?;
+    Ok(respond::done(ACCOUNT, Flash::TotpOff))
 }
 
 pub async fn change_password(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let operator = operator(&desk)?;
+    let operator = operator(&context)?;
     if fields.raw("password") != fields.raw("again") {
         return Err(Trouble::Malformed);
     }
     let new = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
     // However short a time ago it was given: a desk that somebody has left is not enough to take an account over.
-    let (status, alert) = match check_password(&web, &desk, operator, &headers, fields.raw("old")).await {
+    let (status, alert) = match check_password(&web, &context, operator, &headers, fields.raw("old")).await {
         Ok(()) => (StatusCode::OK, None),
-        Err(ConsoleError::WrongLogin) => (StatusCode::UNAUTHORIZED, Some(desk.words().wrong_login)),
+        Err(ConsoleError::WrongLogin) => (StatusCode::UNAUTHORIZED, Some(context.words().wrong_login)),
         Err(ConsoleError::TooManyAttempts { .. }) => (
             StatusCode::TOO_MANY_REQUESTS,
-            Some(desk.words().too_many_attempts),
+            Some(context.words().too_many_attempts),
         ),
         Err(error) => return Err(error.into()),
     };
     if alert.is_some() {
-        return account_page(&web, &desk, operator, status, alert).await;
+        return account_page(&web, &context, operator, status, alert).await;
     }
     let hash = password::hash(new).await.map_err(|_| Trouble::Internal)?;
-    console::change_password(&web.services, operator, &desk::visit(&desk), &hash).await?;
-    Ok(desk::done(ACCOUNT, Flash::PasswordChanged))
+    console::change_password(&web.services, operator, &respond::visit(&context), &hash).await?;
+    Ok(respond::done(ACCOUNT, Flash::PasswordChanged))
 }
 
 async fn check_password(
     web: &Web,
-    desk: &Desk,
+    context: &ConsoleContext,
     operator: &Operator,
     headers: &HeaderMap,
     password: &str,
 ) -> Result<(), ConsoleError> {
-    let (visit, email) = (desk::visit(desk), operator.email.as_str());
+    let (visit, email) = (respond::visit(context), operator.email.as_str());
     let browser = browser_of(web, headers, email).await?;
     identify(web, &visit, &browser, email, password).await.map(drop)
 }
 
 pub async fn ask_to_confirm(
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
     let next = parameter(query.as_deref(), "next");
-    let content = pages::confirm(&desk, operator(&desk)?, desk::way_on(&next), None);
-    Ok(desk::page(&desk, desk.words().confirm_title, content))
+    let content = pages::confirm(&context, operator(&context)?, respond::way_on(&next), None);
+    Ok(respond::page(&context, context.words().confirm_title, content))
 }
 
 pub async fn confirm(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let operator = operator(&desk)?;
-    let next = desk::way_on(fields.text("next"));
-    let (status, alert) = match try_confirm(&web, &desk, operator, &headers, &fields).await {
-        Ok(()) => return Ok(desk::see_other(next)),
-        Err(ConsoleError::WrongLogin) => (StatusCode::UNAUTHORIZED, desk.words().wrong_login),
+    let operator = operator(&context)?;
+    let next = respond::way_on(fields.text("next"));
+    let (status, alert) = match try_confirm(&web, &context, operator, &headers, &fields).await {
+        Ok(()) => return Ok(respond::see_other(next)),
+        Err(ConsoleError::WrongLogin) => (StatusCode::UNAUTHORIZED, context.words().wrong_login),
         Err(ConsoleError::TooManyAttempts { .. }) => {
-            (StatusCode::TOO_MANY_REQUESTS, desk.words().too_many_attempts)
+            (StatusCode::TOO_MANY_REQUESTS, context.words().too_many_attempts)
         }
         Err(error) => return Err(error.into()),
     };
-    let content = pages::confirm(&desk, operator, next, Some(alert));
-    Ok(desk::page_with(
+    let content = pages::confirm(&context, operator, next, Some(alert));
+    Ok(respond::page_with(
         status,
-        &desk,
-        desk.words().confirm_title,
+        &context,
+        context.words().confirm_title,
         content,
     ))
 }
 
 async fn try_confirm(
     web: &Web,
-    desk: &Desk,
+    context: &ConsoleContext,
     operator: &Operator,
     headers: &HeaderMap,
     fields: &Fields,
 ) -> Result<(), ConsoleError> {
-    let (visit, email) = (desk::visit(desk), operator.email.as_str());
+    let (visit, email) = (respond::visit(context), operator.email.as_str());
     let browser = browser_of(web, headers, email).await?;
     let (who, visit) = identify(web, &visit, &browser, email, fields.raw("password")).await?;
     let code = fields.text("code");

@@ -1,15 +1,15 @@
 //! What a person must look at.
 
-use app::console::{Desk, Flash, pages};
+use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use payments::console;
 
 use super::account::operator;
-use super::desk;
 use super::fields::Fields;
 use super::login::parameter;
+use super::respond;
 use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
@@ -19,7 +19,7 @@ const RESOLVED: u32 = 20;
 
 pub async fn list(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
     let cursor = parameter(query.as_deref(), "cursor");
@@ -28,29 +28,29 @@ pub async fn list(
     let resolved = console::list_resolved_incidents(&web.services, RESOLVED).await?;
     let handlers = console::list_handlers(&web.services).await?;
     let now = web.services.clock.now();
-    let content = pages::attention(&desk, open, resolved, &handlers, now);
-    Ok(desk::page(&desk, desk.words().attention, content))
+    let content = pages::attention(&context, open, resolved, &handlers, now);
+    Ok(respond::page(&context, context.words().attention, content))
 }
 
 pub async fn assign(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let to = Some(fields.text("to")).filter(|to| !to.is_empty());
-    console::assign_incident(&web.services, &desk::visit(&desk), &id, to).await?;
-    Ok(desk::done("/admin/attention", Flash::Assigned))
+    console::assign_incident(&web.services, &respond::visit(&context), &id, to).await?;
+    Ok(respond::done("/admin/attention", Flash::Assigned))
 }
 
 pub async fn resolve(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let resolution = fields.line("resolution", 500)?;
-    let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
+    let (operator, visit) = (operator(&context)?, respond::visit(&context));
     console::resolve_incident(&web.services, operator, &visit, &id, resolution).await?;
-    Ok(desk::done("/admin/attention", Flash::Resolved))
+    Ok(respond::done("/admin/attention", Flash::Resolved))
 }

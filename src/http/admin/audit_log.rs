@@ -1,7 +1,7 @@
 //! What was done here: as a page, as a file for a spreadsheet, and as a chain that can be checked without us.
 
 use app::console::pages::AuditLogFilters;
-use app::console::{Desk, pages};
+use app::console::{ConsoleContext, pages};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -11,10 +11,10 @@ use futures_util::stream;
 use payments::Services;
 use payments::console::{self, Action, AuditEntry, AuditQuery, EntryRange};
 
-use super::desk;
 use super::export::{csv_file, harmless, note_export};
 use super::filter::{Typed, day, end_of_day, set, word};
 use super::login::parameter;
+use super::respond;
 use super::trouble::Trouble;
 use crate::http::Web;
 
@@ -29,7 +29,7 @@ const COLUMNS: [&str; 9] = [
 
 pub async fn show(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
     let filters = filters(query.as_deref())?;
@@ -39,8 +39,8 @@ pub async fn show(
     };
     let page = console::list_audit_entries(&web.services, &read(&filters)?).await?;
     let check = console::check_audit_chain(&web.services, stretch).await?;
-    let content = pages::audit_log(&desk, &filters, check, page);
-    Ok(desk::page(&desk, desk.words().audit, content))
+    let content = pages::audit_log(&context, &filters, check, page);
+    Ok(respond::page(&context, context.words().audit, content))
 }
 
 fn filters(query: Option<&str>) -> Result<AuditLogFilters, Trouble> {
@@ -69,7 +69,7 @@ fn read(filters: &AuditLogFilters) -> Result<AuditQuery, Trouble> {
 
 pub async fn csv(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
     let query = AuditQuery {
@@ -77,7 +77,7 @@ pub async fn csv(
         limit: LINES_OF_FILE,
         ..read(&filters(query.as_deref())?)?
     };
-    note_export(&web, &desk, "audit").await?;
+    note_export(&web, &context, "audit").await?;
     let services = web.services.clone();
     Ok(csv_file(CSV_NAME, &COLUMNS, move |cursor| {
         let (services, query) = (services.clone(), query.clone());
@@ -106,8 +106,11 @@ fn row(line: &AuditEntry) -> Vec<String> {
 }
 
 /// Every line, oldest first, one JSON object each: `scripts/verify-audit.py` follows the chain from it.
-pub async fn chain(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
-    note_export(&web, &desk, "audit chain").await?;
+pub async fn chain(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+) -> Result<Response, Trouble> {
+    note_export(&web, &context, "audit chain").await?;
     let services = web.services.clone();
     let parts = stream::try_unfold(0, move |above| {
         let services = services.clone();

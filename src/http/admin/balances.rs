@@ -1,6 +1,6 @@
 //! What users have, and the books behind it.
 
-use app::console::{Desk, Flash, pages};
+use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -9,9 +9,9 @@ use payments::console::{self, Asked};
 use payments::{Adjustment, Requester, find_balance, list_entries};
 
 use super::account::operator;
-use super::desk;
 use super::fields::Fields;
 use super::login::parameter;
+use super::respond;
 use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
@@ -21,7 +21,7 @@ const APPROVALS: &str = "/admin/refunds";
 
 pub async fn show(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
     let user = parameter(query.as_deref(), "user");
@@ -39,14 +39,14 @@ pub async fn show(
         ))
     };
     let number = web.services.clock.nonce();
-    let content = pages::balances(&desk, account, &number);
-    Ok(desk::page(&desk, desk.words().balances, content))
+    let content = pages::balances(&context, account, &number);
+    Ok(respond::page(&context, context.words().balances, content))
 }
 
 /// The number stands in the form: sent twice, it is one adjustment.
 pub async fn adjust(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let user = fields.line("user", 64)?;
@@ -57,34 +57,34 @@ pub async fn adjust(
         note: fields.line("note", 256)?.to_owned(),
         by: Requester::Rule,
     };
-    let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
+    let (operator, visit) = (operator(&context)?, respond::visit(&context));
     let asked = console::adjust_balance(&web.services, operator, &visit, &adjustment).await?;
     let user: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
     let flash = match asked {
         Asked::Requested => Flash::BalanceAdjusted,
         Asked::Waiting => Flash::CreditWaiting,
     };
-    Ok(desk::done(&format!("/admin/balances?user={user}"), flash))
+    Ok(respond::done(&format!("/admin/balances?user={user}"), flash))
 }
 
 pub async fn approve(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, Trouble> {
-    console::approve_credit(&web.services, &desk::visit(&desk), &id).await?;
-    Ok(desk::done(APPROVALS, Flash::CreditApproved))
+    console::approve_credit(&web.services, &respond::visit(&context), &id).await?;
+    Ok(respond::done(APPROVALS, Flash::CreditApproved))
 }
 
 pub async fn reject(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let why = fields.line("why", 200)?;
-    console::reject_credit(&web.services, &desk::visit(&desk), &id, why).await?;
-    Ok(desk::done(APPROVALS, Flash::RefundRejected))
+    console::reject_credit(&web.services, &respond::visit(&context), &id, why).await?;
+    Ok(respond::done(APPROVALS, Flash::RefundRejected))
 }
 
 /// `-12.30`, `+12.30` and `12.30` yuan.
@@ -97,8 +97,11 @@ fn change_of(text: &str) -> Option<Change> {
     Change::from_fen(sign * fen).ok()
 }
 
-pub async fn books(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
+pub async fn books(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+) -> Result<Response, Trouble> {
     let findings = payments::audit(&web.services).await?;
-    let content = pages::books(&desk, &findings);
-    Ok(desk::page(&desk, desk.words().books, content))
+    let content = pages::books(&context, &findings);
+    Ok(respond::page(&context, context.words().books, content))
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use app::console::{Desk, pages};
+use app::console::{ConsoleContext, pages};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -13,8 +13,8 @@ use domain::Order;
 use futures_util::stream;
 use payments::console::{self, Act, Action, OrderQuery};
 
-use super::desk;
 use super::orders::{filters, order_id, read};
+use super::respond;
 use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
@@ -48,7 +48,7 @@ enum At {
 
 pub async fn orders(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
     let query = OrderQuery {
@@ -56,7 +56,7 @@ pub async fn orders(
         cursor: None,
         ..read(&filters(query.as_deref())?)?
     };
-    note_export(&web, &desk, "orders").await?;
+    note_export(&web, &context, "orders").await?;
     let services = web.services.clone();
     Ok(csv_file(NAME, &COLUMNS, move |cursor| {
         let (services, query) = (services.clone(), query.clone());
@@ -70,13 +70,13 @@ pub async fn orders(
 }
 
 /// Many rows left the house: by whom, and which.
-pub async fn note_export(web: &Web, desk: &Desk, subject: &str) -> Result<(), Trouble> {
+pub async fn note_export(web: &Web, context: &ConsoleContext, subject: &str) -> Result<(), Trouble> {
     let act = Act {
         action: Action::Export,
         subject,
-        detail: &desk.query,
+        detail: &context.query,
     };
-    Ok(console::note_act(&web.services, &desk::visit(desk), act).await?)
+    Ok(console::note_act(&web.services, &respond::visit(context), act).await?)
 }
 
 /// Some rows of a file, and the cursor of the next ones.
@@ -100,7 +100,7 @@ where
 /// What is known of one order, without secrets and names, for whoever is asked for help.
 pub async fn support_text(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, Trouble> {
     let id = order_id(&id)?;
@@ -110,8 +110,8 @@ pub async fn support_text(
         subject: id.as_str(),
         detail: "support.txt",
     };
-    console::note_act(&web.services, &desk::visit(&desk), act).await?;
-    let text = pages::support_text(&desk, &file);
+    console::note_act(&web.services, &respond::visit(&context), act).await?;
+    let text = pages::support_text(&context, &file);
     let headers = [
         (header::CONTENT_TYPE, TEXT),
         (header::CONTENT_DISPOSITION, SUPPORT),

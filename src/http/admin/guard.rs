@@ -1,6 +1,6 @@
 //! Stands before every page of the console: who is it, and may they.
 
-use app::console::{Desk, Flash, pages};
+use app::console::{ConsoleContext, Flash, pages};
 use app::i18n::Language;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 
 use super::access::{self, Access, Verb};
 use super::trouble::Trouble;
-use super::{cookies, desk};
+use super::{cookies, respond};
 use crate::http::Web;
 use crate::http::envelope::RequestId;
 use crate::listen::Peer;
@@ -29,17 +29,17 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
         Verb::Post
     };
     let access = path.and_then(|path| access::of(verb, &path));
-    let desk = match find_people(&web, &head.headers).await {
-        Ok((operator, waiting)) => furnish(&web, &head, operator, waiting),
+    let context = match find_people(&web, &head.headers).await {
+        Ok((operator, waiting)) => build_context(&web, &head, operator, waiting),
         Err(error) => {
-            let desk = furnish(&web, &head, None, Waiting::default());
-            return explain(&desk, Trouble::from(error));
+            let context = build_context(&web, &head, None, Waiting::default());
+            return explain(&context, Trouble::from(error));
         }
     };
-    if let Some(answer) = refuse(&desk, access, verb, &head) {
+    if let Some(answer) = refuse(&context, access, verb, &head) {
         return answer;
     }
-    head.extensions.insert(desk.clone());
+    head.extensions.insert(context.clone());
     let answer = next.run(Request::from_parts(head, body));
     let mut response = match verb {
         Verb::Get => answer.await,
@@ -47,9 +47,9 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
         Verb::Post => payments::run_to_end(answer.in_current_span()).await,
     };
     if let Some(trouble) = response.extensions_mut().remove::<Trouble>() {
-        response = explain(&desk, trouble);
+        response = explain(&context, trouble);
     }
-    if let Some(language) = desk.chosen_language {
+    if let Some(language) = context.chosen_language {
         let cookie = cookies::language(&web, language.as_str());
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -57,12 +57,12 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
 }
 
 /// `None`: come in.
-fn refuse(desk: &Desk, access: Option<Access>, verb: Verb, request: &Parts) -> Option<Response> {
+fn refuse(context: &ConsoleContext, access: Option<Access>, verb: Verb, request: &Parts) -> Option<Response> {
     let Some(access) = access else {
         tracing::error!("an address of the console is missing in its table");
-        return Some(explain(desk, Trouble::NotFound));
+        return Some(explain(context, Trouble::NotFound));
     };
-    let Some(operator) = &desk.operator else {
+    let Some(operator) = &context.operator else {
         return (access != Access::Open).then(|| to_login(verb, request));
     };
     let (Access::May(permission) | Access::Confirmed(permission)) = access else {
@@ -74,7 +74,7 @@ fn refuse(desk: &Desk, access: Option<Access>, verb: Verb, request: &Parts) -> O
             permission = permission.as_str(),
             "a person lacks a permission"
         );
-        return Some(explain(desk, Trouble::Forbidden(permission)));
+        return Some(explain(context, Trouble::Forbidden(permission)));
     }
     let must_confirm = matches!(access, Access::Confirmed(_)) && !operator.is_confirmed;
     must_confirm.then(|| to_confirm(request))
@@ -90,7 +90,7 @@ async fn find_people(web: &Web, headers: &HeaderMap) -> Result<(Option<Operator>
     Ok((operator, waiting))
 }
 
-fn furnish(web: &Web, request: &Parts, operator: Option<Operator>, waiting: Waiting) -> Desk {
+fn build_context(web: &Web, request: &Parts, operator: Option<Operator>, waiting: Waiting) -> ConsoleContext {
     let headers = &request.headers;
     let query = request.uri.query().unwrap_or_default();
     let parameter = |wanted: &str| {
@@ -103,9 +103,9 @@ fn furnish(web: &Web, request: &Parts, operator: Option<Operator>, waiting: Wait
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    Desk {
+    ConsoleContext {
         site: web.site.shown.clone(),
-        language: desk::language(chosen_language, cookies::find_language(headers), accepted),
+        language: respond::language(chosen_language, cookies::find_language(headers), accepted),
         chosen_language,
         operator,
         path: request.uri.path().to_owned(),
@@ -129,7 +129,7 @@ async fn operator_of(web: &Web, headers: &HeaderMap) -> Result<Option<Operator>,
 
 /// What was typed into a form is lost with the session; what was looked at is found again.
 fn to_login(verb: Verb, request: &Parts) -> Response {
-    desk::see_other(&with_next("/admin/login", verb, request))
+    respond::see_other(&with_next("/admin/login", verb, request))
 }
 
 fn to_confirm(request: &Parts) -> Response {
@@ -137,9 +137,9 @@ fn to_confirm(request: &Parts) -> Response {
         .headers
         .get(header::REFERER)
         .and_then(|referer| referer.to_str().ok())
-        .map_or("/admin", desk::way_on);
+        .map_or("/admin", respond::way_on);
     let next: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
-    desk::see_other(&format!("/admin/confirm?next={next}"))
+    respond::see_other(&format!("/admin/confirm?next={next}"))
 }
 
 fn with_next(door: &str, verb: Verb, request: &Parts) -> String {
@@ -147,15 +147,15 @@ fn with_next(door: &str, verb: Verb, request: &Parts) -> String {
         .uri
         .path_and_query()
         .map_or("/admin", |path| path.as_str());
-    if verb == Verb::Post || desk::way_on(wanted) == "/admin" {
+    if verb == Verb::Post || respond::way_on(wanted) == "/admin" {
         return door.to_owned();
     }
     let next: String = url::form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
     format!("{door}?next={next}")
 }
 
-fn explain(desk: &Desk, trouble: Trouble) -> Response {
-    let words = desk.words();
+fn explain(context: &ConsoleContext, trouble: Trouble) -> Response {
+    let words = context.words();
     let (title, text) = match trouble {
         Trouble::NotFound => (words.missing_title, words.missing_text),
         Trouble::Malformed => (words.malformed_title, words.malformed_text),
@@ -174,10 +174,10 @@ fn explain(desk: &Desk, trouble: Trouble) -> Response {
         Trouble::Forbidden(permission) => Some(permission),
         _ => None,
     };
-    desk::page_with(
+    respond::page_with(
         trouble.status(),
-        desk,
+        context,
         title,
-        pages::trouble(desk, title, text, missing),
+        pages::trouble(context, title, text, missing),
     )
 }

@@ -1,14 +1,14 @@
 //! The callbacks of the gateways, as they came.
 
-use app::console::{Desk, Flash, pages};
+use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use domain::{Channel, Method};
 use payments::console;
 
-use super::desk;
 use super::login::parameter;
+use super::respond;
 use super::trouble::Trouble;
 use crate::http::Web;
 
@@ -16,13 +16,13 @@ const ROWS: u32 = 50;
 
 pub async fn list(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
     let cursor = parameter(query.as_deref(), "cursor");
     let page = console::list_notifications(&web.services, Some(&cursor), ROWS).await?;
-    let content = pages::inbox(&desk, page);
-    Ok(desk::page(&desk, desk.words().callbacks, content))
+    let content = pages::inbox(&context, page);
+    Ok(respond::page(&context, context.words().callbacks, content))
 }
 
 /// Channel and id, as the address names them.
@@ -40,24 +40,24 @@ fn named(path: Named) -> Result<(Channel, String), Trouble> {
 
 pub async fn show(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     path: Named,
 ) -> Result<Response, Trouble> {
     let (channel, id) = named(path)?;
     let notification = console::find_notification(&web.services, channel, &id).await?;
     let inside = console::read_inside(&web.services, &notification);
-    let content = pages::notification(&desk, &notification, inside);
-    Ok(desk::page(&desk, desk.words().callback, content))
+    let content = pages::notification(&context, &notification, inside);
+    Ok(respond::page(&context, context.words().callback, content))
 }
 
 pub async fn replay(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     path: Named,
 ) -> Result<Response, Trouble> {
     let (channel, id) = named(path)?;
-    console::replay_notification(&web.services, &desk::visit(&desk), channel, &id).await?;
-    Ok(desk::done(
+    console::replay_notification(&web.services, &respond::visit(&context), channel, &id).await?;
+    Ok(respond::done(
         &pages::path_of_notification(channel, &id),
         Flash::Replayed,
     ))

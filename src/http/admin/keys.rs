@@ -1,6 +1,6 @@
 //! The keys of merchants' programs.
 
-use app::console::{Desk, Flash, pages};
+use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
@@ -9,25 +9,28 @@ use payments::admin::{KeyDraft, KeyLimits, Scope};
 use payments::console;
 
 use super::account::operator;
-use super::desk;
 use super::fields::Fields;
 use super::filter::set;
+use super::respond;
 use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
 
 const KEYS: &str = "/admin/keys";
 
-pub async fn list(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
+pub async fn list(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+) -> Result<Response, Trouble> {
     let keys = console::list_keys(&web.services).await?;
-    let content = pages::keys(&desk, keys, None);
-    Ok(desk::page(&desk, desk.words().keys, content))
+    let content = pages::keys(&context, keys, None);
+    Ok(respond::page(&context, context.words().keys, content))
 }
 
 /// The answer itself shows the key, once: a page after a redirect would have to carry it in its address.
 pub async fn create(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let name = fields.line("name", 100)?;
@@ -47,11 +50,11 @@ pub async fn create(
         scopes: &scopes,
         limits,
     };
-    let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
+    let (operator, visit) = (operator(&context)?, respond::visit(&context));
     let key = console::make_key(&web.services, operator, &visit, &draft).await?;
     let keys = console::list_keys(&web.services).await?;
-    let content = pages::keys(&desk, keys, Some(key));
-    Ok(desk::page(&desk, desk.words().keys, content))
+    let content = pages::keys(&context, keys, Some(key));
+    Ok(respond::page(&context, context.words().keys, content))
 }
 
 /// Yuan, or nothing: no limit.
@@ -61,9 +64,9 @@ fn limit(text: &str) -> Result<Option<Money>, Trouble> {
 
 pub async fn revoke(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, Trouble> {
-    console::revoke_key(&web.services, &desk::visit(&desk), &id).await?;
-    Ok(desk::done(KEYS, Flash::KeyRevoked))
+    console::revoke_key(&web.services, &respond::visit(&context), &id).await?;
+    Ok(respond::done(KEYS, Flash::KeyRevoked))
 }

@@ -1,6 +1,6 @@
 //! Coming in and going out.
 
-use app::console::{Desk, pages};
+use app::console::{ConsoleContext, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use super::fields::Fields;
 use super::trouble::Trouble;
-use super::{cookies, desk};
+use super::{cookies, respond};
 use crate::config::{parse_email, parse_password};
 use crate::http::Web;
 use crate::password;
@@ -22,29 +22,29 @@ use crate::password;
 /// by which this browser is known.
 const FORGET: HeaderValue = HeaderValue::from_static("\"cache\", \"storage\"");
 
-pub async fn show(Extension(desk): Extension<Desk>, RawQuery(query): RawQuery) -> Response {
+pub async fn show(Extension(context): Extension<ConsoleContext>, RawQuery(query): RawQuery) -> Response {
     let next = parameter(query.as_deref(), "next");
-    if desk.operator.is_some() {
-        return desk::see_other(desk::way_on(&next));
+    if context.operator.is_some() {
+        return respond::see_other(respond::way_on(&next));
     }
-    let content = pages::login(&desk, "", &next, None);
-    desk::page(&desk, desk.words().log_in, content)
+    let content = pages::login(&context, "", &next, None);
+    respond::page(&context, context.words().log_in, content)
 }
 
 pub async fn log_in(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let (typed, next) = (fields.text("email"), fields.text("next"));
     let visit = Visit {
         email: String::new(),
-        ..desk::visit(&desk)
+        ..respond::visit(&context)
     };
     match try_login(&web, &visit, &headers, &fields).await {
         Ok((token, browser)) => {
-            let mut response = desk::see_other(desk::way_on(next));
+            let mut response = respond::see_other(respond::way_on(next));
             for cookie in [
                 cookies::session(&web, &token),
                 cookies::device(&web, browser.token()),
@@ -54,17 +54,17 @@ pub async fn log_in(
             Ok(response)
         }
         Err(ConsoleError::WrongLogin) => {
-            let alert = desk.words().wrong_login;
+            let alert = context.words().wrong_login;
             Ok(again(
-                &desk,
+                &context,
                 StatusCode::UNAUTHORIZED,
-                pages::login(&desk, typed, next, Some(alert)),
+                pages::login(&context, typed, next, Some(alert)),
             ))
         }
         Err(ConsoleError::TooManyAttempts { wait }) => {
-            let alert = desk.words().too_many_attempts;
-            let content = pages::login(&desk, typed, next, Some(alert));
-            let mut response = again(&desk, StatusCode::TOO_MANY_REQUESTS, content);
+            let alert = context.words().too_many_attempts;
+            let content = pages::login(&context, typed, next, Some(alert));
+            let mut response = again(&context, StatusCode::TOO_MANY_REQUESTS, content);
             let seconds = HeaderValue::from(wait.as_secs().max(1));
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
             Ok(response)
@@ -73,8 +73,8 @@ pub async fn log_in(
     }
 }
 
-fn again(desk: &Desk, status: StatusCode, content: leptos::prelude::AnyView) -> Response {
-    desk::page_with(status, desk, desk.words().log_in, content)
+fn again(context: &ConsoleContext, status: StatusCode, content: leptos::prelude::AnyView) -> Response {
+    respond::page_with(status, context, context.words().log_in, content)
 }
 
 /// What the cookie of the session must hold.
@@ -133,11 +133,14 @@ pub async fn identify(
     }
 }
 
-pub async fn log_out(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
-    if let Some(operator) = &desk.operator {
-        end_session(&web.services, operator, &desk::visit(&desk)).await?;
+pub async fn log_out(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+) -> Result<Response, Trouble> {
+    if let Some(operator) = &context.operator {
+        end_session(&web.services, operator, &respond::visit(&context)).await?;
     }
-    let mut response = desk::see_other("/admin/login");
+    let mut response = respond::see_other("/admin/login");
     let headers = response.headers_mut();
     headers.append(header::SET_COOKIE, cookies::no_session(&web));
     headers.insert("clear-site-data", FORGET);

@@ -1,16 +1,16 @@
 //! Finding an order, and everything about one.
 
 use app::console::pages::Filters;
-use app::console::{Desk, Flash, pages};
+use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::{Method, Money, OrderId, OrderStatus};
 use payments::console::{self, OrderQuery};
 
-use super::desk;
 use super::fields::Fields;
 use super::filter::{Typed, day, end_of_day, set, word};
+use super::respond;
 use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
@@ -19,18 +19,18 @@ const ROWS: u32 = 50;
 
 pub async fn list(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
     let filters = filters(query.as_deref())?;
     if filters.is_only_text()
         && let Some(id) = console::find_the_one(&web.services, &filters.text).await?
     {
-        return Ok(desk::see_other(&path_of(&id)));
+        return Ok(respond::see_other(&path_of(&id)));
     }
     let found = console::find_orders(&web.services, &read(&filters)?).await?;
-    let content = pages::orders(&desk, &filters, found, web.services.clock.now());
-    Ok(desk::page(&desk, desk.words().orders, content))
+    let content = pages::orders(&context, &filters, found, web.services.clock.now());
+    Ok(respond::page(&context, context.words().orders, content))
 }
 
 /// What the address says, as text.
@@ -68,28 +68,28 @@ pub fn read(filters: &Filters) -> Result<OrderQuery, Trouble> {
 
 pub async fn show(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, Trouble> {
     let file = console::open_file(&web.services, &order_id(&id)?).await?;
-    let title = format!("{} {}", desk.words().order, file.order.order_no);
-    let content = pages::order(&desk, &file);
-    Ok(desk::page(&desk, &title, content))
+    let title = format!("{} {}", context.words().order, file.order.order_no);
+    let content = pages::order(&context, &file);
+    Ok(respond::page(&context, &title, content))
 }
 
 pub async fn ask(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, Trouble> {
     let id = order_id(&id)?;
-    console::ask_about_order(&web.services, &desk::visit(&desk), &id).await?;
-    Ok(desk::done(&path_of(&id), Flash::Asked))
+    console::ask_about_order(&web.services, &respond::visit(&context), &id).await?;
+    Ok(respond::done(&path_of(&id), Flash::Asked))
 }
 
 pub async fn write_note(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
 ) -> Result<Response, Trouble> {
@@ -98,8 +98,8 @@ pub async fn write_note(
     if text.is_empty() || text.chars().count() > 2000 || text.contains('\0') {
         return Err(Trouble::Malformed);
     }
-    console::write_note(&web.services, &desk::visit(&desk), &id, text).await?;
-    Ok(desk::done(&path_of(&id), Flash::NoteWritten))
+    console::write_note(&web.services, &respond::visit(&context), &id, text).await?;
+    Ok(respond::done(&path_of(&id), Flash::NoteWritten))
 }
 
 pub fn order_id(text: &str) -> Result<OrderId, Trouble> {

@@ -1,17 +1,20 @@
 //! The front page of the console.
 
-use app::console::{Desk, pages};
+use app::console::{ConsoleContext, pages};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use payments::console;
 
-use super::desk;
+use super::respond;
 use super::trouble::Trouble;
 use crate::http::Web;
 
-pub async fn show(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
+pub async fn show(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+) -> Result<Response, Trouble> {
     let overview = console::read_overview(&web.services).await?;
-    let content = pages::overview(&desk, &overview);
-    Ok(desk::page(&desk, desk.words().overview, content))
+    let content = pages::overview(&context, &overview);
+    Ok(respond::page(&context, context.words().overview, content))
 }

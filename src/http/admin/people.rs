@@ -1,6 +1,6 @@
 //! Who works here.
 
-use app::console::{Desk, Flash, pages};
+use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
@@ -8,8 +8,8 @@ use payments::admin::Role;
 use payments::console;
 
 use super::account::operator;
-use super::desk;
 use super::fields::Fields;
+use super::respond;
 use super::trouble::Trouble;
 use crate::config::{parse_email, parse_password};
 use crate::http::Web;
@@ -18,66 +18,75 @@ use crate::password;
 
 const PEOPLE: &str = "/admin/people";
 
-pub async fn list(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
+pub async fn list(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+) -> Result<Response, Trouble> {
     let people = console::list_people(&web.services).await?;
-    let content = pages::people(&desk, operator(&desk)?, people);
-    Ok(desk::page(&desk, desk.words().people, content))
+    let content = pages::people(&context, operator(&context)?, people);
+    Ok(respond::page(&context, context.words().people, content))
 }
 
 pub async fn invite(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let email = parse_email(fields.text("email")).map_err(|_| Trouble::Malformed)?;
     let role = Role::parse(fields.text("role")).ok_or(Trouble::Malformed)?;
     let password = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
     let hash = password::hash(password).await.map_err(|_| Trouble::Internal)?;
-    let is_new = console::invite(&web.services, &desk::visit(&desk), &email, &hash, role).await?;
+    let is_new = console::invite(&web.services, &respond::visit(&context), &email, &hash, role).await?;
     let flash = if is_new {
         Flash::PersonInvited
     } else {
         Flash::PersonKnown
     };
-    Ok(desk::done(PEOPLE, flash))
+    Ok(respond::done(PEOPLE, flash))
 }
 
 pub async fn change_role(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(user_id): Id,
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let role = Role::parse(fields.text("role")).ok_or(Trouble::Malformed)?;
     console::change_role(
         &web.services,
-        operator(&desk)?,
-        &desk::visit(&desk),
+        operator(&context)?,
+        &respond::visit(&context),
         &user_id,
         role,
     )
     .await?;
-    Ok(desk::done(PEOPLE, Flash::RoleChanged))
+    Ok(respond::done(PEOPLE, Flash::RoleChanged))
 }
 
 pub async fn disable(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(user_id): Id,
 ) -> Result<Response, Trouble> {
-    console::disable_person(&web.services, operator(&desk)?, &desk::visit(&desk), &user_id).await?;
-    Ok(desk::done(PEOPLE, Flash::PersonDisabled))
+    console::disable_person(
+        &web.services,
+        operator(&context)?,
+        &respond::visit(&context),
+        &user_id,
+    )
+    .await?;
+    Ok(respond::done(PEOPLE, Flash::PersonDisabled))
 }
 
 pub async fn reset_login(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(user_id): Id,
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let password = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
     let hash = password::hash(password).await.map_err(|_| Trouble::Internal)?;
-    let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
+    let (operator, visit) = (operator(&context)?, respond::visit(&context));
     console::reset_login(&web.services, operator, &visit, &user_id, &hash).await?;
-    Ok(desk::done(PEOPLE, Flash::LoginReset))
+    Ok(respond::done(PEOPLE, Flash::LoginReset))
 }

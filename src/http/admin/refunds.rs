@@ -1,7 +1,7 @@
 //! Giving money back: a dialog, a second look, and above a threshold a second person.
 
 use app::console::pages::{RefundForm, RefundReason};
-use app::console::{Desk, Flash, pages};
+use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -9,10 +9,10 @@ use domain::{Money, PaymentId, RefundId, RefundNo};
 use payments::console::{self, Asked, ConsoleError, RefundDraft, RefundPlan};
 
 use super::account::operator;
-use super::desk;
 use super::fields::Fields;
 use super::login::parameter;
 use super::orders::path_of;
+use super::respond;
 use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
@@ -22,7 +22,7 @@ const WISHES: &str = "/admin/refunds";
 
 pub async fn show(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
@@ -33,37 +33,42 @@ pub async fn show(
         reason: RefundReason::parse(&typed("reason")),
         words: typed("words"),
     };
-    let content = pages::refund(&desk, &plan, &form, None);
-    Ok(desk::page(&desk, desk.words().refund, content))
+    let content = pages::refund(&context, &plan, &form, None);
+    Ok(respond::page(&context, context.words().refund, content))
 }
 
 /// The second step repeats what will happen, and to whom.
 pub async fn check(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let plan = plan(&web, &id).await?;
     let form = form(&fields);
     let Some(amount) = amount_of(&form, &plan) else {
-        let alert = Some(desk.words().refund_too_much);
-        let content = pages::refund(&desk, &plan, &form, alert);
+        let alert = Some(context.words().refund_too_much);
+        let content = pages::refund(&context, &plan, &form, alert);
         let status = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
-        return Ok(desk::page_with(status, &desk, desk.words().refund, content));
+        return Ok(respond::page_with(
+            status,
+            &context,
+            context.words().refund,
+            content,
+        ));
     };
-    let visit = desk::visit(&desk);
+    let visit = respond::visit(&context);
     let needs = console::find_refund_needs(&web.services, &visit, &plan.payment.id, amount).await?;
-    if needs.password && !operator(&desk)?.is_confirmed {
-        return Ok(desk::see_other(&confirm_first(&plan, &form)));
+    if needs.password && !operator(&context)?.is_confirmed {
+        return Ok(respond::see_other(&confirm_first(&plan, &form)));
     }
-    let content = pages::refund_check(&desk, &plan, &form, amount, needs.approval);
-    Ok(desk::page(&desk, desk.words().refund, content))
+    let content = pages::refund_check(&context, &plan, &form, amount, needs.approval);
+    Ok(respond::page(&context, context.words().refund, content))
 }
 
 pub async fn ask(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
 ) -> Result<Response, Trouble> {
@@ -73,20 +78,20 @@ pub async fn ask(
     let draft = RefundDraft {
         payment_id: plan.payment.id.clone(),
         amount,
-        reason: form.text(desk.words()),
+        reason: form.text(context.words()),
         refund_no: Some(fields.text("refund_no"))
             .filter(|number| RefundNo::is_made_by_us(number))
             .and_then(RefundNo::parse)
             .ok_or(Trouble::Malformed)?,
     };
-    let (operator, visit) = (operator(&desk)?, desk::visit(&desk));
+    let (operator, visit) = (operator(&context)?, respond::visit(&context));
     let flash = match console::ask_for_refund(&web.services, operator, &visit, &draft).await {
         Ok(Asked::Requested) => Flash::RefundRequested,
         Ok(Asked::Waiting) => Flash::RefundWaiting,
-        Err(ConsoleError::Unconfirmed) => return Ok(desk::see_other(&confirm_first(&plan, &form))),
+        Err(ConsoleError::Unconfirmed) => return Ok(respond::see_other(&confirm_first(&plan, &form))),
         Err(error) => return Err(error.into()),
     };
-    Ok(desk::done(&path_of(&plan.order.id), flash))
+    Ok(respond::done(&path_of(&plan.order.id), flash))
 }
 
 /// The form comes back with what was typed, after the password.
@@ -120,39 +125,42 @@ async fn plan(web: &Web, id: &str) -> Result<RefundPlan, Trouble> {
     Ok(console::plan_refund(&web.services, &id).await?)
 }
 
-pub async fn list(State(web): State<Web>, Extension(desk): Extension<Desk>) -> Result<Response, Trouble> {
+pub async fn list(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+) -> Result<Response, Trouble> {
     let refunds = console::list_wishes(&web.services, ROWS).await?;
     let credits = console::list_credit_requests(&web.services, ROWS).await?;
-    let content = pages::approvals(&desk, operator(&desk)?, refunds, credits);
-    Ok(desk::page(&desk, desk.words().approvals, content))
+    let content = pages::approvals(&context, operator(&context)?, refunds, credits);
+    Ok(respond::page(&context, context.words().approvals, content))
 }
 
 pub async fn approve(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, Trouble> {
-    console::approve_wish(&web.services, &desk::visit(&desk), &id).await?;
-    Ok(desk::done(WISHES, Flash::RefundApproved))
+    console::approve_wish(&web.services, &respond::visit(&context), &id).await?;
+    Ok(respond::done(WISHES, Flash::RefundApproved))
 }
 
 pub async fn reject(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let why = fields.line("why", 200)?;
-    console::reject_wish(&web.services, &desk::visit(&desk), &id, why).await?;
-    Ok(desk::done(WISHES, Flash::RefundRejected))
+    console::reject_wish(&web.services, &respond::visit(&context), &id, why).await?;
+    Ok(respond::done(WISHES, Flash::RefundRejected))
 }
 
 pub async fn retry(
     State(web): State<Web>,
-    Extension(desk): Extension<Desk>,
+    Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, Trouble> {
     let id = RefundId::parse(&id).ok_or(Trouble::NotFound)?;
-    let order_id = console::retry(&web.services, &desk::visit(&desk), &id).await?;
-    Ok(desk::done(&path_of(&order_id), Flash::RefundRetried))
+    let order_id = console::retry(&web.services, &respond::visit(&context), &id).await?;
+    Ok(respond::done(&path_of(&order_id), Flash::RefundRetried))
 }

@@ -4,29 +4,29 @@ use leptos::prelude::*;
 use payments::console::{Operator, Session, Totp};
 
 use super::parts::{Column::Text, alert, code_field, factor_field, field, heading, panel, table};
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 use crate::view::Qr;
 
 pub fn account(
-    desk: &Desk,
+    context: &ConsoleContext,
     operator: &Operator,
     n_codes: i64,
     sessions: Vec<Session>,
     problem: Option<&'static str>,
 ) -> AnyView {
-    let words = desk.words();
+    let words = context.words();
     view! {
         {heading(words.account, ().into_any())}
         {alert(problem)}
-        {panel(words.totp, second_factor(desk, operator, n_codes))}
-        {panel(words.change_password, password(desk))}
-        {panel(words.sessions, sessions_of(desk, operator, sessions))}
+        {panel(words.totp, second_factor(context, operator, n_codes))}
+        {panel(words.change_password, password(context))}
+        {panel(words.sessions, sessions_of(context, operator, sessions))}
     }
     .into_any()
 }
 
-fn second_factor(desk: &Desk, operator: &Operator, n_codes: i64) -> AnyView {
-    let words = desk.words();
+fn second_factor(context: &ConsoleContext, operator: &Operator, n_codes: i64) -> AnyView {
+    let words = context.words();
     if operator.has_totp {
         return view! {
             <p class="panel__text">{words.totp_is_on}</p>
@@ -47,8 +47,8 @@ fn second_factor(desk: &Desk, operator: &Operator, n_codes: i64) -> AnyView {
     .into_any()
 }
 
-fn password(desk: &Desk) -> AnyView {
-    let words = desk.words();
+fn password(context: &ConsoleContext) -> AnyView {
+    let words = context.words();
     view! {
         <form class="form form--row" method="post" action="/admin/account/password">
             {field("old", words.old_password, "password", "current-password")}
@@ -60,8 +60,8 @@ fn password(desk: &Desk) -> AnyView {
     .into_any()
 }
 
-fn sessions_of(desk: &Desk, operator: &Operator, sessions: Vec<Session>) -> AnyView {
-    let words = desk.words();
+fn sessions_of(context: &ConsoleContext, operator: &Operator, sessions: Vec<Session>) -> AnyView {
+    let words = context.words();
     let rows = sessions
         .into_iter()
         .map(|session| {
@@ -93,8 +93,8 @@ fn sessions_of(desk: &Desk, operator: &Operator, sessions: Vec<Session>) -> AnyV
 }
 
 /// The seed is shown once, and kept only when its code comes back.
-pub fn totp(desk: &Desk, totp: &Totp, address: &str, problem: Option<&'static str>) -> AnyView {
-    let words = desk.words();
+pub fn totp(context: &ConsoleContext, totp: &Totp, address: &str, problem: Option<&'static str>) -> AnyView {
+    let words = context.words();
     let code = Qr::draw(address).map(|qr| {
         view! {
             <svg class="qr" role="img" aria-label=words.totp viewBox=format!("0 0 {0} {0}", qr.side)>
@@ -120,8 +120,8 @@ pub fn totp(desk: &Desk, totp: &Totp, address: &str, problem: Option<&'static st
 }
 
 /// The only look at them that anybody gets.
-pub fn recovery_codes(desk: &Desk, codes: &[String]) -> AnyView {
-    let words = desk.words();
+pub fn recovery_codes(context: &ConsoleContext, codes: &[String]) -> AnyView {
+    let words = context.words();
     let codes = codes
         .iter()
         .map(|code| view! { <li><code class="reference" data-testid="recovery-code">{code.clone()}</code></li> })
@@ -137,8 +137,13 @@ pub fn recovery_codes(desk: &Desk, codes: &[String]) -> AnyView {
     .into_any()
 }
 
-pub fn confirm(desk: &Desk, operator: &Operator, next: &str, problem: Option<&'static str>) -> AnyView {
-    let words = desk.words();
+pub fn confirm(
+    context: &ConsoleContext,
+    operator: &Operator,
+    next: &str,
+    problem: Option<&'static str>,
+) -> AnyView {
+    let words = context.words();
     let code = operator.has_totp.then(|| factor_field(words.factor, true));
     view! {
         {heading(words.confirm_title, ().into_any())}

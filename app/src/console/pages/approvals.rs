@@ -8,7 +8,7 @@ use super::parts::{
     Column::{Figures, Text},
     empty, heading, panel, table,
 };
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
 
@@ -16,20 +16,20 @@ use crate::view::money;
 pub type Requests<T> = (Vec<T>, Vec<T>);
 
 pub fn approvals(
-    desk: &Desk,
+    context: &ConsoleContext,
     operator: &Operator,
     (refunds, refunds_decided): Requests<Wish>,
     (credits, credits_decided): Requests<CreditRequest>,
 ) -> AnyView {
-    let words = desk.words();
+    let words = context.words();
     let is_empty = refunds.is_empty() && credits.is_empty();
     let refunds: Vec<_> = refunds
         .iter()
-        .map(|wish| refund_card(desk, operator, wish))
+        .map(|wish| refund_card(context, operator, wish))
         .collect();
     let credits: Vec<_> = credits
         .iter()
-        .map(|credit| credit_card(desk, operator, credit))
+        .map(|credit| credit_card(context, operator, credit))
         .collect();
     let refunds_decided = decided(
         words,
@@ -68,8 +68,8 @@ struct Question<'a> {
     needed: Permission,
 }
 
-fn refund_card(desk: &Desk, operator: &Operator, wish: &Wish) -> AnyView {
-    let words = desk.words();
+fn refund_card(context: &ConsoleContext, operator: &Operator, wish: &Wish) -> AnyView {
+    let words = context.words();
     let question = Question {
         id: &wish.id,
         sentence: words.refund_question,
@@ -83,11 +83,11 @@ fn refund_card(desk: &Desk, operator: &Operator, wish: &Wish) -> AnyView {
     };
     let order =
         view! { <a class="act" href=format!("/admin/orders/{}", wish.order_id)>{words.open_order}</a> };
-    card(desk, operator, &question, order.into_any())
+    card(context, operator, &question, order.into_any())
 }
 
-fn credit_card(desk: &Desk, operator: &Operator, credit: &CreditRequest) -> AnyView {
-    let words = desk.words();
+fn credit_card(context: &ConsoleContext, operator: &Operator, credit: &CreditRequest) -> AnyView {
+    let words = context.words();
     let question = Question {
         id: &credit.id,
         sentence: words.credit_question,
@@ -99,13 +99,13 @@ fn credit_card(desk: &Desk, operator: &Operator, credit: &CreditRequest) -> AnyV
         path: format!("/admin/credits/{}", credit.id),
         needed: Permission::AdjustBalance,
     };
-    card(desk, operator, &question, ().into_any())
+    card(context, operator, &question, ().into_any())
 }
 
-fn card(desk: &Desk, operator: &Operator, question: &Question<'_>, link: AnyView) -> AnyView {
-    let words = desk.words();
+fn card(context: &ConsoleContext, operator: &Operator, question: &Question<'_>, link: AnyView) -> AnyView {
+    let words = context.words();
     let is_own = question.asked_by == operator.email;
-    let acts = match (desk.may(question.needed), is_own) {
+    let acts = match (context.may(question.needed), is_own) {
         (false, _) => ().into_any(),
         (true, true) => view! { <p class="small">{words.own_wish}</p> }.into_any(),
         (true, false) => decisions(words, &question.path),

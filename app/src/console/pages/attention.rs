@@ -6,21 +6,21 @@ use payments::Page;
 use payments::console::{Incident, Permission};
 
 use super::parts::{Column::Text, empty, heading, panel, table};
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 
 pub fn attention(
-    desk: &Desk,
+    context: &ConsoleContext,
     open: Page<Incident>,
     resolved: Vec<Incident>,
     handlers: &[String],
     now: Timestamp,
 ) -> AnyView {
-    let words = desk.words();
+    let words = context.words();
     let is_empty = open.data.is_empty();
     let cards: Vec<_> = open
         .data
         .iter()
-        .map(|incident| card(desk, incident, handlers, now))
+        .map(|incident| card(context, incident, handlers, now))
         .collect();
     let next = open.next_cursor.map(|cursor| {
         view! { <a class="act" href=format!("/admin/attention?cursor={cursor}") rel="next">{words.newer}</a> }
@@ -30,18 +30,18 @@ pub fn attention(
         {is_empty.then(|| view! { <section class="panel" data-state="clear">{empty(words.all_clear)}</section> })}
         {cards}
         {next}
-        {(!resolved.is_empty()).then(|| panel(words.resolved, done(desk, resolved)))}
+        {(!resolved.is_empty()).then(|| panel(words.resolved, done(context, resolved)))}
     }
     .into_any()
 }
 
-fn card(desk: &Desk, incident: &Incident, handlers: &[String], now: Timestamp) -> AnyView {
-    let words = desk.words();
+fn card(context: &ConsoleContext, incident: &Incident, handlers: &[String], now: Timestamp) -> AnyView {
+    let words = context.words();
     let age = shown::age(now.since(incident.created_at), words);
     let order = incident.order_id.as_ref().map(|id| {
         view! { <a class="act" href=format!("/admin/orders/{id}")>{words.open_order}</a> }
     });
-    let form = desk.may(Permission::Handle).then(|| {
+    let form = context.may(Permission::Handle).then(|| {
         view! {
             <form class="inline" method="post" action=format!("/admin/attention/{}/resolve", incident.id)>
                 <label class="field field--wide">
@@ -61,7 +61,7 @@ fn card(desk: &Desk, incident: &Incident, handlers: &[String], now: Timestamp) -
             <p>{incident.detail.clone()}</p>
             <p class="panel__text">{shown::advice(incident.kind, words)}</p>
             <p class="reference">{incident.subject.clone()}</p>
-            <div class="acts acts--low">{assignee(desk, incident, handlers)} {order}</div>
+            <div class="acts acts--low">{assignee(context, incident, handlers)} {order}</div>
             {form}
         </section>
     }
@@ -69,10 +69,10 @@ fn card(desk: &Desk, incident: &Incident, handlers: &[String], now: Timestamp) -
 }
 
 /// Who looks after it: a choice for those who may, otherwise a name.
-fn assignee(desk: &Desk, incident: &Incident, handlers: &[String]) -> AnyView {
-    let words = desk.words();
+fn assignee(context: &ConsoleContext, incident: &Incident, handlers: &[String]) -> AnyView {
+    let words = context.words();
     let current = incident.assigned_to.clone();
-    if !desk.may(Permission::Handle) {
+    if !context.may(Permission::Handle) {
         let name = current.unwrap_or_else(|| words.nobody.to_owned());
         return view! { <p class="small">{words.assigned_to} " " {name}</p> }.into_any();
     }
@@ -98,8 +98,8 @@ fn assignee(desk: &Desk, incident: &Incident, handlers: &[String]) -> AnyView {
     .into_any()
 }
 
-fn done(desk: &Desk, resolved: Vec<Incident>) -> AnyView {
-    let words = desk.words();
+fn done(context: &ConsoleContext, resolved: Vec<Incident>) -> AnyView {
+    let words = context.words();
     let rows = resolved
         .into_iter()
         .map(|incident| {

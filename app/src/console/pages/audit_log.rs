@@ -6,7 +6,7 @@ use payments::console::{Action, AuditEntry, ChainCheck};
 use url::form_urlencoded::Serializer;
 
 use super::parts::{Column::Text, choice, empty, heading, input, table};
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 use crate::i18n::fill;
 
 /// What the address says, as it was typed.
@@ -38,12 +38,12 @@ impl AuditLogFilters {
 }
 
 pub fn audit_log(
-    desk: &Desk,
+    context: &ConsoleContext,
     filters: &AuditLogFilters,
     check: ChainCheck,
     page: Page<AuditEntry>,
 ) -> AnyView {
-    let words = desk.words();
+    let words = context.words();
     let is_empty = page.data.is_empty();
     let next = page.next_cursor.map(|cursor| {
         let path = format!("/admin/audit-log?{}", filters.query(&cursor));
@@ -61,10 +61,10 @@ pub fn audit_log(
         Text(words.seal),
     ];
     view! {
-        {heading(words.audit, files(desk, filters))}
+        {heading(words.audit, files(context, filters))}
         <p class="panel__text">{words.audit_text}</p>
-        {verdict(desk, check)}
-        {form(desk, filters)}
+        {verdict(context, check)}
+        {form(context, filters)}
         <section class="panel">
             {if is_empty { empty(words.nothing_yet) } else { table(words.audit, &columns, rows) }}
             {next}
@@ -73,8 +73,8 @@ pub fn audit_log(
     .into_any()
 }
 
-fn files(desk: &Desk, filters: &AuditLogFilters) -> AnyView {
-    let words = desk.words();
+fn files(context: &ConsoleContext, filters: &AuditLogFilters) -> AnyView {
+    let words = context.words();
     let csv = format!("/admin/audit-log.csv?{}", filters.query(""));
     view! {
         <a class="act" href=csv download="audit.csv">{words.export}</a>
@@ -84,8 +84,8 @@ fn files(desk: &Desk, filters: &AuditLogFilters) -> AnyView {
 }
 
 /// Whether the chain holds, and how much of it was looked at when.
-fn verdict(desk: &Desk, check: ChainCheck) -> AnyView {
-    let words = desk.words();
+fn verdict(context: &ConsoleContext, check: ChainCheck) -> AnyView {
+    let words = context.words();
     let (tone, name, text) = match check.n_broken {
         0 => ("ok", words.chain_holds, words.chain_checked),
         _ => ("bad", words.chain_broken, words.chain_broken_text),
@@ -107,8 +107,8 @@ fn verdict(desk: &Desk, check: ChainCheck) -> AnyView {
     .into_any()
 }
 
-fn form(desk: &Desk, filters: &AuditLogFilters) -> AnyView {
-    let words = desk.words();
+fn form(context: &ConsoleContext, filters: &AuditLogFilters) -> AnyView {
+    let words = context.words();
     let actions = Action::ALL.map(|action| {
         let word = action.as_str();
         (word, word, filters.action == word)

@@ -10,7 +10,7 @@ use super::parts::{
     Column::{Figures, Text},
     empty, fact, heading, panel, table,
 };
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 use crate::i18n::ConsoleWords;
 use crate::view::money;
 
@@ -18,12 +18,12 @@ use crate::view::money;
 pub type Account = (Balance, Page<Entry>, Requesters);
 
 /// `number` is what an adjustment from this page will be called, however often its form is sent.
-pub fn balances(desk: &Desk, account: Option<Account>, number: &str) -> AnyView {
-    let words = desk.words();
+pub fn balances(context: &ConsoleContext, account: Option<Account>, number: &str) -> AnyView {
+    let words = context.words();
     let user = account
         .as_ref()
         .map_or_else(String::new, |(balance, ..)| balance.user_id.clone());
-    let found = account.map(|account| found(desk, account, number));
+    let found = account.map(|account| found(context, account, number));
     view! {
         {heading(words.balances, ().into_any())}
         <form class="panel form form--row" method="get" action="/admin/balances">
@@ -32,22 +32,22 @@ pub fn balances(desk: &Desk, account: Option<Account>, number: &str) -> AnyView 
                 <input class="field__input" type="search" name="user" maxlength="64" value=user required/>
             </label>
             <button class="act act--primary">{words.search}</button>
-            {desk.may(Permission::ReadAudit).then(|| view! { <a class="act" href="/admin/books">{words.books}</a> })}
+            {context.may(Permission::ReadAudit).then(|| view! { <a class="act" href="/admin/books">{words.books}</a> })}
         </form>
         {found}
     }
     .into_any()
 }
 
-fn found(desk: &Desk, (balance, entries, requesters): Account, number: &str) -> AnyView {
-    let words = desk.words();
+fn found(context: &ConsoleContext, (balance, entries, requesters): Account, number: &str) -> AnyView {
+    let words = context.words();
     let facts = vec![
         fact(words.user, balance.user_id.clone().into_any()),
         fact(words.available, money::text(balance.available).into_any()),
         fact(words.frozen, money::text(balance.frozen).into_any()),
         fact(words.when, shown::maybe_time(balance.updated_at)),
     ];
-    let adjust = desk
+    let adjust = context
         .may(Permission::AdjustBalance)
         .then(|| panel(words.adjust, adjust(words, &balance.user_id, number)));
     view! {
@@ -130,8 +130,8 @@ fn adjust(words: &'static ConsoleWords, user: &str, number: &str) -> AnyView {
 }
 
 /// Every invariant, asked now.
-pub fn books(desk: &Desk, findings: &[Finding]) -> AnyView {
-    let words = desk.words();
+pub fn books(context: &ConsoleContext, findings: &[Finding]) -> AnyView {
+    let words = context.words();
     let rows = findings
         .iter()
         .map(|finding| {

@@ -7,22 +7,26 @@ use payments::gateway::Description;
 
 use super::parts::{empty, fact, heading, panel, unencrypted};
 use crate::components::icons;
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 
-pub fn gateways(desk: &Desk, states: &[GatewayState], tested: Option<(Channel, Trial)>) -> AnyView {
-    let words = desk.words();
+pub fn gateways(
+    context: &ConsoleContext,
+    states: &[GatewayState],
+    tested: Option<(Channel, Trial)>,
+) -> AnyView {
+    let words = context.words();
     let panels: Vec<_> = states
         .iter()
         .map(|state| {
             let trial = tested.as_ref().filter(|(channel, _)| *channel == state.channel);
-            gateway(desk, state, trial.map(|(_, trial)| trial))
+            gateway(context, state, trial.map(|(_, trial)| trial))
         })
         .collect();
-    view! { {heading(words.gateways, ().into_any())} {unencrypted(desk)} {panels} }.into_any()
+    view! { {heading(words.gateways, ().into_any())} {unencrypted(context)} {panels} }.into_any()
 }
 
-fn gateway(desk: &Desk, state: &GatewayState, trial: Option<&Trial>) -> AnyView {
-    let words = desk.words();
+fn gateway(context: &ConsoleContext, state: &GatewayState, trial: Option<&Trial>) -> AnyView {
+    let words = context.words();
     let name = shown::method(state.channel.method(), words);
     let Some(description) = &state.description else {
         return panel(name, empty(words.not_configured));
@@ -33,16 +37,16 @@ fn gateway(desk: &Desk, state: &GatewayState, trial: Option<&Trial>) -> AnyView 
         </form>
     };
     let content = view! {
-        {trial.map(|trial| result(desk, &trial.proof))}
-        {trial.and_then(|trial| Some(steps(desk, &trial.proof, trial.call.as_ref()?)))}
-        {facts(desk, state, description)}
+        {trial.map(|trial| result(context, &trial.proof))}
+        {trial.and_then(|trial| Some(steps(context, &trial.proof, trial.call.as_ref()?)))}
+        {facts(context, state, description)}
         {test}
     };
     panel(name, content.into_any())
 }
 
-fn facts(desk: &Desk, state: &GatewayState, description: &Description) -> AnyView {
-    let words = desk.words();
+fn facts(context: &ConsoleContext, state: &GatewayState, description: &Description) -> AnyView {
+    let words = context.words();
     let mut facts = vec![
         fact(words.notify_url, shown::reference(&description.notify_url)),
         fact(words.last_callback, shown::maybe_time(state.last_callback_at)),
@@ -73,8 +77,8 @@ fn facts(desk: &Desk, state: &GatewayState, description: &Description) -> AnyVie
 }
 
 /// What the question has proved, one step after the other; the first that fails is the last that is told.
-fn steps(desk: &Desk, proof: &Proof, call: &Call) -> AnyView {
-    let words = desk.words();
+fn steps(context: &ConsoleContext, proof: &Proof, call: &Call) -> AnyView {
+    let words = context.words();
     let took = shown::duration(Some(call.took));
     let status = call.status.map(|status| status.to_string()).unwrap_or_default();
     let is_believed = call.verdict == Verdict::Signed;
@@ -102,8 +106,8 @@ fn steps(desk: &Desk, proof: &Proof, call: &Call) -> AnyView {
     view! { <ol class="steps" aria-label=words.test_gateway>{steps}</ol> }.into_any()
 }
 
-fn result(desk: &Desk, proof: &Proof) -> AnyView {
-    let words = desk.words();
+fn result(context: &ConsoleContext, proof: &Proof) -> AnyView {
+    let words = context.words();
     let (class, icon, text, detail) = match proof {
         Proof::Works => (
             "notice notice--info",

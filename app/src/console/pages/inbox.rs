@@ -6,10 +6,10 @@ use payments::Page;
 use payments::console::{KeptNotification, Permission};
 
 use super::parts::{Column::Text, empty, fact, heading, panel, table};
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 
-pub fn inbox(desk: &Desk, page: Page<KeptNotification>) -> AnyView {
-    let words = desk.words();
+pub fn inbox(context: &ConsoleContext, page: Page<KeptNotification>) -> AnyView {
+    let words = context.words();
     let is_empty = page.data.is_empty();
     let next = page.next_cursor.map(|cursor| {
         let cursor: String = url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
@@ -18,7 +18,7 @@ pub fn inbox(desk: &Desk, page: Page<KeptNotification>) -> AnyView {
     let rows = page
         .data
         .iter()
-        .map(|notification| row(desk, notification))
+        .map(|notification| row(context, notification))
         .collect();
     let columns = [
         Text(words.when),
@@ -37,8 +37,8 @@ pub fn inbox(desk: &Desk, page: Page<KeptNotification>) -> AnyView {
     .into_any()
 }
 
-fn row(desk: &Desk, notification: &KeptNotification) -> AnyView {
-    let words = desk.words();
+fn row(context: &ConsoleContext, notification: &KeptNotification) -> AnyView {
+    let words = context.words();
     let number = notification.payment_no.clone();
     let payment = match &notification.order_id {
         Some(id) => view! { <a class="reference" href=format!("/admin/orders/{id}")>{number}</a> }.into_any(),
@@ -63,12 +63,16 @@ pub fn path_of_notification(channel: Channel, id: &str) -> String {
 }
 
 /// `inside` is what was encrypted.
-pub fn notification(desk: &Desk, notification: &KeptNotification, inside: Option<String>) -> AnyView {
-    let words = desk.words();
+pub fn notification(
+    context: &ConsoleContext,
+    notification: &KeptNotification,
+    inside: Option<String>,
+) -> AnyView {
+    let words = context.words();
     let order = notification.order_id.as_ref().map(|id| {
         view! { <a class="act" href=format!("/admin/orders/{id}")>{words.open_order}</a> }
     });
-    let replay = desk.may(Permission::Handle).then(|| {
+    let replay = context.may(Permission::Handle).then(|| {
         let action = format!(
             "{}/replay",
             path_of_notification(notification.channel, &notification.id)

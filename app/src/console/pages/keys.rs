@@ -6,12 +6,12 @@ use payments::admin::Scope;
 use payments::console::KnownKey;
 
 use super::parts::{Column::Text, heading, panel, table};
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 use crate::view::money;
 
 /// `new`: a key that was made just now, to be shown this once.
-pub fn keys(desk: &Desk, keys: Vec<KnownKey>, new: Option<String>) -> AnyView {
-    let words = desk.words();
+pub fn keys(context: &ConsoleContext, keys: Vec<KnownKey>, new: Option<String>) -> AnyView {
+    let words = context.words();
     let new = new.map(|key| {
         let content = view! {
             <p>{words.key_once}</p>
@@ -19,7 +19,7 @@ pub fn keys(desk: &Desk, keys: Vec<KnownKey>, new: Option<String>) -> AnyView {
         };
         panel(words.new_key, content.into_any())
     });
-    let rows = keys.into_iter().map(|key| row(desk, key)).collect();
+    let rows = keys.into_iter().map(|key| row(context, key)).collect();
     let columns = [
         Text(words.key_name),
         Text(words.scopes),
@@ -33,13 +33,13 @@ pub fn keys(desk: &Desk, keys: Vec<KnownKey>, new: Option<String>) -> AnyView {
         {heading(words.keys, ().into_any())}
         {new}
         {panel(words.keys, table(words.keys, &columns, rows))}
-        {panel(words.make_key, form(desk))}
+        {panel(words.make_key, form(context))}
     }
     .into_any()
 }
 
-fn row(desk: &Desk, key: KnownKey) -> AnyView {
-    let words = desk.words();
+fn row(context: &ConsoleContext, key: KnownKey) -> AnyView {
+    let words = context.words();
     let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
     let act = match key.revoked_at {
         Some(at) => view! { {shown::badge("neutral", words.revoked)} " " {shown::time(at)} }.into_any(),
@@ -69,9 +69,9 @@ fn limit(most: Option<Money>) -> String {
 }
 
 /// Scopes that the person who looks at the page may give.
-fn form(desk: &Desk) -> AnyView {
-    let words = desk.words();
-    let own = desk
+fn form(context: &ConsoleContext) -> AnyView {
+    let words = context.words();
+    let own = context
         .operator
         .as_ref()
         .map_or(&[][..], |operator| operator.role.scopes());

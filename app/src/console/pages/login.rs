@@ -4,14 +4,14 @@ use leptos::prelude::*;
 
 use super::parts::{alert, factor_field, field};
 use crate::components::icons;
-use crate::console::Desk;
+use crate::console::ConsoleContext;
 
-pub fn login(desk: &Desk, email: &str, next: &str, problem: Option<&'static str>) -> AnyView {
-    let words = desk.words();
+pub fn login(context: &ConsoleContext, email: &str, next: &str, problem: Option<&'static str>) -> AnyView {
+    let words = context.words();
     view! {
         <div class="door">
             <div class="card">
-                <p class="door__brand"><span class="door__mark">{icons::coin()}</span> {desk.site.merchant.clone()}</p>
+                <p class="door__brand"><span class="door__mark">{icons::coin()}</span> {context.site.merchant.clone()}</p>
                 <h1 class="card__title">{words.log_in_title}</h1>
                 {alert(problem)}
                 <form class="form" method="post" action="/admin/login">

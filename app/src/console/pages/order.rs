@@ -9,32 +9,32 @@ use super::parts::{
     empty, fact, heading, panel, table,
 };
 use super::timeline::timeline;
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 use crate::view::money;
 
-pub fn order(desk: &Desk, file: &OrderFile) -> AnyView {
-    let words = desk.words();
+pub fn order(context: &ConsoleContext, file: &OrderFile) -> AnyView {
+    let words = context.words();
     let title = format!("{} {}", words.order, file.order.order_no);
     view! {
-        {heading(&title, acts(desk, file))}
+        {heading(&title, acts(context, file))}
         <div class="record">
             <div class="record__main">
-                {panel(words.payments, payments(desk, file))}
-                {panel(words.refunds, refunds(desk, file))}
-                {panel(words.postings, postings(desk, file))}
-                {panel(words.timeline, timeline(desk, file))}
-                {notes(desk, file)}
+                {panel(words.payments, payments(context, file))}
+                {panel(words.refunds, refunds(context, file))}
+                {panel(words.postings, postings(context, file))}
+                {panel(words.timeline, timeline(context, file))}
+                {notes(context, file)}
             </div>
-            {panel(words.facts, facts(desk, file))}
+            {panel(words.facts, facts(context, file))}
         </div>
     }
     .into_any()
 }
 
 /// Only what can be done now.
-fn acts(desk: &Desk, file: &OrderFile) -> AnyView {
-    let words = desk.words();
-    let is_askable = desk.may(Permission::Handle) && !file.payments.is_empty();
+fn acts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
+    let words = context.words();
+    let is_askable = context.may(Permission::Handle) && !file.payments.is_empty();
     let ask = is_askable.then(|| {
         view! {
             <form method="post" action=format!("/admin/orders/{}/ask", file.order.id)>
@@ -46,12 +46,12 @@ fn acts(desk: &Desk, file: &OrderFile) -> AnyView {
         .payments
         .iter()
         .filter(|payment| shown::left_of(payment).is_some_and(|left| !left.is_zero()))
-        .filter(|_| desk.may(Permission::RequestRefund))
+        .filter(|_| context.may(Permission::RequestRefund))
         .map(|payment| {
             view! { <a class="act" href=format!("/admin/payments/{}/refund", payment.id)>{words.refund}</a> }
         })
         .collect();
-    let support = desk.may(Permission::ReadMessages).then(|| {
+    let support = context.may(Permission::ReadMessages).then(|| {
         let path = format!("/admin/orders/{}/support.txt", file.order.id);
         view! { <a class="act" href=path download>{words.support_text}</a> }
     });
@@ -64,8 +64,8 @@ fn acts(desk: &Desk, file: &OrderFile) -> AnyView {
     .into_any()
 }
 
-fn facts(desk: &Desk, file: &OrderFile) -> AnyView {
-    let (words, order) = (desk.words(), &file.order);
+fn facts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
+    let (words, order) = (context.words(), &file.order);
     let text = |text: &str| text.to_owned().into_any();
     let mut facts = vec![
         fact(words.amount, text(&money::text(order.amount))),
@@ -89,8 +89,8 @@ fn facts(desk: &Desk, file: &OrderFile) -> AnyView {
     view! { <dl class="facts">{facts}</dl> }.into_any()
 }
 
-fn payments(desk: &Desk, file: &OrderFile) -> AnyView {
-    let words = desk.words();
+fn payments(context: &ConsoleContext, file: &OrderFile) -> AnyView {
+    let words = context.words();
     if file.payments.is_empty() {
         return empty(words.no_payments);
     }
@@ -105,13 +105,13 @@ fn payments(desk: &Desk, file: &OrderFile) -> AnyView {
     let rows = file
         .payments
         .iter()
-        .map(|payment| payment_row(desk, payment))
+        .map(|payment| payment_row(context, payment))
         .collect();
     table(words.payments, &columns, rows)
 }
 
-fn payment_row(desk: &Desk, payment: &Payment) -> AnyView {
-    let words = desk.words();
+fn payment_row(context: &ConsoleContext, payment: &Payment) -> AnyView {
+    let words = context.words();
     let left = shown::left_of(payment);
     let left = left.map(money::text);
     view! {
@@ -131,8 +131,8 @@ fn payment_row(desk: &Desk, payment: &Payment) -> AnyView {
     .into_any()
 }
 
-fn refunds(desk: &Desk, file: &OrderFile) -> AnyView {
-    let words = desk.words();
+fn refunds(context: &ConsoleContext, file: &OrderFile) -> AnyView {
+    let words = context.words();
     if file.refunds.is_empty() {
         return empty(words.no_refunds);
     }
@@ -147,15 +147,15 @@ fn refunds(desk: &Desk, file: &OrderFile) -> AnyView {
     let rows = file
         .refunds
         .iter()
-        .map(|refund| refund_row(desk, refund))
+        .map(|refund| refund_row(context, refund))
         .collect();
     table(words.refunds, &columns, rows)
 }
 
-fn refund_row(desk: &Desk, refund: &Refund) -> AnyView {
-    let words = desk.words();
+fn refund_row(context: &ConsoleContext, refund: &Refund) -> AnyView {
+    let words = context.words();
     let needs_help = matches!(refund.state, RefundState::Failed | RefundState::Stuck);
-    let act = (needs_help && desk.may(Permission::RequestRefund)).then(|| {
+    let act = (needs_help && context.may(Permission::RequestRefund)).then(|| {
         view! {
             <form method="post" action=format!("/admin/refunds/{}/retry", refund.id)>
                 <button class="act">{words.retry}</button>
@@ -178,8 +178,8 @@ fn refund_row(desk: &Desk, refund: &Refund) -> AnyView {
     .into_any()
 }
 
-fn postings(desk: &Desk, file: &OrderFile) -> AnyView {
-    let words = desk.words();
+fn postings(context: &ConsoleContext, file: &OrderFile) -> AnyView {
+    let words = context.words();
     if file.postings.is_empty() {
         return empty(words.no_postings);
     }
@@ -209,9 +209,9 @@ fn postings(desk: &Desk, file: &OrderFile) -> AnyView {
     table(words.postings, &columns, rows)
 }
 
-fn notes(desk: &Desk, file: &OrderFile) -> Option<AnyView> {
-    let words = desk.words();
-    desk.may(Permission::Handle).then(|| {
+fn notes(context: &ConsoleContext, file: &OrderFile) -> Option<AnyView> {
+    let words = context.words();
+    context.may(Permission::Handle).then(|| {
         let form = view! {
             <form class="form" method="post" action=format!("/admin/orders/{}/notes", file.order.id)>
                 <label class="field">

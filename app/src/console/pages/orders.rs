@@ -10,7 +10,7 @@ use super::parts::{
     Column::{Figures, Text},
     choice, empty, heading, input, table,
 };
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 use crate::i18n::ConsoleWords;
 use crate::view::money;
 
@@ -58,8 +58,8 @@ impl Filters {
     }
 }
 
-pub fn orders(desk: &Desk, filters: &Filters, found: FoundOrders, now: Timestamp) -> AnyView {
-    let words = desk.words();
+pub fn orders(context: &ConsoleContext, filters: &Filters, found: FoundOrders, now: Timestamp) -> AnyView {
+    let words = context.words();
     let page = found.page;
     let is_empty = page.data.is_empty();
     let columns = [
@@ -80,8 +80,8 @@ pub fn orders(desk: &Desk, filters: &Filters, found: FoundOrders, now: Timestamp
         .looked_back_to
         .map(|at| view! { <p class="panel__text">{words.looked_back_to} " " {shown::time(at)}</p> });
     view! {
-        {heading(words.orders, export(desk, filters))}
-        {form(desk, filters, now)}
+        {heading(words.orders, export(context, filters))}
+        {form(context, filters, now)}
         <section class="panel">
             {if is_empty { empty(words.no_orders) } else { table(words.orders, &columns, rows) }}
             {looked_back_to}
@@ -92,10 +92,11 @@ pub fn orders(desk: &Desk, filters: &Filters, found: FoundOrders, now: Timestamp
 }
 
 /// The same list as a file.
-fn export(desk: &Desk, filters: &Filters) -> AnyView {
-    let words = desk.words();
+fn export(context: &ConsoleContext, filters: &Filters) -> AnyView {
+    let words = context.words();
     let path = format!("/admin/orders.csv?{}", filters.query(""));
-    desk.may(Permission::Export)
+    context
+        .may(Permission::Export)
         .then(|| view! { <a class="act" href=path download="orders.csv">{words.export}</a> })
         .into_any()
 }
@@ -119,7 +120,7 @@ fn row(order: &Order, words: &'static ConsoleWords) -> AnyView {
 }
 
 /// Days that are asked for by name; what else the list is narrowed down by stays.
-fn periods(desk: &Desk, filters: &Filters, now: Timestamp) -> Vec<AnyView> {
+fn periods(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> Vec<AnyView> {
     let link = |period: Period| {
         let (from, to) = period.days(now);
         let is_current = filters.from == from && filters.to == to;
@@ -129,14 +130,14 @@ fn periods(desk: &Desk, filters: &Filters, now: Timestamp) -> Vec<AnyView> {
             ..filters.clone()
         };
         let path = format!("/admin/orders?{}", narrowed.query(""));
-        let name = shown::period(period, desk.words());
+        let name = shown::period(period, context.words());
         view! { <a class="act" href=path aria-current=is_current.then_some("true")>{name}</a> }.into_any()
     };
     Period::ALL.into_iter().map(link).collect()
 }
 
-fn form(desk: &Desk, filters: &Filters, now: Timestamp) -> AnyView {
-    let words = desk.words();
+fn form(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> AnyView {
+    let words = context.words();
     let statuses = OrderStatus::ALL.map(|status| {
         let name = shown::order_status_name(status, words);
         (status.as_str(), name, filters.status == status.as_str())
@@ -163,7 +164,7 @@ fn form(desk: &Desk, filters: &Filters, now: Timestamp) -> AnyView {
             </label>
             <button class="act act--primary">{words.search}</button>
             <a class="act" href="/admin/orders">{words.clear}</a>
-            <div class="acts">{periods(desk, filters, now)}</div>
+            <div class="acts">{periods(context, filters, now)}</div>
         </form>
     }
     .into_any()

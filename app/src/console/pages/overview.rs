@@ -10,18 +10,18 @@ use super::parts::{
     Column::{Figures, Text},
     heading, panel, table, unencrypted,
 };
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 use crate::i18n::ConsoleWords;
 
 /// The height of the chart in its own units; a bar and its gap are 20 wide.
 const HEIGHT: i64 = 120;
 
-pub fn overview(desk: &Desk, overview: &Overview) -> AnyView {
-    let words = desk.words();
+pub fn overview(context: &ConsoleContext, overview: &Overview) -> AnyView {
+    let words = context.words();
     view! {
         {heading(words.overview, ().into_any())}
-        {unencrypted(desk)}
-        {waiting(desk)}
+        {unencrypted(context)}
+        {waiting(context)}
         <div class="stats">{stats(words, overview)}</div>
         {panel(words.by_hour, chart(words, &overview.today))}
         {panel(words.by_method, by_method(words, overview))}
@@ -31,16 +31,16 @@ pub fn overview(desk: &Desk, overview: &Overview) -> AnyView {
 }
 
 /// What waits for a person, before any figure.
-fn waiting(desk: &Desk) -> AnyView {
-    let words = desk.words();
+fn waiting(context: &ConsoleContext) -> AnyView {
+    let words = context.words();
     let link = |path: &'static str, name: &'static str, n: i64| {
         (n > 0).then(|| {
             view! { <a class="notice notice--warn waiting" href=path><b class="num">{n}</b> <span>{name}</span></a> }
         })
     };
     view! {
-        {link("/admin/attention", words.attention, desk.waiting.incidents)}
-        {link("/admin/refunds", words.approvals, desk.waiting.wishes)}
+        {link("/admin/attention", words.attention, context.waiting.incidents)}
+        {link("/admin/refunds", words.approvals, context.waiting.wishes)}
     }
     .into_any()
 }

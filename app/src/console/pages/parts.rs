@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::components::icons;
-use crate::console::Desk;
+use crate::console::ConsoleContext;
 
 /// The title of a page, with what can be done beside it.
 pub fn heading(title: &str, acts: AnyView) -> AnyView {
@@ -17,15 +17,15 @@ pub fn heading(title: &str, acts: AnyView) -> AnyView {
 }
 
 /// Warns of settings that let payments travel in the clear.
-pub fn unencrypted(desk: &Desk) -> AnyView {
-    let settings = &desk.site.unencrypted;
+pub fn unencrypted(context: &ConsoleContext) -> AnyView {
+    let settings = &context.site.unencrypted;
     if settings.is_empty() {
         return ().into_any();
     }
     let settings = settings.join(", ");
     view! {
         <p class="notice notice--warn" role="status">
-            {icons::warning()} <span>{desk.words().unencrypted} " " <code>{settings}</code></span>
+            {icons::warning()} <span>{context.words().unencrypted} " " <code>{settings}</code></span>
         </p>
     }
     .into_any()

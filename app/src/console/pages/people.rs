@@ -5,13 +5,13 @@ use payments::admin::Role;
 use payments::console::{Operator, Person};
 
 use super::parts::{Column::Text, field, heading, panel, table};
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 
-pub fn people(desk: &Desk, operator: &Operator, people: Vec<Person>) -> AnyView {
-    let words = desk.words();
+pub fn people(context: &ConsoleContext, operator: &Operator, people: Vec<Person>) -> AnyView {
+    let words = context.words();
     let rows = people
         .into_iter()
-        .map(|person| row(desk, operator, person))
+        .map(|person| row(context, operator, person))
         .collect();
     let columns = [
         Text(words.email),
@@ -23,20 +23,20 @@ pub fn people(desk: &Desk, operator: &Operator, people: Vec<Person>) -> AnyView 
     view! {
         {heading(words.people, ().into_any())}
         {panel(words.people, table(words.people, &columns, rows))}
-        {panel(words.invite, invite(desk))}
-        {panel(words.rights, rights(desk))}
+        {panel(words.invite, invite(context))}
+        {panel(words.rights, rights(context))}
     }
     .into_any()
 }
 
-fn row(desk: &Desk, operator: &Operator, person: Person) -> AnyView {
-    let words = desk.words();
+fn row(context: &ConsoleContext, operator: &Operator, person: Person) -> AnyView {
+    let words = context.words();
     let is_other = person.id != operator.user_id && person.disabled_at.is_none();
     let acts = is_other.then(|| {
         view! {
             <div class="acts">
                 <form class="inline" method="post" action=format!("/admin/people/{}/role", person.id)>
-                    {role_choice(desk, person.role)}
+                    {role_choice(context, person.role)}
                     <button class="act">{words.change}</button>
                 </form>
                 <form class="inline" method="post" action=format!("/admin/people/{}/disable", person.id)>
@@ -67,8 +67,8 @@ fn row(desk: &Desk, operator: &Operator, person: Person) -> AnyView {
     .into_any()
 }
 
-fn role_choice(desk: &Desk, current: Role) -> AnyView {
-    let words = desk.words();
+fn role_choice(context: &ConsoleContext, current: Role) -> AnyView {
+    let words = context.words();
     let options = Role::ALL.map(|role| {
         view! { <option value=role.as_str() selected=role == current>{shown::role(role, words)}</option> }
     });
@@ -78,14 +78,14 @@ fn role_choice(desk: &Desk, current: Role) -> AnyView {
     .into_any()
 }
 
-fn invite(desk: &Desk) -> AnyView {
-    let words = desk.words();
+fn invite(context: &ConsoleContext) -> AnyView {
+    let words = context.words();
     view! {
         <form class="form form--row" method="post" action="/admin/people">
             {field("email", words.email, "email", "off")}
             <label class="field">
                 <span class="field__label">{words.role}</span>
-                {role_choice(desk, Role::Viewer)}
+                {role_choice(context, Role::Viewer)}
             </label>
             {field("password", words.first_password, "password", "new-password")}
             <button class="act act--primary">{words.invite}</button>
@@ -95,8 +95,8 @@ fn invite(desk: &Desk) -> AnyView {
 }
 
 /// The table of who may do what, from the code that decides.
-fn rights(desk: &Desk) -> AnyView {
-    let words = desk.words();
+fn rights(context: &ConsoleContext) -> AnyView {
+    let words = context.words();
     let rows = payments::console::Permission::ALL
         .into_iter()
         .map(|permission| {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use payments::console::RefundPlan;
 
 use super::parts::{alert, empty, fact, heading};
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
 
@@ -78,13 +78,18 @@ impl RefundForm {
     }
 }
 
-pub fn refund(desk: &Desk, plan: &RefundPlan, form: &RefundForm, problem: Option<&'static str>) -> AnyView {
-    let words = desk.words();
+pub fn refund(
+    context: &ConsoleContext,
+    plan: &RefundPlan,
+    form: &RefundForm,
+    problem: Option<&'static str>,
+) -> AnyView {
+    let words = context.words();
     let title = format!("{} · {}", words.refund, plan.order.order_no);
     let content = if plan.left.is_zero() {
         empty(words.nothing_left)
     } else {
-        dialog(desk, plan, form)
+        dialog(context, plan, form)
     };
     view! {
         {heading(&title, ().into_any())}
@@ -112,8 +117,8 @@ fn sums(words: &'static ConsoleWords, plan: &RefundPlan) -> Vec<AnyView> {
     sums
 }
 
-fn dialog(desk: &Desk, plan: &RefundPlan, form: &RefundForm) -> AnyView {
-    let words = desk.words();
+fn dialog(context: &ConsoleContext, plan: &RefundPlan, form: &RefundForm) -> AnyView {
+    let words = context.words();
     let amount = if form.amount.is_empty() {
         plan.left.to_yuan()
     } else {
@@ -145,13 +150,13 @@ fn dialog(desk: &Desk, plan: &RefundPlan, form: &RefundForm) -> AnyView {
 
 /// Repeats the sum and the payer: what happens next cannot be taken back.
 pub fn refund_check(
-    desk: &Desk,
+    context: &ConsoleContext,
     plan: &RefundPlan,
     form: &RefundForm,
     amount: Money,
     needs_approval: bool,
 ) -> AnyView {
-    let words = desk.words();
+    let words = context.words();
     let sum = money::text(amount);
     let values = [("amount", sum.as_str()), ("user", plan.order.user_id.as_str())];
     let facts = vec![

@@ -4,7 +4,7 @@ use domain::Timestamp;
 use leptos::prelude::*;
 use payments::console::{Event, GatewayCall, OrderFile, Permission, RequestedBy, Verdict};
 
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
 
@@ -18,8 +18,8 @@ struct Entry {
     message: Option<String>,
 }
 
-pub fn timeline(desk: &Desk, file: &OrderFile) -> AnyView {
-    let words = desk.words();
+pub fn timeline(context: &ConsoleContext, file: &OrderFile) -> AnyView {
+    let words = context.words();
     let entries: Vec<_> = file
         .timeline()
         .into_iter()
@@ -30,7 +30,7 @@ pub fn timeline(desk: &Desk, file: &OrderFile) -> AnyView {
                     <p class="timeline__sentence">{entry.sentence}</p>
                     {entry.detail.map(|detail| view! { <p class="timeline__detail">{detail}</p> })}
                     <p class="timeline__cause">{shown::time(at)} " · " {entry.cause}</p>
-                    {entry.message.filter(|_| desk.may(Permission::ReadMessages)).map(|text| view! {
+                    {entry.message.filter(|_| context.may(Permission::ReadMessages)).map(|text| view! {
                         <details class="message">
                             <summary>{words.message}</summary>
                             <pre class="message__text">{text}</pre>
@@ -45,8 +45,8 @@ pub fn timeline(desk: &Desk, file: &OrderFile) -> AnyView {
 
 /// The same for whoever is asked for help: plain text with every message, masked. It leaves the house, so it names neither
 /// the user nor anybody who works here.
-pub fn support_text(desk: &Desk, file: &OrderFile) -> String {
-    let (words, order) = (desk.words(), &file.order);
+pub fn support_text(context: &ConsoleContext, file: &OrderFile) -> String {
+    let (words, order) = (context.words(), &file.order);
     let mut text = format!(
         "{} {} ({})\n{} · {}\n",
         words.order,

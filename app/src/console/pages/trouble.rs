@@ -4,11 +4,16 @@ use leptos::prelude::*;
 use payments::console::Permission;
 
 use super::parts::heading;
-use crate::console::{Desk, shown};
+use crate::console::{ConsoleContext, shown};
 
 /// `missing` is the right that would be needed.
-pub fn trouble(desk: &Desk, title: &'static str, text: &'static str, missing: Option<Permission>) -> AnyView {
-    let words = desk.words();
+pub fn trouble(
+    context: &ConsoleContext,
+    title: &'static str,
+    text: &'static str,
+    missing: Option<Permission>,
+) -> AnyView {
+    let words = context.words();
     let missing = missing.map(|permission| {
         view! {
             <p>
@@ -22,7 +27,7 @@ pub fn trouble(desk: &Desk, title: &'static str, text: &'static str, missing: Op
         <section class="panel" data-trouble="true">
             <p>{text}</p>
             {missing}
-            <p class="panel__text">{words.reference} " " <code class="reference">{desk.request_id.clone()}</code></p>
+            <p class="panel__text">{words.reference} " " <code class="reference">{context.request_id.clone()}</code></p>
             <p><a class="act" href="/admin">{words.overview}</a></p>
         </section>
     }

@@ -41,7 +41,7 @@ pub fn request(language: Language) -> Request {
         site: Arc::new(site),
         language,
         is_language_chosen: false,
-        device: Device::Desk,
+        device: Device::Desktop,
         is_device_chosen: false,
         request_id: "r1".to_owned(),
         payer_ip: None,

@@ -1,6 +1,6 @@
 //! What every page of the console knows: who looks, in which language, and from where.
 
-use app::console::{Desk, Flash};
+use app::console::{ConsoleContext, Flash};
 use app::i18n::Language;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -17,12 +17,12 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 
 /// A page with its frame.
-pub fn page(desk: &Desk, title: &str, content: AnyView) -> Response {
-    page_with(StatusCode::OK, desk, title, content)
+pub fn page(context: &ConsoleContext, title: &str, content: AnyView) -> Response {
+    page_with(StatusCode::OK, context, title, content)
 }
 
-pub fn page_with(status: StatusCode, desk: &Desk, title: &str, content: AnyView) -> Response {
-    let html = app::console::render(desk, title, content);
+pub fn page_with(status: StatusCode, context: &ConsoleContext, title: &str, content: AnyView) -> Response {
+    let html = app::console::render(context, title, content);
     let headers = [
         (header::CONTENT_TYPE, HTML),
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -53,14 +53,14 @@ pub fn way_on(next: &str) -> &str {
 }
 
 /// What the trail writes about who stands here.
-pub fn visit(desk: &Desk) -> Visit {
+pub fn visit(context: &ConsoleContext) -> Visit {
     Visit {
-        email: desk
+        email: context
             .operator
             .as_ref()
             .map_or_else(String::new, |operator| operator.email.clone()),
-        ip: desk.ip,
-        request_id: desk.request_id.clone(),
+        ip: context.ip,
+        request_id: context.request_id.clone(),
     }
 }
 
