@@ -2,11 +2,11 @@
 
 use std::os::unix::fs::MetadataExt as _;
 
-use payments::console::Visit;
+use payments::console::Actor;
 
 /// The command line as the audit log names it.
-pub fn command_visit() -> Visit {
-    Visit::of_command(&os_user())
+pub fn command_visit() -> Actor {
+    Actor::of_command(&os_user())
 }
 
 /// Name of the user this process runs as, from the system and not from the environment, which anybody can set.

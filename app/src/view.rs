@@ -34,7 +34,7 @@ pub const MAX_REFRESHES: u32 = 10;
 
 /// What this visit says in its URL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Visit {
+pub struct PageRequest {
     /// The payer pressed *I have paid*.
     pub is_asked: bool,
     /// The payer chose the balance.
@@ -112,12 +112,12 @@ impl CheckoutView {
         available: Option<Money>,
         now: Timestamp,
         request: &Request,
-        visit: Visit,
+        page_request: PageRequest,
     ) -> CheckoutView {
         let order = &checkout.order;
         let words = request.words();
         let available = available.filter(|_| spending::is_allowed(order));
-        let situation = shown(Situation::of(checkout, now), available, order, visit);
+        let situation = shown(Situation::of(checkout, now), available, order, page_request);
         let balance = available.map(|available| (available, order.amount));
         let state = situation.state();
         let (title, sentence) = texts::of(&situation, order, request.device, words);
@@ -130,7 +130,7 @@ impl CheckoutView {
             state,
             title,
             sentence,
-            alert: alert(visit, state, words),
+            alert: alert(page_request, state, words),
             merchant: request.site.merchant.clone(),
             subject: order.subject.clone(),
             order_no: order.order_no.to_string(),
@@ -161,7 +161,7 @@ impl CheckoutView {
                 words.back
             },
             has_receipt: has_receipt(checkout),
-            n_refreshes: visit.n_refreshes,
+            n_refreshes: page_request.n_refreshes,
         }
     }
 
@@ -219,23 +219,23 @@ fn shown<'a>(
     situation: Situation<'a>,
     available: Option<Money>,
     order: &Order,
-    visit: Visit,
+    page_request: PageRequest,
 ) -> Situation<'a> {
-    if let Some(available) = available.filter(|_| visit.is_spending && situation.is_payable()) {
+    if let Some(available) = available.filter(|_| page_request.is_spending && situation.is_payable()) {
         return match spending::left(available, order.amount) {
             Ok(left) => Situation::Spending { left },
             Err(missing) => Situation::Short { missing },
         };
     }
     match situation {
-        Situation::Waiting { payment, .. } if visit.is_asked => Situation::Confirming { payment },
+        Situation::Waiting { payment, .. } if page_request.is_asked => Situation::Confirming { payment },
         other => other,
     }
 }
 
 /// An error is repeated only where the page does not say the same already.
-fn alert(visit: Visit, state: PageState, words: &Words) -> Option<&'static str> {
-    let error = visit.error?;
+fn alert(page_request: PageRequest, state: PageState, words: &Words) -> Option<&'static str> {
+    let error = page_request.error?;
     match state {
         PageState::Choose
         | PageState::Balance

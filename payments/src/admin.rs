@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use domain::{IncidentId, Money, Timestamp, UserId};
 use futures_util::FutureExt;
 
-use crate::console::{Act, Action, Visit, record};
+use crate::console::{Act, Action, Actor, record};
 use crate::store::incidents::{self, IncidentKind};
 use crate::store::{StoreError, admin as rows};
 use crate::{Clock, Error, Services};
@@ -120,11 +120,11 @@ fn last4_of(key: &str) -> String {
 /// Makes a key and returns it; nobody can read it again.
 pub async fn create_api_key(
     services: &Services,
-    visit: &Visit,
+    actor: &Actor,
     draft: &KeyDraft<'_>,
 ) -> Result<String, Error> {
     let key = format!("tq_{}", domain::id::secret_token(services.clock.entropy()));
-    ensure_api_key(services, visit, draft, &key).await?;
+    ensure_api_key(services, actor, draft, &key).await?;
     Ok(key)
 }
 
@@ -132,7 +132,7 @@ pub async fn create_api_key(
 /// stands among what needs attention until somebody who manages people has seen it.
 pub async fn ensure_api_key(
     services: &Services,
-    visit: &Visit,
+    actor: &Actor,
     draft: &KeyDraft<'_>,
     key: &str,
 ) -> Result<(), Error> {
@@ -140,7 +140,7 @@ pub async fn ensure_api_key(
     let id = &new_key_id(&services.clock, now);
     let incident = &IncidentId::new(now, services.clock.entropy());
     let (hash, last4, detail) = (&hash_of(key), &last4_of(key), &draft.describe());
-    let notification = &format!("{detail} (…{last4}), made by {}", visit.email);
+    let notification = &format!("{detail} (…{last4}), made by {}", actor.email);
     services
         .db
         .write(|tx| {
@@ -157,7 +157,7 @@ pub async fn ensure_api_key(
                     subject: id,
                     detail,
                 };
-                record(tx, visit, act, now).await
+                record(tx, actor, act, now).await
             }
             .boxed()
         })

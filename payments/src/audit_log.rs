@@ -19,16 +19,16 @@ use crate::{Error, Services};
 
 /// Where a person stands who does something.
 #[derive(Debug, Clone)]
-pub struct Visit {
+pub struct Actor {
     pub email: String,
     pub ip: Option<IpAddr>,
     pub request_id: String,
 }
 
-impl Visit {
+impl Actor {
     /// A command of the program, run by this user of the operating system.
-    pub fn of_command(os_user: &str) -> Visit {
-        Visit {
+    pub fn of_command(os_user: &str) -> Actor {
+        Actor {
             email: format!("os:{os_user}"),
             ip: None,
             request_id: String::new(),
@@ -166,7 +166,7 @@ pub struct Act<'a> {
 /// wait for their turn from here to the commit.
 pub(crate) async fn record(
     tx: &mut Tx<'_>,
-    visit: &Visit,
+    actor: &Actor,
     act: Act<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -175,12 +175,12 @@ pub(crate) async fn record(
     let mut line = AuditRow {
         seq: last_seq + 1,
         at: now.millis(),
-        actor: visit.email.clone(),
+        actor: actor.email.clone(),
         action: act.action.as_str().to_owned(),
         subject: act.subject.to_owned(),
         detail: act.detail.to_owned(),
-        ip: visit.ip.map_or_else(String::new, |ip| ip.to_string()),
-        request_id: visit.request_id.clone(),
+        ip: actor.ip.map_or_else(String::new, |ip| ip.to_string()),
+        request_id: actor.request_id.clone(),
         previous_hash,
         hash: String::new(),
     };
@@ -191,7 +191,7 @@ pub(crate) async fn record(
 /// Does something and writes the line about it in one transaction.
 pub(crate) async fn perform<'a, T, E, F>(
     services: &Services,
-    visit: &'a Visit,
+    actor: &'a Actor,
     act: Act<'a>,
     work: &'a F,
 ) -> Result<T, E>
@@ -206,7 +206,7 @@ where
         .write(|tx| {
             async move {
                 let done = work(tx).await?;
-                record(tx, visit, act, now).await?;
+                record(tx, actor, act, now).await?;
                 Ok(done)
             }
             .boxed()
@@ -217,7 +217,7 @@ where
 /// [`perform`], for work that finds out itself what its line is about: the subject and the detail.
 pub(crate) async fn perform_and_tell<'a, E, F>(
     services: &Services,
-    visit: &'a Visit,
+    actor: &'a Actor,
     action: Action,
     work: &'a F,
 ) -> Result<(), E>
@@ -236,7 +236,7 @@ where
                     subject: &subject,
                     detail: &detail,
                 };
-                record(tx, visit, act, now).await?;
+                record(tx, actor, act, now).await?;
                 Ok(())
             }
             .boxed()
@@ -245,8 +245,8 @@ where
 }
 
 /// A line about something that has no transaction of its own: it changes nothing here, or asks somebody else first.
-pub async fn note_act(services: &Services, visit: &Visit, act: Act<'_>) -> Result<(), Error> {
-    perform(services, visit, act, &|_| async { Ok(()) }.boxed()).await
+pub async fn note_act(services: &Services, actor: &Actor, act: Act<'_>) -> Result<(), Error> {
+    perform(services, actor, act, &|_| async { Ok(()) }.boxed()).await
 }
 
 /// Every part with its length before it, so that no two lines have the same text.

@@ -25,7 +25,7 @@ mod timeline;
 mod totp;
 
 pub use crate::audit_log::{
-    Act, Action, AuditEntry, AuditQuery, ChainCheck, EntryRange, Visit, check_audit_chain,
+    Act, Action, Actor, AuditEntry, AuditQuery, ChainCheck, EntryRange, check_audit_chain,
     list_audit_entries, note_act, walk_audit_entries,
 };
 pub use attention::{

@@ -7,7 +7,7 @@ use domain::{Order, Payment, Refund, Timestamp};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
-use crate::console::{Act, Action, Visit, note_act, open_file};
+use crate::console::{Act, Action, Actor, note_act, open_file};
 use crate::store::{StoreError, personal};
 use crate::{Error, OrderFilter, Services, find_balance, list_entries, list_orders, rfc3339};
 
@@ -22,7 +22,7 @@ pub struct Erased {
 }
 
 /// Everything that is kept of a user, for the user to read; the audit log tells of it.
-pub async fn export_user(services: &Services, visit: &Visit, user_id: &str) -> Result<Value, Error> {
+pub async fn export_user(services: &Services, actor: &Actor, user_id: &str) -> Result<Value, Error> {
     let balance = find_balance(services, user_id).await?;
     let (mut entries, mut before) = (Vec::new(), None);
     loop {
@@ -52,7 +52,7 @@ pub async fn export_user(services: &Services, visit: &Visit, user_id: &str) -> R
         subject: user_id,
         detail: &format!("{} orders, {} entries", orders.len(), entries.len()),
     };
-    note_act(services, visit, act).await?;
+    note_act(services, actor, act).await?;
     Ok(json!({
         "userId": user_id,
         "exportedAt": rfc3339(services.clock.now()),
@@ -155,7 +155,7 @@ fn export_refund(refund: &Refund) -> Value {
 
 /// Erases the personal data of a user: metadata and return addresses of orders, ids and addresses of the payer, notifications,
 /// messages of gateways, and notes. Running it again is harmless.
-pub async fn forget_user(services: &Services, visit: &Visit, user_id: &str) -> Result<Erased, Error> {
+pub async fn forget_user(services: &Services, actor: &Actor, user_id: &str) -> Result<Erased, Error> {
     let mut erased = Erased::default();
     for order in orders_of(services, user_id).await? {
         let id = &order.id;
@@ -175,6 +175,6 @@ pub async fn forget_user(services: &Services, visit: &Visit, user_id: &str) -> R
             erased.n_orders, erased.n_open
         ),
     };
-    note_act(services, visit, act).await?;
+    note_act(services, actor, act).await?;
     Ok(erased)
 }

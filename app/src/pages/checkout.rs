@@ -13,7 +13,7 @@ use crate::components::{Frame, OrderDetails, OrderSummary, Scripts};
 use crate::context::{request, services};
 use crate::error::UiError;
 use crate::islands::PaymentWatcher;
-use crate::view::{self, CheckoutView, Visit, spending};
+use crate::view::{self, CheckoutView, PageRequest, spending};
 
 /// How long a page waits for a gateway's word about a payer who may just have come back from it.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -21,9 +21,9 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 #[component]
 pub fn CheckoutPage() -> impl IntoView {
     let token = use_params_map().read_untracked().get("token").unwrap_or_default();
-    let visit = visit(&use_query_map().read_untracked());
+    let page_request = page_request(&use_query_map().read_untracked());
     let page = async move {
-        match load(&token, visit).await {
+        match load(&token, page_request).await {
             Ok(view) => view! { <Checkout view=view/> }.into_any(),
             Err(error) => view! { <FailedPage error=error/> }.into_any(),
         }
@@ -31,8 +31,8 @@ pub fn CheckoutPage() -> impl IntoView {
     view! { <Suspense>{Suspend::new(page)}</Suspense> }
 }
 
-fn visit(query: &ParamsMap) -> Visit {
-    Visit {
+fn page_request(query: &ParamsMap) -> PageRequest {
+    PageRequest {
         is_asked: query.get("asked").is_some(),
         is_spending: query.get("pay").as_deref() == Some("balance"),
         error: query.get("error").and_then(|word| UiError::parse(&word)),
@@ -40,7 +40,7 @@ fn visit(query: &ParamsMap) -> Visit {
     }
 }
 
-async fn load(token: &str, visit: Visit) -> Result<CheckoutView, UiError> {
+async fn load(token: &str, page_request: PageRequest) -> Result<CheckoutView, UiError> {
     let services = services();
     let request = request();
     let mut checkout = payments::find_checkout(&services, token).await?;
@@ -58,7 +58,7 @@ async fn load(token: &str, visit: Visit) -> Result<CheckoutView, UiError> {
     } else {
         None
     };
-    let view = CheckoutView::new(&checkout, available, services.clock.now(), &request, visit);
+    let view = CheckoutView::new(&checkout, available, services.clock.now(), &request, page_request);
     if view.state.is_pending() {
         // A browser without JavaScript follows no events; loading the page is its sign that somebody waits.
         payments::try_to_attend(&services, &checkout).await;

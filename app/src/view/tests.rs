@@ -15,7 +15,7 @@ fn english(checkout: &Checkout, now: i64) -> CheckoutView {
         None,
         at(now),
         &request(Language::English),
-        Visit::default(),
+        PageRequest::default(),
     )
 }
 
@@ -24,15 +24,15 @@ fn on(device: Device, checkout: &Checkout) -> CheckoutView {
         device,
         ..request(Language::English)
     };
-    CheckoutView::new(checkout, None, at(NOW), &request, Visit::default())
+    CheckoutView::new(checkout, None, at(NOW), &request, PageRequest::default())
 }
 
 fn asked(checkout: &Checkout) -> CheckoutView {
-    let visit = Visit {
+    let page_request = PageRequest {
         is_asked: true,
-        ..Visit::default()
+        ..PageRequest::default()
     };
-    CheckoutView::new(checkout, None, at(NOW), &request(Language::English), visit)
+    CheckoutView::new(checkout, None, at(NOW), &request(Language::English), page_request)
 }
 
 #[test]
@@ -244,25 +244,25 @@ fn a_refund_on_its_way_and_its_end_are_news() {
 #[test]
 fn coming_back_without_javascript_ends() {
     let open = checkout(OrderState::Open, vec![pending()]);
-    let visit = Visit {
+    let page_request = PageRequest {
         n_refreshes: MAX_REFRESHES,
-        ..Visit::default()
+        ..PageRequest::default()
     };
-    let view = CheckoutView::new(&open, None, at(NOW), &request(Language::English), visit);
+    let view = CheckoutView::new(&open, None, at(NOW), &request(Language::English), page_request);
     assert_eq!(view.refresh_path(), None);
 }
 
 #[test]
 fn an_error_is_told_where_the_page_does_not_tell_it() {
-    let visit = Visit {
+    let page_request = PageRequest {
         error: Some(UiError::Unreachable),
-        ..Visit::default()
+        ..PageRequest::default()
     };
     let open = checkout(OrderState::Open, vec![]);
-    let view = CheckoutView::new(&open, None, at(NOW), &request(Language::Chinese), visit);
+    let view = CheckoutView::new(&open, None, at(NOW), &request(Language::Chinese), page_request);
     assert!(view.alert.unwrap().contains("请勿重复支付"));
     let paid = checkout(OrderState::Paid, vec![]);
-    let view = CheckoutView::new(&paid, None, at(NOW), &request(Language::Chinese), visit);
+    let view = CheckoutView::new(&paid, None, at(NOW), &request(Language::Chinese), page_request);
     assert_eq!(view.alert, None);
 }
 
@@ -277,7 +277,7 @@ fn a_return_link_that_could_run_something_is_not_shown() {
     let mut site = (*strict.site).clone();
     site.return_hosts = crate::return_url::ReturnHosts::parse("other.example").unwrap();
     strict.site = std::sync::Arc::new(site);
-    let view = CheckoutView::new(&paid, None, at(NOW), &strict, Visit::default());
+    let view = CheckoutView::new(&paid, None, at(NOW), &strict, PageRequest::default());
     assert_eq!(view.return_url, None);
 }
 
@@ -374,16 +374,16 @@ fn money_that_came_too_late_has_a_record_of_its_way_back() {
 #[test]
 fn a_balance_is_offered_only_where_the_merchant_said_so() {
     let spend = |checkout: &Checkout, available: i64, is_spending| {
-        let visit = Visit {
+        let page_request = PageRequest {
             is_spending,
-            ..Visit::default()
+            ..PageRequest::default()
         };
         CheckoutView::new(
             checkout,
             Some(fen(available)),
             at(NOW),
             &request(Language::English),
-            visit,
+            page_request,
         )
     };
     let open = checkout(OrderState::Open, vec![]);

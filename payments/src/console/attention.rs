@@ -3,7 +3,7 @@
 use domain::{OrderId, Timestamp};
 use futures_util::FutureExt;
 
-use super::{Action, ConsoleError, Operator, Permission, Visit, list_people, perform_and_tell};
+use super::{Action, Actor, ConsoleError, Operator, Permission, list_people, perform_and_tell};
 use crate::order::page;
 use crate::store::incidents::{self, IncidentKind, IncidentRow};
 use crate::store::{StoreError, credit_requests, refund_wishes};
@@ -108,7 +108,7 @@ pub async fn list_handlers(services: &Services) -> Result<Vec<String>, Error> {
 /// Somebody looks after it from now on, or nobody does.
 pub async fn assign_incident(
     services: &Services,
-    visit: &Visit,
+    actor: &Actor,
     id: &str,
     to: Option<&str>,
 ) -> Result<(), ConsoleError> {
@@ -117,7 +117,7 @@ pub async fn assign_incident(
     {
         return Err(Error::NotFound.into());
     }
-    perform_and_tell(services, visit, Action::Assign, &|tx| {
+    perform_and_tell(services, actor, Action::Assign, &|tx| {
         async move {
             let row = incidents::find(tx, id).await?.ok_or(Error::NotFound)?;
             if !incidents::assign(tx, id, to).await? {
@@ -135,12 +135,12 @@ pub async fn assign_incident(
 pub async fn resolve_incident(
     services: &Services,
     operator: &Operator,
-    visit: &Visit,
+    actor: &Actor,
     id: &str,
     resolution: &str,
 ) -> Result<(), ConsoleError> {
     let now = services.clock.now();
-    perform_and_tell(services, visit, Action::Resolve, &|tx| {
+    perform_and_tell(services, actor, Action::Resolve, &|tx| {
         async move {
             let row = incidents::find(tx, id).await?.ok_or(Error::NotFound)?;
             // What tells the owners is not for somebody else to put away.
@@ -151,7 +151,7 @@ pub async fn resolve_incident(
             if !operator.may(needed) {
                 return Err(ConsoleError::Forbidden(needed));
             }
-            if !incidents::resolve(tx, id, &visit.email, resolution, now).await? {
+            if !incidents::resolve(tx, id, &actor.email, resolution, now).await? {
                 return Err(ConsoleError::DecidedAlready);
             }
             Ok((

@@ -5,7 +5,7 @@ use domain::{Money, OrderId, Timestamp};
 use futures_util::FutureExt;
 
 use super::refunds::{Needs, needs_of};
-use super::{Act, Action, Asked, ConsoleError, Operator, Visit, perform_and_tell, record};
+use super::{Act, Action, Actor, Asked, ConsoleError, Operator, perform_and_tell, record};
 use crate::balance::{Adjustment, check_adjustment, write_adjustment};
 use crate::calendar::midnight_before;
 use crate::store::credit_requests::{self, NewRequest, RequestRow};
@@ -56,7 +56,7 @@ impl TryFrom<RequestRow> for CreditRequest {
 pub async fn adjust_balance(
     services: &Services,
     operator: &Operator,
-    visit: &Visit,
+    actor: &Actor,
     adjustment: &Adjustment,
 ) -> Result<Asked, ConsoleError> {
     check_adjustment(adjustment)?;
@@ -64,27 +64,27 @@ pub async fn adjust_balance(
     let name = OrderId::new(now, services.clock.entropy());
     let id = &format!("credit_{}", name.as_str().trim_start_matches("ord_"));
     let by_person = &Adjustment {
-        by: Requester::Person(visit.email.clone()),
+        by: Requester::Person(actor.email.clone()),
         ..adjustment.clone()
     };
     services
         .db
         .write(|tx| {
             async move {
-                people::hold(tx, &visit.email).await?;
+                people::hold(tx, &actor.email).await?;
                 if credit_requests::has_number(tx, &adjustment.number).await? {
                     return Ok(Asked::Waiting);
                 }
-                let needs = needs_of_credit(services, tx, visit, adjustment).await?;
+                let needs = needs_of_credit(services, tx, actor, adjustment).await?;
                 if needs.password && !operator.is_confirmed {
                     return Err(ConsoleError::Unconfirmed);
                 }
                 if needs.approval {
-                    write_request(tx, visit, id, adjustment, now).await?;
+                    write_request(tx, actor, id, adjustment, now).await?;
                     return Ok(Asked::Waiting);
                 }
                 if let Made::New(_) = write_adjustment(tx, by_person, now).await? {
-                    note(tx, visit, Action::AdjustBalance, by_person, now).await?;
+                    note(tx, actor, Action::AdjustBalance, by_person, now).await?;
                 }
                 Ok(Asked::Requested)
             }
@@ -97,7 +97,7 @@ pub async fn adjust_balance(
 async fn needs_of_credit(
     services: &Services,
     tx: &mut Tx<'_>,
-    visit: &Visit,
+    actor: &Actor,
     adjustment: &Adjustment,
 ) -> Result<Needs, StoreError> {
     let journal = domain::ledger::Transfer::adjustment_journal(&adjustment.number);
@@ -105,7 +105,7 @@ async fn needs_of_credit(
         return Ok(needs_of(services, 0, false));
     }
     let since = midnight_before(services.clock.now());
-    let of_person = requesters::sum_of_person(tx, &visit.email, since).await?;
+    let of_person = requesters::sum_of_person(tx, &actor.email, since).await?;
     let of_user = requesters::sum_credited(tx, &adjustment.user_id, since).await?;
     let sum = of_person.max(of_user).saturating_add(adjustment.change.fen());
     let is_rejected = credit_requests::has_rejected(tx, &adjustment.user_id).await?;
@@ -114,7 +114,7 @@ async fn needs_of_credit(
 
 async fn write_request(
     tx: &mut Tx<'_>,
-    visit: &Visit,
+    actor: &Actor,
     id: &str,
     adjustment: &Adjustment,
     now: Timestamp,
@@ -125,22 +125,22 @@ async fn write_request(
         amount: adjustment.change.size(),
         note: &adjustment.note,
         adjustment_no: &adjustment.number,
-        asked_by: &visit.email,
+        asked_by: &actor.email,
     };
     if !credit_requests::insert(tx, &new, now).await? {
         return Err(StoreError::Stale.into());
     }
-    note(tx, visit, Action::RequestCredit, adjustment, now).await
+    note(tx, actor, Action::RequestCredit, adjustment, now).await
 }
 
 /// Approving makes the adjustment in the same transaction: there is no approval without it, and none without approval.
-pub async fn approve_credit(services: &Services, visit: &Visit, id: &str) -> Result<(), ConsoleError> {
+pub async fn approve_credit(services: &Services, actor: &Actor, id: &str) -> Result<(), ConsoleError> {
     let now = services.clock.now();
     services
         .db
         .write(|tx| {
             async move {
-                let request = find_of_another(tx, visit, id).await?;
+                let request = find_of_another(tx, actor, id).await?;
                 if request.is_approved.is_some() {
                     return Err(ConsoleError::DecidedAlready);
                 }
@@ -155,10 +155,10 @@ pub async fn approve_credit(services: &Services, visit: &Visit, id: &str) -> Res
                 };
                 // It may be refused, and refuses before it writes: the decision comes after it.
                 write_adjustment(tx, &adjustment, now).await?;
-                if !credit_requests::decide(tx, id, "approved", &visit.email, "", now).await? {
+                if !credit_requests::decide(tx, id, "approved", &actor.email, "", now).await? {
                     return Err(StoreError::Stale.into());
                 }
-                note(tx, visit, Action::ApproveCredit, &adjustment, now).await
+                note(tx, actor, Action::ApproveCredit, &adjustment, now).await
             }
             .boxed()
         })
@@ -167,15 +167,15 @@ pub async fn approve_credit(services: &Services, visit: &Visit, id: &str) -> Res
 
 pub async fn reject_credit(
     services: &Services,
-    visit: &Visit,
+    actor: &Actor,
     id: &str,
     why: &str,
 ) -> Result<(), ConsoleError> {
     let now = services.clock.now();
-    perform_and_tell(services, visit, Action::RejectCredit, &|tx| {
+    perform_and_tell(services, actor, Action::RejectCredit, &|tx| {
         async move {
-            let request = find_of_another(tx, visit, id).await?;
-            if !credit_requests::decide(tx, id, "rejected", &visit.email, why, now).await? {
+            let request = find_of_another(tx, actor, id).await?;
+            if !credit_requests::decide(tx, id, "rejected", &actor.email, why, now).await? {
                 return Err(ConsoleError::DecidedAlready);
             }
             let detail = format!("{} ¥{}: {why}", request.adjustment_no, request.amount.to_yuan());
@@ -211,10 +211,10 @@ pub async fn list_credit_requests(
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-async fn find_of_another(tx: &mut Tx<'_>, visit: &Visit, id: &str) -> Result<CreditRequest, ConsoleError> {
+async fn find_of_another(tx: &mut Tx<'_>, actor: &Actor, id: &str) -> Result<CreditRequest, ConsoleError> {
     let row = credit_requests::find(tx, id).await?.ok_or(Error::NotFound)?;
     let request = CreditRequest::try_from(row)?;
-    if request.asked_by == visit.email {
+    if request.asked_by == actor.email {
         return Err(ConsoleError::OwnRequest);
     }
     Ok(request)
@@ -222,7 +222,7 @@ async fn find_of_another(tx: &mut Tx<'_>, visit: &Visit, id: &str) -> Result<Cre
 
 async fn note(
     tx: &mut Tx<'_>,
-    visit: &Visit,
+    actor: &Actor,
     action: Action,
     adjustment: &Adjustment,
     now: Timestamp,
@@ -232,7 +232,7 @@ async fn note(
         subject: &adjustment.user_id,
         detail: &detail_of(adjustment),
     };
-    record(tx, visit, act, now).await?;
+    record(tx, actor, act, now).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use domain::{Channel, PaymentNo, Report, Timestamp};
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Visit, note_act};
+use super::{Act, Action, Actor, ConsoleError, note_act};
 use crate::gateway::{Call, Description, GatewayError};
 use crate::store::{StoreError, notifications};
 use crate::{Error, Services};
@@ -67,7 +67,7 @@ pub async fn list_gateways(services: &Services) -> Result<Vec<GatewayState>, Err
 /// Nothing is made by it: the number was never used.
 pub async fn test_gateway(
     services: &Services,
-    visit: &Visit,
+    actor: &Actor,
     channel: Channel,
 ) -> Result<Trial, ConsoleError> {
     let gateway = services.gateways.get(channel).ok_or(Error::NotFound)?;
@@ -94,6 +94,6 @@ pub async fn test_gateway(
         subject: channel.as_str(),
         detail,
     };
-    note_act(services, visit, act).await?;
+    note_act(services, actor, act).await?;
     Ok(Trial { proof, call })
 }

@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Operator, Visit, perform};
+use super::{Act, Action, Actor, ConsoleError, Operator, perform};
 use crate::admin::{KeyDraft, KeyLimits, Scope, create_api_key};
 use crate::store::{StoreError, admin};
 use crate::{Error, Services};
@@ -58,25 +58,25 @@ pub async fn list_keys(services: &Services) -> Result<Vec<KnownKey>, Error> {
 pub async fn make_key(
     services: &Services,
     operator: &Operator,
-    visit: &Visit,
+    actor: &Actor,
     draft: &KeyDraft<'_>,
 ) -> Result<String, ConsoleError> {
     let own = operator.role.scopes();
     if draft.scopes.iter().any(|scope| !own.contains(scope)) {
         return Err(ConsoleError::ForeignScope);
     }
-    Ok(create_api_key(services, visit, draft).await?)
+    Ok(create_api_key(services, actor, draft).await?)
 }
 
 /// From now on it opens nothing.
-pub async fn revoke_key(services: &Services, visit: &Visit, id: &str) -> Result<(), ConsoleError> {
+pub async fn revoke_key(services: &Services, actor: &Actor, id: &str) -> Result<(), ConsoleError> {
     let now = services.clock.now();
     let act = Act {
         action: Action::RevokeKey,
         subject: id,
         detail: "",
     };
-    perform(services, visit, act, &|tx| {
+    perform(services, actor, act, &|tx| {
         async move {
             if admin::revoke_api_key(tx, id, now).await? {
                 Ok(())

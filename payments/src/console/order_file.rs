@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use super::attention::Incident;
 use super::calls::GatewayCall;
 use super::requesters::{Requesters, by_subject};
-use super::{Act, Action, AuditEntry, Visit, note_act, perform};
+use super::{Act, Action, Actor, AuditEntry, note_act, perform};
 use crate::store::{
     StoreError, Tx, audit_log, gateway_calls, incidents, ledger, notes, notifications, orders, payments,
     refunds, requesters,
@@ -174,7 +174,7 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
 /// What a person wants the next one to know.
 pub async fn write_note(
     services: &Services,
-    visit: &Visit,
+    actor: &Actor,
     order_id: &OrderId,
     text: &str,
 ) -> Result<(), Error> {
@@ -190,10 +190,10 @@ pub async fn write_note(
         subject: order_id.as_str(),
         detail: id,
     };
-    perform(services, visit, act, &|tx| {
+    perform(services, actor, act, &|tx| {
         async move {
             orders::find(tx, order_id).await?.ok_or(Error::NotFound)?;
-            Ok(notes::insert(tx, id, order_id, &visit.email, text, now).await?)
+            Ok(notes::insert(tx, id, order_id, &actor.email, text, now).await?)
         }
         .boxed()
     })
@@ -201,7 +201,7 @@ pub async fn write_note(
 }
 
 /// Asks the gateway about every payment of the order that is not paid, and writes down who wanted to know.
-pub async fn ask_about_order(services: &Services, visit: &Visit, order_id: &OrderId) -> Result<(), Error> {
+pub async fn ask_about_order(services: &Services, actor: &Actor, order_id: &OrderId) -> Result<(), Error> {
     let file = open_file(services, order_id).await?;
     let numbers: Vec<&PaymentNo> = file.payments.iter().map(|payment| &payment.payment_no).collect();
     let detail = &numbers
@@ -214,7 +214,7 @@ pub async fn ask_about_order(services: &Services, visit: &Visit, order_id: &Orde
         subject: order_id.as_str(),
         detail,
     };
-    note_act(services, visit, act).await?;
+    note_act(services, actor, act).await?;
     for number in numbers {
         crate::query_payment(services, number, None).await?;
     }

@@ -3,7 +3,7 @@
 use domain::{Timestamp, UserId};
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Operator, Permission, Visit, perform_and_tell, record};
+use super::{Act, Action, Actor, ConsoleError, Operator, Permission, perform_and_tell, record};
 use crate::admin::Role;
 use crate::store::{StoreError, admin, login_devices, people, recovery_codes, sessions};
 use crate::{Error, Services};
@@ -52,7 +52,7 @@ pub async fn list_people(services: &Services) -> Result<Vec<Person>, Error> {
 /// `false`: this address has a user already, or had one.
 pub async fn invite(
     services: &Services,
-    visit: &Visit,
+    actor: &Actor,
     email: &str,
     password_hash: &str,
     role: Role,
@@ -72,7 +72,7 @@ pub async fn invite(
                     subject: id.as_str(),
                     detail,
                 };
-                record(tx, visit, act, now).await?;
+                record(tx, actor, act, now).await?;
                 Ok(true)
             }
             .boxed()
@@ -85,12 +85,12 @@ pub async fn invite(
 pub async fn change_role(
     services: &Services,
     operator: &Operator,
-    visit: &Visit,
+    actor: &Actor,
     user_id: &str,
     role: Role,
 ) -> Result<(), ConsoleError> {
     let now = services.clock.now();
-    perform_and_tell(services, visit, Action::ChangeRole, &|tx| {
+    perform_and_tell(services, actor, Action::ChangeRole, &|tx| {
         async move {
             let (email, before) = find_other(tx, operator, user_id).await?;
             people::set_role(tx, user_id, role).await?;
@@ -109,11 +109,11 @@ pub async fn change_role(
 pub async fn disable_person(
     services: &Services,
     operator: &Operator,
-    visit: &Visit,
+    actor: &Actor,
     user_id: &str,
 ) -> Result<(), ConsoleError> {
     let now = services.clock.now();
-    perform_and_tell(services, visit, Action::DisableUser, &|tx| {
+    perform_and_tell(services, actor, Action::DisableUser, &|tx| {
         async move {
             let (email, _) = find_other(tx, operator, user_id).await?;
             people::disable(tx, user_id, now).await?;
@@ -129,12 +129,12 @@ pub async fn disable_person(
 pub async fn reset_login(
     services: &Services,
     operator: &Operator,
-    visit: &Visit,
+    actor: &Actor,
     user_id: &str,
     password_hash: &str,
 ) -> Result<(), ConsoleError> {
     let now = services.clock.now();
-    perform_and_tell(services, visit, Action::ResetLogin, &|tx| {
+    perform_and_tell(services, actor, Action::ResetLogin, &|tx| {
         async move {
             let (email, _) = find_other(tx, operator, user_id).await?;
             people::set_password(tx, user_id, password_hash).await?;

@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use totp_rs::Secret;
 
 use super::totp::ALPHABET;
-use super::{Act, Action, ConsoleError, Operator, Visit, perform, record};
+use super::{Act, Action, Actor, ConsoleError, Operator, perform, record};
 use crate::admin::hash_of;
 use crate::store::{Tx, recovery_codes};
 use crate::{Clock, Error, Services};
@@ -53,7 +53,7 @@ pub(super) async fn spend(
     tx: &mut Tx<'_>,
     user_id: &str,
     hash: &str,
-    visit: &Visit,
+    actor: &Actor,
     now: Timestamp,
 ) -> Result<(), ConsoleError> {
     if !recovery_codes::spend(tx, user_id, hash, now).await? {
@@ -65,7 +65,7 @@ pub(super) async fn spend(
         subject: user_id,
         detail: &format!("{n_left} left"),
     };
-    record(tx, visit, act, now).await?;
+    record(tx, actor, act, now).await?;
     Ok(())
 }
 
@@ -73,7 +73,7 @@ pub(super) async fn spend(
 pub async fn renew_recovery_codes(
     services: &Services,
     operator: &Operator,
-    visit: &Visit,
+    actor: &Actor,
 ) -> Result<Vec<String>, ConsoleError> {
     if !operator.has_totp {
         return Err(ConsoleError::Core(Error::NotFound));
@@ -85,7 +85,7 @@ pub async fn renew_recovery_codes(
         subject: user_id,
         detail: "",
     };
-    perform(services, visit, act, &|tx| keep_codes(tx, user_id, kept).boxed()).await?;
+    perform(services, actor, act, &|tx| keep_codes(tx, user_id, kept).boxed()).await?;
     Ok(codes)
 }
 

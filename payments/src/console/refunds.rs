@@ -4,7 +4,7 @@
 use domain::{Money, Order, OrderId, Payment, PaymentId, RefundId, RefundNo, Timestamp};
 use futures_util::FutureExt;
 
-use super::{Act, Action, ConsoleError, Operator, Visit, note_act, perform_and_tell, record};
+use super::{Act, Action, Actor, ConsoleError, Operator, note_act, perform_and_tell, record};
 use crate::calendar::midnight_before;
 use crate::order::is_line;
 use crate::refund::{RefundRequest, accept, announce_refund};
@@ -130,7 +130,7 @@ pub struct Needs {
 /// Says before the form is sent what [`ask_for_refund`] will decide.
 pub async fn find_refund_needs(
     services: &Services,
-    visit: &Visit,
+    actor: &Actor,
     payment_id: &PaymentId,
     amount: Money,
 ) -> Result<Needs, Error> {
@@ -139,7 +139,7 @@ pub async fn find_refund_needs(
         .snapshot(|tx| {
             async move {
                 let payment = payments::find(tx, payment_id).await?.ok_or(Error::NotFound)?;
-                Ok(needs_of_refund(services, tx, visit, &payment, amount).await?)
+                Ok(needs_of_refund(services, tx, actor, &payment, amount).await?)
             }
             .boxed()
         })
@@ -151,12 +151,12 @@ pub async fn find_refund_needs(
 async fn needs_of_refund(
     services: &Services,
     tx: &mut Tx<'_>,
-    visit: &Visit,
+    actor: &Actor,
     payment: &Payment,
     amount: Money,
 ) -> Result<Needs, StoreError> {
     let since = midnight_before(services.clock.now());
-    let of_person = requesters::sum_of_person(tx, &visit.email, since).await?;
+    let of_person = requesters::sum_of_person(tx, &actor.email, since).await?;
     let of_payment = payment.refunded.fen() + payment.refunding.fen();
     let sum = of_person.max(of_payment).saturating_add(amount.fen());
     let is_rejected = refund_wishes::has_rejected(tx, &payment.id).await?;
@@ -178,7 +178,7 @@ pub(super) fn needs_of(services: &Services, fen: i64, is_rejected: bool) -> Need
 pub async fn ask_for_refund(
     services: &Services,
     operator: &Operator,
-    visit: &Visit,
+    actor: &Actor,
     draft: &RefundDraft,
 ) -> Result<Asked, ConsoleError> {
     if !is_line(&draft.reason, MOST_REASON) {
@@ -193,7 +193,7 @@ pub async fn ask_for_refund(
     let asking = Asking {
         services,
         operator,
-        visit,
+        actor,
         wish_id,
         now,
     };
@@ -212,7 +212,7 @@ pub async fn ask_for_refund(
 struct Asking<'a> {
     services: &'a Services,
     operator: &'a Operator,
-    visit: &'a Visit,
+    actor: &'a Actor,
     wish_id: &'a str,
     now: Timestamp,
 }
@@ -222,7 +222,7 @@ type Decided = (Asked, Option<(Made<domain::Refund>, OrderId)>);
 impl Asking<'_> {
     async fn decide(&self, tx: &mut Tx<'_>, draft: &RefundDraft) -> Result<Decided, ConsoleError> {
         // Of two refunds at the same time one waits here and counts the other.
-        people::hold(tx, &self.visit.email).await?;
+        people::hold(tx, &self.actor.email).await?;
         payments::hold(tx, &draft.payment_id).await?;
         // The form was sent twice: what it made is there.
         if refund_wishes::is_number_taken(tx, &draft.refund_no).await? {
@@ -232,7 +232,7 @@ impl Asking<'_> {
             .await?
             .ok_or(Error::NotFound)?;
         if refunds::find_request(tx, &draft.refund_no).await?.is_none() {
-            let needs = needs_of_refund(self.services, tx, self.visit, &payment, draft.amount).await?;
+            let needs = needs_of_refund(self.services, tx, self.actor, &payment, draft.amount).await?;
             if needs.password && !self.operator.is_confirmed {
                 return Err(ConsoleError::Unconfirmed);
             }
@@ -241,11 +241,11 @@ impl Asking<'_> {
                 return Ok((Asked::Waiting, None));
             }
         }
-        let by = Requester::Person(self.visit.email.clone());
+        let by = Requester::Person(self.actor.email.clone());
         let (made, order_id) = accept_draft(self.services, tx, draft, by).await?;
         if let Made::New(_) = made {
             let action = Action::RequestRefund;
-            note(tx, self.services, self.visit, action, &order_id, draft).await?;
+            note(tx, self.services, self.actor, action, &order_id, draft).await?;
         }
         Ok((Asked::Requested, Some((made, order_id))))
     }
@@ -267,24 +267,24 @@ impl Asking<'_> {
             amount: draft.amount,
             reason: &draft.reason,
             refund_no: &draft.refund_no,
-            asked_by: &self.visit.email,
+            asked_by: &self.actor.email,
         };
         if !refund_wishes::insert(tx, &new, self.now).await? {
             return Err(StoreError::Stale.into());
         }
         let action = Action::RequestRefund;
-        note(tx, self.services, self.visit, action, &payment.order_id, draft).await
+        note(tx, self.services, self.actor, action, &payment.order_id, draft).await
     }
 }
 
 /// Approving makes the refund in the same transaction: there is no approval without it, and none without approval.
-pub async fn approve_wish(services: &Services, visit: &Visit, id: &str) -> Result<(), ConsoleError> {
+pub async fn approve_wish(services: &Services, actor: &Actor, id: &str) -> Result<(), ConsoleError> {
     let now = services.clock.now();
     let (made, order_id) = services
         .db
         .write(|tx| {
             async move {
-                let wish = find_of_another(tx, visit, id).await?;
+                let wish = find_of_another(tx, actor, id).await?;
                 if wish.is_approved.is_some() {
                     return Err(ConsoleError::DecidedAlready);
                 }
@@ -297,10 +297,10 @@ pub async fn approve_wish(services: &Services, visit: &Visit, id: &str) -> Resul
                 // It may be refused, and refuses before it writes: the decision comes after it.
                 let by = Requester::Approved(wish.asked_by);
                 let (made, order_id) = accept_draft(services, tx, &draft, by).await?;
-                if !refund_wishes::decide(tx, id, "approved", &visit.email, "", now).await? {
+                if !refund_wishes::decide(tx, id, "approved", &actor.email, "", now).await? {
                     return Err(StoreError::Stale.into());
                 }
-                note(tx, services, visit, Action::ApproveRefund, &order_id, &draft).await?;
+                note(tx, services, actor, Action::ApproveRefund, &order_id, &draft).await?;
                 Ok((made, order_id))
             }
             .boxed()
@@ -312,15 +312,15 @@ pub async fn approve_wish(services: &Services, visit: &Visit, id: &str) -> Resul
 
 pub async fn reject_wish(
     services: &Services,
-    visit: &Visit,
+    actor: &Actor,
     id: &str,
     why: &str,
 ) -> Result<(), ConsoleError> {
     let now = services.clock.now();
-    perform_and_tell(services, visit, Action::RejectRefund, &|tx| {
+    perform_and_tell(services, actor, Action::RejectRefund, &|tx| {
         async move {
-            let wish = find_of_another(tx, visit, id).await?;
-            if !refund_wishes::decide(tx, id, "rejected", &visit.email, why, now).await? {
+            let wish = find_of_another(tx, actor, id).await?;
+            if !refund_wishes::decide(tx, id, "rejected", &actor.email, why, now).await? {
                 return Err(ConsoleError::DecidedAlready);
             }
             let detail = format!("{} ¥{}: {why}", wish.refund_no, wish.amount.to_yuan());
@@ -333,14 +333,14 @@ pub async fn reject_wish(
 
 /// Tries a refund again that is stuck or has failed. The gateway may be asked in between, so the line comes first: there is
 /// no try without it.
-pub async fn retry(services: &Services, visit: &Visit, id: &RefundId) -> Result<OrderId, ConsoleError> {
+pub async fn retry(services: &Services, actor: &Actor, id: &RefundId) -> Result<OrderId, ConsoleError> {
     let (refund, payment) = crate::find_refund(services, id).await?;
     let act = Act {
         action: Action::RetryRefund,
         subject: payment.order_id.as_str(),
         detail: refund.refund_no.as_str(),
     };
-    note_act(services, visit, act).await?;
+    note_act(services, actor, act).await?;
     crate::retry_refund(services, id).await?;
     Ok(payment.order_id)
 }
@@ -366,9 +366,9 @@ pub async fn list_wishes(services: &Services, limit: u32) -> Result<(Vec<Wish>, 
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-async fn find_of_another(tx: &mut Tx<'_>, visit: &Visit, id: &str) -> Result<Wish, ConsoleError> {
+async fn find_of_another(tx: &mut Tx<'_>, actor: &Actor, id: &str) -> Result<Wish, ConsoleError> {
     let wish = Wish::try_from(refund_wishes::find(tx, id).await?.ok_or(Error::NotFound)?)?;
-    if wish.asked_by == visit.email {
+    if wish.asked_by == actor.email {
         return Err(ConsoleError::OwnRequest);
     }
     Ok(wish)
@@ -394,7 +394,7 @@ async fn accept_draft(
 async fn note(
     tx: &mut Tx<'_>,
     services: &Services,
-    visit: &Visit,
+    actor: &Actor,
     action: Action,
     order_id: &OrderId,
     draft: &RefundDraft,
@@ -410,7 +410,7 @@ async fn note(
         subject: order_id.as_str(),
         detail: &detail,
     };
-    record(tx, visit, act, services.clock.now()).await?;
+    record(tx, actor, act, services.clock.now()).await?;
     Ok(())
 }
 

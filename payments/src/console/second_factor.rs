@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use futures_util::FutureExt;
 
-use super::{Act, Action, Browser, ConsoleError, Credentials, Visit, record, recovery};
+use super::{Act, Action, Actor, Browser, ConsoleError, Credentials, record, recovery};
 use crate::store::{StoreError, Tx, people};
 use crate::{Error, Services};
 
@@ -54,7 +54,7 @@ impl Proof {
         &self,
         tx: &mut Tx<'_>,
         who: &Credentials,
-        visit: &Visit,
+        actor: &Actor,
         now: Timestamp,
     ) -> Result<(), ConsoleError> {
         match self {
@@ -64,7 +64,7 @@ impl Proof {
                     return Err(ConsoleError::WrongLogin);
                 }
             }
-            Proof::Paper(hash) => recovery::spend(tx, &who.user_id, hash, visit, now).await?,
+            Proof::Paper(hash) => recovery::spend(tx, &who.user_id, hash, actor, now).await?,
         }
         people::forget_code_tries(tx, &who.user_id).await?;
         Ok(())
@@ -96,12 +96,12 @@ async fn count_try(services: &Services, user_id: &str, now: Timestamp) -> Result
 pub(super) async fn tell_outcome<T>(
     services: &Services,
     who: &Credentials,
-    visit: &Visit,
+    actor: &Actor,
     outcome: Result<T, ConsoleError>,
 ) -> Result<T, ConsoleError> {
     match outcome {
         Err(ConsoleError::WrongLogin) => {
-            note_wrong_code(services, who, visit).await?;
+            note_wrong_code(services, who, actor).await?;
             Err(ConsoleError::WrongLogin)
         }
         Err(ConsoleError::TooManyAttempts { .. }) => Err(ConsoleError::WrongLogin),
@@ -110,7 +110,7 @@ pub(super) async fn tell_outcome<T>(
 }
 
 /// Somebody who knew the password did not know the code.
-async fn note_wrong_code(services: &Services, who: &Credentials, visit: &Visit) -> Result<(), Error> {
+async fn note_wrong_code(services: &Services, who: &Credentials, actor: &Actor) -> Result<(), Error> {
     let now = services.clock.now();
     services
         .db
@@ -127,7 +127,7 @@ async fn note_wrong_code(services: &Services, who: &Credentials, visit: &Visit) 
                         "wrong code"
                     },
                 };
-                record(tx, visit, act, now).await
+                record(tx, actor, act, now).await
             }
             .boxed()
         })

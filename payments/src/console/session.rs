@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::limits::give_back;
 use super::second_factor::{Proof, tell_outcome};
-use super::{Act, Action, Browser, ConsoleError, Permission, Totp, Visit, note_act, perform, record};
+use super::{Act, Action, Actor, Browser, ConsoleError, Permission, Totp, note_act, perform, record};
 use crate::admin::{Role, hash_of};
 use crate::error::logged;
 use crate::secrets::{Place, Secrets};
@@ -101,18 +101,18 @@ pub async fn find_credentials(services: &Services, email: &str) -> Result<Option
 pub async fn open_session(
     services: &Services,
     who: &Credentials,
-    visit: &Visit,
+    actor: &Actor,
     browser: &Browser,
     code: &str,
 ) -> Result<String, ConsoleError> {
-    let opened = try_to_open(services, who, visit, browser, code).await;
-    tell_outcome(services, who, visit, opened).await
+    let opened = try_to_open(services, who, actor, browser, code).await;
+    tell_outcome(services, who, actor, opened).await
 }
 
 async fn try_to_open(
     services: &Services,
     who: &Credentials,
-    visit: &Visit,
+    actor: &Actor,
     browser: &Browser,
     code: &str,
 ) -> Result<String, ConsoleError> {
@@ -120,7 +120,7 @@ async fn try_to_open(
     let now = services.clock.now();
     let token = hex(&services.clock.entropy::<32>());
     let id = new_session_id(services, now);
-    let (hash, ip) = (hash_of(&token), visit.ip.map(|ip| ip.to_string()));
+    let (hash, ip) = (hash_of(&token), actor.ip.map(|ip| ip.to_string()));
     let session = &NewSession {
         id: &id,
         hash: &hash,
@@ -133,12 +133,12 @@ async fn try_to_open(
         .write(|tx| {
             async move {
                 // First what may refuse, so that a refusal has nothing to undo.
-                proof.spend(tx, who, visit, now).await?;
+                proof.spend(tx, who, actor, now).await?;
                 sessions::insert(tx, session, now).await?;
-                give_back(tx, services, &who.email, visit.ip, browser, now).await?;
+                give_back(tx, services, &who.email, actor.ip, browser, now).await?;
                 login_devices::remember(tx, &who.user_id, browser.hash(), now).await?;
                 let act = act_on(Action::LogIn, &who.user_id);
-                record(tx, visit, act, now).await?;
+                record(tx, actor, act, now).await?;
                 Ok::<_, ConsoleError>(())
             }
             .boxed()
@@ -151,11 +151,11 @@ async fn try_to_open(
 pub async fn note_failed_login(
     services: &Services,
     user_id: Option<&str>,
-    visit: &Visit,
+    actor: &Actor,
 ) -> Result<(), Error> {
     note_act(
         services,
-        visit,
+        actor,
         act_on(Action::FailToLogIn, user_id.unwrap_or("unknown")),
     )
     .await
@@ -203,40 +203,40 @@ pub async fn confirm_session(
     services: &Services,
     operator: &Operator,
     who: &Credentials,
-    visit: &Visit,
+    actor: &Actor,
     browser: &Browser,
     code: &str,
 ) -> Result<(), ConsoleError> {
-    let confirmed = try_to_confirm(services, operator, who, visit, browser, code).await;
-    tell_outcome(services, who, visit, confirmed).await
+    let confirmed = try_to_confirm(services, operator, who, actor, browser, code).await;
+    tell_outcome(services, who, actor, confirmed).await
 }
 
 async fn try_to_confirm(
     services: &Services,
     operator: &Operator,
     who: &Credentials,
-    visit: &Visit,
+    actor: &Actor,
     browser: &Browser,
     code: &str,
 ) -> Result<(), ConsoleError> {
     let proof = &Proof::read(services, who, browser, code).await?;
     let now = services.clock.now();
     let act = act_on(Action::Confirm, &operator.user_id);
-    perform(services, visit, act, &|tx| {
+    perform(services, actor, act, &|tx| {
         async move {
-            proof.spend(tx, who, visit, now).await?;
+            proof.spend(tx, who, actor, now).await?;
             sessions::confirm(tx, &operator.session_id, now).await?;
-            give_back(tx, services, &who.email, visit.ip, browser, now).await
+            give_back(tx, services, &who.email, actor.ip, browser, now).await
         }
         .boxed()
     })
     .await
 }
 
-pub async fn end_session(services: &Services, operator: &Operator, visit: &Visit) -> Result<(), Error> {
+pub async fn end_session(services: &Services, operator: &Operator, actor: &Actor) -> Result<(), Error> {
     let now = services.clock.now();
     let act = act_on(Action::LogOut, &operator.user_id);
-    perform(services, visit, act, &|tx| {
+    perform(services, actor, act, &|tx| {
         async move { Ok(sessions::end(tx, &operator.session_id, now).await?) }.boxed()
     })
     .await
@@ -246,11 +246,11 @@ pub async fn end_session(services: &Services, operator: &Operator, visit: &Visit
 pub async fn end_other_sessions(
     services: &Services,
     operator: &Operator,
-    visit: &Visit,
+    actor: &Actor,
 ) -> Result<(), Error> {
     let now = services.clock.now();
     let act = act_on(Action::EndSessions, &operator.user_id);
-    perform(services, visit, act, &|tx| {
+    perform(services, actor, act, &|tx| {
         async move {
             sessions::end_others(tx, &operator.user_id, &operator.session_id, now).await?;
             Ok(())
@@ -264,12 +264,12 @@ pub async fn end_other_sessions(
 pub async fn change_password(
     services: &Services,
     operator: &Operator,
-    visit: &Visit,
+    actor: &Actor,
     hash: &str,
 ) -> Result<(), Error> {
     let now = services.clock.now();
     let act = act_on(Action::ChangePassword, &operator.user_id);
-    perform(services, visit, act, &|tx| {
+    perform(services, actor, act, &|tx| {
         async move {
             people::set_password(tx, &operator.user_id, hash).await?;
             login_devices::forget_all(tx, &operator.user_id).await?;

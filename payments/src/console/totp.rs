@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use totp_rs::{Algorithm, Builder, Secret};
 
 use super::recovery::{keep_codes, new_codes};
-use super::{Act, Action, ConsoleError, Operator, Visit, perform};
+use super::{Act, Action, Actor, ConsoleError, Operator, perform};
 use crate::Services;
 use crate::secrets::Place;
 use crate::store::{people, recovery_codes};
@@ -76,7 +76,7 @@ impl Totp {
 pub async fn enable_totp(
     services: &Services,
     operator: &Operator,
-    visit: &Visit,
+    actor: &Actor,
     totp: &Totp,
     code: &str,
 ) -> Result<Vec<String>, ConsoleError> {
@@ -93,7 +93,7 @@ pub async fn enable_totp(
         subject: user_id,
         detail: "",
     };
-    perform(services, visit, act, &|tx| {
+    perform(services, actor, act, &|tx| {
         async move {
             people::set_totp(tx, user_id, Some(sealed), step).await?;
             keep_codes(tx, user_id, kept).await
@@ -104,13 +104,13 @@ pub async fn enable_totp(
     Ok(codes)
 }
 
-pub async fn disable_totp(services: &Services, user_id: &str, visit: &Visit) -> Result<(), ConsoleError> {
+pub async fn disable_totp(services: &Services, user_id: &str, actor: &Actor) -> Result<(), ConsoleError> {
     let act = Act {
         action: Action::DisableTotp,
         subject: user_id,
         detail: "",
     };
-    perform(services, visit, act, &|tx| {
+    perform(services, actor, act, &|tx| {
         async move {
             people::set_totp(tx, user_id, None, 0).await?;
             Ok(recovery_codes::remove(tx, user_id).await?)

@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 
 use super::kept::{bytes_of, header_map};
 use super::{act, classify, look_up, tell};
-use crate::console::{Act, Action, ConsoleError, Visit, find_notification, record};
+use crate::console::{Act, Action, Actor, ConsoleError, find_notification, record};
 use crate::gateway::NotificationContent;
 use crate::{Error, Services};
 
@@ -13,7 +13,7 @@ use crate::{Error, Services};
 /// came. What follows is what follows from any message that comes late and for the second time, so doing it again is safe.
 pub async fn replay_notification(
     services: &Services,
-    visit: &Visit,
+    actor: &Actor,
     channel: Channel,
     id: &str,
 ) -> Result<(), ConsoleError> {
@@ -46,7 +46,7 @@ pub async fn replay_notification(
                     detail,
                 };
                 let news = act(services, tx, channel, notification, payment, about).await?;
-                record(tx, visit, line, now).await?;
+                record(tx, actor, line, now).await?;
                 Ok::<_, ConsoleError>(known.payment.map(|payment| (payment, news)))
             }
             .boxed()

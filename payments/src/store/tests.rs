@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use sqlx::Connection;
 use tokio::sync::Barrier;
 
-use crate::console::{Act, Action, Visit, count_broken_entries, record};
+use crate::audit_log::{Act, Action, Actor, count_broken_entries, record};
 
 use super::{Db, StoreError, Tx, append_only, execute, on};
 
@@ -292,7 +292,7 @@ async fn what_was_entered_in_the_books_is_neither_changed_nor_removed() {
 
 #[tokio::test]
 async fn a_line_of_the_audit_log_stays_and_a_forged_one_is_found() {
-    let visit = &Visit {
+    let actor = &Actor {
         email: "ann@example.com".to_owned(),
         ip: None,
         request_id: String::new(),
@@ -307,7 +307,7 @@ async fn a_line_of_the_audit_log_stays_and_a_forged_one_is_found() {
         for _ in 0..2 {
             let written: Result<(), StoreError> = store
                 .db
-                .write(|tx| async move { record(tx, visit, act, now).await }.boxed())
+                .write(|tx| async move { record(tx, actor, act, now).await }.boxed())
                 .await;
             written.unwrap();
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use payments::admin::Role;
 use payments::console::{
-    AuditQuery, Browser, ChainCheck, ConsoleError, EntryRange, Operator, Totp, Visit, admit_login,
+    Actor, AuditQuery, Browser, ChainCheck, ConsoleError, EntryRange, Operator, Totp, admit_login,
     check_audit_chain, confirm_session, enable_totp, end_other_sessions, find_credentials, find_operator,
     list_audit_entries, open_session,
 };
@@ -14,8 +14,8 @@ use super::shop::{Shop, employ, on_each_engine};
 
 const EMAIL: &str = "ann@example.com";
 
-fn visit() -> Visit {
-    Visit {
+fn actor() -> Actor {
+    Actor {
         email: EMAIL.to_owned(),
         ip: Some("203.0.113.7".parse().unwrap()),
         request_id: "r1".to_owned(),
@@ -30,7 +30,7 @@ async fn come_in(shop: &Shop, code: &str) -> Result<String, ConsoleError> {
     open_session(
         services,
         &who,
-        &visit(),
+        &actor(),
         &Browser::unknown(services, "a browser"),
         code,
     )
@@ -92,7 +92,7 @@ async fn a_password_is_fresh_for_ten_minutes() {
         let operator = who_is(shop, &token).await.unwrap();
         assert!(!operator.is_confirmed);
         let who = find_credentials(&shop.services, EMAIL).await.unwrap().unwrap();
-        confirm_session(&shop.services, &operator, &who, &visit(), &unknown(shop), "")
+        confirm_session(&shop.services, &operator, &who, &actor(), &unknown(shop), "")
             .await
             .unwrap();
         assert!(who_is(shop, &token).await.unwrap().is_confirmed);
@@ -107,7 +107,7 @@ async fn sessions_end_elsewhere_and_not_here() {
         let elsewhere = come_in(shop, "").await.unwrap();
         assert_ne!(here, elsewhere);
         let operator = who_is(shop, &here).await.unwrap();
-        end_other_sessions(&shop.services, &operator, &visit())
+        end_other_sessions(&shop.services, &operator, &actor())
             .await
             .unwrap();
         assert!(who_is(shop, &here).await.is_some());
@@ -123,10 +123,10 @@ async fn a_code_of_the_phone_opens_once() {
         let token = come_in(shop, "").await.unwrap();
         let operator = who_is(shop, &token).await.unwrap();
         let totp = Totp::new([7; 20]);
-        let wrong = enable_totp(&shop.services, &operator, &visit(), &totp, "no").await;
+        let wrong = enable_totp(&shop.services, &operator, &actor(), &totp, "no").await;
         assert!(matches!(wrong, Err(ConsoleError::WrongLogin)));
         let code = totp.code_at(shop.services.clock.now()).unwrap();
-        enable_totp(&shop.services, &operator, &visit(), &totp, &code)
+        enable_totp(&shop.services, &operator, &actor(), &totp, &code)
             .await
             .unwrap();
         for refused in ["", code.as_str(), "000000"] {
@@ -198,7 +198,7 @@ async fn guesses_are_counted_by_who_and_by_where() {
 async fn who_comes_in_gets_their_tries_back() {
     on_each_engine(async |shop| {
         for _ in 0..20 {
-            admit_login(&shop.services, EMAIL, visit().ip, &unknown(shop))
+            admit_login(&shop.services, EMAIL, actor().ip, &unknown(shop))
                 .await
                 .unwrap();
             come_in(shop, "").await.unwrap();
@@ -242,8 +242,8 @@ async fn acts_at_the_same_time_follow_each_other_in_the_trail() {
     on_each_engine(async |shop| {
         come_in(shop, "").await.unwrap();
         let who = &find_credentials(&shop.services, EMAIL).await.unwrap().unwrap();
-        let (visit, browser) = (&visit(), &unknown(shop));
-        let all = (0..20).map(|_| open_session(&shop.services, who, visit, browser, ""));
+        let (actor, browser) = (&actor(), &unknown(shop));
+        let all = (0..20).map(|_| open_session(&shop.services, who, actor, browser, ""));
         for outcome in futures_util::future::join_all(all).await {
             outcome.unwrap();
         }

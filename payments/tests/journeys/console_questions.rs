@@ -3,7 +3,7 @@
 use domain::{Channel, Method, Money, OrderStatus, RefundNo};
 use payments::admin::{KeyDraft, KeyLimits, Role, Scope};
 use payments::console::{
-    self, Asked, ConsoleError, OrderQuery, Proof, RefundDraft, Verdict, Visit, count_waiting, find_orders,
+    self, Actor, Asked, ConsoleError, OrderQuery, Proof, RefundDraft, Verdict, count_waiting, find_orders,
     find_the_one, open_file,
 };
 use payments::{Policy, request_refund};
@@ -11,8 +11,8 @@ use simulator::WechatKeys;
 
 use super::shop::{Shop, employ, engines};
 
-fn visit(name: &str) -> Visit {
-    Visit {
+fn actor(name: &str) -> Actor {
+    Actor {
         email: format!("{name}@example.com"),
         ip: None,
         request_id: "r1".to_owned(),
@@ -168,7 +168,7 @@ async fn every_way_of_looking_finds_what_is_there() {
             .unwrap();
         assert_eq!(found.order_id, Some(order.id.clone()));
         for channel in Channel::ALL {
-            let trial = console::test_gateway(services, &visit("dev"), channel)
+            let trial = console::test_gateway(services, &actor("dev"), channel)
                 .await
                 .unwrap();
             assert_eq!(trial.proof, Proof::Works, "{channel}");
@@ -180,10 +180,10 @@ async fn every_way_of_looking_finds_what_is_there() {
                 .last_callback_at
                 .is_some()
         );
-        console::write_note(services, &visit("ann"), &order.id, "called")
+        console::write_note(services, &actor("ann"), &order.id, "called")
             .await
             .unwrap();
-        console::ask_about_order(services, &visit("ann"), &order.id)
+        console::ask_about_order(services, &actor("ann"), &order.id)
             .await
             .unwrap();
         let file = open_file(services, &order.id).await.unwrap();
@@ -208,7 +208,7 @@ async fn keys_come_and_go_on_each_engine() {
             scopes: &[Scope::Read],
             limits: KeyLimits::default(),
         };
-        let key = console::make_key(services, &owner, &visit("dev"), &draft)
+        let key = console::make_key(services, &owner, &actor("dev"), &draft)
             .await
             .unwrap();
         let known = payments::admin::find_api_key(services, &key)
@@ -219,7 +219,7 @@ async fn keys_come_and_go_on_each_engine() {
         payments::admin::note_use(services, &known).await.unwrap();
         let listed = console::list_keys(services).await.unwrap();
         assert!(listed[0].last_used_at.is_some() && key.ends_with(&listed[0].last4));
-        console::revoke_key(services, &visit("dev"), &known.id)
+        console::revoke_key(services, &actor("dev"), &known.id)
             .await
             .unwrap();
         assert!(
@@ -229,7 +229,7 @@ async fn keys_come_and_go_on_each_engine() {
                 .is_none()
         );
         assert!(matches!(
-            console::revoke_key(services, &visit("dev"), &known.id).await,
+            console::revoke_key(services, &actor("dev"), &known.id).await,
             Err(ConsoleError::DecidedAlready)
         ));
         shop.close().await;
@@ -257,7 +257,7 @@ async fn two_decisions_at_once_are_one() {
         };
         let ann = employ(services, "ann@example.com", Role::Support).await;
         for _ in 0..2 {
-            let asked = console::ask_for_refund(services, &ann, &visit("ann"), &draft)
+            let asked = console::ask_for_refund(services, &ann, &actor("ann"), &draft)
                 .await
                 .unwrap();
             assert_eq!(asked, Asked::Waiting);
@@ -269,9 +269,9 @@ async fn two_decisions_at_once_are_one() {
             Money::ZERO
         );
         let id = &waiting[0].id;
-        let own = console::approve_wish(services, &visit("ann"), id).await;
+        let own = console::approve_wish(services, &actor("ann"), id).await;
         assert!(matches!(own, Err(ConsoleError::OwnRequest)));
-        let (bob, eve) = (visit("bob"), visit("eve"));
+        let (bob, eve) = (actor("bob"), actor("eve"));
         let outcomes = futures_util::future::join_all([
             console::approve_wish(services, &bob, id),
             console::approve_wish(services, &eve, id),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{Method, OrderStatus};
 use futures_util::future::join_all;
-use payments::console::{self, AuditQuery, ConsoleError, Totp, Visit, enable_totp, find_credentials};
+use payments::console::{self, Actor, AuditQuery, ConsoleError, Totp, enable_totp, find_credentials};
 use payments::secrets::{Secrets, SecretsError, seal_plain_secrets};
 use payments::{Services, erase_old_data, export_user, forget_user};
 use simulator::Alteration;
@@ -51,7 +51,7 @@ async fn messages_and_payers_are_erased_after_their_time_and_a_late_duplicate_ch
             );
             let channel = notification.channel;
             let replayed =
-                console::replay_notification(services, &Visit::of_command("test"), channel, &notification.id)
+                console::replay_notification(services, &Actor::of_command("test"), channel, &notification.id)
                     .await;
             assert!(
                 matches!(replayed, Err(ConsoleError::Unverifiable)),
@@ -123,23 +123,23 @@ async fn of_several_servers_one_erases_and_once_an_hour() {
 async fn a_user_is_exported_and_forgotten_and_the_books_stay() {
     on_each_engine(async |shop| {
         let services = &shop.services;
-        let visit = Visit::of_command("root");
+        let actor = Actor::of_command("root");
         let order = shop.order("66.00").await;
         let payment = shop.start(&order, Method::Wechat).await;
         let open = shop.order("5.00").await;
         shop.start(&open, Method::Alipay).await;
         shop.scan_and_pay(&payment).await;
         shop.pass(Duration::from_secs(10)).await;
-        console::write_note(services, &visit, &order.id, "lives at number 7")
+        console::write_note(services, &actor, &order.id, "lives at number 7")
             .await
             .unwrap();
-        let copy = export_user(services, &visit, "ann").await.unwrap();
+        let copy = export_user(services, &actor, "ann").await.unwrap();
         assert_eq!(copy["orders"].as_array().unwrap().len(), 2, "{copy}");
         assert!(copy.to_string().contains("lives at number 7"), "{copy}");
-        let nobody = export_user(services, &visit, "nobody").await.unwrap();
+        let nobody = export_user(services, &actor, "nobody").await.unwrap();
         assert_eq!(nobody["orders"].as_array().unwrap().len(), 0);
 
-        let erased = forget_user(services, &visit, "ann").await.unwrap();
+        let erased = forget_user(services, &actor, "ann").await.unwrap();
         assert_eq!((erased.n_orders, erased.n_open), (2, 1));
         let file = console::open_file(services, &order.id).await.unwrap();
         assert!(file.notes.is_empty() && file.calls.is_empty());
@@ -151,7 +151,7 @@ async fn a_user_is_exported_and_forgotten_and_the_books_stay() {
         assert_eq!(requests_of(shop, payment.id.as_str()).await, 0);
         assert!(!file.postings.is_empty());
         assert_eq!(shop.status(&order).await, OrderStatus::Paid);
-        let again = forget_user(services, &visit, "ann").await.unwrap();
+        let again = forget_user(services, &actor, "ann").await.unwrap();
         assert_eq!(again, erased);
         for action in [console::Action::ExportUser, console::Action::ForgetUser] {
             let query = AuditQuery {

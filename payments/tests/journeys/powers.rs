@@ -7,7 +7,7 @@ use domain::{Method, Money, Payment, RefundNo};
 use futures_util::future::join_all;
 use payments::admin::{KeyDraft, KeyLimits, Role, Scope, find_api_key};
 use payments::console::{
-    self, Asked, AuditQuery, Browser, ConsoleError, IncidentKind, Operator, RefundDraft, RequestedBy, Visit,
+    self, Actor, Asked, AuditQuery, Browser, ConsoleError, IncidentKind, Operator, RefundDraft, RequestedBy,
     admit_login, find_credentials, open_session, recognise_browser,
 };
 use payments::{Adjustment, Error, Made, Policy, RefundRequest, Requester, adjust_balance, request_refund};
@@ -248,8 +248,8 @@ async fn make_key(shop: &Shop, limits: KeyLimits) -> Requester {
         scopes: &Scope::ALL,
         limits,
     };
-    let visit = Visit::of_command("root");
-    let key = payments::admin::create_api_key(&shop.services, &visit, &draft)
+    let actor = Actor::of_command("root");
+    let key = payments::admin::create_api_key(&shop.services, &actor, &draft)
         .await
         .unwrap();
     let known = find_api_key(&shop.services, &key).await.unwrap().unwrap();
@@ -413,10 +413,10 @@ async fn a_flood_of_wrong_logins_does_not_reach_a_browser_that_is_known() {
     with_thresholds(async |shop| {
         let services = &shop.services;
         let owner = employ(services, "owner@example.com", Role::Owner).await;
-        let (email, visit) = (owner.email.as_str(), visit_of(&owner));
+        let (email, actor) = (owner.email.as_str(), visit_of(&owner));
         let first = Browser::unknown(services, "a browser");
         let who = find_credentials(services, email).await.unwrap().unwrap();
-        open_session(services, &who, &visit, &first, "").await.unwrap();
+        open_session(services, &who, &actor, &first, "").await.unwrap();
         let stranger = Browser::unknown(services, "a flood");
         let mut n_admitted = 0;
         for _ in 0..50 {

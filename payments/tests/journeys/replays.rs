@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Channel, Method, Order, OrderStatus, Payment};
-use payments::console::{self, ConsoleError, Visit, find_notification, replay_notification};
+use payments::console::{self, Actor, ConsoleError, find_notification, replay_notification};
 use serde_json::json;
 use simulator::{Alteration, Letter};
 
@@ -11,8 +11,8 @@ use super::shop::{BOTH, Shop, on_each_engine};
 
 const ID: &str = "kept-1";
 
-fn visit() -> Visit {
-    Visit {
+fn actor() -> Actor {
+    Actor {
         email: "ann@example.com".to_owned(),
         ip: None,
         request_id: "r1".to_owned(),
@@ -77,7 +77,7 @@ async fn a_kept_message_does_its_work_once_more_and_only_once() {
             }
             assert_eq!(shop.status(&order).await, OrderStatus::Pending);
             for _ in 0..3 {
-                replay_notification(&shop.services, &visit(), channel, &id)
+                replay_notification(&shop.services, &actor(), channel, &id)
                     .await
                     .unwrap();
                 assert_eq!(shop.status(&order).await, OrderStatus::Paid);
@@ -105,7 +105,7 @@ async fn a_row_that_was_changed_in_the_inbox_is_not_believed() {
             // Honest bytes under the name of another message.
             keep(shop, channel, &letter, "another", &body).await;
             for name in [id.as_str(), "another"] {
-                let refused = replay_notification(&shop.services, &visit(), channel, name).await;
+                let refused = replay_notification(&shop.services, &actor(), channel, name).await;
                 assert!(
                     matches!(refused, Err(ConsoleError::Unverifiable)),
                     "{method} {name}: {refused:?}"

@@ -6,7 +6,7 @@ use domain::Timestamp;
 use futures_util::future::join_all;
 use payments::admin::Role;
 use payments::console::{
-    AuditQuery, Browser, ConsoleError, Operator, Totp, Visit, confirm_session, count_recovery_codes,
+    Actor, AuditQuery, Browser, ConsoleError, Operator, Totp, confirm_session, count_recovery_codes,
     disable_totp, enable_totp, find_credentials, find_operator, list_audit_entries, open_session,
     renew_recovery_codes, reset_login,
 };
@@ -18,8 +18,8 @@ use super::shop::{Shop, employ, on_each_engine};
 const EMAIL: &str = "ann@example.com";
 const STEP: Duration = Duration::from_secs(30);
 
-fn visit_from(n: u32) -> Visit {
-    Visit {
+fn visit_from(n: u32) -> Actor {
+    Actor {
         email: EMAIL.to_owned(),
         ip: Some(format!("203.0.{n}.7").parse().unwrap()),
         request_id: "r1".to_owned(),

@@ -13,7 +13,7 @@ use domain::{
     Channel, Method, Money, Order, OrderId, OrderStatus, Payment, PaymentStatus, Product, Timestamp,
 };
 use payments::admin::Role;
-use payments::console::{Operator, Visit, find_credentials, invite};
+use payments::console::{Actor, Operator, find_credentials, invite};
 use payments::gateway::{Gateways, alipay, wechat};
 use payments::store::Db;
 use payments::{
@@ -70,8 +70,8 @@ pub async fn on_each_engine(journey: impl AsyncFn(&Shop)) {
 
 /// Somebody of the console with this role, who has given the password just now.
 pub async fn employ(services: &Services, email: &str, role: Role) -> Operator {
-    let visit = Visit::of_command("test");
-    invite(services, &visit, email, "a hash", role).await.unwrap();
+    let actor = Actor::of_command("test");
+    invite(services, &actor, email, "a hash", role).await.unwrap();
     let who = find_credentials(services, email).await.unwrap().unwrap();
     Operator {
         session_id: String::new(),
@@ -84,8 +84,8 @@ pub async fn employ(services: &Services, email: &str, role: Role) -> Operator {
 }
 
 /// Where this person stands.
-pub fn visit_of(operator: &Operator) -> Visit {
-    Visit {
+pub fn visit_of(operator: &Operator) -> Actor {
+    Actor {
         email: operator.email.clone(),
         ip: None,
         request_id: String::new(),

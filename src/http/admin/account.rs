@@ -54,7 +54,7 @@ pub async fn log_out_elsewhere(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, Trouble> {
-    end_other_sessions(&web.services, operator(&context)?, &respond::visit(&context)).await?;
+    end_other_sessions(&web.services, operator(&context)?, &respond::actor(&context)).await?;
     Ok(respond::done(ACCOUNT, Flash::LoggedOutElsewhere))
 }
 
@@ -82,7 +82,7 @@ pub async fn enable_totp(
     }
     let totp = Totp::parse(fields.text("secret")).ok_or(Trouble::Malformed)?;
     let code = fields.text("code");
-    match turn_on(&web.services, operator, &respond::visit(&context), &totp, code).await {
+    match turn_on(&web.services, operator, &respond::actor(&context), &totp, code).await {
         Ok(codes) => {
             let content = pages::recovery_codes(&context, &codes);
             let flash = ConsoleContext {
@@ -115,7 +115,7 @@ pub async fn renew_recovery_codes(
     if !operator.is_confirmed {
         return Ok(respond::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
     }
-    let codes = renew_codes(&web.services, operator, &respond::visit(&context)).await?;
+    let codes = renew_codes(&web.services, operator, &respond::actor(&context)).await?;
     let content = pages::recovery_codes(&context, &codes);
     Ok(respond::page(&context, context.words().recovery_codes, content))
 }
@@ -128,7 +128,7 @@ pub async fn disable_totp(
     if !operator.is_confirmed {
         return Ok(respond::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
     }
-    turn_off(&web.services, &operator.user_id, &respond::visit(&context)).await?;
+    turn_off(&web.services, &operator.user_id, &respond::actor(&context)).await?;
     Ok(respond::done(ACCOUNT, Flash::TotpOff))
 }
 
@@ -157,7 +157,7 @@ pub async fn change_password(
         return account_page(&web, &context, operator, status, alert).await;
     }
     let hash = password::hash(new).await.map_err(|_| Trouble::Internal)?;
-    console::change_password(&web.services, operator, &respond::visit(&context), &hash).await?;
+    console::change_password(&web.services, operator, &respond::actor(&context), &hash).await?;
     Ok(respond::done(ACCOUNT, Flash::PasswordChanged))
 }
 
@@ -168,9 +168,9 @@ async fn check_password(
     headers: &HeaderMap,
     password: &str,
 ) -> Result<(), ConsoleError> {
-    let (visit, email) = (respond::visit(context), operator.email.as_str());
+    let (actor, email) = (respond::actor(context), operator.email.as_str());
     let browser = browser_of(web, headers, email).await?;
-    identify(web, &visit, &browser, email, password).await.map(drop)
+    identify(web, &actor, &browser, email, password).await.map(drop)
 }
 
 pub async fn ask_to_confirm(
@@ -214,9 +214,9 @@ async fn try_confirm(
     headers: &HeaderMap,
     fields: &Fields,
 ) -> Result<(), ConsoleError> {
-    let (visit, email) = (respond::visit(context), operator.email.as_str());
+    let (actor, email) = (respond::actor(context), operator.email.as_str());
     let browser = browser_of(web, headers, email).await?;
-    let (who, visit) = identify(web, &visit, &browser, email, fields.raw("password")).await?;
+    let (who, actor) = identify(web, &actor, &browser, email, fields.raw("password")).await?;
     let code = fields.text("code");
-    confirm_session(&web.services, operator, &who, &visit, &browser, code).await
+    confirm_session(&web.services, operator, &who, &actor, &browser, code).await
 }

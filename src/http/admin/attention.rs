@@ -39,7 +39,7 @@ pub async fn assign(
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let to = Some(fields.text("to")).filter(|to| !to.is_empty());
-    console::assign_incident(&web.services, &respond::visit(&context), &id, to).await?;
+    console::assign_incident(&web.services, &respond::actor(&context), &id, to).await?;
     Ok(respond::done("/admin/attention", Flash::Assigned))
 }
 
@@ -50,7 +50,7 @@ pub async fn resolve(
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let resolution = fields.line("resolution", 500)?;
-    let (operator, visit) = (operator(&context)?, respond::visit(&context));
-    console::resolve_incident(&web.services, operator, &visit, &id, resolution).await?;
+    let (operator, actor) = (operator(&context)?, respond::actor(&context));
+    console::resolve_incident(&web.services, operator, &actor, &id, resolution).await?;
     Ok(respond::done("/admin/attention", Flash::Resolved))
 }

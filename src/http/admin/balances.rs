@@ -57,8 +57,8 @@ pub async fn adjust(
         note: fields.line("note", 256)?.to_owned(),
         by: Requester::Rule,
     };
-    let (operator, visit) = (operator(&context)?, respond::visit(&context));
-    let asked = console::adjust_balance(&web.services, operator, &visit, &adjustment).await?;
+    let (operator, actor) = (operator(&context)?, respond::actor(&context));
+    let asked = console::adjust_balance(&web.services, operator, &actor, &adjustment).await?;
     let user: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
     let flash = match asked {
         Asked::Requested => Flash::BalanceAdjusted,
@@ -72,7 +72,7 @@ pub async fn approve(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, Trouble> {
-    console::approve_credit(&web.services, &respond::visit(&context), &id).await?;
+    console::approve_credit(&web.services, &respond::actor(&context), &id).await?;
     Ok(respond::done(APPROVALS, Flash::CreditApproved))
 }
 
@@ -83,7 +83,7 @@ pub async fn reject(
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let why = fields.line("why", 200)?;
-    console::reject_credit(&web.services, &respond::visit(&context), &id, why).await?;
+    console::reject_credit(&web.services, &respond::actor(&context), &id, why).await?;
     Ok(respond::done(APPROVALS, Flash::RefundRejected))
 }
 

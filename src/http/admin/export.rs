@@ -76,7 +76,7 @@ pub async fn note_export(web: &Web, context: &ConsoleContext, subject: &str) -> 
         subject,
         detail: &context.query,
     };
-    Ok(console::note_act(&web.services, &respond::visit(context), act).await?)
+    Ok(console::note_act(&web.services, &respond::actor(context), act).await?)
 }
 
 /// Some rows of a file, and the cursor of the next ones.
@@ -110,7 +110,7 @@ pub async fn support_text(
         subject: id.as_str(),
         detail: "support.txt",
     };
-    console::note_act(&web.services, &respond::visit(&context), act).await?;
+    console::note_act(&web.services, &respond::actor(&context), act).await?;
     let text = pages::support_text(&context, &file);
     let headers = [
         (header::CONTENT_TYPE, TEXT),

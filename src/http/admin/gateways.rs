@@ -29,7 +29,7 @@ pub async fn test(
     let channel = Method::parse(&channel)
         .and_then(Method::channel)
         .ok_or(Trouble::NotFound)?;
-    let trial = console::test_gateway(&web.services, &respond::visit(&context), channel).await?;
+    let trial = console::test_gateway(&web.services, &respond::actor(&context), channel).await?;
     let gateways = console::list_gateways(&web.services).await?;
     let content = pages::gateways(&context, &gateways, Some((channel, trial)));
     Ok(respond::page(&context, context.words().gateways, content))

@@ -56,7 +56,7 @@ pub async fn replay(
     path: Named,
 ) -> Result<Response, Trouble> {
     let (channel, id) = named(path)?;
-    console::replay_notification(&web.services, &respond::visit(&context), channel, &id).await?;
+    console::replay_notification(&web.services, &respond::actor(&context), channel, &id).await?;
     Ok(respond::done(
         &pages::path_of_notification(channel, &id),
         Flash::Replayed,

@@ -50,8 +50,8 @@ pub async fn create(
         scopes: &scopes,
         limits,
     };
-    let (operator, visit) = (operator(&context)?, respond::visit(&context));
-    let key = console::make_key(&web.services, operator, &visit, &draft).await?;
+    let (operator, actor) = (operator(&context)?, respond::actor(&context));
+    let key = console::make_key(&web.services, operator, &actor, &draft).await?;
     let keys = console::list_keys(&web.services).await?;
     let content = pages::keys(&context, keys, Some(key));
     Ok(respond::page(&context, context.words().keys, content))
@@ -67,6 +67,6 @@ pub async fn revoke(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, Trouble> {
-    console::revoke_key(&web.services, &respond::visit(&context), &id).await?;
+    console::revoke_key(&web.services, &respond::actor(&context), &id).await?;
     Ok(respond::done(KEYS, Flash::KeyRevoked))
 }

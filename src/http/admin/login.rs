@@ -6,7 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use payments::console::{
-    Browser, ConsoleError, Credentials, Visit, admit_login, end_session, find_credentials, note_failed_login,
+    Actor, Browser, ConsoleError, Credentials, admit_login, end_session, find_credentials, note_failed_login,
     open_session, recognise_browser,
 };
 use secrecy::SecretString;
@@ -38,11 +38,11 @@ pub async fn log_in(
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let (typed, next) = (fields.text("email"), fields.text("next"));
-    let visit = Visit {
+    let actor = Actor {
         email: String::new(),
-        ..respond::visit(&context)
+        ..respond::actor(&context)
     };
-    match try_login(&web, &visit, &headers, &fields).await {
+    match try_login(&web, &actor, &headers, &fields).await {
         Ok((token, browser)) => {
             let mut response = respond::see_other(respond::way_on(next));
             for cookie in [
@@ -80,16 +80,16 @@ fn again(context: &ConsoleContext, status: StatusCode, content: leptos::prelude:
 /// What the cookie of the session must hold.
 async fn try_login(
     web: &Web,
-    visit: &Visit,
+    actor: &Actor,
     headers: &HeaderMap,
     fields: &Fields,
 ) -> Result<(String, Browser), ConsoleError> {
     // What cannot be an address is a name that nobody has; it takes the same way as one that somebody might have.
     let email = parse_email(fields.text("email")).unwrap_or_default();
     let browser = browser_of(web, headers, &email).await?;
-    let (who, visit) = identify(web, visit, &browser, &email, fields.raw("password")).await?;
+    let (who, actor) = identify(web, actor, &browser, &email, fields.raw("password")).await?;
     let code = fields.text("code");
-    let token = open_session(&web.services, &who, &visit, &browser, code).await?;
+    let token = open_session(&web.services, &who, &actor, &browser, code).await?;
     Ok((token, browser))
 }
 
@@ -108,26 +108,26 @@ pub async fn browser_of(web: &Web, headers: &HeaderMap, email: &str) -> Result<B
 /// Whose password this is. Counts the try, and says the same of a wrong password and of a name that nobody has.
 pub async fn identify(
     web: &Web,
-    visit: &Visit,
+    actor: &Actor,
     browser: &Browser,
     email: &str,
     password: &str,
-) -> Result<(Credentials, Visit), ConsoleError> {
-    admit_login(&web.services, email, visit.ip, browser).await?;
+) -> Result<(Credentials, Actor), ConsoleError> {
+    admit_login(&web.services, email, actor.ip, browser).await?;
     let who = find_credentials(&web.services, email).await?;
     let hash = who.as_ref().map(|who| who.password_hash.clone());
     let password = parse_password(password).unwrap_or_else(|_| SecretString::from(""));
     let is_right = password::verify(password, hash).await;
-    let visit = Visit {
+    let actor = Actor {
         email: who.as_ref().map_or_else(String::new, |who| who.email.clone()),
-        ..visit.clone()
+        ..actor.clone()
     };
     match who {
-        Some(who) if is_right => Ok((who, visit)),
+        Some(who) if is_right => Ok((who, actor)),
         who => {
             let user_id = who.as_ref().map(|who| who.user_id.as_str());
             tracing::warn!(user.id = user_id.unwrap_or("unknown"), "a login failed");
-            note_failed_login(&web.services, user_id, &visit).await?;
+            note_failed_login(&web.services, user_id, &actor).await?;
             Err(ConsoleError::WrongLogin)
         }
     }
@@ -138,7 +138,7 @@ pub async fn log_out(
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, Trouble> {
     if let Some(operator) = &context.operator {
-        end_session(&web.services, operator, &respond::visit(&context)).await?;
+        end_session(&web.services, operator, &respond::actor(&context)).await?;
     }
     let mut response = respond::see_other("/admin/login");
     let headers = response.headers_mut();

@@ -83,7 +83,7 @@ pub async fn ask(
     Id(id): Id,
 ) -> Result<Response, Trouble> {
     let id = order_id(&id)?;
-    console::ask_about_order(&web.services, &respond::visit(&context), &id).await?;
+    console::ask_about_order(&web.services, &respond::actor(&context), &id).await?;
     Ok(respond::done(&path_of(&id), Flash::Asked))
 }
 
@@ -98,7 +98,7 @@ pub async fn write_note(
     if text.is_empty() || text.chars().count() > 2000 || text.contains('\0') {
         return Err(Trouble::Malformed);
     }
-    console::write_note(&web.services, &respond::visit(&context), &id, text).await?;
+    console::write_note(&web.services, &respond::actor(&context), &id, text).await?;
     Ok(respond::done(&path_of(&id), Flash::NoteWritten))
 }
 

@@ -36,7 +36,7 @@ pub async fn invite(
     let role = Role::parse(fields.text("role")).ok_or(Trouble::Malformed)?;
     let password = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
     let hash = password::hash(password).await.map_err(|_| Trouble::Internal)?;
-    let is_new = console::invite(&web.services, &respond::visit(&context), &email, &hash, role).await?;
+    let is_new = console::invite(&web.services, &respond::actor(&context), &email, &hash, role).await?;
     let flash = if is_new {
         Flash::PersonInvited
     } else {
@@ -55,7 +55,7 @@ pub async fn change_role(
     console::change_role(
         &web.services,
         operator(&context)?,
-        &respond::visit(&context),
+        &respond::actor(&context),
         &user_id,
         role,
     )
@@ -71,7 +71,7 @@ pub async fn disable(
     console::disable_person(
         &web.services,
         operator(&context)?,
-        &respond::visit(&context),
+        &respond::actor(&context),
         &user_id,
     )
     .await?;
@@ -86,7 +86,7 @@ pub async fn reset_login(
 ) -> Result<Response, Trouble> {
     let password = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
     let hash = password::hash(password).await.map_err(|_| Trouble::Internal)?;
-    let (operator, visit) = (operator(&context)?, respond::visit(&context));
-    console::reset_login(&web.services, operator, &visit, &user_id, &hash).await?;
+    let (operator, actor) = (operator(&context)?, respond::actor(&context));
+    console::reset_login(&web.services, operator, &actor, &user_id, &hash).await?;
     Ok(respond::done(PEOPLE, Flash::LoginReset))
 }

@@ -57,8 +57,8 @@ pub async fn check(
             content,
         ));
     };
-    let visit = respond::visit(&context);
-    let needs = console::find_refund_needs(&web.services, &visit, &plan.payment.id, amount).await?;
+    let actor = respond::actor(&context);
+    let needs = console::find_refund_needs(&web.services, &actor, &plan.payment.id, amount).await?;
     if needs.password && !operator(&context)?.is_confirmed {
         return Ok(respond::see_other(&confirm_first(&plan, &form)));
     }
@@ -84,8 +84,8 @@ pub async fn ask(
             .and_then(RefundNo::parse)
             .ok_or(Trouble::Malformed)?,
     };
-    let (operator, visit) = (operator(&context)?, respond::visit(&context));
-    let flash = match console::ask_for_refund(&web.services, operator, &visit, &draft).await {
+    let (operator, actor) = (operator(&context)?, respond::actor(&context));
+    let flash = match console::ask_for_refund(&web.services, operator, &actor, &draft).await {
         Ok(Asked::Requested) => Flash::RefundRequested,
         Ok(Asked::Waiting) => Flash::RefundWaiting,
         Err(ConsoleError::Unconfirmed) => return Ok(respond::see_other(&confirm_first(&plan, &form))),
@@ -140,7 +140,7 @@ pub async fn approve(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, Trouble> {
-    console::approve_wish(&web.services, &respond::visit(&context), &id).await?;
+    console::approve_wish(&web.services, &respond::actor(&context), &id).await?;
     Ok(respond::done(WISHES, Flash::RefundApproved))
 }
 
@@ -151,7 +151,7 @@ pub async fn reject(
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let why = fields.line("why", 200)?;
-    console::reject_wish(&web.services, &respond::visit(&context), &id, why).await?;
+    console::reject_wish(&web.services, &respond::actor(&context), &id, why).await?;
     Ok(respond::done(WISHES, Flash::RefundRejected))
 }
 
@@ -161,6 +161,6 @@ pub async fn retry(
     Id(id): Id,
 ) -> Result<Response, Trouble> {
     let id = RefundId::parse(&id).ok_or(Trouble::NotFound)?;
-    let order_id = console::retry(&web.services, &respond::visit(&context), &id).await?;
+    let order_id = console::retry(&web.services, &respond::actor(&context), &id).await?;
     Ok(respond::done(&path_of(&order_id), Flash::RefundRetried))
 }

@@ -5,7 +5,7 @@ use app::i18n::Language;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use leptos::prelude::AnyView;
-use payments::console::Visit;
+use payments::console::Actor;
 
 /// No script runs here, whatever is in the page.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -53,8 +53,8 @@ pub fn way_on(next: &str) -> &str {
 }
 
 /// What the trail writes about who stands here.
-pub fn visit(context: &ConsoleContext) -> Visit {
-    Visit {
+pub fn actor(context: &ConsoleContext) -> Actor {
+    Actor {
         email: context
             .operator
             .as_ref()
