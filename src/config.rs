@@ -2,9 +2,9 @@
 //!
 //! `Debug` shows no secret: they are `SecretString`s, and the address of the database may hold a password.
 
+mod branding;
 mod env_file;
 mod gateways;
-mod looks;
 mod names;
 mod retention;
 mod source;
@@ -19,8 +19,8 @@ use payments::secrets::KEY_BYTES;
 use payments::{OverdueAfter, Policy};
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
+pub use self::branding::{Branding, Logo};
 pub use self::gateways::{AlipayAccount, GatewayMode, WechatAccount};
-pub use self::looks::{Logo, Looks};
 pub use self::source::{ConfigError, Source};
 pub use self::value::{Cron, PublicUrl, parse_minutes};
 use crate::api_limits::Rate;
@@ -50,7 +50,7 @@ pub struct Config {
     pub event_stream_life: Duration,
     pub expiry_cron: Cron,
     pub reconcile_cron: Cron,
-    pub looks: Looks,
+    pub branding: Branding,
     /// Where payers may be sent back to.
     pub return_hosts: ReturnHosts,
     /// Where the browser bundle and the static files are, when not in their usual place.
@@ -166,7 +166,7 @@ impl Config {
             reconcile_cron: source
                 .parsed("RECONCILE_CRON", Cron::parse)?
                 .map_or_else(|| cron(RECONCILE_CRON), Ok)?,
-            looks: Looks::read(source)?,
+            branding: Branding::read(source)?,
             return_hosts: source
                 .parsed("RETURN_URL_HOSTS", ReturnHosts::parse)?
                 .unwrap_or_default(),

@@ -41,14 +41,14 @@ use leptos::prelude::LeptosOptions;
 use crate::api_limits::ApiLimits;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
-use crate::site::Site;
+use crate::site::SiteConfig;
 use crate::stop::Stop;
 
 /// What handlers may use.
 #[derive(Debug, Clone)]
 pub struct Web {
     pub services: Services,
-    pub site: Arc<Site>,
+    pub site: Arc<SiteConfig>,
     pub limits: Arc<ApiLimits>,
     pub streams: EventStreams,
     pub readiness: Readiness,
@@ -59,7 +59,7 @@ pub struct Web {
 impl Web {
     pub fn new(
         services: Services,
-        site: Arc<Site>,
+        site: Arc<SiteConfig>,
         limits: ApiLimits,
         streams: EventStreams,
         stop: Stop,

@@ -114,7 +114,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let services = unlock(&config, db, links.gateways).await?;
     let welcome = bootstrap::first_start(&config, &services).await?;
     password::prepare(services.clock.nonce()).await?;
-    let site = Arc::new(site::Site::new(
+    let site = Arc::new(site::SiteConfig::new(
         &config,
         public_url.clone(),
         &services,

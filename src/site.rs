@@ -20,12 +20,12 @@ const OUTPUT_NAME: &str = "tongqian";
 const BUNDLE: [&str; 2] = ["tongqian.js", "tongqian_bg.wasm"];
 
 #[derive(Debug)]
-pub struct Site {
+pub struct SiteConfig {
     pub public_url: PublicUrl,
     pub proxies: Proxies,
     pub leptos: LeptosOptions,
     /// What pages know of it.
-    pub shown: Arc<app::context::Site>,
+    pub page_settings: Arc<app::context::PageSettings>,
     pub has_bundle: HasBundle,
     /// The bundle on disk.
     pub pkg: PathBuf,
@@ -34,13 +34,13 @@ pub struct Site {
     pub logo: Option<(String, Logo)>,
 }
 
-impl Site {
+impl SiteConfig {
     pub fn new(
         config: &Config,
         public_url: PublicUrl,
         services: &Services,
         simulator: Option<&Simulator>,
-    ) -> Site {
+    ) -> SiteConfig {
         let root = find_root(config.site_root.as_deref());
         let pkg = root.join("pkg");
         let bundle = fingerprint_of_bundle(&pkg);
@@ -52,17 +52,17 @@ impl Site {
             );
         }
         let is_offered = |channel: &Channel| services.gateways.get(*channel).is_some();
-        let looks = &config.looks;
-        let stylesheet = looks
+        let branding = &config.branding;
+        let stylesheet = branding
             .accent
             .map_or_else(Stylesheet::plain, Stylesheet::with_accent);
-        let logo = looks.logo.clone().map(|logo| (path_of(&logo), logo));
-        let shown = app::context::Site {
-            merchant: looks.merchant_name.clone(),
+        let logo = branding.logo.clone().map(|logo| (path_of(&logo), logo));
+        let page_settings = app::context::PageSettings {
+            merchant: branding.merchant_name.clone(),
             theme: Theme {
                 stylesheet_path: stylesheet.path.clone(),
                 logo_path: logo.as_ref().map(|(path, _)| path.clone()),
-                contact: looks.contact.clone(),
+                contact: branding.contact.clone(),
             },
             return_hosts: config.return_hosts.clone(),
             unencrypted: find_unencrypted(config, &public_url),
@@ -75,8 +75,8 @@ impl Site {
                 .map(Channel::method)
                 .collect(),
         };
-        if !shown.unencrypted.is_empty() {
-            let settings = shown.unencrypted.join(", ");
+        if !page_settings.unencrypted.is_empty() {
+            let settings = page_settings.unencrypted.join(", ");
             tracing::warn!(
                 settings,
                 "{settings} without https: money and its news travel in the clear, and gateways do not call back there"
@@ -88,11 +88,11 @@ impl Site {
             .site_pkg_dir(bundle.map_or_else(|| "pkg".to_owned(), |bundle| format!("pkg/{bundle}")))
             .site_addr(config.listen)
             .build();
-        Site {
+        SiteConfig {
             public_url,
             proxies: config.trusted_proxies.clone(),
             leptos,
-            shown: Arc::new(shown),
+            page_settings: Arc::new(page_settings),
             has_bundle: HasBundle(has_bundle),
             pkg,
             stylesheet,

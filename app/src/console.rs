@@ -3,9 +3,9 @@
 //! A page is a function from what was loaded to a view; handlers in the server load, and [`render`] puts the frame around.
 
 mod flash;
+mod format;
 mod frame;
 pub mod pages;
-mod shown;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use leptos::prelude::*;
 use payments::console::{Operator, Permission, Waiting};
 
 pub use self::flash::Flash;
-use crate::context::Site;
+use crate::context::PageSettings;
 use crate::i18n::{ConsoleWords, Language};
 
 /// Who sits here, and where.
 #[derive(Debug, Clone)]
 pub struct ConsoleContext {
-    pub site: Arc<Site>,
+    pub site: Arc<PageSettings>,
     pub language: Language,
     /// Chosen with `?lang=` just now: the server keeps it in a cookie.
     pub chosen_language: Option<Language>,

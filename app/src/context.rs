@@ -23,7 +23,7 @@ pub struct HasBundle(pub bool);
 
 /// What is the same for every request of one running server.
 #[derive(Debug, Clone)]
-pub struct Site {
+pub struct PageSettings {
     /// Who is being paid; the first line of every page.
     pub merchant: String,
     pub theme: Theme,
@@ -51,7 +51,7 @@ pub struct Browser<'a> {
 /// What one request brought.
 #[derive(Debug, Clone)]
 pub struct Request {
-    pub site: Arc<Site>,
+    pub site: Arc<PageSettings>,
     pub language: Language,
     /// The payer chose the language with `?lang=`, so links and forms must keep it.
     pub is_language_chosen: bool,
@@ -67,7 +67,7 @@ pub struct Request {
 impl Request {
     /// `query` is the raw query of the URL.
     pub fn new(
-        site: Arc<Site>,
+        site: Arc<PageSettings>,
         query: Option<&str>,
         browser: Browser<'_>,
         request_id: String,

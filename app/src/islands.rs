@@ -7,8 +7,8 @@
 mod browser;
 mod copy_button;
 mod countdown;
+mod live_region;
 mod payment_watcher;
-mod shown;
 mod wechat_bridge;
 
 #[cfg(feature = "ssr")]

@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::api::{Api, client, send};
+use super::branding::times_left;
 use super::callbacks::{deliver, headers_of, letter};
-use super::looks::times_left;
 use super::server::Server;
 
 const PROMPT: Duration = Duration::from_secs(5);

@@ -12,7 +12,7 @@ use tower_http::services::ServeDir;
 use super::Web;
 use super::compress::{accepts_gzip, mark, thoroughly};
 use super::error::Problem;
-use crate::site::Site;
+use crate::site::SiteConfig;
 
 const SVG: &str = "image/svg+xml";
 const CSS: &str = "text/css; charset=utf-8";
@@ -22,7 +22,7 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 const FOR_A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
-pub fn routes(site: &Site) -> Router<Web> {
+pub fn routes(site: &SiteConfig) -> Router<Web> {
     let stylesheet = File::new(site.stylesheet.text.clone().into(), CSS, FOR_EVER);
     let console = File::new(
         Bytes::from_static(app::CONSOLE_STYLESHEET.text.as_bytes()),
@@ -53,7 +53,7 @@ pub fn routes(site: &Site) -> Router<Web> {
 }
 
 /// Compressed twins lie beside the files. A new bundle gets a new address, so the old one may be kept for ever.
-fn bundle(site: &Site) -> Router {
+fn bundle(site: &SiteConfig) -> Router {
     let files = ServeDir::new(&site.pkg)
         .append_index_html_on_directories(false)
         .precompressed_br()

@@ -53,7 +53,7 @@ fn hand_over(web: &Web, visit: &Request, address: &str, payment: &Payment) -> Re
                 &web.services.clock.nonce(),
             )
         }
-        // WeChat's page looks for the registered domain, and a redirect may say again what it may see.
+        // WeChat's page branding for the registered domain, and a redirect may say again what it may see.
         None => see_other(
             address,
             [(header::REFERRER_POLICY, referrer_policy(payment.product))],
@@ -61,7 +61,7 @@ fn hand_over(web: &Web, visit: &Request, address: &str, payment: &Payment) -> Re
     }
 }
 
-/// What the page inside WeChat hands to the app, signed anew: the app looks at its age.
+/// What the page inside WeChat hands to the app, signed anew: the app branding at its age.
 pub async fn invoke(State(web): State<Web>, Id(token): Id) -> Result<Json<Invocation>, Problem> {
     let is_invoked = |product| product == Product::Jsapi;
     let (prepay_id, payment) = open(&web, &token, is_invoked)

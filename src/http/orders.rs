@@ -19,7 +19,7 @@ pub use self::wire::{OrderBody, parse_return_url};
 
 /// The operator may have said where payers are sent back to.
 pub fn check_return_host(web: &Web, return_url: Option<&str>) -> Result<(), Problem> {
-    let hosts = &web.site.shown.return_hosts;
+    let hosts = &web.site.page_settings.return_hosts;
     if return_url.is_none_or(|url| hosts.allow(url)) {
         Ok(())
     } else {

@@ -77,7 +77,7 @@ pub fn visit(web: &Web, parts: &Parts) -> PageRequest {
         .unwrap_or_default();
     let payer_ip = parts.extensions.get::<Peer>().map(|peer| peer.0);
     PageRequest::new(
-        web.site.shown.clone(),
+        web.site.page_settings.clone(),
         parts.uri.query(),
         browser,
         request_id,

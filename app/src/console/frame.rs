@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use payments::console::Permission;
 
 use super::ConsoleContext;
-use super::shown;
+use super::format;
 use crate::assets::CONSOLE_STYLESHEET;
 use crate::components::icons;
 use crate::i18n::Language;
@@ -55,7 +55,7 @@ fn top(context: &ConsoleContext) -> AnyView {
         view! {
             <div class="top-bar__person">
                 <a class="top-bar__link" href="/admin/account">{operator.email.clone()}</a>
-                <span class="top-bar__role">{shown::role(operator.role, words)}</span>
+                <span class="top-bar__role">{format::role(operator.role, words)}</span>
                 <form method="post" action="/admin/logout">
                     <button class="top-bar__button">{words.log_out}</button>
                 </form>

@@ -11,7 +11,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
 
-use super::{browser, shown};
+use super::{browser, live_region};
 
 /// Seconds between questions; the next one is planned when the answer is there, so two never overlap.
 const PAUSES: [u64; 4] = [2, 3, 5, 8];
@@ -186,7 +186,7 @@ impl Watch {
             earlier.clear();
         }
         // As `i32`, because browsers fire timers of more than 24 days at once.
-        let left = shown::data("millisLeft").and_then(|millis| millis.parse::<i32>().ok());
+        let left = live_region::data("millisLeft").and_then(|millis| millis.parse::<i32>().ok());
         let Some(left) = left.and_then(|left| u64::try_from(left.checked_add(300)?).ok()) else {
             return;
         };
@@ -196,7 +196,7 @@ impl Watch {
     }
 
     fn hear(self: &Rc<Self>, news: &str) {
-        if shown::is_outdated_by(news) {
+        if live_region::is_outdated_by(news) {
             self.renew();
         }
     }
@@ -209,7 +209,7 @@ impl Watch {
         self.is_renewing.set(true);
         let watch = Rc::clone(self);
         spawn_local(async move {
-            let title = shown::renew().await;
+            let title = live_region::renew().await;
             watch.is_renewing.set(false);
             let has_missed = watch.has_missed.take();
             let is_new = title.is_ok();
@@ -232,7 +232,7 @@ impl Watch {
 impl Watch {
     /// Presses *new code* for who is still looking at one whose time is over.
     fn renew_code_once(self: &Rc<Self>) {
-        let is_wanted = is_watched() && shown::data("renew").as_deref() == Some("once");
+        let is_wanted = is_watched() && live_region::data("renew").as_deref() == Some("once");
         if !is_wanted || self.has_renewed_code.replace(true) {
             return;
         }
@@ -246,7 +246,7 @@ impl Watch {
 }
 
 fn is_watched() -> bool {
-    !document().hidden() && shown::data("watched").as_deref() == Some("true")
+    !document().hidden() && live_region::data("watched").as_deref() == Some("true")
 }
 
 /// The order's own address, with a last part.

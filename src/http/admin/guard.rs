@@ -80,7 +80,7 @@ fn refuse(context: &ConsoleContext, access: Option<Access>, verb: Verb, request:
     must_confirm.then(|| to_confirm(request))
 }
 
-/// Who looks, and what waits for them.
+/// Who branding, and what waits for them.
 async fn find_people(web: &Web, headers: &HeaderMap) -> Result<(Option<Operator>, Waiting), payments::Error> {
     let operator = operator_of(web, headers).await?;
     let waiting = match &operator {
@@ -104,7 +104,7 @@ fn build_context(web: &Web, request: &Parts, operator: Option<Operator>, waiting
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     ConsoleContext {
-        site: web.site.shown.clone(),
+        site: web.site.page_settings.clone(),
         language: respond::language(chosen_language, cookies::find_language(headers), accepted),
         chosen_language,
         operator,

@@ -1,4 +1,4 @@
-//! What every page of the console knows: who looks, in which language, and from where.
+//! What every page of the console knows: who branding, in which language, and from where.
 
 use app::console::{ConsoleContext, Flash};
 use app::i18n::Language;

@@ -1,4 +1,4 @@
-//! Why a page of the console is not shown. The guard turns it into one, because only it knows who looks and in which
+//! Why a page of the console is not shown. The guard turns it into one, because only it knows who branding and in which
 //! language.
 
 use axum::http::StatusCode;

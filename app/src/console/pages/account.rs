@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use payments::console::{Operator, Session, Totp};
 
 use super::parts::{Column::Text, alert, code_field, factor_field, field, heading, panel, table};
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 use crate::view::Qr;
 
 pub fn account(
@@ -70,8 +70,8 @@ fn sessions_of(context: &ConsoleContext, operator: &Operator, sessions: Vec<Sess
                 <tr>
                     <td>{session.agent} {is_here.then(|| view! { " " <b>{words.this_session}</b> })}</td>
                     <td class="reference">{session.ip.unwrap_or_default()}</td>
-                    <td>{shown::time(session.created_at)}</td>
-                    <td>{shown::time(session.seen_at)}</td>
+                    <td>{format::time(session.created_at)}</td>
+                    <td>{format::time(session.seen_at)}</td>
                 </tr>
             }
             .into_any()

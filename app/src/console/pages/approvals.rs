@@ -8,7 +8,7 @@ use super::parts::{
     Column::{Figures, Text},
     empty, heading, panel, table,
 };
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
 
@@ -117,7 +117,7 @@ fn card(context: &ConsoleContext, operator: &Operator, question: &Question<'_>, 
             <h2 class="panel__title">{fill(question.sentence, &values)}</h2>
             <p>{question.reason.to_owned()}</p>
             <p class="small">
-                {words.asked_by} " " {question.asked_by.to_owned()} " · " {shown::time(question.asked_at)}
+                {words.asked_by} " " {question.asked_by.to_owned()} " · " {format::time(question.asked_at)}
             </p>
             <div class="acts">
                 {link}
@@ -164,9 +164,9 @@ fn decided(
 
 fn decision(words: &'static ConsoleWords, is_approved: Option<bool>) -> AnyView {
     if is_approved == Some(true) {
-        shown::badge("ok", words.approved)
+        format::badge("ok", words.approved)
     } else {
-        shown::badge("neutral", words.rejected)
+        format::badge("neutral", words.rejected)
     }
 }
 
@@ -180,7 +180,7 @@ fn refund_rows(words: &'static ConsoleWords, decided: Vec<Wish>) -> Vec<AnyView>
                 <td>{wish.asked_by}</td>
                 <td>{decision(words, wish.is_approved)} " " {wish.decision_note}</td>
                 <td>{wish.decided_by}</td>
-                <td>{shown::maybe_time(wish.decided_at)}</td>
+                <td>{format::maybe_time(wish.decided_at)}</td>
             </tr>
         }
         .into_any()
@@ -198,7 +198,7 @@ fn credit_rows(words: &'static ConsoleWords, decided: Vec<CreditRequest>) -> Vec
                 <td>{credit.asked_by}</td>
                 <td>{decision(words, credit.is_approved)} " " {credit.decision_note}</td>
                 <td>{credit.decided_by}</td>
-                <td>{shown::maybe_time(credit.decided_at)}</td>
+                <td>{format::maybe_time(credit.decided_at)}</td>
             </tr>
         }
         .into_any()

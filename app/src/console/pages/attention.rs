@@ -6,7 +6,7 @@ use payments::Page;
 use payments::console::{Incident, Permission};
 
 use super::parts::{Column::Text, empty, heading, panel, table};
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 
 pub fn attention(
     context: &ConsoleContext,
@@ -37,7 +37,7 @@ pub fn attention(
 
 fn card(context: &ConsoleContext, incident: &Incident, handlers: &[String], now: Timestamp) -> AnyView {
     let words = context.words();
-    let age = shown::age(now.since(incident.created_at), words);
+    let age = format::age(now.since(incident.created_at), words);
     let order = incident.order_id.as_ref().map(|id| {
         view! { <a class="act" href=format!("/admin/orders/{id}")>{words.open_order}</a> }
     });
@@ -55,11 +55,11 @@ fn card(context: &ConsoleContext, incident: &Incident, handlers: &[String], now:
     view! {
         <section class="panel incident" id=incident.id.clone()>
             <div class="heading">
-                <h2 class="panel__title">{shown::badge("bad", shown::incident(incident.kind, words))}</h2>
-                <p class="small">{words.age} " " {age} " · " {shown::time(incident.created_at)}</p>
+                <h2 class="panel__title">{format::badge("bad", format::incident(incident.kind, words))}</h2>
+                <p class="small">{words.age} " " {age} " · " {format::time(incident.created_at)}</p>
             </div>
             <p>{incident.detail.clone()}</p>
-            <p class="panel__text">{shown::advice(incident.kind, words)}</p>
+            <p class="panel__text">{format::advice(incident.kind, words)}</p>
             <p class="reference">{incident.subject.clone()}</p>
             <div class="acts acts--low">{assignee(context, incident, handlers)} {order}</div>
             {form}
@@ -105,11 +105,11 @@ fn done(context: &ConsoleContext, resolved: Vec<Incident>) -> AnyView {
         .map(|incident| {
             view! {
                 <tr>
-                    <td>{shown::incident(incident.kind, words)}</td>
+                    <td>{format::incident(incident.kind, words)}</td>
                     <td class="reference">{incident.subject}</td>
                     <td>{incident.resolution}</td>
                     <td>{incident.resolved_by}</td>
-                    <td>{shown::maybe_time(incident.resolved_at)}</td>
+                    <td>{format::maybe_time(incident.resolved_at)}</td>
                 </tr>
             }
             .into_any()

@@ -6,7 +6,7 @@ use payments::console::{Action, AuditEntry, ChainCheck};
 use url::form_urlencoded::Serializer;
 
 use super::parts::{Column::Text, choice, empty, heading, input, table};
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 use crate::i18n::fill;
 
 /// What the address says, as it was typed.
@@ -101,7 +101,7 @@ fn verdict(context: &ConsoleContext, check: ChainCheck) -> AnyView {
     });
     view! {
         <p class="panel__text" data-testid="chain">
-            {shown::badge(tone, name)} " " {text} " " {shown::time(check.at)} " " {whole}
+            {format::badge(tone, name)} " " {text} " " {format::time(check.at)} " " {whole}
         </p>
     }
     .into_any()
@@ -132,7 +132,7 @@ fn row(line: AuditEntry) -> AnyView {
     view! {
         <tr>
             <td class="num">{line.seq}</td>
-            <td>{shown::time(line.at)}</td>
+            <td>{format::time(line.at)}</td>
             <td>{line.actor}</td>
             <td><code class="reference">{line.action}</code></td>
             <td class="reference">{line.subject}</td>

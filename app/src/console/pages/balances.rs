@@ -10,7 +10,7 @@ use super::parts::{
     Column::{Figures, Text},
     empty, fact, heading, panel, table,
 };
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 use crate::i18n::ConsoleWords;
 use crate::view::money;
 
@@ -45,7 +45,7 @@ fn found(context: &ConsoleContext, (balance, entries, requesters): Account, numb
         fact(words.user, balance.user_id.clone().into_any()),
         fact(words.available, money::text(balance.available).into_any()),
         fact(words.frozen, money::text(balance.frozen).into_any()),
-        fact(words.when, shown::maybe_time(balance.updated_at)),
+        fact(words.when, format::maybe_time(balance.updated_at)),
     ];
     let adjust = context
         .may(Permission::AdjustBalance)
@@ -81,13 +81,13 @@ fn history(
             let by = requesters
                 .get(&entry.reference)
                 .filter(|_| entry.kind == EntryKind::Adjust)
-                .map(|by| shown::requester(by, words));
+                .map(|by| format::requester(by, words));
             view! {
                 <tr>
                     <td class="num">{entry.seq}</td>
-                    <td>{shown::time(entry.created_at)}</td>
-                    <td>{shown::entry_kind(entry.kind, words)}</td>
-                    <td class="amount-cell num">{shown::change(entry.amount.fen())}</td>
+                    <td>{format::time(entry.created_at)}</td>
+                    <td>{format::entry_kind(entry.kind, words)}</td>
+                    <td class="amount-cell num">{format::change(entry.amount.fen())}</td>
                     <td class="amount-cell num">{money::text(entry.balance_after)}</td>
                     <td class="reference">{entry.reference}</td>
                     <td>{entry.note}</td>
@@ -136,9 +136,9 @@ pub fn books(context: &ConsoleContext, findings: &[Finding]) -> AnyView {
         .iter()
         .map(|finding| {
             let verdict = if finding.n_broken == 0 {
-                shown::badge("ok", words.holds)
+                format::badge("ok", words.holds)
             } else {
-                shown::badge("bad", words.broken)
+                format::badge("bad", words.broken)
             };
             let n = (finding.n_broken > 0).then_some(finding.n_broken);
             view! { <tr><td>{verdict} " " {n}</td><td lang="en">{finding.name}</td></tr> }.into_any()

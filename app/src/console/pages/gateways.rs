@@ -7,7 +7,7 @@ use payments::gateway::Description;
 
 use super::parts::{empty, fact, heading, panel, unencrypted};
 use crate::components::icons;
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 
 pub fn gateways(
     context: &ConsoleContext,
@@ -27,7 +27,7 @@ pub fn gateways(
 
 fn gateway(context: &ConsoleContext, state: &GatewayState, trial: Option<&Trial>) -> AnyView {
     let words = context.words();
-    let name = shown::method(state.channel.method(), words);
+    let name = format::method(state.channel.method(), words);
     let Some(description) = &state.description else {
         return panel(name, empty(words.not_configured));
     };
@@ -48,30 +48,30 @@ fn gateway(context: &ConsoleContext, state: &GatewayState, trial: Option<&Trial>
 fn facts(context: &ConsoleContext, state: &GatewayState, description: &Description) -> AnyView {
     let words = context.words();
     let mut facts = vec![
-        fact(words.notify_url, shown::reference(&description.notify_url)),
-        fact(words.last_callback, shown::maybe_time(state.last_callback_at)),
-        fact("App ID", shown::reference(&description.app_id)),
+        fact(words.notify_url, format::reference(&description.notify_url)),
+        fact(words.last_callback, format::maybe_time(state.last_callback_at)),
+        fact("App ID", format::reference(&description.app_id)),
     ];
     if let Some(merchant) = &description.merchant {
-        facts.push(fact(words.merchant_no, shown::reference(merchant)));
+        facts.push(fact(words.merchant_no, format::reference(merchant)));
     }
     if let Some(serial) = &description.serial_no {
-        facts.push(fact(words.serial_no, shown::reference(serial)));
+        facts.push(fact(words.serial_no, format::reference(serial)));
     }
     facts.push(fact(
         words.own_fingerprint,
-        shown::reference(&description.own_fingerprint),
+        format::reference(&description.own_fingerprint),
     ));
     facts.push(fact(
         words.gateway_url,
-        shown::reference(&description.gateway_url),
+        format::reference(&description.gateway_url),
     ));
     for (name, ends_at) in &description.ends {
-        let value = view! { {shown::reference(name)} " " {shown::time(*ends_at)} };
+        let value = view! { {format::reference(name)} " " {format::time(*ends_at)} };
         facts.push(fact(words.key_ends, value.into_any()));
     }
     for serial in &description.expired {
-        facts.push(fact(words.expired_key, shown::reference(serial)));
+        facts.push(fact(words.expired_key, format::reference(serial)));
     }
     view! { <dl class="facts">{facts}</dl> }.into_any()
 }
@@ -79,7 +79,7 @@ fn facts(context: &ConsoleContext, state: &GatewayState, description: &Descripti
 /// What the question has proved, one step after the other; the first that fails is the last that is told.
 fn steps(context: &ConsoleContext, proof: &Proof, call: &Call) -> AnyView {
     let words = context.words();
-    let took = shown::duration(Some(call.took));
+    let took = format::duration(Some(call.took));
     let status = call.status.map(|status| status.to_string()).unwrap_or_default();
     let is_believed = call.verdict == Verdict::Signed;
     let is_taken = matches!(proof, Proof::Works);
@@ -100,7 +100,7 @@ fn steps(context: &ConsoleContext, proof: &Proof, call: &Call) -> AnyView {
         .take(n_good + 1)
         .map(|(is_good, name, detail)| {
             let tone = if is_good { "ok" } else { "bad" };
-            view! { <li>{shown::badge(tone, name)} " " <span class="reference">{detail}</span></li> }
+            view! { <li>{format::badge(tone, name)} " " <span class="reference">{detail}</span></li> }
         })
         .collect();
     view! { <ol class="steps" aria-label=words.test_gateway>{steps}</ol> }.into_any()

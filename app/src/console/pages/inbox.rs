@@ -6,7 +6,7 @@ use payments::Page;
 use payments::console::{KeptNotification, Permission};
 
 use super::parts::{Column::Text, empty, fact, heading, panel, table};
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 
 pub fn inbox(context: &ConsoleContext, page: Page<KeptNotification>) -> AnyView {
     let words = context.words();
@@ -42,13 +42,13 @@ fn row(context: &ConsoleContext, notification: &KeptNotification) -> AnyView {
     let number = notification.payment_no.clone();
     let payment = match &notification.order_id {
         Some(id) => view! { <a class="reference" href=format!("/admin/orders/{id}")>{number}</a> }.into_any(),
-        None => shown::reference(&number),
+        None => format::reference(&number),
     };
     view! {
         <tr>
-            <td>{shown::time(notification.received_at)}</td>
-            <td>{shown::method(notification.channel.method(), words)}</td>
-            <td>{shown::verdict(&notification.verdict, words).to_owned()}</td>
+            <td>{format::time(notification.received_at)}</td>
+            <td>{format::method(notification.channel.method(), words)}</td>
+            <td>{format::verdict(&notification.verdict, words).to_owned()}</td>
             <td>{payment}</td>
             <td><a class="reference" href=path_of_notification(notification.channel, &notification.id)>{notification.id.clone()}</a></td>
         </tr>
@@ -82,15 +82,17 @@ pub fn notification(
     let facts = vec![
         fact(
             words.method,
-            shown::method(notification.channel.method(), words).into_any(),
+            format::method(notification.channel.method(), words).into_any(),
         ),
         fact(
             words.verdict,
-            shown::verdict(&notification.verdict, words).to_owned().into_any(),
+            format::verdict(&notification.verdict, words)
+                .to_owned()
+                .into_any(),
         ),
-        fact(words.payment_no, shown::reference(&notification.payment_no)),
-        fact(words.id, shown::reference(&notification.id)),
-        fact(words.when, shown::time(notification.received_at)),
+        fact(words.payment_no, format::reference(&notification.payment_no)),
+        fact(words.id, format::reference(&notification.id)),
+        fact(words.when, format::time(notification.received_at)),
     ];
     view! {
         {heading(words.callback, view! { {order} {replay} }.into_any())}

@@ -6,7 +6,7 @@ use payments::admin::Scope;
 use payments::console::KnownKey;
 
 use super::parts::{Column::Text, heading, panel, table};
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 use crate::view::money;
 
 /// `new`: a key that was made just now, to be shown this once.
@@ -42,7 +42,7 @@ fn row(context: &ConsoleContext, key: KnownKey) -> AnyView {
     let words = context.words();
     let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
     let act = match key.revoked_at {
-        Some(at) => view! { {shown::badge("neutral", words.revoked)} " " {shown::time(at)} }.into_any(),
+        Some(at) => view! { {format::badge("neutral", words.revoked)} " " {format::time(at)} }.into_any(),
         None => view! {
             <form method="post" action=format!("/admin/keys/{}/revoke", key.id)>
                 <button class="act act--bad">{words.revoke}</button>
@@ -56,8 +56,8 @@ fn row(context: &ConsoleContext, key: KnownKey) -> AnyView {
             <td class="reference">{scopes.join(" ")}</td>
             <td class="reference">"…" {key.last4}</td>
             <td class="num">{limit(key.limits.per_refund)} " / " {limit(key.limits.per_day)}</td>
-            <td>{shown::time(key.created_at)}</td>
-            <td>{shown::maybe_time(key.last_used_at)}</td>
+            <td>{format::time(key.created_at)}</td>
+            <td>{format::maybe_time(key.last_used_at)}</td>
             <td>{act}</td>
         </tr>
     }

@@ -9,7 +9,7 @@ use super::parts::{
     empty, fact, heading, panel, table,
 };
 use super::timeline::timeline;
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 use crate::view::money;
 
 pub fn order(context: &ConsoleContext, file: &OrderFile) -> AnyView {
@@ -45,7 +45,7 @@ fn acts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     let refunds: Vec<_> = file
         .payments
         .iter()
-        .filter(|payment| shown::left_of(payment).is_some_and(|left| !left.is_zero()))
+        .filter(|payment| format::left_of(payment).is_some_and(|left| !left.is_zero()))
         .filter(|_| context.may(Permission::RequestRefund))
         .map(|payment| {
             view! { <a class="act" href=format!("/admin/payments/{}/refund", payment.id)>{words.refund}</a> }
@@ -56,7 +56,7 @@ fn acts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
         view! { <a class="act" href=path download>{words.support_text}</a> }
     });
     view! {
-        {shown::order_status(file.order.status(), words)}
+        {format::order_status(file.order.status(), words)}
         {support}
         {ask}
         {refunds}
@@ -72,19 +72,19 @@ fn facts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
         fact(words.returned, text(&money::text(order.refunded))),
         fact(words.subject_of_order, text(&order.subject)),
         fact(words.user, text(&order.user_id)),
-        fact(words.order_no, shown::reference(order.order_no.as_str())),
-        fact(words.id, shown::reference(order.id.as_str())),
-        fact(words.created_at, shown::time(order.created_at)),
-        fact(words.paid_at, shown::maybe_time(order.paid_at)),
+        fact(words.order_no, format::reference(order.order_no.as_str())),
+        fact(words.id, format::reference(order.id.as_str())),
+        fact(words.created_at, format::time(order.created_at)),
+        fact(words.paid_at, format::maybe_time(order.paid_at)),
     ];
     if order.state == OrderState::Open {
-        facts.push(fact(words.expires_at, shown::time(order.expires_at)));
+        facts.push(fact(words.expires_at, format::time(order.expires_at)));
     }
     if let Some(reason) = &order.cancel_reason {
-        facts.push(fact(words.reason, shown::reason(reason, words)));
+        facts.push(fact(words.reason, format::reason(reason, words)));
     }
     if let Some(metadata) = &order.metadata {
-        facts.push(fact(words.metadata, shown::reference(metadata)));
+        facts.push(fact(words.metadata, format::reference(metadata)));
     }
     view! { <dl class="facts">{facts}</dl> }.into_any()
 }
@@ -112,16 +112,16 @@ fn payments(context: &ConsoleContext, file: &OrderFile) -> AnyView {
 
 fn payment_row(context: &ConsoleContext, payment: &Payment) -> AnyView {
     let words = context.words();
-    let left = shown::left_of(payment);
+    let left = format::left_of(payment);
     let left = left.map(money::text);
     view! {
         <tr>
-            <td class="reference">{payment.payment_no.to_string()} <div class="small">{shown::time(payment.created_at)}</div></td>
-            <td>{shown::method(payment.method(), words)} " · " {payment.product.as_str()}</td>
+            <td class="reference">{payment.payment_no.to_string()} <div class="small">{format::time(payment.created_at)}</div></td>
+            <td>{format::method(payment.method(), words)} " · " {payment.product.as_str()}</td>
             <td class="amount-cell num">{money::text(payment.amount)}</td>
             <td>
-                {shown::payment_status(payment.status(), words)}
-                {shown::is_surplus(payment).then(|| shown::badge("warn", words.surplus))}
+                {format::payment_status(payment.status(), words)}
+                {format::is_surplus(payment).then(|| format::badge("warn", words.surplus))}
                 {payment.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
             </td>
             <td class="reference">{payment.transaction_id.clone()}</td>
@@ -164,15 +164,15 @@ fn refund_row(context: &ConsoleContext, refund: &Refund) -> AnyView {
     });
     view! {
         <tr>
-            <td class="reference">{refund.refund_no.to_string()} <div class="small">{shown::time(refund.created_at)}</div></td>
+            <td class="reference">{refund.refund_no.to_string()} <div class="small">{format::time(refund.created_at)}</div></td>
             <td class="amount-cell num">{money::text(refund.amount)}</td>
             <td>{refund.reason.clone()}</td>
             <td>
-                {shown::refund_state(refund.state, words)}
+                {format::refund_state(refund.state, words)}
                 {refund.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
             </td>
             <td class="reference">{refund.gateway_refund_id.clone()}</td>
-            <td>{shown::maybe_time(refund.finished_at)} {act}</td>
+            <td>{format::maybe_time(refund.finished_at)} {act}</td>
         </tr>
     }
     .into_any()
@@ -196,8 +196,8 @@ fn postings(context: &ConsoleContext, file: &OrderFile) -> AnyView {
         .map(|posting| {
             view! {
                 <tr>
-                    <td>{shown::time(posting.at)}</td>
-                    <td>{shown::entry_kind(posting.kind, words)}</td>
+                    <td>{format::time(posting.at)}</td>
+                    <td>{format::entry_kind(posting.kind, words)}</td>
                     <td class="reference">{posting.from.clone()}</td>
                     <td class="reference">{posting.to.clone()}</td>
                     <td class="amount-cell num">{money::text(posting.amount)}</td>

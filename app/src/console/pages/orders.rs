@@ -10,7 +10,7 @@ use super::parts::{
     Column::{Figures, Text},
     choice, empty, heading, input, table,
 };
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 use crate::i18n::ConsoleWords;
 use crate::view::money;
 
@@ -78,7 +78,7 @@ pub fn orders(context: &ConsoleContext, filters: &Filters, found: FoundOrders, n
     });
     let looked_back_to = found
         .looked_back_to
-        .map(|at| view! { <p class="panel__text">{words.looked_back_to} " " {shown::time(at)}</p> });
+        .map(|at| view! { <p class="panel__text">{words.looked_back_to} " " {format::time(at)}</p> });
     view! {
         {heading(words.orders, export(context, filters))}
         {form(context, filters, now)}
@@ -112,8 +112,8 @@ fn row(order: &Order, words: &'static ConsoleWords) -> AnyView {
             <td>{order.user_id.clone()}</td>
             <td class="amount-cell num">{money::text(order.amount)}</td>
             <td class="amount-cell num">{refunded}</td>
-            <td>{shown::order_status(order.status(), words)}</td>
-            <td>{shown::time(order.created_at)}</td>
+            <td>{format::order_status(order.status(), words)}</td>
+            <td>{format::time(order.created_at)}</td>
         </tr>
     }
     .into_any()
@@ -130,7 +130,7 @@ fn periods(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> Vec<A
             ..filters.clone()
         };
         let path = format!("/admin/orders?{}", narrowed.query(""));
-        let name = shown::period(period, context.words());
+        let name = format::period(period, context.words());
         view! { <a class="act" href=path aria-current=is_current.then_some("true")>{name}</a> }.into_any()
     };
     Period::ALL.into_iter().map(link).collect()
@@ -139,11 +139,11 @@ fn periods(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> Vec<A
 fn form(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> AnyView {
     let words = context.words();
     let statuses = OrderStatus::ALL.map(|status| {
-        let name = shown::order_status_name(status, words);
+        let name = format::order_status_name(status, words);
         (status.as_str(), name, filters.status == status.as_str())
     });
     let methods = Method::ALL.map(|method| {
-        let name = shown::method(method, words);
+        let name = format::method(method, words);
         (method.as_str(), name, filters.method == method.as_str())
     });
     view! {

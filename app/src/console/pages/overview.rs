@@ -10,7 +10,7 @@ use super::parts::{
     Column::{Figures, Text},
     heading, panel, table, unencrypted,
 };
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 use crate::i18n::ConsoleWords;
 
 /// The height of the chart in its own units; a bar and its gap are 20 wide.
@@ -49,13 +49,13 @@ fn stats(words: &'static ConsoleWords, overview: &Overview) -> Vec<AnyView> {
     let each =
         |figure: fn(&Day) -> i64| [&overview.today, &overview.yesterday, &overview.last_week].map(figure);
     vec![
-        stat(words, words.gross, each(|day| day.gross.fen), shown::sum),
-        stat(words, words.refunds, each(|day| day.refunded.fen), shown::sum),
+        stat(words, words.gross, each(|day| day.gross.fen), format::sum),
+        stat(words, words.refunds, each(|day| day.refunded.fen), format::sum),
         stat(
             words,
             words.net,
             each(|day| day.gross.fen - day.refunded.fen),
-            shown::sum,
+            format::sum,
         ),
         stat(words, words.orders, each(|day| day.n_orders), |n| n.to_string()),
         stat(words, words.success_rate, each(success), per_mille),
@@ -118,7 +118,7 @@ fn chart(words: &'static ConsoleWords, day: &Day) -> AnyView {
     let rows = (0_i64..)
         .zip(day.by_hour)
         .map(|(hour, fen)| {
-            view! { <tr><td class="num">{format!("{hour:02}:00")}</td><td class="amount-cell num">{shown::sum(fen)}</td></tr> }
+            view! { <tr><td class="num">{format!("{hour:02}:00")}</td><td class="amount-cell num">{format::sum(fen)}</td></tr> }
                 .into_any()
         })
         .collect();
@@ -144,9 +144,9 @@ fn by_method(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
         .map(|(method, sum)| {
             view! {
                 <tr>
-                    <td>{shown::method(method, words)}</td>
+                    <td>{format::method(method, words)}</td>
                     <td class="amount-cell num">{sum.n}</td>
-                    <td class="amount-cell num">{shown::sum(sum.fen)}</td>
+                    <td class="amount-cell num">{format::sum(sum.fen)}</td>
                 </tr>
             }
             .into_any()
@@ -163,7 +163,7 @@ fn by_method(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
 fn to_paid(median: Option<Duration>) -> String {
     match median {
         Some(median) if median < Duration::from_secs(1) => "< 1 s".to_owned(),
-        median => shown::duration(median),
+        median => format::duration(median),
     }
 }
 
@@ -179,10 +179,10 @@ fn speed(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
             let from: Timestamp = day.from;
             view! {
                 <tr>
-                    <td>{name} " " {shown::day(from)}</td>
+                    <td>{name} " " {format::day(from)}</td>
                     <td class="amount-cell num">{to_paid(day.median_to_paid)}</td>
-                    <td class="amount-cell num">{shown::duration(day.callback_delay_p50)}</td>
-                    <td class="amount-cell num">{shown::duration(day.callback_delay_p95)}</td>
+                    <td class="amount-cell num">{format::duration(day.callback_delay_p50)}</td>
+                    <td class="amount-cell num">{format::duration(day.callback_delay_p95)}</td>
                 </tr>
             }
             .into_any()

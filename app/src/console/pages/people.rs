@@ -5,7 +5,7 @@ use payments::admin::Role;
 use payments::console::{Operator, Person};
 
 use super::parts::{Column::Text, field, heading, panel, table};
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 
 pub fn people(context: &ConsoleContext, operator: &Operator, people: Vec<Person>) -> AnyView {
     let words = context.words();
@@ -58,9 +58,9 @@ fn row(context: &ConsoleContext, operator: &Operator, person: Person) -> AnyView
     view! {
         <tr>
             <td>{person.email} {state}</td>
-            <td>{shown::role(person.role, words)}</td>
+            <td>{format::role(person.role, words)}</td>
             <td>{if person.has_totp { words.yes } else { words.no }}</td>
-            <td>{shown::maybe_time(person.seen_at)}</td>
+            <td>{format::maybe_time(person.seen_at)}</td>
             <td>{acts}</td>
         </tr>
     }
@@ -70,7 +70,7 @@ fn row(context: &ConsoleContext, operator: &Operator, person: Person) -> AnyView
 fn role_choice(context: &ConsoleContext, current: Role) -> AnyView {
     let words = context.words();
     let options = Role::ALL.map(|role| {
-        view! { <option value=role.as_str() selected=role == current>{shown::role(role, words)}</option> }
+        view! { <option value=role.as_str() selected=role == current>{format::role(role, words)}</option> }
     });
     view! {
         <select class="field__input" name="role" aria-label=words.role>{options.collect_view()}</select>
@@ -103,11 +103,11 @@ fn rights(context: &ConsoleContext) -> AnyView {
             let cells = Role::ALL.map(|role| {
                 view! { <td>{if role.may(permission) { words.yes } else { "–" }}</td> }
             });
-            view! { <tr><th scope="row">{shown::permission(permission, words)}</th>{cells.collect_view()}</tr> }
+            view! { <tr><th scope="row">{format::permission(permission, words)}</th>{cells.collect_view()}</tr> }
                 .into_any()
         })
         .collect();
     let mut columns = vec![Text(words.permission)];
-    columns.extend(Role::ALL.map(|role| Text(shown::role(role, words))));
+    columns.extend(Role::ALL.map(|role| Text(format::role(role, words))));
     table(words.rights, &columns, rows)
 }

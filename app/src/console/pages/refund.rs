@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use payments::console::RefundPlan;
 
 use super::parts::{alert, empty, fact, heading};
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
 
@@ -160,12 +160,12 @@ pub fn refund_check(
     let sum = money::text(amount);
     let values = [("amount", sum.as_str()), ("user", plan.order.user_id.as_str())];
     let facts = vec![
-        fact(words.order_no, shown::reference(plan.order.order_no.as_str())),
+        fact(words.order_no, format::reference(plan.order.order_no.as_str())),
         fact(words.subject_of_order, plan.order.subject.clone().into_any()),
         fact(words.user, plan.order.user_id.clone().into_any()),
         fact(
             words.method,
-            shown::method(plan.payment.method(), words).into_any(),
+            format::method(plan.payment.method(), words).into_any(),
         ),
         fact(words.refund_amount, sum.clone().into_any()),
         fact(words.reason, form.text(words).into_any()),

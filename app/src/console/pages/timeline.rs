@@ -4,7 +4,7 @@ use domain::Timestamp;
 use leptos::prelude::*;
 use payments::console::{Event, GatewayCall, OrderFile, Permission, RequestedBy, Verdict};
 
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
 
@@ -29,7 +29,7 @@ pub fn timeline(context: &ConsoleContext, file: &OrderFile) -> AnyView {
                 <li class="timeline__entry" data-kind=entry.kind>
                     <p class="timeline__sentence">{entry.sentence}</p>
                     {entry.detail.map(|detail| view! { <p class="timeline__detail">{detail}</p> })}
-                    <p class="timeline__cause">{shown::time(at)} " · " {entry.cause}</p>
+                    <p class="timeline__cause">{format::time(at)} " · " {entry.cause}</p>
                     {entry.message.filter(|_| context.may(Permission::ReadMessages)).map(|text| view! {
                         <details class="message">
                             <summary>{words.message}</summary>
@@ -53,7 +53,7 @@ pub fn support_text(context: &ConsoleContext, file: &OrderFile) -> String {
         order.order_no,
         order.id,
         money::text(order.amount),
-        shown::order_status_name(order.status(), words),
+        format::order_status_name(order.status(), words),
     );
     let is_public = |(_, event): &(Timestamp, Event)| {
         !matches!(event, Event::Noted(_) | Event::Done(_) | Event::Resolved(_))
@@ -105,18 +105,18 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
             detail: order
                 .cancel_reason
                 .as_deref()
-                .map(|reason| shown::reason_text(reason, words).to_owned()),
+                .map(|reason| format::reason_text(reason, words).to_owned()),
             ..plain(
                 "neutral",
                 words.event_order_cancelled.to_owned(),
-                &by.map_or_else(|| words.cause_rule.to_owned(), |by| shown::requester(by, words)),
+                &by.map_or_else(|| words.cause_rule.to_owned(), |by| format::requester(by, words)),
             )
         },
         Event::PaymentStarted(_) | Event::PaymentPaid(_) | Event::PaymentEnded(_) => {
             payment_entry(event, words)
         }
         Event::Notification(notification) => {
-            let verdict = shown::verdict(&notification.verdict, words);
+            let verdict = format::verdict(&notification.verdict, words);
             let sentence = fill(words.event_notification, &[("verdict", verdict)]);
             Entry {
                 detail: Some(notification.id.clone()),
@@ -124,7 +124,7 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
                 ..plain(
                     "info",
                     sentence,
-                    shown::method(notification.channel.method(), words),
+                    format::method(notification.channel.method(), words),
                 )
             }
         }
@@ -134,7 +134,7 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
                 ("amount", amount.as_str()),
                 ("from", &posting.from),
                 ("to", &posting.to),
-                ("kind", shown::entry_kind(posting.kind, words)),
+                ("kind", format::entry_kind(posting.kind, words)),
             ];
             plain("neutral", fill(words.event_posted, &values), words.cause_books)
         }
@@ -148,7 +148,7 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
 fn payment_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
     match event {
         Event::PaymentStarted(payment) => {
-            let method = shown::method(payment.method(), words);
+            let method = format::method(payment.method(), words);
             let number = payment.payment_no.as_str();
             let sentence = fill(
                 words.event_payment_started,
@@ -164,7 +164,7 @@ fn payment_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
             );
             Entry {
                 detail: payment.transaction_id.clone(),
-                ..plain("ok", sentence, shown::method(payment.method(), words))
+                ..plain("ok", sentence, format::method(payment.method(), words))
             }
         }
         Event::PaymentEnded(payment) => {
@@ -195,7 +195,7 @@ fn refund_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
             detail: Some(refund.reason.clone()),
             cause: by.map_or_else(
                 || words.cause_merchant.to_owned(),
-                |by| shown::requester(by, words),
+                |by| format::requester(by, words),
             ),
             message: None,
         };
@@ -223,10 +223,10 @@ fn refund_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
 /// One question with one answer; asking it again and again is one line.
 fn call_entry(call: &GatewayCall, words: &'static ConsoleWords) -> Entry {
     let status = call.status.map(|status| status.to_string()).unwrap_or_default();
-    let verdict = fill(shown::call_verdict(call.verdict, words), &[("status", &status)]);
+    let verdict = fill(format::call_verdict(call.verdict, words), &[("status", &status)]);
     let values = [
-        ("method", shown::method(call.channel.method(), words)),
-        ("operation", shown::operation(call.operation, words)),
+        ("method", format::method(call.channel.method(), words)),
+        ("operation", format::operation(call.operation, words)),
         ("verdict", &verdict),
     ];
     let again = (call.n > 1).then(|| {
@@ -243,7 +243,7 @@ fn call_entry(call: &GatewayCall, words: &'static ConsoleWords) -> Entry {
         },
         sentence: fill(words.event_called, &values),
         detail: (!details.is_empty()).then(|| details.join("\n")),
-        cause: format!("{} · {}", call.line, shown::span(call.took)),
+        cause: format!("{} · {}", call.line, format::span(call.took)),
         message: Some(flash.trim().to_owned()).filter(|flash| !flash.is_empty()),
     }
 }
@@ -255,7 +255,7 @@ fn person_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
     };
     match event {
         Event::Raised(incident) => {
-            let name = shown::incident(incident.kind, words);
+            let name = format::incident(incident.kind, words);
             entry("bad", name, &incident.detail, words.cause_rule)
         }
         Event::Resolved(incident) => entry(
@@ -267,7 +267,7 @@ fn person_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
         Event::Noted(note) => entry("neutral", words.note, &note.text, &note.author),
         Event::Done(line) => entry(
             "neutral",
-            shown::action(&line.action, words),
+            format::action(&line.action, words),
             &line.detail,
             &line.actor,
         ),

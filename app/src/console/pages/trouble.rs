@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use payments::console::Permission;
 
 use super::parts::heading;
-use crate::console::{ConsoleContext, shown};
+use crate::console::{ConsoleContext, format};
 
 /// `missing` is the right that would be needed.
 pub fn trouble(
@@ -17,7 +17,7 @@ pub fn trouble(
     let missing = missing.map(|permission| {
         view! {
             <p>
-                {words.missing_permission} " " <b>{shown::permission(permission, words)}</b> " "
+                {words.missing_permission} " " <b>{format::permission(permission, words)}</b> " "
                 <code class="reference">{permission.as_str()}</code>
             </p>
         }

@@ -8,7 +8,7 @@ use domain::{
 };
 use payments::Checkout;
 
-use crate::context::{Request, Site};
+use crate::context::{PageSettings, Request};
 use crate::device::Device;
 use crate::i18n::Language;
 use crate::return_url::ReturnHosts;
@@ -27,7 +27,7 @@ pub fn fen(fen: i64) -> Money {
 }
 
 pub fn request(language: Language) -> Request {
-    let site = Site {
+    let site = PageSettings {
         merchant: "Shop".to_owned(),
         theme: Theme::plain(),
         public_url: "http://127.0.0.1:3000".to_owned(),

@@ -12,7 +12,7 @@ const LARGEST_LOGO: u64 = 64 * 1024;
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 #[derive(Debug, Clone)]
-pub struct Looks {
+pub struct Branding {
     /// Who is being paid: the first line of every page.
     pub merchant_name: String,
     pub logo: Option<Logo>,
@@ -33,9 +33,9 @@ pub enum LogoKind {
     Png,
 }
 
-impl Looks {
-    pub fn read(source: &Source) -> Result<Looks, ConfigError> {
-        Ok(Looks {
+impl Branding {
+    pub fn read(source: &Source) -> Result<Branding, ConfigError> {
+        Ok(Branding {
             merchant_name: source.text("MERCHANT_NAME").unwrap_or("Tongqian").to_owned(),
             logo: source.parsed("MERCHANT_LOGO", |path| Logo::read(Path::new(path)))?,
             accent: source.parsed("MERCHANT_COLOR", |text| {
