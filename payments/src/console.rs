@@ -47,8 +47,8 @@ pub use people::{Person, change_role, disable_person, invite, list_people, reset
 pub use permission::Permission;
 pub use recovery::{count_recovery_codes, renew_recovery_codes};
 pub use refunds::{
-    Asked, Needs, RefundDraft, RefundPlan, Wish, approve_wish, ask_for_refund, find_refund_needs,
-    list_wishes, plan_refund, reject_wish, retry,
+    Asked, Needs, RefundApproval, RefundDraft, RefundPlan, approve_approval, ask_for_refund,
+    find_refund_needs, list_approvals, plan_refund, reject_approval, retry,
 };
 pub use requesters::{RequestedBy, Requesters, list_adjusters};
 pub use session::{

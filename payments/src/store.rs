@@ -28,7 +28,7 @@ pub(crate) mod people;
 pub(crate) mod personal;
 mod readiness;
 pub(crate) mod recovery_codes;
-pub(crate) mod refund_wishes;
+pub(crate) mod refund_approvals;
 pub(crate) mod refunds;
 pub(crate) mod requesters;
 pub(crate) mod retention;

@@ -149,7 +149,7 @@ fn place(context: &ConsoleContext, path: &'static str, name: &'static str) -> An
     };
     let n = match path {
         "/admin/attention" => context.waiting.incidents,
-        "/admin/refunds" => context.waiting.wishes,
+        "/admin/refunds" => context.waiting.approvals,
         _ => 0,
     };
     let count = (n > 0).then(|| view! { <span class="side__count num">{n}</span> });

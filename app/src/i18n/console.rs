@@ -366,7 +366,7 @@ catalogue! {
     waiting_sum: "待审批", "Waiting for approval";
     nothing_left: "没有可退的金额", "There is nothing left to return";
     reason_words: "补充说明（可选）", "In your own words (optional)";
-    reason_wish: "用户申请退款", "The customer asked";
+    reason_approval: "用户申请退款", "The customer asked";
     reason_twice: "重复下单", "Ordered twice";
     reason_defect: "商品或服务问题", "Something was wrong with it";
     reason_stock: "无法交付", "Cannot be delivered";
@@ -382,9 +382,9 @@ catalogue! {
     refund_too_much: "金额格式不对，或超过可退金额。", "This is no amount, or more than what is left.";
     retry: "重试", "Try again";
     approvals: "退款审批", "Approvals";
-    no_wishes: "没有等待审批的退款", "No refund waits for a decision";
+    no_approvals: "没有等待审批的退款", "No refund waits for a decision";
     asked_by: "申请人", "Asked by";
-    own_wish: "自己的申请需要另一位同事审批。", "Another person must decide on your own request.";
+    own_approval: "自己的申请需要另一位同事审批。", "Another person must decide on your own request.";
     approve: "批准", "Approve";
     reject: "驳回", "Reject";
     why_not: "驳回原因", "Why not";

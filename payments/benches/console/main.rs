@@ -268,7 +268,7 @@ async fn measure_pages(engine: &str, services: &Services) {
     })
     .await;
     time(engine, "refunds to decide on", async || {
-        let (waiting, decided) = console::list_wishes(services, 50).await.expect("a list");
+        let (waiting, decided) = console::list_approvals(services, 50).await.expect("a list");
         waiting.len() + decided.len()
     })
     .await;

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use super::{Action, Actor, ConsoleError, Operator, Permission, list_people, perform_and_tell};
 use crate::order::page;
 use crate::store::incidents::{self, IncidentKind, IncidentRow};
-use crate::store::{StoreError, credit_requests, refund_wishes};
+use crate::store::{StoreError, credit_requests, refund_approvals};
 use crate::{Error, Page, Services};
 
 /// Who looks after what is nobody's.
@@ -49,7 +49,7 @@ impl From<IncidentRow> for Incident {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Waiting {
     pub incidents: i64,
-    pub wishes: i64,
+    pub approvals: i64,
 }
 
 pub async fn count_waiting(services: &Services) -> Result<Waiting, Error> {
@@ -59,7 +59,7 @@ pub async fn count_waiting(services: &Services) -> Result<Waiting, Error> {
             async move {
                 Ok(Waiting {
                     incidents: incidents::count_open(tx).await?,
-                    wishes: refund_wishes::count_waiting(tx).await?
+                    approvals: refund_approvals::count_waiting(tx).await?
                         + credit_requests::count_waiting(tx).await?,
                 })
             }

@@ -8,7 +8,7 @@ use super::{Act, Action, Actor, ConsoleError, Operator, note_act, perform_and_te
 use crate::calendar::midnight_before;
 use crate::order::is_line;
 use crate::refund::{RefundRequest, accept, announce_refund};
-use crate::store::refund_wishes::{self, NewWish, WishRow};
+use crate::store::refund_approvals::{self, ApprovalRow, NewApproval};
 use crate::store::{StoreError, Tx, orders, payments, people, refunds, requesters};
 use crate::{Error, Made, Requester, Services};
 
@@ -45,7 +45,7 @@ pub enum Asked {
 
 /// A refund that waits for a decision, or had one.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct RefundApproval {
     pub id: String,
     pub payment_id: PaymentId,
     pub order_id: OrderId,
@@ -62,12 +62,12 @@ pub struct Wish {
     pub decision_note: Option<String>,
 }
 
-impl TryFrom<WishRow> for Wish {
+impl TryFrom<ApprovalRow> for RefundApproval {
     type Error = StoreError;
 
-    fn try_from(row: WishRow) -> Result<Wish, StoreError> {
+    fn try_from(row: ApprovalRow) -> Result<RefundApproval, StoreError> {
         let corrupt = || StoreError::Corrupt("refund_requests");
-        Ok(Wish {
+        Ok(RefundApproval {
             id: row.id,
             payment_id: PaymentId::parse(&row.payment_id).ok_or_else(corrupt)?,
             order_id: OrderId::parse(&row.order_id).ok_or_else(corrupt)?,
@@ -100,7 +100,7 @@ pub async fn plan_refund(services: &Services, payment_id: &PaymentId) -> Result<
                 let order = orders::find(tx, &payment.order_id)
                     .await?
                     .ok_or(Error::NotFound)?;
-                let waiting = refund_wishes::sum_waiting(tx, payment_id).await?;
+                let waiting = refund_approvals::sum_waiting(tx, payment_id).await?;
                 let left = [payment.refunded, payment.refunding, waiting]
                     .into_iter()
                     .try_fold(payment.amount, Money::checked_sub)
@@ -159,7 +159,7 @@ async fn needs_of_refund(
     let of_person = requesters::sum_of_person(tx, &actor.email, since).await?;
     let of_payment = payment.refunded.fen() + payment.refunding.fen();
     let sum = of_person.max(of_payment).saturating_add(amount.fen());
-    let is_rejected = refund_wishes::has_rejected(tx, &payment.id).await?;
+    let is_rejected = refund_approvals::has_rejected(tx, &payment.id).await?;
     Ok(needs_of(services, sum, is_rejected))
 }
 
@@ -189,12 +189,12 @@ pub async fn ask_for_refund(
     }
     let now = services.clock.now();
     let name = RefundId::new(now, services.clock.entropy());
-    let wish_id = &format!("wish_{}", name.as_str().trim_start_matches("ref_"));
+    let approval_id = &format!("wish_{}", name.as_str().trim_start_matches("ref_"));
     let asking = Asking {
         services,
         operator,
         actor,
-        wish_id,
+        approval_id,
         now,
     };
     let asking = &asking;
@@ -213,7 +213,7 @@ struct Asking<'a> {
     services: &'a Services,
     operator: &'a Operator,
     actor: &'a Actor,
-    wish_id: &'a str,
+    approval_id: &'a str,
     now: Timestamp,
 }
 
@@ -225,7 +225,7 @@ impl Asking<'_> {
         people::hold(tx, &self.actor.email).await?;
         payments::hold(tx, &draft.payment_id).await?;
         // The form was sent twice: what it made is there.
-        if refund_wishes::is_number_taken(tx, &draft.refund_no).await? {
+        if refund_approvals::is_number_taken(tx, &draft.refund_no).await? {
             return Ok((Asked::Waiting, None));
         }
         let payment = payments::find(tx, &draft.payment_id)
@@ -237,7 +237,7 @@ impl Asking<'_> {
                 return Err(ConsoleError::Unconfirmed);
             }
             if needs.approval {
-                self.write_wish(tx, &payment, draft).await?;
+                self.write_approval(tx, &payment, draft).await?;
                 return Ok((Asked::Waiting, None));
             }
         }
@@ -250,26 +250,26 @@ impl Asking<'_> {
         Ok((Asked::Requested, Some((made, order_id))))
     }
 
-    async fn write_wish(
+    async fn write_approval(
         &self,
         tx: &mut Tx<'_>,
         payment: &Payment,
         draft: &RefundDraft,
     ) -> Result<(), ConsoleError> {
-        let waiting = refund_wishes::sum_waiting(tx, &payment.id).await?;
+        let waiting = refund_approvals::sum_waiting(tx, &payment.id).await?;
         let left = payment.amount.fen() - payment.refunded.fen() - payment.refunding.fen() - waiting.fen();
         if payment.paid_at.is_none() || left < draft.amount.fen() {
             return Err(ConsoleError::Core(domain::RefundRefusal::ExceedsPayment.into()));
         }
-        let new = NewWish {
-            id: self.wish_id,
+        let new = NewApproval {
+            id: self.approval_id,
             payment_id: &payment.id,
             amount: draft.amount,
             reason: &draft.reason,
             refund_no: &draft.refund_no,
             asked_by: &self.actor.email,
         };
-        if !refund_wishes::insert(tx, &new, self.now).await? {
+        if !refund_approvals::insert(tx, &new, self.now).await? {
             return Err(StoreError::Stale.into());
         }
         let action = Action::RequestRefund;
@@ -278,26 +278,26 @@ impl Asking<'_> {
 }
 
 /// Approving makes the refund in the same transaction: there is no approval without it, and none without approval.
-pub async fn approve_wish(services: &Services, actor: &Actor, id: &str) -> Result<(), ConsoleError> {
+pub async fn approve_approval(services: &Services, actor: &Actor, id: &str) -> Result<(), ConsoleError> {
     let now = services.clock.now();
     let (made, order_id) = services
         .db
         .write(|tx| {
             async move {
-                let wish = find_of_another(tx, actor, id).await?;
-                if wish.is_approved.is_some() {
+                let approval = find_of_another(tx, actor, id).await?;
+                if approval.is_approved.is_some() {
                     return Err(ConsoleError::DecidedAlready);
                 }
                 let draft = RefundDraft {
-                    payment_id: wish.payment_id,
-                    amount: wish.amount,
-                    reason: wish.reason,
-                    refund_no: wish.refund_no,
+                    payment_id: approval.payment_id,
+                    amount: approval.amount,
+                    reason: approval.reason,
+                    refund_no: approval.refund_no,
                 };
                 // It may be refused, and refuses before it writes: the decision comes after it.
-                let by = Requester::Approved(wish.asked_by);
+                let by = Requester::Approved(approval.asked_by);
                 let (made, order_id) = accept_draft(services, tx, &draft, by).await?;
-                if !refund_wishes::decide(tx, id, "approved", &actor.email, "", now).await? {
+                if !refund_approvals::decide(tx, id, "approved", &actor.email, "", now).await? {
                     return Err(StoreError::Stale.into());
                 }
                 note(tx, services, actor, Action::ApproveRefund, &order_id, &draft).await?;
@@ -310,7 +310,7 @@ pub async fn approve_wish(services: &Services, actor: &Actor, id: &str) -> Resul
     Ok(())
 }
 
-pub async fn reject_wish(
+pub async fn reject_approval(
     services: &Services,
     actor: &Actor,
     id: &str,
@@ -319,12 +319,12 @@ pub async fn reject_wish(
     let now = services.clock.now();
     perform_and_tell(services, actor, Action::RejectRefund, &|tx| {
         async move {
-            let wish = find_of_another(tx, actor, id).await?;
-            if !refund_wishes::decide(tx, id, "rejected", &actor.email, why, now).await? {
+            let approval = find_of_another(tx, actor, id).await?;
+            if !refund_approvals::decide(tx, id, "rejected", &actor.email, why, now).await? {
                 return Err(ConsoleError::DecidedAlready);
             }
-            let detail = format!("{} ¥{}: {why}", wish.refund_no, wish.amount.to_yuan());
-            Ok((wish.order_id.to_string(), detail))
+            let detail = format!("{} ¥{}: {why}", approval.refund_no, approval.amount.to_yuan());
+            Ok((approval.order_id.to_string(), detail))
         }
         .boxed()
     })
@@ -345,19 +345,22 @@ pub async fn retry(services: &Services, actor: &Actor, id: &RefundId) -> Result<
     Ok(payment.order_id)
 }
 
-pub async fn list_wishes(services: &Services, limit: u32) -> Result<(Vec<Wish>, Vec<Wish>), Error> {
+pub async fn list_approvals(
+    services: &Services,
+    limit: u32,
+) -> Result<(Vec<RefundApproval>, Vec<RefundApproval>), Error> {
     let limit = i64::from(limit);
     services
         .db
         .snapshot(|tx| {
             async move {
-                let read = |rows: Vec<WishRow>| {
+                let read = |rows: Vec<ApprovalRow>| {
                     rows.into_iter()
-                        .map(Wish::try_from)
+                        .map(RefundApproval::try_from)
                         .collect::<Result<Vec<_>, _>>()
                 };
-                let waiting = read(refund_wishes::list_waiting(tx, limit).await?)?;
-                let decided = read(refund_wishes::list_decided(tx, limit).await?)?;
+                let waiting = read(refund_approvals::list_waiting(tx, limit).await?)?;
+                let decided = read(refund_approvals::list_decided(tx, limit).await?)?;
                 Ok((waiting, decided))
             }
             .boxed()
@@ -366,12 +369,12 @@ pub async fn list_wishes(services: &Services, limit: u32) -> Result<(Vec<Wish>, 
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-async fn find_of_another(tx: &mut Tx<'_>, actor: &Actor, id: &str) -> Result<Wish, ConsoleError> {
-    let wish = Wish::try_from(refund_wishes::find(tx, id).await?.ok_or(Error::NotFound)?)?;
-    if wish.asked_by == actor.email {
+async fn find_of_another(tx: &mut Tx<'_>, actor: &Actor, id: &str) -> Result<RefundApproval, ConsoleError> {
+    let approval = RefundApproval::try_from(refund_approvals::find(tx, id).await?.ok_or(Error::NotFound)?)?;
+    if approval.asked_by == actor.email {
         return Err(ConsoleError::OwnRequest);
     }
-    Ok(wish)
+    Ok(approval)
 }
 
 async fn accept_draft(

@@ -262,19 +262,19 @@ async fn two_decisions_at_once_are_one() {
                 .unwrap();
             assert_eq!(asked, Asked::Waiting);
         }
-        let (waiting, _) = console::list_wishes(services, 10).await.unwrap();
+        let (waiting, _) = console::list_approvals(services, 10).await.unwrap();
         assert_eq!(waiting.len(), 1);
         assert_eq!(
             console::plan_refund(services, &payment.id).await.unwrap().left,
             Money::ZERO
         );
         let id = &waiting[0].id;
-        let own = console::approve_wish(services, &actor("ann"), id).await;
+        let own = console::approve_approval(services, &actor("ann"), id).await;
         assert!(matches!(own, Err(ConsoleError::OwnRequest)));
         let (bob, eve) = (actor("bob"), actor("eve"));
         let outcomes = futures_util::future::join_all([
-            console::approve_wish(services, &bob, id),
-            console::approve_wish(services, &eve, id),
+            console::approve_approval(services, &bob, id),
+            console::approve_approval(services, &eve, id),
         ])
         .await;
         assert_eq!(
@@ -284,7 +284,7 @@ async fn two_decisions_at_once_are_one() {
         );
         let refunds = payments::list_refunds(services, &payment.id).await.unwrap();
         assert_eq!((refunds.len(), &refunds[0].refund_no), (1, &draft.refund_no));
-        let (waiting, decided) = console::list_wishes(services, 10).await.unwrap();
+        let (waiting, decided) = console::list_approvals(services, 10).await.unwrap();
         assert_eq!(
             (waiting.len(), decided.len(), decided[0].is_approved),
             (0, 1, Some(true))

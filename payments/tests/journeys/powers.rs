@@ -117,7 +117,7 @@ async fn a_form_that_is_sent_twice_is_one_refund_also_when_the_sum_is_used_up() 
                 .unwrap();
             assert_eq!(asked, Asked::Requested);
         }
-        let (waiting, _) = console::list_wishes(&shop.services, 10).await.unwrap();
+        let (waiting, _) = console::list_approvals(&shop.services, 10).await.unwrap();
         assert!(waiting.is_empty());
     })
     .await;
@@ -147,13 +147,13 @@ async fn a_refusal_is_remembered_for_its_payment() {
         let owner = employ(services, "owner@example.com", Role::Owner).await;
         let payment = sell(shop, "500.00").await;
         assert_eq!(ask(shop, &support, &payment, 20_000).await, Asked::Waiting);
-        let (waiting, _) = console::list_wishes(services, 10).await.unwrap();
-        console::reject_wish(services, &visit_of(&owner), &waiting[0].id, "no")
+        let (waiting, _) = console::list_approvals(services, 10).await.unwrap();
+        console::reject_approval(services, &visit_of(&owner), &waiting[0].id, "no")
             .await
             .unwrap();
         assert_eq!(ask(shop, &support, &payment, 1).await, Asked::Waiting);
-        let (waiting, _) = console::list_wishes(services, 10).await.unwrap();
-        console::approve_wish(services, &visit_of(&owner), &waiting[0].id)
+        let (waiting, _) = console::list_approvals(services, 10).await.unwrap();
+        console::approve_approval(services, &visit_of(&owner), &waiting[0].id)
             .await
             .unwrap();
         let file = console::open_file(services, &payment.order_id).await.unwrap();

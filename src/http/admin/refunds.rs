@@ -18,7 +18,7 @@ use crate::http::Web;
 use crate::http::api::Id;
 
 const ROWS: u32 = 50;
-const WISHES: &str = "/admin/refunds";
+const APPROVALS: &str = "/admin/refunds";
 
 pub async fn show(
     State(web): State<Web>,
@@ -129,7 +129,7 @@ pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, Trouble> {
-    let refunds = console::list_wishes(&web.services, ROWS).await?;
+    let refunds = console::list_approvals(&web.services, ROWS).await?;
     let credits = console::list_credit_requests(&web.services, ROWS).await?;
     let content = pages::approvals(&context, operator(&context)?, refunds, credits);
     Ok(respond::page(&context, context.words().approvals, content))
@@ -140,8 +140,8 @@ pub async fn approve(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, Trouble> {
-    console::approve_wish(&web.services, &respond::actor(&context), &id).await?;
-    Ok(respond::done(WISHES, Flash::RefundApproved))
+    console::approve_approval(&web.services, &respond::actor(&context), &id).await?;
+    Ok(respond::done(APPROVALS, Flash::RefundApproved))
 }
 
 pub async fn reject(
@@ -151,8 +151,8 @@ pub async fn reject(
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let why = fields.line("why", 200)?;
-    console::reject_wish(&web.services, &respond::actor(&context), &id, why).await?;
-    Ok(respond::done(WISHES, Flash::RefundRejected))
+    console::reject_approval(&web.services, &respond::actor(&context), &id, why).await?;
+    Ok(respond::done(APPROVALS, Flash::RefundRejected))
 }
 
 pub async fn retry(

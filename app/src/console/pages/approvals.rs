@@ -2,7 +2,7 @@
 
 use domain::Money;
 use leptos::prelude::*;
-use payments::console::{CreditRequest, Operator, Permission, Wish};
+use payments::console::{CreditRequest, Operator, Permission, RefundApproval};
 
 use super::parts::{
     Column::{Figures, Text},
@@ -18,14 +18,14 @@ pub type Requests<T> = (Vec<T>, Vec<T>);
 pub fn approvals(
     context: &ConsoleContext,
     operator: &Operator,
-    (refunds, refunds_decided): Requests<Wish>,
+    (refunds, refunds_decided): Requests<RefundApproval>,
     (credits, credits_decided): Requests<CreditRequest>,
 ) -> AnyView {
     let words = context.words();
     let is_empty = refunds.is_empty() && credits.is_empty();
     let refunds: Vec<_> = refunds
         .iter()
-        .map(|wish| refund_card(context, operator, wish))
+        .map(|approval| refund_card(context, operator, approval))
         .collect();
     let credits: Vec<_> = credits
         .iter()
@@ -45,7 +45,7 @@ pub fn approvals(
     );
     view! {
         {heading(words.approvals, ().into_any())}
-        {is_empty.then(|| view! { <section class="panel">{empty(words.no_wishes)}</section> })}
+        {is_empty.then(|| view! { <section class="panel">{empty(words.no_approvals)}</section> })}
         {refunds}
         {credits}
         {refunds_decided}
@@ -68,21 +68,21 @@ struct Question<'a> {
     needed: Permission,
 }
 
-fn refund_card(context: &ConsoleContext, operator: &Operator, wish: &Wish) -> AnyView {
+fn refund_card(context: &ConsoleContext, operator: &Operator, approval: &RefundApproval) -> AnyView {
     let words = context.words();
     let question = Question {
-        id: &wish.id,
+        id: &approval.id,
         sentence: words.refund_question,
-        amount: wish.amount,
-        user: &wish.user_id,
-        reason: &wish.reason,
-        asked_by: &wish.asked_by,
-        asked_at: wish.asked_at,
-        path: format!("/admin/refunds/{}", wish.id),
+        amount: approval.amount,
+        user: &approval.user_id,
+        reason: &approval.reason,
+        asked_by: &approval.asked_by,
+        asked_at: approval.asked_at,
+        path: format!("/admin/refunds/{}", approval.id),
         needed: Permission::ApproveRefund,
     };
     let order =
-        view! { <a class="act" href=format!("/admin/orders/{}", wish.order_id)>{words.open_order}</a> };
+        view! { <a class="act" href=format!("/admin/orders/{}", approval.order_id)>{words.open_order}</a> };
     card(context, operator, &question, order.into_any())
 }
 
@@ -107,7 +107,7 @@ fn card(context: &ConsoleContext, operator: &Operator, question: &Question<'_>, 
     let is_own = question.asked_by == operator.email;
     let acts = match (context.may(question.needed), is_own) {
         (false, _) => ().into_any(),
-        (true, true) => view! { <p class="small">{words.own_wish}</p> }.into_any(),
+        (true, true) => view! { <p class="small">{words.own_approval}</p> }.into_any(),
         (true, false) => decisions(words, &question.path),
     };
     let amount = money::text(question.amount);
@@ -170,17 +170,17 @@ fn decision(words: &'static ConsoleWords, is_approved: Option<bool>) -> AnyView 
     }
 }
 
-fn refund_rows(words: &'static ConsoleWords, decided: Vec<Wish>) -> Vec<AnyView> {
-    let row = |wish: Wish| {
+fn refund_rows(words: &'static ConsoleWords, decided: Vec<RefundApproval>) -> Vec<AnyView> {
+    let row = |approval: RefundApproval| {
         view! {
             <tr>
-                <td><a class="reference" href=format!("/admin/orders/{}", wish.order_id)>{wish.order_no}</a></td>
-                <td class="amount-cell num">{money::text(wish.amount)}</td>
-                <td>{wish.reason}</td>
-                <td>{wish.asked_by}</td>
-                <td>{decision(words, wish.is_approved)} " " {wish.decision_note}</td>
-                <td>{wish.decided_by}</td>
-                <td>{format::maybe_time(wish.decided_at)}</td>
+                <td><a class="reference" href=format!("/admin/orders/{}", approval.order_id)>{approval.order_no}</a></td>
+                <td class="amount-cell num">{money::text(approval.amount)}</td>
+                <td>{approval.reason}</td>
+                <td>{approval.asked_by}</td>
+                <td>{decision(words, approval.is_approved)} " " {approval.decision_note}</td>
+                <td>{approval.decided_by}</td>
+                <td>{format::maybe_time(approval.decided_at)}</td>
             </tr>
         }
         .into_any()

@@ -40,7 +40,7 @@ fn waiting(context: &ConsoleContext) -> AnyView {
     };
     view! {
         {link("/admin/attention", words.attention, context.waiting.incidents)}
-        {link("/admin/refunds", words.approvals, context.waiting.wishes)}
+        {link("/admin/refunds", words.approvals, context.waiting.approvals)}
     }
     .into_any()
 }

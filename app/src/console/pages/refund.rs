@@ -57,7 +57,7 @@ impl RefundReason {
 
     const fn name(self, words: &ConsoleWords) -> &'static str {
         match self {
-            RefundReason::Wish => words.reason_wish,
+            RefundReason::Wish => words.reason_approval,
             RefundReason::Twice => words.reason_twice,
             RefundReason::Defect => words.reason_defect,
             RefundReason::Stock => words.reason_stock,

@@ -6,7 +6,7 @@ use super::{StoreError, Tx, execute, on};
 
 /// A wish as it is written down.
 #[derive(Debug)]
-pub struct NewWish<'a> {
+pub struct NewApproval<'a> {
     pub id: &'a str,
     pub payment_id: &'a PaymentId,
     pub amount: Money,
@@ -16,7 +16,7 @@ pub struct NewWish<'a> {
 }
 
 #[derive(Debug, sqlx::FromRow)]
-pub struct WishRow {
+pub struct ApprovalRow {
     pub id: String,
     pub payment_id: String,
     pub order_id: String,
@@ -33,7 +33,7 @@ pub struct WishRow {
     pub decision_note: Option<String>,
 }
 
-macro_rules! select_wish {
+macro_rules! select_approval {
     ($tail:literal) => {
         concat!(
             "select w.id, w.payment_id, p.order_id, o.order_no, o.user_id, w.amount, w.reason, w.refund_no, w.state,
@@ -45,18 +45,18 @@ macro_rules! select_wish {
 }
 
 /// `false`: this number was written down before.
-pub async fn insert(tx: &mut Tx<'_>, wish: &NewWish<'_>, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn insert(tx: &mut Tx<'_>, approval: &NewApproval<'_>, now: Timestamp) -> Result<bool, StoreError> {
     const SQL: &str = "
         insert into refund_requests (id, payment_id, amount, reason, refund_no, state, asked_by, asked_at)
         values ($1, $2, $3, $4, $5, 'waiting', $6, $7)
         on conflict do nothing";
     let n_inserted = execute!(tx, SQL, |query| query
-        .bind(wish.id)
-        .bind(wish.payment_id.as_str())
-        .bind(wish.amount.fen())
-        .bind(wish.reason)
-        .bind(wish.refund_no.as_str())
-        .bind(wish.asked_by)
+        .bind(approval.id)
+        .bind(approval.payment_id.as_str())
+        .bind(approval.amount.fen())
+        .bind(approval.reason)
+        .bind(approval.refund_no.as_str())
+        .bind(approval.asked_by)
         .bind(now.millis()))?;
     Ok(n_inserted == 1)
 }
@@ -68,20 +68,20 @@ pub async fn is_number_taken(tx: &mut Tx<'_>, number: &RefundNo) -> Result<bool,
     Ok(n > 0)
 }
 
-pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<WishRow>, StoreError> {
-    const SQL: &str = select_wish!("where w.id = $1");
+pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<ApprovalRow>, StoreError> {
+    const SQL: &str = select_approval!("where w.id = $1");
     Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
 }
 
 /// Oldest first: it has waited longest.
-pub async fn list_waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<WishRow>, StoreError> {
-    const SQL: &str = select_wish!("where w.state = 'waiting' order by w.id limit $1");
+pub async fn list_waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<ApprovalRow>, StoreError> {
+    const SQL: &str = select_approval!("where w.state = 'waiting' order by w.id limit $1");
     Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
 }
 
 /// Newest first.
-pub async fn list_decided(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<WishRow>, StoreError> {
-    const SQL: &str = select_wish!("where w.state <> 'waiting' order by w.id desc limit $1");
+pub async fn list_decided(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<ApprovalRow>, StoreError> {
+    const SQL: &str = select_approval!("where w.state <> 'waiting' order by w.id desc limit $1");
     Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
 }
 
