@@ -94,7 +94,7 @@ impl Scene {
         let path = format!("/admin/orders/{}/notes", self.order["id"].as_str().unwrap());
         let note = self.owner.post(&path, &[("text", "called the customer")]).await;
         assert_eq!(note.status, 503, "{}", note.text);
-        assert!(note.text.contains("data-trouble"), "{}", note.text);
+        assert!(note.text.contains("data-error"), "{}", note.text);
         // A payer is told on the page that the form came from.
         let token = self.order["checkoutUrl"]
             .as_str()
@@ -298,7 +298,7 @@ async fn a_dead_postgres_is_waited_for() {
     assert!(page.text.contains("data-state=\"failed\""), "{}", page.text);
     let overview = scene.owner.get("/admin").await;
     assert_eq!(overview.status, 503, "{}", overview.text);
-    assert!(overview.text.contains("data-trouble"), "{}", overview.text);
+    assert!(overview.text.contains("data-error"), "{}", overview.text);
     is_unavailable(
         &send(client().get(format!("{}/status", scene.order["checkoutUrl"].as_str().unwrap()))).await,
     );

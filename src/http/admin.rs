@@ -8,6 +8,7 @@ mod attention;
 mod audit_log;
 mod balances;
 mod cookies;
+mod error;
 mod export;
 mod fields;
 mod filter;
@@ -21,7 +22,6 @@ mod overview;
 mod people;
 mod refunds;
 mod respond;
-mod trouble;
 
 use std::collections::HashMap;
 

@@ -10,10 +10,10 @@ use payments::console::{
     enable_totp as turn_on, end_other_sessions, list_sessions, renew_recovery_codes as renew_codes,
 };
 
+use super::error::PageError;
 use super::fields::Fields;
 use super::login::{browser_of, identify, parameter};
 use super::respond;
-use super::trouble::Trouble;
 use crate::config::parse_password;
 use crate::http::Web;
 use crate::password;
@@ -21,14 +21,14 @@ use crate::password;
 const ACCOUNT: &str = "/admin/account";
 
 /// The guard lets nobody else through.
-pub fn operator(context: &ConsoleContext) -> Result<&Operator, Trouble> {
-    context.operator.as_ref().ok_or(Trouble::Internal)
+pub fn operator(context: &ConsoleContext) -> Result<&Operator, PageError> {
+    context.operator.as_ref().ok_or(PageError::Internal)
 }
 
 pub async fn show(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     account_page(&web, &context, operator(&context)?, StatusCode::OK, None).await
 }
 
@@ -38,7 +38,7 @@ async fn account_page(
     operator: &Operator,
     status: StatusCode,
     alert: Option<&'static str>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let sessions = list_sessions(&web.services, operator).await?;
     let n_codes = count_recovery_codes(&web.services, operator).await?;
     let content = pages::account(context, operator, n_codes, sessions, alert);
@@ -53,7 +53,7 @@ async fn account_page(
 pub async fn log_out_elsewhere(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     end_other_sessions(&web.services, operator(&context)?, &respond::actor(&context)).await?;
     Ok(respond::done(ACCOUNT, Flash::LoggedOutElsewhere))
 }
@@ -62,7 +62,7 @@ pub async fn log_out_elsewhere(
 pub async fn show_totp(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let operator = operator(&context)?;
     let totp = Totp::new(web.services.clock.entropy());
     let content = pages::totp(&context, &totp, &totp.address(&operator.email), None);
@@ -73,14 +73,14 @@ pub async fn enable_totp(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let operator = operator(&context)?;
     if !operator.is_confirmed {
         return Ok(respond::see_other(
             "/admin/confirm?next=%2Fadmin%2Faccount%2Ftotp",
         ));
     }
-    let totp = Totp::parse(fields.text("secret")).ok_or(Trouble::Malformed)?;
+    let totp = Totp::parse(fields.text("secret")).ok_or(PageError::Malformed)?;
     let code = fields.text("code");
     match turn_on(&web.services, operator, &respond::actor(&context), &totp, code).await {
         Ok(codes) => {
@@ -110,7 +110,7 @@ pub async fn enable_totp(
 pub async fn renew_recovery_codes(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let operator = operator(&context)?;
     if !operator.is_confirmed {
         return Ok(respond::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
@@ -123,7 +123,7 @@ pub async fn renew_recovery_codes(
 pub async fn disable_totp(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let operator = operator(&context)?;
     if !operator.is_confirmed {
         return Ok(respond::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
@@ -137,12 +137,12 @@ pub async fn change_password(
     Extension(context): Extension<ConsoleContext>,
     headers: HeaderMap,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let operator = operator(&context)?;
     if fields.raw("password") != fields.raw("again") {
-        return Err(Trouble::Malformed);
+        return Err(PageError::Malformed);
     }
-    let new = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
+    let new = parse_password(fields.raw("password")).map_err(|_| PageError::Malformed)?;
     // However short a time ago it was given: a desk that somebody has left is not enough to take an account over.
     let (status, alert) = match check_password(&web, &context, operator, &headers, fields.raw("old")).await {
         Ok(()) => (StatusCode::OK, None),
@@ -156,7 +156,7 @@ pub async fn change_password(
     if alert.is_some() {
         return account_page(&web, &context, operator, status, alert).await;
     }
-    let hash = password::hash(new).await.map_err(|_| Trouble::Internal)?;
+    let hash = password::hash(new).await.map_err(|_| PageError::Internal)?;
     console::change_password(&web.services, operator, &respond::actor(&context), &hash).await?;
     Ok(respond::done(ACCOUNT, Flash::PasswordChanged))
 }
@@ -176,7 +176,7 @@ async fn check_password(
 pub async fn ask_to_confirm(
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let next = parameter(query.as_deref(), "next");
     let content = pages::confirm(&context, operator(&context)?, respond::way_on(&next), None);
     Ok(respond::page(&context, context.words().confirm_title, content))
@@ -187,7 +187,7 @@ pub async fn confirm(
     Extension(context): Extension<ConsoleContext>,
     headers: HeaderMap,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let operator = operator(&context)?;
     let next = respond::way_on(fields.text("next"));
     let (status, alert) = match try_confirm(&web, &context, operator, &headers, &fields).await {

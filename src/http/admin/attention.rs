@@ -7,10 +7,10 @@ use axum::response::Response;
 use payments::console;
 
 use super::account::operator;
+use super::error::PageError;
 use super::fields::Fields;
 use super::login::parameter;
 use super::respond;
-use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
 
@@ -21,7 +21,7 @@ pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let cursor = parameter(query.as_deref(), "cursor");
     let cursor = (!cursor.is_empty()).then_some(cursor.as_str());
     let open = console::list_open_incidents(&web.services, cursor, ROWS).await?;
@@ -37,7 +37,7 @@ pub async fn assign(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let to = Some(fields.text("to")).filter(|to| !to.is_empty());
     console::assign_incident(&web.services, &respond::actor(&context), &id, to).await?;
     Ok(respond::done("/admin/attention", Flash::Assigned))
@@ -48,7 +48,7 @@ pub async fn resolve(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let resolution = fields.line("resolution", 500)?;
     let (operator, actor) = (operator(&context)?, respond::actor(&context));
     console::resolve_incident(&web.services, operator, &actor, &id, resolution).await?;

@@ -11,11 +11,11 @@ use futures_util::stream;
 use payments::Services;
 use payments::console::{self, Action, AuditEntry, AuditQuery, EntryRange};
 
+use super::error::PageError;
 use super::export::{csv_file, harmless, note_export};
 use super::filter::{Typed, day, end_of_day, set, word};
 use super::login::parameter;
 use super::respond;
-use super::trouble::Trouble;
 use crate::http::Web;
 
 const LINES: u32 = 100;
@@ -31,7 +31,7 @@ pub async fn show(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let filters = filters(query.as_deref())?;
     let stretch = match parameter(query.as_deref(), "check").as_str() {
         "all" => EntryRange::Whole,
@@ -43,7 +43,7 @@ pub async fn show(
     Ok(respond::page(&context, context.words().audit, content))
 }
 
-fn filters(query: Option<&str>) -> Result<AuditLogFilters, Trouble> {
+fn filters(query: Option<&str>) -> Result<AuditLogFilters, PageError> {
     let mut typed = Typed::parse(query)?;
     Ok(AuditLogFilters {
         actor: typed.text("actor")?,
@@ -55,7 +55,7 @@ fn filters(query: Option<&str>) -> Result<AuditLogFilters, Trouble> {
     })
 }
 
-fn read(filters: &AuditLogFilters) -> Result<AuditQuery, Trouble> {
+fn read(filters: &AuditLogFilters) -> Result<AuditQuery, PageError> {
     Ok(AuditQuery {
         actor: set(&filters.actor, |text| word(text, 254))?,
         action: set(&filters.action, Action::parse)?,
@@ -71,7 +71,7 @@ pub async fn csv(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let query = AuditQuery {
         below: None,
         limit: LINES_OF_FILE,
@@ -109,7 +109,7 @@ fn row(line: &AuditEntry) -> Vec<String> {
 pub async fn chain(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     note_export(&web, &context, "audit chain").await?;
     let services = web.services.clone();
     let parts = stream::try_unfold(0, move |above| {

@@ -9,10 +9,10 @@ use payments::console::{self, Asked};
 use payments::{Adjustment, Requester, find_balance, list_entries};
 
 use super::account::operator;
+use super::error::PageError;
 use super::fields::Fields;
 use super::login::parameter;
 use super::respond;
-use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
 
@@ -23,7 +23,7 @@ pub async fn show(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let user = parameter(query.as_deref(), "user");
     let before = parameter(query.as_deref(), "cursor").parse().ok();
     let user = user.trim();
@@ -48,11 +48,11 @@ pub async fn adjust(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let user = fields.line("user", 64)?;
     let adjustment = Adjustment {
         user_id: user.to_owned(),
-        change: change_of(fields.text("amount")).ok_or(Trouble::Malformed)?,
+        change: change_of(fields.text("amount")).ok_or(PageError::Malformed)?,
         number: fields.line("number", 64)?.to_owned(),
         note: fields.line("note", 256)?.to_owned(),
         by: Requester::Rule,
@@ -71,7 +71,7 @@ pub async fn approve(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     console::approve_credit(&web.services, &respond::actor(&context), &id).await?;
     Ok(respond::done(APPROVALS, Flash::CreditApproved))
 }
@@ -81,7 +81,7 @@ pub async fn reject(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let why = fields.line("why", 200)?;
     console::reject_credit(&web.services, &respond::actor(&context), &id, why).await?;
     Ok(respond::done(APPROVALS, Flash::RefundRejected))
@@ -100,7 +100,7 @@ fn change_of(text: &str) -> Option<Change> {
 pub async fn books(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let findings = payments::audit(&web.services).await?;
     let content = pages::books(&context, &findings);
     Ok(respond::page(&context, context.words().books, content))

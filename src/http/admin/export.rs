@@ -13,9 +13,9 @@ use domain::Order;
 use futures_util::stream;
 use payments::console::{self, Act, Action, OrderQuery};
 
+use super::error::PageError;
 use super::orders::{filters, order_id, read};
 use super::respond;
-use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
 
@@ -50,7 +50,7 @@ pub async fn orders(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let query = OrderQuery {
         limit: ROWS,
         cursor: None,
@@ -70,7 +70,7 @@ pub async fn orders(
 }
 
 /// Many rows left the house: by whom, and which.
-pub async fn note_export(web: &Web, context: &ConsoleContext, subject: &str) -> Result<(), Trouble> {
+pub async fn note_export(web: &Web, context: &ConsoleContext, subject: &str) -> Result<(), PageError> {
     let act = Act {
         action: Action::Export,
         subject,
@@ -102,7 +102,7 @@ pub async fn support_text(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let id = order_id(&id)?;
     let file = console::open_file(&web.services, &id).await?;
     let act = Act {

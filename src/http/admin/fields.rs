@@ -3,7 +3,7 @@
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 
-use super::trouble::Trouble;
+use super::error::PageError;
 use crate::http::body::{self, API_BYTES};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -12,9 +12,9 @@ const FORM: &str = "application/x-www-form-urlencoded";
 pub struct Fields(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequest<S> for Fields {
-    type Rejection = Trouble;
+    type Rejection = PageError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Fields, Trouble> {
+    async fn from_request(request: Request, _: &S) -> Result<Fields, PageError> {
         let (head, body) = request.into_parts();
         // What a script of another site could send without asking is not a form of ours.
         let is_form = head
@@ -24,11 +24,11 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
             .is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == FORM));
         let bytes = body::read(&head.headers, body, API_BYTES)
             .await
-            .map_err(|_| Trouble::Malformed)?;
+            .map_err(|_| PageError::Malformed)?;
         if !is_form && !bytes.is_empty() {
-            return Err(Trouble::Malformed);
+            return Err(PageError::Malformed);
         }
-        Fields::parse(&bytes).ok_or(Trouble::Malformed)
+        Fields::parse(&bytes).ok_or(PageError::Malformed)
     }
 }
 
@@ -58,12 +58,12 @@ impl Fields {
     }
 
     /// One line of up to so many characters that reads the way it is stored.
-    pub fn line(&self, name: &str, most: usize) -> Result<&str, Trouble> {
+    pub fn line(&self, name: &str, most: usize) -> Result<&str, PageError> {
         let text = self.text(name);
         if payments::is_line(text, most) {
             Ok(text)
         } else {
-            Err(Trouble::Malformed)
+            Err(PageError::Malformed)
         }
     }
 }

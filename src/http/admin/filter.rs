@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 
-use super::trouble::Trouble;
+use super::error::PageError;
 use crate::http::parameters::Parameters;
 
 /// The words of an address, each at most once.
@@ -10,27 +10,27 @@ use crate::http::parameters::Parameters;
 pub struct Typed(Parameters);
 
 impl Typed {
-    pub fn parse(query: Option<&str>) -> Result<Typed, Trouble> {
+    pub fn parse(query: Option<&str>) -> Result<Typed, PageError> {
         Parameters::parse(query)
             .map(Typed)
-            .map_err(|_| Trouble::Malformed)
+            .map_err(|_| PageError::Malformed)
     }
 
     /// Empty when it is not there.
-    pub fn text(&mut self, name: &'static str) -> Result<String, Trouble> {
+    pub fn text(&mut self, name: &'static str) -> Result<String, PageError> {
         let value = self.0.parsed(name, "", |text| Some(text.trim().to_owned()));
         value
             .map(Option::unwrap_or_default)
-            .map_err(|_| Trouble::Malformed)
+            .map_err(|_| PageError::Malformed)
     }
 }
 
 /// What is empty is not set; what is set must be understood, or the list would silently show something else.
-pub fn set<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Trouble> {
+pub fn set<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, PageError> {
     if text.is_empty() {
         return Ok(None);
     }
-    parse(text).map(Some).ok_or(Trouble::Malformed)
+    parse(text).map(Some).ok_or(PageError::Malformed)
 }
 
 /// Something that is looked for as it stands, of up to so many characters.

@@ -7,15 +7,15 @@ use axum::response::Response;
 use domain::Method;
 use payments::console;
 
+use super::error::PageError;
 use super::respond;
-use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
 
 pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let gateways = console::list_gateways(&web.services).await?;
     let content = pages::gateways(&context, &gateways, None);
     Ok(respond::page(&context, context.words().gateways, content))
@@ -25,10 +25,10 @@ pub async fn test(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     Id(channel): Id,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let channel = Method::parse(&channel)
         .and_then(Method::channel)
-        .ok_or(Trouble::NotFound)?;
+        .ok_or(PageError::NotFound)?;
     let trial = console::test_gateway(&web.services, &respond::actor(&context), channel).await?;
     let gateways = console::list_gateways(&web.services).await?;
     let content = pages::gateways(&context, &gateways, Some((channel, trial)));

@@ -11,7 +11,7 @@ use payments::console::{Operator, Waiting, count_waiting, find_operator};
 use tracing::Instrument as _;
 
 use super::access::{self, Access, Verb};
-use super::trouble::Trouble;
+use super::error::PageError;
 use super::{cookies, respond};
 use crate::http::Web;
 use crate::http::envelope::RequestId;
@@ -33,7 +33,7 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
         Ok((operator, waiting)) => build_context(&web, &head, operator, waiting),
         Err(error) => {
             let context = build_context(&web, &head, None, Waiting::default());
-            return explain(&context, Trouble::from(error));
+            return explain(&context, PageError::from(error));
         }
     };
     if let Some(answer) = refuse(&context, access, verb, &head) {
@@ -46,8 +46,8 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
         // Whoever closes the page does not stop what was asked for half-way.
         Verb::Post => payments::run_to_end(answer.in_current_span()).await,
     };
-    if let Some(trouble) = response.extensions_mut().remove::<Trouble>() {
-        response = explain(&context, trouble);
+    if let Some(error) = response.extensions_mut().remove::<PageError>() {
+        response = explain(&context, error);
     }
     if let Some(language) = context.chosen_language {
         let cookie = cookies::language(&web, language.as_str());
@@ -60,7 +60,7 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
 fn refuse(context: &ConsoleContext, access: Option<Access>, verb: Verb, request: &Parts) -> Option<Response> {
     let Some(access) = access else {
         tracing::error!("an address of the console is missing in its table");
-        return Some(explain(context, Trouble::NotFound));
+        return Some(explain(context, PageError::NotFound));
     };
     let Some(operator) = &context.operator else {
         return (access != Access::Open).then(|| to_login(verb, request));
@@ -74,7 +74,7 @@ fn refuse(context: &ConsoleContext, access: Option<Access>, verb: Verb, request:
             permission = permission.as_str(),
             "a person lacks a permission"
         );
-        return Some(explain(context, Trouble::Forbidden(permission)));
+        return Some(explain(context, PageError::Forbidden(permission)));
     }
     let must_confirm = matches!(access, Access::Confirmed(_)) && !operator.is_confirmed;
     must_confirm.then(|| to_confirm(request))
@@ -154,30 +154,30 @@ fn with_next(door: &str, verb: Verb, request: &Parts) -> String {
     format!("{door}?next={next}")
 }
 
-fn explain(context: &ConsoleContext, trouble: Trouble) -> Response {
+fn explain(context: &ConsoleContext, error: PageError) -> Response {
     let words = context.words();
-    let (title, text) = match trouble {
-        Trouble::NotFound => (words.missing_title, words.missing_text),
-        Trouble::Malformed => (words.malformed_title, words.malformed_text),
-        Trouble::Forbidden(_) => (words.forbidden_title, words.forbidden_text),
-        Trouble::ForeignScope => (words.forbidden_title, words.foreign_scope_text),
-        Trouble::Refused => (words.refused_title, words.refused_text),
-        Trouble::DecidedAlready => (words.refused_title, words.decided_text),
-        Trouble::Unverifiable => (words.refused_title, words.unverifiable_text),
-        Trouble::OwnRequest => (words.refused_title, words.own_text),
-        Trouble::GatewayDeclined => (words.gateway_title, words.gateway_declined_text),
-        Trouble::GatewayUnreachable => (words.gateway_title, words.gateway_silent_text),
-        Trouble::OutOfService => (words.out_of_service_title, words.out_of_service_text),
-        Trouble::Internal => (words.broken_title, words.broken_text),
+    let (title, text) = match error {
+        PageError::NotFound => (words.missing_title, words.missing_text),
+        PageError::Malformed => (words.malformed_title, words.malformed_text),
+        PageError::Forbidden(_) => (words.forbidden_title, words.forbidden_text),
+        PageError::ForeignScope => (words.forbidden_title, words.foreign_scope_text),
+        PageError::Refused => (words.refused_title, words.refused_text),
+        PageError::DecidedAlready => (words.refused_title, words.decided_text),
+        PageError::Unverifiable => (words.refused_title, words.unverifiable_text),
+        PageError::OwnRequest => (words.refused_title, words.own_text),
+        PageError::GatewayDeclined => (words.gateway_title, words.gateway_declined_text),
+        PageError::GatewayUnreachable => (words.gateway_title, words.gateway_silent_text),
+        PageError::OutOfService => (words.out_of_service_title, words.out_of_service_text),
+        PageError::Internal => (words.broken_title, words.broken_text),
     };
-    let missing = match trouble {
-        Trouble::Forbidden(permission) => Some(permission),
+    let missing = match error {
+        PageError::Forbidden(permission) => Some(permission),
         _ => None,
     };
     respond::page_with(
-        trouble.status(),
+        error.status(),
         context,
         title,
-        pages::trouble(context, title, text, missing),
+        pages::error(context, title, text, missing),
     )
 }

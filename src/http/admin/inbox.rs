@@ -7,9 +7,9 @@ use axum::response::Response;
 use domain::{Channel, Method};
 use payments::console;
 
+use super::error::PageError;
 use super::login::parameter;
 use super::respond;
-use super::trouble::Trouble;
 use crate::http::Web;
 
 const ROWS: u32 = 50;
@@ -18,7 +18,7 @@ pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let cursor = parameter(query.as_deref(), "cursor");
     let page = console::list_notifications(&web.services, Some(&cursor), ROWS).await?;
     let content = pages::inbox(&context, page);
@@ -28,13 +28,13 @@ pub async fn list(
 /// Channel and id, as the address names them.
 type Named = Result<Path<(String, String)>, axum::extract::rejection::PathRejection>;
 
-fn named(path: Named) -> Result<(Channel, String), Trouble> {
+fn named(path: Named) -> Result<(Channel, String), PageError> {
     let Ok(Path((channel, id))) = path else {
-        return Err(Trouble::NotFound);
+        return Err(PageError::NotFound);
     };
     let channel = Method::parse(&channel)
         .and_then(Method::channel)
-        .ok_or(Trouble::NotFound)?;
+        .ok_or(PageError::NotFound)?;
     Ok((channel, id))
 }
 
@@ -42,7 +42,7 @@ pub async fn show(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     path: Named,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let (channel, id) = named(path)?;
     let notification = console::find_notification(&web.services, channel, &id).await?;
     let inside = console::read_inside(&web.services, &notification);
@@ -54,7 +54,7 @@ pub async fn replay(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     path: Named,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let (channel, id) = named(path)?;
     console::replay_notification(&web.services, &respond::actor(&context), channel, &id).await?;
     Ok(respond::done(

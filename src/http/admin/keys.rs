@@ -9,10 +9,10 @@ use payments::admin::{KeyDraft, KeyLimits, Scope};
 use payments::console;
 
 use super::account::operator;
+use super::error::PageError;
 use super::fields::Fields;
 use super::filter::set;
 use super::respond;
-use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
 
@@ -21,7 +21,7 @@ const KEYS: &str = "/admin/keys";
 pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let keys = console::list_keys(&web.services).await?;
     let content = pages::keys(&context, keys, None);
     Ok(respond::page(&context, context.words().keys, content))
@@ -32,14 +32,14 @@ pub async fn create(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let name = fields.line("name", 100)?;
     let scopes: Vec<Scope> = Scope::ALL
         .into_iter()
         .filter(|scope| fields.text(scope.as_str()) == "on")
         .collect();
     if scopes.is_empty() {
-        return Err(Trouble::Malformed);
+        return Err(PageError::Malformed);
     }
     let limits = KeyLimits {
         per_refund: limit(fields.text("most_per_refund"))?,
@@ -58,7 +58,7 @@ pub async fn create(
 }
 
 /// Yuan, or nothing: no limit.
-fn limit(text: &str) -> Result<Option<Money>, Trouble> {
+fn limit(text: &str) -> Result<Option<Money>, PageError> {
     set(text, |text| Money::parse_yuan(text).ok())
 }
 
@@ -66,7 +66,7 @@ pub async fn revoke(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     console::revoke_key(&web.services, &respond::actor(&context), &id).await?;
     Ok(respond::done(KEYS, Flash::KeyRevoked))
 }

@@ -11,8 +11,8 @@ use payments::console::{
 };
 use secrecy::SecretString;
 
+use super::error::PageError;
 use super::fields::Fields;
-use super::trouble::Trouble;
 use super::{cookies, respond};
 use crate::config::{parse_email, parse_password};
 use crate::http::Web;
@@ -36,7 +36,7 @@ pub async fn log_in(
     Extension(context): Extension<ConsoleContext>,
     headers: HeaderMap,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let (typed, next) = (fields.text("email"), fields.text("next"));
     let actor = Actor {
         email: String::new(),
@@ -136,7 +136,7 @@ pub async fn identify(
 pub async fn log_out(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     if let Some(operator) = &context.operator {
         end_session(&web.services, operator, &respond::actor(&context)).await?;
     }

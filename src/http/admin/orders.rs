@@ -8,10 +8,10 @@ use axum::response::Response;
 use domain::{Method, Money, OrderId, OrderStatus};
 use payments::console::{self, OrderQuery};
 
+use super::error::PageError;
 use super::fields::Fields;
 use super::filter::{Typed, day, end_of_day, set, word};
 use super::respond;
-use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
 
@@ -21,7 +21,7 @@ pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let filters = filters(query.as_deref())?;
     if filters.is_only_text()
         && let Some(id) = console::find_the_one(&web.services, &filters.text).await?
@@ -34,7 +34,7 @@ pub async fn list(
 }
 
 /// What the address says, as text.
-pub fn filters(query: Option<&str>) -> Result<Filters, Trouble> {
+pub fn filters(query: Option<&str>) -> Result<Filters, PageError> {
     let mut typed = Typed::parse(query)?;
     Ok(Filters {
         text: typed.text("q")?,
@@ -49,7 +49,7 @@ pub fn filters(query: Option<&str>) -> Result<Filters, Trouble> {
     })
 }
 
-pub fn read(filters: &Filters) -> Result<OrderQuery, Trouble> {
+pub fn read(filters: &Filters) -> Result<OrderQuery, PageError> {
     Ok(OrderQuery {
         text: set(&filters.text, |text| word(text, 64))?,
         status: set(&filters.status, OrderStatus::parse)?,
@@ -70,7 +70,7 @@ pub async fn show(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let file = console::open_file(&web.services, &order_id(&id)?).await?;
     let title = format!("{} {}", context.words().order, file.order.order_no);
     let content = pages::order(&context, &file);
@@ -81,7 +81,7 @@ pub async fn ask(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let id = order_id(&id)?;
     console::ask_about_order(&web.services, &respond::actor(&context), &id).await?;
     Ok(respond::done(&path_of(&id), Flash::Asked))
@@ -92,18 +92,18 @@ pub async fn write_note(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let id = order_id(&id)?;
     let text = fields.text("text");
     if text.is_empty() || text.chars().count() > 2000 || text.contains('\0') {
-        return Err(Trouble::Malformed);
+        return Err(PageError::Malformed);
     }
     console::write_note(&web.services, &respond::actor(&context), &id, text).await?;
     Ok(respond::done(&path_of(&id), Flash::NoteWritten))
 }
 
-pub fn order_id(text: &str) -> Result<OrderId, Trouble> {
-    OrderId::parse(text).ok_or(Trouble::NotFound)
+pub fn order_id(text: &str) -> Result<OrderId, PageError> {
+    OrderId::parse(text).ok_or(PageError::NotFound)
 }
 
 pub fn path_of(id: &OrderId) -> String {

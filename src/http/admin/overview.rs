@@ -6,14 +6,14 @@ use axum::extract::State;
 use axum::response::Response;
 use payments::console;
 
+use super::error::PageError;
 use super::respond;
-use super::trouble::Trouble;
 use crate::http::Web;
 
 pub async fn show(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let overview = console::read_overview(&web.services).await?;
     let content = pages::overview(&context, &overview);
     Ok(respond::page(&context, context.words().overview, content))

@@ -8,9 +8,9 @@ use payments::admin::Role;
 use payments::console;
 
 use super::account::operator;
+use super::error::PageError;
 use super::fields::Fields;
 use super::respond;
-use super::trouble::Trouble;
 use crate::config::{parse_email, parse_password};
 use crate::http::Web;
 use crate::http::api::Id;
@@ -21,7 +21,7 @@ const PEOPLE: &str = "/admin/people";
 pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let people = console::list_people(&web.services).await?;
     let content = pages::people(&context, operator(&context)?, people);
     Ok(respond::page(&context, context.words().people, content))
@@ -31,11 +31,11 @@ pub async fn invite(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     fields: Fields,
-) -> Result<Response, Trouble> {
-    let email = parse_email(fields.text("email")).map_err(|_| Trouble::Malformed)?;
-    let role = Role::parse(fields.text("role")).ok_or(Trouble::Malformed)?;
-    let password = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
-    let hash = password::hash(password).await.map_err(|_| Trouble::Internal)?;
+) -> Result<Response, PageError> {
+    let email = parse_email(fields.text("email")).map_err(|_| PageError::Malformed)?;
+    let role = Role::parse(fields.text("role")).ok_or(PageError::Malformed)?;
+    let password = parse_password(fields.raw("password")).map_err(|_| PageError::Malformed)?;
+    let hash = password::hash(password).await.map_err(|_| PageError::Internal)?;
     let is_new = console::invite(&web.services, &respond::actor(&context), &email, &hash, role).await?;
     let flash = if is_new {
         Flash::PersonInvited
@@ -50,8 +50,8 @@ pub async fn change_role(
     Extension(context): Extension<ConsoleContext>,
     Id(user_id): Id,
     fields: Fields,
-) -> Result<Response, Trouble> {
-    let role = Role::parse(fields.text("role")).ok_or(Trouble::Malformed)?;
+) -> Result<Response, PageError> {
+    let role = Role::parse(fields.text("role")).ok_or(PageError::Malformed)?;
     console::change_role(
         &web.services,
         operator(&context)?,
@@ -67,7 +67,7 @@ pub async fn disable(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     Id(user_id): Id,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     console::disable_person(
         &web.services,
         operator(&context)?,
@@ -83,9 +83,9 @@ pub async fn reset_login(
     Extension(context): Extension<ConsoleContext>,
     Id(user_id): Id,
     fields: Fields,
-) -> Result<Response, Trouble> {
-    let password = parse_password(fields.raw("password")).map_err(|_| Trouble::Malformed)?;
-    let hash = password::hash(password).await.map_err(|_| Trouble::Internal)?;
+) -> Result<Response, PageError> {
+    let password = parse_password(fields.raw("password")).map_err(|_| PageError::Malformed)?;
+    let hash = password::hash(password).await.map_err(|_| PageError::Internal)?;
     let (operator, actor) = (operator(&context)?, respond::actor(&context));
     console::reset_login(&web.services, operator, &actor, &user_id, &hash).await?;
     Ok(respond::done(PEOPLE, Flash::LoginReset))

@@ -9,11 +9,11 @@ use domain::{Money, PaymentId, RefundId, RefundNo};
 use payments::console::{self, Asked, ConsoleError, RefundDraft, RefundPlan};
 
 use super::account::operator;
+use super::error::PageError;
 use super::fields::Fields;
 use super::login::parameter;
 use super::orders::path_of;
 use super::respond;
-use super::trouble::Trouble;
 use crate::http::Web;
 use crate::http::api::Id;
 
@@ -25,7 +25,7 @@ pub async fn show(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     RawQuery(query): RawQuery,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let plan = plan(&web, &id).await?;
     let typed = |name| parameter(query.as_deref(), name);
     let form = RefundForm {
@@ -43,7 +43,7 @@ pub async fn check(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let plan = plan(&web, &id).await?;
     let form = form(&fields);
     let Some(amount) = amount_of(&form, &plan) else {
@@ -71,10 +71,10 @@ pub async fn ask(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let plan = plan(&web, &id).await?;
     let form = form(&fields);
-    let amount = Money::parse_yuan(&form.amount).map_err(|_| Trouble::Malformed)?;
+    let amount = Money::parse_yuan(&form.amount).map_err(|_| PageError::Malformed)?;
     let draft = RefundDraft {
         payment_id: plan.payment.id.clone(),
         amount,
@@ -82,7 +82,7 @@ pub async fn ask(
         refund_no: Some(fields.text("refund_no"))
             .filter(|number| RefundNo::is_made_by_us(number))
             .and_then(RefundNo::parse)
-            .ok_or(Trouble::Malformed)?,
+            .ok_or(PageError::Malformed)?,
     };
     let (operator, actor) = (operator(&context)?, respond::actor(&context));
     let flash = match console::ask_for_refund(&web.services, operator, &actor, &draft).await {
@@ -120,15 +120,15 @@ fn amount_of(form: &RefundForm, plan: &RefundPlan) -> Option<Money> {
     (amount <= plan.left).then_some(amount)
 }
 
-async fn plan(web: &Web, id: &str) -> Result<RefundPlan, Trouble> {
-    let id = PaymentId::parse(id).ok_or(Trouble::NotFound)?;
+async fn plan(web: &Web, id: &str) -> Result<RefundPlan, PageError> {
+    let id = PaymentId::parse(id).ok_or(PageError::NotFound)?;
     Ok(console::plan_refund(&web.services, &id).await?)
 }
 
 pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let refunds = console::list_approvals(&web.services, ROWS).await?;
     let credits = console::list_credit_requests(&web.services, ROWS).await?;
     let content = pages::approvals(&context, operator(&context)?, refunds, credits);
@@ -139,7 +139,7 @@ pub async fn approve(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     console::approve_approval(&web.services, &respond::actor(&context), &id).await?;
     Ok(respond::done(APPROVALS, Flash::RefundApproved))
 }
@@ -149,7 +149,7 @@ pub async fn reject(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let why = fields.line("why", 200)?;
     console::reject_approval(&web.services, &respond::actor(&context), &id, why).await?;
     Ok(respond::done(APPROVALS, Flash::RefundRejected))
@@ -159,8 +159,8 @@ pub async fn retry(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
-) -> Result<Response, Trouble> {
-    let id = RefundId::parse(&id).ok_or(Trouble::NotFound)?;
+) -> Result<Response, PageError> {
+    let id = RefundId::parse(&id).ok_or(PageError::NotFound)?;
     let order_id = console::retry(&web.services, &respond::actor(&context), &id).await?;
     Ok(respond::done(&path_of(&order_id), Flash::RefundRetried))
 }

@@ -7,7 +7,7 @@ use super::parts::heading;
 use crate::console::{ConsoleContext, format};
 
 /// `missing` is the right that would be needed.
-pub fn trouble(
+pub fn error(
     context: &ConsoleContext,
     title: &'static str,
     text: &'static str,
@@ -24,7 +24,7 @@ pub fn trouble(
     });
     view! {
         {heading(title, ().into_any())}
-        <section class="panel" data-trouble="true">
+        <section class="panel" data-error="true">
             <p>{text}</p>
             {missing}
             <p class="panel__text">{words.reference} " " <code class="reference">{context.request_id.clone()}</code></p>
