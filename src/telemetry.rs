@@ -10,7 +10,7 @@ use crate::config::{Log, LogFormat};
 /// use of a PostgreSQL connection is meant to find nothing to roll back, and warns that it did not.
 const QUIET: &str = "sqlx::postgres::notice=error,tokio_cron_scheduler=warn";
 
-/// Once a process; a second call changes nothing.
+/// Idempotency a process; a second call changes nothing.
 pub fn init(log: &Log) {
     let Ok(filter) = EnvFilter::try_new(format!("{QUIET},{}", log.filter)) else {
         return;

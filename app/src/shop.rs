@@ -1,7 +1,7 @@
 //! The demo shop of the simulator: three plans, so that a first visitor can buy something.
 
 use domain::{Money, Order};
-use payments::{Made, NewOrder, Services};
+use payments::{NewOrder, Outcome, Services};
 
 use crate::error::UiError;
 use crate::i18n::{Words, fill};
@@ -72,9 +72,9 @@ pub async fn buy(services: &Services, plan: Plan, words: &Words, public_url: &st
         expires_in: None,
     };
     match payments::create_order(services, order, None).await? {
-        Made::New(order) | Made::Existing(order) => Ok(order),
+        Outcome::New(order) | Outcome::Existing(order) => Ok(order),
         // Only a request with an idempotency key is answered from what was kept.
-        Made::Replayed(_) => Err(UiError::Internal),
+        Outcome::Replayed(_) => Err(UiError::Internal),
     }
 }
 

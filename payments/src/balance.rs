@@ -9,8 +9,8 @@ use domain::{Money, Order, Purpose, Refusal, Timestamp, id};
 use futures_util::FutureExt;
 
 pub(crate) use self::pay::pay_by_balance;
+use crate::idempotency::{Idempotency, Outcome, write_once};
 use crate::ledger::post;
-use crate::once::{Made, Once, write_once};
 use crate::order::{NewOrder, draft, invalid, is_line, page, write_order};
 use crate::store::requesters::{self, ActKind, NewAct};
 use crate::store::{StoreError, Tx, ledger, orders};
@@ -97,12 +97,12 @@ pub async fn list_entries(
 pub async fn adjust_balance(
     services: &Services,
     adjustment: Adjustment,
-    once: Option<Once<Entry>>,
-) -> Result<Made<Entry>, Error> {
+    idempotency: Option<Idempotency<Entry>>,
+) -> Result<Outcome<Entry>, Error> {
     check_adjustment(&adjustment)?;
     let now = services.clock.now();
     let adjustment = &adjustment;
-    write_once(services, once.as_ref(), now, &|tx| {
+    write_once(services, idempotency.as_ref(), now, &|tx| {
         async move { write_adjustment(tx, adjustment, now).await }.boxed()
     })
     .await
@@ -113,14 +113,14 @@ pub(crate) async fn write_adjustment(
     tx: &mut Tx<'_>,
     adjustment: &Adjustment,
     now: Timestamp,
-) -> Result<Made<Entry>, Error> {
+) -> Result<Outcome<Entry>, Error> {
     let Adjustment { user_id, number, .. } = adjustment;
     let journal = Transfer::adjustment_journal(number);
     if let Some(existing) = ledger::find_entry(tx, &journal).await? {
         if !is_same(&existing, adjustment) {
             return Err(Refusal::AdjustmentNoReused.into());
         }
-        return Ok(Made::Existing(existing));
+        return Ok(Outcome::Existing(existing));
     }
     let transfer = Transfer::adjust(user_id, adjustment.change, number, &adjustment.note);
     let given = if adjustment.change.is_credit() {
@@ -147,7 +147,7 @@ pub(crate) async fn write_adjustment(
     let entry = ledger::find_entry(tx, &journal)
         .await?
         .ok_or(StoreError::Corrupt("entries.journal"))?;
-    Ok(Made::New(entry))
+    Ok(Outcome::New(entry))
 }
 
 fn check_user(user_id: &str) -> Result<(), Error> {
@@ -188,9 +188,9 @@ fn is_same(entry: &Entry, adjustment: &Adjustment) -> bool {
 pub async fn top_up(
     services: &Services,
     top_up: TopUp,
-    once: Option<Once<Order>>,
-) -> Result<Made<Order>, Error> {
-    write_order(services, &new_topup(top_up), Purpose::Topup, once).await
+    idempotency: Option<Idempotency<Order>>,
+) -> Result<Outcome<Order>, Error> {
+    write_order(services, &new_topup(top_up), Purpose::Topup, idempotency).await
 }
 
 fn new_topup(top_up: TopUp) -> NewOrder {

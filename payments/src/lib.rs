@@ -19,9 +19,9 @@ pub mod console;
 mod error;
 mod expire;
 pub mod gateway;
+mod idempotency;
 mod ledger;
 mod notification;
-mod once;
 mod order;
 mod overdue;
 mod personal;
@@ -50,8 +50,8 @@ pub use clock::Clock;
 pub use clock::{Timeline, VirtualClock};
 pub use error::Error;
 pub use expire::expire;
+pub use idempotency::{Idempotency, KeptAnswer, Outcome, WriteAnswer};
 pub use notification::accept_notification;
-pub use once::{KeptAnswer, Made, Once, WriteAnswer};
 pub use order::{
     Checkout, EXPIRED_REASON, ListedPayment, NewOrder, OrderFilter, Page, PaymentFilter, cancel_order,
     create_order, find_checkout, find_order, find_payment, find_payment_by_number, is_line, list_orders,

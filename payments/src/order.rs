@@ -9,7 +9,9 @@ use domain::{
 use futures_util::FutureExt;
 
 use crate::expire::end_payment;
-use crate::once::{Claim, Keyed, Made, Once, claim, keep_answer, write_once, write_under_key};
+use crate::idempotency::{
+    Claim, Idempotency, Keyed, Outcome, claim, keep_answer, write_once, write_under_key,
+};
 use crate::store::search::{self, Filter, Found, Names};
 use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Requester, Services};
@@ -78,28 +80,28 @@ pub struct Page<T> {
 pub async fn create_order(
     services: &Services,
     new: NewOrder,
-    once: Option<Once<Order>>,
-) -> Result<Made<Order>, Error> {
-    write_order(services, &new, Purpose::Sale, once).await
+    idempotency: Option<Idempotency<Order>>,
+) -> Result<Outcome<Order>, Error> {
+    write_order(services, &new, Purpose::Sale, idempotency).await
 }
 
 pub(crate) async fn write_order(
     services: &Services,
     new: &NewOrder,
     purpose: Purpose,
-    once: Option<Once<Order>>,
-) -> Result<Made<Order>, Error> {
+    idempotency: Option<Idempotency<Order>>,
+) -> Result<Outcome<Order>, Error> {
     let order = &draft(services, new, purpose)?;
-    write_once(services, once.as_ref(), order.created_at, &|tx| {
+    write_once(services, idempotency.as_ref(), order.created_at, &|tx| {
         async move {
             if orders::insert(tx, order).await? {
-                return Ok(Made::New(order.clone()));
+                return Ok(Outcome::New(order.clone()));
             }
             let existing = orders::find_by_number(tx, &order.order_no)
                 .await?
                 .ok_or(StoreError::Stale)?;
             if has_same_content(&existing, order) {
-                Ok(Made::Existing(existing))
+                Ok(Outcome::Existing(existing))
             } else {
                 Err(Refusal::OrderNoReused.into())
             }
@@ -203,8 +205,8 @@ pub async fn cancel_order(
     id: &OrderId,
     reason: Option<String>,
     by: &Requester,
-    once: Option<Once<Order>>,
-) -> Result<Made<Order>, Error> {
+    idempotency: Option<Idempotency<Order>>,
+) -> Result<Outcome<Order>, Error> {
     if reason.as_deref().is_some_and(|reason| !is_line(reason, 256)) {
         return Err(invalid(
             "reason",
@@ -213,7 +215,7 @@ pub async fn cancel_order(
     }
     // Each round closes the payment that was open; a payer may open new ones meanwhile.
     for _ in 0..MAX_ROUNDS {
-        match try_cancel(services, id, reason.as_deref(), by, once.as_ref()).await? {
+        match try_cancel(services, id, reason.as_deref(), by, idempotency.as_ref()).await? {
             Cancelling::Done(made) => {
                 services.watchers.changed(id);
                 return Ok(made);
@@ -230,7 +232,7 @@ pub(crate) const MAX_ROUNDS: u32 = 6;
 pub(crate) const CONTENDED: Duration = Duration::from_secs(1);
 
 enum Cancelling {
-    Done(Made<Order>),
+    Done(Outcome<Order>),
     CloseFirst(Payment),
 }
 
@@ -239,36 +241,36 @@ async fn try_cancel(
     id: &OrderId,
     reason: Option<&str>,
     by: &Requester,
-    once: Option<&Once<Order>>,
+    idempotency: Option<&Idempotency<Order>>,
 ) -> Result<Cancelling, Error> {
     let now = services.clock.now();
-    let keyed = write_under_key(services, once, &|tx, claimed| {
+    let keyed = write_under_key(services, idempotency, &|tx, claimed| {
         async move {
             let order = orders::find(tx, id).await?.ok_or(Error::NotFound)?;
             match order.state {
                 OrderState::Paid => return Err(Refusal::OrderNotCancellable.into()),
                 OrderState::Cancelled => {
-                    keep_answer(tx, once, &order, false, now).await?;
-                    return Ok(Cancelling::Done(Made::Existing(order)));
+                    keep_answer(tx, idempotency, &order, false, now).await?;
+                    return Ok(Cancelling::Done(Outcome::Existing(order)));
                 }
                 OrderState::Open => {}
             }
             if let Some(open) = payments::open_of_order(tx, id).await? {
-                claim(tx, once, claimed.as_ref(), &Claim::MAKING_ROOM, now).await?;
+                claim(tx, idempotency, claimed.as_ref(), &Claim::MAKING_ROOM, now).await?;
                 return Ok(Cancelling::CloseFirst(open));
             }
             orders::mark_cancelled(tx, &order, reason, now).await?;
             by.record_cancellation(tx, id, now).await?;
             let order = orders::find(tx, id).await?.ok_or(StoreError::Stale)?;
-            keep_answer(tx, once, &order, true, now).await?;
-            Ok(Cancelling::Done(Made::New(order)))
+            keep_answer(tx, idempotency, &order, true, now).await?;
+            Ok(Cancelling::Done(Outcome::New(order)))
         }
         .boxed()
     })
     .await?;
     Ok(match keyed {
         Keyed::Ran(cancelling) => cancelling,
-        Keyed::Replayed(answer) => Cancelling::Done(Made::Replayed(answer)),
+        Keyed::Replayed(answer) => Cancelling::Done(Outcome::Replayed(answer)),
     })
 }
 

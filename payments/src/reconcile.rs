@@ -8,7 +8,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::error::logged;
 use crate::gateway::{Batch, GatewayError};
-use crate::once::{Claim, Keyed, Made, Once, claim, keep_answer, write_under_key};
+use crate::idempotency::{Claim, Idempotency, Keyed, Outcome, claim, keep_answer, write_under_key};
 use crate::order::find_by_number;
 use crate::settle::{Rule, announce, apply_report};
 use crate::store::payments::Asking;
@@ -26,38 +26,38 @@ const BETWEEN_QUESTIONS: Duration = Duration::from_secs(1);
 pub async fn query_payment(
     services: &Services,
     payment_no: &PaymentNo,
-    once: Option<Once<Payment>>,
-) -> Result<Made<Payment>, Error> {
-    let once = once.as_ref();
+    idempotency: Option<Idempotency<Payment>>,
+) -> Result<Outcome<Payment>, Error> {
+    let idempotency = idempotency.as_ref();
     let payment = find_by_number(services, payment_no).await?;
-    let asks = match once {
+    let asks = match idempotency {
         // A look that leads to no question costs no write.
-        None if payment.state == PaymentState::Paid => return Ok(Made::Existing(payment)),
+        None if payment.state == PaymentState::Paid => return Ok(Outcome::Existing(payment)),
         None => claim_question(services, &payment).await?,
-        Some(_) => match claim_question_under_key(services, &payment, once).await? {
+        Some(_) => match claim_question_under_key(services, &payment, idempotency).await? {
             Keyed::Ran(asks) => asks,
-            Keyed::Replayed(answer) => return Ok(Made::Replayed(answer)),
+            Keyed::Replayed(answer) => return Ok(Outcome::Replayed(answer)),
         },
     };
     if asks {
         ask_for_caller(services, payment_no).await?;
     }
-    if once.is_none() {
-        return find_by_number(services, payment_no).await.map(Made::Existing);
+    if idempotency.is_none() {
+        return find_by_number(services, payment_no).await.map(Outcome::Existing);
     }
     let (id, now) = (&payment.id, services.clock.now());
-    let keyed = write_under_key(services, once, &|tx, _| {
+    let keyed = write_under_key(services, idempotency, &|tx, _| {
         async move {
             let payment = payments::find(tx, id).await?.ok_or(Error::NotFound)?;
-            keep_answer(tx, once, &payment, false, now).await?;
+            keep_answer(tx, idempotency, &payment, false, now).await?;
             Ok(payment)
         }
         .boxed()
     })
     .await?;
     Ok(match keyed {
-        Keyed::Ran(payment) => Made::Existing(payment),
-        Keyed::Replayed(answer) => Made::Replayed(answer),
+        Keyed::Ran(payment) => Outcome::Existing(payment),
+        Keyed::Replayed(answer) => Outcome::Replayed(answer),
     })
 }
 
@@ -81,12 +81,12 @@ async fn claim_question(services: &Services, payment: &Payment) -> Result<bool, 
 async fn claim_question_under_key(
     services: &Services,
     payment: &Payment,
-    once: Option<&Once<Payment>>,
+    idempotency: Option<&Idempotency<Payment>>,
 ) -> Result<Keyed<bool>, Error> {
     let now = services.clock.now();
-    write_under_key(services, once, &|tx, claimed| {
+    write_under_key(services, idempotency, &|tx, claimed| {
         async move {
-            claim(tx, once, claimed.as_ref(), &Claim::MAKING_ROOM, now).await?;
+            claim(tx, idempotency, claimed.as_ref(), &Claim::MAKING_ROOM, now).await?;
             let asks = payment.state != PaymentState::Paid
                 && payments::claim_question(tx, payment, now.before(BETWEEN_QUESTIONS), now).await?;
             Ok(asks)

@@ -16,7 +16,7 @@ use self::call::{Called, call};
 use crate::balance::pay_by_balance;
 use crate::expire::end_payment;
 use crate::gateway::{Ask, Gateway, Payer};
-use crate::once::{Claim, Keyed, Made, Once, claim, keep_answer, write_under_key};
+use crate::idempotency::{Claim, Idempotency, Keyed, Outcome, claim, keep_answer, write_under_key};
 use crate::order::{CONTENDED, MAX_ROUNDS, find_payment};
 use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Services};
@@ -83,7 +83,7 @@ struct Opened {
 struct Attempt<'a> {
     start: &'a StartPayment,
     gateway: &'a Gateway,
-    once: Option<&'a Once<Payment>>,
+    idempotency: Option<&'a Idempotency<Payment>>,
     /// The payment that the last round tried to open.
     mine: Option<Claim>,
     /// The payments that were there before anything was closed.
@@ -94,11 +94,11 @@ struct Attempt<'a> {
 pub async fn start_payment(
     services: &Services,
     start: StartPayment,
-    once: Option<Once<Payment>>,
-) -> Result<Made<Payment>, Error> {
+    idempotency: Option<Idempotency<Payment>>,
+) -> Result<Outcome<Payment>, Error> {
     let method = start.product.method();
     if method == Method::Balance {
-        return pay_by_balance(services, &start, once).await;
+        return pay_by_balance(services, &start, idempotency).await;
     }
     let offered = method
         .channel()
@@ -110,13 +110,13 @@ pub async fn start_payment(
     let mut attempt = Attempt {
         start: &start,
         gateway,
-        once: once.as_ref(),
+        idempotency: idempotency.as_ref(),
         mine: None,
         known: None,
     };
     for _ in 0..MAX_ROUNDS {
         let recorded = match record(services, &attempt).await? {
-            Keyed::Replayed(answer) => return Ok(Made::Replayed(answer)),
+            Keyed::Replayed(answer) => return Ok(Outcome::Replayed(answer)),
             Keyed::Ran(recorded) => recorded,
         };
         match recorded {
@@ -128,11 +128,11 @@ pub async fn start_payment(
             }
             Recorded::Ready(opened) => {
                 if call(services, gateway, channel, &opened.payment).await? == Called::Answered {
-                    return finish(services, opened, attempt.once).await;
+                    return finish(services, opened, attempt.idempotency).await;
                 }
                 attempt.mine = Some(opened.claim());
             }
-            Recorded::Over(opened) => return finish(services, opened, attempt.once).await,
+            Recorded::Over(opened) => return finish(services, opened, attempt.idempotency).await,
         }
     }
     Err(Error::RateLimited { wait: CONTENDED })
@@ -194,7 +194,7 @@ fn is_openid(text: &str) -> bool {
 }
 
 async fn record(services: &Services, attempt: &Attempt<'_>) -> Result<Keyed<Recorded>, Error> {
-    write_under_key(services, attempt.once, &|tx, claimed| {
+    write_under_key(services, attempt.idempotency, &|tx, claimed| {
         record_in(services, tx, attempt, claimed).boxed()
     })
     .await
@@ -207,7 +207,9 @@ async fn record_in(
     claimed: Option<Claim>,
 ) -> Result<Recorded, Error> {
     let now = services.clock.now();
-    let Attempt { start, once, .. } = *attempt;
+    let Attempt {
+        start, idempotency, ..
+    } = *attempt;
     let order = orders::find(tx, &start.order_id).await?.ok_or(Error::NotFound)?;
     if start.amount.is_some_and(|amount| amount != order.amount) {
         return Err(Refusal::AmountMismatch.into());
@@ -241,7 +243,7 @@ async fn record_in(
                 return Ok(Recorded::Over(overtaken));
             }
             if claimed.is_none() {
-                claim(tx, once, None, &Claim::MAKING_ROOM, now).await?;
+                claim(tx, idempotency, None, &Claim::MAKING_ROOM, now).await?;
             }
             return Ok(Recorded::CloseFirst(open));
         }
@@ -249,7 +251,7 @@ async fn record_in(
             unreachable!("only an open payment can be reused or closed")
         }
     };
-    claim(tx, once, claimed.as_ref(), &opened.claim(), now).await?;
+    claim(tx, idempotency, claimed.as_ref(), &opened.claim(), now).await?;
     Ok(Recorded::Ready(opened))
 }
 
@@ -365,28 +367,28 @@ fn draft(services: &Services, order: &Order, start: &StartPayment, gateway: &Gat
 async fn finish(
     services: &Services,
     opened: Opened,
-    once: Option<&Once<Payment>>,
-) -> Result<Made<Payment>, Error> {
+    idempotency: Option<&Idempotency<Payment>>,
+) -> Result<Outcome<Payment>, Error> {
     let (id, is_new) = (&opened.payment.id, opened.is_new);
-    if once.is_none() {
+    if idempotency.is_none() {
         let (payment, _) = find_payment(services, id).await?;
-        return Ok(Made::of(payment, is_new));
+        return Ok(Outcome::of(payment, is_new));
     }
     let now = services.clock.now();
-    let keyed = write_under_key(services, once, &|tx, _| {
+    let keyed = write_under_key(services, idempotency, &|tx, _| {
         async move {
             let payment = payments::find(tx, id)
                 .await?
                 .ok_or(StoreError::Corrupt("payments.id"))?;
-            keep_answer(tx, once, &payment, is_new, now).await?;
+            keep_answer(tx, idempotency, &payment, is_new, now).await?;
             Ok(payment)
         }
         .boxed()
     })
     .await?;
     Ok(match keyed {
-        Keyed::Ran(payment) => Made::of(payment, is_new),
+        Keyed::Ran(payment) => Outcome::of(payment, is_new),
         // A twin under the same key has finished first; it was about the same payment.
-        Keyed::Replayed(answer) => Made::Replayed(answer),
+        Keyed::Replayed(answer) => Outcome::Replayed(answer),
     })
 }

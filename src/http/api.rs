@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use payments::{KeptAnswer, Made, Once, WriteAnswer};
+use payments::{Idempotency, KeptAnswer, Outcome, WriteAnswer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
@@ -110,9 +110,9 @@ impl<B: DeserializeOwned, S: Send + Sync> FromRequest<S> for Call<B> {
 }
 
 impl Promise {
-    pub fn once<T>(&self, answer: &WriteAnswer<T>) -> Option<Once<T>> {
+    pub fn idempotency<T>(&self, answer: &WriteAnswer<T>) -> Option<Idempotency<T>> {
         let key = self.key.clone()?;
-        Some(Once {
+        Some(Idempotency {
             route: self.route.clone(),
             key,
             fingerprint: self.fingerprint.clone(),
@@ -167,11 +167,11 @@ fn written(status: StatusCode, body: &impl Serialize) -> KeptAnswer {
     }
 }
 
-pub fn answer<T>(made: Made<T>, writer: &WriteAnswer<T>) -> Response {
+pub fn answer<T>(made: Outcome<T>, writer: &WriteAnswer<T>) -> Response {
     let (kept, is_replay) = match made {
-        Made::New(value) => (writer(&value, true), false),
-        Made::Existing(value) => (writer(&value, false), false),
-        Made::Replayed(kept) => (kept, true),
+        Outcome::New(value) => (writer(&value, true), false),
+        Outcome::Existing(value) => (writer(&value, false), false),
+        Outcome::Replayed(kept) => (kept, true),
     };
     let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, [(header::CONTENT_TYPE, "application/json")], kept.body).into_response();

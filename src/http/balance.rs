@@ -82,9 +82,10 @@ pub async fn adjust(
     call: Call<AdjustBalance>,
 ) -> Result<Response, Problem> {
     let writer = created(EntryBody::new);
-    let once = call.promise.once(&writer);
+    let idempotency = call.promise.idempotency(&writer);
     let adjustment = call.body.of(user_id, caller.requester());
-    let made = to_the_end(async move { adjust_balance(&web.services, adjustment, once).await }).await?;
+    let made =
+        to_the_end(async move { adjust_balance(&web.services, adjustment, idempotency).await }).await?;
     Ok(answer::<Entry>(made, &writer))
 }
 
@@ -109,9 +110,9 @@ pub async fn fill(
 ) -> Result<Response, Problem> {
     let site = web.site.clone();
     let writer = created(move |order: &Order| OrderBody::new(order, site.public_url.as_str()));
-    let once = call.promise.once(&writer);
+    let idempotency = call.promise.idempotency(&writer);
     let new = call.body.check(user_id)?;
     check_return_host(&web, new.return_url.as_deref())?;
-    let made = to_the_end(async move { top_up(&web.services, new, once).await }).await?;
+    let made = to_the_end(async move { top_up(&web.services, new, idempotency).await }).await?;
     Ok(answer(made, &writer))
 }

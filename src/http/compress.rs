@@ -38,7 +38,7 @@ pub async fn pages(request: Request, next: Next) -> Response {
     }
 }
 
-/// Once, at the start, for what never changes.
+/// Idempotency, at the start, for what never changes.
 pub fn thoroughly(content: &[u8]) -> Bytes {
     gzip(content, Compression::best())
 }

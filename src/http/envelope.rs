@@ -16,7 +16,7 @@ use super::error::{ErrorBody, ErrorDetail, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Made here, for every request: what a client sends under this name is not believed.
+/// Outcome here, for every request: what a client sends under this name is not believed.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 

@@ -48,10 +48,10 @@ fn order_id(text: &str) -> Result<OrderId, Problem> {
 pub async fn create(State(web): State<Web>, call: Call<CreateOrder>) -> Result<Response, Problem> {
     let site = web.site.clone();
     let writer = created(move |order: &Order| OrderBody::new(order, site.public_url.as_str()));
-    let once = call.promise.once(&writer);
+    let idempotency = call.promise.idempotency(&writer);
     let new = call.body.check()?;
     check_return_host(&web, new.return_url.as_deref())?;
-    let made = to_the_end(async move { create_order(&web.services, new, once).await }).await?;
+    let made = to_the_end(async move { create_order(&web.services, new, idempotency).await }).await?;
     Ok(answer(made, &writer))
 }
 
@@ -137,10 +137,11 @@ pub async fn cancel(
 ) -> Result<Response, Problem> {
     let site = web.site.clone();
     let writer = changed(move |order: &Order| OrderBody::new(order, site.public_url.as_str()));
-    let once = call.promise.once(&writer);
+    let idempotency = call.promise.idempotency(&writer);
     let (id, reason) = (order_id(&id)?, call.body.reason);
-    let made =
-        to_the_end(async move { cancel_order(&web.services, &id, reason, &caller.requester(), once).await })
-            .await?;
+    let made = to_the_end(async move {
+        cancel_order(&web.services, &id, reason, &caller.requester(), idempotency).await
+    })
+    .await?;
     Ok(answer(made, &writer))
 }

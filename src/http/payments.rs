@@ -39,8 +39,8 @@ pub async fn start(State(web): State<Web>, call: Call<StartPaymentBody>) -> Resu
         .return_url
         .get_or_insert_with(|| owner.checkout_url().to_owned());
     let writer = created(move |payment: &Payment| PaymentBody::new(payment, &owner));
-    let once = call.promise.once(&writer);
-    let made = to_the_end(async move { start_payment(&web.services, start, once).await }).await?;
+    let idempotency = call.promise.idempotency(&writer);
+    let made = to_the_end(async move { start_payment(&web.services, start, idempotency).await }).await?;
     Ok(answer(made, &writer))
 }
 
@@ -120,7 +120,7 @@ pub async fn query(State(web): State<Web>, call: Call<QueryPayment>) -> Result<R
     let (_, order) = find_payment_by_number(&web.services, &payment_no).await?;
     let owner = Owner::of(&order, web.site.public_url.as_str());
     let writer = changed(move |payment: &Payment| PaymentBody::new(payment, &owner));
-    let (services, once) = (web.services.clone(), call.promise.once(&writer));
-    let made = to_the_end(async move { query_payment(&services, &payment_no, once).await }).await?;
+    let (services, idempotency) = (web.services.clone(), call.promise.idempotency(&writer));
+    let made = to_the_end(async move { query_payment(&services, &payment_no, idempotency).await }).await?;
     Ok(answer(made, &writer))
 }

@@ -42,9 +42,9 @@ pub async fn request(
     let (payment, _) = find_payment(&web.services, &payment_id(&id)?).await?;
     let order_id = payment.order_id;
     let writer = accepted(move |refund: &Refund| RefundBody::new(refund, &order_id));
-    let once = call.promise.once(&writer);
+    let idempotency = call.promise.idempotency(&writer);
     let request = call.body.of(payment.id, caller.requester());
-    let made = to_the_end(async move { request_refund(&web.services, request, once).await }).await?;
+    let made = to_the_end(async move { request_refund(&web.services, request, idempotency).await }).await?;
     Ok(answer(made, &writer))
 }
 

@@ -7,7 +7,7 @@ use domain::{
 use futures_util::FutureExt;
 
 use crate::expire::end_payment;
-use crate::once::{Claim, Keyed, Made, Once, claim, keep_answer, write_under_key};
+use crate::idempotency::{Claim, Idempotency, Keyed, Outcome, claim, keep_answer, write_under_key};
 use crate::order::{CONTENDED, MAX_ROUNDS};
 use crate::settle::{Rule, announce, apply_report};
 use crate::start::StartPayment;
@@ -15,7 +15,7 @@ use crate::store::{StoreError, Tx, ledger, orders, payments};
 use crate::{Error, Services};
 
 enum Paying {
-    Done(Made<Payment>),
+    Done(Outcome<Payment>),
     CloseFirst(Payment),
 }
 
@@ -23,10 +23,10 @@ enum Paying {
 pub(crate) async fn pay_by_balance(
     services: &Services,
     start: &StartPayment,
-    once: Option<Once<Payment>>,
-) -> Result<Made<Payment>, Error> {
+    idempotency: Option<Idempotency<Payment>>,
+) -> Result<Outcome<Payment>, Error> {
     for _ in 0..MAX_ROUNDS {
-        match try_pay(services, start, once.as_ref()).await? {
+        match try_pay(services, start, idempotency.as_ref()).await? {
             Paying::Done(made) => return Ok(made),
             Paying::CloseFirst(payment) => end_payment(services, &payment).await?,
         }
@@ -37,17 +37,17 @@ pub(crate) async fn pay_by_balance(
 async fn try_pay(
     services: &Services,
     start: &StartPayment,
-    once: Option<&Once<Payment>>,
+    idempotency: Option<&Idempotency<Payment>>,
 ) -> Result<Paying, Error> {
-    let keyed = write_under_key(services, once, &|tx, claimed| {
-        pay_in(services, tx, start, once, claimed).boxed()
+    let keyed = write_under_key(services, idempotency, &|tx, claimed| {
+        pay_in(services, tx, start, idempotency, claimed).boxed()
     })
     .await?;
     let paying = match keyed {
         Keyed::Ran(paying) => paying,
-        Keyed::Replayed(answer) => return Ok(Paying::Done(Made::Replayed(answer))),
+        Keyed::Replayed(answer) => return Ok(Paying::Done(Outcome::Replayed(answer))),
     };
-    if let Paying::Done(Made::New(payment)) = &paying {
+    if let Paying::Done(Outcome::New(payment)) = &paying {
         announce(services, payment, Settlement::Paid);
     }
     Ok(paying)
@@ -57,7 +57,7 @@ async fn pay_in(
     services: &Services,
     tx: &mut Tx<'_>,
     start: &StartPayment,
-    once: Option<&Once<Payment>>,
+    idempotency: Option<&Idempotency<Payment>>,
     claimed: Option<Claim>,
 ) -> Result<Paying, Error> {
     let now = services.clock.now();
@@ -76,12 +76,12 @@ async fn pay_in(
             // Held from here on: a cancellation or another payment of the order that was decided meanwhile wins.
             orders::touch(tx, &order).await?;
             let payment = move_money(services, tx, &order, start, now).await?;
-            keep_answer(tx, once, &payment, true, now).await?;
-            Ok(Paying::Done(Made::New(payment)))
+            keep_answer(tx, idempotency, &payment, true, now).await?;
+            Ok(Paying::Done(Outcome::New(payment)))
         }
         (Opening::CloseFirst(_), Some(open)) => {
             if claimed.is_none() {
-                claim(tx, once, None, &Claim::MAKING_ROOM, now).await?;
+                claim(tx, idempotency, None, &Claim::MAKING_ROOM, now).await?;
             }
             Ok(Paying::CloseFirst(open))
         }

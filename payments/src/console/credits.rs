@@ -10,7 +10,7 @@ use crate::balance::{Adjustment, check_adjustment, write_adjustment};
 use crate::calendar::midnight_before;
 use crate::store::credit_requests::{self, NewRequest, RequestRow};
 use crate::store::{StoreError, Tx, ledger, people, requesters};
-use crate::{Error, Made, Requester, Services};
+use crate::{Error, Outcome, Requester, Services};
 
 /// A credit that waits for a decision, or had one.
 #[derive(Debug, Clone)]
@@ -83,7 +83,7 @@ pub async fn adjust_balance(
                     write_request(tx, actor, id, adjustment, now).await?;
                     return Ok(Asked::Waiting);
                 }
-                if let Made::New(_) = write_adjustment(tx, by_person, now).await? {
+                if let Outcome::New(_) = write_adjustment(tx, by_person, now).await? {
                     note(tx, actor, Action::AdjustBalance, by_person, now).await?;
                 }
                 Ok(Asked::Requested)

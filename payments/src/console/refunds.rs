@@ -10,7 +10,7 @@ use crate::order::is_line;
 use crate::refund::{RefundRequest, accept, announce_refund};
 use crate::store::refund_approvals::{self, ApprovalRow, NewApproval};
 use crate::store::{StoreError, Tx, orders, payments, people, refunds, requesters};
-use crate::{Error, Made, Requester, Services};
+use crate::{Error, Outcome, Requester, Services};
 
 const MOST_REASON: usize = 256;
 
@@ -217,7 +217,7 @@ struct Asking<'a> {
     now: Timestamp,
 }
 
-type Decided = (Asked, Option<(Made<domain::Refund>, OrderId)>);
+type Decided = (Asked, Option<(Outcome<domain::Refund>, OrderId)>);
 
 impl Asking<'_> {
     async fn decide(&self, tx: &mut Tx<'_>, draft: &RefundDraft) -> Result<Decided, ConsoleError> {
@@ -243,7 +243,7 @@ impl Asking<'_> {
         }
         let by = Requester::Person(self.actor.email.clone());
         let (made, order_id) = accept_draft(self.services, tx, draft, by).await?;
-        if let Made::New(_) = made {
+        if let Outcome::New(_) = made {
             let action = Action::RequestRefund;
             note(tx, self.services, self.actor, action, &order_id, draft).await?;
         }
@@ -382,7 +382,7 @@ async fn accept_draft(
     tx: &mut Tx<'_>,
     draft: &RefundDraft,
     by: Requester,
-) -> Result<(Made<domain::Refund>, OrderId), ConsoleError> {
+) -> Result<(Outcome<domain::Refund>, OrderId), ConsoleError> {
     let request = RefundRequest {
         payment_id: draft.payment_id.clone(),
         amount: Some(draft.amount),
@@ -418,8 +418,8 @@ async fn note(
 }
 
 /// After the commit: open pages, and the job that carries it out.
-fn tell(services: &Services, made: &Made<domain::Refund>, order_id: &OrderId) {
-    if let Made::New(_) = made {
+fn tell(services: &Services, made: &Outcome<domain::Refund>, order_id: &OrderId) {
+    if let Outcome::New(_) = made {
         announce_refund(services, order_id);
         services.wake.ring();
     }

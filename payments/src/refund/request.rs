@@ -8,8 +8,8 @@ use domain::{
 use futures_util::FutureExt;
 
 use super::{Draft, announce_refund, apply_refund_report, claimed, write_refund};
+use crate::idempotency::{Idempotency, Keyed, Outcome, keep_answer, read_under_key, write_under_key};
 use crate::ledger::require_funds;
-use crate::once::{Keyed, Made, Once, keep_answer, read_under_key, write_under_key};
 use crate::order::{invalid, is_line};
 use crate::store::refunds::turns;
 use crate::store::{Tx, payments, refunds};
@@ -37,8 +37,8 @@ pub struct RefundRequest {
 pub async fn request_refund(
     services: &Services,
     request: RefundRequest,
-    once: Option<Once<Refund>>,
-) -> Result<Made<Refund>, Error> {
+    idempotency: Option<Idempotency<Refund>>,
+) -> Result<Outcome<Refund>, Error> {
     if !is_line(&request.reason, MOST_REASON) {
         return Err(invalid(
             "reason",
@@ -46,12 +46,12 @@ pub async fn request_refund(
         ));
     }
     let number = parse_number(request.refund_no.as_deref())?;
-    let (request, number, once) = (&request, number.as_ref(), once.as_ref());
+    let (request, number, idempotency) = (&request, number.as_ref(), idempotency.as_ref());
     where_planted!("refund checked apart from its insert", {
         crate::faults::mistakes::check_apart(services, request).await?;
     });
     // A refusal is found out beside the writers: it must not cost them a turn.
-    let decided = read_under_key(services, once, &|tx| {
+    let decided = read_under_key(services, idempotency, &|tx| {
         async move {
             decide(services, tx, request, number, services.clock.now())
                 .await
@@ -61,19 +61,19 @@ pub async fn request_refund(
     })
     .await?;
     if let Keyed::Replayed(answer) = decided {
-        return Ok(Made::Replayed(answer));
+        return Ok(Outcome::Replayed(answer));
     }
     // Drawn before the write, so that a second refund of this call would be found.
     let cause = &format!("call {}", services.clock.nonce());
-    let keyed = write_under_key(services, once, &|tx, _| {
-        async move { accept(services, tx, request, number, once, cause).await }.boxed()
+    let keyed = write_under_key(services, idempotency, &|tx, _| {
+        async move { accept(services, tx, request, number, idempotency, cause).await }.boxed()
     })
     .await?;
     let (made, order_id) = match keyed {
         Keyed::Ran(accepted) => accepted,
-        Keyed::Replayed(answer) => return Ok(Made::Replayed(answer)),
+        Keyed::Replayed(answer) => return Ok(Outcome::Replayed(answer)),
     };
-    if matches!(made, Made::New(_)) {
+    if matches!(made, Outcome::New(_)) {
         announce_refund(services, &order_id);
         services.wake.ring();
     }
@@ -93,9 +93,9 @@ pub(crate) async fn accept(
     tx: &mut Tx<'_>,
     request: &RefundRequest,
     number: Option<&RefundNo>,
-    once: Option<&Once<Refund>>,
+    idempotency: Option<&Idempotency<Refund>>,
     cause: &str,
-) -> Result<(Made<Refund>, OrderId), Error> {
+) -> Result<(Outcome<Refund>, OrderId), Error> {
     let now = services.clock.now();
     // Of two refunds that are decided at once on PostgreSQL one waits here and counts the other.
     payments::hold(tx, &request.payment_id).await?;
@@ -103,8 +103,8 @@ pub(crate) async fn accept(
     let (decision, payment) = decide(services, tx, request, number, now).await?;
     let amount = match decision {
         Decision::Known(known) => {
-            keep_answer(tx, once, &known, false, now).await?;
-            return Ok((Made::Existing(*known), payment.order_id));
+            keep_answer(tx, idempotency, &known, false, now).await?;
+            return Ok((Outcome::Existing(*known), payment.order_id));
         }
         Decision::Write(amount) => amount,
     };
@@ -123,8 +123,8 @@ pub(crate) async fn accept(
     if payment.method().channel().is_none() {
         refund = return_to_balance(services, tx, refund).await?;
     }
-    keep_answer(tx, once, &refund, true, now).await?;
-    Ok((Made::New(refund), payment.order_id))
+    keep_answer(tx, idempotency, &refund, true, now).await?;
+    Ok((Outcome::New(refund), payment.order_id))
 }
 
 /// What is to be done about a request that is not refused.

@@ -4,7 +4,7 @@ use domain::Timestamp;
 
 use super::{StoreError, Tx, execute, on};
 use crate::KeptAnswer;
-use crate::once::{Claim, RequestKey};
+use crate::idempotency::{Claim, RequestKey};
 
 /// An older server repeats this for a key that is claimed and has no answer yet.
 const UNKNOWN_STATUS: i64 = 503;

@@ -8,7 +8,7 @@ use domain::{Money, OrderId, PaymentId, Product, RefundId, Timestamp};
 use futures_util::FutureExt;
 use futures_util::future::join;
 use payments::{
-    Adjustment, Entry, Error, KeptAnswer, Made, NewOrder, Once, RefundRequest, StartPayment, TopUp,
+    Adjustment, Entry, Error, Idempotency, KeptAnswer, NewOrder, Outcome, RefundRequest, StartPayment, TopUp,
 };
 use serde_json::json;
 use simulator::{Alteration, InProcess, SignedBy};
@@ -203,7 +203,7 @@ impl City {
         let order_no = new.order_no.clone().unwrap();
         for _ in 0..TRIES {
             let (new, city) = (new.clone(), self.clone());
-            let once = kept("orders", &order_no, |order: &domain::Order| order.id.to_string());
+            let idempotency = kept("orders", &order_no, |order: &domain::Order| order.id.to_string());
             let answer = self.ask("create_order", move |services| {
                 async move {
                     let made = if is_topup {
@@ -213,9 +213,9 @@ impl City {
                             order_no: new.order_no.clone(),
                             return_url: None,
                         };
-                        payments::top_up(&services, top_up, Some(once)).await
+                        payments::top_up(&services, top_up, Some(idempotency)).await
                     } else {
-                        payments::create_order(&services, new.clone(), Some(once)).await
+                        payments::create_order(&services, new.clone(), Some(idempotency)).await
                     };
                     let id = made.map(|made| told(made, |order| order.id.to_string()));
                     city.see_order(new.order_no.as_deref().unwrap(), &id);
@@ -244,11 +244,11 @@ impl City {
                 note: "welcome".to_owned(),
                 by: payments::Requester::Rule,
             };
-            let once = kept("adjust", number, |entry: &Entry| entry.id.clone());
+            let idempotency = kept("adjust", number, |entry: &Entry| entry.id.clone());
             let (city, number) = (self.clone(), number.to_owned());
             let answer = self.ask("adjust_balance", move |services| {
                 async move {
-                    let made = payments::adjust_balance(&services, adjustment, Some(once)).await;
+                    let made = payments::adjust_balance(&services, adjustment, Some(idempotency)).await;
                     let made = made.map(|made| told(made, |entry| entry.id.clone()));
                     city.see_adjustment(&number, &made);
                     made
@@ -281,11 +281,11 @@ impl City {
     async fn try_code(&self, order: &OrderId, product: Product, key: &str) -> Option<Code> {
         for _ in 0..TRIES {
             let start = StartPayment::new(order.clone(), product);
-            let once = kept("payments", key, written);
+            let idempotency = kept("payments", key, written);
             let city = self.clone();
             let answer = self.ask("start_payment", move |services| {
                 async move {
-                    let made = payments::start_payment(&services, start, Some(once)).await;
+                    let made = payments::start_payment(&services, start, Some(idempotency)).await;
                     let text = made.map(|made| told(made, written));
                     city.see_payment(&text);
                     text
@@ -370,15 +370,20 @@ impl City {
 
     async fn cancel(&self, order: &OrderId) {
         for _ in 0..TRIES {
-            let once = kept("cancel", order.as_str(), |order: &domain::Order| {
+            let idempotency = kept("cancel", order.as_str(), |order: &domain::Order| {
                 order.id.to_string()
             });
             let (id, city) = (order.clone(), self.clone());
             let answer = self.ask("cancel_order", move |services| {
                 async move {
-                    let made =
-                        payments::cancel_order(&services, &id, None, &payments::Requester::Rule, Some(once))
-                            .await;
+                    let made = payments::cancel_order(
+                        &services,
+                        &id,
+                        None,
+                        &payments::Requester::Rule,
+                        Some(idempotency),
+                    )
+                    .await;
                     if made.is_ok() {
                         city.see_cancelled(&id);
                     }
@@ -446,11 +451,11 @@ impl City {
                 refund_no: Some(refund_no.to_owned()),
                 by: payments::Requester::Rule,
             };
-            let once = kept("refunds", &key, |refund: &domain::Refund| refund.id.to_string());
+            let idempotency = kept("refunds", &key, |refund: &domain::Refund| refund.id.to_string());
             let (city, number) = (self.clone(), refund_no.to_owned());
             let answer = self.ask("request_refund", move |services| {
                 async move {
-                    let made = payments::request_refund(&services, request, Some(once)).await;
+                    let made = payments::request_refund(&services, request, Some(idempotency)).await;
                     let made = made.map(|made| told(made, |refund| refund.id.to_string()));
                     city.see_refund(&number, &made);
                     made
@@ -567,8 +572,8 @@ fn wrong_sum(fen: i64) -> Alteration {
 }
 
 /// What is kept under an idempotency key: the same text that a new answer is told as.
-fn kept<T: 'static>(route: &str, key: &str, write: fn(&T) -> String) -> Once<T> {
-    Once {
+fn kept<T: 'static>(route: &str, key: &str, write: fn(&T) -> String) -> Idempotency<T> {
+    Idempotency {
         route: route.to_owned(),
         key: key.to_owned(),
         fingerprint: "same".to_owned(),
@@ -579,10 +584,10 @@ fn kept<T: 'static>(route: &str, key: &str, write: fn(&T) -> String) -> Once<T> 
     }
 }
 
-fn told<T>(made: Made<T>, write: fn(&T) -> String) -> String {
+fn told<T>(made: Outcome<T>, write: fn(&T) -> String) -> String {
     match made {
-        Made::New(value) | Made::Existing(value) => write(&value),
-        Made::Replayed(answer) => answer.body,
+        Outcome::New(value) | Outcome::Existing(value) => write(&value),
+        Outcome::Replayed(answer) => answer.body,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{Change, EntryKind, Method, Money, Order, OrderStatus, Payment, PaymentStatus, Refusal};
 use futures_util::future::join_all;
-use payments::{Adjustment, Entry, Error, KeptAnswer, Made, Once, Requester, StartPayment, TopUp};
+use payments::{Adjustment, Entry, Error, Idempotency, KeptAnswer, Outcome, Requester, StartPayment, TopUp};
 
 use crate::shop::{BOTH, Engine, Shop, on_each_engine, persistently};
 
@@ -19,7 +19,7 @@ pub fn adjustment(number: &str, fen: i64) -> Adjustment {
     }
 }
 
-async fn try_adjust(shop: &Shop, number: &str, fen: i64) -> Result<Made<Entry>, Error> {
+async fn try_adjust(shop: &Shop, number: &str, fen: i64) -> Result<Outcome<Entry>, Error> {
     payments::adjust_balance(&shop.services, adjustment(number, fen), None).await
 }
 
@@ -81,7 +81,7 @@ async fn an_adjustment_happens_once_whatever_is_repeated() {
         assert_eq!(first.reference, "A-1");
         let again = try_adjust(shop, "A-1", 500).await.unwrap();
         assert!(
-            matches!(again, Made::Existing(ref entry) if *entry == first),
+            matches!(again, Outcome::Existing(ref entry) if *entry == first),
             "{again:?}"
         );
         refused(try_adjust(shop, "A-1", 501).await, Refusal::AdjustmentNoReused);
@@ -304,8 +304,8 @@ async fn the_sum_of_an_order_and_its_deadline_bind_the_balance_too() {
     .await;
 }
 
-fn once(key: &str) -> Once<Payment> {
-    Once {
+fn idempotency(key: &str) -> Idempotency<Payment> {
+    Idempotency {
         route: "POST /payments".to_owned(),
         key: key.to_owned(),
         fingerprint: "same".to_owned(),
@@ -317,13 +317,17 @@ fn once(key: &str) -> Once<Payment> {
 }
 
 /// Each in a task of its own, as requests are.
-async fn pay_at_once(shop: &Shop, orders: &[Order], key: Option<&str>) -> Vec<Result<Made<Payment>, Error>> {
+async fn pay_at_once(
+    shop: &Shop,
+    orders: &[Order],
+    key: Option<&str>,
+) -> Vec<Result<Outcome<Payment>, Error>> {
     let pays = orders.iter().map(|order| {
         let services = shop.services.clone();
         let start = StartPayment::new(order.id.clone(), Method::Balance.default_product());
-        let once = key.map(once);
+        let idempotency = key.map(idempotency);
         tokio::spawn(async move {
-            persistently(|| payments::start_payment(&services, start.clone(), once.clone())).await
+            persistently(|| payments::start_payment(&services, start.clone(), idempotency.clone())).await
         })
     });
     join_all(pays).await.into_iter().map(Result::unwrap).collect()
@@ -375,8 +379,8 @@ async fn fifty_clicks_on_one_order_take_the_money_once() {
         let ids: std::collections::BTreeSet<String> = outcomes
             .into_iter()
             .map(|outcome| match outcome.unwrap() {
-                Made::New(payment) | Made::Existing(payment) => payment.id.to_string(),
-                Made::Replayed(answer) => answer.body,
+                Outcome::New(payment) | Outcome::Existing(payment) => payment.id.to_string(),
+                Outcome::Replayed(answer) => answer.body,
             })
             .collect();
         assert_eq!(ids.len(), 1, "with one key everybody is told the same");
@@ -401,7 +405,7 @@ async fn fifty_adjustments_at_once_add_up() {
         .await;
         let mut n_new = 0;
         for made in all {
-            n_new += usize::from(matches!(made.unwrap().unwrap(), Made::New(_)));
+            n_new += usize::from(matches!(made.unwrap().unwrap(), Outcome::New(_)));
         }
         assert_eq!(n_new, 26);
         assert_eq!(available(shop).await, 100 + 13 * 7 - 13 * 3);

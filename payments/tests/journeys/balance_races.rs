@@ -2,14 +2,14 @@
 
 use domain::{LatePolicy, Method, Order, OrderStatus, Payment, Refusal};
 use futures_util::future::join_all;
-use payments::{Error, Made, Policy, StartPayment};
+use payments::{Error, Outcome, Policy, StartPayment};
 use simulator::WechatKeys;
 
 use crate::balance::{adjust, available, refused};
 use crate::shop::{Shop, engines, on_each_engine, persistently};
 
 /// Each in a task of its own, as requests are.
-async fn pay_by_balance(shop: &Shop, order: &Order) -> Result<Made<Payment>, Error> {
+async fn pay_by_balance(shop: &Shop, order: &Order) -> Result<Outcome<Payment>, Error> {
     let services = shop.services.clone();
     let start = StartPayment::new(order.id.clone(), Method::Balance.default_product());
     let paying = tokio::spawn(async move {
@@ -18,7 +18,7 @@ async fn pay_by_balance(shop: &Shop, order: &Order) -> Result<Made<Payment>, Err
     paying.await.unwrap()
 }
 
-async fn cancel(shop: &Shop, order: &Order) -> Result<Made<Order>, Error> {
+async fn cancel(shop: &Shop, order: &Order) -> Result<Outcome<Order>, Error> {
     let (services, id) = (shop.services.clone(), order.id.clone());
     let cancelling = tokio::spawn(async move {
         persistently(|| payments::cancel_order(&services, &id, None, &payments::Requester::Rule, None)).await
@@ -101,7 +101,7 @@ async fn an_adjustment_that_was_made_is_not_called_too_large() {
             .await;
             let n_new = takes
                 .into_iter()
-                .filter(|made| matches!(made.as_ref().unwrap().as_ref().unwrap(), Made::New(_)))
+                .filter(|made| matches!(made.as_ref().unwrap().as_ref().unwrap(), Outcome::New(_)))
                 .count();
             assert_eq!(n_new, 1);
         }

@@ -108,7 +108,7 @@ async fn cancelling_closes_the_code_at_the_gateway() {
             "CLOSED"
         );
         let again = shop.cancel(&order.id).await.unwrap();
-        assert!(matches!(again, payments::Made::Existing(_)));
+        assert!(matches!(again, payments::Outcome::Existing(_)));
     })
     .await;
 }

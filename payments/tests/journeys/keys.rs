@@ -6,7 +6,8 @@ use domain::{Change, Method, Money, Order, Payment, Refusal};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use payments::{
-    Adjustment, Error, KeptAnswer, Made, NewOrder, Once, RefundRequest, Services, StartPayment, TopUp,
+    Adjustment, Error, Idempotency, KeptAnswer, NewOrder, Outcome, RefundRequest, Services, StartPayment,
+    TopUp,
 };
 use simulator::{Endpoint, Fault, FaultKind, Faults};
 
@@ -28,14 +29,20 @@ impl Verb {
     where
         T: Send + 'static,
         R: Clone + Send + Sync + 'static,
-        F: Fn(Services, R, Option<Once<T>>) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<Made<T>, Error>> + Send,
+        F: Fn(Services, R, Option<Idempotency<T>>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<Outcome<T>, Error>> + Send,
     {
         let call = move |services: Services, key, body| {
             let (request, call) = (request.clone(), call.clone());
             let task = tokio::spawn(async move {
-                persistently(|| call(services.clone(), request.clone(), Some(once(name, key, body, id))))
-                    .await
+                persistently(|| {
+                    call(
+                        services.clone(),
+                        request.clone(),
+                        Some(idempotency(name, key, body, id)),
+                    )
+                })
+                .await
             });
             async move { task.await.unwrap().map(|made| told(made, id)) }.boxed()
         };
@@ -50,8 +57,8 @@ impl Verb {
     }
 }
 
-fn once<T: 'static>(name: &str, key: &str, body: &str, id: fn(&T) -> String) -> Once<T> {
-    Once {
+fn idempotency<T: 'static>(name: &str, key: &str, body: &str, id: fn(&T) -> String) -> Idempotency<T> {
+    Idempotency {
         route: name.to_owned(),
         key: key.to_owned(),
         fingerprint: body.to_owned(),
@@ -62,20 +69,25 @@ fn once<T: 'static>(name: &str, key: &str, body: &str, id: fn(&T) -> String) -> 
     }
 }
 
-fn told<T>(made: Made<T>, id: fn(&T) -> String) -> (String, bool) {
+fn told<T>(made: Outcome<T>, id: fn(&T) -> String) -> (String, bool) {
     match made {
-        Made::New(value) => (format!("{} true", id(&value)), false),
-        Made::Existing(value) => (format!("{} false", id(&value)), false),
-        Made::Replayed(answer) => (answer.body, true),
+        Outcome::New(value) => (format!("{} true", id(&value)), false),
+        Outcome::Existing(value) => (format!("{} false", id(&value)), false),
+        Outcome::Replayed(answer) => (answer.body, true),
     }
 }
 
 fn start(name: &'static str, order: &Order, method: Method) -> Verb {
     let request = StartPayment::new(order.id.clone(), method.default_product());
     let id = |payment: &Payment| payment.id.to_string();
-    Verb::new(name, id, request, async |services: Services, request, once| {
-        payments::start_payment(&services, request, once).await
-    })
+    Verb::new(
+        name,
+        id,
+        request,
+        async |services: Services, request, idempotency| {
+            payments::start_payment(&services, request, idempotency).await
+        },
+    )
 }
 
 fn cancel(order: &Order) -> Verb {
@@ -84,8 +96,8 @@ fn cancel(order: &Order) -> Verb {
         "cancel",
         id,
         order.id.clone(),
-        async |services: Services, id, once| {
-            payments::cancel_order(&services, &id, None, &payments::Requester::Rule, once).await
+        async |services: Services, id, idempotency| {
+            payments::cancel_order(&services, &id, None, &payments::Requester::Rule, idempotency).await
         },
     )
 }
@@ -93,9 +105,14 @@ fn cancel(order: &Order) -> Verb {
 fn query(payment: &Payment) -> Verb {
     let id = |payment: &Payment| payment.id.to_string();
     let number = payment.payment_no.clone();
-    Verb::new("query", id, number, async |services: Services, number, once| {
-        payments::query_payment(&services, &number, once).await
-    })
+    Verb::new(
+        "query",
+        id,
+        number,
+        async |services: Services, number, idempotency| {
+            payments::query_payment(&services, &number, idempotency).await
+        },
+    )
 }
 
 fn refund(name: &'static str, payment: &Payment) -> Verb {
@@ -107,9 +124,14 @@ fn refund(name: &'static str, payment: &Payment) -> Verb {
         by: payments::Requester::Rule,
     };
     let id = |refund: &domain::Refund| refund.id.to_string();
-    Verb::new(name, id, request, async |services: Services, request, once| {
-        payments::request_refund(&services, request, once).await
-    })
+    Verb::new(
+        name,
+        id,
+        request,
+        async |services: Services, request, idempotency| {
+            payments::request_refund(&services, request, idempotency).await
+        },
+    )
 }
 
 fn create_order() -> Verb {
@@ -124,8 +146,8 @@ fn create_order() -> Verb {
         expires_in: None,
     };
     let id = |order: &Order| order.id.to_string();
-    Verb::new("create", id, new, async |services: Services, new, once| {
-        payments::create_order(&services, new, once).await
+    Verb::new("create", id, new, async |services: Services, new, idempotency| {
+        payments::create_order(&services, new, idempotency).await
     })
 }
 
@@ -137,8 +159,8 @@ fn top_up() -> Verb {
         return_url: None,
     };
     let id = |order: &Order| order.id.to_string();
-    Verb::new("topup", id, new, async |services: Services, new, once| {
-        payments::top_up(&services, new, once).await
+    Verb::new("topup", id, new, async |services: Services, new, idempotency| {
+        payments::top_up(&services, new, idempotency).await
     })
 }
 
@@ -152,9 +174,14 @@ async fn empty_balance(shop: &Shop) -> Verb {
         by: payments::Requester::Rule,
     };
     let id = |entry: &payments::Entry| entry.id.clone();
-    Verb::new("adjust", id, adjustment, async |services: Services, new, once| {
-        payments::adjust_balance(&services, new, once).await
-    })
+    Verb::new(
+        "adjust",
+        id,
+        adjustment,
+        async |services: Services, new, idempotency| {
+            payments::adjust_balance(&services, new, idempotency).await
+        },
+    )
 }
 
 async fn paid_by_code(shop: &Shop) -> Payment {

@@ -10,7 +10,9 @@ use payments::console::{
     self, Actor, Asked, AuditQuery, Browser, ConsoleError, IncidentKind, Operator, RefundDraft, RequestedBy,
     admit_login, find_credentials, open_session, recognise_browser,
 };
-use payments::{Adjustment, Error, Made, Policy, RefundRequest, Requester, adjust_balance, request_refund};
+use payments::{
+    Adjustment, Error, Outcome, Policy, RefundRequest, Requester, adjust_balance, request_refund,
+};
 use simulator::WechatKeys;
 
 use super::refunds::fen;
@@ -261,7 +263,7 @@ async fn refund_by(
     by: &Requester,
     payment: &Payment,
     amount: i64,
-) -> Result<Made<domain::Refund>, Error> {
+) -> Result<Outcome<domain::Refund>, Error> {
     let request = RefundRequest {
         payment_id: payment.id.clone(),
         amount: Some(fen(amount)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{Method, Money, Order, OrderStatus};
 use futures_util::future::join_all;
-use payments::{Error, KeptAnswer, Made, NewOrder, Once, Services, StartPayment};
+use payments::{Error, Idempotency, KeptAnswer, NewOrder, Outcome, Services, StartPayment};
 use simulator::Alteration;
 
 use crate::shop::{BOTH, on_each_engine, persistently};
@@ -22,8 +22,8 @@ fn new_order(number: &str) -> NewOrder {
     }
 }
 
-fn once(key: &str, fingerprint: &str) -> Once<Order> {
-    Once {
+fn idempotency(key: &str, fingerprint: &str) -> Idempotency<Order> {
+    Idempotency {
         route: "POST /orders".to_owned(),
         key: key.to_owned(),
         fingerprint: fingerprint.to_owned(),
@@ -34,8 +34,12 @@ fn once(key: &str, fingerprint: &str) -> Once<Order> {
     }
 }
 
-async fn create(services: Services, new: NewOrder, once: Option<Once<Order>>) -> Result<Made<Order>, Error> {
-    tokio::spawn(async move { payments::create_order(&services, new, once).await })
+async fn create(
+    services: Services,
+    new: NewOrder,
+    idempotency: Option<Idempotency<Order>>,
+) -> Result<Outcome<Order>, Error> {
+    tokio::spawn(async move { payments::create_order(&services, new, idempotency).await })
         .await
         .unwrap()
 }
@@ -48,14 +52,14 @@ async fn fifty_requests_with_one_key_make_one_order() {
                 order_no: None,
                 ..new_order("unused")
             };
-            create(shop.services.clone(), new, Some(once("key", "same")))
+            create(shop.services.clone(), new, Some(idempotency("key", "same")))
         }))
         .await;
         let mut ids: Vec<String> = answers
             .into_iter()
             .map(|answer| match answer.unwrap() {
-                Made::New(order) | Made::Existing(order) => order.id.to_string(),
-                Made::Replayed(answer) => answer.body,
+                Outcome::New(order) | Outcome::Existing(order) => order.id.to_string(),
+                Outcome::Replayed(answer) => answer.body,
             })
             .collect();
         ids.dedup();
@@ -63,7 +67,7 @@ async fn fifty_requests_with_one_key_make_one_order() {
         let conflict = create(
             shop.services.clone(),
             new_order("other"),
-            Some(once("key", "other")),
+            Some(idempotency("key", "other")),
         )
         .await;
         assert!(matches!(

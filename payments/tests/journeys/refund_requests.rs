@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::refund::{MOST_REFUNDS, WINDOW};
 use domain::{Method, OrderStatus, PaymentStatus, Refund, RefundNo, RefundRefusal};
 use futures_util::future::join_all;
-use payments::{Error, KeptAnswer, Made, Once, OrderFilter, PaymentFilter};
+use payments::{Error, Idempotency, KeptAnswer, OrderFilter, Outcome, PaymentFilter};
 
 use crate::refunds::{paid, refund, request};
 use crate::shop::{BOTH, on_each_engine, persistently};
@@ -58,10 +58,10 @@ async fn fifty_requests_under_one_number_or_one_key_are_one_refund() {
         .await;
         let n_new = answers
             .into_iter()
-            .filter(|answer| matches!(answer.as_ref().unwrap().as_ref().unwrap(), Made::New(_)))
+            .filter(|answer| matches!(answer.as_ref().unwrap().as_ref().unwrap(), Outcome::New(_)))
             .count();
         assert_eq!(n_new, 1);
-        let once = Once {
+        let idempotency = Idempotency {
             route: "POST /payments/{id}/refund".to_owned(),
             key: "key".to_owned(),
             fingerprint: "same".to_owned(),
@@ -72,18 +72,20 @@ async fn fifty_requests_under_one_number_or_one_key_are_one_refund() {
         };
         let answers = join_all((0..50).map(|_| {
             let services = shop.services.clone();
-            let (request, once) = (request(&payment, Some(40), None), once.clone());
+            let (request, idempotency) = (request(&payment, Some(40), None), idempotency.clone());
             tokio::spawn(async move {
-                persistently(|| payments::request_refund(&services, request.clone(), Some(once.clone())))
-                    .await
+                persistently(|| {
+                    payments::request_refund(&services, request.clone(), Some(idempotency.clone()))
+                })
+                .await
             })
         }))
         .await;
         let mut ids: Vec<String> = answers
             .into_iter()
             .map(|answer| match answer.unwrap().unwrap() {
-                Made::New(refund) | Made::Existing(refund) => refund.id.to_string(),
-                Made::Replayed(kept) => kept.body,
+                Outcome::New(refund) | Outcome::Existing(refund) => refund.id.to_string(),
+                Outcome::Replayed(kept) => kept.body,
             })
             .collect();
         ids.dedup();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Method, Money, Order, OrderStatus, Payment, PaymentStatus, Refund, RefundRefusal, RefundState};
-use payments::{Error, Made, RefundRequest, Requester};
+use payments::{Error, Outcome, RefundRequest, Requester};
 
 use crate::shop::{BOTH, Shop, on_each_engine};
 
@@ -110,10 +110,10 @@ async fn one_number_is_one_refund_and_the_gateway_gets_that_number() {
                 let request = request(&payment, amount, Some(&number));
                 payments::request_refund(&shop.services, request, None).await
             };
-            let Ok(Made::New(first)) = ask(Some(400)).await else {
+            let Ok(Outcome::New(first)) = ask(Some(400)).await else {
                 panic!("the first is new")
             };
-            let Ok(Made::Existing(again)) = ask(Some(400)).await else {
+            let Ok(Outcome::Existing(again)) = ask(Some(400)).await else {
                 panic!("the second is the first")
             };
             assert_eq!(first.id, again.id);

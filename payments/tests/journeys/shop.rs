@@ -17,7 +17,7 @@ use payments::console::{Actor, Operator, find_credentials, invite};
 use payments::gateway::{Gateways, alipay, wechat};
 use payments::store::Db;
 use payments::{
-    Checkout, Clock, Error, Made, NewOrder, Policy, Process, Services, StartPayment, Wake, Watchers,
+    Checkout, Clock, Error, NewOrder, Outcome, Policy, Process, Services, StartPayment, Wake, Watchers,
 };
 use simulator::{Simulator, WechatKeys};
 use sqlx::Connection;
@@ -238,7 +238,7 @@ impl Shop {
         self.payment(payment).await.status()
     }
 
-    pub async fn cancel(&self, id: &OrderId) -> Result<Made<Order>, Error> {
+    pub async fn cancel(&self, id: &OrderId) -> Result<Outcome<Order>, Error> {
         payments::cancel_order(
             &self.services,
             id,

@@ -246,7 +246,7 @@ fn each_certificate_of_alipays_stands_in_its_own_setting() {
     }
 }
 
-// Made with openssl for these tests.
+// Outcome with openssl for these tests.
 const EC_PRIVATE: &str = "
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQguLoXRywcL38dbk/EHFBiz9ekQvvmJQxTZGnSTI8KHKqhRANCAATTSRCO
 SfMEh4qVwZxSx/2ZLNzAc3yqMSKcU4xGi9jGA+Dr6+MvRnTeQF64TiV/azZ8rHOAX1XdlkuNqQv3YtDW

@@ -28,7 +28,7 @@ pub type WriteAnswer<T> = Arc<dyn Fn(&T, bool) -> KeptAnswer + Send + Sync>;
 
 /// A request that must take effect once, however often it arrives.
 #[derive(Clone)]
-pub struct Once<T> {
+pub struct Idempotency<T> {
     /// Which call: the same key on another route is another request.
     pub route: String,
     pub key: String,
@@ -38,7 +38,7 @@ pub struct Once<T> {
     pub answer: WriteAnswer<T>,
 }
 
-impl<T> fmt::Debug for Once<T> {
+impl<T> fmt::Debug for Idempotency<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Once")
@@ -48,7 +48,7 @@ impl<T> fmt::Debug for Once<T> {
     }
 }
 
-impl<T> Once<T> {
+impl<T> Idempotency<T> {
     fn request_key(&self) -> RequestKey<'_> {
         RequestKey {
             route: &self.route,
@@ -84,7 +84,7 @@ impl Claim {
 
 /// What a verb made.
 #[derive(Debug, Clone)]
-pub enum Made<T> {
+pub enum Outcome<T> {
     New(T),
     /// It was there already, with the same content.
     Existing(T),
@@ -92,20 +92,20 @@ pub enum Made<T> {
     Replayed(KeptAnswer),
 }
 
-impl<T> Made<T> {
-    pub(crate) fn of(value: T, is_new: bool) -> Made<T> {
+impl<T> Outcome<T> {
+    pub(crate) fn of(value: T, is_new: bool) -> Outcome<T> {
         if is_new {
-            Made::New(value)
+            Outcome::New(value)
         } else {
-            Made::Existing(value)
+            Outcome::Existing(value)
         }
     }
 
     /// What was made or found; `None` for a replayed answer.
     pub fn into_value(self) -> Option<T> {
         match self {
-            Made::New(value) | Made::Existing(value) => Some(value),
-            Made::Replayed(_) => None,
+            Outcome::New(value) | Outcome::Existing(value) => Some(value),
+            Outcome::Replayed(_) => None,
         }
     }
 }
@@ -131,28 +131,28 @@ impl<'a, R, F> KeyedWork<'a, R> for F where
 /// Runs a verb that is one transaction, and keeps its answer in it.
 pub(crate) async fn write_once<'a, T, F>(
     services: &Services,
-    once: Option<&'a Once<T>>,
+    idempotency: Option<&'a Idempotency<T>>,
     now: Timestamp,
     work: &'a F,
-) -> Result<Made<T>, Error>
+) -> Result<Outcome<T>, Error>
 where
     T: Send + Sync + 'a,
-    F: Work<'a, Made<T>, Error>,
+    F: Work<'a, Outcome<T>, Error>,
 {
     services
         .db
         .write(|tx| {
             async move {
-                let before = find(tx, once).await?;
+                let before = find(tx, idempotency).await?;
                 if let Some(Known::Answered(answer)) = before {
-                    return Ok(Made::Replayed(answer));
+                    return Ok(Outcome::Replayed(answer));
                 }
                 let outcome = work(tx).await;
-                let made = look_again(tx, once, before.as_ref(), outcome).await?;
+                let made = look_again(tx, idempotency, before.as_ref(), outcome).await?;
                 match &made {
-                    Made::New(value) => keep_answer(tx, once, value, true, now).await?,
-                    Made::Existing(value) => keep_answer(tx, once, value, false, now).await?,
-                    Made::Replayed(_) => {}
+                    Outcome::New(value) => keep_answer(tx, idempotency, value, true, now).await?,
+                    Outcome::Existing(value) => keep_answer(tx, idempotency, value, false, now).await?,
+                    Outcome::Replayed(_) => {}
                 }
                 Ok(made)
             }
@@ -165,7 +165,7 @@ where
 /// a twin has made and the key under which it did are both in it, or neither is.
 pub(crate) async fn read_under_key<'a, T, R, F>(
     services: &Services,
-    once: Option<&'a Once<T>>,
+    idempotency: Option<&'a Idempotency<T>>,
     work: &'a F,
 ) -> Result<Keyed<R>, Error>
 where
@@ -177,7 +177,7 @@ where
         .db
         .snapshot(|tx| {
             async move {
-                match find(tx, once).await? {
+                match find(tx, idempotency).await? {
                     Some(Known::Answered(answer)) => Ok(Keyed::Replayed(answer)),
                     Some(Known::Claimed(_)) | None => work(tx).await.map(Keyed::Ran),
                 }
@@ -191,7 +191,7 @@ where
 /// and keeps its answer ([`keep_answer`]). A refusal must come before either.
 pub(crate) async fn write_under_key<'a, T, R, F>(
     services: &Services,
-    once: Option<&'a Once<T>>,
+    idempotency: Option<&'a Idempotency<T>>,
     work: &'a F,
 ) -> Result<Keyed<R>, Error>
 where
@@ -203,14 +203,14 @@ where
         .db
         .write(|tx| {
             async move {
-                let before = find(tx, once).await?;
+                let before = find(tx, idempotency).await?;
                 let claim = match &before {
                     Some(Known::Answered(answer)) => return Ok(Keyed::Replayed(answer.clone())),
                     Some(Known::Claimed(claim)) => Some(claim.clone()),
                     None => None,
                 };
                 let outcome = work(tx, claim).await;
-                look_again(tx, once, before.as_ref(), outcome)
+                look_again(tx, idempotency, before.as_ref(), outcome)
                     .await
                     .map(Keyed::Ran)
             }
@@ -220,11 +220,13 @@ where
 }
 
 /// What is known of the same request. Another content under the same key is refused.
-async fn find<T>(tx: &mut Tx<'_>, once: Option<&Once<T>>) -> Result<Option<Known>, Error> {
-    let Some(once) = once else { return Ok(None) };
-    match idempotency::find(tx, once.request_key()).await? {
+async fn find<T>(tx: &mut Tx<'_>, idempotency: Option<&Idempotency<T>>) -> Result<Option<Known>, Error> {
+    let Some(idempotency) = idempotency else {
+        return Ok(None);
+    };
+    match idempotency::find(tx, idempotency.request_key()).await? {
         None => Ok(None),
-        Some((fingerprint, known)) if fingerprint == once.fingerprint => Ok(Some(known)),
+        Some((fingerprint, known)) if fingerprint == idempotency.fingerprint => Ok(Some(known)),
         Some(_) => Err(Refusal::IdempotencyConflict.into()),
     }
 }
@@ -233,12 +235,12 @@ async fn find<T>(tx: &mut Tx<'_>, once: Option<&Once<T>>) -> Result<Option<Known
 /// the key was read and before what the verb decided on was. Then it runs again and finds what the twin has made.
 async fn look_again<T, R>(
     tx: &mut Tx<'_>,
-    once: Option<&Once<T>>,
+    idempotency: Option<&Idempotency<T>>,
     before: Option<&Known>,
     outcome: Result<R, Error>,
 ) -> Result<R, Error> {
     let is_refusal = matches!(&outcome, Err(error) if !matches!(error, Error::Internal(_)));
-    if once.is_some() && is_refusal && find(tx, once).await?.as_ref() != before {
+    if idempotency.is_some() && is_refusal && find(tx, idempotency).await?.as_ref() != before {
         return Err(StoreError::Stale.into());
     }
     outcome
@@ -247,16 +249,18 @@ async fn look_again<T, R>(
 /// Claims the key for what is written down in the same transaction. `before` is what the request had claimed already.
 pub(crate) async fn claim<T>(
     tx: &mut Tx<'_>,
-    once: Option<&Once<T>>,
+    idempotency: Option<&Idempotency<T>>,
     before: Option<&Claim>,
     claim: &Claim,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let Some(once) = once else { return Ok(()) };
+    let Some(idempotency) = idempotency else {
+        return Ok(());
+    };
     match before {
-        None => idempotency::claim(tx, once.request_key(), claim, now).await?,
+        None => idempotency::claim(tx, idempotency.request_key(), claim, now).await?,
         Some(before) if before == claim => {}
-        Some(before) => idempotency::move_claim(tx, once.request_key(), before, claim).await?,
+        Some(before) => idempotency::move_claim(tx, idempotency.request_key(), before, claim).await?,
     }
     Ok(())
 }
@@ -264,13 +268,15 @@ pub(crate) async fn claim<T>(
 /// Keeps the answer beside its effect.
 pub(crate) async fn keep_answer<T>(
     tx: &mut Tx<'_>,
-    once: Option<&Once<T>>,
+    idempotency: Option<&Idempotency<T>>,
     value: &T,
     is_new: bool,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let Some(once) = once else { return Ok(()) };
-    let answer = (once.answer)(value, is_new);
-    idempotency::keep(tx, once.request_key(), &answer, now).await?;
+    let Some(idempotency) = idempotency else {
+        return Ok(());
+    };
+    let answer = (idempotency.answer)(value, is_new);
+    idempotency::keep(tx, idempotency.request_key(), &answer, now).await?;
     Ok(())
 }
