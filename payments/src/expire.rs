@@ -63,7 +63,7 @@ async fn expire_payments(services: &Services, channel: Channel) -> Result<usize,
     let lease = services.lease(lease!(LEASE));
     let numbers: Vec<PaymentNo> = services
         .db
-        .write(|tx| async move { payments::turns::claim_expired(tx, lease, channel, limit()).await }.boxed())
+        .write(|tx| async move { payments::claims::claim_expired(tx, lease, channel, limit()).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     crash_point!("expire.after_claim");

@@ -242,15 +242,15 @@ async fn act(
         }
         About::Refund(RefundVerdict::Ask(of)) => {
             for refund in of {
-                refunds::hasten(tx, refund, now).await?;
+                refunds::expedite(tx, refund, now).await?;
             }
             Ok(News::Due)
         }
         About::Ask(payment, under_way) => {
             tracing::warn!(%channel, payment.id = %payment.id, "a notification about payment {} can be read in several ways; {channel} is asked", payment.id);
-            payments::hasten(tx, payment, now).await?;
+            payments::expedite(tx, payment, now).await?;
             for refund in under_way.iter().filter(|refund| !refund.state.is_final()) {
-                refunds::hasten(tx, refund, now).await?;
+                refunds::expedite(tx, refund, now).await?;
             }
             Ok(News::Due)
         }
@@ -259,7 +259,7 @@ async fn act(
             // Who gives money back has had it: the notification of the payment may still be on its way, or be lost.
             match payment.filter(|payment| payment.state != PaymentState::Paid) {
                 Some(payment) => {
-                    payments::hasten(tx, payment, now).await?;
+                    payments::expedite(tx, payment, now).await?;
                     Ok(News::Due)
                 }
                 None => Ok(News::None),

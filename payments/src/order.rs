@@ -167,7 +167,7 @@ pub(crate) fn invalid(field: &'static str, message: &'static str) -> Error {
 }
 
 /// One line of text that reads the way it is stored: no control characters, no line or paragraph separator (U+2028/9), no
-/// tag characters, which carry text that nobody sees, and nothing that turns the direction of writing, because it would make
+/// tag characters, which carry text that nobody sees, and nothing that claims the direction of writing, because it would make
 /// a payer read another text than the one that was sent.
 pub fn is_line(text: &str, max_chars: usize) -> bool {
     let misleads = |c: char| {

@@ -140,11 +140,11 @@ pub async fn enter_service(services: &Services) -> Result<(), Error> {
                 if is_embedded {
                     release_leases(tx, None).await?;
                     incidents::settle_of_server(tx, None, now).await?;
-                    return payments::turns::hasten_open(tx, now).await;
+                    return payments::claims::hasten_open(tx, now).await;
                 }
                 servers::beat(tx, services.process.id(), now).await?;
                 if servers::list_others(tx, services.process.id()).await?.is_empty() {
-                    payments::turns::hasten_open(tx, now).await?;
+                    payments::claims::hasten_open(tx, now).await?;
                 }
                 Ok(())
             }
@@ -187,7 +187,7 @@ pub async fn beat(services: &Services) -> Result<usize, Error> {
                     incidents::settle_of_server(tx, Some(signature_of(id)), now).await?;
                     servers::remove(tx, id).await?;
                 }
-                payments::turns::hasten_open(tx, now).await
+                payments::claims::hasten_open(tx, now).await
             }
             .boxed()
         })
@@ -226,15 +226,15 @@ pub async fn mend_times(services: &Services) -> Result<usize, Error> {
         .write(|tx| {
             async move {
                 if !setback.is_zero() {
-                    let n_payments = payments::turns::shift_due(tx, setback, now).await?;
-                    return Ok(n_payments + refunds::turns::shift_due(tx, setback, now).await?);
+                    let n_payments = payments::claims::shift_due(tx, setback, now).await?;
+                    return Ok(n_payments + refunds::claims::shift_due(tx, setback, now).await?);
                 }
                 let open = latest(schedule::LONGEST_QUESTION_STEP);
                 let ended = latest(schedule::LONGEST_AFTERCARE_STEP);
-                let n_payments = payments::turns::mend_due(tx, open, ended, now).await?;
+                let n_payments = payments::claims::mend_due(tx, open, ended, now).await?;
                 let first = latest(schedule::LONGEST_REFUND_STEP);
                 let renewed = latest(schedule::LONGEST_RENEWAL_STEP);
-                let n_refunds = refunds::turns::mend_due(tx, first, renewed, now).await?;
+                let n_refunds = refunds::claims::mend_due(tx, first, renewed, now).await?;
                 Ok(n_payments + n_refunds)
             }
             .boxed()
@@ -257,10 +257,10 @@ fn is_embedded(services: &Services) -> bool {
 
 /// Ends the leases of one holder, or all.
 async fn release_leases(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreError> {
-    payments::turns::release(tx, holder).await?;
-    payments::turns::release_calls(tx, holder).await?;
+    payments::claims::release(tx, holder).await?;
+    payments::claims::release_calls(tx, holder).await?;
     orders::release(tx, holder).await?;
-    refunds::turns::release(tx, holder).await
+    refunds::claims::release(tx, holder).await
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ pub async fn reconcile_lane(services: &Services, lane: Lane) -> Result<usize, Er
         let due: Vec<PaymentNo> = services
             .db
             .write(|tx| {
-                async move { payments::turns::claim_due(tx, lease, channel, is_watched, batch.limit()).await }
+                async move { payments::claims::claim_due(tx, lease, channel, is_watched, batch.limit()).await }
                     .boxed()
             })
             .await

@@ -3,7 +3,7 @@
 //! [`write_refund`] is the only way a refund comes into being. Notifications, answers and questions all end in
 //! [`apply_refund_report`]; nothing else writes a refund's state.
 
-mod carry;
+mod execute;
 mod request;
 mod retry;
 #[cfg(test)]
@@ -16,7 +16,7 @@ use domain::{
 };
 use futures_util::FutureExt;
 
-pub use self::carry::{reconcile_refunds, reconcile_refunds_of};
+pub use self::execute::{reconcile_refunds, reconcile_refunds_of};
 pub(crate) use self::request::accept;
 #[cfg(feature = "faults")]
 pub(crate) use self::request::authorise_refund;
@@ -25,7 +25,7 @@ pub use self::retry::retry_refund;
 
 use crate::ledger::{post_refund, post_refund_change};
 use crate::store::incidents::{self, IncidentKind};
-use crate::store::refunds::{NewRefund, turns};
+use crate::store::refunds::{NewRefund, claims};
 use crate::store::{StoreError, Tx, orders, payments, refunds};
 use crate::{Error, Services};
 
@@ -160,7 +160,7 @@ async fn renew_surplus(services: &Services, tx: &mut Tx<'_>, failed: &Refund) ->
     if payment.state != PaymentState::Paid || payment.settles || rest.is_zero() {
         return Ok(());
     }
-    let (_, n_failed) = turns::counts(tx, &payment.id).await?;
+    let (_, n_failed) = claims::counts(tx, &payment.id).await?;
     let draft = Draft {
         payment: &payment,
         amount: rest,

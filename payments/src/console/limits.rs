@@ -64,7 +64,7 @@ struct Limit {
     max: i64,
 }
 
-/// Counts one try; it is given back when the login turns out to be right.
+/// Counts one try; it is given back when the login claims out to be right.
 ///
 /// A try that is refused counts nowhere, so that one loud neighbour does not shut the door for all.
 pub async fn admit_login(

@@ -27,7 +27,7 @@ impl GatewayText {
     }
 }
 
-/// Put in the place of a separator: a character that no charset, form or unescaping turns into another.
+/// Put in the place of a separator: a character that no charset, form or unescaping claims into another.
 const HARMLESS: char = '-';
 
 fn without_separators(text: &str) -> String {

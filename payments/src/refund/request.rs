@@ -11,7 +11,7 @@ use super::{Draft, announce_refund, apply_refund_report, claimed, write_refund};
 use crate::idempotency::{Idempotency, Keyed, Outcome, keep_answer, read_under_key, write_under_key};
 use crate::ledger::require_funds;
 use crate::order::{invalid, is_line};
-use crate::store::refunds::turns;
+use crate::store::refunds::claims;
 use crate::store::{Tx, payments, refunds};
 use crate::{Error, Requester, Services};
 
@@ -198,7 +198,7 @@ pub(crate) async fn authorise_refund(
     authorise(paid, claimed(payment)?, amount)?;
     // The limits are the gateways'; what was paid from a balance goes back to it without them.
     if let (Some(_), Some(paid_at)) = (payment.method().channel(), payment.paid_at) {
-        let (n_taken, _) = turns::counts(tx, &payment.id).await?;
+        let (n_taken, _) = claims::counts(tx, &payment.id).await?;
         check_limits(paid_at, n_taken, now)?;
     }
     require_funds(tx, &payment.id, amount).await
@@ -215,7 +215,7 @@ pub(super) async fn next_turn(
     }
     // A turn later than any can be was set before the clock was put back.
     let latest = now.after(schedule::LONGEST_REFUND_STEP);
-    let last = turns::last_turn(tx, &payment.id).await?;
+    let last = claims::last_turn(tx, &payment.id).await?;
     Ok(last.map_or(now, |last| {
         last.min(latest).after(schedule::BETWEEN_REFUNDS).max(now)
     }))

@@ -3,10 +3,10 @@
 use domain::{Payment, Refund, RefundId, RefundRefusal, RefundReport, RefundState};
 use futures_util::FutureExt;
 
-use super::carry::{Errand, query};
+use super::execute::{RefundTask, query};
 use super::request::{authorise_refund, next_turn};
 use super::{Draft, announce_refund, apply_refund_report, cause_of_replacement, find_refund, write_refund};
-use crate::store::refunds::turns;
+use crate::store::refunds::claims;
 use crate::store::{StoreError, Tx, payments, refunds, requesters};
 use crate::{Error, Services};
 
@@ -18,7 +18,7 @@ pub async fn retry_refund(services: &Services, id: &RefundId) -> Result<Refund, 
     let (refund, payment) = find_latest(services, id).await?;
     let tried = match refund.state {
         RefundState::Succeeded => return Err(RefundRefusal::NotRetryable.into()),
-        RefundState::Requested | RefundState::Pending => hasten(services, &refund).await?,
+        RefundState::Requested | RefundState::Pending => expedite(services, &refund).await?,
         RefundState::Stuck => send_again(services, &refund).await?,
         RefundState::Failed => replace(services, &refund, &payment).await?,
     };
@@ -45,11 +45,11 @@ async fn find_latest(services: &Services, id: &RefundId) -> Result<(Refund, Paym
 }
 
 /// It is under way: all that a person can do is not to wait.
-async fn hasten(services: &Services, refund: &Refund) -> Result<Refund, Error> {
+async fn expedite(services: &Services, refund: &Refund) -> Result<Refund, Error> {
     let now = services.clock.now();
     services
         .db
-        .write(|tx| async move { refunds::hasten(tx, refund, now).await }.boxed())
+        .write(|tx| async move { refunds::expedite(tx, refund, now).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     Ok(refund.clone())
@@ -63,7 +63,7 @@ async fn send_again(services: &Services, refund: &Refund) -> Result<Refund, Erro
             async move {
                 let (refund, _) = refunds::find(tx, &refund.id).await?.ok_or(Error::NotFound)?;
                 if refund.state == RefundState::Stuck {
-                    turns::send_again(tx, &refund, now).await?;
+                    claims::send_again(tx, &refund, now).await?;
                 }
                 Ok(refund)
             }
@@ -73,11 +73,11 @@ async fn send_again(services: &Services, refund: &Refund) -> Result<Refund, Erro
 }
 
 async fn replace(services: &Services, failed: &Refund, payment: &Payment) -> Result<Refund, Error> {
-    let Some(errand) = Errand::new(failed, payment)? else {
+    let Some(task) = RefundTask::new(failed, payment)? else {
         return Err(RefundRefusal::NotRetryable.into());
     };
-    errand.require_answering(services)?;
-    let report = &query(services, &errand).await?;
+    task.require_answering(services)?;
+    let report = &query(services, &task).await?;
     services
         .db
         .write(|tx| async move { replace_by(services, tx, failed, report).await }.boxed())

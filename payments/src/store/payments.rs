@@ -1,6 +1,6 @@
 //! Payments as rows. Only [`crate::settle`] may call what changes a state.
 
-pub mod turns;
+pub mod claims;
 
 use domain::{
     Channel, Money, OrderId, Payment, PaymentId, PaymentNo, PaymentState, PaymentStatus, Product, Receipt,
@@ -462,7 +462,7 @@ pub async fn claim_question(
 }
 
 /// The gateway is asked about this payment by `due_at` at the latest.
-pub async fn hasten(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Result<(), StoreError> {
+pub async fn expedite(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         update payments
         set due_at = case when due_at <= $2 then due_at else $2 end

@@ -1,6 +1,6 @@
 //! Refunds as rows. Only [`crate::refund`] may call what changes a state.
 
-pub mod turns;
+pub mod claims;
 
 use domain::{Money, PaymentId, Refund, RefundId, RefundNo, RefundState, Timestamp};
 
@@ -197,7 +197,7 @@ pub async fn advance(tx: &mut Tx<'_>, to: &Refund) -> Result<(), StoreError> {
 }
 
 /// The gateway is asked about this refund by `due_at` at the latest.
-pub async fn hasten(tx: &mut Tx<'_>, refund: &Refund, due_at: Timestamp) -> Result<(), StoreError> {
+pub async fn expedite(tx: &mut Tx<'_>, refund: &Refund, due_at: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         update refunds
         set due_at = case when due_at <= $2 then due_at else $2 end

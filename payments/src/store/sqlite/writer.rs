@@ -14,7 +14,7 @@ use super::loan::{Loan, Returned, Undo, Verdict, send};
 use super::trouble::{CommitTrouble, LostCommit};
 use crate::store::StoreError;
 
-/// More turns than this in one commit only make the first of them wait.
+/// More claims than this in one commit only make the first of them wait.
 const MAX_GROUP: u32 = 128;
 
 /// What is known of a member's writes.
@@ -49,7 +49,7 @@ pub(super) struct Writer {
     commits_when_told: bool,
 }
 
-/// The turns of one open transaction.
+/// The claims of one open transaction.
 #[derive(Debug, Default)]
 struct Group {
     waiting: Vec<oneshot::Sender<Outcome>>,

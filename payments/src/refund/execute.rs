@@ -10,7 +10,7 @@ use super::{announce_refund, apply_refund_report, find_refund, raise_refund};
 use crate::error::logged;
 use crate::gateway::{Batch, Gateway, GatewayError, RefundAsk};
 use crate::store::incidents::IncidentKind;
-use crate::store::refunds::{Progress, turns};
+use crate::store::refunds::{Progress, claims};
 use crate::store::{StoreError, Tx, payments, refunds};
 use crate::{Error, Services};
 
@@ -44,7 +44,7 @@ pub async fn reconcile_refunds_of(services: &Services, channel: Channel) -> Resu
         let lease = services.lease(lease!(LEASE));
         let due: Vec<RefundId> = services
             .db
-            .write(|tx| async move { turns::claim_due(tx, lease, channel, batch.limit()).await }.boxed())
+            .write(|tx| async move { claims::claim_due(tx, lease, channel, batch.limit()).await }.boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         crash_point!("refunds.after_claim");
@@ -69,16 +69,16 @@ pub async fn reconcile_refunds_of(services: &Services, channel: Channel) -> Resu
 
 /// A refund and all that the gateway is told of it.
 #[derive(Debug)]
-pub(super) struct Errand<'a> {
+pub(super) struct RefundTask<'a> {
     channel: Channel,
     refund: &'a Refund,
     payment: &'a Payment,
     transaction_id: &'a str,
 }
 
-impl<'a> Errand<'a> {
+impl<'a> RefundTask<'a> {
     /// `None`: there is no gateway to go to.
-    pub(super) fn new(refund: &'a Refund, payment: &'a Payment) -> Result<Option<Errand<'a>>, Error> {
+    pub(super) fn new(refund: &'a Refund, payment: &'a Payment) -> Result<Option<RefundTask<'a>>, Error> {
         let Some(channel) = payment.method().channel() else {
             return Ok(None);
         };
@@ -86,7 +86,7 @@ impl<'a> Errand<'a> {
             .transaction_id
             .as_deref()
             .ok_or(StoreError::Corrupt("payments.transaction_id"))?;
-        Ok(Some(Errand {
+        Ok(Some(RefundTask {
             channel,
             refund,
             payment,
@@ -124,28 +124,28 @@ impl<'a> Errand<'a> {
     }
 }
 
-pub(super) async fn query(services: &Services, errand: &Errand<'_>) -> Result<RefundReport, Error> {
-    let answer = errand.gateway(services)?.query_refund(&errand.ask()).await;
-    answer.map_err(|source| errand.unreachable(source))
+pub(super) async fn query(services: &Services, task: &RefundTask<'_>) -> Result<RefundReport, Error> {
+    let answer = task.gateway(services)?.query_refund(&task.ask()).await;
+    answer.map_err(|source| task.unreachable(source))
 }
 
 /// One turn: sent or asked about, and what came of it written down. No answer only moves the next turn.
 async fn take_turn(services: &Services, id: &RefundId) -> Result<(), Error> {
     let (refund, payment) = find_refund(services, id).await?;
-    let Some(errand) = Errand::new(&refund, &payment)? else {
+    let Some(task) = RefundTask::new(&refund, &payment)? else {
         // A balance has no gateway: its refund is done in the transaction that asks for it.
         return Ok(());
     };
     // Before it is noted as sent: a refund of another merchant account goes nowhere from here.
-    let answer = match errand.gateway(services) {
+    let answer = match task.gateway(services) {
         Err(error) => Err(error),
-        Ok(_) => match begin(services, &errand).await? {
+        Ok(_) => match begin(services, &task).await? {
             Turn::NotNow => return Ok(()),
-            Turn::Send => send(services, &errand).await,
-            Turn::Ask => ask(services, &errand).await,
+            Turn::Send => send(services, &task).await,
+            Turn::Ask => ask(services, &task).await,
         },
     };
-    end(services, &errand, answer.as_ref().ok()).await?;
+    end(services, &task, answer.as_ref().ok()).await?;
     answer.map(drop)
 }
 
@@ -156,16 +156,16 @@ enum Turn {
     Ask,
 }
 
-async fn begin(services: &Services, errand: &Errand<'_>) -> Result<Turn, Error> {
+async fn begin(services: &Services, task: &RefundTask<'_>) -> Result<Turn, Error> {
     services
         .db
         .write(|tx| {
             async move {
-                let found = refunds::find(tx, &errand.refund.id).await?;
+                let found = refunds::find(tx, &task.refund.id).await?;
                 let (refund, progress) = found.ok_or(Error::NotFound)?;
                 match refund.state {
                     RefundState::Succeeded | RefundState::Failed => Ok(Turn::NotNow),
-                    _ if progress.to_send => begin_send(services, tx, errand, &refund).await,
+                    _ if progress.to_send => begin_send(services, tx, task, &refund).await,
                     _ => Ok(Turn::Ask),
                 }
             }
@@ -178,71 +178,71 @@ async fn begin(services: &Services, errand: &Errand<'_>) -> Result<Turn, Error> 
 async fn begin_send(
     services: &Services,
     tx: &mut Tx<'_>,
-    errand: &Errand<'_>,
+    task: &RefundTask<'_>,
     refund: &Refund,
 ) -> Result<Turn, Error> {
     let now = services.clock.now();
-    if errand.channel == Channel::Wechat {
+    if task.channel == Channel::Wechat {
         // Of two servers that send two refunds of one payment, one waits here and sees that the other was first.
         payments::hold(tx, &refund.payment_id).await?;
-        let last = turns::last_sent(tx, &refund.payment_id, &refund.id).await?;
+        let last = claims::last_sent(tx, &refund.payment_id, &refund.id).await?;
         // Sent in the future: the clock has been put back since, and a minute from now is enough.
         let earliest = last.map_or(now, |last| last.min(now).after(schedule::BETWEEN_REFUNDS));
         if now < earliest {
-            turns::postpone(tx, refund, earliest).await?;
+            claims::postpone(tx, refund, earliest).await?;
             return Ok(Turn::NotNow);
         }
     }
-    turns::begin_send(tx, refund, now).await?;
+    claims::begin_send(tx, refund, now).await?;
     Ok(Turn::Send)
 }
 
 /// Asks, and sends it once more under the same number when the gateway knows nothing of it. One that waits for a person is
 /// only asked about: it would be refused again.
-async fn ask(services: &Services, errand: &Errand<'_>) -> Result<RefundReport, Error> {
-    let report = query(services, errand).await?;
-    if report != RefundReport::Absent || errand.refund.state == RefundState::Stuck {
+async fn ask(services: &Services, task: &RefundTask<'_>) -> Result<RefundReport, Error> {
+    let report = query(services, task).await?;
+    if report != RefundReport::Absent || task.refund.state == RefundState::Stuck {
         return Ok(report);
     }
     let turn = services
         .db
         .write(|tx| {
             async move {
-                let found = refunds::find(tx, &errand.refund.id).await?;
+                let found = refunds::find(tx, &task.refund.id).await?;
                 let (refund, _) = found.ok_or(Error::NotFound)?;
                 if refund.state.is_final() {
                     return Ok(Turn::NotNow);
                 }
-                begin_send(services, tx, errand, &refund).await
+                begin_send(services, tx, task, &refund).await
             }
             .boxed()
         })
         .await?;
     match turn {
-        Turn::Send => send(services, errand).await,
+        Turn::Send => send(services, task).await,
         Turn::NotNow | Turn::Ask => Ok(report),
     }
 }
 
-async fn send(services: &Services, errand: &Errand<'_>) -> Result<RefundReport, Error> {
-    let mut ask = errand.ask();
+async fn send(services: &Services, task: &RefundTask<'_>) -> Result<RefundReport, Error> {
+    let mut ask = task.ask();
     let another;
     if planted!("another refund number on every try") {
         another = domain::RefundNo::new(services.clock.now(), services.clock.entropy());
         ask.refund_no = &another;
     }
-    match errand.gateway(services)?.refund(&ask).await {
+    match task.gateway(services)?.refund(&ask).await {
         Ok(report) => Ok(report),
         Err(GatewayError::Declined {
             code,
             message,
             is_authentic: true,
-        }) => confirm_refusal(services, errand, format!("{code}: {message}")).await,
+        }) => confirm_refusal(services, task, format!("{code}: {message}")).await,
         Err(source @ GatewayError::Declined { .. }) => {
-            note_refusal(services, errand.refund, &source).await?;
-            Err(errand.unreachable(source))
+            note_refusal(services, task.refund, &source).await?;
+            Err(task.unreachable(source))
         }
-        Err(source) => Err(errand.unreachable(source)),
+        Err(source) => Err(task.unreachable(source)),
     }
 }
 
@@ -250,11 +250,11 @@ async fn send(services: &Services, errand: &Errand<'_>) -> Result<RefundReport, 
 /// has nothing under this number. Surplus money has to go back all the same, so there a person must look.
 async fn confirm_refusal(
     services: &Services,
-    errand: &Errand<'_>,
+    task: &RefundTask<'_>,
     words: String,
 ) -> Result<RefundReport, Error> {
-    match query(services, errand).await? {
-        RefundReport::Absent if errand.payment.settles => Ok(RefundReport::Failed(words)),
+    match query(services, task).await? {
+        RefundReport::Absent if task.payment.settles => Ok(RefundReport::Failed(words)),
         RefundReport::Absent => Ok(RefundReport::Stuck(words)),
         report => Ok(report),
     }
@@ -271,13 +271,13 @@ async fn note_refusal(services: &Services, refund: &Refund, refusal: &GatewayErr
         .await
 }
 
-async fn end(services: &Services, errand: &Errand<'_>, report: Option<&RefundReport>) -> Result<(), Error> {
+async fn end(services: &Services, task: &RefundTask<'_>, report: Option<&RefundReport>) -> Result<(), Error> {
     let changed = services
         .db
         .write(|tx| {
             async move {
                 let now = services.clock.now();
-                let found = refunds::find(tx, &errand.refund.id).await?;
+                let found = refunds::find(tx, &task.refund.id).await?;
                 let (refund, progress) = found.ok_or(Error::NotFound)?;
                 let changed = match report {
                     Some(report) => apply_refund_report(services, tx, &refund, report).await?,
@@ -286,14 +286,14 @@ async fn end(services: &Services, errand: &Errand<'_>, report: Option<&RefundRep
                 let is_changed = changed.is_some();
                 let refund = changed.unwrap_or(refund);
                 let due_at = next_turn(&refund, progress, report.is_some(), now);
-                turns::end_turn(tx, &refund, due_at, report.is_some()).await?;
+                claims::end_turn(tx, &refund, due_at, report.is_some()).await?;
                 Ok::<_, Error>(is_changed)
             }
             .boxed()
         })
         .await?;
     if changed {
-        announce_refund(services, &errand.payment.order_id);
+        announce_refund(services, &task.payment.order_id);
     }
     Ok(())
 }
