@@ -9,9 +9,9 @@ mod calls;
 mod configured;
 mod describe;
 mod drift;
+mod health;
 pub(crate) mod masked;
 mod pem;
-mod pulse;
 mod rsa_key;
 mod scalar;
 mod text;
@@ -38,7 +38,7 @@ pub use self::calls::{About, Call, Operation, Verdict};
 pub use self::configured::Gateways;
 pub use self::describe::Description;
 use self::drift::Drift;
-use self::pulse::Pulse;
+use self::health::Health;
 #[cfg(feature = "faults")]
 pub use self::transport::{InProcess, Silence};
 
@@ -304,7 +304,7 @@ impl Gateway {
                 .boxed(),
             )
             .await;
-        self.heard(said)
+        self.record_health(said)
     }
 
     /// A call whose time and end tell the breaker whether the gateway answers. On the heap, because every verb that may end in
@@ -327,18 +327,18 @@ impl Gateway {
     }
 
     /// Whether it answers at all is seen by its questions: they are what is asked most.
-    fn heard<T>(&self, said: Result<T, GatewayError>) -> Result<T, GatewayError> {
+    fn record_health<T>(&self, said: Result<T, GatewayError>) -> Result<T, GatewayError> {
         match said {
-            Err(GatewayError::Unknown { .. }) => self.pulse().lost(self.now()),
-            _ => self.pulse().answered(),
+            Err(GatewayError::Unknown { .. }) => self.health().lost(self.now()),
+            _ => self.health().answered(),
         }
         said
     }
 
-    pub(crate) fn pulse(&self) -> &Pulse {
+    pub(crate) fn health(&self) -> &Health {
         match self {
-            Gateway::Wechat(wechat) => &wechat.pulse,
-            Gateway::Alipay(alipay) => &alipay.pulse,
+            Gateway::Wechat(wechat) => &wechat.health,
+            Gateway::Alipay(alipay) => &alipay.health,
         }
     }
 
@@ -434,7 +434,7 @@ impl Gateway {
                 .boxed(),
             )
             .await;
-        self.heard(said)
+        self.record_health(said)
     }
 
     /// Every payment and refund of a Beijing day, as the gateway has booked them.
@@ -464,7 +464,7 @@ impl Gateway {
             Gateway::Alipay(alipay) => alipay.read_notification(body).await,
         };
         if let Err(NotificationError::NotAuthentic(_)) = read {
-            self.pulse().forged();
+            self.health().forged();
         }
         read
     }

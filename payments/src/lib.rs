@@ -8,7 +8,6 @@ pub mod faults;
 
 mod account;
 pub mod admin;
-mod alarm;
 mod audit;
 mod audit_log;
 mod balance;
@@ -19,6 +18,7 @@ pub mod console;
 mod error;
 mod expire;
 pub mod gateway;
+mod gateway_health;
 mod idempotency;
 mod ledger;
 mod notification;

@@ -10,7 +10,7 @@ use crate::gateway::Operation;
 use crate::store::incidents::{self, IncidentKind};
 use crate::store::overdue::{self, Bounds, OverdueRow};
 use crate::store::{StoreError, Tx, gateway_calls};
-use crate::{Error, Services, alarm};
+use crate::{Error, Services, gateway_health};
 
 /// Orders of this long are compared with their payments at every look; `tongqian audit` compares all.
 const RECENT: Duration = Duration::from_secs(3600);
@@ -56,7 +56,7 @@ pub struct LateJob {
 
 /// Raises what is overdue, settles what is over, and returns how long the queues' oldest rows have waited.
 pub async fn look_after(services: &Services, late_jobs: &[LateJob]) -> Result<QueueAges, Error> {
-    alarm::look(services).await?;
+    gateway_health::look(services).await?;
     raise_overdue(services, late_jobs)
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
@@ -205,7 +205,7 @@ async fn find_overdue(
         let is_silent = services
             .gateways
             .get(channel)
-            .is_some_and(|gateway| gateway.pulse().silent_since().is_some());
+            .is_some_and(|gateway| gateway.health().silent_since().is_some());
         let rows = overdue::find_unanswered(tx, channel, bounds).await?;
         if is_silent && rows.len() > MOST_WHILE_SILENT {
             continue;

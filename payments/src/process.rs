@@ -36,7 +36,7 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Peers {
     looked_at: Option<Duration>,
-    beats: HashMap<String, Beat>,
+    counts: HashMap<String, Beat>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +109,7 @@ impl Peers {
             .looked_at
             .is_none_or(|at| now.saturating_sub(at) > LOOKS_APART);
         self.looked_at = Some(now);
-        self.beats
+        self.counts
             .retain(|id, _| others.iter().any(|other| other.id == *id));
         let mut dead = Vec::new();
         for other in others {
@@ -117,7 +117,7 @@ impl Peers {
                 n: other.beat,
                 since: now,
             };
-            let beat = self.beats.entry(other.id.clone()).or_insert(seen);
+            let beat = self.counts.entry(other.id.clone()).or_insert(seen);
             if was_away || beat.n != other.beat {
                 *beat = seen;
             } else if now.saturating_sub(beat.since) >= DEAD_AFTER {
@@ -267,8 +267,8 @@ async fn release_leases(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), Sto
 mod tests {
     use super::*;
 
-    fn rows(beats: &[(&str, i64)]) -> Vec<ServerRow> {
-        beats
+    fn rows(counts: &[(&str, i64)]) -> Vec<ServerRow> {
+        counts
             .iter()
             .map(|(id, beat)| ServerRow {
                 id: (*id).to_owned(),
@@ -277,8 +277,8 @@ mod tests {
             .collect()
     }
 
-    fn find_dead(peers: &mut Peers, second: u64, beats: &[(&str, i64)]) -> Vec<String> {
-        peers.find_dead(Duration::from_secs(second), &rows(beats))
+    fn find_dead(peers: &mut Peers, second: u64, counts: &[(&str, i64)]) -> Vec<String> {
+        peers.find_dead(Duration::from_secs(second), &rows(counts))
     }
 
     #[test]

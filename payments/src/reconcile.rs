@@ -13,7 +13,7 @@ use crate::order::find_by_number;
 use crate::settle::{Rule, announce, apply_report};
 use crate::store::payments::Asking;
 use crate::store::{StoreError, payments};
-use crate::{Error, Services, alarm};
+use crate::{Error, Services, gateway_health};
 
 /// Longer than a call with all its retries can take: nobody else asks meanwhile.
 const LEASE: Duration = Duration::from_secs(60);
@@ -133,7 +133,7 @@ pub async fn reconcile_payments(services: &Services) -> Result<usize, Error> {
     for outcome in join_all(runs).await {
         n_asked += outcome?;
     }
-    alarm::look(services).await?;
+    gateway_health::look(services).await?;
     Ok(n_asked)
 }
 

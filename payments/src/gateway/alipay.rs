@@ -26,7 +26,7 @@ use self::wire::{Named, NewTrade, PAGE_PRODUCT, QR_PRODUCT, WAP_PRODUCT};
 use super::breaker::Breaker;
 use super::calls::{About, CallLog, Operation};
 use super::describe::{Description, fingerprint};
-use super::pulse::Pulse;
+use super::health::Health;
 use super::text::GatewayText;
 use super::transport::{Transport, base_url, notify_url};
 use super::{
@@ -65,7 +65,7 @@ pub struct Alipay {
     gateway: Url,
     notify_url: String,
     pub(super) transport: Transport,
-    pub(super) pulse: Pulse,
+    pub(super) health: Health,
     pub(super) breaker: Breaker,
     pub(super) calls: CallLog,
     pub(super) clock: Clock,
@@ -109,7 +109,7 @@ impl Alipay {
             app_id: settings.app_id,
             seller_id: settings.seller_id,
             own_key,
-            pulse: Pulse::default(),
+            health: Health::default(),
             breaker: Breaker::default(),
             calls: CallLog::default(),
             gateway,

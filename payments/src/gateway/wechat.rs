@@ -30,7 +30,7 @@ use self::wire::{CloseTrade, H5Info, NewAmount, NewTrade, NoReport, Openid, Prom
 use super::breaker::Breaker;
 use super::calls::{CallLog, Operation};
 use super::describe::{Description, fingerprint};
-use super::pulse::Pulse;
+use super::health::Health;
 use super::text::GatewayText;
 use super::transport::{Transport, backup_url, base_url, notify_url};
 use super::{
@@ -60,7 +60,7 @@ pub struct Wechat {
     hosts: Vec<Origin>,
     notify_url: String,
     pub(super) transport: Transport,
-    pub(super) pulse: Pulse,
+    pub(super) health: Health,
     pub(super) breaker: Breaker,
     pub(super) calls: CallLog,
     pub(super) clock: Clock,
@@ -96,7 +96,7 @@ impl Wechat {
             serial_no: settings.serial_no.to_ascii_uppercase(),
             wanted_serial,
             own_key,
-            pulse: Pulse::default(),
+            health: Health::default(),
             breaker: Breaker::default(),
             calls: CallLog::default(),
             base,

@@ -1,5 +1,5 @@
 //! Whether a gateway answers, and how often somebody pretends to be it. Kept in memory: a stranger's request must not cost
-//! a write, so forgeries are counted here and written down together (`alarm`).
+//! a write, so forgeries are counted here and written down together (`gateway_health`).
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -11,10 +11,10 @@ const LEAST_LOST: u32 = 3;
 const LEAST_SILENCE: Duration = Duration::from_secs(180);
 
 #[derive(Debug, Default)]
-pub struct Pulse(Mutex<Beats>);
+pub struct Health(Mutex<Counts>);
 
 #[derive(Debug, Default)]
-struct Beats {
+struct Counts {
     silence: Option<Silence>,
     is_answering: bool,
     n_forged: u32,
@@ -30,17 +30,17 @@ struct Silence {
 
 const UNBROKEN: &str = "nothing panics while it holds the pulse";
 
-impl Pulse {
+impl Health {
     pub fn answered(&self) {
-        let mut beats = self.0.lock().expect(UNBROKEN);
-        beats.silence = None;
-        beats.is_answering = true;
+        let mut counts = self.0.lock().expect(UNBROKEN);
+        counts.silence = None;
+        counts.is_answering = true;
     }
 
     pub fn lost(&self, now: Timestamp) {
-        let mut beats = self.0.lock().expect(UNBROKEN);
-        beats.is_answering = false;
-        let silence = beats.silence.get_or_insert(Silence {
+        let mut counts = self.0.lock().expect(UNBROKEN);
+        counts.is_answering = false;
+        let silence = counts.silence.get_or_insert(Silence {
             since: now,
             until: now,
             n_lost: 0,
@@ -50,8 +50,8 @@ impl Pulse {
     }
 
     pub fn forged(&self) {
-        let mut beats = self.0.lock().expect(UNBROKEN);
-        beats.n_forged = beats.n_forged.saturating_add(1);
+        let mut counts = self.0.lock().expect(UNBROKEN);
+        counts.n_forged = counts.n_forged.saturating_add(1);
     }
 
     /// How many forged callbacks came since this was last asked.
@@ -61,8 +61,8 @@ impl Pulse {
 
     /// What was taken and could not be written down.
     pub fn give_back_forged(&self, n: u32) {
-        let mut beats = self.0.lock().expect(UNBROKEN);
-        beats.n_forged = beats.n_forged.saturating_add(n);
+        let mut counts = self.0.lock().expect(UNBROKEN);
+        counts.n_forged = counts.n_forged.saturating_add(n);
     }
 
     /// Since when nothing was answered, once that is worth a person's time. Whom nobody asks is not silent.
@@ -88,19 +88,19 @@ mod tests {
 
     #[test]
     fn only_a_long_silence_between_questions_is_one() {
-        let pulse = Pulse::default();
-        pulse.lost(at(0));
-        pulse.lost(at(60));
-        pulse.lost(at(179));
-        assert_eq!(pulse.silent_since(), None);
-        pulse.lost(at(180));
-        assert_eq!(pulse.silent_since(), Some(at(0)));
-        assert!(!pulse.is_answering());
-        pulse.answered();
-        assert!(pulse.is_answering());
-        assert_eq!(pulse.silent_since(), None);
-        pulse.lost(at(200));
-        pulse.lost(at(900));
-        assert_eq!(pulse.silent_since(), None, "two are too few");
+        let health = Health::default();
+        health.lost(at(0));
+        health.lost(at(60));
+        health.lost(at(179));
+        assert_eq!(health.silent_since(), None);
+        health.lost(at(180));
+        assert_eq!(health.silent_since(), Some(at(0)));
+        assert!(!health.is_answering());
+        health.answered();
+        assert!(health.is_answering());
+        assert_eq!(health.silent_since(), None);
+        health.lost(at(200));
+        health.lost(at(900));
+        assert_eq!(health.silent_since(), None, "two are too few");
     }
 }

@@ -96,7 +96,7 @@ async fn write_forged(services: &Services, now: Timestamp) -> Result<(), Error> 
         let Some(gateway) = services.gateways.get(channel) else {
             continue;
         };
-        let n = gateway.pulse().take_forged();
+        let n = gateway.health().take_forged();
         if n == 0 {
             continue;
         }
@@ -108,7 +108,7 @@ async fn write_forged(services: &Services, now: Timestamp) -> Result<(), Error> 
             .boxed()
         });
         if let Err(error) = add.await {
-            gateway.pulse().give_back_forged(n);
+            gateway.health().give_back_forged(n);
             return Err(Error::Internal(error));
         }
     }
@@ -148,7 +148,7 @@ fn is_over(services: &Services, kind: IncidentKind, subject: &str) -> bool {
             .into_iter()
             .filter(|channel| subject.starts_with(channel.as_str()))
             .filter_map(|channel| services.gateways.get(channel))
-            .any(|gateway| gateway.pulse().is_answering()),
+            .any(|gateway| gateway.health().is_answering()),
         // Replaced, or told with less time left.
         IncidentKind::KeyExpiring => true,
         // Another server's clock is that server's to judge.
@@ -159,7 +159,7 @@ fn is_over(services: &Services, kind: IncidentKind, subject: &str) -> bool {
 
 fn alarms_of(channel: Channel, gateway: &Gateway, n_forged: i64, now: Timestamp) -> Vec<Alarm> {
     let mut alarms = Vec::new();
-    if let Some(since) = gateway.pulse().silent_since() {
+    if let Some(since) = gateway.health().silent_since() {
         let since = beijing(since);
         alarms.push(Alarm {
             kind: IncidentKind::GatewaySilent,
