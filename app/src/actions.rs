@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use crate::answer::see_other;
 use crate::context::{request, services};
-use crate::device::{Device, Way};
+use crate::device::{Device, PayMode};
 use crate::error::UiError;
 use crate::i18n::Language;
 use crate::links::{self, CheckoutLink};
@@ -48,7 +48,7 @@ pub async fn start_payment(
         });
         return Ok(());
     }
-    let error = start(&token, &method, Way::parse(&way), device).await.err();
+    let error = start(&token, &method, PayMode::parse(&way), device).await.err();
     go_back(CheckoutLink { error, ..link });
     Ok(())
 }
@@ -138,7 +138,12 @@ async fn order(plan: &str, language: Option<&str>) -> Result<String, UiError> {
     Ok(order.token)
 }
 
-async fn start(token: &str, method: &str, way: Option<Way>, device: Option<Device>) -> Result<(), UiError> {
+async fn start(
+    token: &str,
+    method: &str,
+    way: Option<PayMode>,
+    device: Option<Device>,
+) -> Result<(), UiError> {
     let method = Method::parse(method).ok_or(UiError::ChooseMethod)?;
     let request = request();
     if !request.site.methods.contains(&method) {

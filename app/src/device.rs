@@ -19,7 +19,7 @@ pub enum Device {
 
 /// How the payer gets from the page to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum PayMode {
     /// Another phone scans a code on this screen.
     Scan,
     /// This device goes on by itself.
@@ -76,53 +76,53 @@ impl Device {
 
     /// Inside WeChat a page can open the payment only with the payer's name there, which only a merchant's program can
     /// know; a page that was not given it can show a code for another phone, and say how to get out.
-    pub const fn usual_way(self) -> Way {
+    pub const fn usual_mode(self) -> PayMode {
         match self {
-            Device::Desktop | Device::Wechat => Way::Scan,
-            Device::Phone | Device::Alipay => Way::Open,
+            Device::Desktop | Device::Wechat => PayMode::Scan,
+            Device::Phone | Device::Alipay => PayMode::Open,
         }
     }
 
     /// In which form a method is started here; `way` is the payer's own choice.
-    pub const fn product(self, method: Method, way: Option<Way>) -> Product {
-        let way = match way {
-            Some(way) => way,
-            None => self.usual_way(),
+    pub const fn product(self, method: Method, mode: Option<PayMode>) -> Product {
+        let mode = match mode {
+            Some(mode) => mode,
+            None => self.usual_mode(),
         };
-        match (method, way, self) {
-            (Method::Wechat, Way::Scan, _) => Product::Native,
-            (Method::Wechat, Way::Open, _) => Product::H5,
-            (Method::Alipay, Way::Scan, _) => Product::Qr,
-            (Method::Alipay, Way::Open, Device::Desktop) => Product::Page,
-            (Method::Alipay, Way::Open, _) => Product::Wap,
+        match (method, mode, self) {
+            (Method::Wechat, PayMode::Scan, _) => Product::Native,
+            (Method::Wechat, PayMode::Open, _) => Product::H5,
+            (Method::Alipay, PayMode::Scan, _) => Product::Qr,
+            (Method::Alipay, PayMode::Open, Device::Desktop) => Product::Page,
+            (Method::Alipay, PayMode::Open, _) => Product::Wap,
             (Method::Balance, _, _) => Product::Balance,
         }
     }
 
     /// The second way to the same method, where there is one.
-    pub const fn other_way(self, product: Product) -> Option<Way> {
+    pub const fn other_mode(self, product: Product) -> Option<PayMode> {
         match (product, self) {
-            (Product::H5 | Product::Wap | Product::Page | Product::Jsapi, _) => Some(Way::Scan),
-            (Product::Native | Product::Qr, Device::Phone) => Some(Way::Open),
-            (Product::Qr, Device::Desktop | Device::Alipay) => Some(Way::Open),
+            (Product::H5 | Product::Wap | Product::Page | Product::Jsapi, _) => Some(PayMode::Scan),
+            (Product::Native | Product::Qr, Device::Phone) => Some(PayMode::Open),
+            (Product::Qr, Device::Desktop | Device::Alipay) => Some(PayMode::Open),
             (Product::Native | Product::Qr | Product::Balance, _) => None,
         }
     }
 }
 
-impl Way {
+impl PayMode {
     /// The word in the field `way` of a form.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Way::Scan => "scan",
-            Way::Open => "open",
+            PayMode::Scan => "scan",
+            PayMode::Open => "open",
         }
     }
 
-    pub fn parse(word: &str) -> Option<Way> {
-        [Way::Scan, Way::Open]
+    pub fn parse(word: &str) -> Option<PayMode> {
+        [PayMode::Scan, PayMode::Open]
             .into_iter()
-            .find(|way| way.as_str() == word)
+            .find(|mode| mode.as_str() == word)
     }
 }
 
@@ -179,8 +179,8 @@ mod tests {
             assert_eq!(device.product(Method::Wechat, None), wechat, "{device:?}");
             assert_eq!(device.product(Method::Alipay, None), alipay, "{device:?}");
         }
-        assert_eq!(Device::Phone.product(Method::Wechat, Some(Way::Scan)), Native);
-        assert_eq!(Device::Desktop.product(Method::Alipay, Some(Way::Open)), Page);
+        assert_eq!(Device::Phone.product(Method::Wechat, Some(PayMode::Scan)), Native);
+        assert_eq!(Device::Desktop.product(Method::Alipay, Some(PayMode::Open)), Page);
     }
 
     #[test]
@@ -188,10 +188,10 @@ mod tests {
         for device in [Device::Desktop, Device::Phone] {
             for method in [Method::Wechat, Method::Alipay] {
                 let usual = device.product(method, None);
-                if let Some(way) = device.other_way(usual) {
-                    let other = device.product(method, Some(way));
+                if let Some(mode) = device.other_mode(usual) {
+                    let other = device.product(method, Some(mode));
                     assert_ne!(other, usual);
-                    assert_eq!(device.other_way(other), Some(device.usual_way()));
+                    assert_eq!(device.other_mode(other), Some(device.usual_mode()));
                 }
             }
         }
@@ -203,7 +203,7 @@ mod tests {
             assert_eq!(Device::parse(device.as_str()), Some(device));
         }
         assert_eq!(Device::parse("desk\" onload="), None);
-        assert_eq!(Way::parse("open"), Some(Way::Open));
-        assert_eq!(Way::parse(""), None);
+        assert_eq!(PayMode::parse("open"), Some(PayMode::Open));
+        assert_eq!(PayMode::parse(""), None);
     }
 }

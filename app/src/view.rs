@@ -66,7 +66,7 @@ pub struct CheckoutView {
     pub amount: String,
     pub deadline: Option<Deadline>,
     pub methods: Vec<MethodChoice>,
-    pub other_way: Option<OtherWay>,
+    pub other_mode: Option<OtherWay>,
     pub guide: Option<Guide>,
     /// Where the page is as for another device, and what leads there.
     pub correction: (String, &'static str),
@@ -138,7 +138,7 @@ impl CheckoutView {
             amount: money::number(order.amount),
             deadline: Deadline::of(&situation, order, now),
             methods: methods::choices(&situation, balance, request),
-            other_way: methods::other_way(&situation, request),
+            other_mode: methods::other_mode(&situation, request),
             guide: methods::guide(&situation, &order.token, request),
             correction: correction(&order.token, request),
             code: code(&situation, request),

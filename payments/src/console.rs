@@ -37,7 +37,7 @@ pub use calls::GatewayCall;
 pub use credits::{CreditRequest, adjust_balance, approve_credit, list_credit_requests, reject_credit};
 pub use error::ConsoleError;
 pub use figures::{Day, Overview, Sum, read_overview};
-pub use find::{FoundOrders, OrderQuery, find_orders, find_the_one};
+pub use find::{FoundOrders, OrderQuery, find_exact, find_orders};
 pub use gateways::{GatewayState, Proof, Trial, list_gateways, test_gateway};
 pub use inbox::{find_notification, list_notifications, read_inside};
 pub use keys::{KnownKey, list_keys, make_key, revoke_key};

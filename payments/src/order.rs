@@ -12,7 +12,7 @@ use crate::expire::end_payment;
 use crate::idempotency::{
     Claim, Idempotency, Keyed, Outcome, claim, keep_answer, write_once, write_under_key,
 };
-use crate::store::search::{self, Filter, Found, Names};
+use crate::store::search::{self, Filter, Found, IdRange};
 use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Requester, Services};
 
@@ -383,7 +383,7 @@ async fn find_listed(tx: &mut Tx<'_>, filter: &OrderFilter) -> Result<Found, Sto
         cursor: filter.cursor.as_deref(),
     };
     let (from, below) = span.names();
-    let names = Names {
+    let names = IdRange {
         from: &from,
         below: &below,
     };

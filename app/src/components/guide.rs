@@ -10,7 +10,7 @@ use crate::view::CheckoutView;
 /// The same method by the other way: a code instead of an app, an app instead of a code.
 #[component]
 pub fn OtherWayButton(view: CheckoutView) -> impl IntoView {
-    view.other_way.clone().map(|other| {
+    view.other_mode.clone().map(|other| {
         view! {
             <ActionForm view=view action="/ui/start_payment">
                 <input type="hidden" name="method" value=other.method.as_str()/>

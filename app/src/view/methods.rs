@@ -4,7 +4,7 @@ use domain::{Method, Money};
 
 use super::{Situation, money, spending};
 use crate::context::Request;
-use crate::device::{Device, Way};
+use crate::device::{Device, PayMode};
 use crate::i18n::{Words, fill};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct MethodChoice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherWay {
     pub method: Method,
-    pub way: Way,
+    pub way: PayMode,
     pub label: &'static str,
 }
 
@@ -73,20 +73,20 @@ pub fn choices(
     offered.into_iter().map(choice).collect()
 }
 
-pub fn other_way(situation: &Situation<'_>, request: &Request) -> Option<OtherWay> {
+pub fn other_mode(situation: &Situation<'_>, request: &Request) -> Option<OtherWay> {
     let (Situation::Waiting { payment, .. } | Situation::Unavailable { payment }) = situation else {
         return None;
     };
     let words = request.words();
     let method = payment.method();
-    let way = request.device.other_way(payment.product)?;
+    let way = request.device.other_mode(payment.product)?;
     let label = match (way, method, request.device) {
-        (Way::Scan, _, Device::Desktop) => words.scan_here,
-        (Way::Scan, _, _) => words.scan_elsewhere,
-        (Way::Open, Method::Wechat, _) => words.open_wechat_here,
-        (Way::Open, Method::Alipay, Device::Desktop) => words.open_alipay_page,
-        (Way::Open, Method::Alipay, _) => words.open_alipay_here,
-        (Way::Open, Method::Balance, _) => return None,
+        (PayMode::Scan, _, Device::Desktop) => words.scan_here,
+        (PayMode::Scan, _, _) => words.scan_elsewhere,
+        (PayMode::Open, Method::Wechat, _) => words.open_wechat_here,
+        (PayMode::Open, Method::Alipay, Device::Desktop) => words.open_alipay_page,
+        (PayMode::Open, Method::Alipay, _) => words.open_alipay_here,
+        (PayMode::Open, Method::Balance, _) => return None,
     };
     Some(OtherWay { method, way, label })
 }
@@ -138,12 +138,12 @@ fn balance_help(available: Money, price: Money, words: &Words) -> String {
 }
 
 const fn method_help(method: Method, device: Device, words: &Words) -> &'static str {
-    match (method, device.usual_way(), device) {
+    match (method, device.usual_mode(), device) {
         (Method::Wechat, _, Device::Wechat) => words.wechat_elsewhere_help,
-        (Method::Wechat, Way::Scan, _) => words.wechat_help,
-        (Method::Wechat, Way::Open, _) => words.wechat_open_help,
-        (Method::Alipay, Way::Scan, _) => words.alipay_help,
-        (Method::Alipay, Way::Open, _) => words.alipay_open_help,
+        (Method::Wechat, PayMode::Scan, _) => words.wechat_help,
+        (Method::Wechat, PayMode::Open, _) => words.wechat_open_help,
+        (Method::Alipay, PayMode::Scan, _) => words.alipay_help,
+        (Method::Alipay, PayMode::Open, _) => words.alipay_open_help,
         (Method::Balance, _, _) => words.balance_help,
     }
 }

@@ -6,7 +6,7 @@ use domain::{Method, OrderState, Payment, PaymentState, Refund, RefundId, Refund
 
 use self::fixture::{MINUTE, NOW, at, checkout, fen, payment, pending, request};
 use super::*;
-use crate::device::{Device, Way};
+use crate::device::{Device, PayMode};
 use crate::i18n::Language;
 
 fn english(checkout: &Checkout, now: i64) -> CheckoutView {
@@ -321,12 +321,12 @@ fn every_device_can_be_corrected() {
 fn a_code_and_an_app_lead_to_each_other_where_both_work() {
     let way = |device, product| {
         let open = checkout(OrderState::Open, vec![payment(product, PaymentState::Pending)]);
-        on(device, &open).other_way.map(|other| other.way)
+        on(device, &open).other_mode.map(|other| other.way)
     };
-    assert_eq!(way(Device::Phone, Product::H5), Some(Way::Scan));
-    assert_eq!(way(Device::Phone, Product::Native), Some(Way::Open));
+    assert_eq!(way(Device::Phone, Product::H5), Some(PayMode::Scan));
+    assert_eq!(way(Device::Phone, Product::Native), Some(PayMode::Open));
     assert_eq!(way(Device::Desktop, Product::Native), None);
-    assert_eq!(way(Device::Desktop, Product::Qr), Some(Way::Open));
+    assert_eq!(way(Device::Desktop, Product::Qr), Some(PayMode::Open));
 }
 
 #[test]

@@ -3,15 +3,15 @@
 use domain::{Money, Order, Payment, Product, Timestamp};
 
 use super::{Fact, Situation, method_name, money};
-use crate::device::{Device, Way};
+use crate::device::{Device, PayMode};
 use crate::i18n::{Words, fill};
 
 /// The title and the sentence under it.
 pub fn of(situation: &Situation<'_>, order: &Order, device: Device, words: &Words) -> (String, String) {
     let (title, sentence, amount) = match situation {
-        Situation::Choose => match device.usual_way() {
-            Way::Scan => (words.choose_title, words.choose_text, order.amount),
-            Way::Open => (words.choose_title, words.choose_open_text, order.amount),
+        Situation::Choose => match device.usual_mode() {
+            PayMode::Scan => (words.choose_title, words.choose_text, order.amount),
+            PayMode::Open => (words.choose_title, words.choose_open_text, order.amount),
         },
         Situation::Spending { .. } => (words.spending_title, words.spending_text, order.amount),
         Situation::Short { missing } => (words.short_title, words.short_text, *missing),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use domain::OrderStatus::{Cancelled, Paid, PartiallyRefunded, Pending, Refunded};
 use domain::{Method, Money, Timestamp};
-use payments::console::{self, OrderQuery, find_orders, find_the_one};
+use payments::console::{self, OrderQuery, find_exact, find_orders};
 use payments::gateway::Gateways;
 use payments::store::Db;
 use payments::{Clock, OrderFilter, Policy, Process, Services, Wake, Watchers, list_entries, list_orders};
@@ -188,12 +188,7 @@ async fn measure_orders(engine: &str, services: &Services) {
     time(engine, "a gateway's number", async || {
         round.set(round.get() + 1);
         let number = format!("T{}", round.get() * 20_000);
-        usize::from(
-            find_the_one(services, &number)
-                .await
-                .expect("an answer")
-                .is_some(),
-        )
+        usize::from(find_exact(services, &number).await.expect("an answer").is_some())
     })
     .await;
     let of_program = OrderFilter {
@@ -210,7 +205,7 @@ async fn measure_orders(engine: &str, services: &Services) {
 
 /// What else the console shows.
 async fn measure_pages(engine: &str, services: &Services) {
-    let id = find_the_one(services, "N500002")
+    let id = find_exact(services, "N500002")
         .await
         .expect("an answer")
         .expect("the order");

@@ -36,7 +36,7 @@ pub struct FoundOrders {
 }
 
 /// The one order that a number belongs to: whoever has a number wants no list.
-pub async fn find_the_one(services: &Services, text: &str) -> Result<Option<OrderId>, Error> {
+pub async fn find_exact(services: &Services, text: &str) -> Result<Option<OrderId>, Error> {
     let found = services
         .db
         .snapshot(|tx| async move { search::find_by_any_number(tx, text).await }.boxed())
@@ -76,7 +76,7 @@ async fn search(tx: &mut Tx<'_>, query: &OrderQuery, limit: i64) -> Result<Found
         cursor: query.cursor.as_deref(),
     };
     let (from, below) = span.names();
-    let names = search::Names {
+    let names = search::IdRange {
         from: &from,
         below: &below,
     };

@@ -37,7 +37,7 @@ pub struct Found {
 
 /// A way into a list. All but the last two lead through an index in the list's own order.
 #[derive(Debug, Clone, Copy)]
-enum Way<'a> {
+enum AccessPath<'a> {
     All,
     User(&'a str),
     Status(&'a str),
@@ -49,44 +49,44 @@ enum Way<'a> {
 
 /// The names of a list: from the first on, below the second.
 #[derive(Debug, Clone, Copy)]
-pub struct Names<'a> {
+pub struct IdRange<'a> {
     pub from: &'a str,
     pub below: &'a str,
 }
 
 /// How many orders a way leads past, counted up to [`DEPTH`], and the oldest of those.
 #[derive(PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
-struct Reach {
+struct Estimate {
     n: i64,
     oldest: Option<String>,
 }
 
 impl<'a> Filter<'a> {
     /// Every way that leads past all orders that fit.
-    fn ways(&self) -> Vec<Way<'a>> {
+    fn access_paths(&self) -> Vec<AccessPath<'a>> {
         let amounts = match (self.least, self.most) {
             (None, None) => None,
-            (Some(least), Some(most)) if least == most => Some(Way::Amount(least)),
-            (least, most) => Some(Way::Amounts(least.unwrap_or(0), most.unwrap_or(i64::MAX))),
+            (Some(least), Some(most)) if least == most => Some(AccessPath::Amount(least)),
+            (least, most) => Some(AccessPath::Amounts(least.unwrap_or(0), most.unwrap_or(i64::MAX))),
         };
-        let ways = [
-            self.user_id.map(Way::User),
-            self.status.map(Way::Status),
-            self.method.map(Way::Method),
+        let access_paths = [
+            self.user_id.map(AccessPath::User),
+            self.status.map(AccessPath::Status),
+            self.method.map(AccessPath::Method),
             amounts,
-            self.needs_attention.then_some(Way::Attention),
+            self.needs_attention.then_some(AccessPath::Attention),
         ];
-        let mut ways: Vec<Way> = ways.into_iter().flatten().collect();
-        if ways.iter().all(|way| !way.is_in_order()) {
-            ways.push(Way::All);
+        let mut access_paths: Vec<AccessPath> = access_paths.into_iter().flatten().collect();
+        if access_paths.iter().all(|path| !path.is_in_order()) {
+            access_paths.push(AccessPath::All);
         }
-        ways
+        access_paths
     }
 }
 
-impl Way<'_> {
+impl AccessPath<'_> {
     const fn is_in_order(self) -> bool {
-        !matches!(self, Way::Amounts(..) | Way::Attention)
+        !matches!(self, AccessPath::Amounts(..) | AccessPath::Attention)
     }
 }
 
@@ -94,17 +94,17 @@ impl Way<'_> {
 pub async fn find(
     tx: &mut Tx<'_>,
     filter: Filter<'_>,
-    names: Names<'_>,
+    range: IdRange<'_>,
     limit: i64,
 ) -> Result<Found, StoreError> {
-    let (way, looked_to) = match filter.ways()[..] {
+    let (path, looked_to) = match filter.access_paths()[..] {
         // Whatever it leads past fits.
-        [way] if way.is_in_order() => (way, None),
-        ref ways => choose(tx, ways, names).await?,
+        [path] if path.is_in_order() => (path, None),
+        ref access_paths => choose(tx, access_paths, range).await?,
     };
-    let from = looked_to.as_deref().unwrap_or(names.from);
+    let from = looked_to.as_deref().unwrap_or(range.from);
     Ok(Found {
-        orders: list(tx, way, filter, Names { from, ..names }, limit).await?,
+        orders: list(tx, path, filter, IdRange { from, ..range }, limit).await?,
         looked_to,
     })
 }
@@ -114,16 +114,16 @@ pub async fn find_among(
     tx: &mut Tx<'_>,
     ids: &[OrderId],
     filter: Filter<'_>,
-    names: Names<'_>,
+    range: IdRange<'_>,
 ) -> Result<Found, StoreError> {
     let mut orders = Vec::new();
     for id in ids {
         let next = format!("{id}0");
-        let alone = Names {
-            from: names.from.max(id.as_str()),
-            below: names.below.min(&next),
+        let alone = IdRange {
+            from: range.from.max(id.as_str()),
+            below: range.below.min(&next),
         };
-        orders.extend(list(tx, Way::All, filter, alone, 1).await?);
+        orders.extend(list(tx, AccessPath::All, filter, alone, 1).await?);
     }
     Ok(Found {
         orders,
@@ -134,24 +134,24 @@ pub async fn find_among(
 /// The shortest way, or of those that are too long the one that leads back farthest; and how far, if not to the end.
 async fn choose<'a>(
     tx: &mut Tx<'_>,
-    ways: &[Way<'a>],
-    names: Names<'_>,
-) -> Result<(Way<'a>, Option<String>), StoreError> {
-    let mut best: Option<(Way, Reach)> = None;
-    for way in ways {
-        let reach = reach(tx, *way, names).await?;
+    access_paths: &[AccessPath<'a>],
+    range: IdRange<'_>,
+) -> Result<(AccessPath<'a>, Option<String>), StoreError> {
+    let mut best: Option<(AccessPath, Estimate)> = None;
+    for path in access_paths {
+        let estimate = estimate(tx, *path, range).await?;
         // Cut off, it would miss the newest as likely as the oldest.
-        let is_usable = way.is_in_order() || reach.n < DEPTH;
-        if is_usable && best.as_ref().is_none_or(|(_, shortest)| reach < *shortest) {
-            best = Some((*way, reach));
+        let is_usable = path.is_in_order() || estimate.n < DEPTH;
+        if is_usable && best.as_ref().is_none_or(|(_, shortest)| estimate < *shortest) {
+            best = Some((*path, estimate));
         }
     }
-    let (way, reach) = best.expect("one way at least is in order");
-    Ok((way, reach.oldest.filter(|_| reach.n == DEPTH)))
+    let (path, estimate) = best.expect("one way at least is in order");
+    Ok((path, estimate.oldest.filter(|_| estimate.n == DEPTH)))
 }
 
-async fn reach(tx: &mut Tx<'_>, way: Way<'_>, names: Names<'_>) -> Result<Reach, StoreError> {
-    macro_rules! reach {
+async fn estimate(tx: &mut Tx<'_>, path: AccessPath<'_>, range: IdRange<'_>) -> Result<Estimate, StoreError> {
+    macro_rules! estimate {
         ($name:literal, $rows:expr) => {
             concat!(
                 "select count(*) as n, min(passed.id) as oldest from (select ",
@@ -162,15 +162,15 @@ async fn reach(tx: &mut Tx<'_>, way: Way<'_>, names: Names<'_>) -> Result<Reach,
             )
         };
     }
-    const ALL: &str = reach!(
+    const ALL: &str = estimate!(
         "i.id",
         "from orders i where i.id < $1 and i.id >= $2 order by i.id desc"
     );
-    const USER: &str = reach!(
+    const USER: &str = estimate!(
         "i.id",
         "from orders i where i.user_id = $4 and i.id < $1 and i.id >= $2 order by i.id desc"
     );
-    const STATUS: &str = reach!(
+    const STATUS: &str = estimate!(
         "i.id",
         concat!(
             "from orders i where ",
@@ -178,18 +178,18 @@ async fn reach(tx: &mut Tx<'_>, way: Way<'_>, names: Names<'_>) -> Result<Reach,
             " = $4 and i.id < $1 and i.id >= $2 order by i.id desc"
         )
     );
-    const METHOD: &str = reach!(
+    const METHOD: &str = estimate!(
         "m.order_id",
         "from payments m where m.method = $4 and m.order_id < $1 and m.order_id >= $2 order by m.order_id desc"
     );
-    const AMOUNT: &str = reach!(
+    const AMOUNT: &str = estimate!(
         "i.id",
         "from orders i where i.amount = $4 and i.id < $1 and i.id >= $2 order by i.id desc"
     );
     // Without its names, or a span of time that holds none of the amounts would be looked for to the end.
-    const AMOUNTS: &str = reach!("i.id", "from orders i where i.amount >= $1 and i.amount <= $2");
+    const AMOUNTS: &str = estimate!("i.id", "from orders i where i.amount >= $1 and i.amount <= $2");
     // `cross`: SQLite takes the incidents first, and not all payments.
-    const ATTENTION: &str = reach!(
+    const ATTENTION: &str = estimate!(
         "p.order_id",
         "from incidents i cross join payments p
             where p.id = i.payment_id and i.resolved_at is null and p.order_id < $1 and p.order_id >= $2"
@@ -198,31 +198,31 @@ async fn reach(tx: &mut Tx<'_>, way: Way<'_>, names: Names<'_>) -> Result<Reach,
         ($sql:expr $(, $value:expr)?) => {
             on!(tx, $sql, fetch_one, |query| query
                 .persistent(false)
-                .bind(names.below)
-                .bind(names.from)
+                .bind(range.below)
+                .bind(range.from)
                 .bind(DEPTH)
                 $(.bind($value))?)
         };
     }
-    let reach = match way {
-        Way::All => row!(ALL)?,
-        Way::User(user_id) => row!(USER, user_id)?,
-        Way::Status(status) => row!(STATUS, status)?,
-        Way::Method(method) => row!(METHOD, method)?,
-        Way::Amount(fen) => row!(AMOUNT, fen)?,
-        Way::Attention => row!(ATTENTION)?,
-        Way::Amounts(least, most) => on!(tx, AMOUNTS, fetch_one, |query| query
+    let estimate = match path {
+        AccessPath::All => row!(ALL)?,
+        AccessPath::User(user_id) => row!(USER, user_id)?,
+        AccessPath::Status(status) => row!(STATUS, status)?,
+        AccessPath::Method(method) => row!(METHOD, method)?,
+        AccessPath::Amount(fen) => row!(AMOUNT, fen)?,
+        AccessPath::Attention => row!(ATTENTION)?,
+        AccessPath::Amounts(least, most) => on!(tx, AMOUNTS, fetch_one, |query| query
             .persistent(false)
             .bind(least)
             .bind(most)
             .bind(DEPTH))?,
     };
-    Ok(reach)
+    Ok(estimate)
 }
 
 /// Newest first between two names. The method is no `exists`, for which PostgreSQL may gather all payments of a method.
 macro_rules! list_orders {
-    ($from:literal, $id:literal, $way:expr) => {
+    ($from:literal, $id:literal, $path:expr) => {
         select_order!(
             "join (select i.id ",
             $from,
@@ -242,7 +242,7 @@ macro_rules! list_orders {
                     and (cast($9 as bigint) is null or exists (select 1
                         from incidents a join payments p on p.id = a.payment_id
                         where p.order_id = i.id and a.resolved_at is null))",
-            $way,
+            $path,
             " limit $8) as hit on hit.id = o.id
             order by o.id desc"
         )
@@ -251,9 +251,9 @@ macro_rules! list_orders {
 
 async fn list(
     tx: &mut Tx<'_>,
-    way: Way<'_>,
+    path: AccessPath<'_>,
     filter: Filter<'_>,
-    names: Names<'_>,
+    range: IdRange<'_>,
     limit: i64,
 ) -> Result<Vec<Order>, StoreError> {
     const ALL: &str = list_orders!("from orders i", "i.id", " order by i.id desc");
@@ -295,23 +295,23 @@ async fn list(
                 where n.method = m.method and n.order_id = m.order_id and n.id > m.id)
             order by m.method desc, m.order_id desc"
     );
-    let (least, most) = match way {
-        Way::Amounts(least, most) => (Some(least), Some(most)),
+    let (least, most) = match path {
+        AccessPath::Amounts(least, most) => (Some(least), Some(most)),
         _ => (filter.least, filter.most),
     };
-    let sql = match way {
-        Way::All => ALL,
-        Way::User(_) => USER,
-        Way::Status(_) => STATUS,
-        Way::Method(_) => METHOD,
-        Way::Amount(_) => AMOUNT,
-        Way::Amounts(..) => AMOUNTS,
-        Way::Attention => ATTENTION,
+    let sql = match path {
+        AccessPath::All => ALL,
+        AccessPath::User(_) => USER,
+        AccessPath::Status(_) => STATUS,
+        AccessPath::Method(_) => METHOD,
+        AccessPath::Amount(_) => AMOUNT,
+        AccessPath::Amounts(..) => AMOUNTS,
+        AccessPath::Attention => ATTENTION,
     };
     let rows: Vec<OrderRow> = on!(tx, sql, fetch_all, |query| query
         .persistent(false)
-        .bind(names.below)
-        .bind(names.from)
+        .bind(range.below)
+        .bind(range.from)
         .bind(filter.user_id)
         .bind(filter.status)
         .bind(filter.method)

@@ -3,8 +3,8 @@
 use domain::{Channel, Method, Money, OrderStatus, RefundNo};
 use payments::admin::{KeyDraft, KeyLimits, Role, Scope};
 use payments::console::{
-    self, Actor, Asked, ConsoleError, OrderQuery, Proof, RefundDraft, Verdict, count_waiting, find_orders,
-    find_the_one, open_file,
+    self, Actor, Asked, ConsoleError, OrderQuery, Proof, RefundDraft, Verdict, count_waiting, find_exact,
+    find_orders, open_file,
 };
 use payments::{Policy, request_refund};
 use simulator::WechatKeys;
@@ -51,12 +51,12 @@ async fn every_way_of_looking_finds_what_is_there() {
             paid.transaction_id.as_deref().unwrap(),
         ] {
             assert_eq!(
-                find_the_one(services, number).await.unwrap(),
+                find_exact(services, number).await.unwrap(),
                 Some(order.id.clone()),
                 "{number}"
             );
         }
-        assert_eq!(find_the_one(services, "ann").await.unwrap(), None);
+        assert_eq!(find_exact(services, "ann").await.unwrap(), None);
 
         let text = |text: &str| Some(text.to_owned());
         let fen = |fen: i64| Money::from_fen(fen).ok();

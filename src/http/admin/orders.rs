@@ -24,7 +24,7 @@ pub async fn list(
 ) -> Result<Response, PageError> {
     let filters = filters(query.as_deref())?;
     if filters.is_only_text()
-        && let Some(id) = console::find_the_one(&web.services, &filters.text).await?
+        && let Some(id) = console::find_exact(&web.services, &filters.text).await?
     {
         return Ok(respond::see_other(&path_of(&id)));
     }

@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt;
 
-use super::super::search::{Filter, Found, Names, find};
+use super::super::search::{Filter, Found, IdRange, find};
 use super::super::{Db, StoreError};
 use super::{run, stores};
 
@@ -17,7 +17,7 @@ const ORDERS: &str = "
     from s";
 
 async fn page(db: &Db, filter: Filter<'_>, below: &str) -> Found {
-    let names = Names { from: "ord_", below };
+    let names = IdRange { from: "ord_", below };
     let found: Result<Found, StoreError> = db
         .snapshot(|tx| async move { find(tx, filter, names, 2).await }.boxed())
         .await;
