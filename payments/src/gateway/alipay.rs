@@ -18,9 +18,9 @@ use domain::{PaymentNo, Product, Report, Timestamp};
 use secrecy::SecretString;
 use url::Url;
 
-pub use self::cancel::Undone;
+pub use self::cancel::CancelEffect;
 pub use self::keys::Verify;
-use self::keys::{Certified, Door, Keys};
+use self::keys::{Certified, KeySource, Keys};
 use self::notification::{Reader, named_certificate, parse_form};
 use self::wire::{Named, NewTrade, PAGE_PRODUCT, QR_PRODUCT, WAP_PRODUCT};
 use super::breaker::Breaker;
@@ -185,7 +185,9 @@ impl Alipay {
         received_at: Timestamp,
     ) -> Result<Notification, NotificationError> {
         let raw = parse_form(body)?;
-        let key = self.key_of(named_certificate(&raw)?, Door::Notification).await;
+        let key = self
+            .key_of(named_certificate(&raw)?, KeySource::Notification)
+            .await;
         let key = key.ok_or(NotificationError::NotAuthentic(
             "signed with a certificate we do not know",
         ))?;

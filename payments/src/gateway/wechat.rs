@@ -19,13 +19,13 @@ use tracing::warn;
 use url::form_urlencoded::byte_serialize;
 use url::{Origin, Url};
 
-use self::call::Said;
+use self::call::WechatAnswer;
 pub use self::certificates::{Certificate, read_certificates};
 pub use self::keys::PlatformKeys;
 use self::notification::Reader;
 pub use self::sealed::{ApiV3Key, Sealed};
 pub use self::settings::{Settings, Verify};
-use self::sign::{Distrust, invocation_message};
+use self::sign::{SignatureError, invocation_message};
 use self::wire::{CloseTrade, H5Info, NewAmount, NewTrade, NoReport, Openid, Prompt, Scene, Trade};
 use super::breaker::Breaker;
 use super::calls::{CallLog, Operation};
@@ -159,8 +159,8 @@ impl Wechat {
         };
         let about = Operation::Create.about(creation.payment_no);
         let body = match self.ask(about, Method::POST, path, creation.request).await? {
-            Said::Yes(body) => body,
-            Said::No(refusal) => return Err(refusal.meaning()),
+            WechatAnswer::Yes(body) => body,
+            WechatAnswer::No(refusal) => return Err(refusal.meaning()),
         };
         let prompt: Prompt = serde_json::from_slice(&body)
             .map_err(|_| GatewayError::unknown("the answer to an order is not readable"))?;
@@ -202,9 +202,9 @@ impl Wechat {
         );
         let about = Operation::Query.about(payment_no);
         let body = match self.ask(about, Method::GET, &path, "").await? {
-            Said::Yes(body) => body,
-            Said::No(refusal) if refusal.is_not_exist() => return Ok(Report::Absent),
-            Said::No(refusal) => return Err(refusal.meaning()),
+            WechatAnswer::Yes(body) => body,
+            WechatAnswer::No(refusal) if refusal.is_not_exist() => return Ok(Report::Absent),
+            WechatAnswer::No(refusal) => return Err(refusal.meaning()),
         };
         let trade: Trade = serde_json::from_slice(&body)
             .map_err(|_| GatewayError::unknown("the description of the trade is not readable"))?;
@@ -227,9 +227,9 @@ impl Wechat {
         let body = json(&CloseTrade { mchid: &self.mch_id });
         let about = Operation::Close.about(payment_no);
         match self.ask(about, Method::POST, &path, &body).await? {
-            Said::Yes(_) => Ok(Closing::Closed),
-            Said::No(refusal) if refusal.is_not_exist() => Ok(Closing::Absent),
-            Said::No(refusal) => Err(refusal.meaning()),
+            WechatAnswer::Yes(_) => Ok(Closing::Closed),
+            WechatAnswer::No(refusal) if refusal.is_not_exist() => Ok(Closing::Absent),
+            WechatAnswer::No(refusal) => Err(refusal.meaning()),
         }
     }
 
@@ -250,11 +250,11 @@ impl Wechat {
         self.verify(headers, body, received_at)
             .await
             .map_err(|distrust| match distrust {
-                Distrust::Probe => NotificationError::Probe,
-                Distrust::UnknownSerial => {
+                SignatureError::Probe => NotificationError::Probe,
+                SignatureError::UnknownSerial => {
                     NotificationError::NotAuthentic("signed with a key we do not know")
                 }
-                Distrust::Because(reason) => NotificationError::NotAuthentic(reason),
+                SignatureError::Because(reason) => NotificationError::NotAuthentic(reason),
             })?;
         let reader = Reader {
             app_id: &self.app_id,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Method, Money, OrderStatus, Payment, PaymentState, RefundNo, RefundReport, Report};
-use payments::gateway::alipay::{Alipay, Undone};
+use payments::gateway::alipay::{Alipay, CancelEffect};
 use payments::gateway::{Gateway, GatewayError, NotificationContent, RefundAsk};
 use serde_json::json;
 use simulator::{Alteration, Endpoint, Fault, FaultKind, Faults};
@@ -281,12 +281,12 @@ async fn t_40_cancelling_refunds_nobody_whose_payment_is_known() {
     let payment = shop.start(&order, Method::Alipay).await;
     assert_eq!(
         alipay(&shop).cancel(&payment.payment_no).await.unwrap(),
-        Undone::Nothing
+        CancelEffect::Nothing
     );
     shop.sim.scan(payment.prompt.as_deref().unwrap()).await.unwrap();
     assert_eq!(
         alipay(&shop).cancel(&payment.payment_no).await.unwrap(),
-        Undone::Closed
+        CancelEffect::Closed
     );
     let again = alipay(&shop).cancel(&payment.payment_no).await;
     assert!(matches!(again, Err(GatewayError::AlreadyClosed)), "{again:?}");
@@ -299,7 +299,7 @@ async fn t_40_cancelling_refunds_nobody_whose_payment_is_known() {
     shop.sim
         .fault(Fault::new(FaultKind::BadSignature).at(Endpoint::Query));
     let undone = alipay(&shop).cancel(&payment.payment_no).await.unwrap();
-    assert_eq!(undone, Undone::Refunded);
+    assert_eq!(undone, CancelEffect::Refunded);
     shop.sim.faults(Faults::none());
     shop.close().await;
 }

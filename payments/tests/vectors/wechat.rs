@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::{Money, PaymentNo, Product, Report, Timestamp};
-use payments::gateway::wechat::sign::{Distrust, authorization, invocation_message, request_message};
+use payments::gateway::wechat::sign::{SignatureError, authorization, invocation_message, request_message};
 use payments::gateway::wechat::{ApiV3Key, PlatformKeys, Verify, read_certificates};
 use payments::gateway::{
     Ask, Closing, GatewayError, NotificationContent, NotificationError, Payer, SigningKey,
@@ -167,7 +167,7 @@ fn answers_are_verified_over_their_bytes() {
         );
         let later = Timestamp::from_millis(now(case).millis() + 300_000);
         let verdict = keys.verify(&headers(case), text(case, "body").as_bytes(), later);
-        assert!(matches!(verdict, Err(Distrust::Because(_))));
+        assert!(matches!(verdict, Err(SignatureError::Because(_))));
     }
 }
 

@@ -39,7 +39,7 @@ impl Alipay {
             bill_date: &day.format("%Y-%m-%d").to_string(),
         });
         let sent = self.send(QUERY_BILL, &query).await?;
-        let node = self.believe(QUERY_BILL, &sent).await?;
+        let node = self.verified(QUERY_BILL, &sent).await?;
         let answer = success_of(&node, None).map_err(|error| match &error {
             GatewayError::Declined {
                 code,

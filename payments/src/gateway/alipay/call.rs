@@ -15,7 +15,7 @@ use url::Url;
 use super::super::calls::{About, Call};
 use super::super::transport::Answer as Sent;
 use super::super::{GatewayError, VerifyingKey};
-use super::keys::{Certified, Door};
+use super::keys::{Certified, KeySource};
 use super::sign::{Node, Sealed, request_text};
 use super::wire::{Answer, CertificateQuery, success, success_of};
 use super::{Alipay, PAGE_PAY, PRECREATE, WAP_PAY, json};
@@ -66,7 +66,7 @@ impl Alipay {
         call.returned(&sent, self.clock.now());
         let node = match sent {
             Ok(sent) => {
-                let node = self.believe(method, &sent).await;
+                let node = self.verified(method, &sent).await;
                 call.judged(node.as_ref().map(|node| node.is_signed));
                 node
             }
@@ -77,7 +77,7 @@ impl Alipay {
     }
 
     /// What an answer says, when Alipay signed it or it claims no signature.
-    pub(super) async fn believe(&self, method: &str, sent: &Sent) -> Result<Node, GatewayError> {
+    pub(super) async fn verified(&self, method: &str, sent: &Sent) -> Result<Node, GatewayError> {
         self.open(method, &sent.body).await.map_err(|reason| {
             let trace_id = sent.header("trace_id");
             warn!(
@@ -104,7 +104,7 @@ impl Alipay {
     async fn open(&self, method: &str, body: &[u8]) -> Result<Node, &'static str> {
         let sealed = Sealed::find(method, body)?;
         let key = if sealed.is_signed() {
-            self.key_of(sealed.cert_sn.as_deref(), Door::Answer).await
+            self.key_of(sealed.cert_sn.as_deref(), KeySource::Answer).await
         } else {
             None
         };
@@ -113,12 +113,12 @@ impl Alipay {
 
     /// The key of the certificate that a message names. One that we have not seen is fetched, and believed when its
     /// chain leads to the pinned root.
-    pub(super) async fn key_of(&self, sn: Option<&str>, door: Door) -> Option<Arc<VerifyingKey>> {
+    pub(super) async fn key_of(&self, sn: Option<&str>, source: KeySource) -> Option<Arc<VerifyingKey>> {
         if let Some(key) = self.keys.find(sn) {
             return Some(key);
         }
         let (certified, sn) = (self.keys.certified()?, sn?);
-        let turn = certified.may_fetch(door, self.clock.now()).await;
+        let turn = certified.may_fetch(source, self.clock.now()).await;
         // Whoever waited finds what was fetched before.
         if let Some(key) = self.keys.find(Some(sn)) {
             return Some(key);

@@ -16,7 +16,7 @@ const MOST_TRIES: u32 = 3;
 
 /// What a cancellation did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Undone {
+pub enum CancelEffect {
     /// There is no trade. A code that nobody has scanned may still be scanned.
     Nothing,
     /// Nobody can pay any more.
@@ -28,7 +28,7 @@ pub enum Undone {
 impl Alipay {
     /// Ends a trade about which neither a question nor a close brings an end. One that is known to be paid is refused,
     /// because its money goes back by a refund, with a number and a sum.
-    pub async fn cancel(&self, payment_no: &PaymentNo) -> Result<Undone, GatewayError> {
+    pub async fn cancel(&self, payment_no: &PaymentNo) -> Result<CancelEffect, GatewayError> {
         match self.query(payment_no).await {
             Ok(Report::Paid(_)) => return Err(GatewayError::AlreadyPaid),
             Ok(Report::Closed) => return Err(GatewayError::AlreadyClosed),
@@ -43,20 +43,20 @@ impl Alipay {
                 .call(Operation::Cancel.about(payment_no), CANCEL, &named)
                 .await?;
             if answer.retry_flag.as_deref() != Some("Y") {
-                return undone(&answer, payment_no);
+                return read_cancel_effect(&answer, payment_no);
             }
         }
         Err(GatewayError::unknown("the trade is still not cancelled"))
     }
 }
 
-fn undone(answer: &Answer, payment_no: &PaymentNo) -> Result<Undone, GatewayError> {
+fn read_cancel_effect(answer: &Answer, payment_no: &PaymentNo) -> Result<CancelEffect, GatewayError> {
     match answer.action.as_deref() {
-        None | Some("") => Ok(Undone::Nothing),
-        Some("close") => Ok(Undone::Closed),
+        None | Some("") => Ok(CancelEffect::Nothing),
+        Some("close") => Ok(CancelEffect::Closed),
         Some("refund") => {
             warn!(payment.no = %payment_no, "cancelling {payment_no} has given its payer the money back");
-            Ok(Undone::Refunded)
+            Ok(CancelEffect::Refunded)
         }
         Some(_) => Err(GatewayError::unknown("an unknown way to cancel")),
     }

@@ -55,7 +55,7 @@ pub(super) struct Certified {
 
 /// Where the name of an unknown certificate came from.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Door {
+pub(super) enum KeySource {
     Answer,
     Notification,
 }
@@ -156,12 +156,12 @@ impl Certified {
     /// The right to fetch a certificate now; whoever waits for it finds the one that was fetched before.
     pub(super) async fn may_fetch(
         &self,
-        door: Door,
+        source: KeySource,
         now: Timestamp,
     ) -> Option<MutexGuard<'_, Option<Timestamp>>> {
-        let last = match door {
-            Door::Answer => &self.last_fetch[0],
-            Door::Notification => &self.last_fetch[1],
+        let last = match source {
+            KeySource::Answer => &self.last_fetch[0],
+            KeySource::Notification => &self.last_fetch[1],
         };
         let mut last = last.lock().await;
         if last.is_some_and(|last| now.since(last) < FETCH_PAUSE) {

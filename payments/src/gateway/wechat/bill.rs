@@ -14,7 +14,7 @@ use url::Url;
 use super::super::GatewayError;
 use super::super::bill::{BillError, FundLine, TradeKind, TradeLine};
 use super::Wechat;
-use super::call::Said;
+use super::call::WechatAnswer;
 use super::refusal::Refusal;
 use super::table::Table;
 use crate::calendar::parse_beijing;
@@ -49,9 +49,9 @@ impl Wechat {
     async fn bill(&self, path: &str) -> Result<String, BillError> {
         let answer = self.send(Method::GET, path, "").await?;
         let link = match self.judge(answer, true).await? {
-            Said::Yes(body) => serde_json::from_slice::<Link>(&body)
+            WechatAnswer::Yes(body) => serde_json::from_slice::<Link>(&body)
                 .map_err(|_| GatewayError::unknown("an answer without a bill"))?,
-            Said::No(refusal) => return Err(no_bill(refusal)),
+            WechatAnswer::No(refusal) => return Err(no_bill(refusal)),
         };
         let url = self.own_address(&link.download_url)?;
         // Within its thirty seconds the address is good for one thing only, so it is used here and kept nowhere.

@@ -13,23 +13,23 @@ use super::super::transport::Answer;
 use super::Wechat;
 use super::keys::PUBLIC_KEY_PREFIX;
 use super::refusal::Refusal;
-use super::sign::{Distrust, authorization, request_message};
+use super::sign::{SignatureError, authorization, request_message};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What WeChat said.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum WechatAnswer {
     /// A success that WeChat signed.
     Yes(Vec<u8>),
     No(Refusal),
 }
 
-impl Said {
+impl WechatAnswer {
     fn is_signed(&self) -> bool {
         match self {
-            Said::Yes(_) => true,
-            Said::No(refusal) => refusal.is_authentic(),
+            WechatAnswer::Yes(_) => true,
+            WechatAnswer::No(refusal) => refusal.is_authentic(),
         }
     }
 }
@@ -42,7 +42,7 @@ impl Wechat {
         method: Method,
         path: &str,
         body: &str,
-    ) -> Result<Said, GatewayError> {
+    ) -> Result<WechatAnswer, GatewayError> {
         let is_question = method == Method::GET;
         let line = format!("{method} /{path}");
         let mut call = Call::begin(Channel::Wechat, about, line, body, self.clock.now());
@@ -51,7 +51,7 @@ impl Wechat {
         let said = match sent {
             Ok(answer) => {
                 let said = self.judge(answer, is_question).await;
-                call.judged(said.as_ref().map(Said::is_signed));
+                call.judged(said.as_ref().map(WechatAnswer::is_signed));
                 said
             }
             Err(error) => Err(error),
@@ -61,7 +61,11 @@ impl Wechat {
     }
 
     /// Whether an answer is to be believed, and what it says.
-    pub(super) async fn judge(&self, answer: Answer, is_question: bool) -> Result<Said, GatewayError> {
+    pub(super) async fn judge(
+        &self,
+        answer: Answer,
+        is_question: bool,
+    ) -> Result<WechatAnswer, GatewayError> {
         let verdict = self.verify(&answer.headers, &answer.body, self.clock.now()).await;
         if is_question {
             // Questions are asked by jobs, all the time and without a payer who waits.
@@ -71,9 +75,9 @@ impl Wechat {
         if answer.status == StatusCode::OK || answer.status == StatusCode::NO_CONTENT {
             debug!(request_id, "WeChat answered {}", answer.status);
             return match verdict {
-                Ok(()) => Ok(Said::Yes(answer.body)),
-                Err(Distrust::Probe) => Err(GatewayError::RetrySame {
-                    reason: Distrust::Probe.to_string(),
+                Ok(()) => Ok(WechatAnswer::Yes(answer.body)),
+                Err(SignatureError::Probe) => Err(GatewayError::RetrySame {
+                    reason: SignatureError::Probe.to_string(),
                 }),
                 Err(distrust) => {
                     warn!(request_id, "an answer of WeChat's is not believed: {distrust}");
@@ -92,7 +96,7 @@ impl Wechat {
             answer.status,
             refusal.code
         );
-        Ok(Said::No(refusal))
+        Ok(WechatAnswer::No(refusal))
     }
 
     pub(super) async fn send(&self, method: Method, path: &str, body: &str) -> Result<Answer, GatewayError> {
@@ -136,13 +140,13 @@ impl Wechat {
         headers: &HeaderMap,
         body: &[u8],
         received_at: Timestamp,
-    ) -> Result<(), Distrust> {
+    ) -> Result<(), SignatureError> {
         let verdict = self.platform_keys.verify(headers, body, received_at);
         let is_public_key = headers
             .get("Wechatpay-Serial")
             .is_some_and(|serial| serial.as_bytes().starts_with(PUBLIC_KEY_PREFIX.as_bytes()));
         // A public key is in no list: only a person can fetch it.
-        if verdict != Err(Distrust::UnknownSerial) || is_public_key {
+        if verdict != Err(SignatureError::UnknownSerial) || is_public_key {
             return verdict;
         }
         self.download_keys().await;

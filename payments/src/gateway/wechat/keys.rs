@@ -15,7 +15,7 @@ use super::super::rsa_key::{KeyError, Material, SigningKey, VerifyingKey, materi
 use super::Verify;
 use super::certificates::read_certificates;
 use super::sealed::ApiV3Key;
-use super::sign::{Distrust, Seal};
+use super::sign::{Seal, SignatureError};
 
 const PUBLIC_KEY: &str = "WECHAT_PUBLIC_KEY";
 const PUBLIC_KEY_ID: &str = "WECHAT_PUBLIC_KEY_ID";
@@ -95,7 +95,7 @@ impl PlatformKeys {
     }
 
     /// Whether WeChat signed exactly these bytes, just now (docs/gateway-facts.md 1.3).
-    pub fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), Distrust> {
+    pub fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), SignatureError> {
         let downloaded = self.downloaded.read().expect(UNBROKEN);
         verify_with(&[&self.given, &downloaded.keys], headers, body, now)
     }
@@ -124,9 +124,9 @@ impl PlatformKeys {
         headers: &HeaderMap,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<usize, Distrust> {
+    ) -> Result<usize, SignatureError> {
         let listed: Keys = read_certificates(api_v3_key, body)
-            .map_err(Distrust::Because)?
+            .map_err(SignatureError::Because)?
             .into_iter()
             .filter(|certificate| certificate.is_valid_at(now))
             .map(|certificate| {
@@ -138,13 +138,13 @@ impl PlatformKeys {
             })
             .collect();
         if listed.is_empty() {
-            return Err(Distrust::Because("none of the certificates is valid now"));
+            return Err(SignatureError::Because("none of the certificates is valid now"));
         }
         let mut downloaded = self.downloaded.write().expect(UNBROKEN);
         let is_first = self.given.is_empty() && downloaded.keys.is_empty();
         match verify_with(&[&self.given, &downloaded.keys, &listed], headers, body, now) {
             Ok(()) => {}
-            Err(Distrust::UnknownSerial) if is_first => {}
+            Err(SignatureError::UnknownSerial) if is_first => {}
             Err(distrust) => return Err(distrust),
         }
         let n_keys = listed.len();
@@ -164,17 +164,24 @@ impl PlatformKey {
     }
 }
 
-fn verify_with(known: &[&Keys], headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), Distrust> {
+fn verify_with(
+    known: &[&Keys],
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<(), SignatureError> {
     let seal = Seal::read(headers, now)?;
     let key = known.iter().find_map(|keys| keys.get(seal.serial));
-    let key = key.ok_or(Distrust::UnknownSerial)?;
+    let key = key.ok_or(SignatureError::UnknownSerial)?;
     if key.is_expired(now) {
-        return Err(Distrust::Because("signed with a certificate that has expired"));
+        return Err(SignatureError::Because(
+            "signed with a certificate that has expired",
+        ));
     }
     if key.key.verifies(&seal.message(body), seal.signature) {
         Ok(())
     } else {
-        Err(Distrust::Because("the signature is not of these bytes"))
+        Err(SignatureError::Because("the signature is not of these bytes"))
     }
 }
 

@@ -9,7 +9,7 @@ use super::super::calls::Operation;
 use super::super::scalar::Scalar;
 use super::super::text::GatewayText;
 use super::super::{GatewayError, RefundAsk, is_plain};
-use super::call::Said;
+use super::call::WechatAnswer;
 use super::{Wechat, json};
 use crate::calendar::parse_rfc3339;
 
@@ -73,8 +73,8 @@ impl Wechat {
             .ask(about, Method::POST, "v3/refund/domestic/refunds", &body)
             .await?
         {
-            Said::Yes(body) => self.read_refund(&body, ask),
-            Said::No(refusal) => refusal.meaning_for_refund(),
+            WechatAnswer::Yes(body) => self.read_refund(&body, ask),
+            WechatAnswer::No(refusal) => refusal.meaning_for_refund(),
         }
     }
 
@@ -85,9 +85,9 @@ impl Wechat {
         let path = format!("v3/refund/domestic/refunds/{}", ask.refund_no);
         let about = Operation::QueryRefund.about(ask.payment_no);
         match self.ask(about, Method::GET, &path, "").await? {
-            Said::Yes(body) => self.read_refund(&body, ask),
-            Said::No(refusal) if refusal.is_not_exist() => Ok(RefundReport::Absent),
-            Said::No(refusal) => Err(refusal.meaning()),
+            WechatAnswer::Yes(body) => self.read_refund(&body, ask),
+            WechatAnswer::No(refusal) if refusal.is_not_exist() => Ok(RefundReport::Absent),
+            WechatAnswer::No(refusal) => Err(refusal.meaning()),
         }
     }
 

@@ -12,7 +12,7 @@ const MAX_HEADER_LENGTH: usize = 1024;
 
 /// Why a signature is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Distrust {
+pub enum SignatureError {
     #[error("a signature probe")]
     Probe,
     /// Signed with a key we do not know (yet).
@@ -54,30 +54,36 @@ pub fn authorization(mch_id: &str, serial_no: &str, timestamp: i64, nonce: &str,
 
 impl<'a> Seal<'a> {
     /// The checks that need no key, in the order of docs/gateway-facts.md 1.3: presence, kind, time, probe.
-    pub fn read(headers: &'a HeaderMap, now: Timestamp) -> Result<Seal<'a>, Distrust> {
+    pub fn read(headers: &'a HeaderMap, now: Timestamp) -> Result<Seal<'a>, SignatureError> {
         let seal = Seal {
             timestamp: only(headers, "Wechatpay-Timestamp")
-                .ok_or(Distrust::Because("no single timestamp header"))?,
-            nonce: only(headers, "Wechatpay-Nonce").ok_or(Distrust::Because("no single nonce header"))?,
+                .ok_or(SignatureError::Because("no single timestamp header"))?,
+            nonce: only(headers, "Wechatpay-Nonce")
+                .ok_or(SignatureError::Because("no single nonce header"))?,
             signature: only(headers, "Wechatpay-Signature")
-                .ok_or(Distrust::Because("no single signature header"))?,
-            serial: only(headers, "Wechatpay-Serial").ok_or(Distrust::Because("no single serial header"))?,
+                .ok_or(SignatureError::Because("no single signature header"))?,
+            serial: only(headers, "Wechatpay-Serial")
+                .ok_or(SignatureError::Because("no single serial header"))?,
         };
         let kind = "Wechatpay-Signature-Type";
         if headers.contains_key(kind) && only(headers, kind) != Some(SCHEME) {
-            return Err(Distrust::Because("another kind of signature"));
+            return Err(SignatureError::Because("another kind of signature"));
         }
         let is_decimal = seal.timestamp.bytes().all(|byte| byte.is_ascii_digit());
         let signed_at: i64 = match seal.timestamp.parse() {
             Ok(seconds) if is_decimal => seconds,
-            _ => return Err(Distrust::Because("the timestamp is not a number of seconds")),
+            _ => {
+                return Err(SignatureError::Because(
+                    "the timestamp is not a number of seconds",
+                ));
+            }
         };
         // A captured message could be sent again for ever; WeChat stamps each of its own resends afresh (T-04).
         if now.seconds().abs_diff(signed_at) >= MAX_SKEW_SECONDS {
-            return Err(Distrust::Because("the timestamp is too far from our clock"));
+            return Err(SignatureError::Because("the timestamp is too far from our clock"));
         }
         if seal.signature.starts_with(PROBE) {
-            return Err(Distrust::Probe);
+            return Err(SignatureError::Probe);
         }
         Ok(seal)
     }
