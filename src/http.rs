@@ -131,5 +131,5 @@ pub fn router(web: Web) -> Router {
         .layer(from_fn(request::turn_away))
         .layer(envelope::catch_panics())
         .layer(from_fn_with_state(web.clone(), headers::protect))
-        .layer(from_fn_with_state(web, envelope::seal))
+        .layer(from_fn_with_state(web, envelope::wrap_envelope))
 }

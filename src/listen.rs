@@ -107,7 +107,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             router: router.clone(),
             has_reserved_seat: limits.has_reserved_seat,
         };
-        tokio::spawn(guest.converse(stream, graceful.watcher()));
+        tokio::spawn(guest.serve_connection(stream, graceful.watcher()));
     }
     drop(listener);
     if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
@@ -137,7 +137,7 @@ struct Guest {
 
 impl Guest {
     /// HTTP/1 only: without TLS no browser speaks HTTP/2, and its floods stay outside.
-    async fn converse(self, stream: TcpStream, watcher: Watcher) {
+    async fn serve_connection(self, stream: TcpStream, watcher: Watcher) {
         let Ok(()) = prepare(&stream) else { return };
         let (peer, has_reserved_seat) = (self.peer, self.has_reserved_seat);
         let router = TowerToHyperService::new(self.router);

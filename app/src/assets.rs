@@ -19,16 +19,16 @@ pub struct Stylesheet {
 
 impl Stylesheet {
     pub fn plain() -> Stylesheet {
-        Stylesheet::of(squeezed(STYLESHEET))
+        Stylesheet::of(compressed(STYLESHEET))
     }
 
     pub fn with_accent(accent: Color) -> Stylesheet {
-        Stylesheet::of(squeezed(STYLESHEET) + &theme::rules(accent))
+        Stylesheet::of(compressed(STYLESHEET) + &theme::rules(accent))
     }
 
     /// On top of the other one, for the console only: a payer does not wait for it.
     fn console() -> Stylesheet {
-        Stylesheet::named("console", squeezed(include_str!("../../style/console.css")))
+        Stylesheet::named("console", compressed(include_str!("../../style/console.css")))
     }
 
     fn of(text: String) -> Stylesheet {
@@ -54,7 +54,7 @@ pub fn fingerprint(content: &[u8]) -> String {
 }
 
 /// Without comments and indentation: they are for us, and every payer would wait for them.
-fn squeezed(css: &str) -> String {
+fn compressed(css: &str) -> String {
     let mut rest = css;
     let mut bare = String::with_capacity(css.len());
     while let Some((before, after)) = rest.split_once("/*") {
@@ -95,6 +95,6 @@ mod tests {
     #[test]
     fn squeezing_leaves_the_rules() {
         let css = "/* why */\n.a {\n    color: red; /* x */\n}\n\n";
-        assert_eq!(squeezed(css), ".a {\ncolor: red;\n}\n");
+        assert_eq!(compressed(css), ".a {\ncolor: red;\n}\n");
     }
 }

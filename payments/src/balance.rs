@@ -237,7 +237,7 @@ pub async fn top_up_for_order(
                     return Ok(open);
                 }
                 // Of two that find none, one waits here and then finds the other's.
-                orders::touch(tx, &source).await?;
+                orders::bump_updated_at(tx, &source).await?;
                 if orders::insert(tx, new).await? {
                     Ok(new.clone())
                 } else {

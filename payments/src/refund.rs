@@ -76,7 +76,7 @@ pub(crate) async fn write_refund(
         due_at: draft.due_at,
     };
     refunds::insert(tx, &new).await?;
-    note_change(services, tx, &refund, Money::ZERO).await?;
+    record_change(services, tx, &refund, Money::ZERO).await?;
     post_refund(tx, &refund, now).await?;
     tracing::info!(
         refund.id = %refund.id,
@@ -118,7 +118,7 @@ async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Re
     // The payment before its refund, as everybody takes them: nobody waits in a circle.
     let is_done = refund.state != RefundState::Succeeded && next.state == RefundState::Succeeded;
     let returned = if is_done { refund.amount } else { Money::ZERO };
-    note_change(services, tx, refund, returned).await?;
+    record_change(services, tx, refund, returned).await?;
     refunds::advance(tx, next).await?;
     post_refund_change(tx, refund.state, next, services.clock.now()).await?;
     tracing::info!(
@@ -139,15 +139,15 @@ async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Re
     Ok(())
 }
 
-async fn note_change(
+async fn record_change(
     services: &Services,
     tx: &mut Tx<'_>,
     refund: &Refund,
     returned: Money,
 ) -> Result<(), Error> {
     let now = services.clock.now();
-    payments::note_change(tx, &refund.payment_id, now).await?;
-    orders::note_change(tx, &refund.payment_id, returned, now).await?;
+    payments::record_change(tx, &refund.payment_id, now).await?;
+    orders::record_change(tx, &refund.payment_id, returned, now).await?;
     Ok(())
 }
 

@@ -107,7 +107,7 @@ async fn act(
         (Settlement::Paid, Report::Paid(receipt)) => {
             payments::mark_paid(tx, payment, receipt, true, now).await?;
             orders::mark_paid(tx, order, receipt.paid_at, now).await?;
-            payments::cut_short(tx, &order.id, now).await?;
+            payments::expire_now(tx, &order.id, now).await?;
             // Last, because a user's balance is a row that others wait for.
             post_payment(tx, payment, order, true, now).await?;
         }

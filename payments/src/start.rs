@@ -226,7 +226,7 @@ async fn record_in(
     let opened = match (opening, open) {
         (Opening::New, _) => {
             let payment = draft(services, &order, start, attempt.gateway);
-            orders::touch(tx, &order).await?;
+            orders::bump_updated_at(tx, &order).await?;
             payments::insert(tx, &payment, schedule::next_question(now, 0, false)).await?;
             Opened {
                 payment,

@@ -179,7 +179,7 @@ fn find_open(checkout: &Checkout) -> Option<&Payment> {
 /// Notes that somebody looks at the order's page: its open payment is asked about soon and often. Looking must work when
 /// nothing can be written, so a failure is only logged; returns whether it was noted.
 pub async fn try_to_attend(services: &Services, checkout: &Checkout) -> bool {
-    match attend(services, checkout).await {
+    match mark_watched(services, checkout).await {
         Ok(()) => true,
         Err(error) => {
             let order_id = &checkout.order.id;
@@ -190,7 +190,7 @@ pub async fn try_to_attend(services: &Services, checkout: &Checkout) -> bool {
 }
 
 /// At most every few seconds this is a write.
-async fn attend(services: &Services, checkout: &Checkout) -> Result<(), Error> {
+async fn mark_watched(services: &Services, checkout: &Checkout) -> Result<(), Error> {
     let now = services.clock.now();
     let Some(open) = find_open(checkout) else {
         return Ok(());
@@ -203,7 +203,7 @@ async fn attend(services: &Services, checkout: &Checkout) -> Result<(), Error> {
     let written = services
         .db
         .write(|tx| {
-            async move { payments::attend(tx, order_id, now.after(schedule::PRESENCE), soon, now).await }
+            async move { payments::mark_watched(tx, order_id, now.after(schedule::PRESENCE), soon, now).await }
                 .boxed()
         })
         .await;

@@ -101,8 +101,8 @@ impl Door {
             tokio::select! {
                 accepted = self.accept() => match accepted {
                     Ok((stream, peer)) => {
-                        let converse = converse(stream, peer, self.host, Arc::clone(&courier));
-                        drop(guests.spawn(converse));
+                        let serve_connection = serve_connection(stream, peer, self.host, Arc::clone(&courier));
+                        drop(guests.spawn(serve_connection));
                     }
                     Err(error) => {
                         tracing::warn!("{} cannot accept: {error}", self.address);
@@ -137,7 +137,7 @@ fn complained<T>(address: SocketAddr, outcome: io::Result<T>) -> Option<T> {
 }
 
 /// Requests of one connection, until it ends, breaks, or the simulator stops.
-async fn converse(stream: TcpStream, peer: SocketAddr, host: Host, courier: Arc<Courier>) {
+async fn serve_connection(stream: TcpStream, peer: SocketAddr, host: Host, courier: Arc<Courier>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("small packets may be late: {error}");
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tower_http::services::ServeDir;
 
 use super::Web;
-use super::compress::{accepts_gzip, mark, thoroughly};
+use super::compress::{accepts_gzip, compress_max, mark};
 use super::error::Problem;
 use crate::site::SiteConfig;
 
@@ -80,7 +80,7 @@ async fn no_such_file() -> Problem {
 #[derive(Debug, Clone)]
 struct File {
     content: Bytes,
-    squeezed: Bytes,
+    compressed: Bytes,
     media_type: &'static str,
     kept: HeaderValue,
 }
@@ -88,7 +88,7 @@ struct File {
 impl File {
     fn new(content: Bytes, media_type: &'static str, kept: HeaderValue) -> File {
         File {
-            squeezed: thoroughly(&content),
+            compressed: compress_max(&content),
             content,
             media_type,
             kept,
@@ -100,8 +100,8 @@ impl File {
     }
 
     fn answer(&self, asked: &HeaderMap) -> Response {
-        let is_small = accepts_gzip(asked) && self.squeezed.len() < self.content.len();
-        let content = if is_small { &self.squeezed } else { &self.content };
+        let is_small = accepts_gzip(asked) && self.compressed.len() < self.content.len();
+        let content = if is_small { &self.compressed } else { &self.content };
         let headers: [(HeaderName, HeaderValue); 3] = [
             (header::CONTENT_TYPE, HeaderValue::from_static(self.media_type)),
             (header::CACHE_CONTROL, self.kept.clone()),

@@ -32,14 +32,14 @@ pub async fn pages(request: Request, next: Next) -> Response {
         return response;
     }
     if is_wanted {
-        squeezed(response).await
+        compressed(response).await
     } else {
         varying(response)
     }
 }
 
 /// Idempotency, at the start, for what never changes.
-pub fn thoroughly(content: &[u8]) -> Bytes {
+pub fn compress_max(content: &[u8]) -> Bytes {
     gzip(content, Compression::best())
 }
 
@@ -62,7 +62,7 @@ pub fn mark(headers: &mut HeaderMap) {
     headers.remove(header::CONTENT_LENGTH);
 }
 
-async fn squeezed(response: Response) -> Response {
+async fn compressed(response: Response) -> Response {
     let (mut head, body) = response.into_parts();
     // Our own pages are small; one that cannot be read to its end is not sent half.
     let Ok(bytes) = to_bytes(body, API_BYTES).await else {
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn what_is_squeezed_comes_out_whole() {
         let text = "铜钱 ".repeat(1000);
-        let small = thoroughly(text.as_bytes());
+        let small = compress_max(text.as_bytes());
         assert!(small.len() < text.len() / 10);
         let mut back = flate2::write::GzDecoder::new(Vec::new());
         back.write_all(&small).expect("it is gzip");

@@ -42,7 +42,7 @@ impl Reader {
     }
 }
 
-pub async fn seal(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+pub async fn wrap_envelope(State(web): State<Web>, mut request: Request, next: Next) -> Response {
     let id = web.services.clock.nonce();
     let method = request.method().clone();
     // The route and never the path: a checkout path is a capability, and a log is read by many.

@@ -57,10 +57,10 @@ async fn receive(web: Web, channel: Channel, request: Request) -> Response {
             reply(channel, Reception::Malformed)
         }
     };
-    spoken(answer)
+    into_response(answer)
 }
 
-fn spoken(answer: Reply) -> Response {
+fn into_response(answer: Reply) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let content_type = HeaderValue::from_static(answer.content_type);
     (status, [(header::CONTENT_TYPE, content_type)], answer.body).into_response()

@@ -40,7 +40,7 @@ async fn try_pay(
     idempotency: Option<&Idempotency<Payment>>,
 ) -> Result<Paying, Error> {
     let keyed = write_under_key(services, idempotency, &|tx, claimed| {
-        pay_in(services, tx, start, idempotency, claimed).boxed()
+        settle_by_balance(services, tx, start, idempotency, claimed).boxed()
     })
     .await?;
     let paying = match keyed {
@@ -53,7 +53,7 @@ async fn try_pay(
     Ok(paying)
 }
 
-async fn pay_in(
+async fn settle_by_balance(
     services: &Services,
     tx: &mut Tx<'_>,
     start: &StartPayment,
@@ -74,7 +74,7 @@ async fn pay_in(
     match (opening, open) {
         (Opening::New, _) => {
             // Held from here on: a cancellation or another payment of the order that was decided meanwhile wins.
-            orders::touch(tx, &order).await?;
+            orders::bump_updated_at(tx, &order).await?;
             let payment = move_money(services, tx, &order, start, now).await?;
             keep_answer(tx, idempotency, &payment, true, now).await?;
             Ok(Paying::Done(Outcome::New(payment)))

@@ -201,7 +201,7 @@ pub async fn mark_cancelled(
 }
 
 /// Moves the version, so that a payment opened now and a cancellation decided on the old version cannot both succeed.
-pub async fn touch(tx: &mut Tx<'_>, order: &Order) -> Result<(), StoreError> {
+pub async fn bump_updated_at(tx: &mut Tx<'_>, order: &Order) -> Result<(), StoreError> {
     const SQL: &str = "update orders set version = version + 1 where id = $1 and version = $2";
     let n_changed = execute!(tx, SQL, |query| query.bind(order.id.as_str()).bind(order.version))?;
     if n_changed == 1 {
@@ -213,7 +213,7 @@ pub async fn touch(tx: &mut Tx<'_>, order: &Order) -> Result<(), StoreError> {
 
 /// Something about the refunds of a payment of it is new, which is part of what the outside sees of it; and so much more
 /// is back with its payer now.
-pub async fn note_change(
+pub async fn record_change(
     tx: &mut Tx<'_>,
     payment_id: &PaymentId,
     returned: Money,

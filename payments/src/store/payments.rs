@@ -512,14 +512,14 @@ pub async fn hold(tx: &mut Tx<'_>, id: &PaymentId) -> Result<(), StoreError> {
 }
 
 /// Something about its refunds is new, which is part of what the outside sees of it.
-pub async fn note_change(tx: &mut Tx<'_>, id: &PaymentId, now: Timestamp) -> Result<(), StoreError> {
+pub async fn record_change(tx: &mut Tx<'_>, id: &PaymentId, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "update payments set updated_at = $2 where id = $1";
     execute!(tx, SQL, |query| query.bind(id.as_str()).bind(now.millis())).map(drop)?;
     Ok(())
 }
 
 /// The order needs no more money: what is still open is over now, and the expiry job closes it at the gateway.
-pub async fn cut_short(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> Result<(), StoreError> {
+pub async fn expire_now(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         update payments set expires_at = $2
         where order_id = $1 and state in ('created', 'pending') and expires_at > $2";
@@ -538,7 +538,7 @@ pub async fn next_question(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Option
 
 /// Somebody looks at the page: the open payment is asked about soon, and from the start of the schedule when nobody
 /// looked before.
-pub async fn attend(
+pub async fn mark_watched(
     tx: &mut Tx<'_>,
     order_id: &OrderId,
     watched_until: Timestamp,

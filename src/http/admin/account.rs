@@ -178,7 +178,7 @@ pub async fn ask_to_confirm(
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
     let next = parameter(query.as_deref(), "next");
-    let content = pages::confirm(&context, operator(&context)?, respond::way_on(&next), None);
+    let content = pages::confirm(&context, operator(&context)?, respond::next_path(&next), None);
     Ok(respond::page(&context, context.words().confirm_title, content))
 }
 
@@ -189,7 +189,7 @@ pub async fn confirm(
     fields: Fields,
 ) -> Result<Response, PageError> {
     let operator = operator(&context)?;
-    let next = respond::way_on(fields.text("next"));
+    let next = respond::next_path(fields.text("next"));
     let (status, alert) = match try_confirm(&web, &context, operator, &headers, &fields).await {
         Ok(()) => return Ok(respond::see_other(next)),
         Err(ConsoleError::WrongLogin) => (StatusCode::UNAUTHORIZED, context.words().wrong_login),

@@ -12,7 +12,7 @@ use payments::Services;
 use payments::console::{self, Action, AuditEntry, AuditQuery, EntryRange};
 
 use super::error::PageError;
-use super::export::{csv_file, harmless, note_export};
+use super::export::{csv_file, escape_formula, note_export};
 use super::filter::{Typed, day, end_of_day, set, word};
 use super::login::parameter;
 use super::respond;
@@ -101,7 +101,7 @@ fn row(line: &AuditEntry) -> Vec<String> {
         line.request_id.clone(),
         line.hash.clone(),
     ]
-    .map(harmless)
+    .map(escape_formula)
     .to_vec()
 }
 

@@ -157,13 +157,13 @@ fn row(order: &Order) -> Vec<String> {
         order.cancel_reason.clone().unwrap_or_default(),
         order.id.to_string(),
     ]
-    .map(harmless)
+    .map(escape_formula)
     .to_vec()
 }
 
 /// A cell that begins like a formula would be one, on the desk of whoever opens the file. Spreadsheets of East Asia read the
 /// signs of full width too.
-pub fn harmless(cell: String) -> String {
+pub fn escape_formula(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']) {
         format!("'{cell}")
     } else {
@@ -192,9 +192,9 @@ mod tests {
         for cell in [
             "=1+1", "+1", "-1", "@x", "\tx", "\rx", "\n=1", "＝1+1", "＋1", "－1", "＠x",
         ] {
-            assert!(harmless(cell.to_owned()).starts_with('\''), "{cell:?}");
+            assert!(escape_formula(cell.to_owned()).starts_with('\''), "{cell:?}");
         }
-        assert_eq!(harmless("99.90".to_owned()), "99.90");
+        assert_eq!(escape_formula("99.90".to_owned()), "99.90");
         let text = written(&[vec!["a,b".to_owned(), "c\"d".to_owned()]]).unwrap();
         assert_eq!(text, b"\"a,b\",\"c\"\"d\"\r\n");
     }

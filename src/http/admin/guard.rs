@@ -137,7 +137,7 @@ fn to_confirm(request: &Parts) -> Response {
         .headers
         .get(header::REFERER)
         .and_then(|referer| referer.to_str().ok())
-        .map_or("/admin", respond::way_on);
+        .map_or("/admin", respond::next_path);
     let next: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
     respond::see_other(&format!("/admin/confirm?next={next}"))
 }
@@ -147,7 +147,7 @@ fn with_next(door: &str, verb: Verb, request: &Parts) -> String {
         .uri
         .path_and_query()
         .map_or("/admin", |path| path.as_str());
-    if verb == Verb::Post || respond::way_on(wanted) == "/admin" {
+    if verb == Verb::Post || respond::next_path(wanted) == "/admin" {
         return door.to_owned();
     }
     let next: String = url::form_urlencoded::byte_serialize(wanted.as_bytes()).collect();

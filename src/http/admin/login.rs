@@ -25,7 +25,7 @@ const FORGET: HeaderValue = HeaderValue::from_static("\"cache\", \"storage\"");
 pub async fn show(Extension(context): Extension<ConsoleContext>, RawQuery(query): RawQuery) -> Response {
     let next = parameter(query.as_deref(), "next");
     if context.operator.is_some() {
-        return respond::see_other(respond::way_on(&next));
+        return respond::see_other(respond::next_path(&next));
     }
     let content = pages::login(&context, "", &next, None);
     respond::page(&context, context.words().log_in, content)
@@ -44,7 +44,7 @@ pub async fn log_in(
     };
     match try_login(&web, &actor, &headers, &fields).await {
         Ok((token, browser)) => {
-            let mut response = respond::see_other(respond::way_on(next));
+            let mut response = respond::see_other(respond::next_path(next));
             for cookie in [
                 cookies::session(&web, &token),
                 cookies::device(&web, browser.token()),

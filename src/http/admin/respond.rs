@@ -44,7 +44,7 @@ pub fn done(path: &str, flash: Flash) -> Response {
 }
 
 /// Where somebody wanted to go before they had to log in: a path of the console, or its front door.
-pub fn way_on(next: &str) -> &str {
+pub fn next_path(next: &str) -> &str {
     let is_ours = next.starts_with("/admin")
         && !next.contains("//")
         && next.len() <= 1024
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn the_way_on_stays_in_the_console() {
         assert_eq!(
-            way_on("/admin/orders?q=1&from=2026-01-01"),
+            next_path("/admin/orders?q=1&from=2026-01-01"),
             "/admin/orders?q=1&from=2026-01-01"
         );
         for next in [
@@ -90,7 +90,7 @@ mod tests {
             "/admin\\x",
             "/admin\r\nx",
         ] {
-            assert_eq!(way_on(next), "/admin", "{next:?}");
+            assert_eq!(next_path(next), "/admin", "{next:?}");
         }
     }
 }
