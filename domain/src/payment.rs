@@ -156,7 +156,7 @@ impl Payment {
         self.prompt.is_some()
             && self.product.prompt_lifetime().is_none_or(|lifetime| {
                 let made_at = self.prompted_at.unwrap_or(self.created_at);
-                now.after(Product::PROMPT_MARGIN) < made_at.after(lifetime)
+                now + Product::PROMPT_MARGIN < made_at + lifetime
             })
     }
 
@@ -220,7 +220,7 @@ mod tests {
             refunding: Money::ZERO,
             refund_reason: None,
             refunded_at: None,
-            expires_at: made_at.after(Duration::from_secs(86_400)),
+            expires_at: made_at + Duration::from_secs(86_400),
             paid_at: None,
             created_at: made_at,
             updated_at: made_at,
@@ -232,9 +232,8 @@ mod tests {
     fn a_prompt_is_fresh_until_a_minute_before_it_dies() {
         for product in Product::ALL {
             let payment = opened(product);
-            let fresh_after = |seconds: u64| {
-                payment.has_fresh_prompt(payment.created_at.after(Duration::from_secs(seconds)))
-            };
+            let fresh_after =
+                |seconds: u64| payment.has_fresh_prompt(payment.created_at + Duration::from_secs(seconds));
             match product.prompt_lifetime() {
                 None => assert!(fresh_after(86_399), "{product:?}"),
                 Some(lifetime) => {

@@ -150,7 +150,7 @@ pub fn authorise(paid: Option<Money>, claimed: Money, asked: Money) -> Result<()
 /// What the gateways would refuse is refused here, in words that can be understood. `n_taken` counts the refunds that a
 /// gateway has taken or may still take.
 pub fn check_limits(paid_at: Timestamp, n_taken: u32, now: Timestamp) -> Result<(), RefundRefusal> {
-    if now > paid_at.after(WINDOW) {
+    if now > paid_at + WINDOW {
         Err(RefundRefusal::TooLate)
     } else if n_taken >= MOST_REFUNDS {
         Err(RefundRefusal::TooMany)

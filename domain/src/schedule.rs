@@ -41,13 +41,13 @@ pub const CLOCK_SLACK: Duration = Duration::from_secs(60);
 /// Whether somebody looks at the page of a payment. A presence that lasts longer than any can was written by a clock that has
 /// been put back since.
 pub fn is_watched(now: Timestamp, watched_until: Timestamp) -> bool {
-    now < watched_until && watched_until <= now.after(PRESENCE + CLOCK_SLACK)
+    now < watched_until && watched_until <= now + (PRESENCE + CLOCK_SLACK)
 }
 
 /// When an open payment is asked about next, after `n_asked` questions.
 pub fn next_question(now: Timestamp, n_asked: u32, is_watched: bool) -> Timestamp {
     let steps: &[u64] = if is_watched { &WATCHED } else { &UNWATCHED };
-    now.after(Duration::from_secs(step(steps, n_asked)))
+    now + Duration::from_secs(step(steps, n_asked))
 }
 
 /// When a payment that ended unpaid is asked about next; `None` when nothing can come any more.
@@ -62,8 +62,8 @@ pub fn next_after_end(
     if now < payable_until {
         return Some(next_question(now, n_asked, false));
     }
-    let next = now.after(AFTERCARE_STEP);
-    (next <= ended_at.max(payable_until).after(AFTERCARE)).then_some(next)
+    let next = now + AFTERCARE_STEP;
+    (next <= ended_at.max(payable_until) + AFTERCARE).then_some(next)
 }
 
 fn step(steps: &[u64], index: u32) -> u64 {
@@ -73,23 +73,23 @@ fn step(steps: &[u64], index: u32) -> u64 {
 
 /// When a refund that is under way is asked about next, after `n_answers` answers.
 pub fn next_refund_question(now: Timestamp, n_answers: u32) -> Timestamp {
-    now.after(Duration::from_secs(step(&REFUND, n_answers)))
+    now + Duration::from_secs(step(&REFUND, n_answers))
 }
 
 /// When the gateway is tried again after `n_unanswered` tries in a row without an answer that can be believed.
 pub fn next_refund_try(now: Timestamp, n_unanswered: u32) -> Timestamp {
-    now.after(Duration::from_secs(step(&REFUND_UNANSWERED, n_unanswered)))
+    now + Duration::from_secs(step(&REFUND_UNANSWERED, n_unanswered))
 }
 
 /// When a refund that waits for a person is asked about next: the person may have acted in the gateway's console.
 pub fn next_stuck_question(now: Timestamp) -> Timestamp {
-    now.after(REFUND_STUCK)
+    now + REFUND_STUCK
 }
 
 /// When surplus money goes back under another number, after `n_failed` refunds of it have failed.
 pub fn next_refund_renewal(now: Timestamp, n_failed: u32) -> Timestamp {
     let hours = step(&REFUND_RENEWAL, n_failed.saturating_sub(1));
-    now.after(Duration::from_secs(hours * 3600))
+    now + Duration::from_secs(hours * 3600)
 }
 
 #[cfg(test)]
@@ -100,10 +100,13 @@ mod tests {
     fn a_watched_payment_is_asked_about_within_four_seconds_for_ever() {
         let now = Timestamp::from_millis(0);
         let waits: Vec<u64> = (0..6)
-            .map(|n| next_question(now, n, true).since(now).as_secs())
+            .map(|n| next_question(now, n, true).duration_since(now).as_secs())
             .collect();
         assert_eq!(waits, [2, 3, 4, 4, 4, 4]);
-        assert_eq!(next_question(now, u32::MAX, false).since(now).as_secs(), 60);
+        assert_eq!(
+            next_question(now, u32::MAX, false).duration_since(now).as_secs(),
+            60
+        );
     }
 
     #[test]
@@ -116,9 +119,9 @@ mod tests {
             n_questions += 1;
         }
         assert_eq!(n_questions, 25);
-        assert_eq!(now.since(ended_at), AFTERCARE);
-        let payable_until = now.after(Duration::from_secs(900));
-        let soon = next_after_end(now, 2, now, payable_until).map(|next| next.since(now).as_secs());
+        assert_eq!(now.duration_since(ended_at), AFTERCARE);
+        let payable_until = now + Duration::from_secs(900);
+        let soon = next_after_end(now, 2, now, payable_until).map(|next| next.duration_since(now).as_secs());
         assert_eq!(
             soon,
             Some(15),
@@ -131,37 +134,37 @@ mod tests {
         let now = Timestamp::from_millis(0);
         for n in [0, 1, 4, 9, u32::MAX] {
             for is_watched in [false, true] {
-                assert!(next_question(now, n, is_watched) <= now.after(LONGEST_QUESTION_STEP));
+                assert!(next_question(now, n, is_watched) <= now + LONGEST_QUESTION_STEP);
             }
-            let later = now.after(Duration::from_secs(600));
+            let later = now + Duration::from_secs(600);
             for payable_until in [now, later] {
                 let next = next_after_end(now, n, now, payable_until).unwrap();
-                assert!(next <= now.after(LONGEST_AFTERCARE_STEP));
+                assert!(next <= now + LONGEST_AFTERCARE_STEP);
             }
-            assert!(next_refund_question(now, n) <= now.after(LONGEST_REFUND_STEP));
-            assert!(next_refund_try(now, n) <= now.after(LONGEST_REFUND_STEP));
-            assert!(next_stuck_question(now) <= now.after(LONGEST_REFUND_STEP));
-            assert!(next_refund_renewal(now, n) <= now.after(LONGEST_RENEWAL_STEP));
+            assert!(next_refund_question(now, n) <= now + LONGEST_REFUND_STEP);
+            assert!(next_refund_try(now, n) <= now + LONGEST_REFUND_STEP);
+            assert!(next_stuck_question(now) <= now + LONGEST_REFUND_STEP);
+            assert!(next_refund_renewal(now, n) <= now + LONGEST_RENEWAL_STEP);
         }
     }
 
     #[test]
     fn a_presence_from_before_the_clock_was_put_back_is_none() {
         let now = Timestamp::from_millis(0);
-        assert!(is_watched(now, now.after(PRESENCE)));
+        assert!(is_watched(now, now + PRESENCE));
         assert!(!is_watched(now, now));
-        assert!(!is_watched(now, now.after(PRESENCE + Duration::from_secs(3600))));
+        assert!(!is_watched(now, now + (PRESENCE + Duration::from_secs(3600))));
     }
 
     #[test]
     fn a_refund_is_asked_about_within_seconds_at_first_and_hourly_in_the_end() {
         let now = Timestamp::from_millis(0);
-        let question = |n| next_refund_question(now, n).since(now).as_secs();
+        let question = |n| next_refund_question(now, n).duration_since(now).as_secs();
         assert_eq!([question(0), question(1), question(2)], [5, 15, 60]);
         assert_eq!(question(u32::MAX), 3600);
-        let unanswered = |n| next_refund_try(now, n).since(now).as_secs();
+        let unanswered = |n| next_refund_try(now, n).duration_since(now).as_secs();
         assert_eq!([unanswered(0), unanswered(9)], [5, 60]);
-        let renewal = |n| next_refund_renewal(now, n).since(now).as_secs();
+        let renewal = |n| next_refund_renewal(now, n).duration_since(now).as_secs();
         assert_eq!([renewal(1), renewal(2), renewal(99)], [3600, 7200, 86_400]);
     }
 }

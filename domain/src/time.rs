@@ -1,5 +1,6 @@
 //! Instants, as milliseconds since 1970 in UTC. Text forms live where they are needed, not here.
 
+use std::ops::{Add, Sub};
 use std::time::Duration;
 
 /// Milliseconds since the Unix epoch, UTC.
@@ -20,18 +21,30 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    pub fn after(self, duration: Duration) -> Timestamp {
-        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        Timestamp(self.0.saturating_add(millis))
-    }
-
-    pub fn before(self, duration: Duration) -> Timestamp {
-        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        Timestamp(self.0.saturating_sub(millis))
-    }
-
     /// How long ago `earlier` was; zero when it is still to come.
-    pub fn since(self, earlier: Timestamp) -> Duration {
+    pub fn duration_since(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+}
+
+/// Saturates at the ends of the range.
+impl Add<Duration> for Timestamp {
+    type Output = Timestamp;
+
+    fn add(self, duration: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_add(whole_millis(duration)))
+    }
+}
+
+/// Saturates at the ends of the range.
+impl Sub<Duration> for Timestamp {
+    type Output = Timestamp;
+
+    fn sub(self, duration: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_sub(whole_millis(duration)))
+    }
+}
+
+fn whole_millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

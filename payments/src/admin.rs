@@ -178,13 +178,14 @@ pub async fn find_api_key(services: &Services, key: &str) -> Result<Option<ApiKe
 /// Whether the last use that was written down is long ago: a write for every call would be too many.
 pub fn is_use_due(services: &Services, key: &ApiKey) -> bool {
     let now = services.clock.now();
-    key.last_used_at.is_none_or(|at| now.since(at) >= BETWEEN_USES)
+    key.last_used_at
+        .is_none_or(|at| now.duration_since(at) >= BETWEEN_USES)
 }
 
 /// Writes down that a key was used: whoever wants to take it back must see whether anybody needs it.
 pub async fn note_use(services: &Services, key: &ApiKey) -> Result<(), Error> {
     let now = services.clock.now();
-    let before = now.before(BETWEEN_USES);
+    let before = now - BETWEEN_USES;
     services
         .db
         .write(|tx| async move { rows::touch_api_key(tx, &key.id, before, now).await }.boxed())

@@ -227,7 +227,7 @@ pub async fn top_up_for_order(
         }),
         Purpose::Topup,
     )?;
-    let valid_until = services.clock.now().after(LEAST_TIME);
+    let valid_until = services.clock.now() + LEAST_TIME;
     services
         .db
         .write(|tx| {

@@ -93,7 +93,7 @@ mod tests {
             from(friday),
             ["2026-11-27", "2026-11-23", "2026-11-01", "2026-10-01"]
         );
-        let saturday = friday.after(std::time::Duration::from_secs(1));
+        let saturday = friday + std::time::Duration::from_secs(1);
         assert_eq!(
             from(saturday),
             ["2026-11-28", "2026-11-23", "2026-11-01", "2026-10-01"]

@@ -52,10 +52,7 @@ async fn write_calls_of(services: &Services, gateway: &Gateway) -> Result<usize,
 
 async fn write(services: &Services, calls: &[Call]) -> Result<(), StoreError> {
     let rows = &calls.iter().map(row).collect::<Vec<CallRow>>();
-    let long_ago = services
-        .clock
-        .now()
-        .before(services.policy.retention.gateway_messages);
+    let long_ago = services.clock.now() - services.policy.retention.gateway_messages;
     services
         .db
         .write(|tx| {

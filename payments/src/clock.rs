@@ -60,7 +60,7 @@ impl Clock {
                 let since_epoch = std::time::SystemTime::now()
                     .duration_since(std::time::UNIX_EPOCH)
                     .expect("the system clock is set after 1970");
-                Timestamp::from_millis(0).after(since_epoch)
+                Timestamp::from_millis(0) + since_epoch
             }
             Clock::Fixed(fixed) => Timestamp::from_millis(fixed.millis.load(Ordering::SeqCst)),
             #[cfg(feature = "faults")]

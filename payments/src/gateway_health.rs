@@ -40,7 +40,7 @@ pub(crate) async fn look(services: &Services) -> Result<(), Error> {
                 for channel in Channel::ALL {
                     n_forged.push((
                         channel,
-                        forged_notifications::count(tx, channel, now.before(HOUR)).await?,
+                        forged_notifications::count(tx, channel, now - HOUR).await?,
                     ));
                 }
                 Ok((written, n_forged))
@@ -103,7 +103,7 @@ async fn write_forged(services: &Services, now: Timestamp) -> Result<(), Error> 
         let add = services.db.write(|tx| {
             async move {
                 forged_notifications::add(tx, channel, since, i64::from(n)).await?;
-                forged_notifications::forget(tx, now.before(DAY)).await
+                forged_notifications::forget(tx, now - DAY).await
             }
             .boxed()
         });
@@ -211,7 +211,7 @@ fn left(ends_at: Timestamp, now: Timestamp) -> Option<&'static str> {
     const STEPS: [(u32, &str); 4] = [(0, "0d"), (1, "1d"), (7, "7d"), (30, "30d")];
     STEPS
         .into_iter()
-        .find(|(days, _)| ends_at <= now.after(DAY * *days))
+        .find(|(days, _)| ends_at <= now + DAY * *days)
         .map(|(_, word)| word)
 }
 
@@ -231,8 +231,8 @@ mod tests {
             (1, Some("1d")),
             (0, Some("0d")),
         ] {
-            assert_eq!(left(now.after(DAY * days), now), expected, "{days}");
+            assert_eq!(left(now + DAY * days, now), expected, "{days}");
         }
-        assert_eq!(left(now.before(DAY), now), Some("0d"));
+        assert_eq!(left(now - DAY, now), Some("0d"));
     }
 }

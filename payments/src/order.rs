@@ -151,7 +151,7 @@ pub(crate) fn draft(services: &Services, new: &NewOrder, purpose: Purpose) -> Re
         state: OrderState::Open,
         return_url: new.return_url.clone(),
         metadata: new.metadata.clone(),
-        expires_at: now.after(ttl),
+        expires_at: now + ttl,
         paid_at: None,
         cancel_reason: None,
         refunded: Money::ZERO,
@@ -179,7 +179,7 @@ pub fn is_line(text: &str, max_chars: usize) -> bool {
 }
 
 fn has_same_content(existing: &Order, new: &Order) -> bool {
-    let lifetime = |order: &Order| order.expires_at.since(order.created_at);
+    let lifetime = |order: &Order| order.expires_at.duration_since(order.created_at);
     existing.user_id == new.user_id
         && existing.purpose == new.purpose
         && existing.allows_balance == new.allows_balance

@@ -71,7 +71,11 @@ async fn measure_queues(services: &Services) -> Result<QueueAges, StoreError> {
         .db
         .snapshot(|tx| async move { overdue::find_oldest_due(tx).await }.boxed())
         .await?;
-    let age = |due_at: Option<i64>| due_at.map_or(Duration::ZERO, |at| now.since(Timestamp::from_millis(at)));
+    let age = |due_at: Option<i64>| {
+        due_at.map_or(Duration::ZERO, |at| {
+            now.duration_since(Timestamp::from_millis(at))
+        })
+    };
     Ok(QueueAges {
         payments: age(oldest.payments),
         refunds: age(oldest.refunds),
@@ -82,11 +86,11 @@ async fn measure_queues(services: &Services) -> Result<QueueAges, StoreError> {
 fn bounds(services: &Services, now: Timestamp) -> Bounds {
     let after = services.policy.overdue_after;
     Bounds {
-        ended: now.before(after.payment),
-        unanswered: now.before(after.payment),
-        wechat_refund: now.before(after.wechat_refund),
-        alipay_refund: now.before(after.alipay_refund),
-        recent: now.before(RECENT),
+        ended: now - after.payment,
+        unanswered: now - after.payment,
+        wechat_refund: now - after.wechat_refund,
+        alipay_refund: now - after.alipay_refund,
+        recent: now - RECENT,
     }
 }
 

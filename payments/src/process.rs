@@ -79,8 +79,8 @@ impl Process {
         let Some((wall_before, monotonic_before)) = times.replace((now, monotonic)) else {
             return Duration::ZERO;
         };
-        let expected = wall_before.after(monotonic.saturating_sub(monotonic_before));
-        let setback = expected.since(now);
+        let expected = wall_before + monotonic.saturating_sub(monotonic_before);
+        let setback = expected.duration_since(now);
         if setback > LEAST_SETBACK {
             setback
         } else {
@@ -220,7 +220,7 @@ pub async fn leave_service(services: &Services) -> Result<(), Error> {
 pub async fn mend_times(services: &Services) -> Result<usize, Error> {
     let now = services.clock.now();
     let setback = services.process.measure_setback(&services.clock);
-    let latest = |longest: Duration| now.after(longest + schedule::CLOCK_SLACK);
+    let latest = |longest: Duration| now + (longest + schedule::CLOCK_SLACK);
     let n_mended = services
         .db
         .write(|tx| {

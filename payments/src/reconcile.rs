@@ -64,7 +64,7 @@ pub async fn query_payment(
 /// Takes the right to ask about an unpaid payment now, unless somebody asked a moment ago.
 async fn claim_question(services: &Services, payment: &Payment) -> Result<bool, Error> {
     let now = services.clock.now();
-    let not_since = now.before(BETWEEN_QUESTIONS);
+    let not_since = now - BETWEEN_QUESTIONS;
     let db = &services.db;
     let is_free = db
         .snapshot(|tx| async move { payments::may_be_asked(tx, payment, not_since, now).await }.boxed())
@@ -88,7 +88,7 @@ async fn claim_question_under_key(
         async move {
             claim(tx, idempotency, claimed.as_ref(), &Claim::MAKING_ROOM, now).await?;
             let asks = payment.state != PaymentState::Paid
-                && payments::claim_question(tx, payment, now.before(BETWEEN_QUESTIONS), now).await?;
+                && payments::claim_question(tx, payment, now - BETWEEN_QUESTIONS, now).await?;
             Ok(asks)
         }
         .boxed()

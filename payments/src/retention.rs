@@ -64,7 +64,7 @@ impl Retention {
 /// Erases what is older than its time; how many rows. At most one server does it at a time, and one run an hour is enough.
 pub async fn erase_old_data(services: &Services) -> Result<usize, Error> {
     let now = services.clock.now();
-    let (lease, last_run) = (now.after(LEASE), now.before(BETWEEN_RUNS));
+    let (lease, last_run) = (now + LEASE, now - BETWEEN_RUNS);
     let is_ours = services
         .db
         .write(|tx| retention::claim_run(tx, now, lease, last_run).boxed())
@@ -75,7 +75,7 @@ pub async fn erase_old_data(services: &Services) -> Result<usize, Error> {
     }
     let mut n_erased = 0;
     for kind in Kind::ALL {
-        n_erased += erase(services, kind, now.before(services.policy.retention.of(kind))).await?;
+        n_erased += erase(services, kind, now - services.policy.retention.of(kind)).await?;
     }
     services
         .db
@@ -88,7 +88,7 @@ pub async fn erase_old_data(services: &Services) -> Result<usize, Error> {
 async fn erase(services: &Services, kind: Kind, before: Timestamp) -> Result<usize, Error> {
     let mut n_erased = 0;
     for _ in 0..MAX_BATCHES {
-        let lease = services.clock.now().after(LEASE);
+        let lease = services.clock.now() + LEASE;
         let n_rows = services
             .db
             .write(|tx| {

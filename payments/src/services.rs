@@ -34,7 +34,7 @@ impl Services {
         let now = self.clock.now();
         Lease {
             now,
-            until: now.after(length),
+            until: now + length,
             holder: self.process.id(),
         }
     }

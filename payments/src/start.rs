@@ -257,10 +257,10 @@ async fn record_in(
 
 /// Refuses one payment more when the order had too many of late. Nothing was written then.
 async fn check_attempts(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> Result<(), Error> {
-    let (n_attempts, oldest) = payments::count_since(tx, order_id, now.before(ATTEMPT_WINDOW)).await?;
+    let (n_attempts, oldest) = payments::count_since(tx, order_id, now - ATTEMPT_WINDOW).await?;
     match oldest {
         Some(oldest) if n_attempts >= MAX_ATTEMPTS => Err(Error::RateLimited {
-            wait: oldest.after(ATTEMPT_WINDOW).since(now),
+            wait: (oldest + ATTEMPT_WINDOW).duration_since(now),
         }),
         _ => Ok(()),
     }
@@ -323,7 +323,7 @@ async fn find_overtaken(
 fn draft(services: &Services, order: &Order, start: &StartPayment, gateway: &Gateway) -> Payment {
     let now = services.clock.now();
     let payment_no = PaymentNo::new(now, services.clock.entropy());
-    let expires_at = now.after(services.policy.payment_ttl).min(order.expires_at);
+    let expires_at = (now + services.policy.payment_ttl).min(order.expires_at);
     let ask = Ask {
         payment_no: &payment_no,
         product: start.product,

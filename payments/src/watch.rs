@@ -76,7 +76,7 @@ impl Watchers {
     /// Takes the turn to write down that somebody looks at the payment, unless that was done a moment ago.
     fn claim_sign(&self, payment: &PaymentId, now: Timestamp) -> bool {
         let mut signs = self.signs.lock().expect(UNBROKEN);
-        let is_recent = |at: &Timestamp| *at <= now && now.since(*at) < BETWEEN_SIGNS;
+        let is_recent = |at: &Timestamp| *at <= now && now.duration_since(*at) < BETWEEN_SIGNS;
         if !signs.pruned_at.as_ref().is_some_and(is_recent) {
             signs.at.retain(|_, at| is_recent(at));
             signs.pruned_at = Some(now);
@@ -154,7 +154,7 @@ fn until_next_look(services: &Services, question: Option<Timestamp>) -> Duration
         services.wake.ring_for_questions();
         return AFTER_A_RING;
     }
-    BETWEEN_READS.min(due_at.since(now))
+    BETWEEN_READS.min(due_at.duration_since(now))
 }
 
 /// The order, and when the gateway is asked about it next.
@@ -203,7 +203,7 @@ async fn mark_watched(services: &Services, checkout: &Checkout) -> Result<(), Er
     let written = services
         .db
         .write(|tx| {
-            async move { payments::mark_watched(tx, order_id, now.after(schedule::PRESENCE), soon, now).await }
+            async move { payments::mark_watched(tx, order_id, now + schedule::PRESENCE, soon, now).await }
                 .boxed()
         })
         .await;
@@ -221,7 +221,7 @@ mod tests {
     fn a_thousand_looks_within_a_few_seconds_are_one_sign() {
         let watchers = Watchers::default();
         let opening = Timestamp::from_millis(1_795_485_600_000);
-        let at = |millis| opening.after(Duration::from_millis(millis));
+        let at = |millis| opening + Duration::from_millis(millis);
         let [one, other] = [[1; 10], [2; 10]].map(|dice| PaymentId::new(opening, dice));
         let n_signs = (0..1000).filter(|n| watchers.claim_sign(&one, at(n * 7))).count();
         assert_eq!(n_signs, 1);

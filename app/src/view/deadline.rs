@@ -36,7 +36,7 @@ impl Deadline {
                 format!("{day} {time}")
             },
             machine: payments::rfc3339(at),
-            millis_left: u32::try_from(at.since(now).as_millis()).unwrap_or(u32::MAX),
+            millis_left: u32::try_from(at.duration_since(now).as_millis()).unwrap_or(u32::MAX),
         })
     }
 }

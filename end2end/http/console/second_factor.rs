@@ -9,8 +9,7 @@ use crate::server::Server;
 /// A code of the step after this one: it is good already, and was not used to switch the second factor on.
 fn next_code(totp: &Totp) -> String {
     let now = payments::Clock::System.now();
-    totp.code_at(now.after(std::time::Duration::from_secs(30)))
-        .unwrap()
+    totp.code_at(now + std::time::Duration::from_secs(30)).unwrap()
 }
 
 fn marked<'a>(page: &'a str, testid: &str) -> Vec<&'a str> {

@@ -153,7 +153,7 @@ fn draft(services: &Services, order: &Order, start: &StartPayment, now: Timestam
         refunding: Money::ZERO,
         refund_reason: None,
         refunded_at: None,
-        expires_at: now.after(services.policy.payment_ttl).min(order.expires_at),
+        expires_at: (now + services.policy.payment_ttl).min(order.expires_at),
         paid_at: None,
         created_at: now,
         updated_at: now,

@@ -65,7 +65,7 @@ impl Timeline {
         let key = {
             let mut inner = self.inner();
             inner.n_sleeps += 1;
-            (inner.now.after(duration), inner.n_sleeps)
+            (inner.now + duration, inner.n_sleeps)
         };
         // Whoever is dropped in his sleep leaves no place behind.
         let _place = Place { timeline: self, key };

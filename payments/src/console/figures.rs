@@ -67,15 +67,15 @@ pub async fn read_overview(services: &Services) -> Result<Overview, Error> {
     let now = services.clock.now();
     let today = midnight_before(now);
     // Of the other days the same part, or every morning would look like a collapse.
-    let so_far = now.since(today);
+    let so_far = now.duration_since(today);
     services
         .db
         .snapshot(|tx| {
             async move {
                 Ok(Overview {
                     today: read_day(tx, today, so_far).await?,
-                    yesterday: read_day(tx, today.before(A_DAY), so_far).await?,
-                    last_week: read_day(tx, today.before(7 * A_DAY), so_far).await?,
+                    yesterday: read_day(tx, today - A_DAY, so_far).await?,
+                    last_week: read_day(tx, today - 7 * A_DAY, so_far).await?,
                 })
             }
             .boxed()
@@ -85,7 +85,7 @@ pub async fn read_overview(services: &Services) -> Result<Overview, Error> {
 }
 
 async fn read_day(tx: &mut Tx<'_>, from: Timestamp, span: Duration) -> Result<Day, StoreError> {
-    let to = from.after(span);
+    let to = from + span;
     let mut gross = Sum::default();
     let mut by_method = Method::ALL.map(|method| (method, Sum::default()));
     let mut by_hour = [0_i64; 24];

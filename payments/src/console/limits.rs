@@ -32,7 +32,7 @@ impl LoginLimits {
             .iter()
             .filter_map(|limit| full.get(&limit.key).copied())
             .filter(|ends_at| *ends_at > now)
-            .map(|ends_at| ends_at.since(now))
+            .map(|ends_at| ends_at.duration_since(now))
             .max()
     }
 
@@ -85,7 +85,7 @@ pub async fn admit_login(
         None => Ok(()),
         Some((limit, ends_at)) => {
             services.login_limits.remember(&limit.key, ends_at, now);
-            let wait = ends_at.since(now);
+            let wait = ends_at.duration_since(now);
             Err(ConsoleError::TooManyAttempts { wait })
         }
     }

@@ -72,7 +72,7 @@ impl Proof {
 }
 
 async fn count_try(services: &Services, user_id: &str, now: Timestamp) -> Result<(), ConsoleError> {
-    let since = now.before(LOCKED);
+    let since = now - LOCKED;
     let wait = services
         .db
         .write(|tx| {
@@ -81,7 +81,7 @@ async fn count_try(services: &Services, user_id: &str, now: Timestamp) -> Result
                     return Ok::<_, StoreError>(None);
                 }
                 let (_, last) = people::code_tries(tx, user_id).await?;
-                Ok(Some(Timestamp::from_millis(last).after(LOCKED).since(now)))
+                Ok(Some((Timestamp::from_millis(last) + LOCKED).duration_since(now)))
             }
             .boxed()
         })

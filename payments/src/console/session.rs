@@ -167,13 +167,11 @@ pub async fn find_operator(services: &Services, token: &str) -> Result<Option<Op
     let hash = &hash_of(token);
     let found = services
         .db
-        .snapshot(|tx| {
-            async move { sessions::find_open(tx, hash, now.before(IDLE), now.before(LONGEST)).await }.boxed()
-        })
+        .snapshot(|tx| async move { sessions::find_open(tx, hash, now - IDLE, now - LONGEST).await }.boxed())
         .await
         .map_err(Error::Internal)?;
     let Some(row) = found else { return Ok(None) };
-    if now.since(Timestamp::from_millis(row.seen_at)) >= BETWEEN_SIGNS {
+    if now.duration_since(Timestamp::from_millis(row.seen_at)) >= BETWEEN_SIGNS {
         try_to_touch(services, &row.id, now).await;
     }
     let role = Role::parse(&row.role).ok_or(StoreError::Corrupt("users.role"))?;
@@ -183,7 +181,7 @@ pub async fn find_operator(services: &Services, token: &str) -> Result<Option<Op
         email: row.email,
         role,
         has_totp: row.has_totp,
-        is_confirmed: now.since(Timestamp::from_millis(row.confirmed_at)) < CONFIRMED,
+        is_confirmed: now.duration_since(Timestamp::from_millis(row.confirmed_at)) < CONFIRMED,
     }))
 }
 
@@ -286,10 +284,7 @@ pub async fn list_sessions(services: &Services, operator: &Operator) -> Result<V
     let rows = services
         .db
         .snapshot(|tx| {
-            async move {
-                sessions::list_open(tx, &operator.user_id, now.before(IDLE), now.before(LONGEST)).await
-            }
-            .boxed()
+            async move { sessions::list_open(tx, &operator.user_id, now - IDLE, now - LONGEST).await }.boxed()
         })
         .await
         .map_err(Error::Internal)?;

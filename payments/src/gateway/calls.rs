@@ -152,7 +152,7 @@ impl Call {
 
     /// Something came back, or nothing did.
     pub(super) fn returned(&mut self, sent: &Result<Answer, GatewayError>, now: Timestamp) {
-        self.took = now.since(self.begun_at);
+        self.took = now.duration_since(self.begun_at);
         match sent {
             Ok(answer) => {
                 self.status = Some(answer.status.as_u16());

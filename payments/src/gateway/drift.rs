@@ -39,12 +39,12 @@ impl DriftWatch {
 
 /// The answer was dated between the beginning and the end of the call, in whole seconds.
 fn drift_of(date: Timestamp, begun_at: Timestamp, ended_at: Timestamp) -> Drift {
-    let latest = date.after(Duration::from_secs(1));
+    let latest = date + Duration::from_secs(1);
     let is_ahead = begun_at > latest;
     let amount = if is_ahead {
-        begun_at.since(latest)
+        begun_at.duration_since(latest)
     } else {
-        date.since(ended_at)
+        date.duration_since(ended_at)
     };
     Drift { amount, is_ahead }
 }

@@ -68,7 +68,8 @@ impl Health {
     /// Since when nothing was answered, once that is worth a person's time. Whom nobody asks is not silent.
     pub fn silent_since(&self) -> Option<Timestamp> {
         let silence = self.0.lock().expect(UNBROKEN).silence?;
-        let is_long = silence.n_lost >= LEAST_LOST && silence.until.since(silence.since) >= LEAST_SILENCE;
+        let is_long =
+            silence.n_lost >= LEAST_LOST && silence.until.duration_since(silence.since) >= LEAST_SILENCE;
         is_long.then_some(silence.since)
     }
 

@@ -187,7 +187,7 @@ async fn begin_send(
         payments::hold(tx, &refund.payment_id).await?;
         let last = claims::last_sent(tx, &refund.payment_id, &refund.id).await?;
         // Sent in the future: the clock has been put back since, and a minute from now is enough.
-        let earliest = last.map_or(now, |last| last.min(now).after(schedule::BETWEEN_REFUNDS));
+        let earliest = last.map_or(now, |last| last.min(now) + schedule::BETWEEN_REFUNDS);
         if now < earliest {
             claims::postpone(tx, refund, earliest).await?;
             return Ok(Turn::NotNow);

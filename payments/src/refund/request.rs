@@ -214,9 +214,9 @@ pub(super) async fn next_turn(
         return Ok(now);
     }
     // A turn later than any can be was set before the clock was put back.
-    let latest = now.after(schedule::LONGEST_REFUND_STEP);
+    let latest = now + schedule::LONGEST_REFUND_STEP;
     let last = claims::last_turn(tx, &payment.id).await?;
     Ok(last.map_or(now, |last| {
-        last.min(latest).after(schedule::BETWEEN_REFUNDS).max(now)
+        (last.min(latest) + schedule::BETWEEN_REFUNDS).max(now)
     }))
 }

@@ -88,7 +88,7 @@ async fn claim_call(services: &Services, payment: &Payment) -> Result<CallClaim,
     let stale_since = payment
         .product
         .prompt_lifetime()
-        .map(|lifetime| now.after(Product::PROMPT_MARGIN).before(lifetime));
+        .map(|lifetime| (now + Product::PROMPT_MARGIN) - lifetime);
     services
         .db
         .write(|tx| async move { payments::claim_call(tx, payment, lease, stale_since).await }.boxed())

@@ -438,7 +438,7 @@ pub async fn may_be_asked(
     let (n_free,): (i64,) = on!(tx, SQL, fetch_one, |query| query
         .bind(payment.id.as_str())
         .bind(not_since.millis())
-        .bind(now.after(schedule::CLOCK_SLACK).millis()))?;
+        .bind((now + schedule::CLOCK_SLACK).millis()))?;
     Ok(n_free == 1)
 }
 
@@ -457,7 +457,7 @@ pub async fn claim_question(
         .bind(payment.id.as_str())
         .bind(not_since.millis())
         .bind(now.millis())
-        .bind(now.after(schedule::CLOCK_SLACK).millis()))?;
+        .bind((now + schedule::CLOCK_SLACK).millis()))?;
     Ok(n_changed == 1)
 }
 

@@ -48,7 +48,7 @@ pub async fn claim_run(
         .bind(now.millis())
         .bind(lease.millis())
         .bind(last_run.millis())
-        .bind(now.after(MAX_SKEW).millis()))?;
+        .bind((now + MAX_SKEW).millis()))?;
     Ok(n_changed == 1)
 }
 

@@ -83,7 +83,7 @@ pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
     }
     city.commands.drop_steps(city.plan.drops);
     city.move_in();
-    executor.run_until(OPENING.after(city.plan.trouble));
+    executor.run_until(OPENING + city.plan.trouble);
     city.check_safety();
     // What is broken already need not be healed.
     let healed_within = if city.plan.heals && city.failures().is_empty() {
@@ -110,7 +110,7 @@ pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
 fn heal(city: &City, executor: &mut Executor) -> Option<Duration> {
     let healed_at = city.now();
     city.heal();
-    executor.run_until(healed_at.after(NOTIFICATIOND_WITHIN));
+    executor.run_until(healed_at + NOTIFICATIOND_WITHIN);
     if city.plan.reconciles {
         for unnoticed in city.unnoticed() {
             city.fail(unnoticed);
@@ -121,9 +121,9 @@ fn heal(city: &City, executor: &mut Executor) -> Option<Duration> {
         if differences.is_empty() {
             city.check_safety();
             city.check_fairness();
-            return Some(city.now().since(healed_at));
+            return Some(city.now().duration_since(healed_at));
         }
-        let passed = city.now().since(healed_at);
+        let passed = city.now().duration_since(healed_at);
         if passed > LONGEST {
             for difference in differences {
                 city.fail(format!("never came right: {difference}"));
@@ -137,6 +137,6 @@ fn heal(city: &City, executor: &mut Executor) -> Option<Duration> {
             (Duration::from_secs(1800), 60)
         };
         city.leisure.store(leisure, Ordering::SeqCst);
-        executor.run_until(city.now().after(step));
+        executor.run_until(city.now() + step);
     }
 }

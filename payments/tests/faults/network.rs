@@ -66,7 +66,7 @@ impl City {
                 drop(sender.send(answer));
             }
         });
-        let deadline = self.now().after(patience);
+        let deadline = self.now() + patience;
         let nap = self.sleep(patience);
         let answer = match select(receiver, std::pin::pin!(nap)).await {
             Either::Left((answer, _)) => answer.ok(),
@@ -76,7 +76,7 @@ impl City {
             Some(Answer::Whole(response)) => Ok(response),
             Some(Answer::Broken) => Err(Silence::Lost("the connection broke")),
             Some(Answer::Never) | None => {
-                self.sleep(deadline.since(self.now())).await;
+                self.sleep(deadline.duration_since(self.now())).await;
                 Err(Silence::Lost("timed out"))
             }
         }
@@ -119,7 +119,7 @@ impl City {
             }
             let next_ms = self.gateways_unheard().next_event_ms();
             let nap = next_ms.map_or(LONGEST_NAP, |at_ms| {
-                Timestamp::from_millis(at_ms).since(self.now())
+                Timestamp::from_millis(at_ms).duration_since(self.now())
             });
             let nap = self.sleep(nap.clamp(Duration::from_millis(5), LONGEST_NAP));
             select(std::pin::pin!(nap), std::pin::pin!(self.post_bell.notified())).await;

@@ -155,7 +155,7 @@ impl City {
                 let Some(code) = self.code(order, first).await else {
                     return;
                 };
-                let over = code.expires_at.since(self.now());
+                let over = code.expires_at.duration_since(self.now());
                 let nap = self.dice().millis(0, 40_000);
                 self.sleep((over + nap).saturating_sub(Duration::from_secs(5)))
                     .await;

@@ -257,8 +257,7 @@ impl City {
             let pause = self.dice().seconds(2, 100);
             self.tell(&format!("server {place} stands still for {pause:?}"));
             self.facts().n_pauses += 1;
-            self.commands
-                .freeze(Owner::Server(place), self.now().after(pause));
+            self.commands.freeze(Owner::Server(place), self.now() + pause);
         }
     }
 }

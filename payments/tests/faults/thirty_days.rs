@@ -31,7 +31,7 @@ fn thirty_days_of_an_order_pass_in_seconds() {
     city.leisure.store(LEISURE, Ordering::SeqCst);
     city.spawn(Owner::Outside, "courier", city.clone().courier());
     city.spawn(Owner::Outside, "story", city.clone().story());
-    stage.executor.run_until(OPENING.after(DAY * 30));
+    stage.executor.run_until(OPENING + DAY * 30);
     assert_eq!(city.failures(), Vec::<String>::new());
     assert_eq!(city.differences(), Vec::<String>::new());
     city.check_safety();

@@ -167,8 +167,8 @@ async fn a_certificate_that_ends_soon_is_told_in_time_and_in_steps() {
     assert_eq!(ends.len(), 4, "the app's, Alipay's, and two roots");
     let first = ends.iter().map(|(_, end)| *end).min().unwrap();
     for (days, expected) in [(31, None), (29, Some("30d")), (6, Some("7d"))] {
-        let then = first.before(DAY * days);
-        services.clock.advance(then.since(services.clock.now()));
+        let then = first - DAY * days;
+        services.clock.advance(then.duration_since(services.clock.now()));
         let told = told().await;
         assert_eq!(told.first().map(String::as_str), expected, "{days}: {told:?}");
         assert!(told.len() <= 1, "one step at a time: {told:?}");

@@ -52,7 +52,10 @@ async fn one_question_with_one_answer_is_one_line_however_often_it_was_asked() {
         assert!(calls[0].request.contains(payment.payment_no.as_str()));
         assert!(calls[0].answer.contains("code_url"));
         assert!(calls[1].answer.contains("NOTPAY"));
-        assert_eq!(calls[1].last_at.since(calls[1].first_at), Duration::from_secs(4));
+        assert_eq!(
+            calls[1].last_at.duration_since(calls[1].first_at),
+            Duration::from_secs(4)
+        );
         assert!(calls[2].answer.contains("SUCCESS"));
         assert_eq!(
             write_calls(&shop.services).await.unwrap(),

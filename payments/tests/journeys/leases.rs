@@ -29,7 +29,7 @@ async fn what_a_dead_server_had_taken_is_taken_up_within_seconds() {
         let payment = shop.start(&order, Method::Alipay).await;
         shop.sim.fault(Fault::new(FaultKind::Mute));
         shop.scan_and_pay(&payment).await;
-        let leased_until = shop.services.clock.now().after(Duration::from_secs(60)).millis();
+        let leased_until = (shop.services.clock.now() + Duration::from_secs(60)).millis();
         let id = dead.process.id();
         shop.meddle(format!(
             "update payments set leased_until = {leased_until}, leased_by = '{id}', due_at = 1"
@@ -64,7 +64,7 @@ async fn a_create_call_that_died_with_its_server_is_sent_again_at_once() {
         let dead = another_server(shop);
         let order = shop.order("9.99").await;
         let payment = shop.start(&order, Method::Wechat).await;
-        let until = shop.services.clock.now().after(Duration::from_secs(20)).millis();
+        let until = (shop.services.clock.now() + Duration::from_secs(20)).millis();
         let id = dead.process.id();
         shop.meddle(format!(
             "update payments set prompt = null, state = 'created', calling_until = {until}, calling_by = '{id}'"
@@ -116,7 +116,7 @@ async fn a_clock_put_back_keeps_no_row_waiting() {
             .await
             .unwrap();
         let refund = refund.into_value().unwrap();
-        let leased_until = shop.services.clock.now().after(Duration::from_secs(60)).millis();
+        let leased_until = (shop.services.clock.now() + Duration::from_secs(60)).millis();
         shop.meddle(format!(
             "update payments set leased_until = {leased_until}, asked_at = {leased_until}"
         ))

@@ -49,5 +49,5 @@ pub fn day(text: &str) -> Option<Timestamp> {
 /// The end of a day in Beijing: the last day belongs to the span.
 pub fn end_of_day(text: &str) -> Option<Timestamp> {
     const A_DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
-    day(text).map(|day| day.after(A_DAY))
+    day(text).map(|day| day + A_DAY)
 }

@@ -37,7 +37,7 @@ pub fn attention(
 
 fn card(context: &ConsoleContext, incident: &Incident, handlers: &[String], now: Timestamp) -> AnyView {
     let words = context.words();
-    let age = format::age(now.since(incident.created_at), words);
+    let age = format::age(now.duration_since(incident.created_at), words);
     let order = incident.order_id.as_ref().map(|id| {
         view! { <a class="act" href=format!("/admin/orders/{id}")>{words.open_order}</a> }
     });

@@ -164,7 +164,7 @@ impl Certified {
             KeySource::Notification => &self.last_fetch[1],
         };
         let mut last = last.lock().await;
-        if last.is_some_and(|last| now.since(last) < FETCH_PAUSE) {
+        if last.is_some_and(|last| now.duration_since(last) < FETCH_PAUSE) {
             return None;
         }
         *last = Some(now);

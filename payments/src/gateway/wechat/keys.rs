@@ -103,7 +103,7 @@ impl PlatformKeys {
     /// The right to download certificates now; whoever waits for it finds the keys of the download before.
     pub(super) async fn may_download(&self, now: Timestamp) -> Option<MutexGuard<'_, Option<Timestamp>>> {
         let mut last = self.last_try.lock().await;
-        if last.is_some_and(|last| now.since(last) < DOWNLOAD_PAUSE) {
+        if last.is_some_and(|last| now.duration_since(last) < DOWNLOAD_PAUSE) {
             return None;
         }
         *last = Some(now);
@@ -113,7 +113,7 @@ impl PlatformKeys {
     /// Whether the certificates that we once downloaded should be looked at again.
     pub(super) fn is_stale(&self, now: Timestamp) -> bool {
         let downloaded = self.downloaded.read().expect(UNBROKEN);
-        downloaded.at.is_some_and(|at| now.since(at) >= REFRESH)
+        downloaded.at.is_some_and(|at| now.duration_since(at) >= REFRESH)
     }
 
     /// Takes over a downloaded list. The first one cannot be verified by a key that we know already: its encryption
