@@ -28,12 +28,12 @@ use crate::books::{BookedRefund, BookedTrade, Gateway};
 use crate::faults::{Endpoint, FaultKind};
 use crate::payer::{self, Payer};
 use crate::settings::AlipaySigning;
+use crate::state::State;
 use crate::wire::{Reply, Request, Seal};
-use crate::world::World;
 pub(crate) use bill::{Bill, lapse, pay, scan};
 pub(crate) use cashier::handle as handle_cashier;
 use charset::Charset;
-pub(crate) use desk::Till;
+pub(crate) use desk::Funds;
 use node::{Node, Refusal};
 pub(crate) use notification::pretend_notification;
 use order::Product;
@@ -48,7 +48,7 @@ pub(crate) struct Alipay {
     /// Everything asked to be paid, by the merchant's number; most of it is no trade yet.
     pub(crate) bills: BTreeMap<String, Bill>,
     pub(crate) codes: BTreeMap<String, String>,
-    pub(crate) till: Till,
+    pub(crate) funds: Funds,
     pub(crate) signing: AlipaySigning,
     sessions: Sessions,
     addresses: Addresses,
@@ -146,60 +146,60 @@ pub(crate) fn endpoint(request: &Request) -> Option<Endpoint> {
     Some(Method::parse(params.get("method")?)?.endpoint())
 }
 
-pub(crate) fn handle(world: &mut World, now_ms: i64, request: &Request) -> Reply {
-    let n_bills = world.alipay.bills.len();
+pub(crate) fn handle(state: &mut State, now_ms: i64, request: &Request) -> Reply {
+    let n_bills = state.alipay.bills.len();
     let params = match Params::merge(request) {
         Ok(params) => params,
-        Err(refusal) => return unsigned(world, "error_response", Charset::Utf8, refusal),
+        Err(refusal) => return unsigned(state, "error_response", Charset::Utf8, refusal),
     };
     if let Ok(Method::Pages(product)) = params.method() {
-        return pages::enter(world, now_ms, &params, product);
+        return pages::enter(state, now_ms, &params, product);
     }
     let node_name = params.node_name();
     // What fails before the signature is known to be good is answered without one.
-    if let Err(refusal) = params.authenticate(&world.keys) {
-        return unsigned(world, &node_name, params.charset, refusal);
+    if let Err(refusal) = params.authenticate(&state.keys) {
+        return unsigned(state, &node_name, params.charset, refusal);
     }
     let biz = params
         .check_rest(now_ms)
-        .and_then(|()| params.biz_content(&world.keys));
+        .and_then(|()| params.biz_content(&state.keys));
     // What is refused before the content was opened is not encrypted either.
     let encrypted = params.is_encrypted() && biz.is_ok();
-    let node = biz.and_then(|biz| act(world, now_ms, &params, &biz, request));
+    let node = biz.and_then(|biz| act(state, now_ms, &params, &biz, request));
     let node = node.unwrap_or_else(Refusal::into_node);
-    let mut reply = signed(world, node_name, &params, &node, encrypted);
-    reply.after_notifications = world.alipay.bills.len() > n_bills && pay_early(world, now_ms, &params);
+    let mut reply = signed(state, node_name, &params, &node, encrypted);
+    reply.after_notifications = state.alipay.bills.len() > n_bills && pay_early(state, now_ms, &params);
     reply
 }
 
 /// Code 20000, or 40005, that has nothing to do with the request.
-pub(crate) fn failure(world: &mut World, busy: bool) -> Reply {
+pub(crate) fn failure(state: &mut State, busy: bool) -> Reply {
     let refusal = if busy {
         Refusal::new("40005", "isv.app-call-limited", "应用调用次数超限")
     } else {
         Refusal::new("20000", "isp.unknow-error", "系统繁忙")
     };
-    unsigned(world, "error_response", Charset::Utf8, refusal)
+    unsigned(state, "error_response", Charset::Utf8, refusal)
 }
 
-fn unsigned(world: &mut World, node_name: &str, charset: Charset, refusal: Refusal) -> Reply {
+fn unsigned(state: &mut State, node_name: &str, charset: Charset, refusal: Refusal) -> Reply {
     let content = refusal.into_node().text();
     let body = charset.encode(&format!("{{\"{node_name}\":{content}}}"));
-    Reply::new(200, charset.content_type(), body).with_header("trace_id", world.dice.hex(32))
+    Reply::new(200, charset.content_type(), body).with_header("trace_id", state.rng.hex(32))
 }
 
 /// In the manner of the request: encrypted, and by the key of a certificate.
-fn signed(world: &mut World, node_name: String, params: &Params, node: &Node, encrypted: bool) -> Reply {
+fn signed(state: &mut State, node_name: String, params: &Params, node: &Node, encrypted: bool) -> Reply {
     let content = node.text();
     let content = if encrypted {
-        format!("\"{}\"", sealing::seal(world.keys.alipay_aes_key(), &content))
+        format!("\"{}\"", sealing::seal(state.keys.alipay_aes_key(), &content))
     } else {
         content
     };
-    let signing = &world.alipay.signing;
+    let signing = &state.alipay.signing;
     let seal = Seal::Alipay {
         node: node_name,
-        cert_sn: params.has_certificates().then(|| signing.cert_sn(&world.keys)),
+        cert_sn: params.has_certificates().then(|| signing.cert_sn(&state.keys)),
         sign_first: signing.sign_first,
     };
     Reply {
@@ -210,33 +210,33 @@ fn signed(world: &mut World, node_name: String, params: &Params, node: &Node, en
             params.charset.encode(&content),
         )
     }
-    .with_header("trace_id", world.dice.hex(32))
+    .with_header("trace_id", state.rng.hex(32))
 }
 
 fn act(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     params: &Params,
     biz: &Map<String, Value>,
     request: &Request,
 ) -> Result<Node, Refusal> {
     let method = params.method()?;
-    if let Some(kind) = world.veto(Gateway::Alipay, method.endpoint()) {
+    if let Some(kind) = state.veto(Gateway::Alipay, method.endpoint()) {
         return Err(vetoed(kind));
     }
     match method {
-        Method::Precreate => precreate::precreate(world, now_ms, params, biz),
+        Method::Precreate => precreate::precreate(state, now_ms, params, biz),
         Method::Pages(_) => Err(Refusal::invalid("isv.invalid-method", "不存在的方法名")),
-        Method::Query => query::query(world, now_ms, biz),
-        Method::Close => close::close(world, now_ms, biz),
-        Method::Cancel => cancel::cancel(world, now_ms, biz),
-        Method::Refund => refund::refund(world, now_ms, biz),
-        Method::QueryRefund => refund::query(world, biz),
+        Method::Query => query::query(state, now_ms, biz),
+        Method::Close => close::close(state, now_ms, biz),
+        Method::Cancel => cancel::cancel(state, now_ms, biz),
+        Method::Refund => refund::refund(state, now_ms, biz),
+        Method::QueryRefund => refund::query(state, biz),
         Method::Bill => {
             let host = request.header("host").unwrap_or("127.0.0.1");
-            statement::query(world, now_ms, biz, host)
+            statement::query(state, now_ms, biz, host)
         }
-        Method::Certificate => certificates::download(world, biz),
+        Method::Certificate => certificates::download(state, biz),
     }
 }
 
@@ -247,9 +247,9 @@ fn vetoed(kind: FaultKind) -> Refusal {
     }
 }
 
-fn pay_early(world: &mut World, now_ms: i64, params: &Params) -> bool {
-    let World { faults, dice, .. } = world;
-    if !faults.strikes(dice, Gateway::Alipay, Endpoint::Create, FaultKind::Early) {
+fn pay_early(state: &mut State, now_ms: i64, params: &Params) -> bool {
+    let State { faults, rng, .. } = state;
+    if !faults.strikes(rng, Gateway::Alipay, Endpoint::Create, FaultKind::Early) {
         return false;
     }
     let created: Option<Value> = params
@@ -259,5 +259,5 @@ fn pay_early(world: &mut World, now_ms: i64, params: &Params) -> bool {
         .as_ref()
         .and_then(|biz| biz["out_trade_no"].as_str())
         .unwrap_or_default();
-    payer::pay(world, now_ms, &Payer::first(out_trade_no)).is_ok()
+    payer::pay(state, now_ms, &Payer::first(out_trade_no)).is_ok()
 }

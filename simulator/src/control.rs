@@ -15,44 +15,44 @@ use serde_json::{Map, Value, json};
 pub use attack::{Alteration, SignedBy};
 pub(crate) use attack::{draft, forge};
 
-use crate::courier::Courier;
+use crate::dispatcher::Dispatcher;
 use crate::faults::{Faults, Host, read_fault, show_fault};
 use crate::payer::{self, Bill, Payer};
 use crate::settings::Credentials;
+use crate::state::State;
 use crate::time::{DAY_MS, FASTEST, rfc3339};
 use crate::wechat;
 use crate::wire::{Reply, Request};
-use crate::world::World;
 
 /// Longer than any expiry, schedule or refund window.
 const LONGEST_STEP_MS: i64 = 400 * DAY_MS;
 
 type Outcome = Result<Value, String>;
 
-pub(crate) async fn handle(courier: &Arc<Courier>, request: &Request, path: &str) -> Reply {
+pub(crate) async fn handle(dispatcher: &Arc<Dispatcher>, request: &Request, path: &str) -> Reply {
     let outcome = match (request.method.as_str(), path) {
         ("GET" | "HEAD", "" | "/") => return page::show(request, &base_of(request)),
-        ("GET", "/credentials") => Ok(show_credentials(courier.keys.credentials(), request)),
-        ("GET", "/books") => show_books(courier),
-        ("GET", "/merchant") => Ok(merchant::show(courier)),
-        ("POST", "/merchant") => merchant::set(courier, request),
-        ("GET", "/alipay") => signing::show(courier),
-        ("POST", "/alipay") => signing::set(courier, request),
-        ("POST", "/refund") => merchant::settle_refund(courier, request),
-        ("GET", "/clock") => Ok(show_clock(courier)),
-        ("POST", "/clock") => set_clock(courier, request).await,
-        ("POST", "/pay") => act_as_payer(courier, request, payer::pay),
-        ("POST", "/scan") => act_as_payer(courier, request, payer::scan),
-        ("POST", "/refuse") => act_as_payer(courier, request, payer::refuse),
-        ("POST", "/bridge") => invoke_bridge(courier, request),
-        ("GET", "/faults") => Ok(show_faults(courier)),
-        ("POST", "/faults") => set_faults(courier, request),
+        ("GET", "/credentials") => Ok(show_credentials(dispatcher.keys.credentials(), request)),
+        ("GET", "/books") => show_books(dispatcher),
+        ("GET", "/merchant") => Ok(merchant::show(dispatcher)),
+        ("POST", "/merchant") => merchant::set(dispatcher, request),
+        ("GET", "/alipay") => signing::show(dispatcher),
+        ("POST", "/alipay") => signing::set(dispatcher, request),
+        ("POST", "/refund") => merchant::settle_refund(dispatcher, request),
+        ("GET", "/clock") => Ok(show_clock(dispatcher)),
+        ("POST", "/clock") => set_clock(dispatcher, request).await,
+        ("POST", "/pay") => act_as_payer(dispatcher, request, payer::pay),
+        ("POST", "/scan") => act_as_payer(dispatcher, request, payer::scan),
+        ("POST", "/refuse") => act_as_payer(dispatcher, request, payer::refuse),
+        ("POST", "/bridge") => invoke_bridge(dispatcher, request),
+        ("GET", "/faults") => Ok(show_faults(dispatcher)),
+        ("POST", "/faults") => set_faults(dispatcher, request),
         ("DELETE", "/faults") => {
-            courier.change_faults(|world| world.set_faults(&Faults::none()));
-            Ok(show_faults(courier))
+            dispatcher.change_faults(|state| state.set_faults(&Faults::none()));
+            Ok(show_faults(dispatcher))
         }
-        ("POST", "/resend") => resend(courier, request),
-        ("POST", "/notice") => notification(courier, request).await,
+        ("POST", "/resend") => resend(dispatcher, request),
+        ("POST", "/notice") => notification(dispatcher, request).await,
         _ => {
             return Reply::json(
                 404,
@@ -107,20 +107,20 @@ fn show_credentials(credentials: &Credentials, request: &Request) -> Value {
     })
 }
 
-fn show_books(courier: &Courier) -> Outcome {
-    let books = courier.act(|world, now_ms| {
-        world.lapse(now_ms);
-        world.books()
+fn show_books(dispatcher: &Dispatcher) -> Outcome {
+    let books = dispatcher.act(|state, now_ms| {
+        state.lapse(now_ms);
+        state.books()
     });
     serde_json::to_value(books).map_err(|error| error.to_string())
 }
 
-fn show_clock(courier: &Courier) -> Value {
-    let now_ms = courier.watch.now_ms();
-    json!({"nowMs": now_ms, "beijing": rfc3339(now_ms), "speed": courier.watch.speed()})
+fn show_clock(dispatcher: &Dispatcher) -> Value {
+    let now_ms = dispatcher.watch.now_ms();
+    json!({"nowMs": now_ms, "beijing": rfc3339(now_ms), "speed": dispatcher.watch.speed()})
 }
 
-async fn set_clock(courier: &Arc<Courier>, request: &Request) -> Outcome {
+async fn set_clock(dispatcher: &Arc<Dispatcher>, request: &Request) -> Outcome {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct Change {
@@ -141,15 +141,15 @@ async fn set_clock(courier: &Arc<Courier>, request: &Request) -> Outcome {
         if !(1..=FASTEST).contains(&speed) {
             return Err(format!("speed is 1 to {FASTEST}"));
         }
-        if !courier.watch.runs_by_itself() {
+        if !dispatcher.watch.runs_by_itself() {
             return Err("this clock stands still by itself; move it with advanceMs".to_owned());
         }
-        courier.act(|_, _| courier.watch.set_speed(speed));
+        dispatcher.act(|_, _| dispatcher.watch.set_speed(speed));
     }
     if let Some(advance_ms) = change.advance_ms {
-        courier.settle(courier.watch.now_ms() + advance_ms).await;
+        dispatcher.settle(dispatcher.watch.now_ms() + advance_ms).await;
     }
-    Ok(show_clock(courier))
+    Ok(show_clock(dispatcher))
 }
 
 #[derive(Deserialize)]
@@ -163,14 +163,14 @@ struct PayerCall {
     balance_fen: Option<i64>,
 }
 
-type PayerAct = fn(&mut World, i64, &Payer<'_>) -> Result<Bill, payer::Refusal>;
+type PayerAct = fn(&mut State, i64, &Payer<'_>) -> Result<Bill, payer::Refusal>;
 
-fn act_as_payer(courier: &Courier, request: &Request, act: PayerAct) -> Outcome {
+fn act_as_payer(dispatcher: &Dispatcher, request: &Request, act: PayerAct) -> Outcome {
     let call: PayerCall = read(request)?;
     let prompt = match (call.code, call.out_trade_no) {
         (Some(_), Some(_)) => return Err("code or outTradeNo, not both".to_owned()),
         (Some(prompt), None) | (None, Some(prompt)) => prompt,
-        (None, None) => newest_open(courier)?,
+        (None, None) => newest_open(dispatcher)?,
     };
     let first = Payer::first(&prompt);
     let payer = Payer {
@@ -179,8 +179,8 @@ fn act_as_payer(courier: &Courier, request: &Request, act: PayerAct) -> Outcome 
         balance_fen: call.balance_fen,
         ..first
     };
-    let bill = courier
-        .act(|world, now_ms| act(world, now_ms, &payer))
+    let bill = dispatcher
+        .act(|state, now_ms| act(state, now_ms, &payer))
         .map_err(|refusal| refusal.to_string())?;
     Ok(show_bill(&bill))
 }
@@ -194,27 +194,27 @@ fn show_bill(bill: &Bill) -> Value {
     })
 }
 
-fn newest_open(courier: &Courier) -> Result<String, String> {
-    let open = courier.act(payer::open_bills);
+fn newest_open(dispatcher: &Dispatcher) -> Result<String, String> {
+    let open = dispatcher.act(payer::open_bills);
     let newest = open.into_iter().next().ok_or("no bill waits to be paid")?;
     Ok(newest.out_trade_no)
 }
 
 /// A page inside WeChat asks the app to pay.
-fn invoke_bridge(courier: &Courier, request: &Request) -> Outcome {
+fn invoke_bridge(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     let invocation: wechat::Invocation = read(request)?;
-    let prepay_id = invocation.check(&courier.keys)?;
-    let bill = courier.act(|world, now_ms| wechat::pay_by_bridge(world, now_ms, prepay_id))?;
+    let prepay_id = invocation.check(&dispatcher.keys)?;
+    let bill = dispatcher.act(|state, now_ms| wechat::pay_by_bridge(state, now_ms, prepay_id))?;
     Ok(show_bill(&bill))
 }
 
-fn show_faults(courier: &Courier) -> Value {
-    let shown: Vec<Value> = courier.world().faults.list().iter().map(show_fault).collect();
+fn show_faults(dispatcher: &Dispatcher) -> Value {
+    let shown: Vec<Value> = dispatcher.state().faults.list().iter().map(show_fault).collect();
     json!({"faults": shown})
 }
 
 /// One fault is added; a list in `faults` replaces all.
-fn set_faults(courier: &Courier, request: &Request) -> Outcome {
+fn set_faults(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     let value: Value = read(request)?;
     let faults = match value.get("faults") {
         Some(Value::Array(list)) if value.as_object().is_some_and(|members| members.len() == 1) => {
@@ -222,7 +222,7 @@ fn set_faults(courier: &Courier, request: &Request) -> Outcome {
             faults.into_iter().fold(Faults::none(), Faults::with)
         }
         Some(_) => return Err("faults is a list, and stands alone".to_owned()),
-        None => courier.world().faults.clone().with(read_fault(&value)?),
+        None => dispatcher.state().faults.clone().with(read_fault(&value)?),
     };
     if [Host::Primary, Host::Backup]
         .iter()
@@ -230,25 +230,25 @@ fn set_faults(courier: &Courier, request: &Request) -> Outcome {
     {
         return Err("one address must stay up, or nobody could clear the faults".to_owned());
     }
-    courier.change_faults(|world| world.set_faults(&faults));
-    Ok(show_faults(courier))
+    dispatcher.change_faults(|state| state.set_faults(&faults));
+    Ok(show_faults(dispatcher))
 }
 
-fn resend(courier: &Courier, request: &Request) -> Outcome {
+fn resend(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct Resend {
         out_trade_no: Option<String>,
     }
     let Resend { out_trade_no } = read(request)?;
-    let out_trade_no = out_trade_no.map_or_else(|| newest_notification(courier), Ok)?;
-    courier.act(|world, now_ms| world.post.resend(now_ms, &out_trade_no))?;
+    let out_trade_no = out_trade_no.map_or_else(|| newest_notification(dispatcher), Ok)?;
+    dispatcher.act(|state, now_ms| state.outbox.resend(now_ms, &out_trade_no))?;
     Ok(json!({"outTradeNo": out_trade_no}))
 }
 
 /// The trade that was announced last.
-fn newest_notification(courier: &Courier) -> Result<String, String> {
-    let notifications = courier.world().post.book();
+fn newest_notification(dispatcher: &Dispatcher) -> Result<String, String> {
+    let notifications = dispatcher.state().outbox.book();
     let newest = notifications
         .into_iter()
         .next_back()
@@ -256,10 +256,10 @@ fn newest_notification(courier: &Courier) -> Result<String, String> {
     Ok(newest.out_trade_no)
 }
 
-async fn notification(courier: &Courier, request: &Request) -> Outcome {
+async fn notification(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     let mut members: Map<String, Value> = read(request)?;
     let out_trade_no = match members.remove("outTradeNo") {
-        None => newest_notification(courier)?,
+        None => newest_notification(dispatcher)?,
         Some(Value::String(out_trade_no)) => out_trade_no,
         Some(_) => return Err("outTradeNo is a text".to_owned()),
     };
@@ -270,19 +270,19 @@ async fn notification(courier: &Courier, request: &Request) -> Outcome {
     };
     let alteration: Alteration =
         serde_json::from_value(Value::Object(members)).map_err(|error| error.to_string())?;
-    let letter = forge(courier, &out_trade_no, &alteration)?;
-    let headers: Map<String, Value> = letter
+    let notification = forge(dispatcher, &out_trade_no, &alteration)?;
+    let headers: Map<String, Value> = notification
         .headers
         .iter()
         .map(|(name, value)| (name.clone(), value.clone().into()))
         .collect();
     let mut shown = json!({
-        "url": letter.url,
+        "url": notification.url,
         "headers": headers,
-        "body": String::from_utf8_lossy(&letter.body),
+        "body": String::from_utf8_lossy(&notification.body),
     });
     if send {
-        shown["answer"] = match courier.post(&letter).await {
+        shown["answer"] = match dispatcher.post(&notification).await {
             Some(receipt) => {
                 json!({"status": receipt.status, "body": String::from_utf8_lossy(&receipt.body)})
             }

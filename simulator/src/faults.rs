@@ -8,7 +8,7 @@ mod json;
 use serde::{Deserialize, Serialize};
 
 use crate::books::Gateway;
-use crate::dice::Dice;
+use crate::rng::Rng;
 pub(crate) use catalogue::{CATALOGUE, Entry};
 pub(crate) use json::{read_fault, show_fault};
 
@@ -261,7 +261,7 @@ impl Faults {
     /// The first fault that `pick` wants and that strikes on this occasion; a counted one is used up.
     pub(crate) fn strike_at<T>(
         &mut self,
-        dice: &mut Dice,
+        rng: &mut Rng,
         occasion: &Occasion,
         pick: impl Fn(FaultKind) -> Option<T>,
     ) -> Option<T> {
@@ -276,7 +276,7 @@ impl Faults {
                     *left -= 1;
                     true
                 }
-                When::Percent(percent) => dice.below(100) < u64::from(*percent),
+                When::Percent(percent) => rng.below(100) < u64::from(*percent),
             };
             if strikes {
                 return Some(picked);
@@ -288,7 +288,7 @@ impl Faults {
     /// As [`Faults::strike_at`], where the address plays no part.
     pub(crate) fn strike<T>(
         &mut self,
-        dice: &mut Dice,
+        rng: &mut Rng,
         gateway: Gateway,
         endpoint: Endpoint,
         pick: impl Fn(FaultKind) -> Option<T>,
@@ -298,17 +298,17 @@ impl Faults {
             endpoint,
             host: None,
         };
-        self.strike_at(dice, &occasion, pick)
+        self.strike_at(rng, &occasion, pick)
     }
 
     pub(crate) fn strikes(
         &mut self,
-        dice: &mut Dice,
+        rng: &mut Rng,
         gateway: Gateway,
         endpoint: Endpoint,
         kind: FaultKind,
     ) -> bool {
-        self.strike(dice, gateway, endpoint, |found| (found == kind).then_some(()))
+        self.strike(rng, gateway, endpoint, |found| (found == kind).then_some(()))
             .is_some()
     }
 }

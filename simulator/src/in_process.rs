@@ -12,15 +12,15 @@ use bytes::Bytes;
 
 use crate::books::{Books, Gateway, RefundOutcome};
 use crate::control::{self, Alteration};
-use crate::courier::Receipt;
+use crate::dispatcher::Receipt;
 use crate::faults::{Faults, Host};
 use crate::keys::Keys;
-use crate::letter::Letter;
 use crate::payer::{self, Payer};
 use crate::settings::{Credentials, WechatKeys};
+use crate::signed_notification::SignedNotification;
+use crate::state::State;
 use crate::wechat;
 use crate::wire::{Ending, Request};
-use crate::world::World;
 
 /// The keys of both sides. Making them is slow, so many worlds share one ring.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ impl KeyRing {
 
 #[derive(Debug)]
 pub struct InProcess {
-    world: World,
+    state: State,
     keys: KeyRing,
 }
 
@@ -65,14 +65,14 @@ pub struct Due {
     pub place: usize,
     pub gateway: Gateway,
     pub out_trade_no: String,
-    pub letters: Vec<Letter>,
+    pub letters: Vec<SignedNotification>,
 }
 
 impl InProcess {
     /// The same seed repeats a run: ids, nonces, and where faults strike.
     pub fn new(keys: &KeyRing, seed: u64) -> InProcess {
         InProcess {
-            world: World::new(Arc::clone(&keys.0), seed),
+            state: State::new(Arc::clone(&keys.0), seed),
             keys: keys.clone(),
         }
     }
@@ -82,7 +82,7 @@ impl InProcess {
         let (parts, body) = request.into_parts();
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let request = Request::new(Host::Primary, peer, &parts, Bytes::from(body));
-        let reply = self.world.handle(now_ms, &request).dated(now_ms);
+        let reply = self.state.handle(now_ms, &request).dated(now_ms);
         let notifications_first = reply.after_notifications;
         let reply = reply.seal(&self.keys.0);
         let answer = match reply.ending {
@@ -101,16 +101,16 @@ impl InProcess {
 
     /// When the gateways next do something by themselves.
     pub fn next_event_ms(&self) -> Option<i64> {
-        self.world.next_event_ms()
+        self.state.next_event_ms()
     }
 
     /// Takes every notice that is due; each must come back through [`InProcess::attempted`].
     pub fn due(&mut self, now_ms: i64) -> Vec<Due> {
-        let deliveries = self.world.due(now_ms);
-        let sealed = |delivery: crate::world::Delivery| Due {
+        let deliveries = self.state.due(now_ms);
+        let sealed = |delivery: crate::state::Delivery| Due {
             place: delivery.place,
             gateway: delivery.gateway,
-            out_trade_no: self.world.post.number_at(delivery.place).to_owned(),
+            out_trade_no: self.state.outbox.number_at(delivery.place).to_owned(),
             letters: delivery
                 .letters
                 .iter()
@@ -127,16 +127,16 @@ impl InProcess {
     }
 
     pub fn attempted(&mut self, place: usize, received: bool) {
-        self.world.post.attempted(place, received);
+        self.state.outbox.attempted(place, received);
     }
 
     pub fn pay(&mut self, now_ms: i64, prompt_or_trade_no: &str) -> Result<(), String> {
-        let paid = payer::pay(&mut self.world, now_ms, &Payer::first(prompt_or_trade_no));
+        let paid = payer::pay(&mut self.state, now_ms, &Payer::first(prompt_or_trade_no));
         paid.map(drop).map_err(|refusal| refusal.to_string())
     }
 
     pub fn scan(&mut self, now_ms: i64, prompt_or_trade_no: &str) -> Result<(), String> {
-        let scanned = payer::scan(&mut self.world, now_ms, &Payer::first(prompt_or_trade_no));
+        let scanned = payer::scan(&mut self.state, now_ms, &Payer::first(prompt_or_trade_no));
         scanned.map(drop).map_err(|refusal| refusal.to_string())
     }
 
@@ -147,17 +147,17 @@ impl InProcess {
         out_refund_no: &str,
         outcome: RefundOutcome,
     ) -> Result<(), String> {
-        wechat::settle_refund(&mut self.world, now_ms, out_refund_no, outcome)
+        wechat::settle_refund(&mut self.state, now_ms, out_refund_no, outcome)
     }
 
     /// These faults and no others.
     pub fn faults(&mut self, faults: &Faults) {
-        self.world.set_faults(faults);
+        self.state.set_faults(faults);
     }
 
     pub fn books(&mut self, now_ms: i64) -> Books {
-        self.world.lapse(now_ms);
-        self.world.books()
+        self.state.lapse(now_ms);
+        self.state.books()
     }
 
     /// A signed notification about this trade, altered as asked and not sent.
@@ -166,8 +166,8 @@ impl InProcess {
         now_ms: i64,
         out_trade_no: &str,
         alteration: &Alteration,
-    ) -> Result<Letter, String> {
-        let draft = control::draft(&mut self.world, now_ms, out_trade_no, alteration)?;
+    ) -> Result<SignedNotification, String> {
+        let draft = control::draft(&mut self.state, now_ms, out_trade_no, alteration)?;
         Ok(draft.seal(&self.keys.0))
     }
 }

@@ -10,25 +10,25 @@
 mod alipay;
 mod books;
 mod control;
-mod courier;
-mod dice;
-mod door;
+mod dispatcher;
+mod fault_injection;
 mod faults;
 mod in_process;
 mod keys;
-mod letter;
-mod mishap;
+mod listener;
+mod outbox;
 mod payer;
-mod post;
+mod rng;
 mod saved;
 mod server;
 mod settings;
+mod signed_notification;
+mod state;
+mod statement_fault;
 mod time;
-mod twist;
 mod wallet;
 mod wechat;
 mod wire;
-mod world;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -42,14 +42,14 @@ pub use control::{Alteration, SignedBy};
 pub use faults::{Endpoint, Fault, FaultKind, Faults, Host, When};
 pub use in_process::{Answer, Due, InProcess, KeyRing};
 pub use keys::{ALIPAY_APP_ID, MCH_ID as WECHAT_MCH_ID};
-pub use letter::Letter;
 pub use settings::{
     AlipayCertificate, AlipayNotifications, AlipaySigning, Clock, Credentials, Settings, WechatKeys,
 };
+pub use signed_notification::SignedNotification;
 
-use courier::Courier;
-use door::Door;
+use dispatcher::Dispatcher;
 use keys::Keys;
+use listener::Listener;
 use payer::Payer;
 use time::Watch;
 
@@ -77,7 +77,7 @@ pub enum StartError {
 pub struct Simulator {
     address: SocketAddr,
     backup_address: SocketAddr,
-    courier: Arc<Courier>,
+    dispatcher: Arc<Dispatcher>,
     servers: Vec<JoinHandle<()>>,
 }
 
@@ -95,25 +95,25 @@ impl Simulator {
         let keys = tokio::task::spawn_blocking(move || Keys::load(wechat_keys, key_dir.as_deref()));
         let keys = keys.await.map_err(io::Error::other).flatten();
         let keys = keys.map_err(|source| StartError::Files { source })?;
-        let doors = [
+        let listeners = [
             Arc::new(open_door(Host::Primary, listen).await?),
             Arc::new(open_door(Host::Backup, backup_listen).await?),
         ];
-        let [address, backup_address] = [doors[0].address(), doors[1].address()];
+        let [address, backup_address] = [listeners[0].address(), listeners[1].address()];
         // A world that starts anew must not repeat the ids of the last one, which its merchant has kept.
         let seed = match clock {
             Clock::System => seed ^ Watch::new(clock, 0).now_ms().unsigned_abs(),
             Clock::Fixed { .. } => seed,
         };
-        let courier = Courier::new(keys, seed, clock, doors.clone(), books_file);
-        let courier = Arc::new(courier.map_err(|source| StartError::Files { source })?);
-        tokio::spawn(Arc::clone(&courier).run());
-        tokio::spawn(Arc::clone(&courier).keep_saved());
-        let servers = doors.map(|door| tokio::spawn(door.serve(Arc::clone(&courier))));
+        let dispatcher = Dispatcher::new(keys, seed, clock, listeners.clone(), books_file);
+        let dispatcher = Arc::new(dispatcher.map_err(|source| StartError::Files { source })?);
+        tokio::spawn(Arc::clone(&dispatcher).run());
+        tokio::spawn(Arc::clone(&dispatcher).keep_saved());
+        let servers = listeners.map(|listener| tokio::spawn(listener.serve(Arc::clone(&dispatcher))));
         Ok(Simulator {
             address,
             backup_address,
-            courier,
+            dispatcher,
             servers: servers.into(),
         })
     }
@@ -146,12 +146,12 @@ impl Simulator {
     }
 
     pub fn credentials(&self) -> &Credentials {
-        self.courier.keys.credentials()
+        self.dispatcher.keys.credentials()
     }
 
     /// The simulator's present, which its signatures and expiries follow.
     pub fn now_ms(&self) -> i64 {
-        self.courier.watch.now_ms()
+        self.dispatcher.watch.now_ms()
     }
 
     /// Scans and pays; takes the content of a QR code or an `out_trade_no`. Returns when the first
@@ -170,9 +170,11 @@ impl Simulator {
     }
 
     async fn pay_as(&self, payer: &Payer<'_>) -> Result<(), String> {
-        let paid = self.courier.act(|world, now_ms| payer::pay(world, now_ms, payer));
+        let paid = self
+            .dispatcher
+            .act(|state, now_ms| payer::pay(state, now_ms, payer));
         paid.map_err(|refusal| refusal.to_string())?;
-        self.courier.settle(self.now_ms()).await;
+        self.dispatcher.settle(self.now_ms()).await;
         Ok(())
     }
 
@@ -180,8 +182,8 @@ impl Simulator {
     pub async fn refuse(&self, prompt_or_trade_no: &str) -> Result<(), String> {
         let payer = Payer::first(prompt_or_trade_no);
         let refused = self
-            .courier
-            .act(|world, now_ms| payer::refuse(world, now_ms, &payer));
+            .dispatcher
+            .act(|state, now_ms| payer::refuse(state, now_ms, &payer));
         refused.map(drop).map_err(|refusal| refusal.to_string())
     }
 
@@ -189,8 +191,8 @@ impl Simulator {
     pub async fn scan(&self, prompt_or_trade_no: &str) -> Result<(), String> {
         let payer = Payer::first(prompt_or_trade_no);
         let scanned = self
-            .courier
-            .act(|world, now_ms| payer::scan(world, now_ms, &payer));
+            .dispatcher
+            .act(|state, now_ms| payer::scan(state, now_ms, &payer));
         scanned.map(drop).map_err(|refusal| refusal.to_string())
     }
 
@@ -201,103 +203,106 @@ impl Simulator {
             ..Payer::first(prompt_or_trade_no)
         };
         let scanned = self
-            .courier
-            .act(|world, now_ms| payer::scan(world, now_ms, &payer));
+            .dispatcher
+            .act(|state, now_ms| payer::scan(state, now_ms, &payer));
         scanned.map(drop).map_err(|refusal| refusal.to_string())
     }
 
     /// Moves the clock and delivers every notice that falls due, each at its time; returns when all
     /// these deliveries were attempted. `advance(0)` delivers what is due now.
     pub async fn advance(&self, ms: i64) {
-        self.courier.settle(self.now_ms().saturating_add(ms.max(0))).await;
+        self.dispatcher
+            .settle(self.now_ms().saturating_add(ms.max(0)))
+            .await;
     }
 
     /// These faults and no others.
     pub fn faults(&self, faults: Faults) {
-        self.courier.change_faults(|world| world.set_faults(&faults));
+        self.dispatcher.change_faults(|state| state.set_faults(&faults));
     }
 
     /// One fault more.
     pub fn fault(&self, fault: Fault) {
-        self.courier.change_faults(|world| world.add_fault(fault));
+        self.dispatcher.change_faults(|state| state.add_fault(fault));
     }
 
     /// Ends a refund of WeChat's now instead of when its time is up; an abnormal one may still succeed or be
     /// closed. Returns when the first delivery of its notification was attempted.
     pub async fn settle_refund(&self, out_refund_no: &str, outcome: RefundOutcome) -> Result<(), String> {
-        self.courier
-            .act(|world, now_ms| wechat::settle_refund(world, now_ms, out_refund_no, outcome))?;
-        self.courier.settle(self.now_ms()).await;
+        self.dispatcher
+            .act(|state, now_ms| wechat::settle_refund(state, now_ms, out_refund_no, outcome))?;
+        self.dispatcher.settle(self.now_ms()).await;
         Ok(())
     }
 
     /// How long WeChat's refunds are under way from now on; the default is five seconds.
     pub fn set_refund_delay_ms(&self, ms: i64) {
-        self.courier
-            .act(|world, _| world.wechat.refund_delay_ms = ms.max(0));
+        self.dispatcher
+            .act(|state, _| state.wechat.refund_delay_ms = ms.max(0));
     }
 
     /// What the merchant has at WeChat Pay to refund with.
     pub fn merchant_balance_fen(&self) -> i64 {
-        self.courier.act(|world, _| world.wechat.account.balance_fen)
+        self.dispatcher.act(|state, _| state.wechat.account.balance_fen)
     }
 
     /// By a top-up or a withdrawal.
     pub fn set_merchant_balance_fen(&self, fen: i64) {
-        self.courier.act(|world, now_ms| {
-            let crate::world::World { wechat, dice, .. } = world;
-            wechat.account.set_balance(dice, now_ms, fen);
+        self.dispatcher.act(|state, now_ms| {
+            let crate::state::State { wechat, rng, .. } = state;
+            wechat.account.set_balance(rng, now_ms, fen);
         });
     }
 
     pub fn set_alipay_signing(&self, signing: AlipaySigning) {
-        self.courier.act(|world, _| world.alipay.signing = signing);
+        self.dispatcher.act(|state, _| state.alipay.signing = signing);
     }
 
     /// What the merchant's Alipay account holds; a refund of more is refused. None pays every refund.
     pub fn set_alipay_balance(&self, fen: Option<i64>) {
-        self.courier.act(|world, _| world.alipay.till.balance_fen = fen);
+        self.dispatcher
+            .act(|state, _| state.alipay.funds.balance_fen = fen);
     }
 
     /// How long an accepted refund of Alipay is on its way; until then its answer says `fund_change` N.
     pub fn set_alipay_refund_ms(&self, ms: i64) {
-        self.courier
-            .act(|world, _| world.alipay.till.refund_takes_ms = ms.max(0));
+        self.dispatcher
+            .act(|state, _| state.alipay.funds.refund_takes_ms = ms.max(0));
     }
 
     pub fn books(&self) -> Books {
-        self.courier.act(|world, now_ms| {
-            world.lapse(now_ms);
-            world.books()
+        self.dispatcher.act(|state, now_ms| {
+            state.lapse(now_ms);
+            state.books()
         })
     }
 
     /// A signed notification about this trade, altered as asked and not sent: for attacks, and for tests
     /// that carry notifications themselves.
-    pub fn letter(&self, out_trade_no: &str, alteration: &Alteration) -> Result<Letter, String> {
-        control::forge(&self.courier, out_trade_no, alteration)
+    pub fn letter(&self, out_trade_no: &str, alteration: &Alteration) -> Result<SignedNotification, String> {
+        control::forge(&self.dispatcher, out_trade_no, alteration)
     }
 
     pub async fn stop(mut self) {
-        self.courier.stop();
+        self.dispatcher.stop();
         for mut server in std::mem::take(&mut self.servers) {
             if tokio::time::timeout(STOP_LIMIT, &mut server).await.is_err() {
                 server.abort();
             }
         }
-        self.courier.save().await;
+        self.dispatcher.save().await;
     }
 }
 
 impl Drop for Simulator {
     fn drop(&mut self) {
-        self.courier.stop();
+        self.dispatcher.stop();
     }
 }
 
-async fn open_door(host: Host, address: SocketAddr) -> Result<Door, StartError> {
-    let door = Door::open(host, address).await;
-    door.map_err(|source| StartError::Listen { address, source })
+async fn open_door(host: Host, address: SocketAddr) -> Result<Listener, StartError> {
+    let listener = Listener::open(host, address).await;
+    listener.map_err(|source| StartError::Listen { address, source })
 }
 
 fn url_of(mut address: SocketAddr) -> String {

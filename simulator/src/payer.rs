@@ -5,8 +5,8 @@ use std::fmt;
 use crate::alipay;
 use crate::books::Gateway;
 use crate::faults::{Endpoint, FaultKind};
+use crate::state::State;
 use crate::wechat;
-use crate::world::World;
 
 /// Somebody in front of a code.
 #[derive(Debug, Clone, Copy)]
@@ -92,69 +92,69 @@ impl fmt::Display for Refusal {
     }
 }
 
-pub(crate) fn look(world: &mut World, now_ms: i64, prompt: &str) -> Result<Bill, Refusal> {
-    world.lapse(now_ms);
-    alipay::admit(world, now_ms, prompt.trim());
-    let (gateway, out_trade_no) = find(world, prompt.trim()).ok_or(Refusal::UnknownCode)?;
+pub(crate) fn look(state: &mut State, now_ms: i64, prompt: &str) -> Result<Bill, Refusal> {
+    state.lapse(now_ms);
+    alipay::admit(state, now_ms, prompt.trim());
+    let (gateway, out_trade_no) = find(state, prompt.trim()).ok_or(Refusal::UnknownCode)?;
     match gateway {
-        Gateway::Wechat => Ok(world.wechat.look(&out_trade_no)),
-        Gateway::Alipay => Ok(world.alipay.bills[&out_trade_no].look()),
+        Gateway::Wechat => Ok(state.wechat.look(&out_trade_no)),
+        Gateway::Alipay => Ok(state.alipay.bills[&out_trade_no].look()),
     }
 }
 
 /// Opens the code on this payer's phone: from now on nobody else may pay it.
-pub(crate) fn scan(world: &mut World, now_ms: i64, payer: &Payer<'_>) -> Result<Bill, Refusal> {
-    world.lapse(now_ms);
-    alipay::admit(world, now_ms, payer.prompt);
-    let (gateway, out_trade_no) = find(world, payer.prompt).ok_or(Refusal::UnknownCode)?;
+pub(crate) fn scan(state: &mut State, now_ms: i64, payer: &Payer<'_>) -> Result<Bill, Refusal> {
+    state.lapse(now_ms);
+    alipay::admit(state, now_ms, payer.prompt);
+    let (gateway, out_trade_no) = find(state, payer.prompt).ok_or(Refusal::UnknownCode)?;
     match gateway {
-        Gateway::Wechat => wechat::scan(world, now_ms, &out_trade_no, payer)?,
-        Gateway::Alipay => alipay::scan(world, now_ms, &out_trade_no, payer)?,
+        Gateway::Wechat => wechat::scan(state, now_ms, &out_trade_no, payer)?,
+        Gateway::Alipay => alipay::scan(state, now_ms, &out_trade_no, payer)?,
     }
-    look(world, now_ms, payer.prompt)
+    look(state, now_ms, payer.prompt)
 }
 
-pub(crate) fn pay(world: &mut World, now_ms: i64, payer: &Payer<'_>) -> Result<Bill, Refusal> {
-    world.lapse(now_ms);
-    alipay::admit(world, now_ms, payer.prompt);
-    let (gateway, out_trade_no) = find(world, payer.prompt).ok_or(Refusal::UnknownCode)?;
+pub(crate) fn pay(state: &mut State, now_ms: i64, payer: &Payer<'_>) -> Result<Bill, Refusal> {
+    state.lapse(now_ms);
+    alipay::admit(state, now_ms, payer.prompt);
+    let (gateway, out_trade_no) = find(state, payer.prompt).ok_or(Refusal::UnknownCode)?;
     if let Some(balance_fen) = payer.balance_fen {
-        let bill = scan(world, now_ms, payer)?;
+        let bill = scan(state, now_ms, payer)?;
         if bill.total_fen - payer.coupon_fen > balance_fen {
             return Err(Refusal::NotEnough);
         }
     }
-    let attempt = |world: &mut World, late: bool| match gateway {
-        Gateway::Wechat => wechat::pay(world, now_ms, &out_trade_no, payer, late),
-        Gateway::Alipay => alipay::pay(world, now_ms, &out_trade_no, payer, late),
+    let attempt = |state: &mut State, late: bool| match gateway {
+        Gateway::Wechat => wechat::pay(state, now_ms, &out_trade_no, payer, late),
+        Gateway::Alipay => alipay::pay(state, now_ms, &out_trade_no, payer, late),
     };
-    match attempt(world, false) {
+    match attempt(state, false) {
         // Only somebody who is late uses the fault up.
         Err(Refusal::Closed | Refusal::OrderExpired | Refusal::CodeExpired)
-            if late_pay_strikes(world, gateway) =>
+            if late_pay_strikes(state, gateway) =>
         {
-            attempt(world, true)?;
+            attempt(state, true)?;
         }
         outcome => outcome?,
     }
-    look(world, now_ms, payer.prompt)
+    look(state, now_ms, payer.prompt)
 }
 
-fn late_pay_strikes(world: &mut World, gateway: Gateway) -> bool {
-    let World { faults, dice, .. } = world;
-    faults.strikes(dice, gateway, Endpoint::Close, FaultKind::LatePay)
+fn late_pay_strikes(state: &mut State, gateway: Gateway) -> bool {
+    let State { faults, rng, .. } = state;
+    faults.strikes(rng, gateway, Endpoint::Close, FaultKind::LatePay)
 }
 
 /// Scans and says no: the gateway only sees the scan, the order stays payable.
-pub(crate) fn refuse(world: &mut World, now_ms: i64, payer: &Payer<'_>) -> Result<Bill, Refusal> {
-    scan(world, now_ms, payer)
+pub(crate) fn refuse(state: &mut State, now_ms: i64, payer: &Payer<'_>) -> Result<Bill, Refusal> {
+    scan(state, now_ms, payer)
 }
 
 /// Everything a payer could still pay, newest first.
-pub(crate) fn open_bills(world: &mut World, now_ms: i64) -> Vec<Bill> {
-    world.lapse(now_ms);
-    let of_wechat = world.wechat.open_bills(now_ms);
-    let of_alipay = world
+pub(crate) fn open_bills(state: &mut State, now_ms: i64) -> Vec<Bill> {
+    state.lapse(now_ms);
+    let of_wechat = state.wechat.open_bills(now_ms);
+    let of_alipay = state
         .alipay
         .bills
         .values()
@@ -168,13 +168,13 @@ pub(crate) fn open_bills(world: &mut World, now_ms: i64) -> Vec<Bill> {
     bills
 }
 
-fn find(world: &World, prompt: &str) -> Option<(Gateway, String)> {
-    if let Some(no) = world.wechat.find(prompt) {
+fn find(state: &State, prompt: &str) -> Option<(Gateway, String)> {
+    if let Some(no) = state.wechat.find(prompt) {
         return Some((Gateway::Wechat, no.to_owned()));
     }
-    let of_alipay = world.alipay.codes.get(prompt).map(String::as_str);
+    let of_alipay = state.alipay.codes.get(prompt).map(String::as_str);
     let no = of_alipay
         .or(Some(prompt))
-        .filter(|no| world.alipay.bills.contains_key(*no))?;
+        .filter(|no| state.alipay.bills.contains_key(*no))?;
     Some((Gateway::Alipay, no.to_owned()))
 }

@@ -11,12 +11,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::alipay::{Bill, Till};
-use crate::post::{Parcel, Post};
+use crate::alipay::{Bill, Funds};
+use crate::outbox::{Outbox, QueuedNotification};
 use crate::settings::AlipaySigning;
+use crate::state::State;
 use crate::time::DAY_MS;
 use crate::wechat::{Flow, Order, Refund};
-use crate::world::World;
 
 const VERSION: u32 = 1;
 /// Newest trades of each gateway that are kept: more than a shop that is being tried out makes, and a file of some megabytes.
@@ -37,16 +37,18 @@ pub(crate) struct Saved<'a> {
     refund_delay_ms: i64,
     rotated: bool,
     bills: Vec<Cow<'a, Bill>>,
-    till: Cow<'a, Till>,
+    #[serde(rename = "till")]
+    funds: Cow<'a, Funds>,
     signing: AlipaySigning,
-    parcels: Vec<Cow<'a, Parcel>>,
+    #[serde(rename = "parcels")]
+    queue: Vec<Cow<'a, QueuedNotification>>,
 }
 
 impl Saved<'_> {
-    pub(crate) fn of(world: &World, now_ms: i64, ahead_ms: i64) -> Saved<'_> {
-        let wechat = &world.wechat;
+    pub(crate) fn of(state: &State, now_ms: i64, ahead_ms: i64) -> Saved<'_> {
+        let wechat = &state.wechat;
         let orders = newest(wechat.orders.values().collect(), |order| order.created_ms);
-        let bills = newest(world.alipay.bills.values().collect(), |bill| bill.created_ms);
+        let bills = newest(state.alipay.bills.values().collect(), |bill| bill.created_ms);
         let order_numbers: BTreeSet<&str> = orders.iter().map(|order| order.out_trade_no.as_str()).collect();
         let bill_numbers: BTreeSet<&str> = bills.iter().map(|bill| bill.out_trade_no.as_str()).collect();
         let is_kept = |number: &str| order_numbers.contains(number) || bill_numbers.contains(number);
@@ -64,17 +66,17 @@ impl Saved<'_> {
                 .collect(),
             refund_delay_ms: wechat.refund_delay_ms,
             rotated: wechat.rotated,
-            till: Cow::Borrowed(&world.alipay.till),
-            signing: world.alipay.signing,
-            parcels: borrowed(world.post.to_save(is_kept, now_ms - DELIVERED_MS)),
+            funds: Cow::Borrowed(&state.alipay.funds),
+            signing: state.alipay.signing,
+            queue: borrowed(state.outbox.to_save(is_kept, now_ms - DELIVERED_MS)),
             orders: borrowed(orders),
             bills: borrowed(bills),
         }
     }
 
     /// Puts what was kept into a new world.
-    pub(crate) fn restore(self, world: &mut World) {
-        let wechat = &mut world.wechat;
+    pub(crate) fn restore(self, state: &mut State) {
+        let wechat = &mut state.wechat;
         for order in self.orders.into_iter().map(Cow::into_owned) {
             wechat
                 .codes
@@ -88,16 +90,16 @@ impl Saved<'_> {
         wechat.account.flows = self.flows.into_iter().map(Cow::into_owned).collect();
         wechat.refund_delay_ms = self.refund_delay_ms;
         wechat.rotated = self.rotated;
-        let alipay = &mut world.alipay;
+        let alipay = &mut state.alipay;
         for bill in self.bills.into_iter().map(Cow::into_owned) {
             if !bill.code.is_empty() {
                 alipay.codes.insert(bill.code.clone(), bill.out_trade_no.clone());
             }
             alipay.bills.insert(bill.out_trade_no.clone(), bill);
         }
-        alipay.till = self.till.into_owned();
+        alipay.funds = self.funds.into_owned();
         alipay.signing = self.signing;
-        world.post = Post::restore(self.parcels.into_iter().map(Cow::into_owned).collect());
+        state.outbox = Outbox::restore(self.queue.into_iter().map(Cow::into_owned).collect());
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {

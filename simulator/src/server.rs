@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use hyper::body::Incoming;
 
-use crate::courier::Courier;
+use crate::dispatcher::Dispatcher;
 use crate::faults::Host;
 use crate::wire::{Ending, Reply, Request};
 use crate::{alipay, control, wallet, wechat};
@@ -32,7 +32,7 @@ impl std::fmt::Display for Broken {
 impl std::error::Error for Broken {}
 
 pub(crate) async fn receive(
-    courier: Arc<Courier>,
+    dispatcher: Arc<Dispatcher>,
     host: Host,
     peer: IpAddr,
     request: hyper::Request<Incoming>,
@@ -42,23 +42,23 @@ pub(crate) async fn receive(
         return Ok(respond(Reply::new(413, "text/plain", "too large")));
     };
     // A connection of before the outage is no way around it.
-    if courier.world().faults.refuses(host) {
+    if dispatcher.state().faults.refuses(host) {
         return Err(Broken);
     }
     let request = Request::new(host, peer, &parts, body);
-    let reply = route(&courier, &request).await;
+    let reply = route(&dispatcher, &request).await;
     match reply.ending {
         Ending::Reset => return Err(Broken),
         Ending::Never => tokio::select! {
             () = tokio::time::sleep(LONGEST_HANG) => {}
-            () = courier.until_stopped() => {}
+            () = dispatcher.until_stopped() => {}
         },
         Ending::Whole | Ending::Truncated => {}
     }
     Ok(respond(reply))
 }
 
-async fn route(courier: &Arc<Courier>, request: &Request) -> Reply {
+async fn route(dispatcher: &Arc<Dispatcher>, request: &Request) -> Reply {
     // A page of another site must not pay in the name of whoever runs the simulator. A merchant's signed
     // form does not pay: it leads to a cashier.
     let is_foreign = request.header("sec-fetch-site") == Some("cross-site");
@@ -67,12 +67,12 @@ async fn route(courier: &Arc<Courier>, request: &Request) -> Reply {
     }
     match request.path() {
         "/" => Reply::new(303, "text/plain", "").with_header("location", "/_control"),
-        "/wallet" => wallet::handle(courier, request),
-        alipay::CASHIER_PATH => alipay::handle_cashier(courier, request),
-        wechat::CASHIER_PATH => wechat::handle_cashier(courier, request),
+        "/wallet" => wallet::handle(dispatcher, request),
+        alipay::CASHIER_PATH => alipay::handle_cashier(dispatcher, request),
+        wechat::CASHIER_PATH => wechat::handle_cashier(dispatcher, request),
         path => match path.strip_prefix("/_control") {
-            Some(rest) => control::handle(courier, request, rest).await,
-            None => courier.answer(request).await,
+            Some(rest) => control::handle(dispatcher, request, rest).await,
+            None => dispatcher.answer(request).await,
         },
     }
 }

@@ -4,7 +4,7 @@ mod frame;
 mod page;
 mod words;
 
-use crate::courier::Courier;
+use crate::dispatcher::Dispatcher;
 use crate::payer::{self, Bill, Payer, Refusal};
 use crate::wire::{Reply, Request, parse_form, parse_yuan};
 pub(crate) use frame::{Document, escape};
@@ -67,39 +67,39 @@ impl Phone {
     }
 }
 
-pub(crate) fn handle(courier: &Courier, request: &Request) -> Reply {
+pub(crate) fn handle(dispatcher: &Dispatcher, request: &Request) -> Reply {
     let words = Words::for_reader(request.header("accept-language"));
     match request.method.as_str() {
-        "GET" | "HEAD" => look(courier, request, words),
-        "POST" => act(courier, request, words),
+        "GET" | "HEAD" => look(dispatcher, request, words),
+        "POST" => act(dispatcher, request, words),
         _ => Reply::new(405, "text/plain", "").with_header("allow", "GET, HEAD, POST"),
     }
 }
 
-fn look(courier: &Courier, request: &Request, words: &Words) -> Reply {
+fn look(dispatcher: &Dispatcher, request: &Request, words: &Words) -> Reply {
     let phone = Phone::read(request.query());
-    let open = courier.act(payer::open_bills);
+    let open = dispatcher.act(payer::open_bills);
     if phone.code.is_empty() {
         return page::start(words, &open);
     }
-    let shown = courier.act(|world, now_ms| payer::look(world, now_ms, &phone.code));
+    let shown = dispatcher.act(|state, now_ms| payer::look(state, now_ms, &phone.code));
     page::bill(words, &phone, shown, &open)
 }
 
-fn act(courier: &Courier, request: &Request, words: &Words) -> Reply {
+fn act(dispatcher: &Dispatcher, request: &Request, words: &Words) -> Reply {
     let form = String::from_utf8_lossy(&request.body);
     let phone = Phone::read(&form);
     let Some(act) = Act::read(&form) else {
         return Reply::new(422, "text/plain", "act is pay, refuse, later, coupon or poor");
     };
     let payer = phone.payer();
-    let outcome: Result<Bill, Refusal> = courier.act(|world, now_ms| match act {
-        Act::Pay => payer::pay(world, now_ms, &payer),
-        Act::Refuse => payer::refuse(world, now_ms, &payer),
-        Act::Later => payer::scan(world, now_ms, &payer),
+    let outcome: Result<Bill, Refusal> = dispatcher.act(|state, now_ms| match act {
+        Act::Pay => payer::pay(state, now_ms, &payer),
+        Act::Refuse => payer::refuse(state, now_ms, &payer),
+        Act::Later => payer::scan(state, now_ms, &payer),
         Act::Coupon { fen: 0 } => Err(Refusal::BadCoupon),
         Act::Coupon { fen } => payer::pay(
-            world,
+            state,
             now_ms,
             &Payer {
                 coupon_fen: fen,
@@ -107,7 +107,7 @@ fn act(courier: &Courier, request: &Request, words: &Words) -> Reply {
             },
         ),
         Act::Poor => payer::pay(
-            world,
+            state,
             now_ms,
             &Payer {
                 balance_fen: Some(0),

@@ -21,15 +21,15 @@ use serde_json::{Value, json};
 
 use crate::books::{BookedRefund, BookedTrade, Gateway};
 use crate::faults::Endpoint;
-use crate::letter::request_id;
+use crate::signed_notification::request_id;
+use crate::state::State;
 use crate::time::DAY_MS;
 use crate::wire::{Reply, Request, Seal};
-use crate::world::World;
 pub(crate) use account::Flow;
 use account::{Account, fee_fen};
 pub(crate) use bridge::{Invocation, pay as pay_by_bridge};
 pub(crate) use cashier::handle as handle_cashier;
-pub(crate) use order::{Order, Payment, State, notification};
+pub(crate) use order::{Order, Payment, TradeState, notification};
 pub(crate) use payment::{pay, scan};
 pub(crate) use product::CASHIER_PATH;
 use product::Product;
@@ -69,13 +69,14 @@ impl Default for Wechat {
 }
 
 /// Closes what nobody paid for a week, and ends the refunds whose time is up.
-pub(crate) fn lapse(world: &mut World, now_ms: i64) {
-    let lapsed =
-        |order: &&mut Order| order.state() == State::NotPay && now_ms >= order.created_ms + AUTO_CLOSE_MS;
-    for order in world.wechat.orders.values_mut().filter(lapsed) {
+pub(crate) fn lapse(state: &mut State, now_ms: i64) {
+    let lapsed = |order: &&mut Order| {
+        order.state() == TradeState::NotPay && now_ms >= order.created_ms + AUTO_CLOSE_MS
+    };
+    for order in state.wechat.orders.values_mut().filter(lapsed) {
         order.closed = true;
     }
-    refund::lapse(world, now_ms);
+    refund::lapse(state, now_ms);
 }
 
 impl Wechat {
@@ -185,9 +186,9 @@ pub(crate) fn endpoint(request: &Request) -> Option<Endpoint> {
     }
 }
 
-pub(crate) fn handle(world: &mut World, now_ms: i64, request: &Request) -> Reply {
-    let n_orders = world.wechat.orders.len();
-    let (reply, internal_code, signed) = match act(world, now_ms, request) {
+pub(crate) fn handle(state: &mut State, now_ms: i64, request: &Request) -> Reply {
+    let n_orders = state.wechat.orders.len();
+    let (reply, internal_code, signed) = match act(state, now_ms, request) {
         Ok(Answer::Json(value)) => (Reply::json(200, &value), 0, true),
         Ok(Answer::File(file)) => (Reply::new(200, "application/octet-stream", file), 0, false),
         Ok(Answer::NoContent) => (
@@ -210,23 +211,23 @@ pub(crate) fn handle(world: &mut World, now_ms: i64, request: &Request) -> Reply
             )
         }
     };
-    let mut reply = finish(world, reply, internal_code);
+    let mut reply = finish(state, reply, internal_code);
     if signed {
         reply.seal = Seal::Wechat {
             now_ms,
-            nonce: world.dice.alphanumeric(32),
+            nonce: state.rng.alphanumeric(32),
             key: request
                 .header("wechatpay-serial")
-                .and_then(|serial| world.keys.wechat_key(serial)),
+                .and_then(|serial| state.keys.wechat_key(serial)),
         };
     }
     reply.after_notifications =
-        world.wechat.orders.len() > n_orders && create::pay_early(world, now_ms, request);
+        state.wechat.orders.len() > n_orders && create::pay_early(state, now_ms, request);
     reply
 }
 
 /// A 500, or a 429, that has nothing to do with the request.
-pub(crate) fn failure(world: &mut World, busy: bool) -> Reply {
+pub(crate) fn failure(state: &mut State, busy: bool) -> Reply {
     let (status, body, internal_code) = if busy {
         (
             429,
@@ -240,34 +241,34 @@ pub(crate) fn failure(world: &mut World, busy: bool) -> Reply {
             268_435_457,
         )
     };
-    finish(world, Reply::json(status, &body), internal_code)
+    finish(state, Reply::json(status, &body), internal_code)
 }
 
-fn finish(world: &mut World, reply: Reply, internal_code: u32) -> Reply {
-    let id = request_id(&mut world.dice, internal_code);
+fn finish(state: &mut State, reply: Reply, internal_code: u32) -> Reply {
+    let id = request_id(&mut state.rng, internal_code);
     reply
         .with_header("request-id", id)
         .with_header("content-language", "zh-CN")
         .with_header("cache-control", "no-cache, must-revalidate")
 }
 
-fn act(world: &mut World, now_ms: i64, request: &Request) -> Result<Answer, Refusal> {
+fn act(state: &mut State, now_ms: i64, request: &Request) -> Result<Answer, Refusal> {
     let route = route(request)?;
     authorise::check_headers(request)?;
-    authorise::authorise(&world.keys, now_ms, request)?;
+    authorise::authorise(&state.keys, now_ms, request)?;
     match route {
-        Route::Create(product) => create::create(world, now_ms, request, product),
+        Route::Create(product) => create::create(state, now_ms, request, product),
         Route::QueryByOutTradeNo(out_trade_no) => {
-            query::by_out_trade_no(world, now_ms, request, &out_trade_no)
+            query::by_out_trade_no(state, now_ms, request, &out_trade_no)
         }
-        Route::QueryById(transaction_id) => query::by_id(world, now_ms, request, &transaction_id),
-        Route::Close(out_trade_no) => close::close(world, request, &out_trade_no),
-        Route::Refund => refund::request(world, now_ms, request),
-        Route::QueryRefund(out_refund_no) => refund::query(world, now_ms, request, &out_refund_no),
-        Route::ApplyAbnormalRefund(refund_id) => refund::apply(world, now_ms, request, &refund_id),
-        Route::Certificates => certificates::list(world, request),
-        Route::Bill(kind) => bill::apply(world, now_ms, request, kind),
-        Route::Download => bill::download(world, now_ms, request),
+        Route::QueryById(transaction_id) => query::by_id(state, now_ms, request, &transaction_id),
+        Route::Close(out_trade_no) => close::close(state, request, &out_trade_no),
+        Route::Refund => refund::request(state, now_ms, request),
+        Route::QueryRefund(out_refund_no) => refund::query(state, now_ms, request, &out_refund_no),
+        Route::ApplyAbnormalRefund(refund_id) => refund::apply(state, now_ms, request, &refund_id),
+        Route::Certificates => certificates::list(state, request),
+        Route::Bill(kind) => bill::apply(state, now_ms, request, kind),
+        Route::Download => bill::download(state, now_ms, request),
     }
 }
 

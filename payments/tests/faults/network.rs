@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, join_all, select};
 use http::{HeaderMap, HeaderName, Request, Response};
 use payments::gateway::{InProcess as Line, Silence};
-use simulator::{Answer, Due, InProcess, Letter};
+use simulator::{Answer, Due, InProcess, SignedNotification};
 use tokio::sync::oneshot;
 
 use crate::city::City;
@@ -144,7 +144,7 @@ impl City {
     }
 
     /// One letter to any server; what it answered. An honest one says what it is about.
-    pub async fn post(&self, letter: &Letter, about: Option<&str>) -> Option<(u16, Vec<u8>)> {
+    pub async fn post(&self, letter: &SignedNotification, about: Option<&str>) -> Option<(u16, Vec<u8>)> {
         let (channel, headers) = opened(letter);
         let (city, letter, about) = (self.clone(), letter.clone(), about.map(str::to_owned));
         let answer = self.ask("notice", move |services| {
@@ -163,7 +163,7 @@ impl City {
     }
 }
 
-pub fn opened(letter: &Letter) -> (Channel, HeaderMap) {
+pub fn opened(letter: &SignedNotification) -> (Channel, HeaderMap) {
     let channel = if letter.url.ends_with("alipay") {
         Channel::Alipay
     } else {

@@ -3,7 +3,7 @@
 use domain::{Channel, OrderId};
 use payments::Error;
 use payments::gateway::Reply;
-use simulator::Letter;
+use simulator::SignedNotification;
 
 use crate::city::City;
 use crate::peek::runtime;
@@ -74,7 +74,13 @@ const EDGES: &[(&str, &str, &str)] = &[
 
 impl City {
     /// A notification is acknowledged only when it and its effect are there for everybody to see.
-    pub fn see_reply(&self, channel: Channel, letter: &Letter, about: Option<&str>, reply: &Reply) {
+    pub fn see_reply(
+        &self,
+        channel: Channel,
+        letter: &SignedNotification,
+        about: Option<&str>,
+        reply: &Reply,
+    ) {
         self.tell(&format!("{channel} notice answered {}", reply.status));
         if reply.status != 200 {
             return;

@@ -549,7 +549,11 @@ impl City {
         }
     }
 
-    fn gateways_unheard_letter(&self, number: &str, lie: &Alteration) -> Result<simulator::Letter, String> {
+    fn gateways_unheard_letter(
+        &self,
+        number: &str,
+        lie: &Alteration,
+    ) -> Result<simulator::SignedNotification, String> {
         let now_ms = self.now_ms();
         let gateways: &mut InProcess = &mut self.gateways_unheard();
         gateways.letter(now_ms, number, lie)

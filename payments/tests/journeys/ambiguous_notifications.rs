@@ -6,7 +6,7 @@ use domain::{Method, OrderStatus, Payment, PaymentStatus};
 use payments::RefundRequest;
 use payments::console::list_open_incidents;
 use serde_json::{Value, json};
-use simulator::{Alteration, Fault, FaultKind, Faults, Letter};
+use simulator::{Alteration, Fault, FaultKind, Faults, SignedNotification};
 use url::form_urlencoded::{Serializer, parse};
 
 use crate::refunds;
@@ -23,12 +23,12 @@ fn saying(fields: &[(&str, Value)]) -> Alteration {
     alteration
 }
 
-fn letter(shop: &Shop, payment: &Payment, alteration: &Alteration) -> Letter {
+fn letter(shop: &Shop, payment: &Payment, alteration: &Alteration) -> SignedNotification {
     shop.sim.letter(payment.payment_no.as_str(), alteration).unwrap()
 }
 
 /// The same signature over the same text, read as other parameters.
-fn split_elsewhere(honest: &Letter, split: impl Fn(&str) -> Vec<String>) -> Letter {
+fn split_elsewhere(honest: &SignedNotification, split: impl Fn(&str) -> Vec<String>) -> SignedNotification {
     let (unsigned, mut signed): (Vec<_>, Vec<_>) = parse(&honest.body)
         .into_owned()
         .partition(|(name, _)| name == "sign" || name == "sign_type");
@@ -46,7 +46,7 @@ fn split_elsewhere(honest: &Letter, split: impl Fn(&str) -> Vec<String>) -> Lett
         form.append_pair(name, value);
     }
     let form = form.extend_pairs(unsigned).finish();
-    Letter {
+    SignedNotification {
         body: form.into_bytes(),
         ..honest.clone()
     }
@@ -132,7 +132,7 @@ async fn a_message_that_is_split_elsewhere_does_not_take_the_place_of_the_genuin
         let body = String::from_utf8(whole.body.clone()).unwrap();
         let named = body.replace("total_amount=9.99&trade_no=", "total_amount%3D9.99%26trade_no=");
         assert_ne!(named, body);
-        let hidden = Letter {
+        let hidden = SignedNotification {
             body: named.into_bytes(),
             ..whole
         };

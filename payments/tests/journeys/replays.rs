@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{Channel, Method, Order, OrderStatus, Payment};
 use payments::console::{self, Actor, ConsoleError, find_notification, replay_notification};
 use serde_json::json;
-use simulator::{Alteration, Letter};
+use simulator::{Alteration, SignedNotification};
 
 use super::shop::{BOTH, Shop, on_each_engine};
 
@@ -20,7 +20,7 @@ fn actor() -> Actor {
 }
 
 /// A letter in the inbox that has had no effect: what is left where a database was mended by hand.
-async fn keep(shop: &Shop, channel: Channel, letter: &Letter, id: &str, body: &str) {
+async fn keep(shop: &Shop, channel: Channel, letter: &SignedNotification, id: &str, body: &str) {
     let headers: String = letter
         .headers
         .iter()
@@ -38,7 +38,7 @@ async fn keep(shop: &Shop, channel: Channel, letter: &Letter, id: &str, body: &s
 }
 
 /// The gateway's letter about this payment, with its id.
-fn letter_of(shop: &Shop, method: Method, payment: &Payment) -> (Letter, String) {
+fn letter_of(shop: &Shop, method: Method, payment: &Payment) -> (SignedNotification, String) {
     let mut alteration = Alteration::default();
     if method == Method::Alipay {
         alteration.set.insert("notify_id".to_owned(), json!(ID));

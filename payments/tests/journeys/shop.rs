@@ -250,7 +250,7 @@ impl Shop {
     }
 
     /// Delivers a letter of the simulator as it is; the status of the answer.
-    pub async fn deliver(&self, letter: &simulator::Letter) -> StatusCode {
+    pub async fn deliver(&self, letter: &simulator::SignedNotification) -> StatusCode {
         let channel = if letter.url.ends_with("alipay") {
             Channel::Alipay
         } else {
@@ -293,7 +293,7 @@ impl Drop for Shop {
     }
 }
 
-pub fn headers_of(letter: &simulator::Letter) -> HeaderMap {
+pub fn headers_of(letter: &simulator::SignedNotification) -> HeaderMap {
     letter
         .headers
         .iter()

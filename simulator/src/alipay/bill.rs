@@ -6,10 +6,10 @@ use super::notification::announce;
 use super::order::Product;
 use super::refund::{self, Refund};
 use crate::books::Gateway;
-use crate::dice::Dice;
 use crate::payer::{self, Payer, Refusal, Standing};
+use crate::rng::Rng;
+use crate::state::State;
 use crate::time::{DAY_MS, compact};
-use crate::world::World;
 
 /// After the refund window a paid trade is final.
 const FINISH_MS: i64 = 90 * DAY_MS;
@@ -144,10 +144,10 @@ impl Bill {
 }
 
 /// Closes unpaid trades at their deadline and finishes old paid ones; both are announced.
-pub(crate) fn lapse(world: &mut World, now_ms: i64) {
-    refund::execute_due(world, now_ms);
+pub(crate) fn lapse(state: &mut State, now_ms: i64) {
+    refund::execute_due(state, now_ms);
     loop {
-        let lapsed = world.alipay.bills.values_mut().find_map(|bill| {
+        let lapsed = state.alipay.bills.values_mut().find_map(|bill| {
             let end_ms = bill.next_end_ms(bill.trade.as_ref()?);
             let at_ms = end_ms.filter(|at_ms| *at_ms <= now_ms)?;
             let trade = bill.trade.as_mut()?;
@@ -162,18 +162,18 @@ pub(crate) fn lapse(world: &mut World, now_ms: i64) {
         let Some((at_ms, out_trade_no)) = lapsed else {
             return;
         };
-        announce(world, at_ms, &out_trade_no);
+        announce(state, at_ms, &out_trade_no);
     }
 }
 
 /// Scanning is what creates the trade, and it belongs to the first buyer.
 pub(crate) fn scan(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     out_trade_no: &str,
     payer: &Payer<'_>,
 ) -> Result<(), Refusal> {
-    let bill = world
+    let bill = state
         .alipay
         .bills
         .get_mut(out_trade_no)
@@ -190,13 +190,13 @@ pub(crate) fn scan(
     if now_ms >= bill.code_dies_ms || (is_code && payer.prompt != bill.code) {
         return Err(Refusal::CodeExpired);
     }
-    bill.trade = Some(open_trade(&mut world.dice, now_ms, payer.name));
+    bill.trade = Some(open_trade(&mut state.rng, now_ms, payer.name));
     Ok(())
 }
 
-pub(super) fn open_trade(dice: &mut Dice, now_ms: i64, buyer: &str) -> Trade {
+pub(super) fn open_trade(rng: &mut Rng, now_ms: i64, buyer: &str) -> Trade {
     Trade {
-        trade_no: format!("{}22001{}", &compact(now_ms)[..8], dice.digits(15)),
+        trade_no: format!("{}22001{}", &compact(now_ms)[..8], rng.digits(15)),
         buyer: buyer.to_owned(),
         created_ms: now_ms,
         status: Status::WaitBuyerPay,
@@ -208,22 +208,22 @@ pub(super) fn open_trade(dice: &mut Dice, now_ms: i64, buyer: &str) -> Trade {
 }
 
 pub(crate) fn pay(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     out_trade_no: &str,
     payer: &Payer<'_>,
     late: bool,
 ) -> Result<(), Refusal> {
-    match scan(world, now_ms, out_trade_no, payer) {
+    match scan(state, now_ms, out_trade_no, payer) {
         Ok(()) => {}
         Err(Refusal::Closed | Refusal::CodeExpired) if late => {}
         Err(refusal) => return Err(refusal),
     }
-    let World { alipay, dice, .. } = world;
+    let State { alipay, rng, .. } = state;
     let bill = alipay.bills.get_mut(out_trade_no).ok_or(Refusal::UnknownCode)?;
     let trade = bill
         .trade
-        .get_or_insert_with(|| open_trade(dice, now_ms, payer.name));
+        .get_or_insert_with(|| open_trade(rng, now_ms, payer.name));
     if payer.coupon_fen < 0 || payer.coupon_fen >= bill.total_fen {
         return Err(Refusal::BadCoupon);
     }
@@ -236,8 +236,8 @@ pub(crate) fn pay(
     trade.closed_ms = None;
     trade.coupon_fen = payer.coupon_fen;
     // What is refunded comes out of what was taken.
-    let till = &mut alipay.till;
-    till.balance_fen = till.balance_fen.map(|fen| fen.saturating_add(bill.total_fen));
-    announce(world, now_ms, out_trade_no);
+    let funds = &mut alipay.funds;
+    funds.balance_fen = funds.balance_fen.map(|fen| fen.saturating_add(bill.total_fen));
+    announce(state, now_ms, out_trade_no);
     Ok(())
 }

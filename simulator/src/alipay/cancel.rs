@@ -7,8 +7,8 @@ use super::node::{Node, Refusal};
 use super::notification::announce;
 use super::query::Wanted;
 use super::refund;
+use crate::state::State;
 use crate::time::DAY_MS;
-use crate::world::World;
 
 /// Later a trade can be refunded and no more be undone.
 const WINDOW_MS: i64 = DAY_MS;
@@ -20,10 +20,10 @@ enum Undoing {
     Done(&'static str),
 }
 
-pub(super) fn cancel(world: &mut World, now_ms: i64, biz: &Map<String, Value>) -> Result<Node, Refusal> {
+pub(super) fn cancel(state: &mut State, now_ms: i64, biz: &Map<String, Value>) -> Result<Node, Refusal> {
     let wanted = Wanted::read(biz)?;
     let found = wanted
-        .bill_in(&world.alipay.bills)
+        .bill_in(&state.alipay.bills)
         .and_then(|bill| Some((bill, bill.trade.as_ref()?)));
     // Without a trade there is nothing to undo, and that is a success without an action. A code that
     // nobody has scanned lives on.
@@ -35,11 +35,11 @@ pub(super) fn cancel(world: &mut World, now_ms: i64, biz: &Map<String, Value>) -
     let action = match decide(bill, trade, now_ms)? {
         Undoing::Done(action) => action,
         Undoing::Close => {
-            close(world, now_ms, &out_trade_no);
+            close(state, now_ms, &out_trade_no);
             "close"
         }
         Undoing::Refund => {
-            refund::accept(world, now_ms, &out_trade_no, &out_trade_no, total_fen)?;
+            refund::accept(state, now_ms, &out_trade_no, &out_trade_no, total_fen)?;
             "refund"
         }
     };
@@ -70,11 +70,11 @@ fn decide(bill: &Bill, trade: &Trade, now_ms: i64) -> Result<Undoing, Refusal> {
 }
 
 /// Closes an unpaid trade and says so.
-pub(super) fn close(world: &mut World, now_ms: i64, out_trade_no: &str) {
-    let bill = world.alipay.bills.get_mut(out_trade_no);
+pub(super) fn close(state: &mut State, now_ms: i64, out_trade_no: &str) {
+    let bill = state.alipay.bills.get_mut(out_trade_no);
     if let Some(trade) = bill.and_then(|bill| bill.trade.as_mut()) {
         trade.status = Status::Closed;
         trade.closed_ms = Some(now_ms);
-        announce(world, now_ms, out_trade_no);
+        announce(state, now_ms, out_trade_no);
     }
 }

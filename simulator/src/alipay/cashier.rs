@@ -6,12 +6,12 @@ use super::bill::Bill;
 use super::node::Refusal;
 use super::order::Product;
 use super::pages::{address, admit_bill, error_page};
-use crate::courier::Courier;
+use crate::dispatcher::Dispatcher;
 use crate::keys::{ALIPAY_APP_ID, Keys, SELLER_ID, Signer};
 use crate::payer::{self, Payer};
+use crate::state::State;
 use crate::time::beijing_text;
 use crate::wire::{Reply, Request, form_escape, parse_form, yuan};
-use crate::world::World;
 
 /// What a person did, or has yet to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ struct Desk {
     now_ms: i64,
 }
 
-pub(crate) fn handle(courier: &Courier, request: &Request) -> Reply {
+pub(crate) fn handle(dispatcher: &Dispatcher, request: &Request) -> Reply {
     let form = String::from_utf8_lossy(&request.body);
     let token = field(request.query(), "session").or_else(|| field(&form, "session"));
     let act = match (request.method.as_str(), field(&form, "act").as_deref()) {
@@ -41,18 +41,18 @@ pub(crate) fn handle(courier: &Courier, request: &Request) -> Reply {
         _ => return Reply::new(405, "text/plain", "").with_header("allow", "GET, POST"),
     };
     let token = token.unwrap_or_default();
-    let desk = courier.act(|world, now_ms| open(world, now_ms, &token, act));
+    let desk = dispatcher.act(|state, now_ms| open(state, now_ms, &token, act));
     let desk = match desk {
         Ok(desk) => desk,
         Err(refusal) => return error_page(&refusal),
     };
     let words = view::Words::for_reader(request.header("accept-language"));
     match (act, &desk.outcome) {
-        (Act::Pay, Ok(_)) if desk.bill.return_url.is_some() => leave(&desk.back(&courier.keys)),
+        (Act::Pay, Ok(_)) if desk.bill.return_url.is_some() => leave(&desk.back(&dispatcher.keys)),
         (Act::Refuse, Ok(_)) if desk.bill.quit_url.is_some() => {
             leave(desk.bill.quit_url.as_deref().unwrap_or_default())
         }
-        _ => view::show(words, &desk, act, &courier.keys),
+        _ => view::show(words, &desk, act, &dispatcher.keys),
     }
 }
 
@@ -60,34 +60,34 @@ fn leave(url: &str) -> Reply {
     Reply::new(302, "text/html;charset=utf-8", "").with_header("location", url)
 }
 
-fn open(world: &mut World, now_ms: i64, token: &str, act: Act) -> Result<Desk, Refusal> {
-    world.lapse(now_ms);
-    let brought = world.alipay.sessions.bill(now_ms, token).cloned();
+fn open(state: &mut State, now_ms: i64, token: &str, act: Act) -> Result<Desk, Refusal> {
+    state.lapse(now_ms);
+    let brought = state.alipay.sessions.bill(now_ms, token).cloned();
     let brought =
         brought.ok_or_else(|| Refusal::business("ACQ.SESSION_TIMEOUT", "页面已过期，请返回商户重新发起"))?;
     let out_trade_no = brought.out_trade_no.clone();
     let code = address(token);
-    if !admit_bill(world, brought, &code) {
+    if !admit_bill(state, brought, &code) {
         return Err(Refusal::business("ACQ.CONTEXT_INCONSISTENT", "交易信息被篡改"));
     }
     let payer = Payer::first(&code);
     let outcome = match act {
-        Act::Open => match payer::scan(world, now_ms, &payer) {
+        Act::Open => match payer::scan(state, now_ms, &payer) {
             // A page that is opened again shows how things stand.
-            Err(payer::Refusal::AlreadyPaid | payer::Refusal::Closed) => payer::look(world, now_ms, &code),
+            Err(payer::Refusal::AlreadyPaid | payer::Refusal::Closed) => payer::look(state, now_ms, &code),
             outcome => outcome,
         },
-        Act::Pay => payer::pay(world, now_ms, &payer),
-        Act::Refuse => payer::refuse(world, now_ms, &payer),
+        Act::Pay => payer::pay(state, now_ms, &payer),
+        Act::Refuse => payer::refuse(state, now_ms, &payer),
     };
     if outcome == Err(payer::Refusal::OtherPayer) {
         return Err(Refusal::business("ACQ.TRADE_BUYER_NOT_MATCH", "交易买家不匹配"));
     }
     Ok(Desk {
         token: token.to_owned(),
-        bill: world.alipay.bills[&out_trade_no].clone(),
+        bill: state.alipay.bills[&out_trade_no].clone(),
         outcome,
-        cert_sn: world.alipay.signing.cert_sn(&world.keys),
+        cert_sn: state.alipay.signing.cert_sn(&state.keys),
         now_ms,
     })
 }

@@ -7,13 +7,13 @@ use super::cancel;
 use super::fields::text;
 use super::node::{Node, Refusal};
 use super::query::Wanted;
-use crate::world::World;
+use crate::state::State;
 
-pub(super) fn close(world: &mut World, now_ms: i64, biz: &Map<String, Value>) -> Result<Node, Refusal> {
+pub(super) fn close(state: &mut State, now_ms: i64, biz: &Map<String, Value>) -> Result<Node, Refusal> {
     let wanted = Wanted::read(biz)?;
     text(biz, "operator_id", 28)?;
     let found = wanted
-        .bill_in(&world.alipay.bills)
+        .bill_in(&state.alipay.bills)
         .and_then(|bill| Some((bill, bill.trade.as_ref()?)));
     let (bill, trade) = found.ok_or_else(|| wanted.not_exist())?;
     let (out_trade_no, trade_no) = (bill.out_trade_no.clone(), trade.trade_no.clone());
@@ -29,7 +29,7 @@ pub(super) fn close(world: &mut World, now_ms: i64, biz: &Map<String, Value>) ->
             ));
         }
     }
-    cancel::close(world, now_ms, &out_trade_no);
+    cancel::close(state, now_ms, &out_trade_no);
     Ok(Node::success()
         .with("out_trade_no", out_trade_no)
         .with("trade_no", trade_no))

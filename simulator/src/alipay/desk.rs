@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::bill::Bill;
 use crate::keys::Keys;
-use crate::post::{Content, Notification};
+use crate::outbox::{Content, Notification};
 use crate::settings::{AlipayNotifications, AlipaySigning};
 
 /// What a test may set about the merchant's account.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Till {
+pub(crate) struct Funds {
     /// None pays every refund.
     pub(crate) balance_fen: Option<i64>,
     /// How long an accepted refund is on its way.

@@ -4,33 +4,33 @@ use serde_json::{Value, json};
 
 use super::bill::{Bill, Status, Trade, open_trade};
 use super::refund::Refund;
-use crate::dice::Dice;
-use crate::letter::alipay_frame;
-use crate::post::{Content, Notification};
+use crate::outbox::{Content, Notification};
+use crate::rng::Rng;
+use crate::signed_notification::alipay_frame;
+use crate::state::State;
 use crate::time::{beijing_text, beijing_text_ms, compact};
 use crate::wire::yuan;
-use crate::world::World;
 
 /// Tells the merchant about the trade as it is now; without a notify_url nobody is told.
-pub(super) fn announce(world: &mut World, now_ms: i64, out_trade_no: &str) {
-    let World {
-        alipay, dice, keys, ..
-    } = world;
+pub(super) fn announce(state: &mut State, now_ms: i64, out_trade_no: &str) {
+    let State {
+        alipay, rng, keys, ..
+    } = state;
     let Some(bill) = alipay.bills.get(out_trade_no) else {
         return;
     };
     let Some(trade) = &bill.trade else { return };
-    if let Some(mut notification) = make(dice, now_ms, bill, trade, None) {
+    if let Some(mut notification) = make(rng, now_ms, bill, trade, None) {
         alipay.signing.mark(keys, bill, &mut notification);
-        world.announce(now_ms, notification);
+        state.announce(now_ms, notification);
     }
 }
 
 /// A refund has no address of its own: it is told where the payment was.
-pub(super) fn announce_refund(world: &mut World, now_ms: i64, out_trade_no: &str, request_no: &str) {
-    let World {
-        alipay, dice, keys, ..
-    } = world;
+pub(super) fn announce_refund(state: &mut State, now_ms: i64, out_trade_no: &str, request_no: &str) {
+    let State {
+        alipay, rng, keys, ..
+    } = state;
     let Some(bill) = alipay.bills.get(out_trade_no) else {
         return;
     };
@@ -39,46 +39,46 @@ pub(super) fn announce_refund(world: &mut World, now_ms: i64, out_trade_no: &str
         .refunds
         .iter()
         .find(|refund| refund.request_no == request_no);
-    if let Some(mut notification) = make(dice, now_ms, bill, trade, refund) {
+    if let Some(mut notification) = make(rng, now_ms, bill, trade, refund) {
         alipay.signing.mark(keys, bill, &mut notification);
-        world.announce(now_ms, notification);
+        state.announce(now_ms, notification);
     }
 }
 
 /// What would be sent if this bill were paid now, though nobody pays.
 pub(crate) fn pretend_notification(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     out_trade_no: &str,
 ) -> Option<Notification> {
-    let World {
-        alipay, dice, keys, ..
-    } = world;
+    let State {
+        alipay, rng, keys, ..
+    } = state;
     let bill = alipay.bills.get(out_trade_no)?;
     let mut trade = bill
         .trade
         .clone()
-        .unwrap_or_else(|| open_trade(dice, now_ms, "one"));
+        .unwrap_or_else(|| open_trade(rng, now_ms, "one"));
     trade.status = Status::Success;
     trade.paid_ms = Some(now_ms);
     trade.closed_ms = None;
-    let mut notification = make(dice, now_ms, bill, &trade, None)?;
+    let mut notification = make(rng, now_ms, bill, &trade, None)?;
     alipay.signing.mark(keys, bill, &mut notification);
     Some(notification)
 }
 
 fn make(
-    dice: &mut Dice,
+    rng: &mut Rng,
     now_ms: i64,
     bill: &Bill,
     trade: &Trade,
     refund: Option<&Refund>,
 ) -> Option<Notification> {
-    let id = format!("{}{}", compact(now_ms), dice.digits(20));
+    let id = format!("{}{}", compact(now_ms), rng.digits(20));
     let mut fields = fields(bill, trade, refund, &id);
     // Their order differs between real notifications.
     for last in (1..fields.len()).rev() {
-        fields.swap(last, dice.place(last + 1));
+        fields.swap(last, rng.place(last + 1));
     }
     Some(Notification {
         out_trade_no: bill.out_trade_no.clone(),

@@ -11,10 +11,10 @@ use super::params::Params;
 use super::{Method, vetoed};
 use crate::books::Gateway;
 use crate::faults::Endpoint;
+use crate::state::State;
 use crate::time::HOUR_MS;
 use crate::wallet::{Document, escape};
 use crate::wire::Reply;
-use crate::world::World;
 
 pub(crate) const CASHIER_PATH: &str = "/alipay/cashier";
 const SESSION_LIFE_MS: i64 = 2 * HOUR_MS;
@@ -38,14 +38,14 @@ impl Sessions {
     }
 }
 
-pub(super) fn enter(world: &mut World, now_ms: i64, params: &Params, product: Product) -> Reply {
-    let trace_id = world.dice.hex(32);
-    let reply = match read(world, now_ms, params, product) {
+pub(super) fn enter(state: &mut State, now_ms: i64, params: &Params, product: Product) -> Reply {
+    let trace_id = state.rng.hex(32);
+    let reply = match read(state, now_ms, params, product) {
         Err(refusal) => error_page(&refusal),
         Ok(bill) => {
-            let token = world.dice.hex(32);
+            let token = state.rng.hex(32);
             let place = address(&token);
-            world.alipay.sessions.keep(now_ms, token, bill);
+            state.alipay.sessions.keep(now_ms, token, bill);
             Reply::new(302, "text/html;charset=utf-8", "").with_header("location", place)
         }
     };
@@ -56,15 +56,15 @@ pub(super) fn address(token: &str) -> String {
     format!("{CASHIER_PATH}?session={token}")
 }
 
-fn read(world: &mut World, now_ms: i64, params: &Params, product: Product) -> Result<Bill, Refusal> {
-    params.authenticate(&world.keys)?;
+fn read(state: &mut State, now_ms: i64, params: &Params, product: Product) -> Result<Bill, Refusal> {
+    params.authenticate(&state.keys)?;
     params.check_rest(now_ms)?;
-    let biz = params.biz_content(&world.keys)?;
-    if let Some(kind) = world.veto(Gateway::Alipay, Endpoint::Cashier) {
+    let biz = params.biz_content(&state.keys)?;
+    if let Some(kind) = state.veto(Gateway::Alipay, Endpoint::Cashier) {
         return Err(vetoed(kind));
     }
     let bill = order::read(params, &biz, now_ms, product)?;
-    match world.alipay.bills.get(&bill.out_trade_no) {
+    match state.alipay.bills.get(&bill.out_trade_no) {
         Some(known) => may_reenter(known, &bill).map(|()| bill),
         None => Ok(bill),
     }
@@ -89,8 +89,8 @@ pub(super) fn error_page(refusal: &Refusal) -> Reply {
 }
 
 /// A signed link that somebody pastes into a wallet is opened there, as a browser would open it.
-pub(crate) fn admit(world: &mut World, now_ms: i64, prompt: &str) {
-    if world.alipay.codes.contains_key(prompt) {
+pub(crate) fn admit(state: &mut State, now_ms: i64, prompt: &str) {
+    if state.alipay.codes.contains_key(prompt) {
         return;
     }
     let Some((_, query)) = prompt.split_once("/gateway.do?") else {
@@ -102,20 +102,20 @@ pub(crate) fn admit(world: &mut World, now_ms: i64, prompt: &str) {
     let Ok(Method::Pages(product)) = params.method() else {
         return;
     };
-    let read = |world: &World| -> Result<Bill, Refusal> {
-        params.authenticate(&world.keys)?;
+    let read = |state: &State| -> Result<Bill, Refusal> {
+        params.authenticate(&state.keys)?;
         params.check_rest(now_ms)?;
-        order::read(&params, &params.biz_content(&world.keys)?, now_ms, product)
+        order::read(&params, &params.biz_content(&state.keys)?, now_ms, product)
     };
-    if let Ok(bill) = read(world) {
-        admit_bill(world, bill, prompt);
+    if let Ok(bill) = read(state) {
+        admit_bill(state, bill, prompt);
     }
 }
 
 /// Makes the code lead to this bill, unless another one has its number; whether it does.
-pub(super) fn admit_bill(world: &mut World, bill: Bill, code: &str) -> bool {
+pub(super) fn admit_bill(state: &mut State, bill: Bill, code: &str) -> bool {
     let out_trade_no = bill.out_trade_no.clone();
-    let alipay = &mut world.alipay;
+    let alipay = &mut state.alipay;
     let known = alipay.bills.entry(out_trade_no.clone()).or_insert_with(|| Bill {
         code: code.to_owned(),
         ..bill.clone()

@@ -7,21 +7,21 @@ use super::node::{Node, Refusal};
 use super::order::{self, Product, may_reenter};
 use super::params::Params;
 use crate::books::Gateway;
-use crate::world::World;
+use crate::state::State;
 
 pub(super) fn precreate(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     params: &Params,
     biz: &Map<String, Value>,
 ) -> Result<Node, Refusal> {
     let fresh = order::read(params, biz, now_ms, Product::FaceToFace)?;
     let out_trade_no = fresh.out_trade_no.clone();
-    let is_known = world.alipay.bills.contains_key(&out_trade_no);
-    if world.declines_order(Gateway::Alipay, is_known) {
+    let is_known = state.alipay.bills.contains_key(&out_trade_no);
+    if state.declines_order(Gateway::Alipay, is_known) {
         return Err(Refusal::parameter("参数无效"));
     }
-    let World { alipay, dice, .. } = world;
+    let State { alipay, rng, .. } = state;
     let known = alipay.bills.get(&out_trade_no);
     if let Some(known) = known {
         may_reenter(known, &fresh)?;
@@ -30,10 +30,7 @@ pub(super) fn precreate(
     let code = match alive {
         Some(known) => known.code.clone(),
         None => {
-            let code = format!(
-                "https://qr.alipay.com/bax{}",
-                dice.alphanumeric(21).to_lowercase()
-            );
+            let code = format!("https://qr.alipay.com/bax{}", rng.alphanumeric(21).to_lowercase());
             alipay.codes.insert(code.clone(), out_trade_no.clone());
             alipay.bills.insert(
                 out_trade_no.clone(),

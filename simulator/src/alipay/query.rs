@@ -8,11 +8,11 @@ use super::bill::{Bill, Status, Trade};
 use super::node::{Node, Refusal};
 use super::notification::funds;
 use crate::books::Gateway;
-use crate::dice::Dice;
 use crate::faults::{Endpoint, FaultKind, Faults};
+use crate::rng::Rng;
+use crate::state::State;
 use crate::time::{SECOND_MS, beijing_text};
 use crate::wire::yuan;
-use crate::world::World;
 
 const AMOUNTS: [&str; 4] = [
     "buyer_pay_amount",
@@ -21,11 +21,11 @@ const AMOUNTS: [&str; 4] = [
     "receipt_amount",
 ];
 
-pub(super) fn query(world: &mut World, now_ms: i64, biz: &Map<String, Value>) -> Result<Node, Refusal> {
-    let World {
-        alipay, faults, dice, ..
-    } = world;
-    let unseen_ms = unseen_ms(faults, dice);
+pub(super) fn query(state: &mut State, now_ms: i64, biz: &Map<String, Value>) -> Result<Node, Refusal> {
+    let State {
+        alipay, faults, rng, ..
+    } = state;
+    let unseen_ms = unseen_ms(faults, rng);
     let wanted = Wanted::read(biz)?;
     let found = wanted
         .bill_in(&alipay.bills)
@@ -79,8 +79,8 @@ fn show(bill: &Bill, trade: &Trade, now_ms: i64, unseen_ms: i64) -> Node {
 }
 
 /// How fresh a payment the next query does not see.
-fn unseen_ms(faults: &mut Faults, dice: &mut Dice) -> i64 {
-    let stale = faults.strike(dice, Gateway::Alipay, Endpoint::Query, |kind| match kind {
+fn unseen_ms(faults: &mut Faults, rng: &mut Rng) -> i64 {
+    let stale = faults.strike(rng, Gateway::Alipay, Endpoint::Query, |kind| match kind {
         FaultKind::Stale { seconds } => Some(seconds.saturating_mul(SECOND_MS)),
         _ => None,
     });

@@ -8,9 +8,9 @@ use super::fields::{amount, has_option, plain_text, required, text};
 use super::node::{Node, Refusal};
 use super::notification::announce_refund;
 use super::query::Wanted;
+use crate::state::State;
 use crate::time::beijing_text;
 use crate::wire::yuan;
-use crate::world::World;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Refund {
@@ -47,7 +47,7 @@ struct Asked {
     request_no: Option<String>,
 }
 
-pub(super) fn refund(world: &mut World, now_ms: i64, biz: &Map<String, Value>) -> Result<Node, Refusal> {
+pub(super) fn refund(state: &mut State, now_ms: i64, biz: &Map<String, Value>) -> Result<Node, Refusal> {
     let wanted = Wanted::read(biz)?;
     let asked = Asked {
         fen: amount(biz, "refund_amount")?,
@@ -58,7 +58,7 @@ pub(super) fn refund(world: &mut World, now_ms: i64, biz: &Map<String, Value>) -
         text(biz, name, most)?;
     }
     let bill = wanted
-        .bill_in(&world.alipay.bills)
+        .bill_in(&state.alipay.bills)
         .ok_or_else(|| wanted.not_exist())?;
     let trade = bill.trade.as_ref().ok_or_else(|| wanted.not_exist())?;
     let out_trade_no = bill.out_trade_no.clone();
@@ -78,11 +78,11 @@ pub(super) fn refund(world: &mut World, now_ms: i64, biz: &Map<String, Value>) -
         Some(_) => false,
         None => {
             may_refund(bill, trade, &asked)?;
-            accept(world, now_ms, &out_trade_no, &request_no, asked.fen)?
+            accept(state, now_ms, &out_trade_no, &request_no, asked.fen)?
         }
     };
     let with_detail = has_option(biz, "refund_detail_item_list");
-    let bill = world.alipay.bills.get(&out_trade_no);
+    let bill = state.alipay.bills.get(&out_trade_no);
     let (bill, trade) = bill
         .and_then(|bill| Some((bill, bill.trade.as_ref()?)))
         .ok_or_else(|| wanted.not_exist())?;
@@ -112,19 +112,19 @@ fn may_refund(bill: &Bill, trade: &Trade, asked: &Asked) -> Result<(), Refusal> 
 
 /// Enters a refund that was found to be right; whether money moved at once.
 pub(super) fn accept(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     out_trade_no: &str,
     request_no: &str,
     fen: i64,
 ) -> Result<bool, Refusal> {
-    let till = &mut world.alipay.till;
-    if till.balance_fen.is_some_and(|balance_fen| balance_fen < fen) {
+    let funds = &mut state.alipay.funds;
+    if funds.balance_fen.is_some_and(|balance_fen| balance_fen < fen) {
         return Err(Refusal::business("ACQ.SELLER_BALANCE_NOT_ENOUGH", "卖家余额不足"));
     }
-    till.balance_fen = till.balance_fen.map(|balance_fen| balance_fen - fen);
-    let due_ms = now_ms.saturating_add(till.refund_takes_ms);
-    let bill = world.alipay.bills.get_mut(out_trade_no);
+    funds.balance_fen = funds.balance_fen.map(|balance_fen| balance_fen - fen);
+    let due_ms = now_ms.saturating_add(funds.refund_takes_ms);
+    let bill = state.alipay.bills.get_mut(out_trade_no);
     let trade = bill.and_then(|bill| bill.trade.as_mut());
     trade
         .expect("only a trade that was found is refunded")
@@ -136,19 +136,19 @@ pub(super) fn accept(
             due_ms: Some(due_ms),
             done_ms: None,
         });
-    execute_due(world, now_ms);
+    execute_due(state, now_ms);
     Ok(due_ms <= now_ms)
 }
 
 /// Moves the money of refunds whose time has come, and tells the merchant.
-pub(super) fn execute_due(world: &mut World, now_ms: i64) {
-    while let Some((at_ms, out_trade_no, request_no)) = next_due(world, now_ms) {
-        announce_refund(world, at_ms, &out_trade_no, &request_no);
+pub(super) fn execute_due(state: &mut State, now_ms: i64) {
+    while let Some((at_ms, out_trade_no, request_no)) = next_due(state, now_ms) {
+        announce_refund(state, at_ms, &out_trade_no, &request_no);
     }
 }
 
-fn next_due(world: &mut World, now_ms: i64) -> Option<(i64, String, String)> {
-    world.alipay.bills.values_mut().find_map(|bill| {
+fn next_due(state: &mut State, now_ms: i64) -> Option<(i64, String, String)> {
+    state.alipay.bills.values_mut().find_map(|bill| {
         let trade = bill.trade.as_mut()?;
         let due = |refund: &Refund| refund.due_ms.is_some_and(|due_ms| due_ms <= now_ms);
         let refund = trade.refunds.iter_mut().find(|refund| due(refund))?;
@@ -186,12 +186,12 @@ fn detail(fen: i64) -> Value {
 }
 
 /// Only a refund whose money has moved has a `refund_status`; what is not known has nothing.
-pub(super) fn query(world: &World, biz: &Map<String, Value>) -> Result<Node, Refusal> {
+pub(super) fn query(state: &State, biz: &Map<String, Value>) -> Result<Node, Refusal> {
     // This call, alone, spells its sub_code without a prefix.
     let not_exist = || Refusal::business("TRADE_NOT_EXIST", "交易不存在");
     let wanted = Wanted::read(biz)?;
     let request_no = text(biz, "out_request_no", 64)?.ok_or_else(|| required("out_request_no"))?;
-    let bill = wanted.bill_in(&world.alipay.bills).ok_or_else(not_exist)?;
+    let bill = wanted.bill_in(&state.alipay.bills).ok_or_else(not_exist)?;
     let trade = bill.trade.as_ref().ok_or_else(not_exist)?;
     let Some(refund) = trade
         .refunds

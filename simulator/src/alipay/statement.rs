@@ -13,12 +13,12 @@ use super::bill::Bill;
 use super::fields::text;
 use super::node::{Node, Refusal};
 use crate::books::Gateway;
-use crate::dice::Dice;
 use crate::keys::SELLER_ID;
+use crate::rng::Rng;
+use crate::state::State;
+use crate::statement_fault::{StatementFault, invented};
 use crate::time::{DAY_MS, HOUR_MS, SECOND_MS, parse_beijing};
-use crate::twist::{Twist, invented};
 use crate::wire::{Reply, Request, parse_form};
-use crate::world::World;
 
 pub(crate) const DOWNLOAD_PATH: &str = "/alipay/bill";
 const ADDRESS_LIFE_MS: i64 = 30 * SECOND_MS;
@@ -44,7 +44,7 @@ struct Wanted {
     from_ms: i64,
     until_ms: i64,
     /// The movements on the account are never twisted.
-    twist: Option<Twist>,
+    fault: Option<StatementFault>,
 }
 
 /// Addresses that were given away, and until when they work.
@@ -54,18 +54,18 @@ pub(crate) struct Addresses {
 }
 
 pub(super) fn query(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     biz: &Map<String, Value>,
     host: &str,
 ) -> Result<Node, Refusal> {
     let mut wanted = read(biz, now_ms)?;
     if wanted.kind == Kind::Trade {
-        wanted.twist = Twist::draw(world, Gateway::Alipay);
+        wanted.fault = StatementFault::draw(state, Gateway::Alipay);
     }
-    let is_empty = ledger::entries(&world.alipay.bills, wanted.from_ms, wanted.until_ms).is_empty();
-    let World { alipay, dice, .. } = world;
-    let token = keep(&mut alipay.addresses, dice, now_ms, wanted);
+    let is_empty = ledger::entries(&state.alipay.bills, wanted.from_ms, wanted.until_ms).is_empty();
+    let State { alipay, rng, .. } = state;
+    let token = keep(&mut alipay.addresses, rng, now_ms, wanted);
     let mut node = Node::success();
     if is_empty {
         node = node.with("bill_file_code", "EMPTY_DATA_WITH_BILL_FILE");
@@ -76,9 +76,9 @@ pub(super) fn query(
     ))
 }
 
-fn keep(addresses: &mut Addresses, dice: &mut Dice, now_ms: i64, wanted: Wanted) -> String {
+fn keep(addresses: &mut Addresses, rng: &mut Rng, now_ms: i64, wanted: Wanted) -> String {
     addresses.given.retain(|_, (until_ms, _)| now_ms < *until_ms);
-    let token = dice.hex(32);
+    let token = rng.hex(32);
     addresses
         .given
         .insert(token.clone(), (now_ms + ADDRESS_LIFE_MS, wanted));
@@ -126,25 +126,25 @@ fn read(biz: &Map<String, Value>, now_ms: i64) -> Result<Wanted, Refusal> {
         label: date.replace('-', ""),
         from_ms,
         until_ms,
-        twist: None,
+        fault: None,
     })
 }
 
 /// The trades as the bill has them.
-fn twisted<'a>(bills: &'a BTreeMap<String, Bill>, wanted: &Wanted) -> Cow<'a, BTreeMap<String, Bill>> {
+fn with_fault<'a>(bills: &'a BTreeMap<String, Bill>, wanted: &Wanted) -> Cow<'a, BTreeMap<String, Bill>> {
     let paid_ms = |bill: &Bill| bill.trade.as_ref().and_then(|trade| trade.paid_ms);
     let first = bills
         .values()
         .filter(|bill| paid_ms(bill).is_some_and(|at_ms| (wanted.from_ms..wanted.until_ms).contains(&at_ms)))
         .min_by_key(|bill| paid_ms(bill));
-    let (Some(twist), Some(first)) = (wanted.twist, first) else {
+    let (Some(fault), Some(first)) = (wanted.fault, first) else {
         return Cow::Borrowed(bills);
     };
     let (mut bills, mut odd) = (bills.clone(), first.clone());
-    match (twist, &mut odd.trade) {
-        (Twist::Omit, trade) => *trade = None,
-        (Twist::Differ, _) => odd.total_fen += 1,
-        (Twist::Invent, trade) => {
+    match (fault, &mut odd.trade) {
+        (StatementFault::Omit, trade) => *trade = None,
+        (StatementFault::Differ, _) => odd.total_fen += 1,
+        (StatementFault::Invent, trade) => {
             odd.out_trade_no = invented(&odd.out_trade_no);
             if let Some(trade) = trade {
                 trade.trade_no = invented(&trade.trade_no);
@@ -156,18 +156,18 @@ fn twisted<'a>(bills: &'a BTreeMap<String, Bill>, wanted: &Wanted) -> Cow<'a, BT
 }
 
 /// Whoever has the address gets the bill: nothing is signed here.
-pub(crate) fn download(world: &mut World, now_ms: i64, request: &Request) -> Reply {
+pub(crate) fn download(state: &mut State, now_ms: i64, request: &Request) -> Reply {
     let gone = || Reply::new(403, "text/html;charset=utf-8", "账单下载链接已失效");
     let pairs = parse_form(request.query()).unwrap_or_default();
     let token = pairs
         .iter()
         .find(|(name, _)| name == "token")
         .map(|(_, token)| token);
-    let given = token.and_then(|token| world.alipay.addresses.given.get(token));
+    let given = token.and_then(|token| state.alipay.addresses.given.get(token));
     let Some((_, wanted)) = given.filter(|(until_ms, _)| now_ms < *until_ms) else {
         return gone();
     };
-    let bills = twisted(&world.alipay.bills, wanted);
+    let bills = with_fault(&state.alipay.bills, wanted);
     let entries = ledger::entries(&bills, wanted.from_ms, wanted.until_ms);
     let period = ledger::Period {
         from_ms: wanted.from_ms,

@@ -4,14 +4,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::alipay;
-use crate::courier::Courier;
+use crate::dispatcher::Dispatcher;
 use crate::keys::Signer;
-use crate::letter::{Draft, Letter, Style};
-use crate::post::{Content, Notification};
+use crate::outbox::{Content, Notification};
+use crate::signed_notification::{Draft, SignedNotification, Style};
+use crate::state::State;
 use crate::time::SECOND_MS;
 use crate::wechat;
 use crate::wire::Forgery;
-use crate::world::World;
 
 /// A year either way.
 const OLDEST_S: i64 = 366 * 24 * 60 * 60;
@@ -49,27 +49,27 @@ pub enum SignedBy {
 
 /// The newest notification of a trade, or the one its payment would make, altered and signed.
 pub(crate) fn forge(
-    courier: &Courier,
+    dispatcher: &Dispatcher,
     out_trade_no: &str,
     alteration: &Alteration,
-) -> Result<Letter, String> {
-    let draft = courier.act(|world, now_ms| draft(world, now_ms, out_trade_no, alteration))?;
-    Ok(draft.seal(&courier.keys))
+) -> Result<SignedNotification, String> {
+    let draft = dispatcher.act(|state, now_ms| draft(state, now_ms, out_trade_no, alteration))?;
+    Ok(draft.seal(&dispatcher.keys))
 }
 
 pub(crate) fn draft(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     out_trade_no: &str,
     alteration: &Alteration,
 ) -> Result<Draft, String> {
-    let known = world.post.newest(out_trade_no).cloned();
+    let known = state.outbox.newest(out_trade_no).cloned();
     let mut notification = match known {
         Some(notification) => notification,
-        None => pretend(world, now_ms, out_trade_no).ok_or("no gateway knows this number")?,
+        None => pretend(state, now_ms, out_trade_no).ok_or("no gateway knows this number")?,
     };
     if alteration.new_id {
-        notification.id = world.dice.uuid();
+        notification.id = state.rng.uuid();
         if let Content::Alipay(fields) = &mut notification.content {
             set_field(fields, "notify_id", Some(notification.id.clone()));
         }
@@ -91,7 +91,7 @@ pub(crate) fn draft(
         SignedBy::Rotated => Forgery::By(Signer::Rotated),
         SignedBy::Stranger => Forgery::By(Signer::Stranger),
         SignedBy::Nobody => Forgery::Missing,
-        SignedBy::Probe => Forgery::Probe(crate::world::probe(&mut world.dice)),
+        SignedBy::Probe => Forgery::Probe(crate::state::probe(&mut state.rng)),
     };
     let age_ms = alteration.age_seconds.clamp(-OLDEST_S, OLDEST_S) * SECOND_MS;
     let stamped_ms = now_ms - age_ms;
@@ -101,25 +101,25 @@ pub(crate) fn draft(
     };
     Ok(Draft {
         style,
-        ..Draft::new(notification, stamped_ms, &mut world.dice, forgery)
+        ..Draft::new(notification, stamped_ms, &mut state.rng, forgery)
     })
 }
 
 /// As if the order were paid now, though nobody pays.
-fn pretend(world: &mut World, now_ms: i64, out_trade_no: &str) -> Option<Notification> {
-    if let Some(notification) = wechat::pretend_refund_notification(world, now_ms, out_trade_no) {
+fn pretend(state: &mut State, now_ms: i64, out_trade_no: &str) -> Option<Notification> {
+    if let Some(notification) = wechat::pretend_refund_notification(state, now_ms, out_trade_no) {
         return Some(notification);
     }
-    let World { wechat, dice, .. } = world;
+    let State { wechat, rng, .. } = state;
     if let Some(order) = wechat.orders.get(out_trade_no) {
         let payment = wechat::Payment {
-            transaction_id: format!("42000{}", dice.digits(23)),
+            transaction_id: format!("42000{}", rng.digits(23)),
             paid_ms: now_ms,
             payer_total_fen: order.total_fen,
         };
-        return Some(wechat::notification(dice, order, &payment));
+        return Some(wechat::notification(rng, order, &payment));
     }
-    alipay::pretend_notification(world, now_ms, out_trade_no)
+    alipay::pretend_notification(state, now_ms, out_trade_no)
 }
 
 fn set_member(plain: &mut Value, name: &str, value: &Value) -> Result<(), String> {

@@ -5,21 +5,21 @@ use serde_json::{Value, json};
 
 use super::{Outcome, read};
 use crate::books::RefundOutcome;
-use crate::courier::Courier;
+use crate::dispatcher::Dispatcher;
+use crate::state::State;
 use crate::time::DAY_MS;
 use crate::wechat;
 use crate::wire::Request;
-use crate::world::World;
 
 const LONGEST_REFUND_MS: i64 = 30 * DAY_MS;
 
-pub(super) fn show(courier: &Courier) -> Value {
-    let world = courier.world();
+pub(super) fn show(dispatcher: &Dispatcher) -> Value {
+    let state = dispatcher.state();
     json!({
-        "wechatBalanceFen": world.wechat.account.balance_fen,
-        "wechatRefundMs": world.wechat.refund_delay_ms,
-        "alipayBalanceFen": world.alipay.till.balance_fen,
-        "alipayRefundMs": world.alipay.till.refund_takes_ms,
+        "wechatBalanceFen": state.wechat.account.balance_fen,
+        "wechatRefundMs": state.wechat.refund_delay_ms,
+        "alipayBalanceFen": state.alipay.funds.balance_fen,
+        "alipayRefundMs": state.alipay.funds.refund_takes_ms,
     })
 }
 
@@ -38,7 +38,7 @@ fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<i64>>, D::
     Option::deserialize(value).map(Some)
 }
 
-pub(super) fn set(courier: &Courier, request: &Request) -> Outcome {
+pub(super) fn set(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     let change: Change = read(request)?;
     let balances = [change.wechat_balance_fen, change.alipay_balance_fen.flatten()];
     if balances.iter().flatten().any(|fen| *fen < 0) {
@@ -52,29 +52,29 @@ pub(super) fn set(courier: &Courier, request: &Request) -> Outcome {
     {
         return Err(format!("a refund takes 0 to {LONGEST_REFUND_MS} ms"));
     }
-    courier.act(|world, now_ms| apply(world, now_ms, &change));
-    Ok(show(courier))
+    dispatcher.act(|state, now_ms| apply(state, now_ms, &change));
+    Ok(show(dispatcher))
 }
 
-fn apply(world: &mut World, now_ms: i64, change: &Change) {
-    let World {
-        wechat, alipay, dice, ..
-    } = world;
+fn apply(state: &mut State, now_ms: i64, change: &Change) {
+    let State {
+        wechat, alipay, rng, ..
+    } = state;
     if let Some(fen) = change.wechat_balance_fen {
-        wechat.account.set_balance(dice, now_ms, fen);
+        wechat.account.set_balance(rng, now_ms, fen);
     }
     if let Some(ms) = change.wechat_refund_ms {
         wechat.refund_delay_ms = ms;
     }
     if let Some(fen) = change.alipay_balance_fen {
-        alipay.till.balance_fen = fen;
+        alipay.funds.balance_fen = fen;
     }
     if let Some(ms) = change.alipay_refund_ms {
-        alipay.till.refund_takes_ms = ms;
+        alipay.funds.refund_takes_ms = ms;
     }
 }
 
-pub(super) fn settle_refund(courier: &Courier, request: &Request) -> Outcome {
+pub(super) fn settle_refund(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct Settle {
@@ -82,22 +82,22 @@ pub(super) fn settle_refund(courier: &Courier, request: &Request) -> Outcome {
         outcome: RefundOutcome,
     }
     let Settle { refund_no, outcome } = read(request)?;
-    courier.act(|world, now_ms| {
-        world.lapse(now_ms);
+    dispatcher.act(|state, now_ms| {
+        state.lapse(now_ms);
         let refund_no = match refund_no {
             Some(refund_no) => refund_no,
-            None => newest_open(world).ok_or("no refund of WeChat Pay is under way")?,
+            None => newest_open(state).ok_or("no refund of WeChat Pay is under way")?,
         };
-        wechat::settle_refund(world, now_ms, &refund_no, outcome)?;
-        let refunds = world.books().refunds;
+        wechat::settle_refund(state, now_ms, &refund_no, outcome)?;
+        let refunds = state.books().refunds;
         let refund = refunds.into_iter().find(|refund| refund.refund_no == refund_no);
         serde_json::to_value(refund).map_err(|error| error.to_string())
     })
 }
 
 /// Under way, or abnormal and waiting for somebody to act.
-fn newest_open(world: &World) -> Option<String> {
-    let refunds = world.wechat.refunds.values();
+fn newest_open(state: &State) -> Option<String> {
+    let refunds = state.wechat.refunds.values();
     let open = refunds.filter(|refund| matches!(refund.state.word(), "PROCESSING" | "ABNORMAL"));
     open.max_by_key(|refund| refund.created_ms)
         .map(|refund| refund.out_refund_no.clone())

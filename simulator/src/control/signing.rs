@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::{Outcome, read};
-use crate::courier::Courier;
+use crate::dispatcher::Dispatcher;
 use crate::settings::AlipaySigning;
 use crate::wire::Request;
 
-pub(super) fn show(courier: &Courier) -> Outcome {
-    let world = courier.world();
-    let certificates = world.keys.alipay_certificates();
-    let signing = world.alipay.signing;
+pub(super) fn show(dispatcher: &Dispatcher) -> Outcome {
+    let state = dispatcher.state();
+    let certificates = state.keys.alipay_certificates();
+    let signing = state.alipay.signing;
     Ok(json!({
         "signing": signing,
         "appCertSn": certificates.app_sn,
@@ -20,8 +20,8 @@ pub(super) fn show(courier: &Courier) -> Outcome {
 }
 
 /// What is not named goes back to how it was at the start.
-pub(super) fn set(courier: &Courier, request: &Request) -> Outcome {
+pub(super) fn set(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     let signing: AlipaySigning = read(request)?;
-    courier.act(|world, _| world.alipay.signing = signing);
-    show(courier)
+    dispatcher.act(|state, _| state.alipay.signing = signing);
+    show(dispatcher)
 }

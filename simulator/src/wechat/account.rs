@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::time::compact;
 
 /// Enough to refund whatever a test takes in, until somebody sets another balance.
@@ -54,11 +54,11 @@ pub(crate) struct Movement<'a> {
 }
 
 impl Account {
-    pub(crate) fn enter(&mut self, dice: &mut Dice, now_ms: i64, movement: Movement<'_>) {
+    pub(crate) fn enter(&mut self, rng: &mut Rng, now_ms: i64, movement: Movement<'_>) {
         if movement.fen == 0 {
             return;
         }
-        let flow_no = format!("1900000109{}{}", &compact(now_ms)[..8], dice.digits(12));
+        let flow_no = format!("1900000109{}{}", &compact(now_ms)[..8], rng.digits(12));
         self.balance_fen += movement.fen;
         self.flows.push(Flow {
             at_ms: now_ms,
@@ -78,7 +78,7 @@ impl Account {
     }
 
     /// By a top-up or a withdrawal, so that the fund-flow bill still adds up.
-    pub(crate) fn set_balance(&mut self, dice: &mut Dice, now_ms: i64, fen: i64) {
+    pub(crate) fn set_balance(&mut self, rng: &mut Rng, now_ms: i64, fen: i64) {
         let missing = fen - self.balance_fen;
         let movement = Movement {
             business: if missing > 0 { "充值" } else { "提现" },
@@ -87,7 +87,7 @@ impl Account {
             fen: missing,
             remark: String::new(),
         };
-        self.enter(dice, now_ms, movement);
+        self.enter(rng, now_ms, movement);
     }
 }
 

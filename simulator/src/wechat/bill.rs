@@ -14,10 +14,10 @@ use super::refund::RefundState;
 use super::{Answer, Order, Refund, Refusal, Wechat, fee_fen};
 use crate::books::Gateway;
 use crate::keys::{APP_ID, MCH_ID, hex};
+use crate::state::State;
+use crate::statement_fault::{StatementFault, invented};
 use crate::time::{DAY_MS, HOUR_MS, SECOND_MS, beijing_text, parse_beijing};
-use crate::twist::{Twist, invented};
 use crate::wire::{Request, parse_form, yuan};
-use crate::world::World;
 
 pub(super) const DOWNLOAD_PATH: &str = "/v3/billdownload/file";
 const ADDRESS_LIFE_MS: i64 = 30 * SECOND_MS;
@@ -68,7 +68,7 @@ impl Kind {
 }
 
 pub(super) fn apply(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     request: &Request,
     kind: Kind,
@@ -89,11 +89,11 @@ pub(super) fn apply(
     let text = match kind {
         Kind::Trade => {
             let rows = read_rows(param("bill_type"))?;
-            let twist = Twist::draw(world, Gateway::Wechat);
-            trade_bill(&world.wechat, day, rows, twist)
+            let fault = StatementFault::draw(state, Gateway::Wechat);
+            trade_bill(&state.wechat, day, rows, fault)
         }
         Kind::FundFlow => match param("account_type") {
-            None | Some("BASIC") => fund_bill(&world.wechat, day),
+            None | Some("BASIC") => fund_bill(&state.wechat, day),
             // This merchant has one account.
             Some("OPERATION" | "FEES") => None,
             Some(_) => return Err(wrong("account_type")),
@@ -107,9 +107,9 @@ pub(super) fn apply(
     } else {
         text.into_bytes()
     };
-    let World { wechat, dice, .. } = world;
+    let State { wechat, rng, .. } = state;
     wechat.bills.given.retain(|_, (until_ms, _)| now_ms < *until_ms);
-    let token = dice.alphanumeric(64);
+    let token = rng.alphanumeric(64);
     let tail = if is_zipped { "&tartype=gzip" } else { "" };
     let url = format!(
         "http://{}{DOWNLOAD_PATH}?token={token}{tail}",
@@ -121,10 +121,10 @@ pub(super) fn apply(
     ))
 }
 
-pub(super) fn download(world: &World, now_ms: i64, request: &Request) -> Result<Answer, Refusal> {
+pub(super) fn download(state: &State, now_ms: i64, request: &Request) -> Result<Answer, Refusal> {
     let params = parse_form(request.query()).unwrap_or_default();
     let token = params.iter().find(|(name, _)| name == "token");
-    let given = token.and_then(|(_, token)| world.wechat.bills.given.get(token));
+    let given = token.and_then(|(_, token)| state.wechat.bills.given.get(token));
     match given {
         Some((until_ms, file)) if now_ms < *until_ms => Ok(Answer::File(file.clone())),
         _ => Err(Refusal::edge(
@@ -200,24 +200,24 @@ impl Row<'_> {
 }
 
 /// The orders as the bill has them.
-fn twisted(
+fn with_fault(
     orders: &BTreeMap<String, Order>,
     day: Day,
-    twist: Option<Twist>,
+    fault: Option<StatementFault>,
 ) -> Cow<'_, BTreeMap<String, Order>> {
     let paid_ms = |order: &Order| order.payment.as_ref().map(|payment| payment.paid_ms);
     let first = orders
         .values()
         .filter(|order| paid_ms(order).is_some_and(|at_ms| day.has(at_ms)))
         .min_by_key(|order| paid_ms(order));
-    let (Some(twist), Some(first)) = (twist, first) else {
+    let (Some(fault), Some(first)) = (fault, first) else {
         return Cow::Borrowed(orders);
     };
     let (mut orders, mut odd) = (orders.clone(), first.clone());
-    match (twist, &mut odd.payment) {
-        (Twist::Omit, payment) => *payment = None,
-        (Twist::Differ, _) => odd.total_fen += 1,
-        (Twist::Invent, payment) => {
+    match (fault, &mut odd.payment) {
+        (StatementFault::Omit, payment) => *payment = None,
+        (StatementFault::Differ, _) => odd.total_fen += 1,
+        (StatementFault::Invent, payment) => {
             odd.out_trade_no = invented(&odd.out_trade_no);
             if let Some(payment) = payment {
                 payment.transaction_id = invented(&payment.transaction_id);
@@ -261,8 +261,8 @@ const SUMMARY: &str =
     "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额";
 const SUCCESS_SUMMARY: &str = "总交易单数,应结订单总金额,手续费总金额,订单总金额";
 
-fn trade_bill(wechat: &Wechat, day: Day, wanted: Rows, twist: Option<Twist>) -> Option<String> {
-    let orders = twisted(&wechat.orders, day, twist);
+fn trade_bill(wechat: &Wechat, day: Day, wanted: Rows, fault: Option<StatementFault>) -> Option<String> {
+    let orders = with_fault(&wechat.orders, day, fault);
     let rows = rows(&orders, &wechat.refunds, day, wanted);
     if rows.is_empty() {
         return None;

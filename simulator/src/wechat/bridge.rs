@@ -2,12 +2,12 @@
 
 use serde::Deserialize;
 
-use super::State;
+use super::TradeState;
 use super::product::Product;
 use crate::keys::{APP_ID, Keys};
 use crate::payer::{self, Bill, Payer};
+use crate::state::State;
 use crate::time::SECOND_MS;
-use crate::world::World;
 
 /// The object that the page hands to `getBrandWCPayRequest`, all of it strings.
 #[derive(Debug, Deserialize)]
@@ -53,17 +53,17 @@ impl Invocation {
 }
 
 /// The app opens, and the payer whom the order names pays.
-pub(crate) fn pay(world: &mut World, now_ms: i64, prepay_id: &str) -> Result<Bill, String> {
-    let no = world.wechat.codes.get(prepay_id).ok_or("no such prepay_id")?;
-    let order = &world.wechat.orders[no];
+pub(crate) fn pay(state: &mut State, now_ms: i64, prepay_id: &str) -> Result<Bill, String> {
+    let no = state.wechat.codes.get(prepay_id).ok_or("no such prepay_id")?;
+    let order = &state.wechat.orders[no];
     if order.product != Product::Jsapi {
         return Err("this prepay_id is not of a JSAPI order".to_owned());
     }
-    if order.state() == State::NotPay && (prepay_id != order.code || now_ms >= order.code_dies_ms) {
+    if order.state() == TradeState::NotPay && (prepay_id != order.code || now_ms >= order.code_dies_ms) {
         let age_s = (now_ms - order.created_ms) / SECOND_MS;
         return Err(format!(
             "this prepay_id is dead: the order is {age_s} s old, or has a newer one"
         ));
     }
-    payer::pay(world, now_ms, &Payer::first(prepay_id)).map_err(|refusal| refusal.to_string())
+    payer::pay(state, now_ms, &Payer::first(prepay_id)).map_err(|refusal| refusal.to_string())
 }

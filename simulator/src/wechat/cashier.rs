@@ -5,11 +5,11 @@
 
 use super::order::Order;
 use super::product::{CASHIER_PATH, Product};
-use crate::courier::Courier;
+use crate::dispatcher::Dispatcher;
 use crate::payer::{self, Payer, Standing};
+use crate::state::State;
 use crate::wallet::{Document, escape};
 use crate::wire::{Reply, Request, parse_form, yuan};
-use crate::world::World;
 
 #[derive(Debug)]
 struct Words {
@@ -110,7 +110,7 @@ struct Shown {
     outcome: Result<payer::Bill, payer::Refusal>,
 }
 
-pub(crate) fn handle(courier: &Courier, request: &Request) -> Reply {
+pub(crate) fn handle(dispatcher: &Dispatcher, request: &Request) -> Reply {
     let form = String::from_utf8_lossy(&request.body);
     let act = match (request.method.as_str(), field(&form, "act").as_deref()) {
         ("GET" | "HEAD", _) => Act::Open,
@@ -120,7 +120,7 @@ pub(crate) fn handle(courier: &Courier, request: &Request) -> Reply {
         _ => return Reply::new(405, "text/plain", "").with_header("allow", "GET, HEAD, POST"),
     };
     let words = words_for(request.header("accept-language"));
-    let shown = courier.act(|world, now_ms| open(world, now_ms, request, &form, act));
+    let shown = dispatcher.act(|state, now_ms| open(state, now_ms, request, &form, act));
     match shown {
         Err(refused) => error_page(words, refused),
         Ok(shown) => match (act, &shown.outcome, &shown.redirect_url) {
@@ -133,12 +133,12 @@ pub(crate) fn handle(courier: &Courier, request: &Request) -> Reply {
     }
 }
 
-fn open(world: &mut World, now_ms: i64, request: &Request, form: &str, act: Act) -> Result<Shown, Refused> {
-    world.lapse(now_ms);
+fn open(state: &mut State, now_ms: i64, request: &Request, form: &str, act: Act) -> Result<Shown, Refused> {
+    state.lapse(now_ms);
     let given = |name: &str| field(request.query(), name).or_else(|| field(form, name));
     let prepay_id = given("prepay_id").ok_or(Refused::Unknown)?;
-    let no = world.wechat.codes.get(&prepay_id).ok_or(Refused::Unknown)?;
-    let order = &world.wechat.orders[no];
+    let no = state.wechat.codes.get(&prepay_id).ok_or(Refused::Unknown)?;
+    let order = &state.wechat.orders[no];
     if order.product != Product::H5 {
         return Err(Refused::Unknown);
     }
@@ -155,9 +155,9 @@ fn open(world: &mut World, now_ms: i64, request: &Request, form: &str, act: Act)
     }
     let payer = Payer::first(&prepay_id);
     let outcome = match act {
-        Act::Open => payer::look(world, now_ms, &prepay_id),
-        Act::Pay => payer::pay(world, now_ms, &payer),
-        Act::Refuse => payer::refuse(world, now_ms, &payer),
+        Act::Open => payer::look(state, now_ms, &prepay_id),
+        Act::Pay => payer::pay(state, now_ms, &payer),
+        Act::Refuse => payer::refuse(state, now_ms, &payer),
     };
     Ok(Shown {
         redirect_url: given("redirect_url").filter(|url| origin(url).is_some()),

@@ -3,27 +3,27 @@
 use serde_json::{Value, json};
 
 use super::{Answer, Refusal};
-use crate::letter::encrypt;
 use crate::settings::WechatKeys;
+use crate::signed_notification::encrypt;
+use crate::state::State;
 use crate::wire::Request;
-use crate::world::World;
 
-pub(super) fn list(world: &mut World, request: &Request) -> Result<Answer, Refusal> {
+pub(super) fn list(state: &mut State, request: &Request) -> Result<Answer, Refusal> {
     if !["", "algorithm_type=RSA", "algorithm_type=ALL"].contains(&request.query()) {
         return Err(Refusal::new(400, "PARAM_ERROR", "参数非法", 268_435_461));
     }
     // A merchant of today has a public key and no certificates at all.
-    if world.keys.mode() == WechatKeys::PublicKey {
+    if state.keys.mode() == WechatKeys::PublicKey {
         let message = "无可用的平台证书，请在商户平台-API安全申请使用微信支付公钥。可查看指引https://pay.weixin.qq.com/doc/v3/merchant/4012153196";
         return Err(Refusal::new(404, "RESOURCE_NOT_EXISTS", message, 268_435_463));
     }
-    let n_shown = if world.wechat.rotated { 2 } else { 1 };
-    let key = world.keys.credentials().wechat_api_v3_key.as_bytes();
-    let dice = &mut world.dice;
-    let data: Vec<Value> = world.keys.certificates()[..n_shown]
+    let n_shown = if state.wechat.rotated { 2 } else { 1 };
+    let key = state.keys.credentials().wechat_api_v3_key.as_bytes();
+    let rng = &mut state.rng;
+    let data: Vec<Value> = state.keys.certificates()[..n_shown]
         .iter()
         .map(|certificate| {
-            let nonce = dice.hex(12);
+            let nonce = rng.hex(12);
             json!({
                 "serial_no": certificate.serial,
                 "effective_time": certificate.effective_time,

@@ -6,57 +6,61 @@ use serde_json::{Map, Value};
 
 use super::product::Product;
 use super::shape::{parse, wrong};
-use super::{Answer, Order, Refusal, State};
+use super::{Answer, Order, Refusal, TradeState};
 use crate::books::Gateway;
 use crate::faults::{Endpoint, FaultKind};
 use crate::keys::{APP_ID, MCH_ID};
 use crate::payer;
+use crate::state::State;
 use crate::time::{DAY_MS, MINUTE_MS, parse_rfc3339};
 use crate::wire::{Request, is_notify_url};
-use crate::world::World;
 
 const DEFAULT_LIFE_MS: i64 = 7 * DAY_MS;
 const SHORTEST_LIFE_MS: i64 = MINUTE_MS;
 const LONGEST_LIFE_MS: i64 = 15 * DAY_MS;
 
 pub(super) fn create(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     request: &Request,
     product: Product,
 ) -> Result<Answer, Refusal> {
     let fresh = read(parse(&request.body, product.shape())?, now_ms, product)?;
     let out_trade_no = fresh.out_trade_no.clone();
-    let is_known = world.wechat.orders.contains_key(&out_trade_no);
-    if world.declines_order(Gateway::Wechat, is_known) {
+    let is_known = state.wechat.orders.contains_key(&out_trade_no);
+    if state.declines_order(Gateway::Wechat, is_known) {
         let message = "此商家的收款功能已被限制";
         return Err(Refusal::new(400, "INVALID_REQUEST", message, 268_448_010));
     }
-    if let Some(known) = world.wechat.orders.get(&out_trade_no) {
+    if let Some(known) = state.wechat.orders.get(&out_trade_no) {
         may_reenter(known, &fresh, now_ms)?;
     }
     let base = format!("http://{}", request.header("host").unwrap_or("127.0.0.1"));
-    let prompt = product.prompt(&mut world.dice, now_ms, &base);
-    let orders = &mut world.wechat.orders;
+    let prompt = product.prompt(&mut state.rng, now_ms, &base);
+    let orders = &mut state.wechat.orders;
     let order = orders.entry(out_trade_no.clone()).or_insert(fresh);
     // The code of an earlier call dies with this.
     order.code.clone_from(&prompt.code);
     order.code_dies_ms = now_ms + product.life_ms();
-    world.wechat.codes.insert(prompt.code, out_trade_no);
+    state.wechat.codes.insert(prompt.code, out_trade_no);
     Ok(Answer::Json(prompt.answer))
 }
 
 fn may_reenter(known: &Order, fresh: &Order, now_ms: i64) -> Result<(), Refusal> {
     let invalid = |message: &str, internal_code| Refusal::new(400, "INVALID_REQUEST", message, internal_code);
     match known.state() {
-        State::Success | State::Refund => Err(Refusal::new(400, "ORDERPAID", "该订单已支付", 268_449_538)),
-        State::Closed => Err(Refusal::new(400, "ORDER_CLOSED", "该订单已关闭", 268_447_914)),
-        State::NotPay if known.product != fresh.product => Err(invalid("201 商户订单号重复", 268_498_688)),
-        State::NotPay if known.params != fresh.params => {
+        TradeState::Success | TradeState::Refund => {
+            Err(Refusal::new(400, "ORDERPAID", "该订单已支付", 268_449_538))
+        }
+        TradeState::Closed => Err(Refusal::new(400, "ORDER_CLOSED", "该订单已关闭", 268_447_914)),
+        TradeState::NotPay if known.product != fresh.product => {
+            Err(invalid("201 商户订单号重复", 268_498_688))
+        }
+        TradeState::NotPay if known.params != fresh.params => {
             Err(invalid("请求重入时，参数与首次请求时不一致", 268_498_688))
         }
-        State::NotPay if now_ms >= known.pay_by_ms => Err(invalid("该订单已失效", 268_447_914)),
-        State::NotPay => Ok(()),
+        TradeState::NotPay if now_ms >= known.pay_by_ms => Err(invalid("该订单已失效", 268_447_914)),
+        TradeState::NotPay => Ok(()),
     }
 }
 
@@ -139,9 +143,9 @@ fn check_deeper(params: &Map<String, Value>) -> Result<(), Refusal> {
 }
 
 /// With the fault `early` the new order is paid, and its notification sent, before its creator hears of it.
-pub(super) fn pay_early(world: &mut World, now_ms: i64, request: &Request) -> bool {
-    let World { faults, dice, .. } = world;
-    if !faults.strikes(dice, Gateway::Wechat, Endpoint::Create, FaultKind::Early) {
+pub(super) fn pay_early(state: &mut State, now_ms: i64, request: &Request) -> bool {
+    let State { faults, rng, .. } = state;
+    if !faults.strikes(rng, Gateway::Wechat, Endpoint::Create, FaultKind::Early) {
         return false;
     }
     let created: Option<Value> = serde_json::from_slice(&request.body).ok();
@@ -149,5 +153,5 @@ pub(super) fn pay_early(world: &mut World, now_ms: i64, request: &Request) -> bo
         .as_ref()
         .and_then(|body| body["out_trade_no"].as_str())
         .unwrap_or_default();
-    payer::pay(world, now_ms, &payer::Payer::first(out_trade_no)).is_ok()
+    payer::pay(state, now_ms, &payer::Payer::first(out_trade_no)).is_ok()
 }

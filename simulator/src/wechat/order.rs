@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::product::Product;
-use crate::dice::Dice;
 use crate::keys::{APP_ID, MCH_ID};
-use crate::post::{Content, Notification};
+use crate::outbox::{Content, Notification};
+use crate::rng::Rng;
 use crate::time::rfc3339;
 
 pub(super) const COUPON_ID: &str = "109519";
@@ -44,44 +44,44 @@ pub(crate) struct Payment {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum TradeState {
     NotPay,
     Success,
     Refund,
     Closed,
 }
 
-impl State {
+impl TradeState {
     pub(crate) fn word(self) -> &'static str {
         match self {
-            State::NotPay => "NOTPAY",
-            State::Success => "SUCCESS",
-            State::Refund => "REFUND",
-            State::Closed => "CLOSED",
+            TradeState::NotPay => "NOTPAY",
+            TradeState::Success => "SUCCESS",
+            TradeState::Refund => "REFUND",
+            TradeState::Closed => "CLOSED",
         }
     }
 
     fn description(self) -> &'static str {
         match self {
-            State::NotPay => "订单未支付",
-            State::Success => "支付成功",
-            State::Refund => "订单发生过退款，退款详情请查询退款单",
-            State::Closed => "订单已关闭",
+            TradeState::NotPay => "订单未支付",
+            TradeState::Success => "支付成功",
+            TradeState::Refund => "订单发生过退款，退款详情请查询退款单",
+            TradeState::Closed => "订单已关闭",
         }
     }
 }
 
 impl Order {
-    pub(crate) fn state(&self) -> State {
+    pub(crate) fn state(&self) -> TradeState {
         self.state_with(self.payment.as_ref())
     }
 
-    fn state_with(&self, payment: Option<&Payment>) -> State {
+    fn state_with(&self, payment: Option<&Payment>) -> TradeState {
         match payment {
-            Some(_) if self.refunded => State::Refund,
-            Some(_) => State::Success,
-            None if self.closed => State::Closed,
-            None => State::NotPay,
+            Some(_) if self.refunded => TradeState::Refund,
+            Some(_) => TradeState::Success,
+            None if self.closed => TradeState::Closed,
+            None => TradeState::NotPay,
         }
     }
 
@@ -168,17 +168,17 @@ impl Order {
 }
 
 /// The notification of a payment, for its order's notify_url; sent when it is paid, so before any refund.
-pub(crate) fn notification(dice: &mut Dice, order: &Order, payment: &Payment) -> Notification {
+pub(crate) fn notification(rng: &mut Rng, order: &Order, payment: &Payment) -> Notification {
     let mut plain = order.show(Some(payment));
-    plain["trade_state"] = State::Success.word().into();
-    plain["trade_state_desc"] = State::Success.description().into();
+    plain["trade_state"] = TradeState::Success.word().into();
+    plain["trade_state_desc"] = TradeState::Success.description().into();
     if order.attach.is_none()
         && let Some(members) = plain.as_object_mut()
     {
         members.remove("attach");
     }
     Notification {
-        id: dice.uuid(),
+        id: rng.uuid(),
         out_trade_no: order.out_trade_no.clone(),
         url: order.notify_url.clone(),
         about: "TRANSACTION.SUCCESS".to_owned(),

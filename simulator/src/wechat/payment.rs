@@ -1,11 +1,11 @@
 //! A phone at WeChat: which order a prompt means, scanning it, paying it.
 
 use super::account::Movement;
-use super::{Order, Payment, State, Wechat, fee_fen, notification};
+use super::{Order, Payment, TradeState, Wechat, fee_fen, notification};
 use crate::books::Gateway;
 use crate::payer::{Bill, Payer, Refusal, Standing};
+use crate::state::State;
 use crate::time::compact;
-use crate::world::World;
 
 impl Wechat {
     /// The `out_trade_no` that a code_url, an h5_url, a prepay_id or the number itself means.
@@ -45,30 +45,30 @@ impl Order {
             total_fen: self.total_fen,
             created_ms: self.created_ms,
             standing: match self.state() {
-                State::NotPay => Standing::Open,
-                State::Success | State::Refund => Standing::Paid,
-                State::Closed => Standing::Closed,
+                TradeState::NotPay => Standing::Open,
+                TradeState::Success | TradeState::Refund => Standing::Paid,
+                TradeState::Closed => Standing::Closed,
             },
         }
     }
 }
 
 pub(crate) fn scan(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     out_trade_no: &str,
     payer: &Payer<'_>,
 ) -> Result<(), Refusal> {
-    let order = world
+    let order = state
         .wechat
         .orders
         .get_mut(out_trade_no)
         .ok_or(Refusal::UnknownCode)?;
     match order.state() {
-        State::Success | State::Refund => return Err(Refusal::AlreadyPaid),
-        State::Closed => return Err(Refusal::Closed),
-        State::NotPay if now_ms >= order.pay_by_ms => return Err(Refusal::OrderExpired),
-        State::NotPay => {}
+        TradeState::Success | TradeState::Refund => return Err(Refusal::AlreadyPaid),
+        TradeState::Closed => return Err(Refusal::Closed),
+        TradeState::NotPay if now_ms >= order.pay_by_ms => return Err(Refusal::OrderExpired),
+        TradeState::NotPay => {}
     }
     match &order.payer {
         Some(first) if first == payer.name => Ok(()),
@@ -86,19 +86,19 @@ pub(crate) fn scan(
 }
 
 pub(crate) fn pay(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     out_trade_no: &str,
     payer: &Payer<'_>,
     late: bool,
 ) -> Result<(), Refusal> {
-    match scan(world, now_ms, out_trade_no, payer) {
+    match scan(state, now_ms, out_trade_no, payer) {
         Ok(()) => {}
         Err(Refusal::Closed | Refusal::OrderExpired | Refusal::CodeExpired) if late => {}
         Err(refusal) => return Err(refusal),
     }
-    let World { wechat, dice, .. } = world;
-    let transaction_id = format!("42000{}{}", &compact(now_ms)[..8], dice.digits(15));
+    let State { wechat, rng, .. } = state;
+    let transaction_id = format!("42000{}{}", &compact(now_ms)[..8], rng.digits(15));
     let order = wechat.orders.get_mut(out_trade_no).ok_or(Refusal::UnknownCode)?;
     if payer.coupon_fen < 0 || payer.coupon_fen >= order.total_fen {
         return Err(Refusal::BadCoupon);
@@ -121,9 +121,9 @@ pub(crate) fn pay(
             fen,
             remark: String::new(),
         };
-        wechat.account.enter(dice, now_ms, movement);
+        wechat.account.enter(rng, now_ms, movement);
     }
-    let notification = notification(dice, order, &payment);
-    world.announce(now_ms, notification);
+    let notification = notification(rng, order, &payment);
+    state.announce(now_ms, notification);
     Ok(())
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::shape::{Field, Kind, may, must};
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::time::{HOUR_MS, MINUTE_MS, compact};
 use crate::wire::form_escape;
 
@@ -53,19 +53,19 @@ impl Product {
         }
     }
 
-    pub(super) fn prompt(self, dice: &mut Dice, now_ms: i64, base: &str) -> Prompt {
+    pub(super) fn prompt(self, rng: &mut Rng, now_ms: i64, base: &str) -> Prompt {
         if self == Product::Native {
             let code = format!(
                 "weixin://wxpay/bizpayurl/up?pr={}&groupid=00",
-                dice.alphanumeric(7)
+                rng.alphanumeric(7)
             );
             let answer = json!({"code_url": code});
             return Prompt { code, answer };
         }
-        let prepay_id = format!("wx{}{}", &compact(now_ms)[..14], dice.hex(20));
+        let prepay_id = format!("wx{}{}", &compact(now_ms)[..14], rng.hex(20));
         let answer = match self {
             Product::H5 => {
-                let package = form_escape(dice.digits(10).as_bytes(), "+");
+                let package = form_escape(rng.digits(10).as_bytes(), "+");
                 json!({"h5_url": format!("{base}{CASHIER_PATH}?prepay_id={prepay_id}&package={package}")})
             }
             Product::Native | Product::Jsapi | Product::App => json!({"prepay_id": prepay_id}),

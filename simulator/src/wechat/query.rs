@@ -4,31 +4,31 @@ use super::{Answer, Order, Refusal};
 use crate::books::Gateway;
 use crate::faults::{Endpoint, FaultKind};
 use crate::keys::MCH_ID;
+use crate::state::State;
 use crate::time::SECOND_MS;
 use crate::wire::{Request, parse_form};
-use crate::world::World;
 
 pub(super) fn by_out_trade_no(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     request: &Request,
     out_trade_no: &str,
 ) -> Result<Answer, Refusal> {
     check_mchid(request)?;
-    let unseen_ms = unseen_ms(world)?;
-    let order = world.wechat.orders.get(out_trade_no).ok_or_else(not_exist)?;
+    let unseen_ms = unseen_ms(state)?;
+    let order = state.wechat.orders.get(out_trade_no).ok_or_else(not_exist)?;
     Ok(show(order, now_ms, unseen_ms))
 }
 
 pub(super) fn by_id(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     request: &Request,
     transaction_id: &str,
 ) -> Result<Answer, Refusal> {
     check_mchid(request)?;
-    let unseen_ms = unseen_ms(world)?;
-    let mut orders = world.wechat.orders.values();
+    let unseen_ms = unseen_ms(state)?;
+    let mut orders = state.wechat.orders.values();
     let order = orders
         .find(|order| order.transaction_id() == Some(transaction_id))
         .ok_or_else(not_exist)?;
@@ -44,12 +44,12 @@ fn show(order: &Order, now_ms: i64, unseen_ms: i64) -> Answer {
 }
 
 /// How fresh a payment this query does not see; under a fault it sees no order at all.
-fn unseen_ms(world: &mut World) -> Result<i64, Refusal> {
-    if world.veto(Gateway::Wechat, Endpoint::Query).is_some() {
+fn unseen_ms(state: &mut State) -> Result<i64, Refusal> {
+    if state.veto(Gateway::Wechat, Endpoint::Query).is_some() {
         return Err(not_exist());
     }
-    let World { faults, dice, .. } = world;
-    let stale = faults.strike(dice, Gateway::Wechat, Endpoint::Query, |kind| match kind {
+    let State { faults, rng, .. } = state;
+    let stale = faults.strike(rng, Gateway::Wechat, Endpoint::Query, |kind| match kind {
         FaultKind::Stale { seconds } => Some(seconds.saturating_mul(SECOND_MS)),
         _ => None,
     });

@@ -12,11 +12,11 @@ use serde_json::{Map, Value, json};
 use super::account::Movement;
 use super::{Order, fee_fen};
 use crate::books::{BookedRefund, Gateway, RefundOutcome};
-use crate::dice::Dice;
 use crate::keys::MCH_ID;
-use crate::post::{Content, Notification};
+use crate::outbox::{Content, Notification};
+use crate::rng::Rng;
+use crate::state::State;
 use crate::time::{SECOND_MS, rfc3339};
-use crate::world::World;
 pub(super) use abnormal::apply;
 pub(super) use query::query;
 pub(super) use request::request;
@@ -79,7 +79,7 @@ impl From<RefundOutcome> for RefundState {
 
 impl Refund {
     /// As the create call and the query answer it.
-    fn show(&self, order: &Order, state: RefundState) -> Value {
+    fn show(&self, order: &Order, refund_state: RefundState) -> Value {
         let text = |name: &str| self.params.get(name).and_then(Value::as_str);
         let mut shown = json!({
             "refund_id": self.refund_id,
@@ -89,7 +89,7 @@ impl Refund {
             "channel": self.channel,
             "user_received_account": self.receiver,
             "create_time": rfc3339(self.created_ms),
-            "status": state.word(),
+            "status": refund_state.word(),
             "funds_account": text("funds_account").unwrap_or("UNSETTLED"),
             "amount": {
                 "total": order.total_fen,
@@ -105,7 +105,7 @@ impl Refund {
             },
             "promotion_detail": self.show_coupon(),
         });
-        if state == RefundState::Success
+        if refund_state == RefundState::Success
             && let Some(ended_ms) = self.ended_ms
         {
             shown["success_time"] = rfc3339(ended_ms).into();
@@ -128,14 +128,14 @@ impl Refund {
     }
 
     /// The plaintext of a notification: `refund_status`, and neither appid, currency nor status (docs/gateway-facts.md 1.7).
-    fn tell(&self, order: &Order, state: RefundState, ended_ms: i64) -> Value {
+    fn tell(&self, order: &Order, refund_state: RefundState, ended_ms: i64) -> Value {
         let mut plain = json!({
             "mchid": MCH_ID,
             "out_trade_no": self.out_trade_no,
             "transaction_id": self.transaction_id,
             "out_refund_no": self.out_refund_no,
             "refund_id": self.refund_id,
-            "refund_status": state.word(),
+            "refund_status": refund_state.word(),
             "user_received_account": self.receiver,
             "amount": {
                 "total": order.total_fen,
@@ -144,7 +144,7 @@ impl Refund {
                 "payer_refund": self.payer_fen,
             },
         });
-        if state == RefundState::Success {
+        if refund_state == RefundState::Success {
             plain["success_time"] = rfc3339(ended_ms).into();
         }
         plain
@@ -152,18 +152,18 @@ impl Refund {
 
     fn notification(
         &self,
-        dice: &mut Dice,
+        rng: &mut Rng,
         order: &Order,
-        state: RefundState,
+        refund_state: RefundState,
         now_ms: i64,
     ) -> Option<Notification> {
         Some(Notification {
-            id: dice.uuid(),
+            id: rng.uuid(),
             out_trade_no: self.out_trade_no.clone(),
             url: self.notify_url.clone()?,
-            about: format!("REFUND.{}", state.word()),
+            about: format!("REFUND.{}", refund_state.word()),
             created_ms: now_ms,
-            content: Content::Wechat(self.tell(order, state, now_ms)),
+            content: Content::Wechat(self.tell(order, refund_state, now_ms)),
             unsigned: Vec::new(),
         })
     }
@@ -189,9 +189,9 @@ impl Refund {
 }
 
 /// Ends every refund whose time is up, each at its own time.
-pub(super) fn lapse(world: &mut World, now_ms: i64) {
+pub(super) fn lapse(state: &mut State, now_ms: i64) {
     loop {
-        let next = world
+        let next = state
             .wechat
             .refunds
             .values()
@@ -199,30 +199,30 @@ pub(super) fn lapse(world: &mut World, now_ms: i64) {
             .min_by_key(|(at_ms, _)| *at_ms);
         let Some((at_ms, refund)) = next else { return };
         let (out_refund_no, fate) = (refund.out_refund_no.clone(), refund.fate);
-        settle(world, at_ms, &out_refund_no, fate).expect("a refund that is to end is under way");
+        settle(state, at_ms, &out_refund_no, fate).expect("a refund that is to end is under way");
     }
 }
 
 /// Ends a refund now; an abnormal one may still succeed or be closed by hand.
 pub(crate) fn settle(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     out_refund_no: &str,
     outcome: RefundOutcome,
 ) -> Result<(), String> {
-    let World { wechat, dice, .. } = world;
+    let State { wechat, rng, .. } = state;
     let refund = wechat
         .refunds
         .get_mut(out_refund_no)
         .ok_or("no such refund at WeChat Pay")?;
-    let state = RefundState::from(outcome);
-    if matches!(refund.state, RefundState::Success | RefundState::Closed) || refund.state == state {
+    let refund_state = RefundState::from(outcome);
+    if matches!(refund.state, RefundState::Success | RefundState::Closed) || refund.state == refund_state {
         return Err(format!("this refund is {} already", refund.state.word()));
     }
-    refund.state = state;
+    refund.state = refund_state;
     refund.ends_ms = None;
     refund.ended_ms = Some(now_ms);
-    if state == RefundState::Closed {
+    if refund_state == RefundState::Closed {
         // The money never left: it is the merchant's again.
         let movement = Movement {
             business: "退款退回",
@@ -231,25 +231,25 @@ pub(crate) fn settle(
             fen: refund.fen - refund.fee_fen,
             remark: String::new(),
         };
-        wechat.account.enter(dice, now_ms, movement);
+        wechat.account.enter(rng, now_ms, movement);
     }
     let order = &wechat.orders[&refund.out_trade_no];
-    if let Some(notification) = refund.notification(dice, order, state, now_ms) {
-        world.announce(now_ms, notification);
+    if let Some(notification) = refund.notification(rng, order, refund_state, now_ms) {
+        state.announce(now_ms, notification);
     }
     Ok(())
 }
 
 /// What would be sent if this refund succeeded now, though it does not.
 pub(crate) fn pretend_notification(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     out_refund_no: &str,
 ) -> Option<Notification> {
-    let World { wechat, dice, .. } = world;
+    let State { wechat, rng, .. } = state;
     let refund = wechat.refunds.get(out_refund_no)?;
     let order = wechat.orders.get(&refund.out_trade_no)?;
-    refund.notification(dice, order, RefundState::Success, now_ms)
+    refund.notification(rng, order, RefundState::Success, now_ms)
 }
 
 /// The fee on what is left of an order falls with it, so refunds in parts give back exactly the whole.

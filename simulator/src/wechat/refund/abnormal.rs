@@ -7,8 +7,8 @@ use super::super::shape::{Field, Kind, may, must, parse, wrong};
 use super::super::{Answer, Refusal};
 use super::RefundState;
 use crate::books::RefundOutcome;
+use crate::state::State;
 use crate::wire::Request;
-use crate::world::World;
 
 const SHAPE: &[Field] = &[
     must("out_refund_no", "商户退款单号", Kind::Text(1, 64)),
@@ -23,7 +23,7 @@ const SHAPE: &[Field] = &[
 ];
 
 pub(in super::super) fn apply(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     request: &Request,
     refund_id: &str,
@@ -37,14 +37,14 @@ pub(in super::super) fn apply(
             }
         }
         for name in ["bank_account", "real_name"] {
-            check_encrypted(world, request, name, &params[name])?;
+            check_encrypted(state, request, name, &params[name])?;
         }
         "用户银行卡"
     } else {
         "商户结算银行账户"
     };
-    let delay_ms = world.wechat.refund_delay_ms;
-    let wechat = &mut world.wechat;
+    let delay_ms = state.wechat.refund_delay_ms;
+    let wechat = &mut state.wechat;
     let refund = wechat
         .refunds
         .values_mut()
@@ -65,13 +65,13 @@ pub(in super::super) fn apply(
 }
 
 /// Under the key that `Wechatpay-Serial` names; in clear text it would have been seen on the way.
-fn check_encrypted(world: &World, request: &Request, name: &str, value: &Value) -> Result<(), Refusal> {
+fn check_encrypted(state: &State, request: &Request, name: &str, value: &Value) -> Result<(), Refusal> {
     let Some(serial) = request.header("wechatpay-serial") else {
         let message = "请求中含有敏感信息加密字段，Http头缺少Wechatpay-Serial";
         return Err(Refusal::new(400, "PARAM_ERROR", message, 268_435_461));
     };
     let text = value.as_str().unwrap_or_default();
-    match world.keys.decrypt_for_wechat(serial, text) {
+    match state.keys.decrypt_for_wechat(serial, text) {
         Some(plain) if !plain.is_empty() => Ok(()),
         _ => Err(wrong(
             &format!("/{name}"),

@@ -4,12 +4,12 @@ use super::super::{Answer, Refusal};
 use super::{Refund, RefundState};
 use crate::books::Gateway;
 use crate::faults::{Endpoint, FaultKind};
+use crate::state::State;
 use crate::time::SECOND_MS;
 use crate::wire::Request;
-use crate::world::World;
 
 pub(in super::super) fn query(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     request: &Request,
     out_refund_no: &str,
@@ -18,17 +18,17 @@ pub(in super::super) fn query(
         let message = "参数中含有非法的额外参数";
         return Err(Refusal::new(400, "PARAM_ERROR", message, 270_924_358));
     }
-    let unseen_ms = unseen_ms(world);
-    let hidden = world.veto(Gateway::Wechat, Endpoint::QueryRefund).is_some();
-    let refund = world
+    let unseen_ms = unseen_ms(state);
+    let hidden = state.veto(Gateway::Wechat, Endpoint::QueryRefund).is_some();
+    let refund = state
         .wechat
         .refunds
         .get(out_refund_no)
         .filter(|_| !hidden)
         .ok_or_else(|| Refusal::new(404, "RESOURCE_NOT_EXISTS", "退款单不存在", 268_512_771))?;
-    let state = seen(refund, now_ms, unseen_ms);
+    let refund_state = seen(refund, now_ms, unseen_ms);
     Ok(Answer::Json(
-        refund.show(&world.wechat.orders[&refund.out_trade_no], state),
+        refund.show(&state.wechat.orders[&refund.out_trade_no], refund_state),
     ))
 }
 
@@ -40,9 +40,9 @@ fn seen(refund: &Refund, now_ms: i64, unseen_ms: i64) -> RefundState {
 }
 
 /// How fresh an ending this query does not see.
-fn unseen_ms(world: &mut World) -> i64 {
-    let World { faults, dice, .. } = world;
-    let stale = faults.strike(dice, Gateway::Wechat, Endpoint::QueryRefund, |kind| match kind {
+fn unseen_ms(state: &mut State) -> i64 {
+    let State { faults, rng, .. } = state;
+    let stale = faults.strike(rng, Gateway::Wechat, Endpoint::QueryRefund, |kind| match kind {
         FaultKind::Stale { seconds } => Some(seconds.saturating_mul(SECOND_MS)),
         _ => None,
     });

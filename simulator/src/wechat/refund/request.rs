@@ -8,9 +8,9 @@ use super::super::{Answer, Order, Refusal};
 use super::{Refund, RefundState, fee_back_fen};
 use crate::books::{Gateway, RefundOutcome};
 use crate::faults::{Endpoint, FaultKind};
+use crate::state::State;
 use crate::time::{DAY_MS, MINUTE_MS, compact};
 use crate::wire::{Request, is_notify_url, yuan};
-use crate::world::World;
 
 const WINDOW_MS: i64 = 365 * DAY_MS;
 const MOST_REFUNDS: usize = 50;
@@ -67,28 +67,28 @@ struct Asked {
 }
 
 pub(in super::super) fn request(
-    world: &mut World,
+    state: &mut State,
     now_ms: i64,
     request: &Request,
 ) -> Result<Answer, Refusal> {
     let asked = read(parse(&request.body, SHAPE)?)?;
-    if let Some(known) = world.wechat.refunds.get(&asked.out_refund_no) {
-        return repeat(world, known, &asked);
+    if let Some(known) = state.wechat.refunds.get(&asked.out_refund_no) {
+        return repeat(state, known, &asked);
     }
-    let veto = world.veto(Gateway::Wechat, Endpoint::Refund);
+    let veto = state.veto(Gateway::Wechat, Endpoint::Refund);
     if veto == Some(FaultKind::NotFound) {
         return Err(no_order());
     }
-    let order = find(world, &asked)?;
+    let order = find(state, &asked)?;
     let out_trade_no = order.out_trade_no.clone();
-    check(world, now_ms, &out_trade_no, &asked)?;
-    if veto == Some(FaultKind::NotEnough) || is_poor(world, &out_trade_no, asked.fen) {
+    check(state, now_ms, &out_trade_no, &asked)?;
+    if veto == Some(FaultKind::NotEnough) || is_poor(state, &out_trade_no, asked.fen) {
         let message = "基本账户余额不足，请充值后重新发起";
         return Err(Refusal::new(403, "NOT_ENOUGH", message, 268_435_464));
     }
-    let refund = accept(world, now_ms, &out_trade_no, asked);
-    let shown = refund.show(&world.wechat.orders[&out_trade_no], refund.state);
-    world.wechat.refunds.insert(refund.out_refund_no.clone(), refund);
+    let refund = accept(state, now_ms, &out_trade_no, asked);
+    let shown = refund.show(&state.wechat.orders[&out_trade_no], refund.state);
+    state.wechat.refunds.insert(refund.out_refund_no.clone(), refund);
     Ok(Answer::Json(shown))
 }
 
@@ -156,9 +156,9 @@ fn read(params: Map<String, Value>) -> Result<Asked, Refusal> {
 }
 
 /// The same number again: the same refund, as it stands, or a refusal. Never a second refund (T-32).
-fn repeat(world: &World, known: &Refund, asked: &Asked) -> Result<Answer, Refusal> {
+fn repeat(state: &State, known: &Refund, asked: &Asked) -> Result<Answer, Refusal> {
     if known.params == asked.params {
-        let order = &world.wechat.orders[&known.out_trade_no];
+        let order = &state.wechat.orders[&known.out_trade_no];
         return Ok(Answer::Json(known.show(order, known.state)));
     }
     Err(if known.params["amount"] == asked.params["amount"] {
@@ -169,8 +169,8 @@ fn repeat(world: &World, known: &Refund, asked: &Asked) -> Result<Answer, Refusa
 }
 
 /// The paid order; `transaction_id` counts when both numbers are given, and both must be its own.
-fn find<'a>(world: &'a World, asked: &Asked) -> Result<&'a Order, Refusal> {
-    let orders = &world.wechat.orders;
+fn find<'a>(state: &'a State, asked: &Asked) -> Result<&'a Order, Refusal> {
+    let orders = &state.wechat.orders;
     let found = match (&asked.transaction_id, &asked.out_trade_no) {
         (Some(id), _) => orders
             .values()
@@ -187,8 +187,8 @@ fn find<'a>(world: &'a World, asked: &Asked) -> Result<&'a Order, Refusal> {
     }
 }
 
-fn check(world: &World, now_ms: i64, out_trade_no: &str, asked: &Asked) -> Result<(), Refusal> {
-    let order = &world.wechat.orders[out_trade_no];
+fn check(state: &State, now_ms: i64, out_trade_no: &str, asked: &Asked) -> Result<(), Refusal> {
+    let order = &state.wechat.orders[out_trade_no];
     let paid_ms = order.payment.as_ref().map_or(now_ms, |payment| payment.paid_ms);
     if asked.total_fen != order.total_fen {
         return Err(invalid(
@@ -199,7 +199,7 @@ fn check(world: &World, now_ms: i64, out_trade_no: &str, asked: &Asked) -> Resul
     if now_ms > paid_ms + WINDOW_MS {
         return Err(invalid("订单已超过可退款的最大期限", 268_435_461));
     }
-    let earlier: Vec<&Refund> = world.wechat.refunds_of(out_trade_no).collect();
+    let earlier: Vec<&Refund> = state.wechat.refunds_of(out_trade_no).collect();
     let refunded_fen = refunded_fen(&earlier);
     if asked.fen > order.total_fen - refunded_fen {
         return Err(invalid("申请退款金额超过订单可退金额", 268_435_461));
@@ -219,10 +219,10 @@ fn check(world: &World, now_ms: i64, out_trade_no: &str, asked: &Asked) -> Resul
     Ok(())
 }
 
-fn is_poor(world: &World, out_trade_no: &str, fen: i64) -> bool {
-    let earlier: Vec<&Refund> = world.wechat.refunds_of(out_trade_no).collect();
+fn is_poor(state: &State, out_trade_no: &str, fen: i64) -> bool {
+    let earlier: Vec<&Refund> = state.wechat.refunds_of(out_trade_no).collect();
     let needed_fen = fen - fee_back_fen(refunded_fen(&earlier), fen);
-    world.wechat.account.balance_fen < needed_fen
+    state.wechat.account.balance_fen < needed_fen
 }
 
 fn refunded_fen(earlier: &[&Refund]) -> i64 {
@@ -230,9 +230,9 @@ fn refunded_fen(earlier: &[&Refund]) -> i64 {
     alive.map(|refund| refund.fen).sum()
 }
 
-fn accept(world: &mut World, now_ms: i64, out_trade_no: &str, asked: Asked) -> Refund {
-    let fate = fate(world);
-    let World { wechat, dice, .. } = world;
+fn accept(state: &mut State, now_ms: i64, out_trade_no: &str, asked: Asked) -> Refund {
+    let fate = fate(state);
+    let State { wechat, rng, .. } = state;
     let earlier: Vec<&Refund> = wechat.refunds_of(out_trade_no).collect();
     let before_fen = refunded_fen(&earlier);
     let payer_before_fen: i64 = earlier
@@ -246,7 +246,7 @@ fn accept(world: &mut World, now_ms: i64, out_trade_no: &str, asked: Asked) -> R
     let payer_so_far_fen = mul_div(before_fen + asked.fen, order.payer_total_fen(), order.total_fen);
     let fee_fen = fee_back_fen(before_fen, asked.fen);
     let refund = Refund {
-        refund_id: format!("5030{}{}", &compact(now_ms)[..8], dice.digits(16)),
+        refund_id: format!("5030{}{}", &compact(now_ms)[..8], rng.digits(16)),
         out_trade_no: out_trade_no.to_owned(),
         transaction_id: order.transaction_id().unwrap_or_default().to_owned(),
         fen: asked.fen,
@@ -274,14 +274,14 @@ fn accept(world: &mut World, now_ms: i64, out_trade_no: &str, asked: Asked) -> R
         fen: fee_fen - refund.fen,
         remark,
     };
-    wechat.account.enter(dice, now_ms, movement);
+    wechat.account.enter(rng, now_ms, movement);
     refund
 }
 
 /// Decided at once, and known to nobody until it comes true.
-fn fate(world: &mut World) -> RefundOutcome {
-    let World { faults, dice, .. } = world;
-    let bad = faults.strike(dice, Gateway::Wechat, Endpoint::Refund, |kind| match kind {
+fn fate(state: &mut State) -> RefundOutcome {
+    let State { faults, rng, .. } = state;
+    let bad = faults.strike(rng, Gateway::Wechat, Endpoint::Refund, |kind| match kind {
         FaultKind::RefundAbnormal => Some(RefundOutcome::Abnormal),
         FaultKind::RefundClosed => Some(RefundOutcome::Closed),
         _ => None,

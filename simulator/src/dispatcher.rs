@@ -9,14 +9,14 @@ use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 
 use crate::books::Gateway;
-use crate::door::Door;
 use crate::keys::Keys;
-use crate::letter::Letter;
+use crate::listener::Listener;
 use crate::saved::{self, Saved};
 use crate::settings::Clock;
+use crate::signed_notification::SignedNotification;
+use crate::state::{Delivery, State};
 use crate::time::Watch;
 use crate::wire::{Reply, Request};
-use crate::world::{Delivery, World};
 
 /// A merchant that takes longer has not answered.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
@@ -30,15 +30,15 @@ const SAVE_SHARE: u32 = 10;
 const LONGEST_NAP: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
-pub(crate) struct Courier {
-    world: Mutex<World>,
+pub(crate) struct Dispatcher {
+    state: Mutex<State>,
     pub(crate) watch: Watch,
     pub(crate) keys: Arc<Keys>,
     client: reqwest::Client,
     wake: Notify,
     landed: Notify,
     stopped: watch::Sender<bool>,
-    doors: [Arc<Door>; 2],
+    listeners: [Arc<Listener>; 2],
     /// Where the state is kept over a restart, and what was written there last.
     books_file: Option<PathBuf>,
     saved: tokio::sync::Mutex<Vec<u8>>,
@@ -58,21 +58,21 @@ enum Step {
     Done,
 }
 
-impl Courier {
+impl Dispatcher {
     pub(crate) fn new(
         keys: Keys,
         seed: u64,
         clock: Clock,
-        doors: [Arc<Door>; 2],
+        listeners: [Arc<Listener>; 2],
         books_file: Option<PathBuf>,
-    ) -> io::Result<Courier> {
+    ) -> io::Result<Dispatcher> {
         let keys = Arc::new(keys);
-        let mut world = World::new(Arc::clone(&keys), seed);
+        let mut state = State::new(Arc::clone(&keys), seed);
         let mut ahead_ms = 0;
         let kept = books_file.as_deref().map(saved::load).transpose()?.flatten();
         if let Some(kept) = kept {
             ahead_ms = kept.ahead_ms;
-            kept.restore(&mut world);
+            kept.restore(&mut state);
         }
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -81,28 +81,28 @@ impl Courier {
             .timeout(ANSWER_LIMIT)
             .build()
             .map_err(io::Error::other)?;
-        Ok(Courier {
-            world: Mutex::new(world),
+        Ok(Dispatcher {
+            state: Mutex::new(state),
             watch: Watch::new(clock, ahead_ms),
             keys,
             client,
             wake: Notify::new(),
             landed: Notify::new(),
             stopped: watch::Sender::new(false),
-            doors,
+            listeners,
             books_file,
             saved: tokio::sync::Mutex::default(),
             changed: Notify::new(),
         })
     }
 
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().expect("no decision of the world panics")
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no decision of the world panics")
     }
 
     /// Changes the world at the present time, then lets the courier look for new notifications.
-    pub(crate) fn act<T>(&self, change: impl FnOnce(&mut World, i64) -> T) -> T {
-        let outcome = change(&mut self.world(), self.watch.now_ms());
+    pub(crate) fn act<T>(&self, change: impl FnOnce(&mut State, i64) -> T) -> T {
+        let outcome = change(&mut self.state(), self.watch.now_ms());
         self.wake.notify_one();
         self.changed.notify_one();
         outcome
@@ -116,8 +116,8 @@ impl Courier {
         // Taken before the state is looked at, so that an older state never replaces a newer one.
         let mut last = self.saved.lock().await;
         let bytes = {
-            let world = self.world();
-            Saved::of(&world, self.watch.now_ms(), self.watch.ahead_ms()).to_bytes()
+            let state = self.state();
+            Saved::of(&state, self.watch.now_ms(), self.watch.ahead_ms()).to_bytes()
         };
         if bytes == *last {
             return;
@@ -130,7 +130,7 @@ impl Courier {
     }
 
     /// Saves soon after each change. The pause grows with what there is to write, so that it stays a small part of the work.
-    pub(crate) async fn keep_saved(self: Arc<Courier>) {
+    pub(crate) async fn keep_saved(self: Arc<Dispatcher>) {
         if self.books_file.is_none() {
             return;
         }
@@ -148,17 +148,17 @@ impl Courier {
     }
 
     /// Changes what goes wrong; a door is shut, or open, before this returns.
-    pub(crate) fn change_faults(&self, change: impl FnOnce(&mut World)) {
-        let mut world = self.world();
-        change(&mut world);
-        for door in &self.doors {
-            door.set_shut(world.faults.refuses(door.host));
+    pub(crate) fn change_faults(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state();
+        change(&mut state);
+        for listener in &self.listeners {
+            listener.set_shut(state.faults.refuses(listener.host));
         }
     }
 
     /// Answers a gateway request; the signature is made outside the lock.
-    pub(crate) async fn answer(self: &Arc<Courier>, request: &Request) -> Reply {
-        let reply = self.act(|world, now_ms| world.handle(now_ms, request).dated(now_ms));
+    pub(crate) async fn answer(self: &Arc<Dispatcher>, request: &Request) -> Reply {
+        let reply = self.act(|state, now_ms| state.handle(now_ms, request).dated(now_ms));
         if reply.after_notifications {
             self.settle(self.watch.now_ms()).await;
         }
@@ -166,7 +166,7 @@ impl Courier {
     }
 
     /// Moves the clock to the target by way of everything that falls due, each at its own time.
-    pub(crate) async fn settle(self: &Arc<Courier>, target_ms: i64) {
+    pub(crate) async fn settle(self: &Arc<Dispatcher>, target_ms: i64) {
         loop {
             let landed = self.landed.notified();
             tokio::pin!(landed);
@@ -174,11 +174,11 @@ impl Courier {
             match self.step(target_ms) {
                 Step::Wait => landed.await,
                 Step::Deliver(deliveries) => {
-                    let courier = Arc::clone(self);
+                    let dispatcher = Arc::clone(self);
                     // A task of its own: what was claimed must come back even if our caller leaves.
                     let round = tokio::spawn(async move {
                         for delivery in deliveries {
-                            courier.deliver(delivery).await;
+                            dispatcher.deliver(delivery).await;
                         }
                     });
                     round.await.expect("a delivery does not panic");
@@ -189,15 +189,15 @@ impl Courier {
     }
 
     fn step(&self, target_ms: i64) -> Step {
-        let mut world = self.world();
-        if world.post.any_in_flight() {
+        let mut state = self.state();
+        if state.outbox.any_in_flight() {
             return Step::Wait;
         }
-        match world.next_event_ms().filter(|at_ms| *at_ms <= target_ms) {
+        match state.next_event_ms().filter(|at_ms| *at_ms <= target_ms) {
             Some(at_ms) => {
                 self.watch.reach(at_ms);
                 // At this very moment, even when a running clock is a little further.
-                Step::Deliver(world.due(at_ms.max(self.watch.now_ms().min(target_ms))))
+                Step::Deliver(state.due(at_ms.max(self.watch.now_ms().min(target_ms))))
             }
             None => {
                 self.watch.reach(target_ms);
@@ -213,8 +213,8 @@ impl Courier {
             letters,
         } = delivery;
         let attempts = letters.iter().map(|draft| async {
-            let letter = draft.seal(&self.keys);
-            self.post(&letter).await
+            let notification = draft.seal(&self.keys);
+            self.post(&notification).await
         });
         let receipts = join_all(attempts).await;
         let received = receipts.iter().flatten().any(|receipt| receipt.is_good(gateway));
@@ -224,16 +224,19 @@ impl Courier {
             received,
             "notice {place} delivered: {received}"
         );
-        self.world().post.attempted(place, received);
+        self.state().outbox.attempted(place, received);
         self.landed.notify_waiters();
         self.wake.notify_one();
         self.changed.notify_one();
     }
 
     /// None when the merchant cannot be reached, or not in time.
-    pub(crate) async fn post(&self, letter: &Letter) -> Option<Receipt> {
-        let mut request = self.client.post(&letter.url).body(letter.body.clone());
-        for (name, value) in &letter.headers {
+    pub(crate) async fn post(&self, notification: &SignedNotification) -> Option<Receipt> {
+        let mut request = self
+            .client
+            .post(&notification.url)
+            .body(notification.body.clone());
+        for (name, value) in &notification.headers {
             request = request.header(name, value);
         }
         let answer = tokio::time::timeout(ANSWER_LIMIT, async {
@@ -252,11 +255,11 @@ impl Courier {
     }
 
     /// Delivers what falls due while the clock runs, or is due at once, until told to stop.
-    pub(crate) async fn run(self: Arc<Courier>) {
+    pub(crate) async fn run(self: Arc<Dispatcher>) {
         loop {
             for delivery in self.claim() {
-                let courier = Arc::clone(&self);
-                tokio::spawn(async move { courier.deliver(delivery).await });
+                let dispatcher = Arc::clone(&self);
+                tokio::spawn(async move { dispatcher.deliver(delivery).await });
             }
             let nap = self.nap();
             tokio::select! {
@@ -268,13 +271,13 @@ impl Courier {
     }
 
     fn claim(&self) -> Vec<Delivery> {
-        let mut world = self.world();
-        world.due(self.watch.now_ms())
+        let mut state = self.state();
+        state.due(self.watch.now_ms())
     }
 
     fn nap(&self) -> Duration {
         let next_ms = self
-            .world()
+            .state()
             .next_event_ms()
             .filter(|_| self.watch.runs_by_itself());
         let speed = i64::from(self.watch.speed());

@@ -2,23 +2,23 @@
 
 use crate::books::Gateway;
 use crate::faults::{Endpoint, FaultKind};
-use crate::world::World;
+use crate::state::State;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Twist {
+pub(crate) enum StatementFault {
     Omit,
     Differ,
     Invent,
 }
 
-impl Twist {
+impl StatementFault {
     /// Decided when the address of the bill is given away.
-    pub(crate) fn draw(world: &mut World, gateway: Gateway) -> Option<Twist> {
-        let World { faults, dice, .. } = world;
-        faults.strike(dice, gateway, Endpoint::Bill, |kind| match kind {
-            FaultKind::BillOmits => Some(Twist::Omit),
-            FaultKind::BillDiffers => Some(Twist::Differ),
-            FaultKind::BillInvents => Some(Twist::Invent),
+    pub(crate) fn draw(state: &mut State, gateway: Gateway) -> Option<StatementFault> {
+        let State { faults, rng, .. } = state;
+        faults.strike(rng, gateway, Endpoint::Bill, |kind| match kind {
+            FaultKind::BillOmits => Some(StatementFault::Omit),
+            FaultKind::BillDiffers => Some(StatementFault::Differ),
+            FaultKind::BillInvents => Some(StatementFault::Invent),
             _ => None,
         })
     }

@@ -6,9 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::dice::Dice;
 use crate::keys::{ALIPAY_APP_ID, Keys, SELLER_ID};
-use crate::post::{Content, Notification};
+use crate::outbox::{Content, Notification};
+use crate::rng::Rng;
 use crate::time::{beijing_text, rfc3339};
 use crate::wire::{Forgery, form_escape, wechat_headers};
 
@@ -36,27 +36,27 @@ pub(crate) struct Style {
 
 /// What a merchant receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct SignedNotification {
     pub url: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
 impl Draft {
-    pub(crate) fn new(notification: Notification, now_ms: i64, dice: &mut Dice, forgery: Forgery) -> Draft {
+    pub(crate) fn new(notification: Notification, now_ms: i64, rng: &mut Rng, forgery: Forgery) -> Draft {
         Draft {
             notification,
             now_ms,
             style: Style::default(),
             forgery,
-            header_nonce: dice.alphanumeric(32),
-            resource_nonce: dice.alphanumeric(12),
-            request_id: request_id(dice, 0),
-            id_first: dice.below(2) == 0,
+            header_nonce: rng.alphanumeric(32),
+            resource_nonce: rng.alphanumeric(12),
+            request_id: request_id(rng, 0),
+            id_first: rng.below(2) == 0,
         }
     }
 
-    pub(crate) fn seal(&self, keys: &Keys) -> Letter {
+    pub(crate) fn seal(&self, keys: &Keys) -> SignedNotification {
         let (headers, body) = match &self.notification.content {
             Content::Wechat(plain) => self.seal_wechat(keys, plain),
             Content::Alipay(fields) => self.seal_alipay(keys, fields),
@@ -65,7 +65,7 @@ impl Draft {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        Letter {
+        SignedNotification {
             url: self.notification.url.clone(),
             headers,
             body,
@@ -198,8 +198,8 @@ pub(crate) fn encrypt(key: &[u8], nonce: &str, associated_data: &str, plain: &[u
 }
 
 /// `<hex>-<n>`: the number after the last dash is WeChat's internal error code.
-pub(crate) fn request_id(dice: &mut Dice, internal_code: u32) -> String {
-    format!("08{}-{internal_code}", dice.hex(40).to_uppercase())
+pub(crate) fn request_id(rng: &mut Rng, internal_code: u32) -> String {
+    format!("08{}-{internal_code}", rng.hex(40).to_uppercase())
 }
 
 /// Fields every Alipay notification has, whatever it is about.

@@ -6,9 +6,9 @@ use crate::alipay;
 use crate::books::Gateway;
 use crate::faults::{Endpoint, FaultKind, Occasion};
 use crate::keys::Signer;
+use crate::state::State;
 use crate::wechat;
 use crate::wire::{Ending, Forgery, Reply, Seal};
-use crate::world::World;
 
 const BEFORE: [FaultKind; 5] = [
     FaultKind::ResetBefore,
@@ -28,11 +28,11 @@ const AFTER: [FaultKind; 6] = [
 const DISGUISES: [FaultKind; 3] = [FaultKind::WrongNode, FaultKind::OtherTrade, FaultKind::Gbk];
 const PAGE_502: &str = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>";
 
-impl World {
+impl State {
     pub(crate) fn with_faults(
         &mut self,
         occasion: &Occasion,
-        act: impl FnOnce(&mut World) -> Reply,
+        act: impl FnOnce(&mut State) -> Reply,
     ) -> Reply {
         if let Some(kind) = self.first_of(&BEFORE, occasion) {
             return self.spoil(occasion.gateway, kind, Reply::new(504, "text/plain", ""));
@@ -52,8 +52,8 @@ impl World {
     }
 
     fn first_of(&mut self, kinds: &[FaultKind], occasion: &Occasion) -> Option<FaultKind> {
-        let World { faults, dice, .. } = self;
-        faults.strike_at(dice, occasion, |kind| kinds.contains(&kind).then_some(kind))
+        let State { faults, rng, .. } = self;
+        faults.strike_at(rng, occasion, |kind| kinds.contains(&kind).then_some(kind))
     }
 
     /// What is left of this answer after a fault.
@@ -87,8 +87,8 @@ impl World {
 
     pub(crate) fn forgery(&mut self, occasion: &Occasion) -> Forgery {
         let is_wechat = occasion.gateway == Gateway::Wechat;
-        let World { faults, dice, .. } = self;
-        let struck = faults.strike_at(dice, occasion, |kind| match kind {
+        let State { faults, rng, .. } = self;
+        let struck = faults.strike_at(rng, occasion, |kind| match kind {
             FaultKind::NoSignature | FaultKind::BadSignature => Some(kind),
             FaultKind::Probe | FaultKind::Rotate if is_wechat => Some(kind),
             _ => None,
@@ -96,7 +96,7 @@ impl World {
         match struck {
             Some(FaultKind::NoSignature) => Forgery::Missing,
             Some(FaultKind::BadSignature) => Forgery::By(Signer::Stranger),
-            Some(FaultKind::Probe) => Forgery::Probe(crate::world::probe(&mut self.dice)),
+            Some(FaultKind::Probe) => Forgery::Probe(crate::state::probe(&mut self.rng)),
             Some(FaultKind::Rotate) => Forgery::By(Signer::Rotated),
             _ => Forgery::By(Signer::Gateway),
         }
@@ -104,8 +104,8 @@ impl World {
 
     /// A refusal of the gateway's own business, for a call that is known to be authentic.
     pub(crate) fn veto(&mut self, gateway: Gateway, endpoint: Endpoint) -> Option<FaultKind> {
-        let World { faults, dice, .. } = self;
-        faults.strike(dice, gateway, endpoint, |kind| {
+        let State { faults, rng, .. } = self;
+        faults.strike(rng, gateway, endpoint, |kind| {
             let fits = match kind {
                 FaultKind::UserPaying => gateway == Gateway::Wechat && endpoint == Endpoint::Close,
                 FaultKind::NotEnough => endpoint == Endpoint::Refund,
@@ -121,8 +121,8 @@ impl World {
 
     /// Whether an order is refused for no reason of its own.
     pub(crate) fn declines_order(&mut self, gateway: Gateway, is_known: bool) -> bool {
-        let World { faults, dice, .. } = self;
-        let struck = faults.strike(dice, gateway, Endpoint::Create, |kind| {
+        let State { faults, rng, .. } = self;
+        let struck = faults.strike(rng, gateway, Endpoint::Create, |kind| {
             let fits = kind == FaultKind::Declined || (is_known && kind == FaultKind::DeclinedAgain);
             fits.then_some(())
         });

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use crate::alipay::{self, Alipay};
 use crate::books::{Books, Gateway};
-use crate::dice::Dice;
 use crate::faults::{Endpoint, Fault, FaultKind, Faults, Occasion};
 use crate::keys::Keys;
-use crate::letter::{Draft, Style};
-use crate::post::{Notification, Post};
+use crate::outbox::{Notification, Outbox};
+use crate::rng::Rng;
+use crate::signed_notification::{Draft, Style};
 use crate::time::DAY_MS;
 use crate::wechat::{self, Wechat};
 use crate::wire::{Reply, Request};
@@ -22,11 +22,11 @@ const LONGEST_DELAY_MS: i64 = 30 * DAY_MS;
 const MOST_COPIES: u32 = 1_000;
 
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct State {
     pub(crate) keys: Arc<Keys>,
-    pub(crate) dice: Dice,
+    pub(crate) rng: Rng,
     pub(crate) faults: Faults,
-    pub(crate) post: Post,
+    pub(crate) outbox: Outbox,
     pub(crate) wechat: Wechat,
     pub(crate) alipay: Alipay,
 }
@@ -40,13 +40,13 @@ pub(crate) struct Delivery {
     pub(crate) letters: Vec<Draft>,
 }
 
-impl World {
-    pub(crate) fn new(keys: Arc<Keys>, seed: u64) -> World {
-        World {
+impl State {
+    pub(crate) fn new(keys: Arc<Keys>, seed: u64) -> State {
+        State {
             keys,
-            dice: Dice::new(seed),
+            rng: Rng::new(seed),
             faults: Faults::none(),
-            post: Post::default(),
+            outbox: Outbox::default(),
             wechat: Wechat::default(),
             alipay: Alipay::default(),
         }
@@ -63,10 +63,10 @@ impl World {
         } else {
             (Gateway::Wechat, wechat::endpoint(request))
         };
-        let act = |world: &mut World| match gateway {
-            Gateway::Wechat => wechat::handle(world, now_ms, request),
-            Gateway::Alipay if is_download => alipay::download_bill(world, now_ms, request),
-            Gateway::Alipay => alipay::handle(world, now_ms, request),
+        let act = |state: &mut State| match gateway {
+            Gateway::Wechat => wechat::handle(state, now_ms, request),
+            Gateway::Alipay if is_download => alipay::download_bill(state, now_ms, request),
+            Gateway::Alipay => alipay::handle(state, now_ms, request),
         };
         let Some(endpoint) = endpoint else {
             return act(self);
@@ -94,15 +94,15 @@ impl World {
 
     pub(crate) fn announce(&mut self, now_ms: i64, notification: Notification) {
         let (gateway, endpoint) = (notification.content.gateway(), notification.endpoint());
-        let World {
-            faults, dice, post, ..
+        let State {
+            faults, rng, outbox, ..
         } = self;
-        let delay_ms = faults.strike(dice, gateway, endpoint, |kind| match kind {
+        let delay_ms = faults.strike(rng, gateway, endpoint, |kind| match kind {
             FaultKind::Delay { ms } => Some(ms.clamp(0, LONGEST_DELAY_MS)),
             _ => None,
         });
-        let held = faults.strikes(dice, gateway, endpoint, FaultKind::Reorder);
-        post.send(now_ms, notification, delay_ms.unwrap_or(0), held);
+        let held = faults.strikes(rng, gateway, endpoint, FaultKind::Reorder);
+        outbox.send(now_ms, notification, delay_ms.unwrap_or(0), held);
     }
 
     /// Closes and finishes what its time has run out for.
@@ -113,7 +113,7 @@ impl World {
 
     /// When the world next changes by itself.
     pub(crate) fn next_event_ms(&self) -> Option<i64> {
-        self.post
+        self.outbox
             .next_due_ms()
             .into_iter()
             .chain(self.alipay.next_lapse_ms())
@@ -124,7 +124,7 @@ impl World {
     /// Takes every notice that is due; each must come back through `post.attempted`.
     pub(crate) fn due(&mut self, now_ms: i64) -> Vec<Delivery> {
         self.lapse(now_ms);
-        let claimed = self.post.claim(now_ms);
+        let claimed = self.outbox.claim(now_ms);
         claimed
             .into_iter()
             .map(|(place, notification)| self.prepare(now_ms, place, notification))
@@ -138,13 +138,13 @@ impl World {
             endpoint,
             host: None,
         });
-        let World { faults, dice, .. } = self;
-        let copies = faults.strike(dice, gateway, endpoint, |kind| match kind {
+        let State { faults, rng, .. } = self;
+        let copies = faults.strike(rng, gateway, endpoint, |kind| match kind {
             FaultKind::Mute => Some(0),
             FaultKind::Duplicate { copies } => Some(copies.min(MOST_COPIES) + 1),
             _ => None,
         });
-        let mut strikes = |kind| faults.strikes(dice, gateway, endpoint, kind);
+        let mut strikes = |kind| faults.strikes(rng, gateway, endpoint, kind);
         let style = Style {
             gbk: strikes(FaultKind::Gbk),
             percent_spaces: strikes(FaultKind::PercentSpaces),
@@ -152,7 +152,7 @@ impl World {
         let letters = (0..copies.unwrap_or(1))
             .map(|_| Draft {
                 style,
-                ..Draft::new(notification.clone(), now_ms, &mut self.dice, forgery.clone())
+                ..Draft::new(notification.clone(), now_ms, &mut self.rng, forgery.clone())
             })
             .collect();
         Delivery {
@@ -170,12 +170,12 @@ impl World {
         Books {
             trades,
             refunds,
-            notifications: self.post.book(),
+            notifications: self.outbox.book(),
         }
     }
 }
 
 /// What WeChat sends in place of a signature to see whether anybody verifies (docs/gateway-facts.md 1.3).
-pub(crate) fn probe(dice: &mut Dice) -> String {
-    format!("WECHATPAY/SIGNTEST/{}", dice.alphanumeric(326))
+pub(crate) fn probe(rng: &mut Rng) -> String {
+    format!("WECHATPAY/SIGNTEST/{}", rng.alphanumeric(326))
 }

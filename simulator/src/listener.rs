@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::courier::Courier;
+use crate::dispatcher::Dispatcher;
 use crate::faults::Host;
 use crate::server;
 
@@ -27,7 +27,7 @@ const BACKLOG: u32 = 1_024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
-pub(crate) struct Door {
+pub(crate) struct Listener {
     pub(crate) host: Host,
     address: SocketAddr,
     socket: Mutex<Socket>,
@@ -44,10 +44,10 @@ enum Socket {
     Held(Option<TcpSocket>),
 }
 
-impl Door {
-    pub(crate) async fn open(host: Host, listen: SocketAddr) -> io::Result<Door> {
+impl Listener {
+    pub(crate) async fn open(host: Host, listen: SocketAddr) -> io::Result<Listener> {
         let listener = TcpListener::bind(listen).await?;
-        Ok(Door {
+        Ok(Listener {
             host,
             address: listener.local_addr()?,
             socket: Mutex::new(Socket::Listening(listener)),
@@ -95,13 +95,13 @@ impl Door {
     }
 
     /// Until the courier is told to stop, and then until everybody inside has left.
-    pub(crate) async fn serve(self: Arc<Door>, courier: Arc<Courier>) {
+    pub(crate) async fn serve(self: Arc<Listener>, dispatcher: Arc<Dispatcher>) {
         let mut guests = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = self.accept() => match accepted {
                     Ok((stream, peer)) => {
-                        let serve_connection = serve_connection(stream, peer, self.host, Arc::clone(&courier));
+                        let serve_connection = serve_connection(stream, peer, self.host, Arc::clone(&dispatcher));
                         drop(guests.spawn(serve_connection));
                     }
                     Err(error) => {
@@ -112,7 +112,7 @@ impl Door {
                 // The next round asks the new socket.
                 () = self.changed.notified() => {}
                 Some(_) = guests.join_next() => {}
-                () = courier.until_stopped() => break,
+                () = dispatcher.until_stopped() => break,
             }
         }
         while guests.join_next().await.is_some() {}
@@ -137,17 +137,17 @@ fn complained<T>(address: SocketAddr, outcome: io::Result<T>) -> Option<T> {
 }
 
 /// Requests of one connection, until it ends, breaks, or the simulator stops.
-async fn serve_connection(stream: TcpStream, peer: SocketAddr, host: Host, courier: Arc<Courier>) {
+async fn serve_connection(stream: TcpStream, peer: SocketAddr, host: Host, dispatcher: Arc<Dispatcher>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("small packets may be late: {error}");
     }
-    let service = service_fn(|request| server::receive(Arc::clone(&courier), host, peer.ip(), request));
+    let service = service_fn(|request| server::receive(Arc::clone(&dispatcher), host, peer.ip(), request));
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut stopping = false;
     let outcome = loop {
         tokio::select! {
             outcome = &mut connection => break outcome,
-            () = courier.until_stopped(), if !stopping => {
+            () = dispatcher.until_stopped(), if !stopping => {
                 stopping = true;
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
             }

@@ -1,15 +1,15 @@
 //! Seeded chance: ids, nonces and rates of faults, so that a run can be repeated.
 
 #[derive(Debug, Clone)]
-pub(crate) struct Dice {
+pub(crate) struct Rng {
     state: u64,
 }
 
 const ALPHANUMERIC: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Dice {
-        Dice { state: seed }
+impl Rng {
+    pub(crate) fn new(seed: u64) -> Rng {
+        Rng { state: seed }
     }
 
     /// splitmix64.

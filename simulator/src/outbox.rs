@@ -108,7 +108,7 @@ impl Content {
 
 /// A notification and how far its delivery is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Parcel {
+pub(crate) struct QueuedNotification {
     notification: Notification,
     due_at_ms: Option<i64>,
     held: bool,
@@ -119,18 +119,18 @@ pub(crate) struct Parcel {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Post {
-    parcels: Vec<Parcel>,
+pub(crate) struct Outbox {
+    queue: Vec<QueuedNotification>,
 }
 
-impl Post {
+impl Outbox {
     pub(crate) fn send(&mut self, now_ms: i64, notification: Notification, delay_ms: i64, held: bool) {
         // Whatever was held back is overtaken by this one.
-        for parcel in self.parcels.iter_mut().filter(|parcel| parcel.held && !held) {
-            parcel.held = false;
-            parcel.due_at_ms = Some(now_ms + delay_ms + SECOND_MS);
+        for queued in self.queue.iter_mut().filter(|queued| queued.held && !held) {
+            queued.held = false;
+            queued.due_at_ms = Some(now_ms + delay_ms + SECOND_MS);
         }
-        self.parcels.push(Parcel {
+        self.queue.push(QueuedNotification {
             due_at_ms: Some(now_ms + delay_ms + if held { HELD_MS } else { 0 }),
             notification,
             held,
@@ -141,104 +141,104 @@ impl Post {
     }
 
     /// The parcels that are worth keeping over a restart: of these trades, and still to be delivered or of late.
-    pub(crate) fn to_save(&self, is_kept: impl Fn(&str) -> bool, since_ms: i64) -> Vec<&Parcel> {
-        let is_wanted = |parcel: &&Parcel| {
-            is_kept(&parcel.notification.out_trade_no)
-                && (parcel.due_at_ms.is_some() || parcel.notification.created_ms >= since_ms)
+    pub(crate) fn to_save(&self, is_kept: impl Fn(&str) -> bool, since_ms: i64) -> Vec<&QueuedNotification> {
+        let is_wanted = |queued: &&QueuedNotification| {
+            is_kept(&queued.notification.out_trade_no)
+                && (queued.due_at_ms.is_some() || queued.notification.created_ms >= since_ms)
         };
-        self.parcels.iter().filter(is_wanted).collect()
+        self.queue.iter().filter(is_wanted).collect()
     }
 
-    pub(crate) fn restore(parcels: Vec<Parcel>) -> Post {
-        Post { parcels }
+    pub(crate) fn restore(queue: Vec<QueuedNotification>) -> Outbox {
+        Outbox { queue }
     }
 
     pub(crate) fn next_due_ms(&self) -> Option<i64> {
-        self.parcels
+        self.queue
             .iter()
-            .filter(|parcel| !parcel.in_flight)
-            .filter_map(|parcel| parcel.due_at_ms)
+            .filter(|queued| !queued.in_flight)
+            .filter_map(|queued| queued.due_at_ms)
             .min()
     }
 
     /// The merchant's number of what the notification is about.
     pub(crate) fn number_at(&self, place: usize) -> &str {
-        &self.parcels[place].notification.out_trade_no
+        &self.queue[place].notification.out_trade_no
     }
 
     pub(crate) fn any_in_flight(&self) -> bool {
-        self.parcels.iter().any(|parcel| parcel.in_flight)
+        self.queue.iter().any(|queued| queued.in_flight)
     }
 
     /// Takes what is due, earliest first; each is in flight until [`Post::attempted`].
     pub(crate) fn claim(&mut self, now_ms: i64) -> Vec<(usize, Notification)> {
         let mut due: Vec<(i64, usize)> = self
-            .parcels
+            .queue
             .iter()
             .enumerate()
-            .filter(|(_, parcel)| !parcel.in_flight)
-            .filter_map(|(place, parcel)| Some((parcel.due_at_ms.filter(|due| *due <= now_ms)?, place)))
+            .filter(|(_, queued)| !queued.in_flight)
+            .filter_map(|(place, queued)| Some((queued.due_at_ms.filter(|due| *due <= now_ms)?, place)))
             .collect();
         due.sort_unstable();
         due.into_iter()
             .map(|(_, place)| {
-                let parcel = &mut self.parcels[place];
-                parcel.in_flight = true;
-                parcel.held = false;
-                parcel.n_attempts += 1;
-                parcel.due_at_ms = parcel
+                let queued = &mut self.queue[place];
+                queued.in_flight = true;
+                queued.held = false;
+                queued.n_attempts += 1;
+                queued.due_at_ms = queued
                     .notification
                     .content
                     .pauses()
-                    .get(parcel.n_attempts - 1)
+                    .get(queued.n_attempts - 1)
                     .map(|pause_ms| now_ms + pause_ms);
-                (place, parcel.notification.clone())
+                (place, queued.notification.clone())
             })
             .collect()
     }
 
     pub(crate) fn attempted(&mut self, place: usize, received: bool) {
-        let parcel = &mut self.parcels[place];
-        parcel.in_flight = false;
+        let queued = &mut self.queue[place];
+        queued.in_flight = false;
         if received {
-            parcel.acknowledged = true;
-            parcel.due_at_ms = None;
+            queued.acknowledged = true;
+            queued.due_at_ms = None;
         }
     }
 
     /// Sends the newest notification of a trade once more, acknowledged or not.
     pub(crate) fn resend(&mut self, now_ms: i64, out_trade_no: &str) -> Result<(), String> {
         let newest = self
-            .parcels
+            .queue
             .iter_mut()
             .rev()
-            .find(|parcel| parcel.notification.is_about(out_trade_no));
-        let parcel = newest.ok_or("no notice was ever sent about this number")?;
-        parcel.due_at_ms = Some(now_ms);
+            .find(|queued| queued.notification.is_about(out_trade_no));
+        let queued = newest.ok_or("no notice was ever sent about this number")?;
+        queued.due_at_ms = Some(now_ms);
         Ok(())
     }
 
     pub(crate) fn newest(&self, out_trade_no: &str) -> Option<&Notification> {
         let newest = self
-            .parcels
+            .queue
             .iter()
             .rev()
-            .find(|parcel| parcel.notification.is_about(out_trade_no));
-        newest.map(|parcel| &parcel.notification)
+            .find(|queued| queued.notification.is_about(out_trade_no));
+        newest.map(|queued| &queued.notification)
     }
 
     pub(crate) fn book(&self) -> Vec<BookedNotification> {
-        self.parcels
+        self.queue
             .iter()
-            .map(|parcel| BookedNotification {
-                gateway: parcel.notification.content.gateway(),
-                id: parcel.notification.id.clone(),
-                out_trade_no: parcel.notification.out_trade_no.clone(),
-                url: parcel.notification.url.clone(),
-                about: parcel.notification.about.clone(),
-                n_attempts: parcel.n_attempts,
-                acknowledged: parcel.acknowledged,
-                due_at_ms: parcel.due_at_ms,
+            .map(|queued| BookedNotification {
+                gateway: queued.notification.content.gateway(),
+                id: queued.notification.id.clone(),
+                out_trade_no: queued.notification.out_trade_no.clone(),
+                url: queued.notification.url.clone(),
+                about: queued.notification.about.clone(),
+                n_attempts: queued.n_attempts,
+                acknowledged: queued.acknowledged,
+                due_at_ms: queued.due_at_ms,
             })
             .collect()
     }
