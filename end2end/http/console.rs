@@ -1,14 +1,14 @@
 //! The operator's console: who comes in, how far they may go, and what they find and do there.
 
+mod access;
 mod attacks;
 mod audit_log;
-mod causes;
-mod crowds;
-mod doors;
+mod brute_force;
+mod gateway_log;
 mod orders;
 mod people;
 mod refunds;
-mod rest;
 mod second_factor;
-mod tasks;
+mod sections;
+mod usability;
 pub mod visitor;

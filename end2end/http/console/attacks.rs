@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::api::{Answer, Api};
-use crate::console::doors::pages;
+use crate::console::access::pages;
 use crate::console::visitor::{OWNER, Visitor, server};
 
 fn is_framed_by_nobody(answer: &Answer) -> bool {

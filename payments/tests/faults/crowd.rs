@@ -7,19 +7,19 @@ use futures_util::future::{BoxFuture, join_all};
 use payments::console::{Browser, ConsoleError, admit_login};
 use payments::{Error, NewOrder, RefundRequest};
 
-use crate::city::City;
 use crate::people::Code;
 use crate::servers::is_unheard;
+use crate::simulation::Simulation;
 
 const AT_ONCE: u64 = 5;
 
-impl City {
+impl Simulation {
     pub async fn crowd(self) {
         while self.in_trouble() {
-            let nap = self.dice().millis(0, 4_000);
+            let nap = self.rng().millis(0, 4_000);
             self.sleep(nap).await;
             let requests: Vec<BoxFuture<'_, ()>> = (0..AT_ONCE)
-                .map(|_| match self.dice().below(3) {
+                .map(|_| match self.rng().below(3) {
                     0 => self.knock().boxed(),
                     1 => self.take_number().boxed(),
                     _ => self.ask_too_much().boxed(),

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use payments::Timeline;
 use payments::faults::{cut_after, take_cut};
 
-use crate::dice::Dice;
+use crate::rng::Rng;
 
 /// Who loses a task when it dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +151,7 @@ pub struct Executor {
     tasks: Vec<Task>,
     frozen: Vec<(Owner, Timestamp)>,
     n_spawned: u64,
-    dice: Dice,
+    rng: Rng,
 }
 
 impl Executor {
@@ -166,7 +166,7 @@ impl Executor {
             tasks: Vec::new(),
             frozen: Vec::new(),
             n_spawned: 0,
-            dice: Dice::new(seed),
+            rng: Rng::new(seed),
         }
     }
 
@@ -180,7 +180,7 @@ impl Executor {
                 .filter(|place| self.is_ready(*place))
                 .collect();
             if !ready.is_empty() {
-                let place = ready[self.dice.place(ready.len())];
+                let place = ready[self.rng.place(ready.len())];
                 self.step(place);
                 continue;
             }
@@ -205,14 +205,14 @@ impl Executor {
         self.n_steps += 1;
         self.trace.mix(&task.number.to_le_bytes());
         self.trace.mix(&self.timeline.now().millis().to_le_bytes());
-        if task.end == End::Anywhere && self.dice.percent(self.dropped_percent) {
-            if self.dice.percent(30) {
+        if task.end == End::Anywhere && self.rng.percent(self.dropped_percent) {
+            if self.rng.percent(30) {
                 self.n_dropped += 1;
                 drop(self.tasks.remove(place));
                 return;
             }
             // In the middle of the write that this step may be.
-            let n_places = u32::try_from(self.dice.below(PLACES)).unwrap();
+            let n_places = u32::try_from(self.rng.below(PLACES)).unwrap();
             cut_after(Some(n_places));
         }
         task.flag.0.store(false, Ordering::SeqCst);

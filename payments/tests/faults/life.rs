@@ -8,10 +8,10 @@ use domain::Timestamp;
 use payments::store::Db;
 use simulator::{KeyRing, WechatKeys};
 
-use crate::city::{City, Facts};
 use crate::executor::Executor;
 use crate::peek::{directory, runtime, template, url_of};
 use crate::plan::Plan;
+use crate::simulation::{Facts, Simulation};
 
 /// 2026-11-24 10:00 in Beijing.
 pub const OPENING: Timestamp = Timestamp::from_millis(1_795_485_600_000);
@@ -37,9 +37,9 @@ pub fn keys() -> &'static KeyRing {
     KEYS.get_or_init(|| KeyRing::load(WechatKeys::PublicKey).unwrap())
 }
 
-/// A city with its database, in the thread that called.
+/// A simulation with its database, in the thread that called.
 pub struct Stage {
-    pub city: City,
+    pub simulation: Simulation,
     pub executor: Executor,
     db: Db,
     /// Kept until the end.
@@ -54,12 +54,12 @@ impl Stage {
         std::fs::write(&file, template()).unwrap();
         let db = runtime().block_on(Db::simulated(&url_of(&file))).unwrap();
         let executor = Executor::new(OPENING, plan.seed);
-        let city = City::found(&executor, plan, keys(), db.clone(), &file);
-        for place in 0..city.plan.n_servers {
-            city.boot(place);
+        let simulation = Simulation::found(&executor, plan, keys(), db.clone(), &file);
+        for place in 0..simulation.plan.n_servers {
+            simulation.boot(place);
         }
         Stage {
-            city,
+            simulation,
             executor,
             db,
             _directory: directory,
@@ -67,7 +67,7 @@ impl Stage {
     }
 
     pub fn close(mut self) {
-        self.city.leave();
+        self.simulation.leave();
         self.executor.end();
         runtime().block_on(self.db.close());
     }
@@ -77,26 +77,26 @@ pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
     let _runtime = runtime().enter();
     payments::faults::plant(bug.or(plan.leases_ignored.then_some("no leases")));
     let mut stage = Stage::open(plan);
-    let (city, executor) = (&stage.city, &mut stage.executor);
+    let (simulation, executor) = (&stage.simulation, &mut stage.executor);
     if is_told {
         executor.trace.keep();
     }
-    city.commands.drop_steps(city.plan.drops);
-    city.move_in();
-    executor.run_until(OPENING + city.plan.trouble);
-    city.check_safety();
+    simulation.commands.drop_steps(simulation.plan.drops);
+    simulation.move_in();
+    executor.run_until(OPENING + simulation.plan.trouble);
+    simulation.check_safety();
     // What is broken already need not be healed.
-    let healed_within = if city.plan.heals && city.failures().is_empty() {
-        heal(city, executor)
+    let healed_within = if simulation.plan.heals && simulation.failures().is_empty() {
+        heal(simulation, executor)
     } else {
         None
     };
     let life = Life {
-        plan: city.plan.clone(),
-        hash: city.trace.hash(),
-        failures: city.failures(),
-        tail: city.trace.tail(),
-        facts: std::mem::take(&mut *city.facts()),
+        plan: simulation.plan.clone(),
+        hash: simulation.trace.hash(),
+        failures: simulation.failures(),
+        tail: simulation.trace.tail(),
+        facts: std::mem::take(&mut *simulation.facts()),
         n_steps: executor.n_steps,
         n_dropped: executor.n_dropped,
         healed_within,
@@ -107,36 +107,36 @@ pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
 }
 
 /// Nothing goes wrong any more: both books must come to agree by themselves.
-fn heal(city: &City, executor: &mut Executor) -> Option<Duration> {
-    let healed_at = city.now();
-    city.heal();
+fn heal(simulation: &Simulation, executor: &mut Executor) -> Option<Duration> {
+    let healed_at = simulation.now();
+    simulation.heal();
     executor.run_until(healed_at + NOTIFICATIOND_WITHIN);
-    if city.plan.reconciles {
-        for unnoticed in city.unnoticed() {
-            city.fail(unnoticed);
+    if simulation.plan.reconciles {
+        for unnoticed in simulation.unnoticed() {
+            simulation.fail(unnoticed);
         }
     }
     loop {
-        let differences = city.differences();
+        let differences = simulation.differences();
         if differences.is_empty() {
-            city.check_safety();
-            city.check_fairness();
-            return Some(city.now().duration_since(healed_at));
+            simulation.check_safety();
+            simulation.check_fairness();
+            return Some(simulation.now().duration_since(healed_at));
         }
-        let passed = city.now().duration_since(healed_at);
+        let passed = simulation.now().duration_since(healed_at);
         if passed > LONGEST {
             for difference in differences {
-                city.fail(format!("never came right: {difference}"));
+                simulation.fail(format!("never came right: {difference}"));
             }
             return None;
         }
         // Hours in which nothing is due are not worth a question every five seconds.
-        let (step, leisure) = if passed < Duration::from_secs(600) {
+        let (step, slowdown) = if passed < Duration::from_secs(600) {
             (Duration::from_secs(60), 1)
         } else {
             (Duration::from_secs(1800), 60)
         };
-        city.leisure.store(leisure, Ordering::SeqCst);
-        executor.run_until(city.now() + step);
+        simulation.slowdown.store(slowdown, Ordering::SeqCst);
+        executor.run_until(simulation.now() + step);
     }
 }

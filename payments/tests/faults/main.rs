@@ -9,9 +9,8 @@
 )]
 #![expect(clippy::print_stdout, reason = "how much was tried belongs to the answer")]
 
-mod city;
+mod answers;
 mod crowd;
-mod dice;
 mod executor;
 mod life;
 mod network;
@@ -20,7 +19,9 @@ mod peek;
 mod people;
 mod plan;
 mod planted;
+mod rng;
 mod seeds;
 mod servers;
+mod simulation;
 mod thirty_days;
 mod words;

@@ -10,28 +10,28 @@ use payments::gateway::{InProcess as Line, Silence};
 use simulator::{Answer, Due, InProcess, SignedNotification};
 use tokio::sync::oneshot;
 
-use crate::city::City;
 use crate::executor::Owner;
+use crate::simulation::Simulation;
 
 /// How long a gateway waits for an acknowledgement (docs/gateway-facts.md 1.7).
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const LONGEST_NAP: Duration = Duration::from_secs(3600);
 
-impl City {
+impl Simulation {
     /// What the shop's gateway clients send their requests through.
     pub fn line(&self) -> Line {
-        let city = self.clone();
-        Line::new(move |request, patience| city.clone().exchange(request, patience).boxed())
+        let simulation = self.clone();
+        Line::new(move |request, patience| simulation.clone().exchange(request, patience).boxed())
     }
 
     pub async fn hop(&self) {
         let hop = {
-            let (mut dice, slow) = (self.dice(), self.plan.slow);
-            if self.in_trouble() && dice.percent(slow) {
-                dice.millis(200, 12_000)
+            let (mut rng, slow) = (self.rng(), self.plan.slow);
+            if self.in_trouble() && rng.percent(slow) {
+                rng.millis(200, 12_000)
             } else {
                 // Few different ways: much arrives at the same moment, and then the executor chooses who comes first.
-                Duration::from_millis(dice.one_of(&[1, 1, 2, 5, 20]))
+                Duration::from_millis(rng.one_of(&[1, 1, 2, 5, 20]))
             }
         };
         self.sleep(hop).await;
@@ -40,8 +40,8 @@ impl City {
     /// Whether a message and its answer are lost.
     pub fn draw_losses(&self) -> (bool, bool) {
         let (requests, replies) = (self.plan.lost_requests, self.plan.lost_replies);
-        let mut dice = self.dice();
-        let losses = (dice.percent(requests), dice.percent(replies));
+        let mut rng = self.rng();
+        let losses = (rng.percent(requests), rng.percent(replies));
         if self.in_trouble() { losses } else { (false, false) }
     }
 
@@ -50,7 +50,7 @@ impl City {
         request: Request<Vec<u8>>,
         patience: Duration,
     ) -> Result<Response<Vec<u8>>, Silence> {
-        let is_refused = self.in_trouble() && self.dice().percent(self.plan.refused);
+        let is_refused = self.in_trouble() && self.rng().percent(self.plan.refused);
         if is_refused {
             self.sleep(Duration::from_millis(1)).await;
             return Err(Silence::NoConnection);
@@ -59,10 +59,10 @@ impl City {
             self.fail(change);
         }
         let (sender, receiver) = oneshot::channel();
-        let city = self.clone();
+        let simulation = self.clone();
         // A task outside: what is on its way arrives, whatever happens to who sent it.
         self.spawn(Owner::Outside, "call", async move {
-            if let Some(answer) = city.carry(request).await {
+            if let Some(answer) = simulation.carry(request).await {
                 drop(sender.send(answer));
             }
         });
@@ -114,8 +114,12 @@ impl City {
     pub async fn courier(self) {
         loop {
             for due in self.take_due() {
-                let city = self.clone();
-                self.spawn(Owner::Outside, "deliver", async move { city.deliver(due).await });
+                let simulation = self.clone();
+                self.spawn(
+                    Owner::Outside,
+                    "deliver",
+                    async move { simulation.deliver(due).await },
+                );
             }
             let next_ms = self.gateways_unheard().next_event_ms();
             let nap = next_ms.map_or(LONGEST_NAP, |at_ms| {
@@ -146,11 +150,11 @@ impl City {
     /// One letter to any server; what it answered. An honest one says what it is about.
     pub async fn post(&self, letter: &SignedNotification, about: Option<&str>) -> Option<(u16, Vec<u8>)> {
         let (channel, headers) = opened(letter);
-        let (city, letter, about) = (self.clone(), letter.clone(), about.map(str::to_owned));
+        let (simulation, letter, about) = (self.clone(), letter.clone(), about.map(str::to_owned));
         let answer = self.ask("notice", move |services| {
             async move {
                 let reply = payments::accept_notification(&services, channel, &headers, &letter.body).await;
-                city.see_reply(channel, &letter, about.as_deref(), &reply);
+                simulation.see_reply(channel, &letter, about.as_deref(), &reply);
                 (reply.status, reply.body.as_bytes().to_vec())
             }
             .boxed()

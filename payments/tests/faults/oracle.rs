@@ -5,8 +5,8 @@ use payments::Error;
 use payments::gateway::Reply;
 use simulator::SignedNotification;
 
-use crate::city::City;
 use crate::peek::runtime;
+use crate::simulation::Simulation;
 
 /// How far behind its deadline a row may be before it counts as forgotten.
 const SLACK_MS: i64 = 120_000;
@@ -72,7 +72,7 @@ const EDGES: &[(&str, &str, &str)] = &[
     ("refund", "stuck", "pending"),
 ];
 
-impl City {
+impl Simulation {
     /// A notification is acknowledged only when it and its effect are there for everybody to see.
     pub fn see_reply(
         &self,

@@ -1,27 +1,25 @@
-//! Who lives in the city: shoppers with their whims, the merchant's program that never gives up, and one who means ill.
+//! Who lives in the simulation: shoppers with their whims, the merchant's program that never gives up, and one who means ill.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ledger::Change;
 use domain::{Money, OrderId, PaymentId, Product, RefundId, Timestamp};
 use futures_util::FutureExt;
 use futures_util::future::join;
-use payments::{
-    Adjustment, Entry, Error, Idempotency, KeptAnswer, NewOrder, Outcome, RefundRequest, StartPayment, TopUp,
-};
+use payments::{Adjustment, Entry, Error, NewOrder, RefundRequest, StartPayment, TopUp};
 use serde_json::json;
 use simulator::{Alteration, InProcess, SignedBy};
 
-use crate::city::{City, Paid};
+use crate::answers::{kept, told, written};
 use crate::executor::Owner;
 use crate::servers::is_unheard;
+use crate::simulation::{Paid, Simulation};
 
 const TRIES: u64 = 6;
 const USERS: [&str; 2] = ["ann", "bob"];
 
 #[derive(Debug, Clone, Copy)]
-enum Whim {
+enum Scenario {
     Pay,
     /// Gets one code, then another, and pays both.
     PayTwice,
@@ -35,18 +33,18 @@ enum Whim {
     Leave,
 }
 
-pub const N_WHIMS: usize = 10;
-const WHIMS: [Whim; N_WHIMS] = [
-    Whim::Pay,
-    Whim::Pay,
-    Whim::PayTwice,
-    Whim::PayTwice,
-    Whim::PayByBalance,
-    Whim::PayByBalance,
-    Whim::PayLate,
-    Whim::PayWhileCancelled,
-    Whim::Cancel,
-    Whim::Leave,
+pub const N_SCENARIOS: usize = 10;
+const SCENARIOS: [Scenario; N_SCENARIOS] = [
+    Scenario::Pay,
+    Scenario::Pay,
+    Scenario::PayTwice,
+    Scenario::PayTwice,
+    Scenario::PayByBalance,
+    Scenario::PayByBalance,
+    Scenario::PayLate,
+    Scenario::PayWhileCancelled,
+    Scenario::Cancel,
+    Scenario::Leave,
 ];
 
 /// A payment as its shopper sees it.
@@ -58,7 +56,7 @@ pub struct Code {
     prompt: String,
 }
 
-impl City {
+impl Simulation {
     pub fn move_in(&self) {
         for n in 0..self.plan.n_shoppers {
             self.spawn(Owner::Outside, "shopper", self.clone().shopper(n));
@@ -70,48 +68,48 @@ impl City {
             self.spawn(Owner::Outside, "crowd", self.clone().crowd());
         }
         if self.plan.hostile {
-            self.spawn(Owner::Outside, "villain", self.clone().villain());
+            self.spawn(Owner::Outside, "attacker", self.clone().attacker());
         }
     }
 
     async fn shopper(self, n: u64) {
         let mut n_orders = 0;
-        let nap = self.dice().seconds(0, 10);
+        let nap = self.rng().seconds(0, 10);
         self.sleep(nap).await;
         while self.in_trouble() && n_orders < 3 {
-            let whim = match self.plan.fashion {
-                Some(place) => WHIMS[place],
-                None => self.dice().one_of(&WHIMS),
+            let scenario = match self.plan.bias {
+                Some(place) => SCENARIOS[place],
+                None => self.rng().one_of(&SCENARIOS),
             };
-            self.tell(&format!("shopper {n} wants to {whim:?}"));
-            let is_topup = self.dice().percent(35) && !matches!(whim, Whim::PayByBalance);
-            let user = self.dice().one_of(&USERS);
-            if matches!(whim, Whim::PayByBalance) && self.dice().percent(70) {
+            self.tell(&format!("shopper {n} wants to {scenario:?}"));
+            let is_topup = self.rng().percent(35) && !matches!(scenario, Scenario::PayByBalance);
+            let user = self.rng().one_of(&USERS);
+            if matches!(scenario, Scenario::PayByBalance) && self.rng().percent(70) {
                 self.adjust(user, &format!("A{n}-{n_orders}")).await;
             }
             if let Some(order) = self.order(&format!("{n}-{n_orders}"), user, is_topup).await {
-                self.follow(whim, &order).await;
+                self.follow(scenario, &order).await;
             }
             n_orders += 1;
-            let nap = self.dice().seconds(1, 30);
+            let nap = self.rng().seconds(1, 30);
             self.sleep(nap).await;
         }
     }
 
-    async fn follow(&self, whim: Whim, order: &OrderId) {
-        let [first, second] = if self.dice().percent(50) {
+    async fn follow(&self, scenario: Scenario, order: &OrderId) {
+        let [first, second] = if self.rng().percent(50) {
             [Product::Native, Product::Qr]
         } else {
             [Product::Qr, Product::Native]
         };
-        match whim {
-            Whim::PayByBalance => {
-                if self.dice().percent(30) {
+        match scenario {
+            Scenario::PayByBalance => {
+                if self.rng().percent(30) {
                     // A code of a gateway's is open: it must be closed first, or its money will be too much.
                     let Some(code) = self.code(order, first).await else {
                         return;
                     };
-                    let nap = self.dice().millis(0, 1_500);
+                    let nap = self.rng().millis(0, 1_500);
                     let pay = async {
                         self.sleep(nap).await;
                         self.pay(&code);
@@ -123,7 +121,7 @@ impl City {
                     self.regret(&code).await;
                 }
             }
-            Whim::Pay => {
+            Scenario::Pay => {
                 if let Some(code) = self.code(order, first).await {
                     self.think(0, 10).await;
                     self.pay(&code);
@@ -131,12 +129,12 @@ impl City {
                     self.regret(&code).await;
                 }
             }
-            Whim::PayTwice => {
+            Scenario::PayTwice => {
                 let Some(one) = self.code(order, first).await else {
                     return;
                 };
                 self.think(0, 3).await;
-                let nap = self.dice().millis(0, 400);
+                let nap = self.rng().millis(0, 400);
                 let other = async {
                     let code = self.code(order, second).await;
                     if let Some(code) = code {
@@ -151,45 +149,45 @@ impl City {
                 join(one, other).await;
                 self.watch(order).await;
             }
-            Whim::PayLate => {
+            Scenario::PayLate => {
                 let Some(code) = self.code(order, first).await else {
                     return;
                 };
                 let over = code.expires_at.duration_since(self.now());
-                let nap = self.dice().millis(0, 40_000);
+                let nap = self.rng().millis(0, 40_000);
                 self.sleep((over + nap).saturating_sub(Duration::from_secs(5)))
                     .await;
                 self.pay(&code);
             }
-            Whim::PayWhileCancelled => {
+            Scenario::PayWhileCancelled => {
                 let Some(code) = self.code(order, first).await else {
                     return;
                 };
-                let nap = self.dice().millis(0, 1_500);
+                let nap = self.rng().millis(0, 1_500);
                 let pay = async {
                     self.sleep(nap).await;
                     self.pay(&code);
                 };
                 join(pay, self.cancel(order)).await;
             }
-            Whim::Cancel => {
-                if self.dice().percent(60) {
+            Scenario::Cancel => {
+                if self.rng().percent(60) {
                     self.code(order, first).await;
                 }
                 self.cancel(order).await;
             }
-            Whim::Leave => drop(self.code(order, first).await),
+            Scenario::Leave => drop(self.code(order, first).await),
         }
     }
 
     async fn think(&self, from: u64, to: u64) {
-        let nap = self.dice().seconds(from, to);
+        let nap = self.rng().seconds(from, to);
         self.sleep(nap).await;
     }
 
     /// The merchant's program: the same number and the same key until there is an answer.
     pub async fn order(&self, name: &str, user: &str, is_topup: bool) -> Option<OrderId> {
-        let amount = Money::from_fen(1 + i64::try_from(self.dice().below(20_000)).unwrap()).unwrap();
+        let amount = Money::from_fen(1 + i64::try_from(self.rng().below(20_000)).unwrap()).unwrap();
         let new = NewOrder {
             order_no: Some(format!("S{}-{name}", self.plan.seed % 1_000_000)),
             user_id: user.to_owned(),
@@ -202,7 +200,7 @@ impl City {
         };
         let order_no = new.order_no.clone().unwrap();
         for _ in 0..TRIES {
-            let (new, city) = (new.clone(), self.clone());
+            let (new, simulation) = (new.clone(), self.clone());
             let idempotency = kept("orders", &order_no, |order: &domain::Order| order.id.to_string());
             let answer = self.ask("create_order", move |services| {
                 async move {
@@ -218,7 +216,7 @@ impl City {
                         payments::create_order(&services, new.clone(), Some(idempotency)).await
                     };
                     let id = made.map(|made| told(made, |order| order.id.to_string()));
-                    city.see_order(new.order_no.as_deref().unwrap(), &id);
+                    simulation.see_order(new.order_no.as_deref().unwrap(), &id);
                     id
                 }
                 .boxed()
@@ -235,7 +233,7 @@ impl City {
 
     /// The operator gives a user something, under a number that makes it once.
     async fn adjust(&self, user: &str, number: &str) {
-        let change = Change::from_fen(1 + i64::try_from(self.dice().below(30_000)).unwrap()).unwrap();
+        let change = Change::from_fen(1 + i64::try_from(self.rng().below(30_000)).unwrap()).unwrap();
         for _ in 0..TRIES {
             let adjustment = Adjustment {
                 user_id: user.to_owned(),
@@ -245,12 +243,12 @@ impl City {
                 by: payments::Requester::Rule,
             };
             let idempotency = kept("adjust", number, |entry: &Entry| entry.id.clone());
-            let (city, number) = (self.clone(), number.to_owned());
+            let (simulation, number) = (self.clone(), number.to_owned());
             let answer = self.ask("adjust_balance", move |services| {
                 async move {
                     let made = payments::adjust_balance(&services, adjustment, Some(idempotency)).await;
                     let made = made.map(|made| told(made, |entry| entry.id.clone()));
-                    city.see_adjustment(&number, &made);
+                    simulation.see_adjustment(&number, &made);
                     made
                 }
                 .boxed()
@@ -266,8 +264,8 @@ impl City {
 
     /// Chooses how to pay, and gets a code; impatient shoppers press twice.
     pub async fn code(&self, order: &OrderId, product: Product) -> Option<Code> {
-        let key = format!("start-{order}-{}", self.dice().next());
-        if self.dice().percent(15) {
+        let key = format!("start-{order}-{}", self.rng().next());
+        if self.rng().percent(15) {
             let (first, second) = join(
                 self.try_code(order, product, &key),
                 self.try_code(order, product, &key),
@@ -282,12 +280,12 @@ impl City {
         for _ in 0..TRIES {
             let start = StartPayment::new(order.clone(), product);
             let idempotency = kept("payments", key, written);
-            let city = self.clone();
+            let simulation = self.clone();
             let answer = self.ask("start_payment", move |services| {
                 async move {
                     let made = payments::start_payment(&services, start, Some(idempotency)).await;
                     let text = made.map(|made| told(made, written));
-                    city.see_payment(&text);
+                    simulation.see_payment(&text);
                     text
                 }
                 .boxed()
@@ -373,7 +371,7 @@ impl City {
             let idempotency = kept("cancel", order.as_str(), |order: &domain::Order| {
                 order.id.to_string()
             });
-            let (id, city) = (order.clone(), self.clone());
+            let (id, simulation) = (order.clone(), self.clone());
             let answer = self.ask("cancel_order", move |services| {
                 async move {
                     let made = payments::cancel_order(
@@ -385,7 +383,7 @@ impl City {
                     )
                     .await;
                     if made.is_ok() {
-                        city.see_cancelled(&id);
+                        simulation.see_cancelled(&id);
                     }
                     made
                 }
@@ -407,11 +405,11 @@ impl City {
             "select amount from payments where payment_no = $1 and state = 'paid'",
             &code.payment_no,
         );
-        let Some(paid) = paid.filter(|_| self.dice().percent(60)) else {
+        let Some(paid) = paid.filter(|_| self.rng().percent(60)) else {
             return;
         };
         let part = |thousandths: i64| Some((paid * thousandths / 1000).max(1));
-        let (one, other) = self.dice().one_of(&[
+        let (one, other) = self.rng().one_of(&[
             (None, None),
             (part(500), part(500)),
             (part(600), part(600)),
@@ -420,10 +418,10 @@ impl City {
         ]);
         let name = &code.payment_no[code.payment_no.len() - 12..];
         let (first, second) = (format!("R{name}-1"), format!("R{name}-2"));
-        let nap = if self.dice().percent(50) {
+        let nap = if self.rng().percent(50) {
             Duration::ZERO
         } else {
-            self.dice().millis(0, 3_000)
+            self.rng().millis(0, 3_000)
         };
         let later = async {
             self.sleep(nap).await;
@@ -431,18 +429,18 @@ impl City {
         };
         join(self.refund(code, &first, one), later).await;
         // Another program of the merchant's repeats what was done, under the same number.
-        if self.dice().percent(30) {
+        if self.rng().percent(30) {
             self.refund(code, &first, one).await;
         }
         // And a program that gives no number asks once, whatever it hears.
-        if self.dice().percent(60) {
+        if self.rng().percent(60) {
             self.refund_without_number(code, part(50)).await;
         }
     }
 
     pub async fn refund(&self, code: &Code, refund_no: &str, fen: Option<i64>) {
         let id = PaymentId::parse(&code.payment_id).unwrap();
-        let key = format!("{refund_no}-{}", self.dice().next());
+        let key = format!("{refund_no}-{}", self.rng().next());
         for _ in 0..TRIES {
             let request = RefundRequest {
                 payment_id: id.clone(),
@@ -452,12 +450,12 @@ impl City {
                 by: payments::Requester::Rule,
             };
             let idempotency = kept("refunds", &key, |refund: &domain::Refund| refund.id.to_string());
-            let (city, number) = (self.clone(), refund_no.to_owned());
+            let (simulation, number) = (self.clone(), refund_no.to_owned());
             let answer = self.ask("request_refund", move |services| {
                 async move {
                     let made = payments::request_refund(&services, request, Some(idempotency)).await;
                     let made = made.map(|made| told(made, |refund| refund.id.to_string()));
-                    city.see_refund(&number, &made);
+                    simulation.see_refund(&number, &made);
                     made
                 }
                 .boxed()
@@ -481,7 +479,7 @@ impl City {
             if troubled.is_empty() {
                 continue;
             }
-            let (id,) = &troubled[self.dice().place(troubled.len())];
+            let (id,) = &troubled[self.rng().place(troubled.len())];
             let id = RefundId::parse(id).unwrap();
             let answer = self.ask("retry_refund", move |services| {
                 async move { payments::retry_refund(&services, &id).await }.boxed()
@@ -497,7 +495,7 @@ impl City {
     }
 
     /// Sends what no gateway sent, and sends again what one did.
-    async fn villain(self) {
+    async fn attacker(self) {
         while self.in_trouble() {
             self.think(3, 15).await;
             let number = {
@@ -505,7 +503,7 @@ impl City {
                 if facts.shown.is_empty() {
                     continue;
                 }
-                facts.shown[self.dice().place(facts.shown.len())].clone()
+                facts.shown[self.rng().place(facts.shown.len())].clone()
             };
             let asked_fen = self.peek().payment_amount(&number).unwrap_or_default();
             let lies = [
@@ -533,7 +531,7 @@ impl City {
                 ),
                 (wrong_sum(asked_fen + 1), true),
             ];
-            let place = self.dice().place(lies.len());
+            let place = self.rng().place(lies.len());
             let (lie, is_signed) = &lies[place];
             // A wrong sum under a true signature is only for what is not paid: it must change nothing.
             if *is_signed && self.peek().payment_state(&number).as_deref() == Some("paid") {
@@ -573,34 +571,4 @@ fn wrong_sum(fen: i64) -> Alteration {
         alteration.set.insert(name.to_owned(), value);
     }
     alteration
-}
-
-/// What is kept under an idempotency key: the same text that a new answer is told as.
-fn kept<T: 'static>(route: &str, key: &str, write: fn(&T) -> String) -> Idempotency<T> {
-    Idempotency {
-        route: route.to_owned(),
-        key: key.to_owned(),
-        fingerprint: "same".to_owned(),
-        answer: Arc::new(move |value, is_new| KeptAnswer {
-            status: if is_new { 201 } else { 200 },
-            body: write(value),
-        }),
-    }
-}
-
-fn told<T>(made: Outcome<T>, write: fn(&T) -> String) -> String {
-    match made {
-        Outcome::New(value) | Outcome::Existing(value) => write(&value),
-        Outcome::Replayed(answer) => answer.body,
-    }
-}
-
-fn written(payment: &domain::Payment) -> String {
-    format!(
-        "{}|{}|{}|{}",
-        payment.payment_no,
-        payment.id,
-        payment.expires_at.millis(),
-        payment.prompt.as_deref().unwrap_or_default()
-    )
 }

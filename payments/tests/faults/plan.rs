@@ -6,8 +6,8 @@ use std::time::Duration;
 use domain::LatePolicy;
 use simulator::{Endpoint, Fault, FaultKind, Faults};
 
-use crate::dice::Dice;
-use crate::people::N_WHIMS;
+use crate::people::N_SCENARIOS;
+use crate::rng::Rng;
 
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -38,7 +38,7 @@ pub struct Plan {
     pub hostile: bool,
     pub leases_ignored: bool,
     /// Everybody wants the same, so that rare meetings become frequent.
-    pub fashion: Option<usize>,
+    pub bias: Option<usize>,
     pub gateway_faults: Vec<Fault>,
     /// In percent of the steps of requests: the request is dropped there, as if its client had gone.
     pub drops: u64,
@@ -50,46 +50,45 @@ pub struct Plan {
 
 impl Plan {
     pub fn of(seed: u64) -> Plan {
-        let mut dice = Dice::new(seed.wrapping_mul(0x2545_F491_4F6C_DD1D));
-        let dice = &mut dice;
-        let (callbacks, reconciles) =
-            dice.one_of(&[(true, true), (true, true), (false, true), (true, false)]);
-        let is_short = dice.percent(65);
+        let mut rng = Rng::new(seed.wrapping_mul(0x2545_F491_4F6C_DD1D));
+        let rng = &mut rng;
+        let (callbacks, reconciles) = rng.one_of(&[(true, true), (true, true), (false, true), (true, false)]);
+        let is_short = rng.percent(65);
         let (payment_ttl, order_ttl) = if is_short {
-            (dice.seconds(15, 60), dice.seconds(30, 120))
+            (rng.seconds(15, 60), rng.seconds(30, 120))
         } else {
             (Duration::from_secs(15 * 60), Duration::from_secs(30 * 60))
         };
         Plan {
             seed,
-            n_shoppers: 2 + dice.below(4),
-            n_servers: if dice.percent(40) { 2 } else { 1 },
-            trouble: dice.seconds(90, 200),
-            heals: dice.percent(75),
+            n_shoppers: 2 + rng.below(4),
+            n_servers: if rng.percent(40) { 2 } else { 1 },
+            trouble: rng.seconds(90, 200),
+            heals: rng.percent(75),
             callbacks,
             reconciles,
-            late_policy: dice.one_of(&[LatePolicy::Refund, LatePolicy::Refund, LatePolicy::Accept]),
+            late_policy: rng.one_of(&[LatePolicy::Refund, LatePolicy::Refund, LatePolicy::Accept]),
             payment_ttl,
             order_ttl,
-            lost_requests: rate(dice, 50, 15),
-            lost_replies: rate(dice, 50, 15),
-            slow: rate(dice, 40, 20),
-            refused: rate(dice, 20, 20),
-            crash_every: dice.percent(50).then(|| dice.seconds(15, 60)),
-            pause_every: dice.percent(30).then(|| dice.seconds(20, 90)),
-            skew_ms: if dice.percent(30) {
-                i64::try_from(dice.below(40_000)).unwrap() - 20_000
+            lost_requests: rate(rng, 50, 15),
+            lost_replies: rate(rng, 50, 15),
+            slow: rate(rng, 40, 20),
+            refused: rate(rng, 20, 20),
+            crash_every: rng.percent(50).then(|| rng.seconds(15, 60)),
+            pause_every: rng.percent(30).then(|| rng.seconds(20, 90)),
+            skew_ms: if rng.percent(30) {
+                i64::try_from(rng.below(40_000)).unwrap() - 20_000
             } else {
                 0
             },
-            has_backup_host: dice.percent(30),
-            hostile: dice.percent(40),
-            leases_ignored: dice.percent(15),
-            fashion: dice.percent(40).then(|| dice.place(N_WHIMS)),
-            gateway_faults: gateway_faults(dice),
-            drops: rate(dice, 40, 4),
-            lost_commits: rate(dice, 40, 8),
-            flood: dice.percent(40),
+            has_backup_host: rng.percent(30),
+            hostile: rng.percent(40),
+            leases_ignored: rng.percent(15),
+            bias: rng.percent(40).then(|| rng.place(N_SCENARIOS)),
+            gateway_faults: gateway_faults(rng),
+            drops: rate(rng, 40, 4),
+            lost_commits: rate(rng, 40, 8),
+            flood: rng.percent(40),
         }
     }
 
@@ -111,7 +110,7 @@ impl Plan {
             has_backup_host: false,
             hostile: false,
             leases_ignored: false,
-            fashion: None,
+            bias: None,
             gateway_faults: Vec::new(),
             drops: 0,
             lost_commits: 0,
@@ -142,11 +141,11 @@ impl Plan {
     }
 }
 
-fn rate(dice: &mut Dice, on: u64, most: u64) -> u64 {
-    if dice.percent(on) { 1 + dice.below(most) } else { 0 }
+fn rate(rng: &mut Rng, on: u64, most: u64) -> u64 {
+    if rng.percent(on) { 1 + rng.below(most) } else { 0 }
 }
 
-fn gateway_faults(dice: &mut Dice) -> Vec<Fault> {
+fn gateway_faults(rng: &mut Rng) -> Vec<Fault> {
     let calls = [
         Endpoint::Create,
         Endpoint::Query,
@@ -173,9 +172,9 @@ fn gateway_faults(dice: &mut Dice) -> Vec<Fault> {
     ];
     let mut faults = Vec::new();
     for kind in everywhere {
-        if dice.percent(20) {
-            let percent = 5 + u32::try_from(dice.below(25)).unwrap();
-            faults.push(Fault::new(kind).at(dice.one_of(&calls)).percent(percent));
+        if rng.percent(20) {
+            let percent = 5 + u32::try_from(rng.below(25)).unwrap();
+            faults.push(Fault::new(kind).at(rng.one_of(&calls)).percent(percent));
         }
     }
     let notifications = [
@@ -186,17 +185,17 @@ fn gateway_faults(dice: &mut Dice) -> Vec<Fault> {
         FaultKind::BadSignature,
     ];
     for kind in notifications {
-        if dice.percent(30) {
+        if rng.percent(30) {
             faults.push(Fault::new(kind).at(Endpoint::Notification).percent(40));
         }
     }
-    if dice.percent(25) {
+    if rng.percent(25) {
         faults.push(Fault::new(FaultKind::Early).percent(40));
     }
-    if dice.percent(30) {
+    if rng.percent(30) {
         faults.push(Fault::new(FaultKind::LatePay).at(Endpoint::Close).percent(80));
     }
-    if dice.percent(15) {
+    if rng.percent(15) {
         faults.push(
             Fault::new(FaultKind::Stale { seconds: 3 })
                 .at(Endpoint::Query)
@@ -209,12 +208,12 @@ fn gateway_faults(dice: &mut Dice) -> Vec<Fault> {
         FaultKind::RefundClosed,
         FaultKind::NotFound,
     ] {
-        if dice.percent(12) {
-            let percent = 20 + u32::try_from(dice.below(40)).unwrap();
+        if rng.percent(12) {
+            let percent = 20 + u32::try_from(rng.below(40)).unwrap();
             faults.push(Fault::new(kind).at(Endpoint::Refund).percent(percent));
         }
     }
-    if dice.percent(15) {
+    if rng.percent(15) {
         faults.push(Fault::new(FaultKind::UserPaying).at(Endpoint::Close).percent(40));
     }
     faults

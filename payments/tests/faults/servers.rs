@@ -11,8 +11,8 @@ use payments::store::{LostCommit, StoreError};
 use payments::{Clock, Error, Lane, Policy, Process, Services, VirtualClock, Wake, Watchers};
 use tokio::sync::oneshot;
 
-use crate::city::City;
 use crate::executor::Owner;
+use crate::simulation::Simulation;
 
 pub const NOTIFY: &str = "https://shop.example/notify";
 const RECONCILE: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ pub fn is_unheard(error: &Error) -> bool {
     matches!(error, Error::Internal(StoreError::CommitUnknown))
 }
 
-impl City {
+impl Simulation {
     /// Starts a server with nothing in its memory; the database is what it was.
     pub fn boot(&self, place: usize) {
         let n_boots = self.n_boots.fetch_add(1, Ordering::SeqCst);
@@ -155,8 +155,8 @@ impl City {
     }
 
     async fn until_due(&self, rhythm: Duration, bell: impl Future<Output = ()>) {
-        let leisure = u32::try_from(self.leisure.load(Ordering::SeqCst)).unwrap();
-        let nap = self.sleep(rhythm * leisure);
+        let slowdown = u32::try_from(self.slowdown.load(Ordering::SeqCst)).unwrap();
+        let nap = self.sleep(rhythm * slowdown);
         select(std::pin::pin!(nap), std::pin::pin!(bell)).await;
     }
 
@@ -172,11 +172,11 @@ impl City {
 
     /// The disk fails in the middle of a commit, at times.
     fn lose_commit_perhaps(&self, services: &Services) {
-        if !self.in_trouble() || !self.dice().percent(self.plan.lost_commits) {
+        if !self.in_trouble() || !self.rng().percent(self.plan.lost_commits) {
             return;
         }
         let lost = self
-            .dice()
+            .rng()
             .one_of(&[LostCommit::TookEffect, LostCommit::DidNothing]);
         let trouble = services.db.trouble().expect("a simulated database is SQLite");
         trouble.lose_commit(lost);
@@ -223,18 +223,18 @@ impl City {
         let Some(every) = every else { return };
         loop {
             let nap = self
-                .dice()
+                .rng()
                 .millis(0, u64::try_from(every.as_millis()).unwrap() * 2);
             self.sleep(nap).await;
             if !self.in_trouble() {
                 return;
             }
-            let place = self.dice().place(self.plan.n_servers);
+            let place = self.rng().place(self.plan.n_servers);
             self.tell(&format!("server {place} dies"));
             self.facts().n_crashes += 1;
             self.set_server(place, None);
             self.commands.kill(Owner::Server(place));
-            let nap = self.dice().seconds(1, 15);
+            let nap = self.rng().seconds(1, 15);
             self.sleep(nap).await;
             if self.server(place).is_none() {
                 self.boot(place);
@@ -246,15 +246,15 @@ impl City {
         let Some(every) = every else { return };
         loop {
             let nap = self
-                .dice()
+                .rng()
                 .millis(0, u64::try_from(every.as_millis()).unwrap() * 2);
             self.sleep(nap).await;
             if !self.in_trouble() {
                 return;
             }
-            let place = self.dice().place(self.plan.n_servers);
+            let place = self.rng().place(self.plan.n_servers);
             // Longer than any lease, at times.
-            let pause = self.dice().seconds(2, 100);
+            let pause = self.rng().seconds(2, 100);
             self.tell(&format!("server {place} stands still for {pause:?}"));
             self.facts().n_pauses += 1;
             self.commands.freeze(Owner::Server(place), self.now() + pause);

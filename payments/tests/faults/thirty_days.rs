@@ -6,16 +6,16 @@ use std::time::Duration;
 use domain::{OrderId, Product};
 use simulator::{Fault, FaultKind, Faults, RefundOutcome};
 
-use crate::city::City;
 use crate::executor::Owner;
 use crate::life::{OPENING, Stage};
 use crate::peek::runtime;
 use crate::people::Code;
 use crate::plan::Plan;
+use crate::simulation::Simulation;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The jobs run every twenty minutes instead of every five seconds: a month has half a million of those.
-const LEISURE: u64 = 240;
+const SLOWDOWN: u64 = 240;
 
 #[test]
 fn thirty_days_of_an_order_pass_in_seconds() {
@@ -26,27 +26,27 @@ fn thirty_days_of_an_order_pass_in_seconds() {
         ..Plan::calm(30)
     };
     let mut stage = Stage::open(plan);
-    let city = stage.city.clone();
-    city.gateways(|gateways, _| gateways.faults(&Faults::none()));
-    city.leisure.store(LEISURE, Ordering::SeqCst);
-    city.spawn(Owner::Outside, "courier", city.clone().courier());
-    city.spawn(Owner::Outside, "story", city.clone().story());
+    let simulation = stage.simulation.clone();
+    simulation.gateways(|gateways, _| gateways.faults(&Faults::none()));
+    simulation.slowdown.store(SLOWDOWN, Ordering::SeqCst);
+    simulation.spawn(Owner::Outside, "courier", simulation.clone().courier());
+    simulation.spawn(Owner::Outside, "story", simulation.clone().story());
     stage.executor.run_until(OPENING + DAY * 30);
-    assert_eq!(city.failures(), Vec::<String>::new());
-    assert_eq!(city.differences(), Vec::<String>::new());
-    city.check_safety();
-    assert_eq!(city.failures(), Vec::<String>::new());
-    assert!(city.facts().is_told, "the story came to its end");
+    assert_eq!(simulation.failures(), Vec::<String>::new());
+    assert_eq!(simulation.differences(), Vec::<String>::new());
+    simulation.check_safety();
+    assert_eq!(simulation.failures(), Vec::<String>::new());
+    assert!(simulation.facts().is_told, "the story came to its end");
     let due = "select payment_no from payments where due_at is not null union all select refund_no from refunds where due_at is not null";
     assert_eq!(
-        city.peek().all::<(String,)>(due),
+        simulation.peek().all::<(String,)>(due),
         [],
         "a month later nothing is left to ask about"
     );
     stage.close();
 }
 
-impl City {
+impl Simulation {
     async fn story(self) {
         let order = self.order("month", "ann", false).await.unwrap();
         for day in 0..9 {

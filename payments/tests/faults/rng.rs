@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 #[derive(Debug, Clone)]
-pub struct Dice(u64);
+pub struct Rng(u64);
 
-impl Dice {
-    pub fn new(seed: u64) -> Dice {
-        Dice(seed ^ 0x5DEE_CE66_D1CE_4E5B)
+impl Rng {
+    pub fn new(seed: u64) -> Rng {
+        Rng(seed ^ 0x5DEE_CE66_D1CE_4E5B)
     }
 
     /// SplitMix64.

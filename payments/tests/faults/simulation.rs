@@ -12,15 +12,15 @@ use payments::{Services, Timeline};
 use simulator::{InProcess, KeyRing};
 use tokio::sync::Notify;
 
-use crate::dice::Dice;
 use crate::executor::{Commands, Executor, Owner, Trace};
 use crate::peek::Peek;
 use crate::plan::Plan;
+use crate::rng::Rng;
 use crate::words::Words;
 
 /// Cheap to clone; everybody has one.
 #[derive(Clone)]
-pub struct City(Arc<Inner>);
+pub struct Simulation(Arc<Inner>);
 
 pub struct Inner {
     pub plan: Plan,
@@ -30,7 +30,7 @@ pub struct Inner {
     pub trace: Trace,
     pub db: Db,
     gateways: Mutex<InProcess>,
-    dice: Mutex<Dice>,
+    rng: Mutex<Rng>,
     servers: Mutex<Vec<Option<Services>>>,
     pub n_boots: AtomicU64,
     peek: Mutex<Peek>,
@@ -41,10 +41,10 @@ pub struct Inner {
     pub post_bell: Notify,
     in_trouble: AtomicBool,
     /// How much slower the jobs run than in production; more than one only when nothing happens for hours.
-    pub leisure: AtomicU64,
+    pub slowdown: AtomicU64,
 }
 
-impl std::ops::Deref for City {
+impl std::ops::Deref for Simulation {
     type Target = Inner;
 
     fn deref(&self) -> &Inner {
@@ -77,12 +77,12 @@ pub struct Facts {
     pub is_told: bool,
 }
 
-impl City {
-    pub fn found(executor: &Executor, plan: Plan, keys: &KeyRing, db: Db, file: &Path) -> City {
+impl Simulation {
+    pub fn found(executor: &Executor, plan: Plan, keys: &KeyRing, db: Db, file: &Path) -> Simulation {
         let seed = plan.seed;
         let mut gateways = InProcess::new(keys, seed);
         gateways.faults(&plan.faults(true));
-        City(Arc::new(Inner {
+        Simulation(Arc::new(Inner {
             servers: Mutex::new(vec![None; plan.n_servers]),
             plan,
             keys: keys.clone(),
@@ -91,7 +91,7 @@ impl City {
             trace: executor.trace.clone(),
             db,
             gateways: Mutex::new(gateways),
-            dice: Mutex::new(Dice::new(seed)),
+            rng: Mutex::new(Rng::new(seed)),
             n_boots: AtomicU64::new(0),
             peek: Mutex::new(Peek::open(file)),
             facts: Mutex::default(),
@@ -99,7 +99,7 @@ impl City {
             failures: Mutex::default(),
             post_bell: Notify::new(),
             in_trouble: AtomicBool::new(true),
-            leisure: AtomicU64::new(1),
+            slowdown: AtomicU64::new(1),
         }))
     }
 
@@ -115,8 +115,8 @@ impl City {
         self.timeline.sleep(duration).await;
     }
 
-    pub fn dice(&self) -> MutexGuard<'_, Dice> {
-        self.dice.lock().unwrap()
+    pub fn rng(&self) -> MutexGuard<'_, Rng> {
+        self.rng.lock().unwrap()
     }
 
     pub fn peek(&self) -> MutexGuard<'_, Peek> {
@@ -186,7 +186,7 @@ impl City {
         if up.is_empty() {
             return None;
         }
-        let (place, services) = up[self.dice().place(up.len())];
+        let (place, services) = up[self.rng().place(up.len())];
         Some((place, services.clone()))
     }
 
@@ -205,7 +205,7 @@ impl City {
         }
     }
 
-    /// The circle of servers, their gateways and this city is broken, or it would never be freed.
+    /// The circle of servers, their gateways and this simulation is broken, or it would never be freed.
     pub fn leave(&self) {
         self.servers.lock().unwrap().clear();
     }
