@@ -1,7 +1,7 @@
-//! Alipay OpenAPI 2.0: the calls, each signed by us and believed only when Alipay signed the answer.
+//! Alipay OpenAPI 2.0: signed calls, whose answers count only with Alipay's signature.
 //!
-//! Nothing here or above calls [`Alipay::cancel`] by itself: it gives a customer who has just paid the money back (T-40),
-//! and what ends in the course of things is ended by asking, closing and asking again.
+//! No code calls [`Alipay::cancel`] by itself: it refunds a payer who has just paid (T-40). Payments normally end by a
+//! query, a close and another query.
 
 mod bill;
 mod call;
@@ -40,16 +40,16 @@ const WAP_PAY: &str = "alipay.trade.wap.pay";
 const PAGE_PAY: &str = "alipay.trade.page.pay";
 const QUERY: &str = "alipay.trade.query";
 const CLOSE: &str = "alipay.trade.close";
-/// The longest `subject` in bytes (docs/gateway-facts.md 2.5).
+/// Maximum length of `subject` in bytes (docs/gateway-facts.md 2.5).
 const MOST_SUBJECT: usize = 256;
 
-/// An app at Alipay. The names are those of the configuration.
+/// Settings of an app at Alipay, named as in the configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub app_id: String,
     pub private_key: SecretString,
     pub verify: Verify,
-    /// Compared with notices when it is known.
+    /// Compared with notifications when it is set.
     pub seller_id: Option<String>,
     /// `https://openapi.alipay.com/gateway.do`
     pub gateway_url: String,
@@ -91,7 +91,7 @@ impl Alipay {
         }
     }
 
-    /// No network is used: Alipay may be down.
+    /// Builds the client without network access: Alipay may be down.
     pub fn new(settings: Settings, clock: Clock) -> Result<Alipay, KeyError> {
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if !is_number(&settings.app_id) {
@@ -137,8 +137,8 @@ impl Alipay {
         })
     }
 
-    /// Makes a code, or signs the address that a browser is sent to, which needs no call. Either way there is no trade
-    /// before somebody scans or opens it (T-39).
+    /// Creates a QR code by a call, or signs the address for the browser without one. In both cases no trade exists
+    /// before the payer scans or opens it (T-39).
     pub(super) async fn create(&self, creation: &Creation<'_>) -> Result<String, GatewayError> {
         let method = match creation.product {
             Product::Qr => PRECREATE,
@@ -209,7 +209,7 @@ impl Alipay {
     }
 }
 
-/// Alipay's signed word that there is no such trade.
+/// Whether Alipay's signed answer says that no such trade exists.
 fn is_not_exist(error: &GatewayError) -> bool {
     matches!(error, GatewayError::Declined { code, is_authentic: true, .. } if code == "TRADE_NOT_EXIST")
 }

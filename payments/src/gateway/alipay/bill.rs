@@ -1,4 +1,5 @@
-//! Alipay's own books: an address that is good for thirty seconds, and behind it an archive of GBK tables (docs/gateway-facts.md 2.5).
+//! Alipay's bills: a download address valid for thirty seconds, and an archive of GBK tables (docs/gateway-facts.md
+//! 2.5).
 
 use std::io::{Cursor, Read as _};
 
@@ -17,9 +18,9 @@ use super::{Alipay, json};
 use crate::calendar::parse_beijing;
 
 const QUERY_BILL: &str = "alipay.data.dataservice.bill.downloadurl.query";
-/// A bill has two tables: what happened, and its totals.
+/// A bill has two tables: the rows and their totals.
 const MOST_FILES: usize = 16;
-/// A small archive may unpack to anything.
+/// Limits the unpacked size: a small archive may unpack to anything.
 const MOST_TABLE_BYTES: u64 = 256 * 1024 * 1024;
 
 impl Alipay {
@@ -66,9 +67,9 @@ impl Alipay {
         unpacked(&answer.body, table).map_err(BillError::Unreadable)
     }
 
-    /// The address is Alipay's signed word, and it must lie on a host of Alipay's all the same: whoever has a signature
-    /// of its over another address must not make us call anything on this network. What is written as `http` is fetched
-    /// by `https`, because neither a hash nor a signature protects the file on its way.
+    /// Parses the download address. It is signed by Alipay and must still be on an Alipay host: a signature over
+    /// another address must not make us call hosts of our own network. `http` becomes `https`, because neither a hash
+    /// nor a signature protects the file in transit.
     fn bill_address(&self, text: &str) -> Result<Url, BillError> {
         let is_alipays = |url: &Url| {
             let host = url.host_str().unwrap_or_default();
@@ -88,12 +89,12 @@ impl Alipay {
             _ => None,
         };
         address.ok_or(BillError::Unreadable(
-            "it lies on a host that is not the gateway's",
+            "its address is not on a host of the gateway",
         ))
     }
 }
 
-/// The table of this name, in UTF-8.
+/// Reads the table of this name, in UTF-8.
 fn unpacked(archive: &[u8], table: &str) -> Result<String, &'static str> {
     const NOT_ONE: &str = "it is not an archive";
     let mut archive = ZipArchive::new(Cursor::new(archive)).map_err(|_| NOT_ONE)?;
@@ -103,7 +104,7 @@ fn unpacked(archive: &[u8], table: &str) -> Result<String, &'static str> {
     let ending = format!("_{table}.csv");
     for place in 0..archive.len() {
         let file = archive.by_index(place).map_err(|_| NOT_ONE)?;
-        // Names are GBK without saying so.
+        // File names are GBK, though the archive does not say so.
         let name = GBK.decode(file.name_raw()).0.into_owned();
         if !name.ends_with(&ending) {
             continue;
@@ -123,7 +124,7 @@ fn unpacked(archive: &[u8], table: &str) -> Result<String, &'static str> {
     Err("it lacks the table of single movements")
 }
 
-/// Rows by the names of their columns; lines with `#` are for people.
+/// Table rows with named columns; lines that begin with `#` are comments for people.
 struct Table {
     names: Vec<String>,
     rows: Vec<csv::StringRecord>,
@@ -134,7 +135,7 @@ impl Table {
         let mut reader = csv::ReaderBuilder::new()
             .comment(Some(b'#'))
             .flexible(true)
-            // Ids end with a TAB, so that spreadsheets take them for texts.
+            // Ids end with a TAB, so that spreadsheets read them as text.
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
         let names = reader.headers().map_err(|_| "it has no heading")?;
@@ -178,7 +179,7 @@ fn read_trades(text: &str) -> Result<Vec<TradeLine>, &'static str> {
                 kind,
                 payment_no: cell(payment_no).to_owned(),
                 transaction_id: cell(trade_no).to_owned(),
-                amount: amount_of(cell(amount))?.ok_or("it has a row about nothing")?,
+                amount: amount_of(cell(amount))?.ok_or("it has a row without an amount")?,
                 at: time_of(cell(at))?,
             })
         })
@@ -213,7 +214,7 @@ fn read_funds(text: &str) -> Result<Vec<FundLine>, &'static str> {
         .collect()
 }
 
-/// The sign repeats what the kind of the row, or its column, says. `None` is nothing.
+/// Parses an amount. Its sign only repeats the kind of the row or its column. `None`: the cell is empty.
 fn amount_of(text: &str) -> Result<Option<Money>, &'static str> {
     let unsigned = text.trim_start_matches(['-', '+']);
     if unsigned.is_empty() {
@@ -222,12 +223,12 @@ fn amount_of(text: &str) -> Result<Option<Money>, &'static str> {
     match Money::parse_yuan(unsigned) {
         Ok(money) => Ok(Some(money)),
         Err(MoneyError::NotPositive) => Ok(None),
-        Err(_) => Err("it has an amount that is none"),
+        Err(_) => Err("it has an invalid amount"),
     }
 }
 
 fn time_of(text: &str) -> Result<Timestamp, &'static str> {
-    parse_beijing(text).ok_or("it has a time that is none")
+    parse_beijing(text).ok_or("it has an invalid time")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One call to Alipay, or one address for a browser: the same parameters, signed the same way.
+//! Alipay calls and signed browser addresses: the same parameters, signed the same way.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::calendar::beijing;
 
 const CERTIFICATE: &str = "alipay.open.app.alipaycert.download";
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded;charset=utf-8");
-/// Everything is escaped but what RFC 3986 calls unreserved.
+/// Escapes everything but the unreserved characters of RFC 3986.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -31,7 +31,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 impl Alipay {
-    /// `Ok` is a success that Alipay signed, about this payment.
+    /// Calls a method. `Ok` is a success signed by Alipay, about this payment.
     pub(super) async fn call_about(
         &self,
         about: About<'_>,
@@ -42,7 +42,7 @@ impl Alipay {
         success(&node, about.payment_no.as_str())
     }
 
-    /// The same for answers that need not name the payment; one that does must name this.
+    /// Like [`Self::call_about`] for answers that need not name the payment; one that does must name this payment.
     pub(super) async fn call(
         &self,
         about: About<'_>,
@@ -53,7 +53,7 @@ impl Alipay {
         success_of(&node, Some(about.payment_no.as_str()))
     }
 
-    /// A call about a payment, with its place in the log of calls.
+    /// Sends a call about a payment and records it in the gateway log.
     async fn ask(&self, about: About<'_>, method: &str, biz_content: &str) -> Result<Node, GatewayError> {
         let mut call = Call::begin(
             Channel::Alipay,
@@ -76,14 +76,11 @@ impl Alipay {
         node
     }
 
-    /// What an answer says, when Alipay signed it or it claims no signature.
+    /// Verifies the signature of an answer; an unsigned one is returned as such.
     pub(super) async fn verified(&self, method: &str, sent: &Sent) -> Result<Node, GatewayError> {
         self.open(method, &sent.body).await.map_err(|reason| {
             let trace_id = sent.header("trace_id");
-            warn!(
-                trace_id,
-                "an answer of Alipay's to {method} is not believed: {reason}"
-            );
+            warn!(trace_id, "rejected Alipay's answer to {method}: {reason}");
             GatewayError::unknown(reason)
         })
     }
@@ -111,7 +108,7 @@ impl Alipay {
         sealed.open(key.as_deref())
     }
 
-    /// The key of the certificate that a message names. One that we have not seen is fetched, and believed when its
+    /// Returns the key of the certificate that a message names. An unknown certificate is fetched, and trusted when its
     /// chain leads to the pinned root.
     pub(super) async fn key_of(&self, sn: Option<&str>, source: KeySource) -> Option<Arc<VerifyingKey>> {
         if let Some(key) = self.keys.find(sn) {
@@ -119,19 +116,19 @@ impl Alipay {
         }
         let (certified, sn) = (self.keys.certified()?, sn?);
         let turn = certified.may_fetch(source, self.clock.now()).await;
-        // Whoever waited finds what was fetched before.
+        // A caller that waited finds the certificate that another one has fetched.
         if let Some(key) = self.keys.find(Some(sn)) {
             return Some(key);
         }
         let _turn = turn?;
         match self.fetch(certified, sn).await {
             Ok(()) => info!("Alipay signs with another certificate now: {sn}"),
-            Err(reason) => warn!("the certificate {sn} is not believed: {reason}"),
+            Err(reason) => warn!("rejected the certificate {sn}: {reason}"),
         }
         self.keys.find(Some(sn))
     }
 
-    /// The answer is signed with the very certificate that is asked for; it is the chain that proves it.
+    /// Fetches a certificate. The answer is signed with that very certificate; only the chain proves it.
     async fn fetch(&self, certified: &Certified, sn: &str) -> Result<(), String> {
         let query = json(&CertificateQuery { alipay_cert_sn: sn });
         let answer = self
@@ -154,7 +151,8 @@ impl Alipay {
         Ok(())
     }
 
-    /// The request with its common parameters in the query: the charset must be known before the body is read (2.1).
+    /// Builds the request with its common parameters in the query: the charset must be known before the body is read
+    /// (2.1).
     fn signed(&self, method: &str, biz_content: &str) -> Request {
         let url = self.with_query(&self.common(method, biz_content, None));
         let mut request = Request::new(Method::POST, url);
@@ -165,7 +163,8 @@ impl Alipay {
         request
     }
 
-    /// Where a browser goes to pay: everything is in the query, about a kilobyte, which every browser takes.
+    /// Builds the payment address of the browser: all parameters in the query, about a kilobyte, which every browser
+    /// accepts.
     pub(super) fn address(&self, method: &str, biz_content: &str, return_url: Option<&str>) -> Url {
         let mut params = self.common(method, biz_content, return_url);
         params.push(("biz_content", biz_content.to_owned()));
@@ -178,7 +177,7 @@ impl Alipay {
         url
     }
 
-    /// The common parameters and the signature over them and the content.
+    /// Builds the common parameters and the signature over them and the content.
     fn common(
         &self,
         method: &str,

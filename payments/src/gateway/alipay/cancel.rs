@@ -1,6 +1,6 @@
-//! `alipay.trade.cancel`: the last means to end a trade that cannot be ended otherwise (docs/gateway-facts.md 2.5).
+//! `alipay.trade.cancel`: ends a trade that cannot be ended otherwise (docs/gateway-facts.md 2.5).
 //!
-//! It is for a person, and no job calls it: what looks like a close gives the money back when the payer was faster (T-40).
+//! Called only by a person, never by a job: it looks like a close, but refunds a payer who was faster (T-40).
 
 use domain::{PaymentNo, Report};
 use tracing::warn;
@@ -14,25 +14,25 @@ const CANCEL: &str = "alipay.trade.cancel";
 /// Alipay asks for a repeat while it is not done (`retry_flag`).
 const MOST_TRIES: u32 = 3;
 
-/// What a cancellation did.
+/// Effect of a cancellation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CancelEffect {
-    /// There is no trade. A code that nobody has scanned may still be scanned.
+    /// No trade exists. A code that was not scanned may still be scanned.
     Nothing,
-    /// Nobody can pay any more.
+    /// The trade can no longer be paid.
     Closed,
-    /// The payer was faster, and has all of the money back. Our books know of no such refund: a person must enter it.
+    /// The payer had paid and was refunded in full. Our books have no such refund: a person must enter it.
     Refunded,
 }
 
 impl Alipay {
-    /// Ends a trade about which neither a question nor a close brings an end. One that is known to be paid is refused,
-    /// because its money goes back by a refund, with a number and a sum.
+    /// Cancels a trade that neither a query nor a close could end. A trade known to be paid is refused: its money goes
+    /// back by a refund, with a number and an amount.
     pub async fn cancel(&self, payment_no: &PaymentNo) -> Result<CancelEffect, GatewayError> {
         match self.query(payment_no).await {
             Ok(Report::Paid(_)) => return Err(GatewayError::AlreadyPaid),
             Ok(Report::Closed) => return Err(GatewayError::AlreadyClosed),
-            // What cannot be found out is what this is for.
+            // A query that gives no final answer is the case that cancellation is for.
             Ok(Report::Unpaid | Report::Absent | Report::Declined(_)) | Err(_) => {}
         }
         let named = json(&Named {
@@ -55,7 +55,7 @@ fn read_cancel_effect(answer: &Answer, payment_no: &PaymentNo) -> Result<CancelE
         None | Some("") => Ok(CancelEffect::Nothing),
         Some("close") => Ok(CancelEffect::Closed),
         Some("refund") => {
-            warn!(payment.no = %payment_no, "cancelling {payment_no} has given its payer the money back");
+            warn!(payment.no = %payment_no, "cancelling {payment_no} refunded its payer");
             Ok(CancelEffect::Refunded)
         }
         Some(_) => Err(GatewayError::unknown("an unknown way to cancel")),

@@ -12,24 +12,24 @@ use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 use super::super::VerifyingKey;
 use super::super::pem;
 
-/// RSA with whatever digest; an EC or SM2 certificate has no place in the serial of the root bundle.
+/// RSA with any digest; EC and SM2 certificates are left out of the serial of the root bundle.
 const RSA_FAMILY: &str = "1.2.840.113549.1.1";
 /// The one signature we check: RSASSA-PKCS1-v1_5 with SHA-256.
 const SHA256_RSA: &str = "1.2.840.113549.1.1.11";
 /// Alipay's chains have two or three certificates.
 const MOST_LINKS: u32 = 5;
 
-/// A certificate that RSA signed.
+/// An RSA-signed certificate.
 #[derive(Debug, Clone)]
 pub struct Certificate {
     der: Vec<u8>,
-    /// What the gateway calls it: MD5 over its issuer and serial.
+    /// Serial as the gateway writes it: MD5 over issuer and serial number.
     pub sn: String,
-    /// `None` when its own key is none that we could use.
+    /// `None` when its key is of a kind that we cannot use.
     pub key: Option<VerifyingKey>,
 }
 
-/// The RSA certificates of a text in their order; an error says what was found instead.
+/// Parses the RSA certificates of a text in their order; an error names what was found instead.
 pub fn read_bundle(text: &str) -> Result<Vec<Certificate>, &'static str> {
     if text.trim().is_empty() {
         return Err("nothing");
@@ -51,7 +51,7 @@ pub fn read_bundle(text: &str) -> Result<Vec<Certificate>, &'static str> {
     Ok(certificates)
 }
 
-/// Whether the chain from `leaf` over `between` to one of `roots` is whole, and good now.
+/// Whether the chain from `leaf` over `between` to one of `roots` is complete and valid now.
 pub fn is_issued_below(
     leaf: &Certificate,
     between: &[Certificate],
@@ -70,7 +70,7 @@ pub fn is_issued_below(
             .ok_or("a certificate that does not lead to the root bundle")?;
         link.may_issue(n_below, now)?;
     }
-    Err("a chain of certificates without an end")
+    Err("a certificate chain that is too long")
 }
 
 impl Certificate {
@@ -80,8 +80,8 @@ impl Certificate {
         parsed
     }
 
-    /// Both are about the same organisation. The same authority signs the certificates of Alipay's merchants, so a
-    /// good chain alone does not make one Alipay's.
+    /// Whether both certificates are of the same organisation. The same authority also signs certificates of Alipay's
+    /// merchants, so a valid chain alone does not prove a certificate Alipay's.
     pub fn has_organisation_of(&self, other: &Certificate) -> bool {
         let organisation = |certificate: &Certificate| -> Vec<Vec<u8>> {
             let parsed = certificate.parsed();
@@ -116,7 +116,7 @@ impl Certificate {
                 .is_some_and(|key| key.verifies_raw(own.tbs_certificate.as_ref(), &own.signature_value.data))
     }
 
-    /// An authority that is in force, and may have this many authorities below it.
+    /// Whether this is a valid authority that may have `n_below` authorities below it.
     fn may_issue(&self, n_below: u32, now: Timestamp) -> Result<(), &'static str> {
         self.is_valid_at(now)?;
         let parsed = self.parsed();
@@ -146,8 +146,8 @@ fn sn(issuer: &X509Name<'_>, serial: &str) -> String {
     })
 }
 
-/// The name as Java's `X500Principal.getName()` writes it, which is what the gateway computes with: the most specific
-/// part first, nothing after the commas.
+/// Formats a name like Java's `X500Principal.getName()`, which the gateway uses: most specific part first, no space
+/// after the commas.
 fn rfc2253(name: &X509Name<'_>) -> String {
     let mut parts: Vec<String> = name
         .iter_rdn()
@@ -173,7 +173,7 @@ fn pair(attribute: &AttributeTypeAndValue<'_>) -> String {
     };
     match (keyword, text_of(attribute.attr_value())) {
         (Some(keyword), Some(text)) => format!("{keyword}={}", escaped(&text)),
-        // A type without a keyword, or a value that is no text, is written as its encoding.
+        // A type without a keyword, or a value that is not text, is written as its encoding.
         (keyword, _) => {
             let der = attribute.attr_value().to_der_vec().unwrap_or_default();
             let hex: String = der.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,28 +1,29 @@
-//! The other way to Alipay's pages: what does not fit into an address is posted by a form.
+//! Payment form: a signed address that is too long for a browser is posted as a form.
 //!
-//! The signature is over the parameters wherever they stand, so a form is made of a signed address without the key.
+//! The signature covers the parameters wherever they stand, so the form is made from the signed address without the
+//! key.
 
 use url::Url;
 use url::form_urlencoded::parse;
 
-/// Longer addresses are cut off or refused by something between a browser and a server. One with a short subject has
-/// about a thousand characters, one of two hundred Chinese characters has three thousand.
+/// Maximum length of an address; longer ones are cut or refused between browser and server. With a short subject it has
+/// about a thousand characters, with two hundred Chinese characters three thousand.
 pub const MOST_ADDRESS: usize = 2000;
 const CONTENT: &str = "biz_content";
 
-/// What a page needs to post. Both are plain text: the page escapes them.
+/// Fields of the posted form, as plain text: the page escapes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PayForm {
-    /// The gateway with the common parameters, which must stand in the address: they name the charset of the body.
+    /// Gateway address with the common parameters, which must be in the query: they name the charset of the body.
     pub action: Url,
-    /// The value of the hidden field `biz_content`.
+    /// Value of the hidden field `biz_content`.
     pub biz_content: String,
 }
 
 impl PayForm {
     pub const FIELD: &str = CONTENT;
 
-    /// `None`: not an address of a page to pay on.
+    /// Parses a signed address; `None` when it is not a payment address.
     pub fn of(address: &str) -> Option<PayForm> {
         let mut action = Url::parse(address).ok()?;
         let query = action.query()?.to_owned();

@@ -1,4 +1,4 @@
-//! What Alipay's signatures are checked with: one public key, or certificates below a pinned root.
+//! Verification keys for Alipay's signatures: one public key, or certificates below a pinned root.
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -13,11 +13,11 @@ use super::certificate::{Certificate, is_issued_below, read_bundle};
 const APP_CERT: &str = "ALIPAY_APP_CERT";
 const CERT: &str = "ALIPAY_CERT";
 const ROOT_CERT: &str = "ALIPAY_ROOT_CERT";
-/// A thousand forged serials must not become a thousand downloads.
+/// Rate limit of certificate downloads: forged serials must not each cause one.
 const FETCH_PAUSE: Duration = Duration::from_secs(60);
 const UNBROKEN: &str = "nothing panics while it holds the keys";
 
-/// What the operator was given in Alipay's console.
+/// Verification material from Alipay's console.
 #[derive(Debug, Clone)]
 pub enum Verify {
     /// Alipay's public key, not the app's.
@@ -42,18 +42,18 @@ pub(super) struct Certified {
     app_sn: String,
     root_sn: String,
     roots: Vec<Certificate>,
-    /// The operator's own word, whatever its dates and issuer.
+    /// The operator's own certificate, trusted whatever its dates and issuer.
     pinned: Certificate,
     pinned_key: Arc<VerifyingKey>,
-    /// When the operator's certificates end: the app's, Alipay's, and the roots that later ones must lead to.
+    /// Expiry of the operator's certificates: the app's, Alipay's, and the roots that later ones must lead to.
     ends: Vec<(String, Timestamp)>,
     own: VerifyingKey,
     fetched: RwLock<HashMap<String, Arc<VerifyingKey>>>,
-    /// By the door: forged notifications must not keep our own calls from learning a key.
+    /// By source: forged notifications must not use up the rate limit of our own calls.
     last_fetch: [Mutex<Option<Timestamp>>; 2],
 }
 
-/// Where the name of an unknown certificate came from.
+/// Source of an unknown certificate's serial.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum KeySource {
     Answer,
@@ -72,7 +72,7 @@ impl Keys {
         }
     }
 
-    /// The common parameters that say which certificates we hold.
+    /// Common parameters that name our certificates.
     pub(super) fn params(&self) -> Vec<(&'static str, &str)> {
         match self {
             Keys::Plain(_) => Vec::new(),
@@ -83,7 +83,7 @@ impl Keys {
         }
     }
 
-    /// The key of the certificate that a message names; the operator's when it names none.
+    /// Finds the key of the certificate that a message names; the operator's when it names none.
     pub(super) fn find(&self, sn: Option<&str>) -> Option<Arc<VerifyingKey>> {
         match (self, sn) {
             (Keys::Plain(key), _) => Some(Arc::clone(key)),
@@ -153,7 +153,7 @@ impl Certified {
         self.ends.clone()
     }
 
-    /// The right to fetch a certificate now; whoever waits for it finds the one that was fetched before.
+    /// Takes the right to fetch a certificate now; a caller that waited finds the certificate fetched before.
     pub(super) async fn may_fetch(
         &self,
         source: KeySource,
@@ -171,8 +171,8 @@ impl Certified {
         Some(last)
     }
 
-    /// Believes a fetched certificate when its chain leads to the operator's root, it is the one that was asked for,
-    /// and it is Alipay's.
+    /// Trusts a fetched certificate when its chain leads to the operator's root, it is the requested one, and it is
+    /// Alipay's.
     pub(super) fn trust(&self, sn: &str, chain: &str, now: Timestamp) -> Result<(), &'static str> {
         let chain = read_bundle(chain)?;
         let (leaf, between) = chain.split_first().ok_or("no certificate that RSA signed")?;
@@ -181,7 +181,7 @@ impl Certified {
         }
         is_issued_below(leaf, between, &self.roots, now)?;
         if !leaf.has_organisation_of(&self.pinned) {
-            return Err("a certificate of somebody else than Alipay");
+            return Err("a certificate of another organisation than Alipay");
         }
         let key = leaf.key.clone().ok_or("a certificate whose key cannot be used")?;
         if key.is_same(&self.own) {
@@ -193,7 +193,7 @@ impl Certified {
     }
 }
 
-/// The first certificate of a file; the others are those of its issuers.
+/// Returns the first certificate of a file; the others are its issuers'.
 fn first(setting: &'static str, text: &str, wanted: &str) -> Result<Certificate, KeyError> {
     let found = |found: &str| KeyError::new(setting, format!("found {found}; wanted {wanted}"));
     read_bundle(text)

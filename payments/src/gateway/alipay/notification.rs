@@ -1,4 +1,4 @@
-//! What Alipay tells us unasked: a form whose parameters are signed together (docs/gateway-facts.md 2.6).
+//! Alipay notifications: a form whose parameters are signed together (docs/gateway-facts.md 2.6).
 
 use aws_lc_rs::digest::{SHA256, digest};
 use domain::{Report, Timestamp};
@@ -10,19 +10,19 @@ use super::super::{
 use super::sign::joined_in_order;
 use super::wire::{money, receipt};
 
-/// A real notification has about thirty.
+/// Capacity hint: a real notification has about thirty.
 const USUAL_PARAMS: usize = 40;
 const MOST_PARAMS: usize = 500;
 
-/// The parameters of a form in the order of their names, decoded once to bytes.
+/// Parameters of a form in the order of their names, decoded once to bytes.
 pub(super) struct RawParams<'a>(Vec<RawParam<'a>>);
 
-/// In certificate mode: what the signature was made with.
+/// Certificate that the signature was made with, in certificate mode.
 const CERT_SN: &str = "alipay_cert_sn";
 /// Parameters that are not signed; the last one only by some senders.
 const UNSIGNED: [&str; 3] = ["sign", "sign_type", CERT_SN];
 
-/// Who we are at Alipay.
+/// Expected account of the notifications.
 pub(super) struct Reader<'a> {
     pub(super) app_id: &'a str,
     pub(super) seller_id: Option<&'a str>,
@@ -31,10 +31,10 @@ pub(super) struct Reader<'a> {
     pub(super) now: Timestamp,
 }
 
-/// The parameters of a message that Alipay signed, as what we act on.
+/// Parameters of a verified notification, as text.
 struct Params<'a>(&'a RawParams<'a>);
 
-/// Stands for a value in a charset: it equals nothing that we know.
+/// Replaces a value that is not ASCII: it equals no known value.
 const NOT_ASCII: &str = "\u{FFFD}";
 
 impl Reader<'_> {
@@ -69,7 +69,8 @@ impl Reader<'_> {
         })
     }
 
-    /// `sign` and `sign_type` are all that is not signed, and the latter may not choose the algorithm (T-15).
+    /// Verifies the signature. Only `sign` and `sign_type` are not signed, and the latter may not choose the algorithm
+    /// (T-15).
     fn verify(&self, raw: &RawParams<'_>) -> Result<(), NotificationError> {
         let sign = raw.get("sign").and_then(|sign| std::str::from_utf8(sign).ok());
         let sign = sign
@@ -79,7 +80,7 @@ impl Reader<'_> {
             return Err(NotificationError::NotAuthentic("another kind of signature"));
         }
         let is_over = |unsigned: &[&str]| self.key.verifies(&raw.signed_text(unsigned), sign);
-        // Some senders of certificate mode leave the name of the certificate out of what they sign (2.6, step 5).
+        // Some senders of certificate mode leave the certificate's serial out of the signed text (2.6, step 5).
         if is_over(&UNSIGNED[..2]) || (self.is_certified && raw.get(CERT_SN).is_some() && is_over(&UNSIGNED))
         {
             Ok(())
@@ -105,7 +106,7 @@ impl Reader<'_> {
     }
 
     fn news(&self, params: &Params<'_>) -> Result<NotificationContent, NotificationError> {
-        // A partial refund comes with TRADE_SUCCESS to the same address: it is no second payment (T-35).
+        // A partial refund is notified with TRADE_SUCCESS to the same address: not a second payment (T-35).
         if tells_of_refund(params) {
             return Ok(NotificationContent::Refund(refund_news(params)));
         }
@@ -118,7 +119,7 @@ impl Reader<'_> {
             )
             .map(|receipt| NotificationContent::Payment(Report::Paid(receipt)))
             .map_err(NotificationError::Malformed),
-            // Closed after it was paid means refunded in full (T-37).
+            // Closed after it was paid: refunded in full (T-37).
             Some("TRADE_CLOSED") if params.get("gmt_payment").is_some() => {
                 Ok(NotificationContent::Refund(refund_news(params)))
             }
@@ -129,8 +130,8 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a message is about a refund. `refund_fee=0.00` comes with ordinary payments, with unpaid trades that are closed and
-/// with finished ones, and means nothing (T-54); a sum that cannot be read is not taken for nothing.
+/// Whether a notification is about a refund. `refund_fee=0.00` also comes with ordinary payments, unpaid closed trades
+/// and finished ones, and means nothing (T-54); an amount that cannot be parsed is not taken for zero.
 fn tells_of_refund(params: &Params<'_>) -> bool {
     let is_nothing = |sum: &str| sum.bytes().all(|byte| matches!(byte, b'0' | b'.'));
     ["gmt_refund", "out_biz_no"]
@@ -139,7 +140,8 @@ fn tells_of_refund(params: &Params<'_>) -> bool {
         || params.get("refund_fee").is_some_and(|sum| !is_nothing(sum))
 }
 
-/// Nothing of the message is believed, not even its id: under the id of another message it would be taken for that one.
+/// Builds the ambiguous notification without the message's own id: a forged id would make it a duplicate of another
+/// one.
 fn ambiguous(params: &Params<'_>) -> Notification {
     let digest = digest(&SHA256, &params.0.signed_text(&UNSIGNED[..2]));
     let hex: String = digest
@@ -156,8 +158,8 @@ fn ambiguous(params: &Params<'_>) -> Notification {
     }
 }
 
-/// What is said about a refund is a hint: the sum is that of all refunds (T-36), and whether this one is done is not
-/// said at all. The gateway is asked.
+/// Builds a refund notification without a report: the amount is that of all refunds (T-36), and whether this refund is
+/// done is not stated. The gateway is queried.
 fn refund_news(params: &Params<'_>) -> RefundNews {
     RefundNews {
         refund_no: params.get("out_biz_no").map(str::to_owned),
@@ -169,7 +171,7 @@ fn refund_news(params: &Params<'_>) -> RefundNews {
     }
 }
 
-/// The raw body, decoded once to bytes (T-12). The query of the address takes no part (T-14).
+/// Parses the raw body, decoded once to bytes (T-12). The query of the address is ignored (T-14).
 pub(super) fn parse_form(body: &[u8]) -> Result<RawParams<'_>, NotificationError> {
     let mut params = Vec::with_capacity(USUAL_PARAMS);
     params.extend(pairs(body).take(MOST_PARAMS + 1));
@@ -177,7 +179,7 @@ pub(super) fn parse_form(body: &[u8]) -> Result<RawParams<'_>, NotificationError
         return Err(NotificationError::Malformed("too many parameters"));
     }
     params.sort_by(|(left, _), (right, _)| left.cmp(right));
-    // One of two values would be checked and the other be used.
+    // A parameter that occurs twice is refused: one value would be verified and the other used.
     if params.windows(2).any(|pair| pair[0].0 == pair[1].0) {
         return Err(NotificationError::Malformed("a parameter comes twice"));
     }
@@ -198,9 +200,9 @@ impl RawParams<'_> {
         joined_in_order(signed.map(|(name, value)| (name.as_ref(), value.as_ref())))
     }
 
-    /// Whether the same signed text could stand for other parameters: it has no escapes, so that a value which holds `&…=`
-    /// may hide parameters, or be what is left of those that were cut out of another value (T-53). No character of GBK or
-    /// UTF-8 has either byte in it.
+    /// Whether the same signed text could stand for other parameters: it has no escapes, so a value with `&…=` may hide
+    /// parameters, or be left over from ones that were cut out of another value (T-53). No multi-byte character of GBK
+    /// or UTF-8 contains either byte.
     fn is_ambiguous(&self) -> bool {
         self.0.iter().any(|(name, value)| {
             let hides = |place: usize| value[place..].contains(&b'=');
@@ -210,8 +212,7 @@ impl RawParams<'_> {
     }
 }
 
-/// The certificate that a message names, whose signature is yet to be checked. One without a signature names none worth
-/// fetching.
+/// Returns the serial of the certificate that a notification names; without a signature it is not worth fetching.
 pub(super) fn named_certificate<'a>(raw: &'a RawParams<'_>) -> Result<Option<&'a str>, NotificationError> {
     if raw.get("sign").is_none() {
         return Err(NotificationError::NotAuthentic("no signature"));
@@ -226,11 +227,11 @@ pub(super) fn named_certificate<'a>(raw: &'a RawParams<'_>) -> Result<Option<&'a
 }
 
 impl<'a> Params<'a> {
-    /// A parameter that says something: empty ones are signed, but mean nothing.
+    /// Returns a parameter unless it is empty: empty ones are signed but mean nothing.
     ///
-    /// All that we act on is ASCII, which reads the same in every charset that Alipay uses. So no charset is needed here, and
-    /// a subject that is cut inside a character, or names no charset or a wrong one, cannot make an authentic message
-    /// unreadable (T-57). A value that is no ASCII is none that we know.
+    /// All values that we act on are ASCII, equal in every charset that Alipay uses. So no charset is needed, and a
+    /// subject cut inside a character, or with a missing or wrong charset, cannot make an authentic notification
+    /// unreadable (T-57). A value that is not ASCII equals no known value.
     fn get(&self, name: &str) -> Option<&'a str> {
         let value = self.0.get(name).filter(|value| !value.is_empty())?;
         let text = std::str::from_utf8(value).ok().filter(|text| text.is_ascii());

@@ -1,4 +1,4 @@
-//! Money on its way back (docs/gateway-facts.md 2.5): Alipay does it at once, or says that it does not know yet.
+//! Alipay refunds (docs/gateway-facts.md 2.5): done at once, or answered as not yet known.
 
 use domain::RefundReport;
 use tracing::warn;
@@ -11,17 +11,17 @@ use super::{Alipay, is_not_exist, json};
 
 const REFUND: &str = "alipay.trade.refund";
 const QUERY_REFUND: &str = "alipay.trade.fastpay.refund.query";
-/// The longest `refund_reason` in bytes (docs/gateway-facts.md 2.5).
+/// Maximum length of `refund_reason` in bytes (docs/gateway-facts.md 2.5).
 const MOST_REASON: usize = 256;
 
-/// What a signed refusal of a refund means.
+/// Meaning of a signed refusal of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Refusal {
-    /// Under this number it will never happen.
+    /// The refund can never happen under this number.
     Final,
-    /// A person must act; then the same number goes through.
+    /// A person must act; then the same number succeeds.
     Stuck,
-    /// It says nothing about whether money moved: ask.
+    /// Says nothing about whether money moved: query.
     Ask,
 }
 
@@ -54,7 +54,7 @@ impl Alipay {
             }
             Err(error) => return Err(error),
         };
-        // `N`: this call moved nothing, because an earlier one did, or because it is still under way.
+        // `N`: this call moved nothing, because an earlier one did, or because it is still in progress.
         if answer.fund_change.as_deref() != Some("Y") {
             return match self.query_refund(ask).await? {
                 RefundReport::Absent => Ok(RefundReport::Processing {
@@ -72,15 +72,16 @@ impl Alipay {
         })
     }
 
-    /// After a refusal that decides nothing: only an authentic success is news, anything else stays unknown.
+    /// Queries after a refusal that decides nothing: only an authentic success counts, anything else stays unknown.
     async fn ask_again(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
         match self.query_refund(ask).await? {
-            RefundReport::Absent => Err(GatewayError::unknown("refused, and no word of a refund")),
+            RefundReport::Absent => Err(GatewayError::unknown("refused, and no refund found")),
             report => Ok(report),
         }
     }
 
-    /// A refund without a status was not received, did not happen, or is still under way: its absence is no failure.
+    /// Queries a refund. One without a status was not received, did not happen, or is in progress: its absence is no
+    /// failure.
     pub(in super::super) async fn query_refund(
         &self,
         ask: &RefundAsk<'_>,
@@ -116,11 +117,12 @@ impl Alipay {
 }
 
 fn not_usable(ask: &RefundAsk<'_>, reason: &'static str) -> GatewayError {
-    warn!(refund.no = %ask.refund_no, "Alipay's word about {} is not usable: {reason}", ask.refund_no);
+    warn!(refund.no = %ask.refund_no, "Alipay's answer about {} is not usable: {reason}", ask.refund_no);
     GatewayError::unknown(reason)
 }
 
-/// By sub-code, without its prefix (docs/gateway-facts.md 2.2). One that nobody told us about decides nothing.
+/// Classifies a refusal by its sub-code without prefix (docs/gateway-facts.md 2.2). An undocumented one decides
+/// nothing.
 fn refusal(code: &str) -> Refusal {
     match code {
         "SELLER_BALANCE_NOT_ENOUGH"
@@ -150,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_that_nobody_told_us_about_decides_nothing() {
+    fn an_unknown_refusal_decides_nothing() {
         assert_eq!(refusal("TRADE_NOT_EXIST"), Refusal::Ask);
         assert_eq!(refusal("SOMETHING_NEW"), Refusal::Ask);
         assert_eq!(refusal("SELLER_BALANCE_NOT_ENOUGH"), Refusal::Stuck);

@@ -1,4 +1,4 @@
-//! The texts that Alipay and we sign (docs/gateway-facts.md 2.1, 2.2, 2.6).
+//! Signed texts of Alipay's and our messages (docs/gateway-facts.md 2.1, 2.2, 2.6).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,27 +9,27 @@ use serde_json::value::RawValue;
 
 use super::super::VerifyingKey;
 
-/// Longer than most of what is signed.
+/// Capacity hint, longer than most signed texts.
 const USUAL_LENGTH: usize = 2048;
 
-/// The part of an answer that is about our call.
+/// Part of an answer that carries the result of our call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// JSON, in UTF-8 whatever it was sent in.
+    /// JSON, converted to UTF-8.
     pub text: String,
-    /// Some refusals come without a signature; a wrong one is never a node.
+    /// Some refusals come unsigned; a wrong signature never yields a node.
     pub is_signed: bool,
 }
 
-/// `k=v` joined by `&` in the order of the keys' bytes; values raw, neither quoted nor escaped.
+/// Joins `k=v` by `&` in the order of the keys' bytes; values raw, neither quoted nor escaped.
 pub fn joined<'a>(params: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Vec<u8> {
     let mut params: Vec<_> = params.into_iter().collect();
-    // By key alone: the sorted pairs would differ for keys of which one begins with the other (2.1).
+    // Sorted by key alone: sorting the pairs would differ when one key is a prefix of another (2.1).
     params.sort_by_key(|(name, _)| *name);
     joined_in_order(params)
 }
 
-/// [`joined`], of parameters that are in order already.
+/// Like [`joined`], for parameters that are sorted already.
 pub(super) fn joined_in_order<'a>(params: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Vec<u8> {
     let mut text = Vec::with_capacity(USUAL_LENGTH);
     for (place, (name, value)) in params.into_iter().enumerate() {
@@ -43,10 +43,11 @@ pub(super) fn joined_in_order<'a>(params: impl IntoIterator<Item = (&'a [u8], &'
     text
 }
 
-/// What is signed of a request: every parameter that is sent, `sign_type` included, `sign` not.
+/// Text to sign of a request: every parameter that is sent, `sign_type` included, `sign` not.
 ///
-/// A payer holds a signed address and may split its text elsewhere (T-53), to no end: an `&` in `biz_content` leaves JSON that is
-/// cut off before it, and behind `return_url` only the kind of signature, the time and the version follow in the order of names.
+/// A payer holds a signed address and may split its text elsewhere (T-53), without effect: an `&` in `biz_content`
+/// leaves truncated JSON, and after `return_url` only the signature type, timestamp and version follow in the order of
+/// names.
 pub fn request_text(params: &[(&str, &str)]) -> Vec<u8> {
     joined(
         params
@@ -55,19 +56,19 @@ pub fn request_text(params: &[(&str, &str)]) -> Vec<u8> {
     )
 }
 
-/// The node of an answer as it was sent, before anybody verified it.
+/// Node of an answer as received, not yet verified.
 #[derive(Debug)]
 pub struct Sealed<'a> {
     node: &'a [u8],
     sign: Option<String>,
-    /// Which of Alipay's certificates it was signed with, in certificate mode.
+    /// Certificate that it was signed with, in certificate mode.
     pub cert_sn: Option<String>,
 }
 
 impl<'a> Sealed<'a> {
     /// Finds the node of the method that was called.
     ///
-    /// Another method's node is refused: its signature would be good, but of an answer to something else.
+    /// Another method's node is refused: its signature would be valid, but for an answer to something else.
     pub fn find(method: &str, body: &'a [u8]) -> Result<Sealed<'a>, &'static str> {
         let text = ascii_shadow(body);
         let members: BTreeMap<String, &RawValue> =
@@ -92,12 +93,12 @@ impl<'a> Sealed<'a> {
         self.sign.is_some()
     }
 
-    /// What it says, for whoever proves it by other means: a certificate by its chain.
+    /// Returns the text unverified, for a caller that proves it by other means: a certificate by its chain.
     pub fn unproven(self) -> String {
         text_of(self.node).into_owned()
     }
 
-    /// Verifies the node over the characters it was sent as. What is not signed needs no key, and says that it is not.
+    /// Verifies the node over the characters as received. An unsigned node needs no key and is marked as unsigned.
     pub fn open(self, key: Option<&VerifyingKey>) -> Result<Node, &'static str> {
         if let Some(sign) = &self.sign {
             let key = key.ok_or("signed with a certificate that we do not know")?;
@@ -112,8 +113,8 @@ impl<'a> Sealed<'a> {
     }
 }
 
-/// Errors come in GBK whatever charset was asked for (T-18). A text that is broken in both must not decide whether an
-/// authentic answer counts (T-57): what we act on is ASCII.
+/// Decodes an answer. Errors come in GBK whatever charset was requested (T-18). Text that is invalid in both must not
+/// decide whether an authentic answer counts (T-57): all that we act on is ASCII.
 pub(in super::super) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Cow::Borrowed(text);
@@ -122,14 +123,14 @@ pub(in super::super) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
         .unwrap_or_else(|| String::from_utf8_lossy(bytes))
 }
 
-/// An answer to `method`, verified with the one key there is.
+/// Verifies an answer to `method` with the only key.
 pub fn read_answer(method: &str, body: &[u8], key: &VerifyingKey) -> Result<Node, &'static str> {
     Sealed::find(method, body)?.open(Some(key))
 }
 
-/// A text of the same length in which every GBK character is two question marks: the second byte of a character may be a
-/// brace or a backslash, so a JSON reader must not see it. No character ends in a quotation mark, so that one which was cut in
-/// half ends with its text.
+/// Returns a text of the same length in which every GBK character is two question marks: the second byte of a character
+/// may be a brace or a backslash, which a JSON parser must not see. No character ends in a quotation mark, so one cut
+/// in half ends with its text.
 fn ascii_shadow(body: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(body) {
         return Cow::Borrowed(text);
@@ -152,7 +153,7 @@ fn ascii_shadow(body: &[u8]) -> Cow<'_, str> {
     Cow::Owned(shadow)
 }
 
-/// Where a part of a text lies in it.
+/// Returns the range of a part in its whole.
 fn place_of(part: &str, whole: &str) -> Range<usize> {
     let start = part.as_ptr().addr() - whole.as_ptr().addr();
     start..start + part.len()

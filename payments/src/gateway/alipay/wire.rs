@@ -1,4 +1,4 @@
-//! Alipay's words: what we send, what it answers, and what that means.
+//! Alipay's wire format: requests, answers and their meaning.
 
 use domain::{Money, Receipt, Report, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use super::super::text::GatewayText;
 use super::super::{GatewayError, RefundAsk, is_plain};
 use super::sign::Node;
 
-/// The in-person product that a scanned code belongs to (docs/gateway-facts.md 2.5).
+/// In-person product of scanned codes (docs/gateway-facts.md 2.5).
 pub(super) const QR_PRODUCT: &str = "FACE_TO_FACE_PAYMENT";
 /// Not `QUICK_WAP_PAY`, which some libraries send (T-41).
 pub(super) const WAP_PRODUCT: &str = "QUICK_WAP_WAY";
@@ -22,7 +22,7 @@ pub(super) struct NewTrade<'a> {
     pub(super) total_amount: String,
     pub(super) subject: GatewayText,
     pub(super) product_code: &'static str,
-    /// Where the phone's browser goes when the payer gives up.
+    /// Return address of the phone's browser when the payer gives up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) quit_url: Option<&'a str>,
     pub(super) time_expire: String,
@@ -32,7 +32,7 @@ pub(super) struct NewTrade<'a> {
 pub(super) struct NewRefund<'a> {
     pub(super) out_trade_no: &'a str,
     pub(super) refund_amount: String,
-    /// What makes every repeat the same refund (T-32).
+    /// Idempotency key of a refund: every repeat is the same refund (T-32).
     pub(super) out_request_no: &'a str,
     #[serde(skip_serializing_if = "GatewayText::is_empty")]
     pub(super) refund_reason: GatewayText,
@@ -56,13 +56,13 @@ pub(super) struct CertificateQuery<'a> {
     pub(super) alipay_cert_sn: &'a str,
 }
 
-/// The number that a call is about.
+/// Payment number that a call is about.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Named {
     pub(super) out_trade_no: String,
 }
 
-/// Every member that one of our calls may be answered with.
+/// Every member that an answer to one of our calls may have.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Answer {
@@ -91,7 +91,7 @@ pub(super) struct Answer {
     pub(super) action: Scalar,
 }
 
-/// Reads a node as a success about our trade, or as the reason why it is none (docs/gateway-facts.md 2.2).
+/// Parses a node as a success about our trade, or as the reason for failure (docs/gateway-facts.md 2.2).
 pub(super) fn success(node: &Node, payment_no: &str) -> Result<Answer, GatewayError> {
     let answer = success_of(node, Some(payment_no))?;
     match answer.out_trade_no.0 {
@@ -100,7 +100,7 @@ pub(super) fn success(node: &Node, payment_no: &str) -> Result<Answer, GatewayEr
     }
 }
 
-/// [`success`], where an answer need not say which trade it is about. One that does must say ours.
+/// Like [`success`], where an answer need not name the trade. One that does must name ours.
 pub(super) fn success_of(node: &Node, payment_no: Option<&str>) -> Result<Answer, GatewayError> {
     let answer: Answer =
         serde_json::from_str(&node.text).map_err(|_| GatewayError::unknown("the answer is not readable"))?;
@@ -115,7 +115,7 @@ pub(super) fn success_of(node: &Node, payment_no: Option<&str>) -> Result<Answer
         "40005" => Err(GatewayError::RetrySame {
             reason: answer.msg.0.unwrap_or_default(),
         }),
-        // What is wrong with the request or with our rights; an operator wants to see it even unsigned.
+        // Errors of the request or of our permissions; an operator needs to see them even unsigned.
         "20001" | "40001" | "40002" | "40003" | "40006" => Err(answer.declined(node.is_signed)),
         _ => {
             let code = answer.sub_code.0.or(answer.code.0);
@@ -131,7 +131,7 @@ impl Answer {
                 reason: "SYSTEM_ERROR".to_owned(),
             },
             "TRADE_HAS_SUCCESS" => GatewayError::AlreadyPaid,
-            // All of them say that it is over, none of them how: paid, closed, or refunded.
+            // All of them mean that the trade is over, none of them how: paid, closed, or refunded.
             "TRADE_HAS_CLOSE"
             | "TRADE_STATUS_ERROR"
             | "REASON_TRADE_STATUS_INVALID"
@@ -151,7 +151,7 @@ impl Answer {
         }
     }
 
-    /// The sub-code without the prefixes that some methods put before it and others do not (T-48).
+    /// Returns the sub-code without the prefixes that only some methods add (T-48).
     fn word(&self) -> &str {
         let mut word = self.sub_code.as_deref().unwrap_or_default();
         while let Some(rest) = ["ACQ.", "AQC.", "aop.", "isp.", "isv."]
@@ -163,7 +163,7 @@ impl Answer {
         word
     }
 
-    /// What a trade that was asked about means. `now` stands in for a missing time of payment.
+    /// Translates a queried trade into a report. `now` replaces a missing time of payment.
     pub(super) fn report(&self, now: Timestamp) -> Result<Report, GatewayError> {
         match self.trade_status.as_deref() {
             Some("WAIT_BUYER_PAY") => Ok(Report::Unpaid),
@@ -175,15 +175,15 @@ impl Answer {
         }
     }
 
-    /// Both a time and an amount: one of them alone has been seen on trades that nobody paid.
+    /// Requires both a time and an amount: one of them alone has been seen on unpaid trades.
     fn was_paid(&self) -> bool {
         let is_sum = |text: &Scalar| money(text.as_deref()).is_some();
         let is_dated = self.send_pay_date.as_deref().and_then(parse_beijing).is_some();
         is_dated && (is_sum(&self.buyer_pay_amount) || is_sum(&self.receipt_amount))
     }
 
-    /// Whether the refund that was asked for is what Alipay says it did. `refund_fee` is the sum of all refunds of the
-    /// trade, so it can only prove that there was no less, and no more than was paid (T-36).
+    /// Checks the answer to a refund call against the refund. `refund_fee` is the sum of all refunds of the trade, so
+    /// it only proves that it was no less than this refund, and no more than was paid (T-36).
     pub(super) fn proves_refund(&self, ask: &RefundAsk<'_>) -> Result<(), &'static str> {
         let all = money(self.refund_fee.as_deref()).ok_or("a refund without a readable sum")?;
         if self.trade_no.as_deref() != Some(ask.transaction_id) {
@@ -195,7 +195,7 @@ impl Answer {
         }
     }
 
-    /// The same for the answer to a question, which names this refund alone.
+    /// Checks the answer to a refund query, which describes this refund alone.
     pub(super) fn describes_refund(&self, ask: &RefundAsk<'_>) -> Result<(), &'static str> {
         if self.out_request_no.as_deref() != Some(ask.refund_no.as_str()) {
             Err("an answer about another refund")
@@ -232,7 +232,7 @@ pub(super) fn money(text: Option<&str>) -> Option<Money> {
     Money::parse_yuan(text?).ok()
 }
 
-/// A receipt from the words of an answer or of a notification. The amount is the order's, before any discount (2.6).
+/// Builds a receipt from an answer or a notification. The amount is the order's, before any discount (2.6).
 pub(super) fn receipt(
     trade_no: Option<&str>,
     total_amount: Option<&str>,
