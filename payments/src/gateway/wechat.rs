@@ -1,4 +1,4 @@
-//! WeChat Pay APIv3, direct merchant: the calls, each signed by us and believed only when WeChat signed the answer.
+//! WeChat Pay APIv3, direct merchant: signed calls, whose answers count only with WeChat's signature.
 
 mod bill;
 mod call;
@@ -40,9 +40,9 @@ use super::{
 use crate::Clock;
 use crate::calendar::rfc3339_beijing;
 
-/// The longest `description` in bytes (docs/gateway-facts.md 1.6).
+/// Maximum length of `description` in bytes (docs/gateway-facts.md 1.6).
 const MOST_DESCRIPTION: usize = 127;
-/// The longest `prepay_id` (docs/gateway-facts.md 1.6.1).
+/// Maximum length of `prepay_id` (docs/gateway-facts.md 1.6.1).
 const MOST_PREPAY_ID: usize = 64;
 
 #[derive(Debug)]
@@ -50,13 +50,14 @@ pub struct Wechat {
     app_id: String,
     mch_id: String,
     serial_no: String,
-    /// The key we ask WeChat to sign with: without this header it may choose another (docs/gateway-facts.md 1.1).
+    /// Serial of the key that WeChat should sign with: without this header it may choose another (docs/gateway-facts.md
+    /// 1.1).
     wanted_serial: Option<HeaderValue>,
     own_key: SigningKey,
     platform_keys: PlatformKeys,
     api_v3_key: ApiV3Key,
     base: Url,
-    /// Where files of WeChat's may lie: the gateway and its backup.
+    /// Allowed hosts of WeChat's files: the gateway and its backup.
     hosts: Vec<Origin>,
     notify_url: String,
     pub(super) transport: Transport,
@@ -67,7 +68,8 @@ pub struct Wechat {
 }
 
 impl Wechat {
-    /// No network is used: a new merchant has no certificate to download (T-11), and WeChat may be down.
+    /// Builds the client without network access: a new merchant has no certificate to download (T-11), and WeChat may be
+    /// down.
     pub fn new(settings: Settings, clock: Clock) -> Result<Wechat, KeyError> {
         settings.check()?;
         let wanted_serial = settings.wanted_serial()?;
@@ -92,7 +94,8 @@ impl Wechat {
             notify_url: notify_url(&settings.notify_url)?,
             app_id: settings.app_id,
             mch_id: settings.mch_id,
-            // WeChat writes it in capitals and compares it letter by letter; openssl and some consoles show it in small ones.
+            // WeChat writes the serial in upper case and compares it case-sensitively; openssl and some consoles show lower
+            // case.
             serial_no: settings.serial_no.to_ascii_uppercase(),
             wanted_serial,
             own_key,
@@ -121,12 +124,12 @@ impl Wechat {
         self.platform_keys.ends()
     }
 
-    /// What H5 and JSAPI need of the payer is there: `start_payment` asks for it before anything is written down.
     pub(super) fn account(&self) -> &str {
         &self.mch_id
     }
 
     pub(super) fn request(&self, ask: &Ask<'_>) -> String {
+        // `start_payment` has checked that the payer data of H5 and JSAPI is there.
         let openid = ask.payer.openid.filter(|_| ask.product == Product::Jsapi);
         let ip = ask.payer.ip.filter(|_| ask.product == Product::H5);
         json(&NewTrade {
@@ -179,7 +182,7 @@ impl Wechat {
         usable.ok_or_else(|| GatewayError::unknown("an answer without anything that a payer could use"))
     }
 
-    /// For a page inside WeChat: signed anew each time, because the app looks at its age.
+    /// Signs the payment parameters of a page inside WeChat, anew each time, because the app checks their age.
     pub(super) fn invocation(&self, prepay_id: &str) -> Invocation {
         let (time_stamp, nonce_str) = (self.clock.now().seconds().to_string(), self.clock.nonce());
         let package = format!("prepay_id={prepay_id}");
@@ -194,7 +197,8 @@ impl Wechat {
         }
     }
 
-    /// A 404 is believed only when it is signed, as WeChat's business systems do; what an edge says is no answer.
+    /// Queries a payment. A 404 counts only when it is signed, as WeChat's business systems do; one from an edge server
+    /// does not.
     pub(super) async fn query(&self, payment_no: &PaymentNo) -> Result<Report, GatewayError> {
         let path = format!(
             "v3/pay/transactions/out-trade-no/{payment_no}?mchid={}",
@@ -270,7 +274,7 @@ impl Wechat {
     }
 }
 
-/// Where the browser goes when the payer comes back from the app.
+/// Adds the return address that the browser goes to after the app.
 fn with_return(h5_url: String, return_url: Option<&str>) -> String {
     match return_url {
         None => h5_url,
@@ -285,7 +289,7 @@ fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("texts and numbers are always JSON")
 }
 
-/// The message in the body is for people who read WeChat's console (1.7).
+/// Body of the answer to a notification, read by people in WeChat's console (1.7).
 pub(super) fn reply_body(reception: Reception) -> &'static str {
     match reception {
         Reception::Done => r#"{"code":"SUCCESS","message":"成功"}"#,

@@ -1,4 +1,4 @@
-//! WeChat's books of a day: a signed answer promises a hash, and a file without a signature keeps it (docs/gateway-facts.md 1.6.6).
+//! WeChat bills: a signed answer gives the hash of an unsigned file (docs/gateway-facts.md 1.6.6).
 
 use std::io::Read as _;
 
@@ -20,9 +20,9 @@ use super::table::Table;
 use crate::calendar::parse_beijing;
 
 const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
-/// How every GZIP file begins.
+/// Magic bytes of GZIP.
 const GZIP: [u8; 2] = [0x1F, 0x8B];
-/// A small file may unpack to anything.
+/// Limits the unpacked size: a small file may unpack to anything.
 const MOST_TEXT_BYTES: u64 = 256 * 1024 * 1024;
 
 #[derive(Deserialize)]
@@ -45,7 +45,7 @@ impl Wechat {
         read_funds(&file).map_err(BillError::Unreadable)
     }
 
-    /// The text of a bill, whose hash is that of the text however it travelled (T-47).
+    /// Downloads the text of a bill. The hash is that of the text, whether or not it was compressed (T-47).
     async fn bill(&self, path: &str) -> Result<String, BillError> {
         let answer = self.send(Method::GET, path, "").await?;
         let link = match self.judge(answer, true).await? {
@@ -54,7 +54,7 @@ impl Wechat {
             WechatAnswer::No(refusal) => return Err(no_bill(refusal)),
         };
         let url = self.own_address(&link.download_url)?;
-        // Within its thirty seconds the address is good for one thing only, so it is used here and kept nowhere.
+        // The address is valid for thirty seconds and for one file, so it is used here and not stored.
         let mut request = self.signed(Method::GET, url, "");
         request.headers_mut().insert(ACCEPT, ANYTHING);
         let answer = self.transport.download(request).await?;
@@ -71,18 +71,18 @@ impl Wechat {
         String::from_utf8(text).map_err(|_| BillError::Unreadable("it is not UTF-8"))
     }
 
-    /// An answer must not send our signature to somebody else's server.
+    /// Refuses addresses of other hosts: an answer must not send our signature to another server.
     fn own_address(&self, text: &str) -> Result<Url, BillError> {
         Url::parse(text)
             .ok()
             .filter(|url| self.hosts.contains(&url.origin()))
             .ok_or(BillError::Unreadable(
-                "it lies on a host that is not the gateway's",
+                "its address is not on a host of the gateway",
             ))
     }
 }
 
-/// That nothing happened is worth believing only when WeChat signed it.
+/// Classifies a refusal: "no bill" counts as an empty day only when it is signed.
 fn no_bill(refusal: Refusal) -> BillError {
     if refusal.is("NOSTATEMENTEXIST") && refusal.is_authentic() {
         BillError::Empty
@@ -93,7 +93,7 @@ fn no_bill(refusal: Refusal) -> BillError {
     }
 }
 
-/// Without its GZIP; a text is left as it is.
+/// Unpacks GZIP; plain text is returned as it is.
 fn unpacked(file: Vec<u8>) -> Result<Vec<u8>, &'static str> {
     if !file.starts_with(&GZIP) {
         return Ok(file);
@@ -115,13 +115,13 @@ fn is_hash_of(link: &Link, file: &[u8]) -> bool {
     link.hash_type.eq_ignore_ascii_case("SHA1") && link.hash_value.eq_ignore_ascii_case(&hex)
 }
 
-/// What a bill of the type ALL says. A payment keeps its row when it is refunded; the refund has one more.
+/// Parses a trade bill of type ALL. A refunded payment keeps its row; the refund has its own.
 pub fn read_trades(text: &str) -> Result<Vec<TradeLine>, &'static str> {
-    // The only cell with words of the merchant's customers; `attach` (商户数据包) we never send.
+    // The only cell with customers' text; `attach` (商户数据包) we never send.
     let table = Table::read(text, "商品名称", "总交易单数")?;
     let [at, transaction_id, payment_no, state, currency] =
         table.columns(["交易时间", "微信订单号", "商户订单号", "交易状态", "货币种类"])?;
-    // Merchants of long ago have older headings.
+    // Old merchants have older headings.
     let paid = table.first_column(&["订单金额", "总金额", "应结订单金额"])?;
     let refund_no = table.first_column(&["商户退款单号"])?;
     let refunded = table.first_column(&["申请退款金额", "退款金额"])?;
@@ -154,7 +154,7 @@ pub fn read_trades(text: &str) -> Result<Vec<TradeLine>, &'static str> {
     Ok(lines)
 }
 
-/// What a bill of the account BASIC says.
+/// Parses a fund bill of the account BASIC.
 pub fn read_funds(text: &str) -> Result<Vec<FundLine>, &'static str> {
     let table = Table::read(text, "备注", "资金流水总笔数")?;
     let [at, transaction_id, flow_no, direction, amount] = table.columns([
@@ -185,10 +185,9 @@ pub fn read_funds(text: &str) -> Result<Vec<FundLine>, &'static str> {
     Ok(lines)
 }
 
-const NO_TIME: &str = "it has a time that is none";
+const NO_TIME: &str = "it has an invalid time";
 
-/// Yuan as bills write them: the sign repeats what the kind of the row says, and zeros may follow the fen. `None` is
-/// nothing.
+/// Parses yuan as in bills: the sign repeats the kind of the row, and zeros may follow the fen. `None`: the cell is empty.
 fn amount_of(text: &str) -> Result<Option<Money>, &'static str> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let trimmed = match unsigned.split_once('.') {
@@ -201,7 +200,7 @@ fn amount_of(text: &str) -> Result<Option<Money>, &'static str> {
     match Money::parse_yuan(trimmed) {
         Ok(money) => Ok(Some(money)),
         Err(domain::MoneyError::NotPositive) => Ok(None),
-        Err(_) => Err("it has an amount that is none"),
+        Err(_) => Err("it has an invalid amount"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! One call to WeChat: signed by us, and believed only when WeChat signed the answer.
+//! WeChat calls: signed by us, answers accepted only with WeChat's signature.
 
 use domain::{Channel, Timestamp};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -17,10 +17,10 @@ use super::sign::{SignatureError, authorization, request_message};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// What WeChat said.
+/// Classified answer of WeChat.
 #[derive(Debug)]
 pub(super) enum WechatAnswer {
-    /// A success that WeChat signed.
+    /// Signed success.
     Yes(Vec<u8>),
     No(Refusal),
 }
@@ -35,7 +35,7 @@ impl WechatAnswer {
 }
 
 impl Wechat {
-    /// A call about a payment, with its place in the log of calls.
+    /// Sends a call about a payment and records it in the gateway log.
     pub(super) async fn ask(
         &self,
         about: About<'_>,
@@ -60,7 +60,7 @@ impl Wechat {
         said
     }
 
-    /// Whether an answer is to be believed, and what it says.
+    /// Verifies and classifies an answer.
     pub(super) async fn judge(
         &self,
         answer: Answer,
@@ -68,7 +68,7 @@ impl Wechat {
     ) -> Result<WechatAnswer, GatewayError> {
         let verdict = self.verify(&answer.headers, &answer.body, self.clock.now()).await;
         if is_question {
-            // Questions are asked by jobs, all the time and without a payer who waits.
+            // Certificates are refreshed with queries, which jobs send all the time and no payer waits for.
             self.refresh_keys().await;
         }
         let request_id = answer.header("Request-ID");
@@ -80,7 +80,7 @@ impl Wechat {
                     reason: SignatureError::Probe.to_string(),
                 }),
                 Err(distrust) => {
-                    warn!(request_id, "an answer of WeChat's is not believed: {distrust}");
+                    warn!(request_id, "rejected WeChat's answer: {distrust}");
                     Err(GatewayError::unknown(distrust.to_string()))
                 }
             };
@@ -107,7 +107,7 @@ impl Wechat {
         self.transport.send(request).await
     }
 
-    /// Path and query are signed as they go onto the wire: from the address that is called, not from a second text.
+    /// Builds a signed request. Path and query are signed as sent: from the called address, not from a second text.
     pub(super) fn signed(&self, method: Method, url: Url, body: &str) -> Request {
         let mut target = url.path().to_owned();
         if let Some(query) = url.query() {
@@ -134,7 +134,7 @@ impl Wechat {
         request
     }
 
-    /// Verifies, and fetches certificates when the signature names one that we have not seen.
+    /// Verifies a signature; downloads certificates when it names an unknown one.
     pub(super) async fn verify(
         &self,
         headers: &HeaderMap,
@@ -145,7 +145,7 @@ impl Wechat {
         let is_public_key = headers
             .get("Wechatpay-Serial")
             .is_some_and(|serial| serial.as_bytes().starts_with(PUBLIC_KEY_PREFIX.as_bytes()));
-        // A public key is in no list: only a person can fetch it.
+        // A public key is in no list: only a person can download it.
         if verdict != Err(SignatureError::UnknownSerial) || is_public_key {
             return verdict;
         }
@@ -174,12 +174,12 @@ impl Wechat {
                 .take_over(&self.api_v3_key, &answer.headers, &answer.body, self.clock.now());
         match taken {
             Ok(n_keys) => debug!("WeChat signs with {n_keys} platform certificates"),
-            Err(distrust) => warn!("the downloaded platform certificates are not believed: {distrust}"),
+            Err(distrust) => warn!("rejected the downloaded platform certificates: {distrust}"),
         }
     }
 }
 
-/// `08E68E97…-268578704`: what follows the last dash is WeChat's own number of the error, which its support asks for.
+/// Extracts WeChat's internal error number, which its support asks for: `08E68E97…-268578704`, after the last dash.
 fn internal_code(request_id: &str) -> Option<&str> {
     let (_, code) = request_id.rsplit_once('-')?;
     (!code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit())).then_some(code)

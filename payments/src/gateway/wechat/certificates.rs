@@ -22,12 +22,12 @@ struct Listed<'a> {
     encrypt_certificate: Sealed<'a>,
 }
 
-/// A certificate whose encryption proved it to be WeChat's.
+/// Certificate authenticated by its encryption under the APIv3 key.
 #[derive(Debug)]
 pub struct Certificate {
     pub serial: String,
     pub key: VerifyingKey,
-    /// `None` when the list does not say since when it holds.
+    /// `None` when the list does not give the start of its validity.
     pub not_before: Option<Timestamp>,
     pub not_after: Timestamp,
 }

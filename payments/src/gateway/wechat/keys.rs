@@ -1,7 +1,7 @@
-//! The keys that WeChat signs with.
+//! Verification keys for WeChat's signatures.
 //!
-//! Two kinds live together while a merchant is moved from certificates to the public key (docs/gateway-facts.md 1.4), so a
-//! signature names its key, and an unknown name is never answered with "the only key we have".
+//! A merchant may have both kinds while moving from certificates to the public key (docs/gateway-facts.md 1.4), so a
+//! signature names its key, and an unknown serial never falls back to "the only key we have".
 
 use std::collections::HashMap;
 use std::sync::RwLock;
@@ -19,21 +19,21 @@ use super::sign::{Seal, SignatureError};
 
 const PUBLIC_KEY: &str = "WECHAT_PUBLIC_KEY";
 const PUBLIC_KEY_ID: &str = "WECHAT_PUBLIC_KEY_ID";
-/// What every id of a public key starts with; the serial of a certificate is hex.
+/// Prefix of every public key's id; the serial of a certificate is hex.
 pub(super) const PUBLIC_KEY_PREFIX: &str = "PUB_KEY_ID_";
-/// A thousand forged serials must not become a thousand downloads.
+/// Rate limit of certificate downloads: forged serials must not each cause one.
 const DOWNLOAD_PAUSE: Duration = Duration::from_secs(60);
-/// New certificates are there ten days before WeChat signs with them, so this is often enough.
+/// Refresh interval: new certificates are listed ten days before WeChat signs with them, so this is often enough.
 const REFRESH: Duration = Duration::from_secs(12 * 3600);
 
 type Keys = HashMap<String, PlatformKey>;
 
 #[derive(Debug)]
 pub struct PlatformKeys {
-    /// The operator's; no download takes them away.
+    /// Keys from the operator; no download removes them.
     given: Keys,
     downloaded: RwLock<Downloaded>,
-    /// When certificates were last asked for.
+    /// Time of the last download try.
     last_try: Mutex<Option<Timestamp>>,
 }
 
@@ -64,7 +64,7 @@ impl PlatformKeys {
         })
     }
 
-    /// Refuses the certificate that the merchant signs with itself, also one whose key was replaced since (T-10).
+    /// Refuses the merchant's own certificate, also one whose key was replaced since (T-10).
     pub(super) fn refuse_serial(&self, own_serial: &str) -> Result<(), KeyError> {
         if self.given.contains_key(own_serial) {
             let message = "found the merchant's own certificate; wanted WeChat Pay's public key or platform \
@@ -74,7 +74,7 @@ impl PlatformKeys {
         Ok(())
     }
 
-    /// Serials of certificates that the operator gave and that nothing can be verified with any more.
+    /// Serials of the operator's expired certificates.
     pub(super) fn expired(&self, now: Timestamp) -> impl Iterator<Item = &str> {
         self.given
             .iter()
@@ -82,8 +82,8 @@ impl PlatformKeys {
             .map(|(serial, _)| serial.as_str())
     }
 
-    /// When the operator's own certificates end. Downloaded ones are replaced without anybody, as long as there is a later
-    /// one to download: only the last of them counts.
+    /// Expiry of the operator's certificates. Downloaded ones are replaced automatically as long as a later one can be
+    /// downloaded: only the last of them counts.
     pub(super) fn ends(&self) -> Vec<(String, Timestamp)> {
         let end = |(serial, key): (&String, &PlatformKey)| Some((serial.clone(), key.not_after?));
         let mut ends: Vec<(String, Timestamp)> = self.given.iter().filter_map(end).collect();
@@ -94,13 +94,13 @@ impl PlatformKeys {
         ends
     }
 
-    /// Whether WeChat signed exactly these bytes, just now (docs/gateway-facts.md 1.3).
+    /// Verifies that WeChat signed exactly these bytes, just now (docs/gateway-facts.md 1.3).
     pub fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), SignatureError> {
         let downloaded = self.downloaded.read().expect(UNBROKEN);
         verify_with(&[&self.given, &downloaded.keys], headers, body, now)
     }
 
-    /// The right to download certificates now; whoever waits for it finds the keys of the download before.
+    /// Takes the right to download certificates now; a caller that waited finds the keys of the download before.
     pub(super) async fn may_download(&self, now: Timestamp) -> Option<MutexGuard<'_, Option<Timestamp>>> {
         let mut last = self.last_try.lock().await;
         if last.is_some_and(|last| now.duration_since(last) < DOWNLOAD_PAUSE) {
@@ -110,14 +110,14 @@ impl PlatformKeys {
         Some(last)
     }
 
-    /// Whether the certificates that we once downloaded should be looked at again.
+    /// Whether the downloaded certificates are due for a refresh.
     pub(super) fn is_stale(&self, now: Timestamp) -> bool {
         let downloaded = self.downloaded.read().expect(UNBROKEN);
         downloaded.at.is_some_and(|at| now.duration_since(at) >= REFRESH)
     }
 
-    /// Takes over a downloaded list. The first one cannot be verified by a key that we know already: its encryption
-    /// under the APIv3 key is what makes it authentic. Keys that are no longer listed are forgotten.
+    /// Replaces the downloaded keys by a new list. The first list cannot be verified by a known key: its encryption under
+    /// the APIv3 key authenticates it. Keys that are no longer listed are removed.
     pub(super) fn take_over(
         &self,
         api_v3_key: &ApiV3Key,
@@ -185,7 +185,7 @@ fn verify_with(
     }
 }
 
-/// The operator's keys: certificates name themselves, a bare public key is named by its id.
+/// Parses the operator's keys: certificates contain their serial, a bare public key is named by its id.
 fn given_keys(text: &str, id: Option<&str>, own: &SigningKey) -> Result<Keys, KeyError> {
     const WANTED: &str =
         "WeChat Pay's public key (pub_key.pem) with WECHAT_PUBLIC_KEY_ID, or platform certificates";

@@ -1,4 +1,4 @@
-//! What WeChat tells us unasked (docs/gateway-facts.md 1.7). The signature has been verified before any of this is read.
+//! WeChat notifications (docs/gateway-facts.md 1.7). The signature is verified before any of this is parsed.
 
 use std::borrow::Cow;
 
@@ -22,8 +22,8 @@ struct Envelope<'a> {
     resource: Sealed<'a>,
 }
 
-/// A refund's words differ from a payment's and from a refund query's: no appid, no currency, and `refund_status` for
-/// `status` (T-31).
+/// Refund in a notification. Its members differ from a payment's and from a refund query's: no appid, no currency, and
+/// `refund_status` for `status` (T-31).
 #[derive(Deserialize)]
 struct Refund {
     mchid: String,
@@ -49,14 +49,14 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// What is encrypted in a message, for a person who reads it.
+/// Decrypts a notification for display.
 pub(super) fn unsealed(api_v3_key: &ApiV3Key, body: &[u8]) -> Result<Vec<u8>, NotificationError> {
     api_v3_key
         .open(&Envelope::read(body)?.resource)
         .map_err(NotificationError::Malformed)
 }
 
-/// Who we are at WeChat, and how it encrypts for us.
+/// Expected account of the notifications, and the decryption key.
 pub(super) struct Reader<'a> {
     pub(super) app_id: &'a str,
     pub(super) mch_id: &'a str,
@@ -117,10 +117,10 @@ impl Reader<'_> {
         let content = if refund.mchid != self.mch_id {
             NotificationContent::Foreign("another merchant")
         } else if spelt_out(outcome) != spelt_out(&refund.refund_status) {
-            NotificationContent::Foreign("an event that says another thing about a refund than its content")
+            NotificationContent::Foreign("an event whose type contradicts its content")
         } else {
             NotificationContent::Refund(RefundNews {
-                // A status that we do not know gives no report, and so leads to a question.
+                // An unknown status gives no report, so the gateway is queried.
                 report: report(
                     &refund.refund_status,
                     &refund.refund_id,

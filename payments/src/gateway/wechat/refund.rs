@@ -1,4 +1,4 @@
-//! Money on its way back (docs/gateway-facts.md 1.6.4, 1.6.5).
+//! WeChat refunds (docs/gateway-facts.md 1.6.4, 1.6.5).
 
 use domain::{RefundReport, Timestamp};
 use http::Method;
@@ -13,7 +13,7 @@ use super::call::WechatAnswer;
 use super::{Wechat, json};
 use crate::calendar::parse_rfc3339;
 
-/// The longest `reason` in bytes (docs/gateway-facts.md 1.6).
+/// Maximum length of `reason` in bytes (docs/gateway-facts.md 1.6).
 const MOST_REASON: usize = 80;
 
 /// The currency is required here, unlike in the request to pay.
@@ -35,7 +35,7 @@ struct NewAmount {
     currency: &'static str,
 }
 
-/// A refund as calls describe it. Notifications use other words (T-31) and are read elsewhere.
+/// Refund as in answers to calls. Notifications use other members (T-31) and have their own type.
 #[derive(Debug, Deserialize)]
 struct Refund {
     refund_id: String,
@@ -102,7 +102,7 @@ impl Wechat {
 }
 
 impl Refund {
-    /// What it means, once every number and sum in it is the one we asked about.
+    /// Translates the refund into a report, once every number and amount in it matches ours.
     fn report(&self, ask: &RefundAsk<'_>, now: Timestamp) -> Result<RefundReport, &'static str> {
         let differing = [
             (
@@ -126,7 +126,7 @@ impl Refund {
     }
 }
 
-/// The meaning of a status, in calls and in notifications. `now` stands in for a missing time.
+/// Translates a status of calls and notifications into a report. `now` replaces a missing time.
 pub(super) fn report(
     status: &str,
     refund_id: &str,

@@ -1,7 +1,7 @@
-//! An answer other than a success, and what it means (docs/gateway-facts.md 1.5).
+//! WeChat refusals: answers other than a success, and their meaning (docs/gateway-facts.md 1.5).
 //!
-//! Its words are a hint unless WeChat signed them: a hint may lead to another try or to an operator's screen, never to
-//! the end of a payment or a refund.
+//! An unsigned refusal is a hint: it may lead to a retry or to an operator's screen, never to the end of a payment or a
+//! refund.
 
 use domain::RefundReport;
 use http::StatusCode;
@@ -11,24 +11,24 @@ use super::super::scalar::Scalar;
 use super::super::text::cut;
 use super::super::{GatewayError, is_plain};
 
-/// The longest `message` (docs/gateway-facts.md 1.5).
+/// Maximum length of `message` (docs/gateway-facts.md 1.5).
 const MOST_MESSAGE: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
-    /// As it was spelt; empty when the answer was none of WeChat's, an edge's HTML for instance.
+    /// Error code as received; empty when the answer was not WeChat's, an edge server's HTML for instance.
     pub(super) code: String,
     message: String,
     is_authentic: bool,
-    /// It came from the backup host, after the first host may have taken the same call.
+    /// The answer came from the backup host, and the first host may have processed the same call.
     pub(super) is_repeated: bool,
 }
 
 #[derive(Deserialize)]
 struct Body {
     code: String,
-    /// Whatever stands there: the words must not hide the code.
+    /// Any JSON value: an unreadable message must not hide the code.
     #[serde(default)]
     message: Scalar,
 }
@@ -50,13 +50,13 @@ impl Refusal {
         }
     }
 
-    /// For everything but refunds.
+    /// Translates a refusal of anything but a refund call.
     pub(super) fn meaning(self) -> GatewayError {
         match normal(&self.code).as_str() {
             "" => self.unknown(),
             "ORDERPAID" => GatewayError::AlreadyPaid,
             "ORDERCLOSED" => GatewayError::AlreadyClosed,
-            // Our number is taken, and only by ourselves: ask about it.
+            // Our number is taken, and only by ourselves: query it.
             "OUTTRADENOUSED" => self.unknown(),
             "SYSTEMERROR"
             | "BANKERROR"
@@ -67,7 +67,7 @@ impl Refusal {
             | "RATELIMITEXCEEDED" => self.retry(),
             _ if self.status == StatusCode::TOO_MANY_REQUESTS => self.retry(),
             _ if !self.status.is_client_error() => self.unknown(),
-            // It refuses the second of two calls, and says nothing of the first (T-56).
+            // The refusal is for the second of two calls, and says nothing about the first (T-56).
             _ if self.is_repeated => self.retry(),
             // Our own clock or keys are wrong; that says nothing about the payment.
             "SIGNERROR" => self.declined(false),
@@ -75,14 +75,14 @@ impl Refusal {
         }
     }
 
-    /// For the request to refund. Money may be on its way whenever this is not a clear and authentic no: a 429 or a 5xx
-    /// says nothing about what was accepted (T-33).
+    /// Translates the refusal of a refund call. Money may be moving unless the refusal is clear and authentic: a 429 or a
+    /// 5xx says nothing about what was accepted (T-33).
     pub(super) fn meaning_for_refund(self) -> Result<RefundReport, GatewayError> {
         if !self.status.is_client_error() || self.status == StatusCode::TOO_MANY_REQUESTS {
             return Err(self.unknown());
         }
         match normal(&self.code).as_str() {
-            // The trade is there and not yet seen by this part of WeChat (T-34).
+            // The trade exists but is not yet visible to this part of WeChat (T-34).
             "RESOURCENOTEXISTS" | "ORDERNOTEXIST" => Err(self.retry()),
             "SYSTEMERROR"
             | "BANKERROR"
@@ -92,7 +92,7 @@ impl Refusal {
             | "RATELIMITED"
             | "RATELIMITEXCEEDED"
             | "" => Err(self.unknown()),
-            // The merchant's money, rights or account: when a person has seen to it, the same number goes through.
+            // The merchant's balance, permissions or account: once a person has fixed it, the same number succeeds.
             "NOTENOUGH" | "NOAUTH" | "MCHNOTEXISTS" if self.is_authentic => {
                 Ok(RefundReport::Stuck(self.words()))
             }
@@ -101,7 +101,7 @@ impl Refusal {
         }
     }
 
-    /// WeChat's signed word that it knows no such thing; what an edge says is no answer.
+    /// Whether WeChat signed that no such trade or refund exists; an edge server's answer does not count.
     pub(super) fn is_not_exist(&self) -> bool {
         self.is_authentic
             && self.status == StatusCode::NOT_FOUND
@@ -113,7 +113,7 @@ impl Refusal {
         self.is_authentic
     }
 
-    /// `code` in capitals and without underscores.
+    /// Compares `code` in upper case and without underscores.
     pub(super) fn is(&self, code: &str) -> bool {
         normal(&self.code) == code
     }

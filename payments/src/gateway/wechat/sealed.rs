@@ -1,4 +1,4 @@
-//! The parts of messages that WeChat encrypts for us.
+//! Decryption of the encrypted parts of WeChat's messages.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,17 +13,17 @@ use super::super::KeyError;
 
 const SETTING: &str = "WECHAT_API_V3_KEY";
 
-/// AES-256-GCM under the 32 bytes of the APIv3 key.
+/// APIv3 key of 32 bytes, for AES-256-GCM.
 pub struct ApiV3Key(LessSafeKey);
 
-/// An encrypted part of a message, as WeChat writes it.
+/// Encrypted part of a message.
 #[derive(Debug, Deserialize)]
 pub struct Sealed<'a> {
     #[serde(borrow)]
     pub algorithm: Cow<'a, str>,
     #[serde(borrow)]
     pub nonce: Cow<'a, str>,
-    /// Absent and empty mean the same.
+    /// Absent and empty are equivalent.
     #[serde(default)]
     pub associated_data: Option<String>,
     #[serde(borrow)]
@@ -33,18 +33,18 @@ pub struct Sealed<'a> {
 impl ApiV3Key {
     pub fn read(text: &SecretString) -> Result<ApiV3Key, KeyError> {
         const WANTED: &str = "wanted the 32 letters and digits that were set as APIv3 key in the console";
-        // A file ends with a line end that is no part of the key.
+        // A file ends with a line end that is not part of the key.
         let text = text.expose_secret().trim();
         if text.contains("-----BEGIN") {
             return Err(KeyError::new(SETTING, format!("found a PEM text; {WANTED}")));
         }
-        // The bytes as they stand: the key is not hex, whatever it looks like (1.4).
+        // The key's bytes are used as they are: it is not hex, whatever it looks like (1.4).
         let key = UnboundKey::new(&AES_256_GCM, text.as_bytes())
             .map_err(|_| KeyError::new(SETTING, format!("found {} bytes; {WANTED}", text.len())))?;
         Ok(ApiV3Key(LessSafeKey::new(key)))
     }
 
-    /// Decrypts, and refuses what was altered by a single bit (T-03).
+    /// Decrypts, and refuses a text altered by a single bit (T-03).
     pub fn open(&self, sealed: &Sealed<'_>) -> Result<Vec<u8>, &'static str> {
         if sealed.algorithm != "AEAD_AES_256_GCM" {
             return Err("encrypted in another way");

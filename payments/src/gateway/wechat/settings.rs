@@ -1,4 +1,4 @@
-//! Who the merchant is, and what can be seen to be wrong with that before the first sale.
+//! WeChat merchant settings, and checks of them before the first payment.
 
 use http::HeaderValue;
 use secrecy::SecretString;
@@ -6,29 +6,29 @@ use secrecy::SecretString;
 use super::super::KeyError;
 use super::keys::PUBLIC_KEY_PREFIX;
 
-/// A merchant at WeChat Pay. The names are those of the configuration.
+/// Settings of a merchant at WeChat Pay, named as in the configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub app_id: String,
     pub mch_id: String,
-    /// The serial of the merchant's certificate. Without the certificate nobody can see whether it belongs to the
-    /// private key: WeChat says so at the first call (`SIGN_ERROR`).
+    /// Serial of the merchant's certificate. Without the certificate it cannot be checked against the private key: a
+    /// mismatch shows at the first call (`SIGN_ERROR`).
     pub serial_no: String,
     pub api_v3_key: SecretString,
     pub private_key: SecretString,
     pub verify: Verify,
     /// `https://api.mch.weixin.qq.com`
     pub gateway_url: String,
-    /// `https://api2.mch.weixin.qq.com`: asked once when the first host does not answer at all.
+    /// `https://api2.mch.weixin.qq.com`: tried once when the first host does not answer at all.
     pub backup_url: Option<String>,
     pub notify_url: String,
 }
 
-/// What WeChat's signatures are checked with. Whatever is given, a signature that names another certificate makes us
-/// download the list: a merchant on the way from one kind to the other gets both.
+/// Verification material for WeChat's signatures. In every case a signature that names an unknown certificate causes a
+/// download of the list: a merchant moving from one kind to the other gets both.
 #[derive(Debug, Clone)]
 pub enum Verify {
-    /// The WeChat Pay public key, and its `PUB_KEY_ID_…`. Platform certificates may stand beside it in the same text.
+    /// The WeChat Pay public key, and its `PUB_KEY_ID_…`. Platform certificates may be added in the same text.
     PublicKey { id: String, key: String },
     /// One or several platform certificates; their serials are read from them.
     Certificate { pem: String },
@@ -37,7 +37,7 @@ pub enum Verify {
 }
 
 impl Settings {
-    /// What each name looks like; keys are looked at where they are read.
+    /// Checks the format of each setting; keys are checked when they are parsed.
     pub(super) fn check(&self) -> Result<(), KeyError> {
         let is_of = |text: &str, most: usize, is_part: fn(&u8) -> bool| {
             (1..=most).contains(&text.len()) && text.as_bytes().iter().all(is_part)
@@ -68,7 +68,7 @@ impl Settings {
         Ok(())
     }
 
-    /// The key that we ask WeChat to sign with.
+    /// Serial of the key that WeChat should sign with.
     pub(super) fn wanted_serial(&self) -> Result<Option<HeaderValue>, KeyError> {
         let Verify::PublicKey { id, .. } = &self.verify else {
             return Ok(None);

@@ -1,28 +1,28 @@
-//! The texts that are signed, and the four headers that carry a signature of WeChat's (docs/gateway-facts.md 1.2, 1.3).
+//! Signed texts, and the four headers of a WeChat signature (docs/gateway-facts.md 1.2, 1.3).
 
 use domain::Timestamp;
 use http::HeaderMap;
 
 const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
-/// WeChat sends a wrong signature now and then, to see whether we check (1.3, step 4).
+/// WeChat sends a wrong signature now and then, to test whether we verify (1.3, step 4).
 const PROBE: &str = "WECHATPAY/SIGNTEST/";
 const MAX_SKEW_SECONDS: u64 = 300;
-/// Official nonces have 32 characters; a longer header is somebody's experiment.
+/// Limits header length: official nonces have 32 characters.
 const MAX_HEADER_LENGTH: usize = 1024;
 
-/// Why a signature is not believed.
+/// Reason why a signature is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     #[error("a signature probe")]
     Probe,
-    /// Signed with a key we do not know (yet).
+    /// Signed with a key that we do not know (yet).
     #[error("unknown key serial")]
     UnknownSerial,
     #[error("{0}")]
     Because(&'static str),
 }
 
-/// What WeChat says about its signature; named fields, because the headers are easily swapped (T-06).
+/// Signature headers, as named fields, because they are easily swapped (T-06).
 #[derive(Debug, Clone, Copy)]
 pub struct Seal<'a> {
     pub timestamp: &'a str,
@@ -31,16 +31,16 @@ pub struct Seal<'a> {
     pub serial: &'a str,
 }
 
-/// Five lines, each with its line end. `target` is path and query as on the request line.
+/// Text to sign of a request: five lines, each with its line end. `target` is path and query as on the request line.
 ///
-/// Line ends are not escaped, and need not be: only the body can hold one, and it stands last. The same holds for
-/// [`Seal::message`], whose first two lines come out of headers.
+/// Line ends need no escaping: only the body can contain one, and it is last. The same holds for [`Seal::message`], whose
+/// first two lines come from headers.
 pub fn request_message(method: &str, target: &str, timestamp: i64, nonce: &str, body: &str) -> String {
     format!("{method}\n{target}\n{timestamp}\n{nonce}\n{body}\n")
 }
 
-/// What a page hands to the app is signed in four lines, each with its line end. Pages and mini programs write
-/// `prepay_id=…` into the last one, apps the bare id. No part can hold a line end: the id is visible ASCII or it is not kept.
+/// Text to sign for the app: four lines, each with its line end. Pages and mini programs write `prepay_id=…` into the last
+/// one, apps the bare id. No part can contain a line end: the id is visible ASCII or it is not stored.
 pub fn invocation_message(app_id: &str, timestamp: &str, nonce: &str, prepay: &str) -> String {
     format!("{app_id}\n{timestamp}\n{nonce}\n{prepay}\n")
 }
@@ -53,7 +53,8 @@ pub fn authorization(mch_id: &str, serial_no: &str, timestamp: i64, nonce: &str,
 }
 
 impl<'a> Seal<'a> {
-    /// The checks that need no key, in the order of docs/gateway-facts.md 1.3: presence, kind, time, probe.
+    /// Parses the headers with the checks that need no key, in the order of docs/gateway-facts.md 1.3: presence, kind,
+    /// time, probe.
     pub fn read(headers: &'a HeaderMap, now: Timestamp) -> Result<Seal<'a>, SignatureError> {
         let seal = Seal {
             timestamp: only(headers, "Wechatpay-Timestamp")
@@ -78,7 +79,7 @@ impl<'a> Seal<'a> {
                 ));
             }
         };
-        // A captured message could be sent again for ever; WeChat stamps each of its own resends afresh (T-04).
+        // Prevents replay of a captured message; WeChat stamps each of its own resends afresh (T-04).
         if now.seconds().abs_diff(signed_at) >= MAX_SKEW_SECONDS {
             return Err(SignatureError::Because("the timestamp is too far from our clock"));
         }
@@ -88,7 +89,7 @@ impl<'a> Seal<'a> {
         Ok(seal)
     }
 
-    /// Three lines, each with its line end; the body as it was received, which for a 204 is nothing.
+    /// Text to verify: three lines, each with its line end; the body as received, empty for a 204.
     pub fn message(&self, body: &[u8]) -> Vec<u8> {
         let Seal { timestamp, nonce, .. } = self;
         let mut message = format!("{timestamp}\n{nonce}\n").into_bytes();
@@ -98,7 +99,7 @@ impl<'a> Seal<'a> {
     }
 }
 
-/// The value of a header that must be there exactly once: two would let one be checked and the other be used.
+/// Returns a header that must occur exactly once: of two, one could be verified and the other used.
 fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?.trim();

@@ -1,18 +1,18 @@
-//! The text form of a bill: headings, rows, headings of the sums, one row of sums (docs/gateway-facts.md 1.6.6).
+//! Text format of a bill: headings, rows, headings of the sums, one row of sums (docs/gateway-facts.md 1.6.6).
 //!
-//! A row's cells each begin with a backtick, and only a comma *and* a backtick part two of them (T-47).
+//! Each cell of a row begins with a backtick, and only a comma *and* a backtick separate two of them (T-47).
 
 use std::collections::HashMap;
 
 #[derive(Debug)]
 pub(super) struct Table<'a> {
     columns: HashMap<&'a str, usize>,
-    /// As many cells as there are headings.
+    /// Each row has as many cells as there are headings.
     pub(super) rows: Vec<Vec<&'a str>>,
 }
 
 impl<'a> Table<'a> {
-    /// `free` is the heading of the one cell whose text strangers can write, `sums` the first heading of the sums.
+    /// `free` is the heading of the one cell with text of strangers, `sums` the first heading of the sums.
     pub(super) fn read(text: &'a str, free: &str, sums: &str) -> Result<Table<'a>, &'static str> {
         const CUT_OFF: &str = "it is cut off";
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -52,7 +52,7 @@ impl<'a> Table<'a> {
         Ok(Table { columns, rows })
     }
 
-    /// Where these columns are; headings come and go with the age of the merchant, so places mean nothing.
+    /// Finds the positions of columns; headings come and go with the age of the merchant, so positions are not fixed.
     pub(super) fn columns<const N: usize>(&self, names: [&str; N]) -> Result<[usize; N], &'static str> {
         let mut places = [0; N];
         for (place, name) in places.iter_mut().zip(names) {
@@ -61,7 +61,7 @@ impl<'a> Table<'a> {
         Ok(places)
     }
 
-    /// The first of these names that there is.
+    /// Finds the first of these names that exists.
     pub(super) fn first_column(&self, names: &[&str]) -> Result<usize, &'static str> {
         names
             .iter()
@@ -76,8 +76,8 @@ fn heading(text: &str) -> &str {
     text.split(['（', '(']).next().unwrap_or(text)
 }
 
-/// The cells of a row. When there are too many, the free cell holds the separator: the others are counted from both
-/// ends, and of the free one only the beginning is kept.
+/// Splits a row into cells. When there are too many, the free cell contains the separator: the others are counted from both
+/// ends, and only the beginning of the free one is kept.
 fn cells(row: &str, n_columns: usize, free: Option<usize>) -> Option<Vec<&str>> {
     let mut cells: Vec<&str> = row.split(",`").collect();
     let n_extra = cells.len().checked_sub(n_columns)?;

@@ -1,4 +1,4 @@
-//! WeChat's words about a trade: what we send, what it answers, and what that means.
+//! WeChat's wire format of trades: requests, answers and their meaning.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use super::super::is_plain;
 use super::super::scalar::Scalar;
 use super::super::text::GatewayText;
 
-/// Members that are absent stay absent: WeChat refuses nulls and anything it does not know (T-44).
+/// Body of a create call. Absent members stay absent: WeChat refuses nulls and unknown members (T-44).
 #[derive(Debug, Serialize)]
 pub(super) struct NewTrade<'a> {
     pub(super) appid: &'a str,
@@ -27,13 +27,13 @@ pub(super) struct NewTrade<'a> {
     pub(super) scene_info: Option<Scene>,
 }
 
-/// Who pays, for JSAPI.
+/// Payer's id, for JSAPI.
 #[derive(Debug, Serialize)]
 pub(super) struct Openid<'a> {
     pub(super) openid: &'a str,
 }
 
-/// Where the payer's browser is, for H5.
+/// Payer's address, for H5.
 #[derive(Debug, Serialize)]
 pub(super) struct Scene {
     pub(super) payer_client_ip: IpAddr,
@@ -57,7 +57,7 @@ pub(super) struct CloseTrade<'a> {
     pub(super) mchid: &'a str,
 }
 
-/// What the payer needs; each product has its own word for it.
+/// Prompt in an answer; each product has its own member for it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Prompt {
     pub(super) code_url: Option<String>,
@@ -65,7 +65,7 @@ pub(super) struct Prompt {
     pub(super) prepay_id: Option<String>,
 }
 
-/// A trade as queries and notifications describe it (docs/gateway-facts.md 1.6.2, 1.7).
+/// Trade as in queries and notifications (docs/gateway-facts.md 1.6.2, 1.7).
 #[derive(Debug, Deserialize)]
 pub(super) struct Trade {
     pub(super) appid: String,
@@ -88,17 +88,17 @@ struct Amount {
     currency: Option<String>,
 }
 
-/// Why a trade gives no report.
+/// Reason why a trade gives no report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoReport {
     Foreign(&'static str),
-    /// A word that WeChat has not told us about.
+    /// A state that WeChat does not document.
     UnknownState,
     Unreadable(&'static str),
 }
 
 impl Trade {
-    /// What the trade means, once it is known to be ours. `now` stands in for a missing time of payment.
+    /// Translates the trade into a report, once it is known to be ours. `now` replaces a missing time of payment.
     pub(super) fn report(&self, app_id: &str, mch_id: &str, now: Timestamp) -> Result<Report, NoReport> {
         if self.mchid != mch_id {
             return Err(NoReport::Foreign("another merchant"));
@@ -107,9 +107,9 @@ impl Trade {
             return Err(NoReport::Foreign("another app"));
         }
         match self.trade_state.as_str() {
-            // REFUND says that a refund was started, even a partial one: the money was paid.
+            // REFUND means that a refund was started, even a partial one: the money was paid.
             "SUCCESS" | "REFUND" => self.receipt(now).map(Report::Paid),
-            // A payer's failure leaves the trade payable.
+            // A payer's failed attempt leaves the trade payable.
             "NOTPAY" | "USERPAYING" | "ACCEPT" | "PAYERROR" => Ok(Report::Unpaid),
             "CLOSED" | "REVOKED" => Ok(Report::Closed),
             _ => Err(NoReport::UnknownState),
