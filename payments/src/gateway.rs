@@ -1,6 +1,6 @@
-//! The companies that move the money, behind six operations; a third one is a list of compile errors to follow.
+//! Clients of the payment gateways, WeChat Pay and Alipay, behind six operations.
 //!
-//! Only this room knows a gateway's words. What leaves it is a [`Report`], a prompt, or a [`GatewayError`].
+//! Only this module knows a gateway's wire format. It returns a [`Report`], a prompt, or a [`GatewayError`].
 
 pub mod alipay;
 pub mod bill;
@@ -44,7 +44,7 @@ pub use self::transport::{InProcess, Silence};
 
 pub use self::rsa_key::{KeyError, SigningKey, VerifyingKey};
 
-/// What a gateway is told about a payment.
+/// Payment data for a create call.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
     pub payment_no: &'a PaymentNo,
@@ -52,43 +52,43 @@ pub struct Ask<'a> {
     pub amount: Money,
     pub subject: &'a str,
     pub expires_at: Timestamp,
-    /// Where the browser goes when it leaves the gateway without having paid.
+    /// Return address of the browser that leaves the gateway without having paid.
     pub return_url: Option<&'a str>,
     pub payer: Payer<'a>,
 }
 
-/// What some products must know about the person who pays.
+/// Payer data that some products need.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Payer<'a> {
     /// WeChat H5 compares it with the address of the phone that opens the payment.
     pub ip: Option<IpAddr>,
-    /// WeChat's name for the payer in our app, which JSAPI needs.
+    /// WeChat's id of the payer in our app, required by JSAPI.
     pub openid: Option<&'a str>,
 }
 
-/// A create call as it was recorded; every retry sends the same.
+/// Recorded create call; every retry sends the same bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Creation<'a> {
     pub payment_no: &'a PaymentNo,
     pub product: Product,
-    /// What [`Gateway::request`] returned.
+    /// Body returned by [`Gateway::request`].
     pub request: &'a str,
     pub return_url: Option<&'a str>,
 }
 
-/// A refund as it was recorded: the same number and words on every try (T-32).
+/// Recorded refund call; every retry sends the same number and texts (T-32).
 #[derive(Debug, Clone, Copy)]
 pub struct RefundAsk<'a> {
     pub refund_no: &'a RefundNo,
     pub payment_no: &'a PaymentNo,
     pub transaction_id: &'a str,
     pub amount: Money,
-    /// What was paid, before any refund.
+    /// Amount paid, before any refund.
     pub total: Money,
     pub reason: &'a str,
 }
 
-/// What a page inside WeChat hands to the app, signed by us (`getBrandWCPayRequest`).
+/// Signed parameters with which a page inside WeChat opens the payment (`getBrandWCPayRequest`).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Invocation {
@@ -106,44 +106,44 @@ pub enum Gateway {
     Alipay(Box<alipay::Alipay>),
 }
 
-/// Why a gateway gave no report.
+/// Reason why a gateway call gave no report.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// It understood and said no. Only an authentic refusal may end a payment; the others are hints.
+    /// Refused. Only an authentic refusal may end a payment; the others are hints.
     #[error("{code}: {message}")]
     Declined {
         code: String,
         message: String,
         is_authentic: bool,
     },
-    /// It says that the trade is paid already: ask for the receipt.
+    /// The trade is paid already: query the receipt.
     #[error("the trade is paid already")]
     AlreadyPaid,
-    /// It says that the trade is over, closed or paid: ask for the truth.
+    /// The trade is over, closed or paid: query its state.
     #[error("the trade is closed already")]
     AlreadyClosed,
-    /// Send the same bytes again.
+    /// Retry with the same bytes.
     #[error("try again: {reason}")]
     RetrySame { reason: String },
-    /// A timeout, a 5xx, an answer that cannot be verified or read: it may have happened or not.
+    /// A timeout, a 5xx, an answer that cannot be verified or read: the call may have taken effect or not.
     #[error("unknown outcome: {reason}")]
     Unknown { reason: String },
 }
 
-/// What a gateway said to a request to close.
+/// Outcome of a close call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closing {
     Closed,
-    /// Authentic word that there is no such trade (Alipay: before anybody scanned; the code may still be scanned).
+    /// Authentic answer that no such trade exists (Alipay: before the code is scanned; it may still be scanned).
     Absent,
 }
 
-/// An authentic message from a gateway.
+/// Authentic notification of a gateway.
 #[derive(Debug, Clone)]
 pub struct Notification {
     /// Unique per event at this gateway: resends carry it again.
     pub id: String,
-    /// `out_trade_no` as it was written; empty when the message is about no payment.
+    /// `out_trade_no` as received; empty when the notification is about no payment.
     pub payment_no: String,
     pub content: NotificationContent,
 }
@@ -151,17 +151,17 @@ pub struct Notification {
 #[derive(Debug, Clone)]
 pub enum NotificationContent {
     Payment(Report),
-    /// News about a refund: never news about a payment, even when it looks like one (T-35).
+    /// Refund notification: never about the payment itself, even when it looks like it (T-35).
     Refund(RefundNews),
-    /// A kind of message that is of no concern to us.
+    /// Notification of a kind that we do not handle.
     Other,
-    /// Authentic, but its signed text can be read in several ways (T-53): nothing in it is believed, the gateway is asked.
+    /// Authentic, but its signed text is ambiguous (T-53): none of it is used, the gateway is queried instead.
     Ambiguous,
     /// Authentic, but not to be acted on: another merchant, app, seller or currency, or it contradicts itself.
     Foreign(&'static str),
 }
 
-/// What a message says about a refund. Every sum that it names must be ours before the report is applied.
+/// Contents of a refund notification. Every amount in it must match ours before the report is applied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RefundNews {
     /// Our number; Alipay does not always name it.
@@ -171,19 +171,19 @@ pub struct RefundNews {
     pub amount: Option<Money>,
     /// All refunds of the trade together, where the gateway counts them so (T-36).
     pub refunded: Option<Money>,
-    /// What was paid, before any refund.
+    /// Amount paid, before any refund.
     pub total: Option<Money>,
-    /// `None`: a hint only, the gateway must be asked (Alipay).
+    /// `None`: only a hint, the gateway must be queried (Alipay).
     pub report: Option<RefundReport>,
 }
 
-/// Why a message is not believed. Nothing is stored.
+/// Reason why a notification is rejected. Rejected ones are not stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotificationError {
-    /// A deliberately wrong signature, to see whether we check.
+    /// A deliberately wrong signature, sent to test whether we verify.
     #[error("a signature probe")]
     Probe,
-    /// The words say which part is wrong: header, clock, key, signature, body.
+    /// Names the part that is wrong: header, clock, key, signature, body.
     #[error("{0}")]
     NotAuthentic(&'static str),
     /// Signed, but not readable: bad base64, a wrong tag, not JSON.
@@ -191,7 +191,7 @@ pub enum NotificationError {
     Malformed(&'static str),
 }
 
-/// An HTTP answer in a gateway's own words.
+/// HTTP answer to a notification, in the gateway's format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     pub status: u16,
@@ -199,15 +199,15 @@ pub struct Reply {
     pub body: &'static str,
 }
 
-/// How a message was received; each gateway has its own words for it.
+/// Outcome of receiving a notification, before it is written in the gateway's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reception {
-    /// Its effect is durable.
+    /// The effect is committed.
     Done,
     NotAuthentic,
     Malformed,
     TooLarge,
-    /// Our fault: send it again.
+    /// An error of ours: the gateway should send it again.
     Failed,
 }
 
@@ -224,7 +224,7 @@ impl From<alipay::Alipay> for Gateway {
 }
 
 impl Gateway {
-    /// Sends every call to a function instead of a host.
+    /// Sends every call to a function instead of a host, for tests.
     #[cfg(feature = "faults")]
     #[must_use]
     pub fn in_process(mut self, gateway: InProcess) -> Gateway {
@@ -235,7 +235,7 @@ impl Gateway {
         self
     }
 
-    /// WeChat's merchant number, Alipay's app id: who is asked about a number, and who is paid.
+    /// WeChat's merchant number or Alipay's app id: the account that is queried and that is paid.
     pub fn account(&self) -> &str {
         match self {
             Gateway::Wechat(wechat) => wechat.account(),
@@ -258,8 +258,8 @@ impl Gateway {
         }
     }
 
-    /// The exact body of the create call. It is stored before the call, and asking again sends the same bytes:
-    /// a deadline that is computed anew would make it another order (T-43).
+    /// Body of the create call. It is stored before the call, and every retry sends the same bytes: a deadline computed
+    /// anew would make it another order (T-43).
     pub fn request(&self, ask: &Ask<'_>) -> String {
         match self {
             Gateway::Wechat(wechat) => wechat.request(ask),
@@ -267,8 +267,8 @@ impl Gateway {
         }
     }
 
-    /// Makes the payment payable. Returns what the payer needs: the content of the QR code, the URL to open, or for
-    /// JSAPI the `prepay_id` that [`Gateway::invocation`] signs.
+    /// Sends the create call. Returns the prompt: the content of the QR code, the URL to open, or for JSAPI the
+    /// `prepay_id` that [`Gateway::invocation`] signs.
     pub async fn create(&self, creation: &Creation<'_>) -> Result<String, GatewayError> {
         self.timed(
             Circuit::Creates,
@@ -283,7 +283,7 @@ impl Gateway {
         .await
     }
 
-    /// What the page inside WeChat needs to open the payment; `None` where there is no such page.
+    /// Signs the parameters that a page inside WeChat needs to open the payment; `None` without JSAPI.
     pub fn invocation(&self, prepay_id: &str) -> Option<Invocation> {
         match self {
             Gateway::Wechat(wechat) => Some(wechat.invocation(prepay_id)),
@@ -307,8 +307,8 @@ impl Gateway {
         self.record_health(said)
     }
 
-    /// A call whose time and end tell the breaker whether the gateway answers. On the heap, because every verb that may end in
-    /// a call would carry the largest of them.
+    /// Times a call for the circuit breaker. Boxed, because every caller's future would otherwise hold the largest of
+    /// the calls.
     async fn timed<T>(
         &self,
         circuit: Circuit,
@@ -326,7 +326,7 @@ impl Gateway {
         said
     }
 
-    /// Whether it answers at all is seen by its questions: they are what is asked most.
+    /// Records gateway health. Only queries count: they are the most frequent calls.
     fn record_health<T>(&self, said: Result<T, GatewayError>) -> Result<T, GatewayError> {
         match said {
             Err(GatewayError::Unknown { .. }) => self.health().lost(self.now()),
@@ -349,7 +349,7 @@ impl Gateway {
         }
     }
 
-    /// How far our clock is from the `Date` of the last answer.
+    /// Clock drift against the `Date` header of the last answer.
     pub(crate) fn drift(&self) -> Drift {
         match self {
             Gateway::Wechat(wechat) => wechat.transport.drift(),
@@ -375,7 +375,7 @@ impl Gateway {
         self.clock().now()
     }
 
-    /// The certificates that a person must replace, by name, and when each ends.
+    /// Certificates that a person must replace, by name, with their expiry.
     pub(crate) fn ends(&self) -> Vec<(String, Timestamp)> {
         match self {
             Gateway::Wechat(wechat) => wechat.ends(),
@@ -383,7 +383,7 @@ impl Gateway {
         }
     }
 
-    /// Asks that nobody can pay any more. Even a success proves little (T-28, T-29): ask once more afterwards.
+    /// Sends a close call. Even a success proves little (T-28, T-29): query once more afterwards.
     pub async fn close(&self, payment_no: &PaymentNo) -> Result<Closing, GatewayError> {
         self.timed(
             Circuit::Others,
@@ -398,7 +398,7 @@ impl Gateway {
         .await
     }
 
-    /// [`Gateway::close`], for whom being paid or closed already is an answer too: the next question brings the proof.
+    /// Like [`Gateway::close`], but accepts a trade that is paid or closed already: the next query brings the proof.
     pub(crate) async fn ensure_closed(&self, payment_no: &PaymentNo) -> Result<(), GatewayError> {
         match self.close(payment_no).await {
             Ok(_) | Err(GatewayError::AlreadyPaid | GatewayError::AlreadyClosed) => Ok(()),
@@ -406,7 +406,7 @@ impl Gateway {
         }
     }
 
-    /// Sends money back, or asks for the same refund again: the number makes both one (T-32, T-33).
+    /// Sends a refund call; repeating it is safe, because the number identifies the refund (T-32, T-33).
     pub async fn refund(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
         self.timed(
             Circuit::Others,
@@ -437,7 +437,7 @@ impl Gateway {
         self.record_health(said)
     }
 
-    /// Every payment and refund of a Beijing day, as the gateway has booked them.
+    /// Downloads the trade bill: every payment and refund of a Beijing day, as booked by the gateway.
     pub async fn trade_bill(&self, day: NaiveDate) -> Result<Vec<TradeLine>, BillError> {
         match self {
             Gateway::Wechat(wechat) => wechat.trade_bill(day).await,
@@ -445,7 +445,7 @@ impl Gateway {
         }
     }
 
-    /// Every movement on the merchant's account of a Beijing day.
+    /// Downloads the fund bill: every movement on the merchant's account of a Beijing day.
     pub async fn fund_bill(&self, day: NaiveDate) -> Result<Vec<FundLine>, BillError> {
         match self {
             Gateway::Wechat(wechat) => wechat.fund_bill(day).await,
@@ -453,7 +453,7 @@ impl Gateway {
         }
     }
 
-    /// Reads a message that says it comes from this gateway. `body` must be the bytes as they arrived (T-01).
+    /// Verifies and parses a notification. `body` must be the bytes as received (T-01).
     pub async fn read_notification(
         &self,
         headers: &HeaderMap,
@@ -469,8 +469,8 @@ impl Gateway {
         read
     }
 
-    /// Reads a message once more that was kept: its signature is checked again, and how fresh it was is judged by when it
-    /// came. `received_at` must be our own word, never the message's.
+    /// Verifies and parses a stored notification again; its age is measured at `received_at`, which must be our own
+    /// record and never come from the notification.
     pub(crate) async fn reread_notification(
         &self,
         headers: &HeaderMap,
@@ -483,7 +483,7 @@ impl Gateway {
         }
     }
 
-    /// What a kept message holds under its encryption; `None` where nothing is encrypted, or not for the key of today.
+    /// Decrypts a stored notification; `None` when nothing is encrypted, or not with the current key.
     pub(crate) fn unsealed(&self, body: &[u8]) -> Option<Vec<u8>> {
         match self {
             Gateway::Wechat(wechat) => wechat.unsealed(body),
@@ -508,25 +508,25 @@ impl GatewayError {
     }
 }
 
-/// Text of a gateway's that is stored, shown and logged: one word of visible ASCII.
+/// Whether a gateway's text, which is stored, shown and logged, is one word of visible ASCII.
 fn is_plain(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Something that a payer's phone can open: it goes into a QR code and onto a page.
+/// Whether a text is an address that a payer's phone can open: it goes into a QR code and onto a page.
 fn is_address(text: &str, schemes: &[&str]) -> bool {
     text.len() <= 1024
         && text.bytes().all(|byte| byte.is_ascii_graphic())
         && schemes.iter().any(|scheme| begins_with_scheme(text, scheme))
 }
 
-/// Schemes are the same in capitals (RFC 3986).
+/// Compares schemes case-insensitively (RFC 3986).
 fn begins_with_scheme(text: &str, scheme: &str) -> bool {
     text.get(..scheme.len())
         .is_some_and(|beginning| beginning.eq_ignore_ascii_case(scheme))
 }
 
-/// The answer to a message. WeChat looks at the status, Alipay at the body (T-45), so both say the same.
+/// Answer to a notification. WeChat reads the status, Alipay the body (T-45), so both are set.
 pub fn reply(channel: Channel, reception: Reception) -> Reply {
     let status = match reception {
         Reception::Done => 200,

@@ -1,21 +1,21 @@
-//! A gateway's own books of one Beijing day, in words that both gateways share.
+//! Bills (statements) of a gateway for one Beijing day, in terms that both gateways share.
 //!
-//! Bills are text in yuan whatever the API speaks, and a snapshot: a refund that was under way stays so in them.
+//! Amounts are text in yuan, unlike in the API. A bill is a snapshot: a refund that was in progress stays so in it.
 
 use domain::{Money, Timestamp};
 
 use super::GatewayError;
 
-/// One payment or one refund.
+/// One payment or one refund of a bill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TradeLine {
     pub kind: TradeKind,
     /// `out_trade_no`.
     pub payment_no: String,
     pub transaction_id: String,
-    /// What was paid or given back, before coupons.
+    /// Amount paid or refunded, before coupons.
     pub amount: Money,
-    /// When it was paid, or when the refund was asked for.
+    /// Time of payment, or of the refund call.
     pub at: Timestamp,
 }
 
@@ -28,7 +28,7 @@ pub enum TradeKind {
     },
 }
 
-/// One movement of the merchant's money.
+/// One movement on the merchant's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FundLine {
     pub flow_no: String,
@@ -40,13 +40,13 @@ pub struct FundLine {
 
 #[derive(Debug, thiserror::Error)]
 pub enum BillError {
-    /// Nothing happened on that day.
+    /// No bill: nothing happened on that day.
     #[error("there is no bill for that day")]
     Empty,
-    /// It is made after 10:00 in Beijing on the next day.
+    /// The bill is generated after 10:00 in Beijing on the next day.
     #[error("the bill is not made yet")]
     NotReady,
-    /// The file is not the one whose hash was promised, or not a bill.
+    /// The file does not match the promised hash, or is not a bill.
     #[error("the bill cannot be used: {0}")]
     Unreadable(&'static str),
     #[error(transparent)]

@@ -1,8 +1,8 @@
-//! Circuit breaker and concurrency limit of one gateway: one that hangs is asked less, then only probed, and never called
-//! while a person waits.
+//! Circuit breaker and concurrency limit of one gateway: one that hangs gets fewer calls, then only probes, and no call
+//! that a person waits for.
 //!
-//! Kept in memory and measured by the monotonic clock. Only time that was lost counts: a gateway that refuses at once, or
-//! whose answers cannot be believed, costs nothing and is called as before.
+//! Kept in memory and measured by the monotonic clock. Only lost time counts: a gateway that refuses at once, or whose
+//! answers cannot be verified, costs nothing and is called as before.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -11,21 +11,21 @@ use domain::{Channel, PaymentNo};
 
 use crate::Services;
 
-/// Calls in a row that were waited for in vain before the breaker opens.
+/// Timeouts in a row before the breaker opens.
 const MOST_LOST: u32 = 3;
-/// A call that failed within this time cost nobody much.
+/// A call that failed faster than this costs little and does not count.
 const LOST_AFTER: Duration = Duration::from_millis(1500);
-/// An answer that took longer halves how much is asked at once.
+/// An answer that took longer halves the concurrency.
 const SLOW_AFTER: Duration = Duration::from_secs(3);
 const MOST_SLOTS: usize = 8;
-/// Between two probes of a gateway that does not answer; each may hang for its full time.
+/// Interval between two probes of a gateway that does not answer; each may hang for its full timeout.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
-/// When no job has probed for this long, whoever calls is the probe.
+/// When no job has probed for this long, the next caller probes.
 const UNPROBED: Duration = Duration::from_secs(15);
-/// The same question every time, so that the log of calls keeps one row of it.
+/// The same number every time, so that the gateway log keeps one row of it.
 const PROBE_NUMBER: &str = "TONGQIANPROBE";
 
-/// Calls that fail together. Some outages hit only the creation of payments.
+/// Calls that fail together. Some outages affect only the creation of payments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Circuit {
     Creates,
@@ -39,14 +39,14 @@ pub struct Breaker(Mutex<State>);
 struct State {
     creates: Losses,
     others: Losses,
-    /// How many questions a job may ask at once.
+    /// Queries that a job may send at once.
     n_slots: usize,
 }
 
 #[derive(Debug, Default)]
 struct Losses {
     n_lost: u32,
-    /// While open: when it was probed last, or when it opened.
+    /// While open: time of the last probe, or of opening.
     probed_at: Duration,
 }
 
@@ -74,7 +74,7 @@ impl Losses {
         self.n_lost = self.n_lost.saturating_add(1);
     }
 
-    /// Takes the right to probe when the last probe is `pause` ago.
+    /// Takes the right to probe when the last probe is at least `pause` ago.
     fn may_probe(&mut self, now: Duration, pause: Duration) -> bool {
         let is_due = now.saturating_sub(self.probed_at) >= pause;
         if is_due {
@@ -94,7 +94,7 @@ impl State {
 }
 
 impl Breaker {
-    /// A call has ended at `now` after `took`, with an answer or without one.
+    /// Records a call that ended at `now` after `took`, with an answer or without one.
     pub fn note(&self, circuit: Circuit, is_answer: bool, took: Duration, now: Duration) {
         let mut state = self.0.lock().expect(UNBROKEN);
         let is_slow = took >= SLOW_AFTER;
@@ -116,7 +116,7 @@ impl Breaker {
         !self.0.lock().expect(UNBROKEN).others.is_open()
     }
 
-    /// Whether somebody who waits for the answer may call.
+    /// Whether a caller that waits for the answer may call.
     pub fn may_call(&self, circuit: Circuit, now: Duration) -> bool {
         let mut state = self.0.lock().expect(UNBROKEN);
         let circuits: &[Circuit] = match circuit {
@@ -129,7 +129,7 @@ impl Breaker {
         })
     }
 
-    /// How many calls a job may make at once, and whether that is a probe.
+    /// Returns how many calls a job may make at once, and whether that is a probe.
     fn admit(&self, now: Duration, most: usize) -> (usize, bool) {
         let mut state = self.0.lock().expect(UNBROKEN);
         if !state.others.is_open() {
@@ -139,7 +139,7 @@ impl Breaker {
     }
 }
 
-/// Calls that a job may make of a gateway at once.
+/// Permits for the calls that a job may make to a gateway at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Batch {
     channel: Channel,
@@ -151,7 +151,7 @@ impl Batch {
     pub fn admit(services: &Services, channel: Channel, most: usize) -> Batch {
         let (n_calls, is_probe) = match services.gateways.get(channel) {
             Some(gateway) => gateway.breaker().admit(gateway.clock().monotonic(), most),
-            // Each call says at once that there is no such gateway.
+            // No limit without the gateway: each call fails at once as not configured.
             None => (most, false),
         };
         Batch {
@@ -165,7 +165,7 @@ impl Batch {
         i64::try_from(self.n_calls).expect("a batch is small")
     }
 
-    /// Whether a run ends after this batch: nothing more is due, or the gateway is only probed.
+    /// Whether a job's run ends after this batch: nothing more is due, or the gateway is only probed.
     pub fn is_last(self, n_due: usize) -> bool {
         self.is_probe || n_due < self.n_calls
     }
@@ -180,7 +180,7 @@ impl Batch {
         gateway.is_none_or(|gateway| gateway.breaker().is_closed())
     }
 
-    /// Asks about a payment that does not exist, when nothing is due by which it would be seen that the gateway is back.
+    /// Sends a probe about a payment that does not exist, when no due query would show that the gateway has recovered.
     pub async fn probe(self, services: &Services) {
         let number = PaymentNo::parse(PROBE_NUMBER).expect("these are letters");
         if let Some(gateway) = services.gateways.get(self.channel).filter(|_| self.is_probe)
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn who_calls_is_the_probe_when_no_job_probes() {
+    fn a_caller_probes_when_no_job_does() {
         let breaker = Breaker::default();
         for _ in 0..3 {
             breaker.note(Circuit::Creates, false, HANG, second(0));

@@ -1,4 +1,4 @@
-//! What was said to a gateway and what came back, noted in memory by whoever calls: a call waits for no write of ours.
+//! Gateway log in memory: calls and their answers, written to the database later, so that no call waits for a write.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -10,12 +10,12 @@ use super::GatewayError;
 use super::masked::masked_json;
 use super::transport::Answer;
 
-/// More than a server calls while its database is away for a moment; then the oldest are forgotten.
+/// Limits memory: more calls than a server makes during a short database outage; beyond it the oldest are dropped.
 const MOST_CALLS: usize = 4096;
-/// Longer answers are cut: the longest that either gateway sends us about one payment is a tenth of it.
+/// Longer answers are cut: the longest that either gateway sends about one payment is a tenth of it.
 const MOST_CHARACTERS: usize = 16_000;
 
-/// What can be asked of a gateway about a payment.
+/// Gateway operation about a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     Create,
@@ -26,38 +26,38 @@ pub enum Operation {
     QueryRefund,
 }
 
-/// What a call is about.
+/// Payment, and refund if any, that a call is about.
 #[derive(Debug, Clone, Copy)]
 pub struct About<'a> {
     pub operation: Operation,
     pub payment_no: &'a PaymentNo,
 }
 
-/// What became of a call.
+/// Verdict on the answer to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The answer bears the gateway's signature, whatever it says.
+    /// The answer has a valid signature of the gateway, whatever it says.
     Signed,
-    /// A refusal without one: a hint.
+    /// An unsigned refusal: a hint.
     Unsigned,
     NotBelieved,
     NoAnswer,
 }
 
-/// One call, without secrets.
+/// One logged call, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     pub channel: Channel,
     pub operation: Operation,
     pub payment_no: PaymentNo,
-    /// Method and path, or the method's name where all go to one path.
+    /// Method and path, or the method's name where all calls go to one path.
     pub line: String,
     pub request: String,
-    /// The status of HTTP, when something came back.
+    /// HTTP status, when there was an answer.
     pub status: Option<u16>,
     pub answer: String,
     pub verdict: Verdict,
-    /// Why it is not believed, or why there is no answer.
+    /// Reason why the answer is not trusted, or why there is none.
     pub reason: Option<String>,
     pub begun_at: Timestamp,
     pub took: Duration,
@@ -127,7 +127,7 @@ impl Verdict {
 }
 
 impl Call {
-    /// A call that is about to be sent.
+    /// Begins the log entry of a call that is about to be sent.
     pub(super) fn begin(
         channel: Channel,
         about: About<'_>,
@@ -150,7 +150,7 @@ impl Call {
         }
     }
 
-    /// Something came back, or nothing did.
+    /// Records the answer, or its absence.
     pub(super) fn returned(&mut self, sent: &Result<Answer, GatewayError>, now: Timestamp) {
         self.took = now.duration_since(self.begun_at);
         match sent {
@@ -162,7 +162,7 @@ impl Call {
         }
     }
 
-    /// What came back was looked at: whether it was signed, or why it is not believed.
+    /// Records the verdict: whether the answer was signed, or why it is not trusted.
     pub(super) fn judged(&mut self, judgement: Result<bool, &GatewayError>) {
         self.verdict = match judgement {
             Ok(true) => Verdict::Signed,
@@ -193,25 +193,25 @@ impl CallLog {
         calls.push_back(call);
     }
 
-    /// The right to write down what is noted; whoever waits for it finds it written.
+    /// Takes the lock for writing the log to the database; a caller that waited finds it written.
     pub(crate) async fn writer(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.writer.lock().await
     }
 
-    /// The oldest, so many at most.
+    /// Takes up to `most` of the oldest calls.
     pub(crate) fn take(&self, most: usize) -> Vec<Call> {
         let mut calls = self.calls.lock().expect(UNBROKEN);
         let n_taken = calls.len().min(most);
         calls.drain(..n_taken).collect()
     }
 
-    /// The latest about a payment that is not written down yet.
+    /// Returns the latest call about a payment that is not written to the database yet.
     pub(crate) fn last_about(&self, payment_no: &PaymentNo) -> Option<Call> {
         let calls = self.calls.lock().expect(UNBROKEN);
         calls.iter().rfind(|call| call.payment_no == *payment_no).cloned()
     }
 
-    /// What was taken and could not be written.
+    /// Puts calls back that were taken and could not be written.
     pub(crate) fn give_back(&self, taken: Vec<Call>) {
         let mut calls = self.calls.lock().expect(UNBROKEN);
         for call in taken.into_iter().rev().take(MOST_CALLS - calls.len()) {

@@ -1,11 +1,11 @@
-//! The gateways that are configured, and the one that answers for a payment.
+//! Configured gateways, and the lookup of a payment's gateway.
 
 use domain::{Channel, Payment};
 
 use super::breaker::Circuit;
 use super::{Gateway, GatewayError};
 
-/// The gateways that are configured.
+/// Configured gateways.
 #[derive(Debug, Default)]
 pub struct Gateways {
     pub wechat: Option<Gateway>,
@@ -13,8 +13,8 @@ pub struct Gateways {
 }
 
 impl Gateways {
-    /// The gateway of a payment that exists, at the account where it was opened. The operator may have taken the settings
-    /// away since, or put another merchant's in their place: whose "no such trade" would be true and no news.
+    /// Returns the gateway of an existing payment, for the account where it was opened. The operator may have removed the
+    /// settings since, or set another merchant's, whose "no such trade" would be true but say nothing about our payment.
     pub(crate) fn require(&self, payment: &Payment) -> Result<&Gateway, GatewayError> {
         let method = payment.method();
         let gateway = method.channel().and_then(|channel| self.get(channel));
@@ -22,7 +22,7 @@ impl Gateways {
             gateway.ok_or_else(|| GatewayError::unknown(format!("{method} is not configured any more")))?;
         match payment.account.as_deref() {
             Some(account) if account != gateway.account() => Err(GatewayError::unknown(format!(
-                "{} was opened at the {method} account {account}, and this server speaks for {}",
+                "{} was opened at the {method} account {account}, and this server is configured for {}",
                 payment.payment_no,
                 gateway.account()
             ))),
@@ -30,7 +30,8 @@ impl Gateways {
         }
     }
 
-    /// [`Gateways::require`] for a call that somebody waits for: one that is known not to answer is not called.
+    /// Like [`Gateways::require`] for a call that a caller waits for: fails at once while the gateway is known not to
+    /// answer.
     pub(crate) fn require_answering(&self, payment: &Payment) -> Result<&Gateway, GatewayError> {
         self.require_circuit(payment, Circuit::Others)
     }

@@ -1,11 +1,11 @@
-//! What may be told of a gateway's settings: numbers and fingerprints, never a key.
+//! Gateway settings for display: numbers and fingerprints, never a key.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use domain::Timestamp;
 
 use super::{Gateway, VerifyingKey};
 
-/// One gateway's settings as they may be shown.
+/// Displayable settings of one gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     pub app_id: String,
@@ -14,13 +14,13 @@ pub struct Description {
     /// The serial number of our own certificate at WeChat.
     pub serial_no: Option<String>,
     pub gateway_url: String,
-    /// What has to be pasted into the gateway's own console, where it asks for one.
+    /// Notification address, to be pasted into the gateway's own console where it asks for one.
     pub notify_url: String,
-    /// Of our public key: the same as at the gateway, if the right one was uploaded.
+    /// Fingerprint of our public key: equal to the gateway's, if the right one was uploaded.
     pub own_fingerprint: String,
-    /// The certificates that have expired, by serial number.
+    /// Expired certificates, by serial number.
     pub expired: Vec<String>,
-    /// The certificates that a person must replace, and when each ends.
+    /// Certificates that a person must replace, with their expiry.
     pub ends: Vec<(String, Timestamp)>,
 }
 
@@ -33,7 +33,7 @@ impl Gateway {
     }
 }
 
-/// The first ten bytes of SHA-256 over the public key as DER, the way `openssl pkey -pubout -outform DER | sha256sum` begins.
+/// First ten bytes of SHA-256 over the DER public key, as in `openssl pkey -pubout -outform DER | sha256sum`.
 pub(super) fn fingerprint(key: &VerifyingKey) -> String {
     let bytes: Vec<String> = digest(&SHA256, key.der())
         .as_ref()

@@ -1,4 +1,4 @@
-//! Our clock beside a gateway's: the `Date` of each answer, whether the answer is believed or not.
+//! Clock drift against a gateway: measured by the `Date` header of each answer, verified or not.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use domain::Timestamp;
 
-/// How far our clock is off, as the last answer shows it.
+/// Clock drift as measured by the last answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Drift {
     pub amount: Duration,
@@ -23,8 +23,7 @@ impl DriftWatch {
         *self.0.lock().expect(UNBROKEN)
     }
 
-    /// An answer dated `date` came to a call that began at `begun_at` and ended at `ended_at`. One without a date that can be
-    /// read says nothing.
+    /// Measures the drift by an answer dated `date` to a call from `begun_at` to `ended_at`. An unreadable date is ignored.
     pub fn compare(&self, date: &str, begun_at: Timestamp, ended_at: Timestamp) {
         if let Ok(date) = DateTime::parse_from_rfc2822(date) {
             let drift = drift_of(
@@ -37,7 +36,7 @@ impl DriftWatch {
     }
 }
 
-/// The answer was dated between the beginning and the end of the call, in whole seconds.
+/// Computes the drift: the answer was dated between the beginning and the end of the call, in whole seconds.
 fn drift_of(date: Timestamp, begun_at: Timestamp, ended_at: Timestamp) -> Drift {
     let latest = date + Duration::from_secs(1);
     let is_ahead = begun_at > latest;

@@ -1,12 +1,12 @@
-//! Whether a gateway answers, and how often somebody pretends to be it. Kept in memory: a stranger's request must not cost
-//! a write, so forgeries are counted here and written down together (`gateway_health`).
+//! Gateway health: whether a gateway answers, and how many forged notifications came. Kept in memory: a stranger's request
+//! must not cost a write, so forgeries are counted here and written together (`gateway_health`).
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use domain::Timestamp;
 
-/// One lost answer is nothing, and neither is a minute.
+/// Minimum of lost answers before a gateway counts as silent: one alone is no sign.
 const LEAST_LOST: u32 = 3;
 const LEAST_SILENCE: Duration = Duration::from_secs(180);
 
@@ -20,7 +20,7 @@ struct Counts {
     n_forged: u32,
 }
 
-/// Question after question without an answer.
+/// Consecutive queries without an answer.
 #[derive(Debug, Clone, Copy)]
 struct Silence {
     since: Timestamp,
@@ -28,7 +28,7 @@ struct Silence {
     n_lost: u32,
 }
 
-const UNBROKEN: &str = "nothing panics while it holds the pulse";
+const UNBROKEN: &str = "nothing panics while it holds the counts";
 
 impl Health {
     pub fn answered(&self) {
@@ -54,18 +54,19 @@ impl Health {
         counts.n_forged = counts.n_forged.saturating_add(1);
     }
 
-    /// How many forged callbacks came since this was last asked.
+    /// Takes the number of forged notifications since the last call.
     pub fn take_forged(&self) -> u32 {
         std::mem::take(&mut self.0.lock().expect(UNBROKEN).n_forged)
     }
 
-    /// What was taken and could not be written down.
+    /// Puts a number back that could not be written.
     pub fn give_back_forged(&self, n: u32) {
         let mut counts = self.0.lock().expect(UNBROKEN);
         counts.n_forged = counts.n_forged.saturating_add(n);
     }
 
-    /// Since when nothing was answered, once that is worth a person's time. Whom nobody asks is not silent.
+    /// Start of the silence, once it lasts long enough for an incident. A gateway that is not queried is not counted as
+    /// down.
     pub fn silent_since(&self) -> Option<Timestamp> {
         let silence = self.0.lock().expect(UNBROKEN).silence?;
         let is_long =
@@ -73,7 +74,7 @@ impl Health {
         is_long.then_some(silence.since)
     }
 
-    /// Whether the last question was answered.
+    /// Whether the last query was answered.
     pub fn is_answering(&self) -> bool {
         self.0.lock().expect(UNBROKEN).is_answering
     }

@@ -1,10 +1,10 @@
-//! The gateways' messages as people may see them: without what proves, opens or names anybody.
+//! Masks gateway messages for display: without signatures, secrets and personal data.
 
 use super::alipay::sign::text_of;
 use super::urlencoded::{charset_of, pairs};
 
-/// Fields whose values are signatures, sealed text, or the name of somebody; whatever else begins with `buyer_` and is no
-/// amount names the payer too.
+/// Fields with signatures, encrypted text, or a name; any other field that begins with `buyer_` and is no amount identifies
+/// the payer too.
 const SECRETS: [&str; 9] = [
     "sign",
     "ciphertext",
@@ -22,12 +22,12 @@ fn is_secret(name: &str) -> bool {
     is_payer || SECRETS.contains(&name)
 }
 
-/// How much there was, and nothing of it.
+/// Replaces a text by its length.
 fn mask(text: &str) -> String {
     format!("•••• ({})", text.chars().count())
 }
 
-/// A line `name: value`.
+/// Masks a line `name: value`.
 pub fn masked_header(line: &str) -> String {
     match line.split_once(": ") {
         Some((name, value)) if name.eq_ignore_ascii_case("wechatpay-signature") => {
@@ -37,7 +37,7 @@ pub fn masked_header(line: &str) -> String {
     }
 }
 
-/// Laid out for people; what is not JSON shows only how long it is.
+/// Masks and indents JSON; for anything else only its length is shown.
 pub fn masked_json(body: &[u8]) -> String {
     let text = text_of(body);
     let Ok(mut value) = serde_json::from_str::<serde_json::Value>(&text) else {
@@ -63,7 +63,7 @@ fn mask_within(value: &mut serde_json::Value) {
     }
 }
 
-/// One `name=value` a line, decoded from the form's charset; what is not in it shows as replacement characters.
+/// Masks a form, one `name=value` a line, decoded from its charset; undecodable bytes show as replacement characters.
 pub fn masked_form(body: &[u8], content_type: Option<&str>) -> String {
     let charset = charset_of(body, content_type);
     let lines: Vec<String> = pairs(body)

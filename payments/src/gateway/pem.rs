@@ -1,5 +1,5 @@
-//! Key texts as people paste them: PEM, PEM on one line, or bare base64 with or without line ends; and with what
-//! editors, shells and `.env` files put around them.
+//! Key texts as pasted: PEM, PEM on one line, or bare base64 with or without line ends, with the extra characters that
+//! editors, shells and `.env` files add.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,16 +8,16 @@ use secrecy::zeroize::Zeroizing;
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
-/// The label of a PKCS#8 key under a password; older tools write the same thing as a header of the body.
+/// Label of an encrypted PKCS#8 key; older tools write the same as a header of the body.
 pub const LOCKED: &str = "ENCRYPTED PRIVATE KEY";
 
-/// One encoded thing, and what its armour calls it.
+/// One decoded block and its PEM label.
 pub struct Block {
     pub label: Option<String>,
     pub der: Zeroizing<Vec<u8>>,
 }
 
-/// Every block of the text, in order; `None` when it is neither PEM nor base64.
+/// Parses every block of the text, in order; `None` when it is neither PEM nor base64.
 pub fn blocks(text: &str) -> Option<Vec<Block>> {
     let text = unwrapped(text);
     if !text.contains(BEGIN) {
@@ -45,8 +45,8 @@ pub fn blocks(text: &str) -> Option<Vec<Block>> {
     Some(blocks)
 }
 
-/// Without the byte order mark of an editor, the quotes of a shell, and with real line ends where an `.env` file has
-/// `\n`. None of these characters is part of any key.
+/// Strips an editor's byte order mark and a shell's quotes, and turns the `\n` of an `.env` file into line ends. None of
+/// these characters is part of any key.
 fn unwrapped(text: &str) -> Zeroizing<String> {
     let is_blank = |letter: char| letter.is_whitespace() || letter == '\u{feff}';
     let mut text = text.trim_matches(is_blank);

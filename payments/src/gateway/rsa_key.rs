@@ -1,4 +1,4 @@
-//! RSA keys of both gateways: read once with plain words about what is wrong, then used through two verbs.
+//! RSA keys of both gateways: parsing with precise errors, signing and verifying.
 //!
 //! The algorithm is fixed here, RSASSA-PKCS1-v1_5 with SHA-256: no message may choose another (T-15).
 
@@ -21,12 +21,12 @@ use super::pem::{self, Block, LOCKED};
 
 const TOO_SHORT: &str = "an RSA key shorter than 2048 bits";
 const ELLIPTIC: &str = "an elliptic-curve key (EC or SM2)";
-/// `id-ecPublicKey`, which every encoded EC and SM2 key names, private or public.
+/// `id-ecPublicKey`, contained in every EC and SM2 key, private or public.
 const ELLIPTIC_OID: [u8; 9] = [0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01];
-/// Nothing that is written between the dashes of real armour is longer.
+/// No PEM label is longer.
 const MOST_LABEL: usize = 32;
 
-/// Why a setting cannot be used: what was found and what is wanted, never the key itself.
+/// Reason why a key setting cannot be used: what was found and what is wanted, never the key itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{setting}: {message}")]
 pub struct KeyError {
@@ -35,26 +35,26 @@ pub struct KeyError {
     pub message: String,
 }
 
-/// Our half of an agreement with a gateway.
+/// Our private key.
 pub struct SigningKey(RsaKeyPair);
 
-/// The key whose signatures we believe.
+/// The gateway's public key.
 #[derive(Clone)]
 pub struct VerifyingKey {
     key: ParsedPublicKey,
-    /// The canonical encoding, to tell two keys apart.
+    /// Canonical encoding, for comparing two keys.
     spki: Vec<u8>,
 }
 
-/// What one block of a key text turned out to be.
+/// Parsed kind of one block of a key text.
 pub(super) enum Material {
     Private(SigningKey),
     Public(VerifyingKey),
-    /// The serial in upper-case hex, as WeChat writes it.
+    /// Serial in upper-case hex, as WeChat writes it.
     Certificate {
         serial: String,
         key: VerifyingKey,
-        /// Its last moment; what is signed with it later is not believed.
+        /// End of validity; later signatures are rejected.
         not_after: Timestamp,
     },
 }
@@ -87,13 +87,13 @@ impl SigningKey {
         } else {
             Err(KeyError::found(
                 setting,
-                "a private key whose halves do not fit",
+                "a private key that is inconsistent",
                 WANTED,
             ))
         }
     }
 
-    /// The signature in base64.
+    /// Signs a message; the signature is in base64.
     pub fn sign(&self, message: &[u8]) -> String {
         let mut signature = vec![0; self.0.public_modulus_len()];
         self.0
@@ -103,12 +103,12 @@ impl SigningKey {
     }
 
     pub fn public(&self) -> VerifyingKey {
-        VerifyingKey::from_der(self.0.public_key().as_ref()).expect("half of a good pair is a good key")
+        VerifyingKey::from_der(self.0.public_key().as_ref()).expect("a valid key pair has a valid public key")
     }
 }
 
 impl VerifyingKey {
-    /// Reads the one public key of a gateway. `own` is ours: the most frequent mistake is to paste that one (T-10).
+    /// Parses the one public key of a gateway. `own` is ours: the most frequent mistake is to paste that one (T-10).
     pub fn read(setting: &'static str, text: &str, own: &SigningKey) -> Result<VerifyingKey, KeyError> {
         const WANTED: &str = "the gateway's RSA public key of at least 2048 bits, as PEM or base64";
         let materials = materials(setting, text, WANTED)?;
@@ -130,7 +130,7 @@ impl VerifyingKey {
         Ok(())
     }
 
-    /// Whether this base64 text is a signature of these bytes. Text that is no base64 is simply not one (T-05).
+    /// Verifies a base64 signature of a message. Invalid base64 is simply no valid signature (T-05).
     pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
         STANDARD
             .decode(signature)
@@ -149,12 +149,12 @@ impl VerifyingKey {
         self.spki == other.spki
     }
 
-    /// Whether these bytes are a signature of the others, as certificates carry it.
+    /// Verifies a raw signature, as certificates carry it.
     pub(super) fn verifies_raw(&self, message: &[u8], signature: &[u8]) -> bool {
         self.key.verify_sig(message, signature).is_ok()
     }
 
-    /// Reads SPKI or PKCS#1; an error says what was found instead.
+    /// Parses SPKI or PKCS#1; an error names what was found instead.
     pub(super) fn from_der(der: &[u8]) -> Result<VerifyingKey, &'static str> {
         const NOT_RSA: &str = "something that is not an RSA key";
         if is_elliptic(der) {
@@ -215,9 +215,9 @@ impl Material {
             (Ok(key), _) => Ok(Material::Public(key)),
             (Err(found @ (TOO_SHORT | ELLIPTIC)), _) => Err(found.to_owned()),
             (Err(_), Some("EC PRIVATE KEY" | "EC PARAMETERS")) => Err(ELLIPTIC.to_owned()),
-            // Who loses a line end has a key where its name should be.
+            // A PEM that lost a line end has key material in the place of its label.
             (Err(_), Some(label)) if !is_label(label) => {
-                Err("a block whose name is no name of a key".to_owned())
+                Err("a block whose label is not that of a key".to_owned())
             }
             (Err(_), Some(label)) => Err(format!("a block named {label:?} that holds no RSA key")),
             (Err(_), None) => Err("base64 that holds no RSA key (was it cut off?)".to_owned()),
@@ -237,7 +237,7 @@ fn is_label(label: &str) -> bool {
             .all(|byte| byte.is_ascii_uppercase() || byte == b' ')
 }
 
-/// Everything in a key text.
+/// Parses everything in a key text.
 pub(super) fn materials(
     setting: &'static str,
     text: &str,
@@ -255,7 +255,7 @@ pub(super) fn materials(
 }
 
 fn serial_text(serial: &[u8]) -> String {
-    // DER puts a zero byte before a number whose first bit is set; it is no part of the number.
+    // DER puts a zero byte before a number whose first bit is set; it is not part of the number.
     let number = serial.strip_prefix(&[0]).unwrap_or(serial);
     number.iter().map(|byte| format!("{byte:02X}")).collect()
 }

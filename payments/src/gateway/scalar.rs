@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// A value that is usually a string. Where it is a number it keeps the digits that were sent, so that an amount never
-/// passes through a float; null, lists and objects are none.
+/// A JSON value that is usually a string. A number keeps its digits as sent, so that an amount never passes through a
+/// float; null, lists and objects are none.
 #[derive(Debug, Default)]
 pub(super) struct Scalar(pub(super) Option<String>);
 
@@ -18,7 +18,7 @@ impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Scalar, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.get();
         Ok(Scalar(match raw.as_bytes().first() {
-            // A text that is no text, half a surrogate pair for instance, must not decide about its neighbours (T-57).
+            // An invalid string, half a surrogate pair for instance, must not make its neighbours unreadable (T-57).
             Some(b'"') => {
                 Some(serde_json::from_str(raw).unwrap_or_else(|_| raw.trim_matches('"').to_owned()))
             }

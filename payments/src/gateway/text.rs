@@ -1,7 +1,7 @@
-//! Text of ours on its way into a message to a gateway. The order keeps its own text.
+//! Texts that are sent to a gateway. The order keeps the original.
 //!
-//! Whatever a merchant or an operator wrote becomes a [`GatewayText`] before it is sent: cut to the length that the gateway
-//! takes, and without what its signed messages could be split at.
+//! Every text of a merchant or an operator becomes a [`GatewayText`] before it is sent: cut to the gateway's maximum
+//! length, and without separators at which a signed message could be split.
 
 use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation;
@@ -12,12 +12,12 @@ use unicode_segmentation::UnicodeSegmentation;
 pub struct GatewayText(String);
 
 impl GatewayText {
-    /// WeChat signs JSON, whose escapes keep every text in its place.
+    /// For WeChat, which signs JSON, whose escapes prevent splitting.
     pub fn for_wechat(text: &str, most_bytes: usize) -> GatewayText {
         GatewayText(cut(text, most_bytes).to_owned())
     }
 
-    /// Alipay sends our texts back in notifications, whose signed `k=v&k=v` has no escapes (T-53).
+    /// For Alipay, which sends our texts back in notifications, whose signed `k=v&k=v` has no escapes (T-53).
     pub fn for_alipay(text: &str, most_bytes: usize) -> GatewayText {
         GatewayText(cut(&without_separators(text), most_bytes).to_owned())
     }
@@ -27,15 +27,15 @@ impl GatewayText {
     }
 }
 
-/// Put in the place of a separator: a character that no charset, form or unescaping claims into another.
+/// Replaces a separator: a character that no charset, form or unescaping turns into another.
 const HARMLESS: char = '-';
 
 fn without_separators(text: &str) -> String {
     let replaced = |(place, letter): (usize, char)| {
         let is_separator = match letter {
-            // The wide and the small forms become the plain ones where a charset is narrowed.
+            // Full-width and small forms become the ASCII ones when a charset is narrowed.
             '/' | '=' | '&' | '／' | '＝' | '＆' | '﹦' | '﹠' => true,
-            // `%26` is an `&` to whoever decodes once more than it was encoded.
+            // `%26` becomes `&` when it is decoded once more than it was encoded.
             '%' => is_escape(&text.as_bytes()[place + 1..]),
             letter => letter.is_control(),
         };
@@ -48,16 +48,16 @@ fn is_escape(after: &[u8]) -> bool {
     matches!(after, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
 }
 
-/// The beginning of a text that has at most so many bytes, cut between two characters as people see them.
+/// Returns the longest prefix within `most_bytes`, cut between two graphemes.
 ///
-/// Both gateways' pages count characters, but WeChat refuses by bytes (T-55), so bytes are what is counted everywhere.
+/// Both gateways' documents count characters, but WeChat refuses by bytes (T-55), so bytes are counted everywhere.
 pub(super) fn cut(text: &str, most_bytes: usize) -> &str {
     if text.len() <= most_bytes {
         return text;
     }
     let ends = text.grapheme_indices(true).map(|(start, _)| start);
     let end = ends.take_while(|end| *end <= most_bytes).last();
-    // Accents without end make one character longer than any limit.
+    // Combining accents can make one grapheme longer than any limit.
     let end = end
         .filter(|end| *end > 0)
         .unwrap_or_else(|| text.floor_char_boundary(most_bytes));

@@ -1,6 +1,6 @@
 //! One HTTP call to a gateway: bounded in time and size, without redirects, proxies or compression.
 //!
-//! What comes back is bytes that nobody has verified yet.
+//! The returned bytes are not verified yet.
 
 #[cfg(feature = "faults")]
 mod in_process;
@@ -21,18 +21,18 @@ use super::{GatewayError, KeyError};
 use crate::Clock;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Whoever starts a payment may call twice, and holds it for twenty seconds at most (`start::CALL`).
+/// Timeout of one try: starting a payment may take two calls and twenty seconds at most (`start::CALL`).
 const TRY_TIMEOUT: Duration = Duration::from_secs(8);
-/// The same when each call may go to two hosts.
+/// Timeout of one try when each call may go to two hosts.
 const BACKED_TRY_TIMEOUT: Duration = Duration::from_millis(4500);
-/// The longest answer either gateway gives to our calls is a few kilobytes.
+/// Maximum size of an answer: the longest that either gateway gives to our calls is a few kilobytes.
 const MOST_BYTES: usize = 256 * 1024;
-/// A day of a hundred thousand trades is a file of forty megabytes, and only a nightly job waits for it.
+/// Maximum size of a file: a day of a hundred thousand trades is forty megabytes, and only a nightly job waits for it.
 const MOST_FILE_BYTES: usize = 64 * 1024 * 1024;
 const FILE_TIMEOUT: Duration = Duration::from_secs(120);
-/// The longest `notify_url` that both gateways take (docs/gateway-facts.md 1.6.1, 2.1).
+/// Maximum length of `notify_url` that both gateways accept (docs/gateway-facts.md 1.6.1, 2.1).
 const MOST_NOTIFY_URL: usize = 255;
-/// WeChat's edge refuses a request without one (docs/gateway-facts.md 1.1).
+/// User agent: WeChat's edge refuses a request without one (docs/gateway-facts.md 1.1).
 const NAME: &str = concat!("Tongqian/", env!("CARGO_PKG_VERSION"));
 const NAME_AT_BACKUP: HeaderValue =
     HeaderValue::from_static(concat!("Tongqian/", env!("CARGO_PKG_VERSION"), " (Retried-V1)"));
@@ -45,7 +45,7 @@ pub struct Transport {
     drift: DriftWatch,
 }
 
-/// How a request gets there.
+/// Connection that requests are sent over.
 #[derive(Debug)]
 enum Line {
     Http(Client),
@@ -53,13 +53,13 @@ enum Line {
     InProcess(InProcess),
 }
 
-/// What came back, as it was received.
+/// Answer as received.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
-    /// The first host may have heard the same bytes before this answer came from the backup host.
+    /// The answer came from the backup host, and the first host may have processed the same bytes before.
     pub is_repeated: bool,
 }
 
@@ -69,12 +69,12 @@ struct Limits {
     n_bytes: usize,
 }
 
-/// Why there is no answer.
+/// Reason why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Silence {
     /// Nothing was sent.
     NoConnection,
-    /// It may have been heard.
+    /// The request may have been processed.
     Lost(&'static str),
     TooLong,
 }
@@ -84,7 +84,7 @@ impl Transport {
         Transport::with_backup(setting, base, None, clock)
     }
 
-    /// A call that `base` does not answer is sent once more to `backup`.
+    /// Adds a backup host: a call that `base` does not answer is sent to it once more.
     pub fn with_backup(
         setting: &'static str,
         base: &Url,
@@ -101,7 +101,7 @@ impl Transport {
             .flatten()
             .all(|url| url.scheme() == "http")
         {
-            // A simulator beside us needs no roots, and a container without any must still start.
+            // A local simulator needs no root certificates, and a container without any must still start.
             builder = builder.tls_certs_only([]);
         }
         let client = builder
@@ -120,7 +120,7 @@ impl Transport {
         self.drift.last()
     }
 
-    /// From now on requests go to a function.
+    /// Sends all further requests to a function, for tests.
     #[cfg(feature = "faults")]
     pub fn reroute(&mut self, gateway: InProcess) {
         self.line = Line::InProcess(gateway);
@@ -138,7 +138,7 @@ impl Transport {
         self.exchange(request, limits).await
     }
 
-    /// [`Transport::send`] for a file of the gateway's.
+    /// Like [`Transport::send`], with the limits of a file download.
     pub async fn download(&self, request: Request) -> Result<Answer, GatewayError> {
         let limits = Limits {
             time: FILE_TIMEOUT,
@@ -147,8 +147,8 @@ impl Transport {
         self.exchange(request, limits).await
     }
 
-    /// The backup host gets the same bytes under the same signature, which names no host; an answer of any status is an
-    /// answer and goes nowhere else (docs/gateway-facts.md 1.1).
+    /// Sends the request, and to the backup host when there is no answer. The backup gets the same bytes under the same
+    /// signature, which names no host; an answer of any status is final (docs/gateway-facts.md 1.1).
     async fn exchange(&self, request: Request, limits: Limits) -> Result<Answer, GatewayError> {
         let again = self
             .backup
@@ -167,7 +167,8 @@ impl Transport {
                 is_repeated: first != Silence::NoConnection,
                 ..answer
             }),
-            // What the first host may have heard stays unknown, whatever happened to the second try.
+            // The first host may have processed the request, so the outcome stays unknown whatever happened to the second
+            // try.
             Err(Silence::NoConnection) => Err(first.into()),
             Err(second) => Err(second.into()),
         }
@@ -208,7 +209,7 @@ async fn over_http(client: &Client, mut request: Request, limits: Limits) -> Res
     })
 }
 
-/// The request for another host; `None` when that is not possible, and then there is one try only.
+/// Copies the request for another host; `None` when that is not possible, and then there is one try only.
 fn moved(mut request: Request, host: &Url) -> Option<Request> {
     let url = request.url_mut();
     url.set_scheme(host.scheme()).ok()?;
@@ -219,7 +220,7 @@ fn moved(mut request: Request, host: &Url) -> Option<Request> {
 }
 
 impl Answer {
-    /// A header for the log; empty when there is none.
+    /// Value of a header for the log; empty when it is absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -228,7 +229,7 @@ impl Answer {
     }
 }
 
-/// The base URL of a gateway.
+/// Parses the base URL of a gateway.
 pub fn base_url(setting: &'static str, text: &str) -> Result<Url, KeyError> {
     let wrong = || {
         KeyError::new(
@@ -245,8 +246,8 @@ pub fn base_url(setting: &'static str, text: &str) -> Result<Url, KeyError> {
     }
 }
 
-/// The address we give to a gateway: parameters in it would be mixed into what Alipay signs, and WeChat refuses
-/// them (T-14).
+/// Parses the notification address that gateways are given. It may have no query: its parameters would be mixed into what
+/// Alipay signs, and WeChat refuses them (T-14).
 pub fn notify_url(text: &str) -> Result<String, KeyError> {
     let url: String = base_url("PUBLIC_URL", text)?.into();
     if url.len() > MOST_NOTIFY_URL {
@@ -259,7 +260,7 @@ pub fn notify_url(text: &str) -> Result<String, KeyError> {
     Ok(url)
 }
 
-/// The host that is asked when `base` does not answer. Signatures cover the path, so it must have the same.
+/// Parses the backup URL. Signatures cover the path, so it must have the same path as `base`.
 pub fn backup_url(setting: &'static str, text: &str, base: &Url) -> Result<Url, KeyError> {
     let url = base_url(setting, text)?;
     if url.path().trim_end_matches('/') == base.path().trim_end_matches('/') {

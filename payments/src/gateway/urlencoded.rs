@@ -1,14 +1,14 @@
-//! Forms as bytes: decoded exactly once (T-12), whatever charset they are in.
+//! Form bodies as bytes: decoded exactly once (T-12), in any charset.
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, GB18030, GBK, UTF_8};
 use percent_encoding::percent_decode;
 
-/// The name and the value of a parameter.
+/// Name and value of a parameter.
 pub(super) type RawParam<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
-/// The parameters of a form in the order in which they stand.
+/// Parses the parameters of a form in their order.
 pub(super) fn pairs(body: &[u8]) -> impl Iterator<Item = RawParam<'_>> {
     body.split(|byte| *byte == b'&')
         .filter(|pair| !pair.is_empty())
@@ -25,7 +25,7 @@ fn decode_once(part: &[u8]) -> Cow<'_, [u8]> {
     if !part.iter().any(|byte| matches!(byte, b'+' | b'%')) {
         return Cow::Borrowed(part);
     }
-    // Shorter than it was, so it never grows.
+    // Decoding only shortens, so this never reallocates.
     let mut decoded = Vec::with_capacity(part.len());
     for (place, word) in part.split(|byte| *byte == b'+').enumerate() {
         if place > 0 {
@@ -36,7 +36,7 @@ fn decode_once(part: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(decoded)
 }
 
-/// The charset of a form of Alipay's: the one it names, else that of its `Content-Type`, else UTF-8 (T-57).
+/// Charset of an Alipay form: the one it names, else that of its `Content-Type`, else UTF-8 (T-57).
 pub(super) fn charset_of(body: &[u8], content_type: Option<&str>) -> &'static Encoding {
     let in_form = pairs(body).find(|(name, _)| **name == *b"charset");
     let in_header = content_type.and_then(|value| {

@@ -14,7 +14,7 @@ type Handler = dyn Fn(Request<Vec<u8>>, Duration) -> BoxFuture<'static, Result<R
     + Send
     + Sync;
 
-/// Gets every request with the time that its caller is willing to wait, and must keep to it.
+/// Handler of every request. It gets the timeout of its caller and must keep to it.
 #[derive(Clone)]
 pub struct InProcess(Arc<Handler>);
 
@@ -45,7 +45,7 @@ impl InProcess {
             .unwrap_or_default()
             .to_vec();
         let mut request: Request<reqwest::Body> = request.try_into().expect("what can be sent is a request");
-        // What the client for hosts adds by itself.
+        // Headers that the HTTP client adds by itself.
         request
             .headers_mut()
             .entry(USER_AGENT)
