@@ -1,4 +1,4 @@
-//! The invariants as questions: each returns the rows that break it.
+//! Invariants as queries: each returns the rows that break it.
 
 mod books;
 mod money;
@@ -15,7 +15,7 @@ pub fn invariants() -> impl Iterator<Item = &'static Invariant> {
     money::INVARIANTS.iter().chain(books::INVARIANTS)
 }
 
-/// How many rows break an invariant.
+/// Counts the rows that break an invariant.
 pub async fn count_broken(tx: &mut Tx<'_>, sql: &'static str) -> Result<usize, StoreError> {
     let rows: Vec<(String,)> = on!(tx, sql, fetch_all, |query| query)?;
     Ok(rows.len())

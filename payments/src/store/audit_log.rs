@@ -1,8 +1,8 @@
-//! Who did what. Lines are only ever added; each carries the hash of the one before.
+//! Audit log table: append-only; each entry carries the hash of the one before.
 
 use super::{StoreError, Tx, execute, on};
 
-/// One line as it is stored.
+/// One entry as stored.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct AuditRow {
     pub seq: i64,
@@ -17,21 +17,21 @@ pub struct AuditRow {
     pub hash: String,
 }
 
-/// Waits for one's turn; it lasts until the commit. Without it, many acts at the same time lose the race for one number so
-/// often that some of them fail.
+/// Locks the log until the commit. Without it, concurrent writers lose the race for one number so often that some of them
+/// fail.
 pub async fn take_turn(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     const SQL: &str = "update audit_turn set n = n + 1";
     execute!(tx, SQL, |query| query).map(drop)?;
     Ok(())
 }
 
-/// The number and the seal of the last line.
+/// Number and hash of the last entry.
 pub async fn last(tx: &mut Tx<'_>) -> Result<Option<(i64, String)>, StoreError> {
     const SQL: &str = "select seq, hash from audit_log order by seq desc limit 1";
     Ok(on!(tx, SQL, fetch_optional, |query| query)?)
 }
 
-/// Two lines of one number are a lost race: the later one is written again behind the earlier one.
+/// Inserts an entry. A number that is taken is a lost race: the later entry is retried with the next number.
 pub async fn insert(tx: &mut Tx<'_>, line: &AuditRow) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into audit_log (seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash)
@@ -55,14 +55,14 @@ pub async fn insert(tx: &mut Tx<'_>, line: &AuditRow) -> Result<(), StoreError> 
     }
 }
 
-/// How many lines were ever written.
+/// Counts the entries that were ever written.
 pub async fn count_written(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
     const SQL: &str = "select n from audit_turn";
     let (n,): (i64,) = on!(tx, SQL, fetch_one, |query| query)?;
     Ok(n)
 }
 
-/// What a list is narrowed down by. `None`: anything.
+/// Filter of the list. `None`: anything.
 #[derive(Debug, Clone, Copy)]
 pub struct Filter<'a> {
     pub below: i64,
@@ -96,7 +96,7 @@ pub async fn list(tx: &mut Tx<'_>, filter: Filter<'_>, limit: i64) -> Result<Vec
         .bind(limit))?)
 }
 
-/// Oldest first, above a number: the way a chain is checked.
+/// Oldest first, after a number: the order in which the chain is checked.
 pub async fn walk(tx: &mut Tx<'_>, above: i64, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
     const SQL: &str = "
         select seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash
@@ -107,7 +107,7 @@ pub async fn walk(tx: &mut Tx<'_>, above: i64, limit: i64) -> Result<Vec<AuditRo
     Ok(on!(tx, SQL, fetch_all, |query| query.bind(above).bind(limit))?)
 }
 
-/// What was done to one thing, oldest first.
+/// Entries about one subject, oldest first.
 pub async fn of_subject(tx: &mut Tx<'_>, subject: &str) -> Result<Vec<AuditRow>, StoreError> {
     const SQL: &str = "
         select seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash

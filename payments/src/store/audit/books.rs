@@ -1,15 +1,15 @@
-//! The books, by themselves and against what they are about.
+//! Invariants of the ledger, by itself and against orders, payments and refunds.
 
 use super::Invariant;
 
-/// Whose the money of a payment is.
+/// Account that a payment's money belongs to.
 macro_rules! owner {
     () => {
         "case when not p.settles then 'surplus' when o.purpose = 'topup' then 'user:' || o.user_id else 'sales' end"
     };
 }
 
-/// Who brought it.
+/// Account that a payment's money comes from.
 macro_rules! payer {
     () => {
         "case when p.method = 'balance' then 'user:' || o.user_id else 'gateway:' || p.method end"
@@ -34,7 +34,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                     where e.account = 'user:' || b.user_id and e.seq is not null)",
     },
     Invariant {
-        name: "whoever has entries has a balance",
+        name: "every user with entries has a balance",
         sql: "select distinct e.account as id from entries e
             left join balances b on b.user_id = substr(e.account, 6)
             where e.seq is not null and b.user_id is null",
@@ -51,7 +51,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
             where seq <> seq_before + 1 or balance_after <> balance_before + amount",
     },
     Invariant {
-        name: "nobody has less than nothing",
+        name: "no balance is negative",
         sql: "select user_id as id from balances where available < 0
             union all
             select journal as id from entries where balance_after < 0",
@@ -74,7 +74,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
             where e.kind in ('payment', 'topup', 'surplus') and p.id is null",
     },
     Invariant {
-        name: "every refund was taken from whoever had the money",
+        name: "every refund was taken from the account that held the money",
         sql: concat!(
             "select r.id as id from refunds r
             join payments p on p.id = r.payment_id join orders o on o.id = p.order_id
@@ -97,7 +97,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         ),
     },
     Invariant {
-        name: "every refund that failed is with whoever had the money again",
+        name: "every failed refund is back in the account that held the money",
         sql: concat!(
             "select r.id as id from refunds r
             join payments p on p.id = r.payment_id join orders o on o.id = p.order_id
@@ -115,7 +115,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
             where e.kind in ('refund_requested', 'refund', 'refund_failed') and r.id is null",
     },
     Invariant {
-        name: "what is due to payers is what is on its way to them",
+        name: "the amount due to payers is that of the refunds in progress",
         sql: "select due.account as id
             from (select 'refunds_due' as account, coalesce(sum(amount), 0) as total
                 from entries where account = 'refunds_due') as due

@@ -1,4 +1,4 @@
-//! Orders, payments and refunds among themselves.
+//! Invariants between orders, payments and refunds.
 
 use super::Invariant;
 
@@ -13,7 +13,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
             where (o.state = 'paid') <> (p.id is not null)",
     },
     Invariant {
-        name: "a payment asks for what its order costs",
+        name: "a payment has the amount of its order",
         sql: "select p.id as id from payments p join orders o on o.id = p.order_id where p.amount <> o.amount",
     },
     Invariant {
@@ -38,13 +38,13 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         sql: "select r.id as id from refunds r join payments p on p.id = r.payment_id where p.state <> 'paid'",
     },
     Invariant {
-        name: "an order says how much of it is back with its payer",
+        name: "an order's refunded amount is the sum of its succeeded refunds",
         sql: "select o.id as id from orders o where o.refunded <>
             (select coalesce(sum(r.amount), 0) from refunds r join payments p on p.id = r.payment_id
                 where p.order_id = o.id and p.settles and r.state = 'succeeded')",
     },
     Invariant {
-        name: "a refund that is under way has its next turn",
+        name: "a refund in progress has its next due time",
         sql: "select id from refunds where state in ('requested', 'pending', 'stuck') and due_at is null",
     },
     Invariant {
@@ -58,7 +58,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
             where p.state in ('created', 'pending') and o.state = 'cancelled'",
     },
     Invariant {
-        name: "what is paid says when, and by which trade",
+        name: "a paid order has its time, and a paid payment its time and trade",
         sql: "select id as id from orders where (state = 'paid') <> (paid_at is not null)
             union all
             select id as id from payments where state = 'paid' and (paid_at is null or transaction_id is null)",
@@ -85,12 +85,12 @@ pub(super) const INVARIANTS: &[Invariant] = &[
             where (state in ('succeeded', 'failed')) <> (finished_at is not null)",
     },
     Invariant {
-        name: "what a balance paid is back as soon as it is refunded",
+        name: "every refund of a balance payment has succeeded",
         sql: "select r.id as id from refunds r join payments p on p.id = r.payment_id
             where p.method = 'balance' and r.state <> 'succeeded'",
     },
     Invariant {
-        name: "a balance never fills itself",
+        name: "no top-up is paid by a balance",
         sql: "select p.id as id from payments p join orders o on o.id = p.order_id
             where p.method = 'balance' and o.purpose = 'topup'",
     },

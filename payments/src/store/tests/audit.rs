@@ -1,4 +1,4 @@
-//! An audit that finds nothing proves nothing: each invariant is broken on purpose, and must be the one that is named.
+//! Audit tests: each invariant is broken on purpose, and exactly that one must be reported.
 
 use std::sync::Mutex;
 
@@ -15,7 +15,7 @@ const OPENING: &str = "
         ('adjust:a1', 'user:ann', 50, 'adjust', 'a1', 1, 50, 1)";
 const BALANCE: &str = "insert into balances (user_id, available, seq, updated_at) values ('ann', 50, 1, 1)";
 
-/// What is done to sound books, and what the audit must say.
+/// Change made to correct books, and the invariant that the audit must report.
 const CRIMES: [(&str, &str); 22] = [
     (
         "insert into entries (journal, account, amount, kind, reference, created_at)
@@ -32,7 +32,7 @@ const CRIMES: [(&str, &str); 22] = [
         "a balance is the sum of its entries",
     ),
     ("update balances set seq = 2", "a balance is the sum of its entries"),
-    ("delete from balances", "whoever has entries has a balance"),
+    ("delete from balances", "every user with entries has a balance"),
     (
         "insert into entries (journal, account, amount, kind, reference, seq, balance_after, created_at)
         values ('adjust:x', 'adjustments', -5, 'adjust', 'x', null, null, 1),
@@ -68,7 +68,7 @@ const CRIMES: [(&str, &str); 22] = [
     (
         "insert into refunds (id, refund_no, payment_id, amount, reason, state, created_at)
         values ('r9', 'r9', 'p1', 10, 'why', 'requested', 9)",
-        "every refund was taken from whoever had the money",
+        "every refund was taken from the account that held the money",
     ),
     (
         "update refunds set state = 'succeeded', finished_at = 9 where id = 'r2'",
@@ -76,7 +76,7 @@ const CRIMES: [(&str, &str); 22] = [
     ),
     (
         "update refunds set state = 'failed', finished_at = 9 where id = 'r2'",
-        "every refund that failed is with whoever had the money again",
+        "every failed refund is back in the account that held the money",
     ),
     (
         "update refunds set state = 'pending', finished_at = null where id = 'r1'",
@@ -84,7 +84,7 @@ const CRIMES: [(&str, &str); 22] = [
     ),
     (
         "update refunds set state = 'pending', finished_at = null where id = 'r3'",
-        "what is due to payers is what is on its way to them",
+        "the amount due to payers is that of the refunds in progress",
     ),
     (
         "update refunds set cause = 'call 1' where id in ('r1', 'r2')",
@@ -96,23 +96,23 @@ const CRIMES: [(&str, &str); 22] = [
     ),
     (
         "update refunds set due_at = null where id = 'r2'",
-        "a refund that is under way has its next turn",
+        "a refund in progress has its next due time",
     ),
     (
         "update payments set method = 'balance' where id = 'p1'",
-        "what a balance paid is back as soon as it is refunded",
+        "every refund of a balance payment has succeeded",
     ),
     (
         "update orders set refunded = 99 where id = 'o1'",
-        "an order says how much of it is back with its payer",
+        "an order's refunded amount is the sum of its succeeded refunds",
     ),
     (
         "update orders set amount = 501 where id = 'o1'",
-        "a payment asks for what its order costs",
+        "a payment has the amount of its order",
     ),
 ];
 
-/// What the audit finds after a crime; nothing of it lasts.
+/// Invariants reported after a change, which is rolled back.
 async fn found(db: &Db, crime: &'static str) -> Vec<&'static str> {
     let found = &Mutex::new(Vec::new());
     let undone: Result<(), StoreError> = db
