@@ -1,4 +1,4 @@
-//! The database: two engines, one SQL text per question, and writes that last before they are answered.
+//! Database access: two engines, one SQL text per query, and writes that are durable before they are answered.
 //!
 //! Only the files below this one contain SQL. A write is a closure that may run again: after a lost race, and on SQLite
 //! when the transaction that it shares with others was rolled back. Each run sees the same time and draws the same ids.
@@ -57,20 +57,20 @@ use self::sqlite::{Guards, Loan};
 use crate::clock::Draws;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
-/// A lost race on PostgreSQL is run again this often before the caller hears of it.
+/// Retries of a lost race on PostgreSQL before the caller gets the error.
 const MAX_RERUNS: u32 = 3;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
-/// A pool of one engine; cheap to clone.
+/// Connection pool of one engine; cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Db {
     Sqlite(SqliteDb),
     Postgres(PgPool),
 }
 
-/// A transaction of one engine. It never lives across a call to a gateway.
+/// Transaction of one engine. It is never alive across a call to a gateway.
 ///
-/// `'a` is how long the values live that a closure borrows: a future that holds `&'t mut Tx<'a>` may hold them too.
+/// `'a` is the lifetime of the values that a closure borrows: a future that holds `&'t mut Tx<'a>` may hold them too.
 #[derive(Debug)]
 pub struct Tx<'a> {
     pub(crate) engine: Engine,
@@ -81,7 +81,7 @@ pub struct Tx<'a> {
 
 #[derive(Debug)]
 pub(crate) enum Engine {
-    /// SQLite's writing connection, lent for one closure.
+    /// SQLite's writing connection, lent to one closure.
     Writer(Loan),
     Reader(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
@@ -89,12 +89,12 @@ pub(crate) enum Engine {
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A compare-and-set was lost: the closure is run again on what is there now.
+    /// A compare-and-set was lost: the closure is run again on the current data.
     #[error("the row has changed since it was read")]
     Stale,
     #[error("a row cannot be read: {0}")]
     Corrupt(&'static str),
-    /// The commit may have taken effect. It is never run again here: whoever asked must look before asking again.
+    /// The commit may have taken effect. It is never retried here: the caller must look before trying again.
     #[error("the database gave no answer to a commit, which may have taken effect")]
     CommitUnknown,
     #[error("the database failed")]
@@ -103,27 +103,27 @@ pub enum StoreError {
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("DATABASE_URL must start with sqlite: or postgres:")]
     Engine,
-    /// Without it an acknowledged callback is lost with the power.
+    /// A setting without which an acknowledged notification could be lost at a power failure.
     #[error("PostgreSQL runs with {0} = off: an acknowledged payment could be lost")]
     NotDurable(&'static str),
 }
 
 impl StoreError {
-    /// The address cannot be read: no database was looked for.
+    /// Whether the address cannot be parsed: no connection was tried.
     pub fn is_bad_address(&self) -> bool {
         matches!(self, StoreError::Sql(sqlx::Error::Configuration(_)))
     }
 
-    /// The database is not there, gave no answer, has no connection to spare, or takes no writes: later the same work may
-    /// well succeed.
+    /// Whether the database is unavailable: missing, silent, out of connections, or not writable. The same work may succeed
+    /// later.
     pub fn is_absence(&self) -> bool {
         match self {
             StoreError::CommitUnknown => true,
-            // Run again often enough in vain.
+            // Retried too often.
             StoreError::Stale => true,
             StoreError::Sql(
                 sqlx::Error::Io(_)
-                // A peer that is not, or no longer, a database: a proxy, or a line that was cut in a message.
+                // The peer is not, or no longer, a database: a proxy, or a connection that was cut in a message.
                 | sqlx::Error::Protocol(_)
                 | sqlx::Error::Tls(_)
                 | sqlx::Error::PoolTimedOut
@@ -143,24 +143,24 @@ impl StoreError {
     }
 }
 
-/// Busy (5), locked (6), read-only (8), a failed read or write (10), a full disk (13), a file that cannot be opened (14):
-/// the low byte of SQLite's extended codes.
+/// Unavailability on SQLite: busy (5), locked (6), read-only (8), a failed read or write (10), a full disk (13), a file
+/// that cannot be opened (14). Compares the low byte of the extended code.
 fn is_absence_of_sqlite(code: &str) -> bool {
     const PRIMARY: i32 = 0xFF;
     code.parse::<i32>()
         .is_ok_and(|code| matches!(code & PRIMARY, 5 | 6 | 8 | 10 | 13 | 14))
 }
 
-/// PostgreSQL's classes of connection failures (08), of logins that are refused (28), of a full disk or no memory (53), of
-/// going, coming and statements that took too long (57), and of the system (58); a database that is not there, a server that
-/// only reads, and races that were lost at every try.
+/// Unavailability on PostgreSQL: connection failures (class 08), refused logins (28), a full disk or no memory (53),
+/// shutdown, startup and statement timeouts (57), and system errors (58); a missing database, a read-only server, and races
+/// that were lost at every try.
 fn is_absence_of_postgres(code: &str) -> bool {
     const CLASSES: [&str; 5] = ["08", "28", "53", "57", "58"];
     CLASSES.iter().any(|class| code.starts_with(class))
         || matches!(code, "3D000" | "25006" | "40001" | "40P01" | "55P03")
 }
 
-/// What is done in one transaction. It may be run again, so it borrows what it needs.
+/// Work of one transaction. It may run again, so it borrows what it needs.
 ///
 /// Not an `async` closure: those cannot promise that their future is `Send` (rust-lang/rust #102211).
 pub(crate) trait Work<'a, T, E>:
@@ -194,7 +194,7 @@ impl FromStore for crate::Error {
 }
 
 impl StoreError {
-    /// PostgreSQL's serialization failure, deadlock and lock that was not given in time, and our own compare-and-set.
+    /// PostgreSQL's serialization failure, deadlock and lock timeout, and our own compare-and-set.
     fn is_lost_race(&self) -> bool {
         match self {
             StoreError::Stale => true,
@@ -209,7 +209,7 @@ impl StoreError {
     }
 }
 
-/// Runs one query on whichever engine the transaction belongs to; anything but a `select` counts as a write.
+/// Runs one query on the transaction's engine; anything but a `select` counts as a write.
 macro_rules! on {
     ($tx:expr, $sql:expr, $method:ident, |$query:ident| $build:expr) => {{
         let outcome = match &mut $tx.engine {
@@ -237,7 +237,7 @@ macro_rules! on {
     }};
 }
 
-/// Runs one statement without rows and says how many rows it changed.
+/// Runs one statement without rows and returns how many rows it changed.
 macro_rules! execute {
     ($tx:expr, $sql:expr, |$query:ident| $build:expr) => {{
         let outcome = match &mut $tx.engine {
@@ -273,7 +273,7 @@ macro_rules! execute {
 
 pub(crate) use {execute, on};
 
-/// Where a simulation may drop a write in the middle.
+/// Point where a simulation may drop a write in the middle.
 #[cfg(feature = "faults")]
 pub(crate) use crate::faults::cut_point;
 
@@ -295,7 +295,7 @@ pub(crate) fn is_read(sql: &str) -> bool {
 }
 
 impl Db {
-    /// Whether there is something to connect to. Only a SQLite file comes into being by connecting.
+    /// Whether the database exists. Only a SQLite file is created by connecting.
     pub fn exists(url: &str) -> Result<bool, StoreError> {
         if url.starts_with("sqlite:") {
             return SqliteDb::exists(url);
@@ -303,12 +303,12 @@ impl Db {
         Ok(true)
     }
 
-    /// Connects, checks that commits last, brings the schema up to date and guards the books.
+    /// Connects, checks that commits are durable, migrates the schema and creates missing append-only triggers.
     pub async fn connect(url: &str) -> Result<Db, StoreError> {
         Db::connect_with(url, Guards::PutUp).await
     }
 
-    /// As [`Db::connect`], but a guard of the books that is missing stays so, for the audit to find.
+    /// Like [`Db::connect`], but leaves missing append-only triggers missing, for the audit to find.
     pub async fn connect_to_audit(url: &str) -> Result<Db, StoreError> {
         Db::connect_with(url, Guards::AsTheyAre).await
     }
@@ -354,7 +354,7 @@ impl Db {
         F: Work<'a, T, E>,
     {
         crash_point!("store.before_write");
-        // Every verb waits here: what it waits for lies on the heap once, and not in each verb's own state.
+        // Boxed: every verb awaits this, and its state would otherwise be part of each verb's future.
         let written = Box::pin(self.write_again(work)).await;
         crash_point!("store.after_write");
         written
@@ -383,7 +383,7 @@ impl Db {
         }
     }
 
-    /// Runs `work` on one unchanging view of the data.
+    /// Runs `work` on one unchanging snapshot of the data.
     pub(crate) async fn snapshot<'a, T, E, F>(&self, work: F) -> Result<T, E>
     where
         E: FromStore,
@@ -417,7 +417,7 @@ impl Db {
         work.await
     }
 
-    /// In a simulation a transaction is one step: what may come between two of them is the executor's choice.
+    /// In a simulation a transaction is one step: the executor chooses what runs between two of them.
     #[cfg(feature = "faults")]
     async fn in_one_step<T>(&self, work: impl Future<Output = T>) -> T {
         match self {
@@ -426,13 +426,13 @@ impl Db {
         }
     }
 
-    /// Opens a migrated file for a simulation: transactions are steps, and nothing waits for the disk.
+    /// Opens a migrated file for a simulation: transactions are steps, and no commit waits for the disk.
     #[cfg(feature = "faults")]
     pub async fn simulated(url: &str) -> Result<Db, StoreError> {
         Ok(Db::Sqlite(SqliteDb::simulated(url, &MIGRATIONS).await?))
     }
 
-    /// What a test does to the commits of a SQLite database.
+    /// Fault injection for the commits of a SQLite database.
     #[cfg(feature = "faults")]
     pub fn trouble(&self) -> Option<&CommitTrouble> {
         match self {
@@ -441,7 +441,7 @@ impl Db {
         }
     }
 
-    /// Gives the connections back; what was committed stays.
+    /// Closes the connections; committed data stays.
     pub async fn close(&self) {
         match self {
             Db::Sqlite(sqlite) => sqlite.close().await,
@@ -459,7 +459,7 @@ impl Tx<'_> {
         }
     }
 
-    /// Looks at how a statement ended. No row where one was wanted is an answer, not a failure.
+    /// Records how a statement ended. A missing row is an answer, not a failure.
     pub(crate) fn note<R>(&mut self, outcome: Result<R, sqlx::Error>) -> Result<R, sqlx::Error> {
         self.is_broken |= is_failure(&outcome);
         outcome
@@ -501,8 +501,8 @@ where
     Ok(value)
 }
 
-/// What a failed COMMIT of PostgreSQL says. An ERROR is the server's word that the transaction is rolled back; a connection
-/// that broke, and a FATAL that closed it, may follow a commit that took effect.
+/// Classifies a failed COMMIT of PostgreSQL. An ERROR means that the transaction is rolled back; after a broken connection,
+/// or a FATAL that closed it, the commit may have taken effect.
 fn failed_commit(error: sqlx::Error) -> StoreError {
     const COMPLETION_UNKNOWN: &str = "40003";
     let is_certain = error
@@ -516,7 +516,7 @@ fn failed_commit(error: sqlx::Error) -> StoreError {
     StoreError::CommitUnknown
 }
 
-/// Over a connection of its own: a statement that goes through millions of rows takes longer than any of a request may.
+/// Migrates over a connection of its own: a statement over millions of rows takes longer than the timeout of a request.
 async fn migrate_postgres(plain: &PgConnectOptions) -> Result<(), StoreError> {
     let patient = plain.clone().options([("lock_timeout", "60s")]);
     let mut connection = patient.connect().await?;

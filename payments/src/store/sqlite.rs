@@ -1,7 +1,7 @@
 //! SQLite with one writer and group commit: closures that wait together share one `fdatasync`.
 //!
 //! A task owns the connection that writes ([`writer`]). It lends the connection to one closure after the other and commits
-//! when nobody waits, so no caller that goes away can take a commit, or its outcome, with it.
+//! when no closure waits, so no caller that goes away can take a commit, or its outcome, with it.
 
 mod files;
 mod loan;
@@ -26,10 +26,10 @@ use super::{Engine, FromStore, StoreError, Tx, Work, append_only};
 use crate::clock::Draws;
 
 const READERS: u32 = 8;
-/// A closure whose group keeps being rolled back is told so instead of waiting for ever.
+/// Limits retries of a closure whose group keeps being rolled back.
 const MAX_TURNS: u32 = 100;
 
-/// Whether the triggers that protect the books are put up where they are missing.
+/// Whether missing append-only triggers are created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Guards {
     PutUp,
@@ -52,12 +52,12 @@ impl SqliteDb {
         migrations: &Migrator,
         guards: Guards,
     ) -> Result<SqliteDb, StoreError> {
-        // NORMAL does not sync at every commit: acknowledged payments would be lost with the power.
+        // NORMAL does not sync at every commit: acknowledged payments would be lost at a power failure.
         let (options, connection) = connect(url, SqliteSynchronous::Full, migrations, guards).await?;
         SqliteDb::start(options, connection, false).await
     }
 
-    /// A simulated crash takes no page of memory with it, so there is no reason to wait for a disk.
+    /// Opens without syncing: a simulated crash loses no page of memory.
     #[cfg(feature = "faults")]
     pub(super) async fn simulated(url: &str, migrations: &Migrator) -> Result<SqliteDb, StoreError> {
         let (options, connection) = connect(url, SqliteSynchronous::Off, migrations, Guards::PutUp).await?;
@@ -101,7 +101,7 @@ impl SqliteDb {
         self.is_simulated
     }
 
-    /// What a test does to the commits of this database.
+    /// Fault injection for the commits of this database.
     #[cfg(any(test, feature = "faults"))]
     pub fn trouble(&self) -> &CommitTrouble {
         &self.trouble
@@ -118,7 +118,7 @@ impl SqliteDb {
 
     /// Commits what is admitted and closes every connection; afterwards the `.db` file alone is the whole database.
     pub(super) async fn close(&self) {
-        // The readers first: the log can be emptied only while nobody reads from it.
+        // The readers first: the WAL can be emptied only without readers.
         self.readers.close().await;
         let (reply, closed) = oneshot::channel();
         if self.requests.send(Request::Close(reply)).is_ok() {
@@ -144,7 +144,7 @@ impl SqliteDb {
         Err(StoreError::Stale.into())
     }
 
-    /// Runs the closure on the lent connection. Its result counts when its group is committed.
+    /// Runs the closure on the lent connection. Its result counts once its group is committed.
     async fn take_turn<'a, T, E, F>(
         &self,
         work: &F,
@@ -171,11 +171,11 @@ impl SqliteDb {
         Ok((result, outcome))
     }
 
-    /// Waits for the word of the task. Without one nobody knows whether the commit took effect.
+    /// Waits for the outcome from the writer task. Without one it is unknown whether the commit took effect.
     async fn hear(&self, outcome: oneshot::Receiver<Outcome>) -> Outcome {
         #[cfg(feature = "faults")]
         if self.is_simulated {
-            // An error says that the task has ended; then the outcome cannot be heard either.
+            // An error means that the task has ended; then the outcome stays unknown too.
             drop(self.requests.send(Request::Commit));
             crate::faults::cut_point().await;
         }
@@ -197,7 +197,7 @@ impl SqliteDb {
         work.await
     }
 
-    /// In a simulation a turn is one step, and so is a commit: what comes between them is the executor's choice.
+    /// In a simulation a turn is one step, and so is a commit: the executor chooses what runs between them.
     #[cfg(feature = "faults")]
     pub(super) async fn in_one_step<T>(&self, work: impl Future<Output = T>) -> T {
         if self.is_simulated {
@@ -208,7 +208,7 @@ impl SqliteDb {
     }
 }
 
-/// Opens the file, makes it when there is none, and brings its schema up to date.
+/// Opens the file, creates it when there is none, and migrates its schema.
 async fn connect(
     url: &str,
     synchronous: SqliteSynchronous,

@@ -1,7 +1,7 @@
 //! A transaction as one step of a simulation.
 //!
-//! SQLite has one writer, so what happens between two transactions is all that can differ between two runs; driven to its
-//! end within one poll, a transaction leaves that choice to the simulation.
+//! SQLite has one writer, so two runs can differ only in what happens between two transactions; a transaction that runs to
+//! its end within one poll leaves that choice to the simulation.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ impl Wake for Unpark {
     }
 }
 
-/// Lets others go first, does all the work at once, and lets others see it before its caller does.
+/// Yields to others, does all the work at once, and yields again before its caller continues.
 ///
-/// At a cut ([`crate::faults::cut_after`]) it stops where it is and never goes on; its caller is dropped.
+/// At a cut ([`crate::faults::cut_after`]) it stops and never goes on; its caller is dropped.
 pub async fn in_one_step<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     give_way().await;

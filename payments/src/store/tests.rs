@@ -1,4 +1,4 @@
-//! What a write promises, on both engines: all of it or nothing, and nothing of it by halves.
+//! Promises of a write, on both engines: all of it or nothing.
 
 mod audit;
 mod search;
@@ -32,7 +32,7 @@ fn postgres_server() -> Option<String> {
         .filter(|url| !url.is_empty())
 }
 
-/// The address of a database that nobody has opened yet, and the directory that goes with it.
+/// Address of a database that does not exist yet, and its directory.
 fn file_url() -> (String, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/store.db", directory.path().display());
@@ -72,7 +72,7 @@ pub(crate) async fn urls() -> Vec<(String, tempfile::TempDir)> {
         .collect()
 }
 
-/// Behind the back of the store.
+/// Runs SQL directly, not through the store.
 pub(crate) async fn run_sql(url: &str, sql: &str) {
     let sql = sqlx::AssertSqlSafe(sql.to_owned());
     if url.starts_with("sqlite:") {
@@ -339,7 +339,7 @@ async fn a_line_of_the_audit_log_stays_and_a_forged_one_is_found() {
         assert_eq!(n_broken().await, 2, "no seal, and never counted");
         run(&store.db, "update audit_turn set n = 3").await.unwrap();
         assert_eq!(n_broken().await, 1);
-        // As if a line had been written behind it that is gone.
+        // As if an entry had been written behind it and removed.
         run(&store.db, "update audit_turn set n = 4").await.unwrap();
         assert_eq!(n_broken().await, 2);
     }
@@ -348,7 +348,7 @@ async fn a_line_of_the_audit_log_stays_and_a_forged_one_is_found() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_that_start_together_guard_the_books_once() {
     for (url, _directory) in urls().await {
-        // A file has one server; what is new to it is only that the guards are there already.
+        // A file has one server; what is tested here is only that the triggers exist already.
         let n_together = if url.starts_with("sqlite:") { 1 } else { 4 };
         for _ in 0..2 {
             let starts = (0..n_together).map(|_| Db::connect(&url));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// Makes an empty file that only its owner can read. SQLite gives `-wal` and `-shm` the permissions of the file.
+/// Creates an empty file that only its owner can read. SQLite gives `-wal` and `-shm` the permissions of the file.
 pub(super) fn create_private(url: &str, path: &Path) {
     if is_in_memory(url) {
         return;
@@ -11,7 +11,7 @@ pub(super) fn create_private(url: &str, path: &Path) {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // A file that is there stays as it is. Of a path that cannot be written SQLite says what is wrong when it connects.
+    // An existing file stays as it is. For a path that cannot be written SQLite gives the error when it connects.
     drop(options.open(path));
 }
 

@@ -1,4 +1,4 @@
-//! The writing connection in the hands of one closure.
+//! Loan of the writing connection to one closure.
 
 use futures_util::FutureExt;
 use sqlx::SqliteConnection;
@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::writer::Outcome;
 use crate::store::{broken, is_failure, is_read};
 
-/// Goes back to the writer's task in every case: with a verdict, or from its destructor when the closure was dropped.
+/// Returns to the writer task in every case: with a verdict, or from its destructor when the closure was dropped.
 #[derive(Debug)]
 pub(crate) struct Loan {
     /// Missing only while the loan is taken apart.
@@ -18,34 +18,34 @@ pub(crate) struct Loan {
     is_broken: bool,
 }
 
-/// A closure's end, as the writer's task hears of it.
+/// End of a closure, as reported to the writer task.
 #[derive(Debug)]
 pub(super) struct Returned {
     pub connection: SqliteConnection,
     pub verdict: Verdict,
     pub undo: Undo,
     pub wrote: bool,
-    /// A statement failed; SQLite may have ended the transaction without saying so.
+    /// A statement failed; SQLite may have ended the transaction silently.
     pub is_broken: bool,
-    /// A planted bug: this refusal takes everybody's writes back.
+    /// A planted bug: this refusal rolls back the whole group.
     #[cfg(feature = "faults")]
     pub takes_all_back: bool,
 }
 
 #[derive(Debug)]
 pub(super) enum Verdict {
-    /// The closure went well; its caller waits for the commit.
+    /// The closure succeeded; its caller waits for the commit.
     Admitted(oneshot::Sender<Outcome>),
-    /// The closure returned an error; its caller waits whether what it read is true.
+    /// The closure returned an error; its caller waits until the data it read is committed.
     Failed(oneshot::Sender<Outcome>),
-    /// The closure was dropped in the middle, and nobody waits.
+    /// The closure was dropped in the middle; no caller waits.
     Dropped,
 }
 
-/// How the writes of one closure can be undone.
+/// How to undo the writes of one closure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Undo {
-    /// Nobody else has written in this transaction: all of it may be rolled back.
+    /// No other closure has written in this transaction: all of it may be rolled back.
     Transaction,
     /// This savepoint is set before the first write.
     SavepointLater(u32),
@@ -63,8 +63,8 @@ impl Loan {
         }
     }
 
-    /// The connection for one statement. After a failed one there is none: the transaction may be over, and a statement
-    /// outside of it would be committed on its own.
+    /// Lends the connection for one statement. After a failed one there is none: the transaction may be over, and a
+    /// statement outside of it would be committed on its own.
     pub(crate) fn lend(&mut self, sql: &str) -> Result<&mut SqliteConnection, sqlx::Error> {
         if self.is_broken {
             return Err(broken());
@@ -75,13 +75,13 @@ impl Loan {
         Ok(self.connection.as_mut().expect("a loan holds its connection"))
     }
 
-    /// Looks at how a statement ended.
+    /// Records how a statement ended.
     pub(crate) fn note<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         self.is_broken |= is_failure(&outcome);
         outcome
     }
 
-    /// Were the savepoint not set, the undoing would fail and take the whole group back.
+    /// Sets the savepoint: without it the undo would fail and roll back the whole group.
     fn begin_to_write(&mut self) {
         self.wrote = true;
         if let (Undo::SavepointLater(number), Some(connection)) = (self.undo, &mut self.connection) {
@@ -103,7 +103,7 @@ impl Loan {
 
     fn send_back(&mut self, verdict: Verdict) {
         if let (Some(connection), Some(back)) = (self.connection.take(), self.back.take()) {
-            // An error says that the task is gone, and the connection goes with it.
+            // An error means that the task is gone, and the connection goes with it.
             drop(back.send(Returned {
                 connection,
                 #[cfg(feature = "faults")]
@@ -118,8 +118,8 @@ impl Loan {
     }
 }
 
-/// Sends a statement without waiting for its answer, which is of no interest: the connection's thread takes its statements
-/// in order, and the wait would cost each write two switches between threads.
+/// Sends a statement without waiting for its answer: the connection's thread runs its statements in order, and the wait
+/// would cost each write two switches between threads.
 pub(super) fn send(connection: &mut SqliteConnection, sql: String) {
     let sent = sqlx::query(sqlx::AssertSqlSafe(sql))
         .persistent(false)

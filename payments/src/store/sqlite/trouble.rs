@@ -1,11 +1,11 @@
-//! What tests do to the commits of SQLite: a slow disk, and commits whose outcome nobody hears.
+//! Fault injection for SQLite commits: a slow disk, and commits whose outcome is lost.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A commit without an answer.
+/// Commit whose outcome is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LostCommit {
     TookEffect,
@@ -23,18 +23,18 @@ struct Troubles {
 }
 
 impl CommitTrouble {
-    /// From now on each commit takes this long before it begins, and again before it is answered.
+    /// Delays each further commit by this long before it begins, and again before it is answered.
     pub fn slow_down(&self, delay: Duration) {
         let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         self.0.delay_ms.store(millis, Ordering::SeqCst);
     }
 
-    /// One commit more whose outcome is not heard.
+    /// Loses the outcome of one more commit.
     pub fn lose_commit(&self, lost: LostCommit) {
         self.lost().push_back(lost);
     }
 
-    /// How many closures were run again because their group was rolled back.
+    /// Number of closures that ran again because their group was rolled back.
     pub fn n_reruns(&self) -> u64 {
         self.0.n_reruns.load(Ordering::SeqCst)
     }
@@ -43,7 +43,7 @@ impl CommitTrouble {
         self.0.n_reruns.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Waits, and says whether this commit's outcome is lost.
+    /// Waits the delay and returns whether this commit's outcome is lost.
     pub(super) async fn meet(&self) -> Option<LostCommit> {
         self.delay_answer().await;
         self.lost().pop_front()
@@ -60,6 +60,6 @@ impl CommitTrouble {
         self.0
             .lost
             .lock()
-            .expect("nothing panics while it holds the troubles")
+            .expect("nothing panics while it holds the faults")
     }
 }

@@ -1,8 +1,8 @@
-//! The task that owns the only connection that writes, and that alone begins, commits and rolls back.
+//! Writer task: owns the only connection that writes, and alone begins, commits and rolls back.
 //!
-//! It lends the connection for one closure after the other and commits when nobody waits, or when enough share the commit.
-//! A closure that fails or is dropped undoes its own writes only; its neighbours stay. Nobody can drop a commit, so its
-//! outcome is always heard by this task, and a member runs again only after a rollback that is certain.
+//! It lends the connection to one closure after the other and commits when no closure waits, or when enough share the
+//! commit. A closure that fails or is dropped undoes its own writes only. No caller can drop a commit, so this task always
+//! sees its outcome, and a member runs again only after a rollback that is certain.
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -14,23 +14,23 @@ use super::loan::{Loan, Returned, Undo, Verdict, send};
 use super::trouble::{CommitTrouble, LostCommit};
 use crate::store::StoreError;
 
-/// More claims than this in one commit only make the first of them wait.
+/// Maximum of closures in one commit: more only make the first of them wait.
 const MAX_GROUP: u32 = 128;
 
-/// What is known of a member's writes.
+/// Outcome of a member's writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     Committed,
     /// Certainly not in the database: the closure may run again.
     RolledBack,
-    /// The commit failed in a way that may have taken effect. Running again could write everything twice.
+    /// The commit failed in a way that may have taken effect. A retry could write everything twice.
     Unknown,
 }
 
 #[derive(Debug)]
 pub(super) enum Request {
     Turn(oneshot::Sender<Result<Loan, StoreError>>),
-    /// A simulation's: somebody who was admitted waits for the commit.
+    /// In a simulation: an admitted member waits for the commit.
     #[cfg(feature = "faults")]
     Commit,
     Close(oneshot::Sender<()>),
@@ -39,7 +39,7 @@ pub(super) enum Request {
 #[derive(Debug)]
 pub(super) struct Writer {
     options: SqliteConnectOptions,
-    /// Missing while it is lent, and after one that could not roll back was closed.
+    /// Missing while it is lent, and after it was closed because it could not roll back.
     connection: Option<SqliteConnection>,
     group: Option<Group>,
     requests: mpsc::UnboundedReceiver<Request>,
@@ -49,7 +49,7 @@ pub(super) struct Writer {
     commits_when_told: bool,
 }
 
-/// The claims of one open transaction.
+/// Closures of one open transaction.
 #[derive(Debug, Default)]
 struct Group {
     waiting: Vec<oneshot::Sender<Outcome>>,
@@ -60,7 +60,7 @@ struct Group {
 impl Group {
     fn end(self, outcome: Outcome) {
         for member in self.waiting {
-            // An error says that its caller is gone.
+            // An error means that its caller is gone.
             let _ = member.send(outcome);
         }
     }
@@ -97,7 +97,7 @@ impl Writer {
         }
     }
 
-    /// Serves until the database is closed or nobody holds it any more.
+    /// Runs until the database is closed or all its handles are dropped.
     pub(super) async fn run(mut self) {
         while let Some(request) = self.next_request().await {
             match request {
@@ -106,7 +106,7 @@ impl Writer {
                 Request::Commit => self.commit().await,
                 Request::Close(reply) => {
                     self.close().await;
-                    // An error says that nobody waits for it.
+                    // An error means that the caller is gone.
                     let _ = reply.send(());
                     return;
                 }
@@ -115,7 +115,7 @@ impl Writer {
         self.close().await;
     }
 
-    /// The next request; before the task waits for one, it commits.
+    /// Returns the next request; commits before it waits for one.
     async fn next_request(&mut self) -> Option<Request> {
         if self.group.is_some() && self.commits_by_itself() {
             match self.requests.try_recv() {
@@ -137,7 +137,7 @@ impl Writer {
         !self.commits_when_told
     }
 
-    /// Lends the connection for one closure and judges what comes back.
+    /// Lends the connection to one closure and judges the result.
     async fn serve(&mut self, reply: oneshot::Sender<Result<Loan, StoreError>>) {
         if reply.is_closed() {
             return;
@@ -145,14 +145,14 @@ impl Writer {
         let connection = match self.begin().await {
             Ok(connection) => connection,
             Err(error) => {
-                // An error says that its caller is gone.
+                // An error means that its caller is gone.
                 drop(reply.send(Err(error)));
                 return;
             }
         };
         let undo = self.undo_of_turn();
         let (back, returned) = oneshot::channel();
-        // A loan that nobody takes comes back by itself.
+        // A loan that is not received returns by its destructor.
         drop(reply.send(Ok(Loan::new(connection, undo, back))));
         match returned.await {
             Ok(returned) => self.take_back(returned).await,
@@ -170,7 +170,7 @@ impl Writer {
         }
     }
 
-    /// The connection with a transaction open on it.
+    /// Returns the connection with a transaction open on it.
     async fn begin(&mut self) -> Result<SqliteConnection, StoreError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
@@ -211,7 +211,7 @@ impl Writer {
         } = returned;
         let connection = self.connection.insert(connection);
         if let (Verdict::Admitted(_), Undo::Savepoint(number)) = (&verdict, undo) {
-            // Kept open, savepoints would make SQLite copy each changed page again for every one of them.
+            // Open savepoints would make SQLite copy each changed page again for every one of them.
             send(connection, format!("release turn{number}"));
         }
         let (is_admitted, waits) = match verdict {
@@ -229,7 +229,7 @@ impl Writer {
                 group.has_writes |= wrote;
                 group.waiting.push(sender);
             }
-            // It may have read what its neighbours wrote: its refusal is true when they are committed.
+            // It may have read what the other members wrote: its refusal holds only when they are committed.
             (Some(group), Some(sender)) if is_undone && group.has_writes => group.waiting.push(sender),
             (_, Some(sender)) => {
                 let outcome = if is_undone {
@@ -237,14 +237,14 @@ impl Writer {
                 } else {
                     Outcome::RolledBack
                 };
-                // An error says that its caller is gone.
+                // An error means that its caller is gone.
                 let _ = sender.send(outcome);
             }
             (_, None) => {}
         }
     }
 
-    /// Takes back what one closure wrote. `false`: its neighbours' writes went too, and they run again.
+    /// Undoes the writes of one closure. `false`: the other members' writes were undone too, and they run again.
     async fn undo(&mut self, undo: Undo) -> bool {
         match (undo, &mut self.connection) {
             (Undo::Savepoint(number), Some(connection)) => {
@@ -258,8 +258,8 @@ impl Writer {
                 true
             }
             _ => {
-                // Without neighbours this is the closure's own transaction. With some, one that had not written yet has
-                // met a failing statement, and nobody can tell whether the transaction still stands.
+                // Without other members this is the closure's own transaction. With some, a closure that had not written
+                // yet has met a failing statement, and it is unknown whether the transaction is still open.
                 let is_alone = self.group.as_ref().is_none_or(|group| group.waiting.is_empty());
                 self.roll_back(Outcome::RolledBack).await;
                 is_alone
@@ -267,7 +267,7 @@ impl Writer {
         }
     }
 
-    /// Commits and tells every member.
+    /// Commits and reports the outcome to every member.
     async fn commit(&mut self) {
         let Some(group) = self.group.take() else { return };
         let Some(mut connection) = self.connection.take() else {
@@ -316,7 +316,7 @@ impl Writer {
         }
     }
 
-    /// Empties the log into the file and closes it.
+    /// Empties the WAL into the file and closes it.
     async fn close(&mut self) {
         self.commit().await;
         let Some(mut connection) = self.connection.take() else {
@@ -334,7 +334,7 @@ impl Writer {
     }
 }
 
-/// The connection without a transaction. One that cannot roll back is closed, which undoes what it did.
+/// Rolls back. A connection that cannot is closed, which undoes its writes.
 async fn rolled_back(mut connection: SqliteConnection) -> Option<SqliteConnection> {
     match sqlx::query("rollback").execute(&mut connection).await {
         Ok(_) => Some(connection),
@@ -347,10 +347,10 @@ async fn rolled_back(mut connection: SqliteConnection) -> Option<SqliteConnectio
     }
 }
 
-/// What a failed COMMIT says about the transaction.
+/// Classifies a failed COMMIT.
 ///
 /// After BUSY, LOCKED and a violated constraint SQLite leaves the transaction open, so the rollback is certain
-/// (sqlite.org/lang_transaction.html). After an I/O error or on a full disk the commit's frame may lie in the log already:
+/// (sqlite.org/lang_transaction.html). After an I/O error or on a full disk the commit's frame may be in the WAL already:
 /// if the process dies before the frame is overwritten, recovery takes it for committed.
 fn outcome_of(error: &sqlx::Error) -> Outcome {
     const BUSY: i32 = 5;

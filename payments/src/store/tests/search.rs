@@ -1,4 +1,4 @@
-//! A list looks at so many orders and no more, and finds everything all the same.
+//! Search tests: a list scans a limited number of orders and still finds everything over its pages.
 
 use futures_util::FutureExt;
 
@@ -6,8 +6,8 @@ use super::super::search::{Filter, Found, IdRange, find};
 use super::super::{Db, StoreError};
 use super::{run, stores};
 
-/// Whatever anybody looks for by two of these filters, each of them alone leads past more orders than a page looks at:
-/// Ann's are cancelled and Bob's are paid, but for Ann's first.
+/// Each single filter here matches more orders than a page scans: Ann's are cancelled and Bob's are paid, but for Ann's
+/// first.
 const ORDERS: &str = "
     with recursive s(n) as (select 0 union all select n + 1 from s where n < 15000)
     insert into orders (id, order_no, token, user_id, subject, amount, state, expires_at, paid_at, created_at, updated_at)
@@ -24,7 +24,7 @@ async fn page(db: &Db, filter: Filter<'_>, below: &str) -> Found {
     found.unwrap()
 }
 
-/// The orders of all pages, and how many pages that took.
+/// The orders of all pages, and the number of pages.
 async fn walk(db: &Db, filter: Filter<'_>) -> (Vec<String>, usize) {
     let (mut below, mut ids, mut n_pages) = ("ord_Z".to_owned(), Vec::new(), 0);
     loop {
@@ -63,7 +63,7 @@ async fn what_is_rare_in_many_ways_is_found_some_pages_later() {
             method: Some("wechat"),
             ..Filter::default()
         };
-        // Nothing was paid by WeChat, which one look at the payments says.
+        // No WeChat payment is paid, which one scan of the payments shows.
         assert_eq!(walk(&store.db, filter).await, (Vec::new(), 1));
     }
 }

@@ -1,4 +1,4 @@
-//! A database of an earlier version becomes one of this version, and its books are right.
+//! Upgrade test: a database of an earlier version is migrated, and its books are correct.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use super::super::audit::{count_broken, invariants};
 use super::super::{Db, MIGRATIONS, StoreError, on};
 use super::urls;
 
-/// The first version that keeps books.
+/// First version with a ledger.
 const BOOKS: i64 = 4;
 
-/// What happened before: a paid order, one that was paid twice, one that is still open, and refunds in every state.
+/// Past data: a paid order, one that was paid twice, one that is still open, and refunds in every state.
 const PAST: &str = "
     insert into orders (id, order_no, token, user_id, subject, amount, state, expires_at, paid_at, created_at, updated_at)
     values ('o1', 'o1', 't1', 'ann', 's', 500, 'paid', 9, 2, 1, 2),

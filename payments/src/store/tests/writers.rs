@@ -1,4 +1,4 @@
-//! Writers that are dropped, refused, or never told how their commit ended.
+//! Writers that are dropped, refused, or whose commit has an unknown outcome.
 
 use std::future::Future;
 use std::pin::pin;
@@ -38,7 +38,7 @@ async fn write_row(db: &Db, writer: &str, n_runs: &AtomicU32) -> Result<(), Stor
         async move {
             let run = n_runs.fetch_add(1, Ordering::SeqCst);
             insert(tx, &format!("{writer}#{run}")).await?;
-            // A second statement, so that there is a place between two.
+            // A second statement, so that there is a point between two.
             let _: (i64,) = on!(tx, "select count(*) from orders", fetch_one, |query| query)?;
             Ok(())
         }
@@ -115,7 +115,7 @@ async fn a_refused_or_dropped_write_does_not_run_its_neighbours_again() {
                 assert!(matches!(refused, Err(StoreError::Corrupt(_))));
             }
             1 => {
-                // A statement that fails: the id is there already, or will be.
+                // A failing statement: the id exists already, or will.
                 let twice = db.write(|tx| {
                     async move {
                         insert(tx, name).await?;
