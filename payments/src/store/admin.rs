@@ -1,4 +1,4 @@
-//! Who may come in: API keys of programs and users of the console.
+//! API keys of programs and users of the console.
 
 use domain::{Money, Timestamp, UserId};
 
@@ -38,7 +38,7 @@ pub(crate) async fn insert_api_key(
     Ok(n_inserted == 1)
 }
 
-/// Limits of a key; `None`: there is no such key.
+/// Limits of a key; `None`: no such key.
 pub(crate) async fn find_key_limits(tx: &mut Tx<'_>, id: &str) -> Result<Option<KeyLimits>, StoreError> {
     const SQL: &str = "select most_per_refund, most_per_day from api_keys where id = $1";
     let row: Option<(Option<i64>, Option<i64>)> = on!(tx, SQL, fetch_optional, |query| query.bind(id))?;
@@ -57,10 +57,10 @@ pub(crate) fn limits_of(per_refund: Option<i64>, per_day: Option<i64>) -> Result
     })
 }
 
-/// Others that give out money with this key wait until the commit.
+/// Locks the key until the commit: other transactions that pay out with it wait.
 pub(crate) async fn hold_api_key(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
     const SQL: &str = "update api_keys set name = name where id = $1";
-    // SQLite has one writer, so there is nobody to wait for, and a refusal need not undo anything.
+    // SQLite has one writer: no lock is needed, and a refusal then has nothing to undo.
     if !tx.has_rivals() {
         return Ok(());
     }
@@ -118,7 +118,7 @@ pub(crate) async fn has_users(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
     Ok(row.is_some())
 }
 
-/// A key as its owner may see it again.
+/// API key as listed in the console.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct KnownKeyRow {
     pub id: String,
@@ -149,7 +149,7 @@ pub(crate) async fn revoke_api_key(tx: &mut Tx<'_>, id: &str, now: Timestamp) ->
     Ok(n_changed == 1)
 }
 
-/// Only when it was last used before `before`.
+/// Updates the time of last use when it is before `before`.
 pub(crate) async fn touch_api_key(
     tx: &mut Tx<'_>,
     id: &str,

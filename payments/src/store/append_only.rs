@@ -1,8 +1,7 @@
-//! What was written into the books stays: the database itself refuses to change or remove an entry, or a line of the
-//! audit log.
+//! Append-only triggers: the database itself refuses to change or remove ledger entries and audit log entries.
 //!
-//! Triggers are the one thing the two engines spell differently, so they are no migration: they are put up at every
-//! start where they are missing.
+//! Trigger syntax is the one difference between the two engines, so they are no migration: missing ones are created at
+//! every start.
 
 use sqlx::{PgPool, SqliteConnection};
 
@@ -20,8 +19,8 @@ const SQLITE: [&str; 4] = [
         begin select raise(abort, 'audit lines are append-only'); end",
 ];
 
-/// Looks before it makes anything: the account of the server need not be allowed to make triggers once they are there.
-/// The lock keeps servers that start together out of each other's way.
+/// Checks before it creates: the server's database account need not have the right to create triggers once they exist. The
+/// lock serializes servers that start together.
 const POSTGRES: &str = "
     do $$
     begin
@@ -46,7 +45,7 @@ const POSTGRES: &str = "
     end
     $$";
 
-/// How many of the guards are missing, are asleep, or do not refuse any more.
+/// Counts the triggers that are missing, disabled, or changed so that they no longer refuse.
 pub(crate) async fn count_missing(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
     const IN_SQLITE: &str = "
         select wanted.name

@@ -1,10 +1,10 @@
-//! Credits of balances that one person asked for and another decides on.
+//! Balance credits that need a second person's approval.
 
 use domain::{Money, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
 
-/// A request as it is written.
+/// Request to insert.
 #[derive(Debug)]
 pub struct NewRequest<'a> {
     pub id: &'a str,
@@ -41,7 +41,7 @@ macro_rules! select_request {
     };
 }
 
-/// `false`: this number was written before.
+/// `false`: this number exists already.
 pub async fn insert(tx: &mut Tx<'_>, new: &NewRequest<'_>, now: Timestamp) -> Result<bool, StoreError> {
     const SQL: &str = "
         insert into credit_requests (id, user_id, amount, note, adjustment_no, state, asked_by, asked_at)
@@ -70,14 +70,14 @@ pub async fn has_number(tx: &mut Tx<'_>, number: &str) -> Result<bool, StoreErro
     Ok(row.is_some())
 }
 
-/// Whether somebody has rejected a credit of this user.
+/// Whether a credit of this user was ever rejected.
 pub async fn has_rejected(tx: &mut Tx<'_>, user_id: &str) -> Result<bool, StoreError> {
     const SQL: &str = "select id from credit_requests where user_id = $1 and state = 'rejected' limit 1";
     let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query.bind(user_id))?;
     Ok(row.is_some())
 }
 
-/// Oldest first: it has waited longest.
+/// Oldest first.
 pub async fn list_waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, StoreError> {
     const SQL: &str = select_request!("where state = 'waiting' order by id limit $1");
     Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
@@ -95,7 +95,7 @@ pub async fn count_waiting(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
     Ok(n)
 }
 
-/// `false`: somebody decided before.
+/// `false`: it was decided before.
 pub async fn decide(
     tx: &mut Tx<'_>,
     id: &str,

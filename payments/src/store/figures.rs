@@ -1,17 +1,17 @@
-//! Sums of a day, each read from the index of its time.
+//! Daily figures, each read from the index of its time.
 
 use domain::{OrderId, Timestamp};
 
 use super::{StoreError, Tx, on};
 
-/// How many, and how much together in fen. A day's sum may be more than any one order.
+/// Count and sum in fen. A day's sum may exceed the limit of one order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct SumRow {
     pub n: i64,
     pub fen: i64,
 }
 
-/// What arrived, by method and by hour since `from`.
+/// Money received, by method and by hour since `from`.
 pub async fn paid_by_hour(
     tx: &mut Tx<'_>,
     from: Timestamp,
@@ -38,7 +38,7 @@ pub async fn refunded(tx: &mut Tx<'_>, from: Timestamp, to: Timestamp) -> Result
         .bind(to.millis()))?)
 }
 
-/// Orders that were made, and how many of them are paid by now. Ids carry their time.
+/// Number of orders created, and of those that are paid by now. Ids contain their time.
 pub async fn orders(tx: &mut Tx<'_>, from: Timestamp, to: Timestamp) -> Result<(i64, i64), StoreError> {
     const SQL: &str = "
         select count(*) as n, cast(coalesce(sum(case when state = 'paid' then 1 else 0 end), 0) as bigint) as n_paid
@@ -49,7 +49,7 @@ pub async fn orders(tx: &mut Tx<'_>, from: Timestamp, to: Timestamp) -> Result<(
         .bind(OrderId::floor(to)))?)
 }
 
-/// How long it took from the order to the money, in the middle of the last thousand that are paid.
+/// Median time from order to payment, over the last thousand paid orders.
 pub async fn median_to_paid(
     tx: &mut Tx<'_>,
     from: Timestamp,
@@ -73,14 +73,14 @@ pub async fn median_to_paid(
     Ok(millis)
 }
 
-/// How late callbacks about payments came: half of them within the first time, 95 of a hundred within the second.
+/// Delay of payment notifications: its median and its 95th percentile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub struct DelayRow {
     pub p50: Option<i64>,
     pub p95: Option<i64>,
 }
 
-/// Of the last thousand in this time: every one of them has a payment to be looked up.
+/// Over the last thousand notifications of the period: each needs a lookup of its payment.
 pub async fn callback_delay(tx: &mut Tx<'_>, from: Timestamp, to: Timestamp) -> Result<DelayRow, StoreError> {
     const SQL: &str = "
         select max(case when place = n / 2 then delay end) as p50,

@@ -1,10 +1,10 @@
-//! How many callbacks were not signed by whom they name, over all servers.
+//! Counts of forged notifications, over all servers.
 
 use domain::{Channel, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
 
-/// Adds to the span of time that begins at `since`.
+/// Adds to the window that begins at `since`.
 pub async fn add(tx: &mut Tx<'_>, channel: Channel, since: Timestamp, n: i64) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into forged_notices (channel, since, n)
@@ -18,7 +18,7 @@ pub async fn add(tx: &mut Tx<'_>, channel: Channel, since: Timestamp, n: i64) ->
     Ok(())
 }
 
-/// In the spans that begin after an instant.
+/// Counts the windows that begin after an instant.
 pub async fn count(tx: &mut Tx<'_>, channel: Channel, after: Timestamp) -> Result<i64, StoreError> {
     const SQL: &str = "
         select cast(coalesce(sum(n), 0) as bigint)
@@ -30,7 +30,7 @@ pub async fn count(tx: &mut Tx<'_>, channel: Channel, after: Timestamp) -> Resul
     Ok(n)
 }
 
-/// Removes the spans that begin before an instant.
+/// Removes the windows that begin before an instant.
 pub async fn forget(tx: &mut Tx<'_>, before: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         delete from forged_notices

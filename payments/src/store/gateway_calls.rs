@@ -1,10 +1,10 @@
-//! What was said to the gateways: one row for one question with one answer, however often it was asked.
+//! Gateway log: one row per distinct call and answer, however often it was repeated.
 
 use domain::{OrderId, PaymentNo, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
 
-/// Times are milliseconds: instants since 1970, and how long a call took.
+/// Times are milliseconds: instants since 1970, and durations of calls.
 #[derive(Debug, sqlx::FromRow)]
 pub struct CallRow {
     pub id: String,
@@ -24,7 +24,7 @@ pub struct CallRow {
     pub longest_ms: i64,
 }
 
-/// Adds to what is there of the same question and answer.
+/// Adds a call; a repeated one updates the counts and times of its row.
 pub async fn add(tx: &mut Tx<'_>, call: &CallRow) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into gateway_calls (id, channel, operation, payment_no, line, request, status, answer, verdict, reason, n,
@@ -60,7 +60,7 @@ pub async fn add(tx: &mut Tx<'_>, call: &CallRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Oldest first; of very many the newest.
+/// Oldest first; of very many, the newest.
 pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<CallRow>, StoreError> {
     const SQL: &str = "
         select c.id, c.channel, c.operation, c.payment_no, c.line, c.request, c.status, c.answer, c.verdict, c.reason, c.n,
@@ -74,7 +74,7 @@ pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<CallRow
     Ok(newest)
 }
 
-/// The last call about a payment, or about the refunds of it; calls of one operation come before all others, however old.
+/// Last call about a payment or its refunds; calls of one operation come before all others, however old.
 pub async fn last_of(
     tx: &mut Tx<'_>,
     payment_no: &PaymentNo,
@@ -94,7 +94,7 @@ pub async fn last_of(
         .bind(preferred))?)
 }
 
-/// Removes what was last heard before an instant; of very much only a part, or who adds a call would wait for it.
+/// Removes calls last made before an instant, in limited batches, so that writers do not wait for it.
 pub async fn forget(tx: &mut Tx<'_>, before: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         delete from gateway_calls

@@ -1,4 +1,4 @@
-//! Idempotency keys: claimed with the effect of their request, and answered once the answer is known.
+//! Idempotency keys: claimed together with the effect of their request, and answered once the answer is known.
 
 use domain::Timestamp;
 
@@ -6,12 +6,12 @@ use super::{StoreError, Tx, execute, on};
 use crate::KeptAnswer;
 use crate::idempotency::{Claim, RequestKey};
 
-/// An older server repeats this for a key that is claimed and has no answer yet.
+/// Status that an older server repeats for a claimed key without an answer.
 const UNKNOWN_STATUS: i64 = 503;
 const UNKNOWN_BODY: &str =
     r#"{"error":{"code":"gateway_unreachable","message":"the outcome is not known yet; ask again"}}"#;
 
-/// What is known of a request under its key.
+/// State of a request under its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known {
     Claimed(Claim),
@@ -46,7 +46,7 @@ impl TryFrom<KeyRow> for Known {
     }
 }
 
-/// The fingerprint of the first request under this key, and what became of it.
+/// Fingerprint of the first request under this key, and its state.
 pub async fn find(tx: &mut Tx<'_>, key: RequestKey<'_>) -> Result<Option<(String, Known)>, StoreError> {
     const SQL: &str = "
         select fingerprint, status, body, is_answered, effect, is_new
@@ -59,7 +59,7 @@ pub async fn find(tx: &mut Tx<'_>, key: RequestKey<'_>) -> Result<Option<(String
         .transpose()
 }
 
-/// Claims a free key. A twin that was first makes this a lost race: the verb runs again and finds its claim.
+/// Claims a free key. A concurrent claim is a lost race: the verb runs again and finds that claim.
 pub async fn claim(
     tx: &mut Tx<'_>,
     key: RequestKey<'_>,
@@ -83,7 +83,7 @@ pub async fn claim(
     first_or_stale(n_inserted)
 }
 
-/// Compare-and-set: a claim without an answer stands for something else now.
+/// Compare-and-set: points a claim without an answer at another subject.
 pub async fn move_claim(
     tx: &mut Tx<'_>,
     key: RequestKey<'_>,
@@ -103,8 +103,8 @@ pub async fn move_claim(
     first_or_stale(n_changed)
 }
 
-/// Keeps the answer, under a free key or under one that its own request has claimed. A twin that was answered first makes
-/// this a lost race: the verb runs again and finds that answer.
+/// Stores the answer, under a free key or one that its own request has claimed. A concurrent answer is a lost race: the
+/// verb runs again and finds that answer.
 pub async fn keep(
     tx: &mut Tx<'_>,
     key: RequestKey<'_>,

@@ -1,59 +1,59 @@
-//! What a person must look at: one row per thing that is wrong, however often it is reported.
+//! Incidents: one row per thing that is wrong, however often it is reported.
 
 use domain::{IncidentId, OrderId, PaymentId, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
 
-/// What can be wrong with authentic news.
+/// Kind of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IncidentKind {
-    /// Money, but not the sum that was asked.
+    /// Paid, but not the amount of the order.
     WrongAmount,
-    /// Money that its order does not need; its refund is written beside it.
+    /// Surplus payment; its refund is written in the same transaction.
     Surplus,
-    /// A message for another merchant, app or seller.
+    /// Notification for another merchant, app or seller.
     ForeignNotification,
-    /// A message about a payment we do not know.
+    /// Notification about an unknown payment.
     UnmatchedNotification,
     /// One trade of the gateway claims to pay two payments.
     TradeReused,
-    /// A message about a refund that nobody asked for here: made in the gateway's console, or by somebody with our keys.
+    /// Notification about a refund unknown here: made in the gateway's console, or by another holder of our keys.
     UnknownRefund,
-    /// A message that names another sum or another trade than our refund has.
+    /// Notification that names another amount or trade than our refund has.
     RefundMismatch,
-    /// The gateway will not give the money back under this number.
+    /// The gateway refuses the refund under this number for good.
     RefundFailed,
-    /// The gateway cannot give the money back until a person acts.
+    /// The gateway cannot refund until a person acts.
     RefundStuck,
-    /// A refund that the gateway had called failed is done after all.
+    /// A refund that the gateway had called failed has succeeded after all.
     RefundRevived,
-    /// The gateway refused to take a payment in words that cannot be verified.
+    /// The gateway refused to create a payment in an answer that cannot be verified.
     Refused,
-    /// Many callbacks that the gateway did not sign.
+    /// Many notifications without a valid signature.
     ForgedNotifications,
     /// The gateway has not answered for some minutes.
     GatewaySilent,
-    /// A certificate that a person must replace ends soon.
+    /// A certificate that a person must replace expires soon.
     KeyExpiring,
-    /// Somebody made an API key.
+    /// An API key was created.
     NewKey,
-    /// The operator started on a database in which payments of another merchant account are unfinished.
+    /// The server started on a database with unfinished payments of another merchant account.
     OtherAccount,
-    /// The clock of a server and the `Date` of a gateway's answers differ.
+    /// Clock drift between a server and the `Date` of a gateway's answers.
     ClockOff,
-    /// A payment is still open long after its time has ended.
+    /// A payment is still open long after its expiry.
     PaymentOverdue,
-    /// Question after question about a payment had no answer that can be used.
+    /// Several queries in a row about a payment had no usable answer.
     PaymentUnanswered,
-    /// A refund has neither ended nor failed for longer than its gateway takes.
+    /// A refund has neither succeeded nor failed for longer than its gateway takes.
     RefundOverdue,
     /// The payments of an order do not explain its state.
     OrderOverdue,
-    /// A job of a server has not ended well for long.
+    /// A job of a server has not succeeded for long.
     JobOverdue,
 }
 
-/// One of them, with the order it belongs to.
+/// One incident, with the order it belongs to.
 #[derive(Debug, sqlx::FromRow)]
 pub struct IncidentRow {
     pub id: String,
@@ -105,7 +105,7 @@ impl IncidentKind {
         IncidentKind::JobOverdue,
     ];
 
-    /// What is wrong with a gateway and not with one message of it.
+    /// Kinds about a gateway as a whole rather than one notification.
     pub const OF_GATEWAYS: [IncidentKind; 4] = [
         IncidentKind::ForgedNotifications,
         IncidentKind::GatewaySilent,
@@ -169,7 +169,7 @@ pub async fn raise(
     Ok(())
 }
 
-/// What was once raised, by its name.
+/// Incident that was raised before, by its kind and subject.
 #[derive(Debug, sqlx::FromRow)]
 pub struct RaisedRow {
     pub kind: String,
@@ -225,7 +225,7 @@ pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<IncidentRow>, Stor
     Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
 }
 
-/// `None`: nobody looks after it. `false`: it was resolved before.
+/// Assigns an incident; `None` unassigns it. `false`: it was resolved before.
 pub async fn assign(tx: &mut Tx<'_>, id: &str, to: Option<&str>) -> Result<bool, StoreError> {
     const SQL: &str = "
         update incidents
@@ -235,7 +235,7 @@ pub async fn assign(tx: &mut Tx<'_>, id: &str, to: Option<&str>) -> Result<bool,
     Ok(n_changed == 1)
 }
 
-/// `false`: somebody else resolved it before.
+/// `false`: it was resolved before.
 pub async fn resolve(
     tx: &mut Tx<'_>,
     id: &str,
@@ -255,7 +255,7 @@ pub async fn resolve(
     Ok(n_changed == 1)
 }
 
-/// The same has happened again since a person was done with it.
+/// Reopens an incident that a person resolved, because it happened again since.
 pub async fn reopen(
     tx: &mut Tx<'_>,
     kind: IncidentKind,
@@ -273,7 +273,7 @@ pub async fn reopen(
     Ok(())
 }
 
-/// The same has happened again since it came right by itself. What a person has ended stays ended.
+/// Reopens an incident that settled by itself, because it happened again since. One that a person resolved stays resolved.
 pub async fn reopen_settled(
     tx: &mut Tx<'_>,
     kind: IncidentKind,
@@ -291,7 +291,8 @@ pub async fn reopen_settled(
     Ok(())
 }
 
-/// What a server told about itself ends with it: `signature` is the end of its subjects. `None`: of every server.
+/// Settles incidents that a server raised about itself: `signature` is the suffix of their subjects. `None`: of every
+/// server.
 pub async fn settle_of_server(
     tx: &mut Tx<'_>,
     signature: Option<&str>,
@@ -305,7 +306,7 @@ pub async fn settle_of_server(
     Ok(())
 }
 
-/// It has come right by itself: nobody needs to look any more.
+/// Settles an incident that no longer applies, without a person.
 pub async fn settle(
     tx: &mut Tx<'_>,
     kind: IncidentKind,

@@ -1,4 +1,4 @@
-//! The books as rows: entries that are only ever added, and what each user has beside them.
+//! Ledger entries, which are append-only, and the balance of each user.
 
 use domain::ledger::{Account, Change, Deal, EntryKind, Transfer};
 use domain::{Money, OrderId, PaymentId, Product, Purpose, Timestamp};
@@ -6,7 +6,7 @@ use domain::{Money, OrderId, PaymentId, Product, Purpose, Timestamp};
 use super::{StoreError, Tx, execute, on};
 use crate::{Balance, Entry};
 
-/// Where a user's account stands after a movement.
+/// Balance of a user's account after a movement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub struct Standing {
     pub available: i64,
@@ -55,7 +55,7 @@ impl TryFrom<EntryRow> for Entry {
 
 const USER: &str = "user:";
 
-/// Gives to a user; the first gift opens the account.
+/// Credits a user; the first credit opens the account.
 pub async fn credit(
     tx: &mut Tx<'_>,
     user_id: &str,
@@ -75,7 +75,7 @@ pub async fn credit(
         .bind(now.millis()))?)
 }
 
-/// Takes from a user, unless that is more than there is: then nothing happens, and there is no standing.
+/// Debits a user, unless the balance is too low: then nothing is written and `None` is returned.
 pub async fn debit(
     tx: &mut Tx<'_>,
     user_id: &str,
@@ -92,8 +92,7 @@ pub async fn debit(
         .bind(now.millis()))?)
 }
 
-/// Writes both lines of a transfer. A journal that is there already is a lost race, or a mistake that must not be
-/// committed.
+/// Inserts both entries of a posting. An existing journal is a lost race, or a mistake that must not be committed.
 pub async fn insert(
     tx: &mut Tx<'_>,
     transfer: &Transfer<'_>,
@@ -127,7 +126,7 @@ pub async fn insert(
     }
 }
 
-/// A payment as the books see it, read in one question.
+/// Accounts and amounts of a payment for its postings, read in one query.
 #[derive(Debug)]
 pub struct Parties {
     product: Product,
@@ -169,14 +168,14 @@ pub async fn find_parties(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Par
     })
 }
 
-/// What a user can spend.
+/// Available balance of a user.
 pub async fn available(tx: &mut Tx<'_>, user_id: &str) -> Result<Money, StoreError> {
     const SQL: &str = "select coalesce(max(available), 0) as available from balances where user_id = $1";
     let (available,): (i64,) = on!(tx, SQL, fetch_one, |query| query.bind(user_id))?;
     Money::from_sum(available).map_err(|_| StoreError::Corrupt("balances.available"))
 }
 
-/// What a user has; somebody we never heard of has nothing. Frozen is money of top-ups that is on its way back.
+/// Balance of a user; zero for an unknown one. Frozen is top-up money whose refund is in progress.
 pub async fn find_balance(tx: &mut Tx<'_>, user_id: &str) -> Result<Balance, StoreError> {
     const SQL: &str = "
         select coalesce(max(available), 0) as available, max(updated_at) as updated_at,
@@ -195,7 +194,7 @@ pub async fn find_balance(tx: &mut Tx<'_>, user_id: &str) -> Result<Balance, Sto
     })
 }
 
-/// A user's entries, newest first, from before `before` on.
+/// Entries of a user, newest first, before `before`.
 pub async fn list(
     tx: &mut Tx<'_>,
     user_id: &str,
@@ -215,7 +214,7 @@ pub async fn list(
     rows.into_iter().map(Entry::try_from).collect()
 }
 
-/// A journal as one movement: who gave, who took.
+/// A journal as one movement between two accounts.
 #[derive(Debug, sqlx::FromRow)]
 pub struct PostingRow {
     pub kind: String,
@@ -225,8 +224,8 @@ pub struct PostingRow {
     pub created_at: i64,
 }
 
-/// Every movement that an order's payments and refunds caused, oldest first. Their journals are asked for by name, because
-/// the name is what the books are kept in order by.
+/// Postings of an order's payments and refunds, oldest first. They are looked up by journal name, because that is the key
+/// of the table.
 pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<PostingRow>, StoreError> {
     const SQL: &str = "
         select g.kind, g.account as giver, t.account as taker, t.amount, g.created_at
@@ -246,7 +245,7 @@ pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<Posting
     Ok(on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?)
 }
 
-/// The user's line of a journal.
+/// The user's entry of a journal.
 pub async fn find_entry(tx: &mut Tx<'_>, journal: &str) -> Result<Option<Entry>, StoreError> {
     const SQL: &str = "
         select journal, account, amount, kind, reference, note, seq, balance_after, created_at

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use sqlx::sqlite::SqliteConnectOptions;
 
-/// Held while the server runs. The operating system gives it back however the process ends.
+/// Held while the server runs. The operating system releases it however the process ends.
 #[derive(Debug)]
 pub struct DatabaseLock {
     _file: File,
@@ -25,7 +25,7 @@ pub enum LockError {
 }
 
 impl DatabaseLock {
-    /// Takes the lock beside the file of an SQLite database. `None`: the database is no file, and needs no lock.
+    /// Takes the lock beside a SQLite file. `None`: the database is not a file and needs no lock.
     pub fn take(url: &str) -> Result<Option<DatabaseLock>, LockError> {
         let Some(database) = file_of(url) else {
             return Ok(None);
@@ -60,7 +60,7 @@ fn file_of(url: &str) -> Option<PathBuf> {
     (!is_memory).then(|| path.to_owned())
 }
 
-/// Two names of one file have one lock.
+/// Resolves links: two names of one file share one lock.
 fn path_beside(database: PathBuf) -> PathBuf {
     let database = database.canonicalize().unwrap_or(database);
     let mut name = database.into_os_string();

@@ -1,10 +1,10 @@
-//! Counters of tries to come in: one row for each who and each window of time.
+//! Counters of login attempts: one row per key and window of time.
 
 use domain::Timestamp;
 
 use super::{StoreError, Tx, execute, on};
 
-/// How many there are so far.
+/// Count of a window.
 pub async fn find(tx: &mut Tx<'_>, key: &str, ends_at: Timestamp) -> Result<i64, StoreError> {
     const SQL: &str = "select n from login_attempts where key = $1 and ends_at = $2";
     let row: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query
@@ -13,7 +13,7 @@ pub async fn find(tx: &mut Tx<'_>, key: &str, ends_at: Timestamp) -> Result<i64,
     Ok(row.map_or(0, |(n,)| n))
 }
 
-/// Counts one more and says how many there are now.
+/// Increments the counter and returns it.
 pub async fn count(tx: &mut Tx<'_>, key: &str, ends_at: Timestamp) -> Result<i64, StoreError> {
     const SQL: &str = "
         insert into login_attempts (key, ends_at, n)
@@ -24,14 +24,14 @@ pub async fn count(tx: &mut Tx<'_>, key: &str, ends_at: Timestamp) -> Result<i64
     Ok(n)
 }
 
-/// One less: it was no attack.
+/// Decrements the counter of an attempt that succeeded.
 pub async fn uncount(tx: &mut Tx<'_>, key: &str, ends_at: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "update login_attempts set n = n - 1 where key = $1 and ends_at = $2 and n > 0";
     execute!(tx, SQL, |query| query.bind(key).bind(ends_at.millis())).map(drop)?;
     Ok(())
 }
 
-/// Windows that are over count no more.
+/// Removes the windows that are over.
 pub async fn forget(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "delete from login_attempts where ends_at <= $1";
     execute!(tx, SQL, |query| query.bind(now.millis())).map(drop)?;

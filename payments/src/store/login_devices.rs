@@ -1,10 +1,10 @@
-//! Browsers that have logged in before, by a hash of their cookie.
+//! Known login browsers, by a hash of their cookie.
 
 use domain::Timestamp;
 
 use super::{StoreError, Tx, execute, on};
 
-/// Whether the user of this address has logged in from this browser.
+/// Whether the user of this address has logged in from this browser before.
 pub async fn is_known(tx: &mut Tx<'_>, email: &str, hash: &str) -> Result<bool, StoreError> {
     const SQL: &str = "
         select d.hash
@@ -23,7 +23,7 @@ pub async fn remember(tx: &mut Tx<'_>, user_id: &str, hash: &str, now: Timestamp
     Ok(())
 }
 
-/// A password that was changed may have been known to somebody who has logged in with it.
+/// Forgets all browsers of a user. After a change of password they may include an attacker's.
 pub async fn forget_all(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
     const SQL: &str = "delete from login_devices where user_id = $1";
     execute!(tx, SQL, |query| query.bind(user_id)).map(drop)?;

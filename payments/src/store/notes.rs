@@ -1,4 +1,4 @@
-//! What people wrote about an order.
+//! Notes that people wrote about an order.
 
 use domain::{OrderId, Timestamp};
 

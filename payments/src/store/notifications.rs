@@ -1,10 +1,10 @@
-//! The inbox: every authentic message of a gateway, once.
+//! Inbox: every authentic notification of a gateway, once.
 
 use domain::{Channel, OrderId, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
 
-/// A message as it came.
+/// Notification to store, as received.
 #[derive(Debug)]
 pub struct NotificationRow<'a> {
     pub channel: Channel,
@@ -17,7 +17,7 @@ pub struct NotificationRow<'a> {
     pub received_at: Timestamp,
 }
 
-/// `false`: this message was recorded before.
+/// `false`: this notification was recorded before.
 pub async fn record_once(tx: &mut Tx<'_>, notification: &NotificationRow<'_>) -> Result<bool, StoreError> {
     const SQL: &str = "
         insert into notices (channel, notice_id, payment_no, headers, body, verdict, received_at)
@@ -34,7 +34,7 @@ pub async fn record_once(tx: &mut Tx<'_>, notification: &NotificationRow<'_>) ->
     Ok(n_inserted == 1)
 }
 
-/// A message as it is read again.
+/// Stored notification.
 #[derive(Debug, sqlx::FromRow)]
 pub struct KeptRow {
     pub channel: String,
@@ -63,7 +63,7 @@ pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<KeptRow
     Ok(on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?)
 }
 
-/// The inbox, newest first, after a message: its instant alone would skip others of the same millisecond.
+/// Newest first, after a notification: its instant alone would skip others of the same millisecond.
 pub async fn list(
     tx: &mut Tx<'_>,
     (at, channel, id): (Timestamp, &str, &str),
@@ -89,7 +89,7 @@ pub async fn find(tx: &mut Tx<'_>, channel: Channel, id: &str) -> Result<Option<
         .bind(id))?)
 }
 
-/// When a gateway last called back.
+/// When a gateway last sent a notification.
 pub async fn last_of(tx: &mut Tx<'_>, channel: Channel) -> Result<Option<i64>, StoreError> {
     const SQL: &str = "
         select received_at

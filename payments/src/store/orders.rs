@@ -1,11 +1,11 @@
-//! Orders as rows.
+//! Orders table.
 
 use domain::{Money, Order, OrderId, OrderNo, OrderState, PaymentId, Purpose, Timestamp};
 
 use super::servers::Lease;
 use super::{StoreError, Tx, execute, on};
 
-/// The status that people see, as the index of the lists by status spells it.
+/// Displayed status, spelled as in the index of the lists by status.
 macro_rules! status_of {
     ($order:literal) => {
         concat!(
@@ -24,7 +24,7 @@ macro_rules! status_of {
     };
 }
 
-/// Every column of an order, with the last of the reasons of its refunds.
+/// All columns of an order, with the reason of its latest refund that has not failed.
 macro_rules! select_order {
     ($($tail:tt)*) => {
         concat!(
@@ -92,7 +92,7 @@ impl TryFrom<OrderRow> for Order {
     }
 }
 
-/// Writes a new order; `false` when its number is taken.
+/// Inserts an order; `false` when its number is taken.
 pub async fn insert(tx: &mut Tx<'_>, order: &Order) -> Result<bool, StoreError> {
     const SQL: &str = "
         insert into orders (id, order_no, token, user_id, subject, amount, state, return_url, metadata,
@@ -134,7 +134,7 @@ pub async fn find_by_token(tx: &mut Tx<'_>, token: &str) -> Result<Option<Order>
     row.map(Order::try_from).transpose()
 }
 
-/// The newest open top-up of the same user and sum that leads back to the same page, and is open until `valid_until`.
+/// Newest open top-up of the same user, amount and return page that is open until `valid_until`.
 pub async fn find_open_topup(
     tx: &mut Tx<'_>,
     like: &Order,
@@ -154,7 +154,7 @@ pub async fn find_open_topup(
     row.map(Order::try_from).transpose()
 }
 
-/// Compare-and-set: the order is paid, whatever it was before.
+/// Compare-and-set to paid, from any state.
 pub async fn mark_paid(
     tx: &mut Tx<'_>,
     order: &Order,
@@ -177,7 +177,7 @@ pub async fn mark_paid(
     }
 }
 
-/// Compare-and-set: an open order is cancelled.
+/// Compare-and-set from open to cancelled.
 pub async fn mark_cancelled(
     tx: &mut Tx<'_>,
     order: &Order,
@@ -211,8 +211,7 @@ pub async fn bump_updated_at(tx: &mut Tx<'_>, order: &Order) -> Result<(), Store
     }
 }
 
-/// Something about the refunds of a payment of it is new, which is part of what the outside sees of it; and so much more
-/// is back with its payer now.
+/// Records a change of an order's refunds, which are part of its outside view, and adds to the refunded sum.
 pub async fn record_change(
     tx: &mut Tx<'_>,
     payment_id: &PaymentId,
@@ -230,7 +229,7 @@ pub async fn record_change(
     Ok(())
 }
 
-/// Takes open orders whose time is over, for as long as the lease lasts.
+/// Claims open orders that have expired, until the lease ends.
 pub async fn claim_expired(
     tx: &mut Tx<'_>,
     lease: Lease<'_>,
@@ -256,7 +255,7 @@ pub async fn claim_expired(
         .collect()
 }
 
-/// Ends the leases of one holder, or all.
+/// Releases the leases of one holder, or all.
 pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreError> {
     const SQL: &str = "
         update orders set leased_until = 0, leased_by = null

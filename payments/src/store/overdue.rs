@@ -1,26 +1,26 @@
-//! Rows that have been open for longer than anything explains, each kind by age, whatever the cause.
+//! Overdue rows: open for longer than anything explains, by age and whatever the cause.
 //!
-//! Finding and ending are two questions: what is found is limited, so that a large outage does not bury everything at once,
-//! and what is over is looked up by the incident itself.
+//! Finding and ending are two queries: the number found is limited, so that a large outage does not flood the incidents,
+//! and what has ended is looked up from the incidents themselves.
 
 use domain::{Channel, OrderId, Timestamp};
 
 use super::incidents::IncidentKind;
 use super::{StoreError, Tx, on};
 
-/// At most this many new incidents of a kind at once; the next look goes on.
+/// Maximum of new incidents of a kind per run; the next run goes on.
 const MOST_NEW: i64 = 50;
 
-/// Ages at which something is overdue, as the instants before which it must have begun.
+/// Limits of age, as the instants before which something must have begun.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Of the end of a payment's or an order's time.
+    /// For the expiry of payments and orders.
     pub ended: Timestamp,
-    /// Of the first question without an answer.
+    /// For the first query without an answer.
     pub unanswered: Timestamp,
     pub wechat_refund: Timestamp,
     pub alipay_refund: Timestamp,
-    /// Orders made since then are compared with their payments.
+    /// Orders created since then are compared with their payments.
     pub recent: Timestamp,
 }
 
@@ -32,7 +32,7 @@ pub struct OverdueRow {
     pub since: i64,
 }
 
-/// Open incidents, and those that a person has ended: what is told once is not told again.
+/// Excludes what has an incident already, open or resolved by a person: it is reported only once.
 macro_rules! not_told {
     ($id:literal) => {
         concat!(
@@ -43,7 +43,7 @@ macro_rules! not_told {
     };
 }
 
-/// A payment that ended in its time, or was paid, is none of these.
+/// Open payments. One that ended in time, or was paid, is none of these.
 macro_rules! open_payment {
     () => {
         "p.state in ('created', 'pending') and p.expires_at <= $2"
@@ -56,8 +56,8 @@ macro_rules! unanswered_payment {
     };
 }
 
-/// A refund in the place of a failed one waits up to a day for its turn. One that is stuck has told so already, unless
-/// somebody has ended that incident.
+/// Open refunds. One that replaces a failed refund waits up to a day. A stuck one has an incident already, unless a person
+/// has resolved it.
 macro_rules! open_refund {
     () => {
         "r.state in ('requested', 'pending', 'stuck')
@@ -69,7 +69,8 @@ macro_rules! open_refund {
     };
 }
 
-/// Open after its time or though a payment settles it; or paid without a payment that settles it, or the reverse.
+/// Orders that are open after their expiry or despite a settling payment; or paid without a settling payment, or the
+/// reverse.
 macro_rules! unexplained_order {
     () => {
         "((o.state = 'open' and o.expires_at <= $2)
@@ -160,7 +161,7 @@ pub struct EndedRow {
     pub subject: String,
 }
 
-/// Open incidents of whose thing nothing is overdue any more.
+/// Open incidents whose subject is no longer overdue.
 pub async fn find_ended(tx: &mut Tx<'_>, bounds: Bounds) -> Result<Vec<EndedRow>, StoreError> {
     const PAYMENTS: &str = concat!(
         "select i.kind, i.subject from incidents i

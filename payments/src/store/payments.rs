@@ -1,4 +1,4 @@
-//! Payments as rows. Only [`crate::settle`] may call what changes a state.
+//! Payments table. Only [`crate::settle`] may call the functions that change a state.
 
 pub mod claims;
 
@@ -11,7 +11,7 @@ use super::servers::Lease;
 use super::{StoreError, Tx, execute, on};
 use crate::{ListedPayment, PaymentFilter};
 
-/// Every column of a payment, with what of it was given back and what is on its way.
+/// All columns of a payment, with its refunded and its pending sum.
 macro_rules! select_payment {
     ($tail:literal) => {
         concat!(
@@ -70,7 +70,7 @@ struct ListedRow {
     payment: PaymentRow,
 }
 
-/// What the jobs know of a payment beside its facts.
+/// Polling state of a payment.
 #[derive(Debug, Clone, Copy)]
 pub struct Asking {
     pub n_asked: u32,
@@ -122,7 +122,7 @@ impl TryFrom<PaymentRow> for Payment {
     }
 }
 
-/// Writes a new payment. A twin that opened one for the same order meanwhile is a lost race.
+/// Inserts a payment. Another open payment of the same order is a lost race.
 pub async fn insert(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into payments (id, payment_no, order_id, method, product, amount, state, request,
@@ -169,7 +169,7 @@ pub async fn find_by_number(
     .transpose()
 }
 
-/// The payment that a gateway's trade number belongs to.
+/// Payment that a gateway's trade number belongs to.
 pub async fn find_by_trade(
     tx: &mut Tx<'_>,
     channel: Channel,
@@ -182,14 +182,14 @@ pub async fn find_by_trade(
     row.map(Payment::try_from).transpose()
 }
 
-/// The payments of an order, newest first.
+/// Payments of an order, newest first.
 pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<Payment>, StoreError> {
     const SQL: &str = select_payment!("where p.order_id = $1 order by p.id desc");
     let rows: Vec<PaymentRow> = on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?;
     rows.into_iter().map(Payment::try_from).collect()
 }
 
-/// The payment of an order that a payer may still be able to pay.
+/// Open payment of an order.
 pub async fn open_of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Option<Payment>, StoreError> {
     const SQL: &str = select_payment!("where p.order_id = $1 and p.state in ('created', 'pending')");
     let row: Option<PaymentRow> = on!(tx, SQL, fetch_optional, |query| query.bind(order_id.as_str()))?;
@@ -202,7 +202,7 @@ struct SinceRow {
     oldest: Option<i64>,
 }
 
-/// How many payments an order got since a moment, and when the first of them was made.
+/// Number of payments of an order since an instant, and when the first of them was made.
 pub async fn count_since(
     tx: &mut Tx<'_>,
     order_id: &OrderId,
@@ -218,7 +218,7 @@ pub async fn count_since(
     Ok((row.n, row.oldest.map(Timestamp::from_millis)))
 }
 
-/// Newest first. What `$way` asks for once more leads both engines to its index.
+/// Newest first. The redundant condition in `$way` leads both engines to its index.
 macro_rules! list_payments {
     ($way:literal) => {
         concat!(
@@ -289,7 +289,7 @@ pub async fn list(
         .collect()
 }
 
-/// The stored state behind a derived status, and where its refunds stand.
+/// Stored state behind a derived status, and the state of its refunds.
 fn state_of(status: PaymentStatus) -> (PaymentState, Option<&'static str>) {
     match status {
         PaymentStatus::Pending => (PaymentState::Created, None),
@@ -302,21 +302,21 @@ fn state_of(status: PaymentStatus) -> (PaymentState, Option<&'static str>) {
     }
 }
 
-/// The right to send a payment's create call.
+/// Claim on a payment's create call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallClaim {
     /// Another caller has it, or there is a fresh prompt.
     Refused,
     /// The gateway has not been sent these bytes before.
     First,
-    /// An earlier call may have reached the gateway, whatever was heard of it.
+    /// An earlier call may have reached the gateway, whatever its answer was.
     Repeated,
 }
 
-/// Takes the right to send the create call: two at once would get two codes, of which the gateway keeps only one alive.
+/// Claims the create call: two concurrent calls would get two codes, of which the gateway keeps only one valid.
 ///
-/// It must be open, and there must be no prompt yet, or one made no later than `stale_since`; without it a prompt never
-/// grows old.
+/// The payment must be open, without a prompt or with one made no later than `stale_since`; without that a prompt never
+/// becomes stale.
 pub async fn claim_call(
     tx: &mut Tx<'_>,
     payment: &Payment,
@@ -342,14 +342,14 @@ pub async fn claim_call(
     })
 }
 
-/// The create call failed: the next one may be sent at once.
+/// Releases the claim after a failed create call: the next one may be sent at once.
 pub async fn release_call(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), StoreError> {
     const SQL: &str = "update payments set calling_until = 0 where id = $1";
     execute!(tx, SQL, |query| query.bind(payment.id.as_str())).map(drop)?;
     Ok(())
 }
 
-/// Keeps what the payer needs, in the place of an older one.
+/// Stores the prompt, replacing an older one.
 pub async fn keep_prompt(
     tx: &mut Tx<'_>,
     payment: &Payment,
@@ -367,7 +367,7 @@ pub async fn keep_prompt(
     Ok(())
 }
 
-/// Compare-and-set to a state without money; an ended payment is asked about next at `due_at`.
+/// Compare-and-set to a state without money; an ended payment is queried next at `due_at`.
 pub async fn advance(
     tx: &mut Tx<'_>,
     payment: &Payment,
@@ -397,7 +397,7 @@ pub async fn advance(
     }
 }
 
-/// Compare-and-set: the money is here. Nothing leaves this state.
+/// Compare-and-set to paid, a final state.
 pub async fn mark_paid(
     tx: &mut Tx<'_>,
     payment: &Payment,
@@ -424,8 +424,7 @@ pub async fn mark_paid(
     }
 }
 
-/// Whether nobody has asked about a payment after `not_since`. A question that was asked in the future was asked before the
-/// clock was put back.
+/// Whether no query was made after `not_since`. One in the future was made before the clock was set back.
 pub async fn may_be_asked(
     tx: &mut Tx<'_>,
     payment: &Payment,
@@ -442,8 +441,8 @@ pub async fn may_be_asked(
     Ok(n_free == 1)
 }
 
-/// Takes the right to ask about one payment now, unless somebody asked after `not_since`. A question that was asked in the
-/// future was asked before the clock was put back.
+/// Claims the query of one payment, unless it was queried after `not_since`. A query in the future was made before the
+/// clock was set back.
 pub async fn claim_question(
     tx: &mut Tx<'_>,
     payment: &Payment,
@@ -461,7 +460,7 @@ pub async fn claim_question(
     Ok(n_changed == 1)
 }
 
-/// The gateway is asked about this payment by `due_at` at the latest.
+/// Makes the next query due by `due_at` at the latest.
 pub async fn expedite(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         update payments
@@ -474,8 +473,8 @@ pub async fn expedite(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> 
     Ok(())
 }
 
-/// Gives the lease back and says when to ask next; `None` when nothing can come any more. An answer that cannot be believed
-/// is none.
+/// Releases the lease and sets the next query; `None` when no change can come any more. An answer that cannot be verified
+/// counts as none.
 pub async fn set_due(
     tx: &mut Tx<'_>,
     payment_no: &PaymentNo,
@@ -499,11 +498,11 @@ pub async fn set_due(
     Ok(())
 }
 
-/// Holds the payment until the transaction ends, by moving its version: who decides by a sum over its refunds must be alone
-/// with it. Whoever waited here reads afterwards what the others have written.
+/// Locks the payment until the commit by moving its version: a decision by the sum of its refunds must be made alone. A
+/// transaction that waited here reads what the others have written.
 pub async fn hold(tx: &mut Tx<'_>, id: &PaymentId) -> Result<(), StoreError> {
     const SQL: &str = "update payments set version = version + 1 where id = $1";
-    // SQLite has one writer, so there is nobody to wait for, and a refusal need not undo anything.
+    // SQLite has one writer: no lock is needed, and a refusal then has nothing to undo.
     if !tx.has_rivals() {
         return Ok(());
     }
@@ -511,14 +510,14 @@ pub async fn hold(tx: &mut Tx<'_>, id: &PaymentId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Something about its refunds is new, which is part of what the outside sees of it.
+/// Records a change of its refunds, which are part of its outside view.
 pub async fn record_change(tx: &mut Tx<'_>, id: &PaymentId, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "update payments set updated_at = $2 where id = $1";
     execute!(tx, SQL, |query| query.bind(id.as_str()).bind(now.millis())).map(drop)?;
     Ok(())
 }
 
-/// The order needs no more money: what is still open is over now, and the expiry job closes it at the gateway.
+/// Expires the order's open payments, which are no longer needed; the expiry job closes them at the gateway.
 pub async fn expire_now(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         update payments set expires_at = $2
@@ -527,7 +526,7 @@ pub async fn expire_now(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> 
     Ok(())
 }
 
-/// When the gateway is asked next about the order's open payment.
+/// When the order's open payment is queried next.
 pub async fn next_question(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Option<Timestamp>, StoreError> {
     const SQL: &str = "
         select due_at from payments
@@ -536,8 +535,8 @@ pub async fn next_question(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Option
     Ok(row.map(|(due_at,)| Timestamp::from_millis(due_at)))
 }
 
-/// Somebody looks at the page: the open payment is asked about soon, and from the start of the schedule when nobody
-/// looked before.
+/// Marks the payment page as watched: the open payment is queried soon, and from the start of the schedule when it was not
+/// watched before.
 pub async fn mark_watched(
     tx: &mut Tx<'_>,
     order_id: &OrderId,

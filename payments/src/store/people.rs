@@ -1,11 +1,11 @@
-//! The people of the console.
+//! Users of the console.
 
 use domain::Timestamp;
 
 use super::{StoreError, Tx, execute, on};
 use crate::admin::Role;
 
-/// What a login is compared with.
+/// Credentials that a login is compared with.
 #[derive(Debug, sqlx::FromRow)]
 pub struct CredentialsRow {
     pub id: String,
@@ -43,13 +43,13 @@ pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<PersonRow>, StoreError> {
     Ok(on!(tx, SQL, fetch_all, |query| query)?)
 }
 
-/// Every stored seed with its owner.
+/// Every stored TOTP secret with its owner.
 pub async fn list_totp_secrets(tx: &mut Tx<'_>) -> Result<Vec<(String, String)>, StoreError> {
     const SQL: &str = "select id, totp_secret from users where totp_secret is not null order by id";
     Ok(on!(tx, SQL, fetch_all, |query| query)?)
 }
 
-/// Only while it is still what was read.
+/// Replaces the secret only while it is unchanged.
 pub async fn replace_totp_secret(
     tx: &mut Tx<'_>,
     user_id: &str,
@@ -61,7 +61,7 @@ pub async fn replace_totp_secret(
     Ok(())
 }
 
-/// `step` is the code that proved it: it must not work a second time.
+/// `step` is the time step of the code that proved it: the code must not work a second time.
 pub async fn set_totp(
     tx: &mut Tx<'_>,
     user_id: &str,
@@ -80,8 +80,8 @@ pub async fn use_totp_step(tx: &mut Tx<'_>, user_id: &str, step: i64) -> Result<
     Ok(n_changed == 1)
 }
 
-/// Counts one try at a code. `false`: there were `most` already, and the last of them after `since`. Whoever has not tried
-/// since then begins anew.
+/// Counts one try at a code. `false`: there were `most` already, and the last of them after `since`. Without a try since
+/// then the count begins anew.
 pub async fn count_code_try(
     tx: &mut Tx<'_>,
     user_id: &str,
@@ -101,23 +101,23 @@ pub async fn count_code_try(
     Ok(n_changed == 1)
 }
 
-/// How many tries there were, and when the last.
+/// Number of tries, and when the last was.
 pub async fn code_tries(tx: &mut Tx<'_>, user_id: &str) -> Result<(i64, i64), StoreError> {
     const SQL: &str = "select code_tries, code_tried_at from users where id = $1";
     Ok(on!(tx, SQL, fetch_one, |query| query.bind(user_id))?)
 }
 
-/// A code was right.
+/// Resets the count after a correct code.
 pub async fn forget_code_tries(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
     const SQL: &str = "update users set code_tries = 0 where id = $1";
     execute!(tx, SQL, |query| query.bind(user_id)).map(drop)?;
     Ok(())
 }
 
-/// Others that change owners wait until the commit.
+/// Locks the owners until the commit: other changes of owners wait.
 pub async fn hold_owners(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     const SQL: &str = "update users set role = role where role = 'owner' and disabled_at is null";
-    // SQLite has one writer, so there is nobody to wait for, and a refusal need not undo anything.
+    // SQLite has one writer: no lock is needed, and a refusal then has nothing to undo.
     if !tx.has_rivals() {
         return Ok(());
     }
@@ -125,7 +125,7 @@ pub async fn hold_owners(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Other acts of the same person wait until the commit.
+/// Locks the person until the commit: their other acts wait.
 pub async fn hold(tx: &mut Tx<'_>, email: &str) -> Result<(), StoreError> {
     const SQL: &str = "update users set role = role where email = $1";
     if !tx.has_rivals() {
@@ -135,7 +135,7 @@ pub async fn hold(tx: &mut Tx<'_>, email: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The role before; `None` when there is no such person.
+/// Role before the change; `None` when there is no such person.
 pub async fn role_of(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<(String, String)>, StoreError> {
     const SQL: &str = "select email, role from users where id = $1 and disabled_at is null";
     Ok(on!(tx, SQL, fetch_optional, |query| query.bind(user_id))?)

@@ -4,8 +4,8 @@ use domain::OrderId;
 
 use super::{StoreError, Tx, execute, on};
 
-/// Erases what is personal about an order; how many of its payments are still open and keep their request, because the create
-/// call may have to be sent again.
+/// Erases the personal data of an order; returns how many of its payments are still open and keep their request, because
+/// the create call may have to be sent again.
 pub async fn erase_order(tx: &mut Tx<'_>, id: &OrderId) -> Result<i64, StoreError> {
     const STATEMENTS: [&str; 5] = [
         "update orders set metadata = null, return_url = null

@@ -1,4 +1,4 @@
-//! Whether the database can be used: a question, and the smallest write that is really committed.
+//! Health check of the database: a query, and the smallest write that is really committed.
 
 use futures_util::FutureExt;
 
@@ -17,7 +17,7 @@ impl Db {
         Ok(())
     }
 
-    /// Commits a write that changes nothing: a full disk and a read-only file still answer questions.
+    /// Commits a write that changes nothing: a full disk or a read-only file still answers queries.
     pub async fn try_to_write(&self) -> Result<(), StoreError> {
         self.write(|tx| async move { write_nothing(tx).await }.boxed())
             .await
@@ -25,7 +25,7 @@ impl Db {
 }
 
 async fn write_nothing(tx: &mut Tx<'_>) -> Result<(), StoreError> {
-    // SQLite skips a row that stays as it is, but always writes the page of this number, which nothing else uses.
+    // SQLite skips an unchanged row, but always writes the page of this number, which nothing else uses.
     const SQLITE: &str = "pragma user_version = 1";
     const POSTGRES: &str = "
         update _sqlx_migrations

@@ -1,10 +1,10 @@
-//! The codes on paper: which are still good.
+//! Recovery codes that are not used yet, as hashes.
 
 use domain::Timestamp;
 
 use super::{StoreError, Tx, execute, on};
 
-/// A new set takes the places of the old one, so that two sets at the same time leave one and not both.
+/// Replaces the set, so that of two sets made at the same time only one stays.
 pub async fn replace(tx: &mut Tx<'_>, user_id: &str, hashes: &[String]) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into recovery_codes (user_id, n, hash)
@@ -22,7 +22,7 @@ pub async fn remove(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// `false`: it was used before, or never was theirs.
+/// Uses up a code. `false`: it was used before, or never existed.
 pub async fn spend(tx: &mut Tx<'_>, user_id: &str, hash: &str, now: Timestamp) -> Result<bool, StoreError> {
     const SQL: &str =
         "update recovery_codes set used_at = $3 where user_id = $1 and hash = $2 and used_at is null";

@@ -1,10 +1,10 @@
-//! Refunds that one person asked for and another decides on.
+//! Refunds that need a second person's approval.
 
 use domain::{Money, PaymentId, RefundNo, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
 
-/// A wish as it is written down.
+/// Approval request to insert.
 #[derive(Debug)]
 pub struct NewApproval<'a> {
     pub id: &'a str,
@@ -44,7 +44,7 @@ macro_rules! select_approval {
     };
 }
 
-/// `false`: this number was written down before.
+/// `false`: this number exists already.
 pub async fn insert(tx: &mut Tx<'_>, approval: &NewApproval<'_>, now: Timestamp) -> Result<bool, StoreError> {
     const SQL: &str = "
         insert into refund_requests (id, payment_id, amount, reason, refund_no, state, asked_by, asked_at)
@@ -61,7 +61,7 @@ pub async fn insert(tx: &mut Tx<'_>, approval: &NewApproval<'_>, now: Timestamp)
     Ok(n_inserted == 1)
 }
 
-/// Whether a form with this number was written down already.
+/// Whether this number is taken, by a form that was sent twice.
 pub async fn is_number_taken(tx: &mut Tx<'_>, number: &RefundNo) -> Result<bool, StoreError> {
     const SQL: &str = "select count(*) from refund_requests where refund_no = $1";
     let (n,): (i64,) = on!(tx, SQL, fetch_one, |query| query.bind(number.as_str()))?;
@@ -73,7 +73,7 @@ pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<ApprovalRow>, Stor
     Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
 }
 
-/// Oldest first: it has waited longest.
+/// Oldest first.
 pub async fn list_waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<ApprovalRow>, StoreError> {
     const SQL: &str = select_approval!("where w.state = 'waiting' order by w.id limit $1");
     Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
@@ -85,14 +85,14 @@ pub async fn list_decided(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<ApprovalRow
     Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
 }
 
-/// Whether somebody has rejected a refund of this payment.
+/// Whether a refund of this payment was ever rejected.
 pub async fn has_rejected(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<bool, StoreError> {
     const SQL: &str = "select id from refund_requests where payment_id = $1 and state = 'rejected' limit 1";
     let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query.bind(payment_id.as_str()))?;
     Ok(row.is_some())
 }
 
-/// What waits for a decision about one payment, together.
+/// Sum of the refunds of one payment that wait for approval.
 pub async fn sum_waiting(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Money, StoreError> {
     const SQL: &str = "
         select cast(coalesce(sum(amount), 0) as bigint)
@@ -108,7 +108,7 @@ pub async fn count_waiting(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
     Ok(n)
 }
 
-/// `false`: somebody decided before.
+/// `false`: it was decided before.
 pub async fn decide(
     tx: &mut Tx<'_>,
     id: &str,

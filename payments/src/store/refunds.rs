@@ -1,4 +1,4 @@
-//! Refunds as rows. Only [`crate::refund`] may call what changes a state.
+//! Refunds table. Only [`crate::refund`] may call the functions that change a state.
 
 pub mod claims;
 
@@ -37,19 +37,19 @@ struct RefundRow {
     takes_rest: bool,
 }
 
-/// What the job knows of a refund beside its facts.
+/// Execution state of a refund.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
-    /// Sent at the next turn; otherwise the gateway has been sent it and is asked.
+    /// Whether the next step sends the refund; otherwise it was sent, and is queried.
     pub to_send: bool,
     pub sent_at: Option<Timestamp>,
     pub n_answers: u32,
-    /// Tries since the last answer that could be believed.
+    /// Tries since the last verified answer.
     pub n_unanswered: u32,
 }
 
 impl Progress {
-    /// The gateway cannot know of it.
+    /// Whether the gateway cannot know of it.
     pub fn was_never_sent(self) -> bool {
         self.to_send && self.sent_at.is_none()
     }
@@ -86,21 +86,21 @@ impl TryFrom<RefundRow> for Refund {
     }
 }
 
-/// A refund to be written, and what the row knows beside it.
+/// Refund to insert, with the other columns of its row.
 #[derive(Debug)]
 pub struct NewRefund<'a> {
     pub refund: &'a Refund,
-    /// The request named no sum: another one under the same number that names none is the same.
+    /// The request named no amount: another one under the same number without an amount is the same.
     pub takes_rest: bool,
-    /// The failed refund whose place it takes; each has one at most.
+    /// Failed refund that this one replaces; each is replaced at most once.
     pub replaces: Option<&'a RefundId>,
-    /// The one thing it was written for: the audit finds two refunds of one cause.
+    /// Cause of the refund: the audit finds two refunds of one cause.
     pub cause: &'a str,
     pub due_at: Timestamp,
 }
 
-/// Writes down that money must go back. The number is fixed here: every try sends the same one (T-32). A twin that took
-/// the number, or the place of the same failed refund, is a lost race.
+/// Inserts a refund. Its number is fixed here: every try sends the same one (T-32). A taken number, or an existing
+/// replacement of the same failed refund, is a lost race.
 pub async fn insert(tx: &mut Tx<'_>, new: &NewRefund<'_>) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into refunds (id, refund_no, payment_id, amount, reason, state, created_at, due_at, takes_rest, replaces,
@@ -136,7 +136,7 @@ pub async fn find(tx: &mut Tx<'_>, id: &RefundId) -> Result<Option<(Refund, Prog
     .transpose()
 }
 
-/// The refund with this number, and whether it was asked for without a sum.
+/// Refund with this number, and whether it was requested without an amount.
 pub async fn find_request(tx: &mut Tx<'_>, number: &RefundNo) -> Result<Option<(Refund, bool)>, StoreError> {
     const SQL: &str = select_refund!("where refund_no = $1");
     let row: Option<RefundRow> = on!(tx, SQL, fetch_optional, |query| query.bind(number.as_str()))?;
@@ -147,7 +147,7 @@ pub async fn find_request(tx: &mut Tx<'_>, number: &RefundNo) -> Result<Option<(
     .transpose()
 }
 
-/// The refund that took the place of a failed one.
+/// Refund that replaces a failed one.
 pub async fn find_replacement(
     tx: &mut Tx<'_>,
     failed: &RefundId,
@@ -167,14 +167,14 @@ pub async fn find_by_number(tx: &mut Tx<'_>, number: &RefundNo) -> Result<Option
     row.map(Refund::try_from).transpose()
 }
 
-/// The refunds of a payment, newest first.
+/// Refunds of a payment, newest first.
 pub async fn of_payment(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Vec<Refund>, StoreError> {
     const SQL: &str = select_refund!("where payment_id = $1 order by id desc");
     let rows: Vec<RefundRow> = on!(tx, SQL, fetch_all, |query| query.bind(payment_id.as_str()))?;
     rows.into_iter().map(Refund::try_from).collect()
 }
 
-/// Compare-and-set to what `to` says; one that is final is not asked about any more.
+/// Compare-and-set to the state in `to`; a final refund is not queried any more.
 pub async fn advance(tx: &mut Tx<'_>, to: &Refund) -> Result<(), StoreError> {
     const SQL: &str = "
         update refunds
@@ -196,7 +196,7 @@ pub async fn advance(tx: &mut Tx<'_>, to: &Refund) -> Result<(), StoreError> {
     }
 }
 
-/// The gateway is asked about this refund by `due_at` at the latest.
+/// Makes the next query due by `due_at` at the latest.
 pub async fn expedite(tx: &mut Tx<'_>, refund: &Refund, due_at: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         update refunds

@@ -5,7 +5,7 @@ use domain::{Money, OrderId, Refund, RefundId, Timestamp};
 use super::{StoreError, Tx, execute, on};
 use crate::requester::Requester;
 
-/// The kinds of acts that are told apart.
+/// Kind of an act with a requester.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActKind {
     Refund,
@@ -23,7 +23,7 @@ impl ActKind {
     }
 }
 
-/// An act with what it gives out.
+/// Act to insert, with the amount that it pays out.
 #[derive(Debug)]
 pub struct NewAct<'a> {
     pub kind: ActKind,
@@ -32,7 +32,7 @@ pub struct NewAct<'a> {
     pub user_id: Option<&'a str>,
 }
 
-/// A requester as it is shown: the address of a person, or the name and the end of an API key.
+/// Displayed requester: the address of a person, or the name and the last characters of an API key.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct RequesterRow {
     pub subject: String,
@@ -41,7 +41,7 @@ pub struct RequesterRow {
     pub key_last4: Option<String>,
 }
 
-/// Writes nothing for what a rule does.
+/// Inserts an act; an automatic act has no requester and writes nothing.
 pub async fn insert(
     tx: &mut Tx<'_>,
     by: &Requester,
@@ -70,7 +70,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// A refund that takes the place of a failed one has the same requester.
+/// Copies the requester of a failed refund to its replacement.
 pub async fn inherit_refund(
     tx: &mut Tx<'_>,
     failed: &RefundId,
@@ -91,7 +91,7 @@ pub async fn inherit_refund(
     Ok(())
 }
 
-/// The sum that a person gave out since an instant without a second person. A refund that failed gave nothing.
+/// Sum that a person paid out since an instant without a second person. Failed refunds do not count.
 pub async fn sum_of_person(tx: &mut Tx<'_>, person: &str, since: Timestamp) -> Result<i64, StoreError> {
     const SQL: &str = "
         select cast(coalesce(sum(q.amount), 0) as bigint)
@@ -103,7 +103,7 @@ pub async fn sum_of_person(tx: &mut Tx<'_>, person: &str, since: Timestamp) -> R
     Ok(fen)
 }
 
-/// The sum that an API key gave out since an instant.
+/// Sum that an API key paid out since an instant.
 pub async fn sum_of_key(tx: &mut Tx<'_>, api_key_id: &str, since: Timestamp) -> Result<i64, StoreError> {
     const SQL: &str = "
         select cast(coalesce(sum(q.amount), 0) as bigint)
@@ -115,7 +115,7 @@ pub async fn sum_of_key(tx: &mut Tx<'_>, api_key_id: &str, since: Timestamp) -> 
     Ok(fen)
 }
 
-/// The sum that one user was credited since an instant by people of the console, each alone.
+/// Sum credited to one user since an instant by people of the console without a second person.
 pub async fn sum_credited(tx: &mut Tx<'_>, user_id: &str, since: Timestamp) -> Result<i64, StoreError> {
     const SQL: &str = "
         select cast(coalesce(sum(amount), 0) as bigint)

@@ -1,4 +1,4 @@
-//! Retention as rows: the turn of its job, and one statement for each kind of data that is erased in batches.
+//! Retention: the claim of its job, and one statement per kind of data that is erased in batches.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use domain::Timestamp;
 
 use super::{StoreError, Tx, execute};
 
-/// A kind of data that is erased after its time.
+/// Kind of data with a retention period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Notifications,
@@ -30,10 +30,11 @@ impl Kind {
     ];
 }
 
-/// Difference between the clocks of two servers that is nothing out of the ordinary.
+/// Largest ordinary clock difference between two servers.
 const MAX_SKEW: Duration = Duration::from_secs(600);
 
-/// `false`: another server is at it, or the last run is not long ago. A run far in the future is one of a clock that was wrong.
+/// Claims the run. `false`: another server has it, or the last run was recent. A run far in the future was made with a
+/// wrong clock.
 pub async fn claim_run(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -64,7 +65,7 @@ pub async fn finish_run(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Erases up to `limit` rows that are older than `before`; how many.
+/// Erases up to `limit` rows older than `before`; returns how many.
 pub async fn erase_batch(
     tx: &mut Tx<'_>,
     kind: Kind,

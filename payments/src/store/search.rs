@@ -1,41 +1,41 @@
-//! Questions of people: any number leads to its order, and a list is read from the index that fits it best.
+//! Order search: any number leads to its order, and a list is read from the index that fits it best.
 //!
-//! A list is one text for each way into it. A text with every filter optional would leave both engines with no index to
-//! use, and a million rows to look at. Which way is the shortest is counted before; what even that way leads past is
-//! looked at up to a limit, and the next page goes on there. Nothing here is a prepared statement that persists: after some
-//! uses PostgreSQL would keep one plan for all values, which is a bad one for those that are rare.
+//! A list has one SQL text per access path. One text with every filter optional would leave both engines without a usable
+//! index, and a million rows to scan. The shortest path is found by counting first; the scan of the chosen path is limited,
+//! and the next page goes on there. No statement here is prepared persistently: after some uses PostgreSQL would keep one
+//! plan for all values, which is a bad one for rare values.
 
 use domain::{Order, OrderId};
 
 use super::orders::{OrderRow, select_order, status_of};
 use super::{StoreError, Tx, on};
 
-/// No list looks at more orders than this before it answers, however few of them fit.
+/// Maximum of orders that a list scans before it answers, however few of them match.
 pub const DEPTH: i64 = 5_000;
 
-/// What must be true of an order. `None`: anything.
+/// Filter of orders. `None`: anything.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Filter<'a> {
     pub user_id: Option<&'a str>,
     pub status: Option<&'a str>,
-    /// One of its payments went this way.
+    /// Method of one of its payments.
     pub method: Option<&'a str>,
     pub least: Option<i64>,
     pub most: Option<i64>,
-    /// Something is wrong with one of its payments, and nobody has settled it yet.
+    /// One of its payments has an open incident.
     pub needs_attention: bool,
 }
 
-/// What was found of a list.
+/// Result of a search.
 #[derive(Debug)]
 pub struct Found {
     /// Newest first.
     pub orders: Vec<Order>,
-    /// Nothing older than the order of this name was looked at.
+    /// Id of the last order that was scanned, when the scan was cut off there.
     pub looked_to: Option<String>,
 }
 
-/// A way into a list. All but the last two lead through an index in the list's own order.
+/// Access path of a list. All but the last two use an index in the list's own order.
 #[derive(Debug, Clone, Copy)]
 enum AccessPath<'a> {
     All,
@@ -47,14 +47,14 @@ enum AccessPath<'a> {
     Attention,
 }
 
-/// The names of a list: from the first on, below the second.
+/// Span of ids: from the first on, below the second.
 #[derive(Debug, Clone, Copy)]
 pub struct IdRange<'a> {
     pub from: &'a str,
     pub below: &'a str,
 }
 
-/// How many orders a way leads past, counted up to [`DEPTH`], and the oldest of those.
+/// Number of orders on a path, counted up to [`DEPTH`], and the oldest of those.
 #[derive(PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
 struct Estimate {
     n: i64,
@@ -62,7 +62,7 @@ struct Estimate {
 }
 
 impl<'a> Filter<'a> {
-    /// Every way that leads past all orders that fit.
+    /// Every path that contains all matching orders.
     fn access_paths(&self) -> Vec<AccessPath<'a>> {
         let amounts = match (self.least, self.most) {
             (None, None) => None,
@@ -90,7 +90,7 @@ impl AccessPath<'_> {
     }
 }
 
-/// The newest orders that fit, as many as asked for, as far back as [`DEPTH`] reaches.
+/// Newest matching orders, up to the requested number, as far back as [`DEPTH`] reaches.
 pub async fn find(
     tx: &mut Tx<'_>,
     filter: Filter<'_>,
@@ -98,7 +98,7 @@ pub async fn find(
     limit: i64,
 ) -> Result<Found, StoreError> {
     let (path, looked_to) = match filter.access_paths()[..] {
-        // Whatever it leads past fits.
+        // Every order on this path matches.
         [path] if path.is_in_order() => (path, None),
         ref access_paths => choose(tx, access_paths, range).await?,
     };
@@ -109,7 +109,7 @@ pub async fn find(
     })
 }
 
-/// Which of these few orders fit, newest first.
+/// Filters these few orders, newest first.
 pub async fn find_among(
     tx: &mut Tx<'_>,
     ids: &[OrderId],
@@ -131,7 +131,8 @@ pub async fn find_among(
     })
 }
 
-/// The shortest way, or of those that are too long the one that leads back farthest; and how far, if not to the end.
+/// Chooses the shortest path, or of those that are too long the one that leads back farthest; and how far, if not to the
+/// end.
 async fn choose<'a>(
     tx: &mut Tx<'_>,
     access_paths: &[AccessPath<'a>],
@@ -140,7 +141,7 @@ async fn choose<'a>(
     let mut best: Option<(AccessPath, Estimate)> = None;
     for path in access_paths {
         let estimate = estimate(tx, *path, range).await?;
-        // Cut off, it would miss the newest as likely as the oldest.
+        // Cut off, such a path would miss the newest orders as likely as the oldest.
         let is_usable = path.is_in_order() || estimate.n < DEPTH;
         if is_usable && best.as_ref().is_none_or(|(_, shortest)| estimate < *shortest) {
             best = Some((*path, estimate));
@@ -186,9 +187,9 @@ async fn estimate(tx: &mut Tx<'_>, path: AccessPath<'_>, range: IdRange<'_>) -> 
         "i.id",
         "from orders i where i.amount = $4 and i.id < $1 and i.id >= $2 order by i.id desc"
     );
-    // Without its names, or a span of time that holds none of the amounts would be looked for to the end.
+    // Without the span of ids: a span that holds none of the amounts would be scanned to its end.
     const AMOUNTS: &str = estimate!("i.id", "from orders i where i.amount >= $1 and i.amount <= $2");
-    // `cross`: SQLite takes the incidents first, and not all payments.
+    // `cross`: makes SQLite scan the incidents first, and not all payments.
     const ATTENTION: &str = estimate!(
         "p.order_id",
         "from incidents i cross join payments p
@@ -220,7 +221,7 @@ async fn estimate(tx: &mut Tx<'_>, path: AccessPath<'_>, range: IdRange<'_>) -> 
     Ok(estimate)
 }
 
-/// Newest first between two names. The method is no `exists`, for which PostgreSQL may gather all payments of a method.
+/// Newest first between two ids. The method is no `exists`, for which PostgreSQL may gather all payments of a method.
 macro_rules! list_orders {
     ($from:literal, $id:literal, $path:expr) => {
         select_order!(
@@ -262,7 +263,7 @@ async fn list(
         "i.id",
         " and i.user_id = $3 order by i.user_id desc, i.id desc"
     );
-    // By name alone: SQLite does not see that what equals an expression is in its order.
+    // By id alone: SQLite does not see that rows equal in an expression are in index order.
     const STATUS: &str = list_orders!(
         "from orders i",
         "i.id",
@@ -273,7 +274,7 @@ async fn list(
         "i.id",
         " and i.amount = $6 order by i.amount desc, i.id desc"
     );
-    // `|| ''` keeps an engine from going through all orders by name instead.
+    // `|| ''` keeps an engine from scanning all orders by id instead.
     const AMOUNTS: &str = list_orders!(
         "from orders i",
         "i.id || ''",
@@ -286,7 +287,7 @@ async fn list(
                 from incidents a join payments p on p.id = a.payment_id where a.resolved_at is null)
             order by i.id || '' desc"
     );
-    // The last payment of its method speaks for its order, so that no order is there twice.
+    // Only the last payment of its method represents its order, so that no order is listed twice.
     const METHOD: &str = list_orders!(
         "from payments m join orders i on i.id = m.order_id",
         "m.order_id",
@@ -322,7 +323,7 @@ async fn list(
     rows.into_iter().map(Order::try_from).collect()
 }
 
-/// The orders that carry this number, or whose payments or refunds carry it, here or at a gateway.
+/// Orders with this number, or whose payments or refunds have it, here or at a gateway.
 pub async fn find_by_any_number(tx: &mut Tx<'_>, number: &str) -> Result<Vec<OrderId>, StoreError> {
     const SQL: &str = "
         select o.id as id from orders o where o.id = $1

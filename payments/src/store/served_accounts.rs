@@ -16,10 +16,10 @@ pub struct ServedRow {
 #[derive(Debug, sqlx::FromRow)]
 pub struct UnfinishedRow {
     pub method: String,
-    /// `None`: recorded before accounts were.
+    /// `None`: recorded before accounts were stored.
     pub account: Option<String>,
     pub n: i64,
-    /// Number of the oldest one, for a person to begin with.
+    /// Number of the oldest one, as a starting point.
     pub first_no: String,
 }
 
@@ -67,7 +67,8 @@ pub async fn count_unfinished(tx: &mut Tx<'_>) -> Result<Vec<UnfinishedRow>, Sto
     Ok(on!(tx, SQL, fetch_all, |query| query)?)
 }
 
-/// Writes the account into payments that were recorded before accounts were; returns how many. Run it until it is none.
+/// Fills in the account of payments that were recorded before accounts were stored; returns how many. To be repeated until
+/// it is zero.
 pub async fn fill_in_account(
     tx: &mut Tx<'_>,
     channel: Channel,
@@ -90,14 +91,14 @@ pub async fn newest_request(tx: &mut Tx<'_>, channel: Channel) -> Result<Option<
     Ok(row.map(|(request,)| request))
 }
 
-/// Some message of a channel, as it was kept.
+/// Any stored notification of a channel.
 pub async fn any_notification(tx: &mut Tx<'_>, channel: Channel) -> Result<Option<String>, StoreError> {
     const SQL: &str = "select body from notices where channel = $1 order by notice_id limit 1";
     let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query.bind(channel.as_str()))?;
     Ok(row.map(|(body,)| body))
 }
 
-/// How many users have money in a balance.
+/// Number of users with a balance above zero.
 pub async fn count_balances(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
     const SQL: &str = "select count(*) from balances where available > 0";
     let (n,): (i64,) = on!(tx, SQL, fetch_one, |query| query)?;

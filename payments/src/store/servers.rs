@@ -1,10 +1,10 @@
-//! The servers that share the database, and the leases by which they keep out of each other's way.
+//! Servers that share the database, and the leases that keep two of them from working on the same row.
 
 use domain::{Timestamp, schedule};
 
 use super::{StoreError, Tx, execute, on};
 
-/// A claim on rows: whose it is and until when it holds.
+/// Lease on rows: its holder and its end.
 #[derive(Debug, Clone, Copy)]
 pub struct Lease<'a> {
     pub now: Timestamp,
@@ -13,7 +13,7 @@ pub struct Lease<'a> {
 }
 
 impl Lease<'_> {
-    /// A lease that ends later than any given now was given by a clock that has been put back since: it holds no more.
+    /// Latest plausible end of a lease. One that ends later was given before the clock was set back, and no longer holds.
     pub fn latest(self) -> Timestamp {
         self.until + schedule::CLOCK_SLACK
     }
@@ -25,7 +25,7 @@ pub struct ServerRow {
     pub beat: i64,
 }
 
-/// Moves the server's beat.
+/// Updates the server's heartbeat.
 pub async fn beat(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into servers (id, beat, started_at, seen_at)

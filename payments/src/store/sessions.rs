@@ -1,21 +1,21 @@
-//! Who is in the console, and on which machines.
+//! Sessions of the console.
 
 use domain::Timestamp;
 
 use super::{StoreError, Tx, execute, on};
 
-/// A session as it begins.
+/// Session to insert.
 #[derive(Debug)]
 pub struct NewSession<'a> {
     pub id: &'a str,
-    /// Of what the cookie holds.
+    /// Hash of the cookie's content.
     pub hash: &'a str,
     pub user_id: &'a str,
     pub ip: Option<&'a str>,
     pub agent: &'a str,
 }
 
-/// A session that is going on, with whose it is.
+/// Open session, with its user.
 #[derive(Debug, sqlx::FromRow)]
 pub struct OpenRow {
     pub id: String,
@@ -27,7 +27,7 @@ pub struct OpenRow {
     pub confirmed_at: i64,
 }
 
-/// One line in the list of a person's sessions.
+/// Entry in the list of a person's sessions.
 #[derive(Debug, sqlx::FromRow)]
 pub struct ListedRow {
     pub id: String,
@@ -52,7 +52,7 @@ pub async fn insert(tx: &mut Tx<'_>, session: &NewSession<'_>, now: Timestamp) -
     Ok(())
 }
 
-/// Seen after one instant and begun after another: both limits are for the caller to set.
+/// Finds a session that was active after one instant and begun after another: both limits are the caller's.
 pub async fn find_open(
     tx: &mut Tx<'_>,
     hash: &str,
@@ -106,7 +106,7 @@ pub async fn end(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<(), StoreE
     Ok(())
 }
 
-/// Every session of a person but one; how many there were.
+/// Ends every session of a person but one; returns how many.
 pub async fn end_others(
     tx: &mut Tx<'_>,
     user_id: &str,

@@ -1,4 +1,4 @@
-//! The row is the job: which payments are due, and which server has taken them.
+//! Job queue on the payments table: which payments are due, and which server has claimed them.
 
 use std::time::Duration;
 
@@ -18,8 +18,7 @@ fn numbers(rows: Vec<NumberRow>) -> Result<Vec<PaymentNo>, StoreError> {
     rows.into_iter().map(parse).collect()
 }
 
-/// Takes payments of one gateway to ask about, for as long as the lease lasts: those whose page somebody looks at, or the
-/// others.
+/// Claims payments of one gateway to query, until the lease ends: those whose page is watched, or the others.
 pub async fn claim_due(
     tx: &mut Tx<'_>,
     lease: Lease<'_>,
@@ -48,8 +47,8 @@ pub async fn claim_due(
     numbers(rows)
 }
 
-/// Takes the open payments whose time is over, for as long as the lease lasts. What was tried least recently comes
-/// first, so that those that cannot be closed yet do not keep the others waiting.
+/// Claims expired open payments, until the lease ends. Those tried least recently come first, so that payments that cannot
+/// be closed yet do not starve the others.
 pub async fn claim_expired(
     tx: &mut Tx<'_>,
     lease: Lease<'_>,
@@ -76,7 +75,7 @@ pub async fn claim_expired(
     numbers(rows)
 }
 
-/// Ends the leases of one holder, or all.
+/// Releases the leases of one holder, or all.
 pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreError> {
     const SQL: &str = "
         update payments set leased_until = 0, leased_by = null
@@ -86,7 +85,7 @@ pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreE
     Ok(())
 }
 
-/// Ends the claims of one holder on create calls, or all: the next payer who asks may send the recorded bytes again.
+/// Releases the create call claims of one holder, or all: the next payer may send the recorded bytes again.
 pub async fn release_calls(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreError> {
     const SQL: &str = "
         update payments set calling_until = 0, calling_by = null
@@ -96,7 +95,7 @@ pub async fn release_calls(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), 
     Ok(())
 }
 
-/// Every open payment is asked about now.
+/// Makes every open payment due now.
 pub async fn hasten_open(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         update payments set due_at = $1
@@ -105,7 +104,7 @@ pub async fn hasten_open(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Brings nearer, by as much as the clock was put back, what is due later than now. Returns how many there were.
+/// Shifts future due times by as much as the clock was set back. Returns how many there were.
 pub async fn shift_due(tx: &mut Tx<'_>, setback: Duration, now: Timestamp) -> Result<u64, StoreError> {
     const SQL: &str = "
         update payments set due_at = due_at - $2
@@ -114,8 +113,8 @@ pub async fn shift_due(tx: &mut Tx<'_>, setback: Duration, now: Timestamp) -> Re
     Ok(execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))?)
 }
 
-/// Makes due what waits longer than any step: `open` and `ended` are the latest that an open and an ended payment may wait
-/// for. Returns how many there were.
+/// Makes payments due that wait longer than any step of the schedule: `open` and `ended` are the latest allowed due times
+/// of open and ended payments. Returns how many there were.
 pub async fn mend_due(
     tx: &mut Tx<'_>,
     open: Timestamp,

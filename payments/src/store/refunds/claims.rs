@@ -1,4 +1,4 @@
-//! The row is the job: when a refund has its turn, whose turn it is, and what was tried.
+//! Job queue on the refunds table: which refunds are due, which server has claimed them, and what was tried.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use domain::{Channel, PaymentId, Refund, RefundId, Timestamp};
 use super::super::servers::Lease;
 use super::super::{StoreError, Tx, execute, on};
 
-/// Takes refunds of one gateway whose turn it is, for as long as the lease lasts.
+/// Claims due refunds of one gateway, until the lease ends.
 pub async fn claim_due(
     tx: &mut Tx<'_>,
     lease: Lease<'_>,
@@ -35,7 +35,7 @@ pub async fn claim_due(
         .collect()
 }
 
-/// Ends the leases of one holder, or all.
+/// Releases the leases of one holder, or all.
 pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreError> {
     const SQL: &str = "
         update refunds set leased_until = 0, leased_by = null
@@ -44,7 +44,7 @@ pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreE
     Ok(())
 }
 
-/// Brings nearer, by as much as the clock was put back, what is due later than now. Returns how many there were.
+/// Shifts future due times by as much as the clock was set back. Returns how many there were.
 pub async fn shift_due(tx: &mut Tx<'_>, setback: Duration, now: Timestamp) -> Result<u64, StoreError> {
     const SQL: &str = "
         update refunds set due_at = due_at - $2
@@ -53,8 +53,8 @@ pub async fn shift_due(tx: &mut Tx<'_>, setback: Duration, now: Timestamp) -> Re
     Ok(execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))?)
 }
 
-/// Makes due what waits longer than any step: `first` and `renewed` are the latest that a refund may wait for, and one that
-/// takes the place of a failed one. Returns how many there were.
+/// Makes refunds due that wait longer than any step of the schedule: `first` and `renewed` are the latest allowed due times
+/// of an ordinary refund and of one that replaces a failed one. Returns how many there were.
 pub async fn mend_due(
     tx: &mut Tx<'_>,
     first: Timestamp,
@@ -70,7 +70,7 @@ pub async fn mend_due(
         .bind(now.millis()))?)
 }
 
-/// Compare-and-set: from now on the gateway may know this refund, whatever becomes of the call.
+/// Compare-and-set before the call: from now on the gateway may know this refund, however the call ends.
 pub async fn begin_send(tx: &mut Tx<'_>, refund: &Refund, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         update refunds set to_send = $3, sent_at = $4, version = version + 1
@@ -87,7 +87,7 @@ pub async fn begin_send(tx: &mut Tx<'_>, refund: &Refund, now: Timestamp) -> Res
     }
 }
 
-/// Compare-and-set: the gateway is sent this refund (again) at `due_at`.
+/// Compare-and-set: the refund is sent (again) at `due_at`.
 pub async fn send_again(tx: &mut Tx<'_>, refund: &Refund, due_at: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         update refunds set to_send = $3, due_at = $4, n_unanswered = 0, version = version + 1
@@ -109,7 +109,7 @@ struct InstantRow {
     at: Option<i64>,
 }
 
-/// When a refund of the payment was sent last, other than `but`.
+/// When another refund of the payment than `but` was last sent.
 pub async fn last_sent(
     tx: &mut Tx<'_>,
     payment_id: &PaymentId,
@@ -122,7 +122,7 @@ pub async fn last_sent(
     Ok(row.at.map(Timestamp::from_millis))
 }
 
-/// When the last of a payment's refunds was sent, or is to be.
+/// When the last of a payment's refunds was sent, or is to be sent.
 pub async fn last_turn(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Option<Timestamp>, StoreError> {
     const SQL: &str = "
         select max(case when to_send and due_at is not null then due_at else sent_at end) as at
@@ -131,7 +131,7 @@ pub async fn last_turn(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Option
     Ok(row.at.map(Timestamp::from_millis))
 }
 
-/// Gives the lease back, and the turn to a later time.
+/// Releases the lease and postpones the refund.
 pub async fn postpone(tx: &mut Tx<'_>, refund: &Refund, due_at: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "update refunds set due_at = $2, leased_until = 0 where id = $1 and due_at is not null";
     execute!(tx, SQL, |query| query
@@ -141,7 +141,7 @@ pub async fn postpone(tx: &mut Tx<'_>, refund: &Refund, due_at: Timestamp) -> Re
     Ok(())
 }
 
-/// Gives the lease back after a try, and says when the next one is; a refund that is final has none.
+/// Releases the lease after a try and sets the next one; a final refund has none.
 pub async fn end_turn(
     tx: &mut Tx<'_>,
     refund: &Refund,
@@ -168,7 +168,7 @@ struct CountRow {
     n_failed: i64,
 }
 
-/// How many refunds of a payment a gateway has taken or may still take, and how many have failed.
+/// Number of refunds of a payment that a gateway has taken or may still take, and number of failed ones.
 pub async fn counts(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<(u32, u32), StoreError> {
     const SQL: &str = "
         select cast(count(case when state <> 'failed' or gateway_refund_id is not null then 1 end) as bigint) as n_taken,
