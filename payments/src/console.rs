@@ -1,6 +1,6 @@
-//! What the people of the console see and do: sessions, rights, searching, and acts that leave a line in the audit log.
+//! Console of the operator: sessions, permissions, search, and acts that are recorded in the audit log.
 //!
-//! Pages and handlers call these; money and states move only through the verbs that programs use too.
+//! Called by pages and handlers; money and states move only through the verbs that programs use too.
 
 mod attention;
 mod browser;

@@ -1,4 +1,4 @@
-//! What a person must look at, oldest first, and how it was settled.
+//! Incidents: open ones oldest first, and their resolution.
 
 use domain::{OrderId, Timestamp};
 use futures_util::FutureExt;
@@ -9,7 +9,7 @@ use crate::store::incidents::{self, IncidentKind, IncidentRow};
 use crate::store::{StoreError, credit_requests, refund_approvals};
 use crate::{Error, Page, Services};
 
-/// Who looks after what is nobody's.
+/// Form value of an unassigned incident.
 const NOBODY: &str = "nobody";
 
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub struct Incident {
     pub order_id: Option<OrderId>,
     pub detail: String,
     pub created_at: Timestamp,
-    /// Who looks after it, by address.
+    /// Assignee, by address.
     pub assigned_to: Option<String>,
     pub resolved_at: Option<Timestamp>,
     pub resolved_by: Option<String>,
@@ -45,7 +45,7 @@ impl From<IncidentRow> for Incident {
     }
 }
 
-/// How much is waiting: the numbers in the navigation.
+/// Counts of waiting items, shown in the navigation.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Waiting {
     pub incidents: i64,
@@ -69,7 +69,7 @@ pub async fn count_waiting(services: &Services) -> Result<Waiting, Error> {
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-/// Open ones, the oldest first: it has waited longest.
+/// Open incidents, oldest first.
 pub async fn list_open_incidents(
     services: &Services,
     cursor: Option<&str>,
@@ -85,7 +85,7 @@ pub async fn list_open_incidents(
     Ok(page(incidents, limit, |incident: &Incident| incident.id.clone()))
 }
 
-/// Resolved ones, the newest first.
+/// Resolved incidents, newest first.
 pub async fn list_resolved_incidents(services: &Services, limit: u32) -> Result<Vec<Incident>, Error> {
     services
         .db
@@ -95,7 +95,7 @@ pub async fn list_resolved_incidents(services: &Services, limit: u32) -> Result<
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-/// The addresses of those who may look after an incident.
+/// Addresses of the people to whom an incident may be assigned.
 pub async fn list_handlers(services: &Services) -> Result<Vec<String>, Error> {
     let people = list_people(services).await?;
     Ok(people
@@ -105,7 +105,7 @@ pub async fn list_handlers(services: &Services) -> Result<Vec<String>, Error> {
         .collect())
 }
 
-/// Somebody looks after it from now on, or nobody does.
+/// Assigns an incident to a person, or unassigns it.
 pub async fn assign_incident(
     services: &Services,
     actor: &Actor,
@@ -131,7 +131,7 @@ pub async fn assign_incident(
     .await
 }
 
-/// Somebody has looked and says what became of it.
+/// Resolves an incident with a person's remark.
 pub async fn resolve_incident(
     services: &Services,
     operator: &Operator,
@@ -143,7 +143,7 @@ pub async fn resolve_incident(
     perform_and_tell(services, actor, Action::Resolve, &|tx| {
         async move {
             let row = incidents::find(tx, id).await?.ok_or(Error::NotFound)?;
-            // What tells the owners is not for somebody else to put away.
+            // An incident that informs the owners may not be resolved by another role.
             let needed = match IncidentKind::parse(&row.kind) {
                 Some(IncidentKind::NewKey) => Permission::ManagePeople,
                 _ => Permission::Handle,

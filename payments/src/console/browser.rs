@@ -1,4 +1,4 @@
-//! Browsers that people log in from. One that somebody has logged in from before is known by a cookie that lives for a year.
+//! Browsers that people log in from. A known one is recognised by a cookie that is valid for a year.
 
 use futures_util::FutureExt;
 
@@ -9,7 +9,7 @@ use crate::{Error, Services};
 /// Browser of a login.
 #[derive(Debug, Clone)]
 pub struct Browser {
-    /// Content of its cookie: a random number of which we keep the hash.
+    /// Random number in its cookie, of which we store the hash.
     token: String,
     hash: String,
     is_known: bool,
@@ -17,7 +17,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// A browser that nobody has logged in from yet.
+    /// A browser without a known login.
     pub fn unknown(services: &Services, agent: &str) -> Browser {
         let bytes = services.clock.entropy::<32>();
         let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -41,13 +41,13 @@ impl Browser {
         &self.hash
     }
 
-    /// `None`: the person who wants to log in has not done so from here before.
+    /// `None`: the person has not logged in from this browser before.
     pub(super) fn known_hash(&self) -> Option<&str> {
         self.is_known.then_some(&self.hash)
     }
 }
 
-/// Finds out whether this person has logged in from the browser with this cookie. A cookie of ours that is new to this
+/// Looks up whether this person has logged in from the browser with this cookie. A cookie of ours that is new to this
 /// person stays the cookie of the browser.
 pub async fn recognise_browser(
     services: &Services,

@@ -1,4 +1,4 @@
-//! What was said to the gateways about an order, as people read it.
+//! Gateway log of an order, for display.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::gateway::{Operation, Verdict};
 use crate::store::StoreError;
 use crate::store::gateway_calls::CallRow;
 
-/// One question with one answer, however often it was asked. Request and answer are masked.
+/// One distinct call and answer, however often it was repeated. Request and answer are masked.
 #[derive(Debug, Clone)]
 pub struct GatewayCall {
     pub channel: Channel,
@@ -16,16 +16,16 @@ pub struct GatewayCall {
     pub payment_no: String,
     pub line: String,
     pub request: String,
-    /// The status of HTTP, when something came back.
+    /// HTTP status, when there was an answer.
     pub status: Option<u16>,
     pub answer: String,
     pub verdict: Verdict,
-    /// Why it was not believed, or why there is no answer.
+    /// Reason why the answer was not trusted, or why there is none.
     pub reason: Option<String>,
     pub n: i64,
     pub first_at: Timestamp,
     pub last_at: Timestamp,
-    /// The quickest and the slowest of them.
+    /// Shortest and longest duration.
     pub took: (Duration, Duration),
 }
 

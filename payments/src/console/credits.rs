@@ -1,5 +1,5 @@
-//! Corrections of balances by people: a credit above the thresholds waits for a second person. The entry, or the request for
-//! it, and the line about it are one transaction.
+//! Balance adjustments by people: a credit above the thresholds needs a second person's approval. The entry, or the request
+//! for it, and its audit log entry are one transaction.
 
 use domain::{Money, OrderId, Timestamp};
 use futures_util::FutureExt;
@@ -12,7 +12,7 @@ use crate::store::credit_requests::{self, NewRequest, RequestRow};
 use crate::store::{StoreError, Tx, ledger, people, requesters};
 use crate::{Error, Outcome, Requester, Services};
 
-/// A credit that waits for a decision, or had one.
+/// Credit that waits for approval, or was decided.
 #[derive(Debug, Clone)]
 pub struct CreditRequest {
     pub id: String,
@@ -52,7 +52,8 @@ impl TryFrom<RequestRow> for CreditRequest {
     }
 }
 
-/// Corrects a balance, or writes down that somebody else must decide. Sent twice, it is one adjustment and one line.
+/// Adjusts a balance, or requests approval. The number makes it idempotent: sent twice, it is one adjustment and one audit
+/// log entry.
 pub async fn adjust_balance(
     services: &Services,
     operator: &Operator,
@@ -93,7 +94,7 @@ pub async fn adjust_balance(
         .await
 }
 
-/// The sum of a day counts, of the person and of the user; taking away needs nothing, and neither does what is there already.
+/// The sum of a day counts, per person and per user; a debit needs nothing, and neither does an existing adjustment.
 async fn needs_of_credit(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -133,7 +134,7 @@ async fn write_request(
     note(tx, actor, Action::RequestCredit, adjustment, now).await
 }
 
-/// Approving makes the adjustment in the same transaction: there is no approval without it, and none without approval.
+/// Approves a credit and makes the adjustment in the same transaction, so that neither exists without the other.
 pub async fn approve_credit(services: &Services, actor: &Actor, id: &str) -> Result<(), ConsoleError> {
     let now = services.clock.now();
     services
@@ -153,7 +154,7 @@ pub async fn approve_credit(services: &Services, actor: &Actor, id: &str) -> Res
                     note: request.note,
                     by: Requester::Approved(request.asked_by),
                 };
-                // It may be refused, and refuses before it writes: the decision comes after it.
+                // May refuse, and refuses before it writes, so the decision is recorded after it.
                 write_adjustment(tx, &adjustment, now).await?;
                 if !credit_requests::decide(tx, id, "approved", &actor.email, "", now).await? {
                     return Err(StoreError::Stale.into());
@@ -186,7 +187,7 @@ pub async fn reject_credit(
     .await
 }
 
-/// Those that wait, the oldest first, and those that were decided, the newest first.
+/// Waiting requests oldest first, and decided ones newest first.
 pub async fn list_credit_requests(
     services: &Services,
     limit: u32,

@@ -1,4 +1,4 @@
-//! Why the console did not do what a person asked.
+//! Errors of the console's acts.
 
 use std::time::Duration;
 
@@ -8,28 +8,28 @@ use crate::store::{FromStore, StoreError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
-    /// Too many tries to come in; more are of no use before this time has passed.
+    /// Rate limit of login attempts: further ones are refused for this long.
     #[error("too many attempts")]
     TooManyAttempts { wait: Duration },
-    /// A wrong password, a wrong code, or nobody of this name: which of them is not for the asker to know.
-    #[error("this login is not right")]
+    /// A wrong password, a wrong code, or an unknown user: the answer does not reveal which.
+    #[error("wrong credentials")]
     WrongLogin,
-    /// Somebody was faster: what is shown is not what is there any more.
+    /// Decided by another person meanwhile: the page is out of date.
     #[error("this was decided already")]
     DecidedAlready,
-    /// Who asks for money may not be the one who gives it.
+    /// A person may not approve their own request.
     #[error("another person must decide")]
     OwnRequest,
-    /// This sum needs a password that was given a short time ago.
+    /// This amount needs a recently confirmed password.
     #[error("the password must be given once more")]
     Unconfirmed,
-    /// The role of a person lacks a permission by now.
+    /// The person's role lacks a permission by now.
     #[error("this role may not do it")]
     Forbidden(Permission),
-    /// An API key may not have a scope that its maker lacks.
-    #[error("a key may not do what its maker may not do")]
+    /// An API key may not have a scope that its creator lacks.
+    #[error("a key may not have a scope that its maker lacks")]
     ForeignScope,
-    /// The key that signed a kept message is gone, or its row was changed: only the gateway itself can say it again.
+    /// The key that signed a stored notification is gone, or its row was changed: only the gateway can send it again.
     #[error("the message cannot be verified any more")]
     Unverifiable,
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! How a day went, beside the day before and the same day of the week before.
+//! Daily figures, beside the day before and the same day of the week before.
 
 use std::time::Duration;
 
@@ -23,24 +23,24 @@ pub struct Overview {
 #[derive(Debug, Clone)]
 pub struct Day {
     pub from: Timestamp,
-    /// Money that arrived.
+    /// Money received.
     pub gross: Sum,
     pub by_method: [(Method, Sum); 3],
     /// Fen by the hour.
     pub by_hour: [i64; 24],
-    /// Money that went back.
+    /// Money refunded.
     pub refunded: Sum,
     pub n_orders: i64,
-    /// Of the orders of this day, whenever that was.
+    /// Paid orders among those created on this day, whenever they were paid.
     pub n_orders_paid: i64,
-    /// Of the last thousand that are paid.
+    /// Over the last thousand paid orders.
     pub median_to_paid: Option<Duration>,
-    /// Of the last thousand callbacks.
+    /// Over the last thousand notifications.
     pub callback_delay_p50: Option<Duration>,
     pub callback_delay_p95: Option<Duration>,
 }
 
-/// How many, and how many fen. More than one order can be: a [`domain::Money`] is one amount.
+/// Count and sum in fen, which may exceed one [`domain::Money`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum {
     pub n: i64,
@@ -66,7 +66,7 @@ impl Sum {
 pub async fn read_overview(services: &Services) -> Result<Overview, Error> {
     let now = services.clock.now();
     let today = midnight_before(now);
-    // Of the other days the same part, or every morning would look like a collapse.
+    // The other days are cut at the same time of day, or every morning would look like a collapse.
     let so_far = now.duration_since(today);
     services
         .db
@@ -116,7 +116,7 @@ async fn read_day(tx: &mut Tx<'_>, from: Timestamp, span: Duration) -> Result<Da
     })
 }
 
-/// Gateways write whole seconds, so a callback may seem to have come before its payment.
+/// Gateways write whole seconds, so a notification may seem to precede its payment.
 fn millis(millis: Option<i64>) -> Option<Duration> {
     millis.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
 }

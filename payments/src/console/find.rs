@@ -1,4 +1,4 @@
-//! Finding an order by whatever somebody has: any number, an amount, a user; with filters that combine.
+//! Order search: by any number, an amount or a user, with filters that combine.
 
 use domain::{Method, Money, Order, OrderId, OrderStatus, Timestamp};
 use futures_util::FutureExt;
@@ -8,34 +8,34 @@ use crate::store::search::{self, Filter, Found};
 use crate::store::{StoreError, Tx, orders};
 use crate::{Error, Page, Services};
 
-/// What is looked for. Everything that is set must be true of an order.
+/// Search query. Everything that is set must match.
 #[derive(Debug, Clone, Default)]
 pub struct OrderQuery {
     /// A number of any kind, an amount of yuan, or a user.
     pub text: Option<String>,
     pub status: Option<OrderStatus>,
-    /// One of its payments went this way.
+    /// Method of one of its payments.
     pub method: Option<Method>,
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
     pub least: Option<Money>,
     pub most: Option<Money>,
-    /// Something is wrong with it that nobody has settled yet.
+    /// It has an open incident.
     pub needs_attention: bool,
     /// `Page::next_cursor` of the page before.
     pub cursor: Option<String>,
     pub limit: u32,
 }
 
-/// A page of what is looked for.
+/// Page of search results.
 #[derive(Debug)]
 pub struct FoundOrders {
     pub page: Page<Order>,
-    /// Before this instant there may be more: too many orders had to be looked at, and the next page goes on there.
+    /// The scan was cut off at this instant: there may be more before it, and the next page goes on there.
     pub looked_back_to: Option<Timestamp>,
 }
 
-/// The one order that a number belongs to: whoever has a number wants no list.
+/// Finds the one order that a number belongs to, so that the list is skipped.
 pub async fn find_exact(services: &Services, text: &str) -> Result<Option<OrderId>, Error> {
     let found = services
         .db
@@ -115,7 +115,7 @@ async fn search(tx: &mut Tx<'_>, query: &OrderQuery, limit: i64) -> Result<Found
     ))
 }
 
-/// Both lists as one, as far back as both were looked through.
+/// Merges both lists, as far back as both were scanned.
 fn merged(left: Found, right: Found, limit: i64) -> Found {
     let looked_to = left.looked_to.max(right.looked_to);
     let mut orders = left.orders;
@@ -131,7 +131,7 @@ fn merged(left: Found, right: Found, limit: i64) -> Found {
     Found { orders, looked_to }
 }
 
-/// `¥1,234.50` and `1234.5` are the same amount to who types them.
+/// Parses an amount: `¥1,234.50` and `1234.5` are the same.
 fn amount_in(text: &str) -> Option<Money> {
     let plain: String = text
         .trim_start_matches(['¥', '￥'])

@@ -1,4 +1,4 @@
-//! What is configured, and whether it works: a question with our own signature about an order that does not exist.
+//! Gateway settings, and their test: a signed query about an order that does not exist.
 
 use domain::{Channel, PaymentNo, Report, Timestamp};
 use futures_util::FutureExt;
@@ -8,32 +8,32 @@ use crate::gateway::{Call, Description, GatewayError};
 use crate::store::{StoreError, notifications};
 use crate::{Error, Services};
 
-/// One gateway as the operator sees it. No key is in it, only what tells keys apart.
+/// Displayable state of one gateway: no key, only fingerprints and numbers.
 #[derive(Debug, Clone)]
 pub struct GatewayState {
     pub channel: Channel,
     /// `None`: not configured.
     pub description: Option<Description>,
-    /// When an authentic message last came.
+    /// When an authentic notification last came.
     pub last_callback_at: Option<Timestamp>,
 }
 
-/// A question that was asked only to see whether the gateway can be asked.
+/// Test query of a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trial {
     pub proof: Proof,
-    /// What was sent and what came back.
+    /// Its entry in the gateway log.
     pub call: Option<Call>,
 }
 
-/// How it went: each step proves the ones before.
+/// Result of the test: each step proves the ones before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
-    /// Reached, our signature taken, its signature verified, and it knows no such order.
+    /// Reached, our signature accepted, its signature verified, and the order is unknown to it.
     Works,
-    /// It answered, and refused us: key, number or app are not what it knows.
+    /// It answered and refused us: key, number or app do not match.
     Refused { code: String, message: String },
-    /// No answer that can be believed.
+    /// No answer that can be verified.
     Silent { reason: String },
 }
 
@@ -64,7 +64,7 @@ pub async fn list_gateways(services: &Services) -> Result<Vec<GatewayState>, Err
     Ok(last_callbacks.into_iter().map(state).collect())
 }
 
-/// Nothing is made by it: the number was never used.
+/// Tests a gateway without effect: the number was never used.
 pub async fn test_gateway(
     services: &Services,
     actor: &Actor,
@@ -76,7 +76,7 @@ pub async fn test_gateway(
     let proof = match gateway.query(&number).await {
         Ok(Report::Absent) => Proof::Works,
         Ok(_) => Proof::Silent {
-            reason: "it claims to know a number that was just made".to_owned(),
+            reason: "it reports an order that does not exist".to_owned(),
         },
         Err(GatewayError::Declined { code, message, .. }) => Proof::Refused { code, message },
         Err(error) => Proof::Silent {

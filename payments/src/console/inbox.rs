@@ -1,4 +1,4 @@
-//! The inbox: every authentic message of a gateway, as it came.
+//! Inbox: every authentic notification of a gateway, as received.
 
 use domain::{Channel, Timestamp};
 use futures_util::FutureExt;
@@ -9,7 +9,7 @@ use crate::notification::kept::bytes_of;
 use crate::store::{StoreError, notifications};
 use crate::{Error, Page, Services};
 
-/// Newest first, after the message that the cursor names. A cursor that names none is the beginning.
+/// Newest first, after the notification that the cursor names. An unknown cursor is the beginning.
 pub async fn list_notifications(
     services: &Services,
     cursor: Option<&str>,
@@ -57,7 +57,7 @@ pub async fn find_notification(
     Ok(KeptNotification::try_from(row.ok_or(Error::NotFound)?)?)
 }
 
-/// What the gateway had encrypted, without whom it names. It is opened for the reader and kept nowhere.
+/// Decrypts a notification for display, without personal data. The text is not stored.
 pub fn read_inside(services: &Services, notification: &KeptNotification) -> Option<String> {
     let gateway = services.gateways.get(notification.channel)?;
     let plain = gateway.unsealed(&bytes_of(&notification.body))?;
@@ -65,7 +65,7 @@ pub fn read_inside(services: &Services, notification: &KeptNotification) -> Opti
 }
 
 impl KeptNotification {
-    /// Its headers and body without what proves or names anybody: signatures, sealed text and payers.
+    /// Headers and body without signatures, encrypted text and payer data.
     pub fn masked(&self) -> String {
         let headers: Vec<String> = self.headers.lines().map(masked_header).collect();
         let body = bytes_of(&self.body);

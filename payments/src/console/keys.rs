@@ -1,4 +1,4 @@
-//! The keys of merchants' programs: made here, shown once, taken back.
+//! API keys of merchants' programs: created here, shown once, revoked.
 
 use domain::Timestamp;
 use futures_util::FutureExt;
@@ -13,7 +13,7 @@ pub struct KnownKey {
     pub id: String,
     pub name: String,
     pub scopes: Vec<Scope>,
-    /// All of it that anybody can see again.
+    /// The only part of the key that can be shown again.
     pub last4: String,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
@@ -39,7 +39,7 @@ impl TryFrom<admin::KnownKeyRow> for KnownKey {
     }
 }
 
-/// Newest first, those that are revoked too: somebody may ask what a key of last year could do.
+/// Newest first, with revoked keys, whose permissions may matter later.
 pub async fn list_keys(services: &Services) -> Result<Vec<KnownKey>, Error> {
     services
         .db
@@ -54,7 +54,7 @@ pub async fn list_keys(services: &Services) -> Result<Vec<KnownKey>, Error> {
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-/// Makes a key and returns it; nobody can read it again. A person gives no scope that their own role does not have.
+/// Creates a key and returns it; it cannot be shown again. A scope that the person's own role lacks is refused.
 pub async fn make_key(
     services: &Services,
     operator: &Operator,
@@ -68,7 +68,7 @@ pub async fn make_key(
     Ok(create_api_key(services, actor, draft).await?)
 }
 
-/// From now on it opens nothing.
+/// Revokes a key at once.
 pub async fn revoke_key(services: &Services, actor: &Actor, id: &str) -> Result<(), ConsoleError> {
     let now = services.clock.now();
     let act = Act {

@@ -1,4 +1,4 @@
-//! How often somebody may try to come in. Who tries is known by the connection, never by a header that anybody can write.
+//! Rate limits of logins. A client is known by its connection, never by a header that it can write.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -16,16 +16,16 @@ use crate::store::{StoreError, Tx, login_attempts};
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// So many full counters are remembered at most; one that is forgotten is read from the database again.
+/// Limits memory; a forgotten counter is read from the database again.
 const MAX_FULL: usize = 4096;
 
-/// Counters of login attempts that are full, as this process knows them: a flood of refused logins is answered from
-/// memory and neither reads nor writes the database.
+/// Full counters of login attempts, as known to this process: a flood of refused logins is answered from memory, without
+/// the database.
 #[derive(Debug, Clone, Default)]
 pub struct LoginLimits(Arc<Mutex<HashMap<String, Timestamp>>>);
 
 impl LoginLimits {
-    /// How long one of these counters stays full; `None`: none is known to be.
+    /// How long one of these counters stays full; `None`: none is known to be full.
     fn wait(&self, limits: &[Limit], now: Timestamp) -> Option<Duration> {
         let full = self.full();
         limits
@@ -57,16 +57,16 @@ impl LoginLimits {
     }
 }
 
-/// One counter: whom it counts, over which time, and how far.
+/// One counter: its key, window and maximum.
 struct Limit {
     key: String,
     window: Duration,
     max: i64,
 }
 
-/// Counts one try; it is given back when the login claims out to be right.
+/// Counts one try; it is given back when the login turns out to be right.
 ///
-/// A try that is refused counts nowhere, so that one loud neighbour does not shut the door for all.
+/// A refused try is not counted, so that one client's flood does not lock out all others.
 pub async fn admit_login(
     services: &Services,
     email: &str,
@@ -91,7 +91,7 @@ pub async fn admit_login(
     }
 }
 
-/// Counts a try, unless one of its counters is full: that one, and when it ends. Looks at all of them before it writes.
+/// Counts a try, or returns the full counter and its end. Reads all counters before it writes.
 async fn count_try<'l>(
     tx: &mut Tx<'_>,
     limits: &'l [Limit],
@@ -106,7 +106,8 @@ async fn count_try<'l>(
     login_attempts::forget(tx, now).await?;
     for limit in limits {
         let ends_at = end_of_window(now, limit.window);
-        // On PostgreSQL somebody else may have counted since the look: that try is refused with all that it counted.
+        // On PostgreSQL another try may have been counted since the check: then this one is refused and its counts are
+        // undone.
         if login_attempts::count(tx, &limit.key, ends_at).await? > limit.max {
             return Err(StoreError::Stale);
         }
@@ -114,7 +115,7 @@ async fn count_try<'l>(
     Ok(None)
 }
 
-/// Who came in has shown that the tries were honest.
+/// Gives back the counts of a login that succeeded.
 pub(super) async fn give_back(
     tx: &mut Tx<'_>,
     services: &Services,
@@ -136,7 +137,7 @@ fn limits(email: &str, ip: Option<IpAddr>, browser: &Browser) -> Vec<Limit> {
         window,
         max,
     };
-    // Guesses from elsewhere count nowhere here: they lock nobody out of a browser that they have logged in from.
+    // Guesses from other browsers are not counted here, so they do not lock out a known browser.
     if let Some(device) = browser.known_hash() {
         let device = hash_of(&format!("device {email} {device}"));
         return vec![limit(&device, MINUTE, 5), limit(&device, HOUR, 20)];
@@ -144,7 +145,7 @@ fn limits(email: &str, ip: Option<IpAddr>, browser: &Browser) -> Vec<Limit> {
     let ip_text = ip.map_or_else(String::new, |ip| ip.to_string());
     let pair = hash_of(&format!("pair {email} {ip_text}"));
     let mut limits = vec![limit(&pair, MINUTE, 5), limit(&pair, HOUR, 30)];
-    // A proxy on this machine stands for everybody: counting it would lock all out for the guesses of one.
+    // A loopback address may be a proxy: counting it would lock everyone out for the guesses of one.
     if let Some(ip) = ip.filter(|ip| !ip.is_loopback()) {
         limits.push(limit(&hash_of(&format!("net {}", network_of(ip))), HOUR, 60));
     }
@@ -152,7 +153,7 @@ fn limits(email: &str, ip: Option<IpAddr>, browser: &Browser) -> Vec<Limit> {
     limits
 }
 
-/// Who has one address has all of its neighbours: /24, and /64 of the longer ones.
+/// Network of an address, because a client may have all its neighbours: /24, and /64 for IPv6.
 fn network_of(ip: IpAddr) -> String {
     match ip {
         IpAddr::V4(ip) => {

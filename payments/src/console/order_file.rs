@@ -1,4 +1,4 @@
-//! Everything that is known of one order, and in which order it came about.
+//! Order file: everything known about one order, in order of time.
 
 use domain::ledger::EntryKind;
 use domain::{Channel, Method, Money, Order, OrderId, Payment, PaymentNo, PaymentState, Refund, Timestamp};
@@ -19,21 +19,21 @@ pub struct OrderFile {
     pub order: Order,
     /// Newest first.
     pub payments: Vec<Payment>,
-    /// Newest first, of all payments.
+    /// Newest first, over all payments.
     pub refunds: Vec<Refund>,
-    /// Oldest first; what was said to the gateways within the last weeks.
+    /// Oldest first; gateway log of the last weeks.
     pub calls: Vec<GatewayCall>,
     pub notifications: Vec<KeptNotification>,
     pub incidents: Vec<Incident>,
     pub notes: Vec<Note>,
-    /// What moved in the books, oldest first.
+    /// Ledger postings, oldest first.
     pub postings: Vec<Posting>,
     pub acts: Vec<AuditEntry>,
-    /// Of its refunds and its cancellation; what a rule did has none.
+    /// Requesters of its refunds and its cancellation; automatic ones have none.
     pub requesters: Requesters,
 }
 
-/// A message of a gateway that was kept, as it came.
+/// Stored notification of a gateway, as received.
 #[derive(Debug, Clone)]
 pub struct KeptNotification {
     pub channel: Channel,
@@ -53,7 +53,7 @@ pub struct Note {
     pub created_at: Timestamp,
 }
 
-/// One movement in the books, as their accounts are called there.
+/// One posting, with the account names of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posting {
     pub kind: EntryKind,
@@ -107,7 +107,7 @@ impl TryFrom<ledger::PostingRow> for Posting {
 }
 
 pub async fn open_file(services: &Services, id: &OrderId) -> Result<OrderFile, Error> {
-    // Who has just asked wants to see the answer. Who closes the page takes no call away that is being written down.
+    // A person who has just queried the gateway must see the answer. The write goes on when the page is closed.
     let writing = services.clone();
     run_to_end(async move { try_to_write_calls(&writing).await }).await;
     services
@@ -143,7 +143,7 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
         .map(Posting::try_from)
         .collect();
     let mut postings = postings?;
-    // What a balance gives back is asked for and done in the same instant.
+    // A balance refund is requested and done in the same instant.
     postings.sort_by_key(|posting| (posting.at, posting.kind == EntryKind::Refund));
     Ok(OrderFile {
         postings,
@@ -171,7 +171,7 @@ async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
     })
 }
 
-/// What a person wants the next one to know.
+/// Adds a note to an order.
 pub async fn write_note(
     services: &Services,
     actor: &Actor,
@@ -200,7 +200,7 @@ pub async fn write_note(
     .await
 }
 
-/// Asks the gateway about every payment of the order that is not paid, and writes down who wanted to know.
+/// Queries the gateway about every unpaid payment of the order, and records it in the audit log.
 pub async fn ask_about_order(services: &Services, actor: &Actor, order_id: &OrderId) -> Result<(), Error> {
     let file = open_file(services, order_id).await?;
     let numbers: Vec<&PaymentNo> = file.payments.iter().map(|payment| &payment.payment_no).collect();

@@ -1,4 +1,4 @@
-//! Who works here, and with which rights.
+//! Users of the console and their roles.
 
 use domain::{Timestamp, UserId};
 use futures_util::FutureExt;
@@ -81,7 +81,7 @@ pub async fn invite(
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-/// Another role is another session: whoever is in must come in again.
+/// Changes a role and ends the person's sessions: the new role starts with a login.
 pub async fn change_role(
     services: &Services,
     operator: &Operator,
@@ -105,7 +105,7 @@ pub async fn change_role(
     .await
 }
 
-/// Nobody is deleted: what they did stays signed with their name.
+/// Disables a person. People are never deleted: the audit log refers to them.
 pub async fn disable_person(
     services: &Services,
     operator: &Operator,
@@ -125,7 +125,7 @@ pub async fn disable_person(
     .await
 }
 
-/// Somebody has lost the password, or the phone and the paper too: they come in anew with a first password and nothing else.
+/// Resets a login to a new first password, for a person who has lost the password, or the phone and the recovery codes.
 pub async fn reset_login(
     services: &Services,
     operator: &Operator,
@@ -150,9 +150,9 @@ pub async fn reset_login(
     .await
 }
 
-/// Address and role of somebody else: an owner who could lower themselves could leave a house without any. Acts on people
-/// follow each other, and the one who acts must still have the right: of two owners who disable each other at the same time
-/// one stays.
+/// Returns address and role of another person: an owner who could lower themselves could leave no owner at all. Acts on
+/// people are serialized, and the actor must still have the permission: of two owners who disable each other at the same
+/// time one stays.
 async fn find_other(
     tx: &mut crate::store::Tx<'_>,
     operator: &Operator,

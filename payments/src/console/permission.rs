@@ -1,22 +1,22 @@
-//! The one table of who may do what.
+//! Permissions, and the one table of what each role may do.
 
 use crate::admin::{Role, Scope};
 
 /// Something that not everybody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// Orders, payments, refunds, figures, what needs attention.
+    /// See orders, payments, refunds, figures and incidents.
     Look,
-    /// What a gateway wrote, word for word: it holds what is known of payers.
+    /// Read notifications word for word: they contain payer data.
     ReadMessages,
-    /// Many rows at once, as a file.
+    /// Export many rows as a file.
     Export,
-    /// Ask a gateway about a payment, write a note, settle what needs attention.
+    /// Query a gateway about a payment, write a note, resolve an incident.
     Handle,
     RequestRefund,
-    /// Decide on what a colleague asked for; give back more than the threshold.
+    /// Approve a colleague's request; refund more than the threshold.
     ApproveRefund,
-    /// Correct what a user has.
+    /// Adjust a user's balance.
     AdjustBalance,
     /// Test a gateway.
     Operate,
@@ -45,7 +45,7 @@ impl Permission {
         ManagePeople,
     ];
 
-    /// How a refusal names it.
+    /// Name used in refusals.
     pub const fn as_str(self) -> &'static str {
         match self {
             Look => "look",
@@ -64,7 +64,7 @@ impl Permission {
 }
 
 impl Role {
-    /// Everything this role may do.
+    /// Permissions of this role.
     pub const fn permissions(self) -> &'static [Permission] {
         match self {
             Role::Owner => &Permission::ALL,
@@ -84,8 +84,8 @@ impl Role {
         }
     }
 
-    /// Scopes of the API keys that this role may make: a program gives out no money that its maker may not give out. `refund`
-    /// pays out without a second person, so it needs somebody who may approve.
+    /// Scopes of the API keys that this role may create: a key may not pay out more than its creator. `refund` pays out
+    /// without a second person, so it needs the permission to approve.
     pub const fn scopes(self) -> &'static [Scope] {
         match self {
             Role::Owner => &Scope::ALL,

@@ -1,4 +1,4 @@
-//! What lets in somebody whose phone is gone: ten codes on paper, each good once. We hold only their hashes.
+//! Recovery codes: ten single-use codes on paper that replace a lost phone. Only their hashes are stored.
 
 use domain::Timestamp;
 use futures_util::FutureExt;
@@ -11,13 +11,13 @@ use crate::store::{Tx, recovery_codes};
 use crate::{Clock, Error, Services};
 
 const N_CODES: usize = 10;
-/// 120 random bits: nobody finds one by trying, so a plain hash hides them (ASVS 6.5.2).
+/// 120 random bits cannot be guessed, so a plain hash is enough (ASVS 6.5.2).
 const BYTES: usize = 15;
 const LETTERS: usize = 24;
-/// As people read them: `ABCD-EFGH-…`.
+/// Length of a group in `ABCD-EFGH-…`.
 const GROUP: usize = 4;
 
-/// Codes that nobody has seen yet.
+/// Generates a set of codes.
 pub(super) fn new_codes(clock: &Clock) -> Vec<String> {
     let code = || {
         let letters = Secret::from(clock.entropy::<BYTES>()).to_base32();
@@ -30,14 +30,14 @@ pub(super) fn new_codes(clock: &Clock) -> Vec<String> {
     (0..N_CODES).map(|_| code()).collect()
 }
 
-/// Keeps these codes and no older ones.
+/// Replaces the stored codes by these.
 pub(super) async fn keep_codes(tx: &mut Tx<'_>, user_id: &str, codes: &[String]) -> Result<(), ConsoleError> {
     let hashes: Vec<String> = codes.iter().filter_map(|code| hash_of_code(code)).collect();
     recovery_codes::replace(tx, user_id, &hashes).await?;
     Ok(())
 }
 
-/// However it was typed: with or without dashes and spaces, in capitals or not. `None`: this is no such code.
+/// Hashes a typed code, with or without dashes and spaces, in either case. `None`: it is not such a code.
 pub(super) fn hash_of_code(typed: &str) -> Option<String> {
     let letters: String = typed
         .chars()
@@ -48,7 +48,7 @@ pub(super) fn hash_of_code(typed: &str) -> Option<String> {
     is_code.then(|| hash_of(&letters))
 }
 
-/// Uses one up and writes down how many are left. A code that is not theirs, or not any more, opens nothing.
+/// Uses up a code and records in the audit log how many are left. An unknown or used code is refused.
 pub(super) async fn spend(
     tx: &mut Tx<'_>,
     user_id: &str,
@@ -69,7 +69,7 @@ pub(super) async fn spend(
     Ok(())
 }
 
-/// A new set; the codes of the old one open nothing any more.
+/// Generates a new set; the old codes stop working.
 pub async fn renew_recovery_codes(
     services: &Services,
     operator: &Operator,

@@ -1,5 +1,5 @@
-//! Giving money back: asked for by one person, above a threshold decided by another, and carried out by the same verb that
-//! programs use. The wish, the decision, the refund and the line in the trail are one transaction.
+//! Refunds by people: requested by one person, above a threshold approved by another, and executed by the same verb that
+//! programs use. The request, the decision, the refund and the audit log entry are one transaction.
 
 use domain::{Money, Order, OrderId, Payment, PaymentId, RefundId, RefundNo, Timestamp};
 use futures_util::FutureExt;
@@ -14,19 +14,19 @@ use crate::{Error, Outcome, Requester, Services};
 
 const MOST_REASON: usize = 256;
 
-/// What the dialog must show before anybody decides.
+/// Data of the refund dialog.
 #[derive(Debug, Clone)]
 pub struct RefundPlan {
     pub order: Order,
     pub payment: Payment,
-    /// What can still go back, after what went, what is under way and what waits for a decision.
+    /// Refundable amount, without refunds that succeeded, are in progress or wait for approval.
     pub left: Money,
     pub waiting: Money,
-    /// The number that this refund will have, however often its form is sent.
+    /// Number of this refund: makes the form idempotent.
     pub refund_no: RefundNo,
 }
 
-/// A refund that somebody wants.
+/// Refund as requested.
 #[derive(Debug, Clone)]
 pub struct RefundDraft {
     pub payment_id: PaymentId,
@@ -37,13 +37,13 @@ pub struct RefundDraft {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// It is on its way.
+    /// The refund was requested.
     Requested,
-    /// Another person must decide.
+    /// Another person must approve it.
     Waiting,
 }
 
-/// A refund that waits for a decision, or had one.
+/// Refund that waits for approval, or was decided.
 #[derive(Debug, Clone)]
 pub struct RefundApproval {
     pub id: String,
@@ -118,16 +118,16 @@ pub async fn plan_refund(services: &Services, payment_id: &PaymentId) -> Result<
         .await
 }
 
-/// What a refund of this sum needs before it moves.
+/// Requirements of a refund of this amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
     /// A second person.
     pub approval: bool,
-    /// A password that was given a short time ago.
+    /// A recently confirmed password.
     pub password: bool,
 }
 
-/// Says before the form is sent what [`ask_for_refund`] will decide.
+/// Tells before the form is sent what [`ask_for_refund`] will decide.
 pub async fn find_refund_needs(
     services: &Services,
     actor: &Actor,
@@ -146,8 +146,8 @@ pub async fn find_refund_needs(
         .await
 }
 
-/// The sum counts, so that ten refunds below a threshold are one above it: per payment, and per person and day. A payment of
-/// which a refund was rejected always needs a second person.
+/// Sums count, so that ten refunds below a threshold are treated as one above it: per payment, and per person and day. A
+/// payment with a rejected refund always needs approval.
 async fn needs_of_refund(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -163,7 +163,7 @@ async fn needs_of_refund(
     Ok(needs_of(services, sum, is_rejected))
 }
 
-/// The same two thresholds for all money that a person gives out.
+/// Applies the same two thresholds to all money that a person pays out.
 pub(super) fn needs_of(services: &Services, fen: i64, is_rejected: bool) -> Needs {
     let policy = &services.policy;
     Needs {
@@ -174,7 +174,7 @@ pub(super) fn needs_of(services: &Services, fen: i64, is_rejected: bool) -> Need
     }
 }
 
-/// Sends the refund on its way, or writes down that somebody else must decide: which of them is decided in the transaction.
+/// Requests the refund, or its approval; which of them is decided in the transaction.
 pub async fn ask_for_refund(
     services: &Services,
     operator: &Operator,
@@ -208,7 +208,7 @@ pub async fn ask_for_refund(
     Ok(asked)
 }
 
-/// One person who asks for a refund, at one instant.
+/// Refund request of one person, at one instant.
 struct Asking<'a> {
     services: &'a Services,
     operator: &'a Operator,
@@ -221,10 +221,10 @@ type Decided = (Asked, Option<(Outcome<domain::Refund>, OrderId)>);
 
 impl Asking<'_> {
     async fn decide(&self, tx: &mut Tx<'_>, draft: &RefundDraft) -> Result<Decided, ConsoleError> {
-        // Of two refunds at the same time one waits here and counts the other.
+        // Serializes the person's refunds: a concurrent one waits here and is counted.
         people::hold(tx, &self.actor.email).await?;
         payments::hold(tx, &draft.payment_id).await?;
-        // The form was sent twice: what it made is there.
+        // The form was sent twice: return the existing refund or request.
         if refund_approvals::is_number_taken(tx, &draft.refund_no).await? {
             return Ok((Asked::Waiting, None));
         }
@@ -277,7 +277,7 @@ impl Asking<'_> {
     }
 }
 
-/// Approving makes the refund in the same transaction: there is no approval without it, and none without approval.
+/// Approves a refund and requests it in the same transaction, so that neither exists without the other.
 pub async fn approve_approval(services: &Services, actor: &Actor, id: &str) -> Result<(), ConsoleError> {
     let now = services.clock.now();
     let (made, order_id) = services
@@ -294,7 +294,7 @@ pub async fn approve_approval(services: &Services, actor: &Actor, id: &str) -> R
                     reason: approval.reason,
                     refund_no: approval.refund_no,
                 };
-                // It may be refused, and refuses before it writes: the decision comes after it.
+                // May refuse, and refuses before it writes, so the decision is recorded after it.
                 let by = Requester::Approved(approval.asked_by);
                 let (made, order_id) = accept_draft(services, tx, &draft, by).await?;
                 if !refund_approvals::decide(tx, id, "approved", &actor.email, "", now).await? {
@@ -331,8 +331,8 @@ pub async fn reject_approval(
     .await
 }
 
-/// Tries a refund again that is stuck or has failed. The gateway may be asked in between, so the line comes first: there is
-/// no try without it.
+/// Retries a stuck or failed refund. The gateway may be queried in between, so the audit log entry is written first: there
+/// is no retry without it.
 pub async fn retry(services: &Services, actor: &Actor, id: &RefundId) -> Result<OrderId, ConsoleError> {
     let (refund, payment) = crate::find_refund(services, id).await?;
     let act = Act {
@@ -417,7 +417,7 @@ async fn note(
     Ok(())
 }
 
-/// After the commit: open pages, and the job that carries it out.
+/// After the commit: notifies open pages and wakes the job that executes refunds.
 fn tell(services: &Services, made: &Outcome<domain::Refund>, order_id: &OrderId) {
     if let Outcome::New(_) = made {
         announce_refund(services, order_id);

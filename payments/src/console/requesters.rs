@@ -1,4 +1,4 @@
-//! Requesters as people read them: who is behind a refund, an adjustment or a cancellation.
+//! Requesters for display: the person or API key behind a refund, an adjustment or a cancellation.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::store::StoreError;
 use crate::store::requesters::{self, RequesterRow};
 use crate::{Error, Services};
 
-/// Requester with the name that people know it by.
+/// Displayed requester.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestedBy {
     /// The address of a person.

@@ -1,5 +1,5 @@
-//! The second factor at the door: a code of the phone, or one on paper. How often it may be guessed is counted per person,
-//! because whoever gets to guess knows the password already and may come from anywhere.
+//! Second factor at login: a TOTP code or a recovery code. Its rate limit is per person, because a client that gets to
+//! guess knows the password already and may use any address.
 
 use std::time::Duration;
 
@@ -10,23 +10,23 @@ use super::{Act, Action, Actor, Browser, ConsoleError, Credentials, record, reco
 use crate::store::{StoreError, Tx, people};
 use crate::{Error, Services};
 
-/// So many tries, and then none for so long.
+/// Maximum of tries, and the pause after them.
 const MOST_TRIES: i64 = 10;
 const LOCKED: Duration = Duration::from_secs(3600);
 
-/// What was typed, read. Whether it is still good is decided in the transaction that lets its owner in.
+/// Parsed code. Whether it is still valid is decided in the transaction that opens the session.
 #[derive(Debug)]
 pub(super) enum Proof {
     Unneeded,
-    /// A code of the phone, by its step of time.
+    /// TOTP code, by its time step.
     Step(i64),
-    /// One on paper, by its hash.
+    /// Recovery code, by its hash.
     Paper(String),
 }
 
 impl Proof {
-    /// After the password was right. A try is counted before it is looked at, so that many at once are not more than ten.
-    /// A browser that is known has a counter of its own (`limits`).
+    /// Parses a code after the password was right. The try is counted before the check, so that concurrent tries do not
+    /// exceed ten. A known browser has a counter of its own (`limits`).
     pub async fn read(
         services: &Services,
         who: &Credentials,
@@ -36,7 +36,7 @@ impl Proof {
         let Some(totp) = &who.totp else {
             return Ok(Proof::Unneeded);
         };
-        // A field that was overlooked is no guess.
+        // An empty field is not counted as a guess.
         if code.is_empty() {
             return Err(ConsoleError::WrongLogin);
         }
@@ -49,7 +49,7 @@ impl Proof {
             .ok_or(ConsoleError::WrongLogin)
     }
 
-    /// Good once: of two browsers with the same code one gets in.
+    /// Uses the code up: of two browsers with the same code one gets a session.
     pub async fn spend(
         &self,
         tx: &mut Tx<'_>,
@@ -92,7 +92,7 @@ async fn count_try(services: &Services, user_id: &str, now: Timestamp) -> Result
     }
 }
 
-/// Answers one guess too many like a wrong password: whoever guesses must not learn that the password was right.
+/// Answers a guess over the limit like a wrong password: the client must not learn that the password was right.
 pub(super) async fn tell_outcome<T>(
     services: &Services,
     who: &Credentials,
@@ -109,7 +109,7 @@ pub(super) async fn tell_outcome<T>(
     }
 }
 
-/// Somebody who knew the password did not know the code.
+/// Records a login with the right password and a wrong code.
 async fn note_wrong_code(services: &Services, who: &Credentials, actor: &Actor) -> Result<(), Error> {
     let now = services.clock.now();
     services

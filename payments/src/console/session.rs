@@ -1,5 +1,5 @@
-//! Coming in and going out. A session lives in the database, so that it can be ended from elsewhere; the browser holds only
-//! a random number, and we hold only its hash.
+//! Sessions: login and logout. A session is stored in the database, so that it can be ended from elsewhere; the browser
+//! holds only a random number, and we store only its hash.
 
 use std::time::Duration;
 
@@ -18,16 +18,16 @@ use crate::store::sessions::{self, NewSession};
 use crate::store::{StoreError, login_devices, people};
 use crate::{Error, Services};
 
-/// A desk that nobody sits at any more.
+/// Idle timeout of a session.
 const IDLE: Duration = Duration::from_secs(30 * 60);
-/// However busy, a session ends with the day's work.
+/// Maximum length of a session, even an active one.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
-/// Presence is written down this often.
+/// Interval at which a session's activity is written.
 const BETWEEN_SIGNS: Duration = Duration::from_secs(60);
-/// How long a password that was just given is enough for what needs one.
+/// How long a confirmed password is valid for acts that need one.
 const CONFIRMED: Duration = Duration::from_secs(10 * 60);
 
-/// A person who is in.
+/// Logged-in person.
 #[derive(Debug, Clone)]
 pub struct Operator {
     pub session_id: String,
@@ -35,7 +35,7 @@ pub struct Operator {
     pub email: String,
     pub role: Role,
     pub has_totp: bool,
-    /// The password was given a short time ago.
+    /// The password was confirmed recently.
     pub is_confirmed: bool,
 }
 
@@ -45,7 +45,7 @@ impl Operator {
     }
 }
 
-/// What a login is compared with.
+/// Credentials that a login is compared with.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     pub user_id: String,
@@ -54,7 +54,7 @@ pub struct Credentials {
     pub totp: Option<Totp>,
 }
 
-/// One line in the list of a person's sessions.
+/// Entry in the list of a person's sessions.
 #[derive(Debug, Clone)]
 pub struct Session {
     pub id: String,
@@ -81,7 +81,7 @@ impl Credentials {
     }
 }
 
-/// `None`: nobody of this name may come in.
+/// `None`: no such user may log in.
 pub async fn find_credentials(services: &Services, email: &str) -> Result<Option<Credentials>, Error> {
     let secrets = &services.secrets;
     services
@@ -97,7 +97,7 @@ pub async fn find_credentials(services: &Services, email: &str) -> Result<Option
         .map_err(Error::Internal)
 }
 
-/// Begins a session after the password was right; returns what the cookie must hold. A code works once.
+/// Opens a session after the password was right; returns the content of its cookie. A code works once.
 pub async fn open_session(
     services: &Services,
     who: &Credentials,
@@ -132,7 +132,7 @@ async fn try_to_open(
         .db
         .write(|tx| {
             async move {
-                // First what may refuse, so that a refusal has nothing to undo.
+                // Checks that may refuse come first, so that a refusal has nothing to undo.
                 proof.spend(tx, who, actor, now).await?;
                 sessions::insert(tx, session, now).await?;
                 give_back(tx, services, &who.email, actor.ip, browser, now).await?;
@@ -147,7 +147,7 @@ async fn try_to_open(
     Ok(token)
 }
 
-/// Leaves a line about somebody who did not come in. What was typed as a name may be a password, so it is not kept.
+/// Records a failed login in the audit log. The typed name may be a password, so it is not stored.
 pub async fn note_failed_login(
     services: &Services,
     user_id: Option<&str>,
@@ -161,7 +161,7 @@ pub async fn note_failed_login(
     .await
 }
 
-/// Whose cookie this is, when their session is still going on.
+/// Finds the person of this cookie, while their session is open.
 pub async fn find_operator(services: &Services, token: &str) -> Result<Option<Operator>, Error> {
     let now = services.clock.now();
     let hash = &hash_of(token);
@@ -185,18 +185,21 @@ pub async fn find_operator(services: &Services, token: &str) -> Result<Option<Op
     }))
 }
 
-/// Looking must work when nothing can be written; the session then ends earlier than it should.
+/// Records activity, if possible: reading must work when nothing can be written; the session then ends early.
 async fn try_to_touch(services: &Services, session_id: &str, now: Timestamp) {
     let touched: Result<(), StoreError> = services
         .db
         .write(|tx| async move { sessions::touch(tx, session_id, now).await }.boxed())
         .await;
     if let Err(error) = touched {
-        tracing::warn!(error = logged(&error), "the use of a session was not noted");
+        tracing::warn!(
+            error = logged(&error),
+            "the activity of a session was not recorded"
+        );
     }
 }
 
-/// The password was given once more.
+/// Records that the password was confirmed again.
 pub async fn confirm_session(
     services: &Services,
     operator: &Operator,
@@ -240,7 +243,7 @@ pub async fn end_session(services: &Services, operator: &Operator, actor: &Actor
     .await
 }
 
-/// Logs the person out everywhere but here.
+/// Ends all other sessions of the person.
 pub async fn end_other_sessions(
     services: &Services,
     operator: &Operator,
@@ -258,7 +261,7 @@ pub async fn end_other_sessions(
     .await
 }
 
-/// Another password ends every other session and forgets every browser: whoever knew the old one is out.
+/// Changes the password, ends every other session and forgets every browser, because the old password may be known.
 pub async fn change_password(
     services: &Services,
     operator: &Operator,

@@ -1,4 +1,4 @@
-//! What happened to an order, oldest first, whichever table it stands in.
+//! Timeline of an order, oldest first, over all tables.
 
 use domain::{Order, OrderState, Payment, PaymentState, Refund, RefundState, Timestamp};
 
@@ -8,7 +8,7 @@ use super::order_file::{KeptNotification, Note, OrderFile, Posting};
 use super::{Action, AuditEntry, RequestedBy};
 use crate::gateway::Operation;
 
-/// One thing that happened, with what caused it.
+/// One event with its cause.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
     Ordered(&'a Order),
@@ -29,7 +29,7 @@ pub enum Event<'a> {
 }
 
 impl OrderFile {
-    /// Oldest first. What happened at the same instant keeps the order of cause and effect.
+    /// Oldest first. Events of the same instant keep the order of cause and effect.
     pub fn timeline(&self) -> Vec<(Timestamp, Event<'_>)> {
         let mut events = vec![(self.order.created_at, Event::Ordered(&self.order))];
         let payments = || self.payments.iter().rev();
@@ -67,7 +67,7 @@ impl OrderFile {
                 .iter()
                 .map(|note| (note.created_at, Event::Noted(note))),
         );
-        // A note stands there with its text already.
+        // A note is shown with its text already.
         let is_shown = |line: &&AuditEntry| line.action != Action::WriteNote.as_str();
         events.extend(
             self.acts
@@ -79,7 +79,7 @@ impl OrderFile {
         events
     }
 
-    /// Gateways write whole seconds; nothing is paid before the gateway was told of it.
+    /// Gateways write whole seconds; no payment can precede its create call.
     fn payable_since(&self, payment: &Payment) -> Timestamp {
         let number = payment.payment_no.as_str();
         self.calls

@@ -1,4 +1,5 @@
-//! The second factor: codes that change every half minute (RFC 6238, SHA-1, six digits: what every app on a phone knows).
+//! TOTP second factor: codes that change every half minute (RFC 6238, SHA-1, six digits: supported by every authenticator
+//! app).
 
 use domain::Timestamp;
 use futures_util::FutureExt;
@@ -14,7 +15,7 @@ use crate::store::{people, recovery_codes};
 const STEP_SECONDS: u64 = 30;
 pub(super) const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// A seed that a phone and we share.
+/// Secret shared with the phone.
 #[derive(Debug, Clone)]
 pub struct Totp(SecretString);
 
@@ -29,12 +30,12 @@ impl Totp {
             .then(|| Totp(SecretString::from(text)))
     }
 
-    /// For the one page that shows it, and for the store.
+    /// Returns the secret, for the one page that shows it, and for the store.
     pub fn secret(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// What the QR code says to the app on the phone.
+    /// Address in the QR code for the authenticator app.
     pub fn address(&self, email: &str) -> String {
         let mut url = url::Url::parse("otpauth://totp/").expect("this is an address");
         url.set_path(&format!("/Tongqian:{email}"));
@@ -44,20 +45,20 @@ impl Totp {
         url.into()
     }
 
-    /// The step of time that this code belongs to: now, or half a minute off, for clocks that are not quite right. That no
-    /// step is used twice is the store's part.
+    /// Returns the time step of this code: the current one, or one off, for inaccurate clocks. The store ensures that no
+    /// step is used twice.
     pub fn step_of(&self, code: &str, now: Timestamp) -> Option<i64> {
         let step = self.rule()?.check(code, u64::try_from(now.seconds()).ok()?)?;
         i64::try_from(step).ok()
     }
 
-    /// What the phone shows now.
+    /// Current code.
     pub fn code_at(&self, now: Timestamp) -> Option<String> {
         let code = self.rule()?.generate(u64::try_from(now.seconds()).ok()?);
         Some(code.to_string())
     }
 
-    /// What every app on a phone knows: SHA-1, six digits, half a minute, and the step before and after.
+    /// Parameters that every authenticator app supports: SHA-1, six digits, half a minute, and the step before and after.
     fn rule(&self) -> Option<totp_rs::Totp> {
         let secret = Secret::try_from_base32(self.secret()).ok()?;
         Builder::new()
@@ -71,8 +72,8 @@ impl Totp {
     }
 }
 
-/// From now on this person needs a code; the first one proves that the phone has the seed. What comes back are the codes for
-/// the day the phone is gone: nobody can read them again.
+/// Enables the second factor; the first code proves that the phone has the secret. Returns the recovery codes, which cannot
+/// be shown again.
 pub async fn enable_totp(
     services: &Services,
     operator: &Operator,
