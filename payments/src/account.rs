@@ -1,7 +1,7 @@
-//! Merchant accounts: which ones this database has served, and what speaks against serving another one now.
+//! Merchant accounts: which ones this database has served, and obstacles to serving another one now.
 //!
-//! A payment belongs to the account at which it was opened. What another account says of its number is no news: a true "no
-//! such trade" there would close a payment that can still be paid at its own.
+//! A payment belongs to the account at which it was opened. Another account's answer about its number does not count: a
+//! true "no such trade" there would close a payment that can still be paid at its own.
 
 use std::fmt;
 
@@ -14,25 +14,25 @@ use crate::store::served_accounts::{self, ServedRow, UnfinishedRow};
 use crate::store::{StoreError, Tx};
 use crate::{Error, Services};
 
-/// Rows that one transaction fills in: a statement on PostgreSQL has five seconds.
+/// Rows that one transaction fills in: a statement on PostgreSQL has a timeout of five seconds.
 const FILL_BATCH: i64 = 10_000;
-/// Stands for an account that nothing in an older database tells.
+/// Replaces an account that an older database does not tell.
 const UNKNOWN: &str = "unknown";
 
-/// What a server is about to serve.
+/// Accounts that a server is about to serve.
 #[derive(Debug, Clone)]
 pub struct Serving {
     pub is_live: bool,
     /// WeChat's merchant number, Alipay's app id.
     pub accounts: Vec<(Channel, String)>,
-    /// The accounts of the simulator, which tell an older database of play money from a live one.
+    /// Accounts of the simulator, which tell a test database of an older version from a live one.
     pub simulated: Vec<(Channel, String)>,
 }
 
 /// A reason not to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
-    /// The simulator would sell live orders for play money.
+    /// The simulator would settle live orders with test money.
     LiveDatabase { account: String },
     /// Payments or refunds are unfinished at an account that is not served.
     Unfinished {
@@ -41,7 +41,7 @@ pub enum Obstacle {
         n: i64,
         first_no: String,
     },
-    /// Users would spend play money on live orders.
+    /// Users would spend test money on live orders.
     PlayMoney { n_users: i64 },
 }
 
@@ -74,7 +74,7 @@ impl fmt::Display for Obstacle {
 }
 
 impl Obstacle {
-    /// What names its incident.
+    /// Subject of its incident.
     fn subject(&self) -> String {
         match self {
             Obstacle::LiveDatabase { account } => format!("simulator on {account}"),
@@ -96,7 +96,7 @@ fn contains(accounts: &[(Channel, String)], channel: &str, account: &str) -> boo
         .any(|(known, name)| known.as_str() == channel && name == account)
 }
 
-/// What speaks against serving these accounts on this database; it is only looked at.
+/// Finds obstacles to serving these accounts on this database; read-only.
 pub async fn find_obstacles(services: &Services, serving: &Serving) -> Result<Vec<Obstacle>, Error> {
     services
         .db
@@ -146,8 +146,8 @@ fn unfinished_elsewhere(row: UnfinishedRow, served: &[ServedRow], serving: &Serv
     })
 }
 
-/// Writes down that these accounts are served from now on. What the operator accepted all the same becomes incidents; those
-/// of earlier starts whose cause is gone end.
+/// Records that these accounts are served from now on. Obstacles that the operator accepted become incidents; those of
+/// earlier starts whose cause is gone are settled.
 pub async fn stamp_accounts(
     services: &Services,
     serving: &Serving,
@@ -172,7 +172,7 @@ pub async fn stamp_accounts(
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-/// Payments of before accounts were recorded belong to the account that was served until now.
+/// Assigns payments from before accounts were recorded to the account that was served until now.
 async fn fill_in_account(services: &Services, channel: Channel, account: &str) -> Result<(), Error> {
     loop {
         let n_filled = services
@@ -198,7 +198,7 @@ async fn write_stamps(
 ) -> Result<(), StoreError> {
     let now = services.clock.now();
     if served_accounts::list(tx).await?.is_empty() {
-        // Guessed from the rows of an older version: kept, or the next start would not know it any more.
+        // Guessed from the rows of an older version: stored, or the next start could not tell any more.
         for row in served {
             if let Some(channel) = Channel::ALL
                 .into_iter()
@@ -231,7 +231,7 @@ async fn write_stamps(
     Ok(())
 }
 
-/// The stamps, latest first; in a database of an older version, which has none, what its rows tell.
+/// Recorded accounts, latest first; in a database of an older version, which has none, those that its rows tell.
 async fn served_so_far(tx: &mut Tx<'_>, serving: &Serving) -> Result<Vec<ServedRow>, StoreError> {
     let served = served_accounts::list(tx).await?;
     if !served.is_empty() {
@@ -255,7 +255,8 @@ async fn served_so_far(tx: &mut Tx<'_>, serving: &Serving) -> Result<Vec<ServedR
         .filter_map(|(channel, account)| Some((channel, account.as_deref()?)))
         .any(|(channel, account)| contains(&serving.simulated, channel.as_str(), account));
     let row = |(channel, account): (Channel, Option<String>)| {
-        // What nothing tells is what it looks like: the simulator's beside its other gateway, else what is configured now.
+        // Without evidence in the rows: the simulator's account if its other gateway is the simulator's, else the
+        // configured one.
         let configured = serving.accounts.iter().find(|(known, _)| *known == channel);
         let guessed = if is_play {
             serving.simulated.iter().find(|(known, _)| *known == channel)
@@ -275,13 +276,13 @@ async fn served_so_far(tx: &mut Tx<'_>, serving: &Serving) -> Result<Vec<ServedR
     Ok(told.into_iter().map(row).collect())
 }
 
-/// WeChat's create call names its merchant.
+/// Reads the merchant from WeChat's create call.
 fn merchant_of_request(request: &str) -> Option<String> {
     let request: serde_json::Value = serde_json::from_str(request).ok()?;
     Some(request.get("mchid")?.as_str()?.to_owned())
 }
 
-/// Alipay's messages name the app.
+/// Reads the app from Alipay's notifications.
 fn app_of_notification(body: &[u8]) -> Option<String> {
     url::form_urlencoded::parse(body)
         .find(|(name, _)| name == "app_id")

@@ -1,5 +1,5 @@
-//! The trail of acts: who did what to which thing, from where. Each line is sealed with the hash of the one before, so a
-//! line that is changed or taken out later breaks every seal behind it.
+//! Audit log of the console: person, act, subject and address. Each entry carries the hash of the one before, so changing
+//! or removing an entry later breaks every hash after it.
 
 mod queries;
 
@@ -17,7 +17,7 @@ use crate::store::audit_log::{self, AuditRow};
 use crate::store::{FromStore, StoreError, Tx, Work};
 use crate::{Error, Services};
 
-/// Where a person stands who does something.
+/// Person or program that acts, for the audit log.
 #[derive(Debug, Clone)]
 pub struct Actor {
     pub email: String,
@@ -36,7 +36,7 @@ impl Actor {
     }
 }
 
-/// What can be done in the console.
+/// Kind of act in the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     LogIn,
@@ -154,7 +154,7 @@ impl Action {
     }
 }
 
-/// One thing that was done. `detail` says what was before and what is after, without secrets.
+/// One act. `detail` gives the values before and after, without secrets.
 #[derive(Debug, Clone, Copy)]
 pub struct Act<'a> {
     pub action: Action,
@@ -162,8 +162,8 @@ pub struct Act<'a> {
     pub detail: &'a str,
 }
 
-/// Writes a line in the transaction of the act itself: there is no act without its line. It comes last there, because others
-/// wait for their turn from here to the commit.
+/// Records an entry in the transaction of the act itself, so that neither exists without the other. It comes last there,
+/// because it holds the log's lock until the commit.
 pub(crate) async fn record(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -188,7 +188,7 @@ pub(crate) async fn record(
     audit_log::insert(tx, &line).await
 }
 
-/// Does something and writes the line about it in one transaction.
+/// Performs an act and records its entry in one transaction.
 pub(crate) async fn perform<'a, T, E, F>(
     services: &Services,
     actor: &'a Actor,
@@ -214,7 +214,7 @@ where
         .await
 }
 
-/// [`perform`], for work that finds out itself what its line is about: the subject and the detail.
+/// Like [`perform`], for work that determines subject and detail of its entry itself.
 pub(crate) async fn perform_and_tell<'a, E, F>(
     services: &Services,
     actor: &'a Actor,
@@ -244,12 +244,12 @@ where
         .await
 }
 
-/// A line about something that has no transaction of its own: it changes nothing here, or asks somebody else first.
+/// Records an entry without a transaction of the act: it changes nothing here, or calls a gateway first.
 pub async fn note_act(services: &Services, actor: &Actor, act: Act<'_>) -> Result<(), Error> {
     perform(services, actor, act, &|_| async { Ok(()) }.boxed()).await
 }
 
-/// Every part with its length before it, so that no two lines have the same text.
+/// Hashes an entry, every part with its length before it, so that no two entries have the same text.
 fn seal(line: &AuditRow) -> String {
     let (seq, at) = (line.seq.to_string(), line.at.to_string());
     let parts = [

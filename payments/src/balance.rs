@@ -1,4 +1,4 @@
-//! What users have here: looked at, corrected, filled, and spent.
+//! Balances of users: read, adjusted, topped up, and spent.
 
 mod pay;
 
@@ -16,49 +16,49 @@ use crate::store::requesters::{self, ActKind, NewAct};
 use crate::store::{StoreError, Tx, ledger, orders};
 use crate::{Error, Page, Requester, Services};
 
-/// What a top-up is called on the payer's bill.
+/// Subject of a top-up on the payer's bill.
 const TOPUP_SUBJECT: &str = "余额充值";
 
-/// What a user has.
+/// Balance of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Balance {
     pub user_id: String,
     pub available: Money,
-    /// Money of top-ups that is on its way back to where it came from: not spendable any more, and not gone yet.
+    /// Top-up money whose refund is in progress: not spendable any more, and not gone yet.
     pub frozen: Money,
-    /// `None`: nothing ever happened.
+    /// `None`: no entry yet.
     pub updated_at: Option<Timestamp>,
 }
 
-/// One line of a user's history.
+/// One entry of a user's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The name of its journal.
+    /// Name of its journal.
     pub id: String,
     pub user_id: String,
     pub kind: EntryKind,
     pub amount: Change,
     pub balance_after: Money,
-    /// The id of the payment or the refund, or the number of the adjustment.
+    /// Id of the payment or the refund, or number of the adjustment.
     pub reference: String,
     pub note: Option<String>,
-    /// Its place in the user's history, counted from one without a gap.
+    /// Position in the user's history, counted from one without a gap.
     pub seq: i64,
     pub created_at: Timestamp,
 }
 
-/// A correction of a balance by the operator.
+/// Adjustment of a balance by the operator.
 #[derive(Debug, Clone)]
 pub struct Adjustment {
     pub user_id: String,
     pub change: Change,
-    /// The merchant's number: the same number with the same content is the same adjustment.
+    /// Idempotency key of the adjustment: the same number with the same content is the same adjustment.
     pub number: String,
     pub note: String,
     pub by: Requester,
 }
 
-/// An order that fills a user's balance.
+/// Order that tops up a user's balance.
 #[derive(Debug, Clone)]
 pub struct TopUp {
     pub user_id: String,
@@ -67,7 +67,7 @@ pub struct TopUp {
     pub return_url: Option<String>,
 }
 
-/// Somebody we never heard of has nothing.
+/// Balance of a user; zero for an unknown one.
 pub async fn find_balance(services: &Services, user_id: &str) -> Result<Balance, Error> {
     check_user(user_id)?;
     services
@@ -93,7 +93,7 @@ pub async fn list_entries(
     Ok(page(rows, limit, |entry: &Entry| entry.seq.to_string()))
 }
 
-/// Gives to a user or takes away; never more than there is.
+/// Credits or debits a user; never below zero.
 pub async fn adjust_balance(
     services: &Services,
     adjustment: Adjustment,
@@ -108,7 +108,7 @@ pub async fn adjust_balance(
     .await
 }
 
-/// The same number with the same content is there already.
+/// Writes an adjustment, or finds the existing one with the same number and content.
 pub(crate) async fn write_adjustment(
     tx: &mut Tx<'_>,
     adjustment: &Adjustment,
@@ -131,7 +131,7 @@ pub(crate) async fn write_adjustment(
     adjustment.by.hold_key(tx).await?;
     adjustment.by.check_key_limits(tx, given, now).await?;
     if let Err(refusal) = post(tx, &transfer, now).await {
-        // On PostgreSQL the same adjustment may have been written since the look above, and have taken what there was.
+        // On PostgreSQL the same adjustment may have been written since the check above, and have used up the balance.
         return match ledger::find_entry(tx, &journal).await? {
             Some(_) => Err(StoreError::Stale.into()),
             None => Err(refusal),
@@ -184,7 +184,7 @@ fn is_same(entry: &Entry, adjustment: &Adjustment) -> bool {
         && entry.note.as_deref() == Some(&adjustment.note)
 }
 
-/// Writes an order whose payment fills the user's balance.
+/// Creates an order whose payment fills the user's balance.
 pub async fn top_up(
     services: &Services,
     top_up: TopUp,
@@ -206,11 +206,11 @@ fn new_topup(top_up: TopUp) -> NewOrder {
     }
 }
 
-/// A top-up with less time than this left is not worth being sent to.
+/// A top-up that expires sooner than this is not reused.
 const LEAST_TIME: Duration = Duration::from_secs(120);
 
-/// The order that fills a balance up for another order, as its checkout page asks for it: the open one of the same user and
-/// sum when there is one, so that whoever holds the link cannot make orders without end.
+/// Returns the top-up order for another order, as its checkout page requests it: the open one of the same user and amount
+/// when there is one, so that a holder of the link cannot create orders without limit.
 pub async fn top_up_for_order(
     services: &Services,
     order: &Order,
@@ -236,7 +236,7 @@ pub async fn top_up_for_order(
                 if let Some(open) = orders::find_open_topup(tx, new, valid_until).await? {
                     return Ok(open);
                 }
-                // Of two that find none, one waits here and then finds the other's.
+                // Of two requests that find none, one waits here and then finds the other's.
                 orders::bump_updated_at(tx, &source).await?;
                 if orders::insert(tx, new).await? {
                     Ok(new.clone())

@@ -1,4 +1,4 @@
-//! The one source of time and chance, so that a run can be repeated.
+//! The only source of time and randomness, so that a run can be repeated.
 
 mod draws;
 #[cfg(feature = "faults")]
@@ -17,21 +17,21 @@ use self::draws::{fill_for_write, time_of_write};
 #[cfg(feature = "faults")]
 pub use self::virtual_time::{Timeline, VirtualClock};
 
-/// Where time, names and nonces come from.
+/// Source of time, random ids and nonces.
 #[derive(Debug, Clone)]
 pub enum Clock {
     System,
     Fixed(Arc<FixedClock>),
-    /// A simulation's.
+    /// Clock of a simulation.
     #[cfg(feature = "faults")]
     Virtual(Arc<VirtualClock>),
 }
 
-/// A clock that stands still until it is moved, and dice that fall the same way every time.
+/// Clock that stands still until it is moved, with seeded randomness.
 #[derive(Debug)]
 pub struct FixedClock {
     millis: AtomicI64,
-    /// By how much it was moved forwards, in all.
+    /// Sum of all forward moves.
     advanced_ms: AtomicI64,
     dice: Mutex<u64>,
 }
@@ -45,7 +45,7 @@ impl Clock {
         }))
     }
 
-    /// The time now; within a write the time at which the write began, so that a second run makes the same ids.
+    /// Current time; within a write the time at which the write began, so that a second run makes the same ids.
     pub fn now(&self) -> Timestamp {
         time_of_write(|| self.read_time())
     }
@@ -68,8 +68,8 @@ impl Clock {
         }
     }
 
-    /// Time since some moment of the past. Setting the clock does not move it, so it measures how long something took and
-    /// how long ago something was seen by this process; it is never written down.
+    /// Time since some instant in the past. Setting the clock does not move it, so it measures durations within this
+    /// process; it is never stored.
     pub fn monotonic(&self) -> Duration {
         static START: OnceLock<Instant> = OnceLock::new();
         let real = START.get_or_init(Instant::now).elapsed();
@@ -84,7 +84,7 @@ impl Clock {
         }
     }
 
-    /// Waits. A fixed clock only tells the time: whoever waits for a neighbour needs real seconds there too.
+    /// Sleeps. A fixed clock still sleeps in real time, because a task that waits for another one needs that.
     pub async fn sleep(&self, duration: Duration) {
         match self {
             Clock::System | Clock::Fixed(_) => tokio::time::sleep(duration).await,
@@ -93,7 +93,7 @@ impl Clock {
         }
     }
 
-    /// Moves a fixed clock; the system's clock moves by itself.
+    /// Advances a fixed clock; the system's clock is unaffected.
     pub fn advance(&self, duration: Duration) {
         if let Clock::Fixed(fixed) = self {
             let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
@@ -102,7 +102,7 @@ impl Clock {
         }
     }
 
-    /// Sets a fixed clock back, as somebody may set the system's.
+    /// Sets a fixed clock back, as can happen to the system's.
     pub fn put_back(&self, duration: Duration) {
         if let Clock::Fixed(fixed) = self {
             let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
@@ -125,7 +125,10 @@ impl Clock {
             }
             Clock::Fixed(fixed) => {
                 throw(
-                    &mut fixed.dice.lock().expect("nothing panics while it holds the dice"),
+                    &mut fixed
+                        .dice
+                        .lock()
+                        .expect("nothing panics while it holds the random numbers"),
                     bytes,
                 );
             }
@@ -134,7 +137,7 @@ impl Clock {
         }
     }
 
-    /// Thirty-two characters `[0-9a-f]` for a signature that must not be made twice.
+    /// Nonce of thirty-two characters `[0-9a-f]` for a signature.
     pub fn nonce(&self) -> String {
         self.entropy::<16>()
             .iter()
@@ -150,7 +153,7 @@ fn throw(state: &mut u64, bytes: &mut [u8]) {
     }
 }
 
-/// SplitMix64: small, and the same on every machine.
+/// SplitMix64: small, and the same on every platform.
 fn split_mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mut word = *state;

@@ -1,7 +1,8 @@
-//! Where tests may kill the process or plant a bug. Without the feature `faults` every macro here is nothing.
+//! Fault injection: points where tests may kill the process, and planted bugs. Without the feature `faults` every macro
+//! here is empty.
 //!
-//! A crash point stands before and after whatever lasts: a commit, a call to a gateway, an answer to one. A planted bug is
-//! one that somebody has really made, somewhere; the simulation must find each, or it has gone blind.
+//! A crash point stands before and after every durable step: a commit, a gateway call, an answer to one. A planted bug
+//! repeats a mistake that was really made somewhere; the simulation must find each, which proves that it can.
 
 #[cfg(feature = "faults")]
 mod crash;
@@ -25,7 +26,7 @@ pub use lease::lease;
 #[cfg(feature = "faults")]
 pub use planted::{is_planted, plant};
 
-/// Ends the process without a goodbye when `CRASH_AT` says `name:n` and this is the n-th time.
+/// Kills the process when `CRASH_AT` says `name:n` and this is the n-th pass.
 #[cfg(feature = "faults")]
 #[macro_export]
 macro_rules! crash_point {
@@ -40,7 +41,7 @@ macro_rules! crash_point {
     ($name:literal) => {};
 }
 
-/// How long a claim keeps others away: the given time, unless a test cannot wait so long for a dead server's claims.
+/// Length of a lease: the given one, unless a test shortens it, because it cannot wait for a dead server's leases.
 #[cfg(feature = "faults")]
 macro_rules! lease {
     ($usual:expr) => {
@@ -70,7 +71,7 @@ macro_rules! planted {
     };
 }
 
-/// Does this besides where a test has planted the bug.
+/// Also runs this code where a test has planted the bug.
 #[cfg(feature = "faults")]
 macro_rules! where_planted {
     ($name:literal, $mistake:block) => {

@@ -1,6 +1,6 @@
-//! Refunds: written in one place, and the one door for news about them.
+//! Refunds: the only place that creates them and changes their state.
 //!
-//! [`write_refund`] is the only way a refund comes into being. Notifications, answers and questions all end in
+//! [`write_refund`] is the only way to create a refund. Notifications, answers and queries all end in
 //! [`apply_refund_report`]; nothing else writes a refund's state.
 
 mod execute;
@@ -29,24 +29,24 @@ use crate::store::refunds::{NewRefund, claims};
 use crate::store::{StoreError, Tx, orders, payments, refunds};
 use crate::{Error, Services};
 
-/// Money that is to go back; that it may is decided before.
+/// Draft of a refund; that it is allowed is decided before.
 #[derive(Debug)]
 pub(crate) struct Draft<'a> {
     pub payment: &'a Payment,
     pub amount: Money,
     pub reason: &'a str,
-    /// The merchant's number, which the gateway gets too; without one it gets one of ours.
+    /// The merchant's number, which the gateway gets too; without one a number is generated.
     pub number: Option<RefundNo>,
-    /// The request named no sum.
+    /// The request named no amount.
     pub takes_rest: bool,
-    /// The failed refund whose place this one takes.
+    /// Failed refund that this one replaces.
     pub replaces: Option<&'a RefundId>,
-    /// The one call, form, payment or refund that it is written for.
+    /// The one call, form, payment or refund that caused it.
     pub cause: String,
     pub due_at: Timestamp,
 }
 
-/// Writes a refund down, in the caller's transaction. The job sends it when it is due.
+/// Writes a refund in the caller's transaction. The job sends it when it is due.
 pub(crate) async fn write_refund(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -88,10 +88,10 @@ pub(crate) async fn write_refund(
     Ok(refund)
 }
 
-/// Applies one report in the caller's transaction and says what the refund is now; `None`: nothing new. The caller tells
-/// the open pages after the commit: [`announce_refund`].
+/// Applies one report in the caller's transaction and returns the refund as changed; `None`: no change. The caller
+/// announces it after the commit: [`announce_refund`].
 ///
-/// The report must be about this refund: who reads a message compares its numbers and sums first.
+/// The report must be about this refund: a notification's numbers and amounts are compared first.
 pub(crate) async fn apply_refund_report(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -102,7 +102,7 @@ pub(crate) async fn apply_refund_report(
     if next == *refund {
         return Ok(None);
     }
-    // First, because the money that it would have taken is the money that this one took.
+    // First, because the replacement would have paid out the same money.
     if (refund.state, next.state) == (RefundState::Failed, RefundState::Succeeded) {
         withdraw_replacement(services, tx, refund).await?;
     }
@@ -113,9 +113,9 @@ pub(crate) async fn apply_refund_report(
     Ok(Some(next))
 }
 
-/// The one place where a refund becomes something else.
+/// The one place where a refund's state changes.
 async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Refund) -> Result<(), Error> {
-    // The payment before its refund, as everybody takes them: nobody waits in a circle.
+    // The payment before its refund: every transaction locks in this order, which prevents a deadlock.
     let is_done = refund.state != RefundState::Succeeded && next.state == RefundState::Succeeded;
     let returned = if is_done { refund.amount } else { Money::ZERO };
     record_change(services, tx, refund, returned).await?;
@@ -151,7 +151,7 @@ async fn record_change(
     Ok(())
 }
 
-/// Money that its order does not need goes back, under another number when this one has failed for good.
+/// Requests another refund of surplus money, under another number, after this one has failed for good.
 async fn renew_surplus(services: &Services, tx: &mut Tx<'_>, failed: &Refund) -> Result<(), Error> {
     let payment = payments::find(tx, &failed.payment_id)
         .await?
@@ -174,12 +174,12 @@ async fn renew_surplus(services: &Services, tx: &mut Tx<'_>, failed: &Refund) ->
     write_refund(services, tx, draft).await.map(drop)
 }
 
-/// A failed refund has one replacement at most.
+/// Cause of a replacement: a failed refund has one at most.
 fn cause_of_replacement(failed: &RefundId) -> String {
     format!("replaces {failed}")
 }
 
-/// The refund that had failed is done after all: what was to take its place would give the money back twice.
+/// Withdraws the replacement of a refund that had failed and succeeded after all: it would refund the money twice.
 async fn withdraw_replacement(services: &Services, tx: &mut Tx<'_>, revived: &Refund) -> Result<(), Error> {
     match refunds::find_replacement(tx, &revived.id).await? {
         Some((replacement, progress)) if progress.was_never_sent() && !replacement.state.is_final() => {
@@ -197,13 +197,13 @@ async fn withdraw_replacement(services: &Services, tx: &mut Tx<'_>, revived: &Re
     }
 }
 
-/// What of a payment is given back already or on its way.
+/// Refunded and pending amount of a payment.
 pub(crate) fn claimed(payment: &Payment) -> Result<Money, Error> {
     let fen = payment.refunded.fen() + payment.refunding.fen();
     Ok(Money::from_sum(fen).map_err(|_| StoreError::Corrupt("refunds.amount"))?)
 }
 
-/// The refund as the report leaves it. What the gateway called it is kept when a later report leaves that out.
+/// Applies the report to the refund. The gateway's id, once known, is kept.
 fn advanced(services: &Services, refund: &Refund, report: &RefundReport) -> Refund {
     let state = advance(refund.state, report);
     let gateway_refund_id = refund
@@ -227,12 +227,12 @@ fn advanced(services: &Services, refund: &Refund, report: &RefundReport) -> Refu
     next
 }
 
-/// What a person must hear of.
+/// Incident that a change of state raises.
 fn incident(before: &Refund, after: &Refund) -> Option<(IncidentKind, String)> {
     let reason = || after.failure_reason.clone().unwrap_or_default();
     match (before.state, after.state) {
         (before, after) if before == after => None,
-        // Somebody may have given the money back under another number meanwhile.
+        // The money may have been refunded under another number meanwhile.
         (RefundState::Failed, RefundState::Succeeded) => Some((
             IncidentKind::RefundRevived,
             "the gateway had said that it failed, and now says that the money is back".to_owned(),
@@ -258,12 +258,12 @@ async fn raise_refund(
     Ok(())
 }
 
-/// Tells the open pages after the commit.
+/// Notifies open pages after the commit.
 pub(crate) fn announce_refund(services: &Services, order_id: &OrderId) {
     services.watchers.changed(order_id);
 }
 
-/// The refunds of a payment, newest first.
+/// Refunds of a payment, newest first.
 pub async fn list_refunds(services: &Services, payment_id: &PaymentId) -> Result<Vec<Refund>, Error> {
     services
         .db

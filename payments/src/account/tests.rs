@@ -46,7 +46,7 @@ fn play() -> Serving {
     }
 }
 
-/// Two finished payments, one open one and one refund under way; `$` is the account of all that WeChat's have.
+/// Two finished payments, one open one and one refund in progress; `$` is the account of all WeChat payments.
 const PAST: &str = "
     insert into orders (id, order_no, token, user_id, subject, amount, state, expires_at, created_at, updated_at)
     values ('o1', 'o1', 't1', 'ann', 's', 500, 'open', 9, 1, 1), ('o2', 'o2', 't2', 'bob', 's', 700, 'open', 9, 1, 1);
@@ -70,7 +70,7 @@ async fn a_new_database_takes_whoever_comes_first_and_remembers() {
             .unwrap();
         assert_eq!(names(&services, &play()).await, ["simulator on wechat A"]);
         assert!(names(&services, &live(Some("A"), None)).await.is_empty());
-        // Nothing is open: another merchant may come.
+        // No payment is open: another merchant may be served.
         assert!(names(&services, &live(Some("B"), Some("app"))).await.is_empty());
         services.db.close().await;
     }
@@ -99,11 +99,11 @@ async fn open_payments_of_another_account_stop_a_start_and_become_an_incident_wh
             }
             let accepted = find_obstacles(&services, &other).await.unwrap();
             stamp_accounts(&services, &other, &accepted).await.unwrap();
-            // The next start knows them still, although B was the last to be served.
+            // The next start still knows them, although B was the last one served.
             assert_eq!(names(&services, &other).await, ["wechat A"]);
             let raised = open_incidents(&services).await;
             assert_eq!(raised, ["wechat A"]);
-            // Back at the right merchant there is nothing to look at.
+            // Back at the right merchant there is no obstacle.
             assert!(names(&services, &live(Some("A"), None)).await.is_empty());
             stamp_accounts(&services, &live(Some("A"), None), &[])
                 .await

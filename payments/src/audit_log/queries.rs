@@ -1,4 +1,4 @@
-//! Reading the trail: narrowed down for people, whole for who checks it elsewhere, and the check itself.
+//! Audit log queries: filtered for display, complete for an external check, and the chain check itself.
 
 use domain::Timestamp;
 use futures_util::FutureExt;
@@ -8,7 +8,7 @@ use crate::store::audit_log::{self, AuditRow, Filter};
 use crate::store::{StoreError, Tx};
 use crate::{Error, Page, Services};
 
-/// A line of the trail as it is shown.
+/// Displayed entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
     pub seq: i64,
@@ -40,16 +40,16 @@ impl From<AuditRow> for AuditEntry {
     }
 }
 
-/// What the list is narrowed down by. `None`: anything.
+/// Filter of the list. `None`: anything.
 #[derive(Debug, Clone, Default)]
 pub struct AuditQuery {
     pub actor: Option<String>,
     pub action: Option<Action>,
     pub subject: Option<String>,
     pub from: Option<Timestamp>,
-    /// The first instant that does not belong to it any more.
+    /// First instant after the span.
     pub to: Option<Timestamp>,
-    /// The number below which to go on.
+    /// Number below which to go on.
     pub below: Option<i64>,
     pub limit: u32,
 }
@@ -75,7 +75,7 @@ pub async fn list_audit_entries(services: &Services, query: &AuditQuery) -> Resu
     }))
 }
 
-/// Oldest first, above a number: with their hashes, so that the chain can be followed without us.
+/// Oldest first, after a number: with hashes, so that the chain can be checked independently.
 pub async fn walk_audit_entries(
     services: &Services,
     above: i64,
@@ -89,15 +89,15 @@ pub async fn walk_audit_entries(
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-/// How much of the chain is looked at.
+/// Part of the chain to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryRange {
-    /// The newest lines: a look costs little, however long the log is.
+    /// The newest entries: a check costs little, however long the log is.
     Newest,
     Whole,
 }
 
-/// What a check found. No line at all is from 1 to 0.
+/// Result of a check. An empty log is from 1 to 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChainCheck {
     pub first: i64,
@@ -106,7 +106,7 @@ pub struct ChainCheck {
     pub at: Timestamp,
 }
 
-/// Lines in one read of the walk, and in a look at the newest.
+/// Entries per read of the whole chain, and in a check of the newest.
 const STRIDE: i64 = 1000;
 
 pub async fn check_audit_chain(services: &Services, stretch: EntryRange) -> Result<ChainCheck, Error> {
@@ -133,12 +133,12 @@ pub async fn check_audit_chain(services: &Services, stretch: EntryRange) -> Resu
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-/// How many lines do not follow from the one before.
+/// Counts the entries that do not follow from the one before.
 pub(crate) async fn count_broken_entries(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
     count_broken_above(tx, 0).await
 }
 
-/// Lines that were cut off at the end are missed too: whoever writes one counts it.
+/// Entries that were cut off at the end are detected too, because every entry is counted when it is written.
 async fn count_broken_above(tx: &mut Tx<'_>, above: i64) -> Result<usize, StoreError> {
     let before = audit_log::walk(tx, above - 1, 1).await?;
     let before = before.into_iter().find(|line| line.seq == above);

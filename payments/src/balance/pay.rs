@@ -1,4 +1,4 @@
-//! Paying an order with what its user has.
+//! Pays an order from its user's balance.
 
 use domain::{
     Money, Opening, Order, Payment, PaymentId, PaymentNo, PaymentState, Receipt, Refusal, Report, Settlement,
@@ -19,7 +19,7 @@ enum Paying {
     CloseFirst(Payment),
 }
 
-/// Balance is no gateway: all of it happens in one transaction of ours, and there is never an open payment of it.
+/// A balance has no gateway: everything happens in one transaction, and a balance payment is never open.
 pub(crate) async fn pay_by_balance(
     services: &Services,
     start: &StartPayment,
@@ -67,13 +67,14 @@ async fn settle_by_balance(
     }
     let open = payments::open_of_order(tx, &order.id).await?;
     let opening = open_payment(&order, open.as_ref(), start.product, now)?;
-    // Whoever has too little must not lose the code that can still be paid. What is taken is guarded once more.
+    // Checked before the open payment is closed, so that a refused balance payment keeps the code that can still be paid.
+    // The debit checks again.
     if ledger::available(tx, &order.user_id).await? < order.amount {
         return Err(refuse_as_poor(tx, &order).await);
     }
     match (opening, open) {
         (Opening::New, _) => {
-            // Held from here on: a cancellation or another payment of the order that was decided meanwhile wins.
+            // Locked from here on: a concurrent cancellation or payment of the order wins.
             orders::bump_updated_at(tx, &order).await?;
             let payment = move_money(services, tx, &order, start, now).await?;
             keep_answer(tx, idempotency, &payment, true, now).await?;
@@ -89,7 +90,7 @@ async fn settle_by_balance(
     }
 }
 
-/// The balance may be empty because it has just paid this very order: then that is what the caller must hear.
+/// Refuses for lack of funds, unless the balance was just spent on this very order: then the answer is that it is paid.
 async fn refuse_as_poor(tx: &mut Tx<'_>, order: &Order) -> Error {
     match orders::find(tx, &order.id).await {
         Ok(Some(now)) if now.version == order.version => Refusal::InsufficientBalance.into(),
@@ -98,7 +99,7 @@ async fn refuse_as_poor(tx: &mut Tx<'_>, order: &Order) -> Error {
     }
 }
 
-/// The payment goes through the same door as everybody's; posting it takes the money, or refuses.
+/// Settles the payment like any other; its posting debits the balance, or refuses.
 async fn move_money(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -124,7 +125,7 @@ async fn move_money(
     let paid = payments::find(tx, &payment.id)
         .await?
         .ok_or(StoreError::Corrupt("payments.id"))?;
-    // Anything but a payment that settles its order would be money taken for nothing.
+    // A payment that does not settle its order would take money for nothing.
     if paid.settles {
         Ok(paid)
     } else {
@@ -143,7 +144,7 @@ fn draft(services: &Services, order: &Order, start: &StartPayment, now: Timestam
         settles: false,
         account: None,
         transaction_id: None,
-        // Nobody outside is asked.
+        // No gateway is called.
         request: String::new(),
         return_url: start.return_url.clone(),
         prompt: None,

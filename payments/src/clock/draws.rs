@@ -1,18 +1,18 @@
 //! Time and random bytes of one write, the same in each of its runs.
 //!
-//! A write's closure may run again after a lost race or a rollback. Ids are made of the clock's time and random bytes, so
-//! a second run that drew its own would write another row where the first run may be read, logged or sent already.
+//! A write's closure may run again after a lost race or a rollback. Ids are made of the clock's time and random bytes, so a
+//! second run with its own would write another row where the first one's may be read, logged or sent already.
 
 use std::sync::{Arc, Mutex};
 
 use domain::Timestamp;
 
 tokio::task_local! {
-    /// Set while a closure of a write is polled; [`super::Clock`] asks here first.
+    /// Set while a closure of a write is polled; [`super::Clock`] reads it first.
     static OF_THIS_WRITE: Draws;
 }
 
-/// What one write has drawn so far.
+/// Time and random bytes drawn so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Draws(Arc<Mutex<Drawn>>);
 
@@ -24,7 +24,7 @@ struct Drawn {
 }
 
 impl Draws {
-    /// Runs a closure's future; what earlier runs drew is given to it in the same order.
+    /// Runs a closure's future and replays what earlier runs drew, in the same order.
     pub(crate) async fn replay<T>(&self, run: impl Future<Output = T>) -> T {
         self.drawn().n_used = 0;
         OF_THIS_WRITE.scope(self.clone(), run).await
@@ -40,7 +40,7 @@ impl Draws {
     }
 }
 
-/// The time at which the present write first asked for it; outside of a write the time now.
+/// Time of the present write, fixed at the first call; outside of a write the current time.
 pub(super) fn time_of_write(read: impl FnOnce() -> Timestamp) -> Timestamp {
     match OF_THIS_WRITE.try_with(Clone::clone) {
         Ok(draws) => *draws.drawn().now.get_or_insert_with(read),
@@ -58,7 +58,7 @@ pub(super) fn fill_for_write(bytes: &mut [u8], draw: impl FnOnce(&mut [u8])) {
     drawn.n_used += 1;
     match drawn.bytes.get(place) {
         Some(earlier) if earlier.len() == bytes.len() => bytes.copy_from_slice(earlier),
-        // Another way through the closure than in the run before: from here on it is another row.
+        // The closure took another path than in the run before: from here on it writes another row.
         _ => {
             draw(bytes);
             drawn.bytes.truncate(place);

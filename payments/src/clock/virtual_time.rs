@@ -1,4 +1,4 @@
-//! Time that a simulation owns: it stands still while anybody works, and jumps to whoever wakes next.
+//! Virtual time of a simulation: it stands still while any task runs, and jumps to the next sleeper's wake-up.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 
-/// The one true time of a simulated world, and everybody who sleeps in it.
+/// True time of a simulation, and its sleepers.
 #[derive(Debug)]
 pub struct Timeline {
     inner: Mutex<Inner>,
@@ -19,7 +19,7 @@ pub struct Timeline {
 struct Inner {
     now: Timestamp,
     n_sleeps: u64,
-    /// By the time to wake, then by the order of falling asleep, so that a run can be repeated.
+    /// By wake-up time, then by the order of falling asleep, so that a run can be repeated.
     sleepers: BTreeMap<(Timestamp, u64), Waker>,
 }
 
@@ -42,12 +42,12 @@ impl Timeline {
         self.inner().now
     }
 
-    /// When the next sleeper wakes.
+    /// Wake-up time of the next sleeper.
     pub fn next_waking(&self) -> Option<Timestamp> {
         self.inner().sleepers.keys().next().map(|(at, _)| *at)
     }
 
-    /// Never backwards. Wakes everybody whose time has come.
+    /// Advances the time, never backwards, and wakes every sleeper that is due.
     pub fn advance_to(&self, target: Timestamp) {
         let woken = {
             let mut inner = self.inner();
@@ -67,7 +67,7 @@ impl Timeline {
             inner.n_sleeps += 1;
             (inner.now + duration, inner.n_sleeps)
         };
-        // Whoever is dropped in his sleep leaves no place behind.
+        // Removes a sleeper that is dropped.
         let _place = Place { timeline: self, key };
         poll_fn(|context| {
             let mut inner = self.inner();
@@ -92,7 +92,7 @@ impl Drop for Place<'_> {
     }
 }
 
-/// One machine's clock on the true time: its dice are its own, and it may go wrong.
+/// Clock of one machine of the simulation: with its own randomness, and an offset from the true time.
 #[derive(Debug)]
 pub struct VirtualClock {
     timeline: Arc<Timeline>,
@@ -109,7 +109,7 @@ impl VirtualClock {
         }
     }
 
-    /// From now on this machine believes that it is so much later; negative is earlier.
+    /// Sets the clock's offset; negative is behind.
     pub fn set_ahead_ms(&self, ms: i64) {
         self.ahead_ms.store(ms, Ordering::SeqCst);
     }
@@ -118,14 +118,16 @@ impl VirtualClock {
         Timestamp::from_millis(self.timeline.now().millis() + self.ahead_ms.load(Ordering::SeqCst))
     }
 
-    /// The true time: no setting of this machine's clock moves it.
+    /// True time: independent of this machine's offset.
     pub(super) fn monotonic(&self) -> Duration {
         let millis = self.timeline.now().millis();
         Duration::from_millis(u64::try_from(millis).unwrap_or(0))
     }
 
     pub(super) fn dice(&self) -> MutexGuard<'_, u64> {
-        self.dice.lock().expect("nothing panics while it holds the dice")
+        self.dice
+            .lock()
+            .expect("nothing panics while it holds the random numbers")
     }
 
     pub(super) async fn sleep(&self, duration: Duration) {

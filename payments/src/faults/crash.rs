@@ -1,11 +1,11 @@
-//! Dying at a chosen moment, as a power cut would choose it: no destructor runs, nothing is flushed.
+//! Crash points: end the process like a power cut; no destructor runs, nothing is flushed.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::{Signal, getpid, kill_process};
 
-/// Every point, so that a test can walk over all of them.
+/// Every crash point, so that a test can try all of them.
 pub const CRASH_POINTS: &[&str] = &[
     "store.before_write",
     "store.before_commit",
@@ -20,7 +20,7 @@ pub const CRASH_POINTS: &[&str] = &[
 
 struct Plan {
     name: String,
-    /// How many times the point is still passed alive, and once more.
+    /// Passes left before the crash.
     left: AtomicU32,
 }
 

@@ -1,19 +1,19 @@
-//! Dropping a future in the middle of a write, at a place that the seed chooses.
+//! Cut points: drop a future in the middle of a write, at a point that the seed chooses.
 
 use std::cell::Cell;
 
 thread_local! {
-    /// How many places the present thread still passes; at the next one its task is dropped.
+    /// Points that the present thread still passes; at the next one its task is dropped.
     static LEFT: Cell<Option<u32>> = const { Cell::new(None) };
     static IS_CUT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// From now on, in this thread: after so many places the one who comes to the next one is dropped there.
+/// Drops the task that reaches a point in this thread after passing so many.
 pub fn cut_after(n_places: Option<u32>) {
     LEFT.set(n_places);
 }
 
-/// Whether the future that was just polled has come to its cut and must be dropped. Asking takes the answer back.
+/// Whether the future that was just polled has reached its cut and must be dropped. Reading resets it.
 pub fn take_cut() -> bool {
     IS_CUT.replace(false)
 }
@@ -22,7 +22,7 @@ pub(crate) fn is_cut() -> bool {
     IS_CUT.get()
 }
 
-/// Goes on at once, or never when this is the place of the cut.
+/// Continues at once, or never when this is the cut.
 pub(crate) async fn cut_point() {
     match LEFT.get() {
         None => {}

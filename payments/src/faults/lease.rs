@@ -1,4 +1,4 @@
-//! Leases that tests shorten, or take away: everything must stay right when two work on one row.
+//! Leases that tests shorten or remove: everything must stay correct when two servers process one row.
 
 use std::sync::OnceLock;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What planted bugs do, as somebody wrote it who did not know better.
+//! Code of the planted bugs.
 
 use domain::refund::left;
 use domain::{Order, Payment, PaymentId, PaymentState, Report};
@@ -9,7 +9,7 @@ use crate::refund::{RefundRequest, authorise_refund, claimed};
 use crate::store::{StoreError, Tx, mistakes, payments};
 use crate::{Error, Services};
 
-/// Books that know no names: what is paid already is paid once more.
+/// Credits a paid payment again, without its journal's protection against duplicates.
 pub(crate) async fn credit_again(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -27,7 +27,7 @@ pub(crate) async fn credit_again(
     post_payment(tx, &again, order, true, now).await
 }
 
-/// Two requests at once pass the same check.
+/// Checks a refund apart from its insert: two concurrent requests pass the same check.
 pub(crate) async fn check_apart(services: &Services, request: &RefundRequest) -> Result<(), Error> {
     let now = services.clock.now();
     services
@@ -45,7 +45,7 @@ pub(crate) async fn check_apart(services: &Services, request: &RefundRequest) ->
         .await
 }
 
-/// Trusts what was read before the gateway was asked.
+/// Closes by the state that was read before the gateway was queried.
 pub(crate) async fn close_blindly(
     services: &Services,
     payment: &Payment,

@@ -1,13 +1,13 @@
-//! Bugs that a test plants, to see whether it is found.
+//! Planted bugs, which the tests must find.
 
 use std::cell::Cell;
 
 thread_local! {
-    /// A simulated world lives in one thread, and so does its bug.
+    /// A simulation runs in one thread, and so does its bug.
     static PLANTED: Cell<Option<&'static str>> = const { Cell::new(None) };
 }
 
-/// From now on, in this thread; `None` takes it out again.
+/// Plants a bug in this thread from now on; `None` removes it.
 pub fn plant(bug: Option<&'static str>) {
     PLANTED.set(bug);
 }

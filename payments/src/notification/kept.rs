@@ -1,4 +1,4 @@
-//! How a message is kept: as text that both engines take, and that says exactly which bytes came.
+//! Storage format of notifications: text that both engines accept, and from which the exact bytes can be restored.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// One `name: value` a line, without what could be a secret of ours.
+/// One `name: value` a line, without headers that could contain a secret of ours.
 pub(super) fn header_lines(headers: &HeaderMap) -> String {
     let is_kept = |name: &str| !matches!(name, "authorization" | "cookie");
     headers
@@ -16,12 +16,12 @@ pub(super) fn header_lines(headers: &HeaderMap) -> String {
         .collect()
 }
 
-/// Marks text that holds other bytes in base64.
+/// Prefix of text that holds other bytes in base64.
 const ENCODED: &str = "base64:";
 
-/// Bytes as text that both engines can keep, and that says exactly which bytes they were: a signature over a body that was
-/// mended cannot be checked again. Nearly all are text already and stay readable. PostgreSQL takes no NUL in a text, and a
-/// text that begins like the mark is encoded too, so that nothing is read as what it is not.
+/// Encodes bytes as text that both engines accept, and from which the exact bytes can be restored: a signature over a
+/// repaired body could not be verified again. Nearly all are text already and stay readable. PostgreSQL accepts no NUL in a
+/// text, and a text that begins with the prefix is encoded too, so that decoding is unambiguous.
 pub(super) fn lossless_text(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.contains('\0') && !text.starts_with(ENCODED) => Cow::Borrowed(text),
@@ -29,7 +29,7 @@ pub(super) fn lossless_text(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The other way round: the bytes that came.
+/// Decodes the bytes.
 pub(crate) fn bytes_of(text: &str) -> Vec<u8> {
     let encoded = text
         .strip_prefix(ENCODED)
@@ -37,7 +37,7 @@ pub(crate) fn bytes_of(text: &str) -> Vec<u8> {
     encoded.unwrap_or_else(|| text.as_bytes().to_vec())
 }
 
-/// The headers that were kept. A line that is none is left out: a message that lacks it is not believed again.
+/// Parses the stored headers. An invalid line is left out: a notification that lacks it fails verification.
 pub(super) fn header_map(lines: &str) -> HeaderMap {
     lines
         .lines()

@@ -1,23 +1,23 @@
-//! What a message about a refund is worth: its numbers and sums are compared with our books before anything is believed.
+//! Refund notifications: numbers and amounts are compared with our rows before anything is applied.
 
 use domain::{Money, Payment, PaymentState, Refund, RefundReport, RefundState};
 
 use crate::gateway::RefundNews;
 use crate::store::incidents::IncidentKind;
 
-/// What follows from authentic news about a refund.
+/// Verdict on an authentic refund notification.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RefundVerdict<'a> {
     Apply(&'a Refund, &'a RefundReport),
-    /// A hint: the gateway is asked about these.
+    /// A hint: the gateway is queried about these.
     Ask(Vec<&'a Refund>),
     /// Authentic but wrong: nothing changes, a person must look.
     Incident(IncidentKind, &'static str),
-    /// All of it is known already.
+    /// Nothing new.
     Known,
 }
 
-/// `named` is the refund with the number in the news, whoever's it is; `ours` are all refunds of the payment.
+/// `named` is the refund with the notification's number, of any payment; `ours` are all refunds of the payment.
 pub(super) fn judge<'a>(
     news: &'a RefundNews,
     payment: Option<&Payment>,
@@ -70,7 +70,7 @@ fn judge_named<'a>(news: &'a RefundNews, refund: &'a Refund, ours: &[Refund]) ->
     match (&news.report, refund.state) {
         (Some(report), _) => RefundVerdict::Apply(refund, report),
         (None, RefundState::Succeeded) => RefundVerdict::Known,
-        // A number that failed is never sent again, so there is nothing to ask about by itself.
+        // A failed number is never sent again, so there is nothing to query.
         (None, RefundState::Failed) => {
             RefundVerdict::Incident(IncidentKind::RefundRevived, "news about a refund that had failed")
         }
@@ -80,7 +80,7 @@ fn judge_named<'a>(news: &'a RefundNews, refund: &'a Refund, ours: &[Refund]) ->
     }
 }
 
-/// Alipay tells of a full refund without our number (T-37): any refund that is under way may be meant.
+/// Alipay notifies a full refund without our number (T-37): any refund in progress may be meant.
 fn judge_unnamed<'a>(news: &RefundNews, ours: &'a [Refund]) -> RefundVerdict<'a> {
     let under_way: Vec<&Refund> = ours.iter().filter(|refund| !refund.state.is_final()).collect();
     let is_any_done = ours.iter().any(|refund| refund.state == RefundState::Succeeded);
@@ -97,7 +97,7 @@ fn judge_unnamed<'a>(news: &RefundNews, ours: &'a [Refund]) -> RefundVerdict<'a>
     }
 }
 
-/// Whether the gateway counts more than everything that was asked for here and did not fail.
+/// Whether the gateway counts more than all refunds here that have not failed.
 fn exceeds(refunded: Option<Money>, ours: &[Refund]) -> bool {
     let asked: i64 = ours
         .iter()

@@ -1,4 +1,4 @@
-//! A message that was kept does its work once more, as if it came again: for a person who doubts that it had its effect.
+//! Replay of a stored notification, as if it came again: for a person who doubts that it took effect.
 
 use domain::Channel;
 use futures_util::FutureExt;
@@ -9,8 +9,8 @@ use crate::console::{Act, Action, Actor, ConsoleError, find_notification, record
 use crate::gateway::NotificationContent;
 use crate::{Error, Services};
 
-/// Nothing is taken on trust: the signature is checked again over the bytes that came, against the clock of the day they
-/// came. What follows is what follows from any message that comes late and for the second time, so doing it again is safe.
+/// Verifies the signature again over the received bytes, at the time they were received, and applies the notification. The
+/// effect is that of any late duplicate, so a replay is safe.
 pub async fn replay_notification(
     services: &Services,
     actor: &Actor,
@@ -24,7 +24,7 @@ pub async fn replay_notification(
         .reread_notification(&headers, &body, kept.received_at)
         .await
         .ok()
-        // One that was kept under its own id before it was known to be ambiguous may still lead to a question.
+        // One that was stored under its own id before it was known to be ambiguous may still cause a query.
         .filter(|notification| {
             notification.id == kept.id || matches!(notification.content, NotificationContent::Ambiguous)
         })

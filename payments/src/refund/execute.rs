@@ -1,4 +1,4 @@
-//! Carrying refunds out: record, call, record. Whatever the gateway says or does not say, the number stays the same.
+//! Executes refunds: record, call, record. Whatever the gateway answers, the number stays the same.
 
 use std::time::Duration;
 
@@ -14,15 +14,14 @@ use crate::store::refunds::{Progress, claims};
 use crate::store::{StoreError, Tx, payments, refunds};
 use crate::{Error, Services};
 
-/// Longer than the three calls that one turn may take of a slow gateway: nobody else takes it up meanwhile.
+/// Longer than the three calls that one refund may take at a slow gateway, so that no other server claims it meanwhile.
 const LEASE: Duration = Duration::from_secs(60);
-/// A batch is worked on at once, so that no lease ends while its row waits for its turn.
+/// A batch is processed concurrently, so that no lease ends while its row waits.
 const BATCH: usize = 8;
-/// A run ends in time even when a gateway is slow and much is due; the next one goes on.
+/// Bounds a run when a gateway is slow and much is due; the next run goes on.
 const MAX_BATCHES: usize = 32;
 
-/// Sends the refunds that are to be sent and asks about those that are under way, at both gateways. Returns how many it
-/// worked on.
+/// Sends and queries the due refunds, at both gateways. Returns how many it processed.
 pub async fn reconcile_refunds(services: &Services) -> Result<usize, Error> {
     let runs = Channel::ALL.map(|channel| reconcile_refunds_of(services, channel));
     let mut n_done = 0;
@@ -32,8 +31,8 @@ pub async fn reconcile_refunds(services: &Services) -> Result<usize, Error> {
     Ok(n_done)
 }
 
-/// [`reconcile_refunds`] at one gateway. Each has a job of its own, so that a silent gateway keeps no refund of the other
-/// waiting.
+/// Like [`reconcile_refunds`] for one gateway. Each has a job of its own, so that a silent gateway does not delay the
+/// refunds of the other.
 pub async fn reconcile_refunds_of(services: &Services, channel: Channel) -> Result<usize, Error> {
     let mut n_done = 0;
     for _ in 0..MAX_BATCHES {
@@ -56,7 +55,7 @@ pub async fn reconcile_refunds_of(services: &Services, channel: Channel) -> Resu
         stream::iter(&due)
             .for_each_concurrent(BATCH, async |id| {
                 if let Err(error) = take_turn(services, id).await {
-                    tracing::warn!(refund.id = %id, error = logged(&error), "no news about refund {id}");
+                    tracing::warn!(refund.id = %id, error = logged(&error), "no answer about refund {id}");
                 }
             })
             .await;
@@ -67,7 +66,7 @@ pub async fn reconcile_refunds_of(services: &Services, channel: Channel) -> Resu
     Ok(n_done)
 }
 
-/// A refund and all that the gateway is told of it.
+/// One refund with all data of its calls.
 #[derive(Debug)]
 pub(super) struct RefundTask<'a> {
     channel: Channel,
@@ -77,7 +76,7 @@ pub(super) struct RefundTask<'a> {
 }
 
 impl<'a> RefundTask<'a> {
-    /// `None`: there is no gateway to go to.
+    /// `None`: the payment has no gateway.
     pub(super) fn new(refund: &'a Refund, payment: &'a Payment) -> Result<Option<RefundTask<'a>>, Error> {
         let Some(channel) = payment.method().channel() else {
             return Ok(None);
@@ -129,14 +128,14 @@ pub(super) async fn query(services: &Services, task: &RefundTask<'_>) -> Result<
     answer.map_err(|source| task.unreachable(source))
 }
 
-/// One turn: sent or asked about, and what came of it written down. No answer only moves the next turn.
+/// Sends or queries one refund and records the result. Without an answer only its next due time is set.
 async fn take_turn(services: &Services, id: &RefundId) -> Result<(), Error> {
     let (refund, payment) = find_refund(services, id).await?;
     let Some(task) = RefundTask::new(&refund, &payment)? else {
-        // A balance has no gateway: its refund is done in the transaction that asks for it.
+        // A balance has no gateway: its refund is done in the transaction that requests it.
         return Ok(());
     };
-    // Before it is noted as sent: a refund of another merchant account goes nowhere from here.
+    // Before it is recorded as sent: a refund of another merchant account is never sent from here.
     let answer = match task.gateway(services) {
         Err(error) => Err(error),
         Ok(_) => match begin(services, &task).await? {
@@ -174,7 +173,7 @@ async fn begin(services: &Services, task: &RefundTask<'_>) -> Result<Turn, Error
         .await
 }
 
-/// Writes down that it is sent before it is: whoever finds the row after a crash asks first.
+/// Records the refund as sent before the call: after a crash it is queried first.
 async fn begin_send(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -186,7 +185,7 @@ async fn begin_send(
         // Of two servers that send two refunds of one payment, one waits here and sees that the other was first.
         payments::hold(tx, &refund.payment_id).await?;
         let last = claims::last_sent(tx, &refund.payment_id, &refund.id).await?;
-        // Sent in the future: the clock has been put back since, and a minute from now is enough.
+        // Sent in the future: the clock has been set back since, and a minute from now is enough.
         let earliest = last.map_or(now, |last| last.min(now) + schedule::BETWEEN_REFUNDS);
         if now < earliest {
             claims::postpone(tx, refund, earliest).await?;
@@ -197,8 +196,8 @@ async fn begin_send(
     Ok(Turn::Send)
 }
 
-/// Asks, and sends it once more under the same number when the gateway knows nothing of it. One that waits for a person is
-/// only asked about: it would be refused again.
+/// Queries the refund, and sends it again under the same number when the gateway does not know it. A stuck refund is only
+/// queried: it would be refused again.
 async fn ask(services: &Services, task: &RefundTask<'_>) -> Result<RefundReport, Error> {
     let report = query(services, task).await?;
     if report != RefundReport::Absent || task.refund.state == RefundState::Stuck {
@@ -246,8 +245,8 @@ async fn send(services: &Services, task: &RefundTask<'_>) -> Result<RefundReport
     }
 }
 
-/// A refusal may be about a try while an earlier one of the same number went through: it counts when the gateway, asked,
-/// has nothing under this number. Surplus money has to go back all the same, so there a person must look.
+/// Confirms a refusal, which may be about a retry while an earlier try of the same number succeeded: it counts when a query
+/// finds nothing under this number. A refused surplus refund needs a person, because it must be paid back all the same.
 async fn confirm_refusal(
     services: &Services,
     task: &RefundTask<'_>,
@@ -260,7 +259,7 @@ async fn confirm_refusal(
     }
 }
 
-/// A refusal that cannot be verified changes nothing, but a person should see it.
+/// Raises an incident for a refusal that cannot be verified; it changes no state.
 async fn note_refusal(services: &Services, refund: &Refund, refusal: &GatewayError) -> Result<(), Error> {
     let words = &refusal.to_string();
     services
@@ -301,7 +300,7 @@ async fn end(services: &Services, task: &RefundTask<'_>, report: Option<&RefundR
 fn next_turn(refund: &Refund, progress: Progress, is_answered: bool, now: Timestamp) -> Option<Timestamp> {
     match refund.state {
         RefundState::Succeeded | RefundState::Failed => None,
-        // Somebody wants it sent again since it was.
+        // A resend was requested since it was sent.
         _ if progress.to_send => Some(now),
         _ if !is_answered => Some(schedule::next_refund_try(now, progress.n_unanswered)),
         RefundState::Stuck => Some(schedule::next_stuck_question(now)),

@@ -1,4 +1,4 @@
-//! Asking for money to go back: decided and written down at once, carried out by the job.
+//! Requests refunds: decided and written at once, executed by the job.
 
 use domain::refund::{authorise, check_limits, left};
 use domain::{
@@ -15,24 +15,24 @@ use crate::store::refunds::claims;
 use crate::store::{Tx, payments, refunds};
 use crate::{Error, Requester, Services};
 
-/// Alipay shows this much of it, WeChat the first eighty.
+/// Maximum characters of a reason. Alipay shows up to 256 bytes of it, WeChat eighty.
 const MOST_REASON: usize = 256;
 
-/// What a merchant says of a refund.
+/// Refund as requested by a merchant.
 #[derive(Debug, Clone)]
 pub struct RefundRequest {
     pub payment_id: PaymentId,
-    /// `None`: all that is left.
+    /// `None`: the remaining amount.
     pub amount: Option<Money>,
     pub reason: String,
-    /// The gateway gets the merchant's number, unchanged and for ever.
+    /// The gateway gets the merchant's number unchanged, on every try.
     pub refund_no: Option<String>,
     pub by: Requester,
 }
 
-/// Accepts a refund, which the job then carries out. The same number with the same content is the same refund.
+/// Accepts a refund, which the job then executes. The same number with the same content is the same refund.
 ///
-/// WeChat takes the refunds of one payment a minute apart. A merchant need not wait for that: each is accepted, and sent
+/// WeChat accepts the refunds of one payment a minute apart. A merchant need not wait for that: each is accepted, and sent
 /// when its time has come.
 pub async fn request_refund(
     services: &Services,
@@ -50,7 +50,7 @@ pub async fn request_refund(
     where_planted!("refund checked apart from its insert", {
         crate::faults::mistakes::check_apart(services, request).await?;
     });
-    // A refusal is found out beside the writers: it must not cost them a turn.
+    // Decided on a read connection: a refusal must not cost the writer a turn.
     let decided = read_under_key(services, idempotency, &|tx| {
         async move {
             decide(services, tx, request, number, services.clock.now())
@@ -87,7 +87,8 @@ fn parse_number(text: Option<&str>) -> Result<Option<RefundNo>, Error> {
         .map_err(|message| invalid("refundNo", message))
 }
 
-/// The verb inside of a transaction: the caller checks the reason before, and tells open pages and jobs after the commit.
+/// Accepts a refund inside of a transaction: the caller checks the reason before, and notifies pages and jobs after the
+/// commit.
 pub(crate) async fn accept(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -127,13 +128,13 @@ pub(crate) async fn accept(
     Ok((Outcome::New(refund), payment.order_id))
 }
 
-/// What is to be done about a request that is not refused.
+/// Decision about a request that is not refused.
 enum Decision {
     Known(Box<Refund>),
     Write(Money),
 }
 
-/// Reads, and refuses or says what to do. Nothing is written here, so a refusal leaves nothing to undo.
+/// Refuses or decides, without writing, so that a refusal leaves nothing to undo.
 async fn decide(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -170,7 +171,7 @@ async fn decide(
     Ok((Decision::Write(amount), payment))
 }
 
-/// A balance is here: there is nobody to send to, and nothing to wait for.
+/// Refunds to a balance at once: there is no gateway to call.
 async fn return_to_balance(services: &Services, tx: &mut Tx<'_>, refund: Refund) -> Result<Refund, Error> {
     let report = RefundReport::Succeeded {
         gateway_refund_id: None,
@@ -180,14 +181,14 @@ async fn return_to_balance(services: &Services, tx: &mut Tx<'_>, refund: Refund)
     Ok(returned.unwrap_or(refund))
 }
 
-/// Whether two requests under one number are one. Without a sum it is the one that was asked for without a sum.
+/// Whether two requests under one number are the same. One without an amount equals only one without an amount.
 fn is_same(request: &RefundRequest, known: &Refund, takes_rest: bool) -> bool {
     known.payment_id == request.payment_id
         && known.reason == request.reason
         && request.amount.map_or(takes_rest, |amount| amount == known.amount)
 }
 
-/// The rules, on the sums of a payment that the transaction holds.
+/// Checks the rules, on the sums of a locked payment.
 pub(crate) async fn authorise_refund(
     tx: &mut Tx<'_>,
     payment: &Payment,
@@ -196,7 +197,7 @@ pub(crate) async fn authorise_refund(
 ) -> Result<(), Error> {
     let paid = (payment.state == PaymentState::Paid).then_some(payment.amount);
     authorise(paid, claimed(payment)?, amount)?;
-    // The limits are the gateways'; what was paid from a balance goes back to it without them.
+    // The limits of time and number are the gateways'; a balance payment has none.
     if let (Some(_), Some(paid_at)) = (payment.method().channel(), payment.paid_at) {
         let (n_taken, _) = claims::counts(tx, &payment.id).await?;
         check_limits(paid_at, n_taken, now)?;
@@ -213,7 +214,7 @@ pub(super) async fn next_turn(
     if payment.method().channel() != Some(Channel::Wechat) {
         return Ok(now);
     }
-    // A turn later than any can be was set before the clock was put back.
+    // A later due time than any possible one was set before the clock was set back.
     let latest = now + schedule::LONGEST_REFUND_STEP;
     let last = claims::last_turn(tx, &payment.id).await?;
     Ok(last.map_or(now, |last| {

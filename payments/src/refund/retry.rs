@@ -1,4 +1,4 @@
-//! A person says: try it again.
+//! Retries a refund for a person.
 
 use domain::{Payment, Refund, RefundId, RefundRefusal, RefundReport, RefundState};
 use futures_util::FutureExt;
@@ -10,10 +10,10 @@ use crate::store::refunds::claims;
 use crate::store::{StoreError, Tx, payments, refunds, requesters};
 use crate::{Error, Services};
 
-/// Tries a refund again that waits for a person or has failed, and says which refund is on its way now.
+/// Retries a stuck or failed refund, and returns the refund that is in progress now.
 ///
-/// A stuck one is sent again under the same number. A failed one is asked about first: only when the gateway knows nothing
-/// of it, or has closed it, another refund with another number takes its place (T-32), at most one.
+/// A stuck one is sent again under the same number. A failed one is queried first: only when the gateway does not know it,
+/// or has closed it, is it replaced by a refund with another number (T-32), at most once.
 pub async fn retry_refund(services: &Services, id: &RefundId) -> Result<Refund, Error> {
     let (refund, payment) = find_latest(services, id).await?;
     let tried = match refund.state {
@@ -27,7 +27,7 @@ pub async fn retry_refund(services: &Services, id: &RefundId) -> Result<Refund, 
     Ok(tried)
 }
 
-/// The refund itself, or the last of those that took its place.
+/// The refund itself, or the last of its replacements.
 async fn find_latest(services: &Services, id: &RefundId) -> Result<(Refund, Payment), Error> {
     let (mut refund, payment) = find_refund(services, id).await?;
     loop {
@@ -44,7 +44,7 @@ async fn find_latest(services: &Services, id: &RefundId) -> Result<(Refund, Paym
     }
 }
 
-/// It is under way: all that a person can do is not to wait.
+/// In progress already: only makes it due now.
 async fn expedite(services: &Services, refund: &Refund) -> Result<Refund, Error> {
     let now = services.clock.now();
     services

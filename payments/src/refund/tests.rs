@@ -1,4 +1,4 @@
-//! What a refund that needs a person leaves behind, and what comes right by itself.
+//! Refunds that need a person, and those that recover by themselves.
 
 use domain::{Money, PaymentId, Refund, RefundId, RefundNo, RefundState, Timestamp};
 use futures_util::FutureExt;

@@ -1,4 +1,4 @@
-//! The create call: the recorded bytes are sent, and sent again when what they brought is about to die.
+//! Create call: the recorded bytes are sent, and sent again when their prompt is about to expire.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::store::incidents::IncidentKind;
 use crate::store::payments::{self, CallClaim};
 use crate::{Error, Services};
 
-/// Two calls to a slow gateway; a caller that died holds nobody up for longer.
+/// Two calls to a slow gateway; a caller that died blocks others no longer than this.
 const CALL: Duration = Duration::from_secs(20);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 const TWIN_LOOKS: u32 = 50;
@@ -26,9 +26,10 @@ pub(super) enum Called {
     Ended,
 }
 
-/// Sends the recorded bytes, unless the payer has a prompt that lives long enough to be used.
+/// Sends the recorded bytes, unless the payer has a prompt that stays valid long enough.
 ///
-/// A renewed prompt is asked for in the same words, deadline included: others would be another order to the gateway (T-43).
+/// A renewed prompt is requested with the same bytes, deadline included: others would be another order to the gateway
+/// (T-43).
 pub(super) async fn call(
     services: &Services,
     gateway: &Gateway,
@@ -41,12 +42,12 @@ pub(super) async fn call(
     if payment.state == PaymentState::Pending && payment.has_fresh_prompt(services.clock.now()) {
         return Ok(Called::Answered);
     }
-    // A payer waits here: while the gateway is known not to answer, nobody else waits for the same silence.
+    // A payer waits here: a gateway that is known not to answer is not called.
     if let Err(source) = services.gateways.require_answering_creates(payment) {
         services.wake.ring_for_questions();
         return Err(Error::Unreachable { channel, source });
     }
-    // Whoever loses the right to call waits for the answer of the winner, and calls when the winner has given up.
+    // A caller that loses the claim waits for the winner's answer, and calls when the winner has given up.
     for _ in 0..TWIN_LOOKS {
         let claim = claim_call(services, payment).await?;
         if claim != CallClaim::Refused {
@@ -71,7 +72,7 @@ pub(super) async fn call(
     Err(Error::Unreachable { channel, source })
 }
 
-/// The refusal that a twin has heard and written down.
+/// Refusal that a concurrent caller has received and recorded.
 fn declined(channel: Channel, payment: &Payment) -> Error {
     let source = GatewayError::Declined {
         code: "DECLINED".to_owned(),
@@ -84,7 +85,7 @@ fn declined(channel: Channel, payment: &Payment) -> Error {
 async fn claim_call(services: &Services, payment: &Payment) -> Result<CallClaim, Error> {
     let lease = services.lease(lease!(CALL));
     let now = lease.now;
-    // A prompt made by then dies within the margin.
+    // A prompt made by then expires within the margin.
     let stale_since = payment
         .product
         .prompt_lifetime()
@@ -116,7 +117,7 @@ async fn send(
         request: &payment.request,
         return_url: payment.return_url.as_deref(),
     };
-    // The life of a prompt is counted from before the call: the gateway's own count starts later.
+    // The validity of a prompt is counted from before the call: the gateway's own count starts later.
     let asked_at = services.clock.now();
     let mut answer = gateway.create(&creation).await;
     let mut is_repeated = claim == CallClaim::Repeated;
@@ -129,14 +130,14 @@ async fn send(
             if keep_prompt(services, payment, &prompt, asked_at).await? {
                 return Ok(Called::Answered);
             }
-            // It was ended here while the call was under way: nobody may pay what nobody waits for.
+            // It was ended here while the call was in progress, so it is closed at the gateway too.
             gateway
                 .ensure_closed(&payment.payment_no)
                 .await
                 .map_err(|source| Error::Unreachable { channel, source })?;
             Ok(Called::Ended)
         }
-        // What it says about the trade is a hint; the query brings the proof.
+        // A hint about the trade; the query brings the proof.
         Err(GatewayError::AlreadyPaid | GatewayError::AlreadyClosed) => {
             let report = gateway
                 .query(&payment.payment_no)
@@ -161,7 +162,7 @@ async fn send(
     }
 }
 
-/// Records the gateway's word that the payment can be paid; whether it still may be.
+/// Stores the prompt; returns whether the payment may still be paid.
 async fn keep_prompt(
     services: &Services,
     payment: &Payment,
@@ -184,12 +185,12 @@ async fn keep_prompt(
         })
         .await?;
     announce(services, payment, settlement);
-    // A renewed prompt changes no state, but who looks at the page must get it: the old one is dead.
+    // A renewed prompt changes no state, but open pages must get it: the old one has expired.
     services.watchers.changed(&payment.order_id);
     Ok(state.is_open() || state == PaymentState::Paid)
 }
 
-/// An authentic refusal ends the payment. One that cannot be verified changes nothing, but a person should see it.
+/// An authentic refusal ends the payment. One that cannot be verified only raises an incident.
 async fn note_refusal(services: &Services, payment: &Payment, refusal: &GatewayError) -> Result<(), Error> {
     let words = &refusal.to_string();
     if matches!(

@@ -1,4 +1,4 @@
-//! The refusal of a create call that was sent before: the first call may have gone through, so the gateway is asked (T-56).
+//! Refused repeats of a create call: the first call may have succeeded, so the gateway is queried (T-56).
 
 use domain::{Payment, PaymentState, Report};
 
@@ -9,9 +9,9 @@ use crate::order::find_by_number;
 use crate::settle::{Rule, record_report};
 use crate::{Error, Services};
 
-/// What became of an earlier call; `None`: the gateway has no such trade, so that the refusal counts.
+/// Outcome of an earlier call; `None`: the gateway has no such trade, so that the refusal counts.
 ///
-/// A trade that can still be paid is closed: the gateway gives out no code for it any more, and the next call is about
+/// A trade that can still be paid is closed: the gateway returns no code for it any more, and the next call is about
 /// another payment.
 pub(super) async fn find_taken(
     services: &Services,

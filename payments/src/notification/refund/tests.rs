@@ -51,7 +51,7 @@ fn refund(number: &str, sum: &str, state: RefundState) -> Refund {
     }
 }
 
-/// News of WeChat's about `R1`, all of it right.
+/// WeChat's notification about `R1`, correct in all parts.
 fn news() -> RefundNews {
     RefundNews {
         refund_no: Some("R1".to_owned()),
@@ -65,7 +65,7 @@ fn news() -> RefundNews {
     }
 }
 
-/// What the news are worth to a paid payment with the refunds `ours`.
+/// Verdict on the notification for a paid payment with the refunds `ours`.
 fn judged(news: &RefundNews, ours: &[Refund]) -> String {
     let named = ours
         .iter()
