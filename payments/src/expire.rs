@@ -1,4 +1,4 @@
-//! Deadlines: ask, close, ask again; only then is something over.
+//! Expiry job: query, close, query again; only then is a payment or an order over.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use crate::settle::{Rule, record_report};
 use crate::store::{StoreError, orders, payments};
 use crate::{Error, Services};
 
-/// Longer than all the calls to a slow gateway; what failed is tried again when it is over.
+/// Longer than all the calls to a slow gateway; a failed row is retried when the lease ends.
 const LEASE: Duration = Duration::from_secs(60);
-/// A batch is worked on at once, so that no lease ends while its row waits for its turn.
+/// A batch is processed concurrently, so that no lease ends while its row waits.
 const BATCH: usize = 8;
 const MAX_CLOSES: u32 = 3;
-/// A run ends in time even when a gateway is slow and much is due; the next one goes on.
+/// Bounds a run when a gateway is slow and much is due; the next run goes on.
 const MAX_BATCHES: usize = 16;
 
-/// Ends every payment and order whose time is over. Returns how many it worked on.
+/// Ends every expired payment and order. Returns how many it processed.
 pub async fn expire(services: &Services) -> Result<usize, Error> {
     let (at_wechat, at_alipay) = join(
         expire_payments_of(services, Channel::Wechat),
@@ -39,7 +39,7 @@ pub async fn expire(services: &Services) -> Result<usize, Error> {
     Ok(n_done)
 }
 
-/// At a gateway that is known not to answer, what is over waits until it does: nothing can be closed there meanwhile.
+/// While a gateway is known not to answer, its expired payments wait: nothing can be closed there.
 async fn expire_payments_of(services: &Services, channel: Channel) -> Result<usize, Error> {
     let mut n_done = 0;
     for _ in 0..MAX_BATCHES {
@@ -100,10 +100,10 @@ async fn expire_orders(services: &Services) -> Result<usize, Error> {
     Ok(ids.len())
 }
 
-/// Ends an open payment: ask, close, ask again. When this returns `Ok`, it is not open any more; it may be paid.
+/// Ends an open payment: query, close, query again. When this returns `Ok`, it is not open any more; it may be paid.
 ///
-/// Closing without a last question would lose whoever pays at the last second (T-28), and the answer to *close* alone
-/// is no proof (T-29).
+/// Closing without a final query would lose a payment at the last second (T-28), and the answer to *close* alone is no
+/// proof (T-29).
 pub(crate) async fn end_payment(services: &Services, payment: &Payment) -> Result<(), Error> {
     let Some(channel) = payment.method().channel() else {
         return Ok(());
@@ -124,21 +124,21 @@ pub(crate) async fn end_payment(services: &Services, payment: &Payment) -> Resul
     } else {
         close_and_ask(services, gateway, payment).await?;
     }
-    // A trade that is payable after its close is an old copy that was read; money that does not fit waits for a person.
+    // A trade that is payable after its close is a stale read; money that does not fit waits for a person.
     if find_by_number(services, &payment.payment_no)
         .await?
         .state
         .is_open()
     {
         return Err(unreachable(GatewayError::unknown(
-            "the gateway's last word does not end the payment",
+            "the gateway's last answer does not end the payment",
         )));
     }
     Ok(())
 }
 
-/// A create call that is still under way may arrive between the close and the question after it: then the trade is payable
-/// although the close was confirmed, and is closed once more.
+/// Closes and queries. A create call in progress may arrive between the two: then the trade is payable although the close
+/// was confirmed, and is closed once more.
 async fn close_and_ask(services: &Services, gateway: &Gateway, payment: &Payment) -> Result<(), Error> {
     let unreachable = |source| Error::Unreachable {
         channel: gateway.channel(),

@@ -1,9 +1,9 @@
-//! `Idempotency-Key`: a request takes effect once, and its first answer is given again.
+//! Idempotency keys (`Idempotency-Key`): a request takes effect once, and its first answer is repeated.
 //!
 //! Every writing verb of the API runs its transactions through [`write_once`] or [`write_under_key`]. The key is claimed in
-//! the transaction that writes the effect down, so that both last or neither does; the answer is kept with it, or later,
-//! when a gateway must be asked first. A refusal is given only after the key was looked at once more: a twin under the same
-//! key may have been the cause of it.
+//! the transaction that writes the effect, so that both are durable or neither is; the answer is stored with it, or later
+//! when a gateway must be called first. A refusal is given only after the key was checked once more: it may have been
+//! caused by a concurrent request under the same key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,25 +16,25 @@ use crate::store::idempotency::{self, Known};
 use crate::store::{StoreError, Tx, Work};
 use crate::{Error, Services};
 
-/// An answer as it went out.
+/// Stored answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptAnswer {
     pub status: u16,
     pub body: String,
 }
 
-/// Writes the answer to a request from its result and whether that is new.
+/// Builds the answer to a request from its result and whether that is new.
 pub type WriteAnswer<T> = Arc<dyn Fn(&T, bool) -> KeptAnswer + Send + Sync>;
 
 /// A request that must take effect once, however often it arrives.
 #[derive(Clone)]
 pub struct Idempotency<T> {
-    /// Which call: the same key on another route is another request.
+    /// Route of the call: the same key on another route is another request.
     pub route: String,
     pub key: String,
-    /// A hash of the request's body: another content under the same key is a conflict.
+    /// Hash of the request's body: another content under the same key is a conflict.
     pub fingerprint: String,
-    /// How the answer is written, given the result and whether it is new.
+    /// Builds the answer from the result and whether it is new.
     pub answer: WriteAnswer<T>,
 }
 
@@ -58,7 +58,7 @@ impl<T> Idempotency<T> {
     }
 }
 
-/// Row of a key, without what its request makes.
+/// Row of a key, independent of the request's result type.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestKey<'a> {
     pub route: &'a str,
@@ -66,29 +66,29 @@ pub struct RequestKey<'a> {
     pub fingerprint: &'a str,
 }
 
-/// What a key stands for while its answer is not known yet.
+/// Claim of a key whose answer is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// The id of what the request wrote down or found; `None` while it only makes room for it.
+    /// Id of the row that the request wrote or found; `None` while it only closes other payments first.
     pub effect: Option<String>,
     pub is_new: bool,
 }
 
 impl Claim {
-    /// Room is made first, by closing what stands in the way.
+    /// Claimed while other payments are closed first.
     pub const MAKING_ROOM: Claim = Claim {
         effect: None,
         is_new: false,
     };
 }
 
-/// What a verb made.
+/// Outcome of a verb.
 #[derive(Debug, Clone)]
 pub enum Outcome<T> {
     New(T),
-    /// It was there already, with the same content.
+    /// It existed already, with the same content.
     Existing(T),
-    /// The same request came before; this is what it was told.
+    /// The same request came before; this is its answer.
     Replayed(KeptAnswer),
 }
 
@@ -101,7 +101,7 @@ impl<T> Outcome<T> {
         }
     }
 
-    /// What was made or found; `None` for a replayed answer.
+    /// New or existing value; `None` for a replayed answer.
     pub fn into_value(self) -> Option<T> {
         match self {
             Outcome::New(value) | Outcome::Existing(value) => Some(value),
@@ -110,14 +110,14 @@ impl<T> Outcome<T> {
     }
 }
 
-/// What one transaction of a verb came to under its key.
+/// Result of one transaction of a verb under its key.
 #[derive(Debug)]
 pub(crate) enum Keyed<R> {
     Ran(R),
     Replayed(KeptAnswer),
 }
 
-/// One transaction of a verb that takes several. It is given what its request has claimed before.
+/// One transaction of a verb that takes several. It receives what its request has claimed before.
 pub(crate) trait KeyedWork<'a, R>:
     for<'t> Fn(&'t mut Tx<'a>, Option<Claim>) -> BoxFuture<'t, Result<R, Error>> + Send + Sync
 {
@@ -128,7 +128,7 @@ impl<'a, R, F> KeyedWork<'a, R> for F where
 {
 }
 
-/// Runs a verb that is one transaction, and keeps its answer in it.
+/// Runs a verb of one transaction, and stores its answer in it.
 pub(crate) async fn write_once<'a, T, F>(
     services: &Services,
     idempotency: Option<&'a Idempotency<T>>,
@@ -161,8 +161,8 @@ where
         .await
 }
 
-/// Reads what a verb decides on, beside the writers, so that a refusal costs them no turn. It is one unchanging view: what
-/// a twin has made and the key under which it did are both in it, or neither is.
+/// Reads the data that a verb decides on, without the writer, so that a refusal costs no write. It is one snapshot: the
+/// effect of a concurrent request and its key are both in it, or neither is.
 pub(crate) async fn read_under_key<'a, T, R, F>(
     services: &Services,
     idempotency: Option<&'a Idempotency<T>>,
@@ -187,8 +187,8 @@ where
         .await
 }
 
-/// Runs one transaction of a verb that takes several; the verb itself claims the key ([`claim`]) with what it writes down,
-/// and keeps its answer ([`keep_answer`]). A refusal must come before either.
+/// Runs one transaction of a verb that takes several; the verb itself claims the key ([`claim`]) with its effect, and
+/// stores its answer ([`keep_answer`]). A refusal must come before either.
 pub(crate) async fn write_under_key<'a, T, R, F>(
     services: &Services,
     idempotency: Option<&'a Idempotency<T>>,
@@ -219,7 +219,7 @@ where
         .await
 }
 
-/// What is known of the same request. Another content under the same key is refused.
+/// Finds the same request. Another content under the same key is refused.
 async fn find<T>(tx: &mut Tx<'_>, idempotency: Option<&Idempotency<T>>) -> Result<Option<Known>, Error> {
     let Some(idempotency) = idempotency else {
         return Ok(None);
@@ -231,8 +231,8 @@ async fn find<T>(tx: &mut Tx<'_>, idempotency: Option<&Idempotency<T>>) -> Resul
     }
 }
 
-/// A refusal is true for this request only while its key has not moved: on PostgreSQL a twin may have been committed after
-/// the key was read and before what the verb decided on was. Then it runs again and finds what the twin has made.
+/// Checks the key again before a refusal: on PostgreSQL a concurrent request may have been committed after the key was read
+/// and before the data of the decision was. Then the verb runs again and finds its effect.
 async fn look_again<T, R>(
     tx: &mut Tx<'_>,
     idempotency: Option<&Idempotency<T>>,
@@ -246,7 +246,7 @@ async fn look_again<T, R>(
     outcome
 }
 
-/// Claims the key for what is written down in the same transaction. `before` is what the request had claimed already.
+/// Claims the key for an effect of the same transaction. `before` is what the request had claimed already.
 pub(crate) async fn claim<T>(
     tx: &mut Tx<'_>,
     idempotency: Option<&Idempotency<T>>,
@@ -265,7 +265,7 @@ pub(crate) async fn claim<T>(
     Ok(())
 }
 
-/// Keeps the answer beside its effect.
+/// Stores the answer beside its effect.
 pub(crate) async fn keep_answer<T>(
     tx: &mut Tx<'_>,
     idempotency: Option<&Idempotency<T>>,

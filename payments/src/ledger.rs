@@ -1,6 +1,6 @@
-//! Postings: the one place where money moves in the books.
+//! Ledger postings: the only place where money moves in the books.
 //!
-//! A posting belongs to the transaction that records its cause, so that the one never lasts without the other.
+//! A posting belongs to the transaction that records its cause, so that neither exists without the other.
 
 use domain::ledger::{Account, Deal, Transfer};
 use domain::{Money, Order, Payment, PaymentId, Refund, RefundState, Refusal, Timestamp};
@@ -9,7 +9,7 @@ use crate::Error;
 use crate::store::Tx;
 use crate::store::ledger::{self, Standing};
 
-/// Writes a transfer. A user who gives must have it: else nothing may be committed.
+/// Posts a transfer. A user who is debited must have the amount, or the transaction must not be committed.
 pub(crate) async fn post(tx: &mut Tx<'_>, transfer: &Transfer<'_>, now: Timestamp) -> Result<(), Error> {
     let giver = take(tx, transfer.from, transfer.amount, now).await?;
     let taker = match transfer.to {
@@ -35,7 +35,7 @@ async fn take(
     }
 }
 
-/// The money of a payment has come, and its order takes it or does not.
+/// Posts a payment, to its order or as surplus.
 pub(crate) async fn post_payment(
     tx: &mut Tx<'_>,
     payment: &Payment,
@@ -61,13 +61,13 @@ pub(crate) async fn require_funds(
     Ok(())
 }
 
-/// A refund was written: whoever has the money has it no more. A user who has spent what a top-up brought is refused.
+/// Posts a new refund: takes the amount from the account that holds it. A user who has spent a top-up is refused.
 pub(crate) async fn post_refund(tx: &mut Tx<'_>, refund: &Refund, now: Timestamp) -> Result<(), Error> {
     let parties = ledger::find_parties(tx, &refund.payment_id).await?;
     post(tx, &parties.deal().refund_requested(refund), now).await
 }
 
-/// A refund that was `before` is `after` now; what is only under way is where it was.
+/// Posts the change of a refund from `before` to `after`; one that is still in progress posts nothing.
 pub(crate) async fn post_refund_change(
     tx: &mut Tx<'_>,
     before: RefundState,
@@ -87,7 +87,8 @@ pub(crate) async fn post_refund_change(
     }
 }
 
-/// The gateway's word that the money is back cannot be refused: where its owner has spent it meanwhile, it is lost.
+/// Posts a failed refund that succeeded after all. The gateway has paid it, so it cannot be refused: where the user has
+/// spent the money meanwhile, it is a loss.
 async fn revive(tx: &mut Tx<'_>, deal: Deal<'_>, refund: &Refund, now: Timestamp) -> Result<(), Error> {
     match post(tx, &deal.refund_revived(refund, deal.owner()), now).await {
         Err(Error::Refused(Refusal::InsufficientBalance)) => {

@@ -1,4 +1,4 @@
-//! A gateway calls back: verify, record once, apply, and only then acknowledge.
+//! Gateway notifications: verify, record once, apply, and acknowledge only then.
 
 pub(crate) mod kept;
 mod refund;
@@ -20,7 +20,7 @@ use crate::store::notifications::{self, NotificationRow};
 use crate::store::{Tx, payments, refunds};
 use crate::{Error, Services};
 
-/// The answer for the gateway, in its own words; an acknowledgement is only returned after the commit.
+/// Returns the answer in the gateway's format; an acknowledgement only after the commit.
 pub async fn accept_notification(
     services: &Services,
     channel: Channel,
@@ -63,22 +63,22 @@ async fn receive(services: &Services, channel: Channel, headers: &HeaderMap, bod
     }
 }
 
-/// What an authentic message is about.
+/// Subject of an authentic notification.
 enum About<'a> {
     Payment(&'a Payment, &'a domain::Report),
     Refund(RefundVerdict<'a>),
-    /// It can be read in several ways: the gateway is asked about the payment and whatever of it is on its way back.
+    /// Ambiguous: the gateway is queried about the payment and its refunds in progress.
     Ask(&'a Payment, &'a [Refund]),
-    /// Authentic but wrong: a person must look, and sending it again would not help.
+    /// Authentic but wrong: a person must look, and a resend would not help.
     Incident(IncidentKind, &'static str),
     Nothing(&'static str),
 }
 
-/// Verdict on a message whose signed text can be read in several ways.
+/// Verdict on a notification whose signed text is ambiguous.
 const AMBIGUOUS: &str = "ambiguous";
 
 impl About<'_> {
-    /// What the inbox remembers of it.
+    /// Verdict stored in the inbox.
     fn verdict(&self) -> &'static str {
         match self {
             About::Payment(..) => "payment",
@@ -92,17 +92,17 @@ impl About<'_> {
     }
 }
 
-/// What has to be told after the commit.
+/// Change to announce after the commit.
 enum News {
     None,
     Settled(Settlement),
     /// A refund has changed.
     Refund,
-    /// The gateway must be asked now.
+    /// The gateway must be queried now.
     Due,
 }
 
-/// What our books hold of what a message names.
+/// Our rows that a notification names.
 #[derive(Default)]
 struct Known {
     payment: Option<Payment>,
@@ -150,7 +150,7 @@ async fn record(
     Ok(())
 }
 
-/// After the commit.
+/// Announces the change after the commit.
 fn tell(services: &Services, payment: &Payment, news: News) {
     match news {
         News::None => {}
@@ -160,7 +160,7 @@ fn tell(services: &Services, payment: &Payment, news: News) {
     }
 }
 
-/// A notification only touches what belongs to its own gateway, and to the account that is served there now.
+/// Finds the rows. A notification only affects those of its own gateway, and of the account that is served there now.
 async fn look_up(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -204,7 +204,7 @@ fn classify<'a>(notification: &'a Notification, known: &'a Known) -> About<'a> {
             About::Incident(IncidentKind::ForeignNotification, reason)
         }
         (NotificationContent::Payment(report), Some(payment)) => About::Payment(payment, report),
-        // Our row exists before the gateway hears of the number, so waiting would not make it known.
+        // Our row exists before the gateway is sent the number, so waiting would not make it known.
         (NotificationContent::Payment(_), None) => About::Incident(
             IncidentKind::UnmatchedNotification,
             "a notification about a payment we do not know",
@@ -247,7 +247,7 @@ async fn act(
             Ok(News::Due)
         }
         About::Ask(payment, under_way) => {
-            tracing::warn!(%channel, payment.id = %payment.id, "a notification about payment {} can be read in several ways; {channel} is asked", payment.id);
+            tracing::warn!(%channel, payment.id = %payment.id, "a notification about payment {} is ambiguous; {channel} is queried", payment.id);
             payments::expedite(tx, payment, now).await?;
             for refund in under_way.iter().filter(|refund| !refund.state.is_final()) {
                 refunds::expedite(tx, refund, now).await?;
@@ -256,7 +256,7 @@ async fn act(
         }
         About::Refund(RefundVerdict::Incident(kind, detail)) => {
             raise(services, tx, channel, notification, payment, kind, detail).await?;
-            // Who gives money back has had it: the notification of the payment may still be on its way, or be lost.
+            // A refund proves a payment: the payment's notification may still be on its way, or be lost.
             match payment.filter(|payment| payment.state != PaymentState::Paid) {
                 Some(payment) => {
                     payments::expedite(tx, payment, now).await?;

@@ -1,4 +1,4 @@
-//! Orders: made, found, listed, cancelled.
+//! Orders: create, find, list, cancel.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::store::search::{self, Filter, Found, IdRange};
 use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Requester, Services};
 
-/// What a merchant says of a new order. Lengths and alphabets are checked by [`create_order`].
+/// Draft of a new order. Lengths and characters are checked by [`create_order`].
 #[derive(Debug, Clone)]
 pub struct NewOrder {
     pub order_no: Option<String>,
@@ -26,7 +26,7 @@ pub struct NewOrder {
     pub return_url: Option<String>,
     /// A JSON object as text.
     pub metadata: Option<String>,
-    /// Whoever holds the checkout link may pay with the user's balance.
+    /// Any holder of the checkout link may pay with the user's balance.
     pub allows_balance: bool,
     /// `None`: the operator's default.
     pub expires_in: Option<Duration>,
@@ -47,7 +47,7 @@ pub struct OrderFilter {
     pub created_from: Option<Timestamp>,
     pub created_to: Option<Timestamp>,
     pub limit: u32,
-    /// The id after which to go on (newest first): `Page::next_cursor` of the page before.
+    /// Id after which to go on (newest first): `Page::next_cursor` of the page before.
     pub cursor: Option<String>,
 }
 
@@ -61,12 +61,12 @@ pub struct PaymentFilter {
     pub cursor: Option<String>,
 }
 
-/// A payment with what only its order knows.
+/// A payment with data of its order.
 #[derive(Debug, Clone)]
 pub struct ListedPayment {
     pub payment: Payment,
     pub user_id: String,
-    /// Of the order's checkout page.
+    /// Token of the order's checkout page.
     pub token: String,
 }
 
@@ -76,7 +76,7 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
-/// Writes a new order. The same number with the same content is the same order.
+/// Creates an order. The same number with the same content is the same order.
 pub async fn create_order(
     services: &Services,
     new: NewOrder,
@@ -166,9 +166,9 @@ pub(crate) fn invalid(field: &'static str, message: &'static str) -> Error {
     Error::Invalid { field, message }
 }
 
-/// One line of text that reads the way it is stored: no control characters, no line or paragraph separator (U+2028/9), no
-/// tag characters, which carry text that nobody sees, and nothing that claims the direction of writing, because it would make
-/// a payer read another text than the one that was sent.
+/// Whether a text is one line that reads the way it is stored: no control characters, no line or paragraph separator
+/// (U+2028/9), no invisible tag characters, and no bidirectional controls, which would make a payer read another text than
+/// the one that was sent.
 pub fn is_line(text: &str, max_chars: usize) -> bool {
     let misleads = |c: char| {
         c.is_control()
@@ -190,7 +190,7 @@ fn has_same_content(existing: &Order, new: &Order) -> bool {
         && lifetime(existing) == lifetime(new)
 }
 
-/// The order of keys and the spacing are no content.
+/// Compares JSON without regard to the order of keys and spacing.
 fn is_same_json(left: Option<&str>, right: Option<&str>) -> bool {
     let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
     left == right
@@ -199,7 +199,8 @@ fn is_same_json(left: Option<&str>, right: Option<&str>) -> bool {
             .is_some_and(|(left, right)| value(left).is_some() && value(left) == value(right))
 }
 
-/// Closes open payments at the gateway first; if the gateway says paid, the order is paid and this is refused.
+/// Cancels an order. Open payments are closed at the gateway first; if the gateway says paid, the order is paid and this is
+/// refused.
 pub async fn cancel_order(
     services: &Services,
     id: &OrderId,
@@ -213,7 +214,7 @@ pub async fn cancel_order(
             "must be 1 to 256 characters without control characters",
         ));
     }
-    // Each round closes the payment that was open; a payer may open new ones meanwhile.
+    // Each round closes the open payment; a payer may open new ones meanwhile.
     for _ in 0..MAX_ROUNDS {
         match try_cancel(services, id, reason.as_deref(), by, idempotency.as_ref()).await? {
             Cancelling::Done(made) => {
@@ -226,9 +227,9 @@ pub async fn cancel_order(
     Err(Error::RateLimited { wait: CONTENDED })
 }
 
-/// Each round ends one payment that stood in the way; more than this is somebody switching without end.
+/// Limits rounds: each ends one open payment; more than this means a payer who keeps switching methods.
 pub(crate) const MAX_ROUNDS: u32 = 6;
-/// Pause after which a verb that lost every round to others may be asked for again.
+/// Pause after which a verb that lost every round to others may be retried.
 pub(crate) const CONTENDED: Duration = Duration::from_secs(1);
 
 enum Cancelling {
@@ -274,7 +275,7 @@ async fn try_cancel(
     })
 }
 
-/// Cancels an open order whose time is over, once no payment of it is open any more.
+/// Cancels an expired open order, once none of its payments is open any more.
 pub(crate) async fn cancel_expired(services: &Services, id: &OrderId) -> Result<(), Error> {
     match cancel_order(
         services,
@@ -285,13 +286,13 @@ pub(crate) async fn cancel_expired(services: &Services, id: &OrderId) -> Result<
     )
     .await
     {
-        // Paid at the last second, or ended by somebody else: that is what expiry asks first for.
+        // Paid at the last second, or ended by another request: the reason why expiry queries first.
         Ok(_) | Err(Error::Refused(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Why an order whose time ran out is cancelled.
+/// Cancel reason of an expired order.
 pub const EXPIRED_REASON: &str = "订单超时自动取消";
 
 pub async fn find_order(services: &Services, id: &OrderId) -> Result<Order, Error> {
@@ -301,7 +302,7 @@ pub async fn find_order(services: &Services, id: &OrderId) -> Result<Order, Erro
         .await
 }
 
-/// The order behind the secret in a checkout link.
+/// Finds an order by the token of its checkout link.
 pub async fn find_checkout(services: &Services, token: &str) -> Result<Checkout, Error> {
     services
         .db
@@ -338,7 +339,7 @@ pub(crate) async fn find_by_number(services: &Services, number: &PaymentNo) -> R
     found.map(|(payment, _)| payment).ok_or(Error::NotFound)
 }
 
-/// The payment behind the number that the gateway knows it by, with its order.
+/// Finds a payment with its order by the number that the gateway knows.
 pub async fn find_payment_by_number(
     services: &Services,
     number: &PaymentNo,
@@ -364,7 +365,7 @@ pub async fn find_payment(services: &Services, id: &PaymentId) -> Result<(Paymen
         .await
 }
 
-/// The page of a merchant's program. One that is not full may have a next one all the same.
+/// Lists orders for a merchant's program. A page that is not full may still have a next one.
 pub async fn list_orders(services: &Services, filter: OrderFilter) -> Result<Page<Order>, Error> {
     let filter = &filter;
     let found = services
@@ -405,7 +406,7 @@ async fn find_listed(tx: &mut Tx<'_>, filter: &OrderFilter) -> Result<Found, Sto
     search::find_among(tx, &ids, wanted, names).await
 }
 
-/// A span of time, and where in it to go on.
+/// Time span, and the position in it to go on from.
 pub(crate) struct Span<'a> {
     pub(crate) from: Option<Timestamp>,
     pub(crate) to: Option<Timestamp>,
@@ -413,7 +414,7 @@ pub(crate) struct Span<'a> {
 }
 
 impl Span<'_> {
-    /// Ids carry their time, so a span of time is a span of the primary key: from the first name on, below the second.
+    /// Ids contain their time, so a time span is a range of the primary key: from the first id on, below the second.
     pub(crate) fn names(&self) -> (String, String) {
         const END_OF_TIME: Timestamp = Timestamp::from_millis((1 << 50) - 1);
         let from = OrderId::floor(self.from.unwrap_or(Timestamp::from_millis(0)));
@@ -436,7 +437,7 @@ pub async fn list_payments(services: &Services, filter: PaymentFilter) -> Result
     }))
 }
 
-/// One row more than asked for was read: it says whether there is a next page.
+/// Builds a page from one row more than requested, which shows whether there is a next page.
 pub(crate) fn page<T>(mut rows: Vec<T>, limit: u32, key: impl Fn(&T) -> String) -> Page<T> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;

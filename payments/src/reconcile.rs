@@ -1,4 +1,4 @@
-//! Asking the gateways about what is due: the net under every lost callback.
+//! Reconciliation: queries the gateways about due payments, so that a lost notification does no harm.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use crate::store::payments::Asking;
 use crate::store::{StoreError, payments};
 use crate::{Error, Services, gateway_health};
 
-/// Longer than a call with all its retries can take: nobody else asks meanwhile.
+/// Longer than a call with all its retries can take, so that no other server queries meanwhile.
 const LEASE: Duration = Duration::from_secs(60);
-/// A batch is asked about at once, so that no lease ends while its row waits for its turn.
+/// A batch is queried concurrently, so that no lease ends while its row waits.
 const BATCH: usize = 8;
-/// A payer's impatience must not become a load on the gateway.
+/// Rate limit of queries, so that an impatient payer does not load the gateway.
 const BETWEEN_QUESTIONS: Duration = Duration::from_secs(1);
 
-/// Asks the gateway now when the payment is not final, at most once a second; otherwise answers from our record.
+/// Queries the gateway now when the payment is not final, at most once a second; otherwise answers from our record.
 pub async fn query_payment(
     services: &Services,
     payment_no: &PaymentNo,
@@ -31,7 +31,7 @@ pub async fn query_payment(
     let idempotency = idempotency.as_ref();
     let payment = find_by_number(services, payment_no).await?;
     let asks = match idempotency {
-        // A look that leads to no question costs no write.
+        // A final payment needs no query and no write.
         None if payment.state == PaymentState::Paid => return Ok(Outcome::Existing(payment)),
         None => claim_question(services, &payment).await?,
         Some(_) => match claim_question_under_key(services, &payment, idempotency).await? {
@@ -61,7 +61,7 @@ pub async fn query_payment(
     })
 }
 
-/// Takes the right to ask about an unpaid payment now, unless somebody asked a moment ago.
+/// Claims a query of an unpaid payment, unless it was queried a moment ago.
 async fn claim_question(services: &Services, payment: &Payment) -> Result<bool, Error> {
     let now = services.clock.now();
     let not_since = now - BETWEEN_QUESTIONS;
@@ -96,8 +96,8 @@ async fn claim_question_under_key(
     .await
 }
 
-/// Line in which questions about payments wait. Each gateway has its own, and payments whose page somebody looks at have one
-/// apart from the others: no lane waits for another.
+/// Queue of payments to query. Each gateway has one for watched pages and one for the others, so that none waits for
+/// another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lane {
     pub channel: Channel,
@@ -126,7 +126,7 @@ impl Lane {
     }
 }
 
-/// Asks about every payment that is due, in all lanes. Returns how many were asked about.
+/// Queries every due payment, in all lanes. Returns how many.
 pub async fn reconcile_payments(services: &Services) -> Result<usize, Error> {
     let runs = Lane::ALL.map(|lane| reconcile_lane(services, lane));
     let mut n_asked = 0;
@@ -137,7 +137,7 @@ pub async fn reconcile_payments(services: &Services) -> Result<usize, Error> {
     Ok(n_asked)
 }
 
-/// [`reconcile_payments`] in one lane, each of which has a job of its own.
+/// Like [`reconcile_payments`] for one lane; each lane has a job of its own.
 pub async fn reconcile_lane(services: &Services, lane: Lane) -> Result<usize, Error> {
     let Lane { channel, is_watched } = lane;
     let mut n_asked = 0;
@@ -167,19 +167,19 @@ pub async fn reconcile_lane(services: &Services, lane: Lane) -> Result<usize, Er
         stream::iter(&due)
             .for_each_concurrent(BATCH, async |number| {
                 if let Err(error) = ask_by_number(services, number).await {
-                    tracing::warn!(payment.no = %number, error = logged(&error), "no news about {number}");
+                    tracing::warn!(payment.no = %number, error = logged(&error), "no answer about {number}");
                 }
             })
             .await;
-        // A full batch means that more is due. A part of one does not, and what falls due meanwhile waits for the next
-        // run, or a slow gateway would keep this one going for ever.
+        // A full batch means that more is due. A partial one does not: what falls due meanwhile waits for the next run, or
+        // a slow gateway would keep this run going for ever.
         if batch.is_last(due.len()) {
             return Ok(n_asked);
         }
     }
 }
 
-/// Asks while somebody waits: a gateway that is known not to answer must not cost that person the time.
+/// Queries for a caller that waits: a gateway that is known not to answer is not called.
 async fn ask_for_caller(services: &Services, number: &PaymentNo) -> Result<(), Error> {
     let payment = find_by_number(services, number).await?;
     if let Some(channel) = payment.method().channel() {
@@ -194,7 +194,7 @@ async fn ask_by_number(services: &Services, number: &PaymentNo) -> Result<(), Er
     ask(services, payment).await
 }
 
-/// One question and its effect. An answer that cannot be believed only moves the next question.
+/// Queries one payment and applies the report. An unusable answer only sets the next query.
 async fn ask(services: &Services, payment: Payment) -> Result<(), Error> {
     let number = &payment.payment_no;
     let Some(channel) = payment.method().channel() else {
@@ -204,7 +204,7 @@ async fn ask(services: &Services, payment: Payment) -> Result<(), Error> {
     let answer = query(services, &payment).await;
     let settlement = note_answer(services, number, answer.as_ref().ok()).await?;
     announce(services, &payment, settlement);
-    // A create call that arrived after we had given up, or a code scanned after it: nobody wants this money any more.
+    // A create call that arrived after we had given up, or a code scanned after that: the money is not needed any more.
     let is_over = matches!(payment.state, PaymentState::Closed | PaymentState::Declined);
     if is_over && matches!(answer, Ok(Report::Unpaid)) {
         let gateway = services.gateways.require(&payment).map_err(unreachable)?;

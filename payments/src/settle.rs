@@ -1,4 +1,4 @@
-//! The one door for news about a payment.
+//! Applies a gateway's report to a payment. The only place that writes a payment's state.
 //!
 //! Notifications, queries and create calls all end in [`apply_report`]; nothing else writes a payment's state.
 
@@ -14,15 +14,15 @@ use crate::store::incidents::{self, IncidentKind};
 use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Services};
 
-/// Which rule reads the news.
+/// Rule that a report is settled by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
     Settle,
-    /// At the deadline, after the gateway was told to close.
+    /// At the deadline, after the close call.
     Lapse,
 }
 
-/// Applies one report in the caller's transaction. The caller rings the bells after the commit: [`announce`].
+/// Applies one report in the caller's transaction. The caller announces it after the commit: [`announce`].
 pub(crate) async fn apply_report(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -40,7 +40,7 @@ pub(crate) async fn apply_report(
         Rule::Settle => domain::settle,
         Rule::Lapse => domain::lapse,
     };
-    // Money of a balance is never under way, so there is no late one: an order that is cancelled takes none.
+    // A balance payment is never in progress, so it is never late: a cancelled order accepts none.
     let late_payment = match payment.method().channel() {
         Some(_) => services.policy.late_payment,
         None => LatePolicy::Refund,
@@ -108,7 +108,7 @@ async fn act(
             payments::mark_paid(tx, payment, receipt, true, now).await?;
             orders::mark_paid(tx, order, receipt.paid_at, now).await?;
             payments::expire_now(tx, &order.id, now).await?;
-            // Last, because a user's balance is a row that others wait for.
+            // Last, because a user's balance is a row that other transactions wait for.
             post_payment(tx, payment, order, true, now).await?;
         }
         (Settlement::Surplus, Report::Paid(receipt)) => {
@@ -131,7 +131,7 @@ async fn act(
     Ok(())
 }
 
-/// Money that nobody needs goes back: the refund is written in the transaction that records the money.
+/// Requests the refund of surplus money in the transaction that records it.
 async fn return_surplus(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -173,7 +173,7 @@ pub(crate) async fn raise(
     Ok(())
 }
 
-/// Tells the open pages, and the jobs when something became due, after the commit.
+/// Notifies open pages, and wakes the jobs when something became due, after the commit.
 pub(crate) fn announce(services: &Services, payment: &Payment, settlement: Settlement) {
     if settlement != Settlement::Unchanged {
         services.watchers.changed(&payment.order_id);
@@ -183,7 +183,7 @@ pub(crate) fn announce(services: &Services, payment: &Payment, settlement: Settl
     }
 }
 
-/// [`apply_report`] in a transaction of its own.
+/// Like [`apply_report`], in a transaction of its own.
 pub(crate) async fn record_report(
     services: &Services,
     payment: &Payment,

@@ -1,4 +1,4 @@
-//! Starting a payment: record, call, record.
+//! Starts a payment: record, call, record.
 
 mod call;
 mod repeated;
@@ -21,7 +21,7 @@ use crate::order::{CONTENDED, MAX_ROUNDS, find_payment};
 use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Services};
 
-/// Payments that one order may get within [`ATTEMPT_WINDOW`] before its link opens no more.
+/// Rate limit of a checkout link: payments that one order may get within [`ATTEMPT_WINDOW`].
 const MAX_ATTEMPTS: i64 = 12;
 const ATTEMPT_WINDOW: Duration = Duration::from_secs(3600);
 
@@ -30,7 +30,7 @@ const ATTEMPT_WINDOW: Duration = Duration::from_secs(3600);
 pub enum Initiator {
     /// A program with an API key, or the operator.
     Merchant,
-    /// Somebody who holds the link of a checkout page: each payment is calls to a gateway, so there is a bound.
+    /// A holder of the checkout link: rate-limited, because each payment causes gateway calls.
     Payer,
 }
 
@@ -40,7 +40,7 @@ pub struct StartPayment {
     pub product: Product,
     /// When given, it must be the order's amount.
     pub amount: Option<Money>,
-    /// Where the payer's browser goes from the gateway; by default where the caller's page of the order is.
+    /// Return address after the gateway's page; by default the caller's page of the order.
     pub return_url: Option<String>,
     pub payer_ip: Option<IpAddr>,
     pub openid: Option<String>,
@@ -48,7 +48,7 @@ pub struct StartPayment {
 }
 
 impl StartPayment {
-    /// For a product that needs to know nothing about the payer.
+    /// For a product that needs no payer data.
     pub fn new(order_id: OrderId, product: Product) -> StartPayment {
         StartPayment {
             order_id,
@@ -62,35 +62,35 @@ impl StartPayment {
     }
 }
 
-/// What was recorded before the call.
+/// Record made before the call.
 enum Recorded {
-    /// Another product's payment stands in the way.
+    /// An open payment of another product must be closed first.
     CloseFirst(Payment),
     Ready(Opened),
-    /// Nothing is left to do: it is paid, or was closed for a payment that came after it.
+    /// Nothing left to do: paid, or closed in favour of a later payment.
     Over(Opened),
 }
 
-/// The payment that answers a request.
+/// Payment that answers a request.
 #[derive(Debug, Clone)]
 struct Opened {
     payment: Payment,
-    /// Whether the request made it.
+    /// Whether this request created it.
     is_new: bool,
 }
 
-/// One request, and what its rounds have found so far.
+/// State of one request over its rounds.
 struct Attempt<'a> {
     start: &'a StartPayment,
     gateway: &'a Gateway,
     idempotency: Option<&'a Idempotency<Payment>>,
-    /// The payment that the last round tried to open.
+    /// Payment that the last round tried to open.
     mine: Option<Claim>,
-    /// The payments that were there before anything was closed.
+    /// Payments that existed before anything was closed.
     known: Option<Vec<PaymentId>>,
 }
 
-/// Opens a payment at the gateway, or gives back the one that is still open and valid.
+/// Opens a payment at the gateway, or returns the one that is still open and valid.
 pub async fn start_payment(
     services: &Services,
     start: StartPayment,
@@ -156,8 +156,8 @@ async fn list_payment_ids(services: &Services, order_id: &OrderId) -> Result<Vec
     Ok(payments.into_iter().map(|payment| payment.id).collect())
 }
 
-/// Sees to it that an open payment has a prompt that lives long enough to be used, and returns it as it is then. The
-/// bytes that were recorded are all it takes, so nothing need be known of the payer a second time.
+/// Renews the prompt of an open payment when it expires too soon, and returns the payment. The recorded bytes are sent
+/// again, so no payer data is needed a second time.
 pub async fn renew_prompt(services: &Services, id: &PaymentId) -> Result<Payment, Error> {
     let (payment, _) = find_payment(services, id).await?;
     if !payment.state.is_open() || payment.expires_at <= services.clock.now() {
@@ -173,8 +173,8 @@ pub async fn renew_prompt(services: &Services, id: &PaymentId) -> Result<Payment
     find_payment(services, id).await.map(|(payment, _)| payment)
 }
 
-/// What a product must know of the payer is asked for before anything is written down: the gateway would refuse it, or,
-/// worse, take the order and let nobody pay it.
+/// Requires a product's payer data before anything is written: the gateway would refuse the call, or, worse, accept an
+/// order that cannot be paid.
 fn check_payer(start: &StartPayment) -> Result<(), Error> {
     match start.product {
         Product::H5 if start.payer_ip.is_none() => Err(Error::Invalid {
@@ -233,7 +233,7 @@ async fn record_in(
                 is_new: true,
             }
         }
-        // Whatever else the caller says now: the gateway knows this payment by the bytes that were sent.
+        // The recorded request counts, whatever this call asks: the gateway knows the payment by the bytes that were sent.
         (Opening::Reuse(_), Some(open)) => Opened {
             payment: open,
             is_new: false,
@@ -255,7 +255,7 @@ async fn record_in(
     Ok(Recorded::Ready(opened))
 }
 
-/// Refuses one payment more when the order had too many of late. Nothing was written then.
+/// Refuses another payment when the order had too many recently; then nothing was written.
 async fn check_attempts(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> Result<(), Error> {
     let (n_attempts, oldest) = payments::count_since(tx, order_id, now - ATTEMPT_WINDOW).await?;
     match oldest {
@@ -266,8 +266,8 @@ async fn check_attempts(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> 
     }
 }
 
-/// The payment that this request has opened before, in an earlier round or in an earlier call under its key. `None`: there
-/// is none, or it has ended and its place is free.
+/// Finds the payment that this request has opened before, in an earlier round or in an earlier call under its key. `None`:
+/// there is none, or it has ended and another may be opened.
 async fn find_mine(
     tx: &mut Tx<'_>,
     mine: Option<&Claim>,
@@ -291,14 +291,14 @@ async fn find_mine(
         PaymentState::Created | PaymentState::Pending if is_payable && now < opened.payment.expires_at => {
             Some(Recorded::Ready(opened))
         }
-        // Somebody chose another method after it, and did so last.
+        // Another request chose another method later.
         PaymentState::Closed if is_payable && open.is_some() => Some(Recorded::Over(opened)),
         PaymentState::Created | PaymentState::Pending | PaymentState::Closed | PaymentState::Declined => None,
     })
 }
 
-/// A payment of the same product that was opened and closed again by others while this request made room for one: the
-/// request is answered as if it had come just before that one was closed, and closes nothing more.
+/// Finds a payment of the same product that concurrent requests opened and closed while this request closed others: it is
+/// answered as if it had come just before that close, and closes nothing more.
 async fn find_overtaken(
     tx: &mut Tx<'_>,
     attempt: &Attempt<'_>,
@@ -319,7 +319,7 @@ async fn find_overtaken(
     }))
 }
 
-/// A payment never outlives its order: what is shown as payable is payable.
+/// A payment never outlives its order, so that a payment shown as payable is payable.
 fn draft(services: &Services, order: &Order, start: &StartPayment, gateway: &Gateway) -> Payment {
     let now = services.clock.now();
     let payment_no = PaymentNo::new(now, services.clock.entropy());
@@ -363,7 +363,7 @@ fn draft(services: &Services, order: &Order, start: &StartPayment, gateway: &Gat
     }
 }
 
-/// Answers with the payment as it stands now.
+/// Answers with the current state of the payment.
 async fn finish(
     services: &Services,
     opened: Opened,
@@ -388,7 +388,7 @@ async fn finish(
     .await?;
     Ok(match keyed {
         Keyed::Ran(payment) => Outcome::of(payment, is_new),
-        // A twin under the same key has finished first; it was about the same payment.
+        // A concurrent request under the same key has finished first; it was about the same payment.
         Keyed::Replayed(answer) => Outcome::Replayed(answer),
     })
 }

@@ -1,4 +1,4 @@
-//! Who looks at a checkout page: one follower reads for all viewers of an order.
+//! Watchers of checkout pages: one follower reads for all viewers of an order.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -13,27 +13,26 @@ use crate::order::load_checkout;
 use crate::store::payments;
 use crate::{Checkout, Error, Services};
 
-/// Another server may have received the callback: the rows are read this often while somebody looks.
+/// Polling interval while a page is open, because another server may receive the notification.
 const BETWEEN_READS: Duration = Duration::from_secs(2);
-/// A viewer's presence is written down this often, well before [`schedule::PRESENCE`] runs out.
+/// Interval at which a viewer's presence is written, well before [`schedule::PRESENCE`] runs out.
 const BETWEEN_SIGNS: Duration = Duration::from_secs(8);
-/// All followers together read about two hundred times a second, however many orders are looked at: with more orders each
-/// is read less often. What happens in this process is told at once all the same.
+/// All followers together read about two hundred times a second, however many orders are watched: with more orders each is
+/// read less often. Changes in this process are announced at once all the same.
 const SHARE_OF_READS: Duration = Duration::from_millis(5);
-/// Whoever was woken needs a moment to ask, and may be busy asking about others.
+/// A woken job needs a moment for its query, and may be busy with others.
 const AFTER_A_RING: Duration = Duration::from_millis(500);
 
 const UNBROKEN: &str = "nothing panics while it holds the watchers";
 
-/// The orders that are looked at in this process.
+/// Orders that are watched in this process.
 #[derive(Debug, Clone, Default)]
 pub struct Watchers {
     followed: Arc<Mutex<HashMap<OrderId, Followed>>>,
     signs: Arc<Mutex<Signs>>,
 }
 
-/// When it was last written down that somebody looks at a payment: neither reloading a page nor opening it in many tabs
-/// is a write each time.
+/// When a payment was last marked as watched: neither reloading a page nor opening it in many tabs is a write each time.
 #[derive(Debug, Default)]
 struct Signs {
     at: HashMap<PaymentId, Timestamp>,
@@ -47,9 +46,9 @@ struct Followed {
 }
 
 impl Watchers {
-    /// What the order looks like now and whenever it changes; `None` until the first read.
+    /// Subscribes to an order: its current view and every change; `None` until the first read.
     ///
-    /// While anybody holds a receiver, the order's open payment is asked about every few seconds.
+    /// While there is a receiver, the order's open payment is queried every few seconds.
     pub fn follow(&self, services: &Services, order_id: &OrderId) -> watch::Receiver<Option<Arc<Checkout>>> {
         let mut followed = self.followed.lock().expect(UNBROKEN);
         if let Some(followed) = followed.get(order_id) {
@@ -65,7 +64,7 @@ impl Watchers {
         receiver
     }
 
-    /// Something about the order was committed.
+    /// Announces that a change of the order was committed.
     pub(crate) fn changed(&self, order_id: &OrderId) {
         let followed = self.followed.lock().expect(UNBROKEN);
         if let Some(followed) = followed.get(order_id) {
@@ -73,7 +72,7 @@ impl Watchers {
         }
     }
 
-    /// Takes the turn to write down that somebody looks at the payment, unless that was done a moment ago.
+    /// Claims the write that marks the payment as watched, unless that was done a moment ago.
     fn claim_sign(&self, payment: &PaymentId, now: Timestamp) -> bool {
         let mut signs = self.signs.lock().expect(UNBROKEN);
         let is_recent = |at: &Timestamp| *at <= now && now.duration_since(*at) < BETWEEN_SIGNS;
@@ -88,7 +87,7 @@ impl Watchers {
         true
     }
 
-    /// The sign could not be written down.
+    /// Releases the claim after a failed write.
     fn give_back_sign(&self, payment: &PaymentId) {
         self.signs.lock().expect(UNBROKEN).at.remove(payment);
     }
@@ -97,7 +96,7 @@ impl Watchers {
         self.followed.lock().expect(UNBROKEN).len()
     }
 
-    /// Forgets an order that nobody looks at any more; says whether it did.
+    /// Forgets an order without viewers; returns whether it did.
     fn forget_unwatched(&self, order_id: &OrderId) -> bool {
         let mut followed = self.followed.lock().expect(UNBROKEN);
         let is_unwatched = followed
@@ -144,7 +143,7 @@ fn stretch(pause: Duration, n_followed: usize) -> Duration {
     pause.max(SHARE_OF_READS.saturating_mul(n_followed))
 }
 
-/// The rhythm of the jobs is made for nobody in particular; somebody who looks has a question asked when it is due.
+/// Time until the next read: while a page is watched, a query is made when it is due, before the jobs' polling interval.
 fn until_next_look(services: &Services, question: Option<Timestamp>) -> Duration {
     let Some(due_at) = question else {
         return BETWEEN_READS;
@@ -157,7 +156,7 @@ fn until_next_look(services: &Services, question: Option<Timestamp>) -> Duration
     BETWEEN_READS.min(due_at.duration_since(now))
 }
 
-/// The order, and when the gateway is asked about it next.
+/// Reads the order, and when the gateway is queried about it next.
 async fn read(services: &Services, order_id: &OrderId) -> Result<(Checkout, Option<Timestamp>), Error> {
     let checkout = load_checkout(services, order_id).await?;
     if find_open(&checkout).is_none() {
@@ -176,20 +175,20 @@ fn find_open(checkout: &Checkout) -> Option<&Payment> {
     checkout.payments.iter().find(|payment| payment.state.is_open())
 }
 
-/// Notes that somebody looks at the order's page: its open payment is asked about soon and often. Looking must work when
-/// nothing can be written, so a failure is only logged; returns whether it was noted.
+/// Marks the order's page as watched, so that its open payment is queried soon and often. Viewing must work when nothing
+/// can be written, so a failure is only logged; returns whether it was written.
 pub async fn try_to_attend(services: &Services, checkout: &Checkout) -> bool {
     match mark_watched(services, checkout).await {
         Ok(()) => true,
         Err(error) => {
             let order_id = &checkout.order.id;
-            tracing::warn!(order.id = %order_id, error = logged(&error), "a look at {order_id} was not noted");
+            tracing::warn!(order.id = %order_id, error = logged(&error), "the presence of a viewer of {order_id} was not recorded");
             false
         }
     }
 }
 
-/// At most every few seconds this is a write.
+/// Writes at most every few seconds.
 async fn mark_watched(services: &Services, checkout: &Checkout) -> Result<(), Error> {
     let now = services.clock.now();
     let Some(open) = find_open(checkout) else {
@@ -232,12 +231,12 @@ mod tests {
         assert!(watchers.claim_sign(&one, at(8000)));
         watchers.give_back_sign(&one);
         assert!(watchers.claim_sign(&one, at(8001)));
-        assert!(watchers.claim_sign(&one, at(0)), "a clock that was put back");
+        assert!(watchers.claim_sign(&one, at(0)), "a clock that was set back");
         watchers.claim_sign(&one, at(60_000));
         assert_eq!(
             watchers.signs.lock().unwrap().at.len(),
             1,
-            "old signs are forgotten"
+            "old marks are forgotten"
         );
     }
 
