@@ -1,4 +1,4 @@
-//! Who may come in. Keys are random and kept only as hashes; passwords arrive hashed.
+//! API keys and users. Keys are random and stored only as hashes; passwords arrive hashed.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use domain::{IncidentId, Money, Timestamp, UserId};
@@ -9,7 +9,7 @@ use crate::store::incidents::{self, IncidentKind};
 use crate::store::{StoreError, admin as rows};
 use crate::{Clock, Error, Services};
 
-/// What a program may do.
+/// Scope of an API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     Read,
@@ -17,7 +17,7 @@ pub enum Scope {
     Refund,
 }
 
-/// What a person of the console may do.
+/// Role of a user of the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Owner,
@@ -27,7 +27,7 @@ pub enum Role {
     Viewer,
 }
 
-/// A merchant's program, by the key it showed.
+/// A merchant's program, identified by its API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
     pub id: String,
@@ -36,7 +36,7 @@ pub struct ApiKey {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// A use is written down this often.
+/// Interval at which the use of a key is written.
 const BETWEEN_USES: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl Scope {
@@ -79,7 +79,7 @@ impl Role {
     }
 }
 
-/// An API key that is to be made.
+/// Draft of an API key.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyDraft<'a> {
     pub name: &'a str,
@@ -87,16 +87,16 @@ pub struct KeyDraft<'a> {
     pub limits: KeyLimits,
 }
 
-/// Limits of one API key for refunds and credits. `None`: none of its own.
+/// Limits of one API key for refunds and credits. `None`: no limit of its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KeyLimits {
     pub per_refund: Option<Money>,
-    /// The sum of one day in Beijing.
+    /// Sum of one day in Beijing.
     pub per_day: Option<Money>,
 }
 
 impl KeyDraft<'_> {
-    /// The draft as the audit log and the owner's notification tell it.
+    /// Formats the draft for the audit log and the owners' notice.
     fn describe(&self) -> String {
         let scopes: Vec<&str> = self.scopes.iter().map(|scope| scope.as_str()).collect();
         let mut text = format!("{}: {}", self.name, scopes.join(","));
@@ -117,7 +117,7 @@ fn last4_of(key: &str) -> String {
     key.chars().skip(n.saturating_sub(4)).collect()
 }
 
-/// Makes a key and returns it; nobody can read it again.
+/// Creates a key and returns it; it cannot be read again.
 pub async fn create_api_key(
     services: &Services,
     actor: &Actor,
@@ -128,8 +128,8 @@ pub async fn create_api_key(
     Ok(key)
 }
 
-/// Makes a key the operator chose; one that is there already stays as it is. Every new key but the first one of a database
-/// stands among what needs attention until somebody who manages people has seen it.
+/// Creates a key with the operator's text; an existing one stays unchanged. Every new key but the first one of a database
+/// is an incident until a person who manages users has seen it.
 pub async fn ensure_api_key(
     services: &Services,
     actor: &Actor,
@@ -165,7 +165,7 @@ pub async fn ensure_api_key(
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-/// Looks a key up by its hash, so that no comparison tells how much of it was right.
+/// Looks a key up by its hash, so that timing does not reveal how much of it was right.
 pub async fn find_api_key(services: &Services, key: &str) -> Result<Option<ApiKey>, Error> {
     let hash = &hash_of(key);
     services
@@ -175,14 +175,14 @@ pub async fn find_api_key(services: &Services, key: &str) -> Result<Option<ApiKe
         .map_err(Error::Internal)
 }
 
-/// Whether the last use that was written down is long ago: a write for every call would be too many.
+/// Whether the use should be written again: a write for every call would be too many.
 pub fn is_use_due(services: &Services, key: &ApiKey) -> bool {
     let now = services.clock.now();
     key.last_used_at
         .is_none_or(|at| now.duration_since(at) >= BETWEEN_USES)
 }
 
-/// Writes down that a key was used: whoever wants to take it back must see whether anybody needs it.
+/// Records the use of a key, so that a person who wants to revoke it sees whether it is still used.
 pub async fn note_use(services: &Services, key: &ApiKey) -> Result<(), Error> {
     let now = services.clock.now();
     let before = now - BETWEEN_USES;
@@ -218,7 +218,7 @@ fn new_key_id(clock: &Clock, now: Timestamp) -> String {
     )
 }
 
-/// Hash of several texts, each with its length before it, so that no other texts have the same.
+/// Hashes several texts, each with its length before it, so that no other texts have the same hash.
 pub(crate) fn hash_of_parts(parts: &[&str]) -> String {
     let sealed: String = parts
         .iter()
@@ -227,7 +227,7 @@ pub(crate) fn hash_of_parts(parts: &[&str]) -> String {
     hash_of(&sealed)
 }
 
-/// SHA-256 in hex: how secrets that we made ourselves are kept.
+/// SHA-256 in hex: storage format of secrets that we generated ourselves.
 pub(crate) fn hash_of(key: &str) -> String {
     digest(&SHA256, key.as_bytes())
         .as_ref()

@@ -1,18 +1,18 @@
-//! Every money invariant that a query can check.
+//! Audit: every invariant that a query can check.
 
 use crate::audit_log::count_broken_entries;
 use crate::store::{append_only, audit as questions};
 use crate::{Error, Services};
 use futures_util::FutureExt;
 
-/// One invariant and how many rows break it.
+/// One invariant and the number of rows that break it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub name: &'static str,
     pub n_broken: usize,
 }
 
-/// Asks all of them on one unchanging view of the data.
+/// Checks all invariants on one unchanging snapshot.
 pub async fn audit(services: &Services) -> Result<Vec<Finding>, Error> {
     services
         .db

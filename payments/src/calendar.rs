@@ -1,4 +1,4 @@
-//! Instants as text, and text as instants.
+//! Formats and parses timestamps.
 
 use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 use domain::Timestamp;
@@ -16,22 +16,22 @@ fn in_beijing(instant: Timestamp) -> DateTime<FixedOffset> {
     utc(instant).with_timezone(&offset)
 }
 
-/// `2026-11-24T03:04:05.678Z`: what our API writes.
+/// Format of our API: `2026-11-24T03:04:05.678Z`.
 pub fn rfc3339(instant: Timestamp) -> String {
     utc(instant).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// `2026-11-24T11:04:05+08:00`: what WeChat Pay reads.
+/// Format of WeChat Pay's requests: `2026-11-24T11:04:05+08:00`.
 pub fn rfc3339_beijing(instant: Timestamp) -> String {
     in_beijing(instant).to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
-/// `2026-11-24 11:04:05`: what Alipay reads and writes, and what a payer in China reads.
+/// Format of Alipay and of pages for payers in China: `2026-11-24 11:04:05`.
 pub fn beijing(instant: Timestamp) -> String {
     in_beijing(instant).format(BEIJING_TEXT).to_string()
 }
 
-/// The beginning of the day in Beijing.
+/// Beginning of the day in Beijing.
 pub(crate) fn midnight_before(now: Timestamp) -> Timestamp {
     const DAY_MS: i64 = 24 * 3600 * 1000;
     const OFFSET_MS: i64 = 8 * 3600 * 1000;
@@ -39,7 +39,7 @@ pub(crate) fn midnight_before(now: Timestamp) -> Timestamp {
     Timestamp::from_millis(local.div_euclid(DAY_MS) * DAY_MS - OFFSET_MS)
 }
 
-/// A span of days that ends today and that people ask for by name.
+/// Named period that ends today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Period {
     Today,
@@ -51,7 +51,7 @@ pub enum Period {
 impl Period {
     pub const ALL: [Period; 4] = [Period::Today, Period::Week, Period::Month, Period::Quarter];
 
-    /// Its first and its last day in Beijing, `2026-11-24`. A week begins on Monday.
+    /// First and last day in Beijing, `2026-11-24`. A week begins on Monday.
     pub fn days(self, now: Timestamp) -> (String, String) {
         let today = in_beijing(now).date_naive();
         let first = match self {
@@ -72,7 +72,7 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
         .map(|instant| Timestamp::from_millis(instant.timestamp_millis()))
 }
 
-/// Reads Alipay's times; a fraction of a second, as in `gmt_refund`, is dropped.
+/// Parses Alipay's times; a fraction of a second, as in `gmt_refund`, is dropped.
 pub fn parse_beijing(text: &str) -> Option<Timestamp> {
     let whole_seconds = text.split_once('.').map_or(text, |(whole, _)| whole);
     let local = NaiveDateTime::parse_from_str(whole_seconds, BEIJING_TEXT).ok()?;

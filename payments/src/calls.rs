@@ -1,4 +1,4 @@
-//! Writing down what was said to the gateways: in batches and a moment later, so that no payment waits for it.
+//! Writes the gateway log to the database: in batches and a moment later, so that no payment waits for it.
 
 use domain::Channel;
 use futures_util::FutureExt;
@@ -10,10 +10,10 @@ use crate::store::StoreError;
 use crate::store::gateway_calls::{self, CallRow};
 use crate::{Error, Services};
 
-/// Few enough that nobody waits long for the writer.
+/// Small enough that no other write waits long.
 const BATCH: usize = 64;
 
-/// Writes down every call that was noted in this process since the last time. Returns how many.
+/// Writes every call that was logged in this process since the last time. Returns how many.
 pub async fn write_calls(services: &Services) -> Result<usize, Error> {
     let mut n_written = 0;
     for channel in Channel::ALL {
@@ -24,13 +24,10 @@ pub async fn write_calls(services: &Services) -> Result<usize, Error> {
     Ok(n_written)
 }
 
-/// [`write_calls`], for whom it is no reason to fail.
+/// Like [`write_calls`], but only logs a failure.
 pub async fn try_to_write_calls(services: &Services) {
     if let Err(error) = write_calls(services).await {
-        tracing::warn!(
-            error = logged(&error),
-            "calls to the gateways are not written down yet"
-        );
+        tracing::warn!(error = logged(&error), "the gateway log is not written yet");
     }
 }
 

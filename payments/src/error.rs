@@ -1,4 +1,4 @@
-//! What a caller can do about a verb that did not do its work.
+//! Errors of verbs, by what a caller can do about them.
 
 use std::time::Duration;
 
@@ -11,45 +11,45 @@ use crate::store::StoreError;
 pub enum Error {
     #[error("no such thing")]
     NotFound,
-    /// A rule said no; nothing was changed.
+    /// Refused by a rule; nothing was changed.
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error(transparent)]
     RefundRefused(#[from] RefundRefusal),
-    /// A value that can never be right; `field` is its name in the API.
+    /// A value that is never valid; `field` is its name in the API.
     #[error("{field}: {message}")]
     Invalid {
         field: &'static str,
         message: &'static str,
     },
-    /// Not offered here: the gateway is not configured, or the product is not built.
+    /// The gateway is not configured, or the product is not supported.
     #[error("{0} cannot be used to pay here")]
     MethodUnavailable(Method),
-    /// An API key may not give out as much.
+    /// The amount exceeds a limit of the API key.
     #[error("{0}")]
     AboveKeyLimit(&'static str),
-    /// The gateway understood and said no.
+    /// Refused by the gateway.
     #[error("{channel} declined the payment")]
     Declined {
         channel: Channel,
         #[source]
         source: GatewayError,
     },
-    /// Nobody knows the outcome: ask again, do not pay twice.
-    #[error("{channel} gave no answer that can be believed")]
+    /// The outcome is unknown: retry the same request, do not pay twice.
+    #[error("{channel} gave no answer that can be verified")]
     Unreachable {
         channel: Channel,
         #[source]
         source: GatewayError,
     },
-    /// Too much at once about one thing: nothing was done, and the same may be asked again after `wait`.
+    /// Rate limit for one subject: nothing was done, and the request may be retried after `wait`.
     #[error("too many requests about one order")]
     RateLimited { wait: Duration },
     #[error("internal error")]
     Internal(#[from] StoreError),
 }
 
-/// An error as a log takes it: with its causes.
+/// Formats an error for a log, with its causes.
 pub(crate) fn logged<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> &'a (dyn std::error::Error + 'static) {

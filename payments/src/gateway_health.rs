@@ -1,4 +1,4 @@
-//! What is wrong with a gateway as a whole, raised for a person and settled when it is over.
+//! Incidents about a gateway as a whole: raised for a person and settled when they no longer apply.
 
 use std::time::Duration;
 
@@ -11,23 +11,23 @@ use crate::store::incidents::{self, IncidentKind, RaisedRow};
 use crate::store::{StoreError, Tx, forged_notifications};
 use crate::{Error, Services};
 
-/// Some are curiosity, and a lost key looks like a few; this many in an hour are neither.
+/// Threshold of an hour: single forged notifications are probing, and a lost key causes a few; this many are neither.
 const MOST_FORGED: i64 = 20;
 const HOUR: Duration = Duration::from_secs(3600);
-/// Forgeries are counted in spans of time this long.
+/// Length of a window in which forged notifications are counted.
 const SPAN: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// Between our clock and a gateway's: both sides refuse signatures that are five minutes off.
+/// Maximum clock drift against a gateway: both sides refuse signatures that are five minutes off.
 const MOST_DRIFT: Duration = Duration::from_secs(30);
 
 struct Alarm {
     kind: IncidentKind,
-    /// Starts with the channel. The same thing has the same subject: one row, however often it is looked at.
+    /// Starts with the channel. The same problem has the same subject: one row, however often it is checked.
     subject: String,
     detail: String,
 }
 
-/// Compares what is wrong now with what is written down, and writes only where they differ.
+/// Compares the current problems with the stored incidents, and writes only differences.
 pub(crate) async fn look(services: &Services) -> Result<(), Error> {
     let now = services.clock.now();
     write_forged(services, now).await?;
@@ -58,7 +58,7 @@ pub(crate) async fn look(services: &Services) -> Result<(), Error> {
     }
     let alarms = &alarms;
     let is_new = |alarm: &&Alarm| {
-        // A clock that is off again is told again, unless a person has ended it.
+        // Repeated clock drift is reported again, unless a person has resolved it.
         let stands = |row: &&RaisedRow| {
             alarm.kind != IncidentKind::ClockOff || row.resolved_at.is_none() || row.resolved_by.is_some()
         };
@@ -88,7 +88,7 @@ pub(crate) async fn look(services: &Services) -> Result<(), Error> {
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-/// Adds what this server has counted to what all have.
+/// Adds this server's count of forged notifications to the shared count.
 async fn write_forged(services: &Services, now: Timestamp) -> Result<(), Error> {
     let span = i64::try_from(SPAN.as_millis()).expect("a span is short");
     let since = Timestamp::from_millis(now.millis().div_euclid(span) * span);
@@ -141,7 +141,8 @@ async fn write(
     Ok(())
 }
 
-/// Whether what is no cause for alarm here is none at all: a server that has asked nothing has heard no answer either.
+/// Whether an incident that this server does not see is over for all: a server that has sent no query has had no answer
+/// either.
 fn is_over(services: &Services, kind: IncidentKind, subject: &str) -> bool {
     match kind {
         IncidentKind::GatewaySilent => Channel::ALL
@@ -149,9 +150,9 @@ fn is_over(services: &Services, kind: IncidentKind, subject: &str) -> bool {
             .filter(|channel| subject.starts_with(channel.as_str()))
             .filter_map(|channel| services.gateways.get(channel))
             .any(|gateway| gateway.health().is_answering()),
-        // Replaced, or told with less time left.
+        // Replaced, or reported with less time left.
         IncidentKind::KeyExpiring => true,
-        // Another server's clock is that server's to judge.
+        // Only the server itself can judge its clock.
         IncidentKind::ClockOff => services.process.has_signed(subject),
         _ => false,
     }
@@ -168,7 +169,7 @@ fn alarms_of(channel: Channel, gateway: &Gateway, n_forged: i64, now: Timestamp)
         });
     }
     if n_forged > MOST_FORGED {
-        // One a day: a flood must not bury what else needs a person.
+        // One incident a day: a flood must not bury others.
         let day: String = beijing(now).chars().take(10).collect();
         alarms.push(Alarm {
             kind: IncidentKind::ForgedNotifications,
@@ -189,7 +190,7 @@ fn alarms_of(channel: Channel, gateway: &Gateway, n_forged: i64, now: Timestamp)
     alarms
 }
 
-/// Difference of this server's clock: a signature that is right looks too old or too new to the gateway, and its answers to us.
+/// Clock drift of this server: the gateway rejects valid signatures as too old or too new, and we reject its answers.
 fn clock_alarm(services: &Services, channel: Channel, gateway: &Gateway) -> Option<Alarm> {
     let drift = gateway.drift();
     if drift.amount <= MOST_DRIFT {
@@ -206,7 +207,7 @@ fn clock_alarm(services: &Services, channel: Channel, gateway: &Gateway) -> Opti
     })
 }
 
-/// A word for how little time is left, so that each step is told once.
+/// Step of the remaining time, so that each step is reported once.
 fn left(ends_at: Timestamp, now: Timestamp) -> Option<&'static str> {
     const STEPS: [(u32, &str); 4] = [(0, "0d"), (1, "1d"), (7, "7d"), (30, "30d")];
     STEPS

@@ -1,4 +1,4 @@
-//! The payment core: what can be done to orders and payments, and everything it takes to make it last.
+//! The payment core: all operations on orders and payments, and everything that makes them durable.
 //!
 //! Server functions, REST handlers and jobs call the same verbs. Neither axum nor Leptos may enter here.
 

@@ -1,4 +1,4 @@
-//! Nothing stays open without somebody knowing: one rule by age over all rows, whatever the cause, and the age of what is due.
+//! Overdue rows: one rule by age over all rows that are open, whatever the cause, and the age of the queues.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use crate::store::overdue::{self, Bounds, OverdueRow};
 use crate::store::{StoreError, Tx, gateway_calls};
 use crate::{Error, Services, gateway_health};
 
-/// Orders of this long are compared with their payments at every look; `tongqian audit` compares all.
+/// Orders created within this time are compared with their payments on every run; `tongqian audit` compares all.
 const RECENT: Duration = Duration::from_secs(3600);
-/// A gateway that answers nobody is one incident, which more than these of single payments would bury.
+/// Limits incidents about single payments while their gateway is silent, which has an incident of its own.
 const MOST_WHILE_SILENT: usize = 10;
-/// Characters of a gateway's answer in an incident.
+/// Maximum characters of a gateway's answer in an incident.
 const MOST_WORDS: usize = 300;
 
-/// Ages at which what is open needs a person.
+/// Ages from which an open row needs a person.
 #[derive(Debug, Clone, Copy)]
 pub struct OverdueAfter {
-    /// After the end of its time, for a payment or an order that is still open; and after the first of a payment's questions
-    /// without a believable answer.
+    /// After the expiry of a payment or order that is still open; and after the first of a payment's queries without a
+    /// usable answer.
     pub payment: Duration,
     pub wechat_refund: Duration,
     pub alipay_refund: Duration,
@@ -39,7 +39,7 @@ impl Default for OverdueAfter {
     }
 }
 
-/// How long the oldest due row of each queue has waited.
+/// Age of the oldest due row of each queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QueueAges {
     pub payments: Duration,
@@ -47,14 +47,14 @@ pub struct QueueAges {
     pub orders: Duration,
 }
 
-/// A job of this server that has not ended well for longer than its schedule explains.
+/// A job of this server that has not succeeded for longer than its schedule explains.
 #[derive(Debug, Clone)]
 pub struct LateJob {
     pub name: &'static str,
     pub age: Duration,
 }
 
-/// Raises what is overdue, settles what is over, and returns how long the queues' oldest rows have waited.
+/// Raises incidents for overdue rows, settles those that are over, and returns the age of the queues.
 pub async fn look_after(services: &Services, late_jobs: &[LateJob]) -> Result<QueueAges, Error> {
     gateway_health::look(services).await?;
     raise_overdue(services, late_jobs)
@@ -94,7 +94,7 @@ fn bounds(services: &Services, now: Timestamp) -> Bounds {
     }
 }
 
-/// An incident to be raised, or to be raised again after it had settled itself.
+/// Incident to raise, or to reopen after it had settled itself.
 struct Finding {
     kind: IncidentKind,
     subject: String,
@@ -167,7 +167,7 @@ async fn raise(
     incidents::reopen_settled(tx, *kind, subject, detail).await
 }
 
-/// What is new among the findings of this server, and which of its open incidents are over.
+/// New findings of this server, and its open incidents that are over.
 struct Compared {
     new: Vec<Finding>,
     over: Vec<String>,
@@ -263,14 +263,14 @@ async fn describe(
     })
 }
 
-/// What the gateway said last, or why it is not believed.
+/// Last answer of the gateway, or the reason why it was rejected.
 async fn last_words(
     tx: &mut Tx<'_>,
     number: &PaymentNo,
     kind: IncidentKind,
 ) -> Result<Option<String>, StoreError> {
     let is_refund = kind == IncidentKind::RefundOverdue;
-    // Whoever reads it wants to know why the thing does not end, not what the questions in between said.
+    // The incident needs the answer that explains why the row stays open, not those of other operations.
     let operation = match kind {
         IncidentKind::RefundOverdue => Operation::Refund,
         IncidentKind::PaymentUnanswered => Operation::Query,
@@ -292,7 +292,7 @@ async fn last_words(
     )))
 }
 
-/// A length of time in its largest whole unit.
+/// Formats a duration in its largest whole unit.
 fn span(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),

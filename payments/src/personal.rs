@@ -1,7 +1,7 @@
-//! Data of one user: a copy of it, and its erasure.
+//! Personal data of one user: export and erasure.
 //!
-//! The books, the orders and the audit log stay, as the law on records of trade wants. They know a user by the id that the
-//! merchant chose: once the merchant has forgotten whose it is, it is a pseudonym.
+//! Ledger, orders and audit log stay, as the law on trade records requires. They contain only the user id that the merchant
+//! chose: a pseudonym once the merchant has deleted the person's data.
 
 use domain::{Order, Payment, Refund, Timestamp};
 use futures_util::FutureExt;
@@ -13,15 +13,15 @@ use crate::{Error, OrderFilter, Services, find_balance, list_entries, list_order
 
 const PAGE: u32 = 100;
 
-/// Rows that were erased of one user.
+/// Number of rows erased for one user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Erased {
     pub n_orders: usize,
-    /// Payments that are not over yet and keep the request that they were created with.
+    /// Open payments, which keep the request of their create call.
     pub n_open: usize,
 }
 
-/// Everything that is kept of a user, for the user to read; the audit log tells of it.
+/// Exports all stored data of a user; recorded in the audit log.
 pub async fn export_user(services: &Services, actor: &Actor, user_id: &str) -> Result<Value, Error> {
     let balance = find_balance(services, user_id).await?;
     let (mut entries, mut before) = (Vec::new(), None);
@@ -153,8 +153,8 @@ fn export_refund(refund: &Refund) -> Value {
     })
 }
 
-/// Erases the personal data of a user: metadata and return addresses of orders, ids and addresses of the payer, notifications,
-/// messages of gateways, and notes. Running it again is harmless.
+/// Erases the personal data of a user: metadata and return addresses of orders, ids and addresses of the payer,
+/// notifications, the gateway log, and notes. It may be run again.
 pub async fn forget_user(services: &Services, actor: &Actor, user_id: &str) -> Result<Erased, Error> {
     let mut erased = Erased::default();
     for order in orders_of(services, user_id).await? {

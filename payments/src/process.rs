@@ -1,7 +1,7 @@
-//! This server among those that share its database: the name in its leases, and the end of the leases of the dead.
+//! This server among those that share its database: the holder of its leases, and the release of dead servers' leases.
 //!
-//! An embedded database has one server, and a lock on the file says so: whatever is leased at its start was leased by the
-//! dead. On PostgreSQL each server moves a beat of its own, and the others see when it stands still.
+//! An embedded database has one server, ensured by a lock on the file: all leases at its start are a dead server's. On
+//! PostgreSQL each server updates a heartbeat, and the others see when it stops.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -14,14 +14,15 @@ use crate::store::servers::{self, ServerRow};
 use crate::store::{Db, StoreError, Tx, incidents, orders, payments, refunds};
 use crate::{Clock, Error, Services};
 
-/// A server whose beat has not moved for this long is dead: four beats, each of which a busy database may delay.
+/// A server without a heartbeat for this long is dead: four heartbeats, each of which a busy database may delay.
 const DEAD_AFTER: Duration = Duration::from_secs(8);
-/// A server that did not look for this long was away itself, and learns the beats anew before it judges anybody.
+/// A server that has not checked for this long was suspended itself, and learns the heartbeats anew before it judges
+/// others.
 const LOOKS_APART: Duration = Duration::from_secs(5);
-/// A smaller one is waited for.
+/// A smaller setback of the clock is waited out.
 const LEAST_SETBACK: Duration = Duration::from_secs(30);
 
-/// Identity of a running server, and the beats that it has seen of the others; cheap to clone.
+/// Identity of a running server, and the heartbeats that it has seen of the others; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Process(Arc<Inner>);
 
@@ -29,7 +30,7 @@ pub struct Process(Arc<Inner>);
 struct Inner {
     id: String,
     peers: Mutex<Peers>,
-    /// The wall clock and the monotonic one at the last look.
+    /// Wall clock and monotonic clock at the last check.
     times: Mutex<Option<(Timestamp, Duration)>>,
 }
 
@@ -42,7 +43,7 @@ struct Peers {
 #[derive(Debug, Clone, Copy)]
 struct Beat {
     n: i64,
-    /// First seen at this number, by this server's monotonic clock.
+    /// When this value was first seen, by this server's monotonic clock.
     since: Duration,
 }
 
@@ -68,7 +69,7 @@ impl Process {
         subject.ends_with(signature_of(&self.0.id))
     }
 
-    /// By how much the wall clock was put back since the last look.
+    /// How far the wall clock was set back since the last check.
     fn measure_setback(&self, clock: &Clock) -> Duration {
         let (now, monotonic) = (clock.now(), clock.monotonic());
         let mut times = self
@@ -98,7 +99,7 @@ impl Process {
     }
 }
 
-/// The first characters of a server's id: enough to tell the servers of one database apart.
+/// First characters of a server's id: enough to tell the servers of one database apart.
 fn signature_of(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
 }
@@ -128,8 +129,8 @@ impl Peers {
     }
 }
 
-/// Announces this server. When no other one is alive, what the last one left is taken up at once: its leases end, and every
-/// open payment is asked about, because a callback that came meanwhile found nobody.
+/// Announces this server. On an embedded database it releases all leases. When there is no other server, it makes every open
+/// payment due, because notifications may have been missed meanwhile.
 pub async fn enter_service(services: &Services) -> Result<(), Error> {
     let is_embedded = is_embedded(services);
     let now = services.clock.now();
@@ -156,7 +157,7 @@ pub async fn enter_service(services: &Services) -> Result<(), Error> {
     Ok(())
 }
 
-/// Says that this server lives, and takes up the rows of those that have died. Returns how many have.
+/// Updates the heartbeat, and releases the leases of dead servers. Returns how many there were.
 pub async fn beat(services: &Services) -> Result<usize, Error> {
     if is_embedded(services) {
         return Ok(0);
@@ -197,7 +198,7 @@ pub async fn beat(services: &Services) -> Result<usize, Error> {
     Ok(dead.len())
 }
 
-/// Gives back what this server still holds at a clean stop.
+/// Releases this server's leases at a clean stop.
 pub async fn leave_service(services: &Services) -> Result<(), Error> {
     let now = services.clock.now();
     services
@@ -215,8 +216,8 @@ pub async fn leave_service(services: &Services) -> Result<(), Error> {
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-/// Moves what is due together with a clock that was put back under this server; and makes due what waits longer than its
-/// longest step, because the clock was put back while no server looked.
+/// Repairs due times after the clock was set back: shifts them by the setback that this server has measured; and makes due
+/// what waits longer than its longest step, in case the clock was set back unnoticed.
 pub async fn mend_times(services: &Services) -> Result<usize, Error> {
     let now = services.clock.now();
     let setback = services.process.measure_setback(&services.clock);
@@ -255,7 +256,7 @@ fn is_embedded(services: &Services) -> bool {
     matches!(services.db, Db::Sqlite(_))
 }
 
-/// Ends the leases of one holder, or all.
+/// Releases the leases of one holder, or all.
 async fn release_leases(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreError> {
     payments::claims::release(tx, holder).await?;
     payments::claims::release_calls(tx, holder).await?;

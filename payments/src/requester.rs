@@ -1,4 +1,4 @@
-//! Requesters: on whose word money goes out, and how much one API key may give out.
+//! Requesters of payouts, and the limits of an API key.
 
 use domain::{Money, Timestamp};
 
@@ -13,16 +13,16 @@ pub enum Requester {
     /// A rule of this program, such as the refund of a duplicate payment.
     #[default]
     Rule,
-    /// The id of an API key.
+    /// Id of an API key.
     ApiKey(String),
-    /// The address of a person of the console.
+    /// Address of a person of the console.
     Person(String),
-    /// The same, and a second person has approved it.
+    /// Address of a person whose request another person has approved.
     Approved(String),
 }
 
 impl Requester {
-    /// Holds an API key until the commit, so that of two refunds at the same time one counts the other.
+    /// Locks an API key until the commit, so that of two concurrent refunds one counts the other.
     pub(crate) async fn hold_key(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         match self {
             Requester::ApiKey(id) => admin::hold_api_key(tx, id).await,
@@ -30,7 +30,8 @@ impl Requester {
         }
     }
 
-    /// Refuses what is above the limits of an API key. Only reads: [`Requester::hold_key`] comes first where it decides.
+    /// Refuses amounts above the limits of an API key. Only reads: [`Requester::hold_key`] must come first where it
+    /// decides.
     pub(crate) async fn check_key_limits(
         &self,
         tx: &mut Tx<'_>,

@@ -1,7 +1,7 @@
-//! Retention: what is erased after its time. The books, the orders and the audit log never are.
+//! Retention: erases data after its retention period. Ledger, orders and audit log are never erased.
 //!
-//! A notification keeps its row, its id and its verdict, so that a duplicate that comes late is still known as one; a payment
-//! keeps everything but the request that it was created with, which names the payer.
+//! A notification keeps its row, its id and its verdict, so that a late duplicate is still detected; a payment keeps
+//! everything but its create request, which names the payer.
 
 use std::time::Duration;
 
@@ -12,27 +12,27 @@ use crate::store::StoreError;
 use crate::store::retention::{self, Kind};
 use crate::{Error, Services};
 
-/// How long each kind of data is kept.
+/// Retention period of each kind of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Headers and bodies of notifications.
     pub notifications: Duration,
     /// Requests to the gateways and their answers.
     pub gateway_messages: Duration,
-    /// Answers kept under an `Idempotency-Key`.
+    /// Answers stored under an `Idempotency-Key`.
     pub idempotency: Duration,
     /// Sessions of the console and counters of logins.
     pub sessions: Duration,
-    /// Ids and addresses of payers, which no refund needs any more.
+    /// Ids and addresses of payers that no refund needs any more.
     pub payer_ids: Duration,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// One run an hour among all servers.
 const BETWEEN_RUNS: Duration = Duration::from_secs(3600);
-/// Lease of a run, renewed with each batch: another server goes on when this one is gone.
+/// Lease of a run, renewed with each batch: another server goes on when this one dies.
 const LEASE: Duration = Duration::from_secs(60);
-/// Rows of one transaction: few enough that nobody waits long for the writer.
+/// Rows of one transaction: few enough that no other write waits long.
 const BATCH: i64 = 500;
 /// Batches of one kind in one run: a large backlog is worked off over several runs.
 const MAX_BATCHES: usize = 200;
@@ -61,7 +61,7 @@ impl Retention {
     }
 }
 
-/// Erases what is older than its time; how many rows. At most one server does it at a time, and one run an hour is enough.
+/// Erases data older than its retention period; returns how many rows. Runs once an hour, on one server at a time.
 pub async fn erase_old_data(services: &Services) -> Result<usize, Error> {
     let now = services.clock.now();
     let (lease, last_run) = (now + LEASE, now - BETWEEN_RUNS);

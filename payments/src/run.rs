@@ -1,22 +1,22 @@
-//! Verbs run to the end.
+//! Runs verbs to their end, whether or not the caller still waits.
 
 use std::future::Future;
 use std::time::Duration;
 
-/// Runs a writing verb in a task of its own: axum drops a handler when the client hangs up (measured: 5 started,
-/// 0 finished), and half a verb is worse than none.
+/// Runs a writing verb in a task of its own: axum drops a handler when the client hangs up (measured: 5 started, 0
+/// finished), and a half-executed verb is worse than none.
 pub async fn run_to_end<T: Send + 'static>(verb: impl Future<Output = T> + Send + 'static) -> T {
     match tokio::spawn(verb).await {
         Ok(value) => value,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // Only the end of the runtime cancels a task that nobody aborts.
+            // The task is never aborted; only the end of the runtime cancels it.
             Err(_) => std::future::pending().await,
         },
     }
 }
 
-/// Waits for a verb for a limited time. `None`: it goes on to its end, but nobody hears its answer.
+/// Waits for a verb for a limited time. `None`: it goes on to its end, but its answer is dropped.
 ///
 /// A bare timeout drops the verb in the middle; a rule of `end2end/tidy.rs` refuses it where a verb may be inside.
 pub async fn wait_for<T: Send + 'static>(

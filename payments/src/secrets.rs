@@ -1,7 +1,7 @@
-//! Secrets at rest: what a copy of the database must not give away is sealed with a key that lies elsewhere.
+//! Secrets at rest: encrypted with a key that is not in the database, so that a copy of the database does not reveal them.
 //!
-//! AES-256-GCM. The place of a secret (table, column, row) is associated data, so that a sealed text that was moved to another
-//! row does not open.
+//! AES-256-GCM. The place of a secret (table, column, row) is associated data, so that a ciphertext moved to another row
+//! does not decrypt.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use crate::{Error, Services};
 
 /// Key length of AES-256.
 pub const KEY_BYTES: usize = 32;
-/// First letters of every sealed text; a text without them is one that an earlier version wrote plain.
+/// Prefix of every encrypted text; a text without it was written in plain text by an earlier version.
 const MARK: &str = "sealed:1:";
 
-/// The key of the secrets at rest; cheap to clone.
+/// Encryption key of the secrets at rest; cheap to clone.
 #[derive(Clone)]
 pub struct Secrets {
-    /// First digits of a hash of the key, so that a text says which key it wants.
+    /// First digits of a hash of the key, so that a ciphertext names the key it needs.
     key_id: String,
     key: Arc<LessSafeKey>,
 }
@@ -55,7 +55,7 @@ impl fmt::Debug for Secrets {
 }
 
 impl Place<'_> {
-    /// The seed of a person's second factor.
+    /// TOTP secret of a person.
     pub(crate) const fn totp_of(user_id: &str) -> Place<'_> {
         Place {
             table: "users",
@@ -84,12 +84,12 @@ impl Secrets {
         }
     }
 
-    /// A key as [`Secrets::parse_key`] reads it.
+    /// Formats a key as [`Secrets::parse_key`] parses it.
     pub fn key_text(key: &[u8; KEY_BYTES]) -> String {
         STANDARD.encode(key)
     }
 
-    /// Reads a key: 32 bytes as base64, or as hexadecimal digits.
+    /// Parses a key: 32 bytes as base64, or as hexadecimal digits.
     pub fn parse_key(text: &str) -> Option<[u8; KEY_BYTES]> {
         let text = text.trim();
         let bytes = if text.len() == 2 * KEY_BYTES {
@@ -102,7 +102,7 @@ impl Secrets {
         bytes.try_into().ok()
     }
 
-    /// Seals a text for its place. The nonce is random: 96 bits do not repeat among as few secrets as there are here.
+    /// Encrypts a text for its place. The nonce is random: 96 bits do not repeat among as few secrets as there are here.
     pub fn seal(&self, place: &Place<'_>, plain: &str, nonce: [u8; NONCE_LEN]) -> String {
         let mut bytes = plain.as_bytes().to_vec();
         let aad = Aad::from(place.associated_data(&self.key_id).into_bytes());
@@ -113,7 +113,7 @@ impl Secrets {
         format!("{MARK}{}:{}", self.key_id, STANDARD.encode(whole))
     }
 
-    /// Opens a sealed text, and gives back one that was never sealed.
+    /// Decrypts a text; returns a plain one as it is.
     pub fn open(&self, place: &Place<'_>, text: &str) -> Result<SecretString, SecretsError> {
         let Some(sealed) = text.strip_prefix(MARK) else {
             return Ok(SecretString::from(text));
@@ -140,7 +140,7 @@ pub(crate) fn is_sealed(text: &str) -> bool {
     text.starts_with(MARK)
 }
 
-/// Whether the database holds anything sealed: then its key must not be made anew.
+/// Whether the database contains an encrypted secret: then its key must not be generated anew.
 pub async fn has_sealed(db: &Db) -> Result<bool, Error> {
     let seeds = db
         .snapshot(|tx| async move { people::list_totp_secrets(tx).await }.boxed())
@@ -149,8 +149,8 @@ pub async fn has_sealed(db: &Db) -> Result<bool, Error> {
     Ok(seeds.iter().any(|(_, seed)| is_sealed(seed)))
 }
 
-/// Opens every secret of the database, and seals those that an earlier version wrote plain. `Err`: with this key the server
-/// would lock people out.
+/// Decrypts every secret of the database as a check, and encrypts those that an earlier version wrote in plain text. `Err`:
+/// with this key people could not log in.
 pub async fn seal_plain_secrets(services: &Services) -> Result<Result<(), SecretsError>, Error> {
     let seeds = services
         .db
@@ -163,7 +163,7 @@ pub async fn seal_plain_secrets(services: &Services) -> Result<Result<(), Secret
         let plain = match services.secrets.open(&place, text) {
             Ok(plain) => plain,
             Err(SecretsError::OtherKey) => return Ok(Err(SecretsError::OtherKey)),
-            // One person's damage keeps nobody else's secret plain.
+            // One damaged secret must not keep the others in plain text.
             Err(SecretsError::Damaged) => {
                 outcome = Err(SecretsError::Damaged);
                 continue;

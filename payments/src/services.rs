@@ -1,4 +1,4 @@
-//! Everything a verb may use: the database, the gateways, the clock, and the bells.
+//! Context of the verbs: database, gateways, clock, and wake-ups of the jobs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::store::Db;
 use crate::store::servers::Lease;
 use crate::{Clock, OverdueAfter, Process, Retention, Watchers};
 
-/// The whole context of the core; cheap to clone.
+/// Whole context of the core; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Services {
     pub db: Db,
@@ -29,7 +29,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// A claim of this server on rows, from now on.
+    /// Lease of this server, from now on.
     pub(crate) fn lease(&self, length: Duration) -> Lease<'_> {
         let now = self.clock.now();
         Lease {
@@ -40,15 +40,15 @@ impl Services {
     }
 }
 
-/// What the operator decided.
+/// The operator's settings.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
     pub payment_ttl: Duration,
     pub order_ttl: Duration,
     pub late_payment: LatePolicy,
-    /// A refund from the console of more than this needs a second person; `None`: none does.
+    /// A refund from the console above this needs a second person; `None`: none does.
     pub refund_approval_above: Option<Money>,
-    /// A refund from the console of more than this needs a password that was given a short time ago.
+    /// A refund from the console above this needs a recently confirmed password.
     pub refund_confirm_above: Money,
     pub retention: Retention,
     pub overdue_after: OverdueAfter,
@@ -68,7 +68,7 @@ impl Default for Policy {
     }
 }
 
-/// Rings when something is due earlier than the rhythm of the jobs would notification.
+/// Wakes jobs when something is due earlier than their polling interval.
 #[derive(Debug, Clone, Default)]
 pub struct Wake {
     questions: Arc<[Notify; Lane::ALL.len()]>,
@@ -77,7 +77,7 @@ pub struct Wake {
 }
 
 impl Wake {
-    /// Wakes every job: a bell rouses one sleeper, so each has its own.
+    /// Wakes every job: a notify wakes one waiter, so each job has its own.
     pub fn ring(&self) {
         self.ring_for_questions();
         self.deadlines.notify_one();
@@ -86,19 +86,19 @@ impl Wake {
         }
     }
 
-    /// Wakes only the jobs that ask the gateways about payments.
+    /// Wakes only the jobs that query payments.
     pub(crate) fn ring_for_questions(&self) {
         for bell in self.questions.iter() {
             bell.notify_one();
         }
     }
 
-    /// Returns at the next ring for the lane's job; one that came while nobody waited is not lost.
+    /// Waits for the next wake-up of the lane's job; one that came before the wait is not lost.
     pub async fn question_due(&self, lane: Lane) {
         self.questions[lane.index()].notified().await;
     }
 
-    /// Returns at the next ring for who sends the gateway's refunds and asks about them.
+    /// Waits for the next wake-up of the job that executes the gateway's refunds.
     pub async fn refund_due(&self, channel: Channel) {
         let bell = match channel {
             Channel::Wechat => &self.refunds[0],
@@ -107,7 +107,7 @@ impl Wake {
         bell.notified().await;
     }
 
-    /// Returns at the next ring for who watches the deadlines.
+    /// Waits for the next wake-up of the expiry job.
     pub async fn deadline_due(&self) {
         self.deadlines.notified().await;
     }
