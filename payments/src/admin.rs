@@ -182,7 +182,7 @@ pub fn is_use_due(services: &Services, key: &ApiKey) -> bool {
         .is_none_or(|at| now.duration_since(at) >= BETWEEN_USES)
 }
 
-/// Records the use of a key, so that a person who wants to revoke it sees whether it is still used.
+/// Records the use of a key, so that its owner sees before revoking it whether it is still used.
 pub async fn note_use(services: &Services, key: &ApiKey) -> Result<(), Error> {
     let now = services.clock.now();
     let before = now - BETWEEN_USES;

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::store::Tx;
 use crate::store::ledger::{self, Standing};
 
-/// Posts a transfer. A user who is debited must have the amount, or the transaction must not be committed.
+/// Posts a transfer. A debited user must have the amount, or the transaction must not be committed.
 pub(crate) async fn post(tx: &mut Tx<'_>, transfer: &Transfer<'_>, now: Timestamp) -> Result<(), Error> {
     let giver = take(tx, transfer.from, transfer.amount, now).await?;
     let taker = match transfer.to {
@@ -61,7 +61,7 @@ pub(crate) async fn require_funds(
     Ok(())
 }
 
-/// Posts a new refund: takes the amount from the account that holds it. A user who has spent a top-up is refused.
+/// Posts a new refund: takes the amount from the account that holds it. Refused when the user has spent the top-up.
 pub(crate) async fn post_refund(tx: &mut Tx<'_>, refund: &Refund, now: Timestamp) -> Result<(), Error> {
     let parties = ledger::find_parties(tx, &refund.payment_id).await?;
     post(tx, &parties.deal().refund_requested(refund), now).await

@@ -227,7 +227,7 @@ pub async fn cancel_order(
     Err(Error::RateLimited { wait: CONTENDED })
 }
 
-/// Limits rounds: each ends one open payment; more than this means a payer who keeps switching methods.
+/// Limits rounds: each ends one open payment; more than this means endless switching of methods.
 pub(crate) const MAX_ROUNDS: u32 = 6;
 /// Pause after which a verb that lost every round to others may be retried.
 pub(crate) const CONTENDED: Duration = Duration::from_secs(1);

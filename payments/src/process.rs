@@ -43,7 +43,7 @@ struct Peers {
 #[derive(Debug, Clone, Copy)]
 struct Beat {
     n: i64,
-    /// When this value was first seen, by this server's monotonic clock.
+    /// First observation of this value, by this server's monotonic clock.
     since: Duration,
 }
 
@@ -69,7 +69,7 @@ impl Process {
         subject.ends_with(signature_of(&self.0.id))
     }
 
-    /// How far the wall clock was set back since the last check.
+    /// Setback of the wall clock since the last check.
     fn measure_setback(&self, clock: &Clock) -> Duration {
         let (now, monotonic) = (clock.now(), clock.monotonic());
         let mut times = self

@@ -38,7 +38,7 @@ pub enum Initiator {
 pub struct StartPayment {
     pub order_id: OrderId,
     pub product: Product,
-    /// When given, it must be the order's amount.
+    /// If set, it must be the order's amount.
     pub amount: Option<Money>,
     /// Return address after the gateway's page; by default the caller's page of the order.
     pub return_url: Option<String>,

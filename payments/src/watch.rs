@@ -32,7 +32,8 @@ pub struct Watchers {
     signs: Arc<Mutex<Signs>>,
 }
 
-/// When a payment was last marked as watched: neither reloading a page nor opening it in many tabs is a write each time.
+/// Times at which payments were last marked as watched: neither reloading a page nor opening it in many tabs is a write
+/// each time.
 #[derive(Debug, Default)]
 struct Signs {
     at: HashMap<PaymentId, Timestamp>,

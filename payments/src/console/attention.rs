@@ -95,7 +95,7 @@ pub async fn list_resolved_incidents(services: &Services, limit: u32) -> Result<
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-/// Addresses of the people to whom an incident may be assigned.
+/// Addresses of the people that an incident may be assigned to.
 pub async fn list_handlers(services: &Services) -> Result<Vec<String>, Error> {
     let people = list_people(services).await?;
     Ok(people

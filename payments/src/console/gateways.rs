@@ -14,7 +14,7 @@ pub struct GatewayState {
     pub channel: Channel,
     /// `None`: not configured.
     pub description: Option<Description>,
-    /// When an authentic notification last came.
+    /// Time of the last authentic notification.
     pub last_callback_at: Option<Timestamp>,
 }
 

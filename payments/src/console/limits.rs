@@ -25,7 +25,7 @@ const MAX_FULL: usize = 4096;
 pub struct LoginLimits(Arc<Mutex<HashMap<String, Timestamp>>>);
 
 impl LoginLimits {
-    /// How long one of these counters stays full; `None`: none is known to be full.
+    /// Time for which one of these counters stays full; `None`: none is known to be full.
     fn wait(&self, limits: &[Limit], now: Timestamp) -> Option<Duration> {
         let full = self.full();
         limits

@@ -107,7 +107,7 @@ impl TryFrom<ledger::PostingRow> for Posting {
 }
 
 pub async fn open_file(services: &Services, id: &OrderId) -> Result<OrderFile, Error> {
-    // A person who has just queried the gateway must see the answer. The write goes on when the page is closed.
+    // After a query its answer must be shown. The write goes on when the page is closed.
     let writing = services.clone();
     run_to_end(async move { try_to_write_calls(&writing).await }).await;
     services

@@ -125,7 +125,7 @@ pub async fn disable_person(
     .await
 }
 
-/// Resets a login to a new first password, for a person who has lost the password, or the phone and the recovery codes.
+/// Resets a login to a new first password, after the loss of the password, or of the phone and the recovery codes.
 pub async fn reset_login(
     services: &Services,
     operator: &Operator,

@@ -2,7 +2,7 @@
 
 use crate::admin::{Role, Scope};
 
-/// Something that not everybody may do.
+/// Permission for one kind of act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
     /// See orders, payments, refunds, figures and incidents.

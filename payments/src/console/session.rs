@@ -24,7 +24,7 @@ const IDLE: Duration = Duration::from_secs(30 * 60);
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
 /// Interval at which a session's activity is written.
 const BETWEEN_SIGNS: Duration = Duration::from_secs(60);
-/// How long a confirmed password is valid for acts that need one.
+/// Time for which a confirmed password is valid for acts that need one.
 const CONFIRMED: Duration = Duration::from_secs(10 * 60);
 
 /// Logged-in person.

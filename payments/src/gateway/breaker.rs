@@ -20,7 +20,7 @@ const SLOW_AFTER: Duration = Duration::from_secs(3);
 const MOST_SLOTS: usize = 8;
 /// Interval between two probes of a gateway that does not answer; each may hang for its full timeout.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
-/// When no job has probed for this long, the next caller probes.
+/// Time without a probe by a job after which the next caller probes.
 const UNPROBED: Duration = Duration::from_secs(15);
 /// The same number every time, so that the gateway log keeps one row of it.
 const PROBE_NUMBER: &str = "TONGQIANPROBE";

@@ -205,7 +205,8 @@ pub(crate) async fn authorise_refund(
     require_funds(tx, &payment.id, amount).await
 }
 
-/// When a new refund of the payment can be sent: for WeChat a minute after the last one, sent or still to be sent.
+/// Earliest time at which a new refund of the payment can be sent: for WeChat a minute after the last one, sent or still to
+/// be sent.
 pub(super) async fn next_turn(
     tx: &mut Tx<'_>,
     payment: &Payment,

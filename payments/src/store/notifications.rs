@@ -89,7 +89,7 @@ pub async fn find(tx: &mut Tx<'_>, channel: Channel, id: &str) -> Result<Option<
         .bind(id))?)
 }
 
-/// When a gateway last sent a notification.
+/// Time of a gateway's last notification.
 pub async fn last_of(tx: &mut Tx<'_>, channel: Channel) -> Result<Option<i64>, StoreError> {
     const SQL: &str = "
         select received_at

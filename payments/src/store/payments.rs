@@ -75,7 +75,7 @@ struct ListedRow {
 pub struct Asking {
     pub n_asked: u32,
     pub watched_until: Timestamp,
-    /// When it was closed or declined.
+    /// Time at which it was closed or declined.
     pub ended_at: Option<Timestamp>,
 }
 
@@ -526,7 +526,7 @@ pub async fn expire_now(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> 
     Ok(())
 }
 
-/// When the order's open payment is queried next.
+/// Time of the next query of the order's open payment.
 pub async fn next_question(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Option<Timestamp>, StoreError> {
     const SQL: &str = "
         select due_at from payments

@@ -1,6 +1,6 @@
 //! `alipay.trade.cancel`: ends a trade that cannot be ended otherwise (docs/gateway-facts.md 2.5).
 //!
-//! Called only by a person, never by a job: it looks like a close, but refunds a payer who was faster (T-40).
+//! Called only by a person, never by a job: it looks like a close, but refunds a payer that was faster (T-40).
 
 use domain::{PaymentNo, Report};
 use tracing::warn;

@@ -109,7 +109,7 @@ struct InstantRow {
     at: Option<i64>,
 }
 
-/// When another refund of the payment than `but` was last sent.
+/// Time at which another refund of the payment than `but` was last sent.
 pub async fn last_sent(
     tx: &mut Tx<'_>,
     payment_id: &PaymentId,
@@ -122,7 +122,7 @@ pub async fn last_sent(
     Ok(row.at.map(Timestamp::from_millis))
 }
 
-/// When the last of a payment's refunds was sent, or is to be sent.
+/// Time at which the last of a payment's refunds was sent, or is to be sent.
 pub async fn last_turn(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Option<Timestamp>, StoreError> {
     const SQL: &str = "
         select max(case when to_send and due_at is not null then due_at else sent_at end) as at

@@ -42,7 +42,7 @@ pub(super) enum Verdict {
     Dropped,
 }
 
-/// How to undo the writes of one closure.
+/// Method of undoing the writes of one closure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Undo {
     /// No other closure has written in this transaction: all of it may be rolled back.
