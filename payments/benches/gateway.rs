@@ -57,7 +57,7 @@ fn main() -> Result<()> {
 
 type Row = (&'static str, u64, u64);
 
-/// Both in turn, so that a busy neighbour slows both.
+/// Measures both in turn, so that other load on the machine slows both.
 fn compare(name: &'static str, mut ours: impl FnMut(), mut theirs: impl FnMut()) -> Row {
     let (mut our_rates, mut their_rates) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -96,7 +96,7 @@ fn bare_signature(pair: &KeyPair, message: &[u8], signature: &mut [u8]) {
         .expect("a good key signs");
 }
 
-/// The Authorization header of an order.
+/// Authorization header of a create call.
 fn sign_wechat() -> Result<Row> {
     let file = read("a_wechat_request");
     let case = &cases(&file)[0];
@@ -130,7 +130,7 @@ fn sign_wechat() -> Result<Row> {
     ))
 }
 
-/// The whole address that a browser is sent to.
+/// Complete payment address for the browser.
 fn sign_alipay() -> Result<Row> {
     let file = read("c_alipay_request");
     let gateway = alipay_at(alipay_settings(NOWHERE));

@@ -1,7 +1,7 @@
-//! What strangers send, and what people paste: no input may panic, and nothing altered may be believed.
+//! Fuzz tests of messages from strangers and pasted settings: no input may panic, and no altered message may be accepted.
 //!
-//! A short run is part of every test run. A long one, ten minutes a target:
-//! `BOLERO_RANDOM_TEST_TIME_MS=600000 cargo test --release -p payments --test fuzz`
+//! A short run is part of every test run. A long one, ten minutes a target: `BOLERO_RANDOM_TEST_TIME_MS=600000 cargo test
+//! --release -p payments --test fuzz`
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with it")]
 

@@ -1,5 +1,5 @@
-//! The test vectors of `vectors/` (keys made for tests only): what other implementations signed, we sign byte for byte;
-//! what they accept, we accept; every forged, altered, stale or foreign message is refused.
+//! The test vectors of `vectors/` (keys made for tests only): what other implementations sign, we sign byte for byte; what
+//! they accept, we accept; every forged, altered, stale or foreign message is refused.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with it")]
 

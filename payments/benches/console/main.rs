@@ -1,4 +1,4 @@
-//! How long the pages of the console wait for a database with a million orders: `cargo bench -p payments --bench console`,
+//! Response times of the console's pages on a database with a million orders: `cargo bench -p payments --bench console`,
 //! with `TEST_DATABASE_URL` for PostgreSQL.
 
 mod million;
@@ -69,7 +69,7 @@ async fn measure(engine: &str, url: &str) {
     services.db.close().await;
 }
 
-/// Every way of narrowing the list of orders down, and what neither engine has an index for.
+/// Measures every filter of the list of orders, and combinations that neither engine has an index for.
 async fn measure_orders(engine: &str, services: &Services) {
     let all = OrderQuery {
         limit: 50,
@@ -203,7 +203,7 @@ async fn measure_orders(engine: &str, services: &Services) {
     .await;
 }
 
-/// What else the console shows.
+/// Measures the console's other pages.
 async fn measure_pages(engine: &str, services: &Services) {
     let id = find_exact(services, "N500002")
         .await
@@ -282,7 +282,7 @@ fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Of an order in the middle.
+/// Id of an order in the middle.
 fn an_id() -> String {
     domain::OrderId::floor(Timestamp::from_millis(NOW - 500_000_000))
 }

@@ -6,7 +6,7 @@ const ROWS: i64 = 1_000_000;
 /// 2026-11-24 10:00 in Beijing; one order a second before.
 pub const NOW: i64 = 1_795_485_600_000;
 
-/// When order `n` was made.
+/// Creation time of order `n`.
 const TIME: &str = "(NOW - (ROWS - n) * 1000)";
 /// Nine of ten are paid, one of ten is cancelled, one of a thousand still open.
 const STATE: &str = "case when n % 1000 = 0 then 'open' when n % 10 = 1 then 'cancelled' else 'paid' end";
@@ -15,7 +15,7 @@ const USER: &str = "case when n % 3 = 0 then 'guest' else 'u' || (n % 5000) end"
 const METHOD: &str = "case when n % 3 = 0 then 'alipay' else 'wechat' end";
 
 const TABLES: [&str; 10] = [
-    // One of fifty went back.
+    // One of fifty is refunded.
     "insert into orders (id, order_no, token, user_id, subject, amount, state, expires_at, paid_at, created_at,
         updated_at, refunded)
     select 'ord_' || NAME, 'N' || n, 'tok' || n, USER, 'plan', 100 + n % 50000, STATE, TIME + 1800000,
@@ -64,7 +64,7 @@ pub async fn fill(url: &str) {
         "with s(n) as (select generate_series(0, ROWS - 1))"
     };
     for table in TABLES {
-        // A name holds a time, and a time what it is counted from.
+        // An id contains its time, so the epoch must be known.
         let statement = format!("{series} {table}")
             .replace("NAME", &name(is_sqlite))
             .replace("USER", USER)
@@ -81,7 +81,7 @@ pub async fn fill(url: &str) {
     }
 }
 
-/// Names as the product makes them, as far as sorting goes: the time in front, in digits of base 32.
+/// Ids that sort like those of the product: the time in front, in base 32 digits.
 fn name(is_sqlite: bool) -> String {
     let digit = |shift: u32| {
         format!("substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', cast((TIME >> {shift}) & 31 as integer) + 1, 1)")

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use payments::{Idempotency, KeptAnswer, Outcome};
 
-/// What is kept under an idempotency key: the same text that a new answer is told as.
+/// Idempotency key whose stored answer equals a new answer.
 pub fn kept<T: 'static>(route: &str, key: &str, write: fn(&T) -> String) -> Idempotency<T> {
     Idempotency {
         route: route.to_owned(),

@@ -1,5 +1,5 @@
-//! Requests that are refused, many at once: none of them may cost the writers beside them anything. And a refund without
-//! a number, which nothing protects from being made twice but the commit itself.
+//! Floods of refused requests, which must not cost concurrent writers anything. And a refund without a number, which only
+//! the outcome of its commit protects from being made twice.
 
 use domain::{Money, PaymentId};
 use futures_util::FutureExt;
@@ -29,7 +29,7 @@ impl Simulation {
         }
     }
 
-    /// Somebody guesses passwords.
+    /// Guesses passwords.
     async fn knock(&self) {
         let answer = self.ask("log_in", |services| {
             async move {
@@ -47,7 +47,7 @@ impl Simulation {
         }
     }
 
-    /// A number that another order has already.
+    /// Reuses a number that another order has already.
     async fn take_number(&self) {
         let taken: Vec<(String,)> = self.peek().all("select order_no from orders order by id limit 1");
         let Some((order_no,)) = taken.into_iter().next() else {
@@ -74,7 +74,7 @@ impl Simulation {
         }
     }
 
-    /// More than was paid.
+    /// Requests a refund of more than was paid.
     async fn ask_too_much(&self) {
         let paid: Vec<(String, i64)> = self
             .peek()
@@ -100,7 +100,7 @@ impl Simulation {
         }
     }
 
-    /// Asks once, whatever is heard: only the answer says whether it happened.
+    /// Requests once, whatever the outcome: only the answer tells whether it happened.
     pub async fn refund_without_number(&self, code: &Code, fen: Option<i64>) {
         let request = RefundRequest {
             payment_id: PaymentId::parse(&code.payment_id).unwrap(),

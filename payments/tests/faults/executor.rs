@@ -1,4 +1,5 @@
-//! Everybody's work, one step at a time, in an order that the seed chooses; when nobody can work, time jumps.
+//! Executor of the simulation: runs all tasks one step at a time, in an order that the seed chooses; when no task is ready,
+//! time jumps.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +13,7 @@ use payments::faults::{cut_after, take_cut};
 
 use crate::rng::Rng;
 
-/// Who loses a task when it dies.
+/// Owner of a task: it dies with its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// Payers, merchants, gateways, the network: they do not crash with our servers.
@@ -20,7 +21,7 @@ pub enum Owner {
     Server(usize),
 }
 
-/// A place within a write is chosen among so many: a statement each, and the commit.
+/// Cut points within a write from which the seed chooses: one per statement, and the commit.
 const PLACES: u64 = 16;
 
 /// Whether a task may be dropped while it works.
@@ -33,14 +34,14 @@ pub enum End {
 
 enum Command {
     Spawn(Owner, End, BoxFuture<'static, ()>),
-    /// From now on, in percent of the steps of those that may be dropped.
+    /// From now on, in percent of the steps of droppable tasks.
     Drop(u64),
     Kill(Owner),
     Freeze(Owner, Timestamp),
     Thaw(Owner),
 }
 
-/// Where running tasks leave what the executor does next.
+/// Commands of running tasks to the executor.
 #[derive(Clone, Default)]
 pub struct Commands(Arc<Mutex<Vec<Command>>>);
 
@@ -53,7 +54,7 @@ impl Commands {
         self.give(Command::Spawn(owner, End::ItsOwn, Box::pin(task)));
     }
 
-    /// As [`Commands::spawn`], for what may be dropped at any await.
+    /// Like [`Commands::spawn`], for a task that may be dropped at any await.
     pub fn spawn_droppable(&self, owner: Owner, task: impl Future<Output = ()> + Send + 'static) {
         self.give(Command::Spawn(owner, End::Anywhere, Box::pin(task)));
     }
@@ -62,12 +63,12 @@ impl Commands {
         self.give(Command::Drop(percent));
     }
 
-    /// Everything that this owner is doing is gone, wherever it was.
+    /// Drops every task of this owner.
     pub fn kill(&self, owner: Owner) {
         self.give(Command::Kill(owner));
     }
 
-    /// Its tasks stand still, as those of a process that was stopped.
+    /// Freezes the owner's tasks, like those of a stopped process.
     pub fn freeze(&self, owner: Owner, until: Timestamp) {
         self.give(Command::Freeze(owner, until));
     }
@@ -93,7 +94,7 @@ impl Wake for Flag {
     }
 }
 
-/// What happened, as a number to compare and as the last lines to read.
+/// Trace of a run: a hash for comparing runs, and its last lines.
 #[derive(Clone, Default)]
 pub struct Trace(Arc<Mutex<Told>>);
 
@@ -145,7 +146,7 @@ pub struct Executor {
     pub timeline: Arc<Timeline>,
     pub trace: Trace,
     pub n_steps: u64,
-    /// How many tasks were dropped in the middle.
+    /// Number of tasks that were dropped in the middle.
     pub n_dropped: u64,
     dropped_percent: u64,
     tasks: Vec<Task>,
@@ -170,7 +171,7 @@ impl Executor {
         }
     }
 
-    /// Works until this time, even when there is nothing to do.
+    /// Runs until this time, even when no task is ready.
     pub fn run_until(&mut self, end: Timestamp) {
         loop {
             self.obey();
@@ -256,7 +257,7 @@ impl Executor {
         }
     }
 
-    /// Everybody stops where they are.
+    /// Stops all tasks.
     pub fn end(&mut self) {
         self.tasks.clear();
         self.obey();

@@ -1,4 +1,4 @@
-//! One seed's life from the opening of the shop to the last check.
+//! One run of the simulation for one seed, from the opening of the shop to the last check.
 
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
@@ -15,9 +15,9 @@ use crate::simulation::{Facts, Simulation};
 
 /// 2026-11-24 10:00 in Beijing.
 pub const OPENING: Timestamp = Timestamp::from_millis(1_795_485_600_000);
-/// Without any callback an open payment is asked about every minute, and a dead server's lease lasts one.
+/// Without notifications an open payment is queried every minute, and a dead server's lease lasts one.
 const NOTIFICATIOND_WITHIN: Duration = Duration::from_secs(150);
-/// The longest schedule of callbacks, and of our own questions.
+/// The longest schedule of notifications, and of our own queries.
 const LONGEST: Duration = Duration::from_secs(26 * 3600);
 
 pub struct Life {
@@ -28,7 +28,7 @@ pub struct Life {
     pub facts: Facts,
     pub n_steps: u64,
     pub n_dropped: u64,
-    /// From the end of the trouble until both books agreed.
+    /// Time from the end of the faults until both books agreed.
     pub healed_within: Option<Duration>,
 }
 
@@ -37,7 +37,7 @@ pub fn keys() -> &'static KeyRing {
     KEYS.get_or_init(|| KeyRing::load(WechatKeys::PublicKey).unwrap())
 }
 
-/// A simulation with its database, in the thread that called.
+/// A simulation with its database, in the calling thread.
 pub struct Stage {
     pub simulation: Simulation,
     pub executor: Executor,
@@ -47,7 +47,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The shop has opened; nobody is there yet. Whoever calls is inside [`runtime`].
+    /// Opens the shop without customers. The caller must be inside of [`runtime`].
     pub fn open(plan: Plan) -> Stage {
         let directory = directory();
         let file = directory.path().join("shop.db");
@@ -85,7 +85,7 @@ pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
     simulation.move_in();
     executor.run_until(OPENING + simulation.plan.trouble);
     simulation.check_safety();
-    // What is broken already need not be healed.
+    // A run that has failed already need not heal.
     let healed_within = if simulation.plan.heals && simulation.failures().is_empty() {
         heal(simulation, executor)
     } else {
@@ -106,7 +106,7 @@ pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
     life
 }
 
-/// Nothing goes wrong any more: both books must come to agree by themselves.
+/// Runs without faults until both books agree.
 fn heal(simulation: &Simulation, executor: &mut Executor) -> Option<Duration> {
     let healed_at = simulation.now();
     simulation.heal();
@@ -130,7 +130,7 @@ fn heal(simulation: &Simulation, executor: &mut Executor) -> Option<Duration> {
             }
             return None;
         }
-        // Hours in which nothing is due are not worth a question every five seconds.
+        // In hours without due work there is no need to check every five seconds.
         let (step, slowdown) = if passed < Duration::from_secs(600) {
             (Duration::from_secs(60), 1)
         } else {

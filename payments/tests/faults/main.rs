@@ -1,7 +1,7 @@
 //! Deterministic simulation: the real verbs, the real database and the real gateways' simulator in one thread, in virtual
 //! time, under every fault that a seed brings. A failing seed fails the same way again.
 //!
-//! `FAULT_SEEDS=20000` tries more of them, `FAULT_FIRST=…` begins elsewhere, and one seed alone tells its story.
+//! `FAULT_SEEDS=20000` tries more seeds, `FAULT_FIRST=…` begins elsewhere, and a single seed prints its trace.
 
 #![expect(
     clippy::unwrap_used,

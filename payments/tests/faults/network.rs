@@ -1,4 +1,4 @@
-//! The ways between us, the gateways and the merchants: late, lost, broken, and never in order.
+//! Network between us, the gateways and the merchants: messages are late, lost, damaged, and out of order.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use tokio::sync::oneshot;
 use crate::executor::Owner;
 use crate::simulation::Simulation;
 
-/// How long a gateway waits for an acknowledgement (docs/gateway-facts.md 1.7).
+/// Timeout of a gateway for an acknowledgement (docs/gateway-facts.md 1.7).
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const LONGEST_NAP: Duration = Duration::from_secs(3600);
 
 impl Simulation {
-    /// What the shop's gateway clients send their requests through.
+    /// Connection of the shop's gateway clients.
     pub fn line(&self) -> Line {
         let simulation = self.clone();
         Line::new(move |request, patience| simulation.clone().exchange(request, patience).boxed())
@@ -30,7 +30,7 @@ impl Simulation {
             if self.in_trouble() && rng.percent(slow) {
                 rng.millis(200, 12_000)
             } else {
-                // Few different ways: much arrives at the same moment, and then the executor chooses who comes first.
+                // Few different delays: many messages arrive at the same moment, and then the executor chooses the order.
                 Duration::from_millis(rng.one_of(&[1, 1, 2, 5, 20]))
             }
         };
@@ -60,7 +60,7 @@ impl Simulation {
         }
         let (sender, receiver) = oneshot::channel();
         let simulation = self.clone();
-        // A task outside: what is on its way arrives, whatever happens to who sent it.
+        // Owned by the outside: a sent message arrives even when its sender has died.
         self.spawn(Owner::Outside, "call", async move {
             if let Some(answer) = simulation.carry(request).await {
                 drop(sender.send(answer));
@@ -110,7 +110,7 @@ impl Simulation {
         self.gateways_unheard().due(now_ms)
     }
 
-    /// Carries notifications for ever.
+    /// Delivers notifications for ever.
     pub async fn courier(self) {
         loop {
             for due in self.take_due() {
@@ -147,7 +147,7 @@ impl Simulation {
         self.gateways(|gateways, _| gateways.attempted(due.place, is_received));
     }
 
-    /// One letter to any server; what it answered. An honest one says what it is about.
+    /// Delivers one notification to any server; returns the answer. A genuine one names its subject in `about`.
     pub async fn post(&self, letter: &SignedNotification, about: Option<&str>) -> Option<(u16, Vec<u8>)> {
         let (channel, headers) = opened(letter);
         let (simulation, letter, about) = (self.clone(), letter.clone(), about.map(str::to_owned));

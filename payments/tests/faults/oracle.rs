@@ -1,4 +1,4 @@
-//! Who watches: at the moment of every answer, and at the end.
+//! Oracle: checks every answer at its moment, and everything at the end.
 
 use domain::{Channel, OrderId};
 use payments::Error;
@@ -8,7 +8,7 @@ use simulator::SignedNotification;
 use crate::peek::runtime;
 use crate::simulation::Simulation;
 
-/// How far behind its deadline a row may be before it counts as forgotten.
+/// Largest delay of a row behind its deadline before it counts as forgotten.
 const SLACK_MS: i64 = 120_000;
 
 #[derive(sqlx::FromRow)]
@@ -19,7 +19,7 @@ struct PaymentRow {
     amount: i64,
     expires_at: i64,
     order_state: String,
-    /// None of an order that its merchant has cancelled: nobody gives a reason here.
+    /// `None` when the merchant cancelled the order: no reason is given here.
     cancel_reason: Option<String>,
 }
 
@@ -45,7 +45,7 @@ struct EdgeRow {
     new: String,
 }
 
-/// What may become of what.
+/// Allowed changes of state.
 const EDGES: &[(&str, &str, &str)] = &[
     ("order", "open", "paid"),
     ("order", "open", "cancelled"),
@@ -66,14 +66,14 @@ const EDGES: &[(&str, &str, &str)] = &[
     ("refund", "requested", "failed"),
     ("refund", "pending", "failed"),
     ("refund", "stuck", "failed"),
-    // The gateway may correct itself; a person hears of it.
+    // The gateway may correct itself; an incident tells a person.
     ("refund", "failed", "succeeded"),
     ("refund", "stuck", "succeeded"),
     ("refund", "stuck", "pending"),
 ];
 
 impl Simulation {
-    /// A notification is acknowledged only when it and its effect are there for everybody to see.
+    /// Checks that an acknowledged notification and its effect are committed.
     pub fn see_reply(
         &self,
         channel: Channel,
@@ -177,7 +177,7 @@ impl Simulation {
         )
     }
 
-    /// Where the gateways' books and ours differ; empty when everything has come right.
+    /// Differences between the gateways' books and ours; empty when both agree.
     pub fn differences(&self) -> Vec<String> {
         let now_ms = self.now_ms();
         let books = self.gateways_unheard().books(now_ms);
@@ -197,7 +197,7 @@ impl Simulation {
                 "created" | "pending" if row.expires_at + SLACK_MS < now_ms => {
                     differences.push(format!("{number} should be over and is {}", row.state));
                 }
-                // Only questions find what a late create call has opened again.
+                // Only queries find what a late create call has opened again.
                 "closed" | "declined" if is_payable && self.plan.reconciles => {
                     differences.push(format!("{number} is {} and can still be paid", row.state));
                 }
@@ -225,7 +225,7 @@ impl Simulation {
         differences
     }
 
-    /// Who has paid what nobody here has noticed, though it is still waited for.
+    /// Payers whose payment we have not recorded, though it is still expected.
     pub fn unnoticed(&self) -> Vec<String> {
         let now_ms = self.now_ms();
         let books = self.gateways_unheard().books(now_ms);
@@ -241,7 +241,7 @@ impl Simulation {
             .collect()
     }
 
-    /// What must hold whatever went wrong, and however little of it was mended.
+    /// Checks safety: what must hold under every fault, healed or not.
     pub fn check_safety(&self) {
         let now_ms = self.now_ms();
         let books = self.gateways_unheard().books(now_ms);
@@ -256,7 +256,7 @@ impl Simulation {
             }
         }
         self.check_refunds(&books);
-        // Nothing that goes wrong here undoes a whole transaction: a refusal undoes its own part.
+        // No fault here undoes a whole transaction: a refusal undoes its own part.
         let n_reruns = self
             .db
             .trouble()
@@ -282,7 +282,7 @@ impl Simulation {
         }
     }
 
-    /// Money that went back is money that we sent back, once.
+    /// Checks that every refund at the gateway is one that we sent, once.
     fn check_refunds(&self, books: &simulator::Books) {
         let rows = self.refunds();
         for booked in &books.refunds {
@@ -338,7 +338,7 @@ impl Simulation {
         }
     }
 
-    /// After everything has come right: nobody who paid in time was sent away, and nobody paid for what was over.
+    /// Checks fairness after healing: a payer in time was not refused, and no payment was made for a closed order.
     pub fn check_fairness(&self) {
         if self.plan.gateway_lies() {
             return;
@@ -350,8 +350,8 @@ impl Simulation {
                 self.fail(format!("{number} was paid and does not exist"));
                 continue;
             };
-            // A code that nobody has scanned cannot be closed at Alipay (docs/gateway-facts.md 2.5): who pays an old one, or in the very
-            // moment of a cancellation, gets the money back instead.
+            // A code that was not scanned cannot be closed at Alipay (docs/gateway-facts.md 2.5): a payer of an old one, or
+            // in the very moment of a cancellation, is refunded instead.
             let was_cancelling = row.method == "alipay" && row.cancel_reason.is_none();
             let was_offered = then.order == "open"
                 && matches!(then.payment.as_str(), "created" | "pending")
@@ -375,7 +375,7 @@ fn has_moved(state: &str) -> bool {
     matches!(state, "SUCCESS" | "REFUND_SUCCESS")
 }
 
-/// The id of a notification, and whether it says that something was paid.
+/// Id of a notification, and whether it reports a payment.
 fn gist(channel: Channel, body: &[u8]) -> (String, bool) {
     match channel {
         Channel::Wechat => {

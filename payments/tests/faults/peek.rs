@@ -1,4 +1,4 @@
-//! A second pair of eyes on the database: what is committed, at this very moment, as anybody else would see it.
+//! Independent view of the database: committed data as any other connection would see it.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor as _, SqliteConnection};
 use tokio::runtime::{Builder, Runtime};
 
-/// sqlx wants a runtime for its timers and its pool; nothing of the simulated world runs in it.
+/// sqlx needs a runtime for its timers and its pool; no task of the simulation runs in it.
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
@@ -20,7 +20,7 @@ pub fn runtime() -> &'static Runtime {
     })
 }
 
-/// Every change of a state leaves a line, so that a forbidden one is seen even when it is undone.
+/// Triggers that record every change of a state, so that a forbidden one is seen even when it is undone.
 const EDGES: &str = "
     create table edges (n integer primary key, kind text, id text, old text, new text);
     create trigger order_edges after update of state on orders when old.state <> new.state
@@ -44,7 +44,7 @@ pub fn url_of(file: &Path) -> String {
     format!("sqlite://{}", file.display())
 }
 
-/// A migrated database that is copied for every life: migrating takes longer than living.
+/// A migrated database that is copied for every run: migrating takes longer than a run.
 pub fn template() -> &'static [u8] {
     static TEMPLATE: OnceLock<Vec<u8>> = OnceLock::new();
     TEMPLATE.get_or_init(|| {
@@ -55,7 +55,7 @@ pub fn template() -> &'static [u8] {
             Db::simulated(&url_of(&made)).await.unwrap().close().await;
             let mut connection = connect(&made).await;
             connection.execute(EDGES).await.unwrap();
-            // One file without a log beside it is what can be copied.
+            // Only a single file without a WAL can be copied.
             let copy = format!("vacuum into '{}'", file.display());
             connection.execute(sqlx::AssertSqlSafe(copy)).await.unwrap();
         });

@@ -1,4 +1,4 @@
-//! Who lives in the simulation: shoppers with their whims, the merchant's program that never gives up, and one who means ill.
+//! People of the simulation: shoppers with their scenarios, the merchant's program that retries for ever, and an attacker.
 
 use std::time::Duration;
 
@@ -23,9 +23,9 @@ enum Scenario {
     Pay,
     /// Gets one code, then another, and pays both.
     PayTwice,
-    /// Comes back when the time is over.
+    /// Comes back after the deadline.
     PayLate,
-    /// With what the user has here; the operator may have given it.
+    /// From the user's balance; the operator may have credited it.
     PayByBalance,
     /// The merchant cancels the order meanwhile.
     PayWhileCancelled,
@@ -105,7 +105,7 @@ impl Simulation {
         match scenario {
             Scenario::PayByBalance => {
                 if self.rng().percent(30) {
-                    // A code of a gateway's is open: it must be closed first, or its money will be too much.
+                    // A gateway's code is open: it must be closed first, or its payment will be surplus.
                     let Some(code) = self.code(order, first).await else {
                         return;
                     };
@@ -185,7 +185,7 @@ impl Simulation {
         self.sleep(nap).await;
     }
 
-    /// The merchant's program: the same number and the same key until there is an answer.
+    /// Creates an order as the merchant's program: the same number and key until there is an answer.
     pub async fn order(&self, name: &str, user: &str, is_topup: bool) -> Option<OrderId> {
         let amount = Money::from_fen(1 + i64::try_from(self.rng().below(20_000)).unwrap()).unwrap();
         let new = NewOrder {
@@ -231,7 +231,7 @@ impl Simulation {
         None
     }
 
-    /// The operator gives a user something, under a number that makes it once.
+    /// Adjusts a user's balance, under a number that makes it idempotent.
     async fn adjust(&self, user: &str, number: &str) {
         let change = Change::from_fen(1 + i64::try_from(self.rng().below(30_000)).unwrap()).unwrap();
         for _ in 0..TRIES {
@@ -262,7 +262,7 @@ impl Simulation {
         }
     }
 
-    /// Chooses how to pay, and gets a code; impatient shoppers press twice.
+    /// Chooses a product and gets a code; impatient shoppers press twice.
     pub async fn code(&self, order: &OrderId, product: Product) -> Option<Code> {
         let key = format!("start-{order}-{}", self.rng().next());
         if self.rng().percent(15) {
@@ -337,7 +337,7 @@ impl Simulation {
         }
     }
 
-    /// Looks at the page for a while; what was paid once stays paid.
+    /// Watches the page for a while; a paid order must stay paid.
     async fn watch(&self, order: &OrderId) {
         let mut was_paid = false;
         for _ in 0..5 {
@@ -399,7 +399,7 @@ impl Simulation {
         }
     }
 
-    /// Some want their money back, in one piece or in several, and some merchants press the button twice.
+    /// Requests refunds of some payments, in full or in parts; some merchants press the button twice.
     async fn regret(&self, code: &Code) {
         let paid = self.peek().number(
             "select amount from payments where payment_no = $1 and state = 'paid'",
@@ -428,11 +428,11 @@ impl Simulation {
             self.refund(code, &second, other).await;
         };
         join(self.refund(code, &first, one), later).await;
-        // Another program of the merchant's repeats what was done, under the same number.
+        // Another program of the merchant repeats the refund, under the same number.
         if self.rng().percent(30) {
             self.refund(code, &first, one).await;
         }
-        // And a program that gives no number asks once, whatever it hears.
+        // A program without a number requests once, whatever the outcome.
         if self.rng().percent(60) {
             self.refund_without_number(code, part(50)).await;
         }
@@ -469,7 +469,7 @@ impl Simulation {
         }
     }
 
-    /// Somebody in the office, who tries again what has failed or is stuck.
+    /// A clerk who retries failed and stuck refunds.
     async fn clerk(self) {
         loop {
             self.think(30, 120).await;
@@ -494,7 +494,7 @@ impl Simulation {
         }
     }
 
-    /// Sends what no gateway sent, and sends again what one did.
+    /// Sends forged notifications, and repeats genuine ones.
     async fn attacker(self) {
         while self.in_trouble() {
             self.think(3, 15).await;
@@ -533,7 +533,7 @@ impl Simulation {
             ];
             let place = self.rng().place(lies.len());
             let (lie, is_signed) = &lies[place];
-            // A wrong sum under a true signature is only for what is not paid: it must change nothing.
+            // A wrong amount under a valid signature is sent only for unpaid payments: it must change nothing.
             if *is_signed && self.peek().payment_state(&number).as_deref() == Some("paid") {
                 continue;
             }

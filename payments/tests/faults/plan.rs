@@ -1,5 +1,5 @@
-//! What one seed's life is like: who lives in it, and what goes wrong (swarm testing: each fault is on or off for the whole
-//! life, with a rate of its own).
+//! Plan of one seed's run: its people and its faults (swarm testing: each fault is on or off for the whole run, with a rate
+//! of its own).
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ pub struct Plan {
     pub seed: u64,
     pub n_shoppers: u64,
     pub n_servers: usize,
-    /// How long people act and faults strike.
+    /// Time in which people act and faults occur.
     pub trouble: Duration,
-    /// After the trouble everything works, and all must come right; otherwise only what may never happen is checked.
+    /// Whether faults end and both books must agree afterwards; otherwise only safety is checked.
     pub heals: bool,
-    /// One of these two nets may be missing for the whole life, never both: without any road to the truth nobody finds it.
+    /// Notifications or reconciliation may be off for the whole run, never both: then no payment would be noticed.
     pub callbacks: bool,
     pub reconciles: bool,
     pub late_policy: LatePolicy,
@@ -29,22 +29,22 @@ pub struct Plan {
     pub lost_replies: u64,
     pub slow: u64,
     pub refused: u64,
-    /// Crashes and pauses come this often on average.
+    /// Average interval of crashes and pauses.
     pub crash_every: Option<Duration>,
     pub pause_every: Option<Duration>,
-    /// The clock of the first server is wrong by this.
+    /// Clock offset of the first server.
     pub skew_ms: i64,
     pub has_backup_host: bool,
     pub hostile: bool,
     pub leases_ignored: bool,
-    /// Everybody wants the same, so that rare meetings become frequent.
+    /// One scenario for all people, so that rare coincidences become frequent.
     pub bias: Option<usize>,
     pub gateway_faults: Vec<Fault>,
     /// In percent of the steps of requests: the request is dropped there, as if its client had gone.
     pub drops: u64,
-    /// In percent of the requests: a commit about then is not heard, whether it took effect or not.
+    /// In percent of the requests: the outcome of a commit about then is lost, whether it took effect or not.
     pub lost_commits: u64,
-    /// Requests that are refused come in crowds.
+    /// Whether floods of refused requests are sent.
     pub flood: bool,
 }
 
@@ -92,7 +92,7 @@ impl Plan {
         }
     }
 
-    /// A life in which nothing goes wrong.
+    /// A run without faults.
     pub fn calm(seed: u64) -> Plan {
         Plan {
             n_shoppers: 0,
@@ -119,7 +119,7 @@ impl Plan {
         }
     }
 
-    /// What the gateways do wrong: during the trouble, or for ever.
+    /// Faults of the gateways: during the trouble, or for ever.
     pub fn faults(&self, in_trouble: bool) -> Faults {
         let mut faults = Faults::none();
         if !self.callbacks {
@@ -133,7 +133,7 @@ impl Plan {
         faults
     }
 
-    /// The gateway may take money after it confirmed a close, or hide a payment of the last seconds.
+    /// The gateway may accept a payment after it confirmed a close, or hide a payment of the last seconds.
     pub fn gateway_lies(&self) -> bool {
         self.gateway_faults
             .iter()

@@ -1,11 +1,12 @@
-//! The bugs that somebody has really made. Each is planted, and some seed must find it, or the simulation has gone blind.
+//! Planted bugs: mistakes that were really made somewhere. Some seed must find each, or the simulation is not sensitive
+//! enough.
 
 use crate::life::live;
 use crate::plan::Plan;
 
 const SEEDS: u64 = 2_000;
 
-/// The first seed that finds the bug, and in which words.
+/// First seed that finds the bug, and its failures.
 fn first_to_find(bug: &'static str) -> (u64, Vec<String>) {
     for seed in 0..SEEDS {
         let life = live(Plan::of(seed), Some(bug), false);

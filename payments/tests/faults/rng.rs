@@ -1,4 +1,4 @@
-//! Seeded chance of the simulated world: the same seed, the same life.
+//! Seeded randomness of the simulation: the same seed gives the same run.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Many lives, on every core.
+//! Runs of many seeds, on every core.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -76,7 +76,7 @@ impl Tally {
     }
 }
 
-/// Lives all of these seeds; those that failed come back in the order of their seeds.
+/// Runs all of these seeds; returns the failed ones in the order of their seeds.
 fn live_all(first: u64, n_seeds: u64) -> Tally {
     let next = AtomicU64::new(first);
     let tally = Mutex::new(Tally::default());

@@ -1,4 +1,4 @@
-//! The shop's servers: booted, asked, crashed and paused; their jobs run in their own rhythm.
+//! The shop's servers: booted, called, crashed and paused; their jobs run at their intervals.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,16 +19,16 @@ const RECONCILE: Duration = Duration::from_secs(5);
 const REFUNDS: Duration = Duration::from_secs(5);
 const EXPIRE: Duration = Duration::from_secs(15);
 const LOOK_AFTER: Duration = Duration::from_secs(30);
-/// A client that hears nothing for so long has heard nothing.
+/// Timeout of a client.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Nobody knows whether what was asked has happened, and whoever asked was told so.
+/// Whether an error means that the outcome is unknown, and tells the caller so.
 pub fn is_unheard(error: &Error) -> bool {
     matches!(error, Error::Internal(StoreError::CommitUnknown))
 }
 
 impl Simulation {
-    /// Starts a server with nothing in its memory; the database is what it was.
+    /// Starts a server with empty memory on the existing database.
     pub fn boot(&self, place: usize) {
         let n_boots = self.n_boots.fetch_add(1, Ordering::SeqCst);
         let clock = Arc::new(VirtualClock::on(
@@ -160,7 +160,7 @@ impl Simulation {
         select(std::pin::pin!(nap), std::pin::pin!(bell)).await;
     }
 
-    /// Gateways fail in every way here; our own database must not.
+    /// Records a job's result. Gateways fail in every way here; our own database must not.
     fn note_job(&self, job: &str, outcome: Result<usize, Error>) {
         match outcome {
             Ok(0) => {}
@@ -170,7 +170,7 @@ impl Simulation {
         }
     }
 
-    /// The disk fails in the middle of a commit, at times.
+    /// Sometimes loses the outcome of a commit.
     fn lose_commit_perhaps(&self, services: &Services) {
         if !self.in_trouble() || !self.rng().percent(self.plan.lost_commits) {
             return;
@@ -182,7 +182,7 @@ impl Simulation {
         trouble.lose_commit(lost);
     }
 
-    /// Sends a request to any server and waits for its answer; `None` when none comes. What was asked may have happened.
+    /// Sends a request to any server and waits for its answer; `None` when none comes. The request may have taken effect.
     pub async fn ask<T: Send + 'static>(
         &self,
         name: &'static str,
@@ -253,7 +253,7 @@ impl Simulation {
                 return;
             }
             let place = self.rng().place(self.plan.n_servers);
-            // Longer than any lease, at times.
+            // Sometimes longer than any lease.
             let pause = self.rng().seconds(2, 100);
             self.tell(&format!("server {place} stands still for {pause:?}"));
             self.facts().n_pauses += 1;

@@ -1,4 +1,4 @@
-//! Everything that exists in one simulated life: time, gateways, the shop's servers and their database, and who watches.
+//! State of one simulated run: time, gateways, the shop's servers and their database, and the oracle.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::plan::Plan;
 use crate::rng::Rng;
 use crate::words::Words;
 
-/// Cheap to clone; everybody has one.
+/// Cheap to clone; every task has one.
 #[derive(Clone)]
 pub struct Simulation(Arc<Inner>);
 
@@ -37,10 +37,10 @@ pub struct Inner {
     facts: Mutex<Facts>,
     pub words: Mutex<Words>,
     failures: Mutex<Vec<String>>,
-    /// The gateways have done something: there may be notifications to carry.
+    /// Signals that the gateways may have notifications to deliver.
     pub post_bell: Notify,
     in_trouble: AtomicBool,
-    /// How much slower the jobs run than in production; more than one only when nothing happens for hours.
+    /// Factor on the jobs' intervals; more than one only while nothing happens for hours.
     pub slowdown: AtomicU64,
 }
 
@@ -52,28 +52,28 @@ impl std::ops::Deref for Simulation {
     }
 }
 
-/// A payment at the moment when its payer paid.
+/// A payment at the moment of paying.
 #[derive(Debug, Clone)]
 pub struct Paid {
     pub at: Timestamp,
-    /// The states of the order and of the payment here.
+    /// States of the order and of the payment in our database.
     pub order: String,
     pub payment: String,
 }
 
-/// What was seen from outside.
+/// Facts observed from outside.
 #[derive(Default)]
 pub struct Facts {
-    /// By the payment's number: what a payer has paid, and what we knew at that moment.
+    /// By payment number: payments at the gateway, and our state at that moment.
     pub paid: BTreeMap<String, Paid>,
-    /// The numbers of payments that somebody holds a code of.
+    /// Numbers of payments whose code was shown.
     pub shown: Vec<String>,
     pub n_acks: u64,
     pub n_forged: u64,
     pub n_crashes: u64,
     pub n_pauses: u64,
     pub n_refused: u64,
-    /// The story of a month has come to its end.
+    /// The thirty-day run has reached its end.
     pub is_told: bool,
 }
 
@@ -127,14 +127,14 @@ impl Simulation {
         self.facts.lock().unwrap()
     }
 
-    /// Lets somebody do something with the gateways; their notifications are carried afterwards.
+    /// Acts on the gateways; their notifications are delivered afterwards.
     pub fn gateways<T>(&self, act: impl FnOnce(&mut InProcess, i64) -> T) -> T {
         let outcome = act(&mut self.gateways.lock().unwrap(), self.now_ms());
         self.post_bell.notify_one();
         outcome
     }
 
-    /// The gateways as somebody sees them who changes nothing that others wait for.
+    /// Reads the gateways, without an act that others wait for.
     pub fn gateways_unheard(&self) -> MutexGuard<'_, InProcess> {
         self.gateways.lock().unwrap()
     }
@@ -161,7 +161,7 @@ impl Simulation {
         self.commands.spawn(owner, task);
     }
 
-    /// A request to a server, which may be dropped wherever it is.
+    /// Spawns a request to a server, which may be dropped at any await.
     pub fn spawn_request(&self, owner: Owner, name: &str, task: impl Future<Output = ()> + Send + 'static) {
         self.trace.tell(self.now(), name);
         self.commands.spawn_droppable(owner, task);
@@ -175,7 +175,7 @@ impl Simulation {
         self.servers.lock().unwrap()[place] = services;
     }
 
-    /// One of the servers that are up, as a balancer in front of them chooses.
+    /// One of the running servers, as chosen by a load balancer.
     pub fn any_server(&self) -> Option<(usize, Services)> {
         let servers = self.servers.lock().unwrap();
         let up: Vec<(usize, &Services)> = servers
@@ -190,7 +190,7 @@ impl Simulation {
         Some((place, services.clone()))
     }
 
-    /// From now on nothing goes wrong any more.
+    /// Ends all faults.
     pub fn heal(&self) {
         self.in_trouble.store(false, Ordering::SeqCst);
         self.commands.drop_steps(0);
@@ -205,7 +205,7 @@ impl Simulation {
         }
     }
 
-    /// The circle of servers, their gateways and this simulation is broken, or it would never be freed.
+    /// Breaks the reference cycle of servers, gateways and this simulation, or it would never be freed.
     pub fn leave(&self) {
         self.servers.lock().unwrap().clear();
     }

@@ -1,4 +1,4 @@
-//! A month in the life of one order, in seconds of ours: opened every day, paid late, given back in parts, once with trouble.
+//! Thirty days of one order in seconds: opened every day, paid late, refunded in parts, once with a fault.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -68,7 +68,7 @@ impl Simulation {
         self.sleep(DAY * 3).await;
         assert_eq!(self.refund_state("R-month-1"), "succeeded");
 
-        // The payer's card takes no money: somebody has to act, and does so after a week.
+        // The payer's card accepts no refund: a person has to act, and does so after a week.
         let trouble = Faults::none().with(Fault::new(FaultKind::RefundAbnormal).times(1));
         self.gateways(|gateways, _| gateways.faults(&trouble));
         self.refund(&code, "R-month-2", Some(1)).await;

@@ -1,4 +1,4 @@
-//! What was said to a gateway under one number: said again, it must be the same, or it would be another order or refund.
+//! Calls to a gateway under one number: a repeated call must be the same, or it would be another order or refund.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 pub struct Words(BTreeMap<String, String>);
 
 impl Words {
-    /// Remembers an order or a refund on its way out; `Err` says how it differs from what was said before.
+    /// Records an order or a refund on its way out; `Err` tells how it differs from an earlier call.
     pub fn note(&mut self, request: &Request<Vec<u8>>) -> Result<(), String> {
         let Some((number, content)) = numbered(request) else {
             return Ok(());
@@ -22,7 +22,7 @@ impl Words {
         }
     }
 
-    /// The numbers that began like this.
+    /// Numbers with this prefix.
     pub fn numbers(&self, beginning: &str) -> impl Iterator<Item = &str> {
         self.0
             .keys()

@@ -100,7 +100,7 @@ fn signed_parameters_of_every_kind_are_read_or_refused() {
                 .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
                 .collect();
             let outcome = alipay.read(body.join("&").as_bytes());
-            // What we signed is authentic, whatever it means.
+            // A message signed by us is authentic, whatever it means.
             assert!(
                 !matches!(
                     outcome,

@@ -16,7 +16,7 @@ fn an_amount_means_what_its_digits_say() {
     bolero::check!()
         .with_type::<String>()
         .for_each(|text| check(text));
-    // Noise is seldom a number.
+    // Random text is seldom a number.
     bolero::check!()
         .with_type::<(u32, Option<u16>, u8)>()
         .for_each(|(whole, part, width)| {
@@ -28,7 +28,7 @@ fn an_amount_means_what_its_digits_say() {
         });
 }
 
-/// What is read is exactly digits, at most one point, at most two places, and the sum that they spell.
+/// A parsed text has exactly digits, at most one point, at most two decimals, and the amount that they spell.
 fn check(text: &str) {
     let Ok(money) = Money::parse_yuan(text) else {
         return;

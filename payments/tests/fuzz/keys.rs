@@ -1,4 +1,4 @@
-//! Key texts as people paste them.
+//! Key texts as pasted by people.
 
 use std::panic::AssertUnwindSafe;
 

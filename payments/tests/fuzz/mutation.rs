@@ -1,4 +1,4 @@
-//! Small damage to a genuine message: pure noise rarely comes past the first brace.
+//! Small mutations of a genuine message: random bytes rarely parse at all.
 
 use bolero::TypeGenerator;
 

@@ -55,7 +55,7 @@ impl Wechat {
         self.runtime.block_on(gateway.read_notification(headers, body))
     }
 
-    /// What WeChat would send with this plaintext: `encrypt` and sign with a platform key of the vectors.
+    /// Notification of WeChat with this plaintext: encrypted, and signed with a platform key of the vectors.
     fn notification(&self, event_type: &str, plain: &[u8]) -> (HeaderMap, Vec<u8>) {
         let key = UnboundKey::new(&AES_256_GCM, text(&self.file, "apiv3_key").as_bytes()).unwrap();
         let nonce = Nonce::try_assume_unique_for_key(NONCE.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! Each gateway's books of a day, fetched, checked and read.
+//! Bills of both gateways: downloaded, verified and parsed.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use simulator::{Endpoint, Fault, FaultKind, Faults};
 
 use crate::shop::{BOTH, Engine, Shop};
 
-/// The Beijing day on which the shop opens.
+/// Beijing day on which the shop opens.
 fn opening_day() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 11, 24).unwrap()
 }

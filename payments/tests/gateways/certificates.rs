@@ -71,7 +71,7 @@ async fn forged_certificates_are_fetched_once_a_minute_at_most() {
     shop.scan_and_pay(&payment).await;
     sign_with(&shop, AlipayCertificate::Forged, AlipayNotifications::AsAsked);
     assert!(gateway.query(&payment.payment_no).await.is_err());
-    // The right to fetch is used up: even a good one has to wait for a minute, and then comes.
+    // The rate limit of downloads is used up: even a valid one has to wait for a minute.
     sign_with(&shop, AlipayCertificate::Second, AlipayNotifications::AsAsked);
     assert!(gateway.query(&payment.payment_no).await.is_err());
     shop.sleep(std::time::Duration::from_secs(61)).await;

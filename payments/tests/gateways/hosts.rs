@@ -1,4 +1,4 @@
-//! WeChat's second host: asked when the first does not answer, and never because of what it answers.
+//! WeChat's backup host: called when the first does not answer, and never because of an answer.
 
 use domain::{Method, OrderStatus};
 use payments::Error;

@@ -1,4 +1,4 @@
-//! The clients against the simulator: what they can do beyond a payment, and what they survive.
+//! Gateway clients against the simulator: operations beyond a payment, and behaviour under faults.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with it")]
 

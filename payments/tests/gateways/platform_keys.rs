@@ -1,4 +1,4 @@
-//! What WeChat signs with: a public key, certificates that rotate, and both at once while a merchant changes over.
+//! WeChat's signing keys: a public key, rotating certificates, and both while a merchant changes over.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::shop::{Engine, Shop};
 async fn every_kind_of_key_signs_what_a_payment_needs() {
     for keys in [WechatKeys::PublicKey, WechatKeys::Certificate, WechatKeys::Both] {
         let mut shop = Shop::open(Engine::Sqlite, keys, Policy::default()).await;
-        // With both, the dice choose the key of each answer and each notification.
+        // With both, a random choice decides the key of each answer and each notification.
         for _ in 0..6 {
             let order = shop.order("9.99").await;
             let payment = shop.start(&order, Method::Wechat).await;
@@ -48,7 +48,7 @@ async fn a_list_of_certificates_that_nobody_signed_changes_nothing() {
     let mut shop = Shop::open(Engine::Sqlite, WechatKeys::Certificate, Policy::default()).await;
     let order = shop.order("9.99").await;
     let payment = shop.start(&order, Method::Wechat).await;
-    // Hours later the list is fetched anew, from somebody else.
+    // Hours later the list is downloaded anew, from another server.
     shop.sim
         .fault(Fault::new(FaultKind::BadSignature).at(simulator::Endpoint::Certificates));
     shop.sleep(Duration::from_secs(13 * 60)).await;

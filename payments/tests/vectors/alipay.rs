@@ -155,7 +155,7 @@ async fn notifications_are_believed_only_when_they_are_genuine() {
             assert!(notification.is_err(), "{name} {notification:?}");
             continue;
         }
-        // The merchant of the vectors sends `a=b&c=d` as its text: genuine, and to be asked about.
+        // The merchant of the vectors sends `a=b&c=d` as its text: authentic, but ambiguous.
         let notification = notification.unwrap();
         let is_ambiguous = matches!(notification.content, NotificationContent::Ambiguous);
         assert_eq!(
@@ -250,7 +250,7 @@ async fn t_57_no_text_and_no_charset_decides_whether_a_genuine_notification_coun
             );
         }
     }
-    // A fact in another charset is no fact that we know.
+    // A value in another charset equals no known value.
     for fact in [
         "total_amount=49.9%B6",
         "trade_status=TRADE_SUCCESS%B6%A9",

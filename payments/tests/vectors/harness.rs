@@ -1,4 +1,4 @@
-//! Reading the vector files, gateways made of their keys, and a server that gives one answer to everything.
+//! Reads the vector files, builds gateways from their keys, and runs a server with one answer to every request.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -9,7 +9,7 @@ use payments::gateway::{Creation, Gateway, NotificationContent, alipay, wechat};
 use serde_json::Value;
 
 pub const NOTIFY_URL: &str = "https://pay.example.com/notify";
-/// Where nobody listens.
+/// Address without a listener.
 pub const NOWHERE: &str = "http://127.0.0.1:9";
 
 pub fn read(name: &str) -> Value {
@@ -121,7 +121,7 @@ pub fn paid(content: &NotificationContent) -> Option<i64> {
     }
 }
 
-/// A gateway that answers everything with these bytes. Returns its address.
+/// Starts a server that answers every request with these bytes. Returns its address.
 pub async fn answering(status: u16, headers: HeaderMap, body: impl Into<Bytes>) -> String {
     let answer = (StatusCode::from_u16(status).unwrap(), headers, body.into());
     let router = Router::new().fallback(async move || answer.clone());

@@ -1,4 +1,4 @@
-//! A wrong key is refused when it is configured, in words, and not at the first sale (T-10).
+//! A wrong key is refused when it is configured, with a precise message, and not at the first payment (T-10).
 
 use domain::Timestamp;
 use payments::Clock;

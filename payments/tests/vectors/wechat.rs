@@ -83,7 +83,7 @@ fn invocations_are_signed_byte_for_byte() {
         assert_eq!(message, text(case, "message"), "{name}");
         assert_eq!(key.sign(message.as_bytes()), text(case, "signature"), "{name}");
     }
-    // What a page gets is signed in the same four lines, with the time and chance of the moment.
+    // The parameters of a page are signed in the same four lines, with the current time and a new nonce.
     let case = &cases(&file)[0];
     let prepay = text(case, "fourth_line");
     let now = Timestamp::from_millis(1_700_000_000_000);

@@ -1,5 +1,5 @@
-//! Every wrong thing that people paste, into every setting that takes a key: one sentence says what was found and what
-//! is wanted, and none of it shows the key.
+//! Wrong keys pasted into every setting that takes a key: one sentence names what was found and what is wanted, and shows
+//! no part of the key.
 
 use domain::Timestamp;
 use payments::Clock;
@@ -112,7 +112,7 @@ fn what_verifies_wechat_is_wechats() {
         let error = wechat(|settings| settings.verify = given(pasted));
         says(&error, "WECHAT_PUBLIC_KEY", found, pasted);
     }
-    // A certificate that carries our serial is ours, also when its key was replaced since.
+    // A certificate with our serial is ours, also when its key was replaced since.
     let error = wechat(|settings| {
         settings.serial_no = serial.to_ascii_lowercase();
         settings.verify = Verify::Certificate {
@@ -246,7 +246,7 @@ fn each_certificate_of_alipays_stands_in_its_own_setting() {
     }
 }
 
-// Outcome with openssl for these tests.
+// Made with openssl for these tests.
 const EC_PRIVATE: &str = "
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQguLoXRywcL38dbk/EHFBiz9ekQvvmJQxTZGnSTI8KHKqhRANCAATTSRCO
 SfMEh4qVwZxSx/2ZLNzAc3yqMSKcU4xGi9jGA+Dr6+MvRnTeQF64TiV/azZ8rHOAX1XdlkuNqQv3YtDW
