@@ -1,4 +1,4 @@
-//! What is wrong with a gateway as a whole reaches a person once, and goes when it is over.
+//! Incidents about a gateway as a whole: raised once, and settled when it has recovered.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ async fn a_gateway_that_is_silent_for_minutes_is_told_until_it_answers() {
         for (method, _) in BOTH {
             let order = shop.order("66.00").await;
             let payment = shop.start(&order, method).await;
-            // The other one has open payments too, and falls silent with it.
+            // The other gateway has open payments too, and becomes silent with it.
             let told = async || {
                 let mut all = open(shop, IncidentKind::GatewaySilent).await;
                 all.retain(|subject| subject.starts_with(method.as_str()));

@@ -1,4 +1,4 @@
-//! T-53 and T-54: what Alipay signs has no escapes, and not every word about refunds is one about a refund.
+//! T-53 and T-54: Alipay's signed text has no escapes, and not every parameter about refunds makes a refund notification.
 
 use std::time::Duration;
 
@@ -218,7 +218,7 @@ async fn t_54_a_refund_fee_of_nothing_is_no_refund() {
                 .data
                 .is_empty()
         );
-        // Anything else that stands there is about a refund, and nobody asked for one.
+        // Any other value there is about a refund, and none was requested.
         for sum in ["0.01", "9.99", "nothing"] {
             let (order, payment) = open_payment(shop).await;
             let refund = saying(&[("refund_fee", json!(sum))]);

@@ -1,4 +1,4 @@
-//! Balances: filled, spent, corrected, and never below zero.
+//! Balances: topped up, spent, adjusted, and never below zero.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,7 +93,7 @@ async fn an_adjustment_happens_once_whatever_is_repeated() {
         refused(other, Refusal::AdjustmentNoReused);
         adjust(shop, "A-2", -200).await;
         refused(try_adjust(shop, "A-3", -301).await, Refusal::InsufficientBalance);
-        // What was refused left no trace: the number is free.
+        // A refused adjustment leaves no trace: the number is free.
         adjust(shop, "A-3", -300).await;
         assert_eq!(
             history(shop).await,
@@ -262,7 +262,7 @@ async fn a_code_is_closed_before_the_balance_pays_and_money_for_it_wins() {
         assert_eq!(books.trade(code.payment_no.as_str()).unwrap().state, "CLOSED");
         assert_eq!(available(shop).await, 400);
 
-        // The code was paid, and nobody told us yet: the question before the close brings it.
+        // The code was paid, and no notification has come yet: the query before the close finds it.
         let order = shop.order("4.00").await;
         shop.sim.fault(simulator::Fault::new(simulator::FaultKind::Mute));
         let code = shop.start(&order, Method::Wechat).await;

@@ -1,4 +1,4 @@
-//! A balance and somebody else at the same moment: what was answered stays true.
+//! Balance races: an answer stays true whatever happens at the same moment.
 
 use domain::{LatePolicy, Method, Order, OrderStatus, Payment, Refusal};
 use futures_util::future::join_all;
@@ -84,7 +84,7 @@ async fn who_comes_after_the_order_is_paid_hears_that_and_not_that_the_balance_i
     .await;
 }
 
-/// Both take what there is; of each pair with one number one finds what the other has written.
+/// Both take the whole balance; of each pair with one number, one finds the adjustment that the other has written.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_adjustment_that_was_made_is_not_called_too_large() {
     on_each_engine(async |shop| {

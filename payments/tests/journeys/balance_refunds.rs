@@ -1,4 +1,4 @@
-//! Refunds where a balance is involved: it gets money back at once, and gives back only what is still there.
+//! Refunds to and from balances: refunded to at once, and never more taken back than is still there.
 
 use std::time::Duration;
 
@@ -129,7 +129,7 @@ async fn failed_refund(shop: &Shop, payment: &Payment) -> Refund {
     refund
 }
 
-/// WeChat, signed: that refund is done after all.
+/// A signed notification of WeChat that the refund has succeeded after all.
 async fn revive(shop: &Shop, refund: &Refund) {
     let mut alteration = Alteration {
         new_id: true,
@@ -160,7 +160,7 @@ async fn a_refund_that_fails_gives_the_top_up_back_to_its_user() {
                 EntryKind::Topup
             ]
         );
-        // Tried again under another number, it is taken again.
+        // Retried under another number, it is debited again.
         payments::retry_refund(&shop.services, &failed.id).await.unwrap();
         assert_eq!((available(shop).await, frozen(shop).await), (0, 500));
         shop.pass(Duration::from_secs(120)).await;
@@ -177,7 +177,7 @@ async fn a_refund_that_is_done_after_all_is_taken_from_the_user_who_still_has_it
         revive(shop, &failed).await;
         assert_eq!((available(shop).await, frozen(shop).await), (0, 0));
 
-        // One that is to take its place holds the money already, and gives it up.
+        // A replacement holds the money already, and is withdrawn.
         let payment = topped_up(shop, 700, Method::Wechat).await;
         let failed = failed_refund(shop, &payment).await;
         payments::retry_refund(&shop.services, &failed.id).await.unwrap();

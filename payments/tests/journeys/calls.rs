@@ -1,4 +1,4 @@
-//! What was said to the gateways stands in the order's file: what was asked, what came back, and whether it was believed.
+//! Gateway log in the order file: request, answer, and whether the answer was accepted.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ async fn refunds_are_told_and_payers_are_not_named() {
         for method in [Method::Wechat, Method::Alipay] {
             let order = shop.order("10.00").await;
             let payment = shop.start(&order, method).await;
-            // Nobody calls back, so the gateway is asked, and its answer names the payer.
+            // No notification comes, so the gateway is queried, and its answer names the payer.
             shop.sim.fault(Fault::new(FaultKind::Mute));
             shop.scan_and_pay(&payment).await;
             shop.pass(Duration::from_secs(10)).await;

@@ -1,4 +1,4 @@
-//! Deadlines and changes of mind: the gateway is asked before anything is over, and money is never ignored.
+//! Expiry and cancellation: the gateway is queried before anything ends, and no payment is ignored.
 
 use std::time::Duration;
 
@@ -155,7 +155,7 @@ async fn a_code_that_cannot_be_closed_is_still_asked_about_until_its_deadline() 
     on_each_engine(async |shop| {
         shop.sim.fault(Fault::new(FaultKind::Mute));
         let order = shop.order("8.00").await;
-        // Nobody has scanned it, so Alipay knows of nothing to close when the payer changes to WeChat.
+        // It was not scanned, so Alipay has nothing to close when the payer changes to WeChat.
         let left = shop.start(&order, Method::Alipay).await;
         shop.start(&order, Method::Wechat).await;
         assert_eq!(shop.payment_status(&left).await, PaymentStatus::Cancelled);

@@ -1,4 +1,4 @@
-//! The people of the console: how long they are in, how often they may try, and what is written down of them.
+//! Console logins: length of sessions, rate limits, and the audit log.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn actor() -> Actor {
     }
 }
 
-/// Logs in with a password that was right; what the cookie holds.
+/// Logs in after a correct password; returns the content of the cookie.
 async fn come_in(shop: &Shop, code: &str) -> Result<String, ConsoleError> {
     let services = &shop.services;
     employ(services, EMAIL, Role::Finance).await;
@@ -159,7 +159,7 @@ async fn guesses_are_counted_by_who_and_by_where() {
             panic!("{refused:?}");
         };
         assert!(wait <= minutes(1));
-        // Somebody else, and the same person from elsewhere, are not shut out.
+        // Another person, and the same person from another address, are not locked out.
         admit_login(services, "bob@example.com", ip("203.0.113.7"), &unknown(shop))
             .await
             .unwrap();
@@ -171,7 +171,7 @@ async fn guesses_are_counted_by_who_and_by_where() {
             .await
             .unwrap();
 
-        // Many names from one network are one guesser: 60 an hour.
+        // Many user names from one network count as one attacker: 60 an hour.
         let mut n_admitted = 0;
         for n in 0..100 {
             let name = format!("user{n}@example.com");

@@ -1,4 +1,4 @@
-//! Every question and every act of the console, on each engine: the texts are one, and both must take them.
+//! Every query and every act of the console, on each engine: both must accept the one SQL text.
 
 use domain::{Channel, Method, Money, OrderStatus, RefundNo};
 use payments::admin::{KeyDraft, KeyLimits, Role, Scope};
@@ -154,7 +154,7 @@ async fn every_way_of_looking_finds_what_is_there() {
             assert_eq!(count(shop_ref, query.clone()).await, expected, "{query:?}");
         }
 
-        // What is made in this very millisecond belongs to the next look.
+        // Entries made in this very millisecond belong to the next read.
         shop.sleep(std::time::Duration::from_secs(1)).await;
         let overview = console::read_overview(services).await.unwrap();
         assert_eq!((overview.today.gross.n, overview.today.gross.fen), (1, 9990));
@@ -289,7 +289,7 @@ async fn two_decisions_at_once_are_one() {
             (waiting.len(), decided.len(), decided[0].is_approved),
             (0, 1, Some(true))
         );
-        // What a program does meanwhile counts too.
+        // Refunds by a program meanwhile count too.
         let more = payments::RefundRequest {
             payment_id: payment.id.clone(),
             amount: None,

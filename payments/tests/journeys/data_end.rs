@@ -1,4 +1,5 @@
-//! The end of data: what is erased after its time or for one user, what stays, and what a copy of the database does not tell.
+//! Retention and erasure: data erased after its time or for one user, data that stays, and secrets in a copy of the
+//! database.
 
 use std::time::Duration;
 
@@ -66,7 +67,7 @@ async fn messages_and_payers_are_erased_after_their_time_and_a_late_duplicate_ch
                     .calls
                     .is_empty()
             );
-            // The simulator's clock has not moved: for the server the letter is half a year late.
+            // The simulator's clock has not moved: for the server the notification is half a year late.
             shop.deliver(letter).await;
             assert_eq!(shop.status(order).await, OrderStatus::Paid);
             assert_eq!(requests_of(shop, payment.id.as_str()).await, 1);
@@ -85,7 +86,7 @@ async fn messages_and_payers_are_erased_after_their_time_and_a_late_duplicate_ch
     .await;
 }
 
-/// 1 while the request that the payment was created with is kept.
+/// 1 while the request of the create call is stored.
 async fn requests_of(shop: &Shop, payment_id: &str) -> u64 {
     shop.meddle(format!(
         "update payments set version = version where id = '{payment_id}' and request <> ''"
@@ -207,7 +208,8 @@ async fn a_second_factor_lies_sealed_in_its_own_row() {
             Err(SecretsError::OtherKey)
         );
 
-        // One that an earlier version wrote is sealed at the next start; one of another row opens nothing.
+        // A secret that an earlier version wrote in plain text is encrypted at the next start; one moved to another row
+        // does not decrypt.
         shop.meddle(format!(
             "update users set totp_secret = '{}' where email = 'ann@example.com'",
             seeds[0].secret()

@@ -1,4 +1,4 @@
-//! Answers that cannot be believed are no answers: nothing changes, and the same bytes are sent again.
+//! Unverifiable answers: nothing changes, and the same bytes are sent again.
 
 use std::time::Duration;
 

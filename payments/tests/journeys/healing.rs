@@ -1,4 +1,4 @@
-//! After an outage everything finds its end by itself.
+//! Recovery after an outage, without a person.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ async fn an_hour_without_gateways_and_callbacks_is_forgotten_two_minutes_later()
             assert_eq!(state(shop, refund).await, RefundState::Requested);
         }
 
-        // The callbacks of the outage stay lost.
+        // The notifications of the outage stay lost.
         shop.sim.faults(Faults::none().with(Fault::new(FaultKind::Mute)));
         shop.pass(2 * MINUTE).await;
         for (payment, order) in &bought {

@@ -1,4 +1,4 @@
-//! Idempotency keys: one key, one effect, one answer, also when many ask at once or the answer was lost.
+//! Idempotency keys: one key, one effect, one answer, also for concurrent requests or after a lost answer.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use simulator::{Endpoint, Fault, FaultKind, Faults};
 use crate::balance::{adjust, available, refused};
 use crate::shop::{BOTH, Shop, on_each_engine, persistently};
 
-/// The answer, and whether it was kept from another call.
+/// Answer, and whether it was stored by another call.
 type Told = Result<(String, bool), Error>;
 
-/// A writing verb with everything that its request says but the key and a hash of the body.
+/// A writing verb with its whole request except the key and a hash of the body.
 struct Verb {
     name: &'static str,
     call: Box<dyn Fn(Services, &'static str, &'static str) -> BoxFuture<'static, Told>>,
@@ -164,7 +164,7 @@ fn top_up() -> Verb {
     })
 }
 
-/// Takes all that there is.
+/// Debits the whole balance.
 async fn empty_balance(shop: &Shop) -> Verb {
     let adjustment = Adjustment {
         user_id: "ann".to_owned(),
@@ -191,7 +191,7 @@ async fn paid_by_code(shop: &Shop) -> Payment {
     shop.payment(&payment).await
 }
 
-/// Fifty equal calls at once, and one with another body: one is done, the others are told the same.
+/// Fifty equal concurrent calls, and one with another body: one takes effect, the others get the same answer.
 async fn try_fifty_times(shop: &Shop, verb: &Verb) {
     let name = verb.name;
     let answers = join_all((0..50).map(|_| verb.tell(shop, "key", "body"))).await;
@@ -219,7 +219,7 @@ async fn fifty_equal_calls_of_every_verb_take_effect_once() {
             try_fifty_times(shop, &start(name, &order, method)).await;
             assert_eq!(shop.checkout(&order).await.payments.len(), 1);
         }
-        // As much as there is: whoever comes after the first finds an empty balance and a paid order.
+        // The whole balance: every request after the first finds an empty balance and a paid order.
         let order = shop.order("10.00").await;
         let by_balance = start("balance", &order, Method::Balance);
         try_fifty_times(shop, &by_balance).await;
@@ -284,7 +284,7 @@ async fn two_orders_under_one_key_never_both_get_a_payment() {
         for method in [Method::Wechat, Method::Alipay, Method::Balance] {
             adjust(shop, &format!("A-{method}"), 5000).await;
             let orders = [shop.order("4.00").await, shop.order("4.00").await];
-            // Another method stands in the way at first, and is closed for the request that has the key.
+            // Another method is open at first, and is closed for the request that has the key.
             if method == Method::Alipay {
                 shop.start(&orders[0], Method::Wechat).await;
                 shop.start(&orders[1], Method::Wechat).await;
@@ -319,7 +319,7 @@ async fn two_orders_under_one_key_never_both_get_a_payment() {
     .await;
 }
 
-/// The payment under the key is over and was never answered: the same request opens another one.
+/// The payment under the key is over without an answer: the same request opens another one.
 #[tokio::test]
 async fn a_declined_payment_does_not_spoil_its_key() {
     on_each_engine(async |shop| {

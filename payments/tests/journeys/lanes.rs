@@ -1,4 +1,4 @@
-//! A gateway that hangs costs nothing but its own payments their news, and nobody who waits more than a moment.
+//! A gateway that hangs delays only its own payments, and no caller for more than a moment.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use simulator::{Endpoint, Fault, FaultKind, Faults, Gateway};
 use crate::shop::{Shop, on_each_engine};
 
 const N_HANGING: usize = 20;
-/// One call of the other gateway's and the claims around it, on a busy machine. A hanging call takes nine seconds.
+/// Time for one call to the other gateway with its claims, on a busy machine. A hanging call takes nine seconds.
 const SOON: Duration = Duration::from_secs(7);
 
 fn hang(endpoint: Endpoint) -> Fault {
@@ -121,7 +121,7 @@ async fn a_payer_does_not_wait_for_a_gateway_that_is_known_to_hang() {
             "nothing was declined"
         );
 
-        // It answers again: the next probe of a job notifications, and the payer is let through.
+        // It answers again: the next probe of a job finds out, and the payer is let through.
         shop.sim.faults(Faults::none());
         shop.services.clock.advance(Duration::from_secs(3));
         payments::reconcile_payments(&shop.services).await.unwrap();

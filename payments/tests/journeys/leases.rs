@@ -1,4 +1,4 @@
-//! Leases of the dead, and times that a clock left behind which was put back.
+//! Leases of dead servers, and due times after the clock was set back.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use simulator::{Fault, FaultKind};
 
 use crate::shop::{Engine, Shop, engines, on_each_engine};
 
-/// As much as the gateways' own check of our clock allows.
+/// The most that the gateways' own check of our clock allows.
 const SETBACK: Duration = Duration::from_secs(9 * 60);
 
 /// Another server on the same database.

@@ -1,4 +1,4 @@
-//! Whoever holds the link of a checkout page: what they may do without end costs nothing.
+//! Holders of a checkout link: what they may do without limit costs nothing.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ async fn fifty_top_ups_from_one_page_are_one_order() {
             4,
             "another sum and another way back are other orders"
         );
-        // One that is nearly over is of no use, and one that is paid is not open.
+        // A top-up that expires soon is not reused, and neither is a paid one.
         shop.sleep(Duration::from_secs(29 * 60)).await;
         let later = fill("4.00", "https://shop.example/a").await.unwrap();
         assert!(!ids.contains(later.id.as_str()));
@@ -77,7 +77,7 @@ async fn an_order_gets_a_dozen_payments_an_hour_from_its_page_and_more_from_its_
         let calls = shop.sim.books().trades.len();
         for n in 0..20 {
             match choose(shop, &order, BOTH[n % 2].0).await {
-                // The one that is open can still be looked at and paid.
+                // The open one can still be viewed and paid.
                 Ok(()) => assert_eq!(n % 2, 1),
                 Err(Error::RateLimited { wait }) => {
                     assert!(wait <= Duration::from_secs(3600) && !wait.is_zero())

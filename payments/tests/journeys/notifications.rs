@@ -1,4 +1,4 @@
-//! Messages that are forged, stale, replayed, altered or for somebody else change nothing.
+//! Notifications that are forged, stale, replayed, altered or for another account change nothing.
 
 use domain::{Method, OrderStatus, Payment, PaymentStatus};
 use serde_json::json;

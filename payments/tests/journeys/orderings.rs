@@ -1,5 +1,5 @@
-//! Two payers, a cancellation, a deadline and a refund, in every order: the end depends on who was first, and on nothing
-//! else. No money stays here that its order does not account for.
+//! Two payers, a cancellation, a deadline and a refund, in every order: the outcome depends only on which came first. No
+//! money stays here that its order does not account for.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Event {
-    /// The code of the first payment, which the second has closed, is paid.
+    /// Pays the code of the first payment, which the second has closed.
     PayFirst,
     PaySecond,
     Cancel,
     Expire,
-    /// All that is left of the payment that pays the order.
+    /// Refunds the rest of the payment that settles the order.
     Refund,
 }
 
@@ -52,19 +52,19 @@ struct Story {
     second: Payment,
 }
 
-/// What is left when everything has come to rest.
+/// Outcome after everything has finished.
 #[derive(Debug, PartialEq, Eq)]
 struct End {
     order: OrderStatus,
-    /// Which payment pays the order.
+    /// The payment that settles the order.
     settled_by: Option<Event>,
-    /// What the gateways paid out for us, less what they gave back.
+    /// Amount paid out to us by the gateways, less refunds.
     kept_fen: i64,
     n_open: usize,
 }
 
-/// The rule, in words: who pays while the order is open pays it, and then only a refund gives the money back; otherwise
-/// it is cancelled, and every payer gets the money back.
+/// The rule: a payment while the order is open settles it, and then only a refund returns the money; otherwise the order is
+/// cancelled, and every payment is refunded.
 fn expected(events: &[Event], amount_fen: i64) -> End {
     let pays = |event: &Event| matches!(event, Event::PayFirst | Event::PaySecond);
     let first = events.iter().find(|event| **event != Event::Refund);
@@ -160,7 +160,7 @@ async fn end(shop: &Shop, story: &Story) -> End {
     }
 }
 
-/// The stories in which the deadline comes at the same place are told side by side, because there is only one clock.
+/// Runs that have the deadline at the same position run side by side, because there is only one clock.
 async fn tell(deadline_at: usize, methods: [Method; 2]) -> usize {
     let mut shop = Shop::on(Engine::Sqlite).await;
     shop.sim.fault(Fault::new(FaultKind::LatePay).at(Endpoint::Close));
@@ -200,7 +200,7 @@ async fn two_payers_a_cancellation_a_deadline_and_a_refund_end_the_same_in_every
         n_told += tell(deadline_at, [Method::Wechat, Method::Alipay]).await;
     }
     assert_eq!(n_told, 120);
-    // The gateways change places: their codes close and die in different ways.
+    // The gateways change places: their codes close and expire in different ways.
     let n_told = tell(2, [Method::Alipay, Method::Wechat]).await;
     assert_eq!(n_told, 24);
 }

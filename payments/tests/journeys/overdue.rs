@@ -1,4 +1,4 @@
-//! Nothing stays open without somebody knowing: what is overdue is told with the gateway's last words, and ends by itself.
+//! Overdue rows: an incident with the gateway's last answer, settled when the row ends.
 
 use std::time::Duration;
 

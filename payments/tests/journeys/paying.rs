@@ -1,4 +1,4 @@
-//! The main job: a code is shown, scanned and paid, and the order is paid.
+//! The main journey: a code is shown, scanned and paid, and the order is paid.
 
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ async fn the_same_method_gives_the_same_code_and_another_method_closes_it_first(
             shop.sim.books().trade(first.payment_no.as_str()).unwrap().state,
             "CLOSED"
         );
-        // Back again is a third payment: the numbers never collide.
+        // Changing back makes a third payment: the numbers never collide.
         let third = shop.start(&order, Method::Wechat).await;
         assert_ne!(third.payment_no, first.payment_no);
         shop.scan_and_pay(&third).await;

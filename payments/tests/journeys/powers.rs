@@ -1,4 +1,5 @@
-//! Powers: how much one person or one API key may give out alone, and who may do what to whom.
+//! Permissions and thresholds: how much one person or one API key may pay out alone, and which acts on others each role
+//! has.
 
 use std::time::Duration;
 
@@ -161,7 +162,7 @@ async fn a_refusal_is_remembered_for_its_payment() {
         let file = console::open_file(services, &payment.order_id).await.unwrap();
         let by = file.requesters.get(file.refunds[0].id.as_str());
         assert_eq!(by, Some(&RequestedBy::Person(support.email.clone())));
-        // What two have decided counts in nobody's sum.
+        // An approved refund does not count in the sum of one person.
         let other = sell(shop, "500.00").await;
         assert_eq!(ask(shop, &support, &other, 10_000).await, Asked::Requested);
     })
@@ -211,7 +212,7 @@ async fn a_credit_above_the_threshold_needs_a_second_person() {
         assert_eq!(available(shop).await, fen(100_000_000));
         assert_eq!(give(shop, &finance, "A-1", 100_000_000).await, Asked::Waiting);
 
-        // Ten just below it are one above it; taking away needs nobody, and a refund counts with it.
+        // Ten just below it are one above it; a debit needs no approval, and a refund counts with it.
         assert_eq!(give(shop, &finance, "A-2", 9_999).await, Asked::Requested);
         assert_eq!(give(shop, &finance, "A-3", 9_999).await, Asked::Waiting);
         assert_eq!(give(shop, &finance, "A-4", -50_000).await, Asked::Requested);
@@ -429,7 +430,7 @@ async fn a_flood_of_wrong_logins_does_not_reach_a_browser_that_is_known() {
             .await
             .unwrap();
         admit_login(services, email, None, &known).await.unwrap();
-        // The cookie of one person is no way in for the guesses about another.
+        // The cookie of one person gives no extra guesses about another.
         let other = employ(services, "other@example.com", Role::Owner).await;
         let foreign = recognise_browser(services, &other.email, Some(first.token()), "a browser")
             .await

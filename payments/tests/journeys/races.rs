@@ -1,4 +1,4 @@
-//! Everybody at once: one effect, and everybody is told the same.
+//! Concurrent requests: one effect, and the same answer for all.
 
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ async fn fifty_requests_with_one_key_make_one_order() {
 async fn sixty_four_writers_share_commits_and_those_that_fail_harm_nobody() {
     on_each_engine(async |shop| {
         let answers = join_all((0..64_u32).map(|n| {
-            // Every fourth wants a number that another one has, with other content.
+            // Every fourth reuses another one's number with other content.
             let mut new = new_order(&format!("N{}", n - n % 4));
             if n % 4 != 0 {
                 new = new_order(&format!("M{n}"));

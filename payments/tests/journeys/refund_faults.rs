@@ -1,4 +1,4 @@
-//! Refunds while the gateways misbehave: what is not known is asked about, and only the gateway's word ends anything.
+//! Refunds under gateway faults: an unknown outcome is queried, and only the gateway's answer ends a refund.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ async fn a_refund_that_the_gateway_never_heard_of_is_sent_again_under_the_same_n
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let (_, payment) = paid(shop, "5.00", method).await;
-            // Taken the first time, then denied for a while: the repetition must not be a second one.
+            // Accepted the first time, then denied for a while: the retry must not be a second refund.
             shop.sim
                 .fault(Fault::new(FaultKind::ResetAfter).at(Endpoint::Refund).times(2));
             shop.sim
@@ -141,7 +141,7 @@ async fn a_merchant_without_money_is_told_and_the_same_number_goes_through_after
             assert!(row.failure_reason.is_some());
             assert_eq!(shop.payment_status(&payment).await, PaymentStatus::Refunding);
             shop.sim.faults(Faults::none());
-            // Nobody has said that it should be tried again.
+            // No retry was requested.
             shop.pass(Duration::from_secs(60)).await;
             assert_eq!(state(shop, &stuck).await, RefundState::Stuck);
             let retried = payments::retry_refund(&shop.services, &stuck.id).await.unwrap();
@@ -170,7 +170,7 @@ async fn an_abnormal_refund_waits_for_a_person_and_is_noticed_when_one_has_acted
         let abnormal = refund(shop, &payment, None).await.unwrap();
         shop.pass(Duration::from_secs(30)).await;
         assert_eq!(state(shop, &abnormal).await, RefundState::Stuck);
-        // Asking the gateway for the same again changes nothing: it is settled in the gateway's own console.
+        // Sending the same call again changes nothing: it is settled in the gateway's own console.
         payments::retry_refund(&shop.services, &abnormal.id)
             .await
             .unwrap();
@@ -331,7 +331,7 @@ async fn a_refusal_that_the_gateway_signed_fails_a_refund_and_leaves_surplus_to_
             asked.push((refund(shop, &payment, None).await.unwrap(), payment));
         }
         let late = late(shop).await;
-        // Our own program slept for more than a year: now no gateway takes these any more.
+        // No server ran for more than a year: now no gateway accepts these any more.
         shop.sleep(Duration::from_secs(400 * 24 * 3600)).await;
         shop.run_jobs().await;
         for (refund, payment) in &asked {

@@ -1,4 +1,4 @@
-//! What may be asked for: by many at once, under one number, within the gateways' limits; and where it shows.
+//! Refund requests: concurrent, under one number, within the gateways' limits; and their display.
 
 use std::sync::Arc;
 use std::time::Duration;

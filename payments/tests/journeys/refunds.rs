@@ -1,4 +1,4 @@
-//! Money on its way back: never more than came, never twice, and never called done before the gateway says so.
+//! Refunds: never more than was paid, never twice, and never shown as done before the gateway says so.
 
 use std::time::Duration;
 
@@ -176,7 +176,7 @@ async fn wechat_gets_the_parts_of_one_payment_a_minute_apart_and_nobody_has_to_w
         use RefundState::{Requested, Succeeded};
         shop.pass(Duration::from_secs(50)).await;
         assert_eq!(states().await, [Succeeded, Requested, Requested]);
-        // Whoever sent them all at once would be told 429 and come too late for this.
+        // Sent all at once, they would be answered 429 and come too late for this.
         shop.pass(Duration::from_secs(25)).await;
         assert_eq!(states().await, [Succeeded, Succeeded, Requested]);
         shop.pass(Duration::from_secs(65)).await;

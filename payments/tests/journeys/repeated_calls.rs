@@ -83,7 +83,7 @@ async fn a_trade_that_the_first_call_opened_is_closed_and_another_is_opened() {
 async fn a_refusal_counts_when_the_gateway_knows_no_trade_and_not_before_it_says_so() {
     on_each_engine(async |shop| {
         let order = shop.order("9.99").await;
-        // A code of Alipay's that nobody has scanned is no trade.
+        // An Alipay code that was not scanned is no trade.
         lose_the_first_answer(shop, &order, Method::Alipay).await;
         shop.sim
             .fault(Fault::new(FaultKind::ErrorBefore).at(Endpoint::Query).times(1));
@@ -109,7 +109,7 @@ async fn a_call_that_is_sent_twice_by_itself_is_asked_about_as_well() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     for (method, _) in BOTH {
         let order = shop.order("9.99").await;
-        // Busy, though the order was taken and paid: the same call is sent again at once, and refused.
+        // Refused as busy, though the order was accepted and paid: the same call is sent again at once, and refused.
         shop.sim.faults(
             Faults::none()
                 .with(Fault::new(FaultKind::Mute))

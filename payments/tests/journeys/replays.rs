@@ -1,4 +1,4 @@
-//! A message that was kept can do its work once more, and nothing that way that it could not do when it came.
+//! Replay of stored notifications: it takes effect once more, and only as it could when it came.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn actor() -> Actor {
     }
 }
 
-/// A letter in the inbox that has had no effect: what is left where a database was mended by hand.
+/// Stores a notification without effect, as in a database that was repaired by hand.
 async fn keep(shop: &Shop, channel: Channel, letter: &SignedNotification, id: &str, body: &str) {
     let headers: String = letter
         .headers
@@ -37,7 +37,7 @@ async fn keep(shop: &Shop, channel: Channel, letter: &SignedNotification, id: &s
     shop.meddle(sql).await;
 }
 
-/// The gateway's letter about this payment, with its id.
+/// The gateway's notification about this payment, with its id.
 fn letter_of(shop: &Shop, method: Method, payment: &Payment) -> (SignedNotification, String) {
     let mut alteration = Alteration::default();
     if method == Method::Alipay {
@@ -70,7 +70,7 @@ async fn a_kept_message_does_its_work_once_more_and_only_once() {
             let body = String::from_utf8(letter.body.clone()).unwrap();
             keep(shop, channel, &letter, &id, &body).await;
 
-            // Long after the message was fresh; from outside it would not be believed any more.
+            // Long after the notification was fresh; from outside it would be rejected now.
             shop.services.clock.advance(Duration::from_secs(600));
             if method == Method::Wechat {
                 assert_eq!(shop.deliver(&letter).await, 401);
@@ -102,7 +102,7 @@ async fn a_row_that_was_changed_in_the_inbox_is_not_believed() {
             let altered = body.replacen('1', "2", 1);
             assert_ne!(altered, body);
             keep(shop, channel, &letter, &id, &altered).await;
-            // Honest bytes under the name of another message.
+            // Genuine bytes under the id of another notification.
             keep(shop, channel, &letter, "another", &body).await;
             for name in [id.as_str(), "another"] {
                 let refused = replay_notification(&shop.services, &actor(), channel, name).await;

@@ -1,4 +1,4 @@
-//! The second factor: codes that open once, guesses that come to an end, and ten codes for the day the phone is gone.
+//! Second factor: codes that work once, a limited number of guesses, and ten recovery codes.
 
 use std::time::Duration;
 
@@ -30,13 +30,13 @@ fn unknown(shop: &Shop) -> Browser {
     Browser::unknown(&shop.services, "a browser")
 }
 
-/// Whoever comes here gave the right password.
+/// Logs in after a correct password.
 async fn come_in(shop: &Shop, n: u32, code: &str) -> Result<String, ConsoleError> {
     let who = find_credentials(&shop.services, EMAIL).await.unwrap().unwrap();
     open_session(&shop.services, &who, &visit_from(n), &unknown(shop), code).await
 }
 
-/// Ann, who is in, her phone, and her ten codes.
+/// Ann, logged in, with her phone and her ten recovery codes.
 async fn with_phone(shop: &Shop) -> (Operator, Totp, Vec<String>) {
     let services = &shop.services;
     employ(services, EMAIL, Role::Finance).await;
@@ -113,7 +113,7 @@ async fn ten_wrong_codes_shut_the_door_for_an_hour_wherever_they_come_from() {
                 "the answer is that of a wrong password: {refused:?}"
             );
         }
-        // The question for the password inside is the same door.
+        // Confirming the password inside the console has the same limit.
         let who = find_credentials(&shop.services, EMAIL).await.unwrap().unwrap();
         let code = code_of(&totp, clock.now());
         let confirmed = confirm_session(
@@ -207,7 +207,7 @@ async fn each_of_ten_codes_on_paper_opens_once_until_there_is_a_new_set() {
         );
         come_in(shop, 1, &new[0]).await.unwrap();
 
-        // Somebody else's codes are not mine.
+        // Codes of another person do not work.
         employ(services, "bob@example.com", Role::Viewer).await;
         let bob = find_credentials(services, "bob@example.com")
             .await
@@ -289,7 +289,7 @@ async fn an_owner_lets_somebody_in_anew_who_has_lost_everything() {
         let back = find_operator(services, &token).await.unwrap().unwrap();
         assert!(!back.has_totp);
         assert_eq!(count_recovery_codes(services, &back).await.unwrap(), 0);
-        // The old phone and the old paper are nothing any more, also once there is a new phone.
+        // The old phone and the old recovery codes do not work any more, also once there is a new phone.
         let new_totp = Totp::new([8; 20]);
         let code = code_of(&new_totp, services.clock.now());
         enable_totp(services, &back, &visit_from(1), &new_totp, &code)

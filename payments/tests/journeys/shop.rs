@@ -1,4 +1,4 @@
-//! A shop to be a customer of: database, simulator, callbacks and jobs, with clocks that only the test moves.
+//! A shop for the journeys: database, simulator, notifications and jobs, with clocks that only the test moves.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,7 +39,7 @@ pub struct Shop {
     is_closed: bool,
 }
 
-/// The engines that are there to be tested on.
+/// Engines to test on.
 pub fn engines() -> Vec<Engine> {
     let mut engines = vec![Engine::Sqlite];
     if postgres_url().is_some() {
@@ -62,13 +62,13 @@ fn postgres_url() -> Option<String> {
 pub async fn on_each_engine(journey: impl AsyncFn(&Shop)) {
     for engine in engines() {
         let mut shop = Shop::on(engine).await;
-        // A journey is long, and so is the future of it.
+        // Boxed: a journey is long, and so is its future.
         Box::pin(journey(&shop)).await;
         shop.close().await;
     }
 }
 
-/// Somebody of the console with this role, who has given the password just now.
+/// Creates a person of the console with this role and a recently confirmed password.
 pub async fn employ(services: &Services, email: &str, role: Role) -> Operator {
     let actor = Actor::of_command("test");
     invite(services, &actor, email, "a hash", role).await.unwrap();
@@ -83,7 +83,7 @@ pub async fn employ(services: &Services, email: &str, role: Role) -> Operator {
     }
 }
 
-/// Where this person stands.
+/// Actor for this person.
 pub fn visit_of(operator: &Operator) -> Actor {
     Actor {
         email: operator.email.clone(),
@@ -92,7 +92,8 @@ pub fn visit_of(operator: &Operator) -> Actor {
     }
 }
 
-/// As a merchant's program does: what our database had no connection for (503) is asked for again. Fifty that wait for one
+/// Retries like a merchant's program when our database had no connection (503): fifty requests that wait for one row need
+/// more patience on a busy machine than a server has.
 /// row need more patience on a busy machine than a server has.
 pub async fn persistently<T, F>(verb: impl Fn() -> F) -> Result<T, Error>
 where
@@ -190,7 +191,7 @@ impl Shop {
         self.sim.pay(payment.prompt.as_deref().unwrap()).await.unwrap();
     }
 
-    /// Time passes here and at the gateways, in steps small enough that everybody acts at their time.
+    /// Advances the time here and at the gateways, in steps small enough that everything due runs at its time.
     pub async fn pass(&self, duration: Duration) {
         let step = Duration::from_secs(5);
         let mut left = duration;
@@ -203,7 +204,7 @@ impl Shop {
         }
     }
 
-    /// Time passes, and nobody does anything.
+    /// Advances the time while nothing runs.
     pub async fn sleep(&self, duration: Duration) {
         self.services.clock.advance(duration);
         self.sim
@@ -249,7 +250,7 @@ impl Shop {
         .await
     }
 
-    /// Delivers a letter of the simulator as it is; the status of the answer.
+    /// Delivers a notification of the simulator unchanged; returns the status of the answer.
     pub async fn deliver(&self, letter: &simulator::SignedNotification) -> StatusCode {
         let channel = if letter.url.ends_with("alipay") {
             Channel::Alipay
@@ -261,7 +262,7 @@ impl Shop {
         StatusCode::from_u16(reply.status).unwrap()
     }
 
-    /// Somebody works on the rows by hand, behind our back; how many rows it changes.
+    /// Changes rows by SQL, bypassing the store; returns how many.
     pub async fn meddle(&self, sql: String) -> u64 {
         let sql = sqlx::AssertSqlSafe(sql);
         if self.database.starts_with("sqlite:") {
@@ -275,7 +276,7 @@ impl Shop {
         }
     }
 
-    /// Ends the journey: no invariant may be broken, and what the gateways were paid is what we know of.
+    /// Ends the journey: checks that no invariant is broken, and that the gateways' payments are those in our database.
     pub async fn close(&mut self) {
         for finding in payments::audit(&self.services).await.unwrap() {
             assert_eq!(finding.n_broken, 0, "broken: {}", finding.name);

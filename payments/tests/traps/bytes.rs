@@ -1,4 +1,4 @@
-//! T-01 to T-09, T-17 and T-19: a signature is one of bytes, and every part of it must be there.
+//! T-01 to T-09, T-17 and T-19: a signature covers bytes, and every part of it must be there.
 
 use axum::http::{HeaderMap, HeaderName};
 use domain::{Method, OrderStatus, PaymentNo, PaymentStatus, Product};
@@ -116,7 +116,7 @@ async fn t_05_a_signature_probe_is_refused_and_what_it_probed_is_asked_again() {
     let order = shop.order("9.99").await;
     let probe = Fault::new(FaultKind::Probe);
     shop.sim.fault(probe.at(Endpoint::Create).times(1));
-    // The answer to the first call was a probe; the second has what it asked for.
+    // The answer to the first call was a probe; the second has the prompt.
     let payment = shop.start(&order, Method::Wechat).await;
     let probing = Alteration {
         signed_by: SignedBy::Probe,
@@ -272,7 +272,7 @@ async fn t_19_what_a_proxy_took_away_is_not_believed() {
     let mut mended = letter.clone();
     mended.body.insert(0, b' ');
     assert_eq!(shop.deliver(&mended).await, 401);
-    // An answer without its headers is no answer: the order may be there or not.
+    // An answer without its headers does not count: the order may exist or not.
     shop.sim
         .fault(Fault::new(FaultKind::NoSignature).at(Endpoint::Create));
     let gateway = shop.services.gateways.wechat.as_ref().unwrap();

@@ -1,4 +1,4 @@
-//! T-12 to T-15 and T-18: a form is decoded once, to bytes, and read in its charset when it was verified.
+//! T-12 to T-15 and T-18: a form is decoded once, to bytes, and its text is decoded from its charset after verification.
 
 use axum::http::HeaderMap;
 use domain::{Method, OrderStatus, Payment};
@@ -50,7 +50,7 @@ async fn t_13_a_value_that_a_framework_touched_is_refused() {
     let honest = shop.sim.letter(payment.payment_no.as_str(), &odd).unwrap();
     let body = String::from_utf8(honest.body.clone()).unwrap();
     let touched = [
-        // HTML-escaped, trimmed, slashes stripped, an empty value taken away.
+        // HTML-escaped, trimmed, slashes stripped, an empty value removed.
         body.replace("%22", "%26quot%3B"),
         body.replace("body=+", "body="),
         body.replace("%5C", ""),

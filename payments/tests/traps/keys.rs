@@ -1,4 +1,4 @@
-//! T-10 and T-11: keys are looked at when they are set, and no start depends on the network.
+//! T-10 and T-11: keys are checked when they are configured, and no start depends on the network.
 
 use domain::{Product, Timestamp};
 use payments::Clock;
@@ -69,7 +69,7 @@ async fn t_11_a_merchant_without_platform_certificates_starts_and_sells() {
         backup_url: None,
         notify_url: "https://pay.example.com/notify".to_owned(),
     };
-    // Who expects certificates starts as well, believes nothing, and says nothing untrue.
+    // A server that expects certificates starts as well, accepts no answer, and records nothing untrue.
     for url in [shop.sim.wechat_url(), NOWHERE.to_owned()] {
         let is_there = url != NOWHERE;
         let gateway: Gateway = Wechat::new(settings(url), shop.services.clock.clone())

@@ -1,4 +1,4 @@
-//! T-51: whatever is logged, at whatever level, holds no secret.
+//! T-51: no log line of any level contains a secret.
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use crate::shop::{BOTH, Engine, Shop};
 
 const OPENID: &str = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o";
 
-/// Writes down everything, as the most talkative operator would.
+/// Records every log line, of all levels.
 #[derive(Clone, Default)]
 struct Listener(Arc<Mutex<String>>);
 
@@ -55,8 +55,8 @@ impl Subscriber for Listener {
 #[tokio::test]
 async fn t_51_no_log_line_holds_a_secret() {
     let listener = Listener::default();
-    // While there is one listener in a process, `tracing` keeps what the first thread to come by says for all of them,
-    // and the threads of the other tests have none.
+    // While a process has one subscriber, `tracing` caches for all threads what the first thread to pass a call site
+    // answers, and the threads of the other tests have none.
     let _second = tracing::Dispatch::new(Listener::default());
     let guard = tracing::subscriber::set_default(listener.clone());
     let mut shop = Shop::on(Engine::Sqlite).await;

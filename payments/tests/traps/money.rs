@@ -1,4 +1,4 @@
-//! T-20 to T-23, T-26 to T-29, T-38, T-45, T-49 and T-50: a good signature is where the checks begin.
+//! T-20 to T-23, T-26 to T-29, T-38, T-45, T-49 and T-50: checks that follow after a valid signature.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ async fn t_20_whose_money_and_how_much_is_compared_as_well() {
     for (method, wrong) in [(Method::Wechat, wechat), (Method::Alipay, alipay)] {
         let (order, payment) = open_payment(&shop, method).await;
         for (name, value) in wrong {
-            // Authentic, so sending it again would change nothing: acknowledged.
+            // Authentic, so a resend would change nothing: acknowledged.
             assert_eq!(
                 tell(&shop, &payment, &saying(name, value.clone())).await,
                 200,
@@ -135,7 +135,7 @@ async fn t_26_two_attempts_that_are_both_paid_pay_once_and_give_back_once() {
     let second = shop.start(&order, Method::Alipay).await;
     shop.scan_and_pay(&second).await;
     assert_eq!(shop.status(&order).await, OrderStatus::Paid);
-    // WeChat's money arrives all the same, and says so three times.
+    // WeChat's payment arrives all the same, and is notified three times.
     for _ in 0..3 {
         assert_eq!(tell(&shop, &first, &Alteration::default()).await, 200);
         assert_eq!(tell(&shop, &first, &saying("attach", json!("again"))).await, 200);
@@ -197,7 +197,7 @@ async fn t_27_no_later_message_takes_a_payment_back() {
 async fn t_28_who_pays_while_we_close_has_paid() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     for (method, _) in BOTH {
-        // Just before the close, and no notification says so.
+        // Just before the close, without a notification.
         let (order, payment) = open_payment(&shop, method).await;
         shop.sim.fault(Fault::new(FaultKind::Mute));
         shop.scan_and_pay(&payment).await;
@@ -216,7 +216,7 @@ async fn t_28_who_pays_while_we_close_has_paid() {
             "{method} {refused:?}"
         );
         assert_eq!(shop.status(&order).await, OrderStatus::Paid);
-        // Just after it: whoever had begun may end.
+        // Just after it: a payer who had begun may finish.
         shop.sim
             .faults(Faults::none().with(Fault::new(FaultKind::LatePay)));
         let (order, payment) = open_payment(&shop, method).await;
@@ -244,7 +244,7 @@ async fn t_29_a_confirmed_close_proves_nothing() {
     let stranger = domain::PaymentNo::parse("P00000000000000000000000000").unwrap();
     assert_eq!(gateway.close(&stranger).await.unwrap(), Closing::Closed);
     assert_eq!(gateway.query(&stranger).await.unwrap(), Report::Absent);
-    // So a close is only half of an end, and money that comes after it is seen.
+    // So a close is only half of an end, and a payment after it is found.
     shop.cancel(&order.id).await.unwrap();
     assert_eq!(shop.payment_status(&payment).await, PaymentStatus::Cancelled);
     assert_eq!(tell(&shop, &payment, &Alteration::default()).await, 200);

@@ -1,4 +1,4 @@
-//! T-25, T-39, T-41 to T-44: what an order says, and that it says it again in the same words.
+//! T-25, T-39, T-41 to T-44: the contents of a create call, and that a repeat has the same bytes.
 
 use std::time::Duration;
 
@@ -125,7 +125,7 @@ async fn t_43_a_new_code_is_asked_for_in_the_same_words() {
         .await
         .unwrap();
     let first = made.into_value().unwrap();
-    // WeChat's address dies after five minutes, the order does not.
+    // WeChat's address expires after five minutes, the order does not.
     let fresh = renew_prompt(&shop.services, &first.id).await.unwrap();
     assert_eq!(fresh.prompt, first.prompt, "what is fresh is not asked for again");
     shop.pass(Duration::from_secs(270)).await;
@@ -136,7 +136,7 @@ async fn t_43_a_new_code_is_asked_for_in_the_same_words() {
         (&first.request, &first.payment_no)
     );
     assert_eq!(renewed.expires_at, first.expires_at);
-    // Alipay and WeChat's codes as well: the same words, whatever time it is.
+    // Alipay and WeChat's codes as well: the same bytes, whatever time it is.
     for (method, _) in BOTH {
         let order = shop.order("9.99").await;
         let first = shop.start(&order, method).await;

@@ -1,4 +1,4 @@
-//! T-30 to T-37 and T-40: money on its way back.
+//! T-30 to T-37 and T-40: refunds.
 
 use std::time::Duration;
 
@@ -118,7 +118,7 @@ async fn t_32_a_repeat_is_the_same_refund() {
             .map(|refund| refund.fen)
             .sum();
         assert_eq!(given_back, 400, "{method}");
-        // Another sum under this number is refused, not done beside it.
+        // Another amount under this number is refused, not refunded additionally.
         let other = gateway(&shop, method).refund(&ask(&payment, &no, "5.00")).await;
         assert!(
             matches!(
@@ -234,7 +234,7 @@ async fn t_36_the_sum_of_all_refunds_is_not_this_one() {
             "{yuan}"
         );
     }
-    // The other's sum, and the sum of both, describe neither.
+    // The other refund's amount, and the sum of both, match neither.
     for yuan in ["2.50", "5.50"] {
         let asked = gateway.query_refund(&ask(&payment, &first, yuan)).await;
         assert!(
@@ -264,7 +264,7 @@ async fn t_37_closed_is_unpaid_or_refunded_in_full() {
     assert_eq!(state(&refunded), "TRADE_CLOSED");
     let asked = gateway(&shop, Method::Alipay).query(&refunded.payment_no).await;
     assert!(matches!(asked, Ok(Report::Paid(_))), "{asked:?}");
-    // Alipay has told us in a notification as well: it takes nothing out of what is paid.
+    // Alipay has sent a notification as well: the payment stays paid.
     assert_eq!(shop.payment(&refunded).await.state, PaymentState::Paid);
     shop.sim.fault(Fault::new(FaultKind::Mute));
     shop.sleep(Duration::from_secs(16 * 60)).await;
@@ -295,7 +295,7 @@ async fn t_40_cancelling_refunds_nobody_whose_payment_is_known() {
     let refused = alipay(&shop).cancel(&payment.payment_no).await;
     assert!(matches!(refused, Err(GatewayError::AlreadyPaid)), "{refused:?}");
     assert!(shop.sim.books().refunds.is_empty());
-    // When nothing can be found out, it does what Alipay says it does, and says so.
+    // Without a verifiable query it cancels, which refunds the payer, and reports that.
     shop.sim
         .fault(Fault::new(FaultKind::BadSignature).at(Endpoint::Query));
     let undone = alipay(&shop).cancel(&payment.payment_no).await.unwrap();
