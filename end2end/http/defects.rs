@@ -16,8 +16,8 @@
 //!   `payments/tests/journeys/cancelling.rs#an_unpaid_payment_ends_after_a_quarter_and_its_order_after_half_an_hour`,
 //!   `payments/tests/journeys/paying.rs#the_same_method_gives_the_same_code_and_another_method_closes_it_first`,
 //!   `payments/tests/journeys/cancelling.rs#cancelling_closes_the_code_at_the_gateway`
-//! - 24, closed without a last question: `payments/tests/journeys/cancelling.rs#who_pays_at_the_last_second_is_not_lost`,
-//!   `payments/tests/traps/money.rs#t_28_who_pays_while_we_close_has_paid`
+//! - 24, closed without a last question: `payments/tests/journeys/cancelling.rs#a_payment_at_the_last_second_is_not_lost`,
+//!   `payments/tests/traps/money.rs#t_28_a_payment_during_the_close_counts`
 //! - 27, browsers are never sent to Alipay: `end2end/http/handover.rs#a_browser_is_sent_to_alipay_and_comes_back`,
 //!   `end2end/http/handover.rs#a_phone_is_sent_to_wechat_with_our_domain_and_its_own_address`
 

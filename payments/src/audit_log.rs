@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_a_line_is_under_its_seal() {
+    fn every_part_of_an_entry_is_covered_by_its_hash() {
         let original = seal(&line());
         let changed = [
             AuditRow { seq: 2, ..line() },

@@ -553,7 +553,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scheme_is_the_same_in_capitals() {
+    fn schemes_are_case_insensitive() {
         let schemes = ["weixin://", "https://"];
         for text in ["weixin://wxpay/a", "WEIXIN://wxpay/a", "Https://a"] {
             assert!(is_address(text, &schemes), "{text}");

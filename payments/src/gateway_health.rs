@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_told_thirty_seven_and_one_days_before_and_when_it_is_there() {
+    fn an_expiry_is_reported_thirty_seven_and_one_days_before_and_when_reached() {
         let now = Timestamp::from_millis(1_795_485_600_000);
         for (days, expected) in [
             (31, None),

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_whose_beat_stands_still_is_dead() {
+    fn a_server_without_a_heartbeat_is_dead() {
         let mut peers = Peers::default();
         for second in [0, 2, 4, 6] {
             let n = i64::try_from(second).unwrap();
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_was_away_judges_nobody() {
+    fn a_suspended_server_declares_no_other_dead() {
         let mut peers = Peers::default();
         assert!(find_dead(&mut peers, 0, &[("a", 1)]).is_empty());
         assert!(find_dead(&mut peers, 60, &[("a", 1)]).is_empty());

@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_verb_that_nobody_waits_for_any_more_goes_on_to_its_end() {
+    async fn a_verb_runs_to_its_end_without_its_caller() {
         let (go, goes) = tokio::sync::oneshot::channel::<()>();
         let (end, ended) = tokio::sync::oneshot::channel::<()>();
         let verb = async move {

@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thousand_looks_within_a_few_seconds_are_one_sign() {
+    fn a_thousand_views_within_seconds_are_one_write() {
         let watchers = Watchers::default();
         let opening = Timestamp::from_millis(1_795_485_600_000);
         let at = |millis| opening + Duration::from_millis(millis);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn many_looks_share_the_reads() {
+    fn many_watchers_share_the_reads() {
         assert_eq!(stretch(BETWEEN_READS, 1), BETWEEN_READS);
         assert_eq!(stretch(AFTER_A_RING, 100), AFTER_A_RING);
         assert_eq!(stretch(AFTER_A_RING, 4000), Duration::from_secs(20));

@@ -61,7 +61,7 @@ async fn names(services: &Services, serving: &Serving) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_new_database_takes_whoever_comes_first_and_remembers() {
+async fn a_new_database_records_the_first_account_served() {
     for (url, _directory) in urls().await {
         let services = services(Db::connect(&url).await.unwrap());
         assert!(names(&services, &play()).await.is_empty());
@@ -124,7 +124,7 @@ async fn open_incidents(services: &Services) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_database_of_before_the_stamps_is_judged_by_its_rows() {
+async fn the_account_of_an_older_database_is_read_from_its_rows() {
     for (url, _directory) in urls().await {
         let services = services(Db::connect(&url).await.unwrap());
         run_sql(&url, &PAST.replace('$', "null")).await;
@@ -140,7 +140,7 @@ async fn a_database_of_before_the_stamps_is_judged_by_its_rows() {
 }
 
 #[tokio::test]
-async fn play_money_is_not_taken_into_a_live_shop_unseen() {
+async fn balances_of_the_simulator_stop_a_live_start() {
     for (url, _directory) in urls().await {
         let services = services(Db::connect(&url).await.unwrap());
         stamp_accounts(&services, &play(), &[]).await.unwrap();

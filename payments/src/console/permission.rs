@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn who_makes_keys_moves_no_money_and_who_moves_money_makes_no_keys() {
+    fn no_role_both_makes_keys_and_moves_money() {
         for role in [Role::Finance, Role::Support, Role::Developer, Role::Viewer] {
             assert!(!(role.may(ManageKeys) && role.may(RequestRefund)), "{role:?}");
             assert!(!role.may(ManagePeople), "{role:?}");

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_itself_however_it_is_typed() {
+    fn a_recovery_code_matches_in_every_spelling() {
         let clock = Clock::fixed(Timestamp::from_millis(0), 7);
         let codes = new_codes(&clock);
         assert_eq!(codes.len(), N_CODES);

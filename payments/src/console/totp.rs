@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_good_for_its_half_minute_and_the_two_beside_it() {
+    fn a_totp_code_is_valid_for_its_step_and_the_two_beside_it() {
         let totp = Totp::new([7; 20]);
         let then = Timestamp::from_millis(1000 * 30_000);
         let code = totp.code_at(then).unwrap();

@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_cost_no_time_open_nothing() {
+    fn fast_failures_do_not_open_the_breaker() {
         let breaker = Breaker::default();
         for _ in 0..100 {
             breaker.note(Circuit::Others, false, QUICK, second(1));

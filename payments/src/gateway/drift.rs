@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_of_any_length_shows_only_what_it_cannot_explain() {
+    fn drift_counts_only_beyond_the_duration_of_the_call() {
         let drift = |date, begun, ended| {
             let drift = drift_of(at(date), at(begun), at(ended));
             (drift.amount.as_millis(), drift.is_ahead)

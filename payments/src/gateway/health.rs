@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_long_silence_between_questions_is_one() {
+    fn only_a_long_silence_is_reported() {
         let health = Health::default();
         health.lost(at(0));
         health.lost(at(60));

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_proof_and_no_payer_is_shown() {
+    fn no_signature_and_no_payer_is_shown() {
         let json = masked_json(
             br#"{"id":"1","resource":{"ciphertext":"c2VjcmV0","nonce":"n0","payer":[{"openid":"oUpF8"}]}}"#,
         );

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_not_read() {
+    fn a_truncated_or_malformed_key_is_refused() {
         for text in [
             "",
             "   ",

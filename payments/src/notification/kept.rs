@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_a_secret_of_ours_is_not_kept() {
+    fn headers_with_possible_secrets_are_not_stored() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("cookie", "session=1"),

@@ -26,7 +26,7 @@ fn refund(state: RefundState) -> Refund {
 }
 
 #[test]
-fn a_person_hears_of_what_needs_one_and_of_nothing_else() {
+fn only_refunds_that_need_a_person_raise_incidents() {
     use RefundState::{Failed, Stuck, Succeeded};
     for before in RefundState::ALL {
         for after in RefundState::ALL {
@@ -50,7 +50,7 @@ async fn open(db: &Db) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn an_incident_that_came_right_is_open_again_when_it_happens_again() {
+async fn a_settled_incident_reopens_when_it_recurs() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/incidents.db", directory.path().display());
     let db = Db::connect(&url).await.unwrap();

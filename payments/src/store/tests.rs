@@ -134,7 +134,7 @@ async fn a_write_that_fails_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_lost_race_is_run_again_three_times_and_then_told() {
+async fn a_lost_race_is_retried_three_times_and_then_reported() {
     for store in stores().await {
         let n_runs = &AtomicU32::new(0);
         let lost: Result<(), StoreError> = store
@@ -153,7 +153,7 @@ async fn a_lost_race_is_run_again_three_times_and_then_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn neighbours_of_a_failed_write_last() {
+async fn other_writes_of_the_group_survive_a_failed_one() {
     for store in stores().await {
         let db = &store.db;
         let barrier = &Barrier::new(16);
@@ -188,7 +188,7 @@ async fn neighbours_of_a_failed_write_last() {
 }
 
 #[tokio::test]
-async fn a_writer_that_goes_away_in_the_middle_takes_only_its_own_work_with_it() {
+async fn a_dropped_writer_undoes_only_its_own_writes() {
     for store in stores().await {
         let hangs = store.db.write(|tx| {
             async move {
@@ -251,7 +251,7 @@ async fn run(db: &Db, sql: &'static str) -> Result<u64, StoreError> {
 }
 
 #[tokio::test]
-async fn what_was_entered_in_the_books_is_neither_changed_nor_removed() {
+async fn ledger_entries_are_neither_changed_nor_removed() {
     const ENTRIES: &str = "select journal || account || amount as line from entries order by account";
     for store in stores().await {
         let n_entered = run(
@@ -291,7 +291,7 @@ async fn what_was_entered_in_the_books_is_neither_changed_nor_removed() {
 }
 
 #[tokio::test]
-async fn a_line_of_the_audit_log_stays_and_a_forged_one_is_found() {
+async fn an_audit_log_entry_stays_and_a_forged_one_is_found() {
     let actor = &Actor {
         email: "ann@example.com".to_owned(),
         ip: None,
@@ -346,7 +346,7 @@ async fn a_line_of_the_audit_log_stays_and_a_forged_one_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn servers_that_start_together_guard_the_books_once() {
+async fn servers_that_start_together_create_the_triggers_once() {
     for (url, _directory) in urls().await {
         // A file has one server; what is tested here is only that the triggers exist already.
         let n_together = if url.starts_with("sqlite:") { 1 } else { 4 };
@@ -375,7 +375,7 @@ async fn n_missing(db: &Db) -> usize {
 }
 
 #[tokio::test]
-async fn a_guard_that_is_gone_is_missed_until_it_is_put_up_again() {
+async fn a_missing_trigger_is_reported_until_it_is_created_again() {
     for (url, _directory) in urls().await {
         let (take_down, blunt) = if url.starts_with("sqlite:") {
             (

@@ -83,7 +83,7 @@ fn missing_reconciliation_is_found() {
 }
 
 #[test]
-fn a_commit_of_unknown_outcome_that_is_run_again_is_found() {
+fn a_retried_commit_of_unknown_outcome_is_found() {
     is_found(
         "commit of unknown outcome run again",
         &["a request for a refund made one refund"],
@@ -91,7 +91,7 @@ fn a_commit_of_unknown_outcome_that_is_run_again_is_found() {
 }
 
 #[test]
-fn a_refusal_that_takes_its_neighbours_back_is_found() {
+fn a_refusal_that_rolls_back_its_group_is_found() {
     is_found(
         "refusal takes its neighbours back",
         &["because of their neighbours"],

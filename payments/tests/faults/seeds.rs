@@ -128,7 +128,7 @@ fn every_seed_keeps_the_books_right() {
 }
 
 #[test]
-fn a_seed_lives_the_same_life_again() {
+fn a_seed_gives_the_same_run_again() {
     for seed in 0..20 {
         let hashes = [0, 1].map(|_| live(Plan::of(seed), None, false).hash);
         assert_eq!(hashes[0], hashes[1], "seed {seed}");

@@ -94,7 +94,7 @@ fn signing_time() -> Timestamp {
 }
 
 #[test]
-fn a_damaged_notification_is_never_believed() {
+fn a_damaged_notification_is_never_accepted() {
     let wechat = AssertUnwindSafe(Wechat::new());
     let case = &cases(&wechat.file)[0];
     let gateway = AssertUnwindSafe(wechat.at(now(case)));
@@ -107,7 +107,7 @@ fn a_damaged_notification_is_never_believed() {
 }
 
 #[test]
-fn damaged_headers_are_never_believed() {
+fn damaged_headers_are_never_accepted() {
     let wechat = AssertUnwindSafe(Wechat::new());
     let case = &cases(&wechat.file)[0];
     let gateway = AssertUnwindSafe(wechat.at(now(case)));

@@ -92,7 +92,7 @@ async fn a_days_bill_holds_every_payment_and_refund_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_bill_that_does_not_fit_our_books_is_seen_as_it_is() {
+async fn a_bill_that_differs_from_our_books_is_returned_unchanged() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     for (method, _) in BOTH {
         paid(&shop, method, "49.90").await;
@@ -126,7 +126,7 @@ async fn a_bill_that_does_not_fit_our_books_is_seen_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_bill_that_cannot_be_believed_is_no_bill() {
+async fn an_unverifiable_bill_is_refused() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     for (method, _) in BOTH {
         paid(&shop, method, "49.90").await;

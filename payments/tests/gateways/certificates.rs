@@ -39,7 +39,7 @@ fn sign_with(shop: &Shop, certificate: AlipayCertificate, notifications: AlipayN
 }
 
 #[tokio::test]
-async fn a_changed_certificate_is_fetched_and_a_forged_one_is_not_believed() {
+async fn a_changed_certificate_is_fetched_and_a_forged_one_is_rejected() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     let gateway = certified(&shop);
     let order = shop.order("9.99").await;
@@ -138,7 +138,7 @@ async fn notifications_of_certificate_mode_are_read_with_the_certificate_they_na
 }
 
 #[tokio::test]
-async fn a_certificate_that_ends_soon_is_told_in_time_and_in_steps() {
+async fn an_expiring_certificate_is_reported_in_steps() {
     const DAY: Duration = Duration::from_secs(24 * 3600);
     let mut shop = Shop::on(Engine::Sqlite).await;
     let gateways = Gateways {

@@ -57,7 +57,7 @@ async fn an_answer_of_any_kind_is_an_answer() {
 }
 
 #[tokio::test]
-async fn what_was_lost_at_the_first_host_stays_unknown() {
+async fn a_call_lost_at_the_first_host_stays_unknown() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     let order = shop.order("9.99").await;
     let payment = shop.start(&order, Method::Wechat).await;

@@ -44,11 +44,11 @@ async fn a_rotated_certificate_is_downloaded_when_it_is_first_seen() {
 }
 
 #[tokio::test]
-async fn a_list_of_certificates_that_nobody_signed_changes_nothing() {
+async fn an_unsigned_certificate_list_changes_nothing() {
     let mut shop = Shop::open(Engine::Sqlite, WechatKeys::Certificate, Policy::default()).await;
     let order = shop.order("9.99").await;
     let payment = shop.start(&order, Method::Wechat).await;
-    // Hours later the list is downloaded anew, from another server.
+    // Hours later the list is downloaded anew, with a wrong signature.
     shop.sim
         .fault(Fault::new(FaultKind::BadSignature).at(simulator::Endpoint::Certificates));
     shop.sleep(Duration::from_secs(13 * 60)).await;

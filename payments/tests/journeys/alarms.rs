@@ -64,7 +64,7 @@ async fn many_forged_callbacks_are_one_incident_a_day() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_is_silent_for_minutes_is_told_until_it_answers() {
+async fn a_silent_gateway_is_an_incident_until_it_answers() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let order = shop.order("66.00").await;

@@ -96,7 +96,7 @@ async fn a_signed_text_that_is_split_elsewhere_pays_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_message_that_can_be_read_in_several_ways_leads_to_a_question_at_once() {
+async fn an_ambiguous_notification_causes_a_query_at_once() {
     on_each_engine(async |shop| {
         let (order, payment) = open_payment(shop).await;
         shop.sim.fault(Fault::new(FaultKind::Mute));
@@ -116,7 +116,7 @@ async fn a_message_that_can_be_read_in_several_ways_leads_to_a_question_at_once(
 }
 
 #[tokio::test]
-async fn a_message_that_is_split_elsewhere_does_not_take_the_place_of_the_genuine_one() {
+async fn an_ambiguous_notification_does_not_replace_the_genuine_one() {
     on_each_engine(async |shop| {
         let (order, payment) = open_payment(shop).await;
         let genuine = letter(shop, &payment, &saying(&[("subject", json!("月卡"))]));

@@ -63,7 +63,7 @@ pub fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>, refusal: Refusal) 
 }
 
 #[tokio::test]
-async fn somebody_unknown_has_nothing_and_no_history() {
+async fn an_unknown_user_has_no_balance_and_no_history() {
     on_each_engine(async |shop| {
         let balance = payments::find_balance(&shop.services, "nobody").await.unwrap();
         assert_eq!((balance.available, balance.frozen), (Money::ZERO, Money::ZERO));
@@ -108,7 +108,7 @@ async fn an_adjustment_happens_once_whatever_is_repeated() {
 }
 
 #[tokio::test]
-async fn what_is_no_adjustment_is_refused() {
+async fn an_invalid_adjustment_is_refused() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     for (field, wrong) in [
         (
@@ -228,7 +228,7 @@ async fn a_top_up_cannot_be_paid_by_the_balance_it_fills() {
 }
 
 #[tokio::test]
-async fn whoever_has_too_little_keeps_the_code_that_can_still_be_paid() {
+async fn a_refused_balance_payment_keeps_the_open_code() {
     on_each_engine(async |shop| {
         adjust(shop, "A-1", 399).await;
         let order = shop.order("4.00").await;

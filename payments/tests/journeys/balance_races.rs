@@ -66,7 +66,7 @@ async fn an_order_whose_cancel_was_answered_never_becomes_paid_from_a_balance() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_comes_after_the_order_is_paid_hears_that_and_not_that_the_balance_is_empty() {
+async fn a_balance_payment_of_a_paid_order_is_answered_as_paid() {
     on_each_engine(async |shop| {
         for round in 0..5 {
             adjust(shop, &format!("A-{round}"), 100).await;

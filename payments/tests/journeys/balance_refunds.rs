@@ -46,7 +46,7 @@ async fn spend(shop: &Shop, yuan: &str) -> Payment {
 }
 
 #[tokio::test]
-async fn what_a_balance_paid_is_back_in_it_at_once() {
+async fn a_refund_of_a_balance_payment_is_credited_at_once() {
     on_each_engine(async |shop| {
         adjust(shop, "A-1", 1000).await;
         let order = shop.order("9.90").await;
@@ -82,7 +82,7 @@ async fn what_a_balance_paid_is_back_in_it_at_once() {
 }
 
 #[tokio::test]
-async fn a_top_up_that_goes_back_is_frozen_until_the_gateway_has_it() {
+async fn a_refunded_top_up_is_frozen_until_the_gateway_confirms_it() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let before = available(shop).await;
@@ -98,7 +98,7 @@ async fn a_top_up_that_goes_back_is_frozen_until_the_gateway_has_it() {
 }
 
 #[tokio::test]
-async fn a_top_up_that_is_spent_cannot_go_back() {
+async fn a_spent_top_up_cannot_be_refunded() {
     on_each_engine(async |shop| {
         let payment = topped_up(shop, 500, Method::Wechat).await;
         spend(shop, "3.00").await;
@@ -170,7 +170,7 @@ async fn a_refund_that_fails_gives_the_top_up_back_to_its_user() {
 }
 
 #[tokio::test]
-async fn a_refund_that_is_done_after_all_is_taken_from_the_user_who_still_has_it() {
+async fn a_revived_refund_is_debited_from_a_sufficient_balance() {
     on_each_engine(async |shop| {
         let payment = topped_up(shop, 500, Method::Wechat).await;
         let failed = failed_refund(shop, &payment).await;
@@ -189,7 +189,7 @@ async fn a_refund_that_is_done_after_all_is_taken_from_the_user_who_still_has_it
 }
 
 #[tokio::test]
-async fn a_refund_that_is_done_after_all_is_a_loss_when_the_money_is_spent() {
+async fn a_revived_refund_is_a_loss_when_the_balance_is_spent() {
     on_each_engine(async |shop| {
         let payment = topped_up(shop, 500, Method::Wechat).await;
         let failed = failed_refund(shop, &payment).await;

@@ -21,7 +21,7 @@ fn told(calls: &[GatewayCall]) -> Vec<(Operation, Verdict, Option<u16>, i64)> {
 }
 
 #[tokio::test]
-async fn one_question_with_one_answer_is_one_line_however_often_it_was_asked() {
+async fn repeated_equal_calls_are_one_row_of_the_gateway_log() {
     on_each_engine(async |shop| {
         let order = shop.order("99.90").await;
         let payment = shop.start(&order, Method::Wechat).await;
@@ -67,7 +67,7 @@ async fn one_question_with_one_answer_is_one_line_however_often_it_was_asked() {
 }
 
 #[tokio::test]
-async fn what_came_back_broken_or_not_at_all_is_told_with_its_reason() {
+async fn a_damaged_or_missing_answer_is_logged_with_its_reason() {
     on_each_engine(async |shop| {
         for method in [Method::Wechat, Method::Alipay] {
             let order = shop.order("5.00").await;
@@ -132,7 +132,7 @@ async fn refunds_are_told_and_payers_are_not_named() {
 }
 
 #[tokio::test]
-async fn what_was_said_long_ago_is_forgotten() {
+async fn old_rows_of_the_gateway_log_are_erased() {
     on_each_engine(async |shop| {
         let order = shop.order("1.00").await;
         shop.start(&order, Method::Alipay).await;

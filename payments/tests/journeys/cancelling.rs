@@ -31,7 +31,7 @@ async fn an_unpaid_payment_ends_after_a_quarter_and_its_order_after_half_an_hour
 }
 
 #[tokio::test]
-async fn who_pays_at_the_last_second_is_not_lost() {
+async fn a_payment_at_the_last_second_is_not_lost() {
     on_each_engine(async |shop| {
         shop.sim.fault(Fault::new(FaultKind::Mute));
         for (method, _) in BOTH {
@@ -170,7 +170,7 @@ async fn a_code_that_cannot_be_closed_is_still_asked_about_until_its_deadline() 
 }
 
 #[tokio::test]
-async fn money_of_the_wrong_sum_ends_nothing_and_stays_visible() {
+async fn a_payment_of_the_wrong_amount_ends_nothing_and_is_shown_as_processing() {
     on_each_engine(async |shop| {
         let order = shop.order("8.00").await;
         let payment = shop.start(&order, Method::Wechat).await;

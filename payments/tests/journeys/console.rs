@@ -58,7 +58,7 @@ const fn minutes(n: u64) -> Duration {
 }
 
 #[tokio::test]
-async fn a_desk_that_nobody_sits_at_is_closed_and_so_is_a_day_that_is_too_long() {
+async fn an_idle_session_ends_and_so_does_a_long_one() {
     on_each_engine(async |shop| {
         let token = come_in(shop, "").await.unwrap();
         shop.services.clock.advance(minutes(29));
@@ -118,7 +118,7 @@ async fn sessions_end_elsewhere_and_not_here() {
 }
 
 #[tokio::test]
-async fn a_code_of_the_phone_opens_once() {
+async fn a_totp_code_works_once() {
     on_each_engine(async |shop| {
         let token = come_in(shop, "").await.unwrap();
         let operator = who_is(shop, &token).await.unwrap();
@@ -145,7 +145,7 @@ async fn a_code_of_the_phone_opens_once() {
 }
 
 #[tokio::test]
-async fn guesses_are_counted_by_who_and_by_where() {
+async fn guesses_are_counted_per_user_and_per_network() {
     on_each_engine(async |shop| {
         let ip = |text: &str| Some(text.parse::<IpAddr>().unwrap());
         let services = &shop.services;
@@ -195,7 +195,7 @@ async fn guesses_are_counted_by_who_and_by_where() {
 }
 
 #[tokio::test]
-async fn who_comes_in_gets_their_tries_back() {
+async fn a_successful_login_resets_its_counters() {
     on_each_engine(async |shop| {
         for _ in 0..20 {
             admit_login(&shop.services, EMAIL, actor().ip, &unknown(shop))
@@ -208,7 +208,7 @@ async fn who_comes_in_gets_their_tries_back() {
 }
 
 #[tokio::test]
-async fn the_trail_holds_together_and_nobody_can_change_it() {
+async fn the_audit_log_is_chained_and_cannot_be_changed() {
     on_each_engine(async |shop| {
         for _ in 0..3 {
             come_in(shop, "").await.unwrap();
@@ -238,7 +238,7 @@ async fn the_trail_holds_together_and_nobody_can_change_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn acts_at_the_same_time_follow_each_other_in_the_trail() {
+async fn concurrent_acts_follow_each_other_in_the_audit_log() {
     on_each_engine(async |shop| {
         come_in(shop, "").await.unwrap();
         let who = &find_credentials(&shop.services, EMAIL).await.unwrap().unwrap();

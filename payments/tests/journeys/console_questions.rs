@@ -31,7 +31,7 @@ async fn count(shop: &Shop, query: OrderQuery) -> usize {
 }
 
 #[tokio::test]
-async fn every_way_of_looking_finds_what_is_there() {
+async fn every_search_filter_finds_its_orders() {
     for engine in engines() {
         let mut shop = Shop::on(engine).await;
         let shop_ref = &shop;
@@ -237,7 +237,7 @@ async fn keys_come_and_go_on_each_engine() {
 }
 
 #[tokio::test]
-async fn two_decisions_at_once_are_one() {
+async fn concurrent_decisions_on_a_request_take_effect_once() {
     for engine in engines() {
         let policy = Policy {
             refund_approval_above: Some(Money::ZERO),

@@ -20,7 +20,7 @@ async fn erase(shop: &Shop) -> usize {
 }
 
 #[tokio::test]
-async fn messages_and_payers_are_erased_after_their_time_and_a_late_duplicate_changes_nothing() {
+async fn messages_and_payers_are_erased_after_retention_and_a_late_duplicate_changes_nothing() {
     on_each_engine(async |shop| {
         let services = &shop.services;
         let mut sold = Vec::new();
@@ -95,7 +95,7 @@ async fn requests_of(shop: &Shop, payment_id: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_several_servers_one_erases_and_once_an_hour() {
+async fn one_of_several_servers_erases_once_an_hour() {
     on_each_engine(async |shop| {
         for n in 0..30 {
             shop.meddle(format!(
@@ -121,7 +121,7 @@ async fn of_several_servers_one_erases_and_once_an_hour() {
 }
 
 #[tokio::test]
-async fn a_user_is_exported_and_forgotten_and_the_books_stay() {
+async fn a_user_is_exported_and_erased_and_the_ledger_stays() {
     on_each_engine(async |shop| {
         let services = &shop.services;
         let actor = Actor::of_command("root");

@@ -19,7 +19,7 @@ const UNBELIEVABLE: [FaultKind; 7] = [
 ];
 
 #[tokio::test]
-async fn a_payment_whose_creation_nobody_can_confirm_is_neither_failed_nor_doubled() {
+async fn a_payment_with_an_unconfirmed_create_call_neither_fails_nor_doubles() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             for kind in UNBELIEVABLE {
@@ -46,7 +46,7 @@ async fn a_payment_whose_creation_nobody_can_confirm_is_neither_failed_nor_doubl
 }
 
 #[tokio::test]
-async fn an_answer_to_a_question_that_cannot_be_believed_changes_nothing() {
+async fn an_unverifiable_query_answer_changes_nothing() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             for kind in UNBELIEVABLE {

@@ -13,7 +13,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
-async fn an_hour_without_gateways_and_callbacks_is_forgotten_two_minutes_later() {
+async fn an_outage_of_an_hour_is_healed_within_two_minutes() {
     on_each_engine(async |shop| {
         let (mut bought, mut left, mut back) = (Vec::new(), Vec::new(), Vec::new());
         for (method, _) in BOTH {
@@ -69,7 +69,7 @@ async fn an_hour_without_gateways_and_callbacks_is_forgotten_two_minutes_later()
 }
 
 #[tokio::test]
-async fn who_is_asked_about_less_and_less_is_still_heard_within_a_minute() {
+async fn a_slowly_polled_payment_is_still_noticed_within_a_minute() {
     on_each_engine(async |shop| {
         shop.sim.fault(Fault::new(FaultKind::Mute));
         for (method, _) in BOTH {

@@ -25,7 +25,7 @@ async fn until(what: &str, mut is_done: impl AsyncFnMut() -> bool) {
 }
 
 #[tokio::test]
-async fn a_silent_gateway_keeps_no_payment_of_the_other_waiting() {
+async fn a_silent_gateway_delays_no_payment_of_the_other() {
     on_each_engine(async |shop| {
         for _ in 0..N_HANGING {
             shop.start(&shop.order("1.00").await, Method::Wechat).await;
@@ -51,7 +51,7 @@ async fn a_silent_gateway_keeps_no_payment_of_the_other_waiting() {
 }
 
 #[tokio::test]
-async fn a_silent_gateway_keeps_no_refund_of_the_other_waiting() {
+async fn a_silent_gateway_delays_no_refund_of_the_other() {
     on_each_engine(async |shop| {
         for _ in 0..N_HANGING {
             request_refund(shop, Method::Wechat).await;

@@ -20,7 +20,7 @@ fn another_server(shop: &Shop) -> Services {
 }
 
 #[tokio::test]
-async fn what_a_dead_server_had_taken_is_taken_up_within_seconds() {
+async fn leases_of_a_dead_server_are_released_within_seconds() {
     for engine in engines() {
         let mut shop = Shop::on(engine).await;
         let dead = another_server(&shop);
@@ -79,7 +79,7 @@ async fn a_create_call_that_died_with_its_server_is_sent_again_at_once() {
 }
 
 #[tokio::test]
-async fn a_clock_put_back_while_nobody_looked_keeps_no_open_payment_waiting() {
+async fn a_clock_set_back_unnoticed_delays_no_open_payment() {
     on_each_engine(async |shop| {
         let order = shop.order("9.99").await;
         let payment = shop.start(&order, Method::Alipay).await;
@@ -95,7 +95,7 @@ async fn a_clock_put_back_while_nobody_looked_keeps_no_open_payment_waiting() {
 }
 
 #[tokio::test]
-async fn a_clock_put_back_keeps_no_row_waiting() {
+async fn a_clock_set_back_delays_no_row() {
     on_each_engine(async |shop| {
         let paid_order = shop.order("9.99").await;
         let paid = shop.start(&paid_order, Method::Alipay).await;

@@ -130,7 +130,7 @@ async fn an_authentic_notification_with_foreign_content_is_acknowledged_and_chan
 }
 
 #[tokio::test]
-async fn a_replayed_notification_is_acknowledged_again_and_pays_once() {
+async fn a_resent_notification_is_acknowledged_again_and_pays_once() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let order = shop.order("66.00").await;

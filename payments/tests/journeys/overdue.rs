@@ -39,7 +39,7 @@ async fn is_settled(shop: &Shop, kind: IncidentKind) -> bool {
 }
 
 #[tokio::test]
-async fn a_refund_that_neither_ends_nor_fails_is_told_until_it_does() {
+async fn an_overdue_refund_is_an_incident_until_it_ends() {
     on_each_engine(async |shop| {
         for (method, after) in [(Method::Alipay, HOUR), (Method::Wechat, 24 * HOUR)] {
             for kind in [FaultKind::ErrorBefore, FaultKind::Truncate] {
@@ -89,7 +89,7 @@ async fn a_refund_that_neither_ends_nor_fails_is_told_until_it_does() {
 }
 
 #[tokio::test]
-async fn a_paid_payment_whose_question_is_never_answered_usably_is_told() {
+async fn a_paid_payment_without_a_usable_query_answer_is_an_incident() {
     on_each_engine(async |shop| {
         let order = shop.order("9.99").await;
         let payment = shop.start(&order, Method::Alipay).await;
@@ -125,7 +125,7 @@ async fn a_paid_payment_whose_question_is_never_answered_usably_is_told() {
 }
 
 #[tokio::test]
-async fn a_payment_that_the_gateway_never_closes_is_told_with_its_order() {
+async fn a_payment_that_cannot_be_closed_is_an_incident_with_its_order() {
     on_each_engine(async |shop| {
         let order = shop.order("9.99").await;
         let payment = shop.start(&order, Method::Wechat).await;
@@ -157,7 +157,7 @@ async fn a_payment_that_the_gateway_never_closes_is_told_with_its_order() {
 }
 
 #[tokio::test]
-async fn a_clock_that_differs_from_the_gateways_is_told_until_it_is_right() {
+async fn clock_drift_is_an_incident_until_it_is_corrected() {
     on_each_engine(async |shop| {
         let order = shop.order("9.99").await;
         let payment = shop.start(&order, Method::Alipay).await;
@@ -186,7 +186,7 @@ async fn a_clock_that_differs_from_the_gateways_is_told_until_it_is_right() {
 }
 
 #[tokio::test]
-async fn a_job_that_does_not_run_is_told_until_it_runs() {
+async fn a_job_that_does_not_run_is_an_incident_until_it_runs() {
     on_each_engine(async |shop| {
         let late = LateJob {
             name: "expire",

@@ -130,7 +130,7 @@ async fn platform_certificates_are_downloaded_and_followed_through_a_rotation() 
 }
 
 #[tokio::test]
-async fn looking_at_the_page_brings_the_truth_within_five_seconds() {
+async fn a_watched_page_shows_the_payment_within_five_seconds() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     shop.sim.fault(Fault::new(FaultKind::Mute));
     let order = shop.order("3.00").await;
@@ -147,7 +147,7 @@ async fn looking_at_the_page_brings_the_truth_within_five_seconds() {
 }
 
 #[tokio::test]
-async fn a_viewer_hears_of_the_payment_without_asking() {
+async fn a_viewer_is_notified_of_the_payment() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     let order = shop.order("3.00").await;
     let payment = shop.start(&order, Method::Alipay).await;

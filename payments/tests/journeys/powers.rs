@@ -342,7 +342,7 @@ async fn an_order_tells_which_key_refunded_and_cancelled() {
 }
 
 #[tokio::test]
-async fn nobody_gives_a_key_a_scope_of_somebody_else_and_owners_hear_of_every_key() {
+async fn no_key_gets_a_scope_that_its_maker_lacks_and_every_key_is_an_incident() {
     with_thresholds(async |shop| {
         let services = &shop.services;
         make_key(shop, KeyLimits::default()).await;

@@ -79,7 +79,7 @@ async fn fifty_requests_with_one_key_make_one_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sixty_four_writers_share_commits_and_those_that_fail_harm_nobody() {
+async fn sixty_four_writers_share_commits_and_failed_ones_affect_no_other() {
     on_each_engine(async |shop| {
         let answers = join_all((0..64_u32).map(|n| {
             // Every fourth reuses another one's number with other content.
@@ -113,7 +113,7 @@ async fn sixty_four_writers_share_commits_and_those_that_fail_harm_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_that_start_two_methods_at_once_all_hear_of_their_payment() {
+async fn fifty_concurrent_starts_of_two_methods_all_get_their_payment() {
     on_each_engine(async |shop| {
         for _ in 0..3 {
             let order = shop.order("4.00").await;

@@ -65,7 +65,7 @@ async fn an_unknown_outcome_is_never_a_failure_and_never_a_second_refund() {
 }
 
 #[tokio::test]
-async fn a_refund_that_the_gateway_never_heard_of_is_sent_again_under_the_same_number() {
+async fn a_refund_unknown_to_the_gateway_is_sent_again_under_the_same_number() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let (_, payment) = paid(shop, "5.00", method).await;
@@ -111,7 +111,7 @@ async fn a_notification_that_overtakes_the_answer_and_comes_five_times_ends_it_o
 }
 
 #[tokio::test]
-async fn alipays_refund_that_is_still_under_way_is_not_shown_as_done() {
+async fn an_alipay_refund_in_progress_is_not_shown_as_done() {
     on_each_engine(async |shop| {
         let (order, payment) = paid(shop, "5.00", Method::Alipay).await;
         shop.sim.set_alipay_refund_ms(40_000);
@@ -128,7 +128,7 @@ async fn alipays_refund_that_is_still_under_way_is_not_shown_as_done() {
 }
 
 #[tokio::test]
-async fn a_merchant_without_money_is_told_and_the_same_number_goes_through_afterwards() {
+async fn a_refund_without_funds_is_stuck_and_later_succeeds_under_the_same_number() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let (_, payment) = paid(shop, "5.00", method).await;
@@ -252,7 +252,7 @@ async fn late(shop: &Shop) -> Payment {
 }
 
 #[tokio::test]
-async fn late_money_goes_back_by_itself_also_when_the_first_number_is_closed() {
+async fn a_late_payment_is_refunded_also_when_the_first_refund_is_closed() {
     on_each_engine(async |shop| {
         shop.sim
             .fault(Fault::new(FaultKind::RefundClosed).at(Endpoint::Refund).times(1));

@@ -97,7 +97,7 @@ async fn fifty_requests_under_one_number_or_one_key_are_one_refund() {
 }
 
 #[tokio::test]
-async fn what_the_gateways_would_refuse_is_refused_in_words() {
+async fn refunds_that_gateways_would_refuse_are_refused_with_a_reason() {
     on_each_engine(async |shop| {
         let unpaid = shop.order("1.00").await;
         let unpaid = shop.start(&unpaid, Method::Wechat).await;
@@ -171,7 +171,7 @@ async fn a_reason_and_a_number_are_checked_before_anything_is_written() {
 }
 
 #[tokio::test]
-async fn lists_find_what_is_on_its_way_and_what_is_back() {
+async fn lists_find_pending_and_finished_refunds() {
     on_each_engine(async |shop| {
         let count = async |status| {
             let filter = PaymentFilter {

@@ -44,7 +44,7 @@ pub async fn state(shop: &Shop, refund: &Refund) -> RefundState {
 }
 
 #[tokio::test]
-async fn all_of_it_goes_back_when_no_sum_is_named() {
+async fn a_refund_without_an_amount_is_of_the_whole_rest() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let (order, payment) = paid(shop, "99.90", method).await;
@@ -71,7 +71,7 @@ async fn all_of_it_goes_back_when_no_sum_is_named() {
 }
 
 #[tokio::test]
-async fn a_part_goes_back_and_then_the_rest() {
+async fn a_partial_refund_is_followed_by_the_rest() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let (order, payment) = paid(shop, "10.00", method).await;
@@ -132,7 +132,7 @@ async fn one_number_is_one_refund_and_the_gateway_gets_that_number() {
 }
 
 #[tokio::test]
-async fn a_payment_goes_back_in_many_parts_to_the_last_fen() {
+async fn a_payment_is_refunded_in_many_parts_to_the_last_fen() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let (order, payment) = paid(shop, "0.07", method).await;
@@ -159,7 +159,7 @@ async fn a_payment_goes_back_in_many_parts_to_the_last_fen() {
 }
 
 #[tokio::test]
-async fn wechat_gets_the_parts_of_one_payment_a_minute_apart_and_nobody_has_to_wait() {
+async fn wechat_gets_partial_refunds_a_minute_apart_without_delaying_the_merchant() {
     on_each_engine(async |shop| {
         let (_, payment) = paid(shop, "3.00", Method::Wechat).await;
         let mut parts = Vec::new();

@@ -105,7 +105,7 @@ async fn a_refusal_counts_when_the_gateway_knows_no_trade_and_not_before_it_says
 }
 
 #[tokio::test]
-async fn a_call_that_is_sent_twice_by_itself_is_asked_about_as_well() {
+async fn an_automatically_repeated_create_call_is_queried_too() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     for (method, _) in BOTH {
         let order = shop.order("9.99").await;

@@ -61,7 +61,7 @@ async fn started(shop: &Shop, method: Method) -> (Order, Payment) {
 }
 
 #[tokio::test]
-async fn a_kept_message_does_its_work_once_more_and_only_once() {
+async fn a_replayed_notification_takes_effect_only_once() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let channel = method.channel().unwrap();
@@ -92,7 +92,7 @@ async fn a_kept_message_does_its_work_once_more_and_only_once() {
 }
 
 #[tokio::test]
-async fn a_row_that_was_changed_in_the_inbox_is_not_believed() {
+async fn a_changed_row_of_the_inbox_is_not_replayed() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let channel = method.channel().unwrap();
@@ -118,7 +118,7 @@ async fn a_row_that_was_changed_in_the_inbox_is_not_believed() {
 }
 
 #[tokio::test]
-async fn what_was_encrypted_is_read_without_the_payer() {
+async fn decrypted_notifications_are_shown_without_the_payer() {
     on_each_engine(async |shop| {
         for (method, _) in BOTH {
             let channel = method.channel().unwrap();

@@ -64,7 +64,7 @@ fn code_of(totp: &Totp, at: Timestamp) -> String {
 }
 
 #[tokio::test]
-async fn a_code_opens_in_its_half_minute_and_the_two_beside_it_and_no_code_before_it_opens_after_it() {
+async fn a_totp_code_works_in_its_step_and_the_two_beside_it_and_no_earlier_code_after_it() {
     on_each_engine(async |shop| {
         let (_, totp, _) = with_phone(shop).await;
         let clock = &shop.services.clock;
@@ -86,7 +86,7 @@ async fn a_code_opens_in_its_half_minute_and_the_two_beside_it_and_no_code_befor
 }
 
 #[tokio::test]
-async fn ten_wrong_codes_shut_the_door_for_an_hour_wherever_they_come_from() {
+async fn ten_wrong_codes_lock_the_login_for_an_hour_from_every_address() {
     on_each_engine(async |shop| {
         let (operator, totp, codes) = with_phone(shop).await;
         let clock = &shop.services.clock;
@@ -265,7 +265,7 @@ async fn of_two_browsers_with_one_code_on_paper_one_gets_in() {
 }
 
 #[tokio::test]
-async fn an_owner_lets_somebody_in_anew_who_has_lost_everything() {
+async fn an_owner_resets_the_login_of_a_person() {
     on_each_engine(async |shop| {
         let services = &shop.services;
         let (ann, totp, codes) = with_phone(shop).await;

@@ -52,7 +52,7 @@ async fn t_01_a_body_that_was_parsed_and_written_again_is_refused() {
 }
 
 #[tokio::test]
-async fn t_02_a_notification_that_decrypts_is_not_believed_without_its_signature() {
+async fn t_02_a_notification_that_decrypts_is_rejected_without_its_signature() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     let order = shop.order("9.99").await;
     let payment = shop.start(&order, Method::Wechat).await;
@@ -253,7 +253,7 @@ fn t_17_an_answer_that_was_parsed_and_written_again_is_refused() {
 }
 
 #[tokio::test]
-async fn t_19_what_a_proxy_took_away_is_not_believed() {
+async fn t_19_a_message_shortened_by_a_proxy_is_rejected() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     let order = shop.order("9.99").await;
     let payment = shop.start(&order, Method::Wechat).await;

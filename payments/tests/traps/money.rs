@@ -34,7 +34,7 @@ async fn open_payment(shop: &Shop, method: Method) -> (Order, Payment) {
 }
 
 #[tokio::test]
-async fn t_20_whose_money_and_how_much_is_compared_as_well() {
+async fn t_20_account_and_amount_are_compared_as_well() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     let wechat = [
         ("mchid", json!("1900000001")),
@@ -70,7 +70,7 @@ async fn t_20_whose_money_and_how_much_is_compared_as_well() {
 }
 
 #[tokio::test]
-async fn t_21_the_price_is_the_orders_and_nobody_elses() {
+async fn t_21_the_price_is_always_the_orders() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     let order = shop.order("9.99").await;
     let cheaper = StartPayment {
@@ -194,7 +194,7 @@ async fn t_27_no_later_message_takes_a_payment_back() {
 }
 
 #[tokio::test]
-async fn t_28_who_pays_while_we_close_has_paid() {
+async fn t_28_a_payment_during_the_close_counts() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     for (method, _) in BOTH {
         // Just before the close, without a notification.

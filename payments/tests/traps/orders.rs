@@ -63,7 +63,7 @@ async fn t_25_no_attempt_uses_the_number_of_another() {
 }
 
 #[tokio::test]
-async fn t_39_a_code_that_nobody_scanned_is_pending_and_not_failed() {
+async fn t_39_an_unscanned_code_is_pending_and_not_failed() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     let order = shop.order("9.99").await;
     let payment = shop.start(&order, domain::Method::Alipay).await;

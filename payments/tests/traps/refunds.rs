@@ -275,7 +275,7 @@ async fn t_37_closed_is_unpaid_or_refunded_in_full() {
 }
 
 #[tokio::test]
-async fn t_40_cancelling_refunds_nobody_whose_payment_is_known() {
+async fn t_40_a_known_payment_is_never_cancelled() {
     let mut shop = Shop::on(Engine::Sqlite).await;
     let order = shop.order("9.99").await;
     let payment = shop.start(&order, Method::Alipay).await;

@@ -107,7 +107,7 @@ fn signed_again(key: &SigningKey, params: &[(String, String)]) -> String {
 }
 
 #[test]
-fn certificates_have_the_serials_that_the_gateway_computes() {
+fn certificate_serials_equal_those_of_the_gateway() {
     let file = read("f_alipay_cert_sn");
     let sns = |name: &str| -> Vec<String> {
         let bundle = read_bundle(text(&file["certs"], name)).unwrap();
@@ -144,7 +144,7 @@ fn a_request_for_payment_says_what_the_vector_says() {
 }
 
 #[tokio::test]
-async fn notifications_are_believed_only_when_they_are_genuine() {
+async fn only_genuine_notifications_are_accepted() {
     let file = read("d_alipay_notify");
     let gateway = alipay_at(alipay_settings(NOWHERE));
     for case in cases(&file) {
@@ -357,7 +357,7 @@ fn an_answer_in_gbk_is_verified_as_bytes_and_read_as_text() {
 }
 
 #[tokio::test]
-async fn a_call_believes_only_what_alipay_signed() {
+async fn a_call_accepts_only_answers_signed_by_alipay() {
     let file = read("e_alipay_sync_response");
     let payment_no = PaymentNo::parse(PAYMENT_NO).unwrap();
     for case in cases(&file) {
@@ -411,7 +411,7 @@ async fn a_call_believes_only_what_alipay_signed() {
 }
 
 #[tokio::test]
-async fn closing_what_nobody_scanned_says_so() {
+async fn closing_an_unscanned_code_reports_no_trade() {
     let file = read("e_alipay_sync_response");
     let alipay = text(&file["private_keys_test_only"], "alipay");
     let alipay = SigningKey::read("ALIPAY_PRIVATE_KEY", &alipay.into()).unwrap();

@@ -117,7 +117,7 @@ fn a_request_for_payment_has_the_shape_of_the_vector() {
 }
 
 #[tokio::test]
-async fn notifications_are_believed_only_when_they_are_genuine() {
+async fn only_genuine_notifications_are_accepted() {
     let file = read("b_wechat_callback");
     for case in cases(&file) {
         let name = text(case, "name");
@@ -221,7 +221,7 @@ async fn a_notification_makes_us_download_the_certificate_it_names() {
 }
 
 #[tokio::test]
-async fn a_call_believes_only_what_wechat_signed() {
+async fn a_call_accepts_only_answers_signed_by_wechat() {
     let file = read("b2_wechat_response");
     let payment_no = PaymentNo::parse("HX20231115000000000001").unwrap();
     for case in cases(&file) {
@@ -249,7 +249,7 @@ async fn a_call_believes_only_what_wechat_signed() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_nobody_signed_is_a_hint() {
+async fn an_unsigned_refusal_is_a_hint() {
     let file = read("b2_wechat_response");
     let case = &cases(&file)[0];
     let payment_no = PaymentNo::parse("HX20231115000000000001").unwrap();

@@ -91,7 +91,7 @@ fn a_private_key_is_one_of_ours() {
 }
 
 #[test]
-fn what_verifies_wechat_is_wechats() {
+fn the_wechat_verification_key_must_be_wechats() {
     let file = read("b_wechat_callback");
     let own = text(&file, "merchant_certificate_pem");
     let (platform, serial) = platform_certificate(&file);
@@ -193,7 +193,7 @@ fn the_apiv3_key_is_thirty_two_bytes_and_the_serial_is_the_merchants() {
 }
 
 #[test]
-fn what_verifies_alipay_is_alipays() {
+fn the_alipay_verification_key_must_be_alipays() {
     let file = read("c_alipay_request");
     for (pasted, found) in [
         ("", "found nothing"),

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gbk_character_hides_no_structure() {
+    fn a_gbk_character_does_not_break_json_parsing() {
         // 0x81 0x7D and 0x81 0x5C: characters whose second bytes are a brace and a backslash.
         let body = b"{\"sub_msg\":\"\x81\x7d\x81\x5c\"}";
         let shadow = ascii_shadow(body);

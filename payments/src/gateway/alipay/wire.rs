@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unsigned_or_about_another_trade_is_unknown() {
+    fn an_unsigned_answer_or_one_about_another_trade_is_unknown() {
         for (text, is_signed) in [
             (r#"{"code":"10000","out_trade_no":"P1"}"#, false),
             (r#"{"code":"10000","out_trade_no":"P2"}"#, true),

@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bill_that_is_cut_off_or_odd_is_refused() {
+    fn a_truncated_or_malformed_bill_is_refused() {
         let good = bill(&[&payment("x"), &refund("SUCCESS")]);
         assert!(read_trades(&good).is_ok());
         for (end, _) in good.char_indices() {

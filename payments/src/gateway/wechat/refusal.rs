@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_about_the_outcome_is_unknown() {
+    fn an_answer_without_an_outcome_is_unknown() {
         for (status, body) in [
             (502, "<html>"),
             (500, ""),

@@ -79,7 +79,7 @@ fn judged(news: &RefundNews, ours: &[Refund]) -> String {
 }
 
 #[test]
-fn news_are_applied_when_every_number_and_sum_is_ours() {
+fn a_refund_notification_is_applied_when_every_number_and_amount_matches() {
     let ours = [refund("R1", "4.00", RefundState::Pending)];
     assert_eq!(judged(&news(), &ours), "apply R1");
     let another = |change: fn(&mut RefundNews)| {
@@ -106,7 +106,7 @@ fn news_are_applied_when_every_number_and_sum_is_ours() {
 }
 
 #[test]
-fn a_refund_of_what_is_not_paid_here_waits_for_a_person() {
+fn a_refund_of_an_unpaid_payment_raises_an_incident() {
     let named = refund("R1", "4.00", RefundState::Pending);
     for state in PaymentState::ALL
         .into_iter()
@@ -128,7 +128,7 @@ fn a_refund_of_what_is_not_paid_here_waits_for_a_person() {
 }
 
 #[test]
-fn a_hint_makes_us_ask_about_what_is_under_way() {
+fn a_hint_causes_a_query_of_refunds_in_progress() {
     let hint = RefundNews {
         report: None,
         amount: None,
@@ -161,7 +161,7 @@ fn a_hint_makes_us_ask_about_what_is_under_way() {
 }
 
 #[test]
-fn a_hint_without_a_number_may_mean_any_of_ours() {
+fn a_hint_without_a_number_may_be_about_any_refund() {
     let hint = RefundNews {
         refund_no: None,
         report: None,

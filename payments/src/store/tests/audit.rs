@@ -139,7 +139,7 @@ async fn found(db: &Db, crime: &'static str) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn every_crime_is_found_and_named() {
+async fn every_broken_invariant_is_found_and_named() {
     for (url, _directory) in urls().await {
         live_in_the_past(&url).await;
         let db = Db::connect(&url).await.unwrap();

@@ -40,7 +40,7 @@ async fn walk(db: &Db, filter: Filter<'_>) -> (Vec<String>, usize) {
 }
 
 #[tokio::test]
-async fn what_is_rare_in_many_ways_is_found_some_pages_later() {
+async fn a_rare_combination_of_filters_is_found_some_pages_later() {
     for store in stores().await {
         run(&store.db, ORDERS).await.unwrap();
         let (ann, paid) = (Some("ann"), Some("paid"));

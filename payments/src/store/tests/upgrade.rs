@@ -67,7 +67,7 @@ async fn sums(db: &Db) -> Vec<(String, i64)> {
 }
 
 #[tokio::test]
-async fn what_happened_before_there_were_books_is_in_the_books() {
+async fn payments_from_before_the_ledger_are_in_the_ledger() {
     for (url, _directory) in urls().await {
         live_in_the_past(&url).await;
         let db = Db::connect(&url).await.unwrap();

@@ -53,7 +53,7 @@ async fn n_rows(db: &Db, writer: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_writer_dropped_at_any_await_point_doubles_nothing_of_its_neighbours() {
+async fn a_writer_dropped_at_any_await_doubles_no_other_write() {
     for store in stores().await {
         let db = &store.db;
         if let Db::Sqlite(sqlite) = db {
@@ -144,7 +144,7 @@ async fn a_refused_or_dropped_write_does_not_run_its_neighbours_again() {
 }
 
 #[tokio::test]
-async fn a_commit_without_an_answer_is_told_as_unknown_and_never_run_again() {
+async fn a_commit_without_an_answer_is_unknown_and_never_retried() {
     for (lost, n_expected) in [(LostCommit::TookEffect, 1), (LostCommit::DidNothing, 0)] {
         let store = sqlite().await;
         let Db::Sqlite(sqlite) = &store.db else {
@@ -232,7 +232,7 @@ async fn the_files_of_the_database_are_for_their_owner_only() {
 }
 
 #[tokio::test]
-async fn a_closed_database_says_that_it_is_not_there() {
+async fn a_closed_database_is_reported_as_unavailable() {
     for url in urls().await {
         let store = open(url).await;
         store.db.close().await;
