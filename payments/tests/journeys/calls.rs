@@ -93,7 +93,7 @@ async fn a_damaged_or_missing_answer_is_logged_with_its_reason() {
 }
 
 #[tokio::test]
-async fn refunds_are_told_and_payers_are_not_named() {
+async fn refund_calls_are_logged_without_the_payer() {
     on_each_engine(async |shop| {
         for method in [Method::Wechat, Method::Alipay] {
             let order = shop.order("10.00").await;

@@ -91,7 +91,7 @@ async fn a_writer_dropped_at_any_await_doubles_no_other_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refused_or_dropped_write_does_not_run_its_neighbours_again() {
+async fn a_refused_or_dropped_write_causes_no_rerun_of_others() {
     let store = sqlite().await;
     let Db::Sqlite(sqlite) = &store.db else {
         panic!("a sqlite: URL opens SQLite")
