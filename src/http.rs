@@ -44,7 +44,7 @@ use crate::readiness::Readiness;
 use crate::site::SiteConfig;
 use crate::stop::Stop;
 
-/// What handlers may use.
+/// State that every handler gets.
 #[derive(Debug, Clone)]
 pub struct Web {
     pub services: Services,
@@ -82,7 +82,8 @@ impl FromRef<Web> for LeptosOptions {
     }
 }
 
-/// Whether a path is served even when all seats are at work: what gateways and supervisors call must not wait for payers.
+/// Returns whether a path is served even when all connections are taken: notifications and health checks must not wait for
+/// payers.
 pub fn has_reserved_seat(path: &str) -> bool {
     path.starts_with("/api/billing/payments/notify/") || path.starts_with("/health/")
 }
@@ -105,7 +106,7 @@ pub fn router(web: Web) -> Router {
         .route("/payments/{id}/refund", post(refunds::request))
         .route("/balance/{userId}/adjust", post(balance::adjust))
         .route_layer(from_fn_with_state(web.clone(), auth::guard_refunds));
-    // No key: a gateway proves itself by its signature, and the description is for everybody.
+    // No API key: a gateway proves itself by its signature, and the OpenAPI document is public.
     let open = Router::new()
         .route("/payments/notify/wechat", post(notify::wechat))
         .route("/payments/notify/alipay", post(notify::alipay))

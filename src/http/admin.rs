@@ -1,6 +1,6 @@
-//! The operator's console: pages that are drawn here from what `payments::console` tells, and forms that call it.
+//! The operator's console: pages drawn from what `payments::console` returns, and forms that call it.
 //!
-//! It runs no script at all. Every address stands in [`access::TABLE`] with what it needs; one that does not is refused.
+//! The console runs no script. An address that is missing from [`access::TABLE`] is refused.
 
 mod access;
 mod account;
@@ -33,7 +33,7 @@ use payments::console::Permission;
 use self::access::{Access, Verb};
 use super::{Web, origin, pages};
 
-/// Every address with who answers there.
+/// Every address with its handler.
 fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
     vec![
         (Verb::Get, "/admin/login", get(login::show)),
@@ -122,8 +122,7 @@ fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
     ]
 }
 
-/// Every address of the console with the permission it needs, for who walks through all of them from outside. `None`: it
-/// needs none.
+/// Every address of the console with the permission it needs (`None`: no permission), for tests that try all of them.
 pub fn console_table() -> impl Iterator<Item = (&'static str, &'static str, Option<Permission>)> {
     access::TABLE.iter().map(|(verb, path, access)| {
         let verb = match verb {
@@ -163,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_address_stands_in_the_table_and_every_line_of_the_table_has_an_address() {
+    fn every_route_is_in_the_access_table_and_every_entry_has_a_route() {
         let mut answered: Vec<(Verb, &str)> =
             handlers().iter().map(|(verb, path, _)| (*verb, *path)).collect();
         let mut written: Vec<(Verb, &str)> = TABLE.iter().map(|(verb, path, _)| (*verb, *path)).collect();

@@ -1,4 +1,4 @@
-//! How the API reads a request and writes an answer: JSON that is taken to the letter, and `Idempotency-Key`.
+//! Requests and answers of the API: strict JSON, and `Idempotency-Key`.
 
 mod reading;
 
@@ -24,16 +24,16 @@ use crate::listen::Peer;
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
-/// A writing call: what it says, who says it, and what was promised about repeating it.
+/// A writing call: body, caller, and idempotency key.
 #[derive(Debug)]
 pub struct Call<B> {
     pub body: B,
-    /// `None` only where no connection is: in a test of a handler alone.
+    /// `None` only in tests of a handler without a connection.
     pub peer: Option<Peer>,
     pub promise: Promise,
 }
 
-/// The key under which a call must take effect only once, when the client sent one.
+/// Idempotency key of a call, and the fingerprint of the request.
 #[derive(Debug)]
 pub struct Promise {
     route: String,
@@ -41,7 +41,7 @@ pub struct Promise {
     fingerprint: String,
 }
 
-/// The part of the path that names a thing. What cannot be a name names nothing.
+/// Id in the path. One that is not valid UTF-8 answers 404.
 #[derive(Debug)]
 pub struct Id(pub String);
 
@@ -73,7 +73,7 @@ impl<B: DeserializeOwned, S: Send + Sync> FromRequest<S> for Call<B> {
         let (head, body) = request.into_parts();
         let bytes = body::read(&head.headers, body, API_BYTES).await?;
         let key = idempotency_key(&head.headers)?;
-        // A call without any words, such as a cancellation without a reason, is an empty object.
+        // A call without a body, such as a cancellation without a reason, counts as an empty object.
         let is_silent = bytes.is_empty() && !head.headers.contains_key(header::CONTENT_TYPE);
         let text = if is_silent {
             Bytes::from_static(b"{}")
@@ -97,7 +97,7 @@ impl<B: DeserializeOwned, S: Send + Sync> FromRequest<S> for Call<B> {
             key,
         };
         let body = match parse(&text) {
-            // Some clients name a type for every POST, also where there is nothing that must be said.
+            // Some clients send a content type with every POST, also with an empty body.
             Err(_) if text.is_empty() => parse(b"{}").map_err(|_| Problem::malformed("the body is empty"))?,
             body => body?,
         };
@@ -121,12 +121,12 @@ impl Promise {
     }
 }
 
-/// Runs a verb to its end, whatever becomes of the client, with its log lines under the request they belong to.
+/// Runs a verb to its end even if the client disconnects, with its log lines under the request's span.
 pub async fn to_the_end<T: Send + 'static>(verb: impl Future<Output = T> + Send + 'static) -> T {
     payments::run_to_end(verb.in_current_span()).await
 }
 
-/// `201` with what is new, `200` with what was there.
+/// Answers `201` with something new, `200` with something that existed.
 pub fn created<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> WriteAnswer<T> {
     Arc::new(move |made, is_new| {
         written(
@@ -140,7 +140,7 @@ pub fn created<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'stat
     })
 }
 
-/// `202` with what is new and will be done, `200` with what was there.
+/// Answers `202` with something new that will be done, `200` with something that existed.
 pub fn accepted<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> WriteAnswer<T> {
     Arc::new(move |made, is_new| {
         written(
@@ -154,7 +154,7 @@ pub fn accepted<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'sta
     })
 }
 
-/// `200`, new or not.
+/// Answers `200`, new or not.
 pub fn changed<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> WriteAnswer<T> {
     Arc::new(move |made, _| written(StatusCode::OK, &describe(made)))
 }
@@ -201,7 +201,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// The path belongs to it: `POST /orders/1/cancel` and `POST /orders/2/cancel` have the same body.
+/// Hashes path and body: `POST /orders/1/cancel` and `POST /orders/2/cancel` have the same body.
 fn fingerprint(path: &str, body: &[u8]) -> String {
     let mut text = Vec::with_capacity(path.len() + 1 + body.len());
     text.extend_from_slice(path.as_bytes());

@@ -1,4 +1,4 @@
-//! The files that pages ask for: stylesheet, marks, and the browser bundle.
+//! Static files of the pages: stylesheet, logos, and the browser bundle.
 
 use axum::Router;
 use axum::extract::Request;
@@ -17,7 +17,7 @@ use crate::site::SiteConfig;
 const SVG: &str = "image/svg+xml";
 const CSS: &str = "text/css; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
-/// The address names the content.
+/// Cached for ever: the address contains a hash of the content.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const FOR_A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
@@ -52,7 +52,7 @@ pub fn routes(site: &SiteConfig) -> Router<Web> {
     router.route("/pkg/{*path}", get(no_such_file))
 }
 
-/// Compressed twins lie beside the files. A new bundle gets a new address, so the old one may be kept for ever.
+/// Serves the bundle and its precompressed files. A new bundle has a new address, so the old one may be cached for ever.
 fn bundle(site: &SiteConfig) -> Router {
     let files = ServeDir::new(&site.pkg)
         .append_index_html_on_directories(false)
@@ -76,7 +76,7 @@ async fn no_such_file() -> Problem {
     Problem::not_found()
 }
 
-/// A file of ours, compressed once.
+/// A static file, compressed once.
 #[derive(Debug, Clone)]
 struct File {
     content: Bytes,

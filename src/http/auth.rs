@@ -1,4 +1,4 @@
-//! Who calls: a merchant's program shows its API key, and its scopes say what it may do.
+//! Authentication of merchants' programs by API key, and the scopes of the key.
 
 use std::net::IpAddr;
 
@@ -20,7 +20,7 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
     let_in(&web, needed, request, next).await
 }
 
-/// Money that goes out is a right of its own.
+/// Requires the scope `refund`: paying money out is a right of its own.
 pub async fn guard_refunds(State(web): State<Web>, request: Request, next: Next) -> Response {
     let_in(&web, Scope::Refund, request, next).await
 }
@@ -43,7 +43,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Problem> {
-        // Every route of the API stands behind the guard, which puts it here.
+        // The guard in front of every route of the API inserts it.
         parts
             .extensions
             .get::<Caller>()
@@ -65,7 +65,7 @@ async fn let_in(web: &Web, needed: Scope, mut request: Request, next: Next) -> R
     }
 }
 
-/// Beside the call and not before it: nobody waits for this line.
+/// Records the use of a key in the background, so that the call does not wait for the write.
 fn note_later(web: &Web, key: ApiKey) {
     if !is_use_due(&web.services, &key) {
         return;
@@ -88,7 +88,7 @@ async fn admit(
     address: Option<IpAddr>,
     headers: &HeaderMap,
 ) -> Result<ApiKey, Problem> {
-    // Only what turned out to be no key of ours is counted by its address: behind one may sit many shops.
+    // Only requests without a valid key are counted by address: many shops may share one address.
     let unknown = || match address.and_then(|address| web.limits.count_stranger(address)) {
         Some(wait) => Problem::rate_limited(wait),
         None => Problem::new(
@@ -110,7 +110,7 @@ async fn admit(
     Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", message))
 }
 
-/// Looking changes nothing, and everything else is about being paid.
+/// Scope that a method needs: GET reads, everything else needs `pay`.
 fn scope_of(method: &Method) -> Scope {
     if matches!(*method, Method::GET | Method::HEAD) {
         Scope::Read
@@ -119,7 +119,7 @@ fn scope_of(method: &Method) -> Scope {
     }
 }
 
-/// Two headers are none: who sends them may mean either.
+/// Returns the bearer token. Two headers are refused: either could be meant.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next()?.to_str().ok()?;

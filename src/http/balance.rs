@@ -1,4 +1,4 @@
-//! What users have, over HTTP.
+//! Balances over HTTP.
 
 mod wire;
 

@@ -1,4 +1,4 @@
-//! Bodies of requests: bounded in size and in time, and taken as the bytes they are.
+//! Request bodies: bounded in size and in time, and taken as the bytes they are.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use http_body_util::BodyExt as _;
 
 use super::error::Problem;
 
-/// The largest of all limits: a body beyond it is only read to be thrown away.
+/// The largest limit of a body; bytes beyond it are only drained.
 pub const API_BYTES: usize = 256 * 1024;
 pub const NOTIFICATION_BYTES: usize = 64 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// What is read and thrown away of a body that is too large: a client that is still sending cannot hear the answer.
+/// Bytes drained of a body that is too large: a client that is still sending does not read the answer.
 const DRAINED_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum BodyError {
     TooSlow,
     /// The connection or its framing broke.
     Broken,
-    /// We decompress nothing, so no bomb can go off.
+    /// Nothing is decompressed here, so there is no decompression bomb.
     Encoded,
 }
 
@@ -39,7 +39,7 @@ pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes
         .and_then(|length| length.to_str().ok()?.parse().ok());
     let exceeds =
         |bound: usize| announced.is_some_and(|length| length > u64::try_from(bound).unwrap_or(u64::MAX));
-    // Who asks first is spared the sending; who would send for ever is not listened to.
+    // `Expect: 100-continue` gets its refusal before the body is sent; an endless body is not drained.
     if exceeds(limit) && (headers.contains_key(header::EXPECT) || exceeds(DRAINED_BYTES)) {
         return Err(BodyError::TooLarge);
     }

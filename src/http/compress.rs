@@ -1,8 +1,8 @@
-//! Smaller answers for who can read them: a payer on a slow line waits for the first page.
+//! Compression of pages: a payer on a slow line waits for the first page.
 //!
-//! Only for what a payer sees. Their pages hold no secret that their own address does not hold already, so their size can
-//! give nothing away (BREACH needs a secret the attacker does not have, in a page the attacker can make the victim load).
-//! The console is kept out: there a cookie makes pages personal.
+//! Only pages of payers are compressed. They hold no secret that is not in their own address, so their size gives nothing
+//! away (BREACH needs a secret that the attacker does not have, in a page the attacker can make the victim load).
+//! The console is not compressed: there a cookie makes pages personal.
 
 use std::io::Write as _;
 
@@ -20,10 +20,10 @@ use super::error::Problem;
 
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
-/// Of a page: made for one visitor, so the time counts too.
+/// Level for pages: each is compressed for one request, so time counts too.
 const QUICKLY: Compression = Compression::new(4);
 
-/// Stands around the pages of payers.
+/// Compresses the pages of payers.
 pub async fn pages(request: Request, next: Next) -> Response {
     let is_for_payers = matches!(request.uri().path(), "/") || request.uri().path().starts_with("/checkout/");
     let is_wanted = is_for_payers && accepts_gzip(request.headers());
@@ -38,7 +38,7 @@ pub async fn pages(request: Request, next: Next) -> Response {
     }
 }
 
-/// Idempotency, at the start, for what never changes.
+/// Compresses at the highest level, once, at the start, for files that never change.
 pub fn compress_max(content: &[u8]) -> Bytes {
     gzip(content, Compression::best())
 }
@@ -64,7 +64,7 @@ pub fn mark(headers: &mut HeaderMap) {
 
 async fn compressed(response: Response) -> Response {
     let (mut head, body) = response.into_parts();
-    // Our own pages are small; one that cannot be read to its end is not sent half.
+    // Pages are small; a body that breaks off must not be sent half.
     let Ok(bytes) = to_bytes(body, API_BYTES).await else {
         return Problem::internal().into_response();
     };
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_sent_to_who_asks_for_it() {
+    fn gzip_is_sent_only_when_accepted() {
         let accepts = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_squeezed_comes_out_whole() {
+    fn compressed_content_decompresses_unchanged() {
         let text = "铜钱 ".repeat(1000);
         let small = compress_max(text.as_bytes());
         assert!(small.len() < text.len() / 10);

@@ -1,4 +1,4 @@
-//! The outermost layer: every answer gets its request's id, its line in the log and, when it is an error, its words.
+//! The outermost layer: every answer gets its request id, its log line and, for an error, its body.
 
 use std::any::Any;
 use std::time::Instant;
@@ -16,11 +16,11 @@ use super::error::{ErrorBody, ErrorDetail, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Outcome here, for every request: what a client sends under this name is not believed.
+/// Generated here for every request; a client's own `X-Request-Id` is ignored.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
-/// Who the answer is for, which decides how an error is written.
+/// Audience of an answer, which decides how an error is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reader {
     Program,
@@ -45,7 +45,7 @@ impl Reader {
 pub async fn wrap_envelope(State(web): State<Web>, mut request: Request, next: Next) -> Response {
     let id = web.services.clock.nonce();
     let method = request.method().clone();
-    // The route and never the path: a checkout path is a capability, and a log is read by many.
+    // The route, never the path: a checkout path is a capability, and logs are widely read.
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -74,7 +74,7 @@ pub async fn wrap_envelope(State(web): State<Web>, mut request: Request, next: N
     response
 }
 
-/// Keeps status and headers, and puts the words in.
+/// Writes an error body, keeping status and headers.
 fn write(problem: Problem, id: &str, reader: Reader, bare: Response) -> Response {
     let words = match reader {
         Reader::Program => {
@@ -95,7 +95,7 @@ fn write(problem: Problem, id: &str, reader: Reader, bare: Response) -> Response
     Response::from_parts(head, body)
 }
 
-/// A closed list: methods are labels of a metric, and anybody can invent a method.
+/// Maps a method to a closed list: methods are labels of a metric, and clients can invent methods.
 fn method_word(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -117,7 +117,7 @@ pub async fn method_not_allowed() -> Problem {
 
 type OnPanic = fn(Box<dyn Any + Send>) -> Response;
 
-/// One request breaks, the others do not notification.
+/// Turns a panic of one request into a 500, so that the others are not affected.
 pub fn catch_panics() -> CatchPanicLayer<OnPanic> {
     CatchPanicLayer::custom(answer_panic)
 }
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_tells_the_client_nothing() {
+    fn a_panic_reveals_nothing_to_the_client() {
         let response = answer_panic(Box::new("the password is hush"));
         assert_eq!(response.extensions().get::<Problem>(), Some(&Problem::internal()));
     }

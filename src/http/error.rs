@@ -1,4 +1,4 @@
-//! The one table from failures to status codes, and the one shape in which the API tells of them.
+//! The table from failures to status codes, and the shape of the API's error bodies.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use utoipa::ToSchema;
 
 use crate::telemetry;
 
-/// What a client is told. It travels as an extension of an empty answer; `envelope` writes it with the request's id.
+/// An error for the client. It travels as an extension of an empty answer; `envelope` adds the request id and writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub status: StatusCode,
     pub code: &'static str,
     pub message: Cow<'static, str>,
     pub field: Option<Cow<'static, str>>,
-    /// In how many seconds the same may be asked again.
+    /// `Retry-After`, in seconds.
     pub retry_after: Option<u64>,
 }
 
@@ -36,14 +36,14 @@ pub struct ErrorDetail {
     pub code: String,
     /// For people.
     pub message: String,
-    /// Which part of the request is wrong.
+    /// Part of the request that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// `X-Request-Id` of this answer: say it when you ask for help.
     pub request_id: String,
 }
 
-/// Seconds after which a client may try again what failed for reasons of ours.
+/// `Retry-After` in seconds when the failure is ours.
 const PAUSE: u64 = 2;
 const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"tongqian\"");
 
@@ -73,7 +73,7 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing")
     }
 
-    /// Nothing was done; after `wait` the same may be asked again.
+    /// 429: nothing was done; the call may be repeated after `wait`.
     pub fn rate_limited(wait: Duration) -> Problem {
         Problem {
             retry_after: Some(wait.as_secs() + 1),
@@ -85,7 +85,7 @@ impl Problem {
         }
     }
 
-    /// Something of ours is not there at the moment; what was asked may have happened.
+    /// 503: the database or a gateway is unavailable; the request may have taken effect.
     pub fn unavailable() -> Problem {
         Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -166,7 +166,7 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::OrderNotCancellable => "order_not_cancellable",
         Refusal::AmountMismatch => "amount_mismatch",
         Refusal::OrderNoReused => "order_no_reused",
-        // The list of codes is fixed: a number that means two things is a conflict of what was to happen once.
+        // The list of codes is closed: a reused number is also an idempotency conflict.
         Refusal::IdempotencyConflict | Refusal::AdjustmentNoReused => "idempotency_conflict",
         Refusal::InsufficientBalance => "insufficient_balance",
     };

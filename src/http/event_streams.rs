@@ -1,5 +1,5 @@
-//! The limit of open event streams: some for each order, some for each visitor. One more ends the oldest of them, whose
-//! browser comes back later by itself or asks instead.
+//! The limit of open event streams, per order and per visitor. One more ends the oldest, whose browser reconnects later or
+//! polls instead.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
@@ -13,14 +13,14 @@ use tokio::sync::Notify;
 use crate::api_limits::network_of;
 use crate::listen::is_private;
 
-/// Tabs and devices that look at one order.
+/// One order may be open in several tabs and on several devices.
 const MAX_PER_ORDER: usize = 10;
 /// A school or an office may stand behind one address.
 const MAX_PER_VISITOR: usize = 100;
 
 #[derive(Debug, Clone)]
 pub struct EventStreams {
-    /// How long a stream lives before its browser opens another one.
+    /// Lifetime of a stream; its browser then opens another one.
     pub life: Duration,
     open: Arc<Mutex<Open>>,
 }
@@ -57,7 +57,7 @@ impl EventStreams {
         }
     }
 
-    /// `visitor` is counted unless it is a private address, behind which a proxy may stand that nobody named.
+    /// Opens a stream. `visitor` is not counted when it is a private address, which may be an undeclared reverse proxy.
     pub fn open(&self, order_id: &OrderId, visitor: Option<IpAddr>) -> OpenStream {
         let visitor = visitor.filter(|address| !is_private(*address)).map(network_of);
         let ending = Arc::new(Notify::new());
@@ -88,7 +88,7 @@ impl EventStreams {
 }
 
 impl Open {
-    /// Makes room for one more.
+    /// Ends the oldest stream where a limit is exceeded.
     fn end_oldest(&mut self, order_id: &OrderId, visitor: Option<IpAddr>) {
         let of_order = oldest_above(&self.by_order, order_id, MAX_PER_ORDER);
         let of_visitor =
@@ -124,7 +124,7 @@ fn forget_in<K: Eq + Hash>(by: &mut HashMap<K, BTreeSet<u64>>, key: &K, id: u64)
 }
 
 impl OpenStream {
-    /// Returns when newer streams need the place.
+    /// Returns when the stream must end in favour of newer ones.
     pub async fn must_end(&self) {
         self.ending.notified().await;
     }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn one_more_look_at_an_order_ends_the_oldest() {
+    fn one_more_stream_of_an_order_ends_the_oldest() {
         let streams = EventStreams::new(Duration::from_secs(1));
         let open: Vec<OpenStream> = (0..=MAX_PER_ORDER)
             .map(|_| streams.open(&order(1), None))
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visitor_looks_at_a_hundred_orders_and_a_proxy_at_any_number() {
+    fn a_visitor_has_a_hundred_streams_and_a_proxy_any_number() {
         let streams = EventStreams::new(Duration::from_secs(1));
         let visitor = |text: &str| Some(text.parse().unwrap());
         let see = |n: usize, address: &str| streams.open(&order(n), visitor(address));

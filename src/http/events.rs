@@ -1,4 +1,4 @@
-//! What an open checkout page is told: once over `/status`, and for as long as it listens over `/events`.
+//! Status of an open checkout page: once over `/status`, and as an event stream over `/events`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -27,14 +27,14 @@ use crate::stop::Stop;
 
 const RETRY: Duration = Duration::from_secs(3);
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Some changes are made by the clock alone: a code runs out without anybody writing a row.
+/// Interval of looking again: some changes come with time alone, such as the expiry of a code, and write no row.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
-/// How long a page waits for a gateway's word; the events tell what comes later.
+/// Longest wait of a page for a gateway's answer; later changes arrive as events.
 const PATIENCE: Duration = Duration::from_millis(1500);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// With `?ask` the gateway is asked first: the payer has just come back to the page, perhaps from the wallet app.
+/// Returns the status. With `?ask` the gateway is queried first: the payer has just returned, perhaps from the wallet app.
 pub async fn status(
     State(web): State<Web>,
     Id(token): Id,
@@ -44,7 +44,7 @@ pub async fn status(
     let mut checkout = find_checkout(services, &token).await?;
     let open = checkout.payments.iter().find(|payment| payment.state.is_open());
     if let Some(open) = open {
-        // Who asks is looking: the follower has the gateway asked, also for pages that hear no events.
+        // A status request counts as watching: the follower queries the gateway also for pages without an event stream.
         drop(services.watchers.follow(services, &checkout.order.id));
         if query.as_deref() == Some("ask") && ask(services, open.payment_no.clone()).await {
             checkout = find_checkout(services, &token).await?;
@@ -53,7 +53,7 @@ pub async fn status(
     Ok(Json(live_state(&checkout, services.clock.now())))
 }
 
-/// One question, at most once a second for all tabs together; whether there was an answer while the page waits for one.
+/// Queries the gateway, at most once a second for all tabs together; returns whether it answered in time.
 async fn ask(services: &Services, payment_no: PaymentNo) -> bool {
     let services = services.clone();
     let asking = async move { query_payment(&services, &payment_no, None).await };
@@ -88,7 +88,7 @@ pub async fn stream(
     let events = Sse::new(viewer.events()).keep_alive(KeepAlive::new().interval(HEARTBEAT));
     let mut response = events.into_response();
     let headers = response.headers_mut();
-    // nginx would collect events until a buffer is full.
+    // Without this header nginx buffers events.
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     Ok(response)
@@ -96,14 +96,14 @@ pub async fn stream(
 
 /// One open page.
 struct Viewer {
-    /// The stream's end, by the monotonic clock. A browser opens another one then.
+    /// End of the stream, by the monotonic clock; the browser then opens another one.
     ends_at: Instant,
     place: OpenStream,
     services: Services,
     stop: Stop,
     latest: watch::Receiver<Option<Arc<Checkout>>>,
     checkout: Arc<Checkout>,
-    /// The id of the last event the page has heard, also on a connection before this one.
+    /// Id of the last event the page received, also on an earlier connection.
     known: Option<String>,
 }
 
@@ -115,7 +115,7 @@ impl Viewer {
         })
     }
 
-    /// The next news; `None` when the stream ends or the server stops, and the page will find the next one.
+    /// Returns the next event; `None` when the stream ends or the server stops: the page reconnects.
     async fn next(&mut self) -> Option<Event> {
         loop {
             let state = live_state(&self.checkout, self.services.clock.now());

@@ -1,6 +1,6 @@
-//! The doors from a checkout page to the gateway, for who pays on the same device.
+//! Redirects from a checkout page to the gateway, for payers on the same device.
 //!
-//! They open what the order is waiting for and nothing else: no address in them comes from the visitor.
+//! They open only the payment that the order waits for; no target address comes from the visitor.
 
 mod form;
 
@@ -53,7 +53,7 @@ fn hand_over(web: &Web, visit: &Request, address: &str, payment: &Payment) -> Re
                 &web.services.clock.nonce(),
             )
         }
-        // WeChat's page branding for the registered domain, and a redirect may say again what it may see.
+        // WeChat's page checks `Referer` for the registered domain, so the redirect has a referrer policy of its own.
         None => see_other(
             address,
             [(header::REFERRER_POLICY, referrer_policy(payment.product))],
@@ -61,7 +61,7 @@ fn hand_over(web: &Web, visit: &Request, address: &str, payment: &Payment) -> Re
     }
 }
 
-/// What the page inside WeChat hands to the app, signed anew: the app branding at its age.
+/// Signs the invocation of WeChat's app for the page inside WeChat anew: the app checks its age.
 pub async fn invoke(State(web): State<Web>, Id(token): Id) -> Result<Json<Invocation>, Problem> {
     let is_invoked = |product| product == Product::Jsapi;
     let (prepay_id, payment) = open(&web, &token, is_invoked)

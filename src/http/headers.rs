@@ -1,4 +1,4 @@
-//! Headers that keep browsers on our side.
+//! Security headers.
 
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName};
@@ -8,7 +8,7 @@ use axum::response::Response;
 
 use super::Web;
 
-/// For everything that is not a page: it may load nothing and stand in no frame.
+/// Policy for everything but pages: load nothing, in no frame.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 const TWO_YEARS: &str = "max-age=63072000; includeSubDomains";
 
@@ -31,7 +31,7 @@ const ALWAYS: [(HeaderName, &str); 6] = [
     (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
 ];
 
-/// Pages bring their own policy with their nonce; what an answer already says is left as it is.
+/// Adds the headers that an answer does not have yet; pages bring their own policy with their nonce.
 pub async fn protect(State(web): State<Web>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -50,9 +50,9 @@ fn set_default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.entry(name).or_insert(HeaderValue::from_static(value));
 }
 
-/// The policy of a page: its own scripts and styles, and the nonce of the one script Leptos writes into it.
+/// Content security policy of a page: its own scripts and styles, and the nonce of Leptos' inline script.
 ///
-/// WebAssembly has to be allowed where there is some: without the bundle nothing is compiled in the browser.
+/// WebAssembly is allowed only with a bundle: without one nothing is compiled in the browser.
 pub fn page_policy(nonce: &str, has_bundle: bool) -> String {
     let wasm = if has_bundle { " 'wasm-unsafe-eval'" } else { "" };
     format!(

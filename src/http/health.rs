@@ -1,4 +1,4 @@
-//! For those who keep the server running.
+//! Health checks: liveness and readiness.
 
 use axum::Json;
 use axum::extract::State;
@@ -30,7 +30,7 @@ pub async fn live() -> Response {
     Json(OK).into_response()
 }
 
-/// The process can do its work. A gateway that is down is no reason to send payers elsewhere: they would meet it there too.
+/// Readiness. A gateway that is down does not count: sending payers to another server would not help.
 pub async fn ready(State(web): State<Web>) -> Response {
     let reason = match web.readiness.check().await {
         Ok(()) => return Json(OK).into_response(),

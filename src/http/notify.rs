@@ -1,4 +1,4 @@
-//! Where the gateways call back. Nothing is parsed here: the signature is over the bytes as they came.
+//! Notifications of the gateways. Nothing is parsed here: the signature covers the bytes as received.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -42,7 +42,7 @@ pub async fn alipay(State(web): State<Web>, request: Request) -> Response {
     receive(web, Channel::Alipay, request).await
 }
 
-/// The gateway reads its own words and nothing else, so refusals for size or speed are written in them too.
+/// Receives a notification. Gateways understand only their own error format, so refusals for size or time use it too.
 async fn receive(web: Web, channel: Channel, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let answer = match body::read(&head.headers, body, NOTIFICATION_BYTES).await {

@@ -1,4 +1,4 @@
-//! The API's description, generated from the handlers that serve it.
+//! The OpenAPI document, generated from the handlers.
 
 use std::sync::LazyLock;
 
@@ -53,7 +53,7 @@ impl utoipa::Modify for ApiKeyScheme {
     }
 }
 
-/// Written once: it does not change while the server runs.
+/// Serialised once: it does not change while the server runs.
 static TEXT: LazyLock<String> = LazyLock::new(|| {
     Description::openapi()
         .to_json()

@@ -17,7 +17,7 @@ use super::parameters::Parameters;
 
 pub use self::wire::{OrderBody, parse_return_url};
 
-/// The operator may have said where payers are sent back to.
+/// Checks a return URL against the hosts that the operator allows.
 pub fn check_return_host(web: &Web, return_url: Option<&str>) -> Result<(), Problem> {
     let hosts = &web.site.page_settings.return_hosts;
     if return_url.is_none_or(|url| hosts.allow(url)) {

@@ -1,7 +1,7 @@
-//! Forms come from our own pages or from no browser at all.
+//! CSRF protection: forms come from our own pages or from a client that is no browser.
 //!
-//! Server functions check neither `Origin` nor `Content-Type`, and send a browser to whatever `Referer` says; so it is
-//! checked and rewritten in front of them.
+//! Leptos server functions check neither `Origin` nor `Content-Type`, and redirect to the `Referer`; so both headers are
+//! checked, and `Referer` rewritten, before they run.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -15,11 +15,11 @@ use super::error::Problem;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Stands before all pages: whatever is not a mere look must come from one of them.
+/// Guards all pages: every request but GET and HEAD must come from one of them.
 pub async fn guard(State(web): State<Web>, mut request: Request, next: Next) -> Response {
     let is_look = matches!(*request.method(), Method::GET | Method::HEAD);
     if is_look && request.uri().path().starts_with("/ui/") {
-        // A link must never do what a form does, whatever kind of server function stands there.
+        // A link must never trigger a form's action, whatever kind of server function is behind it.
         return method_not_allowed().await.into_response();
     }
     if !is_look {
@@ -35,7 +35,7 @@ pub async fn guard(State(web): State<Web>, mut request: Request, next: Next) -> 
     next.run(request).await
 }
 
-/// Programs send none of the two headers and have no payer's cookies or clicks to steal; browsers send at least one.
+/// Programs send neither header and have no payer's cookies to steal; browsers send at least one.
 fn is_from_our_pages(headers: &HeaderMap, ours: &str) -> bool {
     let origin = headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
     let is_our_origin = origin.is_none_or(|origin| origin == ours.as_bytes());
@@ -46,14 +46,14 @@ fn is_from_our_pages(headers: &HeaderMap, ours: &str) -> bool {
     }
 }
 
-/// The way back after a form, as a path of ours: never an address somewhere else.
+/// Returns the referrer as a path of this site, never an address elsewhere.
 fn path_of_referer(headers: &HeaderMap, ours: &str) -> HeaderValue {
     let home = HeaderValue::from_static("/");
     let Some(Ok(referer)) = headers.get(header::REFERER).map(HeaderValue::to_str) else {
         return home;
     };
     let Ok(url) = Url::parse(referer) else { return home };
-    // `//host` at the beginning of a path would be another site again.
+    // A path that begins with `//host` would be another site.
     if url.origin().ascii_serialization() != ours || url.path().starts_with("//") {
         return home;
     }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_back_stays_here() {
+    fn referer_is_reduced_to_a_local_path() {
         for (referer, path) in [
             ("https://pay.example.com/checkout/abc?error=1", "/checkout/abc"),
             ("https://evil.example/checkout/abc", "/"),

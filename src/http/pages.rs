@@ -1,4 +1,4 @@
-//! What people see: the pages and forms of `app`.
+//! Pages and forms of `app`.
 
 use app::context::{Browser, Request as PageRequest, provide_request};
 use axum::Router;
@@ -32,7 +32,7 @@ pub fn routes(web: &Web) -> Router<Web> {
         .merge(assets::routes(&web.site))
 }
 
-/// Every other address: a page that says so, and for programs the words of the API.
+/// Answers 404: with a page for people, with an API error for programs.
 pub async fn not_found(State(web): State<Web>, request: Request) -> Response {
     let is_look = matches!(*request.method(), Method::GET | Method::HEAD);
     if !is_look || request.uri().path().starts_with("/api/") {
@@ -47,7 +47,7 @@ pub async fn not_found(State(web): State<Web>, request: Request) -> Response {
     response
 }
 
-/// Provides what `app` asks for, before each page and each server function.
+/// Provides the context of `app` to each page and each server function.
 fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
     let web = web.clone();
     move || {
@@ -63,7 +63,7 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
     }
 }
 
-/// What a page must know of who asks for it.
+/// Returns what a page knows of the request.
 pub fn visit(web: &Web, parts: &Parts) -> PageRequest {
     let said = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let browser = Browser {
@@ -85,10 +85,10 @@ pub fn visit(web: &Web, parts: &Parts) -> PageRequest {
     )
 }
 
-/// Pages and forms call verbs, and a payer may close the tab at any moment: what began goes on to its end.
+/// Runs a request to its end, because a payer may close the tab while a verb runs.
 pub async fn finish(request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
-    // Server functions would read without a limit.
+    // Server functions would read the body without a limit.
     let bytes = match body::read(&head.headers, body, API_BYTES).await {
         Ok(bytes) => bytes,
         Err(error) => return Problem::from(error).into_response(),

@@ -1,4 +1,4 @@
-//! Query parameters of lists: each at most once, none that we do not know.
+//! Query parameters of lists: each at most once, none unknown.
 
 use payments::parse_rfc3339;
 
@@ -7,7 +7,7 @@ use super::error::Problem;
 const DEFAULT_LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
 
-/// What is left of a query string while its parts are taken out.
+/// Query parameters that have not been taken yet.
 #[derive(Debug)]
 pub struct Parameters(Vec<(String, String)>);
 
@@ -48,7 +48,7 @@ impl Parameters {
         Ok(limit.unwrap_or(DEFAULT_LIMIT))
     }
 
-    /// A cursor is the key of the last thing on the page before. Anything else would look like the end of the list.
+    /// Takes a cursor, the key of the last item of the page before. Anything else would look like the end of the list.
     pub fn cursor(&mut self, is_key: impl FnOnce(&str) -> bool) -> Result<Option<String>, Problem> {
         self.parsed("cursor", "must be nextCursor of the page before", |text| {
             is_key(text).then(|| text.to_owned())
@@ -70,7 +70,7 @@ impl Parameters {
             .ok_or_else(|| Problem::invalid(name, message))
     }
 
-    /// What nobody took is a typing mistake that would silently list everything.
+    /// Refuses parameters that were not taken: a misspelt filter would silently list everything.
     pub fn finish(self) -> Result<(), Problem> {
         match self.0.first() {
             None => Ok(()),
@@ -79,8 +79,8 @@ impl Parameters {
     }
 }
 
-/// Whether the bytes behind `%..` are text: the parser would put a question mark in the place of what is none, and a
-/// filter would then look for something nobody asked for.
+/// Returns whether the `%..` bytes are UTF-8: the parser would replace invalid ones, and a filter would search for something
+/// else.
 fn is_utf8(query: &str) -> bool {
     percent_encoding::percent_decode_str(query).decode_utf8().is_ok()
 }

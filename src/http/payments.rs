@@ -116,7 +116,7 @@ pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<
 )]
 pub async fn query(State(web): State<Web>, call: Call<QueryPayment>) -> Result<Response, Problem> {
     let payment_no = PaymentNo::parse(&call.body.payment_no).ok_or_else(Problem::not_found)?;
-    // The answer names the payer, whom only the order knows.
+    // The answer names the payer, which only the order knows.
     let (_, order) = find_payment_by_number(&web.services, &payment_no).await?;
     let owner = Owner::of(&order, web.site.public_url.as_str());
     let writer = changed(move |payment: &Payment| PaymentBody::new(payment, &owner));

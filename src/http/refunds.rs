@@ -65,7 +65,7 @@ pub async fn list(State(web): State<Web>, Id(id): Id) -> Result<Json<PageBody<Re
             .iter()
             .map(|refund| RefundBody::new(refund, &payment.order_id))
             .collect(),
-        // A payment has few: a cursor would be a promise that nobody needs.
+        // A payment has few refunds, so there is no pagination.
         next_cursor: None,
     }))
 }

@@ -1,4 +1,4 @@
-//! What a request must be before any handler sees it.
+//! Checks of a request before any handler sees it.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use super::error::Problem;
 use crate::listen::{Crowded, Peer};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// For the answer's beginning: a stream of events goes on for as long as somebody listens.
+/// Limit until an answer begins; an event stream then lasts longer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Every handler goes on to its end, whatever it calls: a client that hangs up, or an answer that takes too long, ends only
-/// the waiting.
+/// Limits the wait for an answer. The handler itself runs to its end: a timeout or a client that disconnects ends only the
+/// waiting.
 pub async fn limit_time(request: Request, next: Next) -> Response {
     match payments::wait_for(TIMEOUT, next.run(request).in_current_span()).await {
         Some(response) => response,
@@ -31,7 +31,7 @@ pub async fn limit_time(request: Request, next: Next) -> Response {
     }
 }
 
-/// Refuses a request that came when all connections were at work, and closes its connection.
+/// Refuses a request that came when all connections were taken, and closes its connection.
 pub async fn turn_away(request: Request, next: Next) -> Response {
     if request.extensions().get::<Crowded>().is_none() {
         return next.run(request).await;
@@ -43,8 +43,7 @@ pub async fn turn_away(request: Request, next: Next) -> Response {
     response
 }
 
-/// Behind proxies the other end of the connection is a proxy: from here on [`Peer`] is the visitor, as far as the proxies
-/// that the operator named can tell.
+/// Replaces [`Peer`] by the visitor's address behind trusted proxies.
 pub async fn find_visitor(State(web): State<Web>, mut request: Request, next: Next) -> Response {
     if let Some(Peer(peer)) = request.extensions().get().copied() {
         let lines = request.headers().get_all(FORWARDED_FOR).iter();
@@ -57,7 +56,7 @@ pub async fn find_visitor(State(web): State<Web>, mut request: Request, next: Ne
     next.run(request).await
 }
 
-/// hyper takes a request with two hosts, or with none, and the next hop may choose the other one. We use none of them:
+/// Requires exactly one host: hyper accepts two or none, and the next hop may choose the other one. Neither is used here:
 /// every absolute URL comes from `PUBLIC_URL`.
 pub async fn require_one_host(request: Request, next: Next) -> Response {
     if has_one_host(&request) {
@@ -71,7 +70,7 @@ fn has_one_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (first, second) = (hosts.next(), hosts.next());
     let is_authority = |host: &[u8]| Authority::try_from(host).is_ok_and(|host| !host.as_str().contains('@'));
-    // An address in the request line would win over the header (RFC 9112, 3.2.2); nobody needs that here.
+    // An absolute request target would win over the header (RFC 9112, 3.2.2); no legitimate client needs it here.
     request.uri().authority().is_none()
         && second.is_none()
         && match first {
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_one_host_is_a_host() {
+    fn a_request_needs_exactly_one_host() {
         assert!(has_one_host(&request("/", &["pay.example.com"])));
         assert!(has_one_host(&request("/", &["127.0.0.1:3000"])));
         for hosts in [

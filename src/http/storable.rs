@@ -1,6 +1,6 @@
-//! Refuses U+0000: no text may have it on PostgreSQL, so nothing that carries it may reach a handler.
+//! Refuses U+0000, which PostgreSQL cannot store in text.
 //!
-//! Addresses and forms are looked at here, before any handler; JSON bodies where they are read ([`check_json`]).
+//! Addresses and forms are checked here, before any handler; JSON bodies where they are parsed ([`check_json`]).
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -11,7 +11,7 @@ use super::error::Problem;
 
 const MESSAGE: &str = "has a character that no text may have (U+0000)";
 
-/// An address that names nothing answers 404, a parameter 422.
+/// Checks path and query: NUL in a path answers 404, in a parameter 422.
 pub async fn require_storable_address(request: Request, next: Next) -> Response {
     match check_address(request.uri().path(), request.uri().query()) {
         Ok(()) => next.run(request).await,
@@ -28,7 +28,7 @@ fn check_address(path: &str, query: Option<&str>) -> Result<(), Problem> {
 
 /// Checks the pairs of a query or of a form.
 pub fn check_form(pairs: &[u8]) -> Result<(), Problem> {
-    // Nearly every request ends here.
+    // Fast path for nearly every request.
     if !pairs.contains(&0) && !pairs.windows(3).any(|three| three == b"%00") {
         return Ok(());
     }
@@ -39,10 +39,10 @@ pub fn check_form(pairs: &[u8]) -> Result<(), Problem> {
     }
 }
 
-/// Checks the texts of a JSON object, but for those that are kept as the JSON they came in.
+/// Checks the texts of a JSON object, except those kept as raw JSON.
 pub fn check_json(text: &str) -> Result<(), Problem> {
     const KEPT_AS_JSON: &str = "metadata";
-    // Nearly every request ends here.
+    // Fast path for nearly every body.
     if !text.contains("\\u0000") {
         return Ok(());
     }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_with_nul_names_nothing_and_a_parameter_is_named() {
+    fn nul_in_a_path_is_not_found_and_in_a_parameter_names_it() {
         for path in ["/checkout/a%00", "/%00", "/admin/orders/%00/cancel"] {
             assert_eq!(check_address(path, None).unwrap_err().code, "not_found", "{path}");
         }

@@ -1,4 +1,4 @@
-//! The written table: which address needs what. `Role::permissions` says who has it.
+//! The table of permissions: which address needs which. `Role::permissions` says which role has it.
 
 use payments::console::Permission;
 
@@ -10,12 +10,12 @@ pub enum Verb {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// For who is not in yet.
+    /// Reachable without a session.
     Open,
-    /// For everybody who is in.
+    /// Reachable with any session.
     Inside,
     May(Permission),
-    /// The same, and the password must have been given a short time ago.
+    /// A permission and a password confirmed a short time ago.
     Confirmed(Permission),
 }
 
@@ -81,7 +81,7 @@ pub const TABLE: &[(Verb, &str, Access)] = &[
     (Get,  "/admin/audit-log.jsonl",               May(ReadAudit)),
 ];
 
-/// `None`: an address that nobody wrote down is open to nobody.
+/// Returns the access rule of an address; `None`: not in the table, so refused.
 pub fn of(verb: Verb, path: &str) -> Option<Access> {
     TABLE
         .iter()

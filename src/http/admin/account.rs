@@ -1,4 +1,4 @@
-//! What everybody does for themselves: sessions, the second factor, and giving the password once more.
+//! Pages of one's own account: sessions, the second factor, and confirming the password.
 
 use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
@@ -20,7 +20,7 @@ use crate::password;
 
 const ACCOUNT: &str = "/admin/account";
 
-/// The guard lets nobody else through.
+/// Returns the operator of the session; the guard admits no request without one.
 pub fn operator(context: &ConsoleContext) -> Result<&Operator, PageError> {
     context.operator.as_ref().ok_or(PageError::Internal)
 }
@@ -58,7 +58,7 @@ pub async fn log_out_elsewhere(
     Ok(respond::done(ACCOUNT, Flash::LoggedOutElsewhere))
 }
 
-/// A new seed for every look: only the one whose code comes back is kept.
+/// Shows a new TOTP seed at every request; only the one whose code comes back is kept.
 pub async fn show_totp(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
@@ -106,7 +106,7 @@ pub async fn enable_totp(
     }
 }
 
-/// The answer itself shows them, once, as it is with keys.
+/// Shows the new recovery codes in the answer itself, once, as with API keys.
 pub async fn renew_recovery_codes(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
@@ -143,7 +143,7 @@ pub async fn change_password(
         return Err(PageError::Malformed);
     }
     let new = parse_password(fields.raw("password")).map_err(|_| PageError::Malformed)?;
-    // However short a time ago it was given: a desk that somebody has left is not enough to take an account over.
+    // A recent confirmation is not enough: an unattended session must not suffice to take the account over.
     let (status, alert) = match check_password(&web, &context, operator, &headers, fields.raw("old")).await {
         Ok(()) => (StatusCode::OK, None),
         Err(ConsoleError::WrongLogin) => (StatusCode::UNAUTHORIZED, Some(context.words().wrong_login)),

@@ -1,4 +1,4 @@
-//! What a person must look at.
+//! The list of open incidents.
 
 use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;

@@ -1,4 +1,4 @@
-//! What was done here: as a page, as a file for a spreadsheet, and as a chain that can be checked without us.
+//! The audit log: as a page, as CSV, and as a hash chain that can be verified without this server.
 
 use app::console::pages::AuditLogFilters;
 use app::console::{ConsoleContext, pages};
@@ -105,7 +105,7 @@ fn row(line: &AuditEntry) -> Vec<String> {
     .to_vec()
 }
 
-/// Every line, oldest first, one JSON object each: `scripts/verify-audit.py` follows the chain from it.
+/// Exports every audit entry, oldest first, one JSON object a line, for `scripts/verify-audit.py`.
 pub async fn chain(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
@@ -131,7 +131,7 @@ async fn next_links(services: &Services, above: i64) -> Result<Option<(String, i
     Ok(last.map(|last| (lines.iter().map(link).collect(), last)))
 }
 
-/// Everything that is under the seal, as it is under it: `at` in milliseconds.
+/// Formats the hashed fields of an audit entry exactly as they are hashed: `at` in milliseconds.
 fn link(line: &AuditEntry) -> String {
     let link = serde_json::json!({
         "seq": line.seq,

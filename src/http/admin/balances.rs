@@ -1,4 +1,4 @@
-//! What users have, and the books behind it.
+//! Balances of users, and the ledger behind them.
 
 use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
@@ -43,7 +43,7 @@ pub async fn show(
     Ok(respond::page(&context, context.words().balances, content))
 }
 
-/// The number stands in the form: sent twice, it is one adjustment.
+/// Adjusts a balance. The form holds the number of the adjustment, so sending it twice is one adjustment.
 pub async fn adjust(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
@@ -87,7 +87,7 @@ pub async fn reject(
     Ok(respond::done(APPROVALS, Flash::RefundRejected))
 }
 
-/// `-12.30`, `+12.30` and `12.30` yuan.
+/// Parses `-12.30`, `+12.30` or `12.30` yuan.
 fn change_of(text: &str) -> Option<Change> {
     let (sign, amount) = match text.strip_prefix('-') {
         Some(amount) => (-1, amount),

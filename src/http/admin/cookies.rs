@@ -1,4 +1,4 @@
-//! The cookies of the console: who is in, in which language, and which browser somebody has logged in from before.
+//! Cookies of the console: session, language, and known device.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
@@ -6,7 +6,7 @@ use crate::http::Web;
 
 const LANGUAGE: &str = "admin_language";
 
-/// Over TLS the name itself makes browsers refuse what another host or an open connection would plant.
+/// Name of the session cookie. Over TLS its prefix makes browsers refuse one set by another host or over plain HTTP.
 pub fn session_name(web: &Web) -> &'static str {
     if web.site.public_url.is_secure() {
         "__Host-admin"
@@ -15,7 +15,7 @@ pub fn session_name(web: &Web) -> &'static str {
     }
 }
 
-/// A session cookie that no script, no other site and no open connection sees.
+/// Session cookie, hidden from scripts, other sites and plain HTTP.
 pub fn session(web: &Web, token: &str) -> HeaderValue {
     let (name, secure) = (session_name(web), secure(web));
     header_value(&format!(
@@ -30,7 +30,7 @@ pub fn no_session(web: &Web) -> HeaderValue {
     ))
 }
 
-/// The cookie by which a browser is known after its first login, for a year.
+/// Device cookie: marks a browser that has logged in before, for a year.
 pub fn device(web: &Web, token: &str) -> HeaderValue {
     let (name, secure) = (device_name(web), secure(web));
     header_value(&format!(

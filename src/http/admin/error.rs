@@ -1,5 +1,4 @@
-//! Why a page of the console is not shown. The guard turns it into one, because only it knows who branding and in which
-//! language.
+//! Reasons why a console page is not shown. The guard draws the error page, because only it knows person and language.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -13,16 +12,16 @@ pub enum PageError {
     NotFound,
     Malformed,
     Forbidden(Permission),
-    /// A key may not do what its maker may not do.
+    /// An API key cannot have a scope that its creator's role does not allow.
     ForeignScope,
-    /// A rule of the books said no, and nothing was changed.
+    /// A rule of the core refused; nothing was changed.
     Refused,
     DecidedAlready,
     OwnRequest,
     Unverifiable,
     GatewayDeclined,
     GatewayUnreachable,
-    /// The database is gone or takes no writes.
+    /// The database is unreachable or read-only.
     OutOfService,
     Internal,
 }
@@ -52,7 +51,7 @@ impl From<Error> for PageError {
             Error::Invalid { .. } | Error::MethodUnavailable(_) => PageError::Malformed,
             Error::Declined { .. } => PageError::GatewayDeclined,
             Error::Unreachable { .. } => PageError::GatewayUnreachable,
-            // Others change the same order at this moment.
+            // Another request changes the same order at this moment.
             Error::RateLimited { .. } => PageError::DecidedAlready,
             Error::Internal(ref cause) => {
                 tracing::error!(error = telemetry::chain(&error), "a page of the console failed");
@@ -75,7 +74,7 @@ impl From<ConsoleError> for PageError {
             ConsoleError::Forbidden(permission) => PageError::Forbidden(permission),
             ConsoleError::ForeignScope => PageError::ForeignScope,
             ConsoleError::Core(error) => error.into(),
-            // The pages that ask for a password answer these themselves.
+            // The pages that ask for a password answer these errors themselves.
             ConsoleError::WrongLogin | ConsoleError::TooManyAttempts { .. } | ConsoleError::Unconfirmed => {
                 PageError::Malformed
             }

@@ -1,5 +1,4 @@
-//! Files to take away: lists, exactly what the filter shows, however long, written while they are read; and one order for
-//! whoever is asked for help.
+//! CSV export of lists, exactly what the filter shows, streamed while it is read; and a support text about one order.
 
 use std::sync::Arc;
 
@@ -20,7 +19,7 @@ use crate::http::Web;
 use crate::http::api::Id;
 
 const ROWS: u32 = 500;
-/// Without it spreadsheets read Chinese as something else.
+/// Byte order mark: spreadsheets garble Chinese if it is missing.
 const BOM: &str = "\u{FEFF}";
 const CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8");
 const NAME: HeaderValue = HeaderValue::from_static("attachment; filename=\"orders.csv\"");
@@ -39,7 +38,7 @@ const COLUMNS: [&str; 10] = [
     "id",
 ];
 
-/// Where the writing is.
+/// State of the export stream.
 enum At {
     Head,
     Rows(Option<String>),
@@ -69,7 +68,7 @@ pub async fn orders(
     }))
 }
 
-/// Many rows left the house: by whom, and which.
+/// Records an export of many rows in the audit log.
 pub async fn note_export(web: &Web, context: &ConsoleContext, subject: &str) -> Result<(), PageError> {
     let act = Act {
         action: Action::Export,
@@ -79,10 +78,10 @@ pub async fn note_export(web: &Web, context: &ConsoleContext, subject: &str) -> 
     Ok(console::note_act(&web.services, &respond::actor(context), act).await?)
 }
 
-/// Some rows of a file, and the cursor of the next ones.
+/// Some rows of a CSV file, and the cursor of the next ones.
 pub type Rows = (Vec<Vec<String>>, Option<String>);
 
-/// A file of all the rows that `read` gives, page by page.
+/// Streams a CSV file of all the rows that `read` gives, page by page.
 pub fn csv_file<R, F>(name: HeaderValue, columns: &'static [&'static str], read: R) -> Response
 where
     R: Fn(Option<String>) -> F + Send + Sync + 'static,
@@ -97,7 +96,7 @@ where
     (headers, Body::from_stream(parts)).into_response()
 }
 
-/// What is known of one order, without secrets and names, for whoever is asked for help.
+/// Returns what is known of one order as text for a support request, without secrets and names.
 pub async fn support_text(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
@@ -119,7 +118,7 @@ pub async fn support_text(
     Ok((headers, text).into_response())
 }
 
-/// A file that breaks off half-way ends as a broken connection, never as a shorter file.
+/// Reads the next rows. An error breaks the connection, so that a truncated file never looks complete.
 async fn next_part<F>(
     columns: &[&str],
     read: impl Fn(Option<String>) -> F,
@@ -161,8 +160,7 @@ fn row(order: &Order) -> Vec<String> {
     .to_vec()
 }
 
-/// A cell that begins like a formula would be one, on the desk of whoever opens the file. Spreadsheets of East Asia read the
-/// signs of full width too.
+/// Escapes a cell that a spreadsheet would run as a formula. East Asian spreadsheets also accept full-width signs.
 pub fn escape_formula(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']) {
         format!("'{cell}")
@@ -188,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_cell_is_a_formula_and_no_comma_is_a_border() {
+    fn csv_cells_are_quoted_and_formulas_are_escaped() {
         for cell in [
             "=1+1", "+1", "-1", "@x", "\tx", "\rx", "\n=1", "＝1+1", "＋1", "－1", "＠x",
         ] {

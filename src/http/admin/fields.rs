@@ -1,4 +1,4 @@
-//! The fields of a form: each at most once, as text.
+//! Fields of a form: each at most once, as text.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
@@ -16,7 +16,7 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 
     async fn from_request(request: Request, _: &S) -> Result<Fields, PageError> {
         let (head, body) = request.into_parts();
-        // What a script of another site could send without asking is not a form of ours.
+        // Other content types are refused: a form of the console never sends them.
         let is_form = head
             .headers
             .get(header::CONTENT_TYPE)
@@ -44,12 +44,12 @@ impl Fields {
         Some(Fields(pairs))
     }
 
-    /// What was typed, without the spaces around it; empty when the field is not there.
+    /// Returns the trimmed value; empty when the field is missing.
     pub fn text(&self, name: &str) -> &str {
         self.raw(name).trim()
     }
 
-    /// Exactly what was typed: spaces belong to a password.
+    /// Returns the value untrimmed: spaces belong to a password.
     pub fn raw(&self, name: &str) -> &str {
         self.0
             .iter()
@@ -57,7 +57,7 @@ impl Fields {
             .map_or("", |(_, value)| value)
     }
 
-    /// One line of up to so many characters that reads the way it is stored.
+    /// Returns one line of at most `most` characters that displays as it is stored.
     pub fn line(&self, name: &str, most: usize) -> Result<&str, PageError> {
         let text = self.text(name);
         if payments::is_line(text, most) {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_that_is_there_twice_is_no_field() {
+    fn a_form_with_a_duplicate_field_is_refused() {
         let fields = Fields::parse(b"a=1+&b=%E4%BC%9A").unwrap();
         assert_eq!((fields.text("a"), fields.raw("a")), ("1", "1 "));
         assert_eq!((fields.text("b"), fields.text("c")), ("会", ""));

@@ -1,11 +1,11 @@
-//! What a list is narrowed down by, as the address says it: the form shows it again as it was typed.
+//! Filters of lists, from the query string; the form shows them again as typed.
 
 use domain::Timestamp;
 
 use super::error::PageError;
 use crate::http::parameters::Parameters;
 
-/// The words of an address, each at most once.
+/// Query parameters, each at most once.
 #[derive(Debug)]
 pub struct Typed(Parameters);
 
@@ -16,7 +16,7 @@ impl Typed {
             .map_err(|_| PageError::Malformed)
     }
 
-    /// Empty when it is not there.
+    /// Returns the parameter's text; empty when it is missing.
     pub fn text(&mut self, name: &'static str) -> Result<String, PageError> {
         let value = self.0.parsed(name, "", |text| Some(text.trim().to_owned()));
         value
@@ -25,7 +25,7 @@ impl Typed {
     }
 }
 
-/// What is empty is not set; what is set must be understood, or the list would silently show something else.
+/// Parses a filter. Empty is unset; anything else must parse, or the list would silently show something else.
 pub fn set<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, PageError> {
     if text.is_empty() {
         return Ok(None);
@@ -33,20 +33,20 @@ pub fn set<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Optio
     parse(text).map(Some).ok_or(PageError::Malformed)
 }
 
-/// Something that is looked for as it stands, of up to so many characters.
+/// Parses a search text of at most `most` characters.
 pub fn word(text: &str, most: usize) -> Option<String> {
     let is_word = text.chars().count() <= most && !text.chars().any(char::is_control);
     is_word.then(|| text.to_owned())
 }
 
-/// Midnight in Beijing.
+/// Parses a date as midnight in Beijing.
 pub fn day(text: &str) -> Option<Timestamp> {
     (text.len() == 10)
         .then(|| payments::parse_rfc3339(&format!("{text}T00:00:00+08:00")))
         .flatten()
 }
 
-/// The end of a day in Beijing: the last day belongs to the span.
+/// Parses a date as the end of that day in Beijing: the last day belongs to the range.
 pub fn end_of_day(text: &str) -> Option<Timestamp> {
     const A_DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
     day(text).map(|day| day + A_DAY)

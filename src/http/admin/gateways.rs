@@ -1,4 +1,4 @@
-//! The gateways: what is configured, and whether it works.
+//! The gateways: their configuration and their health.
 
 use app::console::{ConsoleContext, pages};
 use axum::Extension;

@@ -1,4 +1,4 @@
-//! Stands before every page of the console: who is it, and may they.
+//! Guards every page of the console: session, permission, confirmed password.
 
 use app::console::{ConsoleContext, Flash, pages};
 use app::i18n::Language;
@@ -43,7 +43,7 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
     let answer = next.run(Request::from_parts(head, body));
     let mut response = match verb {
         Verb::Get => answer.await,
-        // Whoever closes the page does not stop what was asked for half-way.
+        // Runs to its end: a client that closes the page must not stop a write half-way.
         Verb::Post => payments::run_to_end(answer.in_current_span()).await,
     };
     if let Some(error) = response.extensions_mut().remove::<PageError>() {
@@ -56,7 +56,7 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
     response
 }
 
-/// `None`: come in.
+/// Checks access; `None`: admitted.
 fn refuse(context: &ConsoleContext, access: Option<Access>, verb: Verb, request: &Parts) -> Option<Response> {
     let Some(access) = access else {
         tracing::error!("an address of the console is missing in its table");
@@ -80,7 +80,7 @@ fn refuse(context: &ConsoleContext, access: Option<Access>, verb: Verb, request:
     must_confirm.then(|| to_confirm(request))
 }
 
-/// Who branding, and what waits for them.
+/// Finds the operator of the session, and the counts of what waits for them.
 async fn find_people(web: &Web, headers: &HeaderMap) -> Result<(Option<Operator>, Waiting), payments::Error> {
     let operator = operator_of(web, headers).await?;
     let waiting = match &operator {
@@ -127,7 +127,7 @@ async fn operator_of(web: &Web, headers: &HeaderMap) -> Result<Option<Operator>,
     }
 }
 
-/// What was typed into a form is lost with the session; what was looked at is found again.
+/// Redirects to the login. A GET comes back to its page afterwards; the fields of a POST are lost with the session.
 fn to_login(verb: Verb, request: &Parts) -> Response {
     respond::see_other(&with_next("/admin/login", verb, request))
 }

@@ -1,4 +1,4 @@
-//! The callbacks of the gateways, as they came.
+//! The inbox: notifications of the gateways as they were received.
 
 use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
@@ -25,7 +25,7 @@ pub async fn list(
     Ok(respond::page(&context, context.words().callbacks, content))
 }
 
-/// Channel and id, as the address names them.
+/// Channel and id of a notification, from the path.
 type Named = Result<Path<(String, String)>, axum::extract::rejection::PathRejection>;
 
 fn named(path: Named) -> Result<(Channel, String), PageError> {

@@ -1,4 +1,4 @@
-//! The keys of merchants' programs.
+//! API keys of merchants' programs.
 
 use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
@@ -27,7 +27,7 @@ pub async fn list(
     Ok(respond::page(&context, context.words().keys, content))
 }
 
-/// The answer itself shows the key, once: a page after a redirect would have to carry it in its address.
+/// Creates an API key and shows it in the answer itself, once: after a redirect its address would have to carry the key.
 pub async fn create(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
@@ -57,7 +57,7 @@ pub async fn create(
     Ok(respond::page(&context, context.words().keys, content))
 }
 
-/// Yuan, or nothing: no limit.
+/// Parses a limit in yuan; empty is no limit.
 fn limit(text: &str) -> Result<Option<Money>, PageError> {
     set(text, |text| Money::parse_yuan(text).ok())
 }

@@ -1,4 +1,4 @@
-//! Coming in and going out.
+//! Login and logout.
 
 use app::console::{ConsoleContext, pages};
 use axum::Extension;
@@ -18,8 +18,7 @@ use crate::config::{parse_email, parse_password};
 use crate::http::Web;
 use crate::password;
 
-/// Everything of ours that a browser may still hold. Not `cookies`: that would clear those of the whole domain, and the one
-/// by which this browser is known.
+/// `Clear-Site-Data` at logout. Not `cookies`: that would clear those of the whole domain, and the device cookie.
 const FORGET: HeaderValue = HeaderValue::from_static("\"cache\", \"storage\"");
 
 pub async fn show(Extension(context): Extension<ConsoleContext>, RawQuery(query): RawQuery) -> Response {
@@ -77,14 +76,14 @@ fn again(context: &ConsoleContext, status: StatusCode, content: leptos::prelude:
     respond::page_with(status, context, context.words().log_in, content)
 }
 
-/// What the cookie of the session must hold.
+/// Logs in and returns the token of the session cookie.
 async fn try_login(
     web: &Web,
     actor: &Actor,
     headers: &HeaderMap,
     fields: &Fields,
 ) -> Result<(String, Browser), ConsoleError> {
-    // What cannot be an address is a name that nobody has; it takes the same way as one that somebody might have.
+    // An invalid address goes the same way as an unknown one, so that timing does not reveal which it was.
     let email = parse_email(fields.text("email")).unwrap_or_default();
     let browser = browser_of(web, headers, &email).await?;
     let (who, actor) = identify(web, actor, &browser, &email, fields.raw("password")).await?;
@@ -105,7 +104,7 @@ pub async fn browser_of(web: &Web, headers: &HeaderMap, email: &str) -> Result<B
     Ok(recognise_browser(&web.services, email, cookie, &agent).await?)
 }
 
-/// Whose password this is. Counts the try, and says the same of a wrong password and of a name that nobody has.
+/// Checks a password. Counts the try, and answers a wrong password and an unknown user alike.
 pub async fn identify(
     web: &Web,
     actor: &Actor,

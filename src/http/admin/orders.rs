@@ -1,4 +1,4 @@
-//! Finding an order, and everything about one.
+//! The search for orders, and the page of one order.
 
 use app::console::pages::Filters;
 use app::console::{ConsoleContext, Flash, pages};
@@ -33,7 +33,7 @@ pub async fn list(
     Ok(respond::page(&context, context.words().orders, content))
 }
 
-/// What the address says, as text.
+/// Reads the filters of the query string as text.
 pub fn filters(query: Option<&str>) -> Result<Filters, PageError> {
     let mut typed = Typed::parse(query)?;
     Ok(Filters {

@@ -1,4 +1,4 @@
-//! Who works here.
+//! Users of the console and their roles.
 
 use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;

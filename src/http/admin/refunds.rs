@@ -1,4 +1,4 @@
-//! Giving money back: a dialog, a second look, and above a threshold a second person.
+//! Refunds: a dialog, a second step to confirm, and above a threshold the approval of a second person.
 
 use app::console::pages::{RefundForm, RefundReason};
 use app::console::{ConsoleContext, Flash, pages};
@@ -37,7 +37,7 @@ pub async fn show(
     Ok(respond::page(&context, context.words().refund, content))
 }
 
-/// The second step repeats what will happen, and to whom.
+/// Shows the second step, which repeats what will happen and to which payer.
 pub async fn check(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
@@ -94,7 +94,7 @@ pub async fn ask(
     Ok(respond::done(&path_of(&plan.order.id), flash))
 }
 
-/// The form comes back with what was typed, after the password.
+/// Returns the path to the password confirmation, which comes back to the form with what was typed.
 fn confirm_first(plan: &RefundPlan, form: &RefundForm) -> String {
     let typed = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("amount", &form.amount)
@@ -114,7 +114,7 @@ fn form(fields: &Fields) -> RefundForm {
     }
 }
 
-/// What was typed, when it is an amount and there is as much; the verb decides again.
+/// Parses the amount for display, when it does not exceed what is refundable; the verb checks it again.
 fn amount_of(form: &RefundForm, plan: &RefundPlan) -> Option<Money> {
     let amount = Money::parse_yuan(&form.amount).ok()?;
     (amount <= plan.left).then_some(amount)

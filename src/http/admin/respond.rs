@@ -1,4 +1,4 @@
-//! What every page of the console knows: who branding, in which language, and from where.
+//! Answers that all console pages share: frame, redirects, flash messages, language.
 
 use app::console::{ConsoleContext, Flash};
 use app::i18n::Language;
@@ -7,16 +7,16 @@ use axum::response::{IntoResponse as _, Response};
 use leptos::prelude::AnyView;
 use payments::console::Actor;
 
-/// No script runs here, whatever is in the page.
+/// Content security policy: no script may run.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
      frame-ancestors 'none'; base-uri 'none'",
 );
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-/// Numbers of orders stand in addresses of the console: other sites need not hear of them.
+/// `Referrer-Policy`: addresses of the console contain order numbers, which other sites must not see.
 const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 
-/// A page with its frame.
+/// Answers with a page in its frame.
 pub fn page(context: &ConsoleContext, title: &str, content: AnyView) -> Response {
     page_with(StatusCode::OK, context, title, content)
 }
@@ -31,19 +31,19 @@ pub fn page_with(status: StatusCode, context: &ConsoleContext, title: &str, cont
     (status, headers, html).into_response()
 }
 
-/// After a form: the next request is a GET, so that reloading repeats nothing.
+/// Redirects after a form with a GET, so that reloading repeats nothing.
 pub fn see_other(path: &str) -> Response {
     let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/admin"));
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
 
-/// The same, with a word about what was done.
+/// Redirects after a form, with a flash message.
 pub fn done(path: &str, flash: Flash) -> Response {
     let mark = if path.contains('?') { '&' } else { '?' };
     see_other(&format!("{path}{mark}said={}", flash.as_str()))
 }
 
-/// Where somebody wanted to go before they had to log in: a path of the console, or its front door.
+/// Returns the path that a login leads to: only one of the console, else its overview.
 pub fn next_path(next: &str) -> &str {
     let is_ours = next.starts_with("/admin")
         && !next.contains("//")
@@ -52,7 +52,7 @@ pub fn next_path(next: &str) -> &str {
     if is_ours { next } else { "/admin" }
 }
 
-/// What the trail writes about who stands here.
+/// Returns the actor that the audit log names.
 pub fn actor(context: &ConsoleContext) -> Actor {
     Actor {
         email: context
@@ -64,7 +64,7 @@ pub fn actor(context: &ConsoleContext) -> Actor {
     }
 }
 
-/// What was chosen in the address or by the cookie, or what the browser prefers.
+/// Chooses the language: from the address, the cookie, or the browser's preference.
 pub fn language(chosen: Option<Language>, kept: Option<&str>, accepted: &str) -> Language {
     chosen
         .or_else(|| kept.and_then(Language::parse))
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_way_on_stays_in_the_console() {
+    fn next_path_stays_in_the_console() {
         assert_eq!(
             next_path("/admin/orders?q=1&from=2026-01-01"),
             "/admin/orders?q=1&from=2026-01-01"

@@ -1,4 +1,4 @@
-//! JSON taken to the letter.
+//! Strict parsing of JSON bodies.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -16,7 +16,7 @@ pub fn is_json(headers: &HeaderMap) -> bool {
         && matches!(charset.as_str(), "" | "charset=utf-8" | "charset=\"utf-8\"")
 }
 
-/// What is not JSON is malformed; what is JSON but not what we take is invalid, and the field is named.
+/// Parses a body. Text that is not JSON is malformed; JSON of another shape is invalid, and the field is named.
 pub fn parse<B: DeserializeOwned>(bytes: &[u8]) -> Result<B, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|_| Problem::malformed("the body is not UTF-8"))?;
     // serde would read a list as a structure, by position.
@@ -33,8 +33,8 @@ pub fn parse<B: DeserializeOwned>(bytes: &[u8]) -> Result<B, Problem> {
             Ok(()) => storable::check_json(text).map(|()| body),
             Err(_) => Err(not_json()),
         },
-        // The first wrong value ends the reading; whether the rest is JSON at all is still to be seen.
-        // `1e999` is a number like any other to JSON, and too large for every field.
+        // The first wrong value ends the parsing; the rest may still be malformed.
+        // `1e999` is valid JSON, and too large for every field.
         Err(error) if error.inner().to_string().starts_with("number out of range") => {
             Err(wrong_value(&error))
         }
@@ -51,7 +51,7 @@ fn not_json() -> Problem {
 
 fn wrong_value(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let words = error.inner().to_string();
-    // serde tells of the field in its words when it has not come to the value: missing, unknown or twice.
+    // serde names the field in its message when it is missing, unknown or duplicated.
     let told = |opening: &str| words.strip_prefix(opening)?.split('`').next().map(str::to_owned);
     let path = error.path().to_string();
     let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn an_idempotency_key_is_one_visible_word() {
+fn an_idempotency_key_is_visible_ascii() {
     let key = |values: &[&str]| {
         let mut headers = HeaderMap::new();
         for value in values {

@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use crate::http::error::Problem;
 use crate::http::orders::parse_return_url;
 
-/// What a user has.
+/// The balance of a user.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Balance)]
@@ -58,7 +58,7 @@ pub struct AdjustBalance {
     /// The merchant's own number; the same number with the same content is the same adjustment, for all users together.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     adjustment_no: String,
-    /// Why: the user may be shown it.
+    /// Reason of the adjustment; the user may be shown it.
     #[schema(min_length = 1, max_length = 256)]
     note: String,
 }
@@ -72,7 +72,7 @@ pub struct TopUpBalance {
     /// The merchant's own number; the same number with the same content is the same order.
     #[schema(min_length = 1, max_length = 32, pattern = "^[A-Za-z0-9_-]+$")]
     order_no: Option<String>,
-    /// Where the payer goes after paying: an http or https URL.
+    /// The payer returns there after paying: an http or https URL.
     return_url: Option<String>,
 }
 

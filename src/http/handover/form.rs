@@ -1,11 +1,11 @@
-//! The page that posts to Alipay what is too long for an address: by itself, and with a button where there is no script.
+//! The page that posts to Alipay what is too long for an address: by script, or by a button without one.
 
 use app::context::Request;
 use axum::http::header::{self, HeaderName};
 use axum::response::{IntoResponse as _, Response};
 use payments::gateway::alipay::form::PayForm;
 
-/// `label` is what the button says; `nonce` is good for this one answer.
+/// `label` is the text of the button; `nonce` is valid for this answer only.
 pub fn page(form: &PayForm, visit: &Request, label: &str, stylesheet: &str, nonce: &str) -> Response {
     let policy = format!(
         "default-src 'none'; style-src 'self'; script-src 'nonce-{nonce}'; form-action {}; frame-ancestors 'none'; \
@@ -34,8 +34,8 @@ pub fn page(form: &PayForm, visit: &Request, label: &str, stylesheet: &str, nonc
     (headers, html).into_response()
 }
 
-/// For the inside of an attribute in double quotes, and for text. `&` comes first, or `&quot;` in a subject would arrive
-/// as a quote and no signature would fit any more.
+/// Escapes text for an attribute in double quotes. `&` comes first, or `&quot;` in a subject would arrive as a quote and
+/// break the signature.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('"', "&quot;")
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_escaped_comes_back_as_it_was() {
+    fn escaped_text_unescapes_unchanged() {
         assert_eq!(
             escaped("{\"subject\":\"<b>&quot;1&2</b>\"}"),
             "{&quot;subject&quot;:&quot;&lt;b&gt;&amp;quot;1&amp;2&lt;/b&gt;&quot;}"

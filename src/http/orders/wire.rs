@@ -17,7 +17,7 @@ use crate::http::error::Problem;
 const METADATA_BYTES: usize = 4096;
 const RETURN_URL_BYTES: usize = 2048;
 
-/// What is bought, for how much, until when.
+/// An order: subject, price, deadline.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Order)]
@@ -37,7 +37,7 @@ pub struct OrderBody {
     paid_amount: Money,
     #[schema(value_type = i64, minimum = 0)]
     refunded_amount: Money,
-    /// Null for a key without the scope `pay`: with `allowBalance` whoever holds this link pays.
+    /// Null for a key without the scope `pay`: with `allowBalance` the holder of this link can pay.
     #[schema(required)]
     checkout_url: Option<String>,
     #[schema(required)]
@@ -59,7 +59,7 @@ pub struct OrderBody {
 }
 
 impl OrderBody {
-    /// The order as a key may read it that need not have the scope `pay`.
+    /// The order without its checkout link unless the key has the scope `pay`.
     pub fn for_reader(order: &Order, public_url: &str, caller: &Caller) -> OrderBody {
         let whole = OrderBody::new(order, public_url);
         OrderBody {
@@ -111,15 +111,15 @@ pub struct CreateOrder {
     amount: Money,
     /// Only `CNY`.
     currency: Option<String>,
-    /// Where the payer goes after paying: an http or https URL.
+    /// The payer returns there after paying: an http or https URL.
     return_url: Option<String>,
     /// A JSON object of at most 4096 bytes, given back as it is.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Box<RawValue>>,
-    /// Whoever holds the checkout link may see the user's balance and pay this order with it. Say so only where you give
-    /// the link to nobody but the user who is signed in with you. By default the page says nothing of a balance.
+    /// Lets any holder of the checkout link see the user's balance and pay this order with it. Set it only where the link goes to
+    /// the signed-in user alone. By default the page does not mention the balance.
     allow_balance: Option<bool>,
-    /// How long the order can be paid; fractions are allowed.
+    /// Lifetime of the order in minutes; fractions are allowed.
     #[schema(schema_with = minutes)]
     expires_in_minutes: Option<serde_json::Number>,
 }
@@ -152,7 +152,7 @@ impl CreateOrder {
     }
 }
 
-/// Spelled out, because a float type stands nowhere near money here, not even in a description.
+/// Schema of the lifetime, spelled out: no float type may stand near money, not even in a description.
 fn minutes() -> utoipa::openapi::Object {
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Number, Type::Null]))
@@ -166,7 +166,7 @@ fn parse_lifetime(number: &serde_json::Number) -> Result<Duration, Problem> {
     parse_minutes(&number.to_string()).map_err(|problem| Problem::invalid("expiresInMinutes", problem))
 }
 
-/// Payers are sent there, so it may be nothing that runs.
+/// Parses a return URL: http or https only, because payers are redirected there.
 pub fn parse_return_url(text: String) -> Result<String, Problem> {
     let is_web = text.len() <= RETURN_URL_BYTES
         && text.bytes().all(|byte| byte.is_ascii_graphic())
@@ -184,7 +184,7 @@ pub fn parse_return_url(text: String) -> Result<String, Problem> {
     }
 }
 
-/// Kept to the byte: numbers that are too long for us are not too long for the merchant.
+/// Keeps metadata byte for byte: numbers may have more digits than our types.
 fn parse_metadata(json: &RawValue) -> Result<String, Problem> {
     let text = json.get();
     let is_object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok();

@@ -14,9 +14,9 @@ use crate::http::error::Problem;
 use crate::http::orders::parse_return_url;
 use crate::listen::Peer;
 
-/// WeChat's limit.
+/// WeChat's limit of an openid.
 const OPENID_BYTES: usize = 128;
-/// Alipay's limit for the way back from its pages.
+/// Alipay's limit of a return URL.
 const ALIPAY_RETURN_URL_BYTES: usize = 256;
 
 /// One attempt to pay an order.
@@ -64,7 +64,7 @@ pub struct PaymentBody {
     updated_at: String,
 }
 
-/// What only the order of a payment knows.
+/// Fields that a payment takes from its order.
 #[derive(Debug, Clone)]
 pub struct Owner {
     user_id: String,
@@ -86,15 +86,15 @@ impl Owner {
         }
     }
 
-    /// Where a payer comes back to when the merchant names no other place.
+    /// Return URL when the merchant names none.
     pub fn checkout_url(&self) -> &str {
         &self.checkout_url
     }
 }
 
 impl PaymentBody {
-    /// The payment as a key may read it that need not have the scope `pay`: without an address that leads to the checkout
-    /// page, because with `allowBalance` whoever holds that pays.
+    /// The payment without the address of the checkout page unless the key has the scope `pay`: with `allowBalance` the holder
+    /// of that address can pay.
     pub fn for_reader(payment: &Payment, owner: &Owner, caller: &Caller) -> PaymentBody {
         let whole = PaymentBody::new(payment, owner);
         let leads_to_checkout = |url: &String| {
@@ -110,7 +110,7 @@ impl PaymentBody {
     }
 
     pub fn new(payment: &Payment, owner: &Owner) -> PaymentBody {
-        // A `prepay_id` opens nothing by itself: our page inside WeChat signs it when the payer presses the button.
+        // A `prepay_id` opens nothing by itself: the checkout page inside WeChat signs it when the payer presses the button.
         let payment_url = match payment.product {
             Product::Jsapi => payment.prompt.as_ref().map(|_| &owner.checkout_url),
             _ => payment.prompt.as_ref(),
@@ -152,7 +152,7 @@ pub struct StartPaymentBody {
     /// One of the method's; by default `native` for WeChat and `qr` for Alipay.
     #[schema(schema_with = chosen_products)]
     product: Option<String>,
-    /// When sent, it must be the order's.
+    /// Must be the order's when it is sent.
     #[schema(value_type = Option<i64>, minimum = 1)]
     amount: Option<Money>,
     /// `h5`, `wap`, `page`: where the gateway sends the payer's browser. By default the order's checkout page.
@@ -173,7 +173,7 @@ pub struct QueryPayment {
 }
 
 impl StartPaymentBody {
-    /// Everything that can be said without the order. Its checkout page as the way back is added by the caller.
+    /// Checks everything that does not need the order. The caller adds the default return URL.
     pub fn check(self, services: &Services, peer: Option<Peer>) -> Result<StartPayment, Problem> {
         let product = self.product(services)?;
         let return_url = self.return_url.map(parse_return_url).transpose()?;
@@ -213,7 +213,7 @@ impl StartPaymentBody {
                 .filter(|product| product.method() == method)
                 .ok_or_else(|| Problem::invalid("product", format!("is not a product of {method}")))?,
         };
-        // A balance is no gateway: it is always here.
+        // The balance needs no gateway, so it is always configured.
         let Some(channel) = method.channel() else {
             return Ok(product);
         };
@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payer_has_a_plain_address_and_a_plain_name() {
+    fn payer_ip_and_openid_are_validated() {
         for (text, address) in [
             ("203.0.113.7", "203.0.113.7"),
             ("::ffff:203.0.113.7", "203.0.113.7"),

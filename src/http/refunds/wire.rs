@@ -12,7 +12,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 #[schema(as = Refund)]
 pub struct RefundBody {
     id: String,
-    /// What the gateway knows it by.
+    /// The number that the gateway knows it by.
     refund_no: String,
     payment_id: String,
     order_id: String,
@@ -56,7 +56,7 @@ impl RefundBody {
     }
 }
 
-/// The word of the API.
+/// Status as the API names it.
 const fn status(state: RefundState) -> &'static str {
     match state {
         RefundState::Requested => "pending",

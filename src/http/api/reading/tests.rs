@@ -29,7 +29,7 @@ fn refusal(text: &str) -> (u16, Option<String>) {
 }
 
 #[test]
-fn what_is_not_json_is_malformed_wherever_it_breaks() {
+fn invalid_json_is_malformed_wherever_it_breaks() {
     for text in [
         "",
         "{",
@@ -107,7 +107,7 @@ fn json_is_announced_as_json() {
 }
 
 #[test]
-fn a_body_is_an_object_and_a_number_has_a_size() {
+fn a_body_is_an_object_and_numbers_are_in_range() {
     for (text, field) in [
         ("[1,\"u\",null,null]", "body"),
         ("null", "body"),
