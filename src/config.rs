@@ -1,6 +1,6 @@
-//! Every setting, read and checked once, before anything else happens. What is missing or wrong stops the start.
+//! Settings, read and checked once, before anything else happens. A missing or wrong one stops the start.
 //!
-//! `Debug` shows no secret: they are `SecretString`s, and the address of the database may hold a password.
+//! `Debug` shows no secret: secrets are `SecretString`s, and so is the address of the database, which may hold a password.
 
 mod branding;
 mod env_file;
@@ -29,35 +29,35 @@ use crate::proxies::Proxies;
 #[derive(Debug)]
 pub struct Config {
     pub listen: SocketAddr,
-    /// `None`: where the server listens, which is known once it does.
+    /// `None`: the address the server listens on, known once it does.
     pub public_url: Option<PublicUrl>,
     pub database_url: SecretString,
     pub gateways: GatewayMode,
-    /// Serve a database although payments of another merchant account are unfinished in it.
+    /// Serves a database although payments of another merchant account are unfinished in it.
     pub accepts_other_merchant: bool,
     pub simulator_listen: SocketAddr,
     pub metrics_listen: Option<SocketAddr>,
     pub api_key: Option<SecretString>,
     pub first_admin: Option<FirstAdmin>,
     pub policy: Policy,
-    /// How often one API key may call.
+    /// Rate limit of one API key.
     pub api_rate: Rate,
-    /// How often one address may call without a key that we know.
+    /// Rate limit of one address without a valid key.
     pub api_stranger_rate: Rate,
-    /// How many connections are served at once.
+    /// Connections served at once.
     pub max_connections: usize,
-    /// How long an event stream of a checkout page lives.
+    /// Lifetime of an event stream of a checkout page.
     pub event_stream_life: Duration,
     pub expiry_cron: Cron,
     pub reconcile_cron: Cron,
     pub branding: Branding,
-    /// Where payers may be sent back to.
+    /// Hosts that payers may be sent back to.
     pub return_hosts: ReturnHosts,
-    /// Where the browser bundle and the static files are, when not in their usual place.
+    /// Directory of the browser bundle and the static files, when not in their usual place.
     pub site_root: Option<std::path::PathBuf>,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Proxies,
-    /// `None`: the key lies in a file beside the database.
+    /// `None`: the key is in a file beside the database.
     pub secrets_key: Option<SecretBox<[u8; KEY_BYTES]>>,
     pub log: Log,
 }
@@ -71,7 +71,7 @@ pub struct FirstAdmin {
 
 #[derive(Debug, Clone)]
 pub struct Log {
-    /// A tracing filter that was parsed once already.
+    /// A tracing filter that has been parsed once already.
     pub filter: String,
     pub format: LogFormat,
 }
@@ -89,12 +89,12 @@ const EXPIRY_CRON: &str = "*/15 * * * * *";
 const RECONCILE_CRON: &str = "*/5 * * * * *";
 const API_RATE: Rate = Rate::default_of(200);
 const API_STRANGER_RATE: Rate = Rate::default_of(20);
-/// About 16 KiB of memory each, while they wait.
+/// Each takes about 16 KiB of memory while it is idle.
 const MAX_CONNECTIONS: usize = 4096;
 const EVENT_STREAM_LIFE: Duration = Duration::from_secs(15 * 60);
-/// Shorter ones are guessed; longer ones are an attack on the hash.
+/// Shorter passwords are guessable; longer ones only serve attacks on the hash.
 const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
-/// Smallest number of characters where real money moves: both settings are typed by a person, and stay for years.
+/// Minimum length in live mode, where a person types the key once and it stays for years.
 const MIN_LIVE_API_KEY: usize = 20;
 const MIN_LIVE_PASSWORD: usize = 12;
 
@@ -186,7 +186,7 @@ impl Config {
         matches!(self.gateways, GatewayMode::Live(_))
     }
 
-    /// What may do to try the product must not guard real money.
+    /// Refuses settings that are good for trials but too weak for real money.
     fn check_live_settings(&self) -> Result<(), ConfigError> {
         if !self.is_live() {
             return Ok(());
@@ -256,7 +256,7 @@ impl Log {
     }
 }
 
-/// One `@` with something on both sides: whether mail arrives there is not for us to say.
+/// Parses an e-mail address: one `@` with something on both sides; whether it accepts mail is not checked.
 pub fn parse_email(text: &str) -> Result<String, String> {
     let is_address = text.len() <= 254
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())

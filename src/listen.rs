@@ -26,26 +26,26 @@ use crate::api_limits::network_of;
 use crate::proxies::Proxies;
 use crate::stop::Stop;
 
-/// Time for a request's head; also how long a connection may be idle between two requests.
+/// Deadline of a request's head, and of an idle connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time for the client to take anything at all of its answer.
+/// Deadline for a client to read any byte of its answer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Thousands of half-sent heads must not fill the memory.
+/// Bounded so that thousands of half-sent heads do not fill the memory.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// After a failed `accept`, usually because file descriptors ran out: others have to end first.
+/// Pause after a failed `accept`, usually for want of file descriptors: others have to close first.
 const BREATH: Duration = Duration::from_millis(100);
-/// Connections that the system keeps until they are accepted. With a short queue a crowd of newcomers costs the others a
-/// second: the system drops their first packet.
+/// Connections that the system queues until they are accepted. With a short queue a burst costs clients a second: the system
+/// drops their first packet.
 const BACKLOG: u32 = 4096;
-/// Bytes that the system keeps for a reader (Linux doubles them). By itself it would keep 4 MB of unread answers for each of
-/// thousands, and a write would be blocked, and its deadline begin, only after them.
+/// Send buffer in bytes (Linux doubles it). By default the system would hold 4 MB of unread answers for each of thousands
+/// of connections, and the write deadline would begin only after them.
 const SEND_BUFFER: u32 = 64 * 1024;
 
-/// The other end of the connection; handlers see the visitor instead when `TRUSTED_PROXIES` names who stands between.
+/// Address of the other end of the connection; behind `TRUSTED_PROXIES` handlers see the visitor's address instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
-/// Marks a request that came when all seats were at work: only those with a reserved seat are served.
+/// Marks a request that came when all seats were taken: only paths with a reserved seat are served.
 #[derive(Debug, Clone, Copy)]
 pub struct Crowded;
 
@@ -54,12 +54,12 @@ pub struct Crowded;
 pub struct Limits {
     pub max_connections: usize,
     pub proxies: Proxies,
-    /// Whether a path keeps its seat in a crowd.
+    /// Returns whether a path is served from the reserved seats.
     pub has_reserved_seat: fn(&str) -> bool,
 }
 
 impl Limits {
-    /// A listener for a few programs of the operator.
+    /// Limits of the metrics listener.
     pub fn of_metrics() -> Limits {
         Limits {
             max_connections: 64,
@@ -82,7 +82,7 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until `stop`, then lets what is under way finish, for as long as `patience` allows.
+/// Serves until `stop`, then lets running requests finish for up to `patience`.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: Stop, patience: Duration) {
     let graceful = GracefulShutdown::new();
     let seats = Seats::new(limits.max_connections);
@@ -136,7 +136,7 @@ struct Guest {
 }
 
 impl Guest {
-    /// HTTP/1 only: without TLS no browser speaks HTTP/2, and its floods stay outside.
+    /// Serves HTTP/1 only: browsers use HTTP/2 only over TLS, and HTTP/2 floods are excluded.
     async fn serve_connection(self, stream: TcpStream, watcher: Watcher) {
         let Ok(()) = prepare(&stream) else { return };
         let (peer, has_reserved_seat) = (self.peer, self.has_reserved_seat);
@@ -193,7 +193,7 @@ fn phase_of(answer: &hyper::Response<Body>) -> Phase {
 
 fn prepare(stream: &TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    // For what the system has taken from us and the peer does not take: an event stream writes too little to be blocked.
+    // For answers that the system buffered and the peer does not acknowledge: an event stream writes too little to block.
     #[cfg(target_os = "linux")]
     rustix::net::sockopt::set_tcp_user_timeout(
         stream,
@@ -202,7 +202,7 @@ fn prepare(stream: &TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Addresses that many visitors may share: those of this machine and of private networks, where reverse proxies stand.
+/// Returns whether many visitors may share an address: loopback and private networks, where reverse proxies are.
 pub fn is_private(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),

@@ -1,4 +1,4 @@
-//! What payers see of the operator: name, logo, accent colour, and where help is.
+//! What payers see of the operator: name, logo, accent colour, and contact.
 
 use std::path::Path;
 
@@ -7,17 +7,17 @@ use app::theme::Color;
 use super::parse_email;
 use super::source::{ConfigError, Source};
 
-/// A mark on a page of a few kilobytes.
+/// Bounded because a page has only a few kilobytes itself.
 const LARGEST_LOGO: u64 = 64 * 1024;
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 #[derive(Debug, Clone)]
 pub struct Branding {
-    /// Who is being paid: the first line of every page.
+    /// Name of the payee: the first line of every page.
     pub merchant_name: String,
     pub logo: Option<Logo>,
     pub accent: Option<Color>,
-    /// A link to whoever can help.
+    /// A link for payers who need help.
     pub contact: Option<String>,
 }
 
@@ -62,7 +62,7 @@ impl Logo {
 }
 
 impl LogoKind {
-    /// By what is in it: a name can say anything.
+    /// Detects the format from the content: a file name proves nothing.
     fn of(content: &[u8]) -> Option<LogoKind> {
         if content.starts_with(PNG) {
             return Some(LogoKind::Png);
@@ -87,7 +87,7 @@ impl LogoKind {
     }
 }
 
-/// Something a payer can click without harm. An e-mail address alone is one.
+/// Parses a contact: an https, mailto or tel link, or a bare e-mail address. Other schemes could run code.
 fn parse_contact(text: &str) -> Result<String, String> {
     if let Ok(address) = parse_email(text)
         && !text.contains(':')
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn help_is_a_link_that_cannot_run_anything() {
+    fn a_contact_is_a_harmless_link() {
         assert_eq!(
             parse_contact("Help@Shop.example").unwrap(),
             "mailto:help@shop.example"
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_logo_is_what_it_contains() {
+    fn a_logo_is_detected_by_its_content() {
         assert_eq!(LogoKind::of(b"\x89PNG\r\n\x1a\nrest"), Some(LogoKind::Png));
         assert_eq!(LogoKind::of(b"<svg xmlns='x'/>"), Some(LogoKind::Svg));
         assert_eq!(

@@ -1,12 +1,12 @@
-//! Reads `.env`. A value is what stands there: there are no escapes and no `$` substitution, so that a password or a key
-//! means the same in the file and in the environment.
+//! Parses `.env`. Values are literal: no escapes and no `$` substitution, so that a password or a key means the same in the
+//! file and in the environment.
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 const PEM_BEGIN: &str = "-----BEGIN ";
 const PEM_END: &str = "-----END ";
 const QUOTES: [char; 2] = ['"', '\''];
 
-/// A line that cannot be read. It is named by its number only, because its text may be a secret.
+/// An unreadable line, named by its number only, because its text may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} {problem}")]
 pub struct BadLine {
@@ -14,7 +14,7 @@ pub struct BadLine {
     problem: &'static str,
 }
 
-/// Names and values in the order of the file. Of two lines with one name the later one counts, as in a shell.
+/// Returns names and values in the order of the file. Of duplicates the later one counts, as in a shell.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, BadLine> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mut lines = text.lines().enumerate();
@@ -60,7 +60,7 @@ fn is_name(text: &str) -> bool {
             .all(|byte| is_letter(byte) || byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
 }
 
-/// How a PEM ends that goes on over several lines.
+/// End marker of a PEM of several lines.
 enum PemEnd {
     Quote(char),
     Line,
@@ -86,7 +86,7 @@ fn unfinished_pem(value: &str) -> Option<PemEnd> {
     Some(quote.map_or(PemEnd::Line, PemEnd::Quote))
 }
 
-/// Takes away a comment, or the pair of quotes around the whole value.
+/// Strips a comment, or the pair of quotes around the whole value.
 fn strip_value(text: &str) -> &str {
     let trimmed = text.trim();
     for quote in QUOTES {
@@ -97,7 +97,7 @@ fn strip_value(text: &str) -> &str {
             return inner;
         }
     }
-    // `#0958d9` is a value: a comment stands after white space.
+    // `#0958d9` is a value: a comment follows white space.
     let mut previous = None;
     let comment = text.char_indices().find(|(_, c)| {
         let before = previous.replace(*c);
@@ -106,7 +106,7 @@ fn strip_value(text: &str) -> &str {
     text[..comment.map_or(text.len(), |(at, _)| at)].trim()
 }
 
-/// The text up to the closing quote: the first one after which there is nothing but a comment.
+/// Returns the text up to the closing quote: the first one with nothing but a comment behind it.
 fn quoted_part(rest: &str, quote: char) -> Option<&str> {
     let closing = rest.match_indices(quote).find(|(at, _)| {
         let after = &rest[at + quote.len_utf8()..];
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_what_stands_there() {
+    fn values_of_env_files_are_literal() {
         for (line, expected) in [
             ("X=ab$cdef", "ab$cdef"),
             ("X=ab${HOME}c", "ab${HOME}c"),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pem_may_go_on_over_its_lines() {
+    fn a_pem_may_span_several_lines() {
         let pem = "-----BEGIN PRIVATE KEY-----\nAB==\n-----END PRIVATE KEY-----";
         let two = format!("{pem}\n{pem}");
         for (text, expected) in [

@@ -1,4 +1,4 @@
-//! Which gateways money goes through. There is no way from a live gateway to the simulator but the operator's word.
+//! Settings of the gateways. Live gateways never fall back to the simulator: only the operator can choose it.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -6,7 +6,7 @@ use super::source::{ConfigError, Source};
 use super::value::parse_gateway_url;
 
 const WECHAT_GATEWAY: &str = "https://api.mch.weixin.qq.com";
-/// WeChat Pay in another region: asked when the first host does not answer at all (docs/gateway-facts.md 1.1).
+/// WeChat Pay's host in another region: used when the first one does not answer at all (docs/gateway-facts.md 1.1).
 const WECHAT_BACKUP_GATEWAY: &str = "https://api2.mch.weixin.qq.com";
 const ALIPAY_GATEWAY: &str = "https://openapi.alipay.com/gateway.do";
 const API_V3_KEY_BYTES: usize = 32;
@@ -46,7 +46,7 @@ pub struct AlipayAccount {
     pub gateway_url: String,
 }
 
-/// Alipay's console gives out the one or the other.
+/// Verification keys: Alipay's console provides one kind or the other.
 #[derive(Debug)]
 pub enum AlipayVerify {
     PublicKey(SecretString),
@@ -71,7 +71,7 @@ impl GatewayMode {
             "simulator" => Ok(Choice::Simulator),
             _ => Err("must be auto, live or simulator".to_owned()),
         })?;
-        // Both are read in every mode: half an account is a mistake, also where it would not be used.
+        // Both are read in every mode: an incomplete account is a mistake, also where it is not used.
         let wechat = WechatAccount::read(source)?;
         let alipay = AlipayAccount::read(source)?;
         let has_account = wechat.is_some() || alipay.is_some();
@@ -119,7 +119,7 @@ impl WechatAccount {
             private_key: required(source.key("WECHAT_PRIVATE_KEY")?, "WECHAT_PRIVATE_KEY")?,
             public_key,
             public_key_id,
-            // Another first host, a proxy or a simulator, has no backup that we could know.
+            // A custom host, such as a proxy or a simulator, has no known backup.
             backup_url: match &gateway_url {
                 None => backup_url.or_else(|| Some(WECHAT_BACKUP_GATEWAY.to_owned())),
                 Some(_) => backup_url,
@@ -128,7 +128,7 @@ impl WechatAccount {
         }))
     }
 
-    /// With an id a WeChat Pay public key, else a platform certificate whose serial is read from it.
+    /// Returns a WeChat Pay public key when its id is set, else a platform certificate whose serial is read from it.
     pub fn verify(&self) -> payments::gateway::wechat::Verify {
         use payments::gateway::wechat::Verify;
         match (&self.public_key, &self.public_key_id) {
@@ -205,7 +205,7 @@ impl AlipayVerify {
     }
 }
 
-/// Whether anything of an account is set; then all that it needs must be.
+/// Returns whether any setting of an account is set; then all required ones must be.
 fn is_begun(
     source: &Source,
     required: &[&'static str],
@@ -233,7 +233,7 @@ fn required<T>(value: Option<T>, name: &'static str) -> Result<T, ConfigError> {
     value.ok_or_else(|| ConfigError::new(name, "missing"))
 }
 
-/// An identifier that goes into signed headers: visible ASCII.
+/// Reads an identifier that goes into signed headers: visible ASCII.
 fn word(source: &Source, name: &'static str) -> Result<String, ConfigError> {
     let value = source.parsed(name, |text| {
         if text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_graphic()) {

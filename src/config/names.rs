@@ -1,11 +1,11 @@
-//! Unknown names that look like ours: typing mistakes, and settings that this version does not have.
+//! Detects unknown settings: typing mistakes, and settings that this version does not have.
 //!
-//! `.env` was written for this program, so there a broad family of names is ours. The environment is shared with a shell,
-//! systemd, Kubernetes and other programs, so there only what can hardly belong to anybody else stops a start.
+//! `.env` belongs to this program, so broad prefixes are checked there. The environment is shared with a shell, systemd,
+//! Kubernetes and other programs, so only unambiguous names stop a start there.
 
 use std::collections::BTreeSet;
 
-/// Begin names in either place that nobody else uses.
+/// Prefixes that are ours in either place.
 const PREFIXES: [&str; 24] = [
     "WECHAT_",
     "ALIPAY_",
@@ -32,7 +32,7 @@ const PREFIXES: [&str; 24] = [
     "SECRETS_KEY",
     "RETAIN_",
 ];
-/// Begin names that are ours in `.env` and may be anybody's in the environment.
+/// Prefixes that are ours in `.env` but may be another program's in the environment.
 const FILE_PREFIXES: [&str; 13] = [
     "API_",
     "PUBLIC_",
@@ -48,7 +48,7 @@ const FILE_PREFIXES: [&str; 13] = [
     "MAX_",
     "EVENT_",
 ];
-/// Settings of other versions under names that no prefix covers: whoever sets one relies on it.
+/// Settings of other versions that no prefix covers. Ignoring one silently would be a surprise.
 const OTHER_VERSIONS: [&str; 9] = [
     "EPAY",
     "WEBHOOK_URL",
@@ -60,9 +60,9 @@ const OTHER_VERSIONS: [&str; 9] = [
     "NOTIFY_EMAIL_FROM",
     "NOTIFY_EMAIL_TO",
 ];
-/// Names of other programs that are nearly ours.
+/// Names of other programs that resemble ours.
 const FOREIGN: [&str; 4] = ["APP_KEY", "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET"];
-/// Names that people know from elsewhere, and ours for the same.
+/// Common names from other software, and ours for the same.
 const SYNONYMS: [(&str, &str); 3] = [
     ("LOG_LEVEL", "LOG"),
     ("DATABASE_PATH", "DATABASE_URL"),
@@ -84,14 +84,14 @@ impl Place {
     }
 }
 
-/// Whether this name, which no setting has, must stop the start.
+/// Returns whether this unknown name must stop the start.
 pub(super) fn is_mistake(name: &str, place: Place, known: &BTreeSet<&'static str>) -> bool {
     let upper = name.to_ascii_uppercase();
     if place == Place::Environment && (FOREIGN.contains(&upper.as_str()) || is_service_link(&upper)) {
         return false;
     }
     let begins_like = |prefixes: &[&str]| prefixes.iter().any(|prefix| upper.starts_with(prefix));
-    // A prefix in small letters is somebody else's: `order_by` in a shell script is no setting.
+    // A lower-case prefix is another program's: `order_by` in a shell script is no setting.
     (name == upper && begins_like(&PREFIXES))
         || (place == Place::File && begins_like(&FILE_PREFIXES))
         || OTHER_VERSIONS.contains(&upper.as_str())
@@ -100,7 +100,7 @@ pub(super) fn is_mistake(name: &str, place: Place, known: &BTreeSet<&'static str
             .any(|known| distance(&upper, known) <= tolerated_slips(known, place))
 }
 
-/// A word of few letters has too many neighbours: `LOG` is near to `LANG`.
+/// Edit distance that still counts as a typing mistake. Short names resemble too many words: `LOG` is near `LANG`.
 fn tolerated_slips(known: &str, place: Place) -> usize {
     match (known.len(), place) {
         (8.., _) => 2,
@@ -109,7 +109,7 @@ fn tolerated_slips(known: &str, place: Place) -> usize {
     }
 }
 
-/// Kubernetes and Docker tell every container the addresses of its neighbours, under the names of these.
+/// Returns whether the name is a service link: Kubernetes and Docker set these for every container.
 fn is_service_link(name: &str) -> bool {
     let has_port = |mark: &str| {
         name.split_once(mark).is_some_and(|(_, rest)| {
@@ -123,7 +123,7 @@ fn is_service_link(name: &str) -> bool {
         || has_port("_PORT_")
 }
 
-/// The setting that was probably meant.
+/// Returns the setting that was probably meant.
 pub(super) fn find_nearest(name: &str, known: &BTreeSet<&'static str>) -> Option<&'static str> {
     let upper = name.to_ascii_uppercase();
     if let Some((_, ours)) = SYNONYMS.iter().find(|(theirs, _)| *theirs == upper) {
@@ -132,7 +132,7 @@ pub(super) fn find_nearest(name: &str, known: &BTreeSet<&'static str>) -> Option
     known.iter().copied().min_by_key(|known| distance(&upper, known))
 }
 
-/// Levenshtein's: how many letters must be added, taken away or changed.
+/// Levenshtein distance.
 fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_found_in_both_places_and_the_nearest_name_is_told() {
+    fn misspelt_settings_are_refused_in_both_places_with_the_nearest_name() {
         for (name, nearest) in [
             ("GATEWAY", "GATEWAYS"),
             ("GATEWAY_MODE", "GATEWAYS"),

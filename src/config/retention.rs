@@ -1,4 +1,4 @@
-//! Settings about data at rest: how long each kind of it is kept, and the key of the secrets.
+//! Retention of each kind of data, and the key that encrypts secrets at rest.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretBox};
 
 use super::source::{ConfigError, Source};
 
-/// A century: longer than anybody may want to keep what names payers.
+/// A century: longer than any data that names payers is needed.
 const MAX_DAYS: u64 = 36_500;
 
 pub fn read(source: &Source) -> Result<Retention, ConfigError> {

@@ -1,4 +1,4 @@
-//! Where settings come from: the environment, then `.env` in the working directory.
+//! Sources of settings: the environment, then `.env` in the working directory.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::env_file;
 use super::names::{Place, find_nearest, is_mistake};
 
-/// A setting that is missing or wrong. It never holds a value, because the value may be a secret.
+/// A missing or wrong setting. It never holds the value, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: {problem}")]
 pub struct ConfigError {
@@ -28,12 +28,12 @@ impl ConfigError {
     }
 }
 
-/// Settings as text. Empty ones count as not set, because a shell and a compose file cannot unset one.
+/// Settings as text. Empty ones count as unset, because a shell and a compose file cannot unset one.
 pub struct Source {
     values: BTreeMap<String, String>,
-    /// Every name that has a value, and where it was found.
+    /// Every name that has a value, and its source.
     names: Vec<(String, Place)>,
-    /// What was asked for is what is known.
+    /// Names that have been read; any other one is unknown.
     asked: RefCell<BTreeSet<&'static str>>,
 }
 
@@ -50,7 +50,7 @@ impl Source {
     pub fn read() -> Result<Source, ConfigError> {
         let mut environment = Vec::new();
         for (name, value) in std::env::vars_os() {
-            // Only names are looked at here: what is not text may belong to somebody else.
+            // Only names are read here: a value that is not text may belong to another program.
             if let Ok(name) = name.into_string() {
                 environment.push((name, value.into_string().ok()));
             }
@@ -58,7 +58,7 @@ impl Source {
         Source::merge(read_file(Path::new(".env"))?, environment)
     }
 
-    /// For tests: as if these stood in `.env`.
+    /// For tests: reads these as from `.env`.
     pub fn of(pairs: &[(&str, &str)]) -> Source {
         let owned = pairs
             .iter()
@@ -66,7 +66,7 @@ impl Source {
         Source::merge(owned.collect(), Vec::new()).expect("a file alone is text")
     }
 
-    /// For tests: as if these stood in the environment.
+    /// For tests: reads these as from the environment.
     #[cfg(test)]
     pub(super) fn of_environment(pairs: &[(&str, &str)]) -> Source {
         let owned = pairs
@@ -75,7 +75,7 @@ impl Source {
         Source::merge(Vec::new(), owned.collect()).expect("all of it is text")
     }
 
-    /// The environment wins. `None` is a value that is not text.
+    /// Merges both sources; the environment wins. `None` is a value that is not text.
     fn merge(
         file: Vec<(String, String)>,
         environment: Vec<(String, Option<String>)>,
@@ -124,10 +124,10 @@ impl Source {
             .map_err(|problem| ConfigError::new(name, problem))
     }
 
-    /// A key: PEM text in which `\n` may stand for a line break, bare base64, or `@` and the path of a file.
+    /// Reads a key: PEM text in which `\n` may stand for a line break, bare base64, or `@` and the path of a file.
     pub fn key(&self, name: &'static str) -> Result<Option<SecretString>, ConfigError> {
         self.parsed(name, |text| {
-            // `docker --env-file` hands quotes on as part of the value.
+            // `docker --env-file` keeps quotes as part of the value.
             let text = text
                 .strip_prefix('"')
                 .and_then(|text| text.strip_suffix('"'))
@@ -139,7 +139,7 @@ impl Source {
         })
     }
 
-    /// Call it after everything was asked for.
+    /// Refuses unknown names; call it after every setting was read.
     pub fn refuse_unknown(&self) -> Result<(), ConfigError> {
         let asked = self.asked.borrow();
         let has_value = |name: &String| {
@@ -176,7 +176,7 @@ fn read_key_file(path: &Path) -> Result<SecretString, String> {
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// No file is no settings.
+/// Reads the file; a missing one has no settings.
 fn read_file(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
     let problem = |problem: String| ConfigError::new(path.display().to_string(), problem);
     let bytes = match std::fs::read(path) {

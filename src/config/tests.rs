@@ -27,7 +27,7 @@ fn culprit(pairs: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn nothing_set_is_the_simulator_on_port_3000() {
+fn without_settings_the_simulator_serves_on_port_3000() {
     let config = read(&[]).unwrap();
     assert!(matches!(config.gateways, GatewayMode::Simulator));
     assert_eq!(config.listen.to_string(), "127.0.0.1:3000");
@@ -36,7 +36,7 @@ fn nothing_set_is_the_simulator_on_port_3000() {
 }
 
 #[test]
-fn one_whole_account_is_live_and_never_the_simulator() {
+fn one_complete_account_means_live_mode() {
     let accounts = |pairs: &[(&str, &str)]| match read(pairs).unwrap().gateways {
         GatewayMode::Live(accounts) => (accounts.wechat.is_some(), accounts.alipay.is_some()),
         GatewayMode::Simulator => (false, false),
@@ -49,7 +49,7 @@ fn one_whole_account_is_live_and_never_the_simulator() {
 }
 
 #[test]
-fn half_an_account_is_refused_in_every_mode_and_the_missing_part_is_named() {
+fn an_incomplete_account_is_refused_in_every_mode_and_the_missing_setting_named() {
     for account in [&WECHAT[..], &ALIPAY[..]] {
         for mode in ["auto", "live", "simulator"] {
             for missing in account {
@@ -74,7 +74,7 @@ fn half_an_account_is_refused_in_every_mode_and_the_missing_part_is_named() {
 }
 
 #[test]
-fn an_empty_value_is_no_value() {
+fn an_empty_setting_counts_as_unset() {
     assert!(matches!(
         read(&[("WECHAT_APP_ID", " "), ("API_KEY", "")]).unwrap().gateways,
         GatewayMode::Simulator
@@ -85,7 +85,7 @@ fn an_empty_value_is_no_value() {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn a_wrong_setting_is_named() {
     for (name, value) in [
         ("LISTEN", "nowhere"),
         ("PUBLIC_URL", "pay.example.com"),
@@ -267,7 +267,7 @@ fn every_line_of_the_example_works_when_it_is_uncommented() {
     }
 }
 
-/// The setting, and what it cannot be set without.
+/// Returns the setting with those it requires.
 fn with_companions<'a>(name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
     let certificates = ["ALIPAY_APP_CERT", "ALIPAY_CERT", "ALIPAY_ROOT_CERT"];
     let mut pairs = Vec::new();
@@ -288,7 +288,7 @@ fn with_companions<'a>(name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)>
         "ADMIN_PASSWORD" if !value.is_empty() => pairs.push(("ADMIN_EMAIL", "a@example.com")),
         _ => {}
     }
-    // An example without a value says only that there is such a setting.
+    // An example without a value only shows the name.
     if !value.is_empty() {
         pairs.retain(|(other, _)| *other != name);
         pairs.push((name, value));

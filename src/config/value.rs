@@ -1,4 +1,4 @@
-//! How single settings are read.
+//! Parsers of single settings.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-/// A week: longer than any code at a gateway lives.
+/// A week: longer than any gateway's code is valid.
 const MAX_MINUTES: u64 = 10_080;
 const MILLIS_PER_MINUTE: u64 = 60_000;
 
-/// The base of every absolute URL we hand out, without a slash at the end.
+/// Base of every absolute URL, without a trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl(String);
 
@@ -44,12 +44,12 @@ impl PublicUrl {
     }
 }
 
-/// When a job runs: a cron expression with seconds.
+/// Schedule of a job: a cron expression with seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cron(String);
 
 impl Cron {
-    /// Six fields, or the classic five, which run at second 0.
+    /// Parses six fields, or the classic five, which run at second 0.
     pub fn parse(text: &str) -> Result<Cron, String> {
         let n_fields = text.split_whitespace().count();
         let expression = if n_fields == 5 {
@@ -86,7 +86,7 @@ pub fn parse_database_url(text: &str) -> Result<SecretString, String> {
     }
 }
 
-/// Whether SQLite would keep nothing: a name or a parameter says so, or there is no name at all.
+/// Returns whether a SQLite database would be in memory: by name or parameter, or because the name is empty.
 pub fn is_in_memory(database_url: &str) -> bool {
     let Some(rest) = database_url.strip_prefix("sqlite:") else {
         return false;
@@ -96,7 +96,7 @@ pub fn is_in_memory(database_url: &str) -> bool {
     path.is_empty() || path.contains(":memory:") || query.split('&').any(|pair| pair == "mode=memory")
 }
 
-/// Whatever a program can send after `Bearer `.
+/// Parses an API key: the characters that can follow `Bearer `.
 pub fn parse_api_key(text: &str) -> Result<SecretString, String> {
     if text.len() <= 255 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(SecretString::from(text))
@@ -112,7 +112,7 @@ pub fn parse_max_connections(text: &str) -> Result<usize, String> {
         .ok_or_else(|| "must be a number of connections from 16 to 1000000".to_owned())
 }
 
-/// Minutes as a decimal, exact to the millisecond: `15`, `0.05`.
+/// Parses minutes as a decimal, exact to the millisecond: `15`, `0.05`.
 pub fn parse_minutes(text: &str) -> Result<Duration, String> {
     let problem =
         || format!("must be a number of minutes above 0 and up to {MAX_MINUTES}, such as 15 or 0.5");
@@ -132,13 +132,13 @@ pub fn parse_minutes(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(millis))
 }
 
-/// Hours as a decimal: `24`, `0.5`.
+/// Parses hours as a decimal: `24`, `0.5`.
 pub fn parse_hours(text: &str) -> Result<Duration, String> {
     let hours = parse_minutes(text).map(|minutes| minutes * 60);
     hours.map_err(|_| format!("must be a number of hours above 0 and up to {MAX_MINUTES}, such as 24 or 0.5"))
 }
 
-/// The base URL of a gateway. It must not carry what would end up in logs or signatures.
+/// Parses a gateway's base URL. It must not contain what would end up in logs or signatures.
 pub fn parse_gateway_url(text: &str) -> Result<String, String> {
     let url = Url::parse(text).map_err(|_| "is not an absolute URL")?;
     let is_plain = matches!(url.scheme(), "http" | "https")

@@ -1,4 +1,4 @@
-//! Bodies that tell the connection's seat what it is waiting for.
+//! Bodies that tell the connection's seat which phase it is in.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use super::seats::{Occupant, Phase};
 use crate::http::API_BYTES;
 
-/// The body of a request: the client owes us the rest of it.
+/// The body of a request that is still arriving.
 #[derive(Debug)]
 pub struct RequestBody {
     body: Incoming,
     occupant: Arc<Occupant>,
-    /// What the seat shows while the body is missing.
+    /// Phase of the seat while the body is incomplete.
     phase: Phase,
     n_received: usize,
     n_held: usize,
 }
 
-/// The body of an answer: when it is gone, the client's next request is waited for.
+/// The body of an answer; dropping it means waiting for the client's next request.
 #[derive(Debug)]
 pub struct AnswerBody {
     body: Body,
@@ -45,7 +45,7 @@ impl RequestBody {
         }
     }
 
-    /// Handlers throw away what is beyond every limit, and what came before it.
+    /// Counts received bytes up to the limit; beyond it handlers discard the whole body.
     fn receive(&mut self, n_bytes: usize) {
         self.n_received += n_bytes;
         if self.n_received <= API_BYTES {
@@ -76,7 +76,7 @@ impl hyper::body::Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         match &polled {
-            // The clock runs from the first byte that was missing: a body that drips is not a new one each time.
+            // The phase starts at the first missing byte: a dripping body must not restart it.
             Poll::Pending => self.occupant.move_on(Phase::Working, self.phase),
             Poll::Ready(Some(Ok(frame))) => {
                 let n_bytes = frame.data_ref().map_or(0, Bytes::len);

@@ -1,4 +1,4 @@
-//! A write deadline: a peer that takes nothing of its answer for this long loses the connection.
+//! Write deadline: a peer that reads nothing of its answer for this long loses the connection.
 
 use std::io;
 use std::pin::Pin;
@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// A stream whose writes fail when the peer has not taken a byte for `patience`. Reading has deadlines of its own.
+/// A stream whose writes fail when the peer has not taken a byte for `patience`. Reads have deadlines of their own.
 #[derive(Debug)]
 pub struct PatientStream<S> {
     stream: S,
     patience: Duration,
-    /// Runs while a write is blocked; kept for the next one.
+    /// Timer while a write is blocked; kept for the next one.
     deadline: Option<Pin<Box<Sleep>>>,
     is_blocked: bool,
 }
@@ -101,7 +101,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(2);
 
     #[tokio::test]
-    async fn a_write_that_nobody_reads_ends_in_time() {
+    async fn an_unread_write_ends_at_its_deadline() {
         let (_deaf, near) = tokio::io::duplex(1024);
         let mut near = PatientStream::new(near, PATIENCE);
         let started = Instant::now();

@@ -1,8 +1,8 @@
-//! The limit of connections. When it is reached, the connection that has kept us waiting longest is closed, so that a
-//! crowd of slow clients cannot keep others out.
+//! The limit of connections. When it is reached, the connection that has kept us waiting longest is closed, so that slow
+//! clients cannot keep others out.
 //!
-//! A connection whose request is being worked on is never closed. Of the others those that owe us something go first (a
-//! head, a body, the reading of an answer), then event streams, which browsers open again by themselves.
+//! A connection whose request is being handled is never closed. Of the others, those whose client is slow go first (sending
+//! a head or a body, reading an answer), then event streams, which browsers reopen by themselves.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,38 +12,38 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-/// Not for private addresses and trusted proxies: behind a reverse proxy everybody comes from one of them.
+/// Does not apply to private addresses and trusted proxies, which many visitors share.
 const MAX_PER_ADDRESS: usize = 100;
-/// Request bodies that are still arriving may hold so many bytes together.
+/// Bytes that all incomplete request bodies may hold together.
 const MAX_BODY_BYTES: usize = 48 * 1024 * 1024;
-/// This part of the seats is left for callbacks and health checks when all others are at work.
+/// One part in so many of the seats is reserved for notifications and health checks.
 const RESERVED_PART: usize = 16;
-/// Event streams may take this part of the seats.
+/// One part in so many of the seats may be event streams.
 const STREAMING_PART: usize = 2;
-/// This part of the seats is freed at once, so that the list is not searched for each newcomer.
+/// One part in so many of the seats is freed at once, so that the list is not searched for each new connection.
 const FREED_PART: usize = 64;
-/// A connection is spared for so long while the reserve lasts: its head is probably on its way.
+/// Minimum age before a connection may be closed while the reserve lasts: its head is probably on its way.
 const GRACE: Duration = Duration::from_secs(1);
-/// This part of the grace is left to a connection when the reserve is used up too: nobody has read yet what it asks for, and
-/// the seats are looked at before the next newcomer is there.
+/// Part of the grace that still applies when the reserve is used up: a fresh connection's request has not been read yet, and
+/// the seats are searched before the next connection.
 const YOUNG_PART: u32 = 4;
-/// This part of the grace passes between two searches that find nobody.
+/// Part of the grace that passes between two searches without a result.
 const PAUSE_PART: u32 = 20;
-/// How long a newcomer waits before the seats are looked at again.
+/// Wait of a new connection before the seats are searched again.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The connection's work at the moment.
+/// Current phase of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// A request's head has not arrived, be it the first or the next one.
+    /// A request's head is incomplete, be it the first or the next one.
     Head,
     Body,
-    /// The body of a callback or health check.
+    /// The body of a notification or health check.
     ReservedBody,
     Working,
     Answering,
     Streaming,
-    /// It was told to end.
+    /// Told to end.
     Leaving,
 }
 
@@ -53,16 +53,16 @@ pub struct Seats(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// Above this number somebody has to leave.
+    /// Above this number a connection has to end.
     n_max: usize,
-    /// With the reserve.
+    /// Including the reserve.
     n_all: usize,
     grace: Duration,
     started: Instant,
-    /// When nobody was slow enough: the list is not searched again at once.
+    /// Time of the last search that found no slow connection: the list is not searched again at once.
     fruitless_at: AtomicU64,
     taken: Mutex<Taken>,
-    /// Without those that are leaving.
+    /// Excluding those that are leaving.
     n_staying: AtomicUsize,
     n_streaming: AtomicUsize,
     n_working: AtomicUsize,
@@ -84,12 +84,12 @@ pub struct Seat {
     occupant: Arc<Occupant>,
 }
 
-/// The connection as the limit sees it.
+/// State of a connection.
 #[derive(Debug)]
 pub struct Occupant {
     seats: Arc<Shared>,
     address: IpAddr,
-    /// [`Phase`] and the time at which it began, in one word: a phase that has just changed is not mistaken for an old one.
+    /// [`Phase`] and its start time, in one word, so that a phase that has just changed is not taken for the old one.
     state: AtomicU64,
     /// Told to end.
     ending: Notify,
@@ -149,7 +149,7 @@ impl Seats {
         }))
     }
 
-    /// Closes slow connections when the seats run short; returns when a newcomer can be let in.
+    /// Closes slow connections when seats run short; returns when a new one can be accepted.
     pub async fn wait_for_room(&self) {
         let shared = &self.0;
         loop {
@@ -157,7 +157,7 @@ impl Seats {
             if shared.has_room() {
                 return;
             }
-            // The time is for seats whose phase changes without one being freed.
+            // The timeout is for seats whose phase changes without one being freed.
             drop(tokio::time::timeout(PAUSE, freed).await);
         }
     }
@@ -168,8 +168,8 @@ impl Seats {
         shared.end_slowest(&shared.lock(), Duration::ZERO);
     }
 
-    /// `None`: all connections of this address are at work. Of IPv6 it is the network, because one visitor has all of its
-    /// addresses. `is_shared`: many visitors come from it.
+    /// Takes a seat; `None`: all connections of this address are being served. IPv6 counts by network, because one visitor has
+    /// all of its addresses. `is_shared`: many visitors have this address.
     pub fn take(&self, address: IpAddr, is_shared: bool) -> Option<Seat> {
         let shared = &self.0;
         let mut taken = shared.lock();
@@ -206,7 +206,7 @@ impl Seats {
     }
 }
 
-/// Whether a connection may be closed for another one of the same address.
+/// Returns whether a connection may be closed in favour of another one of the same address.
 const fn is_ended_early(phase: Phase) -> bool {
     !matches!(phase, Phase::Working | Phase::Leaving)
 }
@@ -221,7 +221,7 @@ impl Shared {
         nanoseconds(self.started.elapsed())
     }
 
-    /// Ends slow connections when there are few seats left, and says whether one is free.
+    /// Ends slow connections when few seats are left; returns whether one is free.
     fn has_room(&self) -> bool {
         let taken = self.lock();
         let n_staying = || self.n_staying.load(Ordering::Relaxed);
@@ -260,11 +260,11 @@ impl Shared {
         1 + self.n_max / FREED_PART
     }
 
-    /// Ends connections that keep us waiting, or event streams when there are none; returns how many.
+    /// Ends slow connections, or event streams when there are none; returns how many.
     fn end_slowest(&self, taken: &Taken, grace: Duration) -> usize {
         let is_reserved = |occupant: &&Arc<Occupant>| occupant.phase() == Phase::ReservedBody;
         let n_reserved = taken.by_id.values().filter(is_reserved).count();
-        // Whoever sends callbacks slowly and in great number gets no more than the reserve out of it.
+        // A client that sends many notifications slowly gets no more than the reserve.
         let spares_reserved = n_reserved <= self.n_all - self.n_max;
         let is_slow = |_: &Occupant, phase| match phase {
             Phase::Head | Phase::Body | Phase::Answering => true,
@@ -278,8 +278,8 @@ impl Shared {
         }
     }
 
-    /// Tells the `n` that are longest in their phase, and longer than `grace`, to end, among those that `may_end`; returns how
-    /// many were told.
+    /// Ends the `n` connections that are longest in their phase, and longer than `grace`, among those that `may_end`; returns how
+    /// many were ended.
     fn end_oldest(
         &self,
         taken: &Taken,
@@ -311,7 +311,7 @@ impl Seat {
         &self.occupant
     }
 
-    /// Returns when somebody else needs the seat.
+    /// Returns when another connection needs the seat.
     pub async fn must_end(&self) {
         self.occupant.ending.notified().await;
     }
@@ -341,7 +341,7 @@ impl Occupant {
         phase_of(self.state.load(Ordering::Relaxed))
     }
 
-    /// Whether all seats but the reserve are at work, this one among them.
+    /// Returns whether all seats but the reserve are taken by requests, this one among them.
     pub fn is_crowded(&self) -> bool {
         self.seats.n_working.load(Ordering::Relaxed) > self.seats.n_max
     }
@@ -369,7 +369,7 @@ impl Occupant {
     fn change(&self, phase: Phase, may_change: impl Fn(Phase) -> bool) {
         let entered = pack(phase, self.seats.now());
         let update = |state| may_change(phase_of(state)).then_some(entered);
-        // Counted before it is seen: whoever ends the connection at once counts it out.
+        // Counted before the change is visible: a thread that ends the connection at once subtracts it again.
         self.seats.count_in(phase);
         let changed = self
             .state
@@ -377,7 +377,7 @@ impl Occupant {
         self.seats.count_out(changed.map_or(phase, phase_of));
     }
 
-    /// Counts bytes of a body that has not arrived whole; too many of them end the bodies that take longest.
+    /// Counts bytes of incomplete bodies; over the limit, the oldest bodies are ended.
     pub fn hold_bytes(&self, n_bytes: usize) {
         let held = self.seats.n_body_bytes.fetch_add(n_bytes, Ordering::Relaxed) + n_bytes;
         if held > MAX_BODY_BYTES {
@@ -392,7 +392,7 @@ impl Occupant {
         self.seats.n_body_bytes.fetch_sub(n_bytes, Ordering::Relaxed);
     }
 
-    /// `false`: its phase has changed since `state` was read.
+    /// Ends the connection; `false` when its phase has changed since `state` was read.
     fn end(&self, state: u64) -> bool {
         let leaving = pack(Phase::Leaving, 0);
         let is_told = self

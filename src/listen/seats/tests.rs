@@ -6,7 +6,7 @@ fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-/// A seat of a proxy, whose connections are not counted by their address.
+/// Takes a seat of a shared address, which has no limit of its own.
 fn sit(seats: &Seats) -> Seat {
     seats.take(ip("127.0.0.1"), true).unwrap()
 }
@@ -20,7 +20,7 @@ fn is_told_to_end(seat: &Seat) -> bool {
 }
 
 #[tokio::test]
-async fn the_longest_waiting_gives_way_and_work_is_never_stopped() {
+async fn the_longest_waiting_connection_is_closed_and_running_requests_never() {
     let seats = without_grace(5);
     let mut working = vec![sit(&seats)];
     working[0].occupant.enter(Phase::Working);
@@ -34,7 +34,7 @@ async fn the_longest_waiting_gives_way_and_work_is_never_stopped() {
         seats.wait_for_room().await;
         assert!(is_told_to_end(&slowest), "{n}");
         slowest.must_end().await;
-        // Its place is taken by somebody at work.
+        // A request that is being handled takes its place.
         drop(slowest);
         working.push(sit(&seats));
         working[n + 1].occupant.enter(Phase::Working);
@@ -44,7 +44,7 @@ async fn the_longest_waiting_gives_way_and_work_is_never_stopped() {
 }
 
 #[tokio::test]
-async fn a_body_that_drips_is_as_old_as_its_first_missing_byte() {
+async fn a_dripping_body_ages_from_its_first_missing_byte() {
     let seats = without_grace(3);
     let (dripping, idle) = (sit(&seats), sit(&seats));
     dripping.occupant.enter(Phase::Working);
@@ -57,7 +57,7 @@ async fn a_body_that_drips_is_as_old_as_its_first_missing_byte() {
 }
 
 #[tokio::test]
-async fn when_everybody_works_only_the_reserve_is_left() {
+async fn with_all_seats_busy_only_the_reserve_is_left() {
     let seats = without_grace(34);
     let work = |_| {
         let seat = sit(&seats);
@@ -94,7 +94,7 @@ async fn callbacks_keep_their_seats_up_to_the_reserve() {
     assert!(callbacks.iter().all(|seat| !is_told_to_end(seat)));
     assert_eq!(bodies.iter().filter(|seat| is_told_to_end(seat)).count(), 1);
     bodies.retain(|seat| !is_told_to_end(seat));
-    // A third one shows that somebody sends them slowly on purpose: then age decides.
+    // A third one exceeds the reserve: then age decides.
     let _third = body(Phase::ReservedBody);
     assert_eq!(seats.0.n_staying.load(Ordering::Relaxed), 32);
     seats.wait_for_room().await;
