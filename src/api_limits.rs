@@ -1,5 +1,4 @@
-//! How often a program may call: counted by its key, and by the address when there is no key that we know. Neither is
-//! anything that a caller can choose at will, and the callbacks of the gateways are never counted.
+//! Rate limits of the API: per key, and per address for requests without a valid key. Notifications are never limited.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
@@ -9,16 +8,16 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-/// A quiet caller may save up the calls of so many seconds.
+/// Seconds of calls that a quiet caller may save up as a burst.
 const BURST_SECONDS: u32 = 5;
-/// All addresses of the world share so many counters: a flood of addresses finds no end of memory to fill.
+/// Fixed number of counters that all addresses share, so that many addresses cannot exhaust memory.
 const N_COUNTERS: u64 = 1 << 16;
 
 /// Calls in a second; `None` is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     pub per_second: Option<NonZeroU32>,
-    /// A limit that nobody chose spares the programs on this machine.
+    /// A default limit does not apply to programs on this machine.
     pub is_default: bool,
 }
 
@@ -53,15 +52,15 @@ impl Rate {
     }
 }
 
-/// The counters of both kinds.
+/// Rate limiters of both kinds.
 #[derive(Debug)]
 pub struct ApiLimits {
     key_rate: Rate,
     stranger_rate: Rate,
-    /// By the key's id: there are never more than keys in the database.
+    /// By key id: bounded by the number of keys in the database.
     keys: Option<DefaultKeyedRateLimiter<String>>,
     strangers: Option<DefaultKeyedRateLimiter<u64>>,
-    /// Nobody outside knows which addresses share a counter.
+    /// Seed of the hash, so that outsiders cannot compute which addresses share a counter.
     secret: RandomState,
 }
 
@@ -76,7 +75,7 @@ impl ApiLimits {
         }
     }
 
-    /// How long a program with this key must wait before its next call; `None`: it may call now.
+    /// Counts a call with this key; returns the time until the next one is allowed, `None` when this one is.
     pub fn count_key(&self, key_id: &str, address: IpAddr) -> Option<Duration> {
         if self.key_rate.spares(address) {
             return None;
@@ -84,7 +83,7 @@ impl ApiLimits {
         wait(self.keys.as_ref()?, &key_id.to_owned())
     }
 
-    /// The same for somebody who has shown no key, or none that we know.
+    /// The same for a request without a valid key.
     pub fn count_stranger(&self, address: IpAddr) -> Option<Duration> {
         if self.stranger_rate.spares(address) {
             return None;
@@ -99,7 +98,7 @@ fn wait<K: Clone + Eq + std::hash::Hash>(counters: &DefaultKeyedRateLimiter<K>, 
     Some(refused.wait_time_from(DefaultClock::default().now()))
 }
 
-/// Whoever has one address of the longer kind has 2^64 of them.
+/// Returns the /64 of an IPv6 address: one visitor has all 2^64 addresses of it.
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_of_five_seconds_and_then_no_more_for_this_key_and_this_address() {
+    fn a_key_and_an_address_are_limited_after_a_burst_of_five_seconds() {
         let (limits, ip) = (limits("1"), |text: &str| text.parse::<IpAddr>().unwrap());
         let here = ip("203.0.113.7");
         for _ in 0..5 {
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_million_addresses_fill_no_more_than_so_many_counters() {
+    fn a_million_addresses_share_a_bounded_number_of_counters() {
         let limits = limits("1");
         for n in 0..1_000_000_u32 {
             limits.count_stranger(IpAddr::from(n.to_be_bytes()));
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_no_limit_and_a_default_spares_this_machine() {
+    fn zero_is_no_limit_and_a_default_exempts_loopback() {
         let here: IpAddr = "127.0.0.1".parse().unwrap();
         let is_free = |limits: &ApiLimits| (0..1000).all(|_| limits.count_stranger(here).is_none());
         assert!(is_free(&limits("0")));

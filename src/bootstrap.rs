@@ -1,4 +1,4 @@
-//! The first start: directories, the first API key and the first owner, so that nobody needs a second tool to begin.
+//! The first start: directories, the first API key and the first owner.
 
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,12 @@ use crate::config::{Config, GatewayMode};
 use crate::os_user::command_visit;
 use crate::{Failure, password, say, start_report};
 
-/// What was made at this start and is shown once.
+/// Credentials created at this start, which are shown once.
 #[derive(Debug, Default)]
 pub struct Welcome {
     api_key: Option<SecretString>,
     admin: Option<(String, SecretString)>,
-    /// Lines about what an earlier start has shown, which nobody can be shown again.
+    /// How to create new credentials when an earlier start has already shown the first ones.
     hints: Vec<&'static str>,
 }
 
@@ -82,7 +82,7 @@ async fn create_owner(services: &Services, email: &str, password: &SecretString)
     Ok(console::invite(services, &command_visit(), email, &hash, Role::Owner).await?)
 }
 
-/// SQLite makes the file but not the directory it lies in. A directory that is made here is for its owner only.
+/// Creates the directory of a SQLite file, readable only by its owner: SQLite creates the file but not the directory.
 pub fn make_directory_of(database_url: &str) -> Result<(), Failure> {
     let Some(directory) = sqlite_file(database_url).and_then(|file| file.parent().map(Path::to_owned)) else {
         return Ok(());
@@ -99,11 +99,11 @@ fn make_private_directory(directory: &Path) -> std::io::Result<()> {
     made.create(directory)
 }
 
-/// Where PostgreSQL has no place beside it.
+/// Directory of the simulator's files with PostgreSQL, which has no directory of ours.
 const POSTGRES_SIMULATOR: &str = "data/simulator";
 
-/// The directory of the simulator's keys, and the file of its books. They lie beside the database: a merchant who was given
-/// the keys can use them after a restart too, and what was under way with the gateways goes on.
+/// Returns the directory of the simulator's keys and the file of its state, beside the database: keys that were handed out
+/// and trades under way survive a restart.
 pub fn simulator_files(config: &Config) -> Option<(PathBuf, PathBuf)> {
     let url = config.database_url.expose_secret();
     if let Some(file) = sqlite_file(url) {
@@ -115,7 +115,7 @@ pub fn simulator_files(config: &Config) -> Option<(PathBuf, PathBuf)> {
         return None;
     }
     let directory = PathBuf::from(POSTGRES_SIMULATOR);
-    // The database may be elsewhere because nothing can be written here.
+    // With a remote database the working directory may be read-only.
     if let Err(error) = make_private_directory(&directory) {
         let shown = directory.display();
         tracing::warn!(%error, "the simulator forgets its trades at the next start: {shown} cannot be made");

@@ -1,4 +1,4 @@
-//! The commands beside `serve`.
+//! Commands other than `serve`.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -32,7 +32,7 @@ pub fn parse_wechat_keys(word: &str) -> Result<WechatKeys, String> {
     }
 }
 
-/// The last words on standard error: they name the setting, and never its value.
+/// Prints a failure on standard error: it names the setting, and never its value.
 pub fn complain(failure: &Failure) {
     let mut out = std::io::stderr().lock();
     if writeln!(out, "tongqian: {}", telemetry::chain(failure)).is_err() {
@@ -59,7 +59,7 @@ pub async fn simulate(
     say("# Settings of a merchant server that pays here:");
     say("GATEWAYS=live");
     for (name, value) in simulator.credentials().env_lines(&simulator.base_url()) {
-        // Quotes, because the first line of a PEM holds spaces; they mean the same to a shell and to `.env`.
+        // Quoted, because the first line of a PEM contains spaces; shell and `.env` read quotes alike.
         let quote = if value.contains(' ') { "\"" } else { "" };
         say(&format!("{name}={quote}{value}{quote}"));
     }
@@ -83,7 +83,7 @@ pub async fn create_admin(config: &Config, email: &str, role: Role) -> Result<()
     Ok(())
 }
 
-/// From a person without echo and twice, or from a program: one line of standard input.
+/// Reads a password: from a terminal without echo and twice, else one line of standard input.
 fn ask_password() -> Result<SecretString, Failure> {
     let text = if std::io::stdin().is_terminal() {
         let first = rpassword::prompt_password("Password: ").map_err(Failure::io("no password"))?;
@@ -121,7 +121,7 @@ pub async fn create_key(
 }
 
 pub async fn audit(config: &Config) -> Result<(), Failure> {
-    // Looking makes nothing: a wrong path must not end as a sound, empty database.
+    // Must not create a database: a wrong path would pass as a sound, empty one.
     if !payments::store::Db::exists(config.database_url.expose_secret()).map_err(payments::Error::from)? {
         return Err(Failure::Refused(
             "there is no database at DATABASE_URL to audit".to_owned(),
@@ -152,7 +152,7 @@ pub async fn audit(config: &Config) -> Result<(), Failure> {
 
 pub async fn run_due(config: &Config) -> Result<(), Failure> {
     if matches!(config.gateways, GatewayMode::Simulator) {
-        // A simulator of our own would swear that it has never heard of the server's payments.
+        // A second simulator would report the server's payments as unknown.
         tracing::warn!(
             "the simulator lives in the server's process: only what needs no gateway is done here"
         );
@@ -176,7 +176,7 @@ pub async fn run_due(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Everything that is kept of one user, as JSON on standard output.
+/// Prints all data kept of one user as JSON on standard output.
 pub async fn export_user(config: &Config, user_id: &str) -> Result<(), Failure> {
     let services = connect(config, Gateways::default()).await?;
     let copy = payments::export_user(&services, &command_visit(), user_id).await?;
@@ -185,7 +185,7 @@ pub async fn export_user(config: &Config, user_id: &str) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Erases the personal data of one user; payments that are still open keep what their gateway may have to be sent again.
+/// Erases the personal data of one user. Open payments keep what may have to be sent to their gateway again.
 pub async fn forget_user(config: &Config, user_id: &str) -> Result<(), Failure> {
     let services = connect(config, Gateways::default()).await?;
     let erased = payments::forget_user(&services, &command_visit(), user_id).await?;

@@ -1,8 +1,8 @@
-//! File descriptors: the limit is raised at the start, and a part of it never goes to connections.
+//! File descriptors: raises the limit at the start, and reserves a part that connections may not use.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors for the database, the gateways, files and listeners. Connections that take all of them stop the callbacks.
+/// Descriptors for the database, the gateways, files and listeners. Without them connections would block notifications.
 const RESERVE: usize = 512;
 
 /// Raises the soft limit to the hard one, and returns how many descriptors the process may have.
@@ -19,11 +19,11 @@ pub fn raise_limit() -> usize {
             limit.current
         }
     };
-    // `None` is no limit at all.
+    // `None` is unlimited.
     current.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX))
 }
 
-/// How many of the wanted connections so many descriptors are enough for.
+/// Returns how many of the wanted connections these descriptors allow.
 pub fn bound_connections(wanted: usize, n_descriptors: usize) -> usize {
     let reserve = RESERVE.min(n_descriptors / 2);
     wanted.min(n_descriptors - reserve)

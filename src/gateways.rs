@@ -1,4 +1,4 @@
-//! From settings to gateways: the live ones, or the simulator that speaks their language.
+//! Creates the gateways from the settings: the live ones, or the simulator.
 
 use domain::Channel;
 use payments::Clock;
@@ -9,7 +9,7 @@ use simulator::Simulator;
 use crate::Failure;
 use crate::config::{AlipayAccount, Config, ConfigError, GatewayMode, PublicUrl, WechatAccount};
 
-/// The gateways, and the simulator behind them when that is what the operator chose.
+/// The gateways, and the simulator behind them in simulator mode.
 #[derive(Debug)]
 pub struct Links {
     pub gateways: Gateways,
@@ -41,7 +41,7 @@ pub async fn link(config: &Config, public_url: &PublicUrl) -> Result<Links, Fail
     }
 }
 
-/// Its files lie beside the database, so only the port is a matter of its own setting.
+/// Maps a start error: the simulator's files are beside the database, so only the port has a setting of its own.
 fn simulator_failure(error: simulator::StartError) -> Failure {
     let setting = match &error {
         simulator::StartError::Listen { .. } => "SIMULATOR_LISTEN",
@@ -50,7 +50,7 @@ fn simulator_failure(error: simulator::StartError) -> Failure {
     Failure::setting(setting, "the gateway simulator cannot start")(error)
 }
 
-/// The configured gateways; none in simulator mode, whose simulator lives in the process of the server.
+/// Returns the configured gateways; none in simulator mode, where the simulator runs in the server's process.
 pub fn live(config: &Config, public_url: &PublicUrl) -> Result<Gateways, Failure> {
     let GatewayMode::Live(accounts) = &config.gateways else {
         return Ok(Gateways::default());
@@ -140,7 +140,7 @@ fn open_alipay(settings: alipay::Settings) -> Result<Gateway, Failure> {
     Ok(alipay.into())
 }
 
-/// Where this gateway's messages arrive; [`crate::http::router`] listens there.
+/// Address of a gateway's notifications; [`crate::http::router`] serves it.
 pub fn notification_address(public_url: &PublicUrl, channel: Channel) -> String {
     format!("{}/api/billing/payments/notify/{channel}", public_url.as_str())
 }

@@ -1,5 +1,5 @@
-//! The table of jobs and their rhythm. A job is a verb without input that does what is due; leases in the rows make
-//! several servers safe, and here one run of a job at a time is enough.
+//! The table of jobs and their schedules. A job is a verb without input that does what is due. Leases in the rows make
+//! several servers safe; within one server a job never runs twice at once.
 
 mod book;
 mod schedule;
@@ -20,15 +20,15 @@ use crate::metrics::Metrics;
 use crate::stop::Stop;
 use crate::{Failure, telemetry};
 
-/// Who opens an order sees what was just said to the gateway about it.
+/// Writes gateway calls soon, so that a person who opens an order sees them.
 const EVERY_SECOND: &str = "* * * * * *";
-/// The rows say when the last run was: only one in an hour does anything.
+/// Runs often but acts once an hour: the rows hold the time of the last run.
 const EVERY_TEN_MINUTES: &str = "30 */10 * * * *";
-/// Four beats must be missing before other servers take this one for dead.
+/// Heartbeat: other servers consider this one dead after four missing beats.
 const EVERY_TWO_SECONDS: &str = "*/2 * * * * *";
 const EVERY_FIVE_SECONDS: &str = "*/5 * * * * *";
-/// A job that no tick has woken for its longest step and this much longer runs all the same: the wall clock, by which the
-/// schedule ticks, was put back.
+/// A job that no tick has woken for its longest interval plus this runs anyway: the wall clock, which drives the schedule,
+/// may have been set back.
 const TICK_SLACK: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +61,7 @@ impl Task {
         }
     }
 
-    /// In a task of its own, so that a panic ends this run and not the job.
+    /// Runs in a task of its own, so that a panic ends this run and not the job.
     fn run(self, runner: &Runner) -> JoinHandle<Result<usize, Error>> {
         let services = runner.services.clone();
         match self {
@@ -73,7 +73,7 @@ impl Task {
             }
             Task::Expire => tokio::spawn(async move { payments::expire(&services).await }),
             Task::Erase => tokio::spawn(async move { payments::erase_old_data(&services).await }),
-            // What was said is no news: a line in the log for each would drown the others.
+            // Reports 0: a log line for each batch of written calls would drown the others.
             Task::Calls => tokio::spawn(async move { payments::write_calls(&services).await.map(|_| 0) }),
             Task::Beat => tokio::spawn(async move { payments::beat(&services).await }),
             Task::LookAfter => {
@@ -87,7 +87,7 @@ impl Task {
         }
     }
 
-    /// Returns when there is a reason not to wait for the clock.
+    /// Returns when work is due before the next tick.
     async fn woken(self, services: &Services) {
         match self {
             Task::Questions(lane) => services.wake.question_due(lane).await,
@@ -153,7 +153,7 @@ pub async fn start(
     Ok(Jobs { scheduler, runners })
 }
 
-/// Only rings: two ticks during a long run are one reason to run again, not two runs side by side.
+/// Only notifies: two ticks during a long run cause one more run, not two at once.
 fn metronome(cron: &str, tick: Arc<Notify>) -> Result<Job, JobSchedulerError> {
     Job::new(cron, move |_, _| tick.notify_one())
 }
@@ -175,7 +175,7 @@ impl Runner {
                 () = stop.asked() => return,
                 () = self.tick.notified() => {}
                 () = self.task.woken(&self.services) => {}
-                // Measured by the monotonic clock, which nobody can put back.
+                // By the monotonic clock, which cannot be set back.
                 () = tokio::time::sleep(self.longest_wait) => {}
             }
             self.run_once().await;
@@ -202,7 +202,7 @@ impl Runner {
 }
 
 impl Jobs {
-    /// Lets the runs that are under way finish.
+    /// Lets the current runs finish.
     pub async fn finish(mut self, patience: Duration) {
         if self.scheduler.shutdown().await.is_err() {
             tracing::warn!("the scheduler did not stop");

@@ -1,6 +1,6 @@
-//! The server: how the outside reaches the core.
+//! The server: HTTP, settings and jobs around the core.
 //!
-//! What a payment is and when it is paid is decided in `domain` and `payments`; here are addresses, formats and limits.
+//! Rules of payments are in `domain` and `payments`; here are addresses, formats and limits.
 
 mod api_limits;
 mod bootstrap;
@@ -40,10 +40,10 @@ pub use crate::http::console_table;
 use crate::config::{Config, ConfigError, PublicUrl};
 use crate::stop::Stop;
 
-/// How long running requests and jobs may go on after the server was told to stop.
+/// Time for running requests and jobs to finish after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Why a command did not do its work.
+/// Reasons for which a command fails.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error(transparent)]
@@ -54,7 +54,7 @@ pub enum Failure {
         #[source]
         source: std::io::Error,
     },
-    /// What a setting asks for cannot be done just now; the setting itself may be right.
+    /// A setting that may be right but cannot be satisfied now.
     #[error("{setting}: {what}")]
     Setting {
         setting: &'static str,
@@ -69,7 +69,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// 2 for what the operator must change before it can work, 1 for everything else.
+    /// Returns 2 for what the operator must change before it can work, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Config(_) => 2,
@@ -106,7 +106,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         .public_url
         .clone()
         .unwrap_or_else(|| PublicUrl::of(address));
-    // Before the simulator, which keeps its keys beside the database: a wrong path is the database's fault.
+    // Before the simulator, which keeps its keys beside the database: a wrong path must be reported as the database's.
     let _lock = lock_database(&config)?;
     let db = open_database(&config).await?;
     merchants::stamp_database(&config, &without_secrets(&config, db.clone())).await?;
@@ -171,7 +171,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Keeps a second server off an embedded database until this one ends.
+/// Locks an embedded database against a second server until this one ends.
 fn lock_database(config: &Config) -> Result<Option<DatabaseLock>, Failure> {
     let url = config.database_url.expose_secret();
     bootstrap::make_directory_of(url)?;
@@ -183,7 +183,7 @@ fn lock_database(config: &Config) -> Result<Option<DatabaseLock>, Failure> {
     })
 }
 
-/// The core without a server: what the other commands work with.
+/// Connects the core without a server, for the other commands.
 pub(crate) async fn connect(config: &Config, gateways: Gateways) -> Result<Services, Failure> {
     let db = open_database(config).await?;
     unlock(config, db, gateways).await
@@ -208,7 +208,7 @@ fn database_failure(error: StoreError) -> Failure {
     }
 }
 
-/// The core with the key of the secrets in its database; what is not sealed yet is sealed now.
+/// Opens the core with the key of its secrets, and encrypts secrets that an older version stored plain.
 async fn unlock(config: &Config, db: Db, gateways: Gateways) -> Result<Services, Failure> {
     let key = secrets::load(config, &db).await?;
     let services = services_on(config, db, gateways, key);
@@ -216,14 +216,14 @@ async fn unlock(config: &Config, db: Db, gateways: Gateways) -> Result<Services,
     Ok(services)
 }
 
-/// What should guard the database and is missing stays missing, for the audit to find.
+/// Connects without repairing missing constraints and triggers, so that the audit can report them.
 pub(crate) async fn connect_to_audit(config: &Config) -> Result<Services, Failure> {
     let url = config.database_url.expose_secret();
     let db = Db::connect_to_audit(url).await.map_err(database_failure)?;
     Ok(without_secrets(config, db))
 }
 
-/// The core without gateways, for work that opens no secret: its key is a random one.
+/// The core without gateways, with a random key, for work that decrypts no secret.
 fn without_secrets(config: &Config, db: Db) -> Services {
     let key = Secrets::new(Clock::System.entropy());
     services_on(config, db, Gateways::default(), key)
@@ -289,10 +289,10 @@ async fn spawn_metrics(
     })))
 }
 
-/// Standard output is for what people and scripts read; logs go to standard error.
+/// Prints a line on standard output, which people and scripts read; logs go to standard error.
 pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
-    // Whoever started us may have closed the pipe after the first line: no reason to die.
+    // A pipe closed after the first line is no reason to die.
     if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
         tracing::debug!("nobody reads standard output");
     }

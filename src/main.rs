@@ -29,7 +29,7 @@ enum Command {
         /// Keep the keys in this directory, so that they stay the same
         #[arg(long)]
         keys: Option<PathBuf>,
-        /// What WeChat Pay signs with: public-key, certificate, or both, as while a merchant changes over
+        /// Keys that WeChat Pay signs with: public-key, certificate, or both, as while a merchant changes over
         #[arg(long, default_value = "public-key", value_parser = commands::parse_wechat_keys)]
         wechat_keys: simulator::WechatKeys,
     },

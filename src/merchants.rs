@@ -1,4 +1,4 @@
-//! Whether this start may serve the database: a database remembers whose money went through it.
+//! Checks that this start may serve the database, which records the merchant accounts that used it.
 
 use domain::Channel;
 use payments::{Obstacle, Services, Serving};
@@ -32,7 +32,7 @@ fn serving(config: &Config) -> Serving {
     }
 }
 
-/// Refuses another merchant's database unless the operator accepts it; the accepted reasons are told in the log.
+/// Refuses another merchant's database unless the operator accepts it; accepted reasons are logged.
 pub async fn check_merchants(config: &Config, services: &Services) -> Result<Vec<Obstacle>, Failure> {
     let obstacles = payments::find_obstacles(services, &serving(config)).await?;
     let Some(first) = obstacles.first() else {
@@ -65,7 +65,7 @@ pub async fn check_merchants(config: &Config, services: &Services) -> Result<Vec
     )))
 }
 
-/// [`check_merchants`] for a server, which writes down whom it serves from now on.
+/// Does [`check_merchants`] for a server, and records its merchant accounts.
 pub async fn stamp_database(config: &Config, services: &Services) -> Result<(), Failure> {
     let accepted = check_merchants(config, services).await?;
     payments::stamp_accounts(services, &serving(config), &accepted).await?;

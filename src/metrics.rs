@@ -1,4 +1,4 @@
-//! Numbers for Prometheus, on a listener of their own, so that the world cannot read them.
+//! Prometheus metrics, on a listener of their own, so that they are not public.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +15,14 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// Upper ends of the buckets, in seconds.
+/// Upper bounds of the buckets, in seconds.
 const SECONDS: [&str; 9] = ["0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1", "5", "10"];
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
     method: String,
-    /// The route, never the path: paths hold secrets and know no end.
+    /// The route, never the path: paths contain secrets and are unbounded.
     route: String,
     status: u16,
 }
@@ -94,7 +94,7 @@ impl Metrics {
         self.job_runs.get_or_create(&JobRun { job, outcome }).inc();
     }
 
-    /// How long the oldest due row of each queue has waited.
+    /// Sets the age of the oldest due row of each queue.
     pub fn set_overdue(&self, ages: QueueAges) {
         let set = |queue, age: Duration| {
             let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);

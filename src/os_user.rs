@@ -1,15 +1,15 @@
-//! User of the operating system who runs a command: the audit log names them.
+//! Operating system user that runs a command, for the audit log.
 
 use std::os::unix::fs::MetadataExt as _;
 
 use payments::console::Actor;
 
-/// The command line as the audit log names it.
+/// Returns the actor for commands, for the audit log.
 pub fn command_visit() -> Actor {
     Actor::of_command(&os_user())
 }
 
-/// Name of the user this process runs as, from the system and not from the environment, which anybody can set.
+/// Name of the process's user, from the system: an environment variable could be forged.
 fn os_user() -> String {
     let Ok(process) = std::fs::metadata("/proc/self") else {
         return "unknown".to_owned();

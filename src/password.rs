@@ -1,4 +1,4 @@
-//! Passwords are kept as argon2id hashes.
+//! Password hashing with argon2id.
 
 use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
@@ -12,15 +12,15 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use crate::Failure;
 
-/// The floor of OWASP's table: 19 MiB, two passes, one lane.
+/// OWASP's minimum: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// As many at once as there are cores: a crowd at the door must not take the memory of the house.
+/// Limits concurrent hashing to the number of cores: each hash needs 19 MiB.
 static HASH_PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(n_cores())));
-/// Threads of their own, each with its memory: a hundred logins over the threads of everybody left 370 MB behind, in pieces
-/// that the allocator could not use again.
+/// Dedicated threads, each with its own memory: a hundred logins on shared threads left 370 MB of fragmented memory that the
+/// allocator could not use again.
 static THREADS: LazyLock<Runtime> = LazyLock::new(|| {
     let mut builder = Builder::new_current_thread();
     let threads = builder.thread_name("password").max_blocking_threads(n_cores());
@@ -28,14 +28,14 @@ static THREADS: LazyLock<Runtime> = LazyLock::new(|| {
         .build()
         .expect("a runtime without any driver needs nothing of the system")
 });
-/// Of a password that nobody knows: who has no name here waits as long as who has one.
+/// Hash of a random password, verified for unknown users so that timing does not reveal whether an account exists.
 static NOBODYS: OnceCell<String> = OnceCell::const_new();
 
 fn n_cores() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
 
-/// Hashing takes tens of milliseconds of one core: not on a thread that serves.
+/// Hashes on the dedicated threads: it takes tens of milliseconds of one core.
 pub async fn hash(password: SecretString) -> Result<String, Failure> {
     let work = THREADS.spawn_blocking(move || {
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| error.to_string())?;
@@ -53,7 +53,7 @@ pub async fn hash(password: SecretString) -> Result<String, Failure> {
     }
 }
 
-/// Makes the hash that unknown names are compared with, so that the first of them is not answered later than others.
+/// Computes the hash for unknown users in advance, so that the first one is not answered later than others.
 pub async fn prepare(nonce: String) -> Result<(), Failure> {
     NOBODYS
         .get_or_try_init(async || hash(SecretString::from(nonce)).await)
@@ -61,7 +61,7 @@ pub async fn prepare(nonce: String) -> Result<(), Failure> {
         .map(drop)
 }
 
-/// Compares a password with a hash, or with one that nothing fits when there is none.
+/// Verifies a password; without a hash it takes as long and fails.
 pub async fn verify(password: SecretString, hash: Option<SecretString>) -> bool {
     let Some(hash) = hash.or_else(|| NOBODYS.get().cloned().map(SecretString::from)) else {
         return false;
@@ -70,7 +70,7 @@ pub async fn verify(password: SecretString, hash: Option<SecretString>) -> bool 
         return false;
     };
     let work = THREADS.spawn_blocking(move || {
-        // It belongs to the work and not to the waiting: a client that hangs up does not make room for another.
+        // The permit is held until the work ends: a client that hangs up must not make room for another.
         let _permit = permit;
         fits(password.expose_secret().as_bytes(), hash.expose_secret()).unwrap_or(false)
     });
@@ -81,7 +81,7 @@ thread_local! {
     static BLOCKS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
 }
 
-/// `None`: the stored text is no hash of ours.
+/// Compares with a stored hash; `None`: not one of our hashes.
 fn fits(password: &[u8], stored: &str) -> Option<bool> {
     let stored = PasswordHash::new(stored).ok()?;
     let (salt, expected) = (stored.salt.as_ref()?, stored.hash.as_ref()?);
@@ -96,7 +96,7 @@ fn fits(password: &[u8], stored: &str) -> Option<bool> {
             argon2.hash_password_into_with_memory(password, salt.as_ref(), &mut output, blocks)
         })
         .ok()?;
-    // Takes the same time wherever they differ.
+    // Constant time.
     Output::new(&output).ok().map(|output| output == *expected)
 }
 
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn only_the_password_itself_fits_and_nothing_fits_nobody() {
+    async fn only_the_right_password_is_verified_and_unknown_users_never() {
         let secret = |text: &str| SecretString::from(text);
         let stored = hash(secret("correct horse battery")).await.unwrap();
         assert!(verify(secret("correct horse battery"), Some(secret(&stored))).await);

@@ -1,12 +1,12 @@
-//! Where a visitor comes from, when proxies stand between us: only the ones that the operator named are believed.
+//! Address of a visitor behind reverse proxies: only `X-Forwarded-For` of configured proxies is trusted.
 
 use std::net::IpAddr;
 
-/// The proxies in front of this server, and those in front of them.
+/// Trusted proxies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies(Vec<Network>);
 
-/// All addresses with the same first bits.
+/// A network: all addresses with the same first bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Network {
     address: IpAddr,
@@ -14,7 +14,7 @@ struct Network {
 }
 
 impl Proxies {
-    /// Addresses and networks with commas between them: `10.0.0.0/8, 203.0.113.7, fd00::/8`.
+    /// Parses addresses and networks separated by commas: `10.0.0.0/8, 203.0.113.7, fd00::/8`.
     pub fn parse(text: &str) -> Result<Proxies, String> {
         let networks: Option<Vec<Network>> =
             text.split(',').map(|part| Network::parse(part.trim())).collect();
@@ -23,14 +23,14 @@ impl Proxies {
         })
     }
 
-    /// Whether the operator named this address as a proxy of theirs.
+    /// Returns whether this address is a trusted proxy.
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.has(address))
     }
 
-    /// The first address that is none of the proxies', seen from here. Each proxy writes down who called it at the right
-    /// end of `X-Forwarded-For`; what stands further left than an address we do not know may be anybody's invention.
+    /// Returns the first address from the right that is no trusted proxy. Each proxy appends its caller at the right end of
+    /// `X-Forwarded-For`; entries left of an unknown address may be forged.
     pub fn visitor<'a>(&self, peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
         let mut address = peer.to_canonical();
         for hop in forwarded.rev().flat_map(|line| line.rsplit(',')) {
@@ -58,7 +58,7 @@ impl Network {
         let most = width(self.address);
         let n_free = u32::from(most - self.n_bits);
         let differing = number(self.address) ^ number(address);
-        // A network of no bits is everybody; a shift by the whole width would overflow.
+        // A network of no bits contains every address; a shift by the whole width would overflow.
         width(address) == most && differing.checked_shr(n_free).unwrap_or(0) == 0
     }
 }
@@ -74,7 +74,7 @@ fn number(address: IpAddr) -> u128 {
     }
 }
 
-/// An address as proxies write it, some of them with a port.
+/// Parses an address as proxies write it, some of them with a port.
 fn parse_hop(text: &str) -> Option<IpAddr> {
     let address: Option<IpAddr> = text.parse().ok();
     let with_port = || {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_named_proxies_are_believed() {
+    fn only_configured_proxies_are_trusted() {
         let spoofed = ["198.51.100.1, 203.0.113.7"];
         assert_eq!(visitor("10.0.0.0/8", "10.1.2.3", &spoofed), "203.0.113.7");
         assert_eq!(visitor("10.0.0.0/8", "192.0.2.1", &spoofed), "192.0.2.1");
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_is_its_first_bits() {
+    fn a_network_matches_by_its_first_bits() {
         let has =
             |network: &str, address: &str| Network::parse(network).unwrap().has(address.parse().unwrap());
         assert!(has("10.0.0.0/8", "10.255.0.1") && !has("10.0.0.0/8", "11.0.0.1"));

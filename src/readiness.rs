@@ -1,4 +1,4 @@
-//! Readiness: whether the database answers and takes writes. However many ask, it is tried every few seconds at most.
+//! Readiness: whether the database answers and takes writes. Tried at most every few seconds, however many ask.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use tokio::task::JoinHandle;
 
 use crate::telemetry;
 
-/// How long an answer is good. A good one costs a write of the database; after a bad one, recovery is to be seen soon.
+/// Time for which a good answer is cached: it costs a write. A bad one is cached shorter, so that recovery shows soon.
 const READY_FOR: Duration = Duration::from_secs(2);
 const UNREADY_FOR: Duration = Duration::from_millis(500);
-/// Supervisors wait a few seconds for an answer, and payers no longer than that either.
+/// Supervisors wait only a few seconds for an answer, and so do payers.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The part that does not work.
+/// The part that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unready {
     Silent,
-    /// It answers, but a full disk or a read-only file lets nothing be written.
+    /// The database answers, but a full disk or a read-only file prevents writes.
     Unwritable,
 }
 
@@ -33,7 +33,7 @@ pub struct Readiness {
 #[derive(Debug, Default)]
 struct Last {
     outcome: Option<(Instant, Result<(), Unready>)>,
-    /// A try that took too long goes on: a second one beside it would only take longer.
+    /// A try that timed out goes on: a second one beside it would only take longer.
     trying: Option<JoinHandle<Result<(), Unready>>>,
 }
 
@@ -45,7 +45,7 @@ impl Readiness {
         }
     }
 
-    /// Callers that come meanwhile wait for the same answer.
+    /// Checks the database; concurrent callers share one answer.
     pub async fn check(&self) -> Result<(), Unready> {
         let mut last = self.last.lock().await;
         if let Some((at, outcome)) = last.outcome {

@@ -1,4 +1,4 @@
-//! The key of the secrets at rest: `SECRETS_KEY`, or a file of mode 0600 beside the database that the first start makes.
+//! The key that encrypts secrets at rest: `SECRETS_KEY`, or a file of mode 0600 that the first start creates.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -15,10 +15,10 @@ use crate::config::{Config, ConfigError};
 use crate::{Failure, telemetry};
 
 const SETTING: &str = "SECRETS_KEY";
-/// For PostgreSQL, beside nothing of ours: in the working directory.
+/// Key file with PostgreSQL, in the working directory.
 const FALLBACK: &str = "data/secrets.key";
 
-/// Reads the key, or makes it when nothing in the database is sealed yet.
+/// Reads the key, or creates it when the database holds no encrypted secret yet.
 pub async fn load(config: &Config, db: &Db) -> Result<Secrets, Failure> {
     if let Some(key) = &config.secrets_key {
         return Ok(Secrets::new(*key.expose_secret()));
@@ -26,7 +26,7 @@ pub async fn load(config: &Config, db: &Db) -> Result<Secrets, Failure> {
     let url = config.database_url.expose_secret();
     let is_sqlite = url.starts_with("sqlite:");
     let Some(file) = key_file(url) else {
-        // Nothing outlives a database in memory.
+        // A database in memory does not outlive its key.
         return Ok(Secrets::new(Clock::System.entropy()));
     };
     if file.exists() {
@@ -48,7 +48,7 @@ pub async fn load(config: &Config, db: &Db) -> Result<Secrets, Failure> {
     make(&file)
 }
 
-/// Seals what an earlier version wrote plain, and refuses a key that does not open what is there.
+/// Encrypts secrets that an earlier version stored plain, and refuses a key that does not decrypt the stored ones.
 pub async fn check(services: &Services) -> Result<(), Failure> {
     match payments::secrets::seal_plain_secrets(services).await? {
         Ok(()) => Ok(()),
@@ -58,7 +58,7 @@ pub async fn check(services: &Services) -> Result<(), Failure> {
         )
         .into()),
         Err(error @ SecretsError::Damaged) => {
-            // Of one person only: the others must be able to come in and reset that login.
+            // It concerns one person only: others must be able to log in and reset that second factor.
             tracing::error!(
                 error = telemetry::chain(&error),
                 "a second factor in the database cannot be opened"
@@ -98,7 +98,7 @@ fn read(file: &Path) -> Result<Secrets, Failure> {
     Ok(Secrets::new(key))
 }
 
-/// Durable before anything is sealed with it; of two processes that make it at once the later one reads it.
+/// Creates the key file and syncs it before its first use. Of two processes at once the later one reads the file.
 fn make(file: &Path) -> Result<Secrets, Failure> {
     let key: [u8; KEY_BYTES] = Clock::System.entropy();
     match write_new(file, &Secrets::key_text(&key)) {
@@ -112,7 +112,7 @@ fn make(file: &Path) -> Result<Secrets, Failure> {
     }
 }
 
-/// Under another name first, so that nobody reads half a key.
+/// Writes under a temporary name first, so that no process reads half a key.
 fn write_new(file: &Path, text: &str) -> std::io::Result<()> {
     let directory = file.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory)?;

@@ -1,4 +1,4 @@
-//! What is the same for every visitor of one running server.
+//! Configuration of the site that is the same for every visitor.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::config::{Config, Logo, PublicUrl};
 use crate::proxies::Proxies;
 use crate::start_report::find_unencrypted;
 
-/// The name under which the bundle is built.
+/// Name of the bundle's files.
 const OUTPUT_NAME: &str = "tongqian";
 const BUNDLE: [&str; 2] = ["tongqian.js", "tongqian_bg.wasm"];
 
@@ -24,13 +24,13 @@ pub struct SiteConfig {
     pub public_url: PublicUrl,
     pub proxies: Proxies,
     pub leptos: LeptosOptions,
-    /// What pages know of it.
+    /// The part that pages use.
     pub page_settings: Arc<app::context::PageSettings>,
     pub has_bundle: HasBundle,
-    /// The bundle on disk.
+    /// Directory of the bundle.
     pub pkg: PathBuf,
     pub stylesheet: Stylesheet,
-    /// The operator's mark, and where it is served.
+    /// The operator's logo, and its address.
     pub logo: Option<(String, Logo)>,
 }
 
@@ -101,7 +101,7 @@ impl SiteConfig {
     }
 }
 
-/// A word for exactly this script with exactly this wasm: one without the other does not run. `None` without a bundle.
+/// Fingerprint of script and wasm together, since they only work as a pair. `None` without a bundle.
 fn fingerprint_of_bundle(pkg: &Path) -> Option<String> {
     let mut content = Vec::new();
     for file in BUNDLE {
@@ -118,7 +118,7 @@ fn path_of(logo: &Logo) -> String {
     )
 }
 
-/// Where `make` puts it, seen from the working directory or from the program; or where the operator says.
+/// Returns the configured directory, or where `make` puts it, seen from the working directory or from the program.
 fn find_root(told: Option<&Path>) -> PathBuf {
     if let Some(told) = told {
         return told.to_owned();

@@ -1,4 +1,4 @@
-//! Lines that a start prints: where everything is, and with live gateways whose money moves and how answers are verified.
+//! Lines that a start prints: addresses, and with live gateways the merchant accounts and how answers are verified.
 
 use domain::Channel;
 use payments::gateway::{alipay, wechat};
@@ -8,7 +8,7 @@ use url::Url;
 use crate::config::{AlipayAccount, Config, GatewayMode, PublicUrl, WechatAccount};
 use crate::gateways::notification_address;
 
-/// What an operator compares with what was meant, before the first payment.
+/// Returns the live configuration for the operator to check before the first payment.
 pub fn live_lines(config: &Config, public_url: &PublicUrl) -> Vec<String> {
     let GatewayMode::Live(accounts) = &config.gateways else {
         return Vec::new();
@@ -46,7 +46,7 @@ pub fn console_line(public_url: &PublicUrl) -> String {
     format!("Console: {}/admin", public_url.as_str())
 }
 
-/// The engine and the place, without user and password.
+/// Describes engine and location, without user and password.
 pub fn describe_database(url: &str) -> String {
     if let Some(path) = url.strip_prefix("sqlite:") {
         let path = path.strip_prefix("//").unwrap_or(path);
@@ -95,7 +95,7 @@ fn describe_alipay(account: &AlipayAccount) -> String {
     )
 }
 
-/// Names of the settings that let money or its news travel in the clear. None in simulator mode, where no money moves.
+/// Names the settings that let payments or notifications travel unencrypted. None in simulator mode, where no money moves.
 pub fn find_unencrypted(config: &Config, public_url: &PublicUrl) -> Vec<&'static str> {
     let GatewayMode::Live(accounts) = &config.gateways else {
         return Vec::new();

@@ -1,12 +1,12 @@
-//! The end of the server: asked for once, heard everywhere.
+//! Shutdown signal of the server.
 
 use tokio::sync::watch;
 
-/// Tells everybody who holds a [`Stop`].
+/// Asks every holder of a [`Stop`] to stop.
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<bool>);
 
-/// Hears when the server is asked to stop.
+/// Receiver of the shutdown signal.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<bool>);
 
@@ -19,7 +19,7 @@ impl Stop {
     /// Returns once the server is asked to stop, also when that was before.
     pub async fn asked(&self) {
         let mut receiver = self.0.clone();
-        // A stopper that is gone can ask no more; the server ends with its process then.
+        // The stopper is gone, so the server ends with its process.
         if receiver.wait_for(|stop| *stop).await.is_err() {
             std::future::pending::<()>().await;
         }

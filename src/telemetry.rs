@@ -1,4 +1,4 @@
-//! Logs: to standard error, as text or JSON, filtered by `LOG`. No secret, body or payer may be logged anywhere.
+//! Logs: to standard error, as text or JSON, filtered by `LOG`. No secret, body or payer may be logged.
 
 use std::io::IsTerminal as _;
 
@@ -6,11 +6,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
 
-/// Libraries that say at `info` what nobody wants to know; `LOG` may still ask for it by name. The rollback after each
-/// use of a PostgreSQL connection is meant to find nothing to roll back, and warns that it did not.
+/// Libraries with noisy logs; `LOG` may still enable them by name. The rollback after each use of a PostgreSQL connection
+/// usually finds nothing to roll back, and warns about it.
 const QUIET: &str = "sqlx::postgres::notice=error,tokio_cron_scheduler=warn";
 
-/// Idempotency a process; a second call changes nothing.
+/// Initialises logging, once a process; a second call changes nothing.
 pub fn init(log: &Log) {
     let Ok(filter) = EnvFilter::try_new(format!("{QUIET},{}", log.filter)) else {
         return;
@@ -31,7 +31,7 @@ pub fn init(log: &Log) {
     }
 }
 
-/// An error with everything that caused it, on one line.
+/// Formats an error with all its causes on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

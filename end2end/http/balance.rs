@@ -127,7 +127,7 @@ async fn an_adjustment_is_made_once_under_its_number() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named() {
+async fn a_wrong_field_is_named() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let fine = json!({"amount": 1, "adjustmentNo": "A-1", "note": "gift"});

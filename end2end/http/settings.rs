@@ -18,7 +18,7 @@ fn start(settings: &[(&str, &str)]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn a_wrong_setting_is_named() {
     for (name, value) in [
         ("LISTEN", "nowhere"),
         ("PUBLIC_URL", "pay.example.com"),

@@ -1,4 +1,4 @@
-//! When each job last ended well, by the monotonic clock.
+//! Time of each job's last success, by the monotonic clock.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use payments::LateJob;
 
-/// A run may take long, and a database may be away for a while; this is neither.
+/// Grace for a long run or a short outage of the database.
 const PATIENCE: Duration = Duration::from_secs(600);
 const UNBROKEN: &str = "nothing panics while it holds the book";
 
-/// Kept in memory: what was before the start of this server is no concern of its jobs.
+/// Kept in memory: only runs since this start count.
 #[derive(Debug, Clone, Default)]
 pub struct JobBook(Arc<Mutex<HashMap<&'static str, Entry>>>);
 
@@ -35,7 +35,7 @@ impl JobBook {
         }
     }
 
-    /// Jobs that have not ended well for longer than their schedule and some patience explain.
+    /// Returns the jobs whose last success is older than their schedule plus the grace.
     pub fn find_late(&self) -> Vec<LateJob> {
         self.find_late_at(Instant::now())
     }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_is_late_when_its_schedule_does_not_explain_its_age() {
+    fn a_job_is_late_when_it_is_older_than_schedule_and_grace() {
         let book = JobBook::default();
         book.begin("often", Duration::from_secs(6));
         book.begin("daily", Duration::from_secs(86_401));

@@ -1,4 +1,4 @@
-//! How far apart the ticks of a schedule are.
+//! Intervals between the ticks of a schedule.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use croner::parser::{CronParser, Seconds};
 const START: i64 = 1_798_761_600;
 const SHORT_STRIDE: TimeDelta = TimeDelta::minutes(20);
 const LONG_STRIDE: TimeDelta = TimeDelta::hours(18);
-/// Strides of each length: eight days for what differs within a week, 400 days for what differs within a year.
+/// Samples of each stride: eight days for what differs within a week, 400 days for what differs within a year.
 const N_STRIDES: usize = 576;
-/// Of a schedule that never ticks.
+/// Interval of a schedule that never ticks.
 const NEVER: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// Longest time between two ticks of a cron expression, in any week or year.
+/// Returns the longest time between two ticks of a cron expression, in any week or year.
 pub fn longest_step(expression: &str) -> Duration {
     let parser = CronParser::builder().seconds(Seconds::Required).build();
     let (Ok(cron), Some(start)) = (parser.parse(expression), DateTime::from_timestamp(START, 0)) else {
@@ -31,7 +31,7 @@ pub fn longest_step(expression: &str) -> Duration {
         .unwrap_or(NEVER)
 }
 
-/// Time between the ticks before and after an instant.
+/// Returns the time between the ticks before and after an instant.
 fn step_around(cron: &Cron, instant: DateTime<Utc>) -> Option<Duration> {
     let before = cron.find_previous_occurrence(&instant, true).ok()?;
     let after = cron.find_next_occurrence(&instant, false).ok()?;
