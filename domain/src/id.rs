@@ -1,14 +1,14 @@
-//! Names of things: opaque text made from a time and random bytes that arrive as arguments.
+//! Ids and numbers: opaque text made from a time and random bytes that arrive as arguments.
 //!
-//! A name starts with its time, so that rows written together lie together and *newest first* needs no other column;
+//! An id starts with its time, so that rows written together are stored together and *newest first* needs no other column;
 //! eighty random bits make it unguessable.
 
 use crate::Timestamp;
 
-/// Eighty random bits for one name.
+/// Eighty random bits for one id.
 pub type Entropy = [u8; 10];
 
-/// Crockford's base 32: no letter that is read as a digit.
+/// Crockford's base 32: no letter that resembles a digit.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 fn base32(bytes: &[u8]) -> String {
@@ -33,7 +33,7 @@ fn push_digit(text: &mut String, bits: u32) {
     text.push(char::from(ALPHABET[index]));
 }
 
-/// Ten characters of time and sixteen of chance: 26 in all, sorted by time.
+/// Formats ten characters of time and sixteen random ones: 26 in all, sorted by time.
 fn stamped(now: Timestamp, entropy: Entropy) -> String {
     time_digits(now) + &base32(&entropy)
 }
@@ -48,7 +48,7 @@ fn time_digits(now: Timestamp) -> String {
     text
 }
 
-/// Thirty-two characters from 160 random bits: the capability in a checkout link.
+/// Formats 160 random bits as 32 characters: the capability in a checkout link.
 pub fn secret_token(entropy: [u8; 20]) -> String {
     base32(&entropy).to_ascii_lowercase()
 }
@@ -64,17 +64,17 @@ macro_rules! names {
                 $name(format!("{}{}", $prefix, stamped(now, entropy)))
             }
 
-            /// What every name of this instant and of later ones sorts behind, and every earlier one before.
+            /// Returns a lower bound: ids of this instant and of later ones sort behind it, earlier ones before.
             pub fn floor(instant: Timestamp) -> String {
                 format!("{}{}", $prefix, time_digits(instant))
             }
 
-            /// Text that may name such a thing; whether it does is for the store to say.
+            /// Parses text of the right form; whether it exists is for the store to say.
             pub fn parse(text: &str) -> Option<$name> {
                 is_name(text).then(|| $name(text.to_owned()))
             }
 
-            /// Whether [`Self::new`] can have made it: its prefix, then 26 digits.
+            /// Returns whether [`Self::new`] can have made it: its prefix, then 26 digits.
             pub fn is_made_by_us(text: &str) -> bool {
                 text.strip_prefix($prefix)
                     .is_some_and(|digits| digits.len() == 26 && digits.bytes().all(|digit| ALPHABET.contains(&digit)))
@@ -100,19 +100,19 @@ names! {
     OrderNo "O";
     /// Our key of a payment.
     PaymentId "pay_";
-    /// What the gateway knows a payment by (`out_trade_no`): `[0-9A-Za-z]{27}`, the alphabet both gateways take unescaped.
+    /// Number of a payment at its gateway (`out_trade_no`): `[0-9A-Za-z]{27}`, the alphabet both gateways take unescaped.
     PaymentNo "P";
     /// Our key of a refund.
     RefundId "ref_";
-    /// What the gateway knows a refund by; fixed before the first call and never made again.
+    /// Number of a refund at its gateway; fixed before the first call and never made again.
     RefundNo "R";
-    /// Something that needs a person.
+    /// Key of an incident.
     IncidentId "inc_";
-    /// A person of the console.
+    /// Key of a user of the console.
     UserId "usr_";
 }
 
-/// One to sixty-four characters of `[0-9A-Za-z_-]`: names go into URLs and logs, so nothing else may be one.
+/// Returns whether text is 1 to 64 characters of `[0-9A-Za-z_-]`: ids go into URLs and logs, so nothing else is allowed.
 pub fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payment_number_is_one_that_both_gateways_take() {
+    fn a_payment_number_is_valid_at_both_gateways() {
         let number = PaymentNo::new(Timestamp::from_millis(1_700_000_000_000), [0xFF; 10]);
         assert_eq!(number.as_str().len(), 27);
         assert!(number.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric()));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn names_sort_by_their_time() {
+    fn ids_sort_by_their_time() {
         let early = OrderId::new(Timestamp::from_millis(1_700_000_000_000), [0xFF; 10]);
         let late = OrderId::new(Timestamp::from_millis(1_700_000_000_001), [0; 10]);
         assert!(early < late);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_of_chance_is_in_the_name() {
+    fn every_random_bit_is_in_the_id() {
         let name = |entropy| OrderId::new(Timestamp::from_millis(0), entropy);
         for bit in 0..80 {
             let mut entropy = [0; 10];

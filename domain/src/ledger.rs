@@ -1,32 +1,32 @@
-//! Double entry: every movement of money takes from one account what it gives to another.
+//! Double-entry ledger: every transfer takes from one account what it gives to another.
 //!
-//! A movement is a [`Transfer`] with exactly one giver and one taker, so its two lines cannot but sum to zero. Which
-//! transfers there are, and between whom, is decided here and nowhere else.
+//! A [`Transfer`] has exactly one giver and one taker, so its two entries always sum to zero. Only this module decides which
+//! transfers there are, and between which accounts.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Channel, Method, Money, MoneyError, Payment, Purpose, Refund};
 
-/// Who holds money. Its name in the books is its text form.
+/// A ledger account. Its name in the books is its text form.
 ///
-/// What stands outside (the gateways, the operator's corrections) goes below zero by what it brought in; a user never does.
+/// External accounts (the gateways, the operator's corrections) go below zero by what they brought in; a user never does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Account<'a> {
-    /// What a gateway has taken from payers and given back to them.
+    /// Money that a gateway has taken from payers and given back to them.
     Gateway(Channel),
     Sales,
-    /// Money for an order that did not need it, until a refund takes it.
+    /// Money that its order does not need, until a refund takes it.
     Surplus,
     User(&'a str),
-    /// On its way back to whoever paid.
+    /// Money on its way back to its payer.
     RefundsDue,
     /// The operator's corrections of users' balances.
     Adjustments,
-    /// Went back although its owner had spent it.
+    /// Money that was refunded although its owner had spent it.
     Losses,
 }
 
-/// What a transfer was for.
+/// Purpose of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EntryKind {
     Payment,
@@ -38,16 +38,16 @@ pub enum EntryKind {
     Adjust,
 }
 
-/// Fen with a direction, never zero: what an adjustment does to a balance.
+/// Signed, non-zero fen: what an adjustment does to a balance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Change(i64);
 
-/// One movement of money, under a name that can exist only once.
+/// One transfer, under a name that is unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transfer<'a> {
     pub journal: String,
     pub kind: EntryKind,
-    /// What it is about, as the outside calls it: the id of a payment or a refund, or the number of an adjustment.
+    /// Public reference: the id of a payment or a refund, or the number of an adjustment.
     pub reference: String,
     pub note: Option<&'a str>,
     pub from: Account<'a>,
@@ -55,12 +55,12 @@ pub struct Transfer<'a> {
     pub amount: Money,
 }
 
-/// A payment as the books see it: who paid, and whose the money is now.
+/// A payment in the ledger: its payer, and the owner of its money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deal<'a> {
     pub method: Method,
     pub purpose: Purpose,
-    /// Whether the order took the money; if not, it is nobody's until it is back.
+    /// Whether the order took the money; if not, the money is surplus until it is refunded.
     pub settles: bool,
     pub user_id: &'a str,
 }
@@ -124,7 +124,7 @@ impl Change {
         self.0 > 0
     }
 
-    /// How much, whichever way.
+    /// Returns the amount without its sign.
     pub fn size(self) -> Money {
         Money::from_fen(self.0.abs()).expect("a change is within the limits of one amount")
     }
@@ -149,7 +149,7 @@ impl<'de> Deserialize<'de> for Change {
 }
 
 impl<'a> Deal<'a> {
-    /// Where the money came from, and where a refund brings it.
+    /// Account that the money came from, and that a refund returns it to.
     pub const fn payer(&self) -> Account<'a> {
         match self.method.channel() {
             Some(channel) => Account::Gateway(channel),
@@ -157,7 +157,7 @@ impl<'a> Deal<'a> {
         }
     }
 
-    /// Whose it is now, and so who gives it back.
+    /// Account that owns the money now, and so gives it back.
     pub const fn owner(&self) -> Account<'a> {
         match (self.settles, self.purpose) {
             (false, _) => Account::Surplus,
@@ -166,7 +166,7 @@ impl<'a> Deal<'a> {
         }
     }
 
-    /// The money has come.
+    /// Transfer when the money has arrived.
     pub fn paid(&self, payment: &Payment) -> Transfer<'a> {
         let kind = match (self.settles, self.purpose) {
             (false, _) => EntryKind::Surplus,
@@ -184,7 +184,7 @@ impl<'a> Deal<'a> {
         }
     }
 
-    /// It must go back: its owner has it no more.
+    /// Transfer when a refund is requested: the owner has the money no more.
     pub fn refund_requested<'b>(&self, refund: &'b Refund) -> Transfer<'b>
     where
         'a: 'b,
@@ -197,7 +197,7 @@ impl<'a> Deal<'a> {
         )
     }
 
-    /// It is back.
+    /// Transfer when a refund has succeeded.
     pub fn refunded<'b>(&self, refund: &'b Refund) -> Transfer<'b>
     where
         'a: 'b,
@@ -205,7 +205,7 @@ impl<'a> Deal<'a> {
         self.about(refund, EntryKind::Refund, Account::RefundsDue, self.payer())
     }
 
-    /// It will not go back under this number.
+    /// Transfer when a refund has failed: its number is never used again.
     pub fn refund_failed<'b>(&self, refund: &'b Refund) -> Transfer<'b>
     where
         'a: 'b,
@@ -213,7 +213,7 @@ impl<'a> Deal<'a> {
         self.about(refund, EntryKind::RefundFailed, Account::RefundsDue, self.owner())
     }
 
-    /// It is back although the gateway had called the refund failed: `bearer` had it meanwhile, or pays for it.
+    /// Transfer when a refund that the gateway had called failed succeeds: `bearer` had the money meanwhile, or pays for it.
     pub fn refund_revived<'b>(&self, refund: &'b Refund, bearer: Account<'b>) -> Transfer<'b>
     where
         'a: 'b,
@@ -241,7 +241,7 @@ impl<'a> Deal<'a> {
 }
 
 impl<'a> Transfer<'a> {
-    /// The operator corrects a user's balance.
+    /// Transfer of the operator's correction of a user's balance.
     pub fn adjust(user_id: &'a str, change: Change, number: &str, note: &'a str) -> Transfer<'a> {
         let (user, other) = (Account::User(user_id), Account::Adjustments);
         let (from, to) = if change.is_credit() {
@@ -264,7 +264,7 @@ impl<'a> Transfer<'a> {
         format!("{}:{number}", EntryKind::Adjust.as_str())
     }
 
-    /// What it writes: never anything but zero in all.
+    /// Returns the two entries, which sum to zero.
     pub fn lines(&self) -> [(Account<'a>, i64); 2] {
         assert!(self.from != self.to, "money moves between two accounts");
         [(self.from, -self.amount.fen()), (self.to, self.amount.fen())]

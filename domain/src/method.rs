@@ -1,10 +1,10 @@
-//! How a payer can pay: methods, the products behind them, and the gateways that carry them.
+//! Methods of payment, their products, and the channels that carry them.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What the payer chooses.
+/// Method that the payer chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
@@ -13,7 +13,7 @@ pub enum Method {
     Balance,
 }
 
-/// A company outside that moves the money. Balance is none: it has no network and lives in our transaction.
+/// A company outside that moves the money. The balance has none: it is moved in our own transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
@@ -21,7 +21,7 @@ pub enum Channel {
     Alipay,
 }
 
-/// The form in which a method is offered.
+/// Form in which a method is offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Product {
@@ -63,7 +63,7 @@ impl Method {
         }
     }
 
-    /// What `POST /payments` means when it names no product.
+    /// Product of `POST /payments` when it names none.
     pub const fn default_product(self) -> Product {
         match self {
             Method::Wechat => Product::Native,
@@ -104,7 +104,7 @@ impl std::fmt::Display for Method {
 }
 
 impl Product {
-    /// A prompt is asked for again this long before it dies: whoever gets one needs time to use it.
+    /// A prompt is renewed this long before it dies: a payer needs time to use it.
     pub const PROMPT_MARGIN: Duration = Duration::from_secs(60);
 
     pub const ALL: [Product; 7] = [
@@ -140,7 +140,7 @@ impl Product {
             Product::Balance => Method::Balance,
         }
     }
-    /// How long a payer can use what the gateway gave out; `None`: as long as the payment lasts.
+    /// Time for which a prompt can be used; `None`: as long as the payment lasts.
     pub const fn prompt_lifetime(self) -> Option<Duration> {
         match self {
             Product::H5 => Some(Duration::from_secs(5 * 60)),

@@ -24,7 +24,7 @@ impl Money {
     /// ¥100,000,000.00: the largest single order both gateways take, and small enough that sums fit an `i64`.
     pub const MAX: Money = Money(10_000_000_000);
 
-    /// A positive amount from fen.
+    /// Returns a positive amount from fen.
     pub fn from_fen(fen: i64) -> Result<Money, MoneyError> {
         match fen {
             ..=0 => Err(MoneyError::NotPositive),
@@ -33,7 +33,7 @@ impl Money {
         }
     }
 
-    /// A sum that a database computed: zero is a legal answer, and many amounts together may pass [`Money::MAX`].
+    /// Returns a sum that a database computed: zero is allowed, and a sum may exceed [`Money::MAX`].
     pub fn from_sum(fen: i64) -> Result<Money, MoneyError> {
         if fen < 0 {
             Err(MoneyError::NotPositive)
@@ -42,7 +42,7 @@ impl Money {
         }
     }
 
-    /// Alipay and bills write yuan: `49`, `49.9` and `49.90` are amounts; signs, exponents and a third decimal are not.
+    /// Parses yuan as Alipay and bills write it: `49`, `49.9`, `49.90`; signs, exponents and a third decimal are refused.
     pub fn parse_yuan(text: &str) -> Result<Money, MoneyError> {
         let (yuan, fraction) = text.split_once('.').unwrap_or((text, "00"));
         let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -63,12 +63,12 @@ impl Money {
         self.0
     }
 
-    /// `9990` becomes `99.90`, the form Alipay signs.
+    /// Formats `9990` as `99.90`, the form Alipay signs.
     pub fn to_yuan(self) -> String {
         format!("{}.{:02}", self.0 / 100, self.0 % 100)
     }
 
-    /// What is left after `part` is taken away, `None` when `part` is more than there is.
+    /// Subtracts `part`; `None` when it exceeds the amount.
     pub fn checked_sub(self, part: Money) -> Option<Money> {
         self.0.checked_sub(part.0).filter(|left| *left >= 0).map(Money)
     }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_amount_is_refused() {
+    fn invalid_amounts_are_refused() {
         for text in [
             "",
             ".",
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn every_amount_survives_the_way_to_yuan_and_back() {
+    fn every_amount_round_trips_through_yuan() {
         for fen in (1..20_000).chain([999_999_999, 9_999_999_999, 10_000_000_000]) {
             let money = Money::from_fen(fen).unwrap();
             assert_eq!(Money::parse_yuan(&money.to_yuan()), Ok(money));

@@ -1,8 +1,8 @@
-//! An order: what is bought, for how much, until when.
+//! An order: subject, price, deadline.
 
 use crate::{Money, OrderId, OrderNo, Timestamp};
 
-/// Expired is cancelled with its reason; refunds are a sum, not a state.
+/// An expired order is cancelled with that reason; refunds are a sum, not a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrderState {
     Open,
@@ -10,16 +10,16 @@ pub enum OrderState {
     Cancelled,
 }
 
-/// What the money is for, and so who has it when the order is paid.
+/// Purpose of the money, which decides who owns it when the order is paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
-    /// The merchant sells something.
+    /// A sale by the merchant.
     Sale,
-    /// The user's own balance grows.
+    /// A top-up of the user's own balance.
     Topup,
 }
 
-/// What the outside calls it: derived, never stored.
+/// Public status: derived, never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrderStatus {
     Pending,
@@ -37,19 +37,19 @@ pub struct Order {
     pub token: String,
     pub user_id: String,
     pub purpose: Purpose,
-    /// Whoever holds the checkout link may see the user's balance and pay with it; only the merchant's program can say so,
-    /// because a link alone proves nothing about who holds it.
+    /// The holder of the checkout link may see the user's balance and pay with it. Only the merchant's program can allow this,
+    /// because a link proves nothing about its holder.
     pub allows_balance: bool,
     pub subject: String,
     pub amount: Money,
     pub state: OrderState,
     pub return_url: Option<String>,
-    /// A JSON object of the merchant's, kept as its text.
+    /// The merchant's JSON object, kept as text.
     pub metadata: Option<String>,
     pub expires_at: Timestamp,
     pub paid_at: Option<Timestamp>,
     pub cancel_reason: Option<String>,
-    /// The sum of the refunds of the settling payment that are done.
+    /// Sum of the completed refunds of the settling payment.
     pub refunded: Money,
     pub refund_reason: Option<String>,
     pub created_at: Timestamp,

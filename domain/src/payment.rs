@@ -12,7 +12,7 @@ pub enum PaymentState {
     Declined,
 }
 
-/// What the outside calls it: derived, never stored.
+/// Public status: derived, never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PaymentStatus {
     Pending,
@@ -32,24 +32,24 @@ pub struct Payment {
     pub product: Product,
     pub amount: Money,
     pub state: PaymentState,
-    /// Whether this is the payment that pays its order; a paid one that does not is surplus.
+    /// Whether this payment pays its order; a paid one that does not is surplus.
     pub settles: bool,
     /// Merchant account at which it was opened. `None` for a balance, and before accounts were recorded.
     pub account: Option<String>,
-    /// The gateway's number of the trade, once it told us.
+    /// The gateway's number of the trade, once known.
     pub transaction_id: Option<String>,
-    /// The exact body of the create call: asking again sends the same bytes.
+    /// The exact body of the create call: a retry sends the same bytes.
     pub request: String,
-    /// Where the gateway sends the payer's browser afterwards; nothing that arrives there is believed (T-24).
+    /// Address the gateway sends the payer's browser to; nothing that arrives there is trusted (T-24).
     pub return_url: Option<String>,
-    /// What the payer needs: the content of a QR code, a URL to open, or WeChat's `prepay_id`.
+    /// Prompt for the payer: the content of a QR code, a URL to open, or WeChat's `prepay_id`.
     pub prompt: Option<String>,
-    /// When the prompt was made: some die long before the payment does.
+    /// Creation time of the prompt: some expire long before the payment does.
     pub prompted_at: Option<Timestamp>,
     pub failure_reason: Option<String>,
-    /// Refunds that are done.
+    /// Sum of completed refunds.
     pub refunded: Money,
-    /// Refunds that are on their way.
+    /// Sum of refunds under way.
     pub refunding: Money,
     pub refund_reason: Option<String>,
     pub refunded_at: Option<Timestamp>,
@@ -60,7 +60,7 @@ pub struct Payment {
     pub version: i64,
 }
 
-/// A rule said no, and nothing was changed.
+/// A rule refused; nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("this order can no longer be paid")]
@@ -79,7 +79,7 @@ pub enum Refusal {
     AdjustmentNoReused,
 }
 
-/// What starting a payment has to do first.
+/// First step of starting a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opening {
     New,
@@ -110,7 +110,7 @@ impl PaymentState {
         PaymentState::ALL.into_iter().find(|state| state.as_str() == word)
     }
 
-    /// Open: the payer may still be able to pay it.
+    /// Returns whether the payer may still be able to pay it.
     pub const fn is_open(self) -> bool {
         matches!(self, PaymentState::Created | PaymentState::Pending)
     }
@@ -151,7 +151,7 @@ impl Payment {
         self.product.method()
     }
 
-    /// Whether there is a prompt, and a payer who gets it now has time to use it.
+    /// Returns whether there is a prompt and the payer still has time to use it.
     pub fn has_fresh_prompt(&self, now: Timestamp) -> bool {
         self.prompt.is_some()
             && self.product.prompt_lifetime().is_none_or(|lifetime| {
@@ -173,14 +173,14 @@ impl Payment {
     }
 }
 
-/// Whether a payment of `product` can be started now, and what to do with the one that is open.
+/// Decides whether a payment of `product` can be started now, and what to do with the open one.
 pub fn open_payment(
     order: &Order,
     open: Option<&Payment>,
     product: Product,
     now: Timestamp,
 ) -> Result<Opening, Refusal> {
-    // A balance that grows out of itself would be money from nowhere to nowhere.
+    // A balance topped up from itself would create money.
     let feeds_itself = order.purpose == Purpose::Topup && product.method() == Method::Balance;
     if order.state != OrderState::Open || now >= order.expires_at || feeds_itself {
         return Err(Refusal::OrderNotPayable);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_is_fresh_until_a_minute_before_it_dies() {
+    fn a_prompt_is_fresh_until_a_minute_before_it_expires() {
         for product in Product::ALL {
             let payment = opened(product);
             let fresh_after =

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use crate::{Money, PaymentId, RefundId, RefundNo, Timestamp};
 
-/// WeChat takes no more refunds of one payment (docs/gateway-facts.md 1.6.4).
+/// Most refunds of one payment that WeChat takes (docs/gateway-facts.md 1.6.4).
 pub const MOST_REFUNDS: u32 = 50;
-/// Nor later than this after the payment.
+/// Longest time from the payment to a refund.
 pub const WINDOW: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// `Stuck`: a person must look.
+/// `Stuck`: a person must act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefundState {
     Requested,
@@ -30,15 +30,15 @@ pub struct Refund {
     pub state: RefundState,
     /// WeChat's `refund_id`; Alipay has none.
     pub gateway_refund_id: Option<String>,
-    /// The gateway's words, while it is failed or stuck.
+    /// The gateway's reason, while it is failed or stuck.
     pub failure_reason: Option<String>,
     pub created_at: Timestamp,
-    /// When the money was back, or when it was clear that it will not be.
+    /// Time at which the refund succeeded, or certainly failed.
     pub finished_at: Option<Timestamp>,
     pub version: i64,
 }
 
-/// Why a refund is not accepted; nothing was changed.
+/// Reason for which a refund is refused; nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RefundRefusal {
     #[error("only a payment that is paid can be refunded")]
@@ -82,7 +82,7 @@ impl RefundState {
         RefundState::ALL.into_iter().find(|state| state.as_str() == word)
     }
 
-    /// Nothing that comes later is expected to change it.
+    /// Returns whether no further change is expected.
     pub const fn is_final(self) -> bool {
         matches!(self, RefundState::Succeeded | RefundState::Failed)
     }
@@ -100,10 +100,10 @@ impl RefundReport {
     }
 }
 
-/// One gateway's authenticated answer about one refund, whichever door it came through.
+/// A gateway's authenticated report about a refund, by notification, query or call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefundReport {
-    /// The gateway, verified, knows no such refund (yet).
+    /// The gateway, verified, does not know this refund (yet).
     Absent,
     /// Accepted, not done: never shown as done (T-30).
     Processing { gateway_refund_id: Option<String> },
@@ -113,11 +113,11 @@ pub enum RefundReport {
     },
     /// The money did not move, and under this number it never will.
     Failed(String),
-    /// Nothing moves until a person acts: an account that is frozen, a merchant without money.
+    /// Blocked until a person acts: a frozen account, a merchant account without funds.
     Stuck(String),
 }
 
-/// The next state. Money that is back stays back; a failed number is never used again.
+/// Returns the next state. Succeeded is final, and a failed number is never used again.
 pub const fn advance(state: RefundState, report: &RefundReport) -> RefundState {
     match (state, report) {
         (RefundState::Succeeded, _) | (_, RefundReport::Succeeded { .. }) => RefundState::Succeeded,
@@ -128,17 +128,17 @@ pub const fn advance(state: RefundState, report: &RefundReport) -> RefundState {
     }
 }
 
-/// What of a payment is neither given back nor on its way.
+/// Returns the part of a payment that is neither refunded nor under way.
 pub fn left(paid: Money, claimed: Money) -> Money {
     paid.checked_sub(claimed).unwrap_or(Money::ZERO)
 }
 
-/// Whether `asked` may be given back of a payment of which `claimed` is given back already or on its way; `paid` is `None`
-/// where no money came.
+/// Checks whether `asked` may be refunded of a payment of which `claimed` is refunded or under way; `paid` is `None` where no
+/// money came.
 pub fn authorise(paid: Option<Money>, claimed: Money, asked: Money) -> Result<(), RefundRefusal> {
     let left = left(paid.ok_or(RefundRefusal::NotPaid)?, claimed);
     if asked.is_zero() {
-        // Nobody can ask for nothing: it is what is left when no sum is named.
+        // Zero is asked only when no amount is named and nothing is left.
         Err(RefundRefusal::NothingLeft)
     } else if asked > left {
         Err(RefundRefusal::ExceedsPayment)
@@ -147,8 +147,8 @@ pub fn authorise(paid: Option<Money>, claimed: Money, asked: Money) -> Result<()
     }
 }
 
-/// What the gateways would refuse is refused here, in words that can be understood. `n_taken` counts the refunds that a
-/// gateway has taken or may still take.
+/// Refuses early what the gateways would refuse, with a clear reason. `n_taken` counts the refunds that a gateway has taken
+/// or may still take.
 pub fn check_limits(paid_at: Timestamp, n_taken: u32, now: Timestamp) -> Result<(), RefundRefusal> {
     if now > paid_at + WINDOW {
         Err(RefundRefusal::TooLate)

@@ -1,58 +1,58 @@
-//! When to ask a gateway again. Callbacks are a courtesy; asking is what makes the books right.
+//! Polling intervals. Notifications may be lost, so every payment and refund is also queried.
 
 use std::time::Duration;
 
 use crate::Timestamp;
 
-/// Seconds between questions while somebody looks at the checkout page: whose callback was lost sees it within five.
+/// Polling interval in seconds while the checkout page is watched: the payer sees a lost notification's payment within five.
 const WATCHED: [u64; 3] = [2, 3, 4];
-/// Seconds between questions when nobody looks: money is noticed within a minute even when no callback comes.
+/// Polling interval in seconds without a watcher: money is noticed within a minute even without a notification.
 const UNWATCHED: [u64; 5] = [5, 10, 15, 30, 60];
-/// The longest callback schedule (Alipay, 25 h): money may still arrive for a payment that is closed here.
+/// The longest notification schedule (Alipay, 25 h): money may still arrive for a payment that is closed here.
 pub const AFTERCARE: Duration = Duration::from_secs(25 * 3600);
-/// Between two questions about a payment that is closed.
+/// Polling interval of a closed payment.
 const AFTERCARE_STEP: Duration = Duration::from_secs(3600);
-/// Seconds between questions about a refund. WeChat names a minute before the first; most are done sooner, and its notification
-/// may be lost. A bank card takes days, so the questions thin out to one an hour.
+/// Polling interval of a refund, in seconds. WeChat advises a minute before the first query; most refunds are done sooner, and
+/// the notification may be lost. A bank card takes days, so the queries thin out to one an hour.
 const REFUND: [u64; 8] = [5, 15, 60, 120, 300, 900, 1800, 3600];
-/// Seconds until the next try after an answer that could not be believed: after an outage everything moves within a minute.
+/// Back-off in seconds after an answer that cannot be verified: after an outage everything resumes within a minute.
 const REFUND_UNANSWERED: [u64; 3] = [5, 15, 60];
-/// A refund that waits for a person.
+/// Polling interval of a stuck refund.
 const REFUND_STUCK: Duration = Duration::from_secs(3600);
-/// WeChat takes a refund of the same payment a minute after the one before (docs/gateway-facts.md 1.6.4); a second for the way.
+/// Interval between refunds of one payment: WeChat wants a minute (docs/gateway-facts.md 1.6.4), plus a second of latency.
 pub const BETWEEN_REFUNDS: Duration = Duration::from_secs(61);
-/// Surplus money whose refund failed goes back under another number, after a while: twice as long every time.
+/// Back-off in hours before a failed surplus refund is renewed under another number.
 const REFUND_RENEWAL: [u64; 6] = [1, 2, 4, 8, 16, 24];
 /// A viewer counts as present for this long after the last sign of life.
 pub const PRESENCE: Duration = Duration::from_secs(20);
 
-/// Longest wait between two questions about an open payment. The `LONGEST_…` bounds tell a due time that was set from one
-/// that a clock left behind which has been put back since: a row that waits longer than its longest step is due.
+/// Longest interval between two queries of an open payment. The `LONGEST_…` bounds detect a due time left by a clock that has
+/// been set back since: a row that waits longer than its longest interval is due.
 pub const LONGEST_QUESTION_STEP: Duration = Duration::from_secs(60);
-/// Longest wait between two questions about a payment that ended.
+/// Longest interval between two queries of an ended payment.
 pub const LONGEST_AFTERCARE_STEP: Duration = AFTERCARE_STEP;
-/// Longest wait of a refund: an hour between questions, and up to fifty refunds of one payment a minute apart.
+/// Longest wait of a refund: an hour between queries, and up to fifty refunds of one payment a minute apart.
 pub const LONGEST_REFUND_STEP: Duration = Duration::from_secs(7200);
-/// Longest wait of a refund that takes the place of a failed one.
+/// Longest wait of a refund that replaces a failed one.
 pub const LONGEST_RENEWAL_STEP: Duration = Duration::from_secs(26 * 3600);
-/// Difference between the clocks of two servers that is no sign of a clock put back.
+/// Difference between the clocks of two servers that does not count as set back.
 pub const CLOCK_SLACK: Duration = Duration::from_secs(60);
 
-/// Whether somebody looks at the page of a payment. A presence that lasts longer than any can was written by a clock that has
-/// been put back since.
+/// Returns whether the page of a payment is watched. A longer presence than possible was written by a clock that has been set
+/// back since.
 pub fn is_watched(now: Timestamp, watched_until: Timestamp) -> bool {
     now < watched_until && watched_until <= now + (PRESENCE + CLOCK_SLACK)
 }
 
-/// When an open payment is asked about next, after `n_asked` questions.
+/// Returns the next query of an open payment, after `n_asked` queries.
 pub fn next_question(now: Timestamp, n_asked: u32, is_watched: bool) -> Timestamp {
     let steps: &[u64] = if is_watched { &WATCHED } else { &UNWATCHED };
     now + Duration::from_secs(step(steps, n_asked))
 }
 
-/// When a payment that ended unpaid is asked about next; `None` when nothing can come any more.
+/// Returns the next query of a payment that ended unpaid; `None` when no money can arrive any more.
 ///
-/// An Alipay code that nobody scanned cannot be closed: until the deadline that was sent with it, it can be paid.
+/// An Alipay code that was never scanned cannot be closed: until the deadline that was sent with it, it can be paid.
 pub fn next_after_end(
     now: Timestamp,
     n_asked: u32,
@@ -71,22 +71,22 @@ fn step(steps: &[u64], index: u32) -> u64 {
     steps[index.min(steps.len() - 1)]
 }
 
-/// When a refund that is under way is asked about next, after `n_answers` answers.
+/// Returns the next query of a refund under way, after `n_answers` answers.
 pub fn next_refund_question(now: Timestamp, n_answers: u32) -> Timestamp {
     now + Duration::from_secs(step(&REFUND, n_answers))
 }
 
-/// When the gateway is tried again after `n_unanswered` tries in a row without an answer that can be believed.
+/// Returns the next try after `n_unanswered` tries in a row without a verified answer.
 pub fn next_refund_try(now: Timestamp, n_unanswered: u32) -> Timestamp {
     now + Duration::from_secs(step(&REFUND_UNANSWERED, n_unanswered))
 }
 
-/// When a refund that waits for a person is asked about next: the person may have acted in the gateway's console.
+/// Returns the next query of a stuck refund: a person may have acted in the gateway's console.
 pub fn next_stuck_question(now: Timestamp) -> Timestamp {
     now + REFUND_STUCK
 }
 
-/// When surplus money goes back under another number, after `n_failed` refunds of it have failed.
+/// Returns the time of the renewal of a surplus refund, after `n_failed` refunds of it have failed.
 pub fn next_refund_renewal(now: Timestamp, n_failed: u32) -> Timestamp {
     let hours = step(&REFUND_RENEWAL, n_failed.saturating_sub(1));
     now + Duration::from_secs(hours * 3600)
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn no_step_is_longer_than_its_bound() {
+    fn no_interval_is_longer_than_its_bound() {
         let now = Timestamp::from_millis(0);
         for n in [0, 1, 4, 9, u32::MAX] {
             for is_watched in [false, true] {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_presence_from_before_the_clock_was_put_back_is_none() {
+    fn a_presence_recorded_before_the_clock_was_set_back_is_ignored() {
         let now = Timestamp::from_millis(0);
         assert!(is_watched(now, now + PRESENCE));
         assert!(!is_watched(now, now));

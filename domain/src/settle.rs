@@ -1,10 +1,10 @@
-//! What news about a payment means for it and for its order: the rule the whole product hangs on.
+//! Settlement: decides what a gateway's report means for a payment and its order.
 
 use crate::{Money, OrderState, PaymentState, Timestamp};
 
-/// One gateway's authenticated answer about one payment, whichever door it came through.
+/// A gateway's authenticated report about a payment, by notification, query or call.
 ///
-/// A timeout, a 5xx, an answer that cannot be verified is no report at all.
+/// A timeout, a 5xx or an answer that cannot be verified is no report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
     /// The gateway has no such trade.
@@ -13,20 +13,20 @@ pub enum Report {
     Paid(Receipt),
     /// Closed without having been paid.
     Closed,
-    /// The gateway understood the order and will not take it, in its own words.
+    /// The gateway understood the order and refuses it, with its reason.
     Declined(String),
 }
 
-/// The gateway's word that money moved.
+/// A gateway's report that money moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     pub transaction_id: String,
-    /// The order's amount as the gateway knows it, before any coupon.
+    /// The order's amount at the gateway, before any coupon.
     pub amount: Money,
     pub paid_at: Timestamp,
 }
 
-/// What happens to money for an order that is already cancelled.
+/// Treatment of money that arrives for a cancelled order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LatePolicy {
     #[default]
@@ -36,21 +36,21 @@ pub enum LatePolicy {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settlement {
-    /// Nothing new.
+    /// No change.
     Unchanged,
     /// The gateway knows the payment; the payer can pay.
     Acknowledged,
     /// This payment pays its order.
     Paid,
-    /// Money for an order that does not need it: all of it goes back.
+    /// Money that the order does not need: all of it is refunded.
     Surplus,
     Closed,
     Declined,
-    /// Money, but not the sum that was asked: no state changes, a person must look.
+    /// Money, but another sum than was asked: no state changes, a person must look.
     WrongAmount,
 }
 
-/// Decides what a report changes. `Paid` is forever: no report takes a payment out of it.
+/// Decides what a report changes. `Paid` is final: no report takes a payment out of it.
 pub fn settle(
     order: OrderState,
     payment: PaymentState,
@@ -62,14 +62,14 @@ pub fn settle(
     match (payment, report) {
         (Paid, _) => Settlement::Unchanged,
         (_, Report::Paid(receipt)) if receipt.amount != asked => Settlement::WrongAmount,
-        // Money wins over whatever we believed, and only the order says whether it is still needed.
+        // Money overrides the recorded state, and only the order says whether it is still needed.
         (_, Report::Paid(_)) => match (order, policy) {
             (OrderState::Open, _) | (OrderState::Cancelled, LatePolicy::Accept) => Settlement::Paid,
             (OrderState::Paid, _) | (OrderState::Cancelled, LatePolicy::Refund) => Settlement::Surplus,
         },
         (Created, Report::Unpaid) => Settlement::Acknowledged,
         (Created | Pending, Report::Closed) => Settlement::Closed,
-        // Only an order that was never payable can be declined: once a code is shown, refusals are about something else.
+        // Only an order that was never payable can be declined: after a code was shown, refusals are about something else.
         (Created, Report::Declined(_)) => Settlement::Declined,
         (Created | Pending, Report::Absent)
         | (Pending, Report::Unpaid | Report::Declined(_))
@@ -77,7 +77,7 @@ pub fn settle(
     }
 }
 
-/// [`settle`] at the deadline, after the gateway was told to close: what it does not know can no longer be paid.
+/// Settles at the deadline, after the gateway was told to close: a trade that it does not know can no longer be paid.
 pub fn lapse(
     order: OrderState,
     payment: PaymentState,

@@ -1,4 +1,4 @@
-//! Instants, as milliseconds since 1970 in UTC. Text forms live where they are needed, not here.
+//! Instants, as milliseconds since 1970 in UTC. Text forms are made where they are needed.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -21,7 +21,7 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// How long ago `earlier` was; zero when it is still to come.
+    /// Returns the time since `earlier`; zero when that is in the future.
     pub fn duration_since(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }

@@ -1,4 +1,4 @@
-//! Every way a payment can end leaves every account where it must be.
+//! Every way a payment can end leaves every account at its expected balance.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ impl Books {
     }
 }
 
-/// Every kind of payment there can be: a top-up is never paid by balance, and money of a balance is never surplus.
+/// Every possible kind of payment: a top-up is never paid by balance, and money of a balance is never surplus.
 fn deals() -> Vec<(Deal<'static>, Payment)> {
     let deal = |method: Method, purpose, settles| {
         let deal = Deal {
@@ -132,7 +132,7 @@ fn a_refund_that_fails_leaves_the_money_where_it_was() {
 }
 
 #[test]
-fn every_transfer_of_one_payment_and_one_refund_has_a_name_of_its_own() {
+fn every_transfer_of_a_payment_and_a_refund_has_a_unique_name() {
     for (deal, payment) in deals() {
         let refund = refund(1);
         let names: std::collections::BTreeSet<String> = [
@@ -146,7 +146,7 @@ fn every_transfer_of_one_payment_and_one_refund_has_a_name_of_its_own() {
         .map(|transfer| transfer.journal)
         .collect();
         assert_eq!(names.len(), 5);
-        // The money of one refund comes back once, whether it had been called failed or not.
+        // The money of one refund is returned once, whether it had been called failed or not.
         assert_eq!(
             deal.refunded(&refund).journal,
             deal.refund_revived(&refund, deal.owner()).journal
@@ -155,7 +155,7 @@ fn every_transfer_of_one_payment_and_one_refund_has_a_name_of_its_own() {
 }
 
 #[test]
-fn an_adjustment_goes_both_ways_and_is_never_nothing() {
+fn an_adjustment_has_either_sign_and_is_never_zero() {
     for (fen, from, to) in [
         (500, Account::Adjustments, Account::User("ann")),
         (-500, Account::User("ann"), Account::Adjustments),
@@ -173,7 +173,7 @@ fn an_adjustment_goes_both_ways_and_is_never_nothing() {
 }
 
 #[test]
-fn accounts_and_kinds_have_names_of_their_own() {
+fn accounts_and_kinds_have_unique_names() {
     let accounts = [
         Account::Gateway(Channel::Wechat),
         Account::Gateway(Channel::Alipay),

@@ -1,7 +1,7 @@
-//! Every report over every state of a refund: `advance` is a table, and this is every cell and every walk over it.
+//! Every report over every state of a refund: every cell of `advance`, and every walk over it.
 //!
-//! Promised at every step: money that is back stays back, nothing but the gateway's word makes it so, and a number that
-//! failed is never taken up again.
+//! Promised at every step: a succeeded refund stays succeeded, only the gateway's report makes it so, and a failed number is
+//! never used again.
 
 use std::collections::HashSet;
 
@@ -65,7 +65,7 @@ fn check(before: RefundState, report: &RefundReport, after: RefundState) {
     }
     let is_under_way = matches!(before, Requested | Pending | Stuck);
     if is_under_way && matches!(report, RefundReport::Processing { .. }) {
-        // Also out of `Stuck`: a person has acted, and the gateway has taken it up again.
+        // Also out of `Stuck`: a person has acted, and the gateway has resumed it.
         assert_eq!(after, Pending, "{}", context());
     }
     if is_under_way && matches!(report, RefundReport::Stuck(_)) {
@@ -74,7 +74,7 @@ fn check(before: RefundState, report: &RefundReport, after: RefundState) {
 }
 
 #[test]
-fn t_30_whatever_the_gateways_say_only_their_word_of_success_ends_a_refund_well() {
+fn t_30_only_a_reported_success_makes_a_refund_succeed() {
     for start in RefundState::ALL {
         let mut seen = HashSet::from([start]);
         let mut open = vec![start];
@@ -91,7 +91,7 @@ fn t_30_whatever_the_gateways_say_only_their_word_of_success_ends_a_refund_well(
 }
 
 #[test]
-fn news_that_comes_in_another_order_or_twice_ends_the_same_once_money_is_back() {
+fn reordered_or_repeated_reports_end_the_same_once_a_refund_succeeded() {
     let done = RefundReport::Succeeded {
         gateway_refund_id: None,
         finished_at: Timestamp::from_millis(0),
@@ -112,7 +112,7 @@ fn fen(fen: i64) -> Money {
 }
 
 #[test]
-fn whatever_is_asked_in_whatever_order_no_more_goes_back_than_was_paid() {
+fn refunds_in_any_order_never_exceed_the_payment() {
     for paid in 1..=6 {
         for claimed in 0..=paid {
             for asked in 1..=8 {
@@ -133,7 +133,7 @@ fn whatever_is_asked_in_whatever_order_no_more_goes_back_than_was_paid() {
             assert!(all.is_ok() || all == Err(RefundRefusal::NothingLeft));
         }
     }
-    // The gateway may have given back more than was asked for here; then nothing is left, rather than less than nothing.
+    // The gateway may have refunded more than was asked for here; then nothing is left, never less than zero.
     assert_eq!(left(fen(5), fen(7)), Money::ZERO);
     assert_eq!(
         authorise(Some(fen(5)), fen(7), fen(1)),

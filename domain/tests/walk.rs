@@ -1,6 +1,6 @@
 //! Every sequence of reports over two payments of one order, from every start, through `settle` and `lapse`.
 //!
-//! Promised at every step: an order is paid by one payment, paid is forever, and every other sum that arrived is surplus.
+//! Promised at every step: an order is paid by one payment, paid is final, and every other sum that arrived is surplus.
 
 use std::collections::HashSet;
 
@@ -39,7 +39,7 @@ fn reports() -> Vec<Report> {
     ]
 }
 
-/// Applies a settlement the way the store does.
+/// Applies a settlement as the store does.
 fn step(mut world: World, index: usize, policy: LatePolicy, report: &Report, at_deadline: bool) -> World {
     let rule = if at_deadline { lapse } else { settle };
     let before = world;
@@ -107,7 +107,7 @@ fn check(before: &World, after: &World, index: usize, policy: LatePolicy, report
     }
 }
 
-/// Visits every world that any sequence of reports leads to, and takes every step out of each of them once:
+/// Visits every state that any sequence of reports leads to, and takes every step out of each of them once:
 /// sequences of five reports, and of any other length, are walks over these steps.
 fn walk(start: World, policy: LatePolicy, reports: &[Report]) -> usize {
     let mut seen = HashSet::from([start]);
@@ -130,7 +130,7 @@ fn walk(start: World, policy: LatePolicy, reports: &[Report]) -> usize {
 }
 
 #[test]
-fn whatever_the_gateways_say_an_order_is_paid_once_and_for_ever() {
+fn any_sequence_of_reports_pays_an_order_at_most_once_and_for_ever() {
     use PaymentState::{Closed, Created, Declined, Pending};
     let reports = reports();
     let unpaid = [Created, Pending, Closed, Declined];

@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | T-16 | `t_16_the_way_back_is_signed_with_its_sign_type_and_says_nothing_of_the_payment` (`simulator/tests`); we read nothing of it |
 //! | T-24 | `t_24_who_comes_back_from_a_gateway_proves_nothing` (`end2end/http/handover.rs`) |
-//! | T-30 | `t_30_whatever_the_gateways_say_only_their_word_of_success_ends_a_refund_well` (`domain/tests/refunds.rs`) |
+//! | T-30 | `t_30_only_a_reported_success_makes_a_refund_succeed` (`domain/tests/refunds.rs`) |
 //! | T-33 | `t_33_a_busy_gateway_has_not_refused_a_refund` (`gateway/wechat/refusal.rs`), and with effect below |
 //! | T-34 | `t_34_a_trade_that_is_not_seen_yet_is_asked_for_again` (`gateway/wechat/refusal.rs`), and over the wire below |
 //! | T-46 | `without_its_database_the_server_says_so_and_acknowledges_nothing` and `t_46_an_acknowledged_payment_survives_a_kill` (`end2end/http`) |
