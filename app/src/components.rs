@@ -1,6 +1,6 @@
-//! The parts pages are put together from. They take plain values and decide nothing.
+//! Components of pages. They take plain values and decide nothing.
 //!
-//! The larger ones end in `into_any`: a page would otherwise be one type, too deep for the compiler's patience.
+//! The larger ones end in `into_any`: a page would otherwise be one type, too deep for the compiler.
 
 mod code;
 mod facts;

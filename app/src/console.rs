@@ -1,6 +1,6 @@
-//! The operator's console: what its people see. It is drawn on the server and runs no script.
+//! Pages of the operator's console, drawn on the server without any script.
 //!
-//! A page is a function from what was loaded to a view; handlers in the server load, and [`render`] puts the frame around.
+//! A page is a function from loaded data to a view; handlers in the server load, and [`render`] adds the frame.
 
 mod flash;
 mod format;
@@ -17,21 +17,21 @@ pub use self::flash::Flash;
 use crate::context::PageSettings;
 use crate::i18n::{ConsoleWords, Language};
 
-/// Who sits here, and where.
+/// Context of a console page: person, device, language, settings, counts.
 #[derive(Debug, Clone)]
 pub struct ConsoleContext {
     pub site: Arc<PageSettings>,
     pub language: Language,
-    /// Chosen with `?lang=` just now: the server keeps it in a cookie.
+    /// Chosen with `?lang=` in this request: the server keeps it in a cookie.
     pub chosen_language: Option<Language>,
-    /// `None`: on the pages before the login.
+    /// `None` on the pages before the login.
     pub operator: Option<Operator>,
     pub path: String,
-    /// Without its question mark.
+    /// The query string without its question mark.
     pub query: String,
-    /// What the form before this page did.
+    /// Flash message of the form before this page.
     pub flash: Option<Flash>,
-    /// The numbers in the navigation.
+    /// Counts in the navigation.
     pub waiting: Waiting,
     pub ip: Option<IpAddr>,
     pub request_id: String,
@@ -49,7 +49,7 @@ impl ConsoleContext {
     }
 }
 
-/// The whole document.
+/// Renders the whole document.
 pub fn render(context: &ConsoleContext, title: &str, content: AnyView) -> String {
     let document = Owner::new().with(|| frame::document(context, title, content).to_html());
     format!("<!DOCTYPE html>{document}")

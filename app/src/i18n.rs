@@ -1,4 +1,4 @@
-//! Which language a page speaks, and the one catalogue of everything it says.
+//! Language of a page, and the catalogue of its texts.
 //!
 //! A typed table instead of an i18n library: a missing key does not compile, nothing is loaded at run time, and because
 //! islands get their few words as props, not one sentence travels in the wasm bundle. (`leptos_i18n` was the candidate; it
@@ -19,7 +19,7 @@ pub enum Language {
 impl Language {
     pub const ALL: [Language; 2] = [Language::Chinese, Language::English];
 
-    /// The word in `?lang=`.
+    /// Value of `?lang=`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Language::Chinese => "zh",
@@ -27,7 +27,7 @@ impl Language {
         }
     }
 
-    /// The value of `<html lang>`.
+    /// Value of `<html lang>`.
     pub const fn tag(self) -> &'static str {
         match self {
             Language::Chinese => "zh-CN",
@@ -35,7 +35,7 @@ impl Language {
         }
     }
 
-    /// What the language calls itself.
+    /// The language's own name.
     pub const fn name(self) -> &'static str {
         match self {
             Language::Chinese => "中文",
@@ -43,7 +43,7 @@ impl Language {
         }
     }
 
-    /// `zh`, `zh-CN`, `zh-Hant-TW`, `en-GB` …: only the first part counts.
+    /// Parses `zh`, `zh-CN`, `zh-Hant-TW`, `en-GB` …: only the first part counts.
     pub fn parse(tag: &str) -> Option<Language> {
         let primary = tag.trim().split('-').next()?;
         Language::ALL
@@ -51,10 +51,10 @@ impl Language {
             .find(|language| primary.eq_ignore_ascii_case(language.as_str()))
     }
 
-    /// The best language for an `Accept-Language` header; an empty one is what scripts and in-app browsers in China send.
+    /// Negotiates `Accept-Language`; scripts and in-app browsers in China send an empty one.
     pub fn negotiate(accept_language: &str) -> Language {
         let wishes = accept_language.split(',').filter_map(wish);
-        // `max_by_key` keeps the last of equals; the header lists the dearest first.
+        // `max_by_key` keeps the last of equals; the header lists the preferred one first.
         let best = wishes.rev().max_by_key(|(_, weight)| *weight);
         match best {
             Some((language, _)) => language,
@@ -70,7 +70,7 @@ impl Language {
         }
     }
 
-    /// What the people of the console read.
+    /// Texts of the console.
     pub fn console_words(self) -> &'static ConsoleWords {
         match self {
             Language::Chinese => &console::CHINESE,
@@ -79,7 +79,7 @@ impl Language {
     }
 }
 
-/// One entry of the header with its weight in thousandths; `q=0` means *never*.
+/// Parses one entry of the header with its weight in thousandths; `q=0` means *never*.
 fn wish(entry: &str) -> Option<(Language, u16)> {
     let (tag, parameters) = entry.split_once(';').unwrap_or((entry, ""));
     let weight = match parameters.trim().strip_prefix("q=") {
@@ -99,7 +99,7 @@ fn thousandths(quality: &str) -> Option<u16> {
     Some((whole * 1000 + fraction).min(1000))
 }
 
-/// Puts values into a sentence of the catalogue: `{amount}` becomes the value named `amount`.
+/// Fills a text of the catalogue: `{amount}` becomes the value named `amount`.
 pub fn fill(sentence: &str, values: &[(&str, &str)]) -> String {
     values.iter().fold(sentence.to_owned(), |text, (name, value)| {
         text.replace(&format!("{{{name}}}"), value)
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_decides_by_weight_and_then_by_order() {
+    fn accept_language_is_ranked_by_weight_then_order() {
         for (header, language) in [
             ("", Language::Chinese),
             ("zh-CN,zh;q=0.9,en;q=0.8", Language::Chinese),
@@ -128,12 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn values_are_put_where_their_names_stand() {
+    fn placeholders_are_filled_by_name() {
         assert_eq!(fill("Pay {amount} now", &[("amount", "¥1.00")]), "Pay ¥1.00 now");
     }
 
     #[test]
-    fn both_languages_say_everything_with_the_same_values() {
+    fn both_languages_have_every_text_with_the_same_placeholders() {
         let placeholders = |sentence: &str| {
             let mut names: Vec<String> = sentence
                 .split('{')

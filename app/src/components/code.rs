@@ -1,4 +1,4 @@
-//! The code to scan, and until when.
+//! The QR code to scan, and its deadline.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::i18n::fill;
 use crate::islands::Countdown;
 use crate::view::{CheckoutView, Code};
 
-/// The square keeps its size and stays white on every page: scanners need the contrast, not the theme.
+/// The QR code. It keeps its size and stays white in every theme: scanners need the contrast.
 #[component]
 pub fn CodeCard(view: CheckoutView) -> impl IntoView {
     let words = view.words;
@@ -46,7 +46,7 @@ pub fn CodeCard(view: CheckoutView) -> impl IntoView {
     })
 }
 
-/// The deadline as a time of day, always; how long that is, once script runs.
+/// The deadline as a time of day, and as a countdown once script runs.
 #[component]
 pub fn DeadlineLine(view: CheckoutView) -> impl IntoView {
     let words = view.words;

@@ -1,10 +1,10 @@
-//! What is known about money that moved, as a list of names and values.
+//! Facts about money that moved, as a description list.
 
 use leptos::prelude::*;
 
 use crate::view::Fact;
 
-/// Nothing at all when there is nothing to tell.
+/// Description list; empty without facts.
 #[component]
 pub fn Facts(facts: Vec<Fact>, label: &'static str) -> impl IntoView {
     if facts.is_empty() {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::view::CheckoutView;
 
-/// Keeps what the payer chose once, the language and the device, over a post.
+/// Hidden fields that keep the payer's language and device over a post.
 #[component]
 pub fn HiddenChoices(view: CheckoutView) -> impl IntoView {
     let device = view
@@ -17,7 +17,7 @@ pub fn HiddenChoices(view: CheckoutView) -> impl IntoView {
     }
 }
 
-/// Keeps a chosen language over a post.
+/// Hidden field that keeps a chosen language over a post.
 #[component]
 pub fn HiddenLanguage(language: Option<&'static str>) -> impl IntoView {
     language.map(|language| view! { <input type="hidden" name="lang" value=language/> })
@@ -34,7 +34,7 @@ pub fn ActionForm(view: CheckoutView, action: &'static str, children: Children) 
     }
 }
 
-/// Asks the gateway once, now.
+/// Button that queries the gateway once, now.
 #[component]
 pub fn CheckAgain(
     view: CheckoutView,

@@ -1,4 +1,4 @@
-//! What surrounds every page: the TEST stripe, the merchant, the languages.
+//! Frame of every page: the TEST stripe, the merchant, the languages.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
@@ -32,7 +32,7 @@ pub fn Frame(children: Children) -> impl IntoView {
     }
 }
 
-/// The operator's own mark, in a square of a fixed size so that nothing moves when it arrives.
+/// The operator's logo, in a square of a fixed size so that nothing moves when it loads.
 #[component]
 fn Mark(logo_path: Option<String>) -> impl IntoView {
     match logo_path {
@@ -46,7 +46,7 @@ fn Contact(link: Option<String>, label: &'static str) -> impl IntoView {
     link.map(|link| view! { <a class="foot__contact" href=link rel="noreferrer">{label}</a> })
 }
 
-/// Starts the islands, where there are any and the bundle is there; other pages load no script at all.
+/// Script tags on pages with islands, if there is a bundle; other pages load no script.
 #[component]
 pub fn Scripts() -> impl IntoView {
     let options = use_context::<LeptosOptions>().filter(|_| has_bundle());
@@ -69,7 +69,7 @@ fn TestStripe(request: Request) -> impl IntoView {
     }
 }
 
-/// Links to this same page; what else its address says stays.
+/// Language links to this same page; the rest of its query stays.
 #[component]
 fn Languages(current: Language, label: &'static str) -> impl IntoView {
     let location = use_location();

@@ -1,4 +1,4 @@
-//! Ways around what cannot work here: another way to the same method, another browser, another guess at the device.
+//! Alternatives where a method cannot work here: another mode, another browser, another device.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use super::icons;
 use crate::islands::CopyButton;
 use crate::view::CheckoutView;
 
-/// The same method by the other way: a code instead of an app, an app instead of a code.
+/// Button for the same method in the other mode: a code instead of an app, an app instead of a code.
 #[component]
 pub fn OtherWayButton(view: CheckoutView) -> impl IntoView {
     view.other_mode.clone().map(|other| {
@@ -22,7 +22,7 @@ pub fn OtherWayButton(view: CheckoutView) -> impl IntoView {
     })
 }
 
-/// How to get out of a wallet's browser; the address is there to be selected where no script copies it.
+/// Instructions to leave a wallet's browser; the address can be selected where no script copies it.
 #[component]
 pub fn GuideNote(view: CheckoutView) -> impl IntoView {
     let words = view.words;
@@ -44,7 +44,7 @@ pub fn GuideNote(view: CheckoutView) -> impl IntoView {
     })
 }
 
-/// We only guess what the payer looks with.
+/// Link that corrects the detected device.
 #[component]
 pub fn Correction(view: CheckoutView) -> impl IntoView {
     let (path, label) = view.correction;

@@ -1,4 +1,4 @@
-//! The way to the gateway for who pays on the device with this page.
+//! Link to the gateway for payers on the device with this page.
 
 use leptos::prelude::*;
 

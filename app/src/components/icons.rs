@@ -1,4 +1,4 @@
-//! Drawn here, so that nothing is fetched: 24 units a side, in the colour of the text around them.
+//! Inline SVG icons, so that nothing is fetched: 24 units a side, in the colour of the text around them.
 
 use leptos::prelude::*;
 
@@ -32,7 +32,7 @@ pub fn clock() -> AnyView {
     stroked("M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18M12 7.5V12l3 2")
 }
 
-/// Money on its way back.
+/// Icon of a refund.
 pub fn back() -> AnyView {
     stroked("M9 14L4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3")
 }
@@ -49,7 +49,7 @@ pub fn scan() -> AnyView {
     stroked("M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M4 12h16")
 }
 
-/// The mark of the house: an old copper coin.
+/// Icon of the product: an old copper coin.
 pub fn coin() -> AnyView {
     view! {
         <svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true">

@@ -1,4 +1,4 @@
-//! Ways to pay: names in words beside neutral tiles, never a colour or a logo alone.
+//! Choice of a payment method: names in words beside neutral tiles, never a colour or a logo alone.
 
 use domain::Method;
 use leptos::prelude::*;
@@ -18,7 +18,7 @@ fn Tile(method: Method) -> impl IntoView {
     view! { <span class="tile" data-method=kind aria-hidden="true">{glyph}</span> }
 }
 
-/// Radios and one button: moving between radios by arrow keys loads nothing.
+/// Radio buttons and one submit button: moving between radios by arrow keys loads nothing.
 #[component]
 pub fn MethodForm(view: CheckoutView) -> impl IntoView {
     let words = view.words;
@@ -57,7 +57,7 @@ fn MethodRow(choice: MethodChoice) -> impl IntoView {
     }
 }
 
-/// Every other method as one button each: one tap switches.
+/// Every other method as one button, so that one tap switches.
 #[component]
 pub fn SwitchMethod(view: CheckoutView) -> impl IntoView {
     let words = view.words;

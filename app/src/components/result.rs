@@ -1,4 +1,4 @@
-//! How something ended, and what went wrong.
+//! Results and errors.
 
 use leptos::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The second step of paying with a balance: what is there, what is left, and the button that moves the money.
+//! Confirmation of a balance payment: the balance, what remains, and the button that moves the money.
 
 use leptos::prelude::*;
 

@@ -1,11 +1,11 @@
-//! What is bought and for how much, and the facts of the order: the same in every state.
+//! Summary and details of the order, the same in every state.
 
 use leptos::prelude::*;
 
 use crate::islands::CopyButton;
 use crate::view::{CheckoutView, money};
 
-/// First on every screen.
+/// Subject and amount, first on every screen.
 #[component]
 pub fn OrderSummary(view: CheckoutView) -> impl IntoView {
     let words = view.words;
@@ -22,7 +22,7 @@ pub fn OrderSummary(view: CheckoutView) -> impl IntoView {
     .into_any()
 }
 
-/// Below the summary on a desk, below everything on a phone: nobody needs a number to pay.
+/// Order details, below the summary on a desktop, below everything on a phone: paying needs no number.
 #[component]
 pub fn OrderDetails(view: CheckoutView) -> impl IntoView {
     let words = view.words;

@@ -1,4 +1,4 @@
-//! What a form says on the page after it: a word of ours in the address, and its text looked up.
+//! Flash messages: a code in the address of the next page, and its text looked up.
 
 use crate::i18n::ConsoleWords;
 
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_own_words_are_said() {
+    fn only_known_flash_codes_are_shown() {
         for flash in Flash::ALL {
             assert_eq!(Flash::parse(flash.as_str()), Some(flash));
         }

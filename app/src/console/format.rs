@@ -1,4 +1,4 @@
-//! How single values look in the console: times, names, states. A state is never a colour alone.
+//! Formats of single values in the console: times, names, states. A state is never a colour alone.
 
 mod names;
 
@@ -13,7 +13,7 @@ pub use self::names::{
 };
 use crate::i18n::{ConsoleWords, fill};
 
-/// Beijing time to the second; the whole of it, with its zone, on hovering and for programs.
+/// Formats Beijing time to the second; with its zone in the tooltip and for programs.
 pub fn time(instant: Timestamp) -> AnyView {
     let text = payments::beijing(instant);
     let exact = payments::rfc3339(instant);
@@ -24,7 +24,7 @@ pub fn maybe_time(instant: Option<Timestamp>) -> AnyView {
     instant.map_or_else(|| "–".into_any(), time)
 }
 
-/// How long something has waited, in the largest unit that says it.
+/// Formats an age in its largest unit.
 pub fn age(age: Duration, words: &ConsoleWords) -> String {
     let minutes = age.as_secs() / 60;
     let (sentence, n) = match minutes {
@@ -85,24 +85,24 @@ pub fn refund_state(state: RefundState, words: &'static ConsoleWords) -> AnyView
     badge(tone, name)
 }
 
-/// Our own reasons in the reader's language, other people's as they wrote them.
+/// Translates our own reasons; other people's stay as they wrote them.
 pub fn reason(reason: &str, words: &'static ConsoleWords) -> AnyView {
     reason_text(reason, words).to_owned().into_any()
 }
 
-/// What can still go back; `None` when nothing was paid.
+/// Returns the refundable amount; `None` when nothing was paid.
 pub fn left_of(payment: &Payment) -> Option<domain::Money> {
     let after_refunds = payment.amount.checked_sub(payment.refunded)?;
     let left = after_refunds.checked_sub(payment.refunding)?;
     (payment.state == PaymentState::Paid).then_some(left)
 }
 
-/// Paid, and its order did not need it.
+/// Returns whether a payment is surplus.
 pub fn is_surplus(payment: &Payment) -> bool {
     payment.state == PaymentState::Paid && !payment.settles
 }
 
-/// A sum of fen, which may be more than one amount can be, or less than nothing.
+/// Formats a sum of fen, which may exceed one amount or be negative.
 pub fn sum(fen: i64) -> String {
     let sign = if fen < 0 { "−" } else { "" };
     let size = fen.unsigned_abs();
@@ -115,7 +115,7 @@ pub fn sum(fen: i64) -> String {
     format!("{sign}¥{yuan}.{:02}", size % 100)
 }
 
-/// The same, and a plus where it is more.
+/// Formats a sum with its sign, also when it is positive.
 pub fn change(fen: i64) -> String {
     if fen > 0 {
         format!("+{}", sum(fen))
@@ -124,7 +124,7 @@ pub fn change(fen: i64) -> String {
     }
 }
 
-/// Milliseconds, seconds or minutes, whichever says it shortest.
+/// Formats a duration in milliseconds, seconds or minutes, whichever is shortest.
 pub fn duration(duration: Option<Duration>) -> String {
     let Some(duration) = duration else {
         return "–".to_owned();
@@ -136,7 +136,7 @@ pub fn duration(duration: Option<Duration>) -> String {
     }
 }
 
-/// From the shortest to the longest; one figure where both are the same.
+/// Formats a range of durations; one figure where both are equal.
 pub fn span((shortest, longest): (Duration, Duration)) -> String {
     let (from, to) = (duration(Some(shortest)), duration(Some(longest)));
     if from == to {
@@ -146,7 +146,7 @@ pub fn span((shortest, longest): (Duration, Duration)) -> String {
     }
 }
 
-/// The date in Beijing.
+/// Formats the date in Beijing.
 pub fn day(instant: Timestamp) -> String {
     payments::beijing(instant).chars().take(10).collect()
 }
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sums_are_grouped_whatever_their_size_and_sign() {
+    fn sums_are_grouped_at_any_size_and_sign() {
         for (fen, text) in [
             (0, "¥0.00"),
             (99_999, "¥999.99"),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_is_told_in_a_unit_that_says_it() {
+    fn ages_are_shown_in_their_largest_unit() {
         let words = crate::i18n::Language::English.console_words();
         let of = |minutes: u64| age(Duration::from_secs(minutes * 60), words);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What surrounds every page of the console: where one is, where one can go, and who one is.
+//! Frame of every console page: navigation, search, and the person's menu.
 
 use leptos::prelude::*;
 use payments::console::Permission;
@@ -73,7 +73,7 @@ fn top(context: &ConsoleContext) -> AnyView {
     .into_any()
 }
 
-/// On every page: whoever calls has a number.
+/// Search field on every page: a caller can usually name a number.
 fn search(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     view! {

@@ -1,4 +1,4 @@
-//! One file a subject. A page takes what was loaded and places it.
+//! Pages of the console, one file a subject. A page places the data that was loaded.
 
 mod account;
 mod approvals;

@@ -1,10 +1,10 @@
-//! Everything a payer reads, in Chinese and English, side by side so that one is not changed without the other.
+//! Texts for payers, in Chinese and English, side by side so that one is not changed without the other.
 //!
-//! Three things are never said in the same words: *waiting*, *we have not heard*, *not paid*.
+//! Three things are never worded alike: *waiting*, *not confirmed yet*, *not paid*.
 
 macro_rules! catalogue {
     ($($key:ident: $chinese:literal, $english:literal;)+) => {
-        /// One language's sentences, by their meaning. `{names}` in braces are filled with [`super::fill`].
+        /// Texts of one language. `{names}` in braces are filled with [`super::fill`].
         #[derive(Debug)]
         pub struct Words { $(pub $key: &'static str,)+ }
 

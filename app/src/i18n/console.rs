@@ -1,4 +1,4 @@
-//! Everything the people of the console read, in Chinese and English.
+//! Texts of the console, in Chinese and English.
 
 use super::catalogue::catalogue;
 

@@ -1,4 +1,4 @@
-//! What things are called.
+//! Names of states, kinds and actions in the reader's language.
 
 use domain::ledger::EntryKind;
 use domain::{Method, OrderStatus};
@@ -42,7 +42,7 @@ pub const fn method(method: Method, words: &ConsoleWords) -> &'static str {
     }
 }
 
-/// The requester of a refund, an adjustment or a cancellation.
+/// Names the requester of a refund, an adjustment or a cancellation.
 pub fn requester(by: &RequestedBy, words: &ConsoleWords) -> String {
     match by {
         RequestedBy::Person(email) => email.clone(),
@@ -53,7 +53,7 @@ pub fn requester(by: &RequestedBy, words: &ConsoleWords) -> String {
     }
 }
 
-/// Days that are asked for by name.
+/// Names a period of the filter.
 pub const fn period(period: Period, words: &ConsoleWords) -> &'static str {
     match period {
         Period::Today => words.today,
@@ -63,7 +63,7 @@ pub const fn period(period: Period, words: &ConsoleWords) -> &'static str {
     }
 }
 
-/// What moved money in the books.
+/// Names the kind of a ledger entry.
 pub const fn entry_kind(kind: EntryKind, words: &ConsoleWords) -> &'static str {
     match kind {
         EntryKind::Payment => words.entry_payment,
@@ -76,7 +76,7 @@ pub const fn entry_kind(kind: EntryKind, words: &ConsoleWords) -> &'static str {
     }
 }
 
-/// What was asked of a gateway.
+/// Names a gateway operation.
 pub const fn operation(operation: Operation, words: &ConsoleWords) -> &'static str {
     match operation {
         Operation::Create => words.operation_create,
@@ -88,7 +88,7 @@ pub const fn operation(operation: Operation, words: &ConsoleWords) -> &'static s
     }
 }
 
-/// What became of it; `{status}` stands for the status of HTTP.
+/// Names the verdict of a gateway call; `{status}` stands for the HTTP status.
 pub const fn call_verdict(verdict: Verdict, words: &ConsoleWords) -> &'static str {
     match verdict {
         Verdict::Signed => words.call_signed,
@@ -116,7 +116,7 @@ pub fn reason_text<'a>(reason: &'a str, words: &'static ConsoleWords) -> &'a str
     }
 }
 
-/// What became of a message; a word of another version stays as it is.
+/// Names the verdict of a notification; an unknown word of another version stays as it is.
 pub fn verdict<'a>(word: &'a str, words: &'static ConsoleWords) -> &'a str {
     match word {
         "payment" => words.verdict_payment,
@@ -157,7 +157,7 @@ pub const fn incident(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'sta
     }
 }
 
-/// What to do about it.
+/// Advice for an incident of this kind.
 pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'static str {
     match kind {
         None => words.advice_unknown,
@@ -186,7 +186,7 @@ pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'stati
     }
 }
 
-/// What somebody did, as the trail calls it.
+/// Names an action of the audit log.
 pub fn action<'a>(word: &'a str, words: &'static ConsoleWords) -> &'a str {
     match word {
         "ask_gateway" => words.action_ask_gateway,

@@ -1,4 +1,4 @@
-//! What everybody sees of themselves: sessions, the second factor, and the question for the password once more.
+//! One's own account: sessions, the second factor, and the confirmation of the password.
 
 use leptos::prelude::*;
 use payments::console::{Operator, Session, Totp};
@@ -92,7 +92,7 @@ fn sessions_of(context: &ConsoleContext, operator: &Operator, sessions: Vec<Sess
     .into_any()
 }
 
-/// The seed is shown once, and kept only when its code comes back.
+/// The new TOTP seed is shown once, and kept only when its code comes back.
 pub fn totp(context: &ConsoleContext, totp: &Totp, address: &str, problem: Option<&'static str>) -> AnyView {
     let words = context.words();
     let code = Qr::draw(address).map(|qr| {
@@ -119,7 +119,7 @@ pub fn totp(context: &ConsoleContext, totp: &Totp, address: &str, problem: Optio
     .into_any()
 }
 
-/// The only look at them that anybody gets.
+/// Recovery codes, shown only this once.
 pub fn recovery_codes(context: &ConsoleContext, codes: &[String]) -> AnyView {
     let words = context.words();
     let codes = codes

@@ -1,4 +1,4 @@
-//! Approvals: refunds and credits that wait for a second person, and what was decided.
+//! Approvals: refunds and credits that wait for a second person, and past decisions.
 
 use domain::Money;
 use leptos::prelude::*;
@@ -12,7 +12,7 @@ use crate::console::{ConsoleContext, format};
 use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
 
-/// Those that wait, and those that were decided.
+/// Pending requests, and decided ones.
 pub type Requests<T> = (Vec<T>, Vec<T>);
 
 pub fn approvals(
@@ -63,7 +63,7 @@ struct Question<'a> {
     reason: &'a str,
     asked_by: &'a str,
     asked_at: domain::Timestamp,
-    /// Its decision may be made at this address.
+    /// Address that the decision is posted to.
     path: String,
     needed: Permission,
 }

@@ -1,4 +1,4 @@
-//! What a person must look at: what is wrong, since when, what to do, and what became of it.
+//! Incidents: what is wrong, since when, what to do, and how it ended.
 
 use domain::Timestamp;
 use leptos::prelude::*;
@@ -68,7 +68,7 @@ fn card(context: &ConsoleContext, incident: &Incident, handlers: &[String], now:
     .into_any()
 }
 
-/// Who looks after it: a choice for those who may, otherwise a name.
+/// The person assigned: a choice for those with the permission, otherwise a name.
 fn assignee(context: &ConsoleContext, incident: &Incident, handlers: &[String]) -> AnyView {
     let words = context.words();
     let current = incident.assigned_to.clone();

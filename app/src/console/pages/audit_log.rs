@@ -1,4 +1,4 @@
-//! Who did what, and whether what is written still holds together.
+//! The audit log, and whether its hash chain is intact.
 
 use leptos::prelude::*;
 use payments::Page;
@@ -9,7 +9,7 @@ use super::parts::{Column::Text, choice, empty, heading, input, table};
 use crate::console::{ConsoleContext, format};
 use crate::i18n::fill;
 
-/// What the address says, as it was typed.
+/// Filters as typed, from the query string.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditLogFilters {
     pub actor: String,
@@ -21,7 +21,7 @@ pub struct AuditLogFilters {
 }
 
 impl AuditLogFilters {
-    /// The address of the same lines, from another place on.
+    /// Returns the query string of the same filters from another cursor on.
     fn query(&self, cursor: &str) -> String {
         let pairs = [
             ("actor", self.actor.as_str()),
@@ -83,7 +83,7 @@ fn files(context: &ConsoleContext, filters: &AuditLogFilters) -> AnyView {
     .into_any()
 }
 
-/// Whether the chain holds, and how much of it was looked at when.
+/// Result of the last chain check, its range and its time.
 fn verdict(context: &ConsoleContext, check: ChainCheck) -> AnyView {
     let words = context.words();
     let (tone, name, text) = match check.n_broken {

@@ -1,4 +1,4 @@
-//! What users have, and whether the books hold.
+//! Balances of users, and whether the ledger's invariants hold.
 
 use domain::ledger::EntryKind;
 use leptos::prelude::*;
@@ -17,7 +17,7 @@ use crate::view::money;
 /// A user's balance with a page of its history, and who adjusted it.
 pub type Account = (Balance, Page<Entry>, Requesters);
 
-/// `number` is what an adjustment from this page will be called, however often its form is sent.
+/// `number` is the number of an adjustment from this page, however often its form is sent.
 pub fn balances(context: &ConsoleContext, account: Option<Account>, number: &str) -> AnyView {
     let words = context.words();
     let user = account
@@ -129,7 +129,7 @@ fn adjust(words: &'static ConsoleWords, user: &str, number: &str) -> AnyView {
     .into_any()
 }
 
-/// Every invariant, asked now.
+/// Every invariant, checked now.
 pub fn books(context: &ConsoleContext, findings: &[Finding]) -> AnyView {
     let words = context.words();
     let rows = findings

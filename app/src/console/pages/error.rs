@@ -1,4 +1,4 @@
-//! A page that stands where another could not.
+//! Error page of the console.
 
 use leptos::prelude::*;
 use payments::console::Permission;
@@ -6,7 +6,7 @@ use payments::console::Permission;
 use super::parts::heading;
 use crate::console::{ConsoleContext, format};
 
-/// `missing` is the right that would be needed.
+/// `missing` is the permission that would be needed.
 pub fn error(
     context: &ConsoleContext,
     title: &'static str,

@@ -1,4 +1,4 @@
-//! The gateways: what is configured, what to paste where, and how a test went.
+//! Gateways: configuration, addresses to enter at the gateway, and the result of a connection test.
 
 use domain::Channel;
 use leptos::prelude::*;
@@ -76,7 +76,7 @@ fn facts(context: &ConsoleContext, state: &GatewayState, description: &Descripti
     view! { <dl class="facts">{facts}</dl> }.into_any()
 }
 
-/// What the question has proved, one step after the other; the first that fails is the last that is told.
+/// Steps that the test has proved; ends with the first that failed.
 fn steps(context: &ConsoleContext, proof: &Proof, call: &Call) -> AnyView {
     let words = context.words();
     let took = format::duration(Some(call.took));

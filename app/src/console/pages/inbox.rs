@@ -1,4 +1,4 @@
-//! What the gateways wrote.
+//! The inbox of notifications.
 
 use domain::Channel;
 use leptos::prelude::*;
@@ -56,13 +56,13 @@ fn row(context: &ConsoleContext, notification: &KeptNotification) -> AnyView {
     .into_any()
 }
 
-/// A gateway chooses its names; as a part of an address they are escaped.
+/// Address of a notification. A gateway chooses its id, so it is escaped.
 pub fn path_of_notification(channel: Channel, id: &str) -> String {
     let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
     format!("/admin/callbacks/{}/{}", channel.as_str(), id.replace('+', "%20"))
 }
 
-/// `inside` is what was encrypted.
+/// `inside` is the decrypted content.
 pub fn notification(
     context: &ConsoleContext,
     notification: &KeptNotification,

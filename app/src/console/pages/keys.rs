@@ -1,4 +1,4 @@
-//! The keys of merchants' programs.
+//! API keys of merchants' programs.
 
 use domain::Money;
 use leptos::prelude::*;
@@ -9,7 +9,7 @@ use super::parts::{Column::Text, heading, panel, table};
 use crate::console::{ConsoleContext, format};
 use crate::view::money;
 
-/// `new`: a key that was made just now, to be shown this once.
+/// `new`: a key created by this request, shown only once.
 pub fn keys(context: &ConsoleContext, keys: Vec<KnownKey>, new: Option<String>) -> AnyView {
     let words = context.words();
     let new = new.map(|key| {
@@ -68,7 +68,7 @@ fn limit(most: Option<Money>) -> String {
     most.map_or_else(|| "–".to_owned(), money::text)
 }
 
-/// Scopes that the person who looks at the page may give.
+/// Form with the scopes that this person may grant.
 fn form(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     let own = context

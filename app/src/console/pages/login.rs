@@ -1,4 +1,4 @@
-//! The door.
+//! The login page.
 
 use leptos::prelude::*;
 

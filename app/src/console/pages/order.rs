@@ -1,4 +1,4 @@
-//! Everything about one order: facts at the side, what happened in the middle, what can be done at the top.
+//! One order: facts at the side, its timeline in the middle, actions at the top.
 
 use domain::{OrderState, Payment, Refund, RefundState};
 use leptos::prelude::*;
@@ -31,7 +31,7 @@ pub fn order(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     .into_any()
 }
 
-/// Only what can be done now.
+/// Actions that are possible now.
 fn acts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     let words = context.words();
     let is_askable = context.may(Permission::Handle) && !file.payments.is_empty();

@@ -1,4 +1,4 @@
-//! The list of orders, with what it was narrowed down by.
+//! The list of orders, with its filters.
 
 use domain::{Method, Order, OrderStatus, Timestamp};
 use leptos::prelude::*;
@@ -14,7 +14,7 @@ use crate::console::{ConsoleContext, format};
 use crate::i18n::ConsoleWords;
 use crate::view::money;
 
-/// What the address says, as it was typed.
+/// Filters as typed, from the query string.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filters {
     pub text: String,
@@ -24,13 +24,13 @@ pub struct Filters {
     pub to: String,
     pub least: String,
     pub most: String,
-    /// `1`: only what needs somebody.
+    /// `1`: only orders that need attention.
     pub attention: String,
     pub cursor: String,
 }
 
 impl Filters {
-    /// A number alone leads to its order; with a filter beside it somebody wants a list.
+    /// Returns whether only a search text is given: it leads straight to its order; with a filter a list is wanted.
     pub fn is_only_text(&self) -> bool {
         let only = Filters {
             text: self.text.clone(),
@@ -39,7 +39,7 @@ impl Filters {
         !self.text.is_empty() && *self == only
     }
 
-    /// The address of the same list, from another place on.
+    /// Returns the query string of the same filters from another cursor on.
     pub fn query(&self, cursor: &str) -> String {
         let pairs = [
             ("q", self.text.as_str()),
@@ -91,7 +91,7 @@ pub fn orders(context: &ConsoleContext, filters: &Filters, found: FoundOrders, n
     .into_any()
 }
 
-/// The same list as a file.
+/// Link to the same list as CSV.
 fn export(context: &ConsoleContext, filters: &Filters) -> AnyView {
     let words = context.words();
     let path = format!("/admin/orders.csv?{}", filters.query(""));
@@ -119,7 +119,7 @@ fn row(order: &Order, words: &'static ConsoleWords) -> AnyView {
     .into_any()
 }
 
-/// Days that are asked for by name; what else the list is narrowed down by stays.
+/// Links to named periods that keep the other filters.
 fn periods(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> Vec<AnyView> {
     let link = |period: Period| {
         let (from, to) = period.days(now);

@@ -1,4 +1,4 @@
-//! The front page: how today goes, beside yesterday and the same day of last week, up to the same hour.
+//! Overview: figures of today, beside yesterday and the same day of last week, up to the same hour.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::parts::{
 use crate::console::{ConsoleContext, format};
 use crate::i18n::ConsoleWords;
 
-/// The height of the chart in its own units; a bar and its gap are 20 wide.
+/// Height of the chart in its own units; a bar and its gap are 20 wide.
 const HEIGHT: i64 = 120;
 
 pub fn overview(context: &ConsoleContext, overview: &Overview) -> AnyView {
@@ -30,7 +30,7 @@ pub fn overview(context: &ConsoleContext, overview: &Overview) -> AnyView {
     .into_any()
 }
 
-/// What waits for a person, before any figure.
+/// Counts of what waits for a person, before any figure.
 fn waiting(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     let link = |path: &'static str, name: &'static str, n: i64| {
@@ -62,7 +62,7 @@ fn stats(words: &'static ConsoleWords, overview: &Overview) -> Vec<AnyView> {
     ]
 }
 
-/// Of a thousand orders, so many are paid.
+/// Paid orders per thousand.
 fn success(day: &Day) -> i64 {
     match day.n_orders {
         0 => 0,
@@ -91,7 +91,7 @@ fn stat(
     .into_any()
 }
 
-/// An arrow, never a colour alone.
+/// Arrow of a trend, never a colour alone.
 fn arrow(now: i64, before: i64) -> &'static str {
     match now.cmp(&before) {
         std::cmp::Ordering::Greater => "▲",
@@ -105,7 +105,7 @@ fn chart(words: &'static ConsoleWords, day: &Day) -> AnyView {
     let bars: Vec<_> = (0_i64..)
         .zip(day.by_hour)
         .map(|(hour, fen)| {
-            // Divided first where the product could be too large.
+            // Divided first where the product would overflow.
             let height = if most > i64::MAX / HEIGHT { fen / (most / HEIGHT) } else { fen * HEIGHT / most };
             view! {
                 <rect x=(hour * 20 + 2).to_string() y=(HEIGHT - height).to_string() width="16" height=height.to_string()></rect>
@@ -159,7 +159,7 @@ fn by_method(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
     )
 }
 
-/// Gateways write whole seconds: less than one is all that is known then.
+/// Median time to payment. Gateways report whole seconds, so a shorter one is only known as less than one.
 fn to_paid(median: Option<Duration>) -> String {
     match median {
         Some(median) if median < Duration::from_secs(1) => "< 1 s".to_owned(),

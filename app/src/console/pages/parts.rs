@@ -1,11 +1,11 @@
-//! The parts pages of the console are put together from.
+//! Components of console pages.
 
 use leptos::prelude::*;
 
 use crate::components::icons;
 use crate::console::ConsoleContext;
 
-/// The title of a page, with what can be done beside it.
+/// Title of a page, with its actions beside it.
 pub fn heading(title: &str, acts: AnyView) -> AnyView {
     view! {
         <div class="heading">
@@ -16,7 +16,7 @@ pub fn heading(title: &str, acts: AnyView) -> AnyView {
     .into_any()
 }
 
-/// Warns of settings that let payments travel in the clear.
+/// Warns of settings that let payments travel unencrypted.
 pub fn unencrypted(context: &ConsoleContext) -> AnyView {
     let settings = &context.site.unencrypted;
     if settings.is_empty() {
@@ -31,7 +31,7 @@ pub fn unencrypted(context: &ConsoleContext) -> AnyView {
     .into_any()
 }
 
-/// A part of a page with its own title.
+/// Section with its own title.
 pub fn panel(title: &str, content: AnyView) -> AnyView {
     view! {
         <section class="panel">
@@ -42,7 +42,7 @@ pub fn panel(title: &str, content: AnyView) -> AnyView {
     .into_any()
 }
 
-/// The heading of a column, which stands where the cells below it stand.
+/// Heading of a column, aligned like its cells.
 #[derive(Clone, Copy)]
 pub enum Column {
     Text(&'static str),
@@ -59,7 +59,7 @@ impl Column {
     }
 }
 
-/// A table that scrolls inside of its panel and never moves the page.
+/// Table that scrolls inside of its panel and never moves the page.
 pub fn table(label: &str, columns: &[Column], rows: Vec<AnyView>) -> AnyView {
     let columns: Vec<AnyView> = columns.iter().map(|column| column.heading()).collect();
     view! {
@@ -73,7 +73,7 @@ pub fn table(label: &str, columns: &[Column], rows: Vec<AnyView>) -> AnyView {
     .into_any()
 }
 
-/// What stands where a list is empty: never nothing.
+/// Placeholder of an empty list.
 pub fn empty(text: &'static str) -> AnyView {
     view! { <p class="empty">{text}</p> }.into_any()
 }
@@ -85,7 +85,7 @@ pub fn alert(text: Option<&'static str>) -> AnyView {
     .into_any()
 }
 
-/// A field with its name above it. `kind` and `complete` are what browsers and password keepers know.
+/// Field with its label above. `kind` and `complete` are for browsers and password managers.
 pub fn field(name: &'static str, label: &'static str, kind: &'static str, complete: &'static str) -> AnyView {
     view! {
         <label class="field">
@@ -96,7 +96,7 @@ pub fn field(name: &'static str, label: &'static str, kind: &'static str, comple
     .into_any()
 }
 
-/// The code of a phone.
+/// Field for a TOTP code.
 pub fn code_field(label: &'static str) -> AnyView {
     view! {
         <label class="field">
@@ -115,7 +115,7 @@ pub fn code_field(label: &'static str) -> AnyView {
     .into_any()
 }
 
-/// The code of a phone, or one on paper, which has letters.
+/// Field for a TOTP code or a recovery code, which has letters.
 pub fn factor_field(label: &'static str, is_required: bool) -> AnyView {
     view! {
         <label class="field">
@@ -134,7 +134,7 @@ pub fn factor_field(label: &'static str, is_required: bool) -> AnyView {
     .into_any()
 }
 
-/// A name and its value, for a list of facts.
+/// A name and its value, for a description list.
 pub fn fact(label: &'static str, value: AnyView) -> AnyView {
     view! {
         <div class="facts__row">
@@ -145,7 +145,7 @@ pub fn fact(label: &'static str, value: AnyView) -> AnyView {
     .into_any()
 }
 
-/// One of a list, or any.
+/// Select of one value or any.
 pub fn choice(
     name: &'static str,
     label: &'static str,
@@ -168,7 +168,7 @@ pub fn choice(
     .into_any()
 }
 
-/// A field of a search that shows what was typed.
+/// Search field filled with what was typed.
 pub fn input(name: &'static str, label: &'static str, kind: &'static str, value: &str) -> AnyView {
     view! {
         <label class="field">

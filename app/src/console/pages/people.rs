@@ -1,4 +1,4 @@
-//! Who works here.
+//! Users of the console and their roles.
 
 use leptos::prelude::*;
 use payments::admin::Role;
@@ -94,7 +94,7 @@ fn invite(context: &ConsoleContext) -> AnyView {
     .into_any()
 }
 
-/// The table of who may do what, from the code that decides.
+/// Table of roles and permissions, from the code that enforces them.
 fn rights(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     let rows = payments::console::Permission::ALL

@@ -1,4 +1,4 @@
-//! The dialog for giving money back, and its second look.
+//! The refund dialog, and its second step.
 
 use domain::Money;
 use leptos::prelude::*;
@@ -9,16 +9,16 @@ use crate::console::{ConsoleContext, format};
 use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
 
-/// What was typed.
+/// Form fields as typed.
 #[derive(Debug, Clone)]
 pub struct RefundForm {
-    /// Empty: all that is left.
+    /// Empty: everything that is refundable.
     pub amount: String,
     pub reason: RefundReason,
     pub words: String,
 }
 
-/// The usual reasons; the payer and the gateway read them too.
+/// Refund reasons; the payer and the gateway read them too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundReason {
     Wish,
@@ -47,7 +47,7 @@ impl RefundReason {
         }
     }
 
-    /// What is not in the list is something else.
+    /// Parses a reason; an unknown one is `Other`.
     pub fn parse(word: &str) -> RefundReason {
         let known = RefundReason::ALL
             .into_iter()
@@ -67,7 +67,7 @@ impl RefundReason {
 }
 
 impl RefundForm {
-    /// The reason as it is written down and sent.
+    /// Returns the reason as it is recorded and sent.
     pub fn text(&self, words: &ConsoleWords) -> String {
         let name = self.reason.name(words);
         match (self.reason, self.words.as_str()) {
@@ -148,7 +148,7 @@ fn dialog(context: &ConsoleContext, plan: &RefundPlan, form: &RefundForm) -> Any
     .into_any()
 }
 
-/// Repeats the sum and the payer: what happens next cannot be taken back.
+/// Second step, which repeats the sum and the payer: a refund cannot be undone.
 pub fn refund_check(
     context: &ConsoleContext,
     plan: &RefundPlan,

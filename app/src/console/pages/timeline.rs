@@ -1,4 +1,4 @@
-//! What happened to an order, oldest first, each with its cause: as a list to look at, and as a text to send to somebody.
+//! Timeline of an order, oldest first, each event with its cause: as a list, and as a text for support.
 
 use domain::Timestamp;
 use leptos::prelude::*;
@@ -8,13 +8,13 @@ use crate::console::{ConsoleContext, format};
 use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
 
-/// One line: a dot of its kind, a sentence, and who or what caused it.
+/// One event: a dot of its kind, a sentence, and its cause.
 struct Entry {
     kind: &'static str,
     sentence: String,
     detail: Option<String>,
     cause: String,
-    /// What was said word by word, for those who may read it.
+    /// The gateway's message verbatim, for people with the permission to read it.
     message: Option<String>,
 }
 
@@ -43,8 +43,8 @@ pub fn timeline(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     view! { <ol class="timeline">{entries}</ol> }.into_any()
 }
 
-/// The same for whoever is asked for help: plain text with every message, masked. It leaves the house, so it names neither
-/// the user nor anybody who works here.
+/// The timeline for a support request: plain text with every message, masked. It leaves the company, so it names neither the
+/// user nor any member of staff.
 pub fn support_text(context: &ConsoleContext, file: &OrderFile) -> String {
     let (words, order) = (context.words(), &file.order);
     let mut text = format!(
@@ -70,7 +70,7 @@ pub fn support_text(context: &ConsoleContext, file: &OrderFile) -> String {
     text.replace(&format!("user:{}", order.user_id), "user:••••")
 }
 
-/// What leaves the house names an API key, and nobody who works here.
+/// Removes the names of staff from an event; an API key stays.
 fn without_people(event: Event<'_>) -> Event<'_> {
     match event {
         Event::RefundAsked(refund, Some(RequestedBy::Person(_))) => Event::RefundAsked(refund, None),
@@ -220,7 +220,7 @@ fn refund_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
     }
 }
 
-/// One question with one answer; asking it again and again is one line.
+/// A query with its answer; repeated equal ones are one entry.
 fn call_entry(call: &GatewayCall, words: &'static ConsoleWords) -> Entry {
     let status = call.status.map(|status| status.to_string()).unwrap_or_default();
     let verdict = fill(format::call_verdict(call.verdict, words), &[("status", &status)]);
