@@ -1,7 +1,7 @@
-//! What the forms do: parse, one verb, and back to a page by GET, so that reloading never repeats anything.
+//! Server functions of the forms: parse, one verb, and redirect by GET, so that reloading never repeats anything.
 //!
-//! Failures go back too, as a code in the URL: an error that left a server function would be sent by Leptos to whatever
-//! `Referer` says.
+//! Failures are redirected too, as a code in the URL: Leptos would send an error of a server function to whatever `Referer`
+//! says.
 
 use domain::{Method, Product, id::is_name};
 use leptos::prelude::*;
@@ -15,7 +15,7 @@ use crate::links::{self, CheckoutLink};
 use crate::shop::{self, Plan};
 use crate::view::{PageState, Situation, spending};
 
-/// The demo shop: makes an order and goes to its checkout.
+/// Creates an order of the demo shop and opens its checkout.
 #[server(prefix = "/ui", endpoint = "buy_plan")]
 pub async fn buy_plan(
     #[server(default)] plan: String,
@@ -29,7 +29,7 @@ pub async fn buy_plan(
     Ok(())
 }
 
-/// Opens a payment with the chosen method; one that is open already is shown again.
+/// Starts a payment with the chosen method; an open one is shown again.
 #[server(prefix = "/ui", endpoint = "start_payment")]
 pub async fn start_payment(
     #[server(default)] token: String,
@@ -41,7 +41,7 @@ pub async fn start_payment(
     let device = Device::parse(&device);
     let link = checkout_link(&token, chosen(&lang), device);
     if Method::parse(&method) == Some(Method::Balance) {
-        // Money of ours moves at once, so it is asked for on a page of its own.
+        // A balance payment moves money at once, so it is confirmed on a page of its own.
         go_back(CheckoutLink {
             is_spending: true,
             ..link
@@ -53,7 +53,7 @@ pub async fn start_payment(
     Ok(())
 }
 
-/// The second yes: takes the order's amount from its user's balance.
+/// Pays with the balance after confirmation: takes the order's amount from its user's balance.
 #[server(prefix = "/ui", endpoint = "pay_by_balance")]
 pub async fn pay_by_balance(
     #[server(default)] token: String,
@@ -71,7 +71,7 @@ pub async fn pay_by_balance(
     Ok(())
 }
 
-/// Orders what is missing for this order; once that is paid, the way leads back here.
+/// Creates a top-up of the amount that is missing; once it is paid, its return URL leads back here.
 #[server(prefix = "/ui", endpoint = "top_up")]
 pub async fn top_up(
     #[server(default)] token: String,
@@ -81,7 +81,7 @@ pub async fn top_up(
     let (language, device) = (chosen(&lang), Device::parse(&device));
     match order_top_up(checkout_link(&token, language, device)).await {
         Ok(Some(topup)) => see_other(&checkout_link(&topup, language, device).path()),
-        // Enough came meanwhile.
+        // The balance suffices meanwhile.
         Ok(None) => go_back(CheckoutLink {
             is_spending: true,
             ..checkout_link(&token, language, device)
@@ -94,7 +94,7 @@ pub async fn top_up(
     Ok(())
 }
 
-/// *New code*: the same method again, after one attempt is over.
+/// Starts a payment by the same method again, after an attempt has ended (*New code*).
 #[server(prefix = "/ui", endpoint = "new_code")]
 pub async fn new_code(
     #[server(default)] token: String,
@@ -109,7 +109,7 @@ pub async fn new_code(
     Ok(())
 }
 
-/// *I have paid*: asks the gateway once, now.
+/// Queries the gateway once, now (*I have paid*).
 #[server(prefix = "/ui", endpoint = "check_payment")]
 pub async fn check_payment(
     #[server(default)] token: String,
@@ -153,7 +153,7 @@ async fn start(
     start_product(token, device.product(method, way)).await
 }
 
-/// Whether there was too little, which the page says by itself.
+/// Pays from the balance; returns whether it was too low, which the page shows by itself.
 async fn spend(token: &str) -> Result<bool, UiError> {
     let services = services();
     let checkout = payments::find_checkout(&services, token).await?;
@@ -167,7 +167,7 @@ async fn spend(token: &str) -> Result<bool, UiError> {
     }
 }
 
-/// The token of the order that fills the balance; `None`: it is enough already.
+/// Creates a top-up order and returns its token; `None`: the balance suffices already.
 async fn order_top_up(link: CheckoutLink<'_>) -> Result<Option<String>, UiError> {
     let (services, request) = (services(), request());
     let order = payments::find_checkout(&services, link.token).await?.order;
@@ -191,7 +191,7 @@ async fn renew(token: &str) -> Result<(), UiError> {
     let checkout = payments::find_checkout(&services(), token).await?;
     let last = checkout.payments.first().ok_or(UiError::ChooseMethod)?;
     let product = match last.product {
-        // Only the merchant knows who the payer is at WeChat, so only it can ask for another of these.
+        // Only the merchant knows the payer's openid, so only its program can start another of these.
         Product::Jsapi => last.method().default_product(),
         other => other,
     };
@@ -212,7 +212,7 @@ async fn start_product(token: &str, product: Product) -> Result<(), UiError> {
     Ok(())
 }
 
-/// Asks about the newest payment; whether its end is still unknown.
+/// Queries the newest payment; returns whether its end is still unknown.
 async fn ask(token: &str) -> Result<bool, UiError> {
     let services = services();
     let checkout = payments::find_checkout(&services, token).await?;
@@ -231,7 +231,7 @@ fn chosen(lang: &str) -> Option<&'static str> {
 
 fn checkout_link<'a>(token: &'a str, language: Option<&'a str>, device: Option<Device>) -> CheckoutLink<'a> {
     CheckoutLink {
-        // The token came from a form: what cannot be one must not become part of an address.
+        // The token came from a form: an invalid one must not become part of an address.
         token: if is_name(token) { token } else { "unknown" },
         language,
         device: device.map(Device::as_str),
@@ -240,7 +240,7 @@ fn checkout_link<'a>(token: &'a str, language: Option<&'a str>, device: Option<D
 }
 
 fn go_back(link: CheckoutLink<'_>) {
-    // A page that cannot be found says so by itself.
+    // The error page of a missing order explains itself.
     let error = link.error.filter(|error| *error != UiError::NotFound);
     see_other(&CheckoutLink { error, ..link }.path());
 }

@@ -1,10 +1,10 @@
-//! What a page or a form says with its status line.
+//! Status and headers of the answer to a page or a form.
 
 use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
-/// 303: whatever was asked, the next request is a GET. `leptos_axum::redirect` says 302, and that only to browsers.
+/// Redirects with 303: the next request is a GET. `leptos_axum::redirect` answers 302, and only for browsers.
 pub fn see_other(path: &str) {
     let location = HeaderValue::from_str(path).expect("paths are made of names and encoded values");
     set_status(StatusCode::SEE_OTHER);
@@ -13,7 +13,7 @@ pub fn see_other(path: &str) {
     }
 }
 
-/// Without a response there is nobody to tell: the list of routes is made that way.
+/// Sets the status. There is no response while the list of routes is generated.
 pub fn set_status(status: StatusCode) {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(status);

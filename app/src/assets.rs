@@ -1,4 +1,4 @@
-//! The few static files a page cannot do without, compiled in: a server without any bundle is still dressed.
+//! Stylesheets, compiled in, so that a server without a bundle has styled pages.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
@@ -9,10 +9,10 @@ const STYLESHEET: &str = include_str!("../../style/main.css");
 pub const FAVICON: &str = include_str!("../../public/favicon.svg");
 pub const ROBOTS: &str = include_str!("../../public/robots.txt");
 
-/// The one stylesheet, with the operator's accent at its end.
+/// A stylesheet, with the operator's accent colour at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stylesheet {
-    /// Names the content, so it may be cached for ever.
+    /// Contains a hash of the content, so it may be cached for ever.
     pub path: String,
     pub text: String,
 }
@@ -26,7 +26,7 @@ impl Stylesheet {
         Stylesheet::of(compressed(STYLESHEET) + &theme::rules(accent))
     }
 
-    /// On top of the other one, for the console only: a payer does not wait for it.
+    /// Stylesheet of the console, in addition to the other one: payers need not load it.
     fn console() -> Stylesheet {
         Stylesheet::named("console", compressed(include_str!("../../style/console.css")))
     }
@@ -46,14 +46,14 @@ impl Stylesheet {
 /// The same for every server of this version.
 pub static CONSOLE_STYLESHEET: LazyLock<Stylesheet> = LazyLock::new(Stylesheet::console);
 
-/// A word that changes with the content.
+/// Hashes the content.
 pub fn fingerprint(content: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     format!("{:08x}", hasher.finish() >> 32)
 }
 
-/// Without comments and indentation: they are for us, and every payer would wait for them.
+/// Strips comments and indentation, so that payers load less.
 fn compressed(css: &str) -> String {
     let mut rest = css;
     let mut bare = String::with_capacity(css.len());
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stylesheet_keeps_to_itself() {
+    fn the_stylesheet_loads_nothing_else() {
         assert!(Stylesheet::plain().path.starts_with("/assets/main."));
         assert!(CONSOLE_STYLESHEET.path.starts_with("/assets/console."));
         for sheet in [Stylesheet::plain(), CONSOLE_STYLESHEET.clone()] {
@@ -86,14 +86,14 @@ mod tests {
     }
 
     #[test]
-    fn an_accent_is_another_file() {
+    fn an_accent_changes_the_stylesheet_path() {
         let red = Stylesheet::with_accent(Color::parse("#c0202f").expect("a colour"));
         assert_ne!(red.path, Stylesheet::plain().path);
         assert!(red.text.ends_with("}\n"));
     }
 
     #[test]
-    fn squeezing_leaves_the_rules() {
+    fn compressing_keeps_the_css_rules() {
         let css = "/* why */\n.a {\n    color: red; /* x */\n}\n\n";
         assert_eq!(compressed(css), ".a {\ncolor: red;\n}\n");
     }

@@ -1,8 +1,8 @@
-//! What the server must provide before a page or a server function runs.
+//! Context that the server provides before a page or a server function runs.
 //!
 //! Call [`provide_request`] in the one closure that is handed both to `leptos_routes_with_context` and to
-//! `handle_server_fns_with_context`. Everything a page knows of its surroundings comes through here; pages read no header,
-//! no environment and no clock of their own.
+//! `handle_server_fns_with_context`. Pages read no header, environment or clock of their own; everything comes through
+//! here.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -17,38 +17,38 @@ use crate::i18n::{Language, Words};
 use crate::return_url::ReturnHosts;
 use crate::theme::Theme;
 
-/// Whether `/pkg` holds the browser bundle. Without it no script is mentioned in any page, and every page still works.
+/// Whether `/pkg` holds the browser bundle. Without it pages mention no script, and still work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HasBundle(pub bool);
 
-/// What is the same for every request of one running server.
+/// Settings of pages, the same for every request of one running server.
 #[derive(Debug, Clone)]
 pub struct PageSettings {
-    /// Who is being paid; the first line of every page.
+    /// Name of the payee; the first line of every page.
     pub merchant: String,
     pub theme: Theme,
-    /// `PUBLIC_URL` without a slash at the end.
+    /// `PUBLIC_URL` without a trailing slash.
     pub public_url: String,
-    /// The gateways are our simulator: the demo shop is open and pages carry the TEST stripe.
+    /// Simulator mode: the demo shop is open and pages carry the TEST stripe.
     pub is_simulator: bool,
-    /// Where the simulated phone is (`http://…/wallet`), in simulator mode.
+    /// Address of the simulated phone (`http://…/wallet`), in simulator mode.
     pub wallet_url: Option<String>,
-    /// The methods that can work here, in the order they are shown.
+    /// Available methods, in the order they are shown.
     pub methods: Vec<Method>,
-    /// Where payers may be sent back to.
+    /// Hosts that payers may be sent back to.
     pub return_hosts: ReturnHosts,
-    /// Names of settings that let money or its news travel in the clear; the console warns of them.
+    /// Names of settings that let payments or notifications travel unencrypted; the console warns of them.
     pub unencrypted: Vec<&'static str>,
 }
 
-/// What a browser says of itself in its headers.
+/// Request headers that pages need.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Browser<'a> {
     pub accept_language: &'a str,
     pub user_agent: &'a str,
 }
 
-/// What one request brought.
+/// Data of one request.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub site: Arc<PageSettings>,
@@ -58,9 +58,9 @@ pub struct Request {
     pub device: Device,
     /// The payer corrected our guess with `?device=`; links and forms keep it.
     pub is_device_chosen: bool,
-    /// `X-Request-Id` of the answer; shown where something of ours broke.
+    /// `X-Request-Id` of the answer; shown on internal errors.
     pub request_id: String,
-    /// The other end of the connection, as far as we can see.
+    /// Address of the payer, as far as we can see.
     pub payer_ip: Option<IpAddr>,
 }
 
@@ -90,17 +90,17 @@ impl Request {
         self.language.words()
     }
 
-    /// Where a browser comes back to from a gateway.
+    /// Address that a browser returns to from a gateway.
     pub fn checkout_url(&self, token: &str) -> String {
         format!("{}/checkout/{token}", self.site.public_url)
     }
 
-    /// The word for `?lang=` and for the hidden field of forms, when the payer chose one.
+    /// Value of `?lang=` and of the hidden field, when the payer chose one.
     pub fn chosen_language(&self) -> Option<&'static str> {
         self.is_language_chosen.then(|| self.language.as_str())
     }
 
-    /// The word for `?device=` and for the hidden field of forms, when the payer chose one.
+    /// Value of `?device=` and of the hidden field, when the payer chose one.
     pub fn chosen_device(&self) -> Option<&'static str> {
         self.is_device_chosen.then(|| self.device.as_str())
     }
@@ -112,14 +112,14 @@ fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<Cow<'a, str>> {
         .map(|(_, word)| word)
 }
 
-/// Provides all that pages and server functions expect.
+/// Provides the context of pages and server functions.
 pub fn provide_request(services: Services, request: Request, has_bundle: HasBundle) {
     provide_context(services);
     provide_context(request);
     provide_context(has_bundle);
 }
 
-/// The core, as the server provided it.
+/// Returns the core, as the server provided it.
 pub fn services() -> Services {
     expect_context::<Services>()
 }

@@ -1,7 +1,7 @@
-//! What the payer looks at this page with, and so how a method is carried out there.
+//! Device of the payer, and the mode in which a method is offered there.
 //!
-//! Guessed from the `User-Agent` on the server, because nothing else is known before the first page; a guess is never the
-//! last word: every page offers the other way, and `?device=` overrides it.
+//! Guessed from the `User-Agent`, because nothing else is known before the first page. A guess is never final: every page
+//! offers the other mode, and `?device=` overrides it.
 
 use domain::{Method, Product};
 
@@ -17,19 +17,19 @@ pub enum Device {
     Alipay,
 }
 
-/// How the payer gets from the page to the gateway.
+/// Mode in which the payer gets from the page to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PayMode {
     /// Another phone scans a code on this screen.
     Scan,
-    /// This device goes on by itself.
+    /// This device opens the app or page itself.
     Open,
 }
 
 impl Device {
     pub const ALL: [Device; 4] = [Device::Desktop, Device::Phone, Device::Wechat, Device::Alipay];
 
-    /// The word in `?device=`.
+    /// Value of `?device=`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Device::Desktop => "desk",
@@ -45,7 +45,7 @@ impl Device {
 
     pub fn of(user_agent: &str) -> Device {
         let says = |word: &str| user_agent.contains(word);
-        // WeChat on a computer says that it is WeChat too, but there a phone can be held to the screen.
+        // WeChat on a computer identifies as WeChat too, but there a phone can be held to the screen.
         let is_computer = ["WindowsWechat", "MacWechat", "UnifiedPCWindowsWechat"]
             .into_iter()
             .any(says);
@@ -66,7 +66,7 @@ impl Device {
         }
     }
 
-    /// Whether a payer here can get to this method at all: the two wallets do not let each other in.
+    /// Returns whether a payer here can use this method: neither wallet opens the other one.
     pub const fn offers(self, method: Method) -> bool {
         !matches!(
             (self, method),
@@ -74,8 +74,8 @@ impl Device {
         )
     }
 
-    /// Inside WeChat a page can open the payment only with the payer's name there, which only a merchant's program can
-    /// know; a page that was not given it can show a code for another phone, and say how to get out.
+    /// Default mode. Inside WeChat a page can open the payment only with the payer's openid, which only a merchant's program
+    /// knows; without it the page shows a code for another phone, and instructions to leave.
     pub const fn usual_mode(self) -> PayMode {
         match self {
             Device::Desktop | Device::Wechat => PayMode::Scan,
@@ -83,7 +83,7 @@ impl Device {
         }
     }
 
-    /// In which form a method is started here; `way` is the payer's own choice.
+    /// Product for a method here; `mode` is the payer's own choice.
     pub const fn product(self, method: Method, mode: Option<PayMode>) -> Product {
         let mode = match mode {
             Some(mode) => mode,
@@ -99,7 +99,7 @@ impl Device {
         }
     }
 
-    /// The second way to the same method, where there is one.
+    /// The other mode of the same method, where there is one.
     pub const fn other_mode(self, product: Product) -> Option<PayMode> {
         match (product, self) {
             (Product::H5 | Product::Wap | Product::Page | Product::Jsapi, _) => Some(PayMode::Scan),
@@ -111,7 +111,7 @@ impl Device {
 }
 
 impl PayMode {
-    /// The word in the field `way` of a form.
+    /// Value of the form field `way`.
     pub const fn as_str(self) -> &'static str {
         match self {
             PayMode::Scan => "scan",
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_user_agent_is_a_good_guess() {
+    fn devices_are_detected_by_user_agent() {
         for (agent, device) in [
             ("", Device::Desktop),
             (
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_is_started_in_the_form_that_works_here() {
+    fn a_method_uses_the_product_that_works_on_the_device() {
         use Product::{H5, Native, Page, Qr, Wap};
         for (device, wechat, alipay) in [
             (Device::Desktop, Native, Qr),
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_way_leads_there_and_back() {
+    fn the_other_mode_of_the_other_mode_is_the_first() {
         for device in [Device::Desktop, Device::Phone] {
             for method in [Method::Wechat, Method::Alipay] {
                 let usual = device.product(method, None);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_words_are_devices_and_ways() {
+    fn only_known_words_are_devices_and_modes() {
         for device in Device::ALL {
             assert_eq!(Device::parse(device.as_str()), Some(device));
         }

@@ -1,6 +1,6 @@
-//! Failures as a payer may see them: a closed set of codes, with the text looked up and never echoed.
+//! Errors as a payer may see them: a closed set of codes, with the text looked up and never echoed.
 //!
-//! Without JavaScript an error travels in the URL, which anybody can write; so it is a word of ours or it is nothing.
+//! Without JavaScript an error travels in the URL, which is not trusted; so only known codes are shown.
 
 use std::error::Error as _;
 
@@ -42,7 +42,7 @@ impl UiError {
         UiError::Internal,
     ];
 
-    /// The word in `?error=`.
+    /// Value of `?error=`.
     pub const fn as_str(self) -> &'static str {
         match self {
             UiError::NotFound => "not_found",
@@ -62,7 +62,7 @@ impl UiError {
         UiError::ALL.into_iter().find(|error| error.as_str() == word)
     }
 
-    /// What happened to the money and what to do.
+    /// Text: what happened to the money and what to do.
     pub const fn text(self, words: &Words) -> &'static str {
         match self {
             UiError::NotFound => words.not_found_text,
@@ -78,7 +78,7 @@ impl UiError {
         }
     }
 
-    /// The status of a page that could not be drawn at all.
+    /// Status of an error page.
     pub const fn status(self) -> StatusCode {
         match self {
             UiError::NotFound => StatusCode::NOT_FOUND,
@@ -116,7 +116,7 @@ impl From<Error> for UiError {
     }
 }
 
-/// An error with everything that led to it, for the log.
+/// Formats an error with all its causes, for the log.
 fn causes(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -130,7 +130,7 @@ fn causes(error: &Error) -> String {
 impl FromServerFnError for UiError {
     type Encoder = JsonEncoding;
 
-    /// Leptos itself fails only over a form that is not one of ours; its words stay here.
+    /// Leptos itself fails only over a form that is not one of ours; its message is not shown.
     fn from_server_fn_error(_: ServerFnErrorErr) -> UiError {
         UiError::Malformed
     }
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_own_words_come_back_from_a_url() {
+    fn only_known_error_codes_are_read_from_a_url() {
         for error in UiError::ALL {
             assert_eq!(UiError::parse(error.as_str()), Some(error));
         }

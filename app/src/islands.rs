@@ -1,8 +1,8 @@
-//! The only code that runs in a browser: four leaves, none of which a payment depends on.
+//! The only code that runs in a browser: four islands, none of which a payment depends on.
 //!
-//! They compile for the server too, which draws them once and never runs their effects. They take no props: reading those
-//! back is `serde_json`, which with all its number formats was three tenths of the bundle (81 KB brotli with, 57 without).
-//! What an island must know stands in `data-` attributes of the element that holds it; see [`browser::told`].
+//! They compile for the server too, which draws them once and never runs their effects. They take no props: deserialising
+//! those needs `serde_json`, which was three tenths of the bundle (81 KB brotli with, 57 without). Their data is in `data-`
+//! attributes of the element around them; see [`browser::told`].
 
 mod browser;
 mod copy_button;

@@ -1,7 +1,7 @@
-//! What people see: pages drawn on the server, and four islands that keep them alive in the browser.
+//! Pages drawn on the server, and four islands that update them in the browser.
 //!
-//! With `ssr` this is a library of the server: [`App`], [`shell`] and what [`context`] asks for. With `hydrate` it is what
-//! reaches the browser, and that is `islands` alone: no page, no text, no rule travels there.
+//! With `ssr` this is a library of the server: [`App`], [`shell`] and [`context`]. With `hydrate` it is the browser bundle,
+//! which holds only `islands`: no page, no text, no rule.
 
 mod islands;
 

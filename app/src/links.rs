@@ -1,22 +1,22 @@
-//! Addresses inside the product. A language the payer chose goes along, so that no click loses it.
+//! Addresses of pages. A language the payer chose is kept in every link.
 
 use url::form_urlencoded::Serializer;
 
 use crate::error::UiError;
 
-/// What a link to a checkout page may carry besides its token.
+/// Query of a link to a checkout page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CheckoutLink<'a> {
     pub token: &'a str,
     pub language: Option<&'a str>,
-    /// What the payer says the device is.
+    /// Device that the payer chose.
     pub device: Option<&'a str>,
     pub error: Option<UiError>,
-    /// The payer said *I have paid* and we have not heard yet.
+    /// The payer pressed *I have paid* and the end is still unknown.
     pub is_asked: bool,
-    /// The payer wants to pay with the balance and has not confirmed it.
+    /// The payer chose the balance and has not confirmed it.
     pub is_spending: bool,
-    /// How often a browser without JavaScript has come back by itself.
+    /// Count of automatic refreshes of a browser without JavaScript.
     pub n_refreshes: u32,
 }
 
@@ -40,7 +40,7 @@ impl CheckoutLink<'_> {
     }
 }
 
-/// The shop, with what went wrong when something did.
+/// Address of the shop, with an error if there was one.
 pub fn shop(language: Option<&str>, error: Option<UiError>) -> String {
     let error = error.map(|error| ("error", error.as_str().to_owned()));
     let language = language.map(|language| ("lang", language.to_owned()));
@@ -52,29 +52,29 @@ pub fn receipt(token: &str, language: Option<&str>) -> String {
     with_query(&format!("/checkout/{token}/receipt"), &kept(language, None))
 }
 
-/// The receipt as it is printed on this paper.
+/// Address of the receipt for printing on this paper.
 pub fn receipt_on(token: &str, paper: &str, language: Option<&str>) -> String {
     let mut parameters = vec![("paper", paper.to_owned())];
     parameters.extend(kept(language, None));
     with_query(&format!("/checkout/{token}/receipt"), &parameters)
 }
 
-/// The door to the gateway's own page: it sends the browser on, with an address that is still fresh.
+/// Address that redirects to the gateway's own page, by an address that is still fresh.
 pub fn gateway(token: &str, language: Option<&str>) -> String {
     with_query(&format!("/checkout/{token}/pay"), &kept(language, None))
 }
 
-/// What the page inside WeChat asks for when its button is pressed.
+/// Address of the signed parameters for the page inside WeChat.
 pub fn invocation(token: &str) -> String {
     format!("/checkout/{token}/invocation")
 }
 
-/// The simulated phone, with the code already in its field.
+/// Address of the simulated phone, with the code already in its field.
 pub fn wallet(wallet_url: &str, code: &str) -> String {
     with_query(wallet_url, &[("code", code.to_owned())])
 }
 
-/// The same page in another language: only `lang` changes.
+/// Address of the same page in another language: only `lang` changes.
 pub fn in_language(path: &str, query: &str, language: &str) -> String {
     let kept = url::form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
     let query = Serializer::new(String::new())
@@ -84,7 +84,7 @@ pub fn in_language(path: &str, query: &str, language: &str) -> String {
     format!("{path}?{query}")
 }
 
-/// What the payer chose once goes along with every link and form.
+/// Parameters that every link and form keeps.
 fn kept(language: Option<&str>, device: Option<&str>) -> Vec<(&'static str, String)> {
     let chosen = [("device", device), ("lang", language)];
     chosen
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_checkout_link_carries_only_what_it_must() {
+    fn a_checkout_link_has_only_the_needed_parameters() {
         let plain = CheckoutLink {
             token: "abc",
             ..CheckoutLink::default()
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_reaches_the_wallet_whole() {
+    fn a_wallet_link_contains_the_whole_code() {
         let link = wallet("http://127.0.0.1:9/wallet", "weixin://wxpay/bizpayurl?pr=a&b=c");
         assert_eq!(
             link,

@@ -1,4 +1,4 @@
-//! One file a page: it loads one view struct and places it.
+//! Pages, one file each: a page loads one view struct and places it.
 
 mod checkout;
 mod failed;

@@ -1,11 +1,11 @@
-//! Where a payer may be sent back to: only what a merchant's program named, and only on hosts the operator allows.
+//! Return URLs: only those that a merchant's program named, and only on hosts the operator allows.
 
 use url::{Host, Url};
 
 /// The hosts of `RETURN_URL_HOSTS`.
 ///
-/// Without any, every host is allowed: a return address comes from a merchant's program with its key, never from the URL
-/// of a page, so nobody else can make our pages lead anywhere.
+/// An empty list allows every host: a return URL comes from a merchant's program with its key, never from the URL of a page,
+/// so it is no open redirect.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReturnHosts(Vec<Name>);
 
@@ -18,7 +18,7 @@ enum Name {
 }
 
 impl ReturnHosts {
-    /// Hosts between commas or spaces.
+    /// Parses hosts separated by commas or spaces.
     pub fn parse(text: &str) -> Result<ReturnHosts, String> {
         let words = text
             .split([',', ' '])
@@ -29,7 +29,7 @@ impl ReturnHosts {
         Ok(ReturnHosts(names.collect::<Result<_, _>>()?))
     }
 
-    /// Whether a page of ours may lead to `url`: following it can run nothing, and it is where the operator wants it.
+    /// Returns whether a page may link to `url`: it runs no code, and its host is allowed.
     pub fn allow(&self, url: &str) -> bool {
         let Ok(url) = Url::parse(url) else { return false };
         let is_web =
@@ -45,7 +45,7 @@ impl Name {
             Some(name) => (true, name),
             None => (false, word),
         };
-        // As the parser of URLs writes it: lower case, and another alphabet as punycode.
+        // Normalised as URLs are parsed: lower case, and another alphabet as punycode.
         let name = match Host::parse(name).ok()? {
             Host::Domain(name) if !name.contains('*') => name,
             Host::Domain(_) => return None,
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_named_hosts_are_led_to() {
+    fn only_configured_return_hosts_are_allowed() {
         let hosts = ReturnHosts::parse("shop.example, *.Brand.example 127.0.0.1").expect("hosts");
         for url in [
             "https://shop.example/thanks?order=1",
@@ -100,14 +100,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_list_every_web_address_of_a_merchant_is_good() {
+    fn without_a_list_every_http_return_url_is_allowed() {
         let any = ReturnHosts::default();
         assert!(any.allow("https://anywhere.example/") && any.allow("http://localhost:3000/"));
         assert!(!any.allow("javascript:alert(1)") && !any.allow("data:text/html,x"));
     }
 
     #[test]
-    fn what_is_no_host_is_refused() {
+    fn an_invalid_host_is_refused() {
         for text in [
             "https://shop.example",
             "shop.example/path",

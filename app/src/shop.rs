@@ -1,4 +1,4 @@
-//! The demo shop of the simulator: three plans, so that a first visitor can buy something.
+//! The simulator's demo shop: three plans, so that a first visitor can buy something.
 
 use domain::{Money, Order};
 use payments::{NewOrder, Outcome, Services};
@@ -6,7 +6,7 @@ use payments::{NewOrder, Outcome, Services};
 use crate::error::UiError;
 use crate::i18n::{Words, fill};
 
-/// Whose orders they are.
+/// User of the demo's orders.
 const USER: &str = "demo";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Plan {
 impl Plan {
     pub const ALL: [Plan; 3] = [Plan::Starter, Plan::Team, Plan::Business];
 
-    /// The word in `form[data-plan]`.
+    /// Value of `form[data-plan]`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Plan::Starter => "starter",
@@ -58,7 +58,7 @@ impl Plan {
     }
 }
 
-/// Orders one plan; paying leads back to the shop.
+/// Orders one plan; its return URL is the shop.
 pub async fn buy(services: &Services, plan: Plan, words: &Words, public_url: &str) -> Result<Order, UiError> {
     let order = NewOrder {
         order_no: None,
@@ -67,13 +67,13 @@ pub async fn buy(services: &Services, plan: Plan, words: &Words, public_url: &st
         amount: plan.price(),
         return_url: Some(format!("{public_url}/")),
         metadata: None,
-        // All visitors of the demo are one user, and all of it is play money.
+        // All visitors of the demo are one user, and its money is not real.
         allows_balance: true,
         expires_in: None,
     };
     match payments::create_order(services, order, None).await? {
         Outcome::New(order) | Outcome::Existing(order) => Ok(order),
-        // Only a request with an idempotency key is answered from what was kept.
+        // Only a request with an idempotency key can be replayed.
         Outcome::Replayed(_) => Err(UiError::Internal),
     }
 }

@@ -1,19 +1,19 @@
-//! What an operator may change about the looks: logo, accent colour, where help is; never legibility.
+//! Branding by the operator: logo, accent colour, contact; it can never make text illegible.
 
 use crate::assets::Stylesheet;
 
-/// What pages must know of it; the files themselves are served by the server.
+/// Branding that pages need; the server serves the files themselves.
 #[derive(Debug, Clone)]
 pub struct Theme {
     pub stylesheet_path: String,
-    /// Where the operator's logo is, if there is one.
+    /// Address of the operator's logo, if there is one.
     pub logo_path: Option<String>,
-    /// A link to whoever can help: `https:`, `mailto:` or `tel:`.
+    /// A link for payers who need help: `https:`, `mailto:` or `tel:`.
     pub contact: Option<String>,
 }
 
 impl Theme {
-    /// Without any wishes.
+    /// Default theme.
     pub fn plain() -> Theme {
         Theme {
             stylesheet_path: Stylesheet::plain().path,
@@ -31,12 +31,12 @@ pub struct Color([u8; 3]);
 const LEGIBLE_PERCENT: u64 = 460;
 const WHITE: Color = Color([255, 255, 255]);
 const BLACK: Color = Color([0, 0, 0]);
-/// The lighter of the dark theme's two grounds (`--card`).
+/// The lighter of the dark theme's two backgrounds (`--card`).
 const DARK_GROUND: Color = Color([0x1b, 0x20, 0x27]);
 const STEPS: u8 = 100;
 
 impl Color {
-    /// `#0958d9`.
+    /// Parses `#0958d9`.
     pub fn parse(text: &str) -> Option<Color> {
         let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
         let part = |at: usize| {
@@ -47,19 +47,19 @@ impl Color {
         Some(Color([part(0)?, part(2)?, part(4)?]))
     }
 
-    /// The nearest shade that white text can stand on, and that can be text on white.
+    /// Nearest shade that is legible under white text, and as text on white.
     pub fn on_light(self) -> Color {
         self.toward(BLACK, |shade| contrast_percent(shade, WHITE) >= LEGIBLE_PERCENT)
     }
 
-    /// The nearest shade that can be text on the dark ground; near-black text can stand on it.
+    /// Nearest shade that is legible as text on the dark background, and under near-black text.
     pub fn on_dark(self) -> Color {
         self.toward(WHITE, |shade| {
             contrast_percent(shade, DARK_GROUND) >= LEGIBLE_PERCENT
         })
     }
 
-    /// One step on, for what the pointer is over.
+    /// One step further, for hovered elements.
     pub fn stronger(self, goal: Color) -> Color {
         self.mixed(goal, 18)
     }
@@ -81,8 +81,7 @@ impl Color {
         Color([part(r, to_r), part(g, to_g), part(b, to_b)])
     }
 
-    /// Relative luminance in hundred-thousandths. The sRGB curve as `0.73 x² + 0.27 x³`, which is never more than a
-    /// hundredth away from it.
+    /// Relative luminance in hundred-thousandths. The sRGB curve as `0.73 x² + 0.27 x³`, which is at most a hundredth off.
     fn luminance(self) -> u64 {
         let linear = |part: u8| {
             let x = u64::from(part);
@@ -105,7 +104,7 @@ fn contrast_percent(one: Color, other: Color) -> u64 {
     100 * one.max(other) / one.min(other)
 }
 
-/// The rules that put an accent in the place of ours, for both themes.
+/// CSS rules that replace the default accent, for both themes.
 pub fn rules(accent: Color) -> String {
     let (light, dark) = (accent.on_light(), accent.on_dark());
     format!(
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_operator_likes_can_be_read() {
+    fn every_accent_is_made_legible() {
         for text in [
             "#07c160", "#ffff00", "#ffffff", "#000000", "#0958d9", "#ff0066", "#123456",
         ] {
@@ -143,12 +142,12 @@ mod tests {
             assert!(contrast_percent(color.on_light(), WHITE) >= 450, "{text}");
             assert!(contrast_percent(color.on_dark(), DARK_GROUND) >= 450, "{text}");
         }
-        // What is legible already is left alone.
+        // A legible colour is not changed.
         assert_eq!(Color::parse("#0958d9").unwrap().on_light().to_string(), "#0958d9");
     }
 
     #[test]
-    fn only_six_digits_are_a_colour() {
+    fn a_colour_has_six_hex_digits() {
         for text in ["0958d9", "#09d", "#0958d9ff", "#0958dg", "red", "#", "#ääää"] {
             assert_eq!(Color::parse(text), None, "{text}");
         }

@@ -1,6 +1,6 @@
-//! What a checkout page shows, as plain values: text already chosen, amounts already written, the code already drawn.
+//! View of a checkout page as plain values: texts chosen, amounts formatted, codes drawn.
 //!
-//! Pages and components only place these values; every decision about them is made here, where it can be tested.
+//! Pages and components only place these values; every decision is made here, where it can be tested.
 
 mod deadline;
 mod handover;
@@ -29,10 +29,10 @@ use crate::error::UiError;
 use crate::i18n::{Words, fill};
 use crate::links;
 
-/// How often a browser without JavaScript comes back by itself.
+/// Most automatic refreshes of a browser without JavaScript.
 pub const MAX_REFRESHES: u32 = 10;
 
-/// What this visit says in its URL.
+/// Parameters of this visit in its URL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PageRequest {
     /// The payer pressed *I have paid*.
@@ -46,14 +46,14 @@ pub struct PageRequest {
 #[derive(Debug, Clone)]
 pub struct CheckoutView {
     pub token: String,
-    /// For `?lang=` and hidden fields, when the payer chose one.
+    /// Value of `?lang=` and hidden fields, when the payer chose one.
     pub language: Option<&'static str>,
     /// The same for `?device=`.
     pub device: Option<&'static str>,
     pub words: &'static Words,
-    /// What the order was when this was drawn; the watcher compares it with the news.
+    /// State of the order when this was drawn; the watcher compares it with each event.
     pub live: LiveState,
-    /// What is shown: `live.state`, except that *waiting* is *confirming* to somebody who says it is paid.
+    /// State shown: `live.state`, except that *waiting* is *confirming* after the payer said it is paid.
     pub state: PageState,
     pub title: String,
     pub sentence: String,
@@ -62,24 +62,24 @@ pub struct CheckoutView {
     pub subject: String,
     pub order_no: String,
     pub ordered_at: String,
-    /// Without its sign.
+    /// Without the currency sign.
     pub amount: String,
     pub deadline: Option<Deadline>,
     pub methods: Vec<MethodChoice>,
     pub other_mode: Option<OtherWay>,
     pub guide: Option<Guide>,
-    /// Where the page is as for another device, and what leads there.
+    /// Address of this page for another device, and the text of its link.
     pub correction: (String, &'static str),
     pub code: Option<Code>,
-    /// Where there is no code to scan.
+    /// Link to the gateway, when there is no code to scan.
     pub handover: Option<Handover>,
-    /// What starts another attempt after this one is called.
+    /// Label of the button that starts another attempt.
     pub again: &'static str,
     pub facts: Vec<Fact>,
-    /// What one press takes from the balance, or what one top-up would add to it.
+    /// Amount that one press takes from the balance, or that one top-up would add to it.
     pub spending_amount: String,
     pub return_url: Option<String>,
-    /// What the way back is called.
+    /// Label of the link back.
     pub back: &'static str,
     pub has_receipt: bool,
     pub n_refreshes: u32,
@@ -90,13 +90,13 @@ pub struct CheckoutView {
 pub struct Code {
     pub qr: Qr,
     pub instruction: String,
-    /// What a screen reader says instead of the drawing.
+    /// Text for screen readers in place of the drawing.
     pub label: String,
     /// The simulated phone with this code in it, in simulator mode.
     pub wallet: Option<String>,
 }
 
-/// One line of the list of what happened.
+/// One name and value of the details.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
     pub label: &'static str,
@@ -106,7 +106,7 @@ pub struct Fact {
 }
 
 impl CheckoutView {
-    /// `available` is what the order's user has, where the order may be paid with it.
+    /// `available` is the balance of the order's user, where the order may be paid with it.
     pub fn new(
         checkout: &Checkout,
         available: Option<Money>,
@@ -165,23 +165,23 @@ impl CheckoutView {
         }
     }
 
-    /// `¥99.90`.
+    /// Formats the price: `¥99.90`.
     pub fn price(&self) -> String {
         format!("{}{}", money::SIGN, self.amount)
     }
 
-    /// The page's address without anything that was said only once.
+    /// Returns the page's address without parameters of a single visit.
     pub fn path(&self) -> String {
         self.link().path()
     }
 
-    /// Only what money came for has a receipt.
+    /// Returns the receipt's address; only orders with money have one.
     pub fn receipt_path(&self) -> Option<String> {
         self.has_receipt
             .then(|| links::receipt(&self.token, self.language))
     }
 
-    /// Where a browser without JavaScript goes next by itself; after some times it is left to the payer.
+    /// Returns the next automatic refresh of a browser without JavaScript; `None` after [`MAX_REFRESHES`].
     pub fn refresh_path(&self) -> Option<String> {
         (self.state.is_pending() && self.n_refreshes < MAX_REFRESHES).then(|| {
             let link = links::CheckoutLink {
@@ -193,12 +193,12 @@ impl CheckoutView {
         })
     }
 
-    /// Nothing more will happen to a paid order that its payer waits for, unless money is on its way back.
+    /// Returns whether the page can still change: a paid order does so only while a refund is under way.
     pub const fn is_watched(&self) -> bool {
         !matches!(self.state, PageState::Paid | PageState::Refunded)
     }
 
-    /// A code whose time is over is renewed once without being asked, while somebody looks.
+    /// Returns whether an expired code may be renewed automatically: once, while the page is visible.
     pub const fn may_renew(&self) -> bool {
         matches!(self.state, PageState::Expired)
     }
@@ -213,8 +213,8 @@ impl CheckoutView {
     }
 }
 
-/// Somebody who says *I have paid* is not told to scan; whoever did not pay finds the way back to the code. Somebody who
-/// chose the balance is asked once more.
+/// Returns the situation shown. After *I have paid* the page does not ask to scan, but offers a way back to the code. A payer
+/// who chose the balance confirms first.
 fn shown<'a>(
     situation: Situation<'a>,
     available: Option<Money>,
@@ -233,7 +233,7 @@ fn shown<'a>(
     }
 }
 
-/// An error is repeated only where the page does not say the same already.
+/// Returns the error to show, unless the page already says the same.
 fn alert(page_request: PageRequest, state: PageState, words: &Words) -> Option<&'static str> {
     let error = page_request.error?;
     match state {
@@ -261,7 +261,7 @@ fn code(situation: &Situation<'_>, request: &Request) -> Option<Code> {
     let scan = match payment.product {
         Product::Native => words.wechat_scan,
         Product::Qr => words.alipay_scan,
-        // What these ask for is a link to open, not a code to scan.
+        // These have a link to open, not a code to scan.
         Product::H5 | Product::Jsapi | Product::Wap | Product::Page | Product::Balance => return None,
     };
     let method = method_name(payment.method(), words);
@@ -292,7 +292,7 @@ fn again(situation: &Situation<'_>, words: &Words) -> &'static str {
     }
 }
 
-/// Checked when it was given, and again here: the operator may have become stricter since.
+/// Returns the return URL if the operator still allows it: the setting may be stricter now than when it was given.
 fn way_back(order: &Order, request: &Request) -> Option<String> {
     let url = order.return_url.clone();
     let ours = format!("{}/checkout/", request.site.public_url);

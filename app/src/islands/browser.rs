@@ -1,4 +1,4 @@
-//! The few things asked of the browser, without a panic where an old one has them not.
+//! Browser APIs, without a panic where an old browser does not have them.
 
 use js_sys::{Date, Reflect};
 use leptos::prelude::window;
@@ -15,7 +15,7 @@ pub fn millis() -> i64 {
     Date::now() as i64
 }
 
-/// What the server wrote for the island that `element` belongs to, on the element around it: `data-at-end` is `atEnd`.
+/// Returns a `data-` attribute of the element around the island: `data-at-end` is `atEnd`.
 pub fn told(element: &Element, name: &str) -> String {
     let island = element.closest("leptos-island").ok().flatten();
     let holder = island.and_then(|island| island.parent_element());
@@ -25,12 +25,12 @@ pub fn told(element: &Element, name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Clipboards exist on secure origins only.
+/// Returns whether there is a clipboard: only on secure origins.
 pub fn has_clipboard() -> bool {
     Reflect::get(&window().navigator(), &"clipboard".into()).is_ok_and(|clipboard| clipboard.is_object())
 }
 
-/// Sends a form as a browser does, and follows where the answer leads.
+/// Posts a form as a browser does, and follows the redirect.
 pub async fn post_form(path: &str, fields: &str) -> Result<(), JsValue> {
     let request = RequestInit::new();
     request.set_method("POST");
@@ -42,7 +42,7 @@ pub async fn post_form(path: &str, fields: &str) -> Result<(), JsValue> {
         .map(drop)
 }
 
-/// The body of a successful answer.
+/// Returns the body of a successful answer.
 pub async fn fetch_text(path: &str) -> Result<String, JsValue> {
     let response: Response = JsFuture::from(window().fetch_with_str(path)).await?.dyn_into()?;
     if !response.ok() {

@@ -1,4 +1,4 @@
-//! Copies a number the payer may have to tell somebody.
+//! Button that copies a number for the payer.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use super::browser::{has_clipboard, told};
 
 const SHOWN_FOR: Duration = Duration::from_secs(2);
 
-/// Hidden until script runs and there is a clipboard: a button that does nothing is worse than none. The element around
-/// it tells the `data-text` to copy, the `data-label`, and what to say when it is `data-done`.
+/// Hidden until script runs and there is a clipboard: a button must not be without effect. The element around it has the
+/// `data-text` to copy, the `data-label`, and the text when it is `data-done`.
 #[island]
 pub fn CopyButton() -> impl IntoView {
     let node = NodeRef::<html::Button>::new();
@@ -38,7 +38,7 @@ async fn copy(button: HtmlButtonElement, done: RwSignal<String>) {
         .navigator()
         .clipboard()
         .write_text(&told(&button, "text"));
-    // Who is not allowed to copy can still read.
+    // The text stays readable when copying is not allowed.
     if JsFuture::from(copying).await.is_ok() {
         done.set(told(&button, "done"));
         set_timeout(move || done.set(String::new()), SHOWN_FOR);

@@ -1,4 +1,4 @@
-//! How long the payer still has, counted from what the server said, not from the payer's clock.
+//! Countdown to the deadline, by the server's time, not by the payer's clock.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use web_sys::HtmlSpanElement;
 use super::browser::{millis, told};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Prominent, and announced for the first time, when so many seconds are left.
+/// Prominent, and first announced, at this many seconds left.
 const URGENT: i64 = 5 * 60;
-/// What is announced when so many seconds are left, by the name of its `data-` attribute; not each second.
+/// Announcements by seconds left, as names of `data-` attributes; not each second.
 const CALLS: [(i64, &str); 3] = [(URGENT, "atFive"), (60, "atOne"), (0, "atEnd")];
 
-/// The element around it tells `data-millis-left`, `data-label` and the announcements.
+/// The element around it has `data-millis-left`, `data-label` and the announcements.
 #[island]
 pub fn Countdown() -> impl IntoView {
     let face = Face {
@@ -29,7 +29,7 @@ pub fn Countdown() -> impl IntoView {
         }
     });
     let is_urgent = move || face.seconds.get().is_some_and(|left| left <= URGENT).to_string();
-    // Empty before the first tick: without script a frozen clock would lie.
+    // Empty before the first tick: without script a frozen clock would mislead.
     view! {
         <span class="countdown num" role="timer" data-urgent=is_urgent node_ref=node>{face.text}</span>
         <span class="visually-hidden" role="status">{face.announcement}</span>
@@ -43,7 +43,7 @@ struct Face {
     announcement: RwSignal<String>,
 }
 
-/// Ticks once a second until the end, or until the watcher has put another page in this one's place.
+/// Ticks once a second until the end, or until the watcher has replaced this part of the page.
 fn tick_until(end: i64, node: HtmlSpanElement, face: Face) {
     let left = (end - millis()).max(0);
     let seconds = (left + 999) / 1000;
@@ -60,7 +60,7 @@ fn tick_until(end: i64, node: HtmlSpanElement, face: Face) {
     }
 }
 
-/// `mm:ss`, or `h:mm:ss` for the patient.
+/// Formats `mm:ss`, or `h:mm:ss`.
 fn clock(seconds: i64) -> String {
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     if hours > 0 {
@@ -75,7 +75,7 @@ mod tests {
     use super::clock;
 
     #[test]
-    fn time_left_is_written_as_on_a_clock() {
+    fn remaining_time_is_formatted_as_a_clock() {
         for (seconds, text) in [(0, "00:00"), (59, "00:59"), (899, "14:59"), (3661, "1:01:01")] {
             assert_eq!(clock(seconds), text);
         }

@@ -1,4 +1,4 @@
-//! What the page shows now, and putting the next thing in its place without losing the payer's.
+//! The part of the page that changes, and its replacement without losing the payer's focus.
 
 use js_sys::{Function, JSON, Reflect};
 use leptos::prelude::{document, window};
@@ -7,7 +7,7 @@ use web_sys::{DomParser, Element, HtmlElement, Node, SupportedType};
 
 use super::browser::fetch_text;
 
-/// The part that changes; it says about itself what the watcher must know.
+/// Returns `main`, whose attributes hold what the watcher needs.
 pub fn main_element() -> Option<HtmlElement> {
     document()
         .query_selector("main[data-live]")
@@ -20,19 +20,19 @@ pub fn data(name: &str) -> Option<String> {
     main_element()?.dataset().get(name)
 }
 
-/// Whether `news`, the text of a live state, is about something else than what is shown.
+/// Returns whether the live state `news` differs from the one shown.
 pub fn is_outdated_by(news: &str) -> bool {
     let Ok(news) = JSON::parse(news) else { return false };
     let field = |name: &str| Reflect::get(&news, &name.into()).ok();
     let state = field("state").and_then(|state| state.as_string());
-    // Through JSON, so that the number is written as the server wrote it and no float enters the bundle.
+    // Through JSON, so that the number keeps its text and no float enters the bundle.
     let version = field("version")
         .and_then(|version| JSON::stringify(&version).ok())
         .map(String::from);
     state.is_some() && (state != data("live") || version != data("version"))
 }
 
-/// Fetches this page again and puts its `main` in the place of the old one. Returns the new title.
+/// Fetches this page again and replaces its `main`. Returns the new title.
 pub async fn renew() -> Result<String, JsValue> {
     let path = data("path").ok_or(JsValue::NULL)?;
     let html = fetch_text(&path).await?;
@@ -42,7 +42,7 @@ pub async fn renew() -> Result<String, JsValue> {
     let had_focus = old.contains(document().active_element().as_deref().map(AsRef::<Node>::as_ref));
     old.replace_with_with_node_1(&new)?;
     document().set_title(&fresh.title());
-    // What was said once (`?error=`, `?asked=`) is over.
+    // Parameters of a single visit (`?error=`, `?asked=`) are dropped.
     window()
         .history()?
         .replace_state_with_url(&JsValue::NULL, "", Some(&path))?;
@@ -57,7 +57,7 @@ pub async fn renew() -> Result<String, JsValue> {
     Ok(title.text_content().unwrap_or_default())
 }
 
-/// Islands that came with the new part start as those of a fresh page do; Leptos leaves the way to it on `window`.
+/// Hydrates the islands of the new part as on a fresh page, by the function that Leptos leaves on `window`.
 fn wake_islands(part: &Element) -> Result<(), JsValue> {
     let hydrate: Function = Reflect::get(&window(), &"__hydrateIsland".into())?.dyn_into()?;
     let islands = part.query_selector_all("leptos-island")?;

@@ -1,4 +1,4 @@
-//! Keeps an open checkout page true: told by events, asking by itself where events do not come.
+//! Keeps an open checkout page up to date: by events, or by polling where events do not arrive.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,17 +13,17 @@ use web_sys::{EventSource, MessageEvent};
 
 use super::{browser, live_region};
 
-/// Seconds between questions; the next one is planned when the answer is there, so two never overlap.
+/// Polling interval in seconds; the next query is planned after the answer, so two never overlap.
 const PAUSES: [u64; 4] = [2, 3, 5, 8];
 
-/// Lives outside of `main`, so that it and its live region survive the changes it makes.
+/// Placed outside of `main`, so that it and its live region survive the changes it makes.
 #[island]
 pub fn PaymentWatcher() -> impl IntoView {
     let announcement = RwSignal::new(String::new());
     Effect::new(move |_| {
         let watch = Rc::new(Watch::new(announcement));
         let on_change = Rc::clone(&watch);
-        // Phones come back from the wallet app by these two.
+        // Phones return from the wallet app by these two events.
         window_event_listener_untyped("visibilitychange", move |_| on_change.come_back());
         let on_return = Rc::clone(&watch);
         window_event_listener_untyped("pageshow", move |_| on_return.come_back());
@@ -35,18 +35,18 @@ pub fn PaymentWatcher() -> impl IntoView {
 struct Watch {
     announcement: RwSignal<String>,
     events: RefCell<Option<EventSource>>,
-    /// One has come, so there is no need to ask.
+    /// An event has arrived, so there is no need to poll.
     has_events: Cell<bool>,
-    /// Events come through to this page, whether the stream is open or not at the moment.
+    /// Events arrive on this page, whether the stream is open or not at the moment.
     can_hear: Cell<bool>,
     next_question: Cell<Option<TimeoutHandle>>,
     end_of_shown: Cell<Option<TimeoutHandle>>,
     n_asked: Cell<usize>,
     is_asking: Cell<bool>,
     is_renewing: Cell<bool>,
-    /// News came while the page was being renewed.
+    /// An event arrived while the page was being renewed.
     has_missed: Cell<bool>,
-    /// A code is renewed once without being asked; after that it is up to the payer.
+    /// A code is renewed automatically only once; after that it is up to the payer.
     has_renewed_code: Cell<bool>,
 }
 
@@ -67,7 +67,7 @@ impl Watch {
         }
     }
 
-    /// Perhaps from the wallet app: the gateway is asked at once.
+    /// Queries the gateway at once: the payer may be back from the wallet app.
     fn come_back(self: &Rc<Self>) {
         self.look();
         if is_watched() {
@@ -75,7 +75,7 @@ impl Watch {
         }
     }
 
-    /// Starts when the page is seen, stops when it is not: who looks is what makes the server ask the gateway.
+    /// Starts when the page is visible, stops when it is hidden: a watched page makes the server query the gateway.
     fn look(self: &Rc<Self>) {
         self.rest();
         if !is_watched() {
@@ -83,7 +83,7 @@ impl Watch {
         }
         self.n_asked.set(0);
         self.listen();
-        // Given up at the first event, which comes at once where events come at all.
+        // Cancelled by the first event, which arrives at once where events arrive at all.
         self.plan_question();
         self.plan_end();
         self.renew_code_once();
@@ -114,7 +114,7 @@ impl Watch {
         });
         let watch = Rc::clone(self);
         let on_open = Closure::<dyn Fn()>::new(move || {
-            // The server tells at once what has changed since the last event, and nothing when nothing has.
+            // The server sends at once what has changed since the last event, or nothing.
             if watch.can_hear.get() {
                 watch.rely_on_events();
             }
@@ -136,8 +136,8 @@ impl Watch {
         self.plan(None);
     }
 
-    /// A stream that worked ends in its time, and the browser opens another one. It would go on trying also where proxies
-    /// cut events off, but those do so again: asking always works.
+    /// Falls back to polling when a stream fails before its first event: a proxy cuts events off, and would do so again. A stream
+    /// that worked ends after its lifetime, and the browser opens another one.
     fn miss_events(self: &Rc<Self>) {
         let has_worked = self.has_events.replace(false);
         if !has_worked && let Some(events) = self.events.take() {
@@ -180,7 +180,7 @@ impl Watch {
         }
     }
 
-    /// What is shown is over at a moment known in advance; the code must not outlive it on the screen.
+    /// Plans a renewal at the known end of what is shown; the code must not outlive it on the screen.
     fn plan_end(self: &Rc<Self>) {
         if let Some(earlier) = self.end_of_shown.take() {
             earlier.clear();
@@ -218,7 +218,7 @@ impl Watch {
                 watch.plan_end();
                 watch.renew_code_once();
             }
-            // After a pause: an answer that lags behind the page must not make the two chase each other.
+            // After a pause: an answer that lags behind the page must not cause a loop of renewals.
             if has_missed || !is_new {
                 watch.plan_question();
             }
@@ -230,7 +230,7 @@ impl Watch {
 }
 
 impl Watch {
-    /// Presses *new code* for who is still looking at one whose time is over.
+    /// Presses *new code* when the code expires while the page is visible.
     fn renew_code_once(self: &Rc<Self>) {
         let is_wanted = is_watched() && live_region::data("renew").as_deref() == Some("once");
         if !is_wanted || self.has_renewed_code.replace(true) {
@@ -238,7 +238,7 @@ impl Watch {
         }
         let watch = Rc::clone(self);
         spawn_local(async move {
-            // What came of it is on the page, whatever the answer was.
+            // The result is on the page, whatever the answer was.
             drop(browser::post_form("/ui/new_code", &format!("token={}", token())).await);
             watch.renew();
         });
@@ -249,12 +249,12 @@ fn is_watched() -> bool {
     !document().hidden() && live_region::data("watched").as_deref() == Some("true")
 }
 
-/// The order's own address, with a last part.
+/// Returns an address below the order's.
 fn address(last: &str) -> String {
     format!("/checkout/{}/{last}", token())
 }
 
-/// From the address of this page: `/checkout/{token}`.
+/// Returns the token from the address of this page: `/checkout/{token}`.
 fn token() -> String {
     let path = window().location().pathname().unwrap_or_default();
     path.split('/').nth(2).unwrap_or_default().to_owned()

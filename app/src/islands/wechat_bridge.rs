@@ -1,4 +1,4 @@
-//! Opens the payment in the app around the page, when that app is WeChat.
+//! Opens the payment in the WeChat app around the page.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use web_sys::HtmlButtonElement;
 use super::browser::{fetch_text, told};
 
 const BRIDGE: &str = "WeixinJSBridge";
-/// WeChat puts its bridge into a page a moment after the page is there.
+/// WeChat adds its bridge a moment after the page has loaded.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The element around it tells where the signed words are (`data-path`), and all that there is to say.
+/// The element around it has the address of the signed parameters (`data-path`), and all texts.
 #[island]
 pub fn WechatBridge() -> impl IntoView {
     let node = NodeRef::<html::Button>::new();
@@ -51,8 +51,8 @@ pub fn WechatBridge() -> impl IntoView {
     }
 }
 
-/// What there is to say afterwards, by the name of its `data-` attribute. Whether it is paid is not for the app to say:
-/// its `ok` has been seen without money, so the page goes on waiting for the server.
+/// Returns the text to show afterwards, by the name of its `data-` attribute. The app's `ok` does not prove payment: it has
+/// been seen without money, so the page goes on waiting for the server.
 async fn open(button: &HtmlButtonElement) -> &'static str {
     let Some(bridge) = bridge().await else {
         return "outside";

@@ -1,4 +1,4 @@
-//! One order, one address, for the whole life of the order: every state of it is drawn here.
+//! The checkout page of one order, in every state of it.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::error::UiError;
 use crate::islands::PaymentWatcher;
 use crate::view::{self, CheckoutView, PageRequest, spending};
 
-/// How long a page waits for a gateway's word about a payer who may just have come back from it.
+/// Longest wait for a gateway's answer about a payer who may just have returned from it.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 #[component]
@@ -45,7 +45,7 @@ async fn load(token: &str, page_request: PageRequest) -> Result<CheckoutView, Ui
     let request = request();
     let mut checkout = payments::find_checkout(&services, token).await?;
     if let Some(number) = view::handed_over(&checkout, services.clock.now()) {
-        // Whatever the gateway wrote behind our address proves nothing (T-24): the gateway itself is asked.
+        // Parameters that the gateway appends to our address prove nothing (T-24): the gateway itself is queried.
         let (asked, number) = (services.clone(), number.clone());
         let asking = async move { payments::query_payment(&asked, &number, None).await };
         if payments::wait_for(PATIENCE, asking).await.is_some() {
@@ -60,14 +60,14 @@ async fn load(token: &str, page_request: PageRequest) -> Result<CheckoutView, Ui
     };
     let view = CheckoutView::new(&checkout, available, services.clock.now(), &request, page_request);
     if view.state.is_pending() {
-        // A browser without JavaScript follows no events; loading the page is its sign that somebody waits.
+        // A browser without JavaScript opens no event stream; loading the page counts as watching.
         payments::try_to_attend(&services, &checkout).await;
     }
     Ok(view)
 }
 
-/// How the page stays true without JavaScript: it comes back by itself for a while, and then when it is asked to. Never
-/// inside of `main`: what the watcher puts there is read as if there were no script.
+/// Refreshes the page without JavaScript, automatically for a while, then on request. Never inside of `main`: the watcher's
+/// replacement of `main` is parsed as if there were no script.
 #[component]
 fn Refresh(view: CheckoutView) -> impl IntoView {
     let words = view.words;
@@ -83,7 +83,7 @@ fn Refresh(view: CheckoutView) -> impl IntoView {
     is_pending.then(|| view! { <noscript>{content}</noscript> }.into_any())
 }
 
-/// `main` carries what the watcher must know about what is drawn, so that it stays true when `main` is replaced.
+/// `main` carries the watcher's data, so that they stay correct when `main` is replaced.
 #[component]
 fn Checkout(view: CheckoutView) -> impl IntoView {
     let title = format!("{} · {}", view.title, view.merchant);

@@ -1,4 +1,4 @@
-//! Pages that stand where another could not: with the right status, a way on, and no secrets.
+//! Error pages: with the right status, a link onwards, and no secrets.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -13,7 +13,7 @@ pub fn NotFoundPage() -> impl IntoView {
     view! { <FailedPage error=UiError::NotFound/> }
 }
 
-/// Says what happened to the money and what to do. The reference leads to the log, where the reason is.
+/// Shows what happened to the money and what to do. The reference leads to the log, where the reason is.
 #[component]
 pub fn FailedPage(error: UiError) -> impl IntoView {
     let request = request();

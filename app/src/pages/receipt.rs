@@ -1,4 +1,4 @@
-//! The receipt: what it says on paper, A4 or a roll of 80 mm, is what it says here.
+//! The receipt, the same on screen and on paper, A4 or a roll of 80 mm.
 
 use domain::{PaymentState, Refund};
 use leptos::prelude::*;
@@ -28,7 +28,7 @@ pub fn ReceiptPage() -> impl IntoView {
     view! { <Suspense>{Suspend::new(page)}</Suspense> }
 }
 
-/// An order that no money came for has no receipt; its page says where it stands.
+/// Loads the receipt; an order without money has none, and its page shows its state.
 async fn load(token: &str, paper: Paper) -> Result<Option<ReceiptView>, UiError> {
     let (services, request) = (services(), request());
     let checkout = payments::find_checkout(&services, token).await?;

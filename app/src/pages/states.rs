@@ -1,4 +1,4 @@
-//! The card beside the order: what stands in it for each state of the page. Each has one primary action.
+//! The card beside the order, for each state of the page. Each has one primary action.
 
 use leptos::prelude::*;
 
@@ -40,7 +40,7 @@ fn Choose(view: CheckoutView) -> impl IntoView {
     }
 }
 
-/// A code for another device, or a way on for this one.
+/// A code for another device, or a link to continue on this one.
 #[component]
 fn Waiting(view: CheckoutView) -> impl IntoView {
     view! {
@@ -121,7 +121,7 @@ fn Ended(view: CheckoutView) -> impl IntoView {
     }
 }
 
-/// Where money is on its way back, that is what the payer wants to see; otherwise the merchant waits.
+/// Links onwards: to the refund's details while money is on its way back, otherwise to the merchant.
 #[component]
 fn WaysOn(view: CheckoutView) -> impl IntoView {
     let words = view.words;

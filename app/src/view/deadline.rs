@@ -1,4 +1,4 @@
-//! Until when the payer can act on what is shown.
+//! Deadline of what the payer sees.
 
 use domain::{Order, Timestamp};
 
@@ -6,11 +6,11 @@ use super::Situation;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deadline {
-    /// `14:35`, with its day when that is another than today's; Beijing time.
+    /// `14:35`, with the date when that is not today; Beijing time.
     pub time: String,
     /// For `<time datetime>`.
     pub machine: String,
-    /// By the server's clock, so that a wrong clock at the payer's does no harm.
+    /// By the server's clock, so that a wrong clock of the payer does not matter.
     pub millis_left: u32,
 }
 
@@ -27,7 +27,7 @@ impl Deadline {
         };
         let (today, local) = (payments::beijing(now), payments::beijing(at));
         let (day, time) = local.split_once(' ')?;
-        // Seconds are dropped: the time we print is never later than the true one.
+        // Seconds are dropped: the printed time is never later than the true one.
         let time = time.get(..5)?;
         Some(Deadline {
             time: if today.starts_with(day) {

@@ -1,4 +1,4 @@
-//! How a payer gets to the gateway where there is no code to scan: by its own page, or by WeChat around ours.
+//! Links to the gateway where there is no code to scan: its own page, or WeChat around ours.
 
 use domain::{Method, PaymentNo, Product, Timestamp};
 use payments::Checkout;
@@ -10,16 +10,16 @@ use crate::links;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Handover {
-    /// A link to our own door, which sends the browser on.
+    /// A link to our own address that redirects to the gateway.
     Link {
         path: String,
-        /// What the gateway may learn about the page its visitor comes from.
+        /// Referrer policy: how much of the page's address the gateway may see.
         referrer_policy: &'static str,
         label: String,
     },
-    /// A button that script wires to the app around the page.
+    /// A button that opens the payment in the app by script.
     Bridge {
-        /// Gives the signed words for the app.
+        /// Address of the signed parameters.
         path: String,
         label: String,
     },
@@ -52,7 +52,7 @@ impl Handover {
     }
 }
 
-/// WeChat wants to see the registered domain; nobody may see the path, because the token in it opens the page.
+/// WeChat checks the registered domain in `Referer`; the path must not leak, because its token opens the page.
 pub const fn referrer_policy(product: Product) -> &'static str {
     match product {
         Product::H5 => "origin",
@@ -60,7 +60,7 @@ pub const fn referrer_policy(product: Product) -> &'static str {
     }
 }
 
-/// The payment whose payer may be on the way back from the gateway, in this very browser.
+/// Returns the payment whose payer may be returning from the gateway, in this very browser.
 pub fn handed_over(checkout: &Checkout, now: Timestamp) -> Option<&PaymentNo> {
     match Situation::of(checkout, now) {
         Situation::Waiting { payment, .. } if !texts::is_scanned(payment.product) => {

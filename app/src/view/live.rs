@@ -1,4 +1,4 @@
-//! What an open page is told over `/checkout/{token}/events` and `/status`.
+//! Live state of an open page, sent over `/checkout/{token}/events` and `/status`.
 
 use domain::{Payment, Timestamp};
 use payments::Checkout;
@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::{PageState, Situation};
 
-/// As JSON `{"state":"waiting","version":7}`. A page that shows another pair than this is out of date.
+/// JSON `{"state":"waiting","version":7}`. A page that shows another pair is out of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct LiveState {
     pub state: PageState,
-    /// Grows with every change of the order or of any of its payments; good as the `id` of an event.
+    /// Grows with every change of the order or of any of its payments; serves as the `id` of an event.
     pub version: i64,
 }
 
@@ -21,8 +21,8 @@ pub fn live_state(checkout: &Checkout, now: Timestamp) -> LiveState {
     }
 }
 
-/// Rows are never deleted and versions only grow. Refunds are rows of their own, so their sums are counted in: twice what
-/// is back, because what was on its way ends there.
+/// Computes the version. Rows are never deleted and versions only grow. Refunds are rows of their own, so their sums are
+/// added: twice what is refunded, because what was under way decreases then.
 fn version(payment: &Payment) -> i64 {
     1 + payment.version + payment.refunding.fen() + 2 * payment.refunded.fen()
 }

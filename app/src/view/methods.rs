@@ -1,4 +1,4 @@
-//! Which methods a payer can choose here, and how each is carried out on the payer's device.
+//! Methods that a payer can choose here, and how each is offered on the payer's device.
 
 use domain::{Method, Money};
 
@@ -12,13 +12,13 @@ pub struct MethodChoice {
     pub method: Method,
     pub name: &'static str,
     pub help: String,
-    /// The page speaks about a payment by this method.
+    /// The method of the payment shown.
     pub is_current: bool,
     /// Marked when the methods are shown as a list.
     pub is_chosen: bool,
 }
 
-/// The second way to the method the page is about.
+/// The other mode of the method shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherWay {
     pub method: Method,
@@ -26,7 +26,7 @@ pub struct OtherWay {
     pub label: &'static str,
 }
 
-/// What somebody inside a wallet app has to do to reach a method that the app keeps out.
+/// Instructions for a method that the wallet app around the page does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guide {
     pub text: &'static str,
@@ -34,9 +34,9 @@ pub struct Guide {
     pub url: String,
 }
 
-/// A method that cannot work here is not shown; what there is instead is said by [`Guide`].
+/// Returns the available methods. One that cannot work here is left out; [`Guide`] explains the alternative.
 ///
-/// `balance` is what the user has and what the order costs, where it may be paid with that.
+/// `balance` is the user's balance and the order's price, where the order may be paid with it.
 pub fn choices(
     situation: &Situation<'_>,
     balance: Option<(Money, Money)>,
@@ -54,7 +54,7 @@ pub fn choices(
     let is_spending = matches!(situation, Situation::Spending { .. } | Situation::Short { .. });
     let current = situation.payment().map(domain::Payment::method);
     let current = current.or(is_spending.then_some(Method::Balance));
-    // What has just failed stays on offer, but the next tap should not be the same again.
+    // The method that has just failed stays available, but is not preselected.
     let is_refused =
         |method: &Method| matches!(situation, Situation::Unavailable { .. }) && Some(*method) == current;
     let chosen = current.filter(|method| offered.contains(method) && !is_refused(method));
@@ -91,7 +91,7 @@ pub fn other_mode(situation: &Situation<'_>, request: &Request) -> Option<OtherW
     Some(OtherWay { method, way, label })
 }
 
-/// Only while there is something to pay.
+/// Returns the instructions, only while there is something to pay.
 pub fn guide(situation: &Situation<'_>, token: &str, request: &Request) -> Option<Guide> {
     let words = request.words();
     let text = match request.device {
@@ -99,7 +99,7 @@ pub fn guide(situation: &Situation<'_>, token: &str, request: &Request) -> Optio
         Device::Alipay => words.inside_alipay_guide,
         Device::Desktop | Device::Phone => return None,
     };
-    // Whoever the merchant's program already named to WeChat can pay right here.
+    // A payer whose openid the merchant's program gave can pay right here.
     let is_named =
         matches!(situation, Situation::Waiting { payment, .. } if payment.product == domain::Product::Jsapi);
     (situation.is_payable() && !(is_named && request.device == Device::Wechat)).then(|| Guide {
@@ -108,7 +108,7 @@ pub fn guide(situation: &Situation<'_>, token: &str, request: &Request) -> Optio
     })
 }
 
-/// The link that corrects our guess, and what it says.
+/// The link that corrects the detected device, and its text.
 pub const fn correction(device: Device, words: &Words) -> (Device, &'static str) {
     match device {
         Device::Desktop => (Device::Phone, words.show_as_phone),
@@ -125,7 +125,7 @@ pub const fn method_name(method: Method, words: &Words) -> &'static str {
     }
 }
 
-/// What is there, and by how much it is short.
+/// Text for the balance: the available amount, and how much is missing.
 fn balance_help(available: Money, price: Money, words: &Words) -> String {
     let has = money::text(available);
     match spending::left(available, price) {

@@ -2,10 +2,10 @@
 
 use domain::Money;
 
-/// The sign everybody here reads as CNY, in both languages.
+/// Currency sign of CNY, in both languages.
 pub const SIGN: &str = "¥";
 
-/// `123450` fen is `1,234.50`.
+/// Formats `123450` fen as `1,234.50`.
 pub fn number(money: Money) -> String {
     let yuan = money.to_yuan();
     let (whole, fraction) = yuan.split_once('.').unwrap_or((&yuan, "00"));
@@ -19,7 +19,7 @@ pub fn number(money: Money) -> String {
     format!("{grouped}.{fraction}")
 }
 
-/// `123450` fen is `¥1,234.50`.
+/// Formats `123450` fen as `¥1,234.50`.
 pub fn text(money: Money) -> String {
     format!("{SIGN}{}", number(money))
 }

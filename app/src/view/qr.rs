@@ -1,4 +1,4 @@
-//! QR codes as one SVG path, drawn on the server: sharp at any size, and there without JavaScript.
+//! QR codes as one SVG path, drawn on the server: sharp at any size, and visible without JavaScript.
 
 use std::fmt::Write as _;
 
@@ -9,16 +9,16 @@ const QUIET_ZONE: usize = 4;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Qr {
-    /// What the code says.
+    /// Content of the code.
     pub content: String,
-    /// The side of the square in modules, quiet zone included.
+    /// Side of the square in modules, quiet zone included.
     pub side: usize,
-    /// The dark modules, as the `d` of one `<path>`.
+    /// Dark modules, as the `d` of one `<path>`.
     pub path: String,
 }
 
 impl Qr {
-    /// `None` when the content is too long for any code, which no gateway's is.
+    /// Draws a code; `None` when the content is too long, which no gateway's is.
     pub fn draw(content: &str) -> Option<Qr> {
         let code = QrCode::with_error_correction_level(content, EcLevel::M).ok()?;
         let width = code.width();
@@ -34,7 +34,7 @@ impl Qr {
     }
 }
 
-/// One rectangle for each run of dark modules: a third of the size of one for each module.
+/// Draws one rectangle for each run of dark modules: a third of the size of one for each module.
 fn draw_row(path: &mut String, y: usize, modules: &[Color]) {
     let mut x = QUIET_ZONE;
     for run in modules.chunk_by(|left, right| left == right) {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_code_can_say_is_no_code() {
+    fn content_too_long_for_a_code_has_none() {
         assert_eq!(Qr::draw(&"x".repeat(5_000)), None);
     }
 }

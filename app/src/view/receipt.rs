@@ -1,4 +1,4 @@
-//! What a receipt says: which money came, and which of it went back.
+//! The receipt: payments that arrived, and their refunds.
 
 use domain::{OrderState, Payment, PaymentState, Refund, RefundState};
 use payments::Checkout;
@@ -11,19 +11,19 @@ use crate::links;
 #[derive(Debug, Clone)]
 pub struct ReceiptView {
     pub words: &'static Words,
-    /// A receipt of what was bought, or only the record of money that went back.
+    /// Title: a receipt of a purchase, or only the record of refunded money.
     pub title: &'static str,
     pub merchant: String,
     pub subject: String,
-    /// Without its sign.
+    /// Without the currency sign.
     pub amount: String,
     /// About the order.
     pub facts: Vec<Fact>,
     pub payments: Vec<PaidPart>,
     pub paper: Paper,
-    /// This receipt on the other paper.
+    /// Address of this receipt for the other paper.
     pub other_paper_path: String,
-    /// Back to the order's page.
+    /// Address of the order's page.
     pub checkout_path: String,
 }
 
@@ -51,7 +51,7 @@ pub enum Paper {
 }
 
 impl Paper {
-    /// The word in `?paper=`.
+    /// Value of `?paper=`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Paper::A4 => "a4",
@@ -75,7 +75,7 @@ impl Paper {
     }
 }
 
-/// Only an order that money came for has something to show.
+/// Returns whether there is a receipt: only when money came.
 pub fn has_receipt(checkout: &Checkout) -> bool {
     checkout.payments.iter().any(is_paid)
 }
@@ -98,7 +98,7 @@ impl ReceiptView {
             .iter()
             .filter(|payment| is_paid(payment))
             .collect();
-        // What paid the order comes first; whatever came besides follows.
+        // The settling payment comes first; surplus follows.
         paid.sort_by_key(|payment| (!payment.settles, payment.paid_at));
         let link = links::CheckoutLink {
             token: &order.token,
@@ -168,7 +168,7 @@ fn line(refund: &Refund, words: &Words) -> RefundLine {
         status: match refund.state {
             RefundState::Requested | RefundState::Pending => words.returning,
             RefundState::Succeeded => words.returned,
-            // The payer's money is not lost with it: a person has to find another way.
+            // The money is not lost: a person has to refund it another way.
             RefundState::Failed | RefundState::Stuck => words.refund_in_hand,
         },
         at: texts::moment(refund.finished_at.unwrap_or(refund.created_at)),

@@ -1,17 +1,17 @@
-//! Where an order stands in the eyes of its payer: the one place that reads states of orders and payments for a page.
+//! Situation of an order as its payer sees it: the only place that reads states of orders and payments for a page.
 
 use domain::{Money, Order, OrderState, Payment, PaymentState, Timestamp};
 use payments::{Checkout, EXPIRED_REASON};
 use serde::Serialize;
 
-/// The word in `main[data-state]`.
+/// Value of `main[data-state]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PageState {
     Choose,
-    /// Paying with the balance waits for a second yes.
+    /// A balance payment waits for its confirmation.
     Balance,
-    /// There is too little of it.
+    /// The balance is too low.
     Short,
     Waiting,
     Confirming,
@@ -24,16 +24,16 @@ pub enum PageState {
     Returning,
 }
 
-/// Everything a checkout page can have to say. Borrowed payments are the ones it speaks about.
+/// Everything a checkout page may show. Borrowed payments are the ones it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Situation<'a> {
-    /// Nothing was tried yet.
+    /// No attempt yet.
     Choose,
-    /// The payer wants to pay with the balance, of which this would be left.
+    /// The payer chose the balance, of which this would remain.
     Spending {
         left: Money,
     },
-    /// The same, and this much is missing.
+    /// The payer chose the balance, and this much is missing.
     Short {
         missing: Money,
     },
@@ -42,7 +42,7 @@ pub enum Situation<'a> {
         payment: &'a Payment,
         prompt: &'a str,
     },
-    /// Time is over, or the payer says it is paid, and the gateway has not said how it ended.
+    /// The deadline is over, or the payer says it is paid, and the gateway has not reported the end.
     Confirming {
         payment: &'a Payment,
     },
@@ -53,18 +53,18 @@ pub enum Situation<'a> {
     Refunding {
         payment: &'a Payment,
     },
-    /// Paid, and some or all of it was given back since.
+    /// Paid, and some or all of it was refunded since.
     Refunded {
         payment: Option<&'a Payment>,
     },
-    /// This attempt is over; the order is not.
+    /// This attempt has ended; the order is still open.
     Expired {
         payment: &'a Payment,
     },
     Closed {
         is_late: bool,
     },
-    /// The gateway would not take the order, or has not said that it did: nothing was shown that could be paid.
+    /// The gateway declined the order, or did not answer: there was nothing that could be paid.
     Unavailable {
         payment: &'a Payment,
     },
@@ -96,7 +96,7 @@ impl PageState {
         }
     }
 
-    /// The payer may have paid and is waiting to hear so.
+    /// Returns whether the payer may have paid and waits for the confirmation.
     pub const fn is_pending(self) -> bool {
         matches!(self, PageState::Waiting | PageState::Confirming)
     }
@@ -126,7 +126,7 @@ impl<'a> Situation<'a> {
         }
     }
 
-    /// The newest payment is the one the payer is looking at; `payments` come newest first.
+    /// Uses the newest payment, which the payer is looking at; `payments` come newest first.
     fn of_open_order(order: &Order, payments: &'a [Payment], now: Timestamp) -> Situation<'a> {
         let open = payments.iter().find(|payment| payment.state.is_open());
         match (open, payments.first()) {
@@ -145,7 +145,7 @@ impl<'a> Situation<'a> {
         }
     }
 
-    /// Whether the payer can still begin to pay, by whatever method.
+    /// Returns whether the payer can still start to pay, by any method.
     pub const fn is_payable(&self) -> bool {
         matches!(
             self,
@@ -173,7 +173,7 @@ impl<'a> Situation<'a> {
         }
     }
 
-    /// The payment this page speaks about, if it speaks about one.
+    /// Returns the payment that the page is about.
     pub const fn payment(&self) -> Option<&'a Payment> {
         match self {
             Situation::Choose

@@ -1,4 +1,4 @@
-//! Paying with what the user has here: looked at first, and confirmed before any money moves.
+//! Payment with the user's balance: shown first, and confirmed before any money moves.
 
 use domain::{Money, Order, OrderState, Purpose, Refusal};
 
@@ -6,13 +6,13 @@ use super::{Fact, money};
 use crate::error::UiError;
 use crate::i18n::Words;
 
-/// Only where the merchant's program said so for this very order: a checkout link proves nothing about who holds it, so by
-/// itself it gives away neither a balance nor its amount. A balance cannot fill itself.
+/// Returns whether the balance may be shown: only where the merchant's program allowed it for this order, because a checkout
+/// link proves nothing about its holder. A top-up cannot be paid with the balance.
 pub fn is_allowed(order: &Order) -> bool {
     order.allows_balance && order.purpose == Purpose::Sale && order.state == OrderState::Open
 }
 
-/// What would be left, or how much is missing.
+/// Returns what would remain, or how much is missing.
 pub fn left(available: Money, price: Money) -> Result<Money, Money> {
     match available.checked_sub(price) {
         Some(left) => Ok(left),
@@ -33,7 +33,7 @@ pub fn facts(available: Money, price: Money, words: &Words) -> Vec<Fact> {
     vec![fact(words.available, available), fact(words.amount, price), last]
 }
 
-/// Too little is no error of the payer's: the page says how much is missing.
+/// Maps an error. A low balance is none: the page shows how much is missing.
 pub fn outcome(error: payments::Error) -> Option<UiError> {
     match error {
         payments::Error::Refused(Refusal::InsufficientBalance) => None,

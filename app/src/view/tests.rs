@@ -1,4 +1,4 @@
-//! The view of orders in every state a payer can meet.
+//! The view of orders in every state that a payer can see.
 
 mod fixture;
 
@@ -71,7 +71,7 @@ fn a_deadline_on_another_day_says_so() {
 }
 
 #[test]
-fn who_says_it_is_paid_is_not_told_to_pay() {
+fn after_i_have_paid_the_page_does_not_ask_to_pay() {
     let view = asked(&checkout(OrderState::Open, vec![pending()]));
     assert_eq!(view.state, PageState::Confirming);
     assert_eq!(view.live.state, PageState::Waiting);
@@ -81,7 +81,7 @@ fn who_says_it_is_paid_is_not_told_to_pay() {
 }
 
 #[test]
-fn time_over_is_confirming_until_the_gateway_has_spoken() {
+fn an_expired_payment_is_confirming_until_the_gateway_reports() {
     let over = NOW + 31 * MINUTE;
     let open = checkout(OrderState::Open, vec![pending()]);
     assert_eq!(english(&open, over).state, PageState::Confirming);
@@ -90,7 +90,7 @@ fn time_over_is_confirming_until_the_gateway_has_spoken() {
 }
 
 #[test]
-fn a_code_that_is_over_offers_a_new_one() {
+fn an_expired_code_offers_a_new_one() {
     let over = checkout(OrderState::Open, vec![pending()]);
     assert_eq!(english(&over, NOW + 16 * MINUTE).state, PageState::Expired);
     let closed = payment(Product::Native, PaymentState::Closed);
@@ -108,7 +108,7 @@ fn a_method_that_gave_no_code_is_unavailable() {
     for payment in [declined, unheard] {
         let view = english(&checkout(OrderState::Open, vec![payment]), NOW);
         assert_eq!(view.state, PageState::Unavailable);
-        // The other one is marked, the failed one still on offer.
+        // The other one is marked, the failed one still available.
         assert!(
             view.methods
                 .iter()
@@ -156,7 +156,7 @@ fn only_a_paid_order_has_a_receipt() {
 }
 
 #[test]
-fn a_refund_is_told_with_its_sum() {
+fn a_refund_is_shown_with_its_amount() {
     let mut paid = checkout(OrderState::Paid, vec![]);
     paid.order.refunded = fen(10_000);
     let view = english(&paid, NOW);
@@ -169,7 +169,7 @@ fn a_refund_is_told_with_its_sum() {
 }
 
 #[test]
-fn a_refund_on_its_way_is_not_told_as_done() {
+fn a_refund_under_way_is_not_shown_as_done() {
     let settling = Payment {
         settles: true,
         refunding: fen(3_450),
@@ -183,7 +183,7 @@ fn a_refund_on_its_way_is_not_told_as_done() {
 }
 
 #[test]
-fn money_after_the_end_is_told_to_be_on_its_way_back() {
+fn late_money_is_shown_as_on_its_way_back() {
     let surplus = payment(Product::Native, PaymentState::Paid);
     let late = english(&checkout(OrderState::Cancelled, vec![surplus.clone()]), NOW);
     assert_eq!(late.state, PageState::Returning);
@@ -226,7 +226,7 @@ fn every_change_of_a_row_changes_the_version() {
 }
 
 #[test]
-fn a_refund_on_its_way_and_its_end_are_news() {
+fn a_refund_changes_the_version_when_requested_and_when_done() {
     let paid = payment(Product::Native, PaymentState::Paid);
     let refunding = Payment {
         refunding: paid.amount,
@@ -242,7 +242,7 @@ fn a_refund_on_its_way_and_its_end_are_news() {
 }
 
 #[test]
-fn coming_back_without_javascript_ends() {
+fn refreshes_without_javascript_are_limited() {
     let open = checkout(OrderState::Open, vec![pending()]);
     let page_request = PageRequest {
         n_refreshes: MAX_REFRESHES,
@@ -253,7 +253,7 @@ fn coming_back_without_javascript_ends() {
 }
 
 #[test]
-fn an_error_is_told_where_the_page_does_not_tell_it() {
+fn an_error_is_shown_unless_the_page_already_shows_it() {
     let page_request = PageRequest {
         error: Some(UiError::Unreachable),
         ..PageRequest::default()
@@ -282,7 +282,7 @@ fn a_return_link_that_could_run_something_is_not_shown() {
 }
 
 #[test]
-fn a_wallet_shows_only_what_it_lets_in_and_says_how_to_leave() {
+fn a_wallet_browser_shows_only_its_methods_and_how_to_leave() {
     let open = checkout(OrderState::Open, vec![]);
     let methods = |device| -> Vec<Method> {
         let view = on(device, &open);
@@ -295,7 +295,7 @@ fn a_wallet_shows_only_what_it_lets_in_and_says_how_to_leave() {
     assert!(on(Device::Phone, &open).guide.is_none());
     let guide = on(Device::Wechat, &open).guide.unwrap();
     assert_eq!(guide.url, "http://127.0.0.1:3000/checkout/token");
-    // Whom the merchant named to WeChat needs no guide.
+    // A payer whose openid the merchant gave needs no instructions.
     let named = checkout(
         OrderState::Open,
         vec![payment(Product::Jsapi, PaymentState::Pending)],
@@ -305,7 +305,7 @@ fn a_wallet_shows_only_what_it_lets_in_and_says_how_to_leave() {
 }
 
 #[test]
-fn every_device_can_be_corrected() {
+fn every_detected_device_can_be_corrected() {
     let open = checkout(OrderState::Open, vec![]);
     for (device, path) in [
         (Device::Desktop, "/checkout/token?device=phone"),
@@ -318,7 +318,7 @@ fn every_device_can_be_corrected() {
 }
 
 #[test]
-fn a_code_and_an_app_lead_to_each_other_where_both_work() {
+fn code_and_app_link_to_each_other_where_both_work() {
     let way = |device, product| {
         let open = checkout(OrderState::Open, vec![payment(product, PaymentState::Pending)]);
         on(device, &open).other_mode.map(|other| other.way)
@@ -362,7 +362,7 @@ fn a_receipt_lists_every_refund_with_its_time_and_state() {
 }
 
 #[test]
-fn money_that_came_too_late_has_a_record_of_its_way_back() {
+fn late_money_has_a_record_of_its_refund() {
     let surplus = payment(Product::Native, PaymentState::Paid);
     let late = checkout(OrderState::Cancelled, vec![surplus]);
     let receipt = ReceiptView::new(&late, &[], Paper::A4, &request(Language::English)).unwrap();
@@ -372,7 +372,7 @@ fn money_that_came_too_late_has_a_record_of_its_way_back() {
 }
 
 #[test]
-fn a_balance_is_offered_only_where_the_merchant_said_so() {
+fn a_balance_is_offered_only_where_the_merchant_allowed_it() {
     let spend = |checkout: &Checkout, available: i64, is_spending| {
         let page_request = PageRequest {
             is_spending,

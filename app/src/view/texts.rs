@@ -1,4 +1,4 @@
-//! The words for each situation: what happened to the money, and what there is to do.
+//! Texts for each situation: what happened to the money, and what to do.
 
 use domain::{Money, Order, Payment, Product, Timestamp};
 
@@ -6,7 +6,7 @@ use super::{Fact, Situation, method_name, money};
 use crate::device::{Device, PayMode};
 use crate::i18n::{Words, fill};
 
-/// The title and the sentence under it.
+/// Returns the title and the sentence under it.
 pub fn of(situation: &Situation<'_>, order: &Order, device: Device, words: &Words) -> (String, String) {
     let (title, sentence, amount) = match situation {
         Situation::Choose => match device.usual_mode() {
@@ -46,7 +46,7 @@ pub fn of(situation: &Situation<'_>, order: &Order, device: Device, words: &Word
     (fill(title, &values), fill(sentence, &values))
 }
 
-/// Whether the payer holds another device to the screen, or goes on in this one.
+/// Returns whether the payer scans with another device.
 pub const fn is_scanned(product: Product) -> bool {
     match product {
         Product::Native | Product::Qr => true,
@@ -63,7 +63,7 @@ const fn waiting(product: Product, device: Device, words: &Words) -> (&'static s
     }
 }
 
-/// What is known about money that moved; nothing while none has.
+/// Returns the facts about money that moved; none before.
 pub fn facts(situation: &Situation<'_>, words: &Words) -> Vec<Fact> {
     let (Situation::Paid {
         payment: Some(payment),
@@ -96,7 +96,7 @@ const fn fact(label: &'static str, value: String, is_reference: bool) -> Fact {
     }
 }
 
-/// How one payment was made.
+/// Returns the facts about one payment.
 pub fn payment_facts(payment: &Payment, words: &Words) -> Vec<Fact> {
     let mut facts = vec![
         fact(words.paid_amount, money::text(payment.amount), false),
@@ -115,12 +115,12 @@ pub fn payment_facts(payment: &Payment, words: &Words) -> Vec<Fact> {
     facts
 }
 
-/// Everybody here reads Beijing time, and is told that it is.
+/// Formats Beijing time, with its name.
 pub fn moment(instant: Timestamp) -> String {
     format!("{} GMT+8", payments::beijing(instant))
 }
 
-/// All of a surplus goes back, whether or not its refund has been sent already.
+/// Returns the amount on its way back: all of a surplus, whether or not its refund has been sent already.
 fn on_its_way(situation: &Situation<'_>, payment: &Payment) -> Money {
     match situation {
         Situation::Late { .. } | Situation::Twice { .. } => {

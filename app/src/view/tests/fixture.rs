@@ -1,4 +1,4 @@
-//! Orders and payments as they come from the store, made by hand.
+//! Orders and payments as the store returns them, made by hand.
 
 use std::sync::Arc;
 
