@@ -45,7 +45,7 @@ pub(crate) use statement::{DOWNLOAD_PATH, download as download_bill};
 
 #[derive(Debug, Default)]
 pub(crate) struct Alipay {
-    /// Everything asked to be paid, by the merchant's number; most of it is no trade yet.
+    /// Every bill, by the merchant's number; most of them are no trade yet.
     pub(crate) bills: BTreeMap<String, Bill>,
     pub(crate) codes: BTreeMap<String, String>,
     pub(crate) funds: Funds,
@@ -98,7 +98,7 @@ impl Alipay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Method {
     Precreate,
-    /// A payer's browser comes with it, not the merchant.
+    /// Brought by a payer's browser, not by the merchant.
     Pages(Product),
     Query,
     Close,
@@ -156,14 +156,14 @@ pub(crate) fn handle(state: &mut State, now_ms: i64, request: &Request) -> Reply
         return pages::enter(state, now_ms, &params, product);
     }
     let node_name = params.node_name();
-    // What fails before the signature is known to be good is answered without one.
+    // A call that fails before its signature is verified gets an unsigned answer.
     if let Err(refusal) = params.authenticate(&state.keys) {
         return unsigned(state, &node_name, params.charset, refusal);
     }
     let biz = params
         .check_rest(now_ms)
         .and_then(|()| params.biz_content(&state.keys));
-    // What is refused before the content was opened is not encrypted either.
+    // A call that is refused before its content was decrypted gets an unencrypted answer.
     let encrypted = params.is_encrypted() && biz.is_ok();
     let node = biz.and_then(|biz| act(state, now_ms, &params, &biz, request));
     let node = node.unwrap_or_else(Refusal::into_node);
@@ -172,7 +172,7 @@ pub(crate) fn handle(state: &mut State, now_ms: i64, request: &Request) -> Reply
     reply
 }
 
-/// Code 20000, or 40005, that has nothing to do with the request.
+/// Code 20000, or 40005, independent of the request.
 pub(crate) fn failure(state: &mut State, busy: bool) -> Reply {
     let refusal = if busy {
         Refusal::new("40005", "isv.app-call-limited", "应用调用次数超限")
@@ -188,7 +188,7 @@ fn unsigned(state: &mut State, node_name: &str, charset: Charset, refusal: Refus
     Reply::new(200, charset.content_type(), body).with_header("trace_id", state.rng.hex(32))
 }
 
-/// In the manner of the request: encrypted, and by the key of a certificate.
+/// Signs in the manner of the request: encrypted, and by the key of a certificate.
 fn signed(state: &mut State, node_name: String, params: &Params, node: &Node, encrypted: bool) -> Reply {
     let content = node.text();
     let content = if encrypted {

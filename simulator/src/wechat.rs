@@ -1,4 +1,4 @@
-//! WeChat Pay APIv3 for one direct merchant: the orders it knows and the paths it answers.
+//! WeChat Pay APIv3 for one direct merchant: its orders and its routes.
 
 mod account;
 mod authorise;
@@ -44,7 +44,7 @@ const REFUNDS_PATH: &str = "/v3/refund/domestic/refunds";
 #[derive(Debug)]
 pub(crate) struct Wechat {
     pub(crate) orders: BTreeMap<String, Order>,
-    /// Every code ever handed out and its order; only the newest of an order is alive.
+    /// Every code ever handed out and its order; only the newest of an order is valid.
     pub(crate) codes: BTreeMap<String, String>,
     /// By `out_refund_no`.
     pub(crate) refunds: BTreeMap<String, Refund>,
@@ -68,7 +68,7 @@ impl Default for Wechat {
     }
 }
 
-/// Closes what nobody paid for a week, and ends the refunds whose time is up.
+/// Closes orders unpaid for a week, and ends the refunds whose time is up.
 pub(crate) fn lapse(state: &mut State, now_ms: i64) {
     let lapsed = |order: &&mut Order| {
         order.state() == TradeState::NotPay && now_ms >= order.created_ms + AUTO_CLOSE_MS
@@ -80,7 +80,7 @@ pub(crate) fn lapse(state: &mut State, now_ms: i64) {
 }
 
 impl Wechat {
-    /// When something next happens that the merchant is told of.
+    /// Time of the next change that is notified to the merchant.
     pub(crate) fn next_lapse_ms(&self) -> Option<i64> {
         self.refunds.values().filter_map(Refund::ends_ms).min()
     }
@@ -113,7 +113,7 @@ impl Wechat {
     }
 }
 
-/// What a request asks for.
+/// Route of a request.
 enum Route {
     Create(Product),
     QueryByOutTradeNo(String),
@@ -127,7 +127,7 @@ enum Route {
     Download,
 }
 
-/// A refusal as WeChat words it.
+/// A refusal in WeChat's format.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: u16,
@@ -226,7 +226,7 @@ pub(crate) fn handle(state: &mut State, now_ms: i64, request: &Request) -> Reply
     reply
 }
 
-/// A 500, or a 429, that has nothing to do with the request.
+/// A 500, or a 429, independent of the request.
 pub(crate) fn failure(state: &mut State, busy: bool) -> Reply {
     let (status, body, internal_code) = if busy {
         (

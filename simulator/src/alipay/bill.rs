@@ -1,4 +1,4 @@
-//! What a merchant asks to be paid, and the trade that scanning it, or opening its cashier, makes of it.
+//! A bill that a merchant creates, and the trade that scanning it, or opening its cashier, makes of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,7 @@ pub(crate) struct Bill {
     pub(crate) notify_url: Option<String>,
     pub(super) return_url: Option<String>,
     pub(super) quit_url: Option<String>,
-    /// Asked for in certificate mode, and so announced in it.
+    /// Requested in certificate mode, so its notifications use it too.
     pub(super) has_certificates: bool,
     pub(crate) code: String,
     pub(crate) created_ms: i64,
@@ -69,7 +69,7 @@ impl Status {
 }
 
 impl Trade {
-    /// What has left for the buyer, over all refunds: Alipay's `refund_fee`.
+    /// Sum refunded to the buyer: Alipay's `refund_fee`.
     pub(super) fn refunded_fen(&self) -> i64 {
         self.refunds
             .iter()
@@ -78,7 +78,7 @@ impl Trade {
             .sum()
     }
 
-    /// The same, with what is still on its way.
+    /// Sum of refunds, including those under way.
     pub(super) fn pledged_fen(&self) -> i64 {
         self.refunds.iter().map(|refund| refund.fen).sum()
     }
@@ -133,7 +133,7 @@ impl Bill {
             .min()
     }
 
-    /// When the trade closes or finishes by itself.
+    /// Time at which the trade closes or finishes by itself.
     fn next_end_ms(&self, trade: &Trade) -> Option<i64> {
         match trade.status {
             Status::WaitBuyerPay => Some(self.pay_by_ms),
@@ -143,7 +143,7 @@ impl Bill {
     }
 }
 
-/// Closes unpaid trades at their deadline and finishes old paid ones; both are announced.
+/// Closes unpaid trades at their deadline and finishes old paid ones; both are notified.
 pub(crate) fn lapse(state: &mut State, now_ms: i64) {
     refund::execute_due(state, now_ms);
     loop {
@@ -166,7 +166,7 @@ pub(crate) fn lapse(state: &mut State, now_ms: i64) {
     }
 }
 
-/// Scanning is what creates the trade, and it belongs to the first buyer.
+/// Creates the trade, which belongs to the first buyer that scans.
 pub(crate) fn scan(
     state: &mut State,
     now_ms: i64,
@@ -227,7 +227,7 @@ pub(crate) fn pay(
     if payer.coupon_fen < 0 || payer.coupon_fen >= bill.total_fen {
         return Err(Refusal::BadCoupon);
     }
-    // Refunded in full is closed as well, and nobody is late for that.
+    // A trade that was refunded in full is closed as well, and is no late payment.
     if trade.paid_ms.is_some() {
         return Err(Refusal::Closed);
     }
@@ -235,7 +235,7 @@ pub(crate) fn pay(
     trade.paid_ms = Some(now_ms);
     trade.closed_ms = None;
     trade.coupon_fen = payer.coupon_fen;
-    // What is refunded comes out of what was taken.
+    // Refunds are paid from what was taken.
     let funds = &mut alipay.funds;
     funds.balance_fen = funds.balance_fen.map(|fen| fen.saturating_add(bill.total_fen));
     announce(state, now_ms, out_trade_no);

@@ -1,4 +1,4 @@
-//! `alipay.trade.cancel`: for a merchant that does not know. An open trade is closed, a paid one is refunded.
+//! `alipay.trade.cancel`, for a merchant without an answer: an open trade is closed, a paid one is refunded.
 
 use serde_json::{Map, Value};
 
@@ -10,13 +10,13 @@ use super::refund;
 use crate::state::State;
 use crate::time::DAY_MS;
 
-/// Later a trade can be refunded and no more be undone.
+/// A trade can be cancelled within a day; later it can only be refunded.
 const WINDOW_MS: i64 = DAY_MS;
 
 enum Undoing {
     Close,
     Refund,
-    /// It was undone before, in this way.
+    /// It was cancelled before, with this action.
     Done(&'static str),
 }
 
@@ -25,8 +25,8 @@ pub(super) fn cancel(state: &mut State, now_ms: i64, biz: &Map<String, Value>) -
     let found = wanted
         .bill_in(&state.alipay.bills)
         .and_then(|bill| Some((bill, bill.trade.as_ref()?)));
-    // Without a trade there is nothing to undo, and that is a success without an action. A code that
-    // nobody has scanned lives on.
+    // Without a trade there is nothing to cancel: success without an action. A code that was never scanned stays
+    // payable.
     let Some((bill, trade)) = found else {
         return Ok(wanted.named(Node::success()).with("retry_flag", "N"));
     };
@@ -60,7 +60,7 @@ fn decide(bill: &Bill, trade: &Trade, now_ms: i64) -> Result<Undoing, Refusal> {
             refused("ACQ.TRADE_CANCEL_TIME_OUT", "超过撤销时间范围")
         }
         Status::WaitBuyerPay => Ok(Undoing::Close),
-        // The repeat of an undoing whose money is still on its way.
+        // A repeated cancel whose refund is still under way.
         Status::Success if trade.pledged_fen() == bill.total_fen => Ok(Undoing::Done("refund")),
         Status::Success if trade.pledged_fen() > 0 => {
             refused("ACQ.REASON_TRADE_REFUND_FEE_ERR", "退款金额无效")
@@ -69,7 +69,7 @@ fn decide(bill: &Bill, trade: &Trade, now_ms: i64) -> Result<Undoing, Refusal> {
     }
 }
 
-/// Closes an unpaid trade and says so.
+/// Closes an unpaid trade and notifies the merchant.
 pub(super) fn close(state: &mut State, now_ms: i64, out_trade_no: &str) {
     let bill = state.alipay.bills.get_mut(out_trade_no);
     if let Some(trade) = bill.and_then(|bill| bill.trade.as_mut()) {

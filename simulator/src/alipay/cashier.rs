@@ -1,4 +1,4 @@
-//! The cashier a browser is led to. Whoever opens it is logged in as the first buyer, and that makes the trade.
+//! The cashier page in the payer's browser. Opening it logs in as the first buyer and creates the trade.
 
 mod view;
 
@@ -13,7 +13,7 @@ use crate::state::State;
 use crate::time::beijing_text;
 use crate::wire::{Reply, Request, form_escape, parse_form, yuan};
 
-/// What a person did, or has yet to do.
+/// Action of the payer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
     Open,
@@ -73,7 +73,7 @@ fn open(state: &mut State, now_ms: i64, token: &str, act: Act) -> Result<Desk, R
     let payer = Payer::first(&code);
     let outcome = match act {
         Act::Open => match payer::scan(state, now_ms, &payer) {
-            // A page that is opened again shows how things stand.
+            // Opening the page again shows the current state.
             Err(payer::Refusal::AlreadyPaid | payer::Refusal::Closed) => payer::look(state, now_ms, &code),
             outcome => outcome,
         },
@@ -93,7 +93,7 @@ fn open(state: &mut State, now_ms: i64, token: &str, act: Act) -> Result<Desk, R
 }
 
 impl Desk {
-    /// The merchant's page, with what may be said there: everything but whether anybody paid.
+    /// The merchant's return URL with the parameters of the trade, which never prove payment.
     fn back(&self, keys: &Keys) -> String {
         let Some(url) = &self.bill.return_url else {
             return String::new();
@@ -103,7 +103,7 @@ impl Desk {
             Product::Page | Product::FaceToFace => "alipay.trade.page.pay.return",
         };
         let trade_no = self.bill.trade.as_ref().map_or("", |trade| &trade.trade_no);
-        // In the order of their names, which is the order they are signed in.
+        // Sorted by name, the order in which they are signed.
         let fields = [
             ("app_id", ALIPAY_APP_ID.to_owned()),
             ("auth_app_id", ALIPAY_APP_ID.to_owned()),

@@ -19,7 +19,7 @@ impl Charset {
         }
     }
 
-    /// Found before anything can be decoded, which it may be: its own characters are ASCII.
+    /// Found before anything is decoded: the name of the charset is ASCII.
     pub(super) fn of_forms(parts: &[&str]) -> Charset {
         let pairs = parts.iter().flat_map(|part| part.split('&'));
         let named = pairs.filter_map(|pair| pair.strip_prefix("charset=")).next();
@@ -40,7 +40,7 @@ impl Charset {
         }
     }
 
-    /// None where the bytes are not of this charset.
+    /// None where the bytes are invalid in this charset.
     pub(super) fn parse_form(self, text: &str) -> Option<Vec<(String, String)>> {
         if self == Charset::Utf8 {
             return parse_form(text);

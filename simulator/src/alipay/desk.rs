@@ -1,4 +1,4 @@
-//! What a test may set about this merchant: its account, and how Alipay signs to it.
+//! Settings of the merchant for tests: its account, and how Alipay signs to it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,12 +7,12 @@ use crate::keys::Keys;
 use crate::outbox::{Content, Notification};
 use crate::settings::{AlipayNotifications, AlipaySigning};
 
-/// What a test may set about the merchant's account.
+/// The merchant's account, as a test may set it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Funds {
     /// None pays every refund.
     pub(crate) balance_fen: Option<i64>,
-    /// How long an accepted refund is on its way.
+    /// Time until an accepted refund succeeds.
     pub(crate) refund_takes_ms: i64,
 }
 
@@ -23,7 +23,7 @@ impl AlipaySigning {
         keys.alipay_certificates().own(self.certificate).sn.clone()
     }
 
-    /// Adds the certificate's serial number where this notification is to have one.
+    /// Adds the certificate's serial number to a notification that is to have one.
     pub(super) fn mark(&self, keys: &Keys, bill: &Bill, notification: &mut Notification) {
         let is_wanted = match self.notifications {
             AlipayNotifications::AsAsked => bill.has_certificates,

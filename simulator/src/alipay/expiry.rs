@@ -1,4 +1,4 @@
-//! How long a code and its trade live: three parameters and the gateway's own limits.
+//! Expiry of a code and its trade: three parameters and the gateway's own limits.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::order::Product;
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, next_beijing_midnight, parse_beijing};
 
 const COUNTER_LIFE_MS: i64 = 3 * HOUR_MS;
-/// A QR code dies then, whatever was asked for.
+/// Longest lifetime of a QR code, whatever was requested.
 const CODE_LIFE_MS: i64 = 2 * HOUR_MS;
 const LONGEST_LIFE_MS: i64 = 15 * DAY_MS;
 
@@ -43,7 +43,7 @@ impl Expiry {
         }
         let (usual_ms, code_life_ms) = match product {
             Product::FaceToFace => (COUNTER_LIFE_MS, CODE_LIFE_MS),
-            // Nothing is scanned: the link lives as long as the trade may.
+            // Nothing is scanned: the link is valid as long as the trade may be.
             Product::Wap | Product::Page => (LONGEST_LIFE_MS, LONGEST_LIFE_MS),
         };
         // The absolute time wins when both are given.
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timeouts_are_whole_and_between_a_minute_and_fifteen_days() {
+    fn timeouts_are_integers_from_a_minute_to_fifteen_days() {
         assert_eq!(after("1m", 0), Some(MINUTE_MS));
         assert_eq!(after("15d", 0), Some(LONGEST_LIFE_MS));
         for bad in ["", "m", "0m", "1.5h", "16d", "90", "1s", "-1m", "元"] {

@@ -1,4 +1,4 @@
-//! Members of `biz_content`, read by the gateway's rules; whatever is wrong is `ACQ.INVALID_PARAMETER`.
+//! Members of `biz_content`, parsed by the gateway's rules; an invalid one is `ACQ.INVALID_PARAMETER`.
 
 use serde_json::{Map, Value};
 
@@ -16,7 +16,7 @@ pub(super) fn illegal(name: &str) -> Refusal {
     Refusal::parameter(&format!("参数有误{name}非法"))
 }
 
-/// An empty text is none; the length counts bytes, the strictest reading of the documentation.
+/// Parses text; empty is missing. The length counts bytes, the strictest reading of the documentation.
 pub(super) fn text(biz: &Map<String, Value>, name: &str, most: usize) -> Result<Option<String>, Refusal> {
     match biz.get(name) {
         None => Ok(None),
@@ -26,7 +26,7 @@ pub(super) fn text(biz: &Map<String, Value>, name: &str, most: usize) -> Result<
     }
 }
 
-/// A text that comes back in notifications, whose signed form has no escapes: the documentation forbids these characters.
+/// Parses text that is repeated in notifications, whose signed form has no escapes: the documentation forbids some characters.
 pub(super) fn plain_text(
     biz: &Map<String, Value>,
     name: &str,
@@ -38,7 +38,7 @@ pub(super) fn plain_text(
     }
 }
 
-/// Yuan in text, or in a number as some SDKs write it, from 0.01 to 100 000 000.
+/// Parses yuan from text, or from a number as some SDKs write it, 0.01 to 100 000 000.
 pub(super) fn amount(biz: &Map<String, Value>, name: &str) -> Result<i64, Refusal> {
     let amount = match biz.get(name) {
         None => return Err(required(name)),
@@ -60,7 +60,7 @@ pub(super) fn amount(biz: &Map<String, Value>, name: &str) -> Result<i64, Refusa
     Ok(fen)
 }
 
-/// Whether `query_options` asks for this.
+/// Returns whether `query_options` contains this.
 pub(super) fn has_option(biz: &Map<String, Value>, name: &str) -> bool {
     let options = biz.get("query_options").and_then(Value::as_array);
     options.is_some_and(|options| options.iter().any(|option| option == name))

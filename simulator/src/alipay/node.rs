@@ -20,7 +20,7 @@ impl Node {
         self
     }
 
-    /// The exact characters that are signed.
+    /// Returns the exact text that is signed.
     pub(super) fn text(&self) -> String {
         let members: Vec<String> = self
             .members
@@ -37,7 +37,7 @@ pub(super) struct Refusal {
     code: &'static str,
     sub_code: &'static str,
     sub_msg: String,
-    /// What a business failure still carries.
+    /// Members that a business failure still has.
     extra: Vec<(&'static str, String)>,
 }
 
@@ -73,7 +73,7 @@ impl Refusal {
         self
     }
 
-    /// The sub_code, and what it means in words.
+    /// Returns the sub_code and its text.
     pub(super) fn said(&self) -> (&str, &str) {
         (self.sub_code, &self.sub_msg)
     }

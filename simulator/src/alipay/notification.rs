@@ -1,4 +1,4 @@
-//! What the merchant is told about a trade, and when.
+//! Notifications about trades.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::state::State;
 use crate::time::{beijing_text, beijing_text_ms, compact};
 use crate::wire::yuan;
 
-/// Tells the merchant about the trade as it is now; without a notify_url nobody is told.
+/// Queues a notification of the trade's current state; without a notify_url there is none.
 pub(super) fn announce(state: &mut State, now_ms: i64, out_trade_no: &str) {
     let State {
         alipay, rng, keys, ..
@@ -26,7 +26,7 @@ pub(super) fn announce(state: &mut State, now_ms: i64, out_trade_no: &str) {
     }
 }
 
-/// A refund has no address of its own: it is told where the payment was.
+/// Queues a notification of a refund, to the notify_url of the payment: a refund has none of its own.
 pub(super) fn announce_refund(state: &mut State, now_ms: i64, out_trade_no: &str, request_no: &str) {
     let State {
         alipay, rng, keys, ..
@@ -45,7 +45,7 @@ pub(super) fn announce_refund(state: &mut State, now_ms: i64, out_trade_no: &str
     }
 }
 
-/// What would be sent if this bill were paid now, though nobody pays.
+/// Returns the notification that a payment of this bill would cause, without a payment.
 pub(crate) fn pretend_notification(
     state: &mut State,
     now_ms: i64,
@@ -76,7 +76,7 @@ fn make(
 ) -> Option<Notification> {
     let id = format!("{}{}", compact(now_ms), rng.digits(20));
     let mut fields = fields(bill, trade, refund, &id);
-    // Their order differs between real notifications.
+    // The order of fields differs between real notifications.
     for last in (1..fields.len()).rev() {
         fields.swap(last, rng.place(last + 1));
     }
@@ -134,7 +134,7 @@ fn fields(bill: &Bill, trade: &Trade, refund: Option<&Refund>, notify_id: &str) 
     fields
 }
 
-/// Of the notifications without a refund half have this member all the same, which means nothing.
+/// Half of the notifications without a refund have this member all the same; it means nothing.
 fn has_empty_refund_fee(notify_id: &str) -> bool {
     notify_id
         .bytes()
@@ -142,7 +142,7 @@ fn has_empty_refund_fee(notify_id: &str) -> bool {
         .is_some_and(|digit| digit.is_multiple_of(2))
 }
 
-/// Where the money came from; notifications and answers spell the channel's name differently.
+/// The source of the money; notifications and answers spell the channel's name differently.
 pub(super) fn funds(bill: &Bill, trade: &Trade, channel: &str) -> Value {
     let fund = |fen: i64, name: &str| json!({"amount": yuan(fen), channel: name});
     let paid = fund(bill.total_fen - trade.coupon_fen, "ALIPAYACCOUNT");

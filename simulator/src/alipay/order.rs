@@ -1,4 +1,4 @@
-//! What `alipay.trade.precreate`, `wap.pay` and `page.pay` ask to be paid, and when the same number may come again.
+//! Orders of `alipay.trade.precreate`, `wap.pay` and `page.pay`, and when the same number may be used again.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ use crate::keys::SELLER_ID;
 
 pub(super) const SELLER_LOGON_ID: &str = "seller@sandbox.example";
 
-/// How a payer comes to the bill.
+/// Product: how a payer reaches the bill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Product {
     FaceToFace,
@@ -77,7 +77,7 @@ pub(super) fn read(
     })
 }
 
-/// Only the code at the counter has a default.
+/// Only the QR code has a default.
 fn check_product(biz: &Map<String, Value>, product: Product) -> Result<(), Refusal> {
     match text(biz, "product_code", 64)? {
         None if product == Product::FaceToFace => Ok(()),
@@ -97,7 +97,7 @@ fn check_parties(biz: &Map<String, Value>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Members without an effect here must still be well formed; those nobody knows are ignored.
+/// Members without an effect here must still be well formed; unknown ones are ignored.
 fn check_rest(biz: &Map<String, Value>) -> Result<(), Refusal> {
     for (name, most) in [
         ("operator_id", 28),

@@ -1,6 +1,6 @@
 //! `alipay.trade.wap.pay` and `alipay.trade.page.pay`: a signed link, or form, that a payer's browser brings.
 //!
-//! Good ones lead to the cashier; what is wrong with others is said on a page, because a person reads it.
+//! Valid ones lead to the cashier; errors of others are shown on a page, because a person reads them.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::wire::Reply;
 pub(crate) const CASHIER_PATH: &str = "/alipay/cashier";
 const SESSION_LIFE_MS: i64 = 2 * HOUR_MS;
 
-/// Links that were brought and found good; nothing is a trade before its cashier is opened.
+/// Links that were opened and found valid; there is no trade before its cashier is opened.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     brought: BTreeMap<String, (i64, Bill)>,
@@ -88,7 +88,7 @@ pub(super) fn error_page(refusal: &Refusal) -> Reply {
     .reply()
 }
 
-/// A signed link that somebody pastes into a wallet is opened there, as a browser would open it.
+/// Opens a signed link that was pasted into a wallet, as a browser would.
 pub(crate) fn admit(state: &mut State, now_ms: i64, prompt: &str) {
     if state.alipay.codes.contains_key(prompt) {
         return;
@@ -112,7 +112,7 @@ pub(crate) fn admit(state: &mut State, now_ms: i64, prompt: &str) {
     }
 }
 
-/// Makes the code lead to this bill, unless another one has its number; whether it does.
+/// Makes the code lead to this bill, unless another one has its number; returns whether it does.
 pub(super) fn admit_bill(state: &mut State, bill: Bill, code: &str) -> bool {
     let out_trade_no = bill.out_trade_no.clone();
     let alipay = &mut state.alipay;

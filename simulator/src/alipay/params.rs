@@ -12,9 +12,9 @@ use crate::keys::{ALIPAY_APP_ID, Keys};
 use crate::time::{DAY_MS, MINUTE_MS, parse_beijing};
 use crate::wire::{Request, is_notify_url};
 
-/// How far off a timestamp may be; the gateway does not say, ten minutes are generous.
+/// Tolerance of a timestamp; the gateway does not document one, ten minutes are generous.
 const TOLERANCE_MS: i64 = 10 * MINUTE_MS;
-/// A link waits on the merchant's page until somebody opens it.
+/// Lifetime of a link that waits on the merchant's page.
 const LINK_LIFE_MS: i64 = DAY_MS;
 
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Params {
         self.get("method").and_then(Method::parse).ok_or_else(unknown)
     }
 
-    /// Certificate mode is a matter of each request (docs/gateway-facts.md 2.4).
+    /// Certificate mode is chosen by each request (docs/gateway-facts.md 2.4).
     pub(super) fn has_certificates(&self) -> bool {
         self.get("app_cert_sn").is_some() || self.get("alipay_root_cert_sn").is_some()
     }
@@ -90,12 +90,12 @@ impl Params {
         self.get("encrypt_type") == Some("AES")
     }
 
-    /// Everything up to and with the signature; until here the gateway does not sign its answer.
+    /// Checks everything up to the signature; until then the gateway does not sign its answer.
     pub(super) fn authenticate(&self, keys: &Keys) -> Result<(), Refusal> {
         if self.get("method").is_none() {
             return Err(Refusal::missing("isv.missing-method", "缺少方法名参数"));
         }
-        // Who calls is looked at even before a signature is missed.
+        // The application is checked before a missing signature.
         match self.get("app_id") {
             None => return Err(Refusal::missing("isv.missing-app-id", "缺少appId参数")),
             Some(ALIPAY_APP_ID) => {}
@@ -186,7 +186,7 @@ impl Params {
         pairs.join("&")
     }
 
-    /// What is only looked at once the caller is known.
+    /// Checks the rest once the caller is authenticated.
     pub(super) fn check_rest(&self, now_ms: i64) -> Result<(), Refusal> {
         if self
             .get("encrypt_type")
@@ -237,7 +237,7 @@ impl Params {
     }
 }
 
-/// Absolute, http or https, with a host; a query is welcome.
+/// Absolute, http or https, with a host; a query is allowed.
 pub(super) fn is_web_address(url: &str, most: usize) -> bool {
     let rest = url
         .strip_prefix("http://")

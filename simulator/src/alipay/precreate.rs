@@ -1,4 +1,4 @@
-//! `alipay.trade.precreate`: a code to scan. No trade exists until somebody does.
+//! `alipay.trade.precreate`: a code to scan. No trade exists until it is scanned.
 
 use serde_json::{Map, Value};
 

@@ -78,7 +78,7 @@ fn show(bill: &Bill, trade: &Trade, now_ms: i64, unseen_ms: i64) -> Node {
         .with("trade_status", status.word())
 }
 
-/// How fresh a payment the next query does not see.
+/// Age below which a payment is invisible to the next query.
 fn unseen_ms(faults: &mut Faults, rng: &mut Rng) -> i64 {
     let stale = faults.strike(rng, Gateway::Alipay, Endpoint::Query, |kind| match kind {
         FaultKind::Stale { seconds } => Some(seconds.saturating_mul(SECOND_MS)),

@@ -1,4 +1,4 @@
-//! `alipay.trade.refund` and `alipay.trade.fastpay.refund.query`: money back, once for each request number.
+//! `alipay.trade.refund` and `alipay.trade.fastpay.refund.query`: one refund for each request number.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -17,7 +17,7 @@ pub(crate) struct Refund {
     pub(super) request_no: String,
     pub(super) fen: i64,
     pub(super) accepted_ms: i64,
-    /// When the money will have moved; none once it has.
+    /// Time at which the money moves; none once it has.
     pub(super) due_ms: Option<i64>,
     pub(super) done_ms: Option<i64>,
 }
@@ -40,7 +40,7 @@ impl Refund {
     }
 }
 
-/// What a call asks for.
+/// Parameters of a call.
 struct Asked {
     fen: i64,
     /// Absent means a full refund under the trade's own number.
@@ -74,7 +74,7 @@ pub(super) fn refund(state: &mut State, now_ms: i64, biz: &Map<String, Value>) -
                 "请求信息不一致",
             ));
         }
-        // Whatever became of the trade since: this request was answered before.
+        // Answered before, whatever state the trade has now.
         Some(_) => false,
         None => {
             may_refund(bill, trade, &asked)?;
@@ -110,7 +110,7 @@ fn may_refund(bill: &Bill, trade: &Trade, asked: &Asked) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// Enters a refund that was found to be right; whether money moved at once.
+/// Records a valid refund; returns whether money moved at once.
 pub(super) fn accept(
     state: &mut State,
     now_ms: i64,
@@ -140,7 +140,7 @@ pub(super) fn accept(
     Ok(due_ms <= now_ms)
 }
 
-/// Moves the money of refunds whose time has come, and tells the merchant.
+/// Completes due refunds, and notifies the merchant.
 pub(super) fn execute_due(state: &mut State, now_ms: i64) {
     while let Some((at_ms, out_trade_no, request_no)) = next_due(state, now_ms) {
         announce_refund(state, at_ms, &out_trade_no, &request_no);
@@ -185,7 +185,7 @@ fn detail(fen: i64) -> Value {
     json!([{"amount": yuan(fen), "fund_channel": "ALIPAYACCOUNT"}])
 }
 
-/// Only a refund whose money has moved has a `refund_status`; what is not known has nothing.
+/// Only a completed refund has a `refund_status`; an unknown one has no members.
 pub(super) fn query(state: &State, biz: &Map<String, Value>) -> Result<Node, Refusal> {
     // This call, alone, spells its sub_code without a prefix.
     let not_exist = || Refusal::business("TRADE_NOT_EXIST", "交易不存在");

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sealed_opens_under_its_own_key_only() {
+    fn encrypted_content_decrypts_only_with_its_key() {
         let key = *b"0123456789abcdef";
         for text in [
             "",

@@ -22,32 +22,32 @@ use crate::wire::{Reply, Request, parse_form};
 
 pub(crate) const DOWNLOAD_PATH: &str = "/alipay/bill";
 const ADDRESS_LIFE_MS: i64 = 30 * SECOND_MS;
-/// A day's bill is there from nine o'clock of the next one.
+/// A day's bill is available from nine o'clock of the next one.
 const DAY_READY_MS: i64 = 9 * HOUR_MS;
-/// A month's bill is there on the third of the next one.
+/// A month's bill is available on the third of the next one.
 const MONTH_READY_MS: i64 = 2 * DAY_MS;
 const OLDEST_MS: i64 = 6 * 366 * DAY_MS;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// What was sold and refunded.
+    /// Sales and refunds.
     Trade,
-    /// What went into the account and out of it.
+    /// Movements of the account.
     Ledger,
 }
 
 #[derive(Debug, Clone)]
 struct Wanted {
     kind: Kind,
-    /// As it stands in the names of the files: `20270115` or `202701`.
+    /// Day or month in file names: `20270115` or `202701`.
     label: String,
     from_ms: i64,
     until_ms: i64,
-    /// The movements on the account are never twisted.
+    /// Never for movements of the account.
     fault: Option<StatementFault>,
 }
 
-/// Addresses that were given away, and until when they work.
+/// Download addresses, with their expiry.
 #[derive(Debug, Default)]
 pub(crate) struct Addresses {
     given: BTreeMap<String, (i64, Wanted)>,
@@ -107,7 +107,7 @@ fn read(biz: &Map<String, Value>, now_ms: i64) -> Result<Wanted, Refusal> {
         }
         7 => {
             let from_ms = midnight(&format!("{date}-01")).ok_or_else(invalid)?;
-            // The first day that bears another month's name.
+            // The first day of another month.
             let days = (28..=31).map(|n_days| from_ms + n_days * DAY_MS);
             let mut firsts = days.filter(|day_ms| crate::time::beijing_text(*day_ms)[8..10] == *"01");
             let until_ms = firsts.next().ok_or_else(invalid)?;
@@ -130,7 +130,7 @@ fn read(biz: &Map<String, Value>, now_ms: i64) -> Result<Wanted, Refusal> {
     })
 }
 
-/// The trades as the bill has them.
+/// Returns the bills with the fault applied.
 fn with_fault<'a>(bills: &'a BTreeMap<String, Bill>, wanted: &Wanted) -> Cow<'a, BTreeMap<String, Bill>> {
     let paid_ms = |bill: &Bill| bill.trade.as_ref().and_then(|trade| trade.paid_ms);
     let first = bills
@@ -155,7 +155,7 @@ fn with_fault<'a>(bills: &'a BTreeMap<String, Bill>, wanted: &Wanted) -> Cow<'a,
     Cow::Owned(bills)
 }
 
-/// Whoever has the address gets the bill: nothing is signed here.
+/// Serves a bill to the holder of its address: nothing is signed here.
 pub(crate) fn download(state: &mut State, now_ms: i64, request: &Request) -> Reply {
     let gone = || Reply::new(403, "text/html;charset=utf-8", "账单下载链接已失效");
     let pairs = parse_form(request.query()).unwrap_or_default();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::rng::Rng;
 use crate::time::compact;
 
-/// Enough to refund whatever a test takes in, until somebody sets another balance.
+/// Enough for the refunds of a test, until another balance is set.
 const OPENING_FEN: i64 = 100_000_000;
 /// 0.60 %, in hundredths of a percent.
 const RATE: i64 = 60;
@@ -42,7 +42,7 @@ pub(crate) struct Flow {
     pub(crate) voucher_no: String,
 }
 
-/// One thing that moves money; the numbers of the flow are made when it is entered.
+/// A movement of money; the numbers of the flow are made when it is entered.
 #[derive(Debug)]
 pub(crate) struct Movement<'a> {
     pub(crate) business: &'static str,
@@ -91,7 +91,7 @@ impl Account {
     }
 }
 
-/// What WeChat keeps of a sum, rounded to the nearest fen.
+/// WeChat's fee of a sum, rounded to the nearest fen.
 pub(crate) fn fee_fen(fen: i64) -> i64 {
     (fen * RATE + 5_000) / 10_000
 }

@@ -1,4 +1,4 @@
-//! Who is calling: the headers and the signature of docs/gateway-facts.md 1.1 and 1.2.
+//! Authentication of a call: the headers and the signature of docs/gateway-facts.md 1.1 and 1.2.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::wire::Request;
 
 const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
 const TOLERANCE_S: i64 = 300;
-/// How much of the body the diagnosis shows.
+/// Characters of the body in the diagnosis.
 const SHOWN_BODY_CHARS: usize = 8;
 
 pub(super) fn check_headers(request: &Request) -> Result<(), Refusal> {

@@ -21,7 +21,7 @@ use crate::wire::{Request, parse_form, yuan};
 
 pub(super) const DOWNLOAD_PATH: &str = "/v3/billdownload/file";
 const ADDRESS_LIFE_MS: i64 = 30 * SECOND_MS;
-/// A day's bill is there from nine o'clock of the next one.
+/// A day's bill is available from nine o'clock of the next one.
 const READY_MS: i64 = 9 * HOUR_MS;
 const OLDEST_MS: i64 = 92 * DAY_MS;
 const RATE: &str = "0.60%";
@@ -39,7 +39,7 @@ enum Rows {
     Refund,
 }
 
-/// Addresses that were given away: until when they work, and the file.
+/// Download addresses, with their expiry and file.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     given: BTreeMap<String, (i64, Vec<u8>)>,
@@ -100,7 +100,7 @@ pub(super) fn apply(
         },
     };
     let text = text.ok_or_else(|| Refusal::new(400, "NO_STATEMENT_EXIST", "账单文件不存在", 268_437_505))?;
-    // Of the text, also when it travels zipped.
+    // Hash of the text, also when it is sent compressed.
     let hash = hex(&sha1::Sha1::digest(text.as_bytes()));
     let file = if is_zipped {
         zipped(&text)
@@ -199,7 +199,7 @@ impl Row<'_> {
     }
 }
 
-/// The orders as the bill has them.
+/// Returns the orders with the fault applied.
 fn with_fault(
     orders: &BTreeMap<String, Order>,
     day: Day,

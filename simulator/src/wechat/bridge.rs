@@ -1,4 +1,4 @@
-//! `WeixinJSBridge`: what happens when a page inside WeChat asks the app to pay (docs/gateway-facts.md 1.6.1, paySign).
+//! `WeixinJSBridge`: a page inside WeChat asks the app to pay (docs/gateway-facts.md 1.6.1, paySign).
 
 use serde::Deserialize;
 
@@ -22,7 +22,7 @@ pub(crate) struct Invocation {
 }
 
 impl Invocation {
-    /// Says what is wrong, as the app does not: it only shows that the parameters are wrong.
+    /// Names the wrong parameter, unlike the app, which only says that the parameters are wrong.
     pub(crate) fn check(&self, keys: &Keys) -> Result<&str, String> {
         if self.app_id != APP_ID {
             return Err("appId is not the merchant's".to_owned());
@@ -52,7 +52,7 @@ impl Invocation {
     }
 }
 
-/// The app opens, and the payer whom the order names pays.
+/// Opens the app and pays as the payer of the order.
 pub(crate) fn pay(state: &mut State, now_ms: i64, prepay_id: &str) -> Result<Bill, String> {
     let no = state.wechat.codes.get(prepay_id).ok_or("no such prepay_id")?;
     let order = &state.wechat.orders[no];

@@ -1,7 +1,7 @@
-//! The page behind an `h5_url`: what a phone's browser opens before the app takes over (docs/gateway-facts.md 1.6.1).
+//! The page behind an `h5_url`: it opens in a phone's browser before the app takes over (docs/gateway-facts.md 1.6.1).
 //!
-//! It looks where the browser comes from. Without a Referer the merchant's domain cannot be told, and a browser at
-//! another address than the order names is not the payer's phone.
+//! It checks the browser's origin. Without a Referer the merchant's domain is unknown, and a browser at another address than
+//! the order names is not the payer's phone.
 
 use super::order::Order;
 use super::product::{CASHIER_PATH, Product};
@@ -69,7 +69,7 @@ static ENGLISH: Words = Words {
     failed: "Cannot pay",
 };
 
-/// What a person did, or has yet to do.
+/// Action of the payer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
     Open,
@@ -77,7 +77,7 @@ enum Act {
     Refuse,
 }
 
-/// Why the page shows no order, in WeChat's words.
+/// Reason for which the page shows no order, in WeChat's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Refused {
     NoReferer,
@@ -124,7 +124,7 @@ pub(crate) fn handle(dispatcher: &Dispatcher, request: &Request) -> Reply {
     match shown {
         Err(refused) => error_page(words, refused),
         Ok(shown) => match (act, &shown.outcome, &shown.redirect_url) {
-            // As the app does: it sends the browser back whatever became of the payment.
+            // As the app does: it sends the browser back whatever the outcome of the payment.
             (Act::Pay | Act::Refuse, Ok(_), Some(url)) => {
                 Reply::new(302, "text/html;charset=utf-8", "").with_header("location", url)
             }
@@ -142,7 +142,7 @@ fn open(state: &mut State, now_ms: i64, request: &Request, form: &str, act: Act)
     if order.product != Product::H5 {
         return Err(Refused::Unknown);
     }
-    // Our own form carries none: pages here send no Referer.
+    // The page's own form carries none: pages here send no Referer.
     if act == Act::Open && request.header("referer").is_none() {
         return Err(Refused::NoReferer);
     }
@@ -166,7 +166,7 @@ fn open(state: &mut State, now_ms: i64, request: &Request, form: &str, act: Act)
     })
 }
 
-/// Whether this browser is where the order says that the payer is.
+/// Returns whether this browser has the payer's address of the order.
 fn is_at_home(order: &Order, request: &Request) -> bool {
     let named = order.params["scene_info"]["payer_client_ip"].as_str();
     named.and_then(|ip| ip.parse().ok()) == Some(request.peer.to_canonical())
@@ -266,7 +266,7 @@ fn framed(words: &Words, status: u16, body: String, leads_to: Option<&str>) -> R
         status,
     }
     .reply();
-    // The answer to the form leads to the merchant, and browsers hold a redirect to this policy as well.
+    // The form's answer redirects to the merchant, and browsers apply this policy to redirects as well.
     if let Some(origin) = leads_to.and_then(origin) {
         for (name, value) in &mut reply.headers {
             if *name == "content-security-policy" {
@@ -292,7 +292,7 @@ fn origin(url: &str) -> Option<&str> {
     (is_host && is_plain).then(|| &url[..url.len() - rest.len() + len])
 }
 
-/// The first of the reader's languages that is Chinese or English.
+/// Returns the reader's first language that is Chinese or English.
 fn words_for(accept_language: Option<&str>) -> &'static Words {
     let mut languages = accept_language.unwrap_or_default().split(',').map(str::trim);
     let known = languages.find(|language| language.starts_with("zh") || language.starts_with("en"));

@@ -12,7 +12,7 @@ pub(super) fn list(state: &mut State, request: &Request) -> Result<Answer, Refus
     if !["", "algorithm_type=RSA", "algorithm_type=ALL"].contains(&request.query()) {
         return Err(Refusal::new(400, "PARAM_ERROR", "参数非法", 268_435_461));
     }
-    // A merchant of today has a public key and no certificates at all.
+    // A new merchant has a public key and no certificates at all.
     if state.keys.mode() == WechatKeys::PublicKey {
         let message = "无可用的平台证书，请在商户平台-API安全申请使用微信支付公钥。可查看指引https://pay.weixin.qq.com/doc/v3/merchant/4012153196";
         return Err(Refusal::new(404, "RESOURCE_NOT_EXISTS", message, 268_435_463));

@@ -10,7 +10,7 @@ use crate::wire::Request;
 
 const SHAPE: &[Field] = &[must("mchid", "商户号", Kind::Text(1, 32))];
 
-/// Closing twice is fine, and so, as observed, is closing what was never there: 204 proves nothing.
+/// Closes an order. Closing twice, and as observed an unknown order, also answers 204, which proves nothing.
 pub(super) fn close(state: &mut State, request: &Request, out_trade_no: &str) -> Result<Answer, Refusal> {
     let params = parse(&request.body, SHAPE)?;
     if params["mchid"] != MCH_ID {

@@ -39,7 +39,7 @@ pub(super) fn create(
     let prompt = product.prompt(&mut state.rng, now_ms, &base);
     let orders = &mut state.wechat.orders;
     let order = orders.entry(out_trade_no.clone()).or_insert(fresh);
-    // The code of an earlier call dies with this.
+    // The code of an earlier call becomes invalid.
     order.code.clone_from(&prompt.code);
     order.code_dies_ms = now_ms + product.life_ms();
     state.wechat.codes.insert(prompt.code, out_trade_no);
@@ -64,7 +64,7 @@ fn may_reenter(known: &Order, fresh: &Order, now_ms: i64) -> Result<(), Refusal>
     }
 }
 
-/// The rules beyond the shape, and the order they describe.
+/// Checks the rules beyond the shape, and returns the order.
 fn read(params: Map<String, Value>, now_ms: i64, product: Product) -> Result<Order, Refusal> {
     let text = |name: &str| params.get(name).and_then(Value::as_str).map(str::to_owned);
     let required = |name: &str| text(name).expect("the shape requires it");
@@ -142,7 +142,7 @@ fn check_deeper(params: &Map<String, Value>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// With the fault `early` the new order is paid, and its notification sent, before its creator hears of it.
+/// Pays a new order under the fault `early`, and sends its notification, before its creator gets the answer.
 pub(super) fn pay_early(state: &mut State, now_ms: i64, request: &Request) -> bool {
     let State { faults, rng, .. } = state;
     if !faults.strikes(rng, Gateway::Wechat, Endpoint::Create, FaultKind::Early) {

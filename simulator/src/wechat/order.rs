@@ -1,4 +1,4 @@
-//! One order in WeChat's books, and how it is shown in answers and notifications.
+//! An order at WeChat, and how answers and notifications show it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -22,15 +22,15 @@ pub(crate) struct Order {
     pub(crate) notify_url: String,
     pub(crate) total_fen: i64,
     pub(crate) created_ms: i64,
-    /// After this nobody may pay; the order itself stays open.
+    /// Deadline of paying; the order itself stays open.
     pub(crate) pay_by_ms: i64,
-    /// What a phone is given: a code_url, or a prepay_id.
+    /// Code for a phone: a code_url, or a prepay_id.
     pub(crate) code: String,
     pub(crate) code_dies_ms: i64,
-    /// The first to scan; nobody else may pay.
+    /// The first to scan; no other payer can pay.
     pub(crate) payer: Option<String>,
     pub(crate) payment: Option<Payment>,
-    /// A refund was accepted, however small and whatever became of it.
+    /// A refund was accepted, however small and however it ended.
     pub(crate) refunded: bool,
     pub(crate) closed: bool,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Order {
 pub(crate) struct Payment {
     pub(crate) transaction_id: String,
     pub(crate) paid_ms: i64,
-    /// Less than the total when a coupon helped.
+    /// Less than the total when a coupon was used.
     pub(crate) payer_total_fen: i64,
 }
 
@@ -91,7 +91,7 @@ impl Order {
             .map(|payment| payment.transaction_id.as_str())
     }
 
-    /// What the payer paid, or would.
+    /// Amount that the payer paid, or would pay.
     pub(crate) fn payer_total_fen(&self) -> i64 {
         self.payment
             .as_ref()
@@ -150,7 +150,7 @@ impl Order {
         }
     }
 
-    /// JSAPI orders name their payer. Elsewhere an openid belongs to the appid: another payer, another
+    /// Openid of the payer. JSAPI orders name it; elsewhere it belongs to the appid: another payer, another
     /// openid, always 28 characters.
     pub(super) fn openid(&self) -> String {
         use sha2::Digest as _;

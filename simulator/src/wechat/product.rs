@@ -1,4 +1,4 @@
-//! The four ways to order: what each asks for beyond the common members, and what it hands out.
+//! The four products: the members of their order calls, and the prompts they return.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::rng::Rng;
 use crate::time::{HOUR_MS, MINUTE_MS, compact};
 use crate::wire::form_escape;
 
-/// Where an H5 order's browser goes.
+/// Path that an H5 order's browser opens.
 pub(crate) const CASHIER_PATH: &str = "/cgi-bin/mmpayweb-bin/checkmweb";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub(crate) enum Product {
     H5,
 }
 
-/// What an order call gives: a code for the phone, and the answer that carries it.
+/// Prompt of an order call: a code for the phone, and the answer that carries it.
 pub(super) struct Prompt {
     pub(super) code: String,
     pub(super) answer: Value,
@@ -45,7 +45,7 @@ impl Product {
         }
     }
 
-    /// How long the code can be used.
+    /// Lifetime of the code.
     pub(super) fn life_ms(self) -> i64 {
         match self {
             Product::Native | Product::Jsapi | Product::App => 2 * HOUR_MS,
@@ -164,7 +164,7 @@ const GOODS: &[Field] = &[
     must("unit_price", "商品单价", Kind::Integer(0)),
 ];
 
-/// What every order call asks for, in the order of the documentation, with the members that products differ in.
+/// Members of every order call, in the order of the documentation, with those in which products differ.
 macro_rules! members {
     ($scene_info:ident $(, $payer:ident)?) => {
         &[

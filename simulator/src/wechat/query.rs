@@ -43,7 +43,7 @@ fn show(order: &Order, now_ms: i64, unseen_ms: i64) -> Answer {
     Answer::Json(order.show(seen))
 }
 
-/// How fresh a payment this query does not see; under a fault it sees no order at all.
+/// Age below which a payment is invisible to this query; under a fault it sees no order at all.
 fn unseen_ms(state: &mut State) -> Result<i64, Refusal> {
     if state.veto(Gateway::Wechat, Endpoint::Query).is_some() {
         return Err(not_exist());

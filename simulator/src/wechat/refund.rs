@@ -1,4 +1,4 @@
-//! Refunds: `PROCESSING` until their time is up or somebody decides, then told to their own notify_url.
+//! Refunds: `PROCESSING` until their time is up or a person decides, then notified to their own notify_url.
 
 mod abnormal;
 mod query;
@@ -21,7 +21,7 @@ pub(super) use abnormal::apply;
 pub(super) use query::query;
 pub(super) use request::request;
 
-/// How long a refund is under way unless the merchant's settings say otherwise.
+/// Default duration of a refund.
 pub(super) const DELAY_MS: i64 = 5 * SECOND_MS;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,13 +33,13 @@ pub(crate) struct Refund {
     /// The first request's members: any later request must have the same.
     params: Map<String, Value>,
     pub(crate) fen: i64,
-    /// What the payer gets back; the rest was a coupon.
+    /// Amount that the payer gets back; the rest was a coupon.
     pub(crate) payer_fen: i64,
     /// The part of the fee that comes back to the merchant.
     pub(crate) fee_fen: i64,
     pub(crate) created_ms: i64,
     pub(crate) state: RefundState,
-    /// How it will end, and when.
+    /// Planned end of the refund.
     fate: RefundOutcome,
     ends_ms: Option<i64>,
     pub(crate) ended_ms: Option<i64>,
@@ -223,7 +223,7 @@ pub(crate) fn settle(
     refund.ends_ms = None;
     refund.ended_ms = Some(now_ms);
     if refund_state == RefundState::Closed {
-        // The money never left: it is the merchant's again.
+        // The money never left: it returns to the merchant's balance.
         let movement = Movement {
             business: "退款退回",
             business_no: &refund.refund_id,
@@ -240,7 +240,7 @@ pub(crate) fn settle(
     Ok(())
 }
 
-/// What would be sent if this refund succeeded now, though it does not.
+/// Returns the notification that a success of this refund would cause, without one.
 pub(crate) fn pretend_notification(
     state: &mut State,
     now_ms: i64,
@@ -252,7 +252,7 @@ pub(crate) fn pretend_notification(
     refund.notification(rng, order, RefundState::Success, now_ms)
 }
 
-/// The fee on what is left of an order falls with it, so refunds in parts give back exactly the whole.
+/// The fee on the remainder of an order falls with it, so partial refunds give back exactly the whole.
 fn fee_back_fen(refunded_before_fen: i64, fen: i64) -> i64 {
     fee_fen(refunded_before_fen + fen) - fee_fen(refunded_before_fen)
 }

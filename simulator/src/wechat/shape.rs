@@ -1,4 +1,4 @@
-//! The shape of a request body: which members there may be, of which kind and size.
+//! Shape of a request body: the allowed members, with kind and size.
 //!
 //! WeChat refuses members it does not know and explicit nulls, so a shape lists everything allowed.
 
@@ -16,7 +16,7 @@ pub(super) struct Field {
 
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// Shortest and longest, in bytes of UTF-8: so WeChat counts, whatever its pages say.
+    /// Shortest and longest, in bytes of UTF-8: WeChat counts so, whatever its pages say.
     Text(usize, usize),
     /// One of these.
     Word(&'static [&'static str]),
@@ -24,7 +24,7 @@ pub(super) enum Kind {
     Integer(i64),
     Flag,
     Object(&'static [Field]),
-    /// Longest, and what each item is.
+    /// Greatest length, and the shape of each item.
     List(usize, &'static [Field]),
 }
 

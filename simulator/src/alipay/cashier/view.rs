@@ -72,7 +72,7 @@ static ENGLISH: Words = Words {
 };
 
 impl Words {
-    /// The first of the reader's languages that is Chinese or English.
+    /// Returns the reader's first language that is Chinese or English.
     pub(super) fn for_reader(accept_language: Option<&str>) -> &'static Words {
         let mut languages = accept_language.unwrap_or_default().split(',').map(str::trim);
         let known = languages.find(|language| language.starts_with("zh") || language.starts_with("en"));
@@ -150,7 +150,7 @@ fn page(words: &Words, desk: &Desk, status: u16, state: &str, after: &str) -> Re
         status,
     }
     .reply();
-    // The answer to the form leads to the merchant, and browsers hold a redirect to this policy as well.
+    // The form's answer redirects to the merchant, and browsers apply this policy to redirects as well.
     let origins: String = [&bill.return_url, &bill.quit_url]
         .into_iter()
         .flatten()
@@ -188,7 +188,7 @@ fn buttons(words: &Words, desk: &Desk) -> String {
     )
 }
 
-/// To where a payer goes who has paid.
+/// Link for a payer after payment.
 fn home(words: &Words, desk: &Desk, keys: &Keys) -> String {
     if desk.bill.return_url.is_none() {
         return String::new();
@@ -196,7 +196,7 @@ fn home(words: &Words, desk: &Desk, keys: &Keys) -> String {
     link("back", "cashier-back", &desk.back(keys), words.back)
 }
 
-/// To where a payer goes who does not pay.
+/// Link for a payer without payment.
 fn away(words: &Words, desk: &Desk) -> String {
     match &desk.bill.quit_url {
         Some(url) => link("quit", "cashier-quit", url, words.quit),

@@ -14,7 +14,7 @@ const MOVEMENT_HEADER: &str = "账务流水号,业务流水号,商户订单号,�
 const MOVEMENT_TOTALS_HEADER: &str = "序号,账务类型,收入笔数,收入金额（+元）,支出笔数,支出金额（-元）";
 /// 0.60 %, in hundredths of a percent; it is not given back with a refund.
 const RATE: i64 = 60;
-/// What the account holds before the first line, so that no balance is negative.
+/// Opening balance, so that no balance is negative.
 const OPENING_FEN: i64 = 100_000_000;
 
 pub(super) struct Period {
@@ -32,7 +32,7 @@ pub(super) struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// What the merchant gets; negative for a refund.
+    /// Amount for the merchant; negative for a refund.
     fn fen(&self) -> i64 {
         self.refund.map_or(self.bill.total_fen, |refund| -refund.fen)
     }
@@ -52,7 +52,7 @@ impl Entry<'_> {
     }
 }
 
-/// Everything that happened in this time, in its order.
+/// Returns all movements of this period, in their order.
 pub(super) fn entries(bills: &BTreeMap<String, Bill>, from_ms: i64, until_ms: i64) -> Vec<Entry<'_>> {
     let trades = bills
         .values()

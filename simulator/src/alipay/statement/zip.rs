@@ -1,5 +1,5 @@
-//! A ZIP archive whose names are raw bytes: Alipay's are GBK without the mark of UTF-8, which the `zip`
-//! crate cannot write.
+//! A ZIP archive whose names are raw bytes: Alipay's are GBK without the UTF-8 flag, which the `zip` crate
+//! cannot write.
 
 use std::io::Write as _;
 
@@ -50,7 +50,7 @@ pub(super) fn pack(files: &[File]) -> Vec<u8> {
     archive
 }
 
-/// What the local header and the directory have in common, up to the lengths of name and extras.
+/// The common part of the local header and the directory, up to the lengths of name and extras.
 fn entry(file: &File, packed: &[u8]) -> Vec<u8> {
     let mut crc = Crc::new();
     crc.update(&file.content);

@@ -64,7 +64,7 @@ pub(in super::super) fn apply(
     Ok(Answer::Json(shown))
 }
 
-/// Under the key that `Wechatpay-Serial` names; in clear text it would have been seen on the way.
+/// Requires encryption under the key that `Wechatpay-Serial` names: clear text could be read on the way.
 fn check_encrypted(state: &State, request: &Request, name: &str, value: &Value) -> Result<(), Refusal> {
     let Some(serial) = request.header("wechatpay-serial") else {
         let message = "请求中含有敏感信息加密字段，Http头缺少Wechatpay-Serial";

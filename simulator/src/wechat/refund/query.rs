@@ -39,7 +39,7 @@ fn seen(refund: &Refund, now_ms: i64, unseen_ms: i64) -> RefundState {
     }
 }
 
-/// How fresh an ending this query does not see.
+/// Age below which an ended refund is invisible to this query.
 fn unseen_ms(state: &mut State) -> i64 {
     let State { faults, rng, .. } = state;
     let stale = faults.strike(rng, Gateway::Wechat, Endpoint::QueryRefund, |kind| match kind {

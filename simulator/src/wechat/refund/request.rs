@@ -54,7 +54,7 @@ const GOODS: &[Field] = &[
     must("refund_quantity", "商品退货数量", Kind::Integer(1)),
 ];
 
-/// A request that passed every rule which needs no books.
+/// A request that passed every rule which needs no state.
 struct Asked {
     out_refund_no: String,
     out_trade_no: Option<String>,
@@ -155,7 +155,7 @@ fn read(params: Map<String, Value>) -> Result<Asked, Refusal> {
     })
 }
 
-/// The same number again: the same refund, as it stands, or a refusal. Never a second refund (T-32).
+/// Repeats a number: the same refund in its current state, or a refusal. Never a second refund (T-32).
 fn repeat(state: &State, known: &Refund, asked: &Asked) -> Result<Answer, Refusal> {
     if known.params == asked.params {
         let order = &state.wechat.orders[&known.out_trade_no];
@@ -278,7 +278,7 @@ fn accept(state: &mut State, now_ms: i64, out_trade_no: &str, asked: Asked) -> R
     refund
 }
 
-/// Decided at once, and known to nobody until it comes true.
+/// Decides the end of a refund at once, invisible until it happens.
 fn fate(state: &mut State) -> RefundOutcome {
     let State { faults, rng, .. } = state;
     let bad = faults.strike(rng, Gateway::Wechat, Endpoint::Refund, |kind| match kind {
@@ -294,7 +294,7 @@ fn mul_div(a: i64, b: i64, c: i64) -> i64 {
     i64::try_from(exact).expect("a part of a sum is no larger than the sum")
 }
 
-/// Unpaid is as good as absent here.
+/// An unpaid order is refused like a missing one.
 fn no_order() -> Refusal {
     Refusal::new(404, "RESOURCE_NOT_EXISTS", "订单不存在", 268_512_771)
 }
