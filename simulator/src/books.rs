@@ -1,4 +1,4 @@
-//! What the gateways have in their books, for tests and for `/_control/books`.
+//! State of the gateways' trades and refunds, for tests and for `/_control/books`.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,13 +38,13 @@ impl Books {
         self.refunds.iter().find(|refund| refund.refund_no == refund_no)
     }
 
-    /// What all payers together have really paid.
+    /// Sum that all payers have really paid.
     pub fn paid_fen(&self) -> i64 {
         self.trades.iter().map(|trade| trade.paid_fen).sum()
     }
 }
 
-/// An Alipay code that nobody scanned is no trade and is not here.
+/// A trade. An Alipay code that was never scanned is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BookedTrade {
@@ -72,12 +72,12 @@ pub struct BookedRefund {
     pub fen: i64,
 }
 
-/// How a refund ends.
+/// Final state of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RefundOutcome {
     Success,
-    /// The payer's account does not take it; a person must act.
+    /// The payer's account refuses the money; a person must act.
     Abnormal,
     /// No money moves.
     Closed,
@@ -94,6 +94,6 @@ pub struct BookedNotification {
     pub about: String,
     pub n_attempts: usize,
     pub acknowledged: bool,
-    /// When the next attempt is due; none once acknowledged or given up.
+    /// Time of the next attempt; none once acknowledged or given up.
     pub due_at_ms: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! `/_control`: what a test, or a person at a terminal, may do to the simulated world.
+//! `/_control`: changes of the simulated gateways by a test, or by a person at a terminal.
 
 mod attack;
 mod guide;
@@ -75,7 +75,7 @@ fn read<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| error.to_string())
 }
 
-/// As the caller reaches us.
+/// Base URL as the caller reaches us.
 fn base_of(request: &Request) -> String {
     format!("http://{}", request.header("host").unwrap_or("127.0.0.1"))
 }
@@ -200,7 +200,7 @@ fn newest_open(dispatcher: &Dispatcher) -> Result<String, String> {
     Ok(newest.out_trade_no)
 }
 
-/// A page inside WeChat asks the app to pay.
+/// Acts as a page inside WeChat that asks the app to pay.
 fn invoke_bridge(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     let invocation: wechat::Invocation = read(request)?;
     let prepay_id = invocation.check(&dispatcher.keys)?;
@@ -213,7 +213,7 @@ fn show_faults(dispatcher: &Dispatcher) -> Value {
     json!({"faults": shown})
 }
 
-/// One fault is added; a list in `faults` replaces all.
+/// Adds one fault; a list in `faults` replaces all.
 fn set_faults(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     let value: Value = read(request)?;
     let faults = match value.get("faults") {
@@ -246,7 +246,7 @@ fn resend(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     Ok(json!({"outTradeNo": out_trade_no}))
 }
 
-/// The trade that was announced last.
+/// Returns the trade that was notified last.
 fn newest_notification(dispatcher: &Dispatcher) -> Result<String, String> {
     let notifications = dispatcher.state().outbox.book();
     let newest = notifications

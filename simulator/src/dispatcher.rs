@@ -1,4 +1,4 @@
-//! The shell around the world: its lock, its clock, and the deliveries it owes.
+//! The shell around the state: its lock, its clock, and the delivery of notifications.
 
 use std::io;
 use std::path::PathBuf;
@@ -18,15 +18,15 @@ use crate::state::{Delivery, State};
 use crate::time::Watch;
 use crate::wire::{Reply, Request};
 
-/// A merchant that takes longer has not answered.
+/// A slower merchant counts as not answering.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
-/// How much of an answer is read; Alipay looks for seven bytes.
+/// Most bytes read of an answer; Alipay looks at seven.
 const ANSWER_BYTES: usize = 64 * 1024;
-/// Changes that follow each other within this time are written at once.
+/// Changes within this time are written together.
 const SAVE_PAUSE: Duration = Duration::from_millis(100);
-/// A pause is this many times as long as the writing before it.
+/// Pause between two writes, as a multiple of the last one's duration.
 const SAVE_SHARE: u32 = 10;
-/// The courier looks at the clock at least so often.
+/// Longest pause of the delivery task between two looks at the clock.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
@@ -39,13 +39,13 @@ pub(crate) struct Dispatcher {
     landed: Notify,
     stopped: watch::Sender<bool>,
     listeners: [Arc<Listener>; 2],
-    /// Where the state is kept over a restart, and what was written there last.
+    /// File of the state, and the bytes last written to it.
     books_file: Option<PathBuf>,
     saved: tokio::sync::Mutex<Vec<u8>>,
     changed: Notify,
 }
 
-/// What a merchant answered to one letter.
+/// The merchant's answer to one notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Receipt {
     pub(crate) status: u16,
@@ -100,7 +100,7 @@ impl Dispatcher {
         self.state.lock().expect("no decision of the world panics")
     }
 
-    /// Changes the world at the present time, then lets the courier look for new notifications.
+    /// Changes the state at the present time, then wakes the delivery task.
     pub(crate) fn act<T>(&self, change: impl FnOnce(&mut State, i64) -> T) -> T {
         let outcome = change(&mut self.state(), self.watch.now_ms());
         self.wake.notify_one();
@@ -108,12 +108,12 @@ impl Dispatcher {
         outcome
     }
 
-    /// Writes the state into its file, unless it is there already.
+    /// Writes the state to its file, unless it is unchanged.
     pub(crate) async fn save(&self) {
         let Some(path) = self.books_file.clone() else {
             return;
         };
-        // Taken before the state is looked at, so that an older state never replaces a newer one.
+        // Locked before the state is read, so that an older state never replaces a newer one.
         let mut last = self.saved.lock().await;
         let bytes = {
             let state = self.state();
@@ -129,7 +129,7 @@ impl Dispatcher {
         }
     }
 
-    /// Saves soon after each change. The pause grows with what there is to write, so that it stays a small part of the work.
+    /// Saves soon after each change. The pause grows with the size of the state, so that writing stays a small part of the work.
     pub(crate) async fn keep_saved(self: Arc<Dispatcher>) {
         if self.books_file.is_none() {
             return;
@@ -147,7 +147,7 @@ impl Dispatcher {
         }
     }
 
-    /// Changes what goes wrong; a door is shut, or open, before this returns.
+    /// Changes the faults; a listener is closed, or open, before this returns.
     pub(crate) fn change_faults(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state();
         change(&mut state);
@@ -156,7 +156,7 @@ impl Dispatcher {
         }
     }
 
-    /// Answers a gateway request; the signature is made outside the lock.
+    /// Answers a gateway request; it is signed outside the lock.
     pub(crate) async fn answer(self: &Arc<Dispatcher>, request: &Request) -> Reply {
         let reply = self.act(|state, now_ms| state.handle(now_ms, request).dated(now_ms));
         if reply.after_notifications {
@@ -165,7 +165,7 @@ impl Dispatcher {
         reply.seal(&self.keys)
     }
 
-    /// Moves the clock to the target by way of everything that falls due, each at its own time.
+    /// Moves the clock to the target, handling everything that falls due at its own time.
     pub(crate) async fn settle(self: &Arc<Dispatcher>, target_ms: i64) {
         loop {
             let landed = self.landed.notified();
@@ -175,7 +175,7 @@ impl Dispatcher {
                 Step::Wait => landed.await,
                 Step::Deliver(deliveries) => {
                     let dispatcher = Arc::clone(self);
-                    // A task of its own: what was claimed must come back even if our caller leaves.
+                    // A task of its own: claimed notifications must be returned even if the caller is dropped.
                     let round = tokio::spawn(async move {
                         for delivery in deliveries {
                             dispatcher.deliver(delivery).await;
@@ -230,7 +230,7 @@ impl Dispatcher {
         self.changed.notify_one();
     }
 
-    /// None when the merchant cannot be reached, or not in time.
+    /// Sends a notification; none when the merchant cannot be reached, or not in time.
     pub(crate) async fn post(&self, notification: &SignedNotification) -> Option<Receipt> {
         let mut request = self
             .client
@@ -254,7 +254,7 @@ impl Dispatcher {
         answer.await.ok().flatten()
     }
 
-    /// Delivers what falls due while the clock runs, or is due at once, until told to stop.
+    /// Delivers due notifications while the clock runs, until told to stop.
     pub(crate) async fn run(self: Arc<Dispatcher>) {
         loop {
             for delivery in self.claim() {

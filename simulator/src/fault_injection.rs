@@ -1,4 +1,4 @@
-//! Faults on the way of one call: before the gateway has looked at it, and after it took effect.
+//! Fault injection into one call: before the gateway handles it, and after it took effect.
 
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ impl State {
         faults.strike_at(rng, occasion, |kind| kinds.contains(&kind).then_some(kind))
     }
 
-    /// What is left of this answer after a fault.
+    /// Applies a fault to this answer.
     fn spoil(&mut self, gateway: Gateway, kind: FaultKind, reply: Reply) -> Reply {
         let after_notifications = reply.after_notifications;
         let ending = match kind {
@@ -102,7 +102,7 @@ impl State {
         }
     }
 
-    /// A refusal of the gateway's own business, for a call that is known to be authentic.
+    /// Business refusal of an authenticated call.
     pub(crate) fn veto(&mut self, gateway: Gateway, endpoint: Endpoint) -> Option<FaultKind> {
         let State { faults, rng, .. } = self;
         faults.strike(rng, gateway, endpoint, |kind| {
@@ -119,7 +119,7 @@ impl State {
         })
     }
 
-    /// Whether an order is refused for no reason of its own.
+    /// Returns whether a fault refuses an order.
     pub(crate) fn declines_order(&mut self, gateway: Gateway, is_known: bool) -> bool {
         let State { faults, rng, .. } = self;
         let struck = faults.strike(rng, gateway, Endpoint::Create, |kind| {
@@ -130,7 +130,7 @@ impl State {
     }
 }
 
-/// The same answer under another name, about another trade, or in another charset; it is signed after this.
+/// Alters an answer (another node, another trade, another charset) before it is signed.
 fn disguised(kind: FaultKind, mut reply: Reply) -> Reply {
     match (kind, &mut reply.seal) {
         (FaultKind::WrongNode, Seal::Alipay { node, .. }) => {

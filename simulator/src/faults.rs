@@ -1,6 +1,6 @@
-//! What may go wrong between a gateway and its merchant: which, where and how often.
+//! Faults between a gateway and its merchant: kind, place and frequency.
 //!
-//! [`catalogue`] says of every kind where it strikes; what `/_control` reads and shows is made from it.
+//! [`catalogue`] lists for every kind where it applies; `/_control` reads and shows faults by it.
 
 mod catalogue;
 mod json;
@@ -26,7 +26,7 @@ pub enum Endpoint {
     /// The address of a bill, and its download.
     Bill,
     Certificates,
-    /// What a payer's browser opens: Alipay's page and WAP products, WeChat's H5.
+    /// Pages in a payer's browser: Alipay's page and WAP products, WeChat's H5.
     Cashier,
     /// Every notification.
     #[serde(rename = "notice")]
@@ -37,7 +37,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Whether a fault that was set here strikes there.
+    /// Returns whether a fault set here applies to that endpoint.
     fn covers(self, place: Endpoint) -> bool {
         self == place || (self == Endpoint::Notification && place == Endpoint::RefundNotification)
     }
@@ -70,7 +70,7 @@ pub enum FaultKind {
     Reorder,
     /// `WECHATPAY/SIGNTEST/…` instead of a signature, on notifications and replies of WeChat.
     Probe,
-    /// A signature by nobody's key.
+    /// A signature by an unknown key.
     BadSignature,
     NoSignature,
     /// WeChat signs with its other platform certificate (certificate mode).
@@ -125,7 +125,7 @@ pub enum FaultKind {
     Stale {
         seconds: i64,
     },
-    /// A payer who began in time still pays after the close or the deadline (endpoint `close`).
+    /// A payment begun in time still succeeds after the close or the deadline (endpoint `close`).
     LatePay,
     /// Alipay's notification, or its answer, is in GBK.
     Gbk,
@@ -139,7 +139,7 @@ pub enum When {
     Always,
     /// The next so many occasions.
     Times(u32),
-    /// So many of a hundred occasions, by the seeded dice.
+    /// So many of a hundred occasions, by the seeded random numbers.
     Percent(u32),
 }
 
@@ -183,7 +183,7 @@ impl Fault {
         }
     }
 
-    /// Only for those who come by this address.
+    /// Only calls to this address.
     #[must_use]
     pub fn host(self, host: Host) -> Fault {
         Fault {
@@ -222,7 +222,7 @@ impl Fault {
 pub(crate) struct Occasion {
     pub(crate) gateway: Gateway,
     pub(crate) endpoint: Endpoint,
-    /// None where no address plays a part.
+    /// None where the address does not matter.
     pub(crate) host: Option<Host>,
 }
 
@@ -250,7 +250,7 @@ impl Faults {
         self.list.push(fault);
     }
 
-    /// Whether this address is down as a whole.
+    /// Returns whether this address is down as a whole.
     pub(crate) fn refuses(&self, host: Host) -> bool {
         let refusals = self.list.iter().filter(|fault| fault.kind == FaultKind::Refuse);
         refusals
@@ -258,7 +258,7 @@ impl Faults {
             .any(|fault| fault.host.unwrap_or(Host::Primary) == host)
     }
 
-    /// The first fault that `pick` wants and that strikes on this occasion; a counted one is used up.
+    /// Returns the first fault that `pick` wants and that applies to this occasion; a counted one is used up.
     pub(crate) fn strike_at<T>(
         &mut self,
         rng: &mut Rng,
@@ -285,7 +285,7 @@ impl Faults {
         None
     }
 
-    /// As [`Faults::strike_at`], where the address plays no part.
+    /// As [`Faults::strike_at`], where the address does not matter.
     pub(crate) fn strike<T>(
         &mut self,
         rng: &mut Rng,

@@ -1,6 +1,6 @@
-//! Both gateways without sockets: a request is a call, time is an argument, and whoever carries the notifications asks for them.
+//! Both gateways without sockets: a request is a call, time is an argument, and the caller delivers the notifications.
 //!
-//! For simulations that own their time. Requests, payers, faults and books are the same as behind the sockets.
+//! For simulations that control their time. Requests, payers, faults and books are the same as behind the sockets.
 
 use std::fmt;
 use std::io;
@@ -22,7 +22,7 @@ use crate::state::State;
 use crate::wechat;
 use crate::wire::{Ending, Request};
 
-/// The keys of both sides. Making them is slow, so many worlds share one ring.
+/// Keys of both sides. Generating them is slow, so many simulations share one ring.
 #[derive(Clone)]
 pub struct KeyRing(Arc<Keys>);
 
@@ -48,20 +48,20 @@ pub struct InProcess {
     keys: KeyRing,
 }
 
-/// How a call ended.
+/// Outcome of a call.
 #[derive(Debug)]
 pub enum Answer {
     Whole(http::Response<Vec<u8>>),
-    /// The connection broke; what was asked may have taken effect.
+    /// The connection broke; the call may have taken effect.
     Broken,
-    /// The caller waits for ever.
+    /// The answer never comes.
     Never,
 }
 
-/// A notification whose time has come: its letter and the copies of it; none when it is muted.
+/// A due notification with its copies; none when it is muted.
 #[derive(Debug)]
 pub struct Due {
-    /// What [`InProcess::attempted`] wants to hear.
+    /// Argument for [`InProcess::attempted`].
     pub place: usize,
     pub gateway: Gateway,
     pub out_trade_no: String,
@@ -99,12 +99,12 @@ impl InProcess {
         (answer, notifications_first)
     }
 
-    /// When the gateways next do something by themselves.
+    /// Time at which the gateways next act by themselves.
     pub fn next_event_ms(&self) -> Option<i64> {
         self.state.next_event_ms()
     }
 
-    /// Takes every notice that is due; each must come back through [`InProcess::attempted`].
+    /// Takes every due notification; each must be returned through [`InProcess::attempted`].
     pub fn due(&mut self, now_ms: i64) -> Vec<Due> {
         let deliveries = self.state.due(now_ms);
         let sealed = |delivery: crate::state::Delivery| Due {
@@ -120,7 +120,7 @@ impl InProcess {
         deliveries.into_iter().map(sealed).collect()
     }
 
-    /// What the merchant answered to a letter, if anything; whether the gateway is content with that.
+    /// Returns whether the gateway accepts the merchant's answer to a notification.
     pub fn is_acknowledged(gateway: Gateway, status: u16, body: &[u8]) -> bool {
         let body = body.to_vec();
         Receipt { status, body }.is_good(gateway)
@@ -140,7 +140,7 @@ impl InProcess {
         scanned.map(drop).map_err(|refusal| refusal.to_string())
     }
 
-    /// As [`crate::Simulator::settle_refund`]: somebody acts in WeChat's console, or at the bank.
+    /// As [`crate::Simulator::settle_refund`]: a person acts in WeChat's console, or at the bank.
     pub fn settle_refund(
         &mut self,
         now_ms: i64,
@@ -150,7 +150,7 @@ impl InProcess {
         wechat::settle_refund(&mut self.state, now_ms, out_refund_no, outcome)
     }
 
-    /// These faults and no others.
+    /// Replaces all faults by these.
     pub fn faults(&mut self, faults: &Faults) {
         self.state.set_faults(faults);
     }

@@ -1,4 +1,4 @@
-//! Keys of both sides: made once a process, optionally kept in a directory, never committed.
+//! Keys of both sides: generated once a process, optionally kept in a directory, never committed.
 
 mod alipay;
 mod certificate;
@@ -47,13 +47,13 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// Whose key signs.
+/// Key that signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signer {
     Gateway,
     /// The other platform certificate, after a rotation.
     Rotated,
-    /// A key that belongs to nobody here.
+    /// A key of no participant.
     Stranger,
 }
 
@@ -142,7 +142,7 @@ impl Keys {
         verify(&self.alipay_app, message, signature)
     }
 
-    /// The key of this serial number, if WeChat Pay uses it for this merchant.
+    /// Returns the key of this serial number, if WeChat Pay uses it for this merchant.
     pub(crate) fn wechat_key(&self, serial: &str) -> Option<WechatKey> {
         let all = [
             WechatKey::PublicKey,
@@ -168,7 +168,7 @@ impl Keys {
         }
     }
 
-    /// The serial to announce, and the signature. A merchant that named one of the keys gets that one.
+    /// Returns the serial and the signature. A request that names one of the keys gets that one.
     pub(crate) fn sign_as_wechat(
         &self,
         signer: Signer,
@@ -190,7 +190,7 @@ impl Keys {
         (serial.to_owned(), sign(key, message))
     }
 
-    /// What somebody encrypted under the key of this serial: RSA-OAEP with SHA-1, in base64.
+    /// Decrypts text encrypted under the key of this serial: RSA-OAEP with SHA-1, in base64.
     pub(crate) fn decrypt_for_wechat(&self, serial: &str, text: &str) -> Option<Vec<u8>> {
         let (_, key) = self.wechat_pair(self.wechat_key(serial)?);
         let sealed = STANDARD.decode(text).ok()?;
@@ -205,7 +205,7 @@ impl Keys {
         &self.alipay_aes_key
     }
 
-    /// With the key of the certificate of this serial number, or in public-key mode with the one key.
+    /// Signs with the key of the certificate of this serial number, or in public-key mode with the one key.
     pub(crate) fn sign_as_alipay(&self, signer: Signer, cert_sn: Option<&str>, message: &[u8]) -> String {
         let of_certificate = cert_sn.and_then(|sn| self.alipay_certificates.by_sn(sn));
         let key = match (signer, of_certificate) {

@@ -1,11 +1,11 @@
-//! WeChat Pay APIv3 and the Alipay gateway as other people's servers.
+//! WeChat Pay APIv3 and the Alipay gateway as independent servers.
 //!
 //! Two addresses serve the gateways' real paths, `/wallet` (a phone to pay with) and `/_control`
 //! (faults, time, books); the second one is what WeChat Pay calls its backup host. Nothing here is shared with the product's clients, not even the signing:
 //! `rsa`, `sha2` and `aes-gcm` here, `aws-lc-rs` there; otherwise a mistake would check itself.
 //!
-//! [`world::World`] is the state machine of both gateways and needs no socket; `courier`, `server` and
-//! `door` are the shell around it, and [`InProcess`] is another one for simulations without sockets.
+//! [`state::State`] is the state machine of both gateways and needs no socket; `dispatcher`, `server` and
+//! `listener` are the shell around it, and [`InProcess`] is another one for simulations without sockets.
 
 mod alipay;
 mod books;
@@ -53,10 +53,10 @@ use listener::Listener;
 use payer::Payer;
 use time::Watch;
 
-/// How long a stop waits for calls that are being answered.
+/// Time for calls in progress to finish at a stop.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
-/// Why a simulator did not start.
+/// Reasons for which a simulator does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("it cannot listen on {address}")]
@@ -100,7 +100,7 @@ impl Simulator {
             Arc::new(open_door(Host::Backup, backup_listen).await?),
         ];
         let [address, backup_address] = [listeners[0].address(), listeners[1].address()];
-        // A world that starts anew must not repeat the ids of the last one, which its merchant has kept.
+        // A fresh simulator must not repeat the ids of the last one, which its merchant has kept.
         let seed = match clock {
             Clock::System => seed ^ Watch::new(clock, 0).now_ms().unsigned_abs(),
             Clock::Fixed { .. } => seed,
@@ -122,17 +122,17 @@ impl Simulator {
         url_of(self.address)
     }
 
-    /// What a merchant sets as `WECHAT_GATEWAY`.
+    /// Value of a merchant's `WECHAT_GATEWAY`.
     pub fn wechat_url(&self) -> String {
         self.base_url()
     }
 
-    /// Where the same WeChat Pay answers when [`Simulator::wechat_url`] does not (docs/gateway-facts.md 1.1).
+    /// Backup address of WeChat Pay, for when [`Simulator::wechat_url`] does not answer (docs/gateway-facts.md 1.1).
     pub fn wechat_backup_url(&self) -> String {
         url_of(self.backup_address)
     }
 
-    /// What a merchant sets as `ALIPAY_GATEWAY`.
+    /// Value of a merchant's `ALIPAY_GATEWAY`.
     pub fn alipay_url(&self) -> String {
         format!("{}/gateway.do", self.base_url())
     }
@@ -149,7 +149,7 @@ impl Simulator {
         self.dispatcher.keys.credentials()
     }
 
-    /// The simulator's present, which its signatures and expiries follow.
+    /// The simulator's time, which its signatures and expiries follow.
     pub fn now_ms(&self) -> i64 {
         self.dispatcher.watch.now_ms()
     }
@@ -187,7 +187,7 @@ impl Simulator {
         refused.map(drop).map_err(|refusal| refusal.to_string())
     }
 
-    /// Scans and leaves it at that; at Alipay this is what creates the trade.
+    /// Scans without paying; at Alipay this creates the trade.
     pub async fn scan(&self, prompt_or_trade_no: &str) -> Result<(), String> {
         let payer = Payer::first(prompt_or_trade_no);
         let scanned = self
@@ -196,7 +196,7 @@ impl Simulator {
         scanned.map(drop).map_err(|refusal| refusal.to_string())
     }
 
-    /// Somebody else's phone: refused once the first payer has scanned.
+    /// Scans with another payer's phone: refused once the first payer has scanned.
     pub async fn scan_as(&self, prompt_or_trade_no: &str, name: &str) -> Result<(), String> {
         let payer = Payer {
             name,
@@ -208,20 +208,20 @@ impl Simulator {
         scanned.map(drop).map_err(|refusal| refusal.to_string())
     }
 
-    /// Moves the clock and delivers every notice that falls due, each at its time; returns when all
-    /// these deliveries were attempted. `advance(0)` delivers what is due now.
+    /// Moves the clock and delivers every notification that falls due, each at its time; returns when all these
+    /// deliveries were attempted. `advance(0)` delivers what is due now.
     pub async fn advance(&self, ms: i64) {
         self.dispatcher
             .settle(self.now_ms().saturating_add(ms.max(0)))
             .await;
     }
 
-    /// These faults and no others.
+    /// Replaces all faults by these.
     pub fn faults(&self, faults: Faults) {
         self.dispatcher.change_faults(|state| state.set_faults(&faults));
     }
 
-    /// One fault more.
+    /// Adds a fault.
     pub fn fault(&self, fault: Fault) {
         self.dispatcher.change_faults(|state| state.add_fault(fault));
     }
@@ -235,18 +235,18 @@ impl Simulator {
         Ok(())
     }
 
-    /// How long WeChat's refunds are under way from now on; the default is five seconds.
+    /// Sets the duration of WeChat's refunds from now on; the default is five seconds.
     pub fn set_refund_delay_ms(&self, ms: i64) {
         self.dispatcher
             .act(|state, _| state.wechat.refund_delay_ms = ms.max(0));
     }
 
-    /// What the merchant has at WeChat Pay to refund with.
+    /// The merchant's balance at WeChat Pay, which refunds are paid from.
     pub fn merchant_balance_fen(&self) -> i64 {
         self.dispatcher.act(|state, _| state.wechat.account.balance_fen)
     }
 
-    /// By a top-up or a withdrawal.
+    /// Sets that balance by a top-up or a withdrawal.
     pub fn set_merchant_balance_fen(&self, fen: i64) {
         self.dispatcher.act(|state, now_ms| {
             let crate::state::State { wechat, rng, .. } = state;
@@ -258,13 +258,13 @@ impl Simulator {
         self.dispatcher.act(|state, _| state.alipay.signing = signing);
     }
 
-    /// What the merchant's Alipay account holds; a refund of more is refused. None pays every refund.
+    /// Sets the balance of the merchant's Alipay account; a larger refund is refused. None pays every refund.
     pub fn set_alipay_balance(&self, fen: Option<i64>) {
         self.dispatcher
             .act(|state, _| state.alipay.funds.balance_fen = fen);
     }
 
-    /// How long an accepted refund of Alipay is on its way; until then its answer says `fund_change` N.
+    /// Sets the duration of Alipay's accepted refunds; until then the answer says `fund_change` N.
     pub fn set_alipay_refund_ms(&self, ms: i64) {
         self.dispatcher
             .act(|state, _| state.alipay.funds.refund_takes_ms = ms.max(0));
@@ -277,8 +277,8 @@ impl Simulator {
         })
     }
 
-    /// A signed notification about this trade, altered as asked and not sent: for attacks, and for tests
-    /// that carry notifications themselves.
+    /// Returns a signed notification about this trade, altered as asked and not sent: for attacks, and for tests
+    /// that deliver notifications themselves.
     pub fn letter(&self, out_trade_no: &str, alteration: &Alteration) -> Result<SignedNotification, String> {
         control::forge(&self.dispatcher, out_trade_no, alteration)
     }
@@ -306,7 +306,7 @@ async fn open_door(host: Host, address: SocketAddr) -> Result<Listener, StartErr
 }
 
 fn url_of(mut address: SocketAddr) -> String {
-    // Nobody can call "every interface"; this machine is one of those it listens on.
+    // An unspecified address cannot be called; this machine is one of those it listens on.
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }

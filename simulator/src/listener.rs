@@ -1,6 +1,6 @@
-//! One of the two addresses: it accepts, it can be shut as if nobody listened, and it can break a connection.
+//! Listener of one of the two addresses: it can refuse connections, and it can reset one.
 //!
-//! axum's own server always answers; a gateway that resets the line, or is not there, does not.
+//! axum's own server always answers; a gateway that resets the connection, or is down, does not.
 
 use std::future::poll_fn;
 use std::io;
@@ -32,14 +32,14 @@ pub(crate) struct Listener {
     address: SocketAddr,
     socket: Mutex<Socket>,
     changed: Notify,
-    /// Whoever opens a door again may be a thread outside the runtime.
+    /// The thread that reopens a listener may be outside the runtime.
     runtime: Handle,
 }
 
 #[derive(Debug)]
 enum Socket {
     Listening(TcpListener),
-    /// Bound, so that no other process gets the port, but nobody listens: a connection is refused.
+    /// Bound, so that no other process gets the port, but not listening: connections are refused.
     /// None when the port could not be bound again.
     Held(Option<TcpSocket>),
 }
@@ -94,7 +94,7 @@ impl Listener {
         .await
     }
 
-    /// Until the courier is told to stop, and then until everybody inside has left.
+    /// Serves until told to stop, then until all connections have ended.
     pub(crate) async fn serve(self: Arc<Listener>, dispatcher: Arc<Dispatcher>) {
         let mut guests = JoinSet::new();
         loop {
@@ -109,7 +109,7 @@ impl Listener {
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
-                // The next round asks the new socket.
+                // The next round uses the new socket.
                 () = self.changed.notified() => {}
                 Some(_) = guests.join_next() => {}
                 () = dispatcher.until_stopped() => break,
@@ -124,7 +124,7 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
     }?;
-    // As a listener does: connections of before may linger on this port.
+    // As a listener does: earlier connections may linger on this port.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)
@@ -154,7 +154,7 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, host: Host, dispa
         }
     };
     if outcome.is_err_and(|error| error.is_user()) {
-        // Closed without a goodbye, the peer's system reports a reset.
+        // Closed without a shutdown, so that the peer's system reports a reset.
         let stream = connection.into_parts().io.into_inner();
         if let Err(error) = stream.set_zero_linger() {
             tracing::debug!("this connection ends politely: {error}");

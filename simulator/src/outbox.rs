@@ -1,4 +1,4 @@
-//! Notifications on their way to the merchant: schedules, attempts, receipts.
+//! The outbox of notifications: schedules, attempts, receipts.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ const ALIPAY_PAUSES_MS: [i64; 7] = [
     15 * HOUR_MS,
 ];
 
-/// How long a reordered notification waits to be overtaken.
+/// Longest wait of a reordered notification to be overtaken.
 pub(crate) const HELD_MS: i64 = 15 * SECOND_MS;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,12 +52,12 @@ pub(crate) struct Notification {
 }
 
 impl Notification {
-    /// A number means the payment's notifications if it is the trade's, the refund's if it is the refund's.
+    /// Returns whether a number means this notification: the trade's means the payment's, the refund's its own.
     fn is_about(&self, number: &str) -> bool {
         self.content.refund_no().unwrap_or(&self.out_trade_no) == number
     }
 
-    /// Where faults look for it.
+    /// Endpoint for faults.
     pub(crate) fn endpoint(&self) -> Endpoint {
         let of_refund = match &self.content {
             Content::Wechat(_) => self.about.starts_with("REFUND."),
@@ -83,7 +83,7 @@ pub(crate) enum Content {
 }
 
 impl Content {
-    /// The number of the refund this is about. Alipay has notifications about trades only.
+    /// Number of the refund. Alipay has notifications about trades only.
     fn refund_no(&self) -> Option<&str> {
         match self {
             Content::Wechat(plain) => plain.get("out_refund_no")?.as_str(),
@@ -106,7 +106,7 @@ impl Content {
     }
 }
 
-/// A notification and how far its delivery is.
+/// A notification and the progress of its delivery.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct QueuedNotification {
     notification: Notification,
@@ -125,7 +125,7 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn send(&mut self, now_ms: i64, notification: Notification, delay_ms: i64, held: bool) {
-        // Whatever was held back is overtaken by this one.
+        // This notification overtakes those that were held back.
         for queued in self.queue.iter_mut().filter(|queued| queued.held && !held) {
             queued.held = false;
             queued.due_at_ms = Some(now_ms + delay_ms + SECOND_MS);
@@ -140,7 +140,7 @@ impl Outbox {
         });
     }
 
-    /// The parcels that are worth keeping over a restart: of these trades, and still to be delivered or of late.
+    /// Notifications worth keeping over a restart: of these trades, and undelivered or recent.
     pub(crate) fn to_save(&self, is_kept: impl Fn(&str) -> bool, since_ms: i64) -> Vec<&QueuedNotification> {
         let is_wanted = |queued: &&QueuedNotification| {
             is_kept(&queued.notification.out_trade_no)
@@ -161,7 +161,7 @@ impl Outbox {
             .min()
     }
 
-    /// The merchant's number of what the notification is about.
+    /// The merchant's number of the trade or refund.
     pub(crate) fn number_at(&self, place: usize) -> &str {
         &self.queue[place].notification.out_trade_no
     }
@@ -170,7 +170,7 @@ impl Outbox {
         self.queue.iter().any(|queued| queued.in_flight)
     }
 
-    /// Takes what is due, earliest first; each is in flight until [`Post::attempted`].
+    /// Takes due notifications, earliest first; each is in flight until [`Outbox::attempted`].
     pub(crate) fn claim(&mut self, now_ms: i64) -> Vec<(usize, Notification)> {
         let mut due: Vec<(i64, usize)> = self
             .queue

@@ -1,4 +1,4 @@
-//! People with a phone: they scan, pay, refuse or leave, at either gateway.
+//! Payers with a phone: they scan, pay, refuse or leave, at either gateway.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::faults::{Endpoint, FaultKind};
 use crate::state::State;
 use crate::wechat;
 
-/// Somebody in front of a code.
+/// A payer in front of a code.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Payer<'a> {
     /// The content of a QR code, an h5_url, a prepay_id, or an `out_trade_no`.
@@ -16,7 +16,7 @@ pub(crate) struct Payer<'a> {
     pub(crate) name: &'a str,
     /// Paid by the gateway instead of the payer.
     pub(crate) coupon_fen: i64,
-    /// What the payer has; without end when absent.
+    /// The payer's balance; unlimited when absent.
     pub(crate) balance_fen: Option<i64>,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Payer<'a> {
     }
 }
 
-/// What a phone shows after scanning.
+/// The phone's view of a bill after scanning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bill {
     pub(crate) gateway: Gateway,
@@ -102,7 +102,7 @@ pub(crate) fn look(state: &mut State, now_ms: i64, prompt: &str) -> Result<Bill,
     }
 }
 
-/// Opens the code on this payer's phone: from now on nobody else may pay it.
+/// Opens the code on this payer's phone: from now on no other payer can pay it.
 pub(crate) fn scan(state: &mut State, now_ms: i64, payer: &Payer<'_>) -> Result<Bill, Refusal> {
     state.lapse(now_ms);
     alipay::admit(state, now_ms, payer.prompt);
@@ -129,7 +129,7 @@ pub(crate) fn pay(state: &mut State, now_ms: i64, payer: &Payer<'_>) -> Result<B
         Gateway::Alipay => alipay::pay(state, now_ms, &out_trade_no, payer, late),
     };
     match attempt(state, false) {
-        // Only somebody who is late uses the fault up.
+        // Only a late payer uses the fault up.
         Err(Refusal::Closed | Refusal::OrderExpired | Refusal::CodeExpired)
             if late_pay_strikes(state, gateway) =>
         {
@@ -145,12 +145,12 @@ fn late_pay_strikes(state: &mut State, gateway: Gateway) -> bool {
     faults.strikes(rng, gateway, Endpoint::Close, FaultKind::LatePay)
 }
 
-/// Scans and says no: the gateway only sees the scan, the order stays payable.
+/// Scans and declines: the gateway only sees the scan, the order stays payable.
 pub(crate) fn refuse(state: &mut State, now_ms: i64, payer: &Payer<'_>) -> Result<Bill, Refusal> {
     scan(state, now_ms, payer)
 }
 
-/// Everything a payer could still pay, newest first.
+/// Returns everything that is still payable, newest first.
 pub(crate) fn open_bills(state: &mut State, now_ms: i64) -> Vec<Bill> {
     state.lapse(now_ms);
     let of_wechat = state.wechat.open_bills(now_ms);

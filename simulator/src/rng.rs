@@ -1,4 +1,4 @@
-//! Seeded chance: ids, nonces and rates of faults, so that a run can be repeated.
+//! Seeded random numbers: ids, nonces and rates of faults, so that a run can be repeated.
 
 #[derive(Debug, Clone)]
 pub(crate) struct Rng {
@@ -25,7 +25,7 @@ impl Rng {
         self.next() % bound
     }
 
-    /// A place in a list of so many.
+    /// Random index into a list of this length.
     pub(crate) fn place(&mut self, len: usize) -> usize {
         let len = u64::try_from(len).expect("a list is short");
         usize::try_from(self.below(len)).expect("a place in a list is as small")

@@ -1,6 +1,6 @@
-//! Keeps the gateways' state in a file over a restart: trades, refunds, undelivered notifications, money and the clock.
+//! Persists the gateways' state over a restart: trades, refunds, undelivered notifications, money and the clock.
 //!
-//! Faults are not kept: they are switches of a test. Sessions of cashiers and addresses of bills live for hours only, and a
+//! Faults are not kept: they are switches of a test. Cashier sessions and addresses of bills are valid for hours only, and a
 //! payer or a merchant gets new ones.
 
 use std::borrow::Cow;
@@ -22,13 +22,13 @@ const VERSION: u32 = 1;
 /// Newest trades of each gateway that are kept: more than a shop that is being tried out makes, and a file of some megabytes.
 const MAX_TRADES: usize = 20_000;
 const MAX_FLOWS: usize = 2 * MAX_TRADES;
-/// Delivered notifications are kept as long as somebody may want to see them or have them sent again.
+/// Retention of delivered notifications, which may be looked at or sent again.
 const DELIVERED_MS: i64 = DAY_MS;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Saved<'a> {
     version: u32,
-    /// How far the simulator's clock is ahead of the machine's.
+    /// Offset of the simulator's clock to the machine's.
     pub(crate) ahead_ms: i64,
     orders: Vec<Cow<'a, Order>>,
     refunds: Vec<Cow<'a, Refund>>,
@@ -74,7 +74,7 @@ impl Saved<'_> {
         }
     }
 
-    /// Puts what was kept into a new world.
+    /// Restores the saved state into a new one.
     pub(crate) fn restore(self, state: &mut State) {
         let wechat = &mut state.wechat;
         for order in self.orders.into_iter().map(Cow::into_owned) {
@@ -119,7 +119,7 @@ fn newest<T>(mut items: Vec<&T>, created_ms: impl Fn(&T) -> i64) -> Vec<&T> {
     items
 }
 
-/// Reads what the last run kept. A file that cannot be read is put aside: a simulator without a past is better than none.
+/// Loads the saved state. An unreadable file is put aside: starting without it is better than not starting.
 pub(crate) fn load(path: &Path) -> io::Result<Option<Saved<'static>>> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
@@ -144,7 +144,7 @@ pub(crate) fn load(path: &Path) -> io::Result<Option<Saved<'static>>> {
     }
 }
 
-/// Replaces the file as a whole: whoever reads it finds the old state or the new one. Only its owner can read it.
+/// Replaces the file atomically: a reader finds the old state or the new one. Only its owner can read it.
 pub(crate) fn store(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;

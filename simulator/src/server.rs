@@ -1,4 +1,4 @@
-//! Between HTTP and the world: what is asked for under which path, and how an answer ends.
+//! HTTP in front of the state: routes, and how an answer ends.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::wire::{Ending, Reply, Request};
 use crate::{alipay, control, wallet, wechat};
 
 const LARGEST_BODY: usize = 1024 * 1024;
-/// A call that hangs is let go after this; every client gives up long before.
+/// Longest hang of a call; every client gives up long before.
 const LONGEST_HANG: Duration = Duration::from_secs(120);
 
-/// Instead of an answer: the connection is broken off.
+/// Marks a connection to be broken instead of an answer.
 #[derive(Debug)]
 pub(crate) struct Broken;
 
@@ -41,7 +41,7 @@ pub(crate) async fn receive(
     let Ok(body) = axum::body::to_bytes(Body::new(body), LARGEST_BODY).await else {
         return Ok(respond(Reply::new(413, "text/plain", "too large")));
     };
-    // A connection of before the outage is no way around it.
+    // A connection opened before the outage must not bypass it.
     if dispatcher.state().faults.refuses(host) {
         return Err(Broken);
     }
@@ -59,8 +59,8 @@ pub(crate) async fn receive(
 }
 
 async fn route(dispatcher: &Arc<Dispatcher>, request: &Request) -> Reply {
-    // A page of another site must not pay in the name of whoever runs the simulator. A merchant's signed
-    // form does not pay: it leads to a cashier.
+    // CSRF: a page of another site must not pay for the person running the simulator. A merchant's signed form does
+    // not pay: it leads to a cashier.
     let is_foreign = request.header("sec-fetch-site") == Some("cross-site");
     if is_foreign && request.method != "GET" && request.path() != "/gateway.do" {
         return Reply::new(403, "text/plain", "cross-site requests are refused");

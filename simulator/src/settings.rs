@@ -1,4 +1,4 @@
-//! What a simulator is started with, and what a merchant is given to talk to it.
+//! Settings of a simulator, and the credentials that it gives to a merchant.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,12 +12,12 @@ pub struct Settings {
     /// A second address for the same gateways, as WeChat Pay has one to fail over to.
     pub backup_listen: SocketAddr,
     pub clock: Clock,
-    /// With a fixed clock the same seed repeats a run: ids, nonces, and where faults strike.
+    /// Seed of a run: with a fixed clock it repeats ids, nonces, and where faults strike.
     pub seed: u64,
     pub wechat_keys: WechatKeys,
     /// Keeps the keys across restarts; files are readable by their owner only.
     pub key_dir: Option<PathBuf>,
-    /// Keeps trades and refunds across restarts, so that what was under way goes on.
+    /// Keeps trades and refunds across restarts, so that those under way continue.
     pub books_file: Option<PathBuf>,
 }
 
@@ -42,12 +42,12 @@ pub enum Clock {
     Fixed { now_ms: i64 },
 }
 
-/// How WeChat Pay lets this merchant verify its answers (docs/gateway-facts.md 1.4).
+/// Keys by which this merchant verifies WeChat Pay's answers (docs/gateway-facts.md 1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WechatKeys {
     PublicKey,
     Certificate,
-    /// On the way from one to the other: answers and notifications carry either serial.
+    /// Migration from one to the other: answers and notifications carry either serial.
     Both,
 }
 
@@ -62,9 +62,9 @@ pub struct Credentials {
     pub wechat_private_key: String,
     /// The PEM of WeChat Pay's public key, or of its first platform certificate.
     pub wechat_public_key: String,
-    /// Whenever there is a public key: `PUB_KEY_ID_…`.
+    /// `PUB_KEY_ID_…`, set if there is a public key.
     pub wechat_public_key_id: Option<String>,
-    /// Whenever there are platform certificates: the PEM of the first one.
+    /// PEM of the first platform certificate, set if there are any.
     pub wechat_certificate: Option<String>,
     pub alipay_app_id: String,
     pub alipay_private_key: String,
@@ -88,11 +88,11 @@ pub enum AlipayCertificate {
     First,
     /// Another one of the same issuer's: the merchant has to fetch it.
     Second,
-    /// Somebody else made it; its chain does not end in the merchant's roots.
+    /// Forged by another issuer; its chain does not end in the merchant's roots.
     Forged,
 }
 
-/// How Alipay signs what it sends to this merchant.
+/// Settings of Alipay's signatures for this merchant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AlipaySigning {
@@ -104,17 +104,17 @@ pub struct AlipaySigning {
     pub sign_first: bool,
 }
 
-/// How notifications of Alipay are signed.
+/// Signatures of Alipay's notifications.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AlipayNotifications {
-    /// As the call that created the order was.
+    /// In the mode of the call that created the order.
     #[default]
     AsAsked,
     PublicKey,
-    /// With a signed `alipay_cert_sn`.
+    /// Includes a signed `alipay_cert_sn`.
     Certificate,
-    /// With an `alipay_cert_sn` that is not part of what is signed.
+    /// Includes an `alipay_cert_sn` outside of the signed text.
     UnsignedSerial,
 }
 

@@ -1,4 +1,4 @@
-//! A notification as it goes over the wire, signed afresh at every attempt.
+//! A notification as it is sent, signed anew at every attempt.
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
@@ -21,7 +21,7 @@ pub(crate) struct Draft {
     pub(crate) now_ms: i64,
     pub(crate) style: Style,
     pub(crate) forgery: Forgery,
-    /// Chance is drawn early, so that sealing needs no state.
+    /// Random numbers are drawn early, so that sealing needs no state.
     pub(crate) header_nonce: String,
     pub(crate) resource_nonce: String,
     pub(crate) request_id: String,
@@ -34,7 +34,7 @@ pub(crate) struct Style {
     pub(crate) percent_spaces: bool,
 }
 
-/// What a merchant receives.
+/// A notification as the merchant receives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedNotification {
     pub url: String,
@@ -202,7 +202,7 @@ pub(crate) fn request_id(rng: &mut Rng, internal_code: u32) -> String {
     format!("08{}-{internal_code}", rng.hex(40).to_uppercase())
 }
 
-/// Fields every Alipay notification has, whatever it is about.
+/// Fields that every Alipay notification has.
 pub(crate) fn alipay_frame(notify_id: &str) -> Vec<(String, String)> {
     [
         ("notify_type", "trade_status_sync"),

@@ -1,4 +1,4 @@
-//! Both gateways as one state machine: requests, payers and time go in, answers and notifications come out.
+//! State machine of both gateways: requests, payers and time go in, answers and notifications come out.
 //!
 //! No socket, no clock and no signing: time arrives as an argument, and signatures are made outside
 //! ([`Reply::seal`], [`Draft::seal`]), because they are slow and need no state.
@@ -31,12 +31,12 @@ pub(crate) struct State {
     pub(crate) alipay: Alipay,
 }
 
-/// What one due notification turns into; a muted one has no letters.
+/// Deliveries of one due notification; a muted one has none.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     pub(crate) place: usize,
     pub(crate) gateway: Gateway,
-    /// The letter and its copies, sent in parallel.
+    /// The notification and its copies, sent in parallel.
     pub(crate) letters: Vec<Draft>,
 }
 
@@ -80,7 +80,7 @@ impl State {
     }
 
     pub(crate) fn add_fault(&mut self, fault: Fault) {
-        // The new certificate is on the list from the first rotation on, and stays there.
+        // The new certificate is listed from the first rotation on.
         self.wechat.rotated |= fault.kind == FaultKind::Rotate;
         self.faults.push(fault);
     }
@@ -105,13 +105,13 @@ impl State {
         outbox.send(now_ms, notification, delay_ms.unwrap_or(0), held);
     }
 
-    /// Closes and finishes what its time has run out for.
+    /// Closes and finishes everything whose time is up.
     pub(crate) fn lapse(&mut self, now_ms: i64) {
         wechat::lapse(self, now_ms);
         alipay::lapse(self, now_ms);
     }
 
-    /// When the world next changes by itself.
+    /// Time at which the state next changes by itself.
     pub(crate) fn next_event_ms(&self) -> Option<i64> {
         self.outbox
             .next_due_ms()
@@ -121,7 +121,7 @@ impl State {
             .min()
     }
 
-    /// Takes every notice that is due; each must come back through `post.attempted`.
+    /// Takes every due notification; each must be returned through `outbox.attempted`.
     pub(crate) fn due(&mut self, now_ms: i64) -> Vec<Delivery> {
         self.lapse(now_ms);
         let claimed = self.outbox.claim(now_ms);
@@ -175,7 +175,7 @@ impl State {
     }
 }
 
-/// What WeChat sends in place of a signature to see whether anybody verifies (docs/gateway-facts.md 1.3).
+/// WeChat's probe in place of a signature, to see whether a merchant verifies (docs/gateway-facts.md 1.3).
 pub(crate) fn probe(rng: &mut Rng) -> String {
     format!("WECHATPAY/SIGNTEST/{}", rng.alphanumeric(326))
 }

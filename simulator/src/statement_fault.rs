@@ -1,4 +1,4 @@
-//! Bills that do not fit the books: what a reconciliation has to find.
+//! Bills that do not match the books, for a reconciliation to find.
 
 use crate::books::Gateway;
 use crate::faults::{Endpoint, FaultKind};
@@ -12,7 +12,7 @@ pub(crate) enum StatementFault {
 }
 
 impl StatementFault {
-    /// Decided when the address of the bill is given away.
+    /// Decided when the address of the bill is created.
     pub(crate) fn draw(state: &mut State, gateway: Gateway) -> Option<StatementFault> {
         let State { faults, rng, .. } = state;
         faults.strike(rng, gateway, Endpoint::Bill, |kind| match kind {
@@ -24,7 +24,7 @@ impl StatementFault {
     }
 }
 
-/// A number of a trade that never was, as long as the real one.
+/// A trade number that does not exist, as long as the real one.
 pub(crate) fn invented(number: &str) -> String {
     let kept = number.char_indices().nth_back(5).map_or(0, |(place, _)| place);
     format!("{}000000", &number[..kept])

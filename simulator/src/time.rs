@@ -10,7 +10,7 @@ pub(crate) const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 const BEIJING_MS: i64 = 8 * HOUR_MS;
 
-/// Faster than this and a day is over while one notification is on its way.
+/// Highest speed: above this a day passes while one notification is under way.
 pub(crate) const FASTEST: u32 = 100_000;
 
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Watch {
     pace: Mutex<Pace>,
 }
 
-/// At `base_ms` of the clock it was `shown_ms` here; from then on time runs `speed` times as fast.
+/// Pace of time: at `base_ms` of the clock it was `shown_ms` here, running `speed` times as fast since.
 #[derive(Debug)]
 struct Pace {
     base_ms: i64,
@@ -28,7 +28,7 @@ struct Pace {
 }
 
 impl Watch {
-    /// So far ahead of the clock, as an earlier run of the same gateways left it.
+    /// Starts ahead of the clock by as much as an earlier run left it.
     pub(crate) fn new(clock: Clock, ahead_ms: i64) -> Watch {
         let base_ms = base_ms(clock);
         Watch {
@@ -58,7 +58,7 @@ impl Watch {
         self.pace().speed
     }
 
-    /// From now on; a fixed clock stands still at any speed.
+    /// Sets the speed from now on; a fixed clock stands still at any speed.
     pub(crate) fn set_speed(&self, speed: u32) {
         let mut pace = self.pace();
         let base_ms = base_ms(self.clock);
@@ -267,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_spellings_of_time_read_back() {
+    fn both_time_formats_round_trip() {
         let ms = 1_700_000_000_000;
         assert_eq!(rfc3339(ms), "2023-11-15T06:13:20+08:00");
         assert_eq!(parse_rfc3339("2023-11-15T06:13:20+08:00"), Some(ms));
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn midnight_is_beijing_s() {
+    fn midnight_is_in_beijing_time() {
         assert_eq!(
             rfc3339(next_beijing_midnight(1_700_000_000_000)),
             "2023-11-16T00:00:00+08:00"

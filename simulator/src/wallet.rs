@@ -1,4 +1,4 @@
-//! `/wallet`: a phone on a page, for people on one machine. Plain forms, no script.
+//! `/wallet`: a phone as a web page, for people on one machine. Plain forms, no script.
 
 mod frame;
 mod page;
@@ -10,7 +10,7 @@ use crate::wire::{Reply, Request, parse_form, parse_yuan};
 pub(crate) use frame::{Document, escape};
 use words::Words;
 
-/// What the person with the phone did.
+/// Action of the payer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
     Pay,
@@ -20,7 +20,7 @@ enum Act {
     Coupon {
         fen: i64,
     },
-    /// Tries to pay and has no money.
+    /// Tries to pay with an empty balance.
     Poor,
 }
 
@@ -33,7 +33,7 @@ impl Act {
             "poor" => Some(Act::Poor),
             "coupon" => {
                 let fen = field(form, "coupon").as_deref().and_then(parse_yuan);
-                // What is no amount is refused as a coupon that is worth nothing.
+                // An invalid amount is refused like a coupon without value.
                 Some(Act::Coupon {
                     fen: fen.unwrap_or(0),
                 })
@@ -43,7 +43,7 @@ impl Act {
     }
 }
 
-/// Whose phone shows what.
+/// The payer's phone and language.
 #[derive(Debug)]
 struct Phone {
     code: String,

@@ -9,12 +9,12 @@ use crate::faults::Host;
 use crate::keys::{Keys, Signer, WechatKey};
 use crate::time::http_date;
 
-/// What arrived, byte for byte where it matters to a signature.
+/// A request, byte for byte where it matters to a signature.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    /// The address it came by.
+    /// Address that was called.
     pub(crate) host: Host,
-    /// Where it came from.
+    /// Address of the caller.
     pub(crate) peer: IpAddr,
     pub(crate) method: String,
     /// Path and query exactly as on the request line.
@@ -76,7 +76,7 @@ impl Request {
     }
 }
 
-/// How an answer ends.
+/// Ending of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     Whole,
@@ -86,7 +86,7 @@ pub(crate) enum Ending {
     Reset,
 }
 
-/// A decided answer whose signature is still to be made: signing is slow and needs no state.
+/// An answer that is still to be signed: signing is slow and needs no state.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -95,7 +95,7 @@ pub(crate) struct Reply {
     pub(crate) seal: Seal,
     pub(crate) forgery: Forgery,
     pub(crate) ending: Ending,
-    /// Notifications that are due go out first.
+    /// Due notifications are sent before the answer.
     pub(crate) after_notifications: bool,
 }
 
@@ -105,7 +105,7 @@ pub(crate) enum Seal {
     Wechat {
         now_ms: i64,
         nonce: String,
-        /// The one that `Wechatpay-Serial` of the request names.
+        /// The key that `Wechatpay-Serial` of the request names.
         key: Option<WechatKey>,
     },
     /// The body becomes `{"<node>":<body>,"sign":"…"}`; with a certificate's serial number in between

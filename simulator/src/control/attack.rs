@@ -1,4 +1,4 @@
-//! Notifications that were never sent: the gateway's own words, altered before they are signed.
+//! Forged notifications: a gateway's own content, altered before it is signed.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -16,7 +16,7 @@ use crate::wire::Forgery;
 /// A year either way.
 const OLDEST_S: i64 = 366 * 24 * 60 * 60;
 
-/// How a notification differs from the honest one.
+/// Alterations of an honest notification.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Alteration {
@@ -24,9 +24,9 @@ pub struct Alteration {
     /// or fields of Alipay's form; null removes one.
     pub set: Map<String, Value>,
     pub signed_by: SignedBy,
-    /// How old the timestamp is; negative is in the future.
+    /// Age of the timestamp; negative is in the future.
     pub age_seconds: i64,
-    /// Announced under an id that was never used.
+    /// Uses an id that was never used.
     pub new_id: bool,
     /// WeChat's `event_type`.
     pub event_type: Option<String>,
@@ -47,7 +47,7 @@ pub enum SignedBy {
     Probe,
 }
 
-/// The newest notification of a trade, or the one its payment would make, altered and signed.
+/// Returns the newest notification of a trade, or the one its payment would make, altered and signed.
 pub(crate) fn forge(
     dispatcher: &Dispatcher,
     out_trade_no: &str,
@@ -105,7 +105,7 @@ pub(crate) fn draft(
     })
 }
 
-/// As if the order were paid now, though nobody pays.
+/// Returns the notification of a payment that does not happen.
 fn pretend(state: &mut State, now_ms: i64, out_trade_no: &str) -> Option<Notification> {
     if let Some(notification) = wechat::pretend_refund_notification(state, now_ms, out_trade_no) {
         return Some(notification);

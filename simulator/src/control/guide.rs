@@ -1,4 +1,4 @@
-//! Every call of `/_control`, once, with examples that do what they say when they are pasted into a shell.
+//! Documentation of every call of `/_control`, with examples for a shell.
 
 pub(super) struct Chapter {
     pub(super) title: &'static str,

@@ -1,4 +1,4 @@
-//! What happens to a merchant's money at the gateways besides payments.
+//! Settings of a merchant's accounts at the gateways.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ struct Change {
     alipay_refund_ms: Option<i64>,
 }
 
-/// Tells null, which means a balance without end, from a member that is not there.
+/// Distinguishes null, which means an unlimited balance, from a missing member.
 fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<i64>>, D::Error> {
     Option::deserialize(value).map(Some)
 }
@@ -95,7 +95,7 @@ pub(super) fn settle_refund(dispatcher: &Dispatcher, request: &Request) -> Outco
     })
 }
 
-/// Under way, or abnormal and waiting for somebody to act.
+/// Newest refund that is under way, or abnormal and waiting for a person.
 fn newest_open(state: &State) -> Option<String> {
     let refunds = state.wechat.refunds.values();
     let open = refunds.filter(|refund| matches!(refund.state.word(), "PROCESSING" | "ABNORMAL"));

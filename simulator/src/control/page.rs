@@ -11,7 +11,7 @@ const TITLE: &str = "Gateway simulator";
 const FAULTS: &str = "Kinds of faults";
 const INTRODUCTION: &str = "WeChat Pay answers under /v3, Alipay under /gateway.do, a phone under /wallet, all of it at both addresses (the second is the backup host of WeChat Pay). Calls take and give JSON; what is refused answers 422 with error, and changes nothing.";
 
-/// A browser asks for HTML; curl, and whoever says text/plain, reads lines.
+/// Serves HTML to a browser; plain lines to curl and to requests for text/plain.
 pub(super) fn show(request: &Request, base: &str) -> Reply {
     let accept = request.header("accept").unwrap_or_default();
     if accept.contains("text/html") {
@@ -21,7 +21,7 @@ pub(super) fn show(request: &Request, base: &str) -> Reply {
     }
 }
 
-/// Lines for a shell, whose quotes no body has.
+/// Lines for a shell; no body contains its quotes.
 fn examples(call: &Call, base: &str) -> Vec<String> {
     let Call { method, path, .. } = call;
     let url = format!("{base}/_control{path}");
@@ -74,7 +74,7 @@ fn text(base: &str) -> String {
     text
 }
 
-/// Where the contents lead to.
+/// Anchor of a chapter.
 fn anchor(title: &str) -> String {
     title
         .chars()

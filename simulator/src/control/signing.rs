@@ -1,4 +1,4 @@
-//! How Alipay signs to this merchant: which certificate, which notifications, in which order.
+//! Settings of Alipay's signatures for this merchant: which certificate, which notifications, in which order.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ pub(super) fn show(dispatcher: &Dispatcher) -> Outcome {
     }))
 }
 
-/// What is not named goes back to how it was at the start.
+/// Sets the given ones; missing members return to their defaults.
 pub(super) fn set(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     let signing: AlipaySigning = read(request)?;
     dispatcher.act(|state, _| state.alipay.signing = signing);

@@ -1,4 +1,4 @@
-//! Every kind of fault once: its name, its number, where it strikes, and what it does, for people and for checks.
+//! Catalogue of faults: name, number, endpoints and effect, for people and for checks.
 
 use super::Endpoint;
 use crate::books::Gateway;
@@ -12,7 +12,7 @@ pub(crate) struct Entry {
     pub(crate) what: &'static str,
 }
 
-/// Where a kind strikes.
+/// Endpoints to which a kind applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Places {
     /// The address itself; neither endpoint nor count.

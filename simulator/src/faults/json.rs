@@ -7,7 +7,7 @@ use super::catalogue::{self, Entry, Places};
 use super::{Endpoint, Fault, Host, When};
 use crate::books::Gateway;
 
-/// Refuses what could never strike: whoever sets it would wait for it in vain.
+/// Parses a fault. One that can never apply is refused, because a test would wait for it in vain.
 pub(crate) fn read_fault(value: &Value) -> Result<Fault, String> {
     let mut members = value
         .as_object()
@@ -108,7 +108,7 @@ mod tests {
     use crate::faults::CATALOGUE;
 
     #[test]
-    fn every_kind_of_the_catalogue_can_be_set_and_is_shown_as_it_was_read() {
+    fn every_fault_of_the_catalogue_round_trips_through_json() {
         for entry in CATALOGUE {
             let mut fault = json!({"kind": entry.kind});
             if let Some(number) = entry.number {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_never_strike_is_refused_in_words() {
+    fn a_fault_that_can_never_apply_is_refused() {
         for (fault, word) in [
             (json!({"kind": "mute", "endpoint": "query"}), "notice"),
             (json!({"kind": "gbk", "gateway": "wechat"}), "alipay"),

@@ -15,7 +15,7 @@ use super::ring::Ring;
 use super::{ALIPAY_APP_ID, SELLER_ID, fingerprint, hex};
 use crate::settings::AlipayCertificate;
 
-/// An elliptic one and an RSA one that sign nothing here: their private keys were never kept.
+/// An elliptic-curve and an RSA root that sign nothing here: their private keys were never kept.
 const OTHER_ROOTS: &str = include_str!("alipay_roots.pem");
 /// Issuer and serial number of the RSA one; the serial number of a root bundle leaves the other out.
 const OTHER_RSA_ROOT: (&str, &str) = ("Sandbox Certification Authority R3", "77665544332211009988");
@@ -35,9 +35,9 @@ pub(crate) struct AlipayCertificates {
     own: [Own; 3],
 }
 
-/// One that Alipay signs with, or pretends to.
+/// A certificate that Alipay signs with, or pretends to.
 pub(crate) struct Own {
-    /// The certificate and those above it, the root left out.
+    /// The certificate and those above it, without the root.
     pub(crate) chain_pem: String,
     pub(crate) sn: String,
     pub(crate) key: Arc<PrivateKey>,
@@ -51,7 +51,7 @@ impl std::fmt::Debug for Own {
     }
 }
 
-/// What a certificate is issued about.
+/// Subject of a certificate.
 struct Subject<'a> {
     organization: &'a str,
     unit: &'a str,
@@ -82,7 +82,7 @@ impl AlipayCertificates {
         let app = leaf(&app_name, &ring.alipay_app, &ring.alipay_issuer)?;
         let first = leaf("Sandbox Alipay", &ring.alipay, &ring.alipay_issuer)?;
         let second = leaf("Sandbox Alipay", &ring.alipay_next, &ring.alipay_issuer)?;
-        // It names the true issuer, and only its signature gives it away.
+        // It names the true issuer; only its signature shows that it is forged.
         let forged = leaf("Sandbox Alipay", &ring.stranger, &ring.stranger)?;
         let own = |leaf: Issued, above: &Issued, key: &Arc<PrivateKey>| Own {
             chain_pem: format!("{}{}", leaf.pem, above.pem),
@@ -170,17 +170,17 @@ fn params(name: &str, organization: &str, unit: &str) -> CertificateParams {
     params
 }
 
-/// An authority's name as RFC 2253 writes it: the last part first.
+/// An authority's name in RFC 2253 form: the last part first.
 fn distinguished_name(name: &str) -> String {
     format!("CN={name},OU={UNIT},O={ORGANIZATION},C=CN")
 }
 
-/// What Alipay calls the serial number of a certificate: MD5 of its issuer's name and its decimal number.
+/// Alipay's serial number of a certificate: MD5 of its issuer's name and its decimal number.
 fn sn(issuer: &str, serial: &str) -> String {
     hex(&Md5::digest(format!("{issuer}{serial}")))
 }
 
-/// As `alipay.open.app.alipaycert.download` gives a chain away.
+/// Encodes a chain as `alipay.open.app.alipaycert.download` returns it.
 pub(crate) fn in_base64(own: &Own) -> String {
     STANDARD.encode(&own.chain_pem)
 }

@@ -1,4 +1,4 @@
-//! A platform certificate of WeChat Pay, signed by itself: no client checks its chain (docs/gateway-facts.md 1.4).
+//! A self-signed platform certificate of WeChat Pay: no client checks its chain (docs/gateway-facts.md 1.4).
 
 use std::io;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(crate) struct Certificate {
     pub(crate) key: Arc<PrivateKey>,
 }
 
-/// A key of ours as rcgen wants one.
+/// Adapter of a key for rcgen.
 pub(super) struct Issuer<'a> {
     key: &'a PrivateKey,
     public_der: Vec<u8>,

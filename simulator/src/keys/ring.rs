@@ -83,7 +83,7 @@ impl Ring {
     }
 }
 
-/// What a directory holds is believed; what it lacks is made and written there.
+/// Loads the keys of a directory; missing ones are generated and written there.
 pub(super) fn load(dir: Option<&Path>) -> io::Result<Ring> {
     let Some(dir) = dir else { return Ok(made().clone()) };
     let mut directory = fs::DirBuilder::new();
@@ -134,7 +134,7 @@ fn made() -> &'static Ring {
     })
 }
 
-/// The operating system's randomness: keys are the one thing here that no seed may repeat.
+/// The operating system's randomness: keys are the only thing here that no seed may repeat.
 struct SystemRandom;
 
 impl TryRng for SystemRandom {

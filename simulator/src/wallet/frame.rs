@@ -1,4 +1,4 @@
-//! The frame of every page that people see here: the wallet, the cashiers of both gateways, `/_control`.
+//! Frame of every page of the simulator: the wallet, the cashiers of both gateways, `/_control`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

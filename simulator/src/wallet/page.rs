@@ -1,4 +1,4 @@
-//! The wallet's HTML. Ids and `data-testid` attributes are stable: browser tests find things by them.
+//! The wallet's HTML. Ids and `data-testid` attributes are stable: browser tests rely on them.
 
 pub(crate) use super::frame::{Document, escape};
 use super::words::Words;
@@ -7,7 +7,7 @@ use crate::books::Gateway;
 use crate::payer::{Bill, Refusal, Standing};
 use crate::wire::{Reply, form_escape, yuan};
 
-/// So many waiting codes are listed.
+/// Most waiting codes in the list.
 const MOST_LISTED: usize = 20;
 
 pub(super) fn start(words: &Words, open: &[Bill]) -> Reply {
@@ -21,7 +21,7 @@ pub(super) fn start(words: &Words, open: &[Bill]) -> Reply {
     framed(words, words.title, 200, &body)
 }
 
-/// What the phone shows after scanning.
+/// The phone's page after scanning.
 pub(super) fn bill(words: &Words, phone: &Phone, shown: Result<Bill, Refusal>, open: &[Bill]) -> Reply {
     match shown {
         Ok(bill) if bill.standing == Standing::Open => {
@@ -172,7 +172,7 @@ fn facts(words: &Words, bill: &Bill, coupon_fen: i64) -> String {
     )
 }
 
-/// A form of the bill, with what every button must send along.
+/// A form of the bill, with the hidden fields of every button.
 fn form(phone: &Phone, content: &str) -> String {
     let payer = if phone.is_second {
         "<input type=\"hidden\" name=\"payer\" value=\"two\">"
@@ -199,7 +199,7 @@ fn buttons(words: &Words, phone: &Phone, bill: &Bill) -> String {
     form(phone, &content)
 }
 
-/// What rarely happens to a payer and must not surprise a merchant.
+/// Rare outcomes that a merchant must handle.
 fn other_outcomes(words: &Words, phone: &Phone) -> String {
     let coupon = format!(
         "<div class=\"field\"><label for=\"coupon\">{label}</label>\

@@ -6,7 +6,7 @@ use crate::payer::Refusal;
 pub(super) struct Words {
     pub(super) language: &'static str,
     pub(super) title: &'static str,
-    /// What can be done on the first page.
+    /// Actions of the first page.
     pub(super) start: &'static str,
     pub(super) note: &'static str,
     pub(super) how: &'static str,
@@ -146,7 +146,7 @@ static ENGLISH: Words = Words {
 };
 
 impl Words {
-    /// The first of the reader's languages that is Chinese or English.
+    /// Returns the reader's first language that is Chinese or English.
     pub(super) fn for_reader(accept_language: Option<&str>) -> &'static Words {
         let mut languages = accept_language.unwrap_or_default().split(',').map(str::trim);
         let known = languages.find(|language| language.starts_with("zh") || language.starts_with("en"));

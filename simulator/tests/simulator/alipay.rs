@@ -47,7 +47,7 @@ fn notification_is_signed(shop: &Merchant, body: &[u8]) -> bool {
 }
 
 #[tokio::test]
-async fn a_precreated_bill_is_no_trade_until_somebody_scans() {
+async fn a_precreated_bill_becomes_a_trade_when_scanned() {
     let shop = Merchant::open().await;
     let created = shop.alipay(PRECREATE, &bill("A1", "49.90")).await;
     let code = created["qr_code"].as_str().unwrap();
@@ -113,7 +113,7 @@ async fn the_same_number_needs_the_same_content_and_an_open_trade() {
 }
 
 #[tokio::test]
-async fn an_unpaid_trade_closes_at_its_deadline_and_says_so() {
+async fn an_unpaid_trade_closes_at_its_deadline_with_a_notification() {
     let shop = Merchant::open().await;
     let mut short = bill("A1", "49.90");
     short["timeout_express"] = json!("5m");
@@ -228,7 +228,7 @@ async fn parameters_are_checked_in_the_gateway_s_order() {
 }
 
 #[tokio::test]
-async fn parameters_may_stand_in_the_query_or_in_the_body_and_empty_ones_count_for_nothing() {
+async fn parameters_are_read_from_query_and_body_and_empty_ones_ignored() {
     let shop = Merchant::open().await;
     let answered = |request: reqwest::RequestBuilder| async {
         let answer = request

@@ -79,7 +79,7 @@ async fn a_stale_query_does_not_see_a_fresh_payment() {
 }
 
 #[tokio::test]
-async fn a_payer_may_be_faster_than_the_close() {
+async fn a_payer_may_pay_before_the_close() {
     let shop = Merchant::open().await;
     shop.sim.fault(Fault::new(FaultKind::LatePay).times(1));
     shop.code_url(&shop.order("T00000002", 100)).await;

@@ -51,7 +51,7 @@ fn alipay_signed(shop: &Merchant, body: &[u8]) -> bool {
 }
 
 #[tokio::test]
-async fn wechat_tries_sixteen_times_in_a_day_and_stamps_each_afresh() {
+async fn wechat_sends_sixteen_times_in_a_day_each_with_a_new_timestamp() {
     let shop = Merchant::open().await;
     shop.inbox.refuse_all();
     shop.code_url(&shop.order("T00000001", 100)).await;
@@ -92,7 +92,7 @@ async fn wechat_tries_sixteen_times_in_a_day_and_stamps_each_afresh() {
 }
 
 #[tokio::test]
-async fn alipay_wants_the_bare_word_and_repeats_the_same_notification() {
+async fn alipay_requires_the_bare_success_and_repeats_the_notification() {
     let shop = Merchant::open().await;
     let biz = json!({"out_trade_no": "A1", "total_amount": "1.00", "subject": "a b+c;d%"});
     shop.alipay(PRECREATE, &biz).await;
@@ -121,7 +121,7 @@ async fn alipay_wants_the_bare_word_and_repeats_the_same_notification() {
 }
 
 #[tokio::test]
-async fn wechat_looks_at_the_status_only() {
+async fn wechat_checks_only_the_status() {
     let shop = Merchant::open().await;
     shop.code_url(&shop.order("T00000001", 100)).await;
     for (status, received) in [(302, false), (201, false), (204, true)] {
@@ -141,7 +141,7 @@ async fn wechat_looks_at_the_status_only() {
 }
 
 #[tokio::test]
-async fn a_probe_is_unverifiable_and_the_same_notification_follows_well_signed() {
+async fn a_probe_is_unverifiable_and_a_signed_notification_follows() {
     let shop = Merchant::open().await;
     shop.sim
         .fault(Fault::new(FaultKind::Probe).at(Endpoint::Notification).times(1));
@@ -161,7 +161,7 @@ async fn a_probe_is_unverifiable_and_the_same_notification_follows_well_signed()
 }
 
 #[tokio::test]
-async fn notifications_are_muted_doubled_delayed_early_and_overtaken_on_demand() {
+async fn faults_mute_duplicate_delay_and_reorder_notifications() {
     let shop = Merchant::open().await;
     let pay = async |number: &str, fault: Fault| {
         shop.sim.fault(fault.times(1));
@@ -217,7 +217,7 @@ async fn alipay_notifications_come_in_gbk_and_with_either_space() {
 }
 
 #[tokio::test]
-async fn an_attack_letter_is_signed_but_says_something_else() {
+async fn a_forged_notification_is_signed_but_altered() {
     let shop = Merchant::open().await;
     shop.code_url(&shop.order("T00000001", 100)).await;
     let set = |value: Value| value.as_object().unwrap().clone();

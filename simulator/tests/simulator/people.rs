@@ -69,7 +69,7 @@ async fn call(shop: &Merchant, method: &str, path: &str, body: Value) -> Answer 
 }
 
 #[tokio::test]
-async fn a_script_runs_the_world_over_http() {
+async fn a_script_controls_the_simulator_over_http() {
     let shop = Merchant::open().await;
     let credentials = call(&shop, "GET", "/credentials", Value::Null).await.json();
     assert_eq!(credentials["env"]["WECHAT_GATEWAY"], shop.sim.wechat_url());
@@ -163,7 +163,7 @@ async fn keys_are_kept_where_only_their_owner_reads_them() {
 }
 
 #[tokio::test]
-async fn a_running_clock_delivers_by_itself_and_can_be_pushed() {
+async fn a_running_clock_delivers_by_itself_and_can_be_advanced() {
     let shop = Merchant::at(Settings::default()).await;
     shop.inbox.answer_next(500, "");
     shop.code_url(&shop.order("T00000001", 100)).await;

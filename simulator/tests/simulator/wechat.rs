@@ -18,7 +18,7 @@ use x509_parser::pem::parse_x509_pem;
 use crate::merchant::{Merchant, NOW_MS};
 
 #[tokio::test]
-async fn authorization_is_read_in_any_order_and_nothing_else_is_forgiven() {
+async fn authorization_members_may_be_in_any_order_and_are_otherwise_strict() {
     let shop = Merchant::open().await;
     let target = format!(
         "/v3/pay/transactions/out-trade-no/T00000001?mchid={}",
@@ -66,7 +66,7 @@ async fn authorization_is_read_in_any_order_and_nothing_else_is_forgiven() {
 }
 
 #[tokio::test]
-async fn a_wrong_signature_is_answered_with_what_was_verified() {
+async fn a_wrong_signature_is_answered_with_the_verified_message() {
     let shop = Merchant::open().await;
     let target = "/v3/pay/transactions/native";
     let body = shop.order("T00000001", 100).to_string();

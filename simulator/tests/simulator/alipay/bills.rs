@@ -88,7 +88,7 @@ async fn a_day_s_bill_lists_payments_and_refunds() {
 }
 
 #[tokio::test]
-async fn an_empty_day_says_so_and_the_ledger_adds_up() {
+async fn an_empty_day_has_an_empty_bill_and_the_ledger_adds_up() {
     let shop = Merchant::open().await;
     shop.alipay(PRECREATE, &bill("A1", "100.00")).await;
     shop.sim.pay("A1").await.unwrap();

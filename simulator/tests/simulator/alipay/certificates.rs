@@ -170,7 +170,7 @@ async fn a_call_with_certificates_is_answered_with_one() {
 }
 
 #[tokio::test]
-async fn a_changed_certificate_can_be_fetched_and_a_forged_one_does_not_reach_the_roots() {
+async fn a_new_certificate_can_be_fetched_and_a_forged_one_fails_the_chain() {
     let shop = Merchant::open().await;
     let root = ders(&shop.credentials().alipay_root_cert)[0].clone();
     let ask = || params(&shop, QUERY, &json!({"out_trade_no": "A1"}));
@@ -273,7 +273,7 @@ fn decrypt(shop: &Merchant, text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_encrypted_call_gets_an_encrypted_answer_signed_with_its_quotes() {
+async fn encrypted_answers_are_signed_including_their_quotes() {
     let shop = Merchant::open().await;
     let mut params = shop.alipay_params(PRECREATE, &json!({}));
     params.retain(|(name, _)| name != "biz_content");
@@ -308,7 +308,7 @@ async fn an_encrypted_call_gets_an_encrypted_answer_signed_with_its_quotes() {
 }
 
 #[tokio::test]
-async fn the_signature_may_stand_first() {
+async fn the_signature_may_precede_the_node() {
     let shop = Merchant::open().await;
     shop.sim.set_alipay_signing(AlipaySigning {
         sign_first: true,

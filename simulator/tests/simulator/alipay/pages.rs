@@ -95,7 +95,7 @@ async fn t_39_no_trade_exists_before_the_cashier_is_opened() {
 }
 
 #[tokio::test]
-async fn t_16_the_way_back_is_signed_with_its_sign_type_and_says_nothing_of_the_payment() {
+async fn t_16_the_return_url_is_signed_with_sign_type_and_does_not_prove_payment() {
     let shop = Merchant::open().await;
     let cashier = cashier(&shop, &link(&shop, PAGE, &page())).await;
     open(&shop, &cashier).await;
@@ -128,7 +128,7 @@ async fn t_16_the_way_back_is_signed_with_its_sign_type_and_says_nothing_of_the_
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_is_as_good_as_a_link() {
+async fn a_signed_form_of_another_site_works_like_a_link() {
     let shop = Merchant::open().await;
     let params = signed(&shop, PAGE, &page());
     let (biz, common): (Vec<_>, Vec<_>) = params.iter().partition(|(name, _)| name == "biz_content");

@@ -78,7 +78,7 @@ async fn t_36_refund_fee_is_the_sum_of_all_refunds() {
 }
 
 #[tokio::test]
-async fn refunds_are_told_where_the_payment_was() {
+async fn refunds_are_notified_to_the_payments_notify_url() {
     let shop = paid("10.00").await;
     shop.alipay(REFUND, &refund("3.00", "R1")).await;
     shop.alipay(REFUND, &refund("7.00", "R2")).await;

@@ -39,7 +39,7 @@ async fn refused(shop: &Merchant, target: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_bill_is_there_the_next_morning_and_its_hash_is_that_of_its_text() {
+async fn a_bill_is_available_the_next_morning_with_the_hash_of_its_text() {
     let shop = Merchant::open().await;
     let mut order = shop.order("T00000001", 4_990);
     order["description"] = "月卡,`年卡`".into();

@@ -58,7 +58,7 @@ async fn each_product_asks_for_what_it_needs_and_for_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_h5_address_wants_a_referer_and_dies_after_five_minutes() {
+async fn an_h5_address_needs_a_referer_and_expires_after_five_minutes() {
     let shop = Merchant::open().await;
     let order = for_h5(&shop, "T00000001");
     let given = ordered(&shop, "h5", &order).await.json();

@@ -42,7 +42,7 @@ fn told(shop: &Merchant) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_refund_is_processed_and_then_done_and_said_so() {
+async fn a_refund_is_processing_then_successful_and_notified() {
     let shop = paid("T00000001", 100).await;
     let accepted = send(&shop, &refund(&shop, "R1", 40, 100)).await;
     assert_eq!(accepted.status, 200);
@@ -121,7 +121,7 @@ async fn refunds_have_limits_of_sum_of_time_and_of_number() {
 }
 
 #[tokio::test]
-async fn a_refund_may_end_badly_and_be_mended() {
+async fn an_abnormal_refund_can_be_resolved() {
     let shop = paid("T00000001", 100).await;
     shop.sim.fault(Fault::new(FaultKind::RefundAbnormal).times(1));
     send(&shop, &refund(&shop, "R1", 40, 100)).await;
@@ -150,7 +150,7 @@ async fn a_refund_may_end_badly_and_be_mended() {
 }
 
 #[tokio::test]
-async fn a_merchant_without_money_and_a_busy_gateway_are_told_apart() {
+async fn an_empty_balance_and_a_busy_gateway_have_different_errors() {
     let shop = paid("T00000001", 100).await;
     shop.sim.set_merchant_balance_fen(10);
     let poor = send(&shop, &refund(&shop, "R1", 40, 100)).await;
