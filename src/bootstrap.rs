@@ -16,7 +16,7 @@ use crate::{Failure, password, say, start_report};
 pub struct Welcome {
     api_key: Option<SecretString>,
     admin: Option<(String, SecretString)>,
-    /// How to create new credentials when an earlier start has already shown the first ones.
+    /// Hints for creating new credentials, when an earlier start has already shown the first ones.
     hints: Vec<&'static str>,
 }
 

@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::stop::Stop;
 use crate::{Failure, telemetry};
 
-/// Writes gateway calls soon, so that a person who opens an order sees them.
+/// Writes gateway calls soon, so that the page of an order shows them.
 const EVERY_SECOND: &str = "* * * * * *";
 /// Runs often but acts once an hour: the rows hold the time of the last run.
 const EVERY_TEN_MINUTES: &str = "30 */10 * * * *";

@@ -8,7 +8,7 @@ pub struct Theme {
     pub stylesheet_path: String,
     /// Address of the operator's logo, if there is one.
     pub logo_path: Option<String>,
-    /// A link for payers who need help: `https:`, `mailto:` or `tel:`.
+    /// Contact link for payers: `https:`, `mailto:` or `tel:`.
     pub contact: Option<String>,
 }
 

@@ -62,7 +62,7 @@ pub struct CheckoutView {
     pub subject: String,
     pub order_no: String,
     pub ordered_at: String,
-    /// Without the currency sign.
+    /// Amount, excluding the currency sign.
     pub amount: String,
     pub deadline: Option<Deadline>,
     pub methods: Vec<MethodChoice>,
@@ -213,8 +213,8 @@ impl CheckoutView {
     }
 }
 
-/// Returns the situation shown. After *I have paid* the page does not ask to scan, but offers a way back to the code. A payer
-/// who chose the balance confirms first.
+/// Returns the situation shown. After *I have paid* the page does not ask to scan, but offers a way back to the code. Paying
+/// with the balance is confirmed first.
 fn shown<'a>(
     situation: Situation<'a>,
     available: Option<Money>,

@@ -10,7 +10,7 @@ pub enum OrderState {
     Cancelled,
 }
 
-/// Purpose of the money, which decides who owns it when the order is paid.
+/// Purpose of the money, which decides its owner when the order is paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// A sale by the merchant.

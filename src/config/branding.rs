@@ -17,7 +17,7 @@ pub struct Branding {
     pub merchant_name: String,
     pub logo: Option<Logo>,
     pub accent: Option<Color>,
-    /// A link for payers who need help.
+    /// Contact link for payers.
     pub contact: Option<String>,
 }
 

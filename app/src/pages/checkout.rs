@@ -15,7 +15,7 @@ use crate::error::UiError;
 use crate::islands::PaymentWatcher;
 use crate::view::{self, CheckoutView, PageRequest, spending};
 
-/// Longest wait for a gateway's answer about a payer who may just have returned from it.
+/// Longest wait for a gateway's answer when the payer may just have returned from it.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 #[component]

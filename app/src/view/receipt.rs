@@ -15,7 +15,7 @@ pub struct ReceiptView {
     pub title: &'static str,
     pub merchant: String,
     pub subject: String,
-    /// Without the currency sign.
+    /// Amount, excluding the currency sign.
     pub amount: String,
     /// About the order.
     pub facts: Vec<Fact>,

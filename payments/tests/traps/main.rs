@@ -4,7 +4,7 @@
 //!
 //! | trap | shown by |
 //! | --- | --- |
-//! | T-16 | `t_16_the_way_back_is_signed_with_its_sign_type_and_says_nothing_of_the_payment` (`simulator/tests`); we read nothing of it |
+//! | T-16 | `t_16_the_return_url_is_signed_with_sign_type_and_does_not_prove_payment` (`simulator/tests`); we read nothing of it |
 //! | T-24 | `t_24_who_comes_back_from_a_gateway_proves_nothing` (`end2end/http/handover.rs`) |
 //! | T-30 | `t_30_only_a_reported_success_makes_a_refund_succeed` (`domain/tests/refunds.rs`) |
 //! | T-33 | `t_33_a_busy_gateway_has_not_refused_a_refund` (`gateway/wechat/refusal.rs`), and with effect below |

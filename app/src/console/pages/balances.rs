@@ -14,7 +14,7 @@ use crate::console::{ConsoleContext, format};
 use crate::i18n::ConsoleWords;
 use crate::view::money;
 
-/// A user's balance with a page of its history, and who adjusted it.
+/// A user's balance with a page of its history, and the requesters of its adjustments.
 pub type Account = (Balance, Page<Entry>, Requesters);
 
 /// `number` is the number of an adjustment from this page, however often its form is sent.
