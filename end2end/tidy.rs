@@ -21,7 +21,7 @@ const CRATES: [&str; 6] = ["src", "domain", "payments", "simulator", "app", "fro
 const LONGEST_FILE: usize = 600;
 
 #[test]
-fn only_the_store_speaks_sql() {
+fn only_the_store_contains_sql() {
     let mut faults = Faults::default();
     for file in rust_files(&CRATES)
         .iter()
@@ -48,7 +48,7 @@ fn only_the_store_speaks_sql() {
 }
 
 #[test]
-fn only_the_gateway_clients_know_the_gateways_words() {
+fn only_the_gateway_clients_contain_gateway_terms() {
     const WORDS: [&str; 5] = [
         "out_trade_no",
         "trade_state",
@@ -103,7 +103,7 @@ fn money_never_meets_a_float() {
 }
 
 #[test]
-fn nothing_is_left_for_later() {
+fn no_unfinished_or_silenced_code_is_left() {
     let mut faults = Faults::default();
     for file in all_rust_files() {
         for piece in file.pieces().iter().filter(|piece| piece.kind == Kind::Code) {
@@ -151,7 +151,7 @@ fn files_are_short_and_named_after_their_module() {
 }
 
 #[test]
-fn style_stays_in_the_stylesheet() {
+fn styles_are_only_in_stylesheets() {
     let mut faults = Faults::default();
     for file in rust_files(&["app"]) {
         for piece in file.pieces() {
@@ -196,7 +196,7 @@ fn style_stays_in_the_stylesheet() {
 }
 
 #[test]
-fn the_browser_gets_nothing_of_the_server() {
+fn the_browser_bundle_has_no_server_crates() {
     const SERVER_ONLY: [&str; 9] = [
         "sqlx",
         "tokio",
@@ -233,7 +233,7 @@ fn the_browser_gets_nothing_of_the_server() {
 }
 
 #[test]
-fn every_migration_has_a_number_of_its_own() {
+fn every_migration_has_a_unique_number() {
     let mut names: Vec<String> = files(&["migrations"], "sql")
         .iter()
         .map(|file| file.path.trim_start_matches("migrations/").into())
@@ -499,7 +499,7 @@ fn block_comment(rest: &str) -> usize {
 }
 
 #[test]
-fn the_splitter_tells_code_from_prose() {
+fn the_splitter_separates_code_and_comments() {
     let source = "let a = 'x'; // f64\nfn f<'a>(s: &'a str) { g(\"f64 \\\" //\", r#\"f\"64\"#, '\\''); /* a /* b */ f64 */ }";
     let code: String = split(source)
         .iter()

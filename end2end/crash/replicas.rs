@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(2_500);
 const ROUNDS: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn three_servers_do_nothing_twice() {
+async fn three_servers_do_everything_once() {
     if !engines().contains(&Engine::Postgres) {
         return;
     }

@@ -15,7 +15,7 @@ const UNTIL_CLAIMED: Duration = Duration::from_secs(7);
 const AIM: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_paid_between_two_lives_is_known_soon_after() {
+async fn a_payment_during_downtime_is_known_soon_after_the_restart() {
     for engine in engines() {
         pay_between_two_lives(engine).await;
     }

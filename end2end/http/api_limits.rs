@@ -19,7 +19,7 @@ fn is_told_to_wait(answer: &Answer) -> bool {
 }
 
 #[tokio::test]
-async fn a_program_that_never_rests_is_told_when_to_come_again() {
+async fn a_program_over_its_rate_limit_gets_retry_after() {
     let server = Server::simulated(&[("API_RATE_PER_SECOND", "2")]);
     let api = Api::of(&server);
     let answers = join_all((0..60).map(|_| api.get("/orders"))).await;
@@ -53,7 +53,7 @@ async fn a_program_that_never_rests_is_told_when_to_come_again() {
 }
 
 #[tokio::test]
-async fn whoever_guesses_keys_is_slowed_down_and_no_one_with_a_key_is() {
+async fn guessing_api_keys_is_rate_limited_and_valid_keys_are_not() {
     let settings = [
         ("API_STRANGERS_PER_SECOND", "1"),
         ("TRUSTED_PROXIES", "127.0.0.1"),
@@ -89,7 +89,7 @@ async fn whoever_guesses_keys_is_slowed_down_and_no_one_with_a_key_is() {
 }
 
 #[tokio::test]
-async fn by_default_a_merchant_on_this_machine_meets_no_limit() {
+async fn by_default_a_merchant_on_this_machine_has_no_rate_limit() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     for _ in 0..40 {

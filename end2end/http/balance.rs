@@ -58,7 +58,7 @@ fn audited(server: &Server, settings: &[(&str, &str)]) {
 }
 
 #[tokio::test]
-async fn somebody_unknown_has_nothing() {
+async fn an_unknown_user_has_a_zero_balance() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     for (path, user) in [("/balance/u1", "u1"), ("/balance/%E5%B0%8F%E7%8E%8B", "小王")] {
@@ -225,7 +225,7 @@ async fn only_a_key_that_may_refund_adjusts() {
 }
 
 #[tokio::test]
-async fn a_repeated_adjustment_and_a_repeated_top_up_are_answered_as_the_first_time() {
+async fn repeated_adjustments_and_top_ups_get_the_first_answer() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let gift = json!({"amount": 500, "adjustmentNo": "A-1", "note": "gift"});
@@ -384,7 +384,7 @@ async fn a_balance_is_filled_spent_and_refunded() {
 }
 
 #[tokio::test]
-async fn fifty_programs_at_once_spend_what_there_is_on_postgres_too() {
+async fn fifty_concurrent_programs_never_overspend_a_balance_on_postgres_too() {
     let postgres = new_database("http_balance").await;
     let mut rounds: Vec<Vec<(&str, &str)>> = vec![Vec::new()];
     rounds.extend(postgres.as_deref().map(|url| vec![("DATABASE_URL", url)]));

@@ -67,7 +67,7 @@ async fn every_wrong_order_is_refused_with_its_field() {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_malformed() {
+async fn a_body_that_is_not_json_is_malformed() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let json_body = |body: Vec<u8>| {
@@ -159,7 +159,7 @@ async fn a_payment_names_a_method_that_is_offered() {
 }
 
 #[tokio::test]
-async fn lists_take_no_nonsense() {
+async fn lists_refuse_invalid_parameters() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     for (path, field) in [
@@ -185,7 +185,7 @@ async fn lists_take_no_nonsense() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_not_found() {
+async fn unknown_ids_are_not_found() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     for path in [

@@ -50,7 +50,7 @@ async fn the_operators_name_mark_colour_and_help_are_on_every_page() {
 }
 
 #[tokio::test]
-async fn a_wish_that_cannot_be_granted_is_named_at_the_start() {
+async fn invalid_branding_settings_are_named_at_the_start() {
     let dir = TempDir::new().unwrap();
     std::fs::write(dir.path().join("page.html"), "<html>").unwrap();
     for (name, value) in [
@@ -102,7 +102,7 @@ async fn payers_are_sent_back_only_to_hosts_the_operator_named() {
 }
 
 #[tokio::test]
-async fn pages_of_payers_are_sent_small_to_who_asks() {
+async fn pages_of_payers_are_compressed_when_accepted() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let order = api.order().await;
@@ -140,7 +140,7 @@ async fn pages_of_payers_are_sent_small_to_who_asks() {
 }
 
 #[tokio::test]
-async fn fifty_open_pages_are_one_question() {
+async fn fifty_open_pages_share_one_gateway_query() {
     const PLENTY: u64 = 1_000;
     let server = Server::simulated(&[]);
     let api = Api::of(&server);

@@ -47,7 +47,7 @@ fn is_refusal(method: &str, answer: &Answer, status: u16) {
 }
 
 #[tokio::test]
-async fn what_the_gateway_did_not_sign_changes_nothing() {
+async fn unsigned_notifications_change_nothing() {
     let server = Server::simulated(&ONLY_CALLBACKS);
     let api = Api::of(&server);
     for method in ["wechat", "alipay"] {
@@ -101,7 +101,7 @@ async fn what_the_gateway_did_not_sign_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_message_that_comes_again_is_acknowledged_again() {
+async fn a_repeated_notification_is_acknowledged_again() {
     let server = Server::simulated(&ONLY_CALLBACKS);
     let api = Api::of(&server);
     for method in ["wechat", "alipay"] {
@@ -124,7 +124,7 @@ async fn a_message_that_comes_again_is_acknowledged_again() {
 }
 
 #[tokio::test]
-async fn money_of_another_sum_pays_nothing() {
+async fn a_payment_of_another_amount_pays_nothing() {
     let server = Server::simulated(&ONLY_CALLBACKS);
     let api = Api::of(&server);
     for (method, set) in [
@@ -176,7 +176,7 @@ async fn t_46_an_acknowledged_payment_survives_a_kill() {
 }
 
 #[tokio::test]
-async fn what_nobody_told_us_is_found_by_running_what_is_due() {
+async fn a_payment_without_a_notification_is_found_by_run_due() {
     let simulator_dir = TempDir::new().unwrap();
     let gateways = Gateways::start(simulator_dir.path());
     let mute = client()
@@ -211,7 +211,7 @@ async fn what_nobody_told_us_is_found_by_running_what_is_due() {
 }
 
 #[tokio::test]
-async fn what_the_simulator_prints_is_a_file_of_settings() {
+async fn the_simulator_prints_a_valid_settings_file() {
     let simulator_dir = TempDir::new().unwrap();
     let gateways = Gateways::start(simulator_dir.path());
     let lines: Vec<String> = gateways

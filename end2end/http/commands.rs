@@ -41,7 +41,7 @@ fn help_and_version_work_everywhere() {
 }
 
 #[tokio::test]
-async fn a_key_that_does_not_open_what_is_sealed_is_named() {
+async fn a_wrong_secrets_key_is_named() {
     const FIRST: &str = "1111111111111111111111111111111111111111111111111111111111111111";
     const OTHER: &str = "2222222222222222222222222222222222222222222222222222222222222222";
     let dir = TempDir::new().unwrap();
@@ -99,7 +99,7 @@ fn an_empty_database_is_sound_and_has_nothing_due() {
 }
 
 #[tokio::test]
-async fn an_audit_tells_of_a_guard_that_was_taken_down() {
+async fn an_audit_reports_a_removed_trigger() {
     let dir = TempDir::new().unwrap();
     let url = format!("sqlite://{}/shop.db", dir.path().display());
     let settings = [("DATABASE_URL", url.as_str())];
@@ -117,7 +117,7 @@ async fn an_audit_tells_of_a_guard_that_was_taken_down() {
 }
 
 #[test]
-fn auditing_a_database_that_is_not_there_fails_and_makes_none() {
+fn auditing_a_missing_database_fails_and_creates_none() {
     let dir = TempDir::new().unwrap();
     let nowhere = format!("sqlite://{}/typo/tongqian.db", dir.path().display());
     for settings in [&[][..], &[("DATABASE_URL", nowhere.as_str())]] {
@@ -183,7 +183,7 @@ async fn the_first_start_prints_a_key_and_a_login_and_the_second_does_not() {
 }
 
 #[tokio::test]
-async fn a_live_start_says_whose_money_moves_and_warns_of_what_is_not_encrypted() {
+async fn a_live_start_prints_the_merchant_accounts_and_warns_of_unencrypted_urls() {
     let simulator_dir = TempDir::new().unwrap();
     let gateways = Gateways::start(simulator_dir.path());
     let owner = [("ADMIN_EMAIL", OWNER.0), ("ADMIN_PASSWORD", OWNER.1)];
@@ -220,7 +220,7 @@ async fn a_live_start_says_whose_money_moves_and_warns_of_what_is_not_encrypted(
 }
 
 #[tokio::test]
-async fn metrics_are_on_a_door_of_their_own() {
+async fn metrics_have_a_listener_of_their_own() {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -242,7 +242,7 @@ async fn metrics_are_on_a_door_of_their_own() {
 }
 
 #[tokio::test]
-async fn after_a_clean_stop_the_database_file_alone_is_whole() {
+async fn after_a_clean_stop_the_database_file_alone_is_complete() {
     let mut server = Server::simulated(&[]);
     let api = Api::of(&server);
     for _ in 0..5 {

@@ -62,7 +62,7 @@ async fn count_closed(crowd: &mut [TcpStream]) -> usize {
 }
 
 #[tokio::test]
-async fn slow_clients_in_numbers_keep_nobody_else_out() {
+async fn many_slow_clients_do_not_block_others() {
     let server = Server::simulated(&[("MAX_CONNECTIONS", "32")]);
     let api = Api::of(&server);
     let payment = api.payment(&api.order().await, "alipay").await;
@@ -85,7 +85,7 @@ async fn slow_clients_in_numbers_keep_nobody_else_out() {
 }
 
 #[tokio::test]
-async fn open_streams_in_numbers_keep_nobody_else_out() {
+async fn many_open_streams_do_not_block_others() {
     let server = Server::simulated(&[("MAX_CONNECTIONS", "32")]);
     let api = Api::of(&server);
     let payment = api.payment(&api.order().await, "alipay").await;
@@ -110,7 +110,7 @@ async fn is_over(stream: reqwest::Response) -> bool {
 }
 
 #[tokio::test]
-async fn an_order_and_a_visitor_have_some_streams_and_the_oldest_ends() {
+async fn streams_are_limited_per_order_and_visitor_and_the_oldest_ends() {
     let server = Server::simulated(&[("TRUSTED_PROXIES", "127.0.0.1")]);
     let api = Api::of(&server);
     let client = client();
@@ -142,7 +142,7 @@ async fn an_order_and_a_visitor_have_some_streams_and_the_oldest_ends() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_in_its_time_and_the_next_goes_on_where_it_was() {
+async fn a_stream_ends_after_its_lifetime_and_the_next_resumes() {
     let server = Server::simulated(&[("EVENT_STREAM_MINUTES", "0.02")]);
     let api = Api::of(&server);
     let order = api.order().await;
@@ -163,7 +163,7 @@ async fn a_stream_ends_in_its_time_and_the_next_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn when_everything_is_at_work_callbacks_and_health_are_still_served() {
+async fn with_all_connections_busy_notifications_and_health_checks_are_served() {
     const PLENTY: u64 = 1_000;
     let server = Server::simulated(&[("MAX_CONNECTIONS", "16")]);
     let api = Api::of(&server);
@@ -203,7 +203,7 @@ async fn when_everything_is_at_work_callbacks_and_health_are_still_served() {
 }
 
 #[tokio::test]
-async fn the_server_takes_all_the_file_descriptors_that_it_may_have() {
+async fn the_server_raises_its_file_descriptor_limit() {
     let server = Server::start_limited("ulimit -S -n 300", &[]);
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
     let line = limits
@@ -225,7 +225,7 @@ async fn the_server_takes_all_the_file_descriptors_that_it_may_have() {
 }
 
 #[tokio::test]
-async fn answers_that_nobody_reads_fill_no_memory_of_the_system() {
+async fn unread_answers_use_bounded_kernel_memory() {
     let server = Server::simulated(&[]);
     let page = send(client().get(format!("{}/", server.url))).await.text;
     let start = page.find("/assets/main.").expect("the page has a stylesheet");

@@ -78,7 +78,7 @@ async fn a_server_that_is_killed_finds_everything_again_on_postgres() {
 }
 
 #[tokio::test]
-async fn without_its_database_the_server_says_so_and_acknowledges_nothing() {
+async fn without_its_database_the_server_is_unready_and_acknowledges_nothing() {
     let Some(url) = new_database("http_gone").await else {
         return;
     };

@@ -2,16 +2,16 @@
 //!
 //! Most have a test here that is named after them. Of the others, the tests that show it:
 //! - 09, no question, refund or close reaches WeChat: `end2end/http/money.rs#a_query_asks_the_gateway_when_no_callback_came`,
-//!   `end2end/http/refunds.rs#half_goes_back_and_then_the_rest`,
+//!   `end2end/http/refunds.rs#a_partial_refund_is_followed_by_the_rest`,
 //!   `payments/tests/journeys/cancelling.rs#cancelling_closes_the_code_at_the_gateway`
 //! - 12, numbers of payments collide: ids are a time and eighty random bits,
 //!   `payments/tests/traps/orders.rs#t_25_no_attempt_uses_the_number_of_another`
 //! - 13, a repeated step makes a second refund:
 //!   `payments/tests/journeys/refund_faults.rs#an_unknown_outcome_is_never_a_failure_and_never_a_second_refund`
 //! - 14, parts of an Alipay payment cannot go back twice: `payments/tests/traps/refunds.rs#t_32_a_repeat_is_the_same_refund`,
-//!   `end2end/http/refunds.rs#half_goes_back_and_then_the_rest`
+//!   `end2end/http/refunds.rs#a_partial_refund_is_followed_by_the_rest`
 //! - 16, approving a refund always fails:
-//!   `end2end/http/console/refunds.rs#above_the_threshold_one_asks_and_another_decides`
+//!   `end2end/http/console/refunds.rs#a_refund_above_the_threshold_needs_a_second_person`
 //! - 23, a payment's deadline ends its order, and what is left behind stays payable:
 //!   `payments/tests/journeys/cancelling.rs#an_unpaid_payment_ends_after_a_quarter_and_its_order_after_half_an_hour`,
 //!   `payments/tests/journeys/paying.rs#the_same_method_gives_the_same_code_and_another_method_closes_it_first`,
@@ -61,7 +61,7 @@ async fn post(server: &Server, method: &str, letter: &Value) -> super::api::Answ
 }
 
 #[test]
-fn none_of_the_twenty_nine_is_missing_and_every_named_test_exists() {
+fn all_twenty_nine_defects_are_covered_by_existing_tests() {
     let own = include_str!("defects.rs");
     for n in 1..=29 {
         let has_test = own.contains(&format!("async fn defect_{n:02}_"));
@@ -83,7 +83,7 @@ fn none_of_the_twenty_nine_is_missing_and_every_named_test_exists() {
 }
 
 #[tokio::test]
-async fn defect_01_there_is_no_mode_that_believes_everybody() {
+async fn defect_01_there_is_no_mode_without_signature_checks() {
     let simulator_dir = TempDir::new().unwrap();
     let mut gateways = Gateways::start(simulator_dir.path());
     let mut broken: Vec<(&str, &str)> = vec![("GATEWAYS", "live")];
@@ -167,7 +167,7 @@ async fn defect_03_a_forged_post_and_money_for_others_pay_nothing() {
 }
 
 #[tokio::test]
-async fn defect_04_what_wechat_encrypts_is_decrypted() {
+async fn defect_04_encrypted_wechat_content_is_decrypted() {
     let server = Server::simulated(&ONLY_CALLBACKS);
     let api = Api::of(&server);
     let payment = api.payment(&api.order().await, "wechat").await;
@@ -189,7 +189,7 @@ async fn defect_05_a_refusal_is_none_of_the_statuses_that_end_the_retries() {
 }
 
 #[tokio::test]
-async fn defect_06_signatures_are_over_the_bytes_that_came() {
+async fn defect_06_signatures_are_verified_over_the_received_bytes() {
     let server = Server::simulated(&ONLY_CALLBACKS);
     let api = Api::of(&server);
     let payment = api.payment(&api.order().await, "wechat").await;
@@ -238,7 +238,7 @@ async fn defect_08_the_code_is_never_empty() {
 }
 
 #[tokio::test]
-async fn defect_10_our_own_numbers_can_be_asked_about() {
+async fn defect_10_payments_can_be_queried_by_our_own_numbers() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     for method in BOTH {
@@ -268,7 +268,7 @@ async fn defect_11_an_order_is_answered_whole_and_a_payment_needs_no_sum() {
 }
 
 #[tokio::test]
-async fn defect_15_a_part_that_is_back_is_not_the_whole() {
+async fn defect_15_a_partial_refund_is_not_a_full_one() {
     let server = Server::simulated(&[("RECONCILE_CRON", "* * * * * *")]);
     let api = Api::of(&server);
     for method in BOTH {
@@ -319,7 +319,7 @@ async fn defect_17_asking_and_testing_work_for_both_gateways() {
 }
 
 #[tokio::test]
-async fn defect_18_the_inbox_holds_what_came() {
+async fn defect_18_the_inbox_holds_notifications_as_received() {
     let server = visitor::server(&[]);
     let api = Api::of(&server);
     for method in BOTH {
@@ -346,7 +346,7 @@ async fn defect_19_no_form_pretends_to_change_a_gateway() {
 }
 
 #[tokio::test]
-async fn defect_20_nobody_fills_a_balance_without_paying() {
+async fn defect_20_a_balance_is_never_credited_without_a_payment() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let body = json!({"userId": "u1", "amount": 100_000});
@@ -374,7 +374,7 @@ async fn defect_20_nobody_fills_a_balance_without_paying() {
 }
 
 #[tokio::test]
-async fn defect_21_who_somebody_is_stands_in_no_header() {
+async fn defect_21_identity_is_never_taken_from_a_header() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let payment = api.payment(&api.order().await, "wechat").await;
@@ -403,7 +403,7 @@ async fn defect_21_who_somebody_is_stands_in_no_header() {
 }
 
 #[tokio::test]
-async fn defect_22_no_address_hides_behind_another() {
+async fn defect_22_no_route_shadows_another() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     // Both stand beside `/payments/{id}` and `/orders/{id}`, and answer for themselves.
@@ -421,7 +421,7 @@ async fn defect_22_no_address_hides_behind_another() {
 }
 
 #[tokio::test]
-async fn defect_25_no_late_message_takes_a_refund_back() {
+async fn defect_25_a_late_notification_never_reverts_a_refund() {
     let server = Server::simulated(&[("RECONCILE_CRON", "* * * * * *")]);
     let api = Api::of(&server);
     for method in BOTH {
@@ -437,7 +437,7 @@ async fn defect_25_no_late_message_takes_a_refund_back() {
 }
 
 #[tokio::test]
-async fn defect_26_what_the_simulator_begins_can_be_paid() {
+async fn defect_26_a_payment_started_at_the_simulator_can_be_paid() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     for method in BOTH {
@@ -447,7 +447,7 @@ async fn defect_26_what_the_simulator_begins_can_be_paid() {
 }
 
 #[tokio::test]
-async fn defect_28_money_is_whole_and_what_went_back_was_earned_before() {
+async fn defect_28_money_is_integer_and_refunds_are_subtracted_from_gross() {
     let server = visitor::server(&[("RECONCILE_CRON", "* * * * * *")]);
     let api = Api::of(&server);
     for amount in [json!(99.9), json!("9990"), json!(1e3)] {
@@ -469,7 +469,7 @@ async fn defect_28_money_is_whole_and_what_went_back_was_earned_before() {
 }
 
 #[tokio::test]
-async fn defect_29_a_file_is_a_file_and_comes_in_pieces() {
+async fn defect_29_exports_are_streamed_files() {
     let server = visitor::server(&[]);
     let api = Api::of(&server);
     for _ in 0..3 {

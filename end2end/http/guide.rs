@@ -183,7 +183,7 @@ async fn ask(api: &Api, names: &Names, example: &Example<'_>) -> Answer {
 }
 
 #[tokio::test]
-async fn every_example_of_the_guide_does_what_it_says() {
+async fn every_example_of_the_guide_works_as_printed() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let simulator = server.control().replace("/_control", "");

@@ -70,7 +70,7 @@ async fn a_phone_is_sent_to_wechat_with_our_domain_and_its_own_address() {
 }
 
 #[tokio::test]
-async fn behind_a_proxy_the_phone_is_who_the_proxy_says() {
+async fn behind_a_proxy_the_payers_address_is_the_forwarded_one() {
     for (proxies, status) in [("127.0.0.1", 403), ("192.0.2.1", 200)] {
         let server = Server::simulated(&[("TRUSTED_PROXIES", proxies)]);
         let api = Api::of(&server);
@@ -114,7 +114,7 @@ async fn a_browser_is_sent_to_alipay_and_comes_back() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_for_an_address_is_posted() {
+async fn a_request_too_long_for_an_address_is_posted() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     // Quotation marks are long when they are escaped twice; Alipay is sent at most 256 bytes of a subject.
@@ -146,7 +146,7 @@ fn absolute(base: &str, location: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_page_inside_wechat_gets_words_that_the_app_accepts() {
+async fn a_page_inside_wechat_gets_parameters_that_the_app_accepts() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let order = api.order().await;
@@ -173,7 +173,7 @@ async fn a_page_inside_wechat_gets_words_that_the_app_accepts() {
 }
 
 #[tokio::test]
-async fn the_doors_open_nothing_else() {
+async fn handover_redirects_open_nothing_else() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let order = api.order().await;
@@ -195,7 +195,7 @@ async fn the_doors_open_nothing_else() {
 }
 
 #[tokio::test]
-async fn t_24_who_comes_back_from_a_gateway_proves_nothing() {
+async fn t_24_returning_from_a_gateway_proves_nothing() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let faults = format!("{}/faults", server.control());

@@ -98,7 +98,7 @@ async fn every_answer_has_an_id_of_ours_and_guards_the_browser() {
 }
 
 #[tokio::test]
-async fn a_page_has_a_nonce_of_its_own_and_is_kept_by_nobody() {
+async fn a_page_has_its_own_nonce_and_is_never_cached() {
     let server = Server::simulated(&[]);
     let page = || send(client().get(format!("{}/", server.url)));
     let (one, two) = (page().await, page().await);
@@ -199,7 +199,7 @@ async fn exactly_one_host_is_needed_and_none_is_used() {
 }
 
 #[tokio::test]
-async fn half_a_request_is_not_waited_for() {
+async fn an_incomplete_request_times_out() {
     let server = Server::simulated(&[]);
     let address = server.address().to_owned();
     let started = std::time::Instant::now();
@@ -215,7 +215,7 @@ async fn half_a_request_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn strange_methods_change_nothing() {
+async fn unknown_methods_change_nothing() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     for method in ["PATCH", "TRACE", "PROPFIND", "OPTIONS"] {

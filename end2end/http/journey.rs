@@ -88,7 +88,7 @@ async fn only_the_simulator_has_a_shop() {
 }
 
 #[tokio::test]
-async fn an_open_page_hears_of_the_payment() {
+async fn an_open_page_receives_the_payment_event() {
     let mut server = Server::simulated(&[]);
     let api = Api::of(&server);
     let order = api.order().await;

@@ -19,7 +19,7 @@ async fn fault(server: &Server, fault: serde_json::Value) {
 }
 
 #[tokio::test]
-async fn payments_of_a_hanging_gateway_keep_nobody_waiting_at_the_other() {
+async fn a_hanging_gateway_does_not_delay_the_other_ones_payments() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     stream::iter(0..N_HANGING)

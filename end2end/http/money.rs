@@ -228,7 +228,7 @@ async fn a_query_asks_the_gateway_when_no_callback_came() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_says_nothing_to_believe_is_no_refusal() {
+async fn an_unverifiable_gateway_answer_is_no_refusal() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let broken = json!({"kind": "html502", "endpoint": "create", "times": 1});
@@ -255,7 +255,7 @@ async fn a_gateway_that_says_nothing_to_believe_is_no_refusal() {
 }
 
 #[tokio::test]
-async fn cancelling_closes_what_was_open_and_can_be_repeated() {
+async fn cancelling_closes_the_open_payment_and_can_be_repeated() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let order = api.order().await;

@@ -160,7 +160,7 @@ fn limit_file_size(server: &Server, limit: &str) {
 }
 
 #[tokio::test]
-async fn a_full_disk_stops_what_is_written_and_nothing_else() {
+async fn a_full_disk_stops_only_writes() {
     // The signal of a file that is too large would end the process, where a full disk is only an error.
     let server = Server::start_limited("trap '' XFSZ", &settings(&[]));
     let scene = Scene::set(&server).await;
@@ -187,7 +187,7 @@ async fn a_full_disk_stops_what_is_written_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_postgres_that_only_reads_stops_what_is_written_and_nothing_else() {
+async fn a_read_only_postgres_stops_only_writes() {
     let Some(url) = new_database("http_read_only").await else {
         return;
     };

@@ -61,7 +61,7 @@ async fn a_key_keeps_to_its_own_limits() {
 }
 
 #[tokio::test]
-async fn texts_that_read_otherwise_than_they_are_stored_are_refused() {
+async fn texts_with_invisible_or_direction_characters_are_refused() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     for hidden in [

@@ -39,7 +39,7 @@ async fn order_of(api: &Api, order: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn half_goes_back_and_then_the_rest() {
+async fn a_partial_refund_is_followed_by_the_rest() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     for method in ["alipay", "wechat"] {
@@ -113,7 +113,7 @@ async fn half_goes_back_and_then_the_rest() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_refunded_is_refused_by_name() {
+async fn an_impossible_refund_is_refused_with_its_code() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let order = api.order().await;

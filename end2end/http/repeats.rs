@@ -6,7 +6,7 @@ use super::api::Api;
 use super::server::Server;
 
 #[tokio::test]
-async fn a_repeated_order_is_answered_as_the_first_time() {
+async fn a_repeated_order_gets_the_first_answer() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let body = json!({"userId": "u1", "subject": "Team plan", "amount": 9990});
@@ -33,7 +33,7 @@ async fn a_repeated_order_is_answered_as_the_first_time() {
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_one_call_about_one_thing() {
+async fn an_idempotency_key_belongs_to_one_call() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let (one, two) = (api.order().await, api.order().await);
@@ -57,7 +57,7 @@ async fn a_key_belongs_to_one_call_about_one_thing() {
 }
 
 #[tokio::test]
-async fn twenty_at_once_make_one_order() {
+async fn twenty_concurrent_repeats_create_one_order() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let body = json!({"userId": "u1", "subject": "Team plan", "amount": 9990});
@@ -71,7 +71,7 @@ async fn twenty_at_once_make_one_order() {
 }
 
 #[tokio::test]
-async fn what_is_no_key_is_refused() {
+async fn an_invalid_idempotency_key_is_refused() {
     let server = Server::simulated(&[]);
     let api = Api::of(&server);
     let body = json!({"userId": "u1", "subject": "Team plan", "amount": 9990});

@@ -42,7 +42,7 @@ fn a_wrong_setting_is_named() {
 }
 
 #[test]
-fn half_a_gateway_is_refused_in_every_mode() {
+fn an_incomplete_gateway_is_refused_in_every_mode() {
     for mode in ["auto", "live", "simulator"] {
         let (code, said) = start(&[("GATEWAYS", mode), ("WECHAT_APP_ID", "wx0123456789abcdef")]);
         assert_eq!(code, Some(2), "{said}");
@@ -57,7 +57,7 @@ fn half_a_gateway_is_refused_in_every_mode() {
 }
 
 #[test]
-fn a_key_that_is_none_is_refused_and_not_shown() {
+fn an_invalid_key_is_refused_and_not_shown() {
     let alipay = [
         ("ALIPAY_APP_ID", "2021000000000000"),
         ("ALIPAY_PUBLIC_KEY", "cHVibGlj"),
@@ -127,7 +127,7 @@ fn the_file_is_read_the_environment_wins_and_typing_mistakes_are_found() {
 }
 
 #[tokio::test]
-async fn a_value_of_the_file_is_what_stands_there() {
+async fn values_of_the_env_file_are_literal() {
     let dir = TempDir::new().unwrap();
     let key = "ab$cdef#${HOME}`x`\\n\"'.-0123";
     let file = format!(
@@ -159,7 +159,7 @@ fn a_mistaken_name_in_the_environment_stops_the_start() {
 }
 
 #[test]
-fn what_cannot_be_opened_names_its_setting() {
+fn a_file_that_cannot_be_opened_names_its_setting() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     // Root can write to any directory, so this one is no directory at all.
@@ -179,7 +179,7 @@ fn what_cannot_be_opened_names_its_setting() {
 }
 
 #[test]
-fn a_taken_port_is_work_that_failed() {
+fn a_taken_port_exits_with_code_1() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let dir = TempDir::new().unwrap();
     let output = program(dir.path())

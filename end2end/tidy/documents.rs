@@ -9,7 +9,7 @@ const FACTS: &str = "docs/gateway-facts.md";
 const GUARANTEES: &str = "docs/reliability.md";
 
 #[test]
-fn traps_that_code_names_are_explained() {
+fn traps_named_in_code_are_documented() {
     let explained = headings(FACTS);
     let mut faults = Faults::default();
     for file in readable_files() {
@@ -248,7 +248,7 @@ fn section_of(text: &str) -> Option<String> {
 }
 
 #[test]
-fn pointers_are_told_from_other_words() {
+fn pointers_are_distinguished_from_other_words() {
     let set = |words: &[&str]| {
         words
             .iter()

@@ -90,7 +90,7 @@ fn is_setting(text: &str) -> bool {
 }
 
 #[test]
-fn settings_are_told_from_other_words() {
+fn settings_are_distinguished_from_other_words() {
     let names = |set: BTreeSet<String>| set.into_iter().collect::<Vec<_>>();
     assert_eq!(
         names(settings_of_example(

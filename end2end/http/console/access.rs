@@ -93,7 +93,7 @@ async fn knock(visitor: &Visitor, verb: &str, path: &str) -> Answer {
 }
 
 #[test]
-fn every_address_is_written_down_with_who_may_come() {
+fn every_console_route_is_listed_with_its_roles() {
     let mut served: Vec<(&str, &str)> = console_table().map(|(verb, path, _)| (verb, path)).collect();
     let mut written: Vec<(&str, &str)> = GUESTS.iter().map(|(_, verb, path)| (*verb, *path)).collect();
     served.sort_unstable();
@@ -102,7 +102,7 @@ fn every_address_is_written_down_with_who_may_come() {
 }
 
 #[tokio::test]
-async fn z5_z7_every_role_goes_exactly_as_far_as_it_is_written_down() {
+async fn z5_z7_every_role_reaches_exactly_its_listed_routes() {
     let server = server(&[]);
     for role in Role::ALL {
         let visitor = match role {
@@ -139,7 +139,7 @@ async fn z5_z7_every_role_goes_exactly_as_far_as_it_is_written_down() {
 }
 
 #[tokio::test]
-async fn z7_who_may_only_look_cannot_become_more() {
+async fn z7_a_viewer_cannot_gain_permissions() {
     let server = server(&[]);
     let viewer = Visitor::employed(&server, "viewer").await;
     let fields = [
@@ -158,7 +158,7 @@ async fn z7_who_may_only_look_cannot_become_more() {
 }
 
 #[tokio::test]
-async fn z4_z8_nobody_sees_or_does_anything_without_a_session() {
+async fn z4_z8_nothing_is_reachable_without_a_session() {
     let server = server(&[]);
     let order = Api::of(&server).order().await;
     let secrets = [OWNER.0, order["orderNo"].as_str().unwrap()];
@@ -195,7 +195,7 @@ async fn z4_z8_nobody_sees_or_does_anything_without_a_session() {
 }
 
 #[tokio::test]
-async fn z9_no_header_leads_past_the_door() {
+async fn z9_no_header_bypasses_the_login() {
     let server = server(&[]);
     for name in [
         "x-original-url",
@@ -233,7 +233,7 @@ fn spell(server: &Server, target: &str, cookie: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn z10_no_spelling_of_a_path_leads_past_the_door() {
+async fn z10_no_spelling_of_a_path_bypasses_the_login() {
     let server = server(&[]);
     let viewer = {
         let (email, password) = crate::console::visitor::employ(&server, "viewer");

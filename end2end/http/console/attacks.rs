@@ -13,7 +13,7 @@ fn is_framed_by_nobody(answer: &Answer) -> bool {
 }
 
 #[tokio::test]
-async fn s2_nobody_is_logged_in_or_out_by_another_site() {
+async fn s2_another_site_cannot_log_a_person_in_or_out() {
     let server = server(&[]);
     let visitor = Visitor::owner(&server).await;
     let fields = [("email", OWNER.0), ("password", OWNER.1)];
@@ -28,7 +28,7 @@ async fn s2_nobody_is_logged_in_or_out_by_another_site() {
 }
 
 #[tokio::test]
-async fn s9_the_cookie_of_a_real_site_stays_there() {
+async fn s9_the_session_cookie_is_bound_to_its_host() {
     let server = server(&[("PUBLIC_URL", "https://pay.example.com")]);
     let visitor = Visitor::of(&server);
     let fields = [("email", OWNER.0), ("password", OWNER.1)];
@@ -44,7 +44,7 @@ async fn s9_the_cookie_of_a_real_site_stays_there() {
 }
 
 #[tokio::test]
-async fn s10_s13_s16_no_frame_shows_a_page_and_no_cache_keeps_one() {
+async fn s10_s13_s16_pages_are_neither_framed_nor_cached() {
     let server = server(&[]);
     let owner = Visitor::owner(&server).await;
     for path in pages() {
@@ -70,7 +70,7 @@ async fn s10_s13_s16_no_frame_shows_a_page_and_no_cache_keeps_one() {
 }
 
 #[tokio::test]
-async fn i3_no_cell_of_a_file_is_a_formula() {
+async fn i3_csv_cells_are_never_formulas() {
     let server = server(&[]);
     let api = Api::of(&server);
     for (n, subject) in ["=1+1", "+1", "-1", "@SUM(A1)", "a,=1", "a\"=1"]

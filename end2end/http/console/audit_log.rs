@@ -20,7 +20,7 @@ async fn with_lines(server: &Server) -> Visitor {
 }
 
 #[tokio::test]
-async fn lines_are_found_by_who_what_on_which_and_when() {
+async fn audit_entries_are_filtered_by_person_action_subject_and_time() {
     let server = server(&[]);
     let finance = with_lines(&server).await;
     Visitor::owner(&server).await;
@@ -68,7 +68,7 @@ async fn lines_are_found_by_who_what_on_which_and_when() {
 }
 
 #[tokio::test]
-async fn the_file_of_lines_is_what_the_filter_shows_and_no_formula() {
+async fn the_audit_log_export_matches_the_filter_without_formulas() {
     let server = server(&[]);
     let finance = with_lines(&server).await;
     let file = finance.get("/admin/audit-log.csv?action=adjust_balance").await;
@@ -105,7 +105,7 @@ fn seal(line: &Value) -> String {
 }
 
 #[tokio::test]
-async fn the_chain_can_be_followed_by_somebody_who_trusts_nobody() {
+async fn the_audit_chain_can_be_verified_independently() {
     let server = server(&[]);
     let finance = with_lines(&server).await;
     let file = finance.get("/admin/audit-log.jsonl").await;
@@ -138,7 +138,7 @@ async fn the_chain_can_be_followed_by_somebody_who_trusts_nobody() {
 }
 
 #[tokio::test]
-async fn a_log_that_was_tampered_with_says_so() {
+async fn a_tampered_audit_log_is_reported() {
     let server = server(&[]);
     let finance = with_lines(&server).await;
     let verdict = async |path: &str| {

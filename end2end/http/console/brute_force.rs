@@ -24,7 +24,7 @@ async fn try_from(server: &Server, address: &str, email: &str, password: &str) -
 }
 
 #[tokio::test]
-async fn s6_an_unknown_person_is_told_what_a_known_one_is() {
+async fn s6_unknown_and_known_users_get_the_same_answer() {
     let server = server(&[]);
     let visitor = Visitor::of(&server);
     let known = visitor.log_in(OWNER.0, WRONG).await;
@@ -42,7 +42,7 @@ async fn s6_an_unknown_person_is_told_what_a_known_one_is() {
 /// A name that is looked up without a hash would be answered many times faster; what a busy machine adds meets both, because
 /// they take turns. A round that noise has spoilt is measured again.
 #[tokio::test]
-async fn s6_an_unknown_person_waits_as_long_as_a_known_one() {
+async fn s6_unknown_and_known_users_get_answers_equally_fast() {
     let server = server(&[("TRUSTED_PROXIES", "127.0.0.1")]);
     let mut seen = Vec::new();
     for round in 0..3 {
@@ -77,7 +77,7 @@ fn most_memory(server: &Server) -> usize {
 }
 
 #[tokio::test]
-async fn s7_a_crowd_at_the_door_takes_no_more_memory_than_there_are_desks() {
+async fn s7_concurrent_logins_use_bounded_memory() {
     const HASH_KIB: usize = 19_456;
     const ROOM_KIB: usize = 120_000;
     let server = server(&[("TRUSTED_PROXIES", "127.0.0.1")]);
@@ -122,7 +122,7 @@ async fn s7_a_crowd_at_the_door_takes_no_more_memory_than_there_are_desks() {
 }
 
 #[tokio::test]
-async fn behind_a_proxy_on_this_machine_it_is_the_visitors_network_that_is_counted() {
+async fn behind_a_local_proxy_login_tries_are_counted_by_the_visitors_network() {
     let server = server(&[("TRUSTED_PROXIES", "127.0.0.1")]);
     let mut n_judged = 0;
     // An hour may end in between: then it takes up to twice as many.
@@ -195,7 +195,7 @@ fn check(seen: &[(Instant, u16)], ended: Instant, refused: u16) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r9_a_session_is_of_no_use_once_its_end_was_answered() {
+async fn r9_a_session_is_refused_once_its_logout_was_answered() {
     let server = server(&[]);
     for _ in 0..5 {
         let cookie = Visitor::cookie_of(&server, OWNER.0, OWNER.1).await;
@@ -220,7 +220,7 @@ async fn r9_a_session_is_of_no_use_once_its_end_was_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r10_a_key_is_of_no_use_once_its_end_was_answered() {
+async fn r10_an_api_key_is_refused_once_its_revocation_was_answered() {
     let server = server(&[]);
     let owner = Visitor::owner(&server).await;
     for n in 0..5 {

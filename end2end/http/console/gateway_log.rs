@@ -18,7 +18,7 @@ async fn sell(server: &Server, method: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_order_tells_what_was_said_to_its_gateway_and_how_long_it_took() {
+async fn an_order_shows_its_gateway_calls_and_their_duration() {
     let server = server(&[]);
     let payment = sell(&server, "wechat").await;
     let place = format!("/admin/orders/{}", text(&payment["orderId"]));
@@ -44,7 +44,7 @@ async fn an_order_tells_what_was_said_to_its_gateway_and_how_long_it_took() {
 }
 
 #[tokio::test]
-async fn the_text_for_support_holds_everything_but_secrets_and_payers() {
+async fn the_support_text_has_everything_but_secrets_and_payers() {
     let server = server(&[]);
     let developer = Visitor::employed(&server, "developer").await;
     for method in ["wechat", "alipay"] {
@@ -86,7 +86,7 @@ async fn the_text_for_support_holds_everything_but_secrets_and_payers() {
 }
 
 #[tokio::test]
-async fn a_test_of_a_gateway_tells_each_step_and_stops_at_the_first_that_fails() {
+async fn a_gateway_test_shows_each_step_up_to_the_first_failure() {
     let server = server(&[]);
     let owner = Visitor::owner(&server).await;
     for (path, line) in [
@@ -122,7 +122,7 @@ async fn a_test_of_a_gateway_tells_each_step_and_stops_at_the_first_that_fails()
 }
 
 #[tokio::test]
-async fn somebody_looks_after_what_is_wrong_and_everybody_sees_who() {
+async fn an_incident_is_assigned_and_shows_its_assignee() {
     let server = server(&[]);
     sell(&server, "wechat").await;
     call_for_another_merchant(&server).await;

@@ -28,7 +28,7 @@ fn n_orders(page: &Answer) -> usize {
 }
 
 #[tokio::test]
-async fn any_number_leads_to_its_order() {
+async fn any_number_finds_its_order() {
     let server = server(&[]);
     let (order, payment) = sell(&server, "ann", 9990, "wechat").await;
     sell(&server, "bob", 5000, "alipay").await;
@@ -105,7 +105,7 @@ async fn any_number_leads_to_its_order() {
 }
 
 #[tokio::test]
-async fn what_people_type_is_text_and_nothing_else() {
+async fn search_input_is_only_text() {
     let server = server(&[]);
     let (order, _) = sell(&server, "\"><script>alert(1)</script>", 100, "wechat").await;
     let visitor = Visitor::owner(&server).await;
@@ -135,7 +135,7 @@ async fn what_people_type_is_text_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_after_fifty() {
+async fn a_list_continues_after_fifty_orders() {
     let server = server(&[]);
     let api = Api::of(&server);
     for _ in 0..51 {
@@ -156,7 +156,7 @@ async fn a_list_goes_on_after_fifty() {
 }
 
 #[tokio::test]
-async fn an_order_tells_its_story_and_takes_a_note() {
+async fn an_order_shows_its_timeline_and_takes_a_note() {
     let server = server(&[]);
     let (order, payment) = sell(&server, "ann", 9990, "wechat").await;
     let visitor = Visitor::employed(&server, "support").await;
@@ -234,7 +234,7 @@ async fn why_is_this_order_not_paid() {
 }
 
 #[tokio::test]
-async fn what_needs_a_person_waits_until_somebody_says_what_became_of_it() {
+async fn an_incident_stays_open_until_it_is_resolved() {
     let server = server(&[]);
     let visitor = Visitor::employed(&server, "support").await;
     assert!(

@@ -4,7 +4,7 @@ use crate::api::client;
 use crate::console::visitor::{OWNER, Visitor, employ, server, tells_of};
 
 #[tokio::test]
-async fn the_console_is_closed_until_the_right_password_is_given() {
+async fn the_console_requires_the_right_password() {
     let server = server(&[]);
     let visitor = Visitor::of(&server);
     let closed = visitor.get("/admin/people").await;
@@ -58,7 +58,7 @@ async fn the_console_is_closed_until_the_right_password_is_given() {
 }
 
 #[tokio::test]
-async fn the_way_on_after_a_login_stays_in_the_console() {
+async fn the_redirect_after_a_login_stays_in_the_console() {
     let server = server(&[]);
     let visitor = Visitor::of(&server);
     for next in [
@@ -98,7 +98,7 @@ async fn logging_out_ends_the_session_on_the_server() {
 }
 
 #[tokio::test]
-async fn one_browser_logs_all_others_out() {
+async fn a_session_can_end_all_others() {
     let server = server(&[]);
     let desk = Visitor::owner(&server).await;
     let phone = Visitor::owner(&server).await;
@@ -110,7 +110,7 @@ async fn one_browser_logs_all_others_out() {
 }
 
 #[tokio::test]
-async fn another_password_ends_every_other_session() {
+async fn a_password_change_ends_every_other_session() {
     const NEW: &str = "another horse battery";
     let server = server(&[]);
     let desk = Visitor::owner(&server).await;
@@ -138,7 +138,7 @@ async fn another_password_ends_every_other_session() {
 }
 
 #[tokio::test]
-async fn guessing_is_slowed_down_whatever_headers_say() {
+async fn login_throttling_cannot_be_bypassed_by_headers() {
     let server = server(&[]);
     let known = Visitor::owner(&server).await;
     let attacker = client();
@@ -172,7 +172,7 @@ async fn guessing_is_slowed_down_whatever_headers_say() {
 }
 
 #[tokio::test]
-async fn forms_of_other_sites_do_nothing() {
+async fn cross_site_console_forms_are_refused() {
     let server = server(&[]);
     let visitor = Visitor::owner(&server).await;
     let fields = [
@@ -207,7 +207,7 @@ async fn forms_of_other_sites_do_nothing() {
 }
 
 #[tokio::test]
-async fn an_owner_adds_changes_and_disables_people_and_all_of_it_is_written_down() {
+async fn an_owner_adds_changes_and_disables_users_and_it_is_audited() {
     let server = server(&[]);
     let owner = Visitor::owner(&server).await;
     let fields = [

@@ -55,7 +55,7 @@ async fn refunds(api: &Api, payment: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn half_goes_back_and_never_more_than_what_is_left() {
+async fn a_partial_refund_never_exceeds_the_remainder() {
     let server = server(&[]);
     let api = Api::of(&server);
     let payment = sell(&server, 9990).await;
@@ -157,7 +157,7 @@ async fn half_goes_back_and_never_more_than_what_is_left() {
 }
 
 #[tokio::test]
-async fn above_the_threshold_one_asks_and_another_decides() {
+async fn a_refund_above_the_threshold_needs_a_second_person() {
     let server = server(&[("REFUND_APPROVAL_ABOVE", "5000")]);
     let api = Api::of(&server);
     let payment = sell(&server, 9990).await;
@@ -227,7 +227,7 @@ async fn above_the_threshold_one_asks_and_another_decides() {
 }
 
 #[tokio::test]
-async fn a_rejected_wish_moves_nothing_and_frees_the_sum() {
+async fn a_rejected_approval_moves_nothing_and_frees_the_amount() {
     let server = server(&[("REFUND_APPROVAL_ABOVE", "0")]);
     let api = Api::of(&server);
     let payment = sell(&server, 9990).await;
@@ -252,7 +252,7 @@ async fn a_rejected_wish_moves_nothing_and_frees_the_sum() {
 }
 
 #[tokio::test]
-async fn a_large_refund_asks_for_the_password_and_the_form_comes_back_as_it_was() {
+async fn a_large_refund_asks_for_the_password_and_keeps_the_form() {
     let server = server(&[("REFUND_CONFIRM_ABOVE", "5000")]);
     let api = Api::of(&server);
     let payment = sell(&server, 20_000).await;
@@ -303,7 +303,7 @@ async fn a_large_refund_asks_for_the_password_and_the_form_comes_back_as_it_was(
 }
 
 #[tokio::test]
-async fn who_may_only_look_gives_nothing_back() {
+async fn a_viewer_cannot_refund() {
     let server = server(&[]);
     let payment = sell(&server, 9990).await;
     let path = format!("/admin/payments/{}/refund", text(&payment["id"]));

@@ -45,7 +45,7 @@ async fn knock(server: &Server, code: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_person_without_their_phone_comes_in_by_paper_and_asks_for_new_paper() {
+async fn a_recovery_code_replaces_the_phone_and_codes_can_be_renewed() {
     let server = server(&[]);
     let owner = Visitor::owner(&server).await;
     let (totp, codes) = switch_on(&owner).await;
@@ -83,7 +83,7 @@ async fn a_person_without_their_phone_comes_in_by_paper_and_asks_for_new_paper()
 }
 
 #[tokio::test]
-async fn ten_wrong_codes_from_ten_places_close_the_door_to_the_right_one() {
+async fn ten_wrong_codes_from_ten_addresses_block_the_right_one() {
     let server = server(&[("TRUSTED_PROXIES", "127.0.0.1")]);
     let owner = Visitor::owner(&server).await;
     let (totp, codes) = switch_on(&owner).await;

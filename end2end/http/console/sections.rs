@@ -6,7 +6,7 @@ use crate::api::{Api, client, pay, send};
 use crate::console::visitor::{Visitor, server};
 
 #[tokio::test]
-async fn what_happened_today_is_on_the_front_page() {
+async fn the_overview_shows_todays_figures() {
     let server = server(&[]);
     let api = Api::of(&server);
     let order = api.order().await;
@@ -36,7 +36,7 @@ async fn what_happened_today_is_on_the_front_page() {
 }
 
 #[tokio::test]
-async fn a_key_is_shown_once_works_is_seen_in_use_and_is_taken_back() {
+async fn an_api_key_is_shown_once_used_and_revoked() {
     let server = server(&[]);
     let visitor = Visitor::employed(&server, "developer").await;
     let made = visitor
@@ -89,7 +89,7 @@ async fn a_key_is_shown_once_works_is_seen_in_use_and_is_taken_back() {
 }
 
 #[tokio::test]
-async fn a_gateway_proves_itself_with_a_real_question() {
+async fn a_gateway_is_tested_with_a_real_query() {
     let server = server(&[]);
     let visitor = Visitor::employed(&server, "developer").await;
     let page = visitor.get("/admin/gateways").await;
@@ -119,7 +119,7 @@ async fn a_gateway_proves_itself_with_a_real_question() {
 }
 
 #[tokio::test]
-async fn the_file_holds_what_the_filter_shows() {
+async fn the_export_matches_the_filter() {
     let server = server(&[]);
     let api = Api::of(&server);
     for (user, subject) in [("ann", "=HYPERLINK(\"x\")"), ("bob", "会员, 月卡")] {
@@ -155,7 +155,7 @@ async fn the_file_holds_what_the_filter_shows() {
 }
 
 #[tokio::test]
-async fn finance_corrects_a_balance_once_and_the_books_hold() {
+async fn finance_adjusts_a_balance_once_and_the_ledger_stays_balanced() {
     let server = server(&[]);
     let visitor = Visitor::employed(&server, "finance").await;
     let page = visitor.get("/admin/balances?user=ann").await;
