@@ -1,4 +1,4 @@
-//! The house rules a machine can check: who may speak SQL, which crates reach the browser, what may not be written.
+//! Rules of the repository that a machine can check: where SQL may be, which crates reach the browser, what is forbidden.
 //!
 //! Rust files are split into code, comments and literals first, so that a rule about code is not upset by prose.
 //! What the compiler, rustfmt or clippy can hold is left to them.
@@ -434,7 +434,7 @@ fn split(source: &str) -> Vec<Piece> {
     pieces
 }
 
-/// What is not code at the beginning of `rest`, and its length.
+/// Returns the kind and length of the non-code at the beginning of `rest`.
 fn foreign_piece(before: Option<char>, rest: &str) -> Option<(Kind, usize)> {
     if rest.starts_with("//") {
         return Some((Kind::Comment, rest.find('\n').unwrap_or(rest.len())));

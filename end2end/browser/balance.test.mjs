@@ -1,4 +1,4 @@
-// Paying from a balance: only where the merchant allowed it, only after a second yes, and never more than there is.
+// Paying with a balance: only where the merchant allowed it, only after confirmation, and never more than there is.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Merchant } from './merchant.mjs';
@@ -21,7 +21,7 @@ const available = async (userId) => (await merchant.call('GET', `/balance/${user
 
 for (const javaScriptEnabled of [true, false]) {
     const how = javaScriptEnabled ? 'live' : 'plain';
-    test(`a balance that is short is topped up, and then spent after a second yes (${how})`, async () => {
+    test(`a balance that is short is topped up, and then spent after confirmation (${how})`, async () => {
         const userId = `saver-${how}`;
         await give(userId, 4_000, `gift-${how}`);
         const order = await merchant.order({ userId, allowBalance: true });

@@ -1,4 +1,4 @@
-// The operator's console in a real browser: a desk and a phone, with JavaScript and without.
+// The operator's console in a real browser: a desktop and a phone, with JavaScript and without.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, apiKey, startServer } from './server.mjs';

@@ -1,4 +1,4 @@
-// What a page is on a phone, inside the two wallets, and after coming back from one.
+// Checkout pages on a phone, inside the two wallets, and after returning from one.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Merchant } from './merchant.mjs';
@@ -11,7 +11,7 @@ const AGENTS = {
     wechat: `${IPHONE} Mobile/15E148 MicroMessenger/8.0.49(0x18003137) NetType/WIFI Language/zh_CN`,
     alipay: `${IPHONE} Mobile/15E148 NebulaSDK/1.8.100112 AlipayClient/10.6.0 Language/zh-Hans`,
 };
-/** From a payment to the page that says so, when no callback ever comes. */
+/** From a payment to the page that shows it, when no notification arrives. */
 const LOST_CALLBACK_MS = 5_000;
 
 let browser, server, merchant;
@@ -44,7 +44,7 @@ for (const method of ['wechat', 'alipay']) {
                     await visitor.page.locator('[data-testid=cashier-back]').click();
                 }
                 await visitor.page.waitForURL(/\/checkout\//);
-                // The gateway is asked while the page is made; where that was too soon, the page looks again by itself.
+                // The gateway is queried while the page is made; where that was too soon, the page polls.
                 await visitor.reaches('paid', 8_000);
             });
         });
@@ -67,7 +67,7 @@ test('a phone can show a code for another phone, and go back to the app', async 
 });
 
 for (const [wallet, own, other] of [['wechat', 'wechat', '支付宝'], ['alipay', 'alipay', '微信']]) {
-    test(`inside ${wallet} only what works there is offered, and the way out is told`, async () => {
+    test(`inside ${wallet} only methods that work there are offered, with instructions to leave`, async () => {
         await visit(browser, server, phone(`device-inside-${wallet}`, AGENTS[wallet]), async (visitor) => {
             const order = await merchant.order();
             await visitor.page.goto(order.checkoutUrl);
@@ -77,7 +77,7 @@ for (const [wallet, own, other] of [['wechat', 'wechat', '支付宝'], ['alipay'
             assert.ok((await guide.innerText()).includes(order.checkoutUrl), 'the address can be selected');
             await visitor.picture('guide');
             await visitor.hasNoBarriers();
-            // Whoever knows better than our guess says so, and is believed from then on.
+            // The payer's correction of the detected device is kept.
             await visitor.page.locator('[data-action=correct-device]').click();
             await visitor.page.waitForURL(/device=phone/);
             assert.deepEqual(await methods(visitor), ['wechat', 'alipay']);
@@ -87,11 +87,11 @@ for (const [wallet, own, other] of [['wechat', 'wechat', '支付宝'], ['alipay'
     });
 }
 
-test('inside WeChat whom the merchant named there pays by a button', async () => {
+test('inside WeChat a payer with a known openid pays by a button', async () => {
     await visit(browser, server, phone('device-jsapi', AGENTS.wechat), async (visitor) => {
         const order = await merchant.order();
         await merchant.start(order, 'wechat', { product: 'jsapi', openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o' });
-        // The app around the page, as far as the page can see it: it pays what it is handed.
+        // The app around the page: it pays what it is handed.
         await visitor.page.exposeFunction('payInTheApp', (words) => merchant.tell('/bridge', words));
         await visitor.page.addInitScript(() => {
             window.WeixinJSBridge = {
@@ -108,14 +108,14 @@ test('inside WeChat whom the merchant named there pays by a button', async () =>
     });
 });
 
-test('whose callback was lost reads "paid" within five seconds, and at once on coming back', async () => {
+test('after a lost notification the page shows "paid" within five seconds, and at once on return', async () => {
     await merchant.during({ kind: 'mute' }, () => visit(browser, server, { name: 'device-lost' }, async (visitor) => {
         for (const comesBack of [false, true]) {
             const order = await merchant.order();
             const payment = await merchant.start(order, 'wechat');
             await visitor.page.goto(order.checkoutUrl);
             await visitor.reaches('waiting');
-            // Long enough for the pauses between questions to have grown to their longest.
+            // Long enough for the polling intervals to have grown to their longest.
             await visitor.page.waitForTimeout(comesBack ? 1_500 : 11_000);
             await merchant.pay(payment);
             const paidAt = Date.now();
@@ -127,7 +127,7 @@ test('whose callback was lost reads "paid" within five seconds, and at once on c
     }));
 });
 
-test('on a desk Alipay has its own page as a second way', async () => {
+test('on a desktop Alipay has its own page as the other mode', async () => {
     await visit(browser, server, { name: 'device-desk' }, async (visitor) => {
         const order = await merchant.order();
         await visitor.page.goto(order.checkoutUrl);

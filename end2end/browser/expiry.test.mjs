@@ -1,4 +1,4 @@
-// A code whose time is over is renewed once for who is looking; after that it says so, and a new one can be had.
+// An expired code is renewed once while the page is visible; after that the page shows its end and offers a new one.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startServer } from './server.mjs';
@@ -14,7 +14,7 @@ after(async () => {
     await server?.stop();
 });
 
-test('a code that nobody paid is renewed once, then expires in front of the visitor, who takes a new one and pays', async () => {
+test('an unpaid code is renewed once, then expires, and a new one can be paid', async () => {
     await visit(browser, server, { name: 'expiry' }, async (visitor) => {
         await visitor.buy();
         await visitor.choose('wechat');

@@ -81,7 +81,7 @@ test('"I have paid" asks at once and never says failed', async () => {
     });
 });
 
-test('a second tab and the receipt show the same truth', async () => {
+test('a second tab and the receipt show the same state', async () => {
     await visit(browser, server, { name: 'receipt' }, async (visitor) => {
         await visitor.buy();
         const amount = await visitor.text('[data-testid=amount]');

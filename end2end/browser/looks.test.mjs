@@ -43,7 +43,7 @@ test('at 320 px nothing scrolls sideways and the keyboard alone is enough', asyn
     });
 });
 
-test('in the dark the page is dark and the code stays on white', async () => {
+test('in the dark theme the code stays on white', async () => {
     await visit(browser, server, { name: 'dark', colorScheme: 'dark' }, async (visitor) => {
         await visitor.buy();
         await visitor.choose('wechat');
@@ -100,7 +100,7 @@ test('at twice the size nothing scrolls sideways either', async () => {
     });
 });
 
-test('what somebody smuggles into a page does not run, and is not shown', async () => {
+test('injected content neither runs nor is shown', async () => {
     await visit(browser, server, { name: 'smuggled' }, async (visitor) => {
         await visitor.buy();
         const effects = await visitor.page.evaluate(async () => {
@@ -122,7 +122,7 @@ test('what somebody smuggles into a page does not run, and is not shown', async 
     });
 });
 
-test('with less motion wished for, nothing moves', async () => {
+test('with reduced motion nothing moves', async () => {
     await visit(browser, server, { name: 'still', reducedMotion: 'reduce' }, async (visitor) => {
         await visitor.buy();
         const moving = await visitor.page.evaluate(() => [...document.querySelectorAll('*')].filter((element) => {

@@ -1,4 +1,4 @@
-// What a merchant's program and the people outside do, so that a page can be met in every state it has.
+// Actions of a merchant's program and of payers, so that a page can be put into every state it has.
 import assert from 'node:assert/strict';
 import { apiKey } from './server.mjs';
 
@@ -33,7 +33,7 @@ export class Merchant {
         return this.call('POST', '/payments', { orderId: order.id, method, ...more });
     }
 
-    /** Somebody scans the code and pays. */
+    /** Scans the code and pays. */
     pay(payment) {
         return this.tell('/pay', { code: payment.paymentUrl });
     }
@@ -46,7 +46,7 @@ export class Merchant {
         return this.call('POST', `/payments/${payment.id}/refund`, { amount, reason: '用户申请' });
     }
 
-    /** A fault of the simulator's while `act` runs. */
+    /** Sets a fault of the simulator while `act` runs. */
     async during(fault, act) {
         await this.tell('/faults', fault);
         try {

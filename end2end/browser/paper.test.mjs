@@ -45,7 +45,7 @@ test('a receipt is printed on A4 or on a roll of 80 mm, with every refund and no
     });
 });
 
-test('a first page with its code is small, and so is what makes it live', async () => {
+test('a first page with its code is small, and so is its bundle', async () => {
     const order = await merchant.order();
     await merchant.start(order, 'wechat');
     const sent = {};

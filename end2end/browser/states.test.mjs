@@ -34,7 +34,7 @@ async function refunded(amount, tookMs) {
     return at(order);
 }
 
-/** Alipay's code that nobody scanned can be paid until its deadline, whatever became of its order. */
+/** An Alipay code that was never scanned can be paid until its deadline, whatever became of its order. */
 async function paidAfterwards(then) {
     const order = await merchant.order(RETURN);
     const forgotten = await merchant.start(order, 'alipay');
@@ -133,7 +133,7 @@ const STATES = [
 ];
 
 for (const { name, state, says, primary, reach, on = () => server } of STATES) {
-    test(`"${name}" is told in both languages, on every screen, with and without JavaScript`, async () => {
+    test(`"${name}" is shown in both languages, on every screen, with and without JavaScript`, async () => {
         const url = await reach();
         for (const [screen, look] of Object.entries(SCREENS)) {
             for (const javaScriptEnabled of [true, false]) {
@@ -157,7 +157,7 @@ for (const { name, state, says, primary, reach, on = () => server } of STATES) {
     });
 }
 
-test('pages that cannot be shown say so, with the same care', async () => {
+test('error pages are accessible too', async () => {
     await visit(browser, server, { name: 'state-unknown' }, async (visitor) => {
         const answer = await visitor.page.goto(`${server.url}/checkout/unknown-unknown-unknown?lang=en`);
         assert.equal(answer.status(), 404);
@@ -168,7 +168,7 @@ test('pages that cannot be shown say so, with the same care', async () => {
     });
 });
 
-test('the shop and the receipt have no barriers either', async () => {
+test('the shop and the receipt are accessible too', async () => {
     const { order } = await merchant.paidOrder('alipay');
     await visit(browser, server, { name: 'state-others' }, async (visitor) => {
         await visitor.page.goto(server.url);

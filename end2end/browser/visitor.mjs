@@ -1,4 +1,4 @@
-// A person with a browser: what they can do on our pages, and what they must never see.
+// A person with a browser: their actions on our pages, and what they must never see.
 import assert from 'node:assert/strict';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-//! Everything that money does, once through; and afterwards everybody's books are compared.
+//! One journey through all money operations; afterwards the books of all parties are compared.
 
 use serde_json::{Value, json};
 use simulator::Books;
@@ -6,7 +6,7 @@ use simulator::Books;
 use super::merchant::Merchant;
 use super::stage::Stage;
 
-/// What one journey has done, to be looked up later.
+/// Results of one journey, to be looked up later.
 pub struct Journey {
     tag: String,
     sale: Sale,
@@ -22,7 +22,7 @@ struct Sale {
 }
 
 impl Journey {
-    /// Sells, gives back a part and the whole, cancels, fills a balance and spends it. `tag` makes its numbers its own.
+    /// Sells, refunds a part and the whole, cancels, tops up a balance and spends it. `tag` makes its numbers unique.
     pub async fn take(stage: &Stage, merchant: &Merchant, tag: &str) -> Journey {
         let sale = open(merchant, tag, "sale", 1_000, "wechat").await;
         pay(stage, merchant, &sale).await;

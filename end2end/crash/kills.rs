@@ -1,4 +1,4 @@
-//! Killed at random, again and again, while merchants work.
+//! Kills at random times while merchants work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +37,7 @@ async fn kill_again_and_again(engine: Engine) {
             })
         })
         .collect();
-    // Which moments are hit is chance; that they differ from run to run is the point.
+    // The moments are random on purpose, and differ from run to run.
     let mut moment = u64::from(std::process::id());
     for _ in 0..n_kills {
         moment = moment

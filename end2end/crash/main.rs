@@ -1,4 +1,4 @@
-//! The real server, killed wherever it can be: the outside hears of nothing, loses nothing and gets nothing twice.
+//! The real server, killed at every crash point: clients notice nothing, lose nothing and get nothing twice.
 //!
 //! Needs the feature `faults`. `CRASH_HITS=…` walks further into every crash point, `KILLS=…` kills more often.
 

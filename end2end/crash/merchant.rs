@@ -1,4 +1,4 @@
-//! A merchant's program that knows how to repeat itself: the same number and the same key until there is an answer.
+//! A merchant's program that retries with the same number and idempotency key until there is an answer.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 #[derive(Clone)]
 pub struct Merchant {
     client: reqwest::Client,
-    /// Where the servers are; a request goes to the next one when one does not answer.
+    /// Addresses of the servers; a request goes to the next one when one does not answer.
     bases: Vec<String>,
 }
 
@@ -24,7 +24,7 @@ impl Merchant {
         }
     }
 
-    /// The same request again until it is answered, by any server, with something that is not *try again*.
+    /// Repeats a request until any server answers it with something other than *try again*.
     pub async fn post(&self, path: &str, key: &str, body: &Value) -> (u16, Value) {
         let started = Instant::now();
         for n in 0.. {
@@ -58,7 +58,7 @@ impl Merchant {
         unreachable!("time runs out first")
     }
 
-    /// Looks until it is as wished.
+    /// Polls until the condition holds.
     pub async fn until(&self, path: &str, is_good: impl Fn(&Value) -> bool) -> Value {
         let started = Instant::now();
         loop {
@@ -72,7 +72,7 @@ impl Merchant {
     }
 }
 
-/// `None`: nobody knows what became of it.
+/// `None`: the outcome is unknown.
 async fn answer(request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
     let response = request.send().await.ok()?;
     let status = response.status().as_u16();

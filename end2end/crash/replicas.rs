@@ -1,4 +1,4 @@
-//! Three servers on one PostgreSQL, one of them killed and one of them standing still for longer than its leases.
+//! Three servers on one PostgreSQL, one of them killed and one of them stopped for longer than its leases.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,8 +20,8 @@ async fn three_servers_do_everything_once() {
         return;
     }
     let stage = Arc::new(Stage::on(Engine::Postgres).await);
-    // Half of all callbacks stay away, so the jobs have something to compete for; and some answers get lost after the
-    // effect, so that what is done twice would show.
+    // Half of all notifications are lost, so the jobs have something to compete for; and some answers get lost after the
+    // effect, so that duplicates would show.
     let lost = |endpoint| Fault::new(FaultKind::ResetAfter).at(endpoint).percent(20);
     stage.sim.faults(
         Faults::none()

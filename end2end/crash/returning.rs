@@ -1,4 +1,4 @@
-//! After a kill with the usual leases: how soon a server that is started again knows what happened meanwhile.
+//! After a kill with the usual leases: how soon a restarted server knows what happened meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use super::stage::{Engine, Stage, engines};
 const N_PAYMENTS: usize = 6;
 /// An unwatched payment is asked about after five seconds, and the job comes by every second.
 const UNTIL_CLAIMED: Duration = Duration::from_secs(7);
-/// From the gateway's word to ours, whatever happens in between.
+/// From the gateway's report to ours, whatever happens in between.
 const AIM: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! A server under a supervisor: whatever ends it, it is started again at the same address, as any operator would have it.
+//! A server under a supervisor: it is restarted at the same address whatever ends it.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -30,11 +30,11 @@ struct Watched {
     pid: AtomicU32,
     n_deaths: AtomicU32,
     is_over: AtomicBool,
-    /// From each death until the server answered again.
+    /// Time from each death until the server answered again.
     absences: Mutex<Vec<Duration>>,
 }
 
-/// A port that nobody else takes meanwhile: below those that systems give to outgoing connections.
+/// Returns a port below those that systems give to outgoing connections, so that it stays free.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 12_000 + u16::try_from(std::process::id() % 6_000).unwrap();

@@ -1,4 +1,4 @@
-//! What outlives the servers: a database, and the gateways with their books.
+//! Everything that outlives the servers: a database, and the gateways with their books.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -20,14 +20,14 @@ pub struct Stage {
     database: String,
 }
 
-/// The engines that are there to be tested on.
+/// Returns the engines that are available for tests.
 pub fn engines() -> Vec<Engine> {
     let mut engines = vec![Engine::Sqlite];
     engines.extend(test_server().map(|_| Engine::Postgres));
     engines
 }
 
-/// How much the tests do is no setting of the product.
+/// Reads a number of the tests, which is no setting of the product.
 pub fn number(name: &str, default: u32) -> u32 {
     variable(name).map_or(default, |text| text.parse().unwrap())
 }

@@ -13,7 +13,7 @@ use super::stage::{Engine, Stage, engines, number};
 
 /// A server spends most of a journey waiting, so several walks fit beside each other.
 const AT_ONCE: usize = 4;
-/// Which times a point is passed that end there: the first ones, and then further and further apart.
+/// Passages of a point at which the server dies: the first ones, and then further and further apart.
 const HITS: [u32; 8] = [1, 2, 3, 5, 8, 13, 21, 34];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +50,7 @@ async fn a_server_may_die_at_every_point() {
     assert!(never.is_empty(), "no journey passes {never:?}");
 }
 
-/// Whether the server came to the point that often.
+/// Returns whether the server reached the point that often.
 async fn walk(engine: Engine, point: &str, hit: u32) -> bool {
     let stage = Stage::on(engine).await;
     let server = stage.server(Some(format!("{point}:{hit}"))).await;

@@ -1,4 +1,4 @@
-//! How often a program may call, with limits low enough to meet them.
+//! Rate limits of the API, set low enough to be reached.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::api::{Answer, Api, client, send};
 use crate::server::Server;
 
-/// What a program must be able to rely on: the code, and when it may come again.
+/// Returns whether an answer is a 429 with its code and `Retry-After`.
 fn is_told_to_wait(answer: &Answer) -> bool {
     if answer.status != 429 {
         return false;
@@ -69,7 +69,7 @@ async fn guessing_api_keys_is_rate_limited_and_valid_keys_are_not() {
     };
     let mut answers = Vec::new();
     for n in 0..40 {
-        // What stands further left than the proxy wrote is anybody's invention.
+        // Entries left of the proxy's own may be forged.
         answers.push(guess(n, &format!("192.0.2.{n}, 203.0.113.7")).await);
     }
     assert!(answers[..5].iter().all(|answer| answer.status == 401));

@@ -33,8 +33,8 @@ async fn pay_by_balance(api: &Api, order: &Value) -> Answer {
     api.post("/payments", &body).await
 }
 
-/// Everybody wants the same row: who waited too long for a connection is told that nothing is known, and asks again
-/// under the same key.
+/// Pays with retries: all requests lock the same row, and one that waited too long for a connection gets an unknown outcome and
+/// is repeated under the same key.
 async fn pay_with_patience(api: &Api, order: &Value) -> Answer {
     let body = json!({"orderId": order["id"], "method": "balance"});
     let key = order["id"].as_str().unwrap();
@@ -245,7 +245,7 @@ async fn repeated_adjustments_and_top_ups_get_the_first_answer() {
         api.post_with_key(&elsewhere, "k", body)
             .await
             .refused(409, "idempotency_conflict");
-        // Without the key the number alone holds it together.
+        // Without the key the number alone makes it one adjustment.
         assert_eq!(api.post(path, body).await.status, 200);
     }
     assert_eq!(available(&api).await, 500);
@@ -326,7 +326,7 @@ async fn a_balance_is_filled_spent_and_refunded() {
     let listed = api.get("/payments?method=balance").await.ok(200);
     assert_eq!(listed["data"], json!([payment]));
 
-    // What the top-up brought is spent; what the balance paid is back at once.
+    // The top-up's money is spent; a balance payment is refunded at once.
     let refund_of = |payment: &Value| format!("/payments/{}/refund", payment["id"].as_str().unwrap());
     let reason = json!({"reason": "不想要了"});
     api.post(&refund_of(&filling), &reason)

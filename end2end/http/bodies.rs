@@ -1,4 +1,4 @@
-//! What the API refuses, and in which words.
+//! Refusals of the API, and their error codes.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -115,7 +115,7 @@ async fn a_body_that_is_not_json_is_malformed() {
         let sent = api.request(Method::POST, "/orders").json(&body).send().await;
         match sent {
             Ok(response) => assert_eq!(response.status().as_u16(), 413),
-            // Nobody listens to the end of several megabytes; the connection may be gone before the answer is read.
+            // A body of several megabytes is not read to its end; the connection may be closed before the answer is read.
             Err(error) => assert!(size > 4_000_000, "{size}: {error}"),
         }
     }

@@ -1,4 +1,4 @@
-//! What an operator can change about the pages, where payers may be sent, and what goes over the line.
+//! Branding of pages, allowed return URLs, and compression.
 
 use std::io::Write as _;
 
@@ -129,7 +129,7 @@ async fn pages_of_payers_are_compressed_when_accepted() {
         assert!(text.contains(if url == page { "<svg" } else { ".qr" }), "{url}");
     }
     assert!(sent <= 15 * 1024, "the first page has {sent} bytes");
-    // What a program or an event listener gets is left as it is.
+    // Answers for programs and event streams are not compressed.
     for path in ["/status", "/events"] {
         let request = client()
             .get(format!("{page}{path}"))
@@ -156,14 +156,14 @@ async fn fifty_open_pages_share_one_gateway_query() {
         pages.push(client().get(format!("{page}/events")).send().await.unwrap());
     }
     tokio::time::sleep(std::time::Duration::from_secs(6)).await;
-    // All of them come back from somewhere at once.
+    // All of them return at once.
     let asks = (0..50).map(|_| send(client().get(format!("{page}/status?ask"))));
     for answer in futures_util::future::join_all(asks).await {
         assert_eq!(answer.ok(200)["state"], "waiting");
     }
     let left = send(client().get(&faults)).await.ok(200);
     let asked = PLENTY - times_left(&left);
-    // After 2, 3 and 4 seconds, and one a second while those who came back are answered.
+    // After 2, 3 and 4 seconds, and one a second while the returning pages are answered.
     assert!((1..=10).contains(&asked), "{asked} questions: {left}");
 }
 

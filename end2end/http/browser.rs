@@ -1,4 +1,4 @@
-//! A browser without JavaScript: it follows links, sends forms, and keeps nothing else in mind.
+//! A browser without JavaScript: it follows links, sends forms, and keeps no other state.
 
 use reqwest::Client;
 
@@ -6,7 +6,7 @@ use super::api::{Answer, client, send};
 
 pub struct Browser {
     client: Client,
-    /// Scheme and host of what is shown.
+    /// Scheme and host of the current page.
     origin: String,
     pub path: String,
     pub page: Answer,

@@ -1,4 +1,4 @@
-//! The gateways' doors: only what they signed changes anything, and what they were told is true for ever.
+//! Notifications of the gateways: only signed ones change anything, and an acknowledged one is never lost.
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
@@ -7,11 +7,11 @@ use tempfile::TempDir;
 use super::api::{Answer, Api, client, pay, send};
 use super::server::{Gateways, Server};
 
-/// Nothing asks the gateways: only a callback can make a payment paid.
+/// Without polling: only a notification can make a payment paid.
 pub const ONLY_CALLBACKS: [(&str, &str); 2] =
     [("RECONCILE_CRON", "0 0 0 1 1 *"), ("EXPIRY_CRON", "0 0 0 1 1 *")];
 
-/// A message of the simulated gateway about this payment, altered before it was signed.
+/// A notification of the simulated gateway about this payment, altered before it was signed.
 pub async fn letter(server: &Server, payment: &Value, alteration: &Value) -> Value {
     let mut body = alteration.clone();
     body["outTradeNo"] = payment["paymentNo"].clone();

@@ -63,7 +63,7 @@ async fn a_wrong_secrets_key_is_named() {
     let key_file = dir.path().join("secrets.key");
     assert!(key_file.exists(), "the first start makes one");
     let mut database = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    // As an earlier version wrote it.
+    // As an earlier version stored it.
     database
         .execute("update users set totp_secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'")
         .await

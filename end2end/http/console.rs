@@ -1,4 +1,4 @@
-//! The operator's console: who comes in, how far they may go, and what they find and do there.
+//! The operator's console: login, permissions, and its pages.
 
 mod access;
 mod attacks;

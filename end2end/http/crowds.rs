@@ -1,4 +1,4 @@
-//! Clients that keep the server waiting, in numbers, with limits low enough to meet them.
+//! Many slow clients at once, with limits low enough to be reached.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use super::server::Server;
 
 const PROMPT: Duration = Duration::from_secs(5);
 
-/// Opens connections that say this and then nothing more.
+/// Opens connections that send this and then nothing more.
 async fn crowd(server: &Server, n: usize, beginning: &str) -> Vec<TcpStream> {
     let mut crowd = Vec::new();
     for _ in 0..n {
@@ -27,7 +27,7 @@ async fn crowd(server: &Server, n: usize, beginning: &str) -> Vec<TcpStream> {
     crowd
 }
 
-/// Checks that everybody else is served meanwhile and at once: pages, the API, health and callbacks, over new connections.
+/// Checks that others are served meanwhile and at once: pages, the API, health checks and notifications, over new connections.
 async fn others_are_served(server: &Server, payment: &Value) {
     let started = Instant::now();
     let told = letter(server, payment, &json!({})).await;
@@ -46,7 +46,7 @@ async fn others_are_served(server: &Server, payment: &Value) {
     assert!(started.elapsed() < PROMPT, "{:?}", started.elapsed());
 }
 
-/// How many of them the server has closed.
+/// Counts those that the server has closed.
 async fn count_closed(crowd: &mut [TcpStream]) -> usize {
     let ends = crowd.iter_mut().map(async |stream| {
         let mut answer = Vec::new();
@@ -102,7 +102,7 @@ async fn many_open_streams_do_not_block_others() {
     assert!(!is_over(streams.pop().unwrap()).await);
 }
 
-/// Whether a stream ends before long.
+/// Returns whether a stream ends soon.
 async fn is_over(stream: reqwest::Response) -> bool {
     let mut events = stream.bytes_stream();
     let end = async { while events.next().await.is_some_and(|event| event.is_ok()) {} };

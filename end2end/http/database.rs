@@ -1,4 +1,4 @@
-//! The same server on PostgreSQL, when one is there to test on.
+//! The same server on PostgreSQL, when one is available.
 
 use serde_json::json;
 use sqlx::{Connection as _, Executor as _};

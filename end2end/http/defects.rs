@@ -1,4 +1,4 @@
-//! Twenty-nine defects of the system that this one replaces, each with what shows that we do not have it.
+//! Twenty-nine defects of the system that this one replaces, each with a test that shows its absence.
 //!
 //! Most have a test here that is named after them. Of the others, the tests that show it:
 //! - 09, no question, refund or close reaches WeChat: `end2end/http/money.rs#a_query_asks_the_gateway_when_no_callback_came`,
@@ -54,7 +54,7 @@ async fn paid(server: &Server, api: &Api, method: &str) -> Value {
     api.wait_for(&payment, "success").await
 }
 
-/// A letter as it was sealed.
+/// Posts a signed notification.
 async fn post(server: &Server, method: &str, letter: &Value) -> super::api::Answer {
     let body = text(&letter["body"]).as_bytes().to_vec();
     deliver(server, method, headers_of(letter), body).await

@@ -95,7 +95,7 @@ fn example<'a>(request: &Block<'a>, answer: &Block<'a>) -> Example<'a> {
     }
 }
 
-/// What `{name}` stands for so far.
+/// Values of `{name}` so far.
 struct Names(HashMap<String, String>);
 
 impl Names {
@@ -105,7 +105,7 @@ impl Names {
         })
     }
 
-    /// What differs, by its path; a name that is new takes the value it meets.
+    /// Returns the difference with its path; a new name takes the value found.
     fn compare(&mut self, path: &str, wanted: &Value, found: &Value) -> Result<(), String> {
         match (wanted, found) {
             (Value::Object(wanted), Value::Object(found)) => {

@@ -1,4 +1,4 @@
-//! Products for who pays on the device with the page: the doors to the gateway, and the way back from it.
+//! Redirects to the gateway for payers on the device with the page, and the way back from it.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn page_of(order: &Value) -> &str {
     order["checkoutUrl"].as_str().unwrap()
 }
 
-/// What a person does on a gateway's own page; the answer sends the browser back.
+/// Presses a button on a gateway's own page; the answer sends the browser back.
 async fn press(shown: &str, act: &str) -> Answer {
     let (url, query) = shown.split_once('?').unwrap();
     let request = client()
@@ -97,7 +97,7 @@ async fn a_browser_is_sent_to_alipay_and_comes_back() {
         let payment = started(&api, &order, "alipay", product).await;
         let door = look(&format!("{}/pay", page_of(&order))).await;
         assert_eq!(door.status, 303);
-        // The token in our address opens the page: nobody else needs to see it.
+        // The token in our address opens the page, so it must not leak.
         assert_eq!(door.header("referrer-policy"), Some("no-referrer"));
         let address = door.header("location").unwrap();
         assert_eq!(Some(address), payment["paymentUrl"].as_str());
@@ -215,7 +215,7 @@ async fn t_24_returning_from_a_gateway_proves_nothing() {
     let path = format!("/payments/{}", payment["id"].as_str().unwrap());
     assert_eq!(api.get(&path).await.ok(200)["status"], "processing");
 
-    // Who did pay is believed because the gateway is asked: no callback arrives here.
+    // The payment is known because the gateway is queried: no notification arrives here.
     let address = payment["paymentUrl"].as_str().unwrap();
     let cashier = look(address).await;
     let cashier = absolute(address, cashier.header("location").unwrap());

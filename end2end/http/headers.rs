@@ -1,4 +1,4 @@
-//! Who may call, what every answer carries, and what keeps browsers on our side.
+//! Authentication of the API, headers of every answer, and CSRF protection.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

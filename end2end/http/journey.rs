@@ -1,4 +1,4 @@
-//! The whole way of a payer without JavaScript, and what an open page hears.
+//! The journey of a payer without JavaScript, and the events of an open page.
 
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ async fn an_open_page_receives_the_payment_event() {
     pay(server.wallet.as_deref().unwrap(), &payment["paymentUrl"]).await;
     hear(&mut heard, &mut events, "\"paid\"").await;
 
-    // Who has heard the last event is told nothing until there is another.
+    // A client that has received the last event gets nothing until there is another.
     let last = heard
         .lines()
         .rev()

@@ -9,8 +9,8 @@ use super::api::{Api, client, pay, send};
 use super::server::Server;
 
 const N_HANGING: usize = 60;
-/// From the payment to our knowledge of it, by a question: a watched payment is asked about every four seconds, by a job that
-/// comes by every five.
+/// From the payment to our knowledge of it, by polling: a watched payment is queried every four seconds, by a job that runs
+/// every five.
 const KNOWN_WITHIN: Duration = Duration::from_secs(12);
 
 async fn fault(server: &Server, fault: serde_json::Value) {
@@ -37,7 +37,7 @@ async fn a_hanging_gateway_does_not_delay_the_other_ones_payments() {
         .await;
     }
     fault(&server, json!({"kind": "mute"})).await;
-    // All of them are due, and the job has met the silence.
+    // All of them are due, and the job has met the hanging gateway.
     tokio::time::sleep(Duration::from_secs(20)).await;
     let started = Instant::now();
     let order = api.order().await;

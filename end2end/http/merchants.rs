@@ -70,7 +70,7 @@ async fn another_merchant_is_refused_and_harms_nothing_when_it_is_accepted(datab
                 "{said}"
             );
         }
-        // What moves no money works with any settings.
+        // Commands that move no money work with any settings.
         let audit = run(dir.path(), settings, &["audit"], "");
         assert!(
             audit.status.success(),
@@ -92,7 +92,7 @@ async fn another_merchant_is_refused_and_harms_nothing_when_it_is_accepted(datab
     let asked = api
         .post("/payments/query", &json!({"paymentNo": open["paymentNo"]}))
         .await;
-    // The job may have asked within the same second: then the answer is what we know.
+    // The job may have queried within the same second: then the known state is the answer.
     if asked.status == 200 {
         assert_eq!(asked.ok(200)["status"], "processing");
     } else {

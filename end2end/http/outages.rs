@@ -1,5 +1,5 @@
-//! A database that takes no writes, and one that is gone: what only reads goes on, nothing is acknowledged, and everything
-//! comes back by itself.
+//! A database that takes no writes, and one that is gone: reads continue, nothing is acknowledged, and everything recovers by
+//! itself.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ fn is_unavailable(answer: &Answer) {
     assert!(answer.header("retry-after").is_some());
 }
 
-/// An order whose payer has paid at the gateway, the callback that tells of it, and somebody of the console.
+/// A paid order whose notification is pending, and a logged-in person of the console.
 struct Scene {
     api: Api,
     order: Value,
@@ -80,7 +80,7 @@ impl Scene {
         send(client().get(url).header("accept", "text/html")).await
     }
 
-    /// Checks that nothing is promised that must be written.
+    /// Checks that nothing is promised that needs a write.
     async fn is_refused(&self, server: &Server) {
         let order = json!({"userId": "u1", "subject": "Team plan", "amount": 9990});
         is_unavailable(&self.api.post("/orders", &order).await);
@@ -129,7 +129,7 @@ impl Scene {
         );
     }
 
-    /// Checks everything that only looks.
+    /// Checks everything that only reads.
     async fn still_shows(&self) {
         self.api.get("/orders").await.ok(200);
         for last in ["", "/status"] {

@@ -1,4 +1,4 @@
-//! Powers of API keys over HTTP: what a key without a scope reads, and how much a key may give out.
+//! Scopes and limits of API keys over HTTP.
 
 use serde_json::json;
 

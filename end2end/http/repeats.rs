@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a repeated request takes effect once and is told the same.
+//! `Idempotency-Key`: a repeated request takes effect once and gets the same answer.
 
 use serde_json::json;
 

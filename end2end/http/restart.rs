@@ -1,4 +1,4 @@
-//! The built-in simulator over a restart: what was under way with the gateways goes on.
+//! The built-in simulator over a restart: trades and refunds under way continue.
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -45,15 +45,15 @@ async fn refunds_and_questions_go_on_after_a_restart(settings: &[(&str, &str)]) 
     all.extend(settings);
     let server = Server::start_in(dir, &all);
     let api = Api::of(&server);
-    // The refund of before ends, by its own time.
+    // A refund from before the restart ends at its own time.
     api.wait_for(&paid[0], "refunded").await;
     assert_eq!(api.get(&refund_path_of).await.ok(200)["status"], "success");
-    // What was paid before can be refunded after.
+    // A payment from before can be refunded after.
     api.post(&refund_path(&paid[1]), &json!({"reason": "after"}))
         .await
         .ok(202);
     api.wait_for(&paid[1], "refunded").await;
-    // What was open before is known, and can be paid with the code of before.
+    // An open payment from before is known, and can be paid with its old code.
     let asked = api
         .post("/payments/query", &json!({"paymentNo": open["paymentNo"]}))
         .await

@@ -1,4 +1,4 @@
-//! Starts the program as an operator would: with settings, in a directory, and listening to what it prints.
+//! Starts the program as an operator would: with settings, in a directory, and reading what it prints.
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -158,7 +158,7 @@ impl Server {
         self.child.id()
     }
 
-    /// The simulator's side door for tests.
+    /// The simulator's control address for tests.
     pub fn control(&self) -> String {
         self.wallet.as_deref().unwrap().replace("/wallet", "/_control")
     }

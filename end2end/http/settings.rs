@@ -5,7 +5,7 @@ use tempfile::TempDir;
 use super::api::{Api, client, send};
 use super::server::{Server, program, run};
 
-/// The exit code and what was said.
+/// Returns the exit code and the output.
 fn start(settings: &[(&str, &str)]) -> (Option<i32>, String) {
     let dir = TempDir::new().unwrap();
     let mut all = vec![("LISTEN", "127.0.0.1:0")];
@@ -90,7 +90,7 @@ fn the_file_is_read_the_environment_wins_and_typing_mistakes_are_found() {
         )
     };
     write("DATABASE_URL=sqlite://elsewhere/x.db\nSOMETHING_ELSE=1\n");
-    // An audit makes no database; doing what is due does.
+    // An audit creates no database; running what is due does.
     let do_what_is_due = |settings| run(dir.path(), settings, &["run-due"], "").status.code();
     assert_eq!(do_what_is_due(&[]), Some(0));
     assert!(dir.path().join("elsewhere/x.db").exists());

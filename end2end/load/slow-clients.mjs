@@ -29,7 +29,7 @@ async function memory() {
     return { rss: Number(/VmRSS:\s+(\d+)/.exec(status)[1]) / 1024, descriptors: descriptors.length };
 }
 
-/** Keeps `n` connections open that send `head(n)` and read nothing; who is sent away comes back. */
+/** Keeps `n` connections open that send `head(n)` and read nothing; closed ones are reopened. */
 function gather(n, head) {
     const sockets = new Set();
     let n_opened = 0;

@@ -1,6 +1,6 @@
-//! Orders per second beside many connections of strangers who are refused: `cargo bench --bench strangers`.
+//! Orders per second beside many refused connections: `cargo bench --bench strangers`.
 //!
-//! The measure is the same number of connections that look at a page: nobody who is refused may cost the writers more.
+//! The baseline is the same number of connections that load a page: refused ones must not cost the writers more.
 //! Ends with 1 when a crowd leaves less than four fifths of the orders that page views leave. `ROUND_MS=…` measures longer.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use self::server::{API_KEY, Server};
 
 const N_MERCHANTS: usize = 8;
-/// A merchant's address is not the strangers', who may have as many connections as one address gets.
+/// A merchant's address differs from the strangers', which open as many connections as one address may.
 const N_STRANGERS: usize = 100;
 const ROUNDS: usize = 3;
 const LEAST_PERCENT: u32 = 80;

@@ -131,7 +131,7 @@ fn documents() -> Vec<File> {
     found
 }
 
-/// Lines of a file without its code: a literal `T-01` may be anybody's order number.
+/// Lines of a file without its code: a literal `T-01` may be an order number.
 fn prose(file: &File) -> Vec<(usize, String)> {
     let numbered = |(line, text): (usize, &str)| (line, text.to_owned());
     if !file.path.ends_with(".rs") {

@@ -1,5 +1,5 @@
-//! Every address of the console, tried by who has no business there. The list is the server's own table: what is added to it
-//! is tried, and must be written down here once more with who may come.
+//! Every route of the console, tried by every role and without a session. The list is the server's own table: a new route is
+//! tried, and must be listed here once more with the roles that may use it.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -12,7 +12,7 @@ use crate::api::{Answer, Api, client, send};
 use crate::console::visitor::{OWNER, Visitor, server};
 use crate::server::{API_KEY, Server};
 
-/// Who may come: owner, finance, support, developer, viewer. `-` is everybody who is in, `*` is everybody.
+/// Roles that may use a route: owner, finance, support, developer, viewer. `-` is every session, `*` is everyone.
 #[rustfmt::skip]
 const GUESTS: &[(&str, &str, &str)] = &[
     ("*",     "GET",  "/admin/login"),
@@ -68,7 +68,7 @@ const GUESTS: &[(&str, &str, &str)] = &[
     ("of",    "GET",  "/admin/audit-log.jsonl"),
 ];
 
-/// Every page that needs no more than being an owner, by its address.
+/// Returns every page that an owner can open, by its address.
 pub fn pages() -> impl Iterator<Item = &'static str> {
     let is_page = |path: &&str| !path.contains('{') && !["/admin/login", "/admin/"].contains(path);
     console_table()
@@ -216,7 +216,7 @@ async fn z9_no_header_bypasses_the_login() {
     assert!(matches!(send(overridden).await.status, 303 | 404 | 405));
 }
 
-/// Byte for byte: a client library would tidy the path up before it is sent.
+/// Sends the path byte for byte: a client library would normalise it.
 fn spell(server: &Server, target: &str, cookie: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     let (host, end) = (server.address(), "Connection: close\r\n\r\n");

@@ -1,4 +1,4 @@
-//! What other sites, caches, files and filters must not be able to do.
+//! Attacks by other sites, caches, exports and filters.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The audit log: narrowed down, carried away, and checked.
+//! The audit log: filters, export, and verification of its hash chain.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::console::visitor::{OWNER, Visitor, run_sql, server, tells_of};
 use crate::server::Server;
 
-/// Somebody of finance who has corrected the balance of a user with a dangerous name.
+/// A person of finance that has adjusted the balance of a user with a dangerous name.
 async fn with_lines(server: &Server) -> Visitor {
     let finance = Visitor::employed(server, "finance").await;
     let fields = [
@@ -90,7 +90,7 @@ async fn the_audit_log_export_matches_the_filter_without_formulas() {
     );
 }
 
-/// As somebody elsewhere would: from what is written in `scripts/verify-audit.py`.
+/// Computes a hash independently, as `scripts/verify-audit.py` describes it.
 fn seal(line: &Value) -> String {
     let text = |name: &str| line[name].as_str().unwrap().to_owned();
     let number = |name: &str| line[name].as_i64().unwrap().to_string();

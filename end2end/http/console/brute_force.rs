@@ -1,4 +1,4 @@
-//! Many at the door at once, and what is told to who guesses: nothing by words, by time or by memory.
+//! Brute force against the login: guessing reveals nothing by text, time or memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use crate::server::Server;
 const WRONG: &str = "wrong horse battery";
 const UNKNOWN: &str = "nobody@example.com";
 
-/// A try to come in as it reaches us through a proxy on this machine.
+/// A login that arrives through a proxy on this machine.
 async fn try_from(server: &Server, address: &str, email: &str, password: &str) -> Answer {
     let request = client()
         .post(format!("{}/admin/login", server.url))
@@ -39,8 +39,8 @@ async fn s6_unknown_and_known_users_get_the_same_answer() {
     assert_eq!(names(&known), names(&unknown));
 }
 
-/// A name that is looked up without a hash would be answered many times faster; what a busy machine adds meets both, because
-/// they take turns. A round that noise has spoilt is measured again.
+/// A user that is looked up without hashing would be answered many times faster. Both take turns, so that noise of a busy
+/// machine meets both; a round spoilt by noise is repeated.
 #[tokio::test]
 async fn s6_unknown_and_known_users_get_answers_equally_fast() {
     let server = server(&[("TRUSTED_PROXIES", "127.0.0.1")]);
@@ -69,7 +69,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// The most memory that the server ever held, in KiB.
+/// Peak memory of the server, in KiB.
 fn most_memory(server: &Server) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
@@ -125,7 +125,7 @@ async fn s7_concurrent_logins_use_bounded_memory() {
 async fn behind_a_local_proxy_login_tries_are_counted_by_the_visitors_network() {
     let server = server(&[("TRUSTED_PROXIES", "127.0.0.1")]);
     let mut n_judged = 0;
-    // An hour may end in between: then it takes up to twice as many.
+    // A window may end in between: then it takes up to twice as many.
     loop {
         let email = format!("user{n_judged}@example.com");
         let place = format!("203.0.113.{n_judged}");
@@ -138,12 +138,12 @@ async fn behind_a_local_proxy_login_tries_are_counted_by_the_visitors_network() 
     let neighbour = try_from(&server, "203.0.113.199", OWNER.0, OWNER.1).await;
     let far = try_from(&server, "198.51.100.1", OWNER.0, OWNER.1).await;
     assert_eq!((neighbour.status, far.status), (429, 303));
-    // What stands further left than the proxy wrote is anybody's invention.
+    // Entries left of the proxy's own may be forged.
     let spoofed = try_from(&server, "192.0.2.1, 203.0.113.98", OWNER.0, OWNER.1).await;
     assert_eq!(spoofed.status, 429);
 }
 
-/// Many who ask without end, each with when it began and how it ended.
+/// Clients that send requests without end, each with its start time and outcome.
 struct Askers {
     is_over: Arc<AtomicBool>,
     all: Vec<tokio::task::JoinHandle<Vec<(Instant, u16)>>>,
@@ -163,7 +163,7 @@ impl Askers {
                     let began = Instant::now();
                     seen.push((began, ask().await));
                 }
-                // Once more, when everything is over for certain.
+                // Once more, when everything is certainly over.
                 let began = Instant::now();
                 seen.push((began, ask().await));
                 seen
@@ -183,7 +183,7 @@ impl Askers {
     }
 }
 
-/// What began after the answer must be refused; what was under way may have been in time.
+/// Requests that began after the answer must be refused; earlier ones may have been in time.
 fn check(seen: &[(Instant, u16)], ended: Instant, refused: u16) {
     for (began, status) in seen {
         assert!(matches!(status, 200) || *status == refused, "{status}");

@@ -1,4 +1,4 @@
-//! Why something happened: what was said to the gateways, who looks after what is wrong, and what a test of a gateway proves.
+//! Gateway calls of an order, assignment of incidents, and the gateway test.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Finding an order by whatever somebody has, and reading what became of it.
+//! The search for orders, and the page of one order.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-/// A paid order of somebody, and its payment.
+/// Sells to a user; returns the paid order and its payment.
 async fn sell(server: &Server, user: &str, fen: i64, method: &str) -> (Value, Value) {
     let api = Api::of(server);
     let body = json!({"userId": user, "subject": "<b>Team</b> plan", "amount": fen});
@@ -21,7 +21,7 @@ async fn sell(server: &Server, user: &str, fen: i64, method: &str) -> (Value, Va
     (order, payment)
 }
 
-/// How many lines the list of orders has.
+/// Counts the lines of the list of orders.
 fn n_orders(page: &Answer) -> usize {
     assert_eq!(page.status, 200, "{}", page.text);
     page.text.matches("href=\"/admin/orders/ord_").count()

@@ -1,4 +1,4 @@
-//! Coming in, staying in, and how far each role goes.
+//! Login, sessions, and the permissions of each role.
 
 use crate::api::client;
 use crate::console::visitor::{OWNER, Visitor, employ, server, tells_of};
@@ -165,7 +165,7 @@ async fn login_throttling_cannot_be_bypassed_by_headers() {
     assert_eq!(refused.status, 429, "the right password is no way around either");
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=3600).contains(&wait));
-    // Others come in meanwhile, and so does whoever has logged in from that browser before.
+    // Others log in meanwhile, and so does a person from a known device.
     assert_eq!(known.log_in(OWNER.0, OWNER.1).await.status, 303);
     let (email, password) = employ(&server, "viewer");
     assert_eq!(guess(1, &email, password).await.status, 303);

@@ -1,4 +1,4 @@
-//! Giving money back: a dialog, a second look, and above the threshold a second person.
+//! Refunds in the console: a dialog, a second step, and above the threshold a second person.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn refund_no(page: &str) -> &str {
     rest.split('"').next().unwrap()
 }
 
-/// Both steps of the dialog; what the second one answers.
+/// Sends both steps of the dialog; returns the second answer.
 async fn ask(visitor: &Visitor, payment: &Value, amount: &str) -> crate::api::Answer {
     let path = format!("/admin/payments/{}/refund", text(&payment["id"]));
     let fields = [
@@ -47,7 +47,7 @@ async fn ask(visitor: &Visitor, payment: &Value, amount: &str) -> crate::api::An
     visitor.post(&path, &fields).await
 }
 
-/// Every refund of the payment, as a program sees them.
+/// Every refund of the payment, as the API lists them.
 async fn refunds(api: &Api, payment: &Value) -> Vec<Value> {
     let path = format!("/payments/{}/refunds", text(&payment["id"]));
     let list = api.get(&path).await.ok(200);
@@ -128,7 +128,7 @@ async fn a_partial_refund_never_exceeds_the_remainder() {
                 .contains("This is no amount, or more than what is left.")
         );
     }
-    // Whoever skips the second look is refused by the verb.
+    // Skipping the second step is refused by the verb.
     let forced = [
         ("amount", "49.96"),
         ("reason", "wish"),
@@ -165,7 +165,7 @@ async fn a_refund_above_the_threshold_needs_a_second_person() {
     let finance = Visitor::employed(&server, "finance").await;
     let owner = Visitor::owner(&server).await;
 
-    // At the threshold nobody else is needed.
+    // At the threshold no second person is needed.
     assert_eq!(ask(&support, &payment, "10.00").await.status, 303);
     assert_eq!(refunds(&api, &payment).await.len(), 1);
 
@@ -187,7 +187,7 @@ async fn a_refund_above_the_threshold_needs_a_second_person() {
     let (_, rest) = page.text.split_once("/admin/refunds/wish_").unwrap();
     let path = format!("/admin/refunds/wish_{}", rest.split('/').next().unwrap());
 
-    // What waits is spoken for: a second wish cannot take it.
+    // A pending amount is reserved: a second request cannot take it.
     let second = support
         .post(
             &format!("/admin/payments/{}/refund/check", text(&payment["id"])),
@@ -273,7 +273,7 @@ async fn a_large_refund_asks_for_the_password_and_keeps_the_form() {
         door.status == 303 && place.starts_with("/admin/confirm?next="),
         "{place}"
     );
-    // Whoever skips the second look is asked as well, and nothing moves.
+    // Skipping the second step asks for the password as well, and nothing moves.
     let forced = [&large[..], &[("refund_no", "R01JDGXQR7T0000000000000000")]].concat();
     let refused = support.post(&path, &forced).await;
     assert_eq!((refused.status, refused.header("location")), (303, Some(&*place)));

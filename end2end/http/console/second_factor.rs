@@ -1,4 +1,4 @@
-//! The second factor as a person meets it: on the account page, at the door, and on paper.
+//! The second factor: on the account page, at login, and with recovery codes.
 
 use payments::console::Totp;
 
@@ -18,7 +18,7 @@ fn marked<'a>(page: &'a str, testid: &str) -> Vec<&'a str> {
     page.split(mark.as_str()).skip(1).map(text).collect()
 }
 
-/// Switches it on, as the page says; the codes on paper.
+/// Switches it on, as the page says; returns the recovery codes.
 async fn switch_on(owner: &Visitor) -> (Totp, Vec<String>) {
     let page = owner.get("/admin/account/totp").await;
     let (_, rest) = page.text.split_once("name=\"secret\" value=\"").unwrap();
@@ -94,7 +94,7 @@ async fn ten_wrong_codes_from_ten_addresses_block_the_right_one() {
             .form(&[("email", OWNER.0), ("password", password), ("code", code)]);
         send(request).await
     };
-    // Whoever does not know the password shuts nobody out.
+    // Without the password no number of tries locks the account.
     for n in 0..12 {
         assert_eq!(knock_from(n, "wrong horse battery", "000000").await.status, 401);
     }

@@ -1,4 +1,4 @@
-//! What somebody who has never seen the console is asked to do there, without a script in the page.
+//! Tasks for a first-time user of the console, without a script in the page.
 
 use domain::Timestamp;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ async fn sell(server: &Server) -> Value {
     api.wait_for(&payment, "success").await
 }
 
-/// What stands between two texts of a page: how a stranger finds the next button.
+/// Returns the text between two others of a page, as a first-time user finds the next button.
 fn between<'a>(page: &'a str, before: &str, after: &str) -> &'a str {
     let (_, rest) = page
         .split_once(before)

@@ -1,4 +1,4 @@
-//! A person of the console with a browser that runs no script.
+//! A person of the console with a browser without script.
 
 use reqwest::Client;
 use serde_json::json;
@@ -8,20 +8,20 @@ use crate::api::{Answer, client, send};
 use crate::server::{Server, run};
 
 pub const OWNER: (&str, &str) = ("owner@example.com", "correct horse battery");
-/// The address that answers, with what a browser sends along.
+/// The server's address, and the headers that a browser sends along.
 pub struct Visitor {
     client: Client,
     pub url: String,
 }
 
-/// A server whose owner is known.
+/// A server with a known owner.
 pub fn server(settings: &[(&str, &str)]) -> Server {
     let mut all = vec![("ADMIN_EMAIL", OWNER.0), ("ADMIN_PASSWORD", OWNER.1)];
     all.extend(settings);
     Server::simulated(&all)
 }
 
-/// Makes a person with a role, as an operator does on the command line. The address is `<role>@example.com`.
+/// Creates a person with a role, by the command line. The address is `<role>@example.com`.
 pub fn employ(server: &Server, role: &str) -> (String, &'static str) {
     let email = format!("{role}@example.com");
     let args = ["admin", "create", "--email", &email, "--role", role];
@@ -30,17 +30,17 @@ pub fn employ(server: &Server, role: &str) -> (String, &'static str) {
     (email, OWNER.1)
 }
 
-/// Whether a line of the audit page is about this action; the word alone stands in its filter too.
+/// Returns whether the audit page has an entry of this action; the word alone stands in its filter too.
 pub fn tells_of(trail: &str, action: &str) -> bool {
     trail.contains(&format!("<code class=\"reference\">{action}</code>"))
 }
 
-/// Nobody has given a password for a long time; who is in stays in.
+/// Ages all password confirmations; sessions stay valid.
 pub async fn let_passwords_grow_old(server: &Server) {
     run_sql(server, "update sessions set confirmed_at = 0").await;
 }
 
-/// Behind the back of the server.
+/// Runs SQL beside the server.
 pub async fn run_sql(server: &Server, sql: &'static str) {
     let file = server.dir.path().join("data/tongqian.db");
     let url = format!("sqlite://{}", file.display());
@@ -49,7 +49,7 @@ pub async fn run_sql(server: &Server, sql: &'static str) {
     database.close().await.unwrap();
 }
 
-/// The simulator sends a callback that is about the newest payment and for somebody else: a person has to look.
+/// Has the simulator send a notification for another merchant about the newest payment, which raises an incident.
 pub async fn call_for_another_merchant(server: &Server) {
     let foreign = json!({"set": {"mchid": "1900000000"}, "newId": true, "send": true});
     let control = format!("{}/notice", server.control());
@@ -64,7 +64,7 @@ impl Visitor {
         }
     }
 
-    /// Somebody who has logged in.
+    /// A person that has logged in.
     pub async fn logged_in(server: &Server, email: &str, password: &str) -> Visitor {
         let visitor = Visitor::of(server);
         let answer = visitor.log_in(email, password).await;
@@ -76,13 +76,13 @@ impl Visitor {
         Visitor::logged_in(server, OWNER.0, OWNER.1).await
     }
 
-    /// Somebody of this role, made now.
+    /// Creates a person of this role and logs in.
     pub async fn employed(server: &Server, role: &str) -> Visitor {
         let (email, password) = employ(server, role);
         Visitor::logged_in(server, &email, password).await
     }
 
-    /// What the cookie of a new session holds, for who plays with it.
+    /// Value of the cookie of a new session, for tests that alter it.
     pub async fn cookie_of(server: &Server, email: &str, password: &str) -> String {
         let open = Visitor::of(server).log_in(email, password).await;
         let cookie = open
@@ -96,7 +96,7 @@ impl Visitor {
             .await
     }
 
-    /// In English, whatever the machine that runs the test speaks.
+    /// In English, whatever the locale of the machine.
     pub async fn get(&self, path: &str) -> Answer {
         let request = self.client.get(format!("{}{path}", self.url));
         send(
@@ -123,7 +123,7 @@ impl Visitor {
         send(request).await
     }
 
-    /// The page after a form, which must have been taken.
+    /// Sends a form that must succeed, and returns the page after it.
     pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let answer = self.post(path, fields).await;
         assert_eq!(answer.status, 303, "{path}: {}", answer.text);
