@@ -118,7 +118,7 @@ pub fn simulator_files(config: &Config) -> Option<(PathBuf, PathBuf)> {
     // With a remote database the working directory may be read-only.
     if let Err(error) = make_private_directory(&directory) {
         let shown = directory.display();
-        tracing::warn!(%error, "the simulator forgets its trades at the next start: {shown} cannot be made");
+        tracing::warn!(%error, "the simulator loses its trades at the next start: {shown} cannot be created");
         return None;
     }
     // Without the password, which may change while the database stays the same.

@@ -36,7 +36,7 @@ pub fn parse_wechat_keys(word: &str) -> Result<WechatKeys, String> {
 pub fn complain(failure: &Failure) {
     let mut out = std::io::stderr().lock();
     if writeln!(out, "tongqian: {}", telemetry::chain(failure)).is_err() {
-        tracing::debug!("nobody reads standard error");
+        tracing::debug!("standard error is closed");
     }
 }
 

@@ -294,6 +294,6 @@ pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     // A pipe closed after the first line is no reason to die.
     if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-        tracing::debug!("nobody reads standard output");
+        tracing::debug!("standard output is closed");
     }
 }

@@ -168,7 +168,7 @@ impl Guest {
         let ended = tokio::select! {
             biased;
             () = self.seat.must_end() => {
-                tracing::debug!("a slow connection gives its seat to another one");
+                tracing::debug!("a slow connection was closed in favour of another one");
                 return;
             }
             ended = watcher.watch(connection) => ended,

@@ -56,7 +56,7 @@ async fn let_in(web: &Web, needed: Scope, mut request: Request, next: Next) -> R
     let address = request.extensions().get::<Peer>().map(|peer| peer.0);
     match admit(web, needed, address, request.headers()).await {
         Ok(key) => {
-            tracing::debug!(key.id = key.id, "a program came in");
+            tracing::debug!(key.id = key.id, "a call was authenticated");
             request.extensions_mut().insert(Caller(key.clone()));
             note_later(web, key);
             next.run(request).await
@@ -76,7 +76,7 @@ fn note_later(web: &Web, key: ApiKey) {
             tracing::warn!(
                 key.id = key.id,
                 error = telemetry::chain(&error),
-                "the use of a key was not noted"
+                "the use of a key was not recorded"
             );
         }
     });

@@ -140,7 +140,7 @@ impl From<Error> for Problem {
                 )
             }
             Error::Unreachable { channel, .. } => {
-                tracing::warn!(%channel, error = telemetry::chain(&error), "the gateway gave no answer to believe");
+                tracing::warn!(%channel, error = telemetry::chain(&error), "the gateway gave no verified answer");
                 Problem::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "gateway_unreachable",
