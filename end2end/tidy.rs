@@ -266,7 +266,7 @@ fn refuse_words(places: &[&str], words: &[&str], advice: &str) {
     faults.report();
 }
 
-/// House SQL is lower case and shouted SQL is upper case; what begins with one capital letter is English.
+/// Our SQL is lower case and shouted SQL is upper case; what begins with one capital letter is English.
 fn looks_like_sql(literal: &str) -> bool {
     let flat = literal.split_whitespace().collect::<Vec<_>>().join(" ");
     let shouted = flat.chars().filter(char::is_ascii_lowercase).count() == 0;

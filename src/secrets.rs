@@ -1,4 +1,4 @@
-//! The key that encrypts secrets at rest: `SECRETS_KEY`, or a file of mode 0600 that the first start creates.
+//! The key that encrypts secrets at rest: `SECRETS_KEY`, or a file of mode 0600 beside the database, made at the first start.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;

@@ -205,7 +205,7 @@ impl<'a> Deal<'a> {
         self.about(refund, EntryKind::Refund, Account::RefundsDue, self.payer())
     }
 
-    /// Transfer when a refund has failed: its number is never used again.
+    /// Transfer when a refund has failed: the money will not be returned under its number.
     pub fn refund_failed<'b>(&self, refund: &'b Refund) -> Transfer<'b>
     where
         'a: 'b,

@@ -91,7 +91,7 @@ test('state changes are announced, and headings and names are there', async () =
 });
 
 test('at twice the size nothing scrolls sideways either', async () => {
-    // A desk of 1280 px at 200 % has room for 640.
+    // A desktop screen of 1280 px at 200 % has room for 640.
     await visit(browser, server, { name: 'zoomed', viewport: { width: 640, height: 450 } }, async (visitor) => {
         await visitor.buy('?lang=en');
         await visitor.fitsTheScreen();

@@ -49,7 +49,7 @@ export async function visit(browser, server, options, journey) {
     assert.deepEqual(visitor.complaints, [], 'the browser console must stay silent');
 }
 
-/** Pictures of an earlier run would tell an old story. */
+/** Deletes the screenshots of an earlier run. */
 async function forgetPictures(name) {
     await mkdir(pictures, { recursive: true });
     const old = (await readdir(pictures)).filter((file) => file.startsWith(`${name}-`));

@@ -28,7 +28,7 @@ async fn a_program_over_its_rate_limit_gets_retry_after() {
     let refused: Vec<_> = answers.iter().filter(|answer| answer.status != 200).collect();
     assert!(refused.iter().all(|answer| is_told_to_wait(answer)));
 
-    // It changes nothing, and a gateway is never told so.
+    // A limited call changes nothing, and notifications are never limited.
     let order = json!({"userId": "u", "subject": "s", "amount": 1});
     let mut n_orders = 0;
     for _ in 0..5 {

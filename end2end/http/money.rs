@@ -242,7 +242,7 @@ async fn an_unverifiable_gateway_answer_is_no_refusal() {
     let answer = api.post("/payments", &body).await;
     answer.refused(503, "gateway_unreachable");
     assert!(answer.header("retry-after").is_some());
-    // The same attempt goes on as soon as the gateway speaks again: no second one is made.
+    // The same attempt goes on as soon as the gateway answers again: no second one is made.
     let payment = api.post("/payments", &body).await;
     assert!(matches!(payment.status, 200 | 201), "{}", payment.text);
     assert_eq!(

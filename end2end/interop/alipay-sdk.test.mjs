@@ -95,7 +95,7 @@ test('alipay-sdk 4.14.0', async (t) => {
         const refunded = seen.at(-1);
         assert.equal(refunded.out_biz_no, out_request_no);
         assert.equal(refunded.refund_fee, '10.00');
-        // A partial refund leaves the trade paid, so both notices have the same words.
+        // A partial refund leaves the trade paid, so both notifications have the same status.
         assert.equal(refunded.trade_status, 'TRADE_SUCCESS');
         await simulator.acknowledged(out_trade_no, 'TRADE_SUCCESS', 2);
     });

@@ -1,4 +1,4 @@
-// The merchant's side of notices: a server whose every answer the test decides.
+// Receiver of notifications: a server whose every answer the test decides.
 import { createServer } from 'node:http';
 
 const PATIENCE_MS = 10_000;
@@ -29,7 +29,7 @@ export async function openInbox(judge) {
     await new Promise((done, fail) => server.once('error', fail).listen(0, '127.0.0.1', done));
     return {
         url: `http://127.0.0.1:${server.address().port}/notify`,
-        /** The next letter that was answered; with `refusal` when it was refused. */
+        /** The next notification that was answered; with `refusal` when it was refused. */
         async next() {
             if (letters.length > 0) return letters.shift();
             return new Promise((done, fail) => {

@@ -1,4 +1,4 @@
-// What the SDKs for WeChat Pay share: one order, its numbers, the inbox for its notices, and what must be in them.
+// Helpers for the WeChat Pay SDKs: one order, its numbers, the inbox for its notifications, and their content.
 import assert from 'node:assert/strict';
 import { openInbox } from './inbox.mjs';
 import { freshNumber, startSimulator } from './simulator.mjs';

@@ -1,4 +1,4 @@
-// npm wechatpay-axios-plugin: has a base URL, checks answers, and gives the parts to check a notice with.
+// npm wechatpay-axios-plugin: has a base URL, checks answers, and gives the parts to verify a notification with.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import wechatpay from 'wechatpay-axios-plugin';

@@ -96,7 +96,7 @@ const crowds = {
 };
 for (const [name, say] of Object.entries(crowds)) {
     const crowd = gather(n_clients, say);
-    // The crowd comes within `n / 2` ms.
+    // The slow clients connect within `n / 2` ms.
     await pause(n_clients / 2 + 1_000);
     const seen = await measure(seconds * 1_000);
     const now = await memory();

@@ -1,7 +1,7 @@
 //! Orders per second beside many refused connections: `cargo bench --bench strangers`.
 //!
 //! The baseline is the same number of connections that load a page: refused ones must not cost the writers more.
-//! Ends with 1 when a crowd leaves less than four fifths of the orders that page views leave. `ROUND_MS=…` measures longer.
+//! Ends with 1 when refused connections leave less than four fifths of the orders that page views leave. `ROUND_MS=…` measures longer.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 #![expect(clippy::print_stdout, reason = "the figures are the answer")]
@@ -154,7 +154,7 @@ fn order() -> Value {
     json!({"userId": "u1", "subject": "Team plan", "amount": 9990})
 }
 
-/// Orders that were made in a second, those that failed, and what the crowd was answered in a second.
+/// Orders that were made in a second, those that failed, and the answers to the strangers in a second.
 async fn measure(shop: &Arc<Shop>, crowd: Crowd, round: Duration) -> (u32, u32, u32) {
     let counters: [Arc<AtomicU32>; 3] = Default::default();
     let [n_orders, n_failed, n_refused] = &counters;

@@ -116,8 +116,8 @@ pub struct CreateOrder {
     /// A JSON object of at most 4096 bytes, given back as it is.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Box<RawValue>>,
-    /// Lets any holder of the checkout link see the user's balance and pay this order with it. Set it only where the link goes to
-    /// the signed-in user alone. By default the page does not mention the balance.
+    /// Lets any holder of the checkout link see the user's balance and pay this order with it. Set it only where the link
+    /// goes to the signed-in user alone. By default the page does not mention the balance.
     allow_balance: Option<bool>,
     /// Lifetime of the order in minutes; fractions are allowed.
     #[schema(schema_with = minutes)]

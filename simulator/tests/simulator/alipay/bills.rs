@@ -1,4 +1,4 @@
-//! Bills: an address that lives for thirty seconds, and the archive behind it.
+//! Bills: a download address that is valid for thirty seconds, and its archive.
 
 use std::io::{Cursor, Read as _};
 

@@ -1,4 +1,4 @@
-//! WeChat's products on a phone: what each asks for, what it gives, and how long that lives.
+//! WeChat's products on a phone: required members, prompts, and their expiry.
 
 use serde_json::{Value, json};
 

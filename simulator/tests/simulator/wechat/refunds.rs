@@ -1,4 +1,4 @@
-//! WeChat's refunds: accepted and not done, limited, and told to their own address.
+//! WeChat's refunds: accepted before they are done, limited, and notified to their own address.
 
 use serde_json::{Value, json};
 use simulator::{Endpoint, Fault, FaultKind, RefundOutcome};
