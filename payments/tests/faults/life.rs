@@ -16,7 +16,7 @@ use crate::simulation::{Facts, Simulation};
 /// 2026-11-24 10:00 in Beijing.
 pub const OPENING: Timestamp = Timestamp::from_millis(1_795_485_600_000);
 /// Without notifications an open payment is queried every minute, and a dead server's lease lasts one.
-const NOTIFICATIOND_WITHIN: Duration = Duration::from_secs(150);
+const NOTICED_WITHIN: Duration = Duration::from_secs(150);
 /// The longest schedule of notifications, and of our own queries.
 const LONGEST: Duration = Duration::from_secs(26 * 3600);
 
@@ -110,7 +110,7 @@ pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
 fn heal(simulation: &Simulation, executor: &mut Executor) -> Option<Duration> {
     let healed_at = simulation.now();
     simulation.heal();
-    executor.run_until(healed_at + NOTIFICATIOND_WITHIN);
+    executor.run_until(healed_at + NOTICED_WITHIN);
     if simulation.plan.reconciles {
         for unnoticed in simulation.unnoticed() {
             simulation.fail(unnoticed);

@@ -69,7 +69,7 @@ fn another_refund_number_on_every_try_is_found() {
 
 #[test]
 fn a_duplicate_notification_that_is_credited_again_is_found() {
-    is_found("duplicate notice credited again", &["rows break"]);
+    is_found("duplicate notification credited again", &["rows break"]);
 }
 
 #[test]
