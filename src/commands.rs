@@ -128,7 +128,7 @@ pub async fn audit(config: &Config) -> Result<(), Failure> {
         ));
     }
     let services = connect_to_audit(config).await?;
-    let findings = payments::audit(&services).await?;
+    let findings = payments::check_invariants(&services).await?;
     services.db.close().await;
     let mut n_broken = 0_usize;
     for finding in &findings {

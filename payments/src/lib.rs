@@ -8,7 +8,6 @@ pub mod faults;
 
 mod account;
 pub mod admin;
-mod audit;
 mod audit_log;
 mod balance;
 mod calendar;
@@ -20,6 +19,7 @@ mod expire;
 pub mod gateway;
 mod gateway_health;
 mod idempotency;
+mod invariants;
 mod ledger;
 mod notification;
 mod order;
@@ -39,7 +39,6 @@ pub mod store;
 mod watch;
 
 pub use account::{Obstacle, Serving, find_obstacles, stamp_accounts};
-pub use audit::{Finding, audit};
 pub use balance::{
     Adjustment, Balance, Entry, TopUp, adjust_balance, find_balance, list_entries, top_up, top_up_for_order,
 };
@@ -51,6 +50,7 @@ pub use clock::{Timeline, VirtualClock};
 pub use error::Error;
 pub use expire::expire;
 pub use idempotency::{Idempotency, KeptAnswer, Outcome, WriteAnswer};
+pub use invariants::{Finding, check_invariants};
 pub use notification::accept_notification;
 pub use order::{
     Checkout, EXPIRED_REASON, ListedPayment, NewOrder, OrderFilter, Page, PaymentFilter, cancel_order,

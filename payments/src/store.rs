@@ -5,7 +5,6 @@
 
 pub(crate) mod admin;
 pub(crate) mod append_only;
-pub(crate) mod audit;
 pub(crate) mod audit_log;
 pub(crate) mod credit_requests;
 pub(crate) mod figures;
@@ -13,6 +12,7 @@ pub(crate) mod forged_notifications;
 pub(crate) mod gateway_calls;
 pub(crate) mod idempotency;
 pub(crate) mod incidents;
+pub(crate) mod invariants;
 pub(crate) mod ledger;
 pub mod lock;
 pub(crate) mod login_attempts;

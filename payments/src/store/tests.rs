@@ -1,6 +1,6 @@
 //! Promises of a write, on both engines: all of it or nothing.
 
-mod audit;
+mod invariants;
 mod search;
 mod upgrade;
 mod writers;

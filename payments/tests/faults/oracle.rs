@@ -274,7 +274,7 @@ impl Simulation {
             }
         }
         if let Some((_, services)) = self.any_server() {
-            for finding in runtime().block_on(payments::audit(&services)).unwrap() {
+            for finding in runtime().block_on(payments::check_invariants(&services)).unwrap() {
                 if finding.n_broken > 0 {
                     self.fail(format!("{} rows break: {}", finding.n_broken, finding.name));
                 }

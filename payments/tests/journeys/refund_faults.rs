@@ -262,7 +262,7 @@ async fn a_late_payment_is_refunded_also_when_the_first_refund_is_closed() {
         let refunds = payments::list_refunds(&shop.services, &payment.id).await.unwrap();
         let states: Vec<_> = refunds.iter().map(|refund| refund.state).collect();
         assert_eq!(states, [RefundState::Requested, RefundState::Failed]);
-        let broken = payments::audit(&shop.services).await.unwrap();
+        let broken = payments::check_invariants(&shop.services).await.unwrap();
         assert!(broken.iter().all(|finding| finding.n_broken == 0), "{broken:?}");
         let taken = refund(shop, &payment, None).await;
         assert!(

@@ -101,7 +101,7 @@ pub async fn books(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, PageError> {
-    let findings = payments::audit(&web.services).await?;
+    let findings = payments::check_invariants(&web.services).await?;
     let content = pages::books(&context, &findings);
     Ok(respond::page(&context, context.words().books, content))
 }

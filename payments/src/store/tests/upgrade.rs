@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use sqlx::migrate::Migrator;
 use sqlx::{ConnectOptions, PgPool, sqlite::SqliteConnectOptions};
 
-use super::super::audit::{count_broken, invariants};
+use super::super::invariants::{count_broken, invariants};
 use super::super::{Db, MIGRATIONS, StoreError, on};
 use super::urls;
 

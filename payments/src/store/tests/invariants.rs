@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use futures_util::FutureExt;
 
-use super::super::audit::{count_broken, invariants};
+use super::super::invariants::{count_broken, invariants};
 use super::super::{Db, StoreError, execute};
 use super::upgrade::live_in_the_past;
 use super::{run, urls};

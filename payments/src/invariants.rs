@@ -1,7 +1,7 @@
 //! Audit: every invariant that a query can check.
 
 use crate::audit_log::count_broken_entries;
-use crate::store::{append_only, audit as questions};
+use crate::store::{append_only, invariants as questions};
 use crate::{Error, Services};
 use futures_util::FutureExt;
 
@@ -13,7 +13,7 @@ pub struct Finding {
 }
 
 /// Checks all invariants on one unchanging snapshot.
-pub async fn audit(services: &Services) -> Result<Vec<Finding>, Error> {
+pub async fn check_invariants(services: &Services) -> Result<Vec<Finding>, Error> {
     services
         .db
         .snapshot(|tx| {
