@@ -11,9 +11,11 @@ use futures_util::FutureExt;
 pub(crate) use self::pay::pay_by_balance;
 use crate::idempotency::{Idempotency, Outcome, write_once};
 use crate::ledger::post;
-use crate::order::{NewOrder, draft, invalid, is_line, page, write_order};
+use crate::order::{NewOrder, draft, write_order};
+use crate::pagination::page;
 use crate::store::requesters::{self, ActKind, NewAct};
 use crate::store::{StoreError, Tx, ledger, orders};
+use crate::validate::{invalid, is_line};
 use crate::{Error, Page, Requester, Services};
 
 /// Subject of a top-up on the payer's bill.

@@ -24,6 +24,7 @@ mod ledger;
 mod notification;
 mod order;
 mod overdue;
+mod pagination;
 mod personal;
 mod process;
 mod reconcile;
@@ -36,6 +37,7 @@ mod services;
 mod settle;
 mod start;
 pub mod store;
+mod validate;
 mod watch;
 
 pub use account::{Obstacle, Serving, find_obstacles, stamp_accounts};
@@ -53,11 +55,12 @@ pub use idempotency::{Idempotency, KeptAnswer, Outcome, WriteAnswer};
 pub use invariants::{Finding, check_invariants};
 pub use notification::accept_notification;
 pub use order::{
-    Checkout, EXPIRED_REASON, ListedPayment, NewOrder, OrderFilter, Page, PaymentFilter, cancel_order,
-    create_order, find_checkout, find_order, find_payment, find_payment_by_number, is_line, list_orders,
+    Checkout, EXPIRED_REASON, ListedPayment, NewOrder, OrderFilter, PaymentFilter, cancel_order,
+    create_order, find_checkout, find_order, find_payment, find_payment_by_number, list_orders,
     list_payments,
 };
 pub use overdue::{LateJob, OverdueAfter, QueueAges, look_after};
+pub use pagination::Page;
 pub use personal::{Erased, export_user, forget_user};
 pub use process::{Process, beat, enter_service, leave_service, mend_times};
 pub use reconcile::{Lane, query_payment, reconcile_lane, reconcile_payments};
@@ -70,4 +73,5 @@ pub use retention::{Retention, erase_old_data};
 pub use run::{run_to_end, wait_for};
 pub use services::{Policy, Services, Wake};
 pub use start::{Initiator, StartPayment, renew_prompt, start_payment};
+pub use validate::is_line;
 pub use watch::{Watchers, try_to_attend};

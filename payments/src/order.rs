@@ -12,8 +12,10 @@ use crate::expire::end_payment;
 use crate::idempotency::{
     Claim, Idempotency, Keyed, Outcome, claim, keep_answer, write_once, write_under_key,
 };
+use crate::pagination::{Page, Span, page};
 use crate::store::search::{self, Filter, Found, IdRange};
 use crate::store::{StoreError, Tx, orders, payments};
+use crate::validate::{invalid, is_line};
 use crate::{Error, Requester, Services};
 
 /// Draft of a new order. Lengths and characters are checked by [`create_order`].
@@ -68,12 +70,6 @@ pub struct ListedPayment {
     pub user_id: String,
     /// Token of the order's checkout page.
     pub token: String,
-}
-
-#[derive(Debug, Clone)]
-pub struct Page<T> {
-    pub data: Vec<T>,
-    pub next_cursor: Option<String>,
 }
 
 /// Creates an order. The same number with the same content is the same order.
@@ -160,22 +156,6 @@ pub(crate) fn draft(services: &Services, new: &NewOrder, purpose: Purpose) -> Re
         updated_at: now,
         version: 0,
     })
-}
-
-pub(crate) fn invalid(field: &'static str, message: &'static str) -> Error {
-    Error::Invalid { field, message }
-}
-
-/// Whether a text is one line that reads the way it is stored: no control characters, no line or paragraph separator
-/// (U+2028/9), no invisible tag characters, and no bidirectional controls, which would make a payer read another text than
-/// the one that was sent.
-pub fn is_line(text: &str, max_chars: usize) -> bool {
-    let misleads = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
-            || matches!(c, '\u{E0000}'..='\u{E007F}')
-    };
-    !text.trim().is_empty() && text.chars().count() <= max_chars && !text.chars().any(misleads)
 }
 
 fn has_same_content(existing: &Order, new: &Order) -> bool {
@@ -406,26 +386,6 @@ async fn find_listed(tx: &mut Tx<'_>, filter: &OrderFilter) -> Result<Found, Sto
     search::find_among(tx, &ids, wanted, names).await
 }
 
-/// Time span, and the position in it to go on from.
-pub(crate) struct Span<'a> {
-    pub(crate) from: Option<Timestamp>,
-    pub(crate) to: Option<Timestamp>,
-    pub(crate) cursor: Option<&'a str>,
-}
-
-impl Span<'_> {
-    /// Ids contain their time, so a time span is a range of the primary key: from the first id on, below the second.
-    pub(crate) fn names(&self) -> (String, String) {
-        const END_OF_TIME: Timestamp = Timestamp::from_millis((1 << 50) - 1);
-        let from = OrderId::floor(self.from.unwrap_or(Timestamp::from_millis(0)));
-        let below = OrderId::floor(self.to.unwrap_or(END_OF_TIME));
-        match self.cursor {
-            Some(cursor) if cursor < below.as_str() => (from, cursor.to_owned()),
-            _ => (from, below),
-        }
-    }
-}
-
 pub async fn list_payments(services: &Services, filter: PaymentFilter) -> Result<Page<ListedPayment>, Error> {
     let (limit, filter) = (i64::from(filter.limit), &filter);
     let rows = services
@@ -435,16 +395,4 @@ pub async fn list_payments(services: &Services, filter: PaymentFilter) -> Result
     Ok(page(rows, filter.limit, |listed: &ListedPayment| {
         listed.payment.id.to_string()
     }))
-}
-
-/// Builds a page from one row more than requested, which shows whether there is a next page.
-pub(crate) fn page<T>(mut rows: Vec<T>, limit: u32, key: impl Fn(&T) -> String) -> Page<T> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| has_more).map(key);
-    Page {
-        data: rows,
-        next_cursor,
-    }
 }

@@ -70,9 +70,11 @@ pub async fn list_audit_entries(services: &Services, query: &AuditQuery) -> Resu
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let lines = rows.into_iter().map(AuditEntry::from).collect();
-    Ok(crate::order::page(lines, query.limit, |line: &AuditEntry| {
-        line.seq.to_string()
-    }))
+    Ok(crate::pagination::page(
+        lines,
+        query.limit,
+        |line: &AuditEntry| line.seq.to_string(),
+    ))
 }
 
 /// Oldest first, after a number: with hashes, so that the chain can be checked independently.

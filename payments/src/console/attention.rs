@@ -4,7 +4,7 @@ use domain::{OrderId, Timestamp};
 use futures_util::FutureExt;
 
 use super::{Action, Actor, ConsoleError, Operator, Permission, list_people, perform_and_tell};
-use crate::order::page;
+use crate::pagination::page;
 use crate::store::incidents::{self, IncidentKind, IncidentRow};
 use crate::store::{StoreError, credit_requests, refund_approvals};
 use crate::{Error, Page, Services};

@@ -3,7 +3,7 @@
 use domain::{Method, Money, Order, OrderId, OrderStatus, Timestamp};
 use futures_util::FutureExt;
 
-use crate::order::{Span, page};
+use crate::pagination::{Span, page};
 use crate::store::search::{self, Filter, Found};
 use crate::store::{StoreError, Tx, orders};
 use crate::{Error, Page, Services};

@@ -6,10 +6,10 @@ use futures_util::FutureExt;
 
 use super::{Act, Action, Actor, ConsoleError, Operator, note_act, perform_and_tell, record};
 use crate::calendar::midnight_before;
-use crate::order::is_line;
 use crate::refund::{RefundRequest, accept, announce_refund};
 use crate::store::refund_approvals::{self, ApprovalRow, NewApproval};
 use crate::store::{StoreError, Tx, orders, payments, people, refunds, requesters};
+use crate::validate::is_line;
 use crate::{Error, Outcome, Requester, Services};
 
 const MOST_REASON: usize = 256;
@@ -182,7 +182,7 @@ pub async fn ask_for_refund(
     draft: &RefundDraft,
 ) -> Result<Asked, ConsoleError> {
     if !is_line(&draft.reason, MOST_REASON) {
-        return Err(ConsoleError::Core(crate::order::invalid(
+        return Err(ConsoleError::Core(crate::validate::invalid(
             "reason",
             "must be one line",
         )));

@@ -10,9 +10,9 @@ use futures_util::FutureExt;
 use super::{Draft, announce_refund, apply_refund_report, claimed, write_refund};
 use crate::idempotency::{Idempotency, Keyed, Outcome, keep_answer, read_under_key, write_under_key};
 use crate::ledger::require_funds;
-use crate::order::{invalid, is_line};
 use crate::store::refunds::claims;
 use crate::store::{Tx, payments, refunds};
+use crate::validate::{invalid, is_line};
 use crate::{Error, Requester, Services};
 
 /// Maximum characters of a reason. Alipay shows up to 256 bytes of it, WeChat eighty.

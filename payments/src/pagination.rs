@@ -1,0 +1,41 @@
+//! Pagination: a page of rows, and the span of ids that it continues in.
+
+use domain::{OrderId, Timestamp};
+
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    pub data: Vec<T>,
+    pub next_cursor: Option<String>,
+}
+
+/// Time span, and the position in it to go on from.
+pub(crate) struct Span<'a> {
+    pub(crate) from: Option<Timestamp>,
+    pub(crate) to: Option<Timestamp>,
+    pub(crate) cursor: Option<&'a str>,
+}
+
+impl Span<'_> {
+    /// Ids contain their time, so a time span is a range of the primary key: from the first id on, below the second.
+    pub(crate) fn names(&self) -> (String, String) {
+        const END_OF_TIME: Timestamp = Timestamp::from_millis((1 << 50) - 1);
+        let from = OrderId::floor(self.from.unwrap_or(Timestamp::from_millis(0)));
+        let below = OrderId::floor(self.to.unwrap_or(END_OF_TIME));
+        match self.cursor {
+            Some(cursor) if cursor < below.as_str() => (from, cursor.to_owned()),
+            _ => (from, below),
+        }
+    }
+}
+
+/// Builds a page from one row more than requested, which shows whether there is a next page.
+pub(crate) fn page<T>(mut rows: Vec<T>, limit: u32, key: impl Fn(&T) -> String) -> Page<T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = rows.last().filter(|_| has_more).map(key);
+    Page {
+        data: rows,
+        next_cursor,
+    }
+}
