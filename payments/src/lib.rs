@@ -15,7 +15,6 @@ mod calls;
 mod clock;
 pub mod console;
 mod error;
-mod expire;
 pub mod gateway;
 mod gateway_health;
 mod idempotency;
@@ -25,20 +24,17 @@ mod notification;
 mod order;
 mod overdue;
 mod pagination;
+mod payment;
 mod personal;
 mod process;
-mod reconcile;
 mod refund;
 mod requester;
 mod retention;
 mod run;
 pub mod secrets;
 mod services;
-mod settle;
-mod start;
 pub mod store;
 mod validate;
-mod watch;
 
 pub use account::{Obstacle, Serving, find_obstacles, stamp_accounts};
 pub use balance::{
@@ -50,20 +46,22 @@ pub use clock::Clock;
 #[cfg(feature = "faults")]
 pub use clock::{Timeline, VirtualClock};
 pub use error::Error;
-pub use expire::expire;
 pub use idempotency::{Idempotency, KeptAnswer, Outcome, WriteAnswer};
 pub use invariants::{Finding, check_invariants};
 pub use notification::accept_notification;
 pub use order::{
-    Checkout, EXPIRED_REASON, ListedPayment, NewOrder, OrderFilter, PaymentFilter, cancel_order,
-    create_order, find_checkout, find_order, find_payment, find_payment_by_number, list_orders,
-    list_payments,
+    Checkout, EXPIRED_REASON, NewOrder, OrderFilter, cancel_order, create_order, find_checkout, find_order,
+    list_orders,
 };
 pub use overdue::{LateJob, OverdueAfter, QueueAges, look_after};
 pub use pagination::Page;
+pub use payment::{
+    Initiator, Lane, ListedPayment, PaymentFilter, StartPayment, Watchers, expire, find_payment,
+    find_payment_by_number, list_payments, query_payment, reconcile_lane, reconcile_payments, renew_prompt,
+    start_payment, try_to_attend,
+};
 pub use personal::{Erased, export_user, forget_user};
 pub use process::{Process, beat, enter_service, leave_service, mend_times};
-pub use reconcile::{Lane, query_payment, reconcile_lane, reconcile_payments};
 pub use refund::{
     RefundRequest, find_refund, list_refunds, reconcile_refunds, reconcile_refunds_of, request_refund,
     retry_refund,
@@ -72,6 +70,4 @@ pub use requester::Requester;
 pub use retention::{Retention, erase_old_data};
 pub use run::{run_to_end, wait_for};
 pub use services::{Policy, Services, Wake};
-pub use start::{Initiator, StartPayment, renew_prompt, start_payment};
 pub use validate::is_line;
-pub use watch::{Watchers, try_to_attend};

@@ -8,11 +8,11 @@ use domain::{
 };
 use futures_util::FutureExt;
 
-use crate::expire::end_payment;
 use crate::idempotency::{
     Claim, Idempotency, Keyed, Outcome, claim, keep_answer, write_once, write_under_key,
 };
 use crate::pagination::{Page, Span, page};
+use crate::payment::end_payment;
 use crate::store::search::{self, Filter, Found, IdRange};
 use crate::store::{StoreError, Tx, orders, payments};
 use crate::validate::{invalid, is_line};
@@ -51,25 +51,6 @@ pub struct OrderFilter {
     pub limit: u32,
     /// Id after which to go on (newest first): `Page::next_cursor` of the page before.
     pub cursor: Option<String>,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct PaymentFilter {
-    pub order_id: Option<String>,
-    pub status: Option<PaymentStatus>,
-    pub method: Option<Method>,
-    pub user_id: Option<String>,
-    pub limit: u32,
-    pub cursor: Option<String>,
-}
-
-/// A payment with data of its order.
-#[derive(Debug, Clone)]
-pub struct ListedPayment {
-    pub payment: Payment,
-    pub user_id: String,
-    /// Token of the order's checkout page.
-    pub token: String,
 }
 
 /// Creates an order. The same number with the same content is the same order.
@@ -311,40 +292,6 @@ pub(crate) async fn load_checkout(services: &Services, id: &OrderId) -> Result<C
         .await
 }
 
-pub(crate) async fn find_by_number(services: &Services, number: &PaymentNo) -> Result<Payment, Error> {
-    let found = services
-        .db
-        .snapshot(|tx| async move { payments::find_by_number(tx, number).await }.boxed())
-        .await?;
-    found.map(|(payment, _)| payment).ok_or(Error::NotFound)
-}
-
-/// Finds a payment with its order by the number that the gateway knows.
-pub async fn find_payment_by_number(
-    services: &Services,
-    number: &PaymentNo,
-) -> Result<(Payment, Order), Error> {
-    let payment = find_by_number(services, number).await?;
-    let order = find_order(services, &payment.order_id).await?;
-    Ok((payment, order))
-}
-
-pub async fn find_payment(services: &Services, id: &PaymentId) -> Result<(Payment, Order), Error> {
-    services
-        .db
-        .snapshot(|tx| {
-            async move {
-                let payment = payments::find(tx, id).await?.ok_or(Error::NotFound)?;
-                let order = orders::find(tx, &payment.order_id)
-                    .await?
-                    .ok_or(Error::NotFound)?;
-                Ok((payment, order))
-            }
-            .boxed()
-        })
-        .await
-}
-
 /// Lists orders for a merchant's program. A page that is not full may still have a next one.
 pub async fn list_orders(services: &Services, filter: OrderFilter) -> Result<Page<Order>, Error> {
     let filter = &filter;
@@ -384,15 +331,4 @@ async fn find_listed(tx: &mut Tx<'_>, filter: &OrderFilter) -> Result<Found, Sto
     .into_iter()
     .collect();
     search::find_among(tx, &ids, wanted, names).await
-}
-
-pub async fn list_payments(services: &Services, filter: PaymentFilter) -> Result<Page<ListedPayment>, Error> {
-    let (limit, filter) = (i64::from(filter.limit), &filter);
-    let rows = services
-        .db
-        .snapshot(|tx| async move { payments::list(tx, filter, limit + 1).await }.boxed())
-        .await?;
-    Ok(page(rows, filter.limit, |listed: &ListedPayment| {
-        listed.payment.id.to_string()
-    }))
 }

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use crate::console::LoginLimits;
 use crate::gateway::Gateways;
-use crate::reconcile::Lane;
+use crate::payment::Lane;
 use crate::secrets::Secrets;
 use crate::store::Db;
 use crate::store::servers::Lease;

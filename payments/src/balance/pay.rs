@@ -6,11 +6,11 @@ use domain::{
 };
 use futures_util::FutureExt;
 
-use crate::expire::end_payment;
 use crate::idempotency::{Claim, Idempotency, Keyed, Outcome, claim, keep_answer, write_under_key};
 use crate::order::{CONTENDED, MAX_ROUNDS};
-use crate::settle::{Rule, announce, apply_report};
-use crate::start::StartPayment;
+use crate::payment::StartPayment;
+use crate::payment::end_payment;
+use crate::payment::{Rule, announce, apply_report};
 use crate::store::{StoreError, Tx, ledger, orders, payments};
 use crate::{Error, Services};
 

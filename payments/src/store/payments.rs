@@ -1,4 +1,4 @@
-//! Payments table. Only [`crate::settle`] may call the functions that change a state.
+//! Payments table. Only [`crate::payment`] may call the functions that change a state.
 
 pub mod claims;
 

@@ -1,8 +1,5 @@
 //! Starts a payment: record, call, record.
 
-mod call;
-mod repeated;
-
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -12,12 +9,13 @@ use domain::{
 };
 use futures_util::FutureExt;
 
-use self::call::{Called, call};
+use super::call::{Called, call};
 use crate::balance::pay_by_balance;
-use crate::expire::end_payment;
 use crate::gateway::{Ask, Gateway, Payer};
 use crate::idempotency::{Claim, Idempotency, Keyed, Outcome, claim, keep_answer, write_under_key};
-use crate::order::{CONTENDED, MAX_ROUNDS, find_payment};
+use crate::order::{CONTENDED, MAX_ROUNDS};
+use crate::payment::expire::end_payment;
+use crate::payment::find_payment;
 use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Services};
 

@@ -3,10 +3,10 @@
 use domain::{Payment, PaymentState, Report};
 
 use super::call::Called;
-use crate::expire::end_payment;
 use crate::gateway::Gateway;
-use crate::order::find_by_number;
-use crate::settle::{Rule, record_report};
+use crate::payment::expire::end_payment;
+use crate::payment::find_by_number;
+use crate::payment::settle::{Rule, record_report};
 use crate::{Error, Services};
 
 /// Outcome of an earlier call; `None`: the gateway has no such trade, so that the refusal counts.

@@ -8,8 +8,9 @@ use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::error::logged;
 use crate::gateway::{Batch, Gateway, GatewayError};
-use crate::order::{cancel_expired, find_by_number};
-use crate::settle::{Rule, record_report};
+use crate::order::cancel_expired;
+use crate::payment::find_by_number;
+use crate::payment::settle::{Rule, record_report};
 use crate::store::{StoreError, orders, payments};
 use crate::{Error, Services};
 

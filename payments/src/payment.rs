@@ -1,0 +1,19 @@
+//! Payments: started, called at the gateway, watched, asked about, closed, expired and settled.
+
+mod call;
+mod expire;
+mod queries;
+mod reconcile;
+mod repeated;
+mod settle;
+mod start;
+mod watch;
+
+pub(crate) use self::expire::end_payment;
+pub use self::expire::expire;
+pub(crate) use self::queries::find_by_number;
+pub use self::queries::{ListedPayment, PaymentFilter, find_payment, find_payment_by_number, list_payments};
+pub use self::reconcile::{Lane, query_payment, reconcile_lane, reconcile_payments};
+pub(crate) use self::settle::{Rule, announce, apply_report};
+pub use self::start::{Initiator, StartPayment, renew_prompt, start_payment};
+pub use self::watch::{Watchers, try_to_attend};
