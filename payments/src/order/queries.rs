@@ -1,0 +1,105 @@
+//! Reads of orders.
+
+use domain::{Order, OrderId, OrderNo, OrderStatus, Payment, Timestamp};
+use futures_util::FutureExt;
+
+use crate::pagination::{Page, Span, page};
+use crate::store::search::{self, Filter, Found, IdRange};
+use crate::store::{StoreError, Tx, orders, payments};
+use crate::{Error, Services};
+
+/// One order with all its payments, newest first: what the checkout page shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkout {
+    pub order: Order,
+    pub payments: Vec<Payment>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct OrderFilter {
+    pub status: Option<OrderStatus>,
+    pub user_id: Option<String>,
+    pub order_no: Option<String>,
+    pub created_from: Option<Timestamp>,
+    pub created_to: Option<Timestamp>,
+    pub limit: u32,
+    /// Id after which to go on (newest first): `Page::next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+pub async fn find_order(services: &Services, id: &OrderId) -> Result<Order, Error> {
+    services
+        .db
+        .snapshot(|tx| async move { orders::find(tx, id).await?.ok_or(Error::NotFound) }.boxed())
+        .await
+}
+
+/// Finds an order by the token of its checkout link.
+pub async fn find_checkout(services: &Services, token: &str) -> Result<Checkout, Error> {
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let order = orders::find_by_token(tx, token).await?.ok_or(Error::NotFound)?;
+                let payments = payments::of_order(tx, &order.id).await?;
+                Ok(Checkout { order, payments })
+            }
+            .boxed()
+        })
+        .await
+}
+
+pub(crate) async fn load_checkout(services: &Services, id: &OrderId) -> Result<Checkout, Error> {
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                let order = orders::find(tx, id).await?.ok_or(Error::NotFound)?;
+                let payments = payments::of_order(tx, id).await?;
+                Ok(Checkout { order, payments })
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Lists orders for a merchant's program. A page that is not full may still have a next one.
+pub async fn list_orders(services: &Services, filter: OrderFilter) -> Result<Page<Order>, Error> {
+    let filter = &filter;
+    let found = services
+        .db
+        .snapshot(|tx| async move { find_listed(tx, filter).await }.boxed())
+        .await?;
+    let mut page = page(found.orders, filter.limit, |order: &Order| order.id.to_string());
+    page.next_cursor = page.next_cursor.or(found.looked_to);
+    Ok(page)
+}
+
+async fn find_listed(tx: &mut Tx<'_>, filter: &OrderFilter) -> Result<Found, StoreError> {
+    let span = Span {
+        from: filter.created_from,
+        to: filter.created_to,
+        cursor: filter.cursor.as_deref(),
+    };
+    let (from, below) = span.names();
+    let names = IdRange {
+        from: &from,
+        below: &below,
+    };
+    let wanted = Filter {
+        user_id: filter.user_id.as_deref(),
+        status: filter.status.map(OrderStatus::as_str),
+        ..Filter::default()
+    };
+    let Some(number) = &filter.order_no else {
+        return search::find(tx, wanted, names, i64::from(filter.limit) + 1).await;
+    };
+    let ids: Vec<OrderId> = match OrderNo::parse(number) {
+        Some(number) => orders::find_by_number(tx, &number).await?,
+        None => None,
+    }
+    .map(|order| order.id)
+    .into_iter()
+    .collect();
+    search::find_among(tx, &ids, wanted, names).await
+}
