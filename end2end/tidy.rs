@@ -7,6 +7,8 @@
 mod documents;
 #[path = "tidy/drops.rs"]
 mod drops;
+#[path = "tidy/prose.rs"]
+mod prose;
 #[path = "tidy/settings.rs"]
 mod settings;
 #[path = "tidy/translations.rs"]

@@ -104,6 +104,66 @@ fn links_of_documents_lead_to_files() {
     faults.report();
 }
 
+#[test]
+fn files_that_documents_name_exist() {
+    let tracked = tracked_files();
+    let mut faults = Faults::default();
+    // The changelog names files of its own day.
+    for file in documents().iter().filter(|file| file.path != "CHANGELOG.md") {
+        for (index, line) in file.text.lines().enumerate() {
+            for name in files_named_in(line) {
+                let is_here = |path: &String| *path == name || path.ends_with(&format!("/{name}"));
+                if !tracked.iter().any(is_here) {
+                    faults.add(file, index + 1, &format!("there is no file {name}"));
+                }
+            }
+        }
+    }
+    faults.report();
+}
+
+/// Paths of source files in backticks, `a/{b,c}.rs` as two. A path with a placeholder in capitals names none.
+fn files_named_in(line: &str) -> Vec<String> {
+    const KINDS: [&str; 6] = ["rs", "sql", "mjs", "sh", "css", "toml"];
+    let quoted = line.split('`').skip(1).step_by(2);
+    quoted
+        .filter(|text| {
+            text.rsplit_once('.')
+                .is_some_and(|(_, kind)| KINDS.contains(&kind))
+        })
+        .filter(|text| !text.contains([' ', '*', ':', '…']))
+        .filter(|text| {
+            !text
+                .split(['/', '.'])
+                .any(|part| part.contains("NAME") || part.contains("NNNN"))
+        })
+        .flat_map(expand_braces)
+        .collect()
+}
+
+fn expand_braces(path: &str) -> Vec<String> {
+    let Some((before, rest)) = path.split_once('{') else {
+        return vec![path.to_owned()];
+    };
+    let Some((names, after)) = rest.split_once('}') else {
+        return vec![path.to_owned()];
+    };
+    names
+        .split(',')
+        .map(|name| format!("{before}{name}{after}"))
+        .collect()
+}
+
+fn tracked_files() -> Vec<String> {
+    let listed = std::process::Command::new("git")
+        .args(["ls-files"])
+        .current_dir(root())
+        .output()
+        .expect("git lists the files");
+    let text = String::from_utf8_lossy(&listed.stdout);
+    text.lines().map(str::to_owned).collect()
+}
+
 /// Everything that points at documents.
 fn readable_files() -> Vec<File> {
     let mut found = all_rust_files();
@@ -271,6 +331,10 @@ fn pointers_are_distinguished_from_other_words() {
             pointer("docs/a.md", &["1.6.4", "1.6.5"]),
             pointer("docs/b.md", &["2"])
         ]
+    );
+    assert_eq!(
+        files_named_in("`src/{a,b}.rs` and `c.rs` `d.rs` x, `NAME.rs`, `x y.rs`"),
+        ["src/a.rs", "src/b.rs", "c.rs", "d.rs"]
     );
     assert_eq!(
         pointers_in("docs/ and docs/a.md; https://example.com/docs/c.md"),

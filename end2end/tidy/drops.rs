@@ -9,7 +9,7 @@ fn no_verb_is_dropped_in_the_middle() {
         // The wrapper itself.
         "payments/src/run.rs",
         // Waits for signs, and then reads.
-        "payments/src/watch.rs",
+        "payments/src/payment/watch.rs",
         // Waits for runs that are tasks of their own.
         "src/jobs.rs",
         // Accepts and closes connections; every handler is a task of its own.
