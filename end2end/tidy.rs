@@ -3,6 +3,8 @@
 //! Rust files are split into code, comments and literals first, so that a rule about code is not upset by prose.
 //! What the compiler, rustfmt or clippy can hold is left to them.
 
+#[path = "tidy/dependencies.rs"]
+mod dependencies;
 #[path = "tidy/documents.rs"]
 mod documents;
 #[path = "tidy/drops.rs"]

@@ -8,6 +8,8 @@ set +e
 cd "$root"
 
 faults=tongqian/faults,payments/faults
+# A first run has nothing to build upon: incremental files would only cost it time and half of the disk.
+[ -e "$root/target/debug/incremental" ] || export CARGO_INCREMENTAL=0
 passed=0
 failed=0
 complaints=()
@@ -111,6 +113,7 @@ node_phases() {
 
 check format cargo fmt --all --check
 check lints cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+check dependencies scripts/dependencies.sh
 check "lints of the fault tests" cargo clippy --workspace --all-targets --features "$faults" --locked --quiet -- -D warnings
 
 # This makes the debug server too, with the features the tests were compiled with, so nothing is compiled twice.
