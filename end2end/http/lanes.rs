@@ -9,9 +9,11 @@ use super::api::{Api, client, pay, send};
 use super::server::Server;
 
 const N_HANGING: usize = 60;
-/// From the payment to our knowledge of it, by polling: a watched payment is queried every four seconds, by a job that runs
-/// every five.
-const KNOWN_WITHIN: Duration = Duration::from_secs(12);
+/// From the payment to our knowledge of it, by polling. A watched payment is queried every four seconds, by a job that runs
+/// every five; behind the hanging gateway's questions it would wait for 85 s.
+const KNOWN_WITHIN: Duration = Duration::from_secs(30);
+/// Timeout of one call to a gateway: less than this means that no call was waited for.
+const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 
 async fn fault(server: &Server, fault: serde_json::Value) {
     let url = format!("{}/faults", server.control());
@@ -46,7 +48,7 @@ async fn a_hanging_gateway_does_not_delay_the_other_ones_payments() {
         .await
         .refused(503, "gateway_unreachable");
     assert!(
-        started.elapsed() < Duration::from_secs(3),
+        started.elapsed() < CALL_TIMEOUT,
         "{:?}",
         started.elapsed()
     );
