@@ -1,6 +1,6 @@
 //! The operator's console: pages drawn from what `payments::console` returns, and forms that call it.
 //!
-//! The console runs no script. An address that is missing from [`access::TABLE`] is refused.
+//! The console runs no script. Each address stands in one table with its access rule and its handler.
 
 mod access;
 mod account;
@@ -24,152 +24,145 @@ mod refunds;
 mod respond;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::Router;
+use axum::handler::Handler;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
-use payments::console::Permission;
+use payments::console::Permission::{
+    self, AdjustBalance, ApproveRefund, Export, Handle, Look, ManageKeys, ManagePeople, Operate, ReadAudit,
+    ReadMessages, RequestRefund,
+};
 
-use self::access::{Access, Verb};
+use self::access::Access::{self, Confirmed, Inside, InsideConfirmed, May, Open};
+use self::access::{AccessRules, Verb};
 use super::{Web, origin, pages};
 
-/// Every address with its handler.
-fn handlers() -> Vec<(Verb, &'static str, MethodRouter<Web>)> {
+/// One address of the console: its access rule and its handler.
+struct Route {
+    verb: Verb,
+    path: &'static str,
+    access: Access,
+    handler: MethodRouter<Web>,
+}
+
+/// A page.
+fn view<H: Handler<T, Web>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route {
+        verb: Verb::Get,
+        path,
+        access,
+        handler: get(handler),
+    }
+}
+
+/// An act: the form of a page.
+fn act<H: Handler<T, Web>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route {
+        verb: Verb::Post,
+        path,
+        access,
+        handler: post(handler),
+    }
+}
+
+/// All addresses of the console. `Role::permissions` says which role has a permission.
+#[rustfmt::skip]
+fn console_routes() -> Vec<Route> {
     vec![
-        (Verb::Get, "/admin/login", get(login::show)),
-        (Verb::Post, "/admin/login", post(login::log_in)),
-        (Verb::Post, "/admin/logout", post(login::log_out)),
-        (Verb::Get, "/admin", get(overview::show)),
-        (Verb::Get, "/admin/", get(async || respond::see_other("/admin"))),
-        (Verb::Get, "/admin/orders", get(orders::list)),
-        (Verb::Get, "/admin/orders.csv", get(export::orders)),
-        (Verb::Get, "/admin/orders/{id}", get(orders::show)),
-        (
-            Verb::Get,
-            "/admin/orders/{id}/support.txt",
-            get(export::support_text),
-        ),
-        (Verb::Post, "/admin/orders/{id}/ask", post(orders::ask)),
-        (Verb::Post, "/admin/orders/{id}/notes", post(orders::write_note)),
-        (Verb::Get, "/admin/payments/{id}/refund", get(refunds::show)),
-        (
-            Verb::Post,
-            "/admin/payments/{id}/refund/check",
-            post(refunds::check),
-        ),
-        (Verb::Post, "/admin/payments/{id}/refund", post(refunds::ask)),
-        (Verb::Get, "/admin/refunds", get(refunds::list)),
-        (Verb::Post, "/admin/refunds/{id}/approve", post(refunds::approve)),
-        (Verb::Post, "/admin/refunds/{id}/reject", post(refunds::reject)),
-        (Verb::Post, "/admin/refunds/{id}/retry", post(refunds::retry)),
-        (Verb::Get, "/admin/attention", get(attention::list)),
-        (
-            Verb::Post,
-            "/admin/attention/{id}/assign",
-            post(attention::assign),
-        ),
-        (
-            Verb::Post,
-            "/admin/attention/{id}/resolve",
-            post(attention::resolve),
-        ),
-        (Verb::Get, "/admin/balances", get(balances::show)),
-        (Verb::Post, "/admin/balances/adjust", post(balances::adjust)),
-        (Verb::Post, "/admin/credits/{id}/approve", post(balances::approve)),
-        (Verb::Post, "/admin/credits/{id}/reject", post(balances::reject)),
-        (Verb::Get, "/admin/books", get(balances::books)),
-        (Verb::Get, "/admin/gateways", get(gateways::list)),
-        (Verb::Post, "/admin/gateways/{channel}/test", post(gateways::test)),
-        (Verb::Get, "/admin/keys", get(keys::list)),
-        (Verb::Post, "/admin/keys", post(keys::create)),
-        (Verb::Post, "/admin/keys/{id}/revoke", post(keys::revoke)),
-        (Verb::Get, "/admin/callbacks", get(inbox::list)),
-        (Verb::Get, "/admin/callbacks/{channel}/{id}", get(inbox::show)),
-        (
-            Verb::Post,
-            "/admin/callbacks/{channel}/{id}/replay",
-            post(inbox::replay),
-        ),
-        (Verb::Get, "/admin/account", get(account::show)),
-        (
-            Verb::Post,
-            "/admin/account/log-out-elsewhere",
-            post(account::log_out_elsewhere),
-        ),
-        (
-            Verb::Post,
-            "/admin/account/password",
-            post(account::change_password),
-        ),
-        (Verb::Get, "/admin/account/totp", get(account::show_totp)),
-        (Verb::Post, "/admin/account/totp", post(account::enable_totp)),
-        (Verb::Post, "/admin/account/totp/off", post(account::disable_totp)),
-        (
-            Verb::Post,
-            "/admin/account/recovery-codes",
-            post(account::renew_recovery_codes),
-        ),
-        (Verb::Get, "/admin/confirm", get(account::ask_to_confirm)),
-        (Verb::Post, "/admin/confirm", post(account::confirm)),
-        (Verb::Get, "/admin/people", get(people::list)),
-        (Verb::Post, "/admin/people", post(people::invite)),
-        (Verb::Post, "/admin/people/{id}/role", post(people::change_role)),
-        (Verb::Post, "/admin/people/{id}/disable", post(people::disable)),
-        (Verb::Post, "/admin/people/{id}/reset", post(people::reset_login)),
-        (Verb::Get, "/admin/audit-log", get(audit_log::show)),
-        (Verb::Get, "/admin/audit-log.csv", get(audit_log::csv)),
-        (Verb::Get, "/admin/audit-log.jsonl", get(audit_log::chain)),
+        view("/admin/login",                          Open,                     login::show),
+        act("/admin/login",                           Open,                     login::log_in),
+        act("/admin/logout",                          Inside,                   login::log_out),
+        view("/admin",                                May(Look),                overview::show),
+        view("/admin/",                               Open,                     async || respond::see_other("/admin")),
+        view("/admin/orders",                         May(Look),                orders::list),
+        view("/admin/orders.csv",                     May(Export),              export::orders),
+        view("/admin/orders/{id}",                    May(Look),                orders::show),
+        view("/admin/orders/{id}/support.txt",        May(ReadMessages),        export::support_text),
+        act("/admin/orders/{id}/ask",                 May(Handle),              orders::ask),
+        act("/admin/orders/{id}/notes",               May(Handle),              orders::write_note),
+        view("/admin/payments/{id}/refund",           May(RequestRefund),       refunds::show),
+        act("/admin/payments/{id}/refund/check",      May(RequestRefund),       refunds::check),
+        act("/admin/payments/{id}/refund",            May(RequestRefund),       refunds::ask),
+        view("/admin/refunds",                        May(Look),                refunds::list),
+        act("/admin/refunds/{id}/approve",            Confirmed(ApproveRefund), refunds::approve),
+        act("/admin/refunds/{id}/reject",             May(ApproveRefund),       refunds::reject),
+        act("/admin/refunds/{id}/retry",              May(RequestRefund),       refunds::retry),
+        view("/admin/attention",                      May(Look),                attention::list),
+        act("/admin/attention/{id}/assign",           May(Handle),              attention::assign),
+        act("/admin/attention/{id}/resolve",          May(Handle),              attention::resolve),
+        view("/admin/balances",                       May(Look),                balances::show),
+        act("/admin/balances/adjust",                 Confirmed(AdjustBalance), balances::adjust),
+        act("/admin/credits/{id}/approve",            Confirmed(AdjustBalance), balances::approve),
+        act("/admin/credits/{id}/reject",             May(AdjustBalance),       balances::reject),
+        view("/admin/books",                          May(ReadAudit),           balances::books),
+        view("/admin/gateways",                       May(Operate),             gateways::list),
+        act("/admin/gateways/{channel}/test",         May(Operate),             gateways::test),
+        view("/admin/keys",                           May(ManageKeys),          keys::list),
+        act("/admin/keys",                            Confirmed(ManageKeys),    keys::create),
+        act("/admin/keys/{id}/revoke",                Confirmed(ManageKeys),    keys::revoke),
+        view("/admin/callbacks",                      May(ReadMessages),        inbox::list),
+        view("/admin/callbacks/{channel}/{id}",       May(ReadMessages),        inbox::show),
+        act("/admin/callbacks/{channel}/{id}/replay", May(Handle),              inbox::replay),
+        view("/admin/account",                        Inside,                   account::show),
+        act("/admin/account/log-out-elsewhere",       Inside,                   account::log_out_elsewhere),
+        act("/admin/account/password",                Inside,                   account::change_password),
+        view("/admin/account/totp",                   Inside,                   account::show_totp),
+        act("/admin/account/totp",                    InsideConfirmed,          account::enable_totp),
+        act("/admin/account/totp/off",                InsideConfirmed,          account::disable_totp),
+        act("/admin/account/recovery-codes",          InsideConfirmed,          account::renew_recovery_codes),
+        view("/admin/confirm",                        Inside,                   account::ask_to_confirm),
+        act("/admin/confirm",                         Inside,                   account::confirm),
+        view("/admin/people",                         May(ManagePeople),        people::list),
+        act("/admin/people",                          Confirmed(ManagePeople),  people::invite),
+        act("/admin/people/{id}/role",                Confirmed(ManagePeople),  people::change_role),
+        act("/admin/people/{id}/disable",             Confirmed(ManagePeople),  people::disable),
+        act("/admin/people/{id}/reset",               Confirmed(ManagePeople),  people::reset_login),
+        view("/admin/audit-log",                      May(ReadAudit),           audit_log::show),
+        view("/admin/audit-log.csv",                  May(ReadAudit),           audit_log::csv),
+        view("/admin/audit-log.jsonl",                May(ReadAudit),           audit_log::chain),
     ]
 }
 
 /// Every address of the console with the permission it needs (`None`: no permission), for tests that try all of them.
 pub fn console_table() -> impl Iterator<Item = (&'static str, &'static str, Option<Permission>)> {
-    access::TABLE.iter().map(|(verb, path, access)| {
-        let verb = match verb {
-            Verb::Get => "GET",
-            Verb::Post => "POST",
-        };
-        let needed = match access {
-            Access::Open | Access::Inside => None,
-            Access::May(permission) | Access::Confirmed(permission) => Some(*permission),
-        };
-        (verb, *path, needed)
-    })
+    console_routes()
+        .into_iter()
+        .map(|route| (route.verb.as_str(), route.path, route.access.permission()))
 }
 
 pub fn routes(web: &Web) -> Router<Web> {
     let mut by_path: HashMap<&str, MethodRouter<Web>> = HashMap::new();
-    for (_, path, handler) in handlers() {
-        let merged = match by_path.remove(path) {
-            Some(known) => known.merge(handler),
-            None => handler,
+    let mut rules = AccessRules::new();
+    for route in console_routes() {
+        let merged = match by_path.remove(route.path) {
+            Some(known) => known.merge(route.handler),
+            None => route.handler,
         };
-        by_path.insert(path, merged);
+        by_path.insert(route.path, merged);
+        rules.insert((route.verb, route.path), route.access);
     }
     let mut router = Router::new();
     for (path, handler) in by_path {
         router = router.route(path, handler);
     }
     router
-        .route_layer(from_fn_with_state(web.clone(), guard::guard))
+        .route_layer(from_fn_with_state((web.clone(), Arc::new(rules)), guard::guard))
         .layer(from_fn(pages::finish))
         .layer(from_fn_with_state(web.clone(), origin::guard))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::access::TABLE;
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
-    fn every_route_is_in_the_access_table_and_every_entry_has_a_route() {
-        let mut answered: Vec<(Verb, &str)> =
-            handlers().iter().map(|(verb, path, _)| (*verb, *path)).collect();
-        let mut written: Vec<(Verb, &str)> = TABLE.iter().map(|(verb, path, _)| (*verb, *path)).collect();
-        answered.sort();
-        written.sort();
-        assert_eq!(answered, written);
-        written.dedup();
-        assert_eq!(written.len(), TABLE.len(), "an address stands there twice");
+    fn no_address_stands_in_the_table_twice() {
+        let routes = console_routes();
+        let distinct: HashSet<(Verb, &str)> = routes.iter().map(|route| (route.verb, route.path)).collect();
+        assert_eq!(distinct.len(), routes.len());
     }
 }

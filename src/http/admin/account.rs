@@ -75,11 +75,6 @@ pub async fn enable_totp(
     fields: Fields,
 ) -> Result<Response, PageError> {
     let operator = operator(&context)?;
-    if !operator.is_confirmed {
-        return Ok(respond::see_other(
-            "/admin/confirm?next=%2Fadmin%2Faccount%2Ftotp",
-        ));
-    }
     let totp = Totp::parse(fields.text("secret")).ok_or(PageError::Malformed)?;
     let code = fields.text("code");
     match turn_on(&web.services, operator, &respond::actor(&context), &totp, code).await {
@@ -112,9 +107,6 @@ pub async fn renew_recovery_codes(
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, PageError> {
     let operator = operator(&context)?;
-    if !operator.is_confirmed {
-        return Ok(respond::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
-    }
     let codes = renew_codes(&web.services, operator, &respond::actor(&context)).await?;
     let content = pages::recovery_codes(&context, &codes);
     Ok(respond::page(&context, context.words().recovery_codes, content))
@@ -125,9 +117,6 @@ pub async fn disable_totp(
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, PageError> {
     let operator = operator(&context)?;
-    if !operator.is_confirmed {
-        return Ok(respond::see_other("/admin/confirm?next=%2Fadmin%2Faccount"));
-    }
     turn_off(&web.services, &operator.user_id, &respond::actor(&context)).await?;
     Ok(respond::done(ACCOUNT, Flash::TotpOff))
 }

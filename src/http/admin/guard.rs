@@ -1,5 +1,7 @@
 //! Guards every page of the console: session, permission, confirmed password.
 
+use std::sync::Arc;
+
 use app::console::{ConsoleContext, Flash, pages};
 use app::i18n::Language;
 use axum::extract::{MatchedPath, Request, State};
@@ -10,25 +12,26 @@ use axum::response::Response;
 use payments::console::{Operator, Waiting, count_waiting, find_operator};
 use tracing::Instrument as _;
 
-use super::access::{self, Access, Verb};
+use super::access::{Access, AccessRules, Verb};
 use super::error::PageError;
 use super::{cookies, respond};
 use crate::http::Web;
 use crate::http::envelope::RequestId;
 use crate::listen::Peer;
 
-pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response {
+pub async fn guard(
+    State((web, rules)): State<(Web, Arc<AccessRules>)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (mut head, body) = request.into_parts();
-    let path = head
-        .extensions
-        .get::<MatchedPath>()
-        .map(|path| path.as_str().to_owned());
+    let path = head.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     let verb = if matches!(head.method, Method::GET | Method::HEAD) {
         Verb::Get
     } else {
         Verb::Post
     };
-    let access = path.and_then(|path| access::of(verb, &path));
+    let access = path.and_then(|path| rules.get(&(verb, path)).copied());
     let context = match find_people(&web, &head.headers).await {
         Ok((operator, waiting)) => build_context(&web, &head, operator, waiting),
         Err(error) => {
@@ -65,10 +68,9 @@ fn refuse(context: &ConsoleContext, access: Option<Access>, verb: Verb, request:
     let Some(operator) = &context.operator else {
         return (access != Access::Open).then(|| to_login(verb, request));
     };
-    let (Access::May(permission) | Access::Confirmed(permission)) = access else {
-        return None;
-    };
-    if !operator.may(permission) {
+    if let Some(permission) = access.permission()
+        && !operator.may(permission)
+    {
         tracing::warn!(
             user.id = operator.user_id,
             permission = permission.as_str(),
@@ -76,7 +78,7 @@ fn refuse(context: &ConsoleContext, access: Option<Access>, verb: Verb, request:
         );
         return Some(explain(context, PageError::Forbidden(permission)));
     }
-    let must_confirm = matches!(access, Access::Confirmed(_)) && !operator.is_confirmed;
+    let must_confirm = access.needs_confirmation() && !operator.is_confirmed;
     must_confirm.then(|| to_confirm(request))
 }
 
