@@ -4,6 +4,7 @@
 //! when the transaction that it shares with others was rolled back. Each run sees the same time and draws the same ids.
 
 pub(crate) mod admin;
+mod after_commit;
 pub(crate) mod append_only;
 pub(crate) mod audit_log;
 pub(crate) mod credit_requests;
@@ -50,6 +51,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions, PgSeverity};
 use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite, Transaction};
 
+use self::after_commit::AfterCommit;
 pub use self::sqlite::SqliteDb;
 #[cfg(feature = "faults")]
 pub use self::sqlite::{CommitTrouble, LostCommit};
@@ -76,6 +78,7 @@ pub struct Tx<'a> {
     pub(crate) engine: Engine,
     /// A statement failed: nothing of the transaction may be committed, whatever its closure returns.
     is_broken: bool,
+    after_commit: AfterCommit,
     outlives: PhantomData<&'a ()>,
 }
 
@@ -455,6 +458,7 @@ impl Tx<'_> {
         Tx {
             engine,
             is_broken: false,
+            after_commit: AfterCommit::default(),
             outlives: PhantomData,
         }
     }
@@ -463,6 +467,12 @@ impl Tx<'_> {
     pub(crate) fn note<R>(&mut self, outcome: Result<R, sqlx::Error>) -> Result<R, sqlx::Error> {
         self.is_broken |= is_failure(&outcome);
         outcome
+    }
+
+    /// Keeps an effect outside the database until the commit: a closure that is run again, or whose writes are taken back,
+    /// has none.
+    pub(crate) fn after_commit(&mut self, effect: impl FnOnce() + Send + 'static) {
+        self.after_commit.add(effect);
     }
 
     /// Whether other transactions may write at the same time.
@@ -484,6 +494,7 @@ impl Tx<'_> {
             Engine::Postgres(transaction) => transaction.commit().await.map_err(failed_commit)?,
             Engine::Writer(_) => unreachable!("the writer of SQLite commits its groups itself"),
         }
+        self.after_commit.run();
         Ok(())
     }
 }

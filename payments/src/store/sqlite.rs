@@ -22,6 +22,7 @@ pub(crate) use self::loan::Loan;
 #[cfg(any(test, feature = "faults"))]
 pub use self::trouble::{CommitTrouble, LostCommit};
 use self::writer::{Outcome, Request, Writer};
+use super::after_commit::AfterCommit;
 use super::{Engine, FromStore, StoreError, Tx, Work, append_only};
 use crate::clock::Draws;
 
@@ -44,6 +45,13 @@ pub struct SqliteDb {
     trouble: CommitTrouble,
     #[cfg(feature = "faults")]
     is_simulated: bool,
+}
+
+/// What became of a closure on the lent connection. Its result counts when its group is committed.
+struct Turn<T, E> {
+    result: Result<T, E>,
+    outcome: oneshot::Receiver<Outcome>,
+    after_commit: AfterCommit,
 }
 
 impl SqliteDb {
@@ -133,9 +141,18 @@ impl SqliteDb {
         F: Work<'a, T, E>,
     {
         for _ in 0..MAX_TURNS {
-            let (result, outcome) = self.in_one_step(Box::pin(self.take_turn(work, draws))).await?;
+            let Turn {
+                result,
+                outcome,
+                after_commit,
+            } = self.in_one_step(Box::pin(self.take_turn(work, draws))).await?;
             match self.in_one_step(self.hear(outcome)).await {
-                Outcome::Committed => return result,
+                Outcome::Committed => {
+                    if result.is_ok() {
+                        after_commit.run();
+                    }
+                    return result;
+                }
                 Outcome::RolledBack => self.note_rerun(),
                 Outcome::Unknown if planted!("commit of unknown outcome run again") => draws.forget(),
                 Outcome::Unknown => return Err(StoreError::CommitUnknown.into()),
@@ -145,11 +162,7 @@ impl SqliteDb {
     }
 
     /// Runs the closure on the lent connection. Its result counts once its group is committed.
-    async fn take_turn<'a, T, E, F>(
-        &self,
-        work: &F,
-        draws: &Draws,
-    ) -> Result<(Result<T, E>, oneshot::Receiver<Outcome>), StoreError>
+    async fn take_turn<'a, T, E, F>(&self, work: &F, draws: &Draws) -> Result<Turn<T, E>, StoreError>
     where
         E: FromStore,
         F: Work<'a, T, E>,
@@ -168,7 +181,11 @@ impl SqliteDb {
             unreachable!("a closure does not change its engine")
         };
         let outcome = loan.give_back(result.is_ok());
-        Ok((result, outcome))
+        Ok(Turn {
+            result,
+            outcome,
+            after_commit: tx.after_commit,
+        })
     }
 
     /// Waits for the outcome from the writer task. Without one it is unknown whether the commit took effect.
