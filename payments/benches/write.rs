@@ -107,6 +107,7 @@ async fn services(url: &str) -> Result<Services, Box<dyn std::error::Error>> {
         secrets: payments::secrets::Secrets::new([7; 32]),
         policy: Policy::default(),
         process: Process::new(&Clock::System),
+        metrics: payments::Metrics::default(),
     })
 }
 

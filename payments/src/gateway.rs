@@ -15,6 +15,7 @@ mod pem;
 mod rsa_key;
 mod scalar;
 mod text;
+mod timed;
 mod transport;
 mod urlencoded;
 pub mod wechat;
@@ -24,15 +25,14 @@ use std::net::IpAddr;
 use chrono::NaiveDate;
 use domain::{Channel, Money, PaymentNo, Product, RefundNo, RefundReport, Report, Timestamp};
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use http::HeaderMap;
 
-use crate::Clock;
+use crate::{Clock, GatewayOperation};
 
 use self::bill::{BillError, FundLine, TradeLine};
 
 pub(crate) use self::breaker::Batch;
-use self::breaker::{Breaker, Circuit};
+use self::breaker::Breaker;
 use self::calls::CallLog;
 pub use self::calls::{About, Call, Operation, Verdict};
 pub use self::configured::Gateways;
@@ -270,17 +270,18 @@ impl Gateway {
     /// Sends the create call. Returns the prompt: the content of the QR code, the URL to open, or for JSAPI the
     /// `prepay_id` that [`Gateway::invocation`] signs.
     pub async fn create(&self, creation: &Creation<'_>) -> Result<String, GatewayError> {
-        self.timed(
-            Circuit::Creates,
-            async {
-                match self {
-                    Gateway::Wechat(wechat) => wechat.create(creation).await,
-                    Gateway::Alipay(alipay) => alipay.create(creation).await,
-                }
+        match (self, creation.product) {
+            // A signed address: the payer's browser makes the call.
+            (Gateway::Alipay(alipay), Product::Wap | Product::Page) => alipay.create(creation).await,
+            (Gateway::Alipay(alipay), _) => {
+                self.timed(GatewayOperation::Create, alipay.create(creation).boxed())
+                    .await
             }
-            .boxed(),
-        )
-        .await
+            (Gateway::Wechat(wechat), _) => {
+                self.timed(GatewayOperation::Create, wechat.create(creation).boxed())
+                    .await
+            }
+        }
     }
 
     /// Signs the parameters that a page inside WeChat needs to open the payment; `None` without JSAPI.
@@ -294,7 +295,7 @@ impl Gateway {
     pub async fn query(&self, payment_no: &PaymentNo) -> Result<Report, GatewayError> {
         let said = self
             .timed(
-                Circuit::Others,
+                GatewayOperation::Query,
                 async {
                     match self {
                         Gateway::Wechat(wechat) => wechat.query(payment_no).await,
@@ -305,25 +306,6 @@ impl Gateway {
             )
             .await;
         self.record_health(said)
-    }
-
-    /// Times a call for the circuit breaker. Boxed, because every caller's future would otherwise hold the largest of
-    /// the calls.
-    async fn timed<T>(
-        &self,
-        circuit: Circuit,
-        call: BoxFuture<'_, Result<T, GatewayError>>,
-    ) -> Result<T, GatewayError> {
-        let begun_at = self.clock().monotonic();
-        let said = call.await;
-        let now = self.clock().monotonic();
-        let is_answer = !matches!(
-            said,
-            Err(GatewayError::Unknown { .. } | GatewayError::RetrySame { .. })
-        );
-        self.breaker()
-            .note(circuit, is_answer, now.saturating_sub(begun_at), now);
-        said
     }
 
     /// Records gateway health. Only queries count: they are the most frequent calls.
@@ -386,7 +368,7 @@ impl Gateway {
     /// Sends a close call. Even a success proves little (T-28, T-29): query once more afterwards.
     pub async fn close(&self, payment_no: &PaymentNo) -> Result<Closing, GatewayError> {
         self.timed(
-            Circuit::Others,
+            GatewayOperation::Close,
             async {
                 match self {
                     Gateway::Wechat(wechat) => wechat.close(payment_no).await,
@@ -409,7 +391,7 @@ impl Gateway {
     /// Sends a refund call; repeating it is safe, because the number identifies the refund (T-32, T-33).
     pub async fn refund(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
         self.timed(
-            Circuit::Others,
+            GatewayOperation::Refund,
             async {
                 match self {
                     Gateway::Wechat(wechat) => wechat.refund(ask).await,
@@ -424,7 +406,7 @@ impl Gateway {
     pub async fn query_refund(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
         let said = self
             .timed(
-                Circuit::Others,
+                GatewayOperation::RefundQuery,
                 async {
                     match self {
                         Gateway::Wechat(wechat) => wechat.query_refund(ask).await,
@@ -439,18 +421,30 @@ impl Gateway {
 
     /// Downloads the trade bill: every payment and refund of a Beijing day, as booked by the gateway.
     pub async fn trade_bill(&self, day: NaiveDate) -> Result<Vec<TradeLine>, BillError> {
-        match self {
-            Gateway::Wechat(wechat) => wechat.trade_bill(day).await,
-            Gateway::Alipay(alipay) => alipay.trade_bill(day).await,
-        }
+        self.timed_bill(
+            async {
+                match self {
+                    Gateway::Wechat(wechat) => wechat.trade_bill(day).await,
+                    Gateway::Alipay(alipay) => alipay.trade_bill(day).await,
+                }
+            }
+            .boxed(),
+        )
+        .await
     }
 
     /// Downloads the fund bill: every movement on the merchant's account of a Beijing day.
     pub async fn fund_bill(&self, day: NaiveDate) -> Result<Vec<FundLine>, BillError> {
-        match self {
-            Gateway::Wechat(wechat) => wechat.fund_bill(day).await,
-            Gateway::Alipay(alipay) => alipay.fund_bill(day).await,
-        }
+        self.timed_bill(
+            async {
+                match self {
+                    Gateway::Wechat(wechat) => wechat.fund_bill(day).await,
+                    Gateway::Alipay(alipay) => alipay.fund_bill(day).await,
+                }
+            }
+            .boxed(),
+        )
+        .await
     }
 
     /// Verifies and parses a notification. `body` must be the bytes as received (T-01).

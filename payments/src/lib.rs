@@ -20,6 +20,7 @@ mod gateway_health;
 mod idempotency;
 mod invariants;
 mod ledger;
+mod metrics;
 mod notification;
 mod order;
 mod overdue;
@@ -48,12 +49,13 @@ pub use clock::{Timeline, VirtualClock};
 pub use error::Error;
 pub use idempotency::{Idempotency, KeptAnswer, Outcome, WriteAnswer};
 pub use invariants::{Finding, check_invariants};
+pub use metrics::{CallOutcome, Ending, GatewayOperation, Metrics, NotificationVerdict, QueueAges, refresh_gauges};
 pub use notification::accept_notification;
 pub use order::{
     Checkout, EXPIRED_REASON, NewOrder, OrderFilter, cancel_order, create_order, find_checkout, find_order,
     list_orders,
 };
-pub use overdue::{LateJob, OverdueAfter, QueueAges, look_after};
+pub use overdue::{LateJob, OverdueAfter, look_after};
 pub use pagination::Page;
 pub use payment::{
     Initiator, Lane, ListedPayment, PaymentFilter, StartPayment, Watchers, expire, find_payment,

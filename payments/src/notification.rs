@@ -4,7 +4,9 @@ pub(crate) mod kept;
 mod refund;
 mod replay;
 
-use domain::{Channel, IncidentId, Payment, PaymentNo, PaymentState, Refund, RefundNo, Settlement};
+use domain::{
+    Channel, IncidentId, Payment, PaymentNo, PaymentState, Refund, RefundNo, Report, Settlement,
+};
 use futures_util::FutureExt;
 use http::HeaderMap;
 
@@ -18,7 +20,7 @@ use crate::refund::{announce_refund, apply_refund_report};
 use crate::store::incidents::{self, IncidentKind};
 use crate::store::notifications::{self, NotificationRow};
 use crate::store::{Tx, payments, refunds};
-use crate::{Error, Services};
+use crate::{Error, NotificationVerdict, Services};
 
 /// Returns the answer in the gateway's format; an acknowledgement only after the commit.
 pub async fn accept_notification(
@@ -27,45 +29,72 @@ pub async fn accept_notification(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Reply {
-    let reception = receive(services, channel, headers, body).await;
+    let verdict = receive(services, channel, headers, body).await;
+    services.metrics.count_notification(channel, verdict);
+    let reception = match verdict {
+        NotificationVerdict::Accepted | NotificationVerdict::Duplicate => Reception::Done,
+        NotificationVerdict::NotAuthentic => Reception::NotAuthentic,
+        NotificationVerdict::Malformed => Reception::Malformed,
+        NotificationVerdict::Failed => Reception::Failed,
+    };
     crash_point!("notification.before_reply");
     gateway::reply(channel, reception)
 }
 
-async fn receive(services: &Services, channel: Channel, headers: &HeaderMap, body: &[u8]) -> Reception {
+async fn receive(
+    services: &Services,
+    channel: Channel,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> NotificationVerdict {
     let Some(gateway) = services.gateways.get(channel) else {
-        return Reception::NotAuthentic;
+        return NotificationVerdict::NotAuthentic;
     };
     let notification = match gateway.read_notification(headers, body).await {
         Ok(notification) => notification,
         Err(NotificationError::Probe) => {
             tracing::info!(%channel, "a signature probe was refused");
-            return Reception::NotAuthentic;
+            return NotificationVerdict::NotAuthentic;
         }
         Err(NotificationError::NotAuthentic(reason)) => {
             tracing::warn!(%channel, reason, "a notification was refused: {reason}");
-            return Reception::NotAuthentic;
+            return NotificationVerdict::NotAuthentic;
         }
         Err(NotificationError::Malformed(reason)) => {
             tracing::warn!(%channel, reason, "a signed notification cannot be read: {reason}");
-            return Reception::Malformed;
+            return NotificationVerdict::Malformed;
         }
     };
     if planted!("acknowledged before the commit") {
-        return Reception::Done;
+        return NotificationVerdict::Accepted;
     }
     match record(services, channel, &notification, headers, body).await {
-        Ok(()) => Reception::Done,
+        Ok(is_new) => {
+            if is_new {
+                observe_delay(services, channel, &notification);
+                NotificationVerdict::Accepted
+            } else {
+                NotificationVerdict::Duplicate
+            }
+        }
         Err(error) => {
             tracing::error!(%channel, notification.id, error = logged(&error), "a notification was not recorded");
-            Reception::Failed
+            NotificationVerdict::Failed
         }
+    }
+}
+
+/// Time between a payment at the gateway and the arrival of its notification.
+fn observe_delay(services: &Services, channel: Channel, notification: &Notification) {
+    if let NotificationContent::Payment(Report::Paid(receipt)) = &notification.content {
+        let delay = services.clock.now().duration_since(receipt.paid_at);
+        services.metrics.observe_notification_delay(channel, delay);
     }
 }
 
 /// Subject of an authentic notification.
 enum About<'a> {
-    Payment(&'a Payment, &'a domain::Report),
+    Payment(&'a Payment, &'a Report),
     Refund(RefundVerdict<'a>),
     /// Ambiguous: the gateway is queried about the payment and its refunds in progress.
     Ask(&'a Payment, &'a [Refund]),
@@ -110,15 +139,16 @@ struct Known {
     refunds: Vec<Refund>,
 }
 
+/// Records a notification and its effect. `false`: it was recorded before.
 async fn record(
     services: &Services,
     channel: Channel,
     notification: &Notification,
     headers: &HeaderMap,
     body: &[u8],
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let (headers, body) = (&header_lines(headers), &*lossless_text(body));
-    let news = services
+    let (is_new, news) = services
         .db
         .write(|tx| {
             async move {
@@ -135,11 +165,11 @@ async fn record(
                 };
                 let is_new = notifications::record_once(tx, &row).await?;
                 if !is_new && !planted!("duplicate notification credited again") {
-                    return Ok(None);
+                    return Ok((false, None));
                 }
                 let payment = known.payment.as_ref();
                 let news = act(services, tx, channel, notification, payment, about).await?;
-                Ok::<_, Error>(known.payment.map(|payment| (payment, news)))
+                Ok::<_, Error>((is_new, known.payment.map(|payment| (payment, news))))
             }
             .boxed()
         })
@@ -147,7 +177,7 @@ async fn record(
     if let Some((payment, news)) = news {
         tell(services, &payment, news);
     }
-    Ok(())
+    Ok(is_new)
 }
 
 /// Announces the change after the commit.

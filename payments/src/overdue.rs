@@ -1,4 +1,4 @@
-//! Overdue rows: one rule by age over all rows that are open, whatever the cause, and the age of the queues.
+//! Overdue rows: one rule by age over all rows that are open, whatever the cause.
 
 use std::time::Duration;
 
@@ -39,14 +39,6 @@ impl Default for OverdueAfter {
     }
 }
 
-/// Age of the oldest due row of each queue.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct QueueAges {
-    pub payments: Duration,
-    pub refunds: Duration,
-    pub orders: Duration,
-}
-
 /// A job of this server that has not succeeded for longer than its schedule explains.
 #[derive(Debug, Clone)]
 pub struct LateJob {
@@ -54,33 +46,12 @@ pub struct LateJob {
     pub age: Duration,
 }
 
-/// Raises incidents for overdue rows, settles those that are over, and returns the age of the queues.
-pub async fn look_after(services: &Services, late_jobs: &[LateJob]) -> Result<QueueAges, Error> {
+/// Raises incidents for overdue rows and settles those that are over.
+pub async fn look_after(services: &Services, late_jobs: &[LateJob]) -> Result<(), Error> {
     gateway_health::look(services).await?;
     raise_overdue(services, late_jobs)
         .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
-    measure_queues(services)
-        .await
         .map_err(|error: StoreError| Error::Internal(error))
-}
-
-async fn measure_queues(services: &Services) -> Result<QueueAges, StoreError> {
-    let now = services.clock.now();
-    let oldest = services
-        .db
-        .snapshot(|tx| async move { overdue::find_oldest_due(tx).await }.boxed())
-        .await?;
-    let age = |due_at: Option<i64>| {
-        due_at.map_or(Duration::ZERO, |at| {
-            now.duration_since(Timestamp::from_millis(at))
-        })
-    };
-    Ok(QueueAges {
-        payments: age(oldest.payments),
-        refunds: age(oldest.refunds),
-        orders: age(oldest.orders),
-    })
 }
 
 fn bounds(services: &Services, now: Timestamp) -> Bounds {

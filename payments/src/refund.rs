@@ -11,8 +11,8 @@ mod tests;
 
 use domain::refund::{advance, left};
 use domain::{
-    IncidentId, Money, OrderId, Payment, PaymentId, PaymentState, Refund, RefundId, RefundNo, RefundReport,
-    RefundState, Timestamp, schedule,
+    IncidentId, Method, Money, OrderId, Payment, PaymentId, PaymentState, Refund, RefundId, RefundNo,
+    RefundReport, RefundState, Timestamp, schedule,
 };
 use futures_util::FutureExt;
 
@@ -27,7 +27,7 @@ use crate::ledger::{post_refund, post_refund_change};
 use crate::store::incidents::{self, IncidentKind};
 use crate::store::refunds::{NewRefund, claims};
 use crate::store::{StoreError, Tx, orders, payments, refunds};
-use crate::{Error, Services};
+use crate::{Ending, Error, Services};
 
 /// Draft of a refund; that it is allowed is decided before.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Re
     // The payment before its refund: every transaction locks in this order, which prevents a deadlock.
     let is_done = refund.state != RefundState::Succeeded && next.state == RefundState::Succeeded;
     let returned = if is_done { refund.amount } else { Money::ZERO };
-    record_change(services, tx, refund, returned).await?;
+    let method = record_change(services, tx, refund, returned).await?;
     refunds::advance(tx, next).await?;
     post_refund_change(tx, refund.state, next, services.clock.now()).await?;
     tracing::info!(
@@ -128,6 +128,7 @@ async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Re
         refund.id,
         next.state.as_str()
     );
+    count_ending(services, tx, method, refund, next);
     let subject = refund.id.as_str();
     if refund.state == RefundState::Stuck && next.state != RefundState::Stuck {
         incidents::settle(tx, IncidentKind::RefundStuck, subject, services.clock.now()).await?;
@@ -144,11 +145,23 @@ async fn record_change(
     tx: &mut Tx<'_>,
     refund: &Refund,
     returned: Money,
-) -> Result<(), Error> {
+) -> Result<Method, Error> {
     let now = services.clock.now();
-    payments::record_change(tx, &refund.payment_id, now).await?;
+    let method = payments::record_change(tx, &refund.payment_id, now).await?;
     orders::record_change(tx, &refund.payment_id, returned, now).await?;
-    Ok(())
+    Ok(method)
+}
+
+/// Counts a refund that ends now. One that had failed and is done after all was counted then.
+fn count_ending(services: &Services, tx: &mut Tx<'_>, method: Method, before: &Refund, after: &Refund) {
+    let ending = match after.state {
+        _ if before.state.is_final() => return,
+        RefundState::Succeeded => Ending::Succeeded,
+        RefundState::Failed => Ending::Failed,
+        RefundState::Requested | RefundState::Pending | RefundState::Stuck => return,
+    };
+    let metrics = services.metrics.clone();
+    tx.after_commit(move || metrics.count_refund(method, ending));
 }
 
 /// Requests another refund of surplus money, under another number, after this one has failed for good.

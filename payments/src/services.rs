@@ -12,7 +12,7 @@ use crate::payment::Lane;
 use crate::secrets::Secrets;
 use crate::store::Db;
 use crate::store::servers::Lease;
-use crate::{Clock, OverdueAfter, Process, Retention, Watchers};
+use crate::{Clock, Metrics, OverdueAfter, Process, Retention, Watchers};
 
 /// Whole context of the core; cheap to clone.
 #[derive(Debug, Clone)]
@@ -26,6 +26,7 @@ pub struct Services {
     pub policy: Policy,
     pub secrets: Secrets,
     pub process: Process,
+    pub metrics: Metrics,
 }
 
 impl Services {

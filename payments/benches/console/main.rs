@@ -57,6 +57,7 @@ async fn measure(engine: &str, url: &str) {
         db,
         gateways: std::sync::Arc::new(Gateways::default()),
         process: Process::new(&clock),
+        metrics: payments::Metrics::default(),
         clock,
         wake: Wake::default(),
         watchers: Watchers::default(),

@@ -14,6 +14,7 @@ fn services(db: Db) -> Services {
         gateways: std::sync::Arc::default(),
         secrets: Secrets::new(clock.entropy()),
         process: Process::new(&clock),
+        metrics: crate::Metrics::default(),
         clock,
         wake: Wake::default(),
         watchers: Watchers::default(),

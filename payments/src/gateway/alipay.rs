@@ -32,7 +32,7 @@ use super::transport::{Transport, base_url, notify_url};
 use super::{
     Ask, Closing, Creation, GatewayError, KeyError, Notification, NotificationError, SigningKey, is_address,
 };
-use crate::Clock;
+use crate::{Clock, Metrics};
 use crate::calendar::beijing;
 
 const PRECREATE: &str = "alipay.trade.precreate";
@@ -68,6 +68,7 @@ pub struct Alipay {
     pub(super) health: Health,
     pub(super) breaker: Breaker,
     pub(super) calls: CallLog,
+    pub(super) metrics: Metrics,
     pub(super) clock: Clock,
 }
 
@@ -112,6 +113,7 @@ impl Alipay {
             health: Health::default(),
             breaker: Breaker::default(),
             calls: CallLog::default(),
+            metrics: Metrics::default(),
             gateway,
             clock,
         })

@@ -4,6 +4,7 @@ use domain::{Channel, Payment};
 
 use super::breaker::Circuit;
 use super::{Gateway, GatewayError};
+use crate::Metrics;
 
 /// Configured gateways.
 #[derive(Debug, Default)]
@@ -13,6 +14,15 @@ pub struct Gateways {
 }
 
 impl Gateways {
+    /// From now on the calls of the gateways are counted there.
+    #[must_use]
+    pub fn counted_in(mut self, metrics: &Metrics) -> Gateways {
+        for gateway in [&mut self.wechat, &mut self.alipay].into_iter().flatten() {
+            gateway.count_into(metrics);
+        }
+        self
+    }
+
     /// Returns the gateway of an existing payment, for the account where it was opened. The operator may have removed the
     /// settings since, or set another merchant's, whose "no such trade" would be true but say nothing about our payment.
     pub(crate) fn require(&self, payment: &Payment) -> Result<&Gateway, GatewayError> {

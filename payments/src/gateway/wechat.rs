@@ -37,7 +37,7 @@ use super::{
     Ask, Closing, Creation, GatewayError, Invocation, KeyError, Notification, NotificationError, Reception,
     SigningKey, is_address, is_plain,
 };
-use crate::Clock;
+use crate::{Clock, Metrics};
 use crate::calendar::rfc3339_beijing;
 
 /// Maximum length of `description` in bytes (docs/gateway-facts.md 1.6).
@@ -64,6 +64,7 @@ pub struct Wechat {
     pub(super) health: Health,
     pub(super) breaker: Breaker,
     pub(super) calls: CallLog,
+    pub(super) metrics: Metrics,
     pub(super) clock: Clock,
 }
 
@@ -102,6 +103,7 @@ impl Wechat {
             health: Health::default(),
             breaker: Breaker::default(),
             calls: CallLog::default(),
+            metrics: Metrics::default(),
             base,
             clock,
         })

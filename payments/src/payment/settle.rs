@@ -12,7 +12,7 @@ use crate::ledger::post_payment;
 use crate::refund::{Draft, write_refund};
 use crate::store::incidents::{self, IncidentKind};
 use crate::store::{StoreError, Tx, orders, payments};
-use crate::{Error, Services};
+use crate::{Ending, Error, Services};
 
 /// Rule that a report is settled by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,10 +99,12 @@ async fn act(
         (Settlement::Closed, _) => {
             let due_at = schedule::next_after_end(now, 0, now, payment.expires_at);
             payments::advance(tx, payment, PaymentState::Closed, None, due_at, now).await?;
+            count_ending(services, tx, payment, Ending::Cancelled);
         }
         (Settlement::Declined, Report::Declined(reason)) => {
             let due_at = schedule::next_after_end(now, 0, now, payment.expires_at);
             payments::advance(tx, payment, PaymentState::Declined, Some(reason), due_at, now).await?;
+            count_ending(services, tx, payment, Ending::Failed);
         }
         (Settlement::Paid, Report::Paid(receipt)) => {
             payments::mark_paid(tx, payment, receipt, true, now).await?;
@@ -110,11 +112,13 @@ async fn act(
             payments::expire_now(tx, &order.id, now).await?;
             // Last, because a user's balance is a row that other transactions wait for.
             post_payment(tx, payment, order, true, now).await?;
+            count_success(services, tx, payment, receipt);
         }
         (Settlement::Surplus, Report::Paid(receipt)) => {
             payments::mark_paid(tx, payment, receipt, false, now).await?;
             post_payment(tx, payment, order, false, now).await?;
             return_surplus(services, tx, payment, now).await?;
+            count_success(services, tx, payment, receipt);
         }
         (Settlement::WrongAmount, Report::Paid(receipt)) => {
             let detail = format!(
@@ -129,6 +133,21 @@ async fn act(
         }
     }
     Ok(())
+}
+
+/// Counts a payment that ends now. One that ended before and is paid all the same was counted then.
+fn count_ending(services: &Services, tx: &mut Tx<'_>, payment: &Payment, ending: Ending) {
+    if matches!(payment.state, PaymentState::Created | PaymentState::Pending) {
+        let (metrics, product) = (services.metrics.clone(), payment.product);
+        tx.after_commit(move || metrics.count_payment(product, ending));
+    }
+}
+
+fn count_success(services: &Services, tx: &mut Tx<'_>, payment: &Payment, receipt: &Receipt) {
+    count_ending(services, tx, payment, Ending::Succeeded);
+    let (metrics, method) = (services.metrics.clone(), payment.method());
+    let took = receipt.paid_at.duration_since(payment.created_at);
+    tx.after_commit(move || metrics.observe_payment(method, took));
 }
 
 /// Requests the refund of surplus money in the transaction that records it.

@@ -202,6 +202,14 @@ pub async fn count_open(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
     Ok(n)
 }
 
+/// How many of each kind are open; a kind without any is left out.
+pub async fn count_open_by_kind(tx: &mut Tx<'_>) -> Result<Vec<(IncidentKind, i64)>, StoreError> {
+    const SQL: &str = "select kind, count(*) from incidents where resolved_at is null group by kind";
+    let rows: Vec<(String, i64)> = on!(tx, SQL, fetch_all, |query| query)?;
+    let known = |(kind, n): (String, i64)| Some((IncidentKind::parse(&kind)?, n));
+    Ok(rows.into_iter().filter_map(known).collect())
+}
+
 /// Oldest first, after an id.
 pub async fn list_open(tx: &mut Tx<'_>, after: &str, limit: i64) -> Result<Vec<IncidentRow>, StoreError> {
     const SQL: &str = select_incident!("where i.resolved_at is null and i.id > $1 order by i.id limit $2");

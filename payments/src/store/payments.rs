@@ -3,8 +3,8 @@
 pub mod claims;
 
 use domain::{
-    Channel, Money, OrderId, Payment, PaymentId, PaymentNo, PaymentState, PaymentStatus, Product, Receipt,
-    Timestamp, schedule,
+    Channel, Method, Money, OrderId, Payment, PaymentId, PaymentNo, PaymentState, PaymentStatus, Product,
+    Receipt, Timestamp, schedule,
 };
 
 use super::servers::Lease;
@@ -510,11 +510,13 @@ pub async fn hold(tx: &mut Tx<'_>, id: &PaymentId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Records a change of its refunds, which are part of its outside view.
-pub async fn record_change(tx: &mut Tx<'_>, id: &PaymentId, now: Timestamp) -> Result<(), StoreError> {
-    const SQL: &str = "update payments set updated_at = $2 where id = $1";
-    execute!(tx, SQL, |query| query.bind(id.as_str()).bind(now.millis())).map(drop)?;
-    Ok(())
+/// Records a change of its refunds, which are part of its outside view. Returns the method of the payment.
+pub async fn record_change(tx: &mut Tx<'_>, id: &PaymentId, now: Timestamp) -> Result<Method, StoreError> {
+    const SQL: &str = "update payments set updated_at = $2 where id = $1 returning method";
+    let (method,): (String,) = on!(tx, SQL, fetch_one, |query| query
+        .bind(id.as_str())
+        .bind(now.millis()))?;
+    Method::parse(&method).ok_or(StoreError::Corrupt("payments.method"))
 }
 
 /// Expires the order's open payments, which are no longer needed; the expiry job closes them at the gateway.

@@ -43,6 +43,7 @@ impl Simulation {
             db: self.db.clone(),
             gateways: Arc::new(self.links(&clock)),
             process: Process::new(&clock),
+            metrics: payments::Metrics::default(),
             clock,
             wake: Wake::default(),
             watchers: Watchers::default(),

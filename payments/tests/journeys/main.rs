@@ -20,6 +20,7 @@ mod keys;
 mod lanes;
 mod leases;
 mod link_holders;
+mod metrics;
 mod notifications;
 mod orderings;
 mod overdue;

@@ -129,10 +129,12 @@ impl Shop {
         let clock = Clock::fixed(OPENING, 7);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let notify_url = format!("http://{}/notify", listener.local_addr().unwrap());
+        let metrics = payments::Metrics::default();
         let services = Services {
             db: Db::connect(&url).await.unwrap(),
-            gateways: Arc::new(gateways(&sim, &notify_url, &clock)),
+            gateways: Arc::new(gateways(&sim, &notify_url, &clock).counted_in(&metrics)),
             process: Process::new(&clock),
+            metrics,
             clock,
             wake: Wake::default(),
             watchers: Watchers::default(),

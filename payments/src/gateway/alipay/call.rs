@@ -13,12 +13,14 @@ use tracing::{debug, info, warn};
 use url::Url;
 
 use super::super::calls::{About, Call};
+use super::super::timed::outcome_of;
 use super::super::transport::Answer as Sent;
 use super::super::{GatewayError, VerifyingKey};
 use super::keys::{Certified, KeySource};
 use super::sign::{Node, Sealed, request_text};
 use super::wire::{Answer, CertificateQuery, success, success_of};
 use super::{Alipay, PAGE_PAY, PRECREATE, WAP_PAY, json};
+use crate::GatewayOperation;
 use crate::calendar::beijing;
 
 const CERTIFICATE: &str = "alipay.open.app.alipaycert.download";
@@ -131,10 +133,16 @@ impl Alipay {
     /// Fetches a certificate. The answer is signed with that very certificate; only the chain proves it.
     async fn fetch(&self, certified: &Certified, sn: &str) -> Result<(), String> {
         let query = json(&CertificateQuery { alipay_cert_sn: sn });
-        let answer = self
-            .send(CERTIFICATE, &query)
-            .await
-            .map_err(|error| error.to_string())?;
+        let begun_at = self.clock.monotonic();
+        let sent = self.send(CERTIFICATE, &query).await;
+        let took = self.clock.monotonic().saturating_sub(begun_at);
+        self.metrics.count_gateway_call(
+            Channel::Alipay,
+            GatewayOperation::Certificates,
+            outcome_of(&sent),
+            took,
+        );
+        let answer = sent.map_err(|error| error.to_string())?;
         let node = Sealed::find(CERTIFICATE, &answer.body)?;
         let answer: Answer =
             serde_json::from_str(&node.unproven()).map_err(|_| "the answer is not readable")?;

@@ -14,6 +14,7 @@ use super::Wechat;
 use super::keys::PUBLIC_KEY_PREFIX;
 use super::refusal::Refusal;
 use super::sign::{SignatureError, authorization, request_message};
+use crate::{CallOutcome, GatewayOperation};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -163,7 +164,17 @@ impl Wechat {
         let Some(_turn) = self.platform_keys.may_download(self.clock.now()).await else {
             return;
         };
-        let answer = match self.send(Method::GET, "v3/certificates", "").await {
+        let begun_at = self.clock.monotonic();
+        let sent = self.send(Method::GET, "v3/certificates", "").await;
+        let outcome = match &sent {
+            Ok(answer) if answer.status == StatusCode::OK => CallOutcome::Ok,
+            Ok(answer) if answer.status.is_client_error() => CallOutcome::Declined,
+            _ => CallOutcome::Unknown,
+        };
+        let took = self.clock.monotonic().saturating_sub(begun_at);
+        self.metrics
+            .count_gateway_call(Channel::Wechat, GatewayOperation::Certificates, outcome, took);
+        let answer = match sent {
             Ok(answer) if answer.status == StatusCode::OK => answer,
             // 404 RESOURCE_NOT_EXISTS: this merchant has a public key and no certificates (T-11).
             Ok(answer) => return warn!("WeChat has no platform certificates for us: {}", answer.status),

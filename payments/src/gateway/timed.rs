@@ -1,0 +1,90 @@
+//! Time and end of each call to a gateway: what the breaker and the metrics are told.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use super::bill::BillError;
+use super::breaker::Circuit;
+use super::{Gateway, GatewayError};
+use crate::{CallOutcome, GatewayOperation, Metrics};
+
+impl Gateway {
+    /// A call whose time and end tell the breaker whether the gateway answers. On the heap, because every verb that may end in
+    /// a call would carry the largest of them.
+    pub(super) async fn timed<T>(
+        &self,
+        operation: GatewayOperation,
+        call: BoxFuture<'_, Result<T, GatewayError>>,
+    ) -> Result<T, GatewayError> {
+        let begun_at = self.clock().monotonic();
+        let said = call.await;
+        let now = self.clock().monotonic();
+        let took = now.saturating_sub(begun_at);
+        let is_answer = !matches!(
+            said,
+            Err(GatewayError::Unknown { .. } | GatewayError::RetrySame { .. })
+        );
+        let circuit = match operation {
+            GatewayOperation::Create => Circuit::Creates,
+            _ => Circuit::Others,
+        };
+        self.breaker().note(circuit, is_answer, took, now);
+        self.count(operation, outcome_of(&said), took);
+        said
+    }
+
+    /// A bill is a file that only a job waits for: how long it takes says nothing to the breaker.
+    pub(super) async fn timed_bill<T>(
+        &self,
+        call: BoxFuture<'_, Result<T, BillError>>,
+    ) -> Result<T, BillError> {
+        let begun_at = self.clock().monotonic();
+        let said = call.await;
+        let took = self.clock().monotonic().saturating_sub(begun_at);
+        let outcome = match &said {
+            Ok(_) => CallOutcome::Ok,
+            Err(BillError::Empty | BillError::NotReady) => CallOutcome::Declined,
+            Err(BillError::Unreadable(_)) => CallOutcome::Unknown,
+            Err(BillError::Gateway(error)) => outcome_of_error(error),
+        };
+        self.count(GatewayOperation::Statement, outcome, took);
+        said
+    }
+
+    fn count(&self, operation: GatewayOperation, outcome: CallOutcome, took: Duration) {
+        self.metrics()
+            .count_gateway_call(self.channel(), operation, outcome, took);
+    }
+
+    fn metrics(&self) -> &Metrics {
+        match self {
+            Gateway::Wechat(wechat) => &wechat.metrics,
+            Gateway::Alipay(alipay) => &alipay.metrics,
+        }
+    }
+
+    /// From now on the calls of this gateway are counted there.
+    pub(super) fn count_into(&mut self, metrics: &Metrics) {
+        match self {
+            Gateway::Wechat(wechat) => wechat.metrics = metrics.clone(),
+            Gateway::Alipay(alipay) => alipay.metrics = metrics.clone(),
+        }
+    }
+}
+
+pub(super) fn outcome_of<T>(said: &Result<T, GatewayError>) -> CallOutcome {
+    match said {
+        Ok(_) => CallOutcome::Ok,
+        Err(error) => outcome_of_error(error),
+    }
+}
+
+fn outcome_of_error(error: &GatewayError) -> CallOutcome {
+    match error {
+        GatewayError::Declined { .. } | GatewayError::AlreadyPaid | GatewayError::AlreadyClosed => {
+            CallOutcome::Declined
+        }
+        GatewayError::RetrySame { .. } | GatewayError::Unknown { .. } => CallOutcome::Unknown,
+    }
+}
