@@ -66,11 +66,11 @@ impl Web {
     ) -> Web {
         Web {
             readiness: Readiness::new(services.db.clone()),
+            metrics: Metrics::new(&services.metrics),
             services,
             site,
             limits: Arc::new(limits),
             streams,
-            metrics: Metrics::default(),
             stop,
         }
     }

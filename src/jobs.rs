@@ -77,10 +77,10 @@ impl Task {
             Task::Calls => tokio::spawn(async move { payments::write_calls(&services).await.map(|_| 0) }),
             Task::Beat => tokio::spawn(async move { payments::beat(&services).await }),
             Task::LookAfter => {
-                let (metrics, late_jobs) = (runner.metrics.clone(), runner.book.find_late());
+                let late_jobs = runner.book.find_late();
                 tokio::spawn(async move {
                     let n_mended = payments::mend_times(&services).await?;
-                    metrics.set_overdue(payments::look_after(&services, &late_jobs).await?);
+                    payments::look_after(&services, &late_jobs).await?;
                     Ok(n_mended)
                 })
             }

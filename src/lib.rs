@@ -129,6 +129,9 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     payments::enter_service(&services).await?;
     let jobs = jobs::start(&services, &config, &web.metrics, stop.clone()).await?;
     say(&format!("Tongqian listens on http://{address}"));
+    if let Some(metrics) = &metrics {
+        say(&format!("Metrics at http://{}/metrics", metrics.address));
+    }
     if let Some(simulator) = &links.simulator {
         say(&format!("Simulated wallet at {}", simulator.wallet_url()));
         say(&start_report::console_line(&public_url));
@@ -155,7 +158,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     );
     signal.abort();
     if let Some(metrics) = metrics {
-        metrics.abort();
+        metrics.task.abort();
     }
     if let Some(simulator) = links.simulator {
         simulator.stop().await;
@@ -230,9 +233,10 @@ fn without_secrets(config: &Config, db: Db) -> Services {
 }
 
 fn services_on(config: &Config, db: Db, gateways: Gateways, secrets: Secrets) -> Services {
+    let metrics = payments::Metrics::default();
     Services {
         db,
-        gateways: Arc::new(gateways),
+        gateways: Arc::new(gateways.counted_in(&metrics)),
         clock: Clock::System,
         wake: payments::Wake::default(),
         watchers: payments::Watchers::default(),
@@ -240,6 +244,7 @@ fn services_on(config: &Config, db: Db, gateways: Gateways, secrets: Secrets) ->
         policy: config.policy,
         secrets,
         process: payments::Process::new(&Clock::System),
+        metrics,
     }
 }
 
@@ -263,11 +268,16 @@ fn connection_limits(config: &Config, n_descriptors: usize) -> listen::Limits {
     }
 }
 
+struct MetricsListener {
+    address: std::net::SocketAddr,
+    task: tokio::task::JoinHandle<()>,
+}
+
 async fn spawn_metrics(
     config: &Config,
     web: &http::Web,
     stop: Stop,
-) -> Result<Option<tokio::task::JoinHandle<()>>, Failure> {
+) -> Result<Option<MetricsListener>, Failure> {
     let Some(address) = config.metrics_listen else {
         return Ok(None);
     };
@@ -275,9 +285,8 @@ async fn spawn_metrics(
     let address = listener
         .local_addr()
         .map_err(Failure::io("the listener has no address"))?;
-    tracing::info!(%address, "metrics at http://{address}/metrics");
-    let router = web.metrics.router();
-    Ok(Some(tokio::spawn(async move {
+    let router = web.metrics.router(web.services.clone());
+    let task = tokio::spawn(async move {
         listen::serve(
             listener,
             router,
@@ -286,7 +295,8 @@ async fn spawn_metrics(
             Duration::ZERO,
         )
         .await
-    })))
+    });
+    Ok(Some(MetricsListener { address, task }))
 }
 
 /// Prints a line on standard output, which people and scripts read; logs go to standard error.

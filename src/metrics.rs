@@ -1,30 +1,43 @@
 //! Prometheus metrics, on a listener of their own, so that they are not public.
 
+mod text;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header;
-use axum::response::IntoResponse as _;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use payments::QueueAges;
-use prometheus_client::encoding::{EncodeLabelSet, text};
+use payments::Services;
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// Upper bounds of the buckets, in seconds.
-const SECONDS: [&str; 9] = ["0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1", "5", "10"];
-const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use self::text::plain_text;
+use crate::telemetry;
+
+/// Upper ends of the buckets, in milliseconds.
+const BUCKETS: [u64; 9] = [1, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000];
+const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// A database that does not answer must not hide the counters: the gauges then show what was read last.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Request {
-    method: String,
+struct RequestLabels {
     /// The route, never the path: paths contain secrets and are unbounded.
     route: String,
+    method: &'static str,
     status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabel {
+    route: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -34,59 +47,56 @@ struct JobRun {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Queue {
-    queue: &'static str,
+struct BuildLabel {
+    version: &'static str,
 }
-
-/// Every queue has its series from the start.
-const QUEUES: [&str; 5] = ["payments", "refunds", "orders", "webhooks", "statements"];
 
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
-    requests: Family<Request, Counter>,
-    latency: Histogram,
+    requests: Family<RequestLabels, Counter>,
+    duration: Family<RouteLabel, Histogram>,
     job_runs: Family<JobRun, Counter>,
-    overdue: Family<Queue, Gauge>,
-}
-
-impl Default for Metrics {
-    fn default() -> Metrics {
-        let requests = Family::default();
-        let latency = Histogram::new(SECONDS.iter().filter_map(|seconds| seconds.parse().ok()));
-        let job_runs = Family::default();
-        let mut registry = Registry::with_prefix("tongqian");
-        registry.register("http_requests", "Answered requests", requests.clone());
-        registry.register(
-            "http_request_seconds",
-            "Time from request to answer",
-            latency.clone(),
-        );
-        registry.register("job_runs", "Runs of the background jobs", job_runs.clone());
-        let overdue = Family::<Queue, Gauge>::default();
-        for queue in QUEUES {
-            overdue.get_or_create(&Queue { queue }).set(0);
-        }
-        registry.register("overdue_seconds", "Age of the oldest due row", overdue.clone());
-        Metrics {
-            registry: Arc::new(registry),
-            requests,
-            latency,
-            job_runs,
-            overdue,
-        }
-    }
 }
 
 impl Metrics {
-    pub fn count_request(&self, method: &str, route: &str, status: u16, took: Duration) {
-        let labels = Request {
-            method: method.to_owned(),
+    /// Series of the server beside those of the core.
+    pub fn new(core: &payments::Metrics) -> Metrics {
+        let mut registry = Registry::with_prefix("tongqian");
+        core.register(&mut registry);
+        let requests = Family::default();
+        let duration: Family<RouteLabel, Histogram> = Family::new_with_constructor(route_histogram);
+        let job_runs = Family::default();
+        let build = Family::<BuildLabel, Gauge>::default();
+        registry.register("http_requests", "Answered requests", requests.clone());
+        registry.register(
+            "http_request_duration_seconds",
+            "Time from a request to its answer",
+            duration.clone(),
+        );
+        registry.register("job_runs", "Runs of the background jobs", job_runs.clone());
+        registry.register("build_info", "Version of the server", build.clone());
+        let version = env!("CARGO_PKG_VERSION");
+        build.get_or_create(&BuildLabel { version }).set(1);
+        Metrics {
+            registry: Arc::new(registry),
+            requests,
+            duration,
+            job_runs,
+        }
+    }
+
+    pub fn count_request(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        let labels = RequestLabels {
             route: route.to_owned(),
+            method,
             status,
         };
         self.requests.get_or_create(&labels).inc();
-        self.latency.observe(took.as_secs_f64());
+        let RequestLabels { route, .. } = labels;
+        self.duration
+            .get_or_create(&RouteLabel { route })
+            .observe(took.as_secs_f64());
     }
 
     pub fn count_job(&self, job: &'static str, is_done: bool) {
@@ -94,55 +104,47 @@ impl Metrics {
         self.job_runs.get_or_create(&JobRun { job, outcome }).inc();
     }
 
-    /// Sets the age of the oldest due row of each queue.
-    pub fn set_overdue(&self, ages: QueueAges) {
-        let set = |queue, age: Duration| {
-            let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-            self.overdue.get_or_create(&Queue { queue }).set(seconds);
-        };
-        set("payments", ages.payments);
-        set("refunds", ages.refunds);
-        set("orders", ages.orders);
-    }
-
-    pub fn router(&self) -> Router {
+    pub fn router(&self, services: Services) -> Router {
         let registry = Arc::clone(&self.registry);
         Router::new().route(
             "/metrics",
-            get(move || async move {
-                let mut page = String::new();
-                match text::encode(&mut page, &registry) {
-                    Ok(()) => ([(header::CONTENT_TYPE, TEXT)], page).into_response(),
-                    Err(_) => axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-                }
+            get(async move |headers: HeaderMap| {
+                refresh_gauges(&services).await;
+                write_page(&registry, &headers)
             }),
         )
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn route_histogram() -> Histogram {
+    Histogram::new(
+        BUCKETS
+            .iter()
+            .map(|end| Duration::from_millis(*end).as_secs_f64()),
+    )
+}
 
-    #[test]
-    fn every_queue_has_its_age_from_the_start() {
-        let metrics = Metrics::default();
-        let ages = QueueAges {
-            refunds: Duration::from_secs(90),
-            ..QueueAges::default()
-        };
-        metrics.set_overdue(ages);
-        let mut page = String::new();
-        text::encode(&mut page, &metrics.registry).unwrap();
-        for (queue, seconds) in [
-            ("payments", 0),
-            ("refunds", 90),
-            ("orders", 0),
-            ("webhooks", 0),
-            ("statements", 0),
-        ] {
-            let line = format!("tongqian_overdue_seconds{{queue=\"{queue}\"}} {seconds}\n");
-            assert!(page.contains(&line), "{page}");
-        }
+async fn refresh_gauges(services: &Services) {
+    match tokio::time::timeout(PATIENCE, payments::refresh_gauges(services)).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::warn!(error = telemetry::chain(&error), "the gauges were not read"),
+        Err(_) => tracing::warn!("the gauges were not read: the database takes too long to answer"),
+    }
+}
+
+/// OpenMetrics for a scraper that asks for it, the older text format for everything else.
+fn write_page(registry: &Registry, headers: &HeaderMap) -> Response {
+    let mut page = String::new();
+    if prometheus_client::encoding::text::encode(&mut page, registry).is_err() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    let takes_open_metrics = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("application/openmetrics-text"));
+    if takes_open_metrics {
+        ([(header::CONTENT_TYPE, OPEN_METRICS)], page).into_response()
+    } else {
+        ([(header::CONTENT_TYPE, PLAIN)], plain_text(&page)).into_response()
     }
 }

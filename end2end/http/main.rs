@@ -22,6 +22,7 @@ mod journey;
 mod lanes;
 mod locks;
 mod merchants;
+mod metrics;
 mod money;
 mod outages;
 mod powers;

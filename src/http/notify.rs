@@ -4,8 +4,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::Channel;
-use payments::accept_notification;
 use payments::gateway::{Reception, Reply, reply};
+use payments::{NotificationVerdict, accept_notification};
 
 use super::Web;
 use super::api::to_the_end;
@@ -52,9 +52,15 @@ async fn receive(web: Web, channel: Channel, request: Request) -> Response {
             )
             .await
         }
-        Err(BodyError::TooLarge) => reply(channel, Reception::TooLarge),
-        Err(BodyError::TooSlow | BodyError::Broken | BodyError::Encoded) => {
-            reply(channel, Reception::Malformed)
+        Err(error) => {
+            let metrics = &web.services.metrics;
+            metrics.count_notification(channel, NotificationVerdict::Malformed);
+            match error {
+                BodyError::TooLarge => reply(channel, Reception::TooLarge),
+                BodyError::TooSlow | BodyError::Broken | BodyError::Encoded => {
+                    reply(channel, Reception::Malformed)
+                }
+            }
         }
     };
     into_response(answer)
