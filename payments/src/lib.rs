@@ -9,6 +9,7 @@ pub mod faults;
 mod account;
 pub mod admin;
 mod audit_log;
+pub mod backup;
 mod balance;
 mod calendar;
 mod calls;
@@ -49,7 +50,9 @@ pub use clock::{Timeline, VirtualClock};
 pub use error::Error;
 pub use idempotency::{Idempotency, KeptAnswer, Outcome, WriteAnswer};
 pub use invariants::{Finding, check_invariants};
-pub use metrics::{CallOutcome, Ending, GatewayOperation, Metrics, NotificationVerdict, QueueAges, refresh_gauges};
+pub use metrics::{
+    CallOutcome, Ending, GatewayOperation, Metrics, NotificationVerdict, QueueAges, refresh_gauges,
+};
 pub use notification::accept_notification;
 pub use order::{
     Checkout, EXPIRED_REASON, NewOrder, OrderFilter, cancel_order, create_order, find_checkout, find_order,

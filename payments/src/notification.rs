@@ -4,9 +4,7 @@ pub(crate) mod kept;
 mod refund;
 mod replay;
 
-use domain::{
-    Channel, IncidentId, Payment, PaymentNo, PaymentState, Refund, RefundNo, Report, Settlement,
-};
+use domain::{Channel, IncidentId, Payment, PaymentNo, PaymentState, Refund, RefundNo, Report, Settlement};
 use futures_util::FutureExt;
 use http::HeaderMap;
 
@@ -317,6 +315,41 @@ async fn raise(
     let subject = format!("{channel} notification {}", notification.id);
     tracing::warn!(%channel, notification.id, incident = kind.as_str(), "{subject} needs attention: {detail}");
     let payment_id = payment.map(|payment| &payment.id);
+    // A payment that is not here, because an older backup was restored, leaves nothing else to find it by.
+    let facts = if payment.is_none() {
+        facts_of(notification)
+    } else {
+        String::new()
+    };
+    let detail = &format!("{detail}{facts}");
     incidents::raise(tx, &id, kind, &subject, payment_id, detail, now).await?;
     Ok(())
+}
+
+/// Number, amount and trade of a message, as far as it names them.
+fn facts_of(notification: &Notification) -> String {
+    let (amount, trade, refund_no) = match &notification.content {
+        NotificationContent::Payment(Report::Paid(receipt)) => {
+            (Some(receipt.amount), Some(receipt.transaction_id.as_str()), None)
+        }
+        NotificationContent::Refund(news) => (
+            news.amount.or(news.refunded),
+            news.transaction_id.as_deref(),
+            news.refund_no.as_deref(),
+        ),
+        _ => (None, None, None),
+    };
+    let number = Some(notification.payment_no.as_str()).filter(|number| !number.is_empty());
+    let facts = [
+        number.map(|number| format!("payment {number}")),
+        refund_no.map(|number| format!("refund {number}")),
+        amount.map(|amount| format!("{} fen", amount.fen())),
+        trade.map(|trade| format!("trade {trade}")),
+    ];
+    let facts: Vec<String> = facts.into_iter().flatten().collect();
+    if facts.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", facts.join(", "))
+    }
 }

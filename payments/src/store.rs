@@ -7,6 +7,7 @@ pub(crate) mod admin;
 mod after_commit;
 pub(crate) mod append_only;
 pub(crate) mod audit_log;
+pub(crate) mod backup;
 pub(crate) mod credit_requests;
 pub(crate) mod figures;
 pub(crate) mod forged_notifications;

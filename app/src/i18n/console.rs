@@ -321,6 +321,7 @@ catalogue! {
     incident_refund_overdue: "退款超时未完成", "A refund takes too long";
     incident_order_overdue: "订单状态与支付不符", "An order that its payments do not explain";
     incident_job_overdue: "后台任务未运行", "A job does not run";
+    incident_backup_failed: "备份失败", "The backup failed";
     advice_clock_off: "校准服务器时间（NTP）。偏差超过五分钟时，平台会拒绝签名。恢复后自动结束。",
         "Set the server's clock right (NTP): five minutes off, and signatures are refused on both sides. Ends by itself.";
     advice_payment_overdue: "查看平台最后的答复；在平台商户后台核对该交易。关闭或到账后自动结束。",
@@ -333,6 +334,8 @@ catalogue! {
         "Read the order's timeline and run tongqian audit. Ends by itself when they agree.";
     advice_job_overdue: "查看日志中该任务的错误；必要时重启服务器。恢复后自动结束。",
         "Read the job's errors in the log; start the server again if it must be. Ends by itself when the job ends well.";
+    advice_backup_failed: "检查 BACKUP_DIR 的磁盘空间与权限，然后执行 tongqian backup。下一次备份成功后自动结束。",
+        "Look at the space and the rights of BACKUP_DIR, then run tongqian backup. Ends by itself with the next backup.";
     advice_forged_notifications: "没有款项被误记。检查平台密钥是否已更换；若不是，请在防火墙按来源限制。",
         "Nothing was believed. See whether the gateway's key has changed; if not, shut the sender out at the firewall.";
     advice_gateway_silent: "检查网络与平台公告；恢复后系统会自动补查，并自动结束此项。",

@@ -51,6 +51,8 @@ pub enum IncidentKind {
     OrderOverdue,
     /// A job of a server has not succeeded for long.
     JobOverdue,
+    /// The scheduled backup was not made.
+    BackupFailed,
 }
 
 /// One incident, with the order it belongs to.
@@ -80,7 +82,7 @@ macro_rules! select_incident {
 }
 
 impl IncidentKind {
-    pub const ALL: [IncidentKind; 22] = [
+    pub const ALL: [IncidentKind; 23] = [
         IncidentKind::WrongAmount,
         IncidentKind::Surplus,
         IncidentKind::ForeignNotification,
@@ -103,6 +105,7 @@ impl IncidentKind {
         IncidentKind::RefundOverdue,
         IncidentKind::OrderOverdue,
         IncidentKind::JobOverdue,
+        IncidentKind::BackupFailed,
     ];
 
     /// Kinds about a gateway as a whole rather than one notification.
@@ -141,6 +144,7 @@ impl IncidentKind {
             IncidentKind::RefundOverdue => "refund_overdue",
             IncidentKind::OrderOverdue => "order_overdue",
             IncidentKind::JobOverdue => "job_overdue",
+            IncidentKind::BackupFailed => "backup_failed",
         }
     }
 }

@@ -154,6 +154,7 @@ pub const fn incident(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'sta
         Some(IncidentKind::RefundOverdue) => words.incident_refund_overdue,
         Some(IncidentKind::OrderOverdue) => words.incident_order_overdue,
         Some(IncidentKind::JobOverdue) => words.incident_job_overdue,
+        Some(IncidentKind::BackupFailed) => words.incident_backup_failed,
     }
 }
 
@@ -183,6 +184,7 @@ pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'stati
         Some(IncidentKind::RefundOverdue) => words.advice_refund_overdue,
         Some(IncidentKind::OrderOverdue) => words.advice_order_overdue,
         Some(IncidentKind::JobOverdue) => words.advice_job_overdue,
+        Some(IncidentKind::BackupFailed) => words.advice_backup_failed,
     }
 }
 

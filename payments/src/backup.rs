@@ -1,0 +1,58 @@
+//! Backups of an SQLite database: what was told about the last one, and what a copy is worth.
+
+use domain::{IncidentId, Timestamp};
+use futures_util::FutureExt;
+
+use crate::calendar::beijing;
+pub use crate::store::backup::{CopyFacts, copy_sqlite, inspect_copy};
+use crate::store::incidents::{self, IncidentKind};
+use crate::store::{StoreError, backup};
+use crate::{Error, Services};
+
+/// All scheduled backups share one incident.
+const SUBJECT: &str = "backup";
+
+/// The order that was created last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewestOrder {
+    pub order_no: String,
+    pub state: String,
+    pub created_at: Timestamp,
+}
+
+/// Raises an incident when a scheduled backup has failed, and ends it with the next that succeeds.
+pub async fn record_backup(services: &Services, failure: Option<&str>) -> Result<(), Error> {
+    let now = services.clock.now();
+    let detail = failure.map(|failure| format!("no backup was made at {}: {failure}", beijing(now)));
+    let detail = detail.as_deref();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let Some(detail) = detail else {
+                    return incidents::settle(tx, IncidentKind::BackupFailed, SUBJECT, now).await;
+                };
+                let id = IncidentId::new(now, services.clock.entropy());
+                tracing::warn!(incident = IncidentKind::BackupFailed.as_str(), "{detail}");
+                incidents::raise(tx, &id, IncidentKind::BackupFailed, SUBJECT, None, detail, now).await?;
+                incidents::reopen(tx, IncidentKind::BackupFailed, SUBJECT, detail).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// The order that was created last; `None` in a database without orders.
+pub async fn find_newest_order(services: &Services) -> Result<Option<NewestOrder>, Error> {
+    let row = services
+        .db
+        .snapshot(|tx| async move { backup::find_newest_order(tx).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    Ok(row.map(|row| NewestOrder {
+        order_no: row.order_no,
+        state: row.state,
+        created_at: Timestamp::from_millis(row.created_at),
+    }))
+}
