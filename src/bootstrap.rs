@@ -91,7 +91,7 @@ pub fn make_directory_of(database_url: &str) -> Result<(), Failure> {
     make_private_directory(&directory).map_err(Failure::setting("DATABASE_URL", what))
 }
 
-fn make_private_directory(directory: &Path) -> std::io::Result<()> {
+pub fn make_private_directory(directory: &Path) -> std::io::Result<()> {
     let mut made = std::fs::DirBuilder::new();
     made.recursive(true);
     #[cfg(unix)]

@@ -1,5 +1,7 @@
 //! Commands other than `serve`.
 
+mod backup;
+
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +12,7 @@ use payments::gateway::Gateways;
 use secrecy::{ExposeSecret as _, SecretString};
 use simulator::WechatKeys;
 
+pub use self::backup::{back_up, check_backup};
 pub use crate::config::parse_fen;
 use crate::config::{Config, ConfigError, GatewayMode, PublicUrl, parse_email, parse_password};
 use crate::os_user::command_visit;
@@ -127,7 +130,7 @@ pub async fn audit(config: &Config) -> Result<(), Failure> {
             "there is no database at DATABASE_URL to audit".to_owned(),
         ));
     }
-    let services = connect_to_audit(config).await?;
+    let services = connect_to_audit(config, config.database_url.expose_secret()).await?;
     let findings = payments::check_invariants(&services).await?;
     services.db.close().await;
     let mut n_broken = 0_usize;

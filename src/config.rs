@@ -2,6 +2,7 @@
 //!
 //! `Debug` shows no secret: secrets are `SecretString`s, and so is the address of the database, which may hold a password.
 
+mod backups;
 mod branding;
 mod env_file;
 mod gateways;
@@ -19,10 +20,11 @@ use payments::secrets::KEY_BYTES;
 use payments::{OverdueAfter, Policy};
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
+pub use self::backups::ScheduledBackups;
 pub use self::branding::{Branding, Logo};
 pub use self::gateways::{AlipayAccount, GatewayMode, WechatAccount};
 pub use self::source::{ConfigError, Source};
-pub use self::value::{Cron, PublicUrl, parse_minutes};
+pub use self::value::{Cron, PublicUrl, is_in_memory, parse_minutes};
 use crate::api_limits::Rate;
 use crate::proxies::Proxies;
 
@@ -32,6 +34,7 @@ pub struct Config {
     /// `None`: the address the server listens on, known once it does.
     pub public_url: Option<PublicUrl>,
     pub database_url: SecretString,
+    pub backups: Option<ScheduledBackups>,
     pub gateways: GatewayMode,
     /// Serves a database although payments of another merchant account are unfinished in it.
     pub accepts_other_merchant: bool,
@@ -101,15 +104,17 @@ const MIN_LIVE_PASSWORD: usize = 12;
 impl Config {
     pub fn read(source: &Source) -> Result<Config, ConfigError> {
         let defaults = Policy::default();
+        let database_url = source
+            .parsed("DATABASE_URL", value::parse_database_url)?
+            .unwrap_or_else(|| SecretString::from(DATABASE_URL));
         let config = Config {
             listen: source
                 .parsed("LISTEN", value::parse_address)?
                 .map_or_else(|| value::parse_address(LISTEN), Ok)
                 .map_err(|problem| ConfigError::new("LISTEN", problem))?,
             public_url: source.parsed("PUBLIC_URL", PublicUrl::parse)?,
-            database_url: source
-                .parsed("DATABASE_URL", value::parse_database_url)?
-                .unwrap_or_else(|| SecretString::from(DATABASE_URL)),
+            backups: backups::read(source, &database_url)?,
+            database_url,
             gateways: GatewayMode::read(source)?,
             accepts_other_merchant: source
                 .parsed("ACCEPT_OTHER_MERCHANT", parse_yes)?

@@ -7,6 +7,7 @@ mod schedule;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::FixedOffset;
 use domain::Channel;
 use payments::{Error, Lane, Services};
 use tokio::sync::Notify;
@@ -15,6 +16,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use self::book::JobBook;
 use self::schedule::longest_step;
+use crate::backup::{BackupPlan, run_backup};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::stop::Stop;
@@ -27,6 +29,8 @@ const EVERY_TEN_MINUTES: &str = "30 */10 * * * *";
 /// Heartbeat: other servers consider this one dead after four missing beats.
 const EVERY_TWO_SECONDS: &str = "*/2 * * * * *";
 const EVERY_FIVE_SECONDS: &str = "*/5 * * * * *";
+/// Daily jobs run by the clock of the people they are for.
+const BEIJING: FixedOffset = FixedOffset::east_opt(8 * 3600).expect("eight hours are an offset");
 /// A job that no tick has woken for its longest interval plus this runs anyway: the wall clock, which drives the schedule,
 /// may have been set back.
 const TICK_SLACK: Duration = Duration::from_secs(1);
@@ -40,6 +44,7 @@ enum Task {
     Erase,
     Beat,
     LookAfter,
+    Backup,
 }
 
 impl Task {
@@ -58,6 +63,7 @@ impl Task {
             Task::Erase => "erase_old_data",
             Task::Beat => "beat",
             Task::LookAfter => "look_after",
+            Task::Backup => "backup",
         }
     }
 
@@ -84,6 +90,15 @@ impl Task {
                     Ok(n_mended)
                 })
             }
+            Task::Backup => {
+                let plan = runner.plan.clone();
+                tokio::spawn(async move {
+                    match plan {
+                        Some(plan) => run_backup(&services, &plan).await,
+                        None => Ok(0),
+                    }
+                })
+            }
         }
     }
 
@@ -93,7 +108,9 @@ impl Task {
             Task::Questions(lane) => services.wake.question_due(lane).await,
             Task::Refunds(channel) => services.wake.refund_due(channel).await,
             Task::Expire => services.wake.deadline_due().await,
-            Task::Calls | Task::Erase | Task::Beat | Task::LookAfter => std::future::pending().await,
+            Task::Calls | Task::Erase | Task::Beat | Task::LookAfter | Task::Backup => {
+                std::future::pending().await
+            }
         }
     }
 }
@@ -126,6 +143,8 @@ pub async fn start(
         (Task::Beat, EVERY_TWO_SECONDS),
         (Task::LookAfter, EVERY_FIVE_SECONDS),
     ];
+    let plan = BackupPlan::of(config);
+    table.extend(plan.iter().map(|plan| (Task::Backup, plan.cron())));
     table.extend(Lane::ALL.map(|lane| (Task::Questions(lane), config.reconcile_cron.as_str())));
     table.extend(Channel::ALL.map(|channel| (Task::Refunds(channel), config.reconcile_cron.as_str())));
     let scheduler = JobScheduler::new().await.map_err(broken)?;
@@ -134,7 +153,7 @@ pub async fn start(
     for (task, cron) in table {
         let tick = Arc::new(Notify::new());
         scheduler
-            .add(metronome(cron, Arc::clone(&tick)).map_err(broken)?)
+            .add(metronome(task, cron, Arc::clone(&tick)).map_err(broken)?)
             .await
             .map_err(broken)?;
         let longest_wait = longest_step(cron) + TICK_SLACK;
@@ -144,6 +163,7 @@ pub async fn start(
             book: book.clone(),
             services: services.clone(),
             metrics: metrics.clone(),
+            plan: plan.clone().filter(|_| matches!(task, Task::Backup)),
             tick,
             longest_wait,
         };
@@ -154,8 +174,12 @@ pub async fn start(
 }
 
 /// Only notifies: two ticks during a long run cause one more run, not two at once.
-fn metronome(cron: &str, tick: Arc<Notify>) -> Result<Job, JobSchedulerError> {
-    Job::new(cron, move |_, _| tick.notify_one())
+fn metronome(task: Task, cron: &str, tick: Arc<Notify>) -> Result<Job, JobSchedulerError> {
+    let ring = move |_, _: JobScheduler| tick.notify_one();
+    match task {
+        Task::Backup => Job::new_tz(cron, BEIJING, ring),
+        _ => Job::new(cron, ring),
+    }
 }
 
 struct Runner {
@@ -163,6 +187,7 @@ struct Runner {
     book: JobBook,
     services: Services,
     metrics: Metrics,
+    plan: Option<BackupPlan>,
     tick: Arc<Notify>,
     longest_wait: Duration,
 }

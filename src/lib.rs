@@ -3,6 +3,7 @@
 //! Rules of payments are in `domain` and `payments`; here are addresses, formats and limits.
 
 mod api_limits;
+mod backup;
 mod bootstrap;
 pub mod commands;
 pub mod config;
@@ -220,8 +221,7 @@ async fn unlock(config: &Config, db: Db, gateways: Gateways) -> Result<Services,
 }
 
 /// Connects without repairing missing constraints and triggers, so that the audit can report them.
-pub(crate) async fn connect_to_audit(config: &Config) -> Result<Services, Failure> {
-    let url = config.database_url.expose_secret();
+pub(crate) async fn connect_to_audit(config: &Config, url: &str) -> Result<Services, Failure> {
     let db = Db::connect_to_audit(url).await.map_err(database_failure)?;
     Ok(without_secrets(config, db))
 }

@@ -43,6 +43,10 @@ enum Command {
     Audit,
     /// Run everything that is due once, then exit
     RunDue,
+    /// Copy the SQLite database into a new file while the server runs
+    Backup { file: PathBuf },
+    /// Open a copy of a backup and check all of it; exit code 1 when something is broken
+    RestoreCheck { file: PathBuf },
     /// Print everything that is kept of one user, as JSON
     Export {
         #[arg(long)]
@@ -127,6 +131,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Audit => commands::audit(&config).await,
         Command::RunDue => commands::run_due(&config).await,
+        Command::Backup { file } => commands::back_up(&config, &file).await,
+        Command::RestoreCheck { file } => commands::check_backup(&config, &file).await,
         Command::Export { user } => commands::export_user(&config, &user).await,
         Command::Forget { user } => commands::forget_user(&config, &user).await,
         Command::Simulator { .. } => Ok(()),

@@ -5,6 +5,7 @@
 
 mod api;
 mod api_limits;
+mod backup;
 mod balance;
 mod bodies;
 mod branding;
