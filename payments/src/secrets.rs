@@ -149,6 +149,16 @@ pub async fn has_sealed(db: &Db) -> Result<bool, Error> {
     Ok(seeds.iter().any(|(_, seed)| is_sealed(seed)))
 }
 
+/// Opens every sealed secret of the database and changes nothing.
+pub async fn open_all(secrets: &Secrets, db: &Db) -> Result<Result<(), SecretsError>, Error> {
+    let seeds = db
+        .snapshot(|tx| async move { people::list_totp_secrets(tx).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    let open = |(user_id, text): &(String, String)| secrets.open(&Place::totp_of(user_id), text).map(drop);
+    Ok(seeds.iter().try_for_each(open))
+}
+
 /// Decrypts every secret of the database as a check, and encrypts those that an earlier version wrote in plain text. `Err`:
 /// with this key people could not log in.
 pub async fn seal_plain_secrets(services: &Services) -> Result<Result<(), SecretsError>, Error> {

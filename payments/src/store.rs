@@ -34,6 +34,7 @@ pub(crate) mod refund_approvals;
 pub(crate) mod refunds;
 pub(crate) mod requesters;
 pub(crate) mod retention;
+mod schema;
 pub(crate) mod search;
 pub(crate) mod served_accounts;
 pub(crate) mod servers;
@@ -50,9 +51,10 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions, PgSeverity};
-use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Postgres, Sqlite, Transaction};
 
 use self::after_commit::AfterCommit;
+pub use self::schema::{SchemaFacts, read_schema};
 pub use self::sqlite::SqliteDb;
 #[cfg(feature = "faults")]
 pub use self::sqlite::{CommitTrouble, LostCommit};
@@ -538,15 +540,24 @@ async fn migrate_postgres(plain: &PgConnectOptions) -> Result<(), StoreError> {
 }
 
 async fn require_durable(pool: &PgPool) -> Result<(), StoreError> {
+    let mut connection = pool.acquire().await?;
+    match find_not_durable(&mut connection).await? {
+        Some(setting) => Err(StoreError::NotDurable(setting)),
+        None => Ok(()),
+    }
+}
+
+/// The setting by which a commit may be lost, if there is one.
+async fn find_not_durable(connection: &mut PgConnection) -> Result<Option<&'static str>, StoreError> {
     for (setting, question) in [
         ("fsync", "show fsync"),
         ("synchronous_commit", "show synchronous_commit"),
         ("full_page_writes", "show full_page_writes"),
     ] {
-        let value: String = sqlx::query_scalar(question).fetch_one(pool).await?;
+        let value: String = sqlx::query_scalar(question).fetch_one(&mut *connection).await?;
         if value == "off" {
-            return Err(StoreError::NotDurable(setting));
+            return Ok(Some(setting));
         }
     }
-    Ok(())
+    Ok(None)
 }

@@ -7,6 +7,7 @@ mod bill;
 mod call;
 mod cancel;
 pub mod certificate;
+mod checkup;
 pub mod form;
 mod keys;
 mod notification;
@@ -19,6 +20,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use self::cancel::CancelEffect;
+pub(super) use self::checkup::check_settings;
 pub use self::keys::Verify;
 use self::keys::{Certified, KeySource, Keys};
 use self::notification::{Reader, named_certificate, parse_form};
@@ -32,8 +34,8 @@ use super::transport::{Transport, base_url, notify_url};
 use super::{
     Ask, Closing, Creation, GatewayError, KeyError, Notification, NotificationError, SigningKey, is_address,
 };
-use crate::{Clock, Metrics};
 use crate::calendar::beijing;
+use crate::{Clock, Metrics};
 
 const PRECREATE: &str = "alipay.trade.precreate";
 const WAP_PAY: &str = "alipay.trade.wap.pay";

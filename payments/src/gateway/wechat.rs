@@ -3,6 +3,7 @@
 mod bill;
 mod call;
 mod certificates;
+mod checkup;
 mod keys;
 mod notification;
 mod refund;
@@ -21,8 +22,11 @@ use url::{Origin, Url};
 
 use self::call::WechatAnswer;
 pub use self::certificates::{Certificate, read_certificates};
+pub use self::checkup::check_merchant_certificate;
+pub(super) use self::checkup::check_settings;
 pub use self::keys::PlatformKeys;
 use self::notification::Reader;
+pub(super) use self::refusal::Refusal;
 pub use self::sealed::{ApiV3Key, Sealed};
 pub use self::settings::{Settings, Verify};
 use self::sign::{SignatureError, invocation_message};
@@ -37,8 +41,8 @@ use super::{
     Ask, Closing, Creation, GatewayError, Invocation, KeyError, Notification, NotificationError, Reception,
     SigningKey, is_address, is_plain,
 };
-use crate::{Clock, Metrics};
 use crate::calendar::rfc3339_beijing;
+use crate::{Clock, Metrics};
 
 /// Maximum length of `description` in bytes (docs/gateway-facts.md 1.6).
 const MOST_DESCRIPTION: usize = 127;

@@ -50,6 +50,17 @@ impl DatabaseLock {
     }
 }
 
+/// Whether a server holds the lock of a database now. It makes no file.
+pub fn is_taken(url: &str) -> bool {
+    let Some(database) = file_of(url) else {
+        return false;
+    };
+    let Ok(file) = File::open(path_beside(database)) else {
+        return false;
+    };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
 fn file_of(url: &str) -> Option<PathBuf> {
     if !url.starts_with("sqlite:") {
         return None;
@@ -85,7 +96,9 @@ mod tests {
         assert!(lock.is_some());
         assert!(matches!(DatabaseLock::take(&url), Err(LockError::InUse(_))));
         assert!(matches!(DatabaseLock::take(&other_url), Err(LockError::InUse(_))));
+        assert!(is_taken(&other_url));
         drop(lock);
+        assert!(!is_taken(&other_url) && !is_taken("sqlite::memory:"));
         assert!(DatabaseLock::take(&other_url).unwrap().is_some());
         assert!(DatabaseLock::take("sqlite::memory:").unwrap().is_none());
         assert!(DatabaseLock::take("postgres://localhost/shop").unwrap().is_none());

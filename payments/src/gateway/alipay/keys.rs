@@ -44,6 +44,8 @@ pub(super) struct Certified {
     roots: Vec<Certificate>,
     /// The operator's own certificate, trusted whatever its dates and issuer.
     pinned: Certificate,
+    /// The issuers that stand beside it in its file.
+    between: Vec<Certificate>,
     pinned_key: Arc<VerifyingKey>,
     /// Expiry of the operator's certificates: the app's, Alipay's, and the roots that later ones must lead to.
     ends: Vec<(String, Timestamp)>,
@@ -116,7 +118,7 @@ impl Certified {
                 "found a certificate of another key; wanted the one that was made for ALIPAY_PRIVATE_KEY",
             ));
         }
-        let pinned = first(
+        let (pinned, between) = first_and_rest(
             CERT,
             alipay,
             "Alipay's certificate (alipayCertPublicKey_RSA2.crt)",
@@ -142,6 +144,7 @@ impl Certified {
             root_sn: sns.join("_"),
             pinned_key: Arc::new(pinned_key),
             pinned,
+            between,
             roots,
             own: own.public(),
             fetched: RwLock::default(),
@@ -151,6 +154,15 @@ impl Certified {
 
     pub(super) fn ends(&self) -> Vec<(String, Timestamp)> {
         self.ends.clone()
+    }
+
+    pub(super) fn pinned_key(&self) -> &VerifyingKey {
+        &self.pinned_key
+    }
+
+    /// Whether the operator's certificate of Alipay's leads to the operator's roots. Later certificates must.
+    pub(super) fn check_chain(&self, now: Timestamp) -> Result<(), &'static str> {
+        is_issued_below(&self.pinned, &self.between, &self.roots, now)
     }
 
     /// Takes the right to fetch a certificate now; a caller that waited finds the certificate fetched before.
@@ -193,14 +205,22 @@ impl Certified {
     }
 }
 
-/// Returns the first certificate of a file; the others are its issuers'.
 fn first(setting: &'static str, text: &str, wanted: &str) -> Result<Certificate, KeyError> {
+    first_and_rest(setting, text, wanted).map(|(first, _)| first)
+}
+
+/// Returns the first certificate of a file, and the others, which are its issuers'.
+fn first_and_rest(
+    setting: &'static str,
+    text: &str,
+    wanted: &str,
+) -> Result<(Certificate, Vec<Certificate>), KeyError> {
     let found = |found: &str| KeyError::new(setting, format!("found {found}; wanted {wanted}"));
-    read_bundle(text)
-        .map_err(found)?
-        .into_iter()
+    let mut bundle = read_bundle(text).map_err(found)?.into_iter();
+    let first = bundle
         .next()
-        .ok_or_else(|| found("a certificate that RSA did not sign"))
+        .ok_or_else(|| found("a certificate that RSA did not sign"))?;
+    Ok((first, bundle.collect()))
 }
 
 fn usable(setting: &'static str, certificate: &Certificate) -> Result<VerifyingKey, KeyError> {

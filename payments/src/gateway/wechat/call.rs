@@ -11,6 +11,7 @@ use super::super::GatewayError;
 use super::super::calls::{About, Call};
 use super::super::transport::Answer;
 use super::Wechat;
+use super::certificates::read_certificates;
 use super::keys::PUBLIC_KEY_PREFIX;
 use super::refusal::Refusal;
 use super::sign::{SignatureError, authorization, request_message};
@@ -100,7 +101,12 @@ impl Wechat {
         Ok(WechatAnswer::No(refusal))
     }
 
-    pub(super) async fn send(&self, method: Method, path: &str, body: &str) -> Result<Answer, GatewayError> {
+    pub(in super::super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> Result<Answer, GatewayError> {
         let url = Url::parse(&format!("{}/{path}", self.base.as_str().trim_end_matches('/')))
             .expect("a path of ours behind a good base is a good address");
         let mut request = self.signed(method, url, body);
@@ -158,6 +164,11 @@ impl Wechat {
         if self.platform_keys.is_stale(self.clock.now()) {
             self.download_keys().await;
         }
+    }
+
+    /// How many platform certificates a downloaded list holds, when the APIv3 key opens it.
+    pub(in super::super) fn open_certificates(&self, body: &[u8]) -> Result<usize, &'static str> {
+        read_certificates(&self.api_v3_key, body).map(|certificates| certificates.len())
     }
 
     async fn download_keys(&self) {

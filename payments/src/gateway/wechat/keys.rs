@@ -94,6 +94,11 @@ impl PlatformKeys {
         ends
     }
 
+    /// Keys that the operator gave.
+    pub(super) fn given_keys(&self) -> impl Iterator<Item = &VerifyingKey> {
+        self.given.values().map(|key| &key.key)
+    }
+
     /// Verifies that WeChat signed exactly these bytes, just now (docs/gateway-facts.md 1.3).
     pub fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), SignatureError> {
         let downloaded = self.downloaded.read().expect(UNBROKEN);

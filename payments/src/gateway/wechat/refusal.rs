@@ -15,11 +15,11 @@ use super::super::{GatewayError, is_plain};
 const MOST_MESSAGE: usize = 256;
 
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(in super::super) struct Refusal {
     pub(super) status: StatusCode,
     /// Error code as received; empty when the answer was not WeChat's, an edge server's HTML for instance.
-    pub(super) code: String,
-    message: String,
+    pub(in super::super) code: String,
+    pub(in super::super) message: String,
     is_authentic: bool,
     /// The answer came from the backup host, and the first host may have processed the same call.
     pub(super) is_repeated: bool,
@@ -34,7 +34,7 @@ struct Body {
 }
 
 impl Refusal {
-    pub(super) fn read(status: StatusCode, body: &[u8], is_authentic: bool) -> Refusal {
+    pub(in super::super) fn read(status: StatusCode, body: &[u8], is_authentic: bool) -> Refusal {
         let readable = serde_json::from_str::<Body>(&String::from_utf8_lossy(body))
             .ok()
             .filter(|body| is_plain(&body.code) && !status.is_redirection());

@@ -39,33 +39,44 @@ pub enum Verify {
 impl Settings {
     /// Checks the format of each setting; keys are checked when they are parsed.
     pub(super) fn check(&self) -> Result<(), KeyError> {
-        let is_of = |text: &str, most: usize, is_part: fn(&u8) -> bool| {
-            (1..=most).contains(&text.len()) && text.as_bytes().iter().all(is_part)
+        self.check_app_id()?;
+        self.check_mch_id()?;
+        self.check_serial_no()
+    }
+
+    pub(super) fn check_app_id(&self) -> Result<(), KeyError> {
+        if is_made_of(&self.app_id, 32, u8::is_ascii_alphanumeric) {
+            return Ok(());
+        }
+        let message = "wanted letters and digits only, as in wx2421b1c4370ec43b";
+        Err(KeyError::new("WECHAT_APP_ID", message))
+    }
+
+    pub(super) fn check_mch_id(&self) -> Result<(), KeyError> {
+        if is_made_of(&self.mch_id, 32, u8::is_ascii_digit) {
+            return Ok(());
+        }
+        let message = "wanted the merchant number, digits only, as in 1900000109";
+        Err(KeyError::new("WECHAT_MCH_ID", message))
+    }
+
+    pub(super) fn check_serial_no(&self) -> Result<(), KeyError> {
+        const WANTED: &str =
+            "wanted the serial number of the merchant's API certificate, at most 40 hex digits";
+        if is_made_of(&self.serial_no, 40, u8::is_ascii_hexdigit) {
+            return Ok(());
+        }
+        let found = if self.serial_no.starts_with(PUBLIC_KEY_PREFIX) {
+            "the id of WeChat Pay's public key"
+        } else if self.serial_no.contains(':') {
+            "colons between the digits"
+        } else {
+            "something else"
         };
-        if !is_of(&self.app_id, 32, u8::is_ascii_alphanumeric) {
-            let message = "wanted letters and digits only, as in wx2421b1c4370ec43b";
-            return Err(KeyError::new("WECHAT_APP_ID", message));
-        }
-        if !is_of(&self.mch_id, 32, u8::is_ascii_digit) {
-            let message = "wanted the merchant number, digits only, as in 1900000109";
-            return Err(KeyError::new("WECHAT_MCH_ID", message));
-        }
-        if !is_of(&self.serial_no, 40, u8::is_ascii_hexdigit) {
-            const WANTED: &str =
-                "wanted the serial number of the merchant's API certificate, at most 40 hex digits";
-            let found = if self.serial_no.starts_with(PUBLIC_KEY_PREFIX) {
-                "the id of WeChat Pay's public key"
-            } else if self.serial_no.contains(':') {
-                "colons between the digits"
-            } else {
-                "something else"
-            };
-            return Err(KeyError::new(
-                "WECHAT_SERIAL_NO",
-                format!("found {found}; {WANTED}"),
-            ));
-        }
-        Ok(())
+        Err(KeyError::new(
+            "WECHAT_SERIAL_NO",
+            format!("found {found}; {WANTED}"),
+        ))
     }
 
     /// Serial of the key that WeChat should sign with.
@@ -84,4 +95,8 @@ impl Settings {
             )),
         }
     }
+}
+
+fn is_made_of(text: &str, most: usize, is_part: fn(&u8) -> bool) -> bool {
+    (1..=most).contains(&text.len()) && text.as_bytes().iter().all(is_part)
 }
