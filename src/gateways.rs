@@ -59,18 +59,19 @@ pub fn live(config: &Config, public_url: &PublicUrl) -> Result<Gateways, Failure
         wechat: accounts
             .wechat
             .as_ref()
-            .map(|account| wechat_of(account, public_url))
+            .map(|account| open_wechat(wechat_settings(account, public_url)))
             .transpose()?,
         alipay: accounts
             .alipay
             .as_ref()
-            .map(|account| alipay_of(account, public_url))
+            .map(|account| open_alipay(alipay_settings(account, public_url)))
             .transpose()?,
     })
 }
 
-fn wechat_of(account: &WechatAccount, public_url: &PublicUrl) -> Result<Gateway, Failure> {
-    open_wechat(wechat::Settings {
+/// Settings of the client, from those of the operator.
+pub fn wechat_settings(account: &WechatAccount, public_url: &PublicUrl) -> wechat::Settings {
+    wechat::Settings {
         app_id: account.app_id.clone(),
         mch_id: account.mch_id.clone(),
         serial_no: account.serial_no.clone(),
@@ -80,18 +81,18 @@ fn wechat_of(account: &WechatAccount, public_url: &PublicUrl) -> Result<Gateway,
         gateway_url: account.gateway_url.clone(),
         backup_url: account.backup_url.clone(),
         notify_url: notification_address(public_url, Channel::Wechat),
-    })
+    }
 }
 
-fn alipay_of(account: &AlipayAccount, public_url: &PublicUrl) -> Result<Gateway, Failure> {
-    open_alipay(alipay::Settings {
+pub fn alipay_settings(account: &AlipayAccount, public_url: &PublicUrl) -> alipay::Settings {
+    alipay::Settings {
         app_id: account.app_id.clone(),
         private_key: account.private_key.clone(),
         verify: account.verify(),
         seller_id: account.seller_id.clone(),
         gateway_url: account.gateway_url.clone(),
         notify_url: notification_address(public_url, Channel::Alipay),
-    })
+    }
 }
 
 fn simulated(simulator: &Simulator, public_url: &PublicUrl) -> Result<Gateways, Failure> {

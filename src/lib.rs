@@ -8,6 +8,7 @@ mod bootstrap;
 pub mod commands;
 pub mod config;
 mod descriptors;
+pub mod doctor;
 mod gateways;
 mod http;
 mod jobs;
@@ -121,6 +122,8 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         &services,
         links.simulator.as_ref(),
     ));
+
+    doctor::log_findings(&config, &public_url);
 
     let (stopper, stop) = Stop::new();
     let limits = api_limits::ApiLimits::new(config.api_rate, config.api_stranger_rate);

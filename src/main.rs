@@ -43,6 +43,12 @@ enum Command {
     Audit,
     /// Run everything that is due once, then exit
     RunDue,
+    /// Check the set-up: a line for each check, exit code 1 when one fails
+    Doctor {
+        /// Ask nobody: neither the gateways nor the public address
+        #[arg(long)]
+        offline: bool,
+    },
     /// Copy the SQLite database into a new file while the server runs
     Backup { file: PathBuf },
     /// Open a copy of a backup and check all of it; exit code 1 when something is broken
@@ -102,6 +108,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> Result<(), Failure> {
+    // Before the settings are read: what is wrong with them is a line of its own there.
+    if let Command::Doctor { offline } = command {
+        return tongqian::doctor::run(offline).await;
+    }
     let source = Source::read()?;
     if let Command::Simulator {
         listen,
@@ -135,6 +145,6 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::RestoreCheck { file } => commands::check_backup(&config, &file).await,
         Command::Export { user } => commands::export_user(&config, &user).await,
         Command::Forget { user } => commands::forget_user(&config, &user).await,
-        Command::Simulator { .. } => Ok(()),
+        Command::Simulator { .. } | Command::Doctor { .. } => Ok(()),
     }
 }

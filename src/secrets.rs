@@ -33,11 +33,7 @@ pub async fn load(config: &Config, db: &Db) -> Result<Secrets, Failure> {
         return read(&file);
     }
     if payments::secrets::has_sealed(db).await? {
-        let problem = format!(
-            "missing: secrets in this database are sealed, and the file with their key is not there ({})",
-            file.display()
-        );
-        return Err(ConfigError::new(SETTING, problem).into());
+        return Err(missing(Some(&file)).into());
     }
     if !is_sqlite {
         tracing::warn!(
@@ -52,11 +48,7 @@ pub async fn load(config: &Config, db: &Db) -> Result<Secrets, Failure> {
 pub async fn check(services: &Services) -> Result<(), Failure> {
     match payments::secrets::seal_plain_secrets(services).await? {
         Ok(()) => Ok(()),
-        Err(SecretsError::OtherKey) => Err(ConfigError::new(
-            SETTING,
-            "is not the key that the secrets in this database are sealed with",
-        )
-        .into()),
+        Err(SecretsError::OtherKey) => Err(other_key().into()),
         Err(error @ SecretsError::Damaged) => {
             // It concerns one person only: others must be able to log in and reset that second factor.
             tracing::error!(
@@ -66,6 +58,41 @@ pub async fn check(services: &Services) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// Looks whether the key opens what is sealed in the database. It makes no key and seals nothing.
+pub async fn check_readable(config: &Config, db: &Db) -> Result<(), Failure> {
+    let file = key_file(config.database_url.expose_secret());
+    let secrets = match (&config.secrets_key, &file) {
+        (Some(key), _) => Secrets::new(*key.expose_secret()),
+        (None, Some(file)) if file.exists() => read(file)?,
+        (None, _) => {
+            return match payments::secrets::has_sealed(db).await? {
+                true => Err(missing(file.as_deref()).into()),
+                false => Ok(()),
+            };
+        }
+    };
+    match payments::secrets::open_all(&secrets, db).await? {
+        Err(SecretsError::OtherKey) => Err(other_key().into()),
+        // Of one person only, who can be reset in the console.
+        Ok(()) | Err(SecretsError::Damaged) => Ok(()),
+    }
+}
+
+fn missing(file: Option<&Path>) -> ConfigError {
+    let file = file.map_or_else(String::new, |file| format!(" ({})", file.display()));
+    let problem = format!(
+        "missing: secrets in this database are sealed, and the file with their key is not there{file}"
+    );
+    ConfigError::new(SETTING, problem)
+}
+
+fn other_key() -> ConfigError {
+    ConfigError::new(
+        SETTING,
+        "is not the key that the secrets in this database are sealed with",
+    )
 }
 
 fn key_file(database_url: &str) -> Option<PathBuf> {

@@ -5,6 +5,7 @@
 
 mod api;
 mod api_limits;
+mod assets;
 mod backup;
 mod balance;
 mod bodies;
@@ -16,6 +17,7 @@ mod console;
 mod crowds;
 mod database;
 mod defects;
+mod doctor;
 mod guide;
 mod handover;
 mod headers;

@@ -139,6 +139,11 @@ impl Source {
         })
     }
 
+    /// Takes a setting away, as if it were not set; `false`: it was not.
+    pub fn leave_out(&mut self, name: &str) -> bool {
+        self.values.remove(name).is_some()
+    }
+
     /// Refuses unknown names; call it after every setting was read.
     pub fn refuse_unknown(&self) -> Result<(), ConfigError> {
         let asked = self.asked.borrow();
