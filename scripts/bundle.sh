@@ -89,6 +89,8 @@ if [ -f "$pkg/tongqian_bg.wasm" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$built_f
     exit 0
 fi
 build_bundle || exit 1
+# Cargo looks at it again: the next build of the server takes the bundle in.
+touch -c build.rs
 mkdir -p "$(dirname "$stamp")"
 printf '%s\n' "$built_from" >"$stamp"
 say "bundle: $(wc -c <"$pkg/tongqian_bg.wasm") bytes of wasm, $(wc -c <"$pkg/tongqian_bg.wasm.gz") gzipped$(

@@ -5,6 +5,7 @@
 mod api_limits;
 mod backup;
 mod bootstrap;
+mod bundle;
 pub mod commands;
 pub mod config;
 mod descriptors;
@@ -41,6 +42,15 @@ pub use crate::http::console_table;
 
 use crate::config::{Config, ConfigError, PublicUrl};
 use crate::stop::Stop;
+
+/// Version, commit and features, one line each; the first line of `tongqian --version`.
+pub const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit ",
+    env!("TONGQIAN_COMMIT"),
+    "\nfeatures ",
+    env!("TONGQIAN_FEATURES")
+);
 
 /// Time for running requests and jobs to finish after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -133,15 +143,15 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     payments::enter_service(&services).await?;
     let jobs = jobs::start(&services, &config, &web.metrics, stop.clone()).await?;
     say(&format!("Tongqian listens on http://{address}"));
-    if let Some(metrics) = &metrics {
-        say(&format!("Metrics at http://{}/metrics", metrics.address));
-    }
     if let Some(simulator) = &links.simulator {
         say(&format!("Simulated wallet at {}", simulator.wallet_url()));
         say(&start_report::console_line(&public_url));
     }
     for line in start_report::live_lines(&config, &public_url) {
         say(&line);
+    }
+    if let Some(metrics) = &metrics {
+        say(&format!("Metrics at http://{}/metrics", metrics.address));
     }
     welcome.print();
 

@@ -12,7 +12,7 @@ use tongqian::{Failure, commands, telemetry};
 ///
 /// Settings come from the environment and from `.env` in the working directory; the environment wins.
 #[derive(Debug, Parser)]
-#[command(name = "tongqian", version, propagate_version = true)]
+#[command(name = "tongqian", version, long_version = tongqian::LONG_VERSION, propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -11,13 +11,13 @@ use leptos::prelude::LeptosOptions;
 use payments::Services;
 use simulator::Simulator;
 
+use crate::bundle::Bundle;
 use crate::config::{Config, Logo, PublicUrl};
 use crate::proxies::Proxies;
 use crate::start_report::find_unencrypted;
 
 /// Name of the bundle's files.
 const OUTPUT_NAME: &str = "tongqian";
-const BUNDLE: [&str; 2] = ["tongqian.js", "tongqian_bg.wasm"];
 
 #[derive(Debug)]
 pub struct SiteConfig {
@@ -27,8 +27,7 @@ pub struct SiteConfig {
     /// The part that pages use.
     pub page_settings: Arc<app::context::PageSettings>,
     pub has_bundle: HasBundle,
-    /// Directory of the bundle.
-    pub pkg: PathBuf,
+    pub bundle: Option<Bundle>,
     pub stylesheet: Stylesheet,
     /// The operator's logo, and its address.
     pub logo: Option<(String, Logo)>,
@@ -42,13 +41,11 @@ impl SiteConfig {
         simulator: Option<&Simulator>,
     ) -> SiteConfig {
         let root = find_root(config.site_root.as_deref());
-        let pkg = root.join("pkg");
-        let bundle = fingerprint_of_bundle(&pkg);
-        let has_bundle = bundle.is_some();
-        if !has_bundle {
+        let bundle = find_bundle(config.site_root.as_deref(), &root);
+        if bundle.is_none() {
             tracing::info!(
-                "no browser bundle in {}: pages work with plain forms",
-                pkg.display()
+                "no browser bundle in this program or in {}: pages work with plain forms",
+                root.display()
             );
         }
         let is_offered = |channel: &Channel| services.gateways.get(*channel).is_some();
@@ -85,7 +82,10 @@ impl SiteConfig {
         let leptos = LeptosOptions::builder()
             .output_name(OUTPUT_NAME)
             .site_root(root.to_string_lossy().into_owned())
-            .site_pkg_dir(bundle.map_or_else(|| "pkg".to_owned(), |bundle| format!("pkg/{bundle}")))
+            .site_pkg_dir(bundle.as_ref().map_or_else(
+                || "pkg".to_owned(),
+                |bundle| format!("pkg/{}", bundle.fingerprint),
+            ))
             .site_addr(config.listen)
             .build();
         SiteConfig {
@@ -93,21 +93,18 @@ impl SiteConfig {
             proxies: config.trusted_proxies.clone(),
             leptos,
             page_settings: Arc::new(page_settings),
-            has_bundle: HasBundle(has_bundle),
-            pkg,
+            has_bundle: HasBundle(bundle.is_some()),
+            bundle,
             stylesheet,
             logo,
         }
     }
 }
 
-/// Fingerprint of script and wasm together, since they only work as a pair. `None` without a bundle.
-fn fingerprint_of_bundle(pkg: &Path) -> Option<String> {
-    let mut content = Vec::new();
-    for file in BUNDLE {
-        content.extend(std::fs::read(pkg.join(file)).ok()?);
-    }
-    Some(app::fingerprint(&content))
+/// Returns the bundle inside the program, unless the operator names a directory; else the one on the disk.
+fn find_bundle(told: Option<&Path>, root: &Path) -> Option<Bundle> {
+    let embedded = if told.is_none() { Bundle::embedded() } else { None };
+    embedded.or_else(|| Bundle::read(&root.join("pkg")))
 }
 
 fn path_of(logo: &Logo) -> String {

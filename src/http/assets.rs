@@ -1,17 +1,15 @@
-//! Static files of the pages: stylesheet, logos, and the browser bundle.
+//! Static files of the pages: stylesheet, logos, and the browser bundle. All of them are in memory, compressed beforehand.
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::middleware::{Next, from_fn};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, get_service};
+use axum::routing::get;
 use bytes::Bytes;
-use tower_http::services::ServeDir;
 
 use super::Web;
-use super::compress::{accepts_gzip, compress_max, mark};
+use super::compress::{accepts_coding, compress_max};
 use super::error::Problem;
+use crate::bundle::BundleFile;
 use crate::site::SiteConfig;
 
 const SVG: &str = "image/svg+xml";
@@ -45,51 +43,83 @@ pub fn routes(site: &SiteConfig) -> Router<Web> {
         let file = File::new(content, logo.kind.media_type(), FOR_EVER);
         router = router.route(path, file.handler());
     }
-    if site.has_bundle.0 {
-        // As a service: the fallback of a nested router would come after the route below.
-        router = router.nest_service(&format!("/{}", site.leptos.site_pkg_dir), bundle(site));
+    if let Some(bundle) = &site.bundle {
+        // A new bundle gets a new address, so the old one may be kept for ever.
+        for file in &bundle.files {
+            let path = format!("/{}/{}", site.leptos.site_pkg_dir, file.name);
+            router = router.route(&path, File::of_bundle(file).handler());
+        }
     }
     router.route("/pkg/{*path}", get(no_such_file))
-}
-
-/// Serves the bundle and its precompressed files. A new bundle has a new address, so the old one may be cached for ever.
-fn bundle(site: &SiteConfig) -> Router {
-    let files = ServeDir::new(&site.pkg)
-        .append_index_html_on_directories(false)
-        .precompressed_br()
-        .precompressed_gzip()
-        .fallback(get(no_such_file));
-    Router::new()
-        .fallback_service(get_service(files))
-        .layer(from_fn(keep_what_is_there))
-}
-
-async fn keep_what_is_there(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    if response.status().is_success() {
-        response.headers_mut().insert(header::CACHE_CONTROL, FOR_EVER);
-    }
-    response
 }
 
 async fn no_such_file() -> Problem {
     Problem::not_found()
 }
 
-/// A static file, compressed once.
+/// One encoding of a file, under its own strong validator.
+#[derive(Debug, Clone)]
+struct Variant {
+    content: Bytes,
+    coding: Option<&'static str>,
+    etag: HeaderValue,
+}
+
+impl Variant {
+    fn new(content: Bytes, coding: Option<&'static str>, fingerprint: &str) -> Variant {
+        let suffix = coding.map(|coding| format!("-{coding}")).unwrap_or_default();
+        Variant {
+            etag: HeaderValue::from_str(&format!("\"{fingerprint}{suffix}\""))
+                .expect("hex digits and letters make a header"),
+            content,
+            coding,
+        }
+    }
+}
+
+/// A file of ours with its compressed variants, smallest first.
 #[derive(Debug, Clone)]
 struct File {
-    content: Bytes,
-    compressed: Bytes,
+    variants: Vec<Variant>,
     media_type: &'static str,
     kept: HeaderValue,
 }
 
 impl File {
+    /// A file that is small enough to be compressed at the start.
     fn new(content: Bytes, media_type: &'static str, kept: HeaderValue) -> File {
+        let gzip = Some(compress_max(&content));
+        File::with_twins(content, None, gzip, media_type, kept)
+    }
+
+    fn of_bundle(file: &BundleFile) -> File {
+        File::with_twins(
+            file.content.clone(),
+            file.brotli.clone(),
+            file.gzip.clone(),
+            media_type_of(&file.name),
+            FOR_EVER,
+        )
+    }
+
+    fn with_twins(
+        content: Bytes,
+        brotli: Option<Bytes>,
+        gzip: Option<Bytes>,
+        media_type: &'static str,
+        kept: HeaderValue,
+    ) -> File {
+        let fingerprint = app::fingerprint(&content);
+        let n_bytes = content.len();
+        let twins = [(brotli, "br"), (gzip, "gzip")];
+        let mut variants: Vec<Variant> = twins
+            .into_iter()
+            .filter_map(|(twin, coding)| Some(Variant::new(twin?, Some(coding), &fingerprint)))
+            .filter(|twin| twin.content.len() < n_bytes)
+            .collect();
+        variants.push(Variant::new(content, None, &fingerprint));
         File {
-            compressed: compress_max(&content),
-            content,
+            variants,
             media_type,
             kept,
         }
@@ -100,17 +130,48 @@ impl File {
     }
 
     fn answer(&self, asked: &HeaderMap) -> Response {
-        let is_small = accepts_gzip(asked) && self.compressed.len() < self.content.len();
-        let content = if is_small { &self.compressed } else { &self.content };
-        let headers: [(HeaderName, HeaderValue); 3] = [
-            (header::CONTENT_TYPE, HeaderValue::from_static(self.media_type)),
-            (header::CACHE_CONTROL, self.kept.clone()),
-            (header::VARY, ACCEPT_ENCODING),
-        ];
-        let mut response = (headers, content.clone()).into_response();
-        if is_small {
-            mark(response.headers_mut());
+        let variant = self
+            .variants
+            .iter()
+            .find(|variant| variant.coding.is_none_or(|coding| accepts_coding(asked, coding)))
+            .expect("the last variant needs no coding");
+        let mut response = if is_known(asked, &variant.etag) {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            variant.content.clone().into_response()
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::ETAG, variant.etag.clone());
+        headers.insert(header::CACHE_CONTROL, self.kept.clone());
+        headers.insert(header::VARY, ACCEPT_ENCODING);
+        if response.status() == StatusCode::OK {
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
+            if let Some(coding) = variant.coding {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+            }
         }
         response
+    }
+}
+
+/// Whether the client holds this very variant.
+fn is_known(asked: &HeaderMap, etag: &HeaderValue) -> bool {
+    asked.get_all(header::IF_NONE_MATCH).iter().any(|held| {
+        let held = held.to_str().unwrap_or_default();
+        held.split(',')
+            .map(|one| one.trim().trim_start_matches("W/"))
+            .any(|one| one == "*" || one.as_bytes() == etag.as_bytes())
+    })
+}
+
+fn media_type_of(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("wasm") => "application/wasm",
+        Some("css") => CSS,
+        Some("json") => "application/json",
+        Some("svg") => SVG,
+        _ => "application/octet-stream",
     }
 }

@@ -44,6 +44,10 @@ pub fn compress_max(content: &[u8]) -> Bytes {
 }
 
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
+    accepts_coding(headers, "gzip")
+}
+
+pub fn accepts_coding(headers: &HeaderMap, wanted: &str) -> bool {
     let Some(accepted) = headers
         .get(header::ACCEPT_ENCODING)
         .and_then(|value| value.to_str().ok())
@@ -53,11 +57,11 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
     accepted.split(',').any(|entry| {
         let (coding, weight) = entry.split_once(';').unwrap_or((entry, ""));
         let is_refused = matches!(weight.trim().trim_end_matches(['0', '.']), "q=");
-        coding.trim().eq_ignore_ascii_case("gzip") && !is_refused
+        coding.trim().eq_ignore_ascii_case(wanted) && !is_refused
     })
 }
 
-pub fn mark(headers: &mut HeaderMap) {
+fn mark(headers: &mut HeaderMap) {
     headers.insert(header::CONTENT_ENCODING, GZIP);
     headers.remove(header::CONTENT_LENGTH);
 }
