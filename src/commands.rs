@@ -1,6 +1,7 @@
 //! Commands other than `serve`.
 
 mod backup;
+mod health;
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use simulator::WechatKeys;
 
 pub use self::backup::{back_up, check_backup};
+pub use self::health::check_health;
 pub use crate::config::parse_fen;
 use crate::config::{Config, ConfigError, GatewayMode, PublicUrl, parse_email, parse_password};
 use crate::os_user::command_visit;

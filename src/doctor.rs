@@ -9,6 +9,7 @@ mod keys;
 mod listeners;
 mod settings;
 
+pub(crate) use self::listeners::reachable;
 use payments::gateway::{Level, Note};
 
 use crate::config::{Config, PublicUrl, Source};
@@ -88,7 +89,10 @@ pub async fn run(is_offline: bool) -> Result<(), Failure> {
     }
     match report.n_failed() {
         0 => Ok(()),
-        n => Err(Failure::Refused(format!("{n} of {} checks failed", report.lines.len()))),
+        n => Err(Failure::Refused(format!(
+            "{n} of {} checks failed",
+            report.lines.len()
+        ))),
     }
 }
 

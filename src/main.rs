@@ -49,6 +49,8 @@ enum Command {
         #[arg(long)]
         offline: bool,
     },
+    /// Ask the server that listens on LISTEN whether it is ready; exit code 1 when it is not
+    Health,
     /// Copy the SQLite database into a new file while the server runs
     Backup { file: PathBuf },
     /// Open a copy of a backup and check all of it; exit code 1 when something is broken
@@ -141,6 +143,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Audit => commands::audit(&config).await,
         Command::RunDue => commands::run_due(&config).await,
+        Command::Health => commands::check_health(&config).await,
         Command::Backup { file } => commands::back_up(&config, &file).await,
         Command::RestoreCheck { file } => commands::check_backup(&config, &file).await,
         Command::Export { user } => commands::export_user(&config, &user).await,

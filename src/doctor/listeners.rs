@@ -13,13 +13,30 @@ pub async fn check(config: &Config, report: &mut Report) {
     let is_ours = check_one("LISTEN", config.listen, "/health/live", "\"status\"", report).await;
     if let Some(address) = config.metrics_listen {
         if address.port() != 0 && address == config.listen {
-            report.fail("METRICS_LISTEN", format!("{address} is LISTEN as well: give it a port of its own"));
+            report.fail(
+                "METRICS_LISTEN",
+                format!("{address} is LISTEN as well: give it a port of its own"),
+            );
         } else {
-            check_one("METRICS_LISTEN", address, "/metrics", "tongqian_build_info", report).await;
+            check_one(
+                "METRICS_LISTEN",
+                address,
+                "/metrics",
+                "tongqian_build_info",
+                report,
+            )
+            .await;
         }
     }
     if matches!(config.gateways, GatewayMode::Simulator) && !is_ours {
-        check_one("SIMULATOR_LISTEN", config.simulator_listen, "/wallet", "<html", report).await;
+        check_one(
+            "SIMULATOR_LISTEN",
+            config.simulator_listen,
+            "/wallet",
+            "<html",
+            report,
+        )
+        .await;
     }
 }
 
@@ -41,7 +58,10 @@ async fn check_one(
             if is_ours {
                 report.ok(name, format!("{address} is held by our own server"));
             } else {
-                report.fail(name, format!("{address} is held by another program: choose another port"));
+                report.fail(
+                    name,
+                    format!("{address} is held by another program: choose another port"),
+                );
             }
             is_ours
         }
@@ -61,7 +81,7 @@ async fn shows(address: SocketAddr, path: &str, sign: &str) -> bool {
         .tls_certs_only([])
         .build();
     let Ok(client) = client else { return false };
-    let url = format!("http://{}{path}", nearest(address));
+    let url = format!("http://{}{path}", reachable(address));
     match client.get(url).send().await {
         Ok(response) => response.text().await.is_ok_and(|body| body.contains(sign)),
         Err(_) => false,
@@ -69,7 +89,7 @@ async fn shows(address: SocketAddr, path: &str, sign: &str) -> bool {
 }
 
 /// Where a program of this machine reaches an address that stands for all.
-fn nearest(address: SocketAddr) -> SocketAddr {
+pub fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
