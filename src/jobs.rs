@@ -67,6 +67,11 @@ impl Task {
         }
     }
 
+    /// Whether a run that did something is nothing new: open payments are queried every few seconds, and heartbeats written.
+    const fn is_routine(self) -> bool {
+        matches!(self, Task::Questions(_) | Task::Beat)
+    }
+
     /// Runs in a task of its own, so that a panic ends this run and not the job.
     fn run(self, runner: &Runner) -> JoinHandle<Result<usize, Error>> {
         let services = runner.services.clone();
@@ -219,6 +224,9 @@ impl Runner {
         }
         match outcome {
             Ok(Ok(0)) => tracing::debug!(job, ms, "{job}: nothing was due"),
+            Ok(Ok(n_done)) if self.task.is_routine() => {
+                tracing::debug!(job, n_done, ms, "{job}: worked on {n_done}");
+            }
             Ok(Ok(n_done)) => tracing::info!(job, n_done, ms, "{job}: worked on {n_done}"),
             Ok(Err(error)) => tracing::error!(job, ms, error = telemetry::chain(&error), "{job} failed"),
             Err(_) => tracing::error!(job, ms, "{job} panicked"),

@@ -1,7 +1,7 @@
 //! The outermost layer: every answer gets its request id, its log line and, for an error, its body.
 
 use std::any::Any;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{MatchedPath, Request, State};
@@ -62,16 +62,22 @@ pub async fn wrap_envelope(State(web): State<Web>, mut request: Request, next: N
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let (status, took) = (response.status().as_u16(), started.elapsed());
-    let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    let _entered = span.enter();
-    if status >= 500 {
-        tracing::warn!(status, us, "{method} {route} {status}");
-    } else {
-        tracing::debug!(status, us, "{method} {route} {status}");
-    }
+    span.in_scope(|| write_access_log(&method, &route, status, took));
     web.metrics
         .count_request(method_word(&method), &route, status, took);
     response
+}
+
+/// Writes the access log: one line a request. Health checks come every few seconds and say nothing while they succeed.
+fn write_access_log(method: &Method, route: &str, status: u16, took: Duration) {
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    if status >= 500 {
+        tracing::warn!(status, ms, "{method} {route} {status}");
+    } else if route.starts_with("/health/") {
+        tracing::debug!(status, ms, "{method} {route} {status}");
+    } else {
+        tracing::info!(status, ms, "{method} {route} {status}");
+    }
 }
 
 /// Writes an error body, keeping status and headers.
