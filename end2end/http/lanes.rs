@@ -47,11 +47,7 @@ async fn a_hanging_gateway_does_not_delay_the_other_ones_payments() {
     api.post("/payments", &body)
         .await
         .refused(503, "gateway_unreachable");
-    assert!(
-        started.elapsed() < CALL_TIMEOUT,
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < CALL_TIMEOUT, "{:?}", started.elapsed());
 
     // The payer looks at the page, pays, and no callback comes.
     let page = client().get(alipay_order["checkoutUrl"].as_str().unwrap());
