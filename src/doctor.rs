@@ -125,14 +125,20 @@ fn check_offline(config: &Config, source: &Source, public_url: &PublicUrl, repor
     addresses::check(config, public_url, report);
 }
 
-/// Tells in the log what would be a `warn` or a `fail`, at a start that the settings do not stop.
-pub(crate) fn log_findings(config: &Config, public_url: &PublicUrl) {
+/// Tells in the log what would be a `warn` or a `fail`, at a start that the settings do not stop, and returns the lines for the
+/// console.
+pub(crate) fn log_findings(config: &Config, public_url: &PublicUrl) -> Vec<String> {
     let mut report = Report::default();
     report.add_notes(keys::notes(config, public_url));
     addresses::check(config, public_url, &mut report);
-    for Line { level, name, text } in report.lines.iter().filter(|line| line.level != Level::Ok) {
-        tracing::warn!("doctor: {} {name}: {text}", word(*level));
+    let wrong = report.lines.iter().filter(|line| line.level != Level::Ok);
+    let findings: Vec<String> = wrong
+        .map(|Line { level, name, text }| format!("{} {name}: {text}", word(*level)))
+        .collect();
+    for finding in &findings {
+        tracing::warn!("doctor: {finding}");
     }
+    findings
 }
 
 /// One signed question to each gateway. Only where the settings make a gateway at all.

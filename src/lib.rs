@@ -126,14 +126,14 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let services = unlock(&config, db, links.gateways).await?;
     let welcome = bootstrap::first_start(&config, &services).await?;
     password::prepare(services.clock.nonce()).await?;
+    let findings = doctor::log_findings(&config, &public_url);
     let site = Arc::new(site::SiteConfig::new(
         &config,
         public_url.clone(),
+        findings,
         &services,
         links.simulator.as_ref(),
     ));
-
-    doctor::log_findings(&config, &public_url);
 
     let (stopper, stop) = Stop::new();
     let limits = api_limits::ApiLimits::new(config.api_rate, config.api_stranger_rate);

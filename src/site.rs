@@ -37,6 +37,7 @@ impl SiteConfig {
     pub fn new(
         config: &Config,
         public_url: PublicUrl,
+        findings: Vec<String>,
         services: &Services,
         simulator: Option<&Simulator>,
     ) -> SiteConfig {
@@ -63,6 +64,7 @@ impl SiteConfig {
             },
             return_hosts: config.return_hosts.clone(),
             unencrypted: find_unencrypted(config, &public_url),
+            findings,
             public_url: public_url.as_str().to_owned(),
             is_simulator: simulator.is_some(),
             wallet_url: simulator.map(Simulator::wallet_url),

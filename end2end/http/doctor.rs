@@ -7,6 +7,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::api::{Api, client, send};
+use super::console::visitor::{OWNER, Visitor};
 use super::server::{Gateways, Server, run};
 
 type Settings = Vec<(String, String)>;
@@ -230,6 +231,23 @@ async fn a_running_server_and_its_database_are_no_faults() {
             .await
             .ok(200),
         json!({"status": "ok"})
+    );
+}
+
+#[tokio::test]
+async fn the_gateway_page_lists_what_the_start_found() {
+    let dir = TempDir::new().unwrap();
+    let gateways = Gateways::start(dir.path());
+    let owner = [("ADMIN_EMAIL", OWNER.0), ("ADMIN_PASSWORD", OWNER.1)];
+    let server = Server::live(TempDir::new().unwrap(), &gateways, &owner);
+    let page = Visitor::owner(&server).await.get("/admin/gateways").await.text;
+    assert!(page.contains("tongqian doctor"), "{page}");
+    assert!(page.contains("fail PUBLIC_URL: "), "{page}");
+    let quiet = super::console::visitor::server(&[]);
+    let page = Visitor::owner(&quiet).await.get("/admin/gateways").await.text;
+    assert!(
+        !page.contains("tongqian doctor"),
+        "nothing is wrong there: {page}"
     );
 }
 

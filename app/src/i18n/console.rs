@@ -438,6 +438,7 @@ catalogue! {
     gateways: "支付网关", "Gateways";
     unencrypted: "未使用 HTTPS，支付信息以明文传输，请修改设置：",
         "Without HTTPS payments travel in the clear. Change these settings:";
+    findings: "启动检查（tongqian doctor）", "Checks of the start (tongqian doctor)";
     not_configured: "未配置", "Not configured";
     notify_url: "回调地址", "Callback address";
     last_callback: "最近回调", "Last callback";

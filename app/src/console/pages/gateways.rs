@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use payments::console::{Call, GatewayState, Proof, Trial, Verdict};
 use payments::gateway::Description;
 
-use super::parts::{empty, fact, heading, panel, unencrypted};
+use super::parts::{empty, fact, findings, heading, panel, unencrypted};
 use crate::components::icons;
 use crate::console::{ConsoleContext, format};
 
@@ -22,7 +22,8 @@ pub fn gateways(
             gateway(context, state, trial.map(|(_, trial)| trial))
         })
         .collect();
-    view! { {heading(words.gateways, ().into_any())} {unencrypted(context)} {panels} }.into_any()
+    view! { {heading(words.gateways, ().into_any())} {unencrypted(context)} {findings(context)} {panels} }
+        .into_any()
 }
 
 fn gateway(context: &ConsoleContext, state: &GatewayState, trial: Option<&Trial>) -> AnyView {

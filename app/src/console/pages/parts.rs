@@ -31,6 +31,19 @@ pub fn unencrypted(context: &ConsoleContext) -> AnyView {
     .into_any()
 }
 
+/// Lists what the checks of the start found wrong with the settings.
+pub fn findings(context: &ConsoleContext) -> AnyView {
+    let findings = &context.site.findings;
+    if findings.is_empty() {
+        return ().into_any();
+    }
+    let lines: Vec<_> = findings
+        .iter()
+        .map(|line| view! { <li><code>{line.clone()}</code></li> })
+        .collect();
+    panel(context.words().findings, view! { <ul>{lines}</ul> }.into_any())
+}
+
 /// Section with its own title.
 pub fn panel(title: &str, content: AnyView) -> AnyView {
     view! {
