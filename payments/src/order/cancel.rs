@@ -26,9 +26,30 @@ pub async fn cancel_order(
             "must be 1 to 256 characters without control characters",
         ));
     }
+    let ending = Cancellation {
+        reason: reason.as_deref(),
+        is_expired: false,
+    };
+    end_order(services, id, ending, by, idempotency.as_ref()).await
+}
+
+/// Why an order is cancelled. That its time was over is a fact of its own: a person can type the same words.
+#[derive(Debug, Clone, Copy)]
+struct Cancellation<'a> {
+    reason: Option<&'a str>,
+    is_expired: bool,
+}
+
+async fn end_order(
+    services: &Services,
+    id: &OrderId,
+    ending: Cancellation<'_>,
+    by: &Requester,
+    idempotency: Option<&Idempotency<Order>>,
+) -> Result<Outcome<Order>, Error> {
     // Each round closes the open payment; a payer may open new ones meanwhile.
     for _ in 0..MAX_ROUNDS {
-        match try_cancel(services, id, reason.as_deref(), by, idempotency.as_ref()).await? {
+        match try_cancel(services, id, ending, by, idempotency).await? {
             Cancelling::Done(made) => {
                 services.watchers.changed(id);
                 return Ok(made);
@@ -53,7 +74,7 @@ enum Cancelling {
 async fn try_cancel(
     services: &Services,
     id: &OrderId,
-    reason: Option<&str>,
+    ending: Cancellation<'_>,
     by: &Requester,
     idempotency: Option<&Idempotency<Order>>,
 ) -> Result<Cancelling, Error> {
@@ -73,7 +94,7 @@ async fn try_cancel(
                 claim(tx, idempotency, claimed.as_ref(), &Claim::MAKING_ROOM, now).await?;
                 return Ok(Cancelling::CloseFirst(open));
             }
-            orders::mark_cancelled(tx, &order, reason, now).await?;
+            orders::mark_cancelled(tx, &order, ending.reason, ending.is_expired, now).await?;
             by.record_cancellation(tx, id, now).await?;
             let order = orders::find(tx, id).await?.ok_or(StoreError::Stale)?;
             keep_answer(tx, idempotency, &order, true, now).await?;
@@ -90,15 +111,11 @@ async fn try_cancel(
 
 /// Cancels an expired open order, once none of its payments is open any more.
 pub(crate) async fn cancel_expired(services: &Services, id: &OrderId) -> Result<(), Error> {
-    match cancel_order(
-        services,
-        id,
-        Some(EXPIRED_REASON.to_owned()),
-        &Requester::Rule,
-        None,
-    )
-    .await
-    {
+    let ending = Cancellation {
+        reason: Some(EXPIRED_REASON),
+        is_expired: true,
+    };
+    match end_order(services, id, ending, &Requester::Rule, None).await {
         // Paid at the last second, or ended by another request: the reason why expiry queries first.
         Ok(_) | Err(Error::Refused(_)) => Ok(()),
         Err(error) => Err(error),

@@ -163,7 +163,7 @@ pub async fn mark_paid(
 ) -> Result<(), StoreError> {
     const SQL: &str = "
         update orders
-        set state = 'paid', paid_at = $3, cancel_reason = null, updated_at = $4, version = version + 1
+        set state = 'paid', paid_at = $3, cancel_reason = null, cancel_cause = null, updated_at = $4, version = version + 1
         where id = $1 and version = $2";
     let n_changed = execute!(tx, SQL, |query| query
         .bind(order.id.as_str())
@@ -182,22 +182,33 @@ pub async fn mark_cancelled(
     tx: &mut Tx<'_>,
     order: &Order,
     reason: Option<&str>,
+    is_expired: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
         update orders
-        set state = 'cancelled', cancel_reason = $3, updated_at = $4, version = version + 1
+        set state = 'cancelled', cancel_reason = $3, cancel_cause = $5, updated_at = $4, version = version + 1
         where id = $1 and version = $2 and state = 'open'";
     let n_changed = execute!(tx, SQL, |query| query
         .bind(order.id.as_str())
         .bind(order.version)
         .bind(reason)
-        .bind(now.millis()))?;
+        .bind(now.millis())
+        .bind(is_expired.then_some("expired")))?;
     if n_changed == 1 {
         Ok(())
     } else {
         Err(StoreError::Stale)
     }
+}
+
+/// Ends the time of an open order now: expiry closes its open payment and cancels it.
+pub async fn end_time(tx: &mut Tx<'_>, id: &OrderId, now: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update orders set expires_at = $2, version = version + 1
+        where id = $1 and state = 'open' and expires_at > $2";
+    execute!(tx, SQL, |query| query.bind(id.as_str()).bind(now.millis())).map(drop)?;
+    Ok(())
 }
 
 /// Moves the version, so that a payment opened now and a cancellation decided on the old version cannot both succeed.
