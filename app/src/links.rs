@@ -69,6 +69,11 @@ pub fn invocation(token: &str) -> String {
     format!("/checkout/{token}/invocation")
 }
 
+/// Address that sends the payer back to the shop with fields that are signed then.
+pub fn way_back(token: &str) -> String {
+    format!("/checkout/{token}/return")
+}
+
 /// Address of the simulated phone, with the code already in its field.
 pub fn wallet(wallet_url: &str, code: &str) -> String {
     with_query(wallet_url, &[("code", code.to_owned())])

@@ -13,6 +13,8 @@ mod situation;
 pub(crate) mod spending;
 mod texts;
 
+use std::time::Duration;
+
 use domain::{Money, Order, Product, Purpose, Timestamp};
 use payments::Checkout;
 
@@ -31,6 +33,8 @@ use crate::links;
 
 /// Most automatic refreshes of a browser without JavaScript.
 pub const MAX_REFRESHES: u32 = 10;
+/// Time after the payment in which an epay payer is sent back by the page.
+const SENT_BACK_WITHIN: Duration = Duration::from_secs(10 * 60);
 
 /// Parameters of this visit in its URL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -79,6 +83,8 @@ pub struct CheckoutView {
     /// Amount that one press takes from the balance, or that one top-up would add to it.
     pub spending_amount: String,
     pub return_url: Option<String>,
+    /// Whether the page leaves for `return_url` by itself.
+    pub returns_soon: bool,
     /// Label of the link back.
     pub back: &'static str,
     pub has_receipt: bool,
@@ -154,7 +160,8 @@ impl CheckoutView {
                 Situation::Short { missing } => missing,
                 _ => order.amount,
             }),
-            return_url: way_back(order, request),
+            returns_soon: returns_soon(checkout, state, now),
+            return_url: way_back(checkout, request),
             back: if order.purpose == Purpose::Topup {
                 words.back_from_topup
             } else {
@@ -293,10 +300,27 @@ fn again(situation: &Situation<'_>, words: &Words) -> &'static str {
 }
 
 /// Returns the return URL if the operator still allows it: the setting may be stricter now than when it was given.
-fn way_back(order: &Order, request: &Request) -> Option<String> {
+///
+/// For a client of the epay protocol it is an address of ours, where the way back is signed at the moment it is taken.
+fn way_back(checkout: &Checkout, request: &Request) -> Option<String> {
+    let order = &checkout.order;
     let url = order.return_url.clone();
     let ours = format!("{}/checkout/", request.site.public_url);
-    url.filter(|url| url.starts_with(&ours) || request.site.return_hosts.allow(url))
+    let url = url.filter(|url| url.starts_with(&ours) || request.site.return_hosts.allow(url))?;
+    Some(if checkout.is_epay {
+        links::way_back(&order.token)
+    } else {
+        url
+    })
+}
+
+/// Payers of the epay protocol are used to being sent back by themselves; one who opens the page later stays on it.
+fn returns_soon(checkout: &Checkout, state: PageState, now: Timestamp) -> bool {
+    let is_recent = |paid_at| now.duration_since(paid_at) < SENT_BACK_WITHIN;
+    checkout.is_epay
+        && state == PageState::Paid
+        && checkout.order.return_url.is_some()
+        && checkout.order.paid_at.is_some_and(is_recent)
 }
 
 #[cfg(test)]

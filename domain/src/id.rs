@@ -11,7 +11,8 @@ pub type Entropy = [u8; 10];
 /// Crockford's base 32: no letter that resembles a digit.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-fn base32(bytes: &[u8]) -> String {
+/// The bytes in Crockford's base 32, which holds no letter that is read as a digit.
+pub fn base32(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 8 / 5 + 1);
     let (mut buffer, mut n_bits) = (0_u32, 0_u32);
     for byte in bytes {

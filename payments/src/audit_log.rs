@@ -72,10 +72,14 @@ pub enum Action {
     ReplayNotification,
     ExportUser,
     ForgetUser,
+    CreateEpayMerchant,
+    RotateEpayKey,
+    DisableEpayMerchant,
+    EnableEpayMerchant,
 }
 
 impl Action {
-    pub const ALL: [Action; 33] = [
+    pub const ALL: [Action; 37] = [
         Action::LogIn,
         Action::FailToLogIn,
         Action::LogOut,
@@ -109,6 +113,10 @@ impl Action {
         Action::ReplayNotification,
         Action::ExportUser,
         Action::ForgetUser,
+        Action::CreateEpayMerchant,
+        Action::RotateEpayKey,
+        Action::DisableEpayMerchant,
+        Action::EnableEpayMerchant,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -146,6 +154,10 @@ impl Action {
             Action::ReplayNotification => "replay_notice",
             Action::ExportUser => "export_user",
             Action::ForgetUser => "forget_user",
+            Action::CreateEpayMerchant => "create_epay_merchant",
+            Action::RotateEpayKey => "rotate_epay_key",
+            Action::DisableEpayMerchant => "disable_epay_merchant",
+            Action::EnableEpayMerchant => "enable_epay_merchant",
         }
     }
 

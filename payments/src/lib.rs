@@ -15,6 +15,7 @@ mod calendar;
 mod calls;
 mod clock;
 pub mod console;
+pub mod epay;
 mod error;
 pub mod gateway;
 mod gateway_health;

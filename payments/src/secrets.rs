@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::admin::hash_of;
-use crate::store::{Db, StoreError, people};
+use crate::store::{Db, StoreError, epay_merchants, people};
 use crate::{Error, Services};
 
 /// Key length of AES-256.
@@ -146,7 +146,14 @@ pub async fn has_sealed(db: &Db) -> Result<bool, Error> {
         .snapshot(|tx| async move { people::list_totp_secrets(tx).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
-    Ok(seeds.iter().any(|(_, seed)| is_sealed(seed)))
+    if seeds.iter().any(|(_, seed)| is_sealed(seed)) {
+        return Ok(true);
+    }
+    let merchant = db
+        .snapshot(|tx| async move { epay_merchants::find_any(tx).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    Ok(merchant.is_some())
 }
 
 /// Opens every sealed secret of the database and changes nothing.
@@ -167,6 +174,14 @@ pub async fn seal_plain_secrets(services: &Services) -> Result<Result<(), Secret
         .snapshot(|tx| async move { people::list_totp_secrets(tx).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
+    let epay = services
+        .db
+        .snapshot(|tx| async move { crate::epay::check_sealed(services, tx).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    if epay == Some(SecretsError::OtherKey) {
+        return Ok(Err(SecretsError::OtherKey));
+    }
     let mut outcome = Ok(());
     for (user_id, text) in &seeds {
         let place = Place::totp_of(user_id);

@@ -141,6 +141,9 @@ fn WaysOn(view: CheckoutView) -> impl IntoView {
     } else {
         words.view_receipt
     };
+    let leaves = view.return_url.as_ref().filter(|_| view.returns_soon).map(|url| {
+        view! { <meta http-equiv="refresh" content=format!("5;url={url}")/> }
+    });
     let receipt = view.receipt_path().map(|path| {
         view! { <a class=receipt_class href=path data-action="receipt">{label}</a> }
     });
@@ -148,8 +151,8 @@ fn WaysOn(view: CheckoutView) -> impl IntoView {
         view! { <a class=back_class href=url rel="noreferrer" data-action="return">{view.back}</a> }
     });
     if is_receipt_first {
-        view! { {receipt} {way_back} }.into_any()
+        view! { {leaves} {receipt} {way_back} }.into_any()
     } else {
-        view! { {way_back} {receipt} }.into_any()
+        view! { {leaves} {way_back} {receipt} }.into_any()
     }
 }

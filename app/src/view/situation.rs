@@ -104,7 +104,7 @@ impl PageState {
 
 impl<'a> Situation<'a> {
     pub fn of(checkout: &'a Checkout, now: Timestamp) -> Situation<'a> {
-        let Checkout { order, payments } = checkout;
+        let Checkout { order, payments, .. } = checkout;
         let surplus = payments.iter().find(|payment| is_surplus(payment));
         let settling = payments.iter().find(|payment| payment.settles);
         match (order.state, surplus) {

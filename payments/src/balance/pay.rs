@@ -1,8 +1,8 @@
 //! Pays an order from its user's balance.
 
 use domain::{
-    Money, Opening, Order, Payment, PaymentId, PaymentNo, PaymentState, Receipt, Refusal, Report, Settlement,
-    Timestamp, open_payment,
+    Method, Money, Opening, Order, Payment, PaymentId, PaymentNo, PaymentState, Receipt, Refusal, Report,
+    Settlement, Timestamp, open_payment,
 };
 use futures_util::FutureExt;
 
@@ -12,7 +12,7 @@ use crate::payment::StartPayment;
 use crate::payment::end_payment;
 use crate::payment::{Rule, announce, apply_report};
 use crate::store::{StoreError, Tx, ledger, orders, payments};
-use crate::{Error, Services};
+use crate::{Error, Services, epay};
 
 enum Paying {
     Done(Outcome<Payment>),
@@ -64,6 +64,10 @@ async fn settle_by_balance(
     let order = orders::find(tx, &start.order_id).await?.ok_or(Error::NotFound)?;
     if start.amount.is_some_and(|amount| amount != order.amount) {
         return Err(Refusal::AmountMismatch.into());
+    }
+    // What a merchant of the epay protocol sells is paid with a gateway.
+    if epay::is_epay_order(tx, &order).await? {
+        return Err(Error::MethodUnavailable(Method::Balance));
     }
     let open = payments::open_of_order(tx, &order.id).await?;
     let opening = open_payment(&order, open.as_ref(), start.product, now)?;

@@ -62,6 +62,14 @@ impl Gateways {
         }
     }
 
+    /// WeChat app in which JSAPI payments are opened.
+    pub fn wechat_app_id(&self) -> Option<&str> {
+        match self.wechat.as_ref()? {
+            Gateway::Wechat(wechat) => Some(wechat.app_id()),
+            Gateway::Alipay(_) => None,
+        }
+    }
+
     pub fn get(&self, channel: Channel) -> Option<&Gateway> {
         match channel {
             Channel::Wechat => self.wechat.as_ref(),

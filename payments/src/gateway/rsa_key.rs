@@ -121,6 +121,23 @@ impl VerifyingKey {
         Ok(key)
     }
 
+    /// Reads the one public key of a client of ours.
+    pub fn read_client(setting: &'static str, text: &str) -> Result<VerifyingKey, KeyError> {
+        const WANTED: &str = "one RSA public key of at least 2048 bits, as PEM or base64";
+        let materials = materials(setting, text, WANTED)?;
+        let [material] = <[Material; 1]>::try_from(materials)
+            .map_err(|materials| KeyError::found(setting, &count(&materials), WANTED))?;
+        match material {
+            Material::Public(key) => Ok(key),
+            other => Err(KeyError::found(setting, other.name(), WANTED)),
+        }
+    }
+
+    /// SubjectPublicKeyInfo in base64, on one line.
+    pub fn to_base64(&self) -> String {
+        STANDARD.encode(&self.spki)
+    }
+
     pub(super) fn refuse_own(&self, setting: &'static str, own: &SigningKey) -> Result<(), KeyError> {
         if self.is_half_of(own) {
             let message =

@@ -130,6 +130,11 @@ impl Wechat {
         self.platform_keys.ends()
     }
 
+    /// App in which JSAPI payments are opened.
+    pub(super) fn app_id(&self) -> &str {
+        &self.app_id
+    }
+
     pub(super) fn account(&self) -> &str {
         &self.mch_id
     }

@@ -6,13 +6,15 @@ use futures_util::FutureExt;
 use crate::pagination::{Page, Span, page};
 use crate::store::search::{self, Filter, Found, IdRange};
 use crate::store::{StoreError, Tx, orders, payments};
-use crate::{Error, Services};
+use crate::{Error, Services, epay};
 
 /// One order with all its payments, newest first: what the checkout page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkout {
     pub order: Order,
     pub payments: Vec<Payment>,
+    /// Made by the epay protocol: the payer's way back is signed when it is taken.
+    pub is_epay: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -42,7 +44,12 @@ pub async fn find_checkout(services: &Services, token: &str) -> Result<Checkout,
             async move {
                 let order = orders::find_by_token(tx, token).await?.ok_or(Error::NotFound)?;
                 let payments = payments::of_order(tx, &order.id).await?;
-                Ok(Checkout { order, payments })
+                let is_epay = epay::is_epay_order(tx, &order).await?;
+                Ok(Checkout {
+                    order,
+                    payments,
+                    is_epay,
+                })
             }
             .boxed()
         })
@@ -56,7 +63,12 @@ pub(crate) async fn load_checkout(services: &Services, id: &OrderId) -> Result<C
             async move {
                 let order = orders::find(tx, id).await?.ok_or(Error::NotFound)?;
                 let payments = payments::of_order(tx, id).await?;
-                Ok(Checkout { order, payments })
+                let is_epay = epay::is_epay_order(tx, &order).await?;
+                Ok(Checkout {
+                    order,
+                    payments,
+                    is_epay,
+                })
             }
             .boxed()
         })

@@ -12,7 +12,7 @@ use crate::ledger::post_payment;
 use crate::refund::{Draft, write_refund};
 use crate::store::incidents::{self, IncidentKind};
 use crate::store::{StoreError, Tx, orders, payments};
-use crate::{Ending, Error, Services};
+use crate::{Ending, Error, Services, epay};
 
 /// Rule that a report is settled by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,16 @@ pub(crate) async fn apply_report(
         Some(_) => services.policy.late_payment,
         None => LatePolicy::Refund,
     };
-    let settlement = decide(order.state, payment.state, payment.amount, late_payment, report);
+    let siblings = match report {
+        Report::Paid(_) => epay::find_siblings(tx, &order).await?,
+        _ => None,
+    };
+    // Of the attempts of one epay number at most one is credited, whatever is done with late payments.
+    let order_state = match &siblings {
+        Some(siblings) if siblings.has_paid() => OrderState::Paid,
+        _ => order.state,
+    };
+    let settlement = decide(order_state, payment.state, payment.amount, late_payment, report);
     let settlement = match report {
         Report::Paid(receipt) if pays(settlement) && is_trade_taken(tx, &payment, receipt).await? => {
             let detail = format!("trade {} already pays another payment", receipt.transaction_id);
@@ -64,6 +73,9 @@ pub(crate) async fn apply_report(
         crate::faults::mistakes::credit_again(services, tx, &payment, &order).await?;
     });
     act(services, tx, &payment, &order, report, settlement).await?;
+    if let (Settlement::Paid, Some(siblings)) = (settlement, &siblings) {
+        epay::record_paid(services, tx, siblings).await?;
+    }
     if settlement != Settlement::Unchanged {
         tracing::info!(payment.id = %payment.id, order.id = %order.id, "payment {} settled as {settlement:?}", payment.id);
     }

@@ -14,6 +14,7 @@ mod cancelling;
 mod console;
 mod console_questions;
 mod data_end;
+mod epay;
 mod gateway_faults;
 mod healing;
 mod keys;

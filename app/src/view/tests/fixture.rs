@@ -71,7 +71,11 @@ pub fn checkout(state: OrderState, payments: Vec<Payment>) -> Checkout {
         updated_at: at(NOW),
         version: 1,
     };
-    Checkout { order, payments }
+    Checkout {
+        order,
+        payments,
+        is_epay: false,
+    }
 }
 
 pub fn payment(product: Product, state: PaymentState) -> Payment {

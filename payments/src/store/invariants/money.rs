@@ -72,6 +72,11 @@ pub(super) const INVARIANTS: &[Invariant] = &[
             select id as id from refunds where amount <= 0 or amount > 10000000000",
     },
     Invariant {
+        name: "a number of an epay merchant is paid by at most one order",
+        sql: "select min(a.order_id) as id from epay_attempts a join orders o on o.id = a.order_id
+            where o.state = 'paid' group by a.pid, a.merchant_no having count(*) > 1",
+    },
+    Invariant {
         name: "a refund number names one refund",
         sql: "select refund_no as id from refunds group by refund_no having count(*) > 1",
     },

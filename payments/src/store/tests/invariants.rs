@@ -15,8 +15,14 @@ const OPENING: &str = "
         ('adjust:a1', 'user:ann', 50, 'adjust', 'a1', 1, 50, 1)";
 const BALANCE: &str = "insert into balances (user_id, available, seq, updated_at) values ('ann', 50, 1, 1)";
 
+const EPAY_MERCHANT: &str = "
+    insert into epay_merchants (pid, name, md5_key, platform_key, platform_public_key, created_at)
+    values (1001, 'n', 'k', 'k', 'k', 1)";
+const EPAY_ATTEMPTS: &str = "
+    insert into epay_attempts (order_id, pid, merchant_no, attempt, version, asked_type, notify_url, name, param)
+    values ('o1', 1001, 'a', 1, 1, '', 'u', 'n', ''), ('o2', 1001, 'b', 1, 1, '', 'u', 'n', '')";
 /// Change made to correct books, and the invariant that the audit must report.
-const CRIMES: [(&str, &str); 22] = [
+const CRIMES: [(&str, &str); 23] = [
     (
         "insert into entries (journal, account, amount, kind, reference, created_at)
         values ('adjust:x', 'sales', 5, 'adjust', 'x', 1)",
@@ -107,6 +113,10 @@ const CRIMES: [(&str, &str); 22] = [
         "an order's refunded amount is the sum of its succeeded refunds",
     ),
     (
+        "update epay_attempts set merchant_no = 'a', attempt = 2 where order_id = 'o2'",
+        "a number of an epay merchant is paid by at most one order",
+    ),
+    (
         "update orders set amount = 501 where id = 'o1'",
         "a payment has the amount of its order",
     ),
@@ -143,7 +153,7 @@ async fn every_broken_invariant_is_found_and_named() {
     for (url, _directory) in urls().await {
         live_in_the_past(&url).await;
         let db = Db::connect(&url).await.unwrap();
-        for sql in [OPENING, BALANCE] {
+        for sql in [OPENING, BALANCE, EPAY_MERCHANT, EPAY_ATTEMPTS] {
             run(&db, sql).await.unwrap();
         }
         let nothing = found(&db, "update balances set updated_at = 2").await;
