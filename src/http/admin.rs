@@ -8,6 +8,7 @@ mod attention;
 mod audit_log;
 mod balances;
 mod cookies;
+mod epay;
 mod error;
 mod export;
 mod fields;
@@ -102,6 +103,11 @@ fn console_routes() -> Vec<Route> {
         view("/admin/keys",                           May(ManageKeys),          keys::list),
         act("/admin/keys",                            Confirmed(ManageKeys),    keys::create),
         act("/admin/keys/{id}/revoke",                Confirmed(ManageKeys),    keys::revoke),
+        view("/admin/epay",                           May(ManageKeys),          epay::list),
+        act("/admin/epay",                            Confirmed(ManageKeys),    epay::create),
+        act("/admin/epay/{id}/rotate",                Confirmed(ManageKeys),    epay::rotate),
+        act("/admin/epay/{id}/disable",               Confirmed(ManageKeys),    epay::disable),
+        act("/admin/epay/{id}/enable",                Confirmed(ManageKeys),    epay::enable),
         view("/admin/callbacks",                      May(ReadMessages),        inbox::list),
         view("/admin/callbacks/{channel}/{id}",       May(ReadMessages),        inbox::show),
         act("/admin/callbacks/{channel}/{id}/replay", May(Handle),              inbox::replay),

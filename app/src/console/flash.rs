@@ -27,10 +27,12 @@ pub enum Flash {
     Replayed,
     CreditWaiting,
     CreditApproved,
+    EpayMerchantDisabled,
+    EpayMerchantEnabled,
 }
 
 impl Flash {
-    pub const ALL: [Flash; 23] = [
+    pub const ALL: [Flash; 25] = [
         Flash::LoggedOutElsewhere,
         Flash::TotpOn,
         Flash::TotpOff,
@@ -54,6 +56,8 @@ impl Flash {
         Flash::Replayed,
         Flash::CreditWaiting,
         Flash::CreditApproved,
+        Flash::EpayMerchantDisabled,
+        Flash::EpayMerchantEnabled,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -81,6 +85,8 @@ impl Flash {
             Flash::Replayed => "replayed",
             Flash::CreditWaiting => "credit_waiting",
             Flash::CreditApproved => "credit_approved",
+            Flash::EpayMerchantDisabled => "epay_merchant_disabled",
+            Flash::EpayMerchantEnabled => "epay_merchant_enabled",
         }
     }
 
@@ -113,6 +119,8 @@ impl Flash {
             Flash::Replayed => words.flash_replayed,
             Flash::CreditWaiting => words.flash_credit_waiting,
             Flash::CreditApproved => words.flash_credit_approved,
+            Flash::EpayMerchantDisabled => words.flash_epay_merchant_disabled,
+            Flash::EpayMerchantEnabled => words.flash_epay_merchant_enabled,
         }
     }
 }

@@ -121,6 +121,7 @@ fn navigation(context: &ConsoleContext) -> AnyView {
         ("/admin/callbacks", words.callbacks, Permission::ReadMessages),
         ("/admin/gateways", words.gateways, Permission::Operate),
         ("/admin/keys", words.keys, Permission::ManageKeys),
+        ("/admin/epay", words.epay, Permission::ManageKeys),
         ("/admin/people", words.people, Permission::ManagePeople),
         ("/admin/audit-log", words.audit, Permission::ReadAudit),
     ];

@@ -418,6 +418,27 @@ catalogue! {
     delay_p50: "回调延迟 p50", "Callback delay p50";
     delay_p95: "回调延迟 p95", "Callback delay p95";
 
+    // Merchants of the epay protocol.
+    epay: "易支付商户", "epay merchants";
+    epay_state: "状态", "State";
+    epay_on: "易支付接口已开启（EPAY=on），客户端填写的支付地址：", "The epay endpoints are open (EPAY=on). Address for clients:";
+    epay_off: "易支付接口未开启，设置 EPAY=on 后可用。地址：", "The epay endpoints are closed; EPAY=on opens them. Address:";
+    epay_refunds_on: "商户可以通过接口退款自己的订单（EPAY_REFUND=on）。", "Merchants may refund their own orders (EPAY_REFUND=on).";
+    epay_refunds_off: "接口退款未开启（EPAY_REFUND=off）。", "Merchants may not refund (EPAY_REFUND=off).";
+    epay_md5: "V1 用 MD5 签名，这是该协议规定的弱算法：密钥泄露或被猜中即可伪造订单和通知。请为每个站点单独创建商户；客户端支持时请使用 V2（RSA）。",
+        "V1 is signed with MD5, a weak algorithm that the protocol prescribes: whoever has the key can forge orders and notifications. Make a merchant for each site, and use V2 (RSA) where the client can.";
+    epay_versions: "版本", "Versions";
+    epay_new: "新密钥", "New keys";
+    epay_make: "新建商户", "Make a merchant";
+    epay_make_text: "不填公钥时会为商户生成一对 RSA 密钥，私钥只显示一次。", "Without a public key an RSA pair is made, and its private key is shown once.";
+    epay_public_key: "商户 RSA 公钥（V2，可不填）", "RSA public key of the merchant (V2, optional)";
+    epay_rotate: "更换 MD5 密钥", "New MD5 key";
+    epay_disable: "停用", "Disable";
+    epay_enable: "启用", "Enable";
+    epay_disabled: "已停用", "disabled";
+    flash_epay_merchant_disabled: "商户已停用，其请求不再被接受。", "The merchant is disabled: its requests are refused.";
+    flash_epay_merchant_enabled: "商户已启用。", "The merchant is enabled.";
+
     // Keys, gateways, balances, books.
     export: "导出 CSV", "Export CSV";
     keys: "API 密钥", "API keys";

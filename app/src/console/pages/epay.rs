@@ -1,0 +1,137 @@
+//! Merchants of the epay protocol.
+
+use leptos::prelude::*;
+use payments::epay::KnownMerchant;
+
+use super::parts::{Column::Text, empty, heading, panel, table};
+use crate::components::icons;
+use crate::console::{ConsoleContext, format};
+
+/// What the page shows.
+#[derive(Debug)]
+pub struct EpayView {
+    pub is_on: bool,
+    pub allows_refunds: bool,
+    /// What clients are configured with.
+    pub public_url: String,
+    pub merchants: Vec<KnownMerchant>,
+    /// Names and values made by this request, shown only once.
+    pub new: Vec<(&'static str, String)>,
+}
+
+pub fn epay(context: &ConsoleContext, view: EpayView) -> AnyView {
+    let words = context.words();
+    let new = (!view.new.is_empty()).then(|| {
+        let lines = view.new.iter().map(|(name, value)| {
+            view! {
+                <p>
+                    <span class="field__label">{*name}</span>
+                    <br/>
+                    <code class="reference" data-testid=*name>{value.clone()}</code>
+                </p>
+            }
+        });
+        let content = view! { <p>{words.key_once}</p> {lines.collect_view()} };
+        panel(words.epay_new, content.into_any())
+    });
+    let rows: Vec<AnyView> = view
+        .merchants
+        .iter()
+        .map(|merchant| row(context, merchant))
+        .collect();
+    let columns = [
+        Text("pid"),
+        Text(words.key_name),
+        Text(words.epay_versions),
+        Text(words.created_at),
+        Text(words.acts),
+    ];
+    let list = if rows.is_empty() {
+        empty(words.nothing_yet)
+    } else {
+        table(words.epay, &columns, rows)
+    };
+    view! {
+        {heading(words.epay, ().into_any())}
+        {new}
+        {panel(words.epay_state, state(context, &view))}
+        {panel(words.epay, list)}
+        {panel(words.epay_make, form(context))}
+    }
+    .into_any()
+}
+
+fn state(context: &ConsoleContext, view: &EpayView) -> AnyView {
+    let words = context.words();
+    let is_on = if view.is_on { words.epay_on } else { words.epay_off };
+    let refunds = if view.allows_refunds {
+        words.epay_refunds_on
+    } else {
+        words.epay_refunds_off
+    };
+    view! {
+        <p>{is_on} " " <code class="reference">{view.public_url.clone()}"/"</code></p>
+        <p>{refunds}</p>
+        <p class="notice notice--warn">{icons::warning()} <span>{words.epay_md5}</span></p>
+    }
+    .into_any()
+}
+
+fn row(context: &ConsoleContext, merchant: &KnownMerchant) -> AnyView {
+    let words = context.words();
+    let act = |name: &str, label: &'static str, class: &'static str| {
+        view! {
+            <form method="post" action=format!("/admin/epay/{}/{name}", merchant.pid)>
+                <button class=class>{label}</button>
+            </form>
+        }
+    };
+    let acts = match merchant.disabled_at {
+        Some(at) => view! {
+            {format::badge("neutral", words.epay_disabled)} " " {format::time(at)}
+            {act("enable", words.epay_enable, "act")}
+        }
+        .into_any(),
+        None => view! {
+            {act("rotate", words.epay_rotate, "act")}
+            {act("disable", words.epay_disable, "act act--bad")}
+        }
+        .into_any(),
+    };
+    let versions = if merchant.has_public_key { "V1 + V2" } else { "V1" };
+    view! {
+        <tr>
+            <td class="num">{merchant.pid.to_string()}</td>
+            <td>{merchant.name.clone()}</td>
+            <td>
+                {versions}
+                <details>
+                    <summary>"platform_public_key"</summary>
+                    <code class="reference">{merchant.platform_public_key.clone()}</code>
+                </details>
+            </td>
+            <td>{format::time(merchant.created_at)}</td>
+            <td>{acts}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn form(context: &ConsoleContext) -> AnyView {
+    let words = context.words();
+    view! {
+        <p class="panel__text">{words.epay_make_text}</p>
+        <form class="form" method="post" action="/admin/epay">
+            <label class="field">
+                <span class="field__label">{words.key_name}</span>
+                <input class="field__input" name="name" maxlength="100" required/>
+            </label>
+            <label class="field">
+                <span class="field__label">{words.epay_public_key}</span>
+                <textarea class="field__input reference" name="public_key" rows="3"></textarea>
+            </label>
+            <button class="act act--primary">{words.epay_make}</button>
+        </form>
+    }
+    .into_any()
+}

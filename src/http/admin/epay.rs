@@ -1,0 +1,115 @@
+//! Merchants of the epay protocol.
+
+use app::console::{ConsoleContext, Flash, pages};
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use payments::admin::Scope;
+use payments::epay::{self, MerchantKeys, Pid};
+use secrecy::ExposeSecret as _;
+
+use super::account::operator;
+use super::error::PageError;
+use super::fields::Fields;
+use super::filter::set;
+use super::respond;
+use crate::http::Web;
+use crate::http::api::Id;
+
+const EPAY: &str = "/admin/epay";
+
+pub async fn list(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+) -> Result<Response, PageError> {
+    show(&web, &context, Vec::new()).await
+}
+
+async fn show(
+    web: &Web,
+    context: &ConsoleContext,
+    new: Vec<(&'static str, String)>,
+) -> Result<Response, PageError> {
+    let view = pages::EpayView {
+        is_on: web.site.epay.is_on,
+        allows_refunds: web.site.epay.allows_refunds,
+        public_url: web.site.public_url.as_str().to_owned(),
+        merchants: epay::list_merchants(&web.services).await?,
+        new,
+    };
+    Ok(respond::page(
+        context,
+        context.words().epay,
+        pages::epay(context, view),
+    ))
+}
+
+/// The key of a merchant may refund, so it is made by somebody who may.
+fn check_scope(web: &Web, context: &ConsoleContext) -> Result<(), PageError> {
+    let may_refund = operator(context)?.role.scopes().contains(&Scope::Refund);
+    if web.site.epay.allows_refunds && !may_refund {
+        return Err(PageError::ForeignScope);
+    }
+    Ok(())
+}
+
+/// Makes a merchant and shows its keys in the answer itself, once: after a redirect an address would have to carry them.
+pub async fn create(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+    fields: Fields,
+) -> Result<Response, PageError> {
+    check_scope(&web, &context)?;
+    let name = fields.line("name", 100)?;
+    let public_key = set(fields.text("public_key"), |text| {
+        epay::read_public_key("public_key", text).ok()
+    })?;
+    let actor = respond::actor(&context);
+    let made = epay::create_merchant(&web.services, &actor, name, public_key.as_deref()).await?;
+    show(&web, &context, lines_of(&made)).await
+}
+
+fn lines_of(made: &MerchantKeys) -> Vec<(&'static str, String)> {
+    let mut lines = vec![
+        ("pid", made.pid.to_string()),
+        ("key", made.key.expose_secret().to_owned()),
+        ("platform_public_key", made.platform_public_key.clone()),
+    ];
+    let private = made.merchant_private_key.as_ref();
+    lines.extend(private.map(|key| ("merchant_private_key", key.expose_secret().to_owned())));
+    lines
+}
+
+fn pid_of(id: &str) -> Result<Pid, PageError> {
+    Pid::parse(id).ok_or(PageError::NotFound)
+}
+
+pub async fn rotate(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+    Id(id): Id,
+) -> Result<Response, PageError> {
+    check_scope(&web, &context)?;
+    let pid = pid_of(&id)?;
+    let key = epay::rotate_key(&web.services, &respond::actor(&context), pid).await?;
+    let new = vec![("pid", pid.to_string()), ("key", key.expose_secret().to_owned())];
+    show(&web, &context, new).await
+}
+
+pub async fn disable(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+    Id(id): Id,
+) -> Result<Response, PageError> {
+    epay::set_disabled(&web.services, &respond::actor(&context), pid_of(&id)?, true).await?;
+    Ok(respond::done(EPAY, Flash::EpayMerchantDisabled))
+}
+
+pub async fn enable(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+    Id(id): Id,
+) -> Result<Response, PageError> {
+    epay::set_disabled(&web.services, &respond::actor(&context), pid_of(&id)?, false).await?;
+    Ok(respond::done(EPAY, Flash::EpayMerchantEnabled))
+}
