@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use payments::Services;
 use payments::admin::{self, KeyDraft, KeyLimits, Role, Scope};
-use payments::console;
+use payments::{console, epay};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::{Config, GatewayMode};
@@ -47,6 +47,11 @@ pub async fn first_start(config: &Config, services: &Services) -> Result<Welcome
         welcome.api_key = Some(SecretString::from(key));
     } else if is_simulator {
         welcome.hints.push(KEY_HINT);
+    }
+    if let Some(merchant) = config.epay.merchant.as_ref().filter(|_| config.epay.is_on) {
+        let actor = command_visit();
+        let public_key = merchant.public_key.as_deref();
+        epay::ensure_merchant(services, &actor, merchant.pid, &merchant.key, public_key).await?;
     }
     if admin::has_users(services).await? {
         if is_simulator && config.first_admin.is_none() {

@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use payments::admin::{self, KeyDraft, KeyLimits, Role, Scope};
-use payments::console;
 use payments::gateway::Gateways;
+use payments::{console, epay};
 use secrecy::{ExposeSecret as _, SecretString};
 use simulator::WechatKeys;
 
@@ -123,6 +123,38 @@ pub async fn create_key(
     services.db.close().await;
     say(&key);
     Ok(())
+}
+
+/// Makes a merchant of the epay protocol and prints its keys, which nobody is shown again.
+pub async fn create_epay_merchant(
+    config: &Config,
+    name: &str,
+    public_key: Option<&str>,
+) -> Result<(), Failure> {
+    if !payments::is_line(name, 100) {
+        return Err(ConfigError::new("--name", "must have 1 to 100 characters").into());
+    }
+    let public_key = public_key.map(read_public_key).transpose()?;
+    let services = connect(config, Gateways::default()).await?;
+    let made = epay::create_merchant(&services, &command_visit(), name, public_key.as_deref()).await?;
+    services.db.close().await;
+    say(&format!("pid: {}", made.pid));
+    say(&format!("key: {}", made.key.expose_secret()));
+    say(&format!("platform_public_key: {}", made.platform_public_key));
+    if let Some(key) = made.merchant_private_key {
+        say(&format!("merchant_private_key: {}", key.expose_secret()));
+    }
+    Ok(())
+}
+
+fn read_public_key(argument: &str) -> Result<String, ConfigError> {
+    const NAME: &str = "--public-key";
+    let text = match argument.strip_prefix('@') {
+        None => argument.to_owned(),
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::new(NAME, format!("{path} cannot be read: {error}")))?,
+    };
+    epay::read_public_key(NAME, &text).map_err(|error| ConfigError::new(NAME, error.message))
 }
 
 pub async fn audit(config: &Config) -> Result<(), Failure> {

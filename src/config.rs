@@ -5,6 +5,7 @@
 mod backups;
 mod branding;
 mod env_file;
+mod epay;
 mod gateways;
 mod names;
 mod retention;
@@ -22,6 +23,7 @@ use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
 pub use self::backups::ScheduledBackups;
 pub use self::branding::{Branding, Logo};
+pub use self::epay::EpayConfig;
 pub use self::gateways::{AlipayAccount, GatewayMode, WechatAccount};
 pub use self::source::{ConfigError, Source};
 pub use self::value::{Cron, PublicUrl, is_in_memory, parse_minutes};
@@ -62,6 +64,7 @@ pub struct Config {
     pub trusted_proxies: Proxies,
     /// `None`: the key is in a file beside the database.
     pub secrets_key: Option<SecretBox<[u8; KEY_BYTES]>>,
+    pub epay: EpayConfig,
     pub log: Log,
 }
 
@@ -180,6 +183,7 @@ impl Config {
                 .parsed("TRUSTED_PROXIES", Proxies::parse)?
                 .unwrap_or_default(),
             secrets_key: retention::read_secrets_key(source)?,
+            epay: EpayConfig::read(source)?,
             log: Log::read(source)?,
         };
         source.refuse_unknown()?;

@@ -8,6 +8,7 @@ mod balance;
 mod body;
 mod compress;
 mod envelope;
+mod epay;
 mod error;
 mod event_streams;
 mod events;
@@ -111,13 +112,21 @@ pub fn router(web: Web) -> Router {
         .route("/payments/notify/wechat", post(notify::wechat))
         .route("/payments/notify/alipay", post(notify::alipay))
         .route("/openapi.json", get(openapi::show));
+    // Without it every address of the protocol is 404.
+    let epay_endpoints = if web.site.epay.is_on {
+        epay::routes()
+    } else {
+        Router::new()
+    };
     let payers = pages::routes(&web)
         .route("/checkout/{token}/status", get(events::status))
         .route("/checkout/{token}/events", get(events::stream))
         .route("/checkout/{token}/pay", get(handover::leave))
-        .route("/checkout/{token}/invocation", get(handover::invoke));
+        .route("/checkout/{token}/invocation", get(handover::invoke))
+        .route("/checkout/{token}/return", get(epay::return_to_merchant));
     Router::new()
         .nest("/api/billing", merchants.merge(refunders).merge(open))
+        .merge(epay_endpoints)
         .merge(payers)
         .merge(admin::routes(&web))
         .route("/health/live", get(health::live))

@@ -39,6 +39,9 @@ enum Command {
     /// Keys of merchants' programs
     #[command(subcommand)]
     Key(Key),
+    /// Merchants of the epay protocol
+    #[command(subcommand)]
+    Epay(Epay),
     /// Check every money invariant on the database; exit code 1 when one is broken
     Audit,
     /// Run everything that is due once, then exit
@@ -97,6 +100,18 @@ enum Key {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum Epay {
+    /// Create a merchant and print its keys once
+    Create {
+        #[arg(long)]
+        name: String,
+        /// The merchant's RSA public key for V2, as text or as @FILE; without it a pair is made
+        #[arg(long)]
+        public_key: Option<String>,
+    },
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -140,6 +155,9 @@ async fn run(command: Command) -> Result<(), Failure> {
                 per_day: most_per_day,
             };
             commands::create_key(&config, &name, &scope, limits).await
+        }
+        Command::Epay(Epay::Create { name, public_key }) => {
+            commands::create_epay_merchant(&config, &name, public_key.as_deref()).await
         }
         Command::Audit => commands::audit(&config).await,
         Command::RunDue => commands::run_due(&config).await,

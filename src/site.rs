@@ -12,7 +12,7 @@ use payments::Services;
 use simulator::Simulator;
 
 use crate::bundle::Bundle;
-use crate::config::{Config, Logo, PublicUrl};
+use crate::config::{Config, EpayConfig, Logo, PublicUrl};
 use crate::proxies::Proxies;
 use crate::start_report::find_unencrypted;
 
@@ -31,6 +31,7 @@ pub struct SiteConfig {
     pub stylesheet: Stylesheet,
     /// The operator's logo, and its address.
     pub logo: Option<(String, Logo)>,
+    pub epay: EpayConfig,
 }
 
 impl SiteConfig {
@@ -99,6 +100,7 @@ impl SiteConfig {
             bundle,
             stylesheet,
             logo,
+            epay: config.epay.clone(),
         }
     }
 }

@@ -18,6 +18,7 @@ mod crowds;
 mod database;
 mod defects;
 mod doctor;
+mod epay;
 mod guide;
 mod handover;
 mod headers;

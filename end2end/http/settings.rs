@@ -147,7 +147,7 @@ fn a_mistaken_name_in_the_environment_stops_the_start() {
     for (name, nearest) in [
         ("GATEWAY", "GATEWAYS"),
         ("WECHAT_APPID", "WECHAT_APP_ID"),
-        ("EPAY", "nearest"),
+        ("EPAY_REFUNDS", "nearest"),
     ] {
         let (code, said) = start(&[(name, "hush")]);
         assert_eq!(code, Some(2), "{said}");

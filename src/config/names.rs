@@ -49,8 +49,7 @@ const FILE_PREFIXES: [&str; 13] = [
     "EVENT_",
 ];
 /// Settings of other versions that no prefix covers. Ignoring one silently would be a surprise.
-const OTHER_VERSIONS: [&str; 9] = [
-    "EPAY",
+const OTHER_VERSIONS: [&str; 8] = [
     "WEBHOOK_URL",
     "WEBHOOK_SECRET",
     "WEBHOOK_ALLOWED_NETWORKS",

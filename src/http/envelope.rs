@@ -12,6 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
 use super::Web;
+use super::epay;
 use super::error::{ErrorBody, ErrorDetail, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,6 +26,8 @@ pub struct RequestId(pub String);
 enum Reader {
     Program,
     Person,
+    /// A client of the epay protocol.
+    Epay,
 }
 
 impl Reader {
@@ -33,8 +36,11 @@ impl Reader {
             .headers()
             .get(header::ACCEPT)
             .is_some_and(|accept| String::from_utf8_lossy(accept.as_bytes()).contains("text/html"));
-        let is_api = request.uri().path().starts_with("/api/");
-        if accepts_html && !is_api {
+        let path = request.uri().path();
+        let is_api = path.starts_with("/api/");
+        if epay::is_json_endpoint(path) {
+            Reader::Epay
+        } else if accepts_html && !is_api {
             Reader::Person
         } else {
             Reader::Program
@@ -91,6 +97,10 @@ fn write(problem: Problem, id: &str, reader: Reader, bare: Response) -> Response
                 request_id: id.to_owned(),
             };
             Json(ErrorBody { error: detail }).into_response()
+        }
+        Reader::Epay => {
+            let kind = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
+            (kind, epay::body_of(&problem.message)).into_response()
         }
         Reader::Person => format!("{}\n\n{id}\n", problem.message).into_response(),
     };
@@ -160,5 +170,7 @@ mod tests {
         assert_eq!(reader("/checkout/x", "text/html,*/*;q=0.8"), Reader::Person);
         assert_eq!(reader("/checkout/x/status", "*/*"), Reader::Program);
         assert_eq!(reader("/api/billing/orders", "text/html"), Reader::Program);
+        assert_eq!(reader("//api/pay/query", "text/html"), Reader::Epay);
+        assert_eq!(reader("/submit.php", "text/html"), Reader::Person);
     }
 }

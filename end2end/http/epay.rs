@@ -1,0 +1,9 @@
+//! The epay protocol as its clients speak it. The tests are named after the traps of `docs/epay.md`.
+
+mod client;
+mod orders;
+mod refunds;
+mod settings;
+mod signatures;
+mod transport;
+mod version2;
