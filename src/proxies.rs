@@ -2,16 +2,11 @@
 
 use std::net::IpAddr;
 
+use payments::outbound::Network;
+
 /// Trusted proxies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies(Vec<Network>);
-
-/// A network: all addresses with the same first bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Network {
-    address: IpAddr,
-    n_bits: u8,
-}
 
 impl Proxies {
     /// Parses addresses and networks separated by commas: `10.0.0.0/8, 203.0.113.7, fd00::/8`.
@@ -26,7 +21,7 @@ impl Proxies {
     /// Returns whether this address is a trusted proxy.
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|network| network.has(address))
+        self.0.iter().any(|network| network.contains(address))
     }
 
     /// Returns the first address from the right that is no trusted proxy. Each proxy appends its caller at the right end of
@@ -40,37 +35,6 @@ impl Proxies {
             address = caller;
         }
         address
-    }
-}
-
-impl Network {
-    fn parse(text: &str) -> Option<Network> {
-        let (address, n_bits) = match text.split_once('/') {
-            Some((address, n_bits)) => (address.parse().ok()?, Some(n_bits.parse().ok()?)),
-            None => (text.parse().ok()?, None),
-        };
-        let most = width(address);
-        let n_bits = n_bits.unwrap_or(most);
-        (n_bits <= most).then_some(Network { address, n_bits })
-    }
-
-    fn has(self, address: IpAddr) -> bool {
-        let most = width(self.address);
-        let n_free = u32::from(most - self.n_bits);
-        let differing = number(self.address) ^ number(address);
-        // A network of no bits contains every address; a shift by the whole width would overflow.
-        width(address) == most && differing.checked_shr(n_free).unwrap_or(0) == 0
-    }
-}
-
-fn width(address: IpAddr) -> u8 {
-    if address.is_ipv4() { 32 } else { 128 }
-}
-
-fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => u128::from(address.to_bits()),
-        IpAddr::V6(address) => address.to_bits(),
     }
 }
 
@@ -128,8 +92,11 @@ mod tests {
 
     #[test]
     fn a_network_matches_by_its_first_bits() {
-        let has =
-            |network: &str, address: &str| Network::parse(network).unwrap().has(address.parse().unwrap());
+        let has = |network: &str, address: &str| {
+            Network::parse(network)
+                .unwrap()
+                .contains(address.parse().unwrap())
+        };
         assert!(has("10.0.0.0/8", "10.255.0.1") && !has("10.0.0.0/8", "11.0.0.1"));
         assert!(has("192.0.2.128/25", "192.0.2.200") && !has("192.0.2.128/25", "192.0.2.100"));
         assert!(has("0.0.0.0/0", "8.8.8.8") && !has("0.0.0.0/0", "::1"));
