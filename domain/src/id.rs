@@ -109,6 +109,10 @@ names! {
     RefundNo "R";
     /// Key of an incident.
     IncidentId "inc_";
+    /// An event that a merchant's program is told.
+    EventId "evt_";
+    /// An endpoint that events are sent to.
+    EndpointId "whe_";
     /// Key of a user of the console.
     UserId "usr_";
 }

@@ -2,6 +2,7 @@
 //!
 //! Time, ids and random bytes arrive as arguments; decisions leave as values that `payments` acts on.
 
+pub mod event;
 pub mod id;
 pub mod ledger;
 pub mod method;
@@ -13,7 +14,10 @@ pub mod schedule;
 pub mod settle;
 pub mod time;
 
-pub use id::{IncidentId, OrderId, OrderNo, PaymentId, PaymentNo, RefundId, RefundNo, UserId};
+pub use event::EventType;
+pub use id::{
+    EndpointId, EventId, IncidentId, OrderId, OrderNo, PaymentId, PaymentNo, RefundId, RefundNo, UserId,
+};
 pub use ledger::{Account, Change, Deal, EntryKind, Transfer};
 pub use method::{Channel, Method, Product};
 pub use money::{Money, MoneyError};

@@ -33,6 +33,8 @@ pub struct Refund {
     /// The gateway's reason, while it is failed or stuck.
     pub failure_reason: Option<String>,
     pub created_at: Timestamp,
+    /// Time of the last change of its state.
+    pub updated_at: Timestamp,
     /// Time at which the refund succeeded, or certainly failed.
     pub finished_at: Option<Timestamp>,
     pub version: i64,

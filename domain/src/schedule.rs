@@ -35,6 +35,10 @@ pub const LONGEST_AFTERCARE_STEP: Duration = AFTERCARE_STEP;
 pub const LONGEST_REFUND_STEP: Duration = Duration::from_secs(7200);
 /// Longest wait of a refund that replaces a failed one.
 pub const LONGEST_RENEWAL_STEP: Duration = Duration::from_secs(26 * 3600);
+/// Longest wait of a webhook delivery.
+pub const LONGEST_WEBHOOK_STEP: Duration = Duration::from_secs(24 * 3600);
+/// Waits before the attempts of a webhook delivery, in seconds: at once, then 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h.
+const WEBHOOK: [u64; 10] = [0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
 /// Difference between the clocks of two servers that does not count as set back.
 pub const CLOCK_SLACK: Duration = Duration::from_secs(60);
 
@@ -90,6 +94,12 @@ pub fn next_stuck_question(now: Timestamp) -> Timestamp {
 pub fn next_refund_renewal(now: Timestamp, n_failed: u32) -> Timestamp {
     let hours = step(&REFUND_RENEWAL, n_failed.saturating_sub(1));
     now + Duration::from_secs(hours * 3600)
+}
+
+/// Returns the next attempt of a webhook delivery that has failed `n_tries` times; `None` when it is given up.
+pub fn next_webhook_attempt(now: Timestamp, n_tries: u32) -> Option<Timestamp> {
+    let wait = WEBHOOK.get(usize::try_from(n_tries).ok()?)?;
+    Some(now + Duration::from_secs(*wait))
 }
 
 #[cfg(test)]
@@ -166,5 +176,17 @@ mod tests {
         assert_eq!([unanswered(0), unanswered(9)], [5, 60]);
         let renewal = |n| next_refund_renewal(now, n).duration_since(now).as_secs();
         assert_eq!([renewal(1), renewal(2), renewal(99)], [3600, 7200, 86_400]);
+    }
+
+    #[test]
+    fn a_webhook_is_tried_ten_times_in_three_days() {
+        let begun = Timestamp::from_millis(0);
+        let (mut now, mut n_tries) = (begun, 1);
+        while let Some(next) = next_webhook_attempt(now, n_tries) {
+            now = next;
+            n_tries += 1;
+        }
+        assert_eq!(n_tries, 10);
+        assert_eq!(now.duration_since(begun).as_secs(), WEBHOOK.iter().sum::<u64>());
     }
 }

@@ -52,6 +52,7 @@ fn refund(amount: i64) -> Refund {
         gateway_refund_id: None,
         failure_reason: None,
         created_at: NOW,
+        updated_at: NOW,
         finished_at: None,
         version: 0,
     }

@@ -345,6 +345,7 @@ fn a_receipt_lists_every_refund_with_its_time_and_state() {
         gateway_refund_id: None,
         failure_reason: None,
         created_at: at(NOW),
+        updated_at: at(NOW),
         finished_at,
         version: 0,
     };

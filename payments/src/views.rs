@@ -1,0 +1,31 @@
+//! Objects as JSON, as the API shows them and as events carry them: one shape for both.
+
+mod balance;
+mod event;
+mod incident;
+mod order;
+mod payment;
+mod refund;
+
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+
+pub use self::balance::{BalanceView, EntryOfUserView, EntryView};
+pub use self::event::EventView;
+pub use self::incident::IncidentView;
+pub use self::order::OrderView;
+pub use self::payment::{PaymentOwner, PaymentView, methods, products};
+pub use self::refund::RefundView;
+
+const CHECKOUT: &str = "/checkout/";
+
+fn checkout_url(base: &str, token: &str) -> String {
+    format!("{base}{CHECKOUT}{token}")
+}
+
+/// Schema of a text that is one of these words.
+pub fn one_of<const N: usize>(words: [&'static str; N]) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words))
+        .build()
+}

@@ -1,0 +1,96 @@
+//! An event as JSON: in the feed, and as the body of a webhook.
+
+use std::collections::BTreeMap;
+
+use domain::{EventType, Timestamp};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
+
+use super::CHECKOUT;
+use crate::rfc3339;
+use crate::store::StoreError;
+use crate::store::events::EventRow;
+
+/// A change, with the object as it was at that moment.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Event)]
+pub struct EventView {
+    id: String,
+    #[serde(rename = "type")]
+    #[schema(schema_with = types)]
+    kind: String,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund_id: Option<String>,
+    /// The order, payment, refund, entry, incident or reconciliation, as the API showed it at that moment.
+    #[schema(value_type = Object)]
+    data: BTreeMap<String, Box<RawValue>>,
+}
+
+/// Members of an object that may hold the address of a checkout page.
+const LINKS: [&str; 2] = ["checkoutUrl", "paymentUrl"];
+
+impl EventView {
+    /// The event with the addresses of a server at `base`.
+    pub(crate) fn new(row: &EventRow, base: &str) -> Result<EventView, StoreError> {
+        let corrupt = || StoreError::Corrupt("events.data");
+        let mut data: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(&row.data).map_err(|_| corrupt())?;
+        for name in LINKS {
+            let Some(path) = data.get(name).and_then(|value| read_text(value)) else {
+                continue;
+            };
+            if path.starts_with(CHECKOUT) {
+                let url = serde_json::value::to_raw_value(&format!("{base}{path}")).map_err(|_| corrupt())?;
+                data.insert(name.to_owned(), url);
+            }
+        }
+        Ok(EventView {
+            id: row.id.clone(),
+            kind: row.kind.clone(),
+            created_at: rfc3339(Timestamp::from_millis(row.created_at)),
+            order_id: row.order_id.clone(),
+            payment_id: row.payment_id.clone(),
+            refund_id: row.refund_id.clone(),
+            data,
+        })
+    }
+
+    /// The event as a key may read it that has not the scope `pay`: without addresses that lead to a checkout page, because
+    /// with `allowBalance` whoever holds one pays.
+    #[must_use]
+    pub fn without_checkout(mut self) -> EventView {
+        for name in LINKS {
+            let leads_there = |url: &str| url.contains(CHECKOUT) || url.contains("%2Fcheckout%2F");
+            if let Some(value) = self.data.get_mut(name)
+                && read_text(value).is_some_and(|url| leads_there(&url))
+            {
+                *value = RawValue::NULL.to_owned();
+            }
+        }
+        self
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+fn read_text(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
+}
+
+fn types() -> Object {
+    utoipa::openapi::schema::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(EventType::ALL.iter().map(|kind| kind.as_str())))
+        .build()
+}

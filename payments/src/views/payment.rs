@@ -1,0 +1,137 @@
+//! A payment as JSON.
+
+use domain::{Method, Money, Order, Payment, PaymentStatus, Product};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
+
+use super::{checkout_url, one_of};
+use crate::{ListedPayment, rfc3339};
+
+/// One attempt to pay an order.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Payment)]
+pub struct PaymentView {
+    id: String,
+    payment_no: String,
+    order_id: String,
+    user_id: String,
+    #[schema(schema_with = methods)]
+    method: &'static str,
+    #[schema(schema_with = products)]
+    product: &'static str,
+    /// In fen.
+    #[schema(value_type = i64, minimum = 1)]
+    amount: Money,
+    #[schema(example = "CNY")]
+    currency: &'static str,
+    #[schema(schema_with = statuses)]
+    status: &'static str,
+    /// The gateway's number.
+    #[schema(required)]
+    transaction_id: Option<String>,
+    /// `native`, `qr`: the content of the code to scan. `h5`, `wap`, `page`: the URL to open in the payer's browser.
+    /// `jsapi`: the order's checkout page, to be opened inside WeChat.
+    #[schema(required)]
+    payment_url: Option<String>,
+    #[schema(required)]
+    failure_reason: Option<String>,
+    #[schema(value_type = i64, minimum = 0)]
+    refund_amount: Money,
+    #[schema(required)]
+    refund_reason: Option<String>,
+    #[schema(format = DateTime)]
+    expires_at: String,
+    #[schema(required, format = DateTime)]
+    paid_at: Option<String>,
+    #[schema(required, format = DateTime)]
+    refunded_at: Option<String>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+/// Data of a payment's order.
+#[derive(Debug, Clone)]
+pub struct PaymentOwner {
+    user_id: String,
+    token: String,
+    checkout_url: String,
+}
+
+impl PaymentOwner {
+    pub fn new(order: &Order, base: &str) -> PaymentOwner {
+        PaymentOwner {
+            user_id: order.user_id.clone(),
+            token: order.token.clone(),
+            checkout_url: checkout_url(base, &order.token),
+        }
+    }
+
+    pub fn of_listed(listed: &ListedPayment, base: &str) -> PaymentOwner {
+        PaymentOwner {
+            user_id: listed.user_id.clone(),
+            token: listed.token.clone(),
+            checkout_url: checkout_url(base, &listed.token),
+        }
+    }
+
+    /// Address that a payer comes back to when the merchant names no other.
+    pub fn checkout_url(&self) -> &str {
+        &self.checkout_url
+    }
+}
+
+impl PaymentView {
+    pub fn new(payment: &Payment, owner: &PaymentOwner) -> PaymentView {
+        // A `prepay_id` opens nothing by itself: our page inside WeChat signs it when the payer presses the button.
+        let payment_url = match payment.product {
+            Product::Jsapi => payment.prompt.as_ref().map(|_| &owner.checkout_url),
+            _ => payment.prompt.as_ref(),
+        };
+        PaymentView {
+            id: payment.id.to_string(),
+            payment_no: payment.payment_no.to_string(),
+            order_id: payment.order_id.to_string(),
+            user_id: owner.user_id.clone(),
+            method: payment.method().as_str(),
+            product: payment.product.as_str(),
+            amount: payment.amount,
+            currency: "CNY",
+            status: payment.status().as_str(),
+            transaction_id: payment.transaction_id.clone(),
+            payment_url: payment_url.cloned(),
+            failure_reason: payment.failure_reason.clone(),
+            refund_amount: payment.refunded,
+            refund_reason: payment.refund_reason.clone(),
+            expires_at: rfc3339(payment.expires_at),
+            paid_at: payment.paid_at.map(rfc3339),
+            refunded_at: payment.refunded_at.map(rfc3339),
+            created_at: rfc3339(payment.created_at),
+            updated_at: rfc3339(payment.updated_at),
+        }
+    }
+
+    /// The payment as a key may read it that has not the scope `pay`: without an address that leads to the checkout page,
+    /// because with `allowBalance` whoever holds that pays.
+    pub fn without_checkout(self, owner: &PaymentOwner) -> PaymentView {
+        PaymentView {
+            payment_url: self.payment_url.filter(|url| !url.contains(&owner.token)),
+            ..self
+        }
+    }
+}
+
+pub fn methods() -> Object {
+    one_of(Method::ALL.map(Method::as_str))
+}
+
+pub fn products() -> Object {
+    one_of(Product::ALL.map(Product::as_str))
+}
+
+fn statuses() -> Object {
+    one_of(PaymentStatus::ALL.map(PaymentStatus::as_str))
+}
