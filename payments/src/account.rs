@@ -226,7 +226,7 @@ async fn write_stamps(
         let (subject, detail) = (obstacle.subject(), obstacle.to_string());
         let id = IncidentId::new(now, services.clock.entropy());
         incidents::raise(tx, &id, kind, &subject, None, &detail, now).await?;
-        incidents::reopen(tx, kind, &subject, &detail).await?;
+        incidents::reopen(tx, kind, &subject, &detail, now).await?;
     }
     Ok(())
 }

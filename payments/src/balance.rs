@@ -104,10 +104,12 @@ pub async fn adjust_balance(
     check_adjustment(&adjustment)?;
     let now = services.clock.now();
     let adjustment = &adjustment;
-    write_once(services, idempotency.as_ref(), now, &|tx| {
+    let made = write_once(services, idempotency.as_ref(), now, &|tx| {
         async move { write_adjustment(tx, adjustment, now).await }.boxed()
     })
-    .await
+    .await?;
+    services.wake.ring_for_events();
+    Ok(made)
 }
 
 /// Writes an adjustment, or finds the existing one with the same number and content.

@@ -132,7 +132,7 @@ async fn write(
         );
         incidents::raise(tx, &id, alarm.kind, &alarm.subject, None, &alarm.detail, now).await?;
         if alarm.kind == IncidentKind::ClockOff {
-            incidents::reopen_settled(tx, alarm.kind, &alarm.subject, &alarm.detail).await?;
+            incidents::reopen_settled(tx, alarm.kind, &alarm.subject, &alarm.detail, now).await?;
         }
     }
     for (kind, subject) in over {

@@ -3,12 +3,15 @@
 //! Ledger, orders and audit log stay, as the law on trade records requires. They contain only the user id that the merchant
 //! chose: a pseudonym once the merchant has deleted the person's data.
 
+use std::collections::BTreeMap;
+
 use domain::{Order, Payment, Refund, Timestamp};
 use futures_util::FutureExt;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::console::{Act, Action, Actor, note_act, open_file};
-use crate::store::{StoreError, personal};
+use crate::store::{StoreError, events, personal};
 use crate::{Error, OrderFilter, Services, find_balance, list_entries, list_orders, rfc3339};
 
 const PAGE: u32 = 100;
@@ -167,6 +170,9 @@ pub async fn forget_user(services: &Services, actor: &Actor, user_id: &str) -> R
         erased.n_orders += 1;
         erased.n_open += usize::try_from(n_open).unwrap_or(usize::MAX);
     }
+    erase_from_events(services, user_id)
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
     let act = Act {
         action: Action::ForgetUser,
         subject: user_id,
@@ -177,4 +183,34 @@ pub async fn forget_user(services: &Services, actor: &Actor, user_id: &str) -> R
     };
     note_act(services, actor, act).await?;
     Ok(erased)
+}
+
+/// Members of an event's object that may name a person.
+const PERSONAL: [&str; 2] = ["metadata", "returnUrl"];
+
+/// Takes what may name a person out of the events of the user's orders; the feed keeps them.
+async fn erase_from_events(services: &Services, user_id: &str) -> Result<(), StoreError> {
+    let found = services
+        .db
+        .snapshot(|tx| async move { events::list_of_user(tx, user_id).await }.boxed())
+        .await?;
+    for (id, data) in &found {
+        let mut members: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(data).map_err(|_| StoreError::Corrupt("events.data"))?;
+        let mut is_changed = false;
+        for name in PERSONAL {
+            if let Some(value) = members.get_mut(name).filter(|value| value.get() != "null") {
+                *value = RawValue::NULL.to_owned();
+                is_changed = true;
+            }
+        }
+        if is_changed {
+            let data = &serde_json::to_string(&members).map_err(|_| StoreError::Corrupt("events.data"))?;
+            services
+                .db
+                .write(|tx| async move { events::replace_data(tx, id, data).await }.boxed())
+                .await?;
+        }
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@
 //! [`apply_refund_report`]; nothing else writes a refund's state.
 
 mod execute;
+mod list;
 mod request;
 mod retry;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use domain::{
 use futures_util::FutureExt;
 
 pub use self::execute::{reconcile_refunds, reconcile_refunds_of};
+pub use self::list::{ListedRefund, RefundFilter, list_all_refunds};
 pub(crate) use self::request::accept;
 #[cfg(feature = "faults")]
 pub(crate) use self::request::authorise_refund;
@@ -65,11 +67,13 @@ pub(crate) async fn write_refund(
         gateway_refund_id: None,
         failure_reason: None,
         created_at: now,
+        updated_at: now,
         finished_at: None,
         version: 0,
     };
     let new = NewRefund {
         refund: &refund,
+        order_id: &draft.payment.order_id,
         takes_rest: draft.takes_rest,
         replaces: draft.replaces,
         cause: &draft.cause,
@@ -99,7 +103,7 @@ pub(crate) async fn apply_refund_report(
     report: &RefundReport,
 ) -> Result<Option<Refund>, Error> {
     let next = advanced(services, refund, report);
-    if next == *refund {
+    if next.state == refund.state && next.gateway_refund_id == refund.gateway_refund_id {
         return Ok(None);
     }
     // First, because the replacement would have paid out the same money.
@@ -118,8 +122,9 @@ async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Re
     // The payment before its refund: every transaction locks in this order, which prevents a deadlock.
     let is_done = refund.state != RefundState::Succeeded && next.state == RefundState::Succeeded;
     let returned = if is_done { refund.amount } else { Money::ZERO };
-    let method = record_change(services, tx, refund, returned).await?;
-    refunds::advance(tx, next).await?;
+    let (method, order_id) = record_change(services, tx, refund, returned).await?;
+    let is_new_state = refund.state != next.state;
+    refunds::advance(tx, next, &order_id, is_new_state).await?;
     post_refund_change(tx, refund.state, next, services.clock.now()).await?;
     tracing::info!(
         refund.id = %refund.id,
@@ -135,7 +140,7 @@ async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Re
     }
     if let Some((kind, detail)) = incident(refund, next) {
         raise_refund(services, tx, kind, refund, &detail).await?;
-        incidents::reopen(tx, kind, subject, &detail).await?;
+        incidents::reopen(tx, kind, subject, &detail, services.clock.now()).await?;
     }
     Ok(())
 }
@@ -145,11 +150,11 @@ async fn record_change(
     tx: &mut Tx<'_>,
     refund: &Refund,
     returned: Money,
-) -> Result<Method, Error> {
+) -> Result<(Method, OrderId), Error> {
     let now = services.clock.now();
-    let method = payments::record_change(tx, &refund.payment_id, now).await?;
+    let facts = payments::record_change(tx, &refund.payment_id, now).await?;
     orders::record_change(tx, &refund.payment_id, returned, now).await?;
-    Ok(method)
+    Ok(facts)
 }
 
 /// Counts a refund that ends now. One that had failed and is done after all was counted then.
@@ -202,6 +207,7 @@ async fn withdraw_replacement(services: &Services, tx: &mut Tx<'_>, revived: &Re
                     "never sent: the refund whose place it was to take is done after all".to_owned(),
                 ),
                 finished_at: Some(services.clock.now()),
+                updated_at: services.clock.now(),
                 ..replacement.clone()
             };
             record(services, tx, &replacement, &withdrawn).await
@@ -225,6 +231,7 @@ fn advanced(services: &Services, refund: &Refund, report: &RefundReport) -> Refu
         .or_else(|| report.gateway_refund_id().map(str::to_owned));
     let mut next = Refund {
         gateway_refund_id,
+        updated_at: services.clock.now(),
         ..refund.clone()
     };
     if state == refund.state {
@@ -273,6 +280,7 @@ async fn raise_refund(
 
 /// Notifies open pages after the commit.
 pub(crate) fn announce_refund(services: &Services, order_id: &OrderId) {
+    services.wake.ring_for_events();
     services.watchers.changed(order_id);
 }
 

@@ -12,6 +12,8 @@ pub(crate) mod credit_requests;
 pub(crate) mod epay_attempts;
 pub(crate) mod epay_merchants;
 pub(crate) mod epay_refunds;
+pub(crate) mod deliveries;
+pub(crate) mod events;
 pub(crate) mod figures;
 pub(crate) mod forged_notifications;
 pub(crate) mod gateway_calls;
@@ -47,6 +49,7 @@ mod sqlite;
 mod step;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod webhook_endpoints;
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -58,6 +61,7 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Postgres, Sqlite,
 
 use self::after_commit::AfterCommit;
 pub use self::schema::{SchemaFacts, read_schema};
+use self::events::NewEvent;
 pub use self::sqlite::SqliteDb;
 #[cfg(feature = "faults")]
 pub use self::sqlite::{CommitTrouble, LostCommit};
@@ -85,6 +89,8 @@ pub struct Tx<'a> {
     /// A statement failed: nothing of the transaction may be committed, whatever its closure returns.
     is_broken: bool,
     after_commit: AfterCommit,
+    /// Events of what was changed, written before the commit.
+    events: Vec<NewEvent>,
     outlives: PhantomData<&'a ()>,
 }
 
@@ -465,6 +471,7 @@ impl Tx<'_> {
             engine,
             is_broken: false,
             after_commit: AfterCommit::default(),
+            events: Vec::new(),
             outlives: PhantomData,
         }
     }
@@ -479,6 +486,27 @@ impl Tx<'_> {
     /// has none.
     pub(crate) fn after_commit(&mut self, effect: impl FnOnce() + Send + 'static) {
         self.after_commit.add(effect);
+    }
+
+    /// Tells of a change; the event is written before the commit, and with it.
+    pub(crate) fn record_event(&mut self, event: NewEvent) {
+        self.events.push(event);
+    }
+
+    /// [`Tx::record_event`] for a change that may be one that no event tells of.
+    pub(crate) fn record_events(&mut self, event: Option<NewEvent>) {
+        self.events.extend(event);
+    }
+
+    /// Writes the events of this transaction behind what its closure did, in as few statements as there can be.
+    async fn finish<T, E: FromStore>(&mut self, result: Result<T, E>) -> Result<T, E> {
+        let value = result?;
+        let mut recorded = std::mem::take(&mut self.events);
+        if !recorded.is_empty() {
+            recorded.sort_by_key(|event| event.kind.rank());
+            events::insert(self, &recorded).await?;
+        }
+        Ok(value)
     }
 
     /// Whether other transactions may write at the same time.
@@ -511,7 +539,12 @@ where
     F: Work<'a, T, E>,
 {
     let mut tx = Tx::new(Engine::Postgres(pool.begin().await.map_err(StoreError::from)?));
-    let value = draws.replay(work(&mut tx)).await?;
+    let value = draws
+        .replay(async {
+            let result = work(&mut tx).await;
+            tx.finish(result).await
+        })
+        .await?;
     tx.check()?;
     crash_point!("store.before_commit");
     tx.commit().await?;

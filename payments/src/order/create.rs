@@ -42,7 +42,7 @@ pub(crate) async fn write_order(
     idempotency: Option<Idempotency<Order>>,
 ) -> Result<Outcome<Order>, Error> {
     let order = &draft(services, new, purpose)?;
-    write_once(services, idempotency.as_ref(), order.created_at, &|tx| {
+    let made = write_once(services, idempotency.as_ref(), order.created_at, &|tx| {
         async move {
             if orders::insert(tx, order).await? {
                 return Ok(Outcome::New(order.clone()));
@@ -58,7 +58,9 @@ pub(crate) async fn write_order(
         }
         .boxed()
     })
-    .await
+    .await?;
+    services.wake.ring_for_events();
+    Ok(made)
 }
 
 pub(crate) fn draft(services: &Services, new: &NewOrder, purpose: Purpose) -> Result<Order, Error> {

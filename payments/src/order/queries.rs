@@ -3,7 +3,9 @@
 use domain::{Order, OrderId, OrderNo, OrderStatus, Payment, Timestamp};
 use futures_util::FutureExt;
 
+use crate::changes::{ChangeFilter, cursor_of};
 use crate::pagination::{Page, Span, page};
+use crate::store::orders::ChangedOrders;
 use crate::store::search::{self, Filter, Found, IdRange};
 use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Services, epay};
@@ -24,6 +26,7 @@ pub struct OrderFilter {
     pub order_no: Option<String>,
     pub created_from: Option<Timestamp>,
     pub created_to: Option<Timestamp>,
+    pub changes: ChangeFilter,
     pub limit: u32,
     /// Id after which to go on (newest first): `Page::next_cursor` of the page before.
     pub cursor: Option<String>,
@@ -78,6 +81,9 @@ pub(crate) async fn load_checkout(services: &Services, id: &OrderId) -> Result<C
 /// Lists orders for a merchant's program. A page that is not full may still have a next one.
 pub async fn list_orders(services: &Services, filter: OrderFilter) -> Result<Page<Order>, Error> {
     let filter = &filter;
+    if filter.changes.is_set() {
+        return list_changed_orders(services, filter).await;
+    }
     let found = services
         .db
         .snapshot(|tx| async move { find_listed(tx, filter).await }.boxed())
@@ -85,6 +91,27 @@ pub async fn list_orders(services: &Services, filter: OrderFilter) -> Result<Pag
     let mut page = page(found.orders, filter.limit, |order: &Order| order.id.to_string());
     page.next_cursor = page.next_cursor.or(found.looked_to);
     Ok(page)
+}
+
+async fn list_changed_orders(services: &Services, filter: &OrderFilter) -> Result<Page<Order>, Error> {
+    let millis = |at: Option<Timestamp>| at.map(Timestamp::millis);
+    let wanted = &ChangedOrders {
+        user_id: filter.user_id.as_deref(),
+        status: filter.status.map(OrderStatus::as_str),
+        order_no: filter.order_no.as_deref(),
+        created_from: millis(filter.created_from).unwrap_or(0),
+        created_to: millis(filter.created_to).unwrap_or(i64::MAX),
+        changes: filter.changes,
+        cursor: filter.cursor.as_deref(),
+    };
+    let limit = i64::from(filter.limit) + 1;
+    let rows = services
+        .db
+        .snapshot(|tx| async move { orders::list_changed(tx, wanted, limit).await }.boxed())
+        .await?;
+    Ok(page(rows, filter.limit, |order: &Order| {
+        cursor_of(filter.changes, order.updated_at, order.id.as_str())
+    }))
 }
 
 async fn find_listed(tx: &mut Tx<'_>, filter: &OrderFilter) -> Result<Found, StoreError> {

@@ -3,6 +3,7 @@
 use domain::{Method, Order, Payment, PaymentId, PaymentNo, PaymentStatus};
 use futures_util::FutureExt;
 
+use crate::changes::{ChangeFilter, cursor_of};
 use crate::order::find_order;
 use crate::pagination::{Page, page};
 use crate::store::{orders, payments};
@@ -14,6 +15,7 @@ pub struct PaymentFilter {
     pub status: Option<PaymentStatus>,
     pub method: Option<Method>,
     pub user_id: Option<String>,
+    pub changes: ChangeFilter,
     pub limit: u32,
     pub cursor: Option<String>,
 }
@@ -65,9 +67,21 @@ pub async fn list_payments(services: &Services, filter: PaymentFilter) -> Result
     let (limit, filter) = (i64::from(filter.limit), &filter);
     let rows = services
         .db
-        .snapshot(|tx| async move { payments::list(tx, filter, limit + 1).await }.boxed())
+        .snapshot(|tx| {
+            async move {
+                if filter.changes.is_set() {
+                    return payments::lists::list_changed(tx, filter, limit + 1).await;
+                }
+                payments::lists::list(tx, filter, limit + 1).await
+            }
+            .boxed()
+        })
         .await?;
     Ok(page(rows, filter.limit, |listed: &ListedPayment| {
-        listed.payment.id.to_string()
+        cursor_of(
+            filter.changes,
+            listed.payment.updated_at,
+            listed.payment.id.as_str(),
+        )
     }))
 }

@@ -106,20 +106,20 @@ async fn act(
     match (settlement, report) {
         (Settlement::Unchanged, _) => {}
         (Settlement::Acknowledged, _) => {
-            payments::advance(tx, payment, PaymentState::Pending, None, None, now).await?;
+            payments::advance(tx, payment, order, PaymentState::Pending, None, None, now).await?;
         }
         (Settlement::Closed, _) => {
             let due_at = schedule::next_after_end(now, 0, now, payment.expires_at);
-            payments::advance(tx, payment, PaymentState::Closed, None, due_at, now).await?;
+            payments::advance(tx, payment, order, PaymentState::Closed, None, due_at, now).await?;
             count_ending(services, tx, payment, Ending::Cancelled);
         }
         (Settlement::Declined, Report::Declined(reason)) => {
             let due_at = schedule::next_after_end(now, 0, now, payment.expires_at);
-            payments::advance(tx, payment, PaymentState::Declined, Some(reason), due_at, now).await?;
+            payments::advance(tx, payment, order, PaymentState::Declined, Some(reason), due_at, now).await?;
             count_ending(services, tx, payment, Ending::Failed);
         }
         (Settlement::Paid, Report::Paid(receipt)) => {
-            payments::mark_paid(tx, payment, receipt, true, now).await?;
+            payments::mark_paid(tx, payment, order, receipt, true, now).await?;
             orders::mark_paid(tx, order, receipt.paid_at, now).await?;
             payments::expire_now(tx, &order.id, now).await?;
             // Last, because a user's balance is a row that other transactions wait for.
@@ -127,7 +127,7 @@ async fn act(
             count_success(services, tx, payment, receipt);
         }
         (Settlement::Surplus, Report::Paid(receipt)) => {
-            payments::mark_paid(tx, payment, receipt, false, now).await?;
+            payments::mark_paid(tx, payment, order, receipt, false, now).await?;
             post_payment(tx, payment, order, false, now).await?;
             return_surplus(services, tx, payment, now).await?;
             count_success(services, tx, payment, receipt);
@@ -207,6 +207,7 @@ pub(crate) async fn raise(
 /// Notifies open pages, and wakes the jobs when something became due, after the commit.
 pub(crate) fn announce(services: &Services, payment: &Payment, settlement: Settlement) {
     if settlement != Settlement::Unchanged {
+        services.wake.ring_for_events();
         services.watchers.changed(&payment.order_id);
     }
     if pays(settlement) {

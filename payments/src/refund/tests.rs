@@ -20,6 +20,7 @@ fn refund(state: RefundState) -> Refund {
         gateway_refund_id: None,
         failure_reason: Some("words".to_owned()),
         created_at: NOW,
+        updated_at: NOW,
         finished_at: None,
         version: 0,
     }
@@ -59,7 +60,7 @@ async fn a_settled_incident_reopens_when_it_recurs() {
         db.write(|tx| {
             async move {
                 incidents::raise(tx, id, kind, subject, None, detail, NOW).await?;
-                incidents::reopen(tx, kind, subject, detail).await
+                incidents::reopen(tx, kind, subject, detail, NOW).await
             }
             .boxed()
         })

@@ -3,6 +3,7 @@
 use domain::{IncidentId, OrderId, PaymentId, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
+use crate::event::{self, OpenedIncident};
 
 /// Kind of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,10 @@ pub enum IncidentKind {
     JobOverdue,
     /// The scheduled backup was not made.
     BackupFailed,
+    /// A webhook delivery was given up after its last attempt.
+    WebhookFailed,
+    /// A webhook endpoint was disabled, because it is gone or has failed for five days.
+    WebhookDisabled,
 }
 
 /// One incident, with the order it belongs to.
@@ -82,7 +87,7 @@ macro_rules! select_incident {
 }
 
 impl IncidentKind {
-    pub const ALL: [IncidentKind; 23] = [
+    pub const ALL: [IncidentKind; 25] = [
         IncidentKind::WrongAmount,
         IncidentKind::Surplus,
         IncidentKind::ForeignNotification,
@@ -106,6 +111,8 @@ impl IncidentKind {
         IncidentKind::OrderOverdue,
         IncidentKind::JobOverdue,
         IncidentKind::BackupFailed,
+        IncidentKind::WebhookFailed,
+        IncidentKind::WebhookDisabled,
     ];
 
     /// Kinds about a gateway as a whole rather than one notification.
@@ -145,7 +152,32 @@ impl IncidentKind {
             IncidentKind::OrderOverdue => "order_overdue",
             IncidentKind::JobOverdue => "job_overdue",
             IncidentKind::BackupFailed => "backup_failed",
+            IncidentKind::WebhookFailed => "webhook_failed",
+            IncidentKind::WebhookDisabled => "webhook_disabled",
         }
+    }
+}
+
+/// An incident that was opened just now.
+#[derive(sqlx::FromRow)]
+struct OpenedRow {
+    id: String,
+    payment_id: Option<String>,
+    order_id: Option<String>,
+    created_at: i64,
+}
+
+fn tell(tx: &mut Tx<'_>, row: Option<&OpenedRow>, kind: IncidentKind, detail: &str, now: Timestamp) {
+    if let Some(row) = row {
+        let opened = OpenedIncident {
+            id: &row.id,
+            kind,
+            detail,
+            order_id: row.order_id.as_deref(),
+            payment_id: row.payment_id.as_deref(),
+            created_at: Timestamp::from_millis(row.created_at),
+        };
+        tx.record_event(event::incident_opened(&opened, now));
     }
 }
 
@@ -161,15 +193,16 @@ pub async fn raise(
     const SQL: &str = "
         insert into incidents (id, kind, subject, payment_id, detail, created_at)
         values ($1, $2, $3, $4, $5, $6)
-        on conflict do nothing";
-    execute!(tx, SQL, |query| query
+        on conflict do nothing
+        returning id, payment_id, (select p.order_id from payments p where p.id = $4) as order_id, created_at";
+    let row: Option<OpenedRow> = on!(tx, SQL, fetch_optional, |query| query
         .bind(id.as_str())
         .bind(kind.as_str())
         .bind(subject)
         .bind(payment_id.map(PaymentId::as_str))
         .bind(detail)
-        .bind(now.millis()))
-    .map(drop)?;
+        .bind(now.millis()))?;
+    tell(tx, row.as_ref(), kind, detail, now);
     Ok(())
 }
 
@@ -273,15 +306,18 @@ pub async fn reopen(
     kind: IncidentKind,
     subject: &str,
     detail: &str,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
         update incidents set resolved_at = null, resolved_by = null, resolution = null, detail = $3
-        where kind = $1 and subject = $2 and resolved_at is not null";
-    execute!(tx, SQL, |query| query
+        where kind = $1 and subject = $2 and resolved_at is not null
+        returning id, payment_id,
+            (select p.order_id from payments p where p.id = incidents.payment_id) as order_id, created_at";
+    let row: Option<OpenedRow> = on!(tx, SQL, fetch_optional, |query| query
         .bind(kind.as_str())
         .bind(subject)
-        .bind(detail))
-    .map(drop)?;
+        .bind(detail))?;
+    tell(tx, row.as_ref(), kind, detail, now);
     Ok(())
 }
 
@@ -291,15 +327,18 @@ pub async fn reopen_settled(
     kind: IncidentKind,
     subject: &str,
     detail: &str,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
         update incidents set resolved_at = null, detail = $3
-        where kind = $1 and subject = $2 and resolved_at is not null and resolved_by is null";
-    execute!(tx, SQL, |query| query
+        where kind = $1 and subject = $2 and resolved_at is not null and resolved_by is null
+        returning id, payment_id,
+            (select p.order_id from payments p where p.id = incidents.payment_id) as order_id, created_at";
+    let row: Option<OpenedRow> = on!(tx, SQL, fetch_optional, |query| query
         .bind(kind.as_str())
         .bind(subject)
-        .bind(detail))
-    .map(drop)?;
+        .bind(detail))?;
+    tell(tx, row.as_ref(), kind, detail, now);
     Ok(())
 }
 

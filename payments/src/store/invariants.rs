@@ -1,6 +1,7 @@
 //! Invariants as queries: each returns the rows that break it.
 
 mod books;
+mod events;
 mod money;
 
 use super::{StoreError, Tx, on};
@@ -12,7 +13,10 @@ pub struct Invariant {
 }
 
 pub fn invariants() -> impl Iterator<Item = &'static Invariant> {
-    money::INVARIANTS.iter().chain(books::INVARIANTS)
+    money::INVARIANTS
+        .iter()
+        .chain(books::INVARIANTS)
+        .chain(events::INVARIANTS)
 }
 
 /// Counts the rows that break an invariant.

@@ -4,7 +4,7 @@ use domain::ledger::{Account, Change, Deal, EntryKind, Transfer};
 use domain::{Money, OrderId, PaymentId, Product, Purpose, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
-use crate::{Balance, Entry};
+use crate::{Balance, Entry, event};
 
 /// Balance of a user's account after a movement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
@@ -119,11 +119,38 @@ pub async fn insert(
         .bind(given)
         .bind(of_to.map(|standing| standing.seq))
         .bind(of_to.map(|standing| standing.available)))?;
-    if n_inserted == 2 {
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
+    if n_inserted != 2 {
+        return Err(StoreError::Stale);
     }
+    for (account, amount, standing) in [(from, taken, of_from), (to, given, of_to)] {
+        if let (Account::User(user_id), Some(standing)) = (account, standing) {
+            let entry = posted_entry(transfer, user_id, amount, standing, now)?;
+            tx.record_event(event::balance_changed(&entry));
+        }
+    }
+    Ok(())
+}
+
+/// The line of a user's account in a transfer.
+fn posted_entry(
+    transfer: &Transfer<'_>,
+    user_id: &str,
+    amount: i64,
+    standing: Standing,
+    now: Timestamp,
+) -> Result<Entry, StoreError> {
+    Ok(Entry {
+        id: transfer.journal.clone(),
+        user_id: user_id.to_owned(),
+        kind: transfer.kind,
+        amount: Change::from_fen(amount).map_err(|_| StoreError::Corrupt("entries.amount"))?,
+        balance_after: Money::from_sum(standing.available)
+            .map_err(|_| StoreError::Corrupt("entries.balance_after"))?,
+        reference: transfer.reference.clone(),
+        note: transfer.note.map(str::to_owned),
+        seq: standing.seq,
+        created_at: now,
+    })
 }
 
 /// Accounts and amounts of a payment for its postings, read in one query.

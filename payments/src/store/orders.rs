@@ -4,6 +4,8 @@ use domain::{Money, Order, OrderId, OrderNo, OrderState, PaymentId, Purpose, Tim
 
 use super::servers::Lease;
 use super::{StoreError, Tx, execute, on};
+use crate::changes::{ChangeFilter, ListOrder};
+use crate::event;
 
 /// Displayed status, spelled as in the index of the lists by status.
 macro_rules! status_of {
@@ -113,6 +115,9 @@ pub async fn insert(tx: &mut Tx<'_>, order: &Order) -> Result<bool, StoreError> 
         .bind(order.created_at.millis())
         .bind(order.purpose.as_str())
         .bind(order.allows_balance))?;
+    if n_inserted == 1 {
+        tx.record_event(event::order_created(order));
+    }
     Ok(n_inserted == 1)
 }
 
@@ -170,11 +175,19 @@ pub async fn mark_paid(
         .bind(order.version)
         .bind(paid_at.millis())
         .bind(now.millis()))?;
-    if n_changed == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
+    if n_changed != 1 {
+        return Err(StoreError::Stale);
     }
+    let paid = Order {
+        state: OrderState::Paid,
+        paid_at: Some(paid_at),
+        cancel_reason: None,
+        updated_at: now,
+        version: order.version + 1,
+        ..order.clone()
+    };
+    tx.record_events(event::order_changed(&paid));
+    Ok(())
 }
 
 /// Compare-and-set from open to cancelled.
@@ -195,11 +208,18 @@ pub async fn mark_cancelled(
         .bind(reason)
         .bind(now.millis())
         .bind(is_expired.then_some("expired")))?;
-    if n_changed == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
+    if n_changed != 1 {
+        return Err(StoreError::Stale);
     }
+    let cancelled = Order {
+        state: OrderState::Cancelled,
+        cancel_reason: reason.map(str::to_owned),
+        updated_at: now,
+        version: order.version + 1,
+        ..order.clone()
+    };
+    tx.record_events(event::order_changed(&cancelled));
+    Ok(())
 }
 
 /// Ends the time of an open order now: expiry closes its open payment and cancels it.
@@ -231,12 +251,18 @@ pub async fn record_change(
 ) -> Result<(), StoreError> {
     const SQL: &str = "
         update orders set refunded = refunded + $2, updated_at = $3
-        where id = (select order_id from payments where id = $1 and settles)";
-    execute!(tx, SQL, |query| query
+        where id = (select order_id from payments where id = $1 and settles)
+        returning id, order_no, token, user_id, purpose, allows_balance, subject, amount, state, return_url, metadata,
+            expires_at, paid_at, cancel_reason, created_at, updated_at, version, refunded,
+            (select r.reason from refunds r
+                where r.payment_id = $1 and r.state <> 'failed' order by r.id desc limit 1) as refund_reason";
+    let row: Option<OrderRow> = on!(tx, SQL, fetch_optional, |query| query
         .bind(payment_id.as_str())
         .bind(returned.fen())
-        .bind(now.millis()))
-    .map(drop)?;
+        .bind(now.millis()))?;
+    if let Some(row) = row.filter(|_| !returned.is_zero()) {
+        tx.record_events(event::order_changed(&Order::try_from(row)?));
+    }
     Ok(())
 }
 
@@ -274,4 +300,62 @@ pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreE
             and (cast($1 as text) is null or leased_by = $1)";
     execute!(tx, SQL, |query| query.bind(holder)).map(drop)?;
     Ok(())
+}
+
+/// Filter of a list of changed orders.
+#[derive(Debug)]
+pub struct ChangedOrders<'a> {
+    pub user_id: Option<&'a str>,
+    pub status: Option<&'a str>,
+    pub order_no: Option<&'a str>,
+    pub created_from: i64,
+    pub created_to: i64,
+    pub changes: ChangeFilter,
+    pub cursor: Option<&'a str>,
+}
+
+macro_rules! list_changed {
+    ($place:literal, $order:literal) => {
+        select_order!(
+            "where o.updated_at >= $1 and o.updated_at < $2
+                and (cast($4 as text) is null or o.user_id = $4)
+                and (cast($5 as text) is null or ",
+            status_of!("o"),
+            " = $5)
+                and (cast($6 as text) is null or o.order_no = $6)
+                and o.created_at >= $7 and o.created_at < $8 and ",
+            $place,
+            $order,
+            " limit $9"
+        )
+    };
+}
+
+/// Orders that changed in a span of time: the newest first, or in the order of change.
+pub async fn list_changed(
+    tx: &mut Tx<'_>,
+    wanted: &ChangedOrders<'_>,
+    limit: i64,
+) -> Result<Vec<Order>, StoreError> {
+    const NEWEST: &str = list_changed!("(cast($3 as text) is null or o.id < $3)", " order by o.id desc");
+    const UPDATED: &str = list_changed!("(o.updated_at > $1 or o.id > $3)", " order by o.updated_at, o.id");
+    let is_newest = wanted.changes.order == ListOrder::Newest;
+    let span = wanted.changes.span(wanted.cursor.filter(|_| !is_newest));
+    let (sql, place) = if is_newest {
+        (NEWEST, wanted.cursor)
+    } else {
+        (UPDATED, Some(span.after_id.as_str()))
+    };
+    let rows: Vec<OrderRow> = on!(tx, sql, fetch_all, |query| query
+        .persistent(false)
+        .bind(span.from)
+        .bind(span.to)
+        .bind(place)
+        .bind(wanted.user_id)
+        .bind(wanted.status)
+        .bind(wanted.order_no)
+        .bind(wanted.created_from)
+        .bind(wanted.created_to)
+        .bind(limit))?;
+    rows.into_iter().map(Order::try_from).collect()
 }

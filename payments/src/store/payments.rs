@@ -3,13 +3,13 @@
 pub mod claims;
 
 use domain::{
-    Channel, Method, Money, OrderId, Payment, PaymentId, PaymentNo, PaymentState, PaymentStatus, Product,
-    Receipt, Timestamp, schedule,
+    Channel, Method, Money, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Receipt,
+    Timestamp, schedule,
 };
 
 use super::servers::Lease;
 use super::{StoreError, Tx, execute, on};
-use crate::{ListedPayment, PaymentFilter};
+use crate::event;
 
 /// All columns of a payment, with its refunded and its pending sum.
 macro_rules! select_payment {
@@ -31,6 +31,8 @@ macro_rules! select_payment {
         )
     };
 }
+
+pub mod lists;
 
 #[derive(sqlx::FromRow)]
 struct PaymentRow {
@@ -60,14 +62,6 @@ struct PaymentRow {
     refunding: i64,
     refund_reason: Option<String>,
     refunded_at: Option<i64>,
-}
-
-#[derive(sqlx::FromRow)]
-struct ListedRow {
-    user_id: String,
-    token: String,
-    #[sqlx(flatten)]
-    payment: PaymentRow,
 }
 
 /// Polling state of a payment.
@@ -218,90 +212,6 @@ pub async fn count_since(
     Ok((row.n, row.oldest.map(Timestamp::from_millis)))
 }
 
-/// Newest first. The redundant condition in `$way` leads both engines to its index.
-macro_rules! list_payments {
-    ($way:literal) => {
-        concat!(
-            "select o.user_id, o.token, l.id, l.payment_no, l.order_id, l.product, l.amount, l.state, l.settles,
-                l.account, l.transaction_id, l.request, l.return_url, l.prompt, l.prompted_at, l.failure_reason, l.expires_at,
-                l.paid_at, l.created_at, l.updated_at, l.version, l.n_asked, l.watched_until, l.ended_at, l.refunded,
-                l.refunding, l.refund_reason, l.refunded_at
-            from (",
-            select_payment!(""),
-            ") as l
-            join orders o on o.id = l.order_id
-            where (cast($1 as text) is null or l.order_id = $1)
-                and (cast($2 as text) is null or l.product in ($2, $3, $4))
-                and (cast($5 as text) is null or o.user_id = $5)
-                and (cast($6 as text) is null or l.id < $6)
-                and (cast($7 as text) is null or l.state = $7)
-                and (cast($8 as text) is null
-                    or ($8 = 'none' and l.refunding = 0 and l.refunded < l.amount)
-                    or ($8 = 'moving' and l.refunding > 0)
-                    or ($8 = 'all' and l.refunding = 0 and l.refunded >= l.amount))",
-            $way,
-            " order by l.id desc
-            limit $9"
-        )
-    };
-}
-
-pub async fn list(
-    tx: &mut Tx<'_>,
-    filter: &PaymentFilter,
-    limit: i64,
-) -> Result<Vec<ListedPayment>, StoreError> {
-    const ALL: &str = list_payments!("");
-    const OF_ORDER: &str = list_payments!(" and l.order_id = $1");
-    const OF_USER: &str = list_payments!(" and o.user_id = $5");
-    let sql = match (&filter.order_id, &filter.user_id) {
-        (Some(_), _) => OF_ORDER,
-        (None, Some(_)) => OF_USER,
-        (None, None) => ALL,
-    };
-    let mut products = Product::ALL
-        .into_iter()
-        .filter(|product| Some(product.method()) == filter.method);
-    let mut product = || products.next().map(Product::as_str);
-    let (first, second, third) = (product(), product(), product());
-    let (state, refunds) = filter.status.map_or((None, None), |status| {
-        let (state, refunds) = state_of(status);
-        (Some(state.as_str()), refunds)
-    });
-    let rows: Vec<ListedRow> = on!(tx, sql, fetch_all, |query| query
-        .bind(filter.order_id.as_deref())
-        .bind(first)
-        .bind(second)
-        .bind(third)
-        .bind(filter.user_id.as_deref())
-        .bind(filter.cursor.as_deref())
-        .bind(state)
-        .bind(refunds)
-        .bind(limit))?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(ListedPayment {
-                payment: Payment::try_from(row.payment)?,
-                user_id: row.user_id,
-                token: row.token,
-            })
-        })
-        .collect()
-}
-
-/// Stored state behind a derived status, and the state of its refunds.
-fn state_of(status: PaymentStatus) -> (PaymentState, Option<&'static str>) {
-    match status {
-        PaymentStatus::Pending => (PaymentState::Created, None),
-        PaymentStatus::Processing => (PaymentState::Pending, None),
-        PaymentStatus::Success => (PaymentState::Paid, Some("none")),
-        PaymentStatus::Refunding => (PaymentState::Paid, Some("moving")),
-        PaymentStatus::Refunded => (PaymentState::Paid, Some("all")),
-        PaymentStatus::Failed => (PaymentState::Declined, None),
-        PaymentStatus::Cancelled => (PaymentState::Closed, None),
-    }
-}
-
 /// Claim on a payment's create call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallClaim {
@@ -371,6 +281,7 @@ pub async fn keep_prompt(
 pub async fn advance(
     tx: &mut Tx<'_>,
     payment: &Payment,
+    order: &Order,
     to: PaymentState,
     failure_reason: Option<&str>,
     due_at: Option<Timestamp>,
@@ -390,17 +301,25 @@ pub async fn advance(
         .bind(due_at.map(Timestamp::millis))
         .bind(ended_at)
         .bind(now.millis()))?;
-    if n_changed == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
+    if n_changed != 1 {
+        return Err(StoreError::Stale);
     }
+    let advanced = Payment {
+        state: to,
+        failure_reason: failure_reason.map(str::to_owned),
+        updated_at: now,
+        version: payment.version + 1,
+        ..payment.clone()
+    };
+    tx.record_events(event::payment_changed(&advanced, order));
+    Ok(())
 }
 
 /// Compare-and-set to paid, a final state.
 pub async fn mark_paid(
     tx: &mut Tx<'_>,
     payment: &Payment,
+    order: &Order,
     receipt: &Receipt,
     settles: bool,
     now: Timestamp,
@@ -417,11 +336,21 @@ pub async fn mark_paid(
         .bind(receipt.transaction_id.as_str())
         .bind(receipt.paid_at.millis())
         .bind(now.millis()))?;
-    if n_changed == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
+    if n_changed != 1 {
+        return Err(StoreError::Stale);
     }
+    let paid = Payment {
+        state: PaymentState::Paid,
+        settles,
+        transaction_id: Some(receipt.transaction_id.clone()),
+        paid_at: Some(receipt.paid_at),
+        failure_reason: None,
+        updated_at: now,
+        version: payment.version + 1,
+        ..payment.clone()
+    };
+    tx.record_events(event::payment_changed(&paid, order));
+    Ok(())
 }
 
 /// Whether no query was made after `not_since`. One in the future was made before the clock was set back.
@@ -510,13 +439,20 @@ pub async fn hold(tx: &mut Tx<'_>, id: &PaymentId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Records a change of its refunds, which are part of its outside view. Returns the method of the payment.
-pub async fn record_change(tx: &mut Tx<'_>, id: &PaymentId, now: Timestamp) -> Result<Method, StoreError> {
-    const SQL: &str = "update payments set updated_at = $2 where id = $1 returning method";
-    let (method,): (String,) = on!(tx, SQL, fetch_one, |query| query
+/// Records a change of its refunds, which are part of its outside view. Returns the method and the order of the payment.
+pub async fn record_change(
+    tx: &mut Tx<'_>,
+    id: &PaymentId,
+    now: Timestamp,
+) -> Result<(Method, OrderId), StoreError> {
+    const SQL: &str = "update payments set updated_at = $2 where id = $1 returning method, order_id";
+    let (method, order_id): (String, String) = on!(tx, SQL, fetch_one, |query| query
         .bind(id.as_str())
         .bind(now.millis()))?;
-    Method::parse(&method).ok_or(StoreError::Corrupt("payments.method"))
+    Ok((
+        Method::parse(&method).ok_or(StoreError::Corrupt("payments.method"))?,
+        OrderId::parse(&order_id).ok_or(StoreError::Corrupt("payments.order_id"))?,
+    ))
 }
 
 /// Expires the order's open payments, which are no longer needed; the expiry job closes them at the gateway.

@@ -2,15 +2,17 @@
 
 pub mod claims;
 
-use domain::{Money, PaymentId, Refund, RefundId, RefundNo, RefundState, Timestamp};
+use domain::{Money, OrderId, PaymentId, Refund, RefundId, RefundNo, RefundState, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
+use crate::changes::ListOrder;
+use crate::{ListedRefund, RefundFilter, event};
 
 macro_rules! select_refund {
     ($tail:literal) => {
         concat!(
             "select id, refund_no, payment_id, amount, reason, state, gateway_refund_id, failure_reason, created_at,
-                finished_at, version, to_send, sent_at, n_answers, n_unanswered, takes_rest
+                finished_at, coalesce(updated_at, finished_at, created_at) as updated_at, version, to_send, sent_at, n_answers, n_unanswered, takes_rest
             from refunds ",
             $tail
         )
@@ -28,6 +30,7 @@ struct RefundRow {
     gateway_refund_id: Option<String>,
     failure_reason: Option<String>,
     created_at: i64,
+    updated_at: i64,
     finished_at: Option<i64>,
     version: i64,
     to_send: bool,
@@ -80,6 +83,7 @@ impl TryFrom<RefundRow> for Refund {
             gateway_refund_id: row.gateway_refund_id,
             failure_reason: row.failure_reason,
             created_at: Timestamp::from_millis(row.created_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
             finished_at: row.finished_at.map(Timestamp::from_millis),
             version: row.version,
         })
@@ -90,6 +94,7 @@ impl TryFrom<RefundRow> for Refund {
 #[derive(Debug)]
 pub struct NewRefund<'a> {
     pub refund: &'a Refund,
+    pub order_id: &'a OrderId,
     /// The request named no amount: another one under the same number without an amount is the same.
     pub takes_rest: bool,
     /// Failed refund that this one replaces; each is replaced at most once.
@@ -104,8 +109,8 @@ pub struct NewRefund<'a> {
 pub async fn insert(tx: &mut Tx<'_>, new: &NewRefund<'_>) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into refunds (id, refund_no, payment_id, amount, reason, state, created_at, due_at, takes_rest, replaces,
-            cause)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            cause, updated_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         on conflict do nothing";
     let n_inserted = execute!(tx, SQL, |query| query
         .bind(new.refund.id.as_str())
@@ -118,8 +123,10 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewRefund<'_>) -> Result<(), StoreErr
         .bind(new.due_at.millis())
         .bind(new.takes_rest)
         .bind(new.replaces.map(RefundId::as_str))
-        .bind(new.cause))?;
+        .bind(new.cause)
+        .bind(new.refund.updated_at.millis()))?;
     if n_inserted == 1 {
+        tx.record_event(event::refund_created(new.refund, new.order_id));
         Ok(())
     } else {
         Err(StoreError::Stale)
@@ -175,10 +182,15 @@ pub async fn of_payment(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Vec<R
 }
 
 /// Compare-and-set to the state in `to`; a final refund is not queried any more.
-pub async fn advance(tx: &mut Tx<'_>, to: &Refund) -> Result<(), StoreError> {
+pub async fn advance(
+    tx: &mut Tx<'_>,
+    to: &Refund,
+    order_id: &OrderId,
+    is_new_state: bool,
+) -> Result<(), StoreError> {
     const SQL: &str = "
         update refunds
-        set state = $3, gateway_refund_id = $4, failure_reason = $5, finished_at = $6,
+        set state = $3, gateway_refund_id = $4, failure_reason = $5, finished_at = $6, updated_at = $8,
             due_at = case when $7 then null else due_at end, version = version + 1
         where id = $1 and version = $2";
     let n_changed = execute!(tx, SQL, |query| query
@@ -188,8 +200,12 @@ pub async fn advance(tx: &mut Tx<'_>, to: &Refund) -> Result<(), StoreError> {
         .bind(to.gateway_refund_id.as_deref())
         .bind(to.failure_reason.as_deref())
         .bind(to.finished_at.map(Timestamp::millis))
-        .bind(to.state.is_final()))?;
+        .bind(to.state.is_final())
+        .bind(to.updated_at.millis()))?;
     if n_changed == 1 {
+        if is_new_state {
+            tx.record_events(event::refund_changed(to, order_id));
+        }
         Ok(())
     } else {
         Err(StoreError::Stale)
@@ -207,4 +223,72 @@ pub async fn expedite(tx: &mut Tx<'_>, refund: &Refund, due_at: Timestamp) -> Re
         .bind(due_at.millis()))
     .map(drop)?;
     Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct ListedRow {
+    order_id: String,
+    #[sqlx(flatten)]
+    refund: RefundRow,
+}
+
+macro_rules! list_refunds {
+    ($way:literal, $order:literal) => {
+        concat!(
+            "select p.order_id, r.id, r.refund_no, r.payment_id, r.amount, r.reason, r.state, r.gateway_refund_id,
+                r.failure_reason, r.created_at, r.finished_at,
+                coalesce(r.updated_at, r.finished_at, r.created_at) as updated_at, r.version, r.to_send, r.sent_at,
+                r.n_answers, r.n_unanswered, r.takes_rest
+            from refunds r join payments p on p.id = r.payment_id
+            where (cast($1 as text) is null or r.payment_id = $1)
+                and (cast($2 as text) is null or p.order_id = $2)
+                and (cast($3 as text) is null or r.state = $3)
+                and r.created_at >= $4 and r.created_at < $5
+                and coalesce(r.updated_at, r.finished_at, r.created_at) >= $6
+                and coalesce(r.updated_at, r.finished_at, r.created_at) < $7 and ",
+            $way,
+            $order,
+            " limit $9"
+        )
+    };
+}
+
+/// Refunds with the orders that they belong to: the newest first, or in the order of change.
+pub async fn list(
+    tx: &mut Tx<'_>,
+    filter: &RefundFilter,
+    limit: i64,
+) -> Result<Vec<ListedRefund>, StoreError> {
+    const NEWEST: &str = list_refunds!("(cast($8 as text) is null or r.id < $8)", " order by r.id desc");
+    const UPDATED: &str = list_refunds!(
+        "(coalesce(r.updated_at, r.finished_at, r.created_at) > $6 or r.id > $8)",
+        " order by coalesce(r.updated_at, r.finished_at, r.created_at), r.id"
+    );
+    let is_newest = filter.changes.order == ListOrder::Newest;
+    let cursor = filter.cursor.as_deref();
+    let span = filter.changes.span(cursor.filter(|_| !is_newest));
+    let (sql, place) = if is_newest {
+        (NEWEST, cursor)
+    } else {
+        (UPDATED, Some(span.after_id.as_str()))
+    };
+    let rows: Vec<ListedRow> = on!(tx, sql, fetch_all, |query| query
+        .persistent(false)
+        .bind(filter.payment_id.as_deref())
+        .bind(filter.order_id.as_deref())
+        .bind(filter.state.map(RefundState::as_str))
+        .bind(filter.created_from.map_or(0, Timestamp::millis))
+        .bind(filter.created_to.map_or(i64::MAX, Timestamp::millis))
+        .bind(span.from)
+        .bind(span.to)
+        .bind(place)
+        .bind(limit))?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(ListedRefund {
+                refund: Refund::try_from(row.refund)?,
+                order_id: OrderId::parse(&row.order_id).ok_or(StoreError::Corrupt("payments.order_id"))?,
+            })
+        })
+        .collect()
 }

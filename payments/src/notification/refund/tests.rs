@@ -46,6 +46,7 @@ fn refund(number: &str, sum: &str, state: RefundState) -> Refund {
         gateway_refund_id: None,
         failure_reason: None,
         created_at: Timestamp::from_millis(0),
+        updated_at: Timestamp::from_millis(0),
         finished_at: None,
         version: 0,
     }

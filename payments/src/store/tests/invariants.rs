@@ -22,7 +22,7 @@ const EPAY_ATTEMPTS: &str = "
     insert into epay_attempts (order_id, pid, merchant_no, attempt, version, asked_type, notify_url, name, param)
     values ('o1', 1001, 'a', 1, 1, '', 'u', 'n', ''), ('o2', 1001, 'b', 1, 1, '', 'u', 'n', '')";
 /// Change made to correct books, and the invariant that the audit must report.
-const CRIMES: [(&str, &str); 23] = [
+const CRIMES: [(&str, &str); 28] = [
     (
         "insert into entries (journal, account, amount, kind, reference, created_at)
         values ('adjust:x', 'sales', 5, 'adjust', 'x', 1)",
@@ -119,6 +119,31 @@ const CRIMES: [(&str, &str); 23] = [
     (
         "update orders set amount = 501 where id = 'o1'",
         "a payment has the amount of its order",
+    ),
+    (
+        "insert into events (id, type, subject, data, seq, created_at)
+        values ('e1', 'incident.opened', 'i1', '{}', 1, 0)",
+        "the state of every order has its event",
+    ),
+    (
+        "insert into events (id, type, subject, data, seq, created_at)
+        values ('e1', 'incident.opened', 'i1', '{}', 1, 0)",
+        "the state of every payment has its event",
+    ),
+    (
+        "insert into events (id, type, subject, data, seq, created_at)
+        values ('e1', 'incident.opened', 'i1', '{}', 1, 0)",
+        "the state of every refund has its event",
+    ),
+    (
+        "insert into events (id, type, subject, data, seq, created_at)
+        values ('e1', 'incident.opened', 'i1', '{}', 1, 0)",
+        "every entry of a user's balance has its event",
+    ),
+    (
+        "insert into events (id, type, subject, data, seq, created_at)
+        values ('e1', 'order.paid', 'o1', '{}', 1, 99), ('e2', 'order.paid', 'o1', '{}', 2, 99)",
+        "what can happen once is told once",
     ),
 ];
 

@@ -1,0 +1,168 @@
+//! Lists of payments: the newest first, or in the order of change.
+
+use domain::{Payment, PaymentState, PaymentStatus, Product};
+
+use super::PaymentRow;
+use crate::changes::ListOrder;
+use crate::store::{StoreError, Tx, on};
+use crate::{ListedPayment, PaymentFilter};
+
+#[derive(sqlx::FromRow)]
+struct ListedRow {
+    user_id: String,
+    token: String,
+    #[sqlx(flatten)]
+    payment: PaymentRow,
+}
+
+/// Values of a filter as the queries take them.
+struct Wanted<'a> {
+    order_id: Option<&'a str>,
+    products: [Option<&'static str>; 3],
+    user_id: Option<&'a str>,
+    cursor: Option<&'a str>,
+    state: Option<&'static str>,
+    refunds: Option<&'static str>,
+}
+
+impl Wanted<'_> {
+    fn new(filter: &PaymentFilter) -> Wanted<'_> {
+        let mut products = Product::ALL
+            .into_iter()
+            .filter(|product| Some(product.method()) == filter.method);
+        let mut product = || products.next().map(Product::as_str);
+        let (state, refunds) = filter.status.map_or((None, None), |status| {
+            let (state, refunds) = state_of(status);
+            (Some(state.as_str()), refunds)
+        });
+        Wanted {
+            order_id: filter.order_id.as_deref(),
+            products: [product(), product(), product()],
+            user_id: filter.user_id.as_deref(),
+            cursor: filter.cursor.as_deref(),
+            state,
+            refunds,
+        }
+    }
+}
+
+/// Newest first. The redundant condition in `$way` leads both engines to its index.
+macro_rules! list_payments {
+    ($way:literal) => {
+        list_payments!($way, " order by l.id desc")
+    };
+    ($way:literal, $order:literal) => {
+        concat!(
+            "select o.user_id, o.token, l.id, l.payment_no, l.order_id, l.product, l.amount, l.state, l.settles,
+                l.account, l.transaction_id, l.request, l.return_url, l.prompt, l.prompted_at, l.failure_reason, l.expires_at,
+                l.paid_at, l.created_at, l.updated_at, l.version, l.n_asked, l.watched_until, l.ended_at, l.refunded,
+                l.refunding, l.refund_reason, l.refunded_at
+            from (",
+            select_payment!(""),
+            ") as l
+            join orders o on o.id = l.order_id
+            where (cast($1 as text) is null or l.order_id = $1)
+                and (cast($2 as text) is null or l.product in ($2, $3, $4))
+                and (cast($5 as text) is null or o.user_id = $5)
+                and (cast($6 as text) is null or l.id < $6)
+                and (cast($7 as text) is null or l.state = $7)
+                and (cast($8 as text) is null
+                    or ($8 = 'none' and l.refunding = 0 and l.refunded < l.amount)
+                    or ($8 = 'moving' and l.refunding > 0)
+                    or ($8 = 'all' and l.refunding = 0 and l.refunded >= l.amount))",
+            $way,
+            $order,
+            " limit $9"
+        )
+    };
+}
+
+/// The newest first.
+pub async fn list(
+    tx: &mut Tx<'_>,
+    filter: &PaymentFilter,
+    limit: i64,
+) -> Result<Vec<ListedPayment>, StoreError> {
+    const ALL: &str = list_payments!("");
+    const OF_ORDER: &str = list_payments!(" and l.order_id = $1");
+    const OF_USER: &str = list_payments!(" and o.user_id = $5");
+    let sql = match (&filter.order_id, &filter.user_id) {
+        (Some(_), _) => OF_ORDER,
+        (None, Some(_)) => OF_USER,
+        (None, None) => ALL,
+    };
+    let wanted = Wanted::new(filter);
+    let [first, second, third] = wanted.products;
+    let rows: Vec<ListedRow> = on!(tx, sql, fetch_all, |query| query
+        .bind(wanted.order_id)
+        .bind(first)
+        .bind(second)
+        .bind(third)
+        .bind(wanted.user_id)
+        .bind(wanted.cursor)
+        .bind(wanted.state)
+        .bind(wanted.refunds)
+        .bind(limit))?;
+    rows.into_iter().map(listed).collect()
+}
+
+/// Payments that changed in a span of time.
+pub async fn list_changed(
+    tx: &mut Tx<'_>,
+    filter: &PaymentFilter,
+    limit: i64,
+) -> Result<Vec<ListedPayment>, StoreError> {
+    const NEWEST: &str = list_payments!(" and l.updated_at >= $10 and l.updated_at < $11");
+    const UPDATED: &str = list_payments!(
+        " and l.updated_at >= $10 and l.updated_at < $11 and (l.updated_at > $10 or l.id > $12)",
+        " order by l.updated_at, l.id"
+    );
+    let mut wanted = Wanted::new(filter);
+    let [first, second, third] = wanted.products;
+    let is_newest = filter.changes.order == ListOrder::Newest;
+    let span = filter.changes.span(wanted.cursor.filter(|_| !is_newest));
+    wanted.cursor = wanted.cursor.filter(|_| is_newest);
+    let sql = if is_newest { NEWEST } else { UPDATED };
+    let rows: Vec<ListedRow> = on!(tx, sql, fetch_all, |query| {
+        let query = query
+            .persistent(false)
+            .bind(wanted.order_id)
+            .bind(first)
+            .bind(second)
+            .bind(third)
+            .bind(wanted.user_id)
+            .bind(wanted.cursor)
+            .bind(wanted.state)
+            .bind(wanted.refunds)
+            .bind(limit)
+            .bind(span.from)
+            .bind(span.to);
+        if is_newest {
+            query
+        } else {
+            query.bind(span.after_id.as_str())
+        }
+    })?;
+    rows.into_iter().map(listed).collect()
+}
+
+fn listed(row: ListedRow) -> Result<ListedPayment, StoreError> {
+    Ok(ListedPayment {
+        payment: Payment::try_from(row.payment)?,
+        user_id: row.user_id,
+        token: row.token,
+    })
+}
+
+/// Stored state behind a derived status, and the state of its refunds.
+fn state_of(status: PaymentStatus) -> (PaymentState, Option<&'static str>) {
+    match status {
+        PaymentStatus::Pending => (PaymentState::Created, None),
+        PaymentStatus::Processing => (PaymentState::Pending, None),
+        PaymentStatus::Success => (PaymentState::Paid, Some("none")),
+        PaymentStatus::Refunding => (PaymentState::Paid, Some("moving")),
+        PaymentStatus::Refunded => (PaymentState::Paid, Some("all")),
+        PaymentStatus::Failed => (PaymentState::Declined, None),
+        PaymentStatus::Cancelled => (PaymentState::Closed, None),
+    }
+}
