@@ -108,6 +108,7 @@ async fn services(url: &str) -> Result<Services, Box<dyn std::error::Error>> {
         policy: Policy::default(),
         process: Process::new(&Clock::System),
         metrics: payments::Metrics::default(),
+        outbox: payments::Outbox::default(),
     })
 }
 

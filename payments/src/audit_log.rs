@@ -76,10 +76,17 @@ pub enum Action {
     RotateEpayKey,
     DisableEpayMerchant,
     EnableEpayMerchant,
+    CreateEndpoint,
+    UpdateEndpoint,
+    DeleteEndpoint,
+    RotateSecret,
+    TestEndpoint,
+    RedeliverEvent,
+    ReplayEvents,
 }
 
 impl Action {
-    pub const ALL: [Action; 37] = [
+    pub const ALL: [Action; 44] = [
         Action::LogIn,
         Action::FailToLogIn,
         Action::LogOut,
@@ -117,6 +124,13 @@ impl Action {
         Action::RotateEpayKey,
         Action::DisableEpayMerchant,
         Action::EnableEpayMerchant,
+        Action::CreateEndpoint,
+        Action::UpdateEndpoint,
+        Action::DeleteEndpoint,
+        Action::RotateSecret,
+        Action::TestEndpoint,
+        Action::RedeliverEvent,
+        Action::ReplayEvents,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -158,6 +172,13 @@ impl Action {
             Action::RotateEpayKey => "rotate_epay_key",
             Action::DisableEpayMerchant => "disable_epay_merchant",
             Action::EnableEpayMerchant => "enable_epay_merchant",
+            Action::CreateEndpoint => "create_endpoint",
+            Action::UpdateEndpoint => "update_endpoint",
+            Action::DeleteEndpoint => "delete_endpoint",
+            Action::RotateSecret => "rotate_secret",
+            Action::TestEndpoint => "test_endpoint",
+            Action::RedeliverEvent => "redeliver_event",
+            Action::ReplayEvents => "replay_events",
         }
     }
 

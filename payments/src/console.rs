@@ -23,6 +23,7 @@ mod second_factor;
 mod session;
 mod timeline;
 mod totp;
+mod webhooks;
 
 pub use crate::audit_log::{
     Act, Action, Actor, AuditEntry, AuditQuery, ChainCheck, EntryRange, check_audit_chain,
@@ -57,6 +58,10 @@ pub use session::{
 };
 pub use timeline::Event;
 pub use totp::{Totp, disable_totp, enable_totp};
+pub use webhooks::{
+    EndpointState, drop_endpoint, edit_endpoint, list_endpoint_states, make_endpoint, redeliver,
+    renew_webhook_secret, replay_span, test_endpoint,
+};
 
 pub(super) use crate::audit_log::{perform, perform_and_tell, record};
 pub use crate::gateway::{Call, Operation, Verdict};

@@ -13,10 +13,14 @@ pub mod backup;
 mod balance;
 mod calendar;
 mod calls;
+mod changes;
 mod clock;
 pub mod console;
 pub mod epay;
+mod delivery;
 mod error;
+mod event;
+mod feed;
 pub mod gateway;
 mod gateway_health;
 mod idempotency;
@@ -25,6 +29,7 @@ mod ledger;
 mod metrics;
 mod notification;
 mod order;
+pub mod outbound;
 mod overdue;
 mod pagination;
 mod payment;
@@ -38,6 +43,8 @@ pub mod secrets;
 mod services;
 pub mod store;
 mod validate;
+pub mod views;
+pub mod webhook;
 
 pub use account::{Obstacle, Serving, find_obstacles, stamp_accounts};
 pub use balance::{
@@ -45,10 +52,15 @@ pub use balance::{
 };
 pub use calendar::{Period, beijing, parse_rfc3339, rfc3339};
 pub use calls::{try_to_write_calls, write_calls};
+pub use changes::{ChangeCursor, ChangeFilter, ListOrder};
 pub use clock::Clock;
 #[cfg(feature = "faults")]
 pub use clock::{Timeline, VirtualClock};
+pub use delivery::Outbox;
 pub use error::Error;
+pub use feed::{
+    FeedPage, FeedQuery, deliver_webhooks, find_event, list_events, publish_events, run_webhooks,
+};
 pub use idempotency::{Idempotency, KeptAnswer, Outcome, WriteAnswer};
 pub use invariants::{Finding, check_invariants};
 pub use metrics::{
@@ -69,8 +81,8 @@ pub use payment::{
 pub use personal::{Erased, export_user, forget_user};
 pub use process::{Process, beat, enter_service, leave_service, mend_times};
 pub use refund::{
-    RefundRequest, find_refund, list_refunds, reconcile_refunds, reconcile_refunds_of, request_refund,
-    retry_refund,
+    ListedRefund, RefundFilter, RefundRequest, find_refund, list_all_refunds, list_refunds,
+    reconcile_refunds, reconcile_refunds_of, request_refund, retry_refund,
 };
 pub use requester::Requester;
 pub use retention::{Retention, erase_old_data};

@@ -135,7 +135,7 @@ async fn raise(
     tracing::warn!(incident = kind.as_str(), "{subject} needs attention: {detail}");
     let id = IncidentId::new(now, services.clock.entropy());
     incidents::raise(tx, &id, *kind, subject, payment_id.as_ref(), detail, now).await?;
-    incidents::reopen_settled(tx, *kind, subject, detail).await
+    incidents::reopen_settled(tx, *kind, subject, detail, now).await
 }
 
 /// New findings of this server, and its open incidents that are over.

@@ -11,7 +11,7 @@ use domain::{Timestamp, schedule};
 use futures_util::FutureExt;
 
 use crate::store::servers::{self, ServerRow};
-use crate::store::{Db, StoreError, Tx, incidents, orders, payments, refunds};
+use crate::store::{Db, StoreError, Tx, deliveries, incidents, orders, payments, refunds};
 use crate::{Clock, Error, Services};
 
 /// A server without a heartbeat for this long is dead: four heartbeats, each of which a busy database may delay.
@@ -139,7 +139,7 @@ pub async fn enter_service(services: &Services) -> Result<(), Error> {
         .write(|tx| {
             async move {
                 if is_embedded {
-                    release_leases(tx, None).await?;
+                    release_leases(tx, None, now).await?;
                     incidents::settle_of_server(tx, None, now).await?;
                     return payments::claims::hasten_open(tx, now).await;
                 }
@@ -184,7 +184,7 @@ pub async fn beat(services: &Services) -> Result<usize, Error> {
         .write(|tx| {
             async move {
                 for id in dead {
-                    release_leases(tx, Some(id)).await?;
+                    release_leases(tx, Some(id), now).await?;
                     incidents::settle_of_server(tx, Some(signature_of(id)), now).await?;
                     servers::remove(tx, id).await?;
                 }
@@ -206,7 +206,7 @@ pub async fn leave_service(services: &Services) -> Result<(), Error> {
         .write(|tx| {
             async move {
                 let id = services.process.id();
-                release_leases(tx, Some(id)).await?;
+                release_leases(tx, Some(id), now).await?;
                 incidents::settle_of_server(tx, Some(signature_of(id)), now).await?;
                 servers::remove(tx, id).await
             }
@@ -228,7 +228,8 @@ pub async fn mend_times(services: &Services) -> Result<usize, Error> {
             async move {
                 if !setback.is_zero() {
                     let n_payments = payments::claims::shift_due(tx, setback, now).await?;
-                    return Ok(n_payments + refunds::claims::shift_due(tx, setback, now).await?);
+                    let n_refunds = refunds::claims::shift_due(tx, setback, now).await?;
+                    return Ok(n_payments + n_refunds + deliveries::shift_due(tx, setback, now).await?);
                 }
                 let open = latest(schedule::LONGEST_QUESTION_STEP);
                 let ended = latest(schedule::LONGEST_AFTERCARE_STEP);
@@ -236,7 +237,9 @@ pub async fn mend_times(services: &Services) -> Result<usize, Error> {
                 let first = latest(schedule::LONGEST_REFUND_STEP);
                 let renewed = latest(schedule::LONGEST_RENEWAL_STEP);
                 let n_refunds = refunds::claims::mend_due(tx, first, renewed, now).await?;
-                Ok(n_payments + n_refunds)
+                let delivery = latest(schedule::LONGEST_WEBHOOK_STEP);
+                let n_deliveries = deliveries::mend_due(tx, delivery, now).await?;
+                Ok(n_payments + n_refunds + n_deliveries)
             }
             .boxed()
         })
@@ -257,11 +260,12 @@ fn is_embedded(services: &Services) -> bool {
 }
 
 /// Releases the leases of one holder, or all.
-async fn release_leases(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreError> {
+async fn release_leases(tx: &mut Tx<'_>, holder: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
     payments::claims::release(tx, holder).await?;
     payments::claims::release_calls(tx, holder).await?;
     orders::release(tx, holder).await?;
-    refunds::claims::release(tx, holder).await
+    refunds::claims::release(tx, holder).await?;
+    deliveries::release(tx, holder, now).await
 }
 
 #[cfg(test)]

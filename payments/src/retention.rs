@@ -28,6 +28,8 @@ pub struct Retention {
 }
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Events and their deliveries: the feed promises at least so long.
+const EVENTS: Duration = Duration::from_secs(30 * 24 * 3600);
 /// One run an hour among all servers.
 const BETWEEN_RUNS: Duration = Duration::from_secs(3600);
 /// Lease of a run, renewed with each batch: another server goes on when this one dies.
@@ -57,6 +59,7 @@ impl Retention {
             Kind::IdempotencyKeys => self.idempotency,
             Kind::Sessions | Kind::LoginAttempts => self.sessions,
             Kind::PayerIds | Kind::LoginDevices => self.payer_ids,
+            Kind::Events | Kind::Deliveries => EVENTS,
         }
     }
 }

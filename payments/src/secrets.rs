@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::admin::hash_of;
-use crate::store::{Db, StoreError, epay_merchants, people};
+use crate::store::{Db, StoreError, epay_merchants, people, webhook_endpoints};
 use crate::{Error, Services};
 
 /// Key length of AES-256.
@@ -61,6 +61,24 @@ impl Place<'_> {
             table: "users",
             column: "totp_secret",
             row: user_id,
+        }
+    }
+
+    /// The secret of a webhook endpoint.
+    pub(crate) const fn webhook_secret(endpoint_id: &str) -> Place<'_> {
+        Place {
+            table: "webhook_endpoints",
+            column: "secret",
+            row: endpoint_id,
+        }
+    }
+
+    /// The secret that an endpoint had before its rotation.
+    pub(crate) const fn previous_webhook_secret(endpoint_id: &str) -> Place<'_> {
+        Place {
+            table: "webhook_endpoints",
+            column: "previous_secret",
+            row: endpoint_id,
         }
     }
 
@@ -149,6 +167,13 @@ pub async fn has_sealed(db: &Db) -> Result<bool, Error> {
     if seeds.iter().any(|(_, seed)| is_sealed(seed)) {
         return Ok(true);
     }
+    let endpoints = db
+        .snapshot(|tx| webhook_endpoints::list(tx).boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    if !endpoints.is_empty() {
+        return Ok(true);
+    }
     let merchant = db
         .snapshot(|tx| async move { epay_merchants::find_any(tx).await }.boxed())
         .await
@@ -204,6 +229,21 @@ pub async fn seal_plain_secrets(services: &Services) -> Result<Result<(), Secret
             .write(|tx| people::replace_totp_secret(tx, user_id, text, sealed).boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
+    }
+    let endpoints = services
+        .db
+        .snapshot(|tx| webhook_endpoints::list(tx).boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    for endpoint in &endpoints {
+        match services
+            .secrets
+            .open(&Place::webhook_secret(&endpoint.id), &endpoint.secret)
+        {
+            Ok(_) => {}
+            Err(SecretsError::OtherKey) => return Ok(Err(SecretsError::OtherKey)),
+            Err(SecretsError::Damaged) => outcome = Err(SecretsError::Damaged),
+        }
     }
     Ok(outcome)
 }

@@ -7,6 +7,7 @@ use domain::{Channel, LatePolicy, Money};
 use tokio::sync::Notify;
 
 use crate::console::LoginLimits;
+use crate::delivery::Outbox;
 use crate::gateway::Gateways;
 use crate::payment::Lane;
 use crate::secrets::Secrets;
@@ -27,6 +28,7 @@ pub struct Services {
     pub secrets: Secrets,
     pub process: Process,
     pub metrics: Metrics,
+    pub outbox: Outbox,
 }
 
 impl Services {
@@ -74,6 +76,7 @@ impl Default for Policy {
 pub struct Wake {
     questions: Arc<[Notify; Lane::ALL.len()]>,
     deadlines: Arc<Notify>,
+    events: Arc<Notify>,
     refunds: Arc<[Notify; Channel::ALL.len()]>,
 }
 
@@ -82,6 +85,7 @@ impl Wake {
     pub fn ring(&self) {
         self.ring_for_questions();
         self.deadlines.notify_one();
+        self.events.notify_one();
         for bell in self.refunds.iter() {
             bell.notify_one();
         }
@@ -111,5 +115,15 @@ impl Wake {
     /// Waits for the next wake-up of the expiry job.
     pub async fn deadline_due(&self) {
         self.deadlines.notified().await;
+    }
+
+    /// Wakes only the job that publishes events and delivers them.
+    pub(crate) fn ring_for_events(&self) {
+        self.events.notify_one();
+    }
+
+    /// Returns at the next ring for the job that publishes events and delivers them.
+    pub async fn event_due(&self) {
+        self.events.notified().await;
     }
 }

@@ -64,6 +64,7 @@ async fn measure(engine: &str, url: &str) {
         login_limits: payments::console::LoginLimits::default(),
         secrets: payments::secrets::Secrets::new([7; 32]),
         policy: Policy::default(),
+        outbox: payments::Outbox::default(),
     };
     measure_orders(engine, &services).await;
     measure_pages(engine, &services).await;

@@ -20,6 +20,7 @@ fn services(db: Db) -> Services {
         watchers: Watchers::default(),
         login_limits: LoginLimits::default(),
         policy: Policy::default(),
+        outbox: crate::Outbox::default(),
     }
 }
 

@@ -16,6 +16,9 @@ pub const CRASH_POINTS: &[&str] = &[
     "reconcile.after_claim",
     "refunds.after_claim",
     "expire.after_claim",
+    "deliveries.after_claim",
+    "deliveries.before_call",
+    "deliveries.after_call",
 ];
 
 struct Plan {

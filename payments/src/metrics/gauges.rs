@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use super::Metrics;
 use super::labels::{KindLabel, QueueLabel};
 use crate::store::incidents::{self, IncidentKind};
-use crate::store::{StoreError, overdue};
+use crate::store::{StoreError, deliveries, overdue};
 use crate::{Error, Services};
 
 /// How long the oldest due row of each queue has waited.
@@ -17,17 +17,21 @@ pub struct QueueAges {
     pub payments: Duration,
     pub refunds: Duration,
     pub orders: Duration,
+    /// Events that are not published yet, and deliveries.
+    pub webhooks: Duration,
 }
 
 /// Reads the gauges of the whole database; every server of it shows the same.
 pub async fn refresh_gauges(services: &Services) -> Result<QueueAges, Error> {
     let now = services.clock.now();
-    let (oldest, open) = services
+    let (oldest, open, lanes, n_waiting) = services
         .db
         .snapshot(|tx| {
             async move {
                 let oldest = overdue::find_oldest_due(tx).await?;
-                Ok::<_, StoreError>((oldest, incidents::count_open_by_kind(tx).await?))
+                let open = incidents::count_open_by_kind(tx).await?;
+                let lanes = deliveries::list_lanes(tx).await?;
+                Ok::<_, StoreError>((oldest, open, lanes, deliveries::count_waiting(tx).await?))
             }
             .boxed()
         })
@@ -38,13 +42,16 @@ pub async fn refresh_gauges(services: &Services) -> Result<QueueAges, Error> {
             now.duration_since(Timestamp::from_millis(at))
         })
     };
+    let delivery = lanes.iter().map(|lane| lane.due_at).min();
     let ages = QueueAges {
         payments: age(oldest.payments),
         refunds: age(oldest.refunds),
         orders: age(oldest.orders),
+        webhooks: age([oldest.events, delivery].into_iter().flatten().min()),
     };
     services.metrics.set_ages(ages);
     services.metrics.set_incidents(&open);
+    services.metrics.0.webhook_backlog.set(n_waiting);
     Ok(ages)
 }
 
@@ -57,6 +64,7 @@ impl Metrics {
         set("payments", ages.payments);
         set("refunds", ages.refunds);
         set("orders", ages.orders);
+        set("webhooks", ages.webhooks);
     }
 
     fn set_incidents(&self, open: &[(IncidentKind, i64)]) {

@@ -218,6 +218,7 @@ pub struct OldestRow {
     pub payments: Option<i64>,
     pub refunds: Option<i64>,
     pub orders: Option<i64>,
+    pub events: Option<i64>,
 }
 
 pub async fn find_oldest_due(tx: &mut Tx<'_>) -> Result<OldestRow, StoreError> {
@@ -228,6 +229,7 @@ pub async fn find_oldest_due(tx: &mut Tx<'_>) -> Result<OldestRow, StoreError> {
                 union all
                 select min(due_at) from payments where method = 'alipay' and due_at is not null) as d) as payments,
             (select min(due_at) from refunds where due_at is not null) as refunds,
-            (select min(expires_at) from orders where state = 'open') as orders";
+            (select min(expires_at) from orders where state = 'open') as orders,
+            (select min(created_at) from events where position is null and endpoint_id is null) as events";
     Ok(on!(tx, SQL, fetch_one, |query| query)?)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::Timestamp;
+use domain::{EventId, Timestamp};
 
 use super::{StoreError, Tx, execute};
 
@@ -16,10 +16,12 @@ pub enum Kind {
     LoginAttempts,
     LoginDevices,
     PayerIds,
+    Events,
+    Deliveries,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 9] = [
         Kind::Notifications,
         Kind::GatewayMessages,
         Kind::IdempotencyKeys,
@@ -27,6 +29,8 @@ impl Kind {
         Kind::LoginAttempts,
         Kind::LoginDevices,
         Kind::PayerIds,
+        Kind::Events,
+        Kind::Deliveries,
     ];
 }
 
@@ -119,8 +123,34 @@ pub async fn erase_batch(
                 order by created_at
                 limit $2)"
         }
+        Kind::Events => return erase_events(tx, before, limit).await,
+        Kind::Deliveries => return erase_deliveries(tx, before, limit).await,
     };
     Ok(execute!(tx, sql, |query| query
         .bind(before.millis())
+        .bind(limit))?)
+}
+
+/// Ids of events carry their time.
+async fn erase_events(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    const SQL: &str = "
+        delete from events
+        where id in (select id from events where id < $1 order by id limit $2)";
+    Ok(execute!(tx, SQL, |query| query
+        .bind(EventId::floor(before))
+        .bind(limit))?)
+}
+
+/// A delivery goes with its event.
+async fn erase_deliveries(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    const SQL: &str = "
+        delete from deliveries
+        where (target, subject) in (
+            select target, subject from deliveries
+            where subject < $1 and kind = 'webhook'
+            order by subject
+            limit $2)";
+    Ok(execute!(tx, SQL, |query| query
+        .bind(EventId::floor(before))
         .bind(limit))?)
 }

@@ -49,6 +49,7 @@ impl Simulation {
             watchers: Watchers::default(),
             login_limits: payments::console::LoginLimits::default(),
             secrets: payments::secrets::Secrets::new([7; 32]),
+            outbox: payments::Outbox::default(),
             policy: Policy {
                 payment_ttl: self.plan.payment_ttl,
                 order_ttl: self.plan.order_ttl,

@@ -15,9 +15,11 @@ use domain::{
 use payments::admin::Role;
 use payments::console::{Actor, Operator, find_credentials, invite};
 use payments::gateway::{Gateways, alipay, wechat};
+use payments::outbound::{Networks, OutboundGuard};
 use payments::store::Db;
 use payments::{
-    Checkout, Clock, Error, NewOrder, Outcome, Policy, Process, Services, StartPayment, Wake, Watchers,
+    Checkout, Clock, Error, NewOrder, Outbox, Outcome, Policy, Process, Services, StartPayment, Wake,
+    Watchers,
 };
 use simulator::{Simulator, WechatKeys};
 use sqlx::Connection;
@@ -141,6 +143,7 @@ impl Shop {
             login_limits: payments::console::LoginLimits::default(),
             secrets: payments::secrets::Secrets::new([7; 32]),
             policy,
+            outbox: Outbox::new("https://shop.example", OutboundGuard::new(Networks::loopback())),
         };
         let app = axum::Router::new()
             .route("/notify/{channel}", post(notify))

@@ -1,0 +1,158 @@
+//! One attempt of a delivery: recorded as taken, sent, and its end recorded.
+
+use futures_util::FutureExt;
+
+use super::kind::{DeliveryKind, Failure, NextStep, Prepared, ShownRequest, write_headers};
+use crate::metrics::Ending;
+use crate::outbound::{OutboundAnswer, OutboundError};
+use crate::store::deliveries::{self, AttemptEnd, DeliveryRow};
+use crate::store::{StoreError, Tx};
+use crate::{Error, Services};
+
+/// Limits what is kept of an answer's headers.
+const MAX_HEADER_CHARS: usize = 4096;
+
+/// A request that was sent, and its answer.
+struct Attempt {
+    shown: ShownRequest,
+    answer: Result<OutboundAnswer, OutboundError>,
+    duration_ms: i64,
+}
+
+/// Makes one attempt of a delivery that this server has claimed; whether it succeeded.
+pub(super) async fn attempt_delivery(services: &Services, delivery: &DeliveryRow) -> Result<bool, Error> {
+    let kind = DeliveryKind::parse(&delivery.kind).ok_or(StoreError::Corrupt("deliveries.kind"))?;
+    let request = match kind.prepare(services, delivery).await? {
+        Prepared::Send(request) => request,
+        Prepared::Park => {
+            write(services, |tx| deliveries::park(tx, delivery).boxed()).await?;
+            return Ok(true);
+        }
+        Prepared::Gone => {
+            write(services, |tx| {
+                deliveries::remove(tx, &delivery.target, &delivery.subject).boxed()
+            })
+            .await?;
+            return Ok(true);
+        }
+    };
+    let shown = ShownRequest::new(&request);
+    let begun = services.clock.monotonic();
+    crash_point!("deliveries.before_call");
+    let answer = services.outbox.guard.send(*request).await;
+    crash_point!("deliveries.after_call");
+    let took = services.clock.monotonic().saturating_sub(begun);
+    let attempt = &Attempt {
+        shown,
+        answer,
+        duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
+    };
+    let is_success = attempt
+        .answer
+        .as_ref()
+        .is_ok_and(|answer| kind.is_success(answer));
+    services
+        .db
+        .write(|tx| {
+            async move {
+                if is_success {
+                    record_success(services, tx, kind, delivery, attempt).await
+                } else {
+                    record_failure(services, tx, kind, delivery, attempt).await
+                }
+            }
+            .boxed()
+        })
+        .await?;
+    let ending = if is_success { Ending::Succeeded } else { Ending::Failed };
+    services.metrics.count_delivery(ending);
+    Ok(is_success)
+}
+
+async fn write<'a, F>(services: &Services, work: F) -> Result<(), Error>
+where
+    F: crate::store::Work<'a, (), StoreError>,
+{
+    services.db.write(work).await.map_err(Error::Internal)
+}
+
+async fn record_success(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    kind: DeliveryKind,
+    delivery: &DeliveryRow,
+    attempt: &Attempt,
+) -> Result<(), Error> {
+    if finish(services, tx, delivery, attempt, "succeeded", None, None).await? {
+        kind.after_success(tx, delivery).await?;
+    }
+    Ok(())
+}
+
+async fn record_failure(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    kind: DeliveryKind,
+    delivery: &DeliveryRow,
+    attempt: &Attempt,
+) -> Result<(), Error> {
+    let now = services.clock.now();
+    let answer = attempt.answer.as_ref().ok();
+    let error = match &attempt.answer {
+        Ok(answer) => format!("the answer was {}", answer.status.as_u16()),
+        Err(error) => error.to_string(),
+    };
+    let n_tries = u32::try_from(delivery.n_tries + 1).unwrap_or(u32::MAX);
+    let next = kind.next_step(answer, n_tries, now);
+    let (status, due_at) = match next {
+        NextStep::TryAt(due_at) => ("pending", Some(due_at)),
+        NextStep::GiveUp => ("failed", None),
+    };
+    if !finish(services, tx, delivery, attempt, status, due_at, Some(&error)).await? {
+        return Ok(());
+    }
+    let failure = Failure {
+        answer,
+        error: &error,
+        next,
+    };
+    kind.after_failure(services, tx, delivery, &failure).await
+}
+
+async fn finish(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    delivery: &DeliveryRow,
+    attempt: &Attempt,
+    status: &str,
+    due_at: Option<domain::Timestamp>,
+    error: Option<&str>,
+) -> Result<bool, Error> {
+    let answer = attempt.answer.as_ref().ok();
+    let headers = answer.map(|answer| {
+        let mut shown = String::new();
+        write_headers(&mut shown, &answer.headers);
+        storable(shown.chars().take(MAX_HEADER_CHARS).collect())
+    });
+    let body = answer.map(|answer| storable(String::from_utf8_lossy(&answer.body).into_owned()));
+    let end = AttemptEnd {
+        status,
+        due_at,
+        request: &attempt.shown.0,
+        response_status: answer.map(|answer| i64::from(answer.status.as_u16())),
+        response_headers: headers.as_deref(),
+        response_body: body.as_deref(),
+        duration_ms: attempt.duration_ms,
+        error,
+    };
+    Ok(deliveries::finish_attempt(tx, delivery, &end, services.clock.now()).await?)
+}
+
+/// PostgreSQL keeps no NUL in a text.
+fn storable(text: String) -> String {
+    if text.contains('\0') {
+        text.replace('\0', "\u{FFFD}")
+    } else {
+        text
+    }
+}

@@ -1,0 +1,124 @@
+//! Kinds of deliveries: what is sent, what counts as success, and when the next attempt is due.
+
+use std::fmt::Write as _;
+
+use domain::{Timestamp, schedule};
+use http::HeaderMap;
+
+use crate::outbound::{OutboundAnswer, OutboundRequest};
+use crate::store::Tx;
+use crate::store::deliveries::DeliveryRow;
+use crate::{Error, Services, webhook};
+
+/// Kind of a delivery. A new one is added here with the shape of its request and its times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryKind {
+    /// An event to a webhook endpoint.
+    Webhook,
+}
+
+/// Next act on a delivery that is due.
+#[derive(Debug)]
+pub(crate) enum Prepared {
+    Send(Box<OutboundRequest>),
+    /// It waits until its target is enabled.
+    Park,
+    /// Its target or its subject is gone.
+    Gone,
+}
+
+/// Next step of a delivery after an attempt that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NextStep {
+    TryAt(Timestamp),
+    GiveUp,
+}
+
+/// Head of a request as the log of deliveries shows it.
+#[derive(Debug)]
+pub(crate) struct ShownRequest(pub String);
+
+impl DeliveryKind {
+    pub const ALL: [DeliveryKind; 1] = [DeliveryKind::Webhook];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            DeliveryKind::Webhook => "webhook",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<DeliveryKind> {
+        DeliveryKind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// Makes the request of an attempt. It is made anew each time, because it carries the time and its signatures.
+    pub(crate) async fn prepare(
+        self,
+        services: &Services,
+        delivery: &DeliveryRow,
+    ) -> Result<Prepared, Error> {
+        match self {
+            DeliveryKind::Webhook => webhook::prepare_request(services, delivery).await,
+        }
+    }
+
+    pub(crate) fn is_success(self, answer: &OutboundAnswer) -> bool {
+        match self {
+            DeliveryKind::Webhook => answer.status.is_success(),
+        }
+    }
+
+    /// Decides what comes after a failed attempt, the `n_tries`-th since the delivery was put in the queue.
+    pub(crate) fn next_step(self, answer: Option<&OutboundAnswer>, n_tries: u32, now: Timestamp) -> NextStep {
+        let due_at = match self {
+            DeliveryKind::Webhook if answer.is_some_and(webhook::is_gone) => None,
+            DeliveryKind::Webhook => schedule::next_webhook_attempt(now, n_tries),
+        };
+        due_at.map_or(NextStep::GiveUp, NextStep::TryAt)
+    }
+
+    /// Applies the further effects of a success, in the transaction that records it.
+    pub(crate) async fn after_success(self, tx: &mut Tx<'_>, delivery: &DeliveryRow) -> Result<(), Error> {
+        match self {
+            DeliveryKind::Webhook => webhook::note_success(tx, delivery).await,
+        }
+    }
+
+    /// Applies the further effects of a failure, in the transaction that records it.
+    pub(crate) async fn after_failure(
+        self,
+        services: &Services,
+        tx: &mut Tx<'_>,
+        delivery: &DeliveryRow,
+        failure: &Failure<'_>,
+    ) -> Result<(), Error> {
+        match self {
+            DeliveryKind::Webhook => webhook::note_failure(services, tx, delivery, failure).await,
+        }
+    }
+}
+
+/// An attempt that failed.
+#[derive(Debug)]
+pub(crate) struct Failure<'a> {
+    pub answer: Option<&'a OutboundAnswer>,
+    pub error: &'a str,
+    pub next: NextStep,
+}
+
+impl ShownRequest {
+    pub(crate) fn new(request: &OutboundRequest) -> ShownRequest {
+        let mut shown = format!("{} {}\n", request.method, request.url);
+        write_headers(&mut shown, &request.headers);
+        ShownRequest(shown)
+    }
+}
+
+/// Writes headers one a line, as they are sent.
+pub(super) fn write_headers(shown: &mut String, headers: &HeaderMap) {
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        // Writing to a string does not fail.
+        let _written = writeln!(shown, "{name}: {value}");
+    }
+}
