@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use payments::Services;
 use payments::admin::{self, KeyDraft, KeyLimits, Role, Scope};
+use payments::webhook;
 use payments::{console, epay};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -52,6 +53,9 @@ pub async fn first_start(config: &Config, services: &Services) -> Result<Welcome
         let actor = command_visit();
         let public_key = merchant.public_key.as_deref();
         epay::ensure_merchant(services, &actor, merchant.pid, &merchant.key, public_key).await?;
+    }
+    if let Some(endpoint) = &config.webhooks.endpoint {
+        webhook::ensure_endpoint(services, &endpoint.url, &endpoint.secret).await?;
     }
     if admin::has_users(services).await? {
         if is_simulator && config.first_admin.is_none() {

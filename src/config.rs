@@ -11,6 +11,7 @@ mod names;
 mod retention;
 mod source;
 mod value;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub use self::epay::EpayConfig;
 pub use self::gateways::{AlipayAccount, GatewayMode, WechatAccount};
 pub use self::source::{ConfigError, Source};
 pub use self::value::{Cron, PublicUrl, is_in_memory, parse_minutes};
+pub use self::webhooks::WebhookSettings;
 use crate::api_limits::Rate;
 use crate::proxies::Proxies;
 
@@ -65,6 +67,7 @@ pub struct Config {
     /// `None`: the key is in a file beside the database.
     pub secrets_key: Option<SecretBox<[u8; KEY_BYTES]>>,
     pub epay: EpayConfig,
+    pub webhooks: WebhookSettings,
     pub log: Log,
 }
 
@@ -110,6 +113,8 @@ impl Config {
         let database_url = source
             .parsed("DATABASE_URL", value::parse_database_url)?
             .unwrap_or_else(|| SecretString::from(DATABASE_URL));
+        let gateways = GatewayMode::read(source)?;
+        let webhooks = WebhookSettings::read(source, matches!(gateways, GatewayMode::Simulator))?;
         let config = Config {
             listen: source
                 .parsed("LISTEN", value::parse_address)?
@@ -118,7 +123,7 @@ impl Config {
             public_url: source.parsed("PUBLIC_URL", PublicUrl::parse)?,
             backups: backups::read(source, &database_url)?,
             database_url,
-            gateways: GatewayMode::read(source)?,
+            gateways,
             accepts_other_merchant: source
                 .parsed("ACCEPT_OTHER_MERCHANT", parse_yes)?
                 .unwrap_or(false),
@@ -184,11 +189,19 @@ impl Config {
                 .unwrap_or_default(),
             secrets_key: retention::read_secrets_key(source)?,
             epay: EpayConfig::read(source)?,
+            webhooks,
             log: Log::read(source)?,
         };
         source.refuse_unknown()?;
         config.check_live_settings()?;
         Ok(config)
+    }
+
+    /// Base of every absolute URL, as far as it is known before the server listens.
+    pub fn base_url(&self) -> PublicUrl {
+        self.public_url
+            .clone()
+            .unwrap_or_else(|| PublicUrl::of(self.listen))
     }
 
     pub fn is_live(&self) -> bool {

@@ -12,6 +12,7 @@ mod epay;
 mod error;
 mod event_streams;
 mod events;
+mod feed;
 mod handover;
 mod headers;
 mod health;
@@ -25,6 +26,7 @@ mod payments;
 mod refunds;
 mod request;
 mod storable;
+mod webhook_endpoints;
 
 pub use admin::console_table;
 pub use body::API_BYTES;
@@ -98,7 +100,10 @@ pub fn router(web: Web) -> Router {
         .route("/payments/{id}", get(payments::show))
         .route("/payments/query", post(payments::query))
         .route("/payments/{id}/refunds", get(refunds::list))
+        .route("/refunds", get(refunds::list_all))
         .route("/refunds/{id}", get(refunds::show))
+        .route("/events", get(feed::list))
+        .route("/events/{id}", get(feed::show))
         .route("/balance/{userId}", get(balance::show))
         .route("/balance/{userId}/entries", get(balance::entries))
         .route("/balance/{userId}/topup", post(balance::fill))
@@ -107,6 +112,29 @@ pub fn router(web: Web) -> Router {
         .route("/payments/{id}/refund", post(refunds::request))
         .route("/balance/{userId}/adjust", post(balance::adjust))
         .route_layer(from_fn_with_state(web.clone(), auth::guard_refunds));
+    let receivers = Router::new()
+        .route("/events/{id}/redeliver", post(feed::redeliver))
+        .route(
+            "/webhook-endpoints",
+            get(webhook_endpoints::list).post(webhook_endpoints::create),
+        )
+        .route(
+            "/webhook-endpoints/{id}",
+            get(webhook_endpoints::show)
+                .patch(webhook_endpoints::update)
+                .delete(webhook_endpoints::remove),
+        )
+        .route(
+            "/webhook-endpoints/{id}/rotate-secret",
+            post(webhook_endpoints::rotate),
+        )
+        .route("/webhook-endpoints/{id}/test", post(webhook_endpoints::test))
+        .route("/webhook-endpoints/{id}/replay", post(webhook_endpoints::replay))
+        .route(
+            "/webhook-endpoints/{id}/deliveries",
+            get(webhook_endpoints::deliveries),
+        )
+        .route_layer(from_fn_with_state(web.clone(), auth::guard_receivers));
     // No API key: a gateway proves itself by its signature, and the OpenAPI document is public.
     let open = Router::new()
         .route("/payments/notify/wechat", post(notify::wechat))
@@ -125,7 +153,10 @@ pub fn router(web: Web) -> Router {
         .route("/checkout/{token}/invocation", get(handover::invoke))
         .route("/checkout/{token}/return", get(epay::return_to_merchant));
     Router::new()
-        .nest("/api/billing", merchants.merge(refunders).merge(open))
+        .nest(
+            "/api/billing",
+            merchants.merge(refunders).merge(receivers).merge(open),
+        )
         .merge(epay_endpoints)
         .merge(payers)
         .merge(admin::routes(&web))

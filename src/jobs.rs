@@ -42,6 +42,7 @@ enum Task {
     Expire,
     Calls,
     Erase,
+    Webhooks,
     Beat,
     LookAfter,
     Backup,
@@ -61,6 +62,7 @@ impl Task {
             Task::Expire => "expire",
             Task::Calls => "write_calls",
             Task::Erase => "erase_old_data",
+            Task::Webhooks => "webhooks",
             Task::Beat => "beat",
             Task::LookAfter => "look_after",
             Task::Backup => "backup",
@@ -83,6 +85,7 @@ impl Task {
                 tokio::spawn(async move { payments::reconcile_refunds_of(&services, channel).await })
             }
             Task::Expire => tokio::spawn(async move { payments::expire(&services).await }),
+            Task::Webhooks => tokio::spawn(async move { payments::run_webhooks(&services).await }),
             Task::Erase => tokio::spawn(async move { payments::erase_old_data(&services).await }),
             // Reports 0: a log line for each batch of written calls would drown the others.
             Task::Calls => tokio::spawn(async move { payments::write_calls(&services).await.map(|_| 0) }),
@@ -113,6 +116,7 @@ impl Task {
             Task::Questions(lane) => services.wake.question_due(lane).await,
             Task::Refunds(channel) => services.wake.refund_due(channel).await,
             Task::Expire => services.wake.deadline_due().await,
+            Task::Webhooks => services.wake.event_due().await,
             Task::Calls | Task::Erase | Task::Beat | Task::LookAfter | Task::Backup => {
                 std::future::pending().await
             }
@@ -144,6 +148,7 @@ pub async fn start(
     let mut table = vec![
         (Task::Expire, config.expiry_cron.as_str()),
         (Task::Calls, EVERY_SECOND),
+        (Task::Webhooks, EVERY_SECOND),
         (Task::Erase, EVERY_TEN_MINUTES),
         (Task::Beat, EVERY_TWO_SECONDS),
         (Task::LookAfter, EVERY_FIVE_SECONDS),

@@ -123,7 +123,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let db = open_database(&config).await?;
     merchants::stamp_database(&config, &without_secrets(&config, db.clone())).await?;
     let links = gateways::link(&config, &public_url).await?;
-    let services = unlock(&config, db, links.gateways).await?;
+    let services = unlock(&config, db, links.gateways, &public_url).await?;
     let welcome = bootstrap::first_start(&config, &services).await?;
     password::prepare(services.clock.nonce()).await?;
     let findings = doctor::log_findings(&config, &public_url);
@@ -203,7 +203,7 @@ fn lock_database(config: &Config) -> Result<Option<DatabaseLock>, Failure> {
 /// Connects the core without a server, for the other commands.
 pub(crate) async fn connect(config: &Config, gateways: Gateways) -> Result<Services, Failure> {
     let db = open_database(config).await?;
-    unlock(config, db, gateways).await
+    unlock(config, db, gateways, &config.base_url()).await
 }
 
 async fn open_database(config: &Config) -> Result<Db, Failure> {
@@ -226,9 +226,14 @@ fn database_failure(error: StoreError) -> Failure {
 }
 
 /// Opens the core with the key of its secrets, and encrypts secrets that an older version stored plain.
-async fn unlock(config: &Config, db: Db, gateways: Gateways) -> Result<Services, Failure> {
+async fn unlock(
+    config: &Config,
+    db: Db,
+    gateways: Gateways,
+    public_url: &PublicUrl,
+) -> Result<Services, Failure> {
     let key = secrets::load(config, &db).await?;
-    let services = services_on(config, db, gateways, key);
+    let services = services_on(config, db, gateways, key, public_url);
     secrets::check(&services).await?;
     Ok(services)
 }
@@ -242,10 +247,16 @@ pub(crate) async fn connect_to_audit(config: &Config, url: &str) -> Result<Servi
 /// The core without gateways, with a random key, for work that decrypts no secret.
 fn without_secrets(config: &Config, db: Db) -> Services {
     let key = Secrets::new(Clock::System.entropy());
-    services_on(config, db, Gateways::default(), key)
+    services_on(config, db, Gateways::default(), key, &config.base_url())
 }
 
-fn services_on(config: &Config, db: Db, gateways: Gateways, secrets: Secrets) -> Services {
+fn services_on(
+    config: &Config,
+    db: Db,
+    gateways: Gateways,
+    secrets: Secrets,
+    public_url: &PublicUrl,
+) -> Services {
     let metrics = payments::Metrics::default();
     Services {
         db,
@@ -258,6 +269,7 @@ fn services_on(config: &Config, db: Db, gateways: Gateways, secrets: Secrets) ->
         secrets,
         process: payments::Process::new(&Clock::System),
         metrics,
+        outbox: payments::Outbox::new(public_url.as_str(), config.webhooks.guard()),
     }
 }
 

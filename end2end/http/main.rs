@@ -35,3 +35,4 @@ mod repeats;
 mod restart;
 mod server;
 mod settings;
+mod webhooks;

@@ -49,10 +49,7 @@ const FILE_PREFIXES: [&str; 13] = [
     "EVENT_",
 ];
 /// Settings of other versions that no prefix covers. Ignoring one silently would be a surprise.
-const OTHER_VERSIONS: [&str; 8] = [
-    "WEBHOOK_URL",
-    "WEBHOOK_SECRET",
-    "WEBHOOK_ALLOWED_NETWORKS",
+const OTHER_VERSIONS: [&str; 5] = [
     "NOTIFY_WECOM_URL",
     "NOTIFY_DINGTALK_URL",
     "NOTIFY_FEISHU_URL",

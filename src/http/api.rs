@@ -11,7 +11,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use payments::{Idempotency, KeptAnswer, Outcome, WriteAnswer};
+use payments::secrets::Place;
+use payments::{Idempotency, KeptAnswer, Outcome, Services, WriteAnswer};
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
@@ -119,6 +121,58 @@ impl Promise {
             answer: Arc::clone(answer),
         })
     }
+}
+
+/// Place of a kept answer that holds a secret.
+fn sealed_place(fingerprint: &str) -> Place<'_> {
+    Place {
+        table: "idempotency_keys",
+        column: "body",
+        row: fingerprint,
+    }
+}
+
+impl Promise {
+    /// [`Promise::idempotency`] for an answer that holds a secret: it is kept sealed, and [`answer_sealed`] opens it.
+    pub fn sealed_idempotency<T: 'static>(
+        &self,
+        services: &Services,
+        answer: &WriteAnswer<T>,
+    ) -> Option<Idempotency<T>> {
+        let (services, answer) = (services.clone(), Arc::clone(answer));
+        let fingerprint = self.fingerprint.clone();
+        let sealed: WriteAnswer<T> = Arc::new(move |made, is_new| {
+            let KeptAnswer { status, body } = answer(made, is_new);
+            let nonce = services.clock.entropy();
+            let body = services.secrets.seal(&sealed_place(&fingerprint), &body, nonce);
+            KeptAnswer { status, body }
+        });
+        self.idempotency(&sealed)
+    }
+}
+
+/// [`answer`] for a call that was made with [`Promise::sealed_idempotency`].
+pub fn answer_sealed<T>(
+    services: &Services,
+    promise: &Promise,
+    made: Outcome<T>,
+    writer: &WriteAnswer<T>,
+) -> Result<Response, Problem> {
+    let made = match made {
+        Outcome::Replayed(KeptAnswer { status, body }) => {
+            let place = sealed_place(&promise.fingerprint);
+            let body = services.secrets.open(&place, &body).map_err(|error| {
+                tracing::error!(%error, "a kept answer cannot be opened");
+                Problem::internal()
+            })?;
+            Outcome::Replayed(KeptAnswer {
+                status,
+                body: body.expose_secret().to_owned(),
+            })
+        }
+        made => made,
+    };
+    Ok(answer(made, writer))
 }
 
 /// Runs a verb to its end even if the client disconnects, with its log lines under the request's span.

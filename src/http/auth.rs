@@ -25,6 +25,11 @@ pub async fn guard_refunds(State(web): State<Web>, request: Request, next: Next)
     let_in(&web, Scope::Refund, request, next).await
 }
 
+/// Guards webhook endpoints: reading one shows where a merchant's program listens, so it needs the scope `pay` too.
+pub async fn guard_receivers(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let_in(&web, Scope::Pay, request, next).await
+}
+
 /// The API key that a call was admitted with.
 #[derive(Debug, Clone)]
 pub struct Caller(ApiKey);

@@ -6,28 +6,29 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::Order;
+use payments::views::{BalanceView, EntryView, OrderView};
 use payments::{Entry, adjust_balance, find_balance, list_entries, top_up};
 
-use self::wire::{AdjustBalance, BalanceBody, EntryBody, TopUpBalance, parse_cursor};
+use self::wire::{AdjustBalance, TopUpBalance, parse_cursor};
 use super::Web;
 use super::api::{Call, Id, PageBody, answer, created, to_the_end};
 use super::auth::Caller;
 use super::error::{ErrorBody, Problem};
-use super::orders::{OrderBody, check_return_host};
+use super::orders::check_return_host;
 use super::parameters::Parameters;
 
 #[utoipa::path(
     get, path = "/api/billing/balance/{userId}", tag = "balance",
     operation_id = "show_balance", params(("userId" = String, Path)),
     responses(
-        (status = 200, body = BalanceBody, description = "What the user has; somebody unknown has nothing"),
+        (status = 200, body = BalanceView, description = "What the user has; somebody unknown has nothing"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
 )]
-pub async fn show(State(web): State<Web>, Id(user_id): Id) -> Result<Json<BalanceBody>, Problem> {
+pub async fn show(State(web): State<Web>, Id(user_id): Id) -> Result<Json<BalanceView>, Problem> {
     let balance = find_balance(&web.services, &user_id).await?;
-    Ok(Json(BalanceBody::new(&balance)))
+    Ok(Json(BalanceView::new(&balance)))
 }
 
 #[utoipa::path(
@@ -38,7 +39,7 @@ pub async fn show(State(web): State<Web>, Id(user_id): Id) -> Result<Json<Balanc
         ("limit" = Option<u32>, Query, description = "1 to 100, default 20"), ("cursor" = Option<String>, Query),
     ),
     responses(
-        (status = 200, body = PageBody<EntryBody>, description = "Newest first"),
+        (status = 200, body = PageBody<EntryView>, description = "Newest first"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
@@ -47,14 +48,14 @@ pub async fn entries(
     State(web): State<Web>,
     Id(user_id): Id,
     RawQuery(query): RawQuery,
-) -> Result<Json<PageBody<EntryBody>>, Problem> {
+) -> Result<Json<PageBody<EntryView>>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref())?;
     let limit = parameters.limit()?;
     let before = parameters.parsed("cursor", "must be nextCursor of the page before", parse_cursor)?;
     parameters.finish()?;
     let page = list_entries(&web.services, &user_id, before, limit).await?;
     Ok(Json(PageBody {
-        data: page.data.iter().map(EntryBody::new).collect(),
+        data: page.data.iter().map(EntryView::new).collect(),
         next_cursor: page.next_cursor,
     }))
 }
@@ -69,8 +70,8 @@ pub async fn entries(
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
     ),
     responses(
-        (status = 201, body = EntryBody, description = "It is new"),
-        (status = 200, body = EntryBody, description = "The adjustment with this number and content was made before"),
+        (status = 201, body = EntryView, description = "It is new"),
+        (status = 200, body = EntryView, description = "The adjustment with this number and content was made before"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
@@ -81,7 +82,7 @@ pub async fn adjust(
     Id(user_id): Id,
     call: Call<AdjustBalance>,
 ) -> Result<Response, Problem> {
-    let writer = created(EntryBody::new);
+    let writer = created(EntryView::new);
     let idempotency = call.promise.idempotency(&writer);
     let adjustment = call.body.of(user_id, caller.requester());
     let made =
@@ -97,8 +98,8 @@ pub async fn adjust(
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
     ),
     responses(
-        (status = 201, body = OrderBody, description = "An order whose payment fills the balance"),
-        (status = 200, body = OrderBody, description = "It was there already"),
+        (status = 201, body = OrderView, description = "An order whose payment fills the balance"),
+        (status = 200, body = OrderView, description = "It was there already"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
@@ -109,7 +110,7 @@ pub async fn fill(
     call: Call<TopUpBalance>,
 ) -> Result<Response, Problem> {
     let site = web.site.clone();
-    let writer = created(move |order: &Order| OrderBody::new(order, site.public_url.as_str()));
+    let writer = created(move |order: &Order| OrderView::new(order, site.public_url.as_str()));
     let idempotency = call.promise.idempotency(&writer);
     let new = call.body.check(user_id)?;
     check_return_host(&web, new.return_url.as_deref())?;

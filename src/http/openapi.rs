@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::error::{ErrorBody, ErrorDetail};
-use super::{balance, notify, orders, payments, refunds};
+use super::{balance, feed, notify, orders, payments, refunds, webhook_endpoints};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,10 +25,23 @@ use super::{balance, notify, orders, payments, refunds};
         refunds::request,
         refunds::list,
         refunds::show,
+        refunds::list_all,
         balance::show,
         balance::entries,
         balance::adjust,
         balance::fill,
+        feed::list,
+        feed::show,
+        feed::redeliver,
+        webhook_endpoints::create,
+        webhook_endpoints::list,
+        webhook_endpoints::show,
+        webhook_endpoints::update,
+        webhook_endpoints::remove,
+        webhook_endpoints::rotate,
+        webhook_endpoints::test,
+        webhook_endpoints::replay,
+        webhook_endpoints::deliveries,
         notify::wechat,
         notify::alipay,
     ),
@@ -81,11 +94,21 @@ mod tests {
             ("/api/billing/payments/query", &["post"]),
             ("/api/billing/payments/{id}/refund", &["post"]),
             ("/api/billing/payments/{id}/refunds", &["get"]),
+            ("/api/billing/refunds", &["get"]),
             ("/api/billing/refunds/{id}", &["get"]),
             ("/api/billing/balance/{userId}", &["get"]),
             ("/api/billing/balance/{userId}/entries", &["get"]),
             ("/api/billing/balance/{userId}/adjust", &["post"]),
             ("/api/billing/balance/{userId}/topup", &["post"]),
+            ("/api/billing/events", &["get"]),
+            ("/api/billing/events/{id}", &["get"]),
+            ("/api/billing/events/{id}/redeliver", &["post"]),
+            ("/api/billing/webhook-endpoints", &["get", "post"]),
+            ("/api/billing/webhook-endpoints/{id}", &["get", "patch", "delete"]),
+            ("/api/billing/webhook-endpoints/{id}/rotate-secret", &["post"]),
+            ("/api/billing/webhook-endpoints/{id}/test", &["post"]),
+            ("/api/billing/webhook-endpoints/{id}/replay", &["post"]),
+            ("/api/billing/webhook-endpoints/{id}/deliveries", &["get"]),
             ("/api/billing/payments/notify/wechat", &["post"]),
             ("/api/billing/payments/notify/alipay", &["post"]),
         ] {

@@ -6,6 +6,8 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::{Order, OrderId, OrderStatus};
+use payments::admin::Scope;
+use payments::views::OrderView;
 use payments::{OrderFilter, cancel_order, create_order, find_order, list_orders};
 
 use self::wire::{CancelOrder, CreateOrder};
@@ -15,7 +17,7 @@ use super::auth::Caller;
 use super::error::{ErrorBody, Problem};
 use super::parameters::Parameters;
 
-pub use self::wire::{OrderBody, parse_return_url};
+pub use self::wire::parse_return_url;
 
 /// Checks a return URL against the hosts that the operator allows.
 pub fn check_return_host(web: &Web, return_url: Option<&str>) -> Result<(), Problem> {
@@ -30,6 +32,16 @@ pub fn check_return_host(web: &Web, return_url: Option<&str>) -> Result<(), Prob
     }
 }
 
+/// The order as a key may read it that need not have the scope `pay`.
+fn for_reader(order: &Order, base: &str, caller: &Caller) -> OrderView {
+    let view = OrderView::new(order, base);
+    if caller.has(Scope::Pay) {
+        view
+    } else {
+        view.without_checkout()
+    }
+}
+
 fn order_id(text: &str) -> Result<OrderId, Problem> {
     OrderId::parse(text).ok_or_else(Problem::not_found)
 }
@@ -39,15 +51,15 @@ fn order_id(text: &str) -> Result<OrderId, Problem> {
     operation_id = "create_order", request_body = CreateOrder,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
     responses(
-        (status = 201, body = OrderBody, description = "It is new"),
-        (status = 200, body = OrderBody, description = "It was there already"),
+        (status = 201, body = OrderView, description = "It is new"),
+        (status = 200, body = OrderView, description = "It was there already"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
 )]
 pub async fn create(State(web): State<Web>, call: Call<CreateOrder>) -> Result<Response, Problem> {
     let site = web.site.clone();
-    let writer = created(move |order: &Order| OrderBody::new(order, site.public_url.as_str()));
+    let writer = created(move |order: &Order| OrderView::new(order, site.public_url.as_str()));
     let idempotency = call.promise.idempotency(&writer);
     let new = call.body.check()?;
     check_return_host(&web, new.return_url.as_deref())?;
@@ -62,10 +74,13 @@ pub async fn create(State(web): State<Web>, call: Call<CreateOrder>) -> Result<R
         ("status" = Option<String>, Query), ("userId" = Option<String>, Query), ("orderNo" = Option<String>, Query),
         ("createdFrom" = Option<String>, Query, description = "RFC 3339"),
         ("createdTo" = Option<String>, Query, description = "RFC 3339"),
+        ("updatedFrom" = Option<String>, Query, description = "RFC 3339, inclusive"),
+        ("updatedTo" = Option<String>, Query, description = "RFC 3339, exclusive"),
+        ("sort" = Option<String>, Query, description = "`updated`: oldest change first"),
         ("limit" = Option<u32>, Query, description = "1 to 100, default 20"), ("cursor" = Option<String>, Query),
     ),
     responses(
-        (status = 200, body = PageBody<OrderBody>, description = "Newest first"),
+        (status = 200, body = PageBody<OrderView>, description = "Newest first"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
@@ -74,8 +89,9 @@ pub async fn list(
     State(web): State<Web>,
     caller: Caller,
     RawQuery(query): RawQuery,
-) -> Result<Json<PageBody<OrderBody>>, Problem> {
+) -> Result<Json<PageBody<OrderView>>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref())?;
+    let changes = parameters.changes()?;
     let filter = OrderFilter {
         status: parameters.parsed("status", "is not a status of an order", OrderStatus::parse)?,
         user_id: parameters.text("userId")?,
@@ -83,7 +99,8 @@ pub async fn list(
         created_from: parameters.time("createdFrom")?,
         created_to: parameters.time("createdTo")?,
         limit: parameters.limit()?,
-        cursor: parameters.cursor(OrderId::is_made_by_us)?,
+        cursor: parameters.cursor_of_changes(changes.order, OrderId::is_made_by_us)?,
+        changes,
     };
     parameters.finish()?;
     let page = list_orders(&web.services, filter).await?;
@@ -92,7 +109,7 @@ pub async fn list(
         data: page
             .data
             .iter()
-            .map(|order| OrderBody::for_reader(order, base, &caller))
+            .map(|order| for_reader(order, base, &caller))
             .collect(),
         next_cursor: page.next_cursor,
     }))
@@ -102,18 +119,14 @@ pub async fn list(
     get, path = "/api/billing/orders/{id}", tag = "orders",
     operation_id = "show_order", params(("id" = String, Path)),
     responses(
-        (status = 200, body = OrderBody, description = "The order"),
+        (status = 200, body = OrderView, description = "The order"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
 )]
-pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<Json<OrderBody>, Problem> {
+pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<Json<OrderView>, Problem> {
     let order = find_order(&web.services, &order_id(&id)?).await?;
-    Ok(Json(OrderBody::for_reader(
-        &order,
-        web.site.public_url.as_str(),
-        &caller,
-    )))
+    Ok(Json(for_reader(&order, web.site.public_url.as_str(), &caller)))
 }
 
 #[utoipa::path(
@@ -124,7 +137,7 @@ pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
     ),
     responses(
-        (status = 200, body = OrderBody, description = "The order"),
+        (status = 200, body = OrderView, description = "The order"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
@@ -136,7 +149,7 @@ pub async fn cancel(
     call: Call<CancelOrder>,
 ) -> Result<Response, Problem> {
     let site = web.site.clone();
-    let writer = changed(move |order: &Order| OrderBody::new(order, site.public_url.as_str()));
+    let writer = changed(move |order: &Order| OrderView::new(order, site.public_url.as_str()));
     let idempotency = call.promise.idempotency(&writer);
     let (id, reason) = (order_id(&id)?, call.body.reason);
     let made = to_the_end(async move {

@@ -1,6 +1,6 @@
 //! Query parameters of lists: each at most once, none unknown.
 
-use payments::parse_rfc3339;
+use payments::{ChangeCursor, ChangeFilter, ListOrder, parse_rfc3339};
 
 use super::error::Problem;
 
@@ -53,6 +53,31 @@ impl Parameters {
         self.parsed("cursor", "must be nextCursor of the page before", |text| {
             is_key(text).then(|| text.to_owned())
         })
+    }
+
+    /// Span and order of the changes of a list. In the order of change a cursor is a time and an id.
+    pub fn changes(&mut self) -> Result<ChangeFilter, Problem> {
+        Ok(ChangeFilter {
+            from: self.time("updatedFrom")?,
+            to: self.time("updatedTo")?,
+            order: self
+                .parsed("sort", "must be updated", ListOrder::parse)?
+                .unwrap_or_default(),
+        })
+    }
+
+    /// [`Parameters::cursor`] of a list that may be in the order of change.
+    pub fn cursor_of_changes(
+        &mut self,
+        order: ListOrder,
+        is_key: impl FnOnce(&str) -> bool,
+    ) -> Result<Option<String>, Problem> {
+        match order {
+            ListOrder::Newest => self.cursor(is_key),
+            ListOrder::Updated => {
+                self.cursor(|text| ChangeCursor::parse(text).is_some_and(|cursor| is_key(&cursor.id)))
+            }
+        }
     }
 
     pub fn parsed<T>(

@@ -6,12 +6,14 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::{Method, Payment, PaymentId, PaymentNo, PaymentStatus};
+use payments::admin::Scope;
+use payments::views::{PaymentOwner, PaymentView};
 use payments::{
     PaymentFilter, find_order, find_payment, find_payment_by_number, list_payments, query_payment,
     start_payment,
 };
 
-use self::wire::{Owner, PaymentBody, QueryPayment, StartPaymentBody};
+use self::wire::{QueryPayment, StartPaymentBody};
 use super::Web;
 use super::api::{Call, Id, PageBody, answer, changed, created, to_the_end};
 use super::auth::Caller;
@@ -19,13 +21,23 @@ use super::error::{ErrorBody, Problem};
 use super::orders::check_return_host;
 use super::parameters::Parameters;
 
+/// The payment as a key may read it that need not have the scope `pay`.
+fn for_reader(payment: &Payment, owner: &PaymentOwner, caller: &Caller) -> PaymentView {
+    let view = PaymentView::new(payment, owner);
+    if caller.has(Scope::Pay) {
+        view
+    } else {
+        view.without_checkout(owner)
+    }
+}
+
 #[utoipa::path(
     post, path = "/api/billing/payments", tag = "payments",
     operation_id = "start_payment", request_body = StartPaymentBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
     responses(
-        (status = 201, body = PaymentBody, description = "It is new"),
-        (status = 200, body = PaymentBody, description = "The open payment of the same method"),
+        (status = 201, body = PaymentView, description = "It is new"),
+        (status = 200, body = PaymentView, description = "The open payment of the same method"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
@@ -34,11 +46,11 @@ pub async fn start(State(web): State<Web>, call: Call<StartPaymentBody>) -> Resu
     let mut start = call.body.check(&web.services, call.peer)?;
     check_return_host(&web, start.return_url.as_deref())?;
     let order = find_order(&web.services, &start.order_id).await?;
-    let owner = Owner::of(&order, web.site.public_url.as_str());
+    let owner = PaymentOwner::new(&order, web.site.public_url.as_str());
     start
         .return_url
         .get_or_insert_with(|| owner.checkout_url().to_owned());
-    let writer = created(move |payment: &Payment| PaymentBody::new(payment, &owner));
+    let writer = created(move |payment: &Payment| PaymentView::new(payment, &owner));
     let idempotency = call.promise.idempotency(&writer);
     let made = to_the_end(async move { start_payment(&web.services, start, idempotency).await }).await?;
     Ok(answer(made, &writer))
@@ -50,10 +62,13 @@ pub async fn start(State(web): State<Web>, call: Call<StartPaymentBody>) -> Resu
     params(
         ("orderId" = Option<String>, Query), ("status" = Option<String>, Query), ("method" = Option<String>, Query),
         ("userId" = Option<String>, Query),
+        ("updatedFrom" = Option<String>, Query, description = "RFC 3339, inclusive"),
+        ("updatedTo" = Option<String>, Query, description = "RFC 3339, exclusive"),
+        ("sort" = Option<String>, Query, description = "`updated`: oldest change first"),
         ("limit" = Option<u32>, Query, description = "1 to 100, default 20"), ("cursor" = Option<String>, Query),
     ),
     responses(
-        (status = 200, body = PageBody<PaymentBody>, description = "Newest first"),
+        (status = 200, body = PageBody<PaymentView>, description = "Newest first"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
@@ -62,15 +77,17 @@ pub async fn list(
     State(web): State<Web>,
     caller: Caller,
     RawQuery(query): RawQuery,
-) -> Result<Json<PageBody<PaymentBody>>, Problem> {
+) -> Result<Json<PageBody<PaymentView>>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref())?;
+    let changes = parameters.changes()?;
     let filter = PaymentFilter {
         order_id: parameters.text("orderId")?,
         status: parameters.parsed("status", "is not a status of a payment", PaymentStatus::parse)?,
         method: parameters.parsed("method", "must be wechat, alipay or balance", Method::parse)?,
         user_id: parameters.text("userId")?,
         limit: parameters.limit()?,
-        cursor: parameters.cursor(PaymentId::is_made_by_us)?,
+        cursor: parameters.cursor_of_changes(changes.order, PaymentId::is_made_by_us)?,
+        changes,
     };
     parameters.finish()?;
     let page = list_payments(&web.services, filter).await?;
@@ -80,8 +97,8 @@ pub async fn list(
             .data
             .iter()
             .map(|listed| {
-                let owner = Owner::of_listed(listed, public_url);
-                PaymentBody::for_reader(&listed.payment, &owner, &caller)
+                let owner = PaymentOwner::of_listed(listed, public_url);
+                for_reader(&listed.payment, &owner, &caller)
             })
             .collect(),
         next_cursor: page.next_cursor,
@@ -92,16 +109,16 @@ pub async fn list(
     get, path = "/api/billing/payments/{id}", tag = "payments",
     operation_id = "show_payment", params(("id" = String, Path)),
     responses(
-        (status = 200, body = PaymentBody, description = "The payment"),
+        (status = 200, body = PaymentView, description = "The payment"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
 )]
-pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<Json<PaymentBody>, Problem> {
+pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<Json<PaymentView>, Problem> {
     let id = PaymentId::parse(&id).ok_or_else(Problem::not_found)?;
     let (payment, order) = find_payment(&web.services, &id).await?;
-    let owner = Owner::of(&order, web.site.public_url.as_str());
-    Ok(Json(PaymentBody::for_reader(&payment, &owner, &caller)))
+    let owner = PaymentOwner::new(&order, web.site.public_url.as_str());
+    Ok(Json(for_reader(&payment, &owner, &caller)))
 }
 
 #[utoipa::path(
@@ -109,7 +126,7 @@ pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<
     operation_id = "query_payment", request_body = QueryPayment,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
     responses(
-        (status = 200, body = PaymentBody, description = "The payment"),
+        (status = 200, body = PaymentView, description = "The payment"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
         (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
@@ -118,8 +135,8 @@ pub async fn query(State(web): State<Web>, call: Call<QueryPayment>) -> Result<R
     let payment_no = PaymentNo::parse(&call.body.payment_no).ok_or_else(Problem::not_found)?;
     // The answer names the payer, which only the order knows.
     let (_, order) = find_payment_by_number(&web.services, &payment_no).await?;
-    let owner = Owner::of(&order, web.site.public_url.as_str());
-    let writer = changed(move |payment: &Payment| PaymentBody::new(payment, &owner));
+    let owner = PaymentOwner::new(&order, web.site.public_url.as_str());
+    let writer = changed(move |payment: &Payment| PaymentView::new(payment, &owner));
     let (services, idempotency) = (web.services.clone(), call.promise.idempotency(&writer));
     let made = to_the_end(async move { query_payment(&services, &payment_no, idempotency).await }).await?;
     Ok(answer(made, &writer))

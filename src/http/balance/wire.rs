@@ -1,53 +1,12 @@
 //! Balances as JSON, both ways.
 
-use domain::{Change, EntryKind, Money};
-use payments::{Adjustment, Balance, Entry, Requester, TopUp, rfc3339};
-use serde::{Deserialize, Serialize};
+use domain::{Change, Money};
+use payments::{Adjustment, Requester, TopUp};
+use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::http::error::Problem;
 use crate::http::orders::parse_return_url;
-
-/// The balance of a user.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Balance)]
-pub struct BalanceBody {
-    user_id: String,
-    /// In fen: what can be spent.
-    #[schema(value_type = i64, minimum = 0)]
-    available: Money,
-    /// In fen: money of top-ups that is on its way back to where it came from. It is not part of `available`.
-    #[schema(value_type = i64, minimum = 0)]
-    frozen: Money,
-    #[schema(example = "CNY")]
-    currency: &'static str,
-    /// `null`: nothing ever happened.
-    #[schema(required, format = DateTime)]
-    updated_at: Option<String>,
-}
-
-/// One line of a user's history.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = BalanceEntry)]
-pub struct EntryBody {
-    id: String,
-    #[schema(schema_with = kinds)]
-    kind: &'static str,
-    /// In fen; below zero what was taken.
-    #[schema(value_type = i64)]
-    amount: Change,
-    #[schema(value_type = i64, minimum = 0)]
-    balance_after: Money,
-    /// The id of the payment or the refund, or the number of the adjustment.
-    reference: String,
-    #[schema(required)]
-    note: Option<String>,
-    #[schema(format = DateTime)]
-    created_at: String,
-}
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -74,32 +33,6 @@ pub struct TopUpBalance {
     order_no: Option<String>,
     /// The payer returns there after paying: an http or https URL.
     return_url: Option<String>,
-}
-
-impl BalanceBody {
-    pub fn new(balance: &Balance) -> BalanceBody {
-        BalanceBody {
-            user_id: balance.user_id.clone(),
-            available: balance.available,
-            frozen: balance.frozen,
-            currency: "CNY",
-            updated_at: balance.updated_at.map(rfc3339),
-        }
-    }
-}
-
-impl EntryBody {
-    pub fn new(entry: &Entry) -> EntryBody {
-        EntryBody {
-            id: entry.id.clone(),
-            kind: entry.kind.as_str(),
-            amount: entry.amount,
-            balance_after: entry.balance_after,
-            reference: entry.reference.clone(),
-            note: entry.note.clone(),
-            created_at: rfc3339(entry.created_at),
-        }
-    }
 }
 
 impl AdjustBalance {
@@ -129,13 +62,6 @@ impl TopUpBalance {
 pub fn parse_cursor(text: &str) -> Option<i64> {
     let is_plain = (1..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     is_plain.then(|| text.parse().ok()).flatten()
-}
-
-fn kinds() -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(EntryKind::ALL.map(EntryKind::as_str)))
-        .build()
 }
 
 #[cfg(test)]

@@ -2,98 +2,18 @@
 
 use std::time::Duration;
 
-use domain::{Money, Order};
-use payments::admin::Scope;
-use payments::{NewOrder, rfc3339};
-use serde::{Deserialize, Serialize};
+use domain::Money;
+use payments::NewOrder;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 use crate::config::parse_minutes;
-use crate::http::auth::Caller;
 use crate::http::error::Problem;
 
 const METADATA_BYTES: usize = 4096;
 const RETURN_URL_BYTES: usize = 2048;
-
-/// An order: subject, price, deadline.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Order)]
-pub struct OrderBody {
-    id: String,
-    order_no: String,
-    user_id: String,
-    subject: String,
-    /// In fen.
-    #[schema(value_type = i64, minimum = 1)]
-    amount: Money,
-    #[schema(example = "CNY")]
-    currency: &'static str,
-    /// `pending`, `paid`, `partially_refunded`, `refunded` or `cancelled`.
-    status: &'static str,
-    #[schema(value_type = i64, minimum = 0)]
-    paid_amount: Money,
-    #[schema(value_type = i64, minimum = 0)]
-    refunded_amount: Money,
-    /// Null for a key without the scope `pay`: with `allowBalance` the holder of this link can pay.
-    #[schema(required)]
-    checkout_url: Option<String>,
-    #[schema(required)]
-    return_url: Option<String>,
-    #[schema(value_type = Option<Object>, required)]
-    metadata: Option<Box<RawValue>>,
-    #[schema(format = DateTime)]
-    expires_at: String,
-    #[schema(required, format = DateTime)]
-    paid_at: Option<String>,
-    #[schema(required)]
-    cancel_reason: Option<String>,
-    #[schema(required)]
-    refund_reason: Option<String>,
-    #[schema(format = DateTime)]
-    created_at: String,
-    #[schema(format = DateTime)]
-    updated_at: String,
-}
-
-impl OrderBody {
-    /// The order without its checkout link unless the key has the scope `pay`.
-    pub fn for_reader(order: &Order, public_url: &str, caller: &Caller) -> OrderBody {
-        let whole = OrderBody::new(order, public_url);
-        OrderBody {
-            checkout_url: whole.checkout_url.filter(|_| caller.has(Scope::Pay)),
-            ..whole
-        }
-    }
-
-    pub fn new(order: &Order, public_url: &str) -> OrderBody {
-        OrderBody {
-            id: order.id.to_string(),
-            order_no: order.order_no.to_string(),
-            user_id: order.user_id.clone(),
-            subject: order.subject.clone(),
-            amount: order.amount,
-            currency: "CNY",
-            status: order.status().as_str(),
-            paid_amount: order.paid_amount(),
-            refunded_amount: order.refunded,
-            checkout_url: Some(format!("{public_url}/checkout/{}", order.token)),
-            return_url: order.return_url.clone(),
-            metadata: order
-                .metadata
-                .clone()
-                .and_then(|text| RawValue::from_string(text).ok()),
-            expires_at: rfc3339(order.expires_at),
-            paid_at: order.paid_at.map(rfc3339),
-            cancel_reason: order.cancel_reason.clone(),
-            refund_reason: order.refund_reason.clone(),
-            created_at: rfc3339(order.created_at),
-            updated_at: rfc3339(order.updated_at),
-        }
-    }
-}
 
 /// A new order.
 #[derive(Debug, Deserialize, ToSchema)]

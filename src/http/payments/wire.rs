@@ -2,14 +2,13 @@
 
 use std::net::IpAddr;
 
-use domain::{Method, Money, Order, OrderId, Payment, PaymentStatus, Product};
-use payments::admin::Scope;
-use payments::{Initiator, ListedPayment, Services, StartPayment, rfc3339};
-use serde::{Deserialize, Serialize};
+use domain::{Method, Money, OrderId, Product};
+use payments::views::methods;
+use payments::{Initiator, Services, StartPayment};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
-use crate::http::auth::Caller;
 use crate::http::error::Problem;
 use crate::http::orders::parse_return_url;
 use crate::listen::Peer;
@@ -18,130 +17,6 @@ use crate::listen::Peer;
 const OPENID_BYTES: usize = 128;
 /// Alipay's limit of a return URL.
 const ALIPAY_RETURN_URL_BYTES: usize = 256;
-
-/// One attempt to pay an order.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Payment)]
-pub struct PaymentBody {
-    id: String,
-    payment_no: String,
-    order_id: String,
-    user_id: String,
-    #[schema(schema_with = methods)]
-    method: &'static str,
-    #[schema(schema_with = products)]
-    product: &'static str,
-    /// In fen.
-    #[schema(value_type = i64, minimum = 1)]
-    amount: Money,
-    #[schema(example = "CNY")]
-    currency: &'static str,
-    #[schema(schema_with = statuses)]
-    status: &'static str,
-    /// The gateway's number.
-    #[schema(required)]
-    transaction_id: Option<String>,
-    /// `native`, `qr`: the content of the code to scan. `h5`, `wap`, `page`: the URL to open in the payer's browser.
-    /// `jsapi`: the order's checkout page, to be opened inside WeChat.
-    #[schema(required)]
-    payment_url: Option<String>,
-    #[schema(required)]
-    failure_reason: Option<String>,
-    #[schema(value_type = i64, minimum = 0)]
-    refund_amount: Money,
-    #[schema(required)]
-    refund_reason: Option<String>,
-    #[schema(format = DateTime)]
-    expires_at: String,
-    #[schema(required, format = DateTime)]
-    paid_at: Option<String>,
-    #[schema(required, format = DateTime)]
-    refunded_at: Option<String>,
-    #[schema(format = DateTime)]
-    created_at: String,
-    #[schema(format = DateTime)]
-    updated_at: String,
-}
-
-/// Fields that a payment takes from its order.
-#[derive(Debug, Clone)]
-pub struct Owner {
-    user_id: String,
-    checkout_url: String,
-}
-
-impl Owner {
-    pub fn of(order: &Order, public_url: &str) -> Owner {
-        Owner {
-            user_id: order.user_id.clone(),
-            checkout_url: checkout_url(&order.token, public_url),
-        }
-    }
-
-    pub fn of_listed(listed: &ListedPayment, public_url: &str) -> Owner {
-        Owner {
-            user_id: listed.user_id.clone(),
-            checkout_url: checkout_url(&listed.token, public_url),
-        }
-    }
-
-    /// Return URL when the merchant names none.
-    pub fn checkout_url(&self) -> &str {
-        &self.checkout_url
-    }
-}
-
-impl PaymentBody {
-    /// The payment without the address of the checkout page unless the key has the scope `pay`: with `allowBalance` the holder
-    /// of that address can pay.
-    pub fn for_reader(payment: &Payment, owner: &Owner, caller: &Caller) -> PaymentBody {
-        let whole = PaymentBody::new(payment, owner);
-        let leads_to_checkout = |url: &String| {
-            let token = owner.checkout_url.rsplit('/').next().unwrap_or_default();
-            url.contains(token)
-        };
-        PaymentBody {
-            payment_url: whole
-                .payment_url
-                .filter(|url| caller.has(Scope::Pay) || !leads_to_checkout(url)),
-            ..whole
-        }
-    }
-
-    pub fn new(payment: &Payment, owner: &Owner) -> PaymentBody {
-        // A `prepay_id` opens nothing by itself: the checkout page inside WeChat signs it when the payer presses the button.
-        let payment_url = match payment.product {
-            Product::Jsapi => payment.prompt.as_ref().map(|_| &owner.checkout_url),
-            _ => payment.prompt.as_ref(),
-        };
-        PaymentBody {
-            id: payment.id.to_string(),
-            payment_no: payment.payment_no.to_string(),
-            order_id: payment.order_id.to_string(),
-            user_id: owner.user_id.clone(),
-            method: payment.method().as_str(),
-            product: payment.product.as_str(),
-            amount: payment.amount,
-            currency: "CNY",
-            status: payment.status().as_str(),
-            transaction_id: payment.transaction_id.clone(),
-            payment_url: payment_url.cloned(),
-            failure_reason: payment.failure_reason.clone(),
-            refund_amount: payment.refunded,
-            refund_reason: payment.refund_reason.clone(),
-            expires_at: rfc3339(payment.expires_at),
-            paid_at: payment.paid_at.map(rfc3339),
-            refunded_at: payment.refunded_at.map(rfc3339),
-            created_at: rfc3339(payment.created_at),
-            updated_at: rfc3339(payment.updated_at),
-        }
-    }
-}
-
-fn checkout_url(token: &str, public_url: &str) -> String {
-    format!("{public_url}/checkout/{token}")
-}
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -251,14 +126,6 @@ fn parse_openid(text: String) -> Result<String, Problem> {
     }
 }
 
-fn methods() -> Object {
-    one_of(Method::ALL.map(Method::as_str))
-}
-
-fn products() -> Object {
-    one_of(Product::ALL.map(Product::as_str))
-}
-
 fn chosen_products() -> Object {
     let words = Product::ALL.into_iter().map(|product| Some(product.as_str()));
     ObjectBuilder::new()
@@ -267,17 +134,6 @@ fn chosen_products() -> Object {
         .description(Some(
             "One of the method's; by default `native` for WeChat and `qr` for Alipay",
         ))
-        .build()
-}
-
-fn statuses() -> Object {
-    one_of(PaymentStatus::ALL.map(PaymentStatus::as_str))
-}
-
-fn one_of<const N: usize>(words: [&'static str; N]) -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(words))
         .build()
 }
 
