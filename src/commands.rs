@@ -2,6 +2,7 @@
 
 mod backup;
 mod health;
+mod listen;
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -15,6 +16,9 @@ use simulator::WechatKeys;
 
 pub use self::backup::{back_up, check_backup};
 pub use self::health::check_health;
+pub use self::listen::{
+    ListenOptions, listen, parse_event_id, parse_event_type, parse_key, parse_secret, parse_url,
+};
 pub use crate::config::parse_fen;
 use crate::config::{Config, ConfigError, GatewayMode, PublicUrl, parse_email, parse_password};
 use crate::os_user::command_visit;
@@ -204,12 +208,14 @@ pub async fn run_due(config: &Config) -> Result<(), Failure> {
     let n_refunds = payments::reconcile_refunds(&services).await?;
     let n_ended = payments::expire(&services).await?;
     let n_erased = payments::erase_old_data(&services).await?;
+    let n_attempts = payments::deliver_webhooks(&services).await?;
     payments::try_to_write_calls(&services).await;
     services.db.close().await;
     say(&format!("reconcile_payments {n_asked}"));
     say(&format!("reconcile_refunds {n_refunds}"));
     say(&format!("expire {n_ended}"));
     say(&format!("erase_old_data {n_erased}"));
+    say(&format!("deliver_webhooks {n_attempts}"));
     Ok(())
 }
 
