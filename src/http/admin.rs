@@ -23,6 +23,7 @@ mod overview;
 mod people;
 mod refunds;
 mod respond;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -108,6 +109,16 @@ fn console_routes() -> Vec<Route> {
         act("/admin/epay/{id}/rotate",                Confirmed(ManageKeys),    epay::rotate),
         act("/admin/epay/{id}/disable",               Confirmed(ManageKeys),    epay::disable),
         act("/admin/epay/{id}/enable",                Confirmed(ManageKeys),    epay::enable),
+        view("/admin/webhooks",                       May(ManageKeys),          webhooks::list),
+        act("/admin/webhooks",                        Confirmed(ManageKeys),    webhooks::create),
+        view("/admin/webhooks/{id}",                  May(ManageKeys),          webhooks::show),
+        act("/admin/webhooks/{id}/test",              May(ManageKeys),          webhooks::test),
+        act("/admin/webhooks/{id}/rotate-secret",     Confirmed(ManageKeys),    webhooks::rotate),
+        act("/admin/webhooks/{id}/replay",            May(ManageKeys),          webhooks::replay),
+        act("/admin/webhooks/{id}/status",            May(ManageKeys),          webhooks::change),
+        act("/admin/webhooks/{id}/delete",            Confirmed(ManageKeys),    webhooks::remove),
+        view("/admin/webhooks/{id}/deliveries/{eventId}", May(ManageKeys),      webhooks::delivery),
+        act("/admin/webhooks/{id}/deliveries/{eventId}/redeliver", May(ManageKeys), webhooks::redeliver),
         view("/admin/callbacks",                      May(ReadMessages),        inbox::list),
         view("/admin/callbacks/{channel}/{id}",       May(ReadMessages),        inbox::show),
         act("/admin/callbacks/{channel}/{id}/replay", May(Handle),              inbox::replay),

@@ -29,10 +29,15 @@ pub enum Flash {
     CreditApproved,
     EpayMerchantDisabled,
     EpayMerchantEnabled,
+    PingQueued,
+    EndpointChanged,
+    EndpointDeleted,
+    DeliveryQueued,
+    ReplayBegun,
 }
 
 impl Flash {
-    pub const ALL: [Flash; 25] = [
+    pub const ALL: [Flash; 30] = [
         Flash::LoggedOutElsewhere,
         Flash::TotpOn,
         Flash::TotpOff,
@@ -58,6 +63,11 @@ impl Flash {
         Flash::CreditApproved,
         Flash::EpayMerchantDisabled,
         Flash::EpayMerchantEnabled,
+        Flash::PingQueued,
+        Flash::EndpointChanged,
+        Flash::EndpointDeleted,
+        Flash::DeliveryQueued,
+        Flash::ReplayBegun,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -87,6 +97,11 @@ impl Flash {
             Flash::CreditApproved => "credit_approved",
             Flash::EpayMerchantDisabled => "epay_merchant_disabled",
             Flash::EpayMerchantEnabled => "epay_merchant_enabled",
+            Flash::PingQueued => "ping_queued",
+            Flash::EndpointChanged => "endpoint_changed",
+            Flash::EndpointDeleted => "endpoint_deleted",
+            Flash::DeliveryQueued => "delivery_queued",
+            Flash::ReplayBegun => "replay_begun",
         }
     }
 
@@ -121,6 +136,11 @@ impl Flash {
             Flash::CreditApproved => words.flash_credit_approved,
             Flash::EpayMerchantDisabled => words.flash_epay_merchant_disabled,
             Flash::EpayMerchantEnabled => words.flash_epay_merchant_enabled,
+            Flash::PingQueued => words.flash_ping_queued,
+            Flash::EndpointChanged => words.flash_endpoint_changed,
+            Flash::EndpointDeleted => words.flash_endpoint_deleted,
+            Flash::DeliveryQueued => words.flash_delivery_queued,
+            Flash::ReplayBegun => words.flash_replay_begun,
         }
     }
 }

@@ -122,6 +122,7 @@ fn navigation(context: &ConsoleContext) -> AnyView {
         ("/admin/gateways", words.gateways, Permission::Operate),
         ("/admin/keys", words.keys, Permission::ManageKeys),
         ("/admin/epay", words.epay, Permission::ManageKeys),
+        ("/admin/webhooks", words.webhooks, Permission::ManageKeys),
         ("/admin/people", words.people, Permission::ManagePeople),
         ("/admin/audit-log", words.audit, Permission::ReadAudit),
     ];

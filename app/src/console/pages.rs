@@ -18,6 +18,7 @@ mod parts;
 mod people;
 mod refund;
 mod timeline;
+mod webhooks;
 
 pub use account::{account, confirm, recovery_codes, totp};
 pub use approvals::approvals;
@@ -36,3 +37,4 @@ pub use overview::overview;
 pub use people::people;
 pub use refund::{RefundForm, RefundReason, refund, refund_check};
 pub use timeline::support_text;
+pub use webhooks::{delivery, webhook, webhooks};

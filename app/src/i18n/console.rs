@@ -255,6 +255,13 @@ catalogue! {
     action_retry_refund: "重试退款", "Tried the refund again";
     action_approve_refund: "批准退款", "Approved the refund";
     action_replay_notification: "重新处理回调", "Worked on a callback again";
+    action_create_endpoint: "新建 Webhook 端点", "Made a webhook endpoint";
+    action_update_endpoint: "修改 Webhook 端点", "Changed a webhook endpoint";
+    action_delete_endpoint: "删除 Webhook 端点", "Deleted a webhook endpoint";
+    action_rotate_secret: "轮换 Webhook 密钥", "Rotated a webhook secret";
+    action_test_endpoint: "测试 Webhook 端点", "Tested a webhook endpoint";
+    action_redeliver_event: "重新投递事件", "Redelivered an event";
+    action_replay_events: "重放事件", "Replayed events";
     action_reject_refund: "驳回退款", "Rejected the refund";
     action_request_credit: "申请增加余额", "Asked for a credit";
     action_approve_credit: "批准增加余额", "Approved the credit";
@@ -322,6 +329,8 @@ catalogue! {
     incident_order_overdue: "订单状态与支付不符", "An order that its payments do not explain";
     incident_job_overdue: "后台任务未运行", "A job does not run";
     incident_backup_failed: "备份失败", "The backup failed";
+    incident_webhook_failed: "Webhook 投递失败", "A webhook delivery failed";
+    incident_webhook_disabled: "Webhook 端点已停用", "A webhook endpoint was disabled";
     advice_clock_off: "校准服务器时间（NTP）。偏差超过五分钟时，平台会拒绝签名。恢复后自动结束。",
         "Set the server's clock right (NTP): five minutes off, and signatures are refused on both sides. Ends by itself.";
     advice_payment_overdue: "查看平台最后的答复；在平台商户后台核对该交易。关闭或到账后自动结束。",
@@ -336,6 +345,10 @@ catalogue! {
         "Read the job's errors in the log; start the server again if it must be. Ends by itself when the job ends well.";
     advice_backup_failed: "检查 BACKUP_DIR 的磁盘空间与权限，然后执行 tongqian backup。下一次备份成功后自动结束。",
         "Look at the space and the rights of BACKUP_DIR, then run tongqian backup. Ends by itself with the next backup.";
+    advice_webhook_failed: "查看该端点的投递记录，修复接收程序后重新投递。",
+        "Read the deliveries of the endpoint; mend the receiving program, then redeliver.";
+    advice_webhook_disabled: "修复接收程序，启用该端点，再重放停用期间的事件。",
+        "Mend the receiving program, enable the endpoint, then replay the events since it was disabled.";
     advice_forged_notifications: "没有款项被误记。检查平台密钥是否已更换；若不是，请在防火墙按来源限制。",
         "Nothing was believed. See whether the gateway's key has changed; if not, shut the sender out at the firewall.";
     advice_gateway_silent: "检查网络与平台公告；恢复后系统会自动补查，并自动结束此项。",
@@ -505,4 +518,48 @@ catalogue! {
     new_password: "新密码（至少 8 个字符）", "New password (8 characters or more)";
     new_password_again: "再输入一次", "Once more";
     flash_password_changed: "密码已修改，其他会话已全部退出。", "The password was changed, and all other sessions are ended.";
+
+    // Webhooks.
+    webhooks: "Webhook", "Webhooks";
+    webhook: "Webhook 端点", "Webhook endpoint";
+    webhook_url: "接收地址", "URL";
+    webhook_events: "事件类型", "Event types";
+    webhook_description: "备注", "Description";
+    webhook_enabled: "已启用", "Enabled";
+    webhook_disabled: "已停用", "Disabled";
+    webhook_failing_since: "持续失败自", "Failing since";
+    webhook_overlap_until: "旧密钥有效至", "Old secret signs until";
+    webhook_secret: "签名密钥", "Signing secret";
+    webhook_secret_once: "请立即保存此密钥，离开本页后不再显示。", "Save this secret now: it is not shown again.";
+    webhook_choose_events: "只接收部分事件", "Only some types of events";
+    make_webhook: "新建端点", "Add endpoint";
+    make_webhook_text: "事件以 JSON 发送，并按 Standard Webhooks 签名；未选择类型时接收所有事件。",
+        "Events are posted as JSON, signed as Standard Webhooks says. Without a choice the endpoint gets all types.";
+    test_webhook: "发送测试事件", "Send a test event";
+    rotate_secret: "轮换密钥", "Rotate secret";
+    delete_webhook: "删除", "Delete";
+    replay_events: "重放事件", "Replay events";
+    replay_events_text: "把这些日期内的事件重新发送到此端点；接收方凭事件 ID 去重。",
+        "Sends the events of these days to this endpoint again; the receiver knows them by their ids.";
+    deliveries: "投递记录", "Deliveries";
+    delivery: "投递", "Delivery";
+    deliveries_pending: "等待中", "Pending";
+    deliveries_failed: "已失败", "Failed";
+    delivery_pending: "等待投递", "Pending";
+    delivery_succeeded: "已送达", "Succeeded";
+    delivery_failed: "投递失败", "Failed";
+    delivery_attempts: "次数", "Attempts";
+    delivery_answer: "响应", "Answer";
+    delivery_request: "请求", "Request";
+    delivery_ms: "耗时（毫秒）", "Duration (ms)";
+    delivery_error: "错误", "Error";
+    delivery_last: "上次投递", "Last attempt";
+    delivery_next: "下次投递", "Next attempt";
+    event: "事件", "Event";
+    redeliver: "重新投递", "Redeliver";
+    flash_ping_queued: "测试事件已进入投递队列。", "The test event is queued.";
+    flash_endpoint_changed: "端点已修改。", "The endpoint was changed.";
+    flash_endpoint_deleted: "端点已删除。", "The endpoint was deleted.";
+    flash_delivery_queued: "该事件已重新进入投递队列。", "The event is queued again.";
+    flash_replay_begun: "重放已开始。", "The replay has begun.";
 }

@@ -155,6 +155,8 @@ pub const fn incident(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'sta
         Some(IncidentKind::OrderOverdue) => words.incident_order_overdue,
         Some(IncidentKind::JobOverdue) => words.incident_job_overdue,
         Some(IncidentKind::BackupFailed) => words.incident_backup_failed,
+        Some(IncidentKind::WebhookFailed) => words.incident_webhook_failed,
+        Some(IncidentKind::WebhookDisabled) => words.incident_webhook_disabled,
     }
 }
 
@@ -185,6 +187,8 @@ pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'stati
         Some(IncidentKind::OrderOverdue) => words.advice_order_overdue,
         Some(IncidentKind::JobOverdue) => words.advice_job_overdue,
         Some(IncidentKind::BackupFailed) => words.advice_backup_failed,
+        Some(IncidentKind::WebhookFailed) => words.advice_webhook_failed,
+        Some(IncidentKind::WebhookDisabled) => words.advice_webhook_disabled,
     }
 }
 
@@ -197,6 +201,13 @@ pub fn action<'a>(word: &'a str, words: &'static ConsoleWords) -> &'a str {
         "approve_refund" => words.action_approve_refund,
         "reject_refund" => words.action_reject_refund,
         "replay_notice" => words.action_replay_notification,
+        "create_endpoint" => words.action_create_endpoint,
+        "update_endpoint" => words.action_update_endpoint,
+        "delete_endpoint" => words.action_delete_endpoint,
+        "rotate_secret" => words.action_rotate_secret,
+        "test_endpoint" => words.action_test_endpoint,
+        "redeliver_event" => words.action_redeliver_event,
+        "replay_events" => words.action_replay_events,
         "request_credit" => words.action_request_credit,
         "approve_credit" => words.action_approve_credit,
         "reject_credit" => words.action_reject_credit,
