@@ -19,6 +19,9 @@ create table webhook_endpoints (
     updated_at bigint not null
 );
 
+-- Of two servers that start at once, one makes it.
+create unique index webhook_endpoints_of_settings on webhook_endpoints (url) where is_from_settings;
+
 -- What is delivered to addresses that are not ours: the row is the job.
 create table deliveries (
     -- To what: a webhook endpoint, or another receiver of notifications. Each target has a lane of its own.

@@ -8,6 +8,7 @@
 mod journey;
 mod kills;
 mod merchant;
+mod receiver;
 mod replicas;
 mod returning;
 mod server;

@@ -6,6 +6,7 @@ use simulator::Simulator;
 use sqlx::{Connection as _, Executor as _};
 use tempfile::TempDir;
 
+use super::receiver::{Receiver, SECRET};
 use super::server::{API_KEY, Server, Setup, free_port};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +18,9 @@ pub enum Engine {
 pub struct Stage {
     pub sim: Simulator,
     pub dir: TempDir,
+    pub receiver: Receiver,
     database: String,
+    webhook_url: String,
 }
 
 /// Returns the engines that are available for tests.
@@ -64,7 +67,15 @@ impl Stage {
         };
         let sim = Simulator::start(simulator::Settings::default()).await.unwrap();
         sim.set_refund_delay_ms(200);
-        Stage { sim, dir, database }
+        let receiver = Receiver::default();
+        let webhook_url = receiver.listen().await;
+        Stage {
+            sim,
+            dir,
+            receiver,
+            database,
+            webhook_url,
+        }
     }
 
     pub async fn server(&self, crash_at: Option<String>) -> Server {
@@ -83,6 +94,9 @@ impl Stage {
             ("RECONCILE_CRON", "* * * * * *"),
             ("EXPIRY_CRON", "* * * * * *"),
             ("LEASE_MS", "1500"),
+            ("WEBHOOK_URL", &self.webhook_url),
+            ("WEBHOOK_SECRET", SECRET),
+            ("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8"),
             ("LOG", "off"),
         ];
         let all = own.iter().chain(other);

@@ -57,6 +57,7 @@ async fn walk(engine: Engine, point: &str, hit: u32) -> bool {
     let merchant = Merchant::of(&[&server.url]);
     let journey = Journey::take(&stage, &merchant, &format!("walk{hit}")).await;
     journey.check(&stage.sim.books(), &merchant).await;
+    stage.receiver.check(&merchant).await;
     let has_died = server.n_deaths() > 0;
     assert!(server.n_deaths() < 2, "{point}:{hit} killed it twice");
     server.stop().await;
