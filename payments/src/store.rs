@@ -60,8 +60,8 @@ use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions, P
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Postgres, Sqlite, Transaction};
 
 use self::after_commit::AfterCommit;
-pub use self::schema::{SchemaFacts, read_schema};
 use self::events::NewEvent;
+pub use self::schema::{SchemaFacts, read_schema};
 pub use self::sqlite::SqliteDb;
 #[cfg(feature = "faults")]
 pub use self::sqlite::{CommitTrouble, LostCommit};

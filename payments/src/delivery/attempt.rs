@@ -64,7 +64,11 @@ pub(super) async fn attempt_delivery(services: &Services, delivery: &DeliveryRow
             .boxed()
         })
         .await?;
-    let ending = if is_success { Ending::Succeeded } else { Ending::Failed };
+    let ending = if is_success {
+        Ending::Succeeded
+    } else {
+        Ending::Failed
+    };
     services.metrics.count_delivery(ending);
     Ok(is_success)
 }

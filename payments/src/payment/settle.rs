@@ -115,7 +115,16 @@ async fn act(
         }
         (Settlement::Declined, Report::Declined(reason)) => {
             let due_at = schedule::next_after_end(now, 0, now, payment.expires_at);
-            payments::advance(tx, payment, order, PaymentState::Declined, Some(reason), due_at, now).await?;
+            payments::advance(
+                tx,
+                payment,
+                order,
+                PaymentState::Declined,
+                Some(reason),
+                due_at,
+                now,
+            )
+            .await?;
             count_ending(services, tx, payment, Ending::Failed);
         }
         (Settlement::Paid, Report::Paid(receipt)) => {
