@@ -278,7 +278,8 @@ async fn a_key_that_may_only_read_sees_no_endpoint_and_no_checkout_link() {
     );
     let reader = Api::with_key(&server, String::from_utf8_lossy(&made.stdout).trim());
     let feed = reader.get("/events").await;
-    assert_eq!(feed.ok(200)["data"].as_array().unwrap().len(), 2);
+    // The third is the incident that a new key is.
+    assert_eq!(feed.ok(200)["data"].as_array().unwrap().len(), 3);
     assert!(!feed.text.contains(token), "{}", feed.text);
     assert!(owner.get("/events").await.text.contains(token));
     reader.get("/webhook-endpoints").await.refused(403, "forbidden");

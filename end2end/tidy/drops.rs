@@ -5,7 +5,7 @@ use super::{Faults, Kind, rust_files};
 #[test]
 fn no_verb_is_dropped_in_the_middle() {
     // In each of these no verb can be inside of what is dropped.
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 11] = [
         // The wrapper itself.
         "payments/src/run.rs",
         // Waits for signs, and then reads.
@@ -19,6 +19,10 @@ fn no_verb_is_dropped_in_the_middle() {
         "src/listen/seats.rs",
         // Waits for a write that is a task of its own and goes on.
         "src/readiness.rs",
+        // Times of the client's own: requests to others, and no verb.
+        "payments/src/outbound.rs",
+        // Follows a server from outside, and has no database.
+        "src/commands/listen.rs",
         // Reads the bytes of a request.
         "src/http/body.rs",
         // Waits for changes that another task reads.

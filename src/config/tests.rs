@@ -285,6 +285,7 @@ fn with_companions<'a>(name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)>
     }
     match name {
         "ADMIN_EMAIL" => pairs.push(("ADMIN_PASSWORD", "twelve-chars")),
+        "WEBHOOK_URL" => pairs.push(("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")),
         "ADMIN_PASSWORD" if !value.is_empty() => pairs.push(("ADMIN_EMAIL", "a@example.com")),
         _ => {}
     }
