@@ -35,7 +35,7 @@ pub async fn record_backup(services: &Services, failure: Option<&str>) -> Result
                 let id = IncidentId::new(now, services.clock.entropy());
                 tracing::warn!(incident = IncidentKind::BackupFailed.as_str(), "{detail}");
                 incidents::raise(tx, &id, IncidentKind::BackupFailed, SUBJECT, None, detail, now).await?;
-                incidents::reopen(tx, IncidentKind::BackupFailed, SUBJECT, detail).await
+                incidents::reopen(tx, IncidentKind::BackupFailed, SUBJECT, detail, now).await
             }
             .boxed()
         })
