@@ -91,7 +91,7 @@ impl Draft {
         Ok(Draft { path })
     }
 
-    /// Whoever finds a file under the name of the backup finds all of it.
+    /// Gives the complete file its name, so that a file under that name is never half a backup.
     fn publish(self, file: &Path, sum_file: &Path) -> Result<Backup, BackupError> {
         let fail = |path: &Path| {
             let path = path.to_owned();

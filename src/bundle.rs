@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-/// Without one of them there is no bundle: one does not run without the other.
+/// Files that make a bundle: one does not run without the other.
 const PARTS: [&str; 2] = ["tongqian.js", "tongqian_bg.wasm"];
 
 /// A file of the bundle inside the binary, with its compressed twins.

@@ -5,7 +5,7 @@ use super::{Faults, Kind, rust_files};
 #[test]
 fn no_verb_is_dropped_in_the_middle() {
     // In each of these no verb can be inside of what is dropped.
-    const KNOWN: [&str; 11] = [
+    const KNOWN: [&str; 16] = [
         // The wrapper itself.
         "payments/src/run.rs",
         // Waits for signs, and then reads.
@@ -27,6 +27,14 @@ fn no_verb_is_dropped_in_the_middle() {
         "src/http/body.rs",
         // Waits for changes that another task reads.
         "src/http/events.rs",
+        // Reads a database before anything is changed in it.
+        "payments/src/store/schema.rs",
+        // Reads gauges.
+        "src/metrics.rs",
+        // Time limits of clients that only read an answer.
+        "src/commands/health.rs",
+        "src/doctor/addresses.rs",
+        "src/doctor/listeners.rs",
     ];
     let mut faults = Faults::default();
     for file in rust_files(&["src", "app/src", "payments/src"]) {

@@ -13,7 +13,7 @@ use crate::telemetry;
 const PREFIX: &str = "tongqian-";
 const SUFFIX: &str = ".db";
 
-/// What is copied, and where to.
+/// Source and destination of scheduled backups.
 #[derive(Debug, Clone)]
 pub struct BackupPlan {
     database_url: SecretString,

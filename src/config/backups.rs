@@ -16,7 +16,7 @@ const N_KEPT: usize = 14;
 pub struct ScheduledBackups {
     pub directory: PathBuf,
     pub cron: Cron,
-    /// How many files stay; older ones are removed.
+    /// Number of files that stay; older ones are removed.
     pub n_kept: usize,
 }
 

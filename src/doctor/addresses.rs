@@ -12,7 +12,7 @@ const NAME: &str = "PUBLIC_URL";
 const CONNECT: Duration = Duration::from_secs(3);
 const WHOLE: Duration = Duration::from_secs(8);
 
-/// What can be seen of the addresses by themselves. In simulator mode any will do.
+/// Checks the addresses by themselves. In simulator mode any will do.
 pub fn check(config: &Config, public_url: &PublicUrl, report: &mut Report) {
     let GatewayMode::Live(accounts) = &config.gateways else {
         return report.ok(

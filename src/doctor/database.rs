@@ -78,7 +78,7 @@ async fn check_schema(config: &Config, shown: &str, facts: SchemaFacts, report: 
     }
 }
 
-/// What a start would refuse of a database of this schema.
+/// Checks the contents of a database of this schema that a start would refuse.
 async fn check_contents(config: &Config, report: &mut Report) {
     let url = config.database_url.expose_secret();
     let services = match connect_to_audit(config, url).await {

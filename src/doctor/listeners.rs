@@ -88,7 +88,7 @@ async fn shows(address: SocketAddr, path: &str, sign: &str) -> bool {
     }
 }
 
-/// Where a program of this machine reaches an address that stands for all.
+/// Replaces an address that stands for all by one that a program of this machine reaches.
 pub fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),

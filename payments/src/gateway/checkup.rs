@@ -23,7 +23,7 @@ pub enum Level {
 pub struct Note {
     pub level: Level,
     pub setting: &'static str,
-    /// What was found and what to do about it; never a key.
+    /// Finding and advice; never a key.
     pub text: String,
 }
 

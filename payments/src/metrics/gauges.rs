@@ -11,7 +11,7 @@ use crate::store::incidents::{self, IncidentKind};
 use crate::store::{StoreError, deliveries, overdue};
 use crate::{Error, Services};
 
-/// How long the oldest due row of each queue has waited.
+/// Age of the oldest due row of each queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QueueAges {
     pub payments: Duration,

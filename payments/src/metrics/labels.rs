@@ -28,7 +28,7 @@ macro_rules! label_values {
 }
 
 label_values! {
-    /// How a payment, a refund or an attempt has ended. Only a payment can be cancelled.
+    /// End of a payment, a refund or an attempt. Only a payment can be cancelled.
     Ending {
         Succeeded => "succeeded",
         Failed => "failed",
@@ -41,7 +41,7 @@ impl Ending {
 }
 
 label_values! {
-    /// How a notification of a gateway was received.
+    /// Verdict on a notification of a gateway.
     NotificationVerdict {
         Accepted => "accepted",
         Duplicate => "duplicate",
@@ -52,7 +52,7 @@ label_values! {
 }
 
 label_values! {
-    /// How a gateway answered. `Unknown` is no answer, or none that can be believed.
+    /// Outcome of a call to a gateway. `Unknown` is no answer, or none that can be believed.
     CallOutcome {
         Ok => "ok",
         Declined => "declined",

@@ -11,7 +11,7 @@ use super::{MIGRATIONS, StoreError, Tx, on};
 /// Facts of a copy that are looked at before it is opened as a database of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyFacts {
-    /// What SQLite says about a damaged file; nothing for a whole one.
+    /// Damages that SQLite names; none in a whole file.
     pub damages: Vec<String>,
     /// Rows that refer to a row which is not there.
     pub n_dangling: usize,

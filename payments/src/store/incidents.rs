@@ -239,7 +239,7 @@ pub async fn count_open(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
     Ok(n)
 }
 
-/// How many of each kind are open; a kind without any is left out.
+/// Counts the open incidents of each kind; a kind without any is left out.
 pub async fn count_open_by_kind(tx: &mut Tx<'_>) -> Result<Vec<(IncidentKind, i64)>, StoreError> {
     const SQL: &str = "select kind, count(*) from incidents where resolved_at is null group by kind";
     let rows: Vec<(String, i64)> = on!(tx, SQL, fetch_all, |query| query)?;

@@ -47,7 +47,7 @@ pub struct SqliteDb {
     is_simulated: bool,
 }
 
-/// What became of a closure on the lent connection. Its result counts when its group is committed.
+/// Outcome of a closure on the lent connection. Its result counts when its group is committed.
 struct Turn<T, E> {
     result: Result<T, E>,
     outcome: oneshot::Receiver<Outcome>,

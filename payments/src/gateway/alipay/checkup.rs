@@ -14,7 +14,7 @@ const PRIVATE_KEY: &str = "ALIPAY_PRIVATE_KEY";
 const PUBLIC_KEY: &str = "ALIPAY_PUBLIC_KEY";
 /// Digits of an app id and of an account.
 const DIGITS: usize = 16;
-/// What every account number (PID) begins with.
+/// First digits of every account number (PID).
 const ACCOUNT: &str = "2088";
 
 /// Checks each setting by itself, then what belongs together.

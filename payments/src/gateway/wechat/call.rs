@@ -166,7 +166,7 @@ impl Wechat {
         }
     }
 
-    /// How many platform certificates a downloaded list holds, when the APIv3 key opens it.
+    /// Counts the platform certificates of a downloaded list, when the APIv3 key opens it.
     pub(in super::super) fn open_certificates(&self, body: &[u8]) -> Result<usize, &'static str> {
         read_certificates(&self.api_v3_key, body).map(|certificates| certificates.len())
     }
