@@ -125,7 +125,6 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let links = gateways::link(&config, &public_url).await?;
     let services = unlock(&config, db, links.gateways, &public_url).await?;
     let welcome = bootstrap::first_start(&config, &services).await?;
-    password::prepare(services.clock.nonce()).await?;
     let findings = doctor::log_findings(&config, &public_url);
     let site = Arc::new(site::SiteConfig::new(
         &config,
