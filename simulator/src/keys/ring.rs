@@ -91,19 +91,32 @@ pub(super) fn load(dir: Option<&Path>) -> io::Result<Ring> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut directory, 0o700);
     directory.create(dir)?;
-    let mut keys = Vec::with_capacity(NAMES.len());
-    for (place, name) in NAMES.iter().enumerate() {
-        let path = path_of(dir, name);
-        keys.push(match fs::read_to_string(&path) {
-            Ok(pem) => Arc::new(PrivateKey::from_pkcs8_pem(&pem).map_err(io::Error::other)?),
-            Err(_) => {
-                let key = Arc::clone(made().keys()[place]);
-                write_private(&path, &super::private_pem(&key))?;
-                key
-            }
-        });
+    // Reading one takes milliseconds, because its numbers are checked.
+    let keys: io::Result<Vec<_>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = NAMES
+            .iter()
+            .enumerate()
+            .map(|(place, name)| scope.spawn(move || load_key(&path_of(dir, name), place)))
+            .collect();
+        let loaded = threads.into_iter();
+        loaded
+            .map(|thread| thread.join().expect("reading a key does not panic"))
+            .collect()
+    });
+    Ok(Ring::new(keys?.try_into().expect("as many keys as names")))
+}
+
+fn load_key(path: &Path, place: usize) -> io::Result<Arc<PrivateKey>> {
+    match fs::read_to_string(path) {
+        Ok(pem) => Ok(Arc::new(
+            PrivateKey::from_pkcs8_pem(&pem).map_err(io::Error::other)?,
+        )),
+        Err(_) => {
+            let key = Arc::clone(made().keys()[place]);
+            write_private(path, &super::private_pem(&key))?;
+            Ok(key)
+        }
     }
-    Ok(Ring::new(keys.try_into().expect("as many keys as names")))
 }
 
 fn path_of(dir: &Path, name: &str) -> std::path::PathBuf {
