@@ -6,6 +6,7 @@ mod assets;
 mod auth;
 mod balance;
 mod body;
+mod checkout_page;
 mod compress;
 mod envelope;
 mod epay;
@@ -35,6 +36,7 @@ pub use event_streams::EventStreams;
 use std::sync::Arc;
 
 use ::payments::Services;
+use app::page_template::Templates;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -54,6 +56,7 @@ pub struct Web {
     pub site: Arc<SiteConfig>,
     pub limits: Arc<ApiLimits>,
     pub streams: EventStreams,
+    pub templates: Templates,
     pub readiness: Readiness,
     pub metrics: Metrics,
     pub stop: Stop,
@@ -70,6 +73,7 @@ impl Web {
         Web {
             readiness: Readiness::new(services.db.clone()),
             metrics: Metrics::new(&services.metrics),
+            templates: Templates::default(),
             services,
             site,
             limits: Arc::new(limits),

@@ -16,6 +16,7 @@ use crate::device::Device;
 use crate::i18n::{Language, Words};
 use crate::return_url::ReturnHosts;
 use crate::theme::Theme;
+use crate::view::DrawnCodes;
 
 /// Whether `/pkg` holds the browser bundle. Without it pages mention no script, and still work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct PageSettings {
     pub unencrypted: Vec<&'static str>,
     /// Warnings and failures of the checks of `tongqian doctor` that ask nobody, as they were at the start.
     pub findings: Vec<String>,
+    /// QR codes that were drawn before.
+    pub codes: DrawnCodes,
 }
 
 /// Request headers that pages need.

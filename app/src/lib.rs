@@ -31,7 +31,9 @@ pub mod i18n;
 #[cfg(feature = "ssr")]
 pub mod links;
 #[cfg(feature = "ssr")]
-mod pages;
+pub mod page_template;
+#[cfg(feature = "ssr")]
+pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod return_url;
 #[cfg(feature = "ssr")]

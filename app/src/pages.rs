@@ -6,7 +6,7 @@ mod receipt;
 mod shop;
 mod states;
 
-pub use checkout::CheckoutPage;
+pub use checkout::{CheckoutPage, LoadedView, load_checkout};
 pub use failed::NotFoundPage;
 pub use receipt::ReceiptPage;
 pub use shop::ShopPage;

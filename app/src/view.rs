@@ -4,6 +4,7 @@
 
 mod deadline;
 mod handover;
+pub mod hollow;
 mod live;
 mod methods;
 pub(crate) mod money;
@@ -22,7 +23,7 @@ pub use deadline::Deadline;
 pub use handover::{Handover, handed_over, referrer_policy};
 pub use live::{LiveState, live_state};
 pub use methods::{Guide, MethodChoice, OtherWay, method_name};
-pub use qr::Qr;
+pub use qr::{DrawnCodes, Qr};
 pub use receipt::{PaidPart, Paper, ReceiptView, RefundLine, has_receipt};
 pub use situation::{PageState, Situation};
 
@@ -274,7 +275,7 @@ fn code(situation: &Situation<'_>, request: &Request) -> Option<Code> {
     let method = method_name(payment.method(), words);
     let wallet = request.site.wallet_url.as_deref();
     Some(Code {
-        qr: Qr::draw(prompt)?,
+        qr: request.site.codes.draw(prompt)?,
         instruction: fill(scan, &[("amount", &amount)]),
         label: fill(words.qr_label, &[("method", method), ("amount", &amount)]),
         wallet: wallet.map(|wallet| links::wallet(wallet, prompt)),

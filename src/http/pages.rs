@@ -1,6 +1,7 @@
 //! Pages and forms of `app`.
 
 use app::context::{Browser, Request as PageRequest, provide_request};
+use app::pages::LoadedView;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -8,7 +9,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use leptos::nonce::use_nonce;
-use leptos::prelude::{expect_context, use_context};
+use leptos::prelude::{expect_context, provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list};
 
 use super::Web;
@@ -17,7 +18,7 @@ use super::body::{self, API_BYTES};
 use super::envelope::RequestId;
 use super::error::Problem;
 use super::headers::page_policy;
-use super::{assets, compress, origin, storable};
+use super::{assets, checkout_page, compress, origin, storable};
 use crate::listen::Peer;
 
 pub fn routes(web: &Web) -> Router<Web> {
@@ -26,6 +27,7 @@ pub fn routes(web: &Web) -> Router<Web> {
         .leptos_routes_with_context(web, generate_route_list(app::App), context(web), move || {
             app::shell(options.clone())
         })
+        .layer(from_fn_with_state(web.clone(), checkout_page::serve))
         .layer(from_fn(finish))
         .layer(from_fn_with_state(web.clone(), origin::guard))
         .layer(from_fn(compress::pages))
@@ -54,6 +56,9 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
         let parts = expect_context::<Parts>();
         let request = visit(&web, &parts);
         provide_request(web.services.clone(), request, web.site.has_bundle);
+        if let Some(loaded) = parts.extensions.get::<LoadedView>() {
+            provide_context(loaded.clone());
+        }
         // Server functions write no HTML and have no nonce.
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
             && let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce, web.site.has_bundle.0))

@@ -6,11 +6,12 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use leptos_router::params::ParamsMap;
+use payments::Services;
 
 use super::failed::FailedPage;
 use super::states::StateCard;
 use crate::components::{Frame, OrderDetails, OrderSummary, Scripts};
-use crate::context::{request, services};
+use crate::context::{Request, request, services};
 use crate::error::UiError;
 use crate::islands::PaymentWatcher;
 use crate::view::{self, CheckoutView, PageRequest, spending};
@@ -22,8 +23,13 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 pub fn CheckoutPage() -> impl IntoView {
     let token = use_params_map().read_untracked().get("token").unwrap_or_default();
     let page_request = page_request(&use_query_map().read_untracked());
+    let loaded = use_context::<LoadedView>();
     let page = async move {
-        match load(&token, page_request).await {
+        let view = match loaded {
+            Some(LoadedView(view)) => Ok(*view),
+            None => load_checkout(&services(), &request(), &token, page_request).await,
+        };
+        match view {
             Ok(view) => view! { <Checkout view=view/> }.into_any(),
             Err(error) => view! { <FailedPage error=error/> }.into_any(),
         }
@@ -40,28 +46,36 @@ fn page_request(query: &ParamsMap) -> PageRequest {
     }
 }
 
-async fn load(token: &str, page_request: PageRequest) -> Result<CheckoutView, UiError> {
-    let services = services();
-    let request = request();
-    let mut checkout = payments::find_checkout(&services, token).await?;
+/// What the server has loaded already, for the page that it is about to draw.
+#[derive(Debug, Clone)]
+pub struct LoadedView(pub Box<CheckoutView>);
+
+/// Loads the view of a checkout page, and notes that somebody looks at it.
+pub async fn load_checkout(
+    services: &Services,
+    request: &Request,
+    token: &str,
+    page_request: PageRequest,
+) -> Result<CheckoutView, UiError> {
+    let mut checkout = payments::find_checkout(services, token).await?;
     if let Some(number) = view::handed_over(&checkout, services.clock.now()) {
         // Parameters that the gateway appends to our address prove nothing (T-24): the gateway itself is queried.
         let (asked, number) = (services.clone(), number.clone());
         let asking = async move { payments::query_payment(&asked, &number, None).await };
         if payments::wait_for(PATIENCE, asking).await.is_some() {
-            checkout = payments::find_checkout(&services, token).await?;
+            checkout = payments::find_checkout(services, token).await?;
         }
     }
     let available = if spending::is_allowed(&checkout.order) {
-        let balance = payments::find_balance(&services, &checkout.order.user_id).await?;
+        let balance = payments::find_balance(services, &checkout.order.user_id).await?;
         Some(balance.available)
     } else {
         None
     };
-    let view = CheckoutView::new(&checkout, available, services.clock.now(), &request, page_request);
+    let view = CheckoutView::new(&checkout, available, services.clock.now(), request, page_request);
     if view.state.is_pending() {
-        // A browser without JavaScript opens no event stream; loading the page counts as watching.
-        payments::try_to_attend(&services, &checkout).await;
+        // A browser without JavaScript follows no events; loading the page is its sign that somebody waits.
+        payments::try_to_attend(services, &checkout).await;
     }
     Ok(view)
 }

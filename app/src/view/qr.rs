@@ -1,6 +1,7 @@
 //! QR codes as one SVG path, drawn on the server: sharp at any size, and visible without JavaScript.
 
-use std::fmt::Write as _;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
 
 use qrcode::{Color, EcLevel, QrCode};
 
@@ -20,29 +21,114 @@ pub struct Qr {
 impl Qr {
     /// Draws a code; `None` when the content is too long, which no gateway's is.
     pub fn draw(content: &str) -> Option<Qr> {
-        let code = QrCode::with_error_correction_level(content, EcLevel::M).ok()?;
-        let width = code.width();
-        let mut path = String::new();
-        for (row, modules) in code.to_colors().chunks(width).enumerate() {
-            draw_row(&mut path, row + QUIET_ZONE, modules);
-        }
-        Some(Qr {
-            content: content.to_owned(),
-            side: width + 2 * QUIET_ZONE,
-            path,
-        })
+        Some(Modules::of(content)?.draw(content))
     }
 }
 
-/// Draws one rectangle for each run of dark modules: a third of the size of one for each module.
-fn draw_row(path: &mut String, y: usize, modules: &[Color]) {
-    let mut x = QUIET_ZONE;
-    for run in modules.chunk_by(|left, right| left == right) {
-        let width = run.len();
-        if run[0] == Color::Dark {
-            write!(path, "M{x} {y}h{width}v1h-{width}z").expect("a string takes any text");
+/// The modules of a code, a bit each: a fortieth of its path.
+#[derive(Debug)]
+struct Modules {
+    width: usize,
+    dark: Vec<u8>,
+}
+
+impl Modules {
+    fn of(content: &str) -> Option<Modules> {
+        let code = QrCode::with_error_correction_level(content, EcLevel::M).ok()?;
+        let colors = code.to_colors();
+        let dark = colors.chunks(8).map(|eight| {
+            let bits = eight.iter().enumerate();
+            bits.fold(0, |byte, (n, color)| byte | u8::from(*color == Color::Dark) << n)
+        });
+        Some(Modules {
+            width: code.width(),
+            dark: dark.collect(),
+        })
+    }
+
+    fn is_dark(&self, place: usize) -> bool {
+        self.dark
+            .get(place / 8)
+            .is_some_and(|byte| byte & (1 << (place % 8)) != 0)
+    }
+
+    /// One rectangle for each run of dark modules: a third of the size of one for each module.
+    fn draw(&self, content: &str) -> Qr {
+        let mut path = String::with_capacity(6 * 1024);
+        for row in 0..self.width {
+            let y = row + QUIET_ZONE;
+            let mut x = 0;
+            while x < self.width {
+                let is_dark = |x: &usize| self.is_dark(row * self.width + x);
+                let run = (x..self.width).take_while(is_dark).count();
+                if run > 0 {
+                    push_number(&mut path, "M", x + QUIET_ZONE);
+                    push_number(&mut path, " ", y);
+                    push_number(&mut path, "h", run);
+                    push_number(&mut path, "v1h-", run);
+                    path.push('z');
+                }
+                x += run.max(1);
+            }
         }
-        x += width;
+        Qr {
+            content: content.to_owned(),
+            side: self.width + 2 * QUIET_ZONE,
+            path,
+        }
+    }
+}
+
+/// Ten times as fast as `write!`, of which a code would need thousands.
+fn push_number(path: &mut String, before: &str, number: usize) {
+    path.push_str(before);
+    for (unit, may_be_missing) in [(100, true), (10, true), (1, false)] {
+        if number >= unit || !may_be_missing {
+            let digit = u32::try_from(number / unit % 10).unwrap_or_default();
+            path.push(char::from_digit(digit, 10).unwrap_or('0'));
+        }
+    }
+}
+
+/// Codes that pages show again and again; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct DrawnCodes(Arc<Mutex<Drawn>>);
+
+#[derive(Debug, Default)]
+struct Drawn {
+    codes: HashMap<Arc<str>, Arc<Modules>>,
+    /// Oldest first.
+    contents: VecDeque<Arc<str>>,
+}
+
+/// About a megabyte.
+const MAX_CODES: usize = 2048;
+
+impl DrawnCodes {
+    /// [`Qr::draw`], without finding the modules again for a content that was drawn before.
+    pub fn draw(&self, content: &str) -> Option<Qr> {
+        const UNBROKEN: &str = "nothing panics while it holds the codes";
+        let known = self.0.lock().expect(UNBROKEN).codes.get(content).cloned();
+        if let Some(modules) = known {
+            return Some(modules.draw(content));
+        }
+        let modules = Arc::new(Modules::of(content)?);
+        let mut drawn = self.0.lock().expect(UNBROKEN);
+        let content_again: Arc<str> = content.into();
+        if drawn
+            .codes
+            .insert(Arc::clone(&content_again), Arc::clone(&modules))
+            .is_none()
+        {
+            drawn.contents.push_back(content_again);
+        }
+        if drawn.contents.len() > MAX_CODES
+            && let Some(oldest) = drawn.contents.pop_front()
+        {
+            drawn.codes.remove(&oldest);
+        }
+        drop(drawn);
+        Some(modules.draw(content))
     }
 }
 
@@ -80,7 +166,18 @@ mod tests {
     }
 
     #[test]
-    fn content_too_long_for_a_code_has_none() {
+    fn a_code_that_was_drawn_before_is_the_same() {
+        let codes = DrawnCodes::default();
+        for n in 0..MAX_CODES + 2 {
+            let content = format!("weixin://wxpay/bizpayurl?pr={n}");
+            assert_eq!(codes.draw(&content), codes.draw(&content));
+        }
+        let drawn = codes.0.lock().unwrap();
+        assert_eq!((drawn.codes.len(), drawn.contents.len()), (MAX_CODES, MAX_CODES));
+    }
+
+    #[test]
+    fn what_no_code_can_say_is_no_code() {
         assert_eq!(Qr::draw(&"x".repeat(5_000)), None);
     }
 }
