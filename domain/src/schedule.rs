@@ -96,6 +96,14 @@ pub fn next_refund_renewal(now: Timestamp, n_failed: u32) -> Timestamp {
     now + Duration::from_secs(hours * 3600)
 }
 
+/// Waits after the failed attempts of an epay notification, in seconds: 5 s, 1, 3 and 20 min, 1, 2, 5, 10 and 24 h.
+const EPAY: [u64; 9] = [5, 60, 180, 1200, 3600, 7200, 18_000, 36_000, 86_400];
+/// Returns the next attempt of an epay notification that has failed `n_tries` times; `None` when it is given up.
+pub fn next_epay_attempt(now: Timestamp, n_tries: u32) -> Option<Timestamp> {
+    let index = usize::try_from(n_tries.checked_sub(1)?).ok()?;
+    EPAY.get(index).map(|wait| now + Duration::from_secs(*wait))
+}
+
 /// Returns the next attempt of a webhook delivery that has failed `n_tries` times; `None` when it is given up.
 pub fn next_webhook_attempt(now: Timestamp, n_tries: u32) -> Option<Timestamp> {
     let wait = WEBHOOK.get(usize::try_from(n_tries).ok()?)?;
@@ -176,6 +184,16 @@ mod tests {
         assert_eq!([unanswered(0), unanswered(9)], [5, 60]);
         let renewal = |n| next_refund_renewal(now, n).duration_since(now).as_secs();
         assert_eq!([renewal(1), renewal(2), renewal(99)], [3600, 7200, 86_400]);
+    }
+
+    #[test]
+    fn an_epay_notification_is_tried_ten_times_in_two_days() {
+        let now = Timestamp::from_millis(0);
+        let wait = |n_tries| next_epay_attempt(now, n_tries).map(|next| next.duration_since(now).as_secs());
+        assert_eq!(
+            (wait(1), wait(2), wait(9), wait(10)),
+            (Some(5), Some(60), Some(86_400), None)
+        );
     }
 
     #[test]

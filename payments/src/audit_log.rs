@@ -83,10 +83,11 @@ pub enum Action {
     TestEndpoint,
     RedeliverEvent,
     ReplayEvents,
+    SendEpayNotification,
 }
 
 impl Action {
-    pub const ALL: [Action; 44] = [
+    pub const ALL: [Action; 45] = [
         Action::LogIn,
         Action::FailToLogIn,
         Action::LogOut,
@@ -131,6 +132,7 @@ impl Action {
         Action::TestEndpoint,
         Action::RedeliverEvent,
         Action::ReplayEvents,
+        Action::SendEpayNotification,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -179,6 +181,7 @@ impl Action {
             Action::TestEndpoint => "test_endpoint",
             Action::RedeliverEvent => "redeliver_event",
             Action::ReplayEvents => "replay_events",
+            Action::SendEpayNotification => "send_epay_notification",
         }
     }
 

@@ -7,8 +7,10 @@
 mod describe;
 mod merchants;
 mod money;
+mod notification;
 mod orders;
 mod paid;
+mod received;
 mod refunds;
 mod refusal;
 mod request;
@@ -27,6 +29,8 @@ pub use self::merchants::{
     KnownMerchant, Merchant, MerchantKeys, create_merchant, ensure_merchant, find_merchant, list_merchants,
     read_public_key, rotate_key, set_disabled,
 };
+pub(crate) use self::notification::{is_success, masked_url, note_failure, prepare_notification};
+pub use self::notification::{list_notifications, send_notification_again};
 pub use self::orders::{
     AttemptQuery, NewAttempt, Opened, close_attempt, count_orders, find_attempt, list_attempts, open_order,
     refresh_attempt,
@@ -38,7 +42,7 @@ pub use self::refusal::{Code, Refusal};
 pub use self::request::{OrderRequest, read_amount, read_order};
 pub use self::sign::{is_same, verify_md5, verify_rsa};
 pub use self::text::{Fields, find_split_value};
-pub use crate::store::epay_attempts::{AttemptFilter, Turnover};
+pub use crate::store::epay_attempts::{AttemptFilter, NotificationRow, Turnover};
 
 /// `userId` of every order of a merchant begins so.
 pub(crate) const USER_PREFIX: &str = "epay:";

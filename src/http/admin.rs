@@ -119,6 +119,7 @@ fn console_routes() -> Vec<Route> {
         act("/admin/webhooks/{id}/delete",            Confirmed(ManageKeys),    webhooks::remove),
         view("/admin/webhooks/{id}/deliveries/{eventId}", May(ManageKeys),      webhooks::delivery),
         act("/admin/webhooks/{id}/deliveries/{eventId}/redeliver", May(ManageKeys), webhooks::redeliver),
+        act("/admin/epay/notifications/{id}/send",    May(ManageKeys),          epay::send_again),
         view("/admin/callbacks",                      May(ReadMessages),        inbox::list),
         view("/admin/callbacks/{channel}/{id}",       May(ReadMessages),        inbox::show),
         act("/admin/callbacks/{channel}/{id}/replay", May(Handle),              inbox::replay),

@@ -34,10 +34,11 @@ pub enum Flash {
     EndpointDeleted,
     DeliveryQueued,
     ReplayBegun,
+    EpayNotificationSent,
 }
 
 impl Flash {
-    pub const ALL: [Flash; 30] = [
+    pub const ALL: [Flash; 31] = [
         Flash::LoggedOutElsewhere,
         Flash::TotpOn,
         Flash::TotpOff,
@@ -68,6 +69,7 @@ impl Flash {
         Flash::EndpointDeleted,
         Flash::DeliveryQueued,
         Flash::ReplayBegun,
+        Flash::EpayNotificationSent,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -102,6 +104,7 @@ impl Flash {
             Flash::EndpointDeleted => "endpoint_deleted",
             Flash::DeliveryQueued => "delivery_queued",
             Flash::ReplayBegun => "replay_begun",
+            Flash::EpayNotificationSent => "epay_notification_sent",
         }
     }
 
@@ -141,6 +144,7 @@ impl Flash {
             Flash::EndpointDeleted => words.flash_endpoint_deleted,
             Flash::DeliveryQueued => words.flash_delivery_queued,
             Flash::ReplayBegun => words.flash_replay_begun,
+            Flash::EpayNotificationSent => words.flash_epay_notification_sent,
         }
     }
 }

@@ -431,6 +431,10 @@ catalogue! {
     delay_p50: "回调延迟 p50", "Callback delay p50";
     delay_p95: "回调延迟 p95", "Callback delay p95";
 
+    incident_epay_notification_failed: "易支付通知失败", "An epay merchant was not told";
+    advice_epay_notification_failed: "订单已支付，但商户网站没有收到通知。请检查其通知地址，然后在“易支付商户”页面重新发送。",
+        "The order is paid, but the shop was not told. Look at its notification address, then send the notification again on the page of epay merchants.";
+
     // Merchants of the epay protocol.
     epay: "易支付商户", "epay merchants";
     epay_state: "状态", "State";
@@ -449,6 +453,12 @@ catalogue! {
     epay_disable: "停用", "Disable";
     epay_enable: "启用", "Enable";
     epay_disabled: "已停用", "disabled";
+    epay_notifications: "通知", "Notifications";
+    epay_order: "订单", "Order";
+    epay_answer: "对方的回答", "Answer";
+    epay_next: "下次发送", "Next attempt";
+    epay_send_again: "重新发送", "Send again";
+    flash_epay_notification_sent: "通知已重新加入发送队列。", "The notification is sent again.";
     flash_epay_merchant_disabled: "商户已停用，其请求不再被接受。", "The merchant is disabled: its requests are refused.";
     flash_epay_merchant_enabled: "商户已启用。", "The merchant is enabled.";
 

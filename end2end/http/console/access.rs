@@ -61,6 +61,7 @@ const GUESTS: &[(&str, &str, &str)] = &[
     ("od",    "POST", "/admin/webhooks/{id}/delete"),
     ("od",    "GET",  "/admin/webhooks/{id}/deliveries/{eventId}"),
     ("od",    "POST", "/admin/webhooks/{id}/deliveries/{eventId}/redeliver"),
+    ("od",    "POST", "/admin/epay/notifications/{id}/send"),
     ("ofd",   "GET",  "/admin/callbacks"),
     ("ofd",   "GET",  "/admin/callbacks/{channel}/{id}"),
     ("ofs",   "POST", "/admin/callbacks/{channel}/{id}/replay"),

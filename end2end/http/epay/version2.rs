@@ -12,14 +12,14 @@ use crate::api::{client, pay, send};
 use crate::epay::client::{NOWHERE, Pairs, owned, text_of, with, with_query, without};
 use crate::server::{Server, run};
 
-struct Merchant {
+pub struct Merchant {
     url: String,
     pid: String,
     key: RsaKeyPair,
     platform: ParsedPublicKey,
 }
 
-fn start(settings: &[(&str, &str)]) -> Server {
+pub fn start(settings: &[(&str, &str)]) -> Server {
     let mut all = vec![("EPAY", "on")];
     all.extend(settings);
     Server::simulated(&all)
@@ -31,7 +31,7 @@ fn now() -> u64 {
 }
 
 impl Merchant {
-    fn create(server: &Server) -> Merchant {
+    pub fn create(server: &Server) -> Merchant {
         let output = run(
             server.dir.path(),
             &[],
@@ -56,7 +56,7 @@ impl Merchant {
         }
     }
 
-    fn order(&self, number: &str) -> Pairs {
+    pub fn order(&self, number: &str) -> Pairs {
         owned(&[
             ("pid", &self.pid),
             ("type", "wxpay"),
@@ -101,7 +101,7 @@ impl Merchant {
     }
 
     /// A signed call; the signature and the time of a success are checked.
-    async fn call(&self, path: &str, pairs: &Pairs) -> Value {
+    pub async fn call(&self, path: &str, pairs: &Pairs) -> Value {
         let said = self.post(path, &self.sign(pairs)).await;
         if said["code"] != 0 {
             assert_eq!(said.get("sign"), None, "a refusal is not signed: {said}");
@@ -111,7 +111,7 @@ impl Merchant {
         said
     }
 
-    fn check(&self, pairs: &Pairs) {
+    pub fn check(&self, pairs: &Pairs) {
         let value = |name: &str| pairs.iter().find(|(known, _)| known == name).unwrap().1.clone();
         let signature = STANDARD.decode(value("sign")).unwrap();
         assert!(

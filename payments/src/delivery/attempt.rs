@@ -36,7 +36,7 @@ pub(super) async fn attempt_delivery(services: &Services, delivery: &DeliveryRow
             return Ok(true);
         }
     };
-    let shown = ShownRequest::new(&request);
+    let shown = ShownRequest::new(kind, &request);
     let begun = services.clock.monotonic();
     crash_point!("deliveries.before_call");
     let answer = services.outbox.guard.send(*request).await;

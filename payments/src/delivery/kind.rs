@@ -8,13 +8,15 @@ use http::HeaderMap;
 use crate::outbound::{OutboundAnswer, OutboundRequest};
 use crate::store::Tx;
 use crate::store::deliveries::DeliveryRow;
-use crate::{Error, Services, webhook};
+use crate::{Error, Services, epay, webhook};
 
 /// Kind of a delivery. A new one is added here with the shape of its request and its times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryKind {
     /// An event to a webhook endpoint.
     Webhook,
+    /// A paid order to a merchant of the epay protocol.
+    Epay,
 }
 
 /// Next act on a delivery that is due.
@@ -39,11 +41,12 @@ pub(crate) enum NextStep {
 pub(crate) struct ShownRequest(pub String);
 
 impl DeliveryKind {
-    pub const ALL: [DeliveryKind; 1] = [DeliveryKind::Webhook];
+    pub const ALL: [DeliveryKind; 2] = [DeliveryKind::Webhook, DeliveryKind::Epay];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             DeliveryKind::Webhook => "webhook",
+            DeliveryKind::Epay => "epay",
         }
     }
 
@@ -59,12 +62,14 @@ impl DeliveryKind {
     ) -> Result<Prepared, Error> {
         match self {
             DeliveryKind::Webhook => webhook::prepare_request(services, delivery).await,
+            DeliveryKind::Epay => epay::prepare_notification(services, delivery).await,
         }
     }
 
     pub(crate) fn is_success(self, answer: &OutboundAnswer) -> bool {
         match self {
             DeliveryKind::Webhook => answer.status.is_success(),
+            DeliveryKind::Epay => epay::is_success(answer),
         }
     }
 
@@ -73,6 +78,7 @@ impl DeliveryKind {
         let due_at = match self {
             DeliveryKind::Webhook if answer.is_some_and(webhook::is_gone) => None,
             DeliveryKind::Webhook => schedule::next_webhook_attempt(now, n_tries),
+            DeliveryKind::Epay => schedule::next_epay_attempt(now, n_tries),
         };
         due_at.map_or(NextStep::GiveUp, NextStep::TryAt)
     }
@@ -81,6 +87,7 @@ impl DeliveryKind {
     pub(crate) async fn after_success(self, tx: &mut Tx<'_>, delivery: &DeliveryRow) -> Result<(), Error> {
         match self {
             DeliveryKind::Webhook => webhook::note_success(tx, delivery).await,
+            DeliveryKind::Epay => Ok(()),
         }
     }
 
@@ -94,6 +101,7 @@ impl DeliveryKind {
     ) -> Result<(), Error> {
         match self {
             DeliveryKind::Webhook => webhook::note_failure(services, tx, delivery, failure).await,
+            DeliveryKind::Epay => epay::note_failure(services, tx, delivery, failure).await,
         }
     }
 }
@@ -107,8 +115,12 @@ pub(crate) struct Failure<'a> {
 }
 
 impl ShownRequest {
-    pub(crate) fn new(request: &OutboundRequest) -> ShownRequest {
-        let mut shown = format!("{} {}\n", request.method, request.url);
+    pub(crate) fn new(kind: DeliveryKind, request: &OutboundRequest) -> ShownRequest {
+        let url = match kind {
+            DeliveryKind::Webhook => request.url.to_string(),
+            DeliveryKind::Epay => epay::masked_url(&request.url),
+        };
+        let mut shown = format!("{} {url}\n", request.method);
         write_headers(&mut shown, &request.headers);
         ShownRequest(shown)
     }

@@ -1,4 +1,4 @@
-//! What follows from the payment of an epay order: the end of other attempts, and the payer's way back.
+//! What follows from the payment of an epay order: its notification, the end of other attempts, and the payer's way back.
 
 use domain::{Order, OrderState, Timestamp};
 use futures_util::FutureExt;
@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::describe::shown_type;
 use super::merchants::find_any_merchant;
+use super::notification::enqueue_notification;
 use super::sign::{sign_with_md5, sign_with_rsa};
 use super::text::{Empties, Fields, signed_text};
 use super::{Attempt, Merchant, USER_PREFIX, Version};
@@ -23,6 +24,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// An order of an epay merchant that money came for, with the other attempts of its number.
 #[derive(Debug)]
 pub(crate) struct Siblings {
+    attempt: Attempt,
     others: Vec<Attempt>,
 }
 
@@ -45,7 +47,7 @@ pub(crate) async fn find_siblings(tx: &mut Tx<'_>, order: &Order) -> Result<Opti
     epay_attempts::hold_number(tx, attempt.pid, &attempt.out_trade_no).await?;
     let mut others = epay_attempts::list_of_number(tx, attempt.pid, &attempt.out_trade_no).await?;
     others.retain(|other| other.order_id != attempt.order_id);
-    Ok(Some(Siblings { others }))
+    Ok(Some(Siblings { attempt, others }))
 }
 
 /// Whether an order was made by the epay protocol.
@@ -56,8 +58,8 @@ pub(crate) async fn is_epay_order(tx: &mut Tx<'_>, order: &Order) -> Result<bool
     )
 }
 
-/// Ends the time of other attempts when one is paid: their open payments are closed, and money that still comes for them
-/// goes back.
+/// Writes the notification in the transaction that marks the order paid, and ends the time of other attempts: their open
+/// payments are closed, and money that still comes for them goes back.
 pub(crate) async fn record_paid(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -72,7 +74,7 @@ pub(crate) async fn record_paid(
         orders::end_time(tx, &other.order_id, now).await?;
         payments::expire_now(tx, &other.order_id, now).await?;
     }
-    Ok(())
+    enqueue_notification(tx, &siblings.attempt, now).await
 }
 
 /// Where the payer goes from the page of a paid order, signed now; the bare address while nothing may be told.

@@ -10,6 +10,7 @@ use super::money::parse_money;
 use super::orders::NewAttempt;
 use super::refusal::Refusal;
 use super::text::Fields;
+use crate::Services;
 use crate::validate::is_misleading;
 
 const MAX_OUT_TRADE_NO: usize = 128;
@@ -28,11 +29,17 @@ pub struct OrderRequest {
 
 /// Reads the fields of an order. `allows_return` is the operator's rule about hosts that payers are sent back to.
 pub fn read_order(
+    services: &Services,
     fields: &Fields,
     version: Version,
     allows_return: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<OrderRequest, Refusal> {
     let notify_url = read_address("notify_url", require(fields, "notify_url")?)?;
+    // A name is looked at when it is called: it may lead elsewhere by then.
+    let guard = &services.outbox.guard;
+    guard.parse_url(notify_url.as_str()).map_err(|refusal| {
+        Refusal::refused(format!("notify_url 不是可用的公网地址 (notify_url {refusal})"))
+    })?;
     let return_url = fields
         .get("return_url")
         .map(|text| read_address("return_url", text))

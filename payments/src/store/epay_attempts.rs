@@ -198,3 +198,31 @@ pub async fn hold_number(tx: &mut Tx<'_>, pid: Pid, out_trade_no: &str) -> Resul
     execute!(tx, SQL, |query| query.bind(pid.to_row()).bind(out_trade_no)).map(drop)?;
     Ok(())
 }
+
+/// A notification as the console lists it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct NotificationRow {
+    pub order_id: String,
+    pub pid: i64,
+    pub out_trade_no: String,
+    pub notify_url: String,
+    pub status: String,
+    pub attempt: i64,
+    pub due_at: Option<i64>,
+    pub response_status: Option<i64>,
+    pub response_body: Option<String>,
+    pub error: Option<String>,
+    pub attempted_at: Option<i64>,
+}
+
+/// The notifications of the newest orders.
+pub async fn list_notifications(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<NotificationRow>, StoreError> {
+    const SQL: &str = "
+        select a.order_id, a.pid, a.merchant_no as out_trade_no, a.notify_url, d.status, d.attempt, d.due_at, d.response_status,
+            d.response_body, d.error, d.attempted_at
+        from epay_attempts a
+        join deliveries d on d.subject = a.order_id and d.kind = 'epay'
+        order by a.order_id desc
+        limit $1";
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+}

@@ -58,6 +58,8 @@ pub enum IncidentKind {
     WebhookFailed,
     /// A webhook endpoint was disabled, because it is gone or has failed for five days.
     WebhookDisabled,
+    /// A merchant of the epay protocol was not told of a paid order, and nothing more is sent by itself.
+    EpayNotificationFailed,
 }
 
 /// One incident, with the order it belongs to.
@@ -87,7 +89,7 @@ macro_rules! select_incident {
 }
 
 impl IncidentKind {
-    pub const ALL: [IncidentKind; 25] = [
+    pub const ALL: [IncidentKind; 26] = [
         IncidentKind::WrongAmount,
         IncidentKind::Surplus,
         IncidentKind::ForeignNotification,
@@ -113,6 +115,7 @@ impl IncidentKind {
         IncidentKind::BackupFailed,
         IncidentKind::WebhookFailed,
         IncidentKind::WebhookDisabled,
+        IncidentKind::EpayNotificationFailed,
     ];
 
     /// Kinds about a gateway as a whole rather than one notification.
@@ -154,6 +157,7 @@ impl IncidentKind {
             IncidentKind::BackupFailed => "backup_failed",
             IncidentKind::WebhookFailed => "webhook_failed",
             IncidentKind::WebhookDisabled => "webhook_disabled",
+            IncidentKind::EpayNotificationFailed => "epay_notification_failed",
         }
     }
 }

@@ -4,6 +4,7 @@ use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
+use domain::OrderId;
 use payments::admin::Scope;
 use payments::epay::{self, MerchantKeys, Pid};
 use secrecy::ExposeSecret as _;
@@ -35,6 +36,7 @@ async fn show(
         allows_refunds: web.site.epay.allows_refunds,
         public_url: web.site.public_url.as_str().to_owned(),
         merchants: epay::list_merchants(&web.services).await?,
+        notifications: epay::list_notifications(&web.services).await?,
         new,
     };
     Ok(respond::page(
@@ -112,4 +114,14 @@ pub async fn enable(
 ) -> Result<Response, PageError> {
     epay::set_disabled(&web.services, &respond::actor(&context), pid_of(&id)?, false).await?;
     Ok(respond::done(EPAY, Flash::EpayMerchantEnabled))
+}
+
+pub async fn send_again(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+    Id(id): Id,
+) -> Result<Response, PageError> {
+    let order_id = OrderId::parse(&id).ok_or(PageError::NotFound)?;
+    epay::send_notification_again(&web.services, &respond::actor(&context), &order_id).await?;
+    Ok(respond::done(EPAY, Flash::EpayNotificationSent))
 }

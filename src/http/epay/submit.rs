@@ -50,7 +50,7 @@ async fn submit(
     call: &reading::Call,
 ) -> Result<String, Refusal> {
     let merchant = require_sign(web, fields, version).await?;
-    let order = read_order(fields, version, &|url| allows_return(web, url))?;
+    let order = read_order(&web.services, fields, version, &|url| allows_return(web, url))?;
     let attempt = match open_order(&web.services, &merchant, &order.attempt).await? {
         Opened::Payable(attempt) => {
             let device = device_of(&call.head.headers);

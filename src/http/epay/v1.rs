@@ -21,7 +21,7 @@ const MAX_OFFSET: i64 = 1_000_000;
 pub async fn mapi(web: &Web, call: &Call) -> Result<Members, Refusal> {
     let fields = &call.body;
     let merchant = require_sign(web, fields, Version::V1).await?;
-    let order = read_order(fields, Version::V1, &|url| allows_return(web, url))?;
+    let order = read_order(&web.services, fields, Version::V1, &|url| allows_return(web, url))?;
     let attempt = require_payable(open_order(&web.services, &merchant, &order.attempt).await?)?;
     let code = open_code(web, &attempt, &order.attempt.asked_type, order.device.as_deref()).await;
     let mut members: Members = vec![

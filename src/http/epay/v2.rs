@@ -45,7 +45,7 @@ async fn create(web: &Web, merchant: &Merchant, fields: &Fields, call: &Call) ->
             ));
         }
     };
-    let order = read_order(fields, Version::V2, &|url| allows_return(web, url))?;
+    let order = read_order(&web.services, fields, Version::V2, &|url| allows_return(web, url))?;
     let attempt = require_payable(open_order(&web.services, merchant, &order.attempt).await?)?;
     let asked_type = &order.attempt.asked_type;
     let opened = match (method, openid) {

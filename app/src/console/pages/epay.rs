@@ -1,7 +1,8 @@
 //! Merchants of the epay protocol.
 
+use domain::Timestamp;
 use leptos::prelude::*;
-use payments::epay::KnownMerchant;
+use payments::epay::{KnownMerchant, NotificationRow};
 
 use super::parts::{Column::Text, empty, heading, panel, table};
 use crate::components::icons;
@@ -15,6 +16,7 @@ pub struct EpayView {
     /// What clients are configured with.
     pub public_url: String,
     pub merchants: Vec<KnownMerchant>,
+    pub notifications: Vec<NotificationRow>,
     /// Names and values made by this request, shown only once.
     pub new: Vec<(&'static str, String)>,
 }
@@ -56,6 +58,7 @@ pub fn epay(context: &ConsoleContext, view: EpayView) -> AnyView {
         {new}
         {panel(words.epay_state, state(context, &view))}
         {panel(words.epay, list)}
+        {panel(words.epay_notifications, notifications(context, &view.notifications))}
         {panel(words.epay_make, form(context))}
     }
     .into_any()
@@ -112,6 +115,54 @@ fn row(context: &ConsoleContext, merchant: &KnownMerchant) -> AnyView {
             </td>
             <td>{format::time(merchant.created_at)}</td>
             <td>{acts}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn notifications(context: &ConsoleContext, rows: &[NotificationRow]) -> AnyView {
+    let words = context.words();
+    if rows.is_empty() {
+        return empty(words.nothing_yet);
+    }
+    let rows = rows.iter().map(|row| notification(context, row)).collect();
+    let columns = [
+        Text(words.epay_order),
+        Text("notify_url"),
+        Text(words.status),
+        Text(words.epay_answer),
+        Text(words.epay_next),
+        Text(words.acts),
+    ];
+    table(words.epay_notifications, &columns, rows)
+}
+
+fn notification(context: &ConsoleContext, row: &NotificationRow) -> AnyView {
+    let words = context.words();
+    let (tone, status) = match row.status.as_str() {
+        "succeeded" => ("ok", "succeeded"),
+        "failed" => ("bad", "failed"),
+        _ => ("neutral", "pending"),
+    };
+    let answer = row.response_status.map_or_else(
+        || row.error.clone().unwrap_or_default(),
+        |status| format!("{status} {}", row.response_body.as_deref().unwrap_or_default()),
+    );
+    view! {
+        <tr>
+            <td>
+                <a class="reference" href=format!("/admin/orders/{}", row.order_id)>{row.out_trade_no.clone()}</a>
+                " (" {row.pid} ")"
+            </td>
+            <td class="reference">{row.notify_url.clone()}</td>
+            <td>{format::badge(tone, status)} " (" {row.attempt} ")"</td>
+            <td class="reference">{answer}</td>
+            <td>{format::maybe_time(row.due_at.map(Timestamp::from_millis))}</td>
+            <td>
+                <form method="post" action=format!("/admin/epay/notifications/{}/send", row.order_id)>
+                    <button class="act">{words.epay_send_again}</button>
+                </form>
+            </td>
         </tr>
     }
     .into_any()
