@@ -51,7 +51,7 @@ pub(crate) const USER_PREFIX: &str = "epay:";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pid(u32);
 
-/// Which half of the protocol an order was made by, and so how its notification is signed.
+/// Version of the protocol that an order was made by, which decides how its notification is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
     /// MD5 with a shared key.

@@ -46,7 +46,7 @@ fn page_request(query: &ParamsMap) -> PageRequest {
     }
 }
 
-/// What the server has loaded already, for the page that it is about to draw.
+/// View that the server has loaded already, for the page that it is about to draw.
 #[derive(Debug, Clone)]
 pub struct LoadedView(pub Box<CheckoutView>);
 

@@ -15,7 +15,7 @@ pub const VERSION_SLOT: i64 = 9_100_000_000_000_000_019;
 /// Stands for the milliseconds that are left.
 pub const MILLIS_SLOT: u32 = 4_294_967_281;
 
-/// What a page is drawn from, in two parts.
+/// Source of a page in two parts: its shape and its texts.
 #[derive(Debug, Clone)]
 pub struct Hollow {
     /// Drawn once for all views of its shape.

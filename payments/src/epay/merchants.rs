@@ -43,7 +43,7 @@ pub struct KnownMerchant {
     pub disabled_at: Option<Timestamp>,
 }
 
-/// What a new merchant is told once.
+/// Keys of a new merchant, shown once.
 #[derive(Debug)]
 pub struct MerchantKeys {
     pub pid: Pid,

@@ -17,11 +17,11 @@ use crate::store::epay_attempts::{self, AttemptFilter, Turnover};
 use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Requester, Services};
 
-/// How long an answer waits for a gateway's word: clients give up after five seconds and more.
+/// Longest wait of an answer for a gateway's word: clients give up after five seconds and more.
 const PATIENCE: Duration = Duration::from_secs(3);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// What a client says of an order; every value was read by `request`.
+/// Order as a client describes it; every value was read by `request`.
 #[derive(Debug, Clone)]
 pub struct NewAttempt {
     pub out_trade_no: String,
@@ -46,7 +46,7 @@ pub enum Opened {
     Ending(Attempt),
 }
 
-/// What a number leads to.
+/// Result of a look at a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
     Make { number: u32 },
@@ -57,7 +57,7 @@ enum Decision {
     Cancelled,
 }
 
-/// Which order a client means: `trade_no` decides when both numbers are given.
+/// Number by which a client names an order: `trade_no` decides when both numbers are given.
 #[derive(Debug, Clone, Copy)]
 pub enum AttemptQuery<'a> {
     Trade(&'a str),

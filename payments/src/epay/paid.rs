@@ -77,7 +77,7 @@ pub(crate) async fn record_paid(
     enqueue_notification(tx, &siblings.attempt, now).await
 }
 
-/// Where the payer goes from the page of a paid order, signed now; the bare address while nothing may be told.
+/// Address that the payer goes to from the page of a paid order, signed now; the bare address while nothing may be told.
 ///
 /// `None`: not an epay order, or its merchant gave no address.
 pub async fn find_return_address(services: &Services, token: &str) -> Result<Option<String>, Error> {

@@ -22,7 +22,7 @@ pub enum Code {
     UnknownCall,
 }
 
-/// Why nothing was done.
+/// Reason of a refused request; nothing was done.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     #[error("{message}")]

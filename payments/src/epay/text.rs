@@ -34,7 +34,7 @@ const ADDRESSES: [&str; 2] = ["notify_url", "return_url"];
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Fields(Vec<(String, String)>);
 
-/// Which values are left out of the text: the clients of the protocol differ.
+/// Values that are left out of the text: the clients of the protocol differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Empties {
     LeftOut,

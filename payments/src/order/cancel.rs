@@ -33,7 +33,7 @@ pub async fn cancel_order(
     end_order(services, id, ending, by, idempotency.as_ref()).await
 }
 
-/// Why an order is cancelled. That its time was over is a fact of its own: a person can type the same words.
+/// Reason of a cancellation. That its time was over is a fact of its own: a person can type the same words.
 #[derive(Debug, Clone, Copy)]
 struct Cancellation<'a> {
     reason: Option<&'a str>,

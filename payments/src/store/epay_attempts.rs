@@ -131,7 +131,7 @@ pub async fn find_by_order(tx: &mut Tx<'_>, id: &OrderId) -> Result<Option<Attem
     row.map(Attempt::try_from).transpose()
 }
 
-/// What a merchant asks for in a list of its orders.
+/// Filter of a merchant's list of its orders.
 #[derive(Debug, Clone, Copy)]
 pub struct AttemptFilter {
     /// 0 unpaid, 1 paid, 2 paid and something of it returned.

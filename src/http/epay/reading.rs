@@ -11,7 +11,7 @@ use crate::listen::Peer;
 const MAX_BYTES: usize = 64 * 1024;
 const MAX_FIELDS: usize = 100;
 
-/// What a client sent.
+/// Parameters that a client sent.
 #[derive(Debug)]
 pub struct Call {
     pub query: Fields,
@@ -19,7 +19,7 @@ pub struct Call {
     pub head: Parts,
 }
 
-/// Why a request has no parameters that can be used.
+/// Reason why a request has no usable parameters.
 #[derive(Debug)]
 pub enum Unreadable {
     TooLarge,

@@ -18,7 +18,7 @@ use super::authentic::require_sign;
 use super::reading;
 use crate::http::Web;
 
-/// How long a browser or a client waits for a gateway; then the page offers the methods.
+/// Longest wait of a browser or a client for a gateway; then the page offers the methods.
 pub(super) const PATIENCE: Duration = Duration::from_secs(6);
 
 pub async fn serve_browser(web: &Web, endpoint: Endpoint, request: Request) -> Response {

@@ -93,7 +93,7 @@ async fn require_reader(web: &Web, fields: &Fields) -> Result<Merchant, Refusal>
     }
 }
 
-/// Which order a client means.
+/// Reads the number by which a client names an order.
 pub(super) fn query_of(fields: &Fields) -> Result<AttemptQuery<'_>, Refusal> {
     match (fields.get("trade_no"), fields.get("out_trade_no")) {
         (Some(trade_no), _) => Ok(AttemptQuery::Trade(trade_no)),

@@ -8,12 +8,12 @@ use super::parts::{Column::Text, empty, heading, panel, table};
 use crate::components::icons;
 use crate::console::{ConsoleContext, format};
 
-/// What the page shows.
+/// View of the page.
 #[derive(Debug)]
 pub struct EpayView {
     pub is_on: bool,
     pub allows_refunds: bool,
-    /// What clients are configured with.
+    /// Base address that clients are configured with.
     pub public_url: String,
     pub merchants: Vec<KnownMerchant>,
     pub notifications: Vec<NotificationRow>,
