@@ -138,7 +138,7 @@ struct PingView<'a> {
     endpoint_id: &'a str,
 }
 
-/// The id follows from the change: told twice, it would be refused by the primary key.
+/// The id follows from the change, so that the same change told twice is one event.
 fn new_event(kind: EventType, subject: &str, at: Timestamp, change: &str, data: &impl Serialize) -> NewEvent {
     let name = format!("{} {subject} {change}", kind.as_str());
     let hash = digest(&SHA256, name.as_bytes());

@@ -71,7 +71,9 @@ macro_rules! insert_events {
     ($($values:expr),+) => {
         concat!(
             "insert into events (id, type, subject, order_id, payment_id, refund_id, data, endpoint_id, created_at, seq) values ",
-            $($values),+
+            $($values),+,
+            // Its id is a hash of the change: the same change is one event.
+            " on conflict (id) do nothing"
         )
     };
 }
@@ -104,8 +106,7 @@ const INSERT: [&str; MAX_ROWS] = [
     insert_events!(first!(), ", ", second!(), ", ", third!(), ", ", fourth!()),
 ];
 
-/// Writes what a transaction has recorded: one statement for up to four events. The same change twice is refused by its id,
-/// because an event is told once.
+/// Writes what a transaction has recorded: one statement for up to four events. The same change again is the same row.
 pub(super) async fn insert(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), StoreError> {
     for chunk in events.chunks(MAX_ROWS) {
         let sql = INSERT[chunk.len() - 1];
