@@ -285,6 +285,7 @@ fn with_companions<'a>(name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)>
     }
     match name {
         "ADMIN_EMAIL" => pairs.push(("ADMIN_PASSWORD", "twelve-chars")),
+        "EPAY_PID" => pairs.push(("EPAY_KEY", "an-epay-key-of-32-visible-characters")),
         "WEBHOOK_URL" => pairs.push(("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")),
         "BACKUP_CRON" | "BACKUP_KEEP" => pairs.push(("BACKUP_DIR", "backups")),
         "ADMIN_PASSWORD" if !value.is_empty() => pairs.push(("ADMIN_EMAIL", "a@example.com")),
