@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::api::{Api, pay};
 use super::server::{Server, run};
 
-const REFUND_FIELDS: [&str; 12] = [
+const REFUND_FIELDS: [&str; 13] = [
     "id",
     "refundNo",
     "paymentId",
@@ -17,6 +17,7 @@ const REFUND_FIELDS: [&str; 12] = [
     "gatewayRefundId",
     "failureReason",
     "createdAt",
+    "updatedAt",
     "finishedAt",
 ];
 
