@@ -78,7 +78,7 @@ for (const [name, options] of [
             await page.locator('.button--danger').click();
             await page.waitForURL(/said=refund_requested/);
             await visitor.picture('refunded');
-            for (const place of ['attention', 'refunds', 'callbacks', 'gateways', 'keys', 'balances?user=ann', 'books', 'people', 'audit', 'account']) {
+            for (const place of ['attention', 'refunds', 'callbacks', 'gateways', 'keys', 'balances?user=ann', 'books', 'people', 'audit-log', 'webhooks', 'account']) {
                 await page.goto(`${server.url}/admin/${place}`);
                 await visitor.picture(place.split('?')[0]);
                 if (options.javaScriptEnabled !== false) await visitor.fitsTheScreen();
@@ -90,7 +90,7 @@ for (const [name, options] of [
 test('at 320 px no page of the console scrolls sideways', async () => {
     await visit(browser, server, { name: 'console-narrow', viewport: NARROW, colorScheme: 'dark' }, async (visitor) => {
         await logIn(visitor, '?lang=en');
-        for (const place of ['', '/orders', '/attention', '/refunds', '/callbacks', '/gateways', '/keys', '/people', '/audit', '/account']) {
+        for (const place of ['', '/orders', '/attention', '/refunds', '/callbacks', '/gateways', '/keys', '/people', '/audit-log', '/webhooks', '/account']) {
             await visitor.page.goto(`${server.url}/admin${place}`);
             await visitor.fitsTheScreen();
         }
