@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use super::server::{API_KEY, Server};
 
+/// Bound of a wait for a change. A refund is asked about after 5, 15 and 60 s, and a busy machine may miss the second time.
+const LONGEST_WAIT: Duration = Duration::from_secs(90);
+
 pub struct Api {
     pub client: Client,
     pub base: String,
@@ -130,7 +133,7 @@ impl Api {
                 return found;
             }
             assert!(
-                started.elapsed() < Duration::from_secs(30),
+                started.elapsed() < LONGEST_WAIT,
                 "still {} instead of {status}",
                 found["status"]
             );
