@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
+use domain::hex_digits;
 use payments::store::StoreError;
 
 pub use self::scheduled::{BackupPlan, run_backup};
@@ -72,8 +73,7 @@ pub fn sum_of(file: &Path) -> io::Result<String> {
         }
         context.update(&chunk[..n_read]);
     }
-    let bytes = context.finish();
-    Ok(bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex_digits(context.finish().as_ref()))
 }
 
 /// A file that is not complete yet; it goes away with this value.

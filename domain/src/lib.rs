@@ -3,6 +3,7 @@
 //! Time, ids and random bytes arrive as arguments; decisions leave as values that `payments` acts on.
 
 pub mod event;
+pub mod hex;
 pub mod id;
 pub mod ledger;
 pub mod method;
@@ -15,6 +16,7 @@ pub mod settle;
 pub mod time;
 
 pub use event::EventType;
+pub use hex::hex_digits;
 pub use id::{
     EndpointId, EventId, IncidentId, OrderId, OrderNo, PaymentId, PaymentNo, RefundId, RefundNo, UserId,
 };

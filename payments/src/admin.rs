@@ -1,7 +1,7 @@
 //! API keys and users. Keys are random and stored only as hashes; passwords arrive hashed.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use domain::{IncidentId, Money, Timestamp, UserId};
+use domain::{IncidentId, Money, Timestamp, UserId, hex_digits};
 use futures_util::FutureExt;
 
 use crate::console::{Act, Action, Actor, record};
@@ -229,9 +229,5 @@ pub(crate) fn hash_of_parts(parts: &[&str]) -> String {
 
 /// SHA-256 in hex: storage format of secrets that we generated ourselves.
 pub(crate) fn hash_of(key: &str) -> String {
-    digest(&SHA256, key.as_bytes())
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex_digits(digest(&SHA256, key.as_bytes()).as_ref())
 }

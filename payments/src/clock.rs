@@ -10,7 +10,7 @@ use std::sync::{
 };
 use std::time::{Duration, Instant};
 
-use domain::Timestamp;
+use domain::{Timestamp, hex_digits};
 
 pub(crate) use self::draws::Draws;
 use self::draws::{fill_for_write, time_of_write};
@@ -139,10 +139,7 @@ impl Clock {
 
     /// Nonce of thirty-two characters `[0-9a-f]` for a signature.
     pub fn nonce(&self) -> String {
-        self.entropy::<16>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex_digits(&self.entropy::<16>())
     }
 }
 

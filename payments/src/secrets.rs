@@ -9,6 +9,7 @@ use std::sync::Arc;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::hex_digits;
 use futures_util::FutureExt;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -90,8 +91,7 @@ impl Place<'_> {
 
 impl Secrets {
     pub fn new(key: [u8; KEY_BYTES]) -> Secrets {
-        let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        let key_id = hash_of(&format!("secrets key {digits}"))
+        let key_id = hash_of(&format!("secrets key {}", hex_digits(&key)))
             .chars()
             .take(8)
             .collect();
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_key_is_32_bytes_as_base64_or_hexadecimal_digits() {
         let key: [u8; 32] = std::array::from_fn(|n| u8::try_from(n).unwrap());
-        let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex_digits(&key);
         for text in [STANDARD.encode(key), hex.to_uppercase(), format!("{hex}\n")] {
             assert_eq!(Secrets::parse_key(&text), Some(key), "{text}");
         }

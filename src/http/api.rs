@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use domain::hex_digits;
 use payments::secrets::Place;
 use payments::{Idempotency, KeptAnswer, Outcome, Services, WriteAnswer};
 use secrecy::ExposeSecret as _;
@@ -261,11 +262,7 @@ fn fingerprint(path: &str, body: &[u8]) -> String {
     text.extend_from_slice(path.as_bytes());
     text.push(0);
     text.extend_from_slice(body);
-    digest(&SHA256, &text)
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex_digits(digest(&SHA256, &text).as_ref())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use bytes::Bytes;
+use domain::hex_digits;
 
 use super::Web;
 use super::compress::{accepts_coding, compress_max};
@@ -158,12 +159,7 @@ impl File {
 
 /// First half of SHA-256 in hex: equal validators mean equal bytes.
 fn hash_of(content: &[u8]) -> String {
-    let hash = digest(&SHA256, content);
-    hash.as_ref()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex_digits(&digest(&SHA256, content).as_ref()[..16])
 }
 
 /// Whether the client holds this very variant.

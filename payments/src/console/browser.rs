@@ -1,5 +1,6 @@
 //! Browsers that people log in from. A known one is recognised by a cookie that is valid for a year.
 
+use domain::hex_digits;
 use futures_util::FutureExt;
 
 use crate::admin::hash_of;
@@ -19,8 +20,7 @@ pub struct Browser {
 impl Browser {
     /// A browser without a known login.
     pub fn unknown(services: &Services, agent: &str) -> Browser {
-        let bytes = services.clock.entropy::<32>();
-        let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let token = hex_digits(&services.clock.entropy::<32>());
         Browser {
             hash: hash_of(&token),
             token,

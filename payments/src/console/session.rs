@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::{Timestamp, UserId};
+use domain::{Timestamp, UserId, hex_digits};
 use futures_util::FutureExt;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -118,7 +118,7 @@ async fn try_to_open(
 ) -> Result<String, ConsoleError> {
     let proof = &Proof::read(services, who, browser, code).await?;
     let now = services.clock.now();
-    let token = hex(&services.clock.entropy::<32>());
+    let token = hex_digits(&services.clock.entropy::<32>());
     let id = new_session_id(services, now);
     let (hash, ip) = (hash_of(&token), actor.ip.map(|ip| ip.to_string()));
     let session = &NewSession {
@@ -312,8 +312,4 @@ const fn act_on(action: Action, user_id: &str) -> Act<'_> {
 fn new_session_id(services: &Services, now: Timestamp) -> String {
     let name = UserId::new(now, services.clock.entropy());
     format!("ses_{}", name.as_str().trim_start_matches("usr_"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,8 +1,7 @@
 //! Signatures of the epay protocol: MD5 with a shared key (V1), RSA with SHA-256 (V2).
 
-use std::fmt::Write as _;
-
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use domain::hex_digits;
 use md5::{Digest as _, Md5};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -14,10 +13,7 @@ pub fn sign_with_md5(text: &str, key: &SecretString) -> String {
     let mut digest = Md5::new();
     digest.update(text);
     digest.update(key.expose_secret());
-    digest.finalize().iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes everything");
-        text
-    })
+    hex_digits(&digest.finalize())
 }
 
 /// Whether `sign` is the MD5 signature of these parameters, by one of the three texts that clients make.

@@ -1,8 +1,6 @@
 //! X.509 as Alipay uses it: the serial texts of certificate mode, and chains to the pinned root (docs/gateway-facts.md 2.4).
 
-use std::fmt::Write as _;
-
-use domain::Timestamp;
+use domain::{Timestamp, hex_digits};
 use md5::{Digest as _, Md5};
 use x509_parser::asn1_rs::{Any, Tag, ToDer as _};
 use x509_parser::certificate::X509Certificate;
@@ -140,10 +138,7 @@ fn sn(issuer: &X509Name<'_>, serial: &str) -> String {
     let mut digest = Md5::new();
     digest.update(rfc2253(issuer));
     digest.update(serial);
-    digest.finalize().iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes everything");
-        text
-    })
+    hex_digits(&digest.finalize())
 }
 
 /// Formats a name like Java's `X500Principal.getName()`, which the gateway uses: most specific part first, no space
@@ -176,8 +171,7 @@ fn pair(attribute: &AttributeTypeAndValue<'_>) -> String {
         // A type without a keyword, or a value that is not text, is written as its encoding.
         (keyword, _) => {
             let der = attribute.attr_value().to_der_vec().unwrap_or_default();
-            let hex: String = der.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{}=#{hex}", keyword.unwrap_or(&id))
+            format!("{}=#{}", keyword.unwrap_or(&id), hex_digits(&der))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Alipay notifications: a form whose parameters are signed together (docs/gateway-facts.md 2.6).
 
 use aws_lc_rs::digest::{SHA256, digest};
-use domain::{Report, Timestamp};
+use domain::{Report, Timestamp, hex_digits};
 
 use super::super::urlencoded::{RawParam, pairs};
 use super::super::{
@@ -144,12 +144,7 @@ fn tells_of_refund(params: &Params<'_>) -> bool {
 /// one.
 fn ambiguous(params: &Params<'_>) -> Notification {
     let digest = digest(&SHA256, &params.0.signed_text(&UNSIGNED[..2]));
-    let hex: String = digest
-        .as_ref()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = hex_digits(&digest.as_ref()[..16]);
     let payment_no = params.get("out_trade_no").filter(|number| is_plain(number));
     Notification {
         id: format!("ambiguous-{hex}"),

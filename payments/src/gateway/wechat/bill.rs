@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use chrono::NaiveDate;
-use domain::Money;
+use domain::{Money, hex_digits};
 use flate2::read::GzDecoder;
 use http::header::ACCEPT;
 use http::{HeaderValue, Method, StatusCode};
@@ -111,7 +111,7 @@ fn unpacked(file: Vec<u8>) -> Result<Vec<u8>, &'static str> {
 
 fn is_hash_of(link: &Link, file: &[u8]) -> bool {
     let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, file);
-    let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex_digits(hash.as_ref());
     link.hash_type.eq_ignore_ascii_case("SHA1") && link.hash_value.eq_ignore_ascii_case(&hex)
 }
 
