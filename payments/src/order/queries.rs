@@ -45,14 +45,8 @@ pub async fn find_checkout(services: &Services, token: &str) -> Result<Checkout,
         .db
         .snapshot(|tx| {
             async move {
-                let order = orders::find_by_token(tx, token).await?.ok_or(Error::NotFound)?;
-                let payments = payments::of_order(tx, &order.id).await?;
-                let is_epay = epay::is_epay_order(tx, &order).await?;
-                Ok(Checkout {
-                    order,
-                    payments,
-                    is_epay,
-                })
+                let order = orders::find_by_token(tx, token).await?;
+                read_checkout(tx, order).await
             }
             .boxed()
         })
@@ -64,18 +58,24 @@ pub(crate) async fn load_checkout(services: &Services, id: &OrderId) -> Result<C
         .db
         .snapshot(|tx| {
             async move {
-                let order = orders::find(tx, id).await?.ok_or(Error::NotFound)?;
-                let payments = payments::of_order(tx, id).await?;
-                let is_epay = epay::is_epay_order(tx, &order).await?;
-                Ok(Checkout {
-                    order,
-                    payments,
-                    is_epay,
-                })
+                let order = orders::find(tx, id).await?;
+                read_checkout(tx, order).await
             }
             .boxed()
         })
         .await
+}
+
+/// Reads what belongs to an order that was found.
+async fn read_checkout(tx: &mut Tx<'_>, order: Option<Order>) -> Result<Checkout, Error> {
+    let order = order.ok_or(Error::NotFound)?;
+    let payments = payments::of_order(tx, &order.id).await?;
+    let is_epay = epay::is_epay_order(tx, &order).await?;
+    Ok(Checkout {
+        order,
+        payments,
+        is_epay,
+    })
 }
 
 /// Lists orders for a merchant's program. A page that is not full may still have a next one.
