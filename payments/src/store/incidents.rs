@@ -317,12 +317,7 @@ pub async fn reopen(
         where kind = $1 and subject = $2 and resolved_at is not null
         returning id, payment_id,
             (select p.order_id from payments p where p.id = incidents.payment_id) as order_id, created_at";
-    let row: Option<OpenedRow> = on!(tx, SQL, fetch_optional, |query| query
-        .bind(kind.as_str())
-        .bind(subject)
-        .bind(detail))?;
-    tell(tx, row.as_ref(), kind, detail, now);
-    Ok(())
+    reopen_by(tx, SQL, kind, subject, detail, now).await
 }
 
 /// Reopens an incident that settled by itself, because it happened again since. One that a person resolved stays resolved.
@@ -338,7 +333,18 @@ pub async fn reopen_settled(
         where kind = $1 and subject = $2 and resolved_at is not null and resolved_by is null
         returning id, payment_id,
             (select p.order_id from payments p where p.id = incidents.payment_id) as order_id, created_at";
-    let row: Option<OpenedRow> = on!(tx, SQL, fetch_optional, |query| query
+    reopen_by(tx, SQL, kind, subject, detail, now).await
+}
+
+async fn reopen_by(
+    tx: &mut Tx<'_>,
+    sql: &'static str,
+    kind: IncidentKind,
+    subject: &str,
+    detail: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let row: Option<OpenedRow> = on!(tx, sql, fetch_optional, |query| query
         .bind(kind.as_str())
         .bind(subject)
         .bind(detail))?;
