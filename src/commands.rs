@@ -16,9 +16,7 @@ use simulator::WechatKeys;
 
 pub use self::backup::{back_up, check_backup};
 pub use self::health::check_health;
-pub use self::listen::{
-    ListenOptions, listen, parse_event_id, parse_event_type, parse_key, parse_secret, parse_url,
-};
+pub use self::listen::{ListenOptions, listen};
 pub use crate::config::parse_fen;
 use crate::config::{Config, ConfigError, GatewayMode, PublicUrl, parse_email, parse_password};
 use crate::os_user::command_visit;

@@ -9,7 +9,7 @@ mod keys;
 mod listeners;
 mod settings;
 
-pub(crate) use self::listeners::reachable;
+pub(crate) use self::listeners::{local_client, reachable};
 use payments::gateway::{Level, Note};
 
 use crate::config::{Config, PublicUrl, Source};

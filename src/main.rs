@@ -5,12 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use domain::{EventId, EventType};
-use secrecy::SecretString;
 use tongqian::commands::ListenOptions;
 use tongqian::config::{Config, Source};
 use tongqian::{Failure, commands, telemetry};
-use url::Url;
 
 /// A self-hosted checkout for WeChat Pay, Alipay and account balance.
 ///
@@ -63,25 +60,7 @@ enum Command {
     /// Open a copy of a backup and check all of it; exit code 1 when something is broken
     RestoreCheck { file: PathBuf },
     /// Follow the feed of events and post each to a program under development, signed like a webhook
-    Listen {
-        #[arg(long, value_parser = commands::parse_url)]
-        forward_to: Url,
-        /// Base URL of the server; by default PUBLIC_URL
-        #[arg(long, value_parser = commands::parse_url)]
-        server: Option<Url>,
-        /// By default API_KEY
-        #[arg(long, value_parser = commands::parse_key)]
-        api_key: Option<SecretString>,
-        /// Types of events, separated by commas; all by default
-        #[arg(long, value_delimiter = ',', value_parser = commands::parse_event_type)]
-        events: Vec<EventType>,
-        /// Begin after this event; by default with what happens from now on
-        #[arg(long, value_parser = commands::parse_event_id)]
-        after: Option<EventId>,
-        /// whsec_ and base64; by default one is made and printed
-        #[arg(long, value_parser = commands::parse_secret)]
-        secret: Option<payments::webhook::WebhookSecret>,
-    },
+    Listen(ListenOptions),
     /// Print everything that is kept of one user, as JSON
     Export {
         #[arg(long)]
@@ -188,24 +167,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Health => commands::check_health(&config).await,
         Command::Backup { file } => commands::back_up(&config, &file).await,
         Command::RestoreCheck { file } => commands::check_backup(&config, &file).await,
-        Command::Listen {
-            forward_to,
-            server,
-            api_key,
-            events,
-            after,
-            secret,
-        } => {
-            let options = ListenOptions {
-                forward_to,
-                server,
-                api_key,
-                events,
-                after,
-                secret,
-            };
-            commands::listen(&config, options).await
-        }
+        Command::Listen(options) => commands::listen(&config, options).await,
         Command::Export { user } => commands::export_user(&config, &user).await,
         Command::Forget { user } => commands::forget_user(&config, &user).await,
         Command::Simulator { .. } | Command::Doctor { .. } => Ok(()),

@@ -10,13 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// Asks the server on `LISTEN` whether it is ready.
 pub async fn check_health(config: &Config) -> Result<(), Failure> {
     let url = format!("http://{}/health/ready", doctor::reachable(config.listen));
-    let client = reqwest::Client::builder()
-        .connect_timeout(PATIENCE)
-        .timeout(PATIENCE)
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .map_err(|error| Failure::Refused(error.to_string()))?;
+    let client = doctor::local_client(PATIENCE).map_err(|error| Failure::Refused(error.to_string()))?;
     let answer = client.get(&url).send().await;
     match answer {
         Ok(answer) if answer.status().is_success() => {

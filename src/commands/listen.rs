@@ -24,40 +24,50 @@ const PAUSES_MS: [u64; 5] = [0, 500, 1000, 2000, 4000];
 const PAGE: usize = 100;
 
 /// Options of the command line.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct ListenOptions {
+    #[arg(long, value_parser = parse_url)]
     pub forward_to: Url,
+    /// Base URL of the server; by default PUBLIC_URL
+    #[arg(long, value_parser = parse_url)]
     pub server: Option<Url>,
+    /// By default API_KEY
+    #[arg(long, value_parser = parse_key)]
     pub api_key: Option<SecretString>,
-    /// Types of events; empty: all.
+    /// Types of events, separated by commas; all by default
+    #[arg(long, value_delimiter = ',', value_parser = parse_event_type)]
     pub events: Vec<EventType>,
+    /// Begin after this event; by default with what happens from now on
+    #[arg(long, value_parser = parse_event_id)]
     pub after: Option<EventId>,
+    /// whsec_ and base64; by default one is made and printed
+    #[arg(long, value_parser = parse_secret)]
     pub secret: Option<WebhookSecret>,
 }
 
-pub fn parse_url(text: &str) -> Result<Url, String> {
+fn parse_url(text: &str) -> Result<Url, String> {
     Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
         .ok_or_else(|| "must be an absolute http or https URL".to_owned())
 }
 
-pub fn parse_key(text: &str) -> Result<SecretString, String> {
+fn parse_key(text: &str) -> Result<SecretString, String> {
     Ok(SecretString::from(text))
 }
 
-pub fn parse_event_type(word: &str) -> Result<EventType, String> {
+fn parse_event_type(word: &str) -> Result<EventType, String> {
     EventType::parse(word).ok_or_else(|| "must be a type of event such as order.paid".to_owned())
 }
 
-pub fn parse_event_id(text: &str) -> Result<EventId, String> {
+fn parse_event_id(text: &str) -> Result<EventId, String> {
     let id = EventId::is_made_by_us(text)
         .then(|| EventId::parse(text))
         .flatten();
     id.ok_or_else(|| "must be the id of an event".to_owned())
 }
 
-pub fn parse_secret(text: &str) -> Result<WebhookSecret, String> {
+fn parse_secret(text: &str) -> Result<WebhookSecret, String> {
     WebhookSecret::parse(text).ok_or_else(|| "must be whsec_ and base64 of 24 to 64 bytes".to_owned())
 }
 

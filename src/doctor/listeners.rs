@@ -74,18 +74,24 @@ async fn check_one(
 
 /// Whether what listens there answers as our server does.
 async fn shows(address: SocketAddr, path: &str, sign: &str) -> bool {
-    let client = reqwest::Client::builder()
-        .connect_timeout(PATIENCE)
-        .timeout(PATIENCE)
-        .no_proxy()
-        .tls_certs_only([])
-        .build();
-    let Ok(client) = client else { return false };
+    let Ok(client) = local_client(PATIENCE) else {
+        return false;
+    };
     let url = format!("http://{}{path}", reachable(address));
     match client.get(url).send().await {
         Ok(response) => response.text().await.is_ok_and(|body| body.contains(sign)),
         Err(_) => false,
     }
+}
+
+/// Builds a client for addresses of this machine: plain HTTP, and never through a proxy.
+pub fn local_client(timeout: Duration) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .connect_timeout(timeout)
+        .timeout(timeout)
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
 }
 
 /// Replaces an address that stands for all by one that a program of this machine reaches.
