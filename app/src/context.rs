@@ -40,7 +40,7 @@ pub struct PageSettings {
     pub return_hosts: ReturnHosts,
     /// Names of settings that let payments or notifications travel unencrypted; the console warns of them.
     pub unencrypted: Vec<&'static str>,
-    /// Warnings and failures of the checks of `tongqian doctor` that ask nobody, as they were at the start.
+    /// Warnings and failures of the offline checks of `tongqian doctor`, as they were at the start.
     pub findings: Vec<String>,
     /// QR codes that were drawn before.
     pub codes: DrawnCodes,

@@ -146,7 +146,7 @@ async fn a_file_under_the_name_of_a_backup_is_whole_whoever_is_killed() {
             has_all(&file, &before).await;
             is_sound(&database, &file);
         }
-        // What was acknowledged is in the database itself as well, and the next backup begins from nothing.
+        // Acknowledged orders are in the live database as well, and a killed backup does not disturb the next one.
         has_all(&database, &before).await;
         let next = dir.path().join("next.db");
         assert_eq!(command(&database, &["backup", next.to_str().unwrap()]).0, Some(0));

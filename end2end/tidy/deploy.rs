@@ -34,7 +34,7 @@ fn the_dashboard_is_json_with_a_query_in_every_panel() {
     assert_eq!(text.matches("\"targets\"").count(), n_panels);
     assert_eq!(text.matches('{').count(), text.matches('}').count());
     assert_eq!(text.matches('[').count(), text.matches(']').count());
-    // The data source is chosen by whoever imports it.
+    // The data source is chosen when the dashboard is imported.
     assert_eq!(text.matches("\"uid\": \"${source}\"").count(), n_panels);
 }
 

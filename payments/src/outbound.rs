@@ -119,7 +119,7 @@ impl OutboundGuard {
         }))
     }
 
-    /// Reads an address that somebody gives us, and refuses one that is never called. A name is not resolved here: it may
+    /// Parses an address from outside (a webhook, a notify URL), and refuses one that is never called. A name is not resolved here: it may
     /// lead elsewhere by the time it is called.
     pub fn parse_url(&self, text: &str) -> Result<Url, AddressRefusal> {
         let is_plain = text.len() <= MAX_URL_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic());

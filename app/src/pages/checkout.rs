@@ -50,7 +50,7 @@ fn page_request(query: &ParamsMap) -> PageRequest {
 #[derive(Debug, Clone)]
 pub struct LoadedView(pub Box<CheckoutView>);
 
-/// Loads the view of a checkout page, and notes that somebody looks at it.
+/// Loads the view of a checkout page, and marks its payment as watched.
 pub async fn load_checkout(
     services: &Services,
     request: &Request,

@@ -1,4 +1,4 @@
-//! What is signed, and what is not believed.
+//! Signatures of epay requests: the signed text, and requests that are refused.
 
 use crate::api::{client, send};
 use crate::epay::client::{Client, KEY, md5_of, owned, start, text_of, with, without};

@@ -65,7 +65,7 @@ async fn settle_by_balance(
     if start.amount.is_some_and(|amount| amount != order.amount) {
         return Err(Refusal::AmountMismatch.into());
     }
-    // What a merchant of the epay protocol sells is paid with a gateway.
+    // Orders of the epay protocol are paid through a gateway only (docs/epay.md).
     if epay::is_epay_order(tx, &order).await? {
         return Err(Error::MethodUnavailable(Method::Balance));
     }

@@ -1,4 +1,4 @@
-//! Merchants of the epay protocol. Their secrets must sign, so they are sealed and not hashed; nobody is shown one again.
+//! Merchants of the epay protocol. Their secrets must sign, so they are sealed and not hashed; each is shown once.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::KeySize;

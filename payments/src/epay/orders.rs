@@ -75,7 +75,7 @@ pub async fn open_order(
     let Opened::Ending(attempt) = &opened else {
         return Ok(opened);
     };
-    // Nobody needs to wait for the job that ends orders: what the gateway tells now, the next try knows.
+    // The order is ended here rather than by the expiry job, so that this request or its retry finds the gateway's answer.
     let (ending, id) = (services.clone(), attempt.order_id.clone());
     let ended = wait_for(PATIENCE, async move { cancel_expired(&ending, &id).await }).await;
     match ended {

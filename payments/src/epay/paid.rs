@@ -1,4 +1,4 @@
-//! What follows from the payment of an epay order: its notification, the end of other attempts, and the payer's way back.
+//! Effects of the payment of an epay order: its notification, the end of other attempts, and the payer's way back.
 
 use domain::{Order, OrderState, Timestamp};
 use futures_util::FutureExt;

@@ -1,4 +1,4 @@
-//! What counts as the receipt of a notification. A false yes loses it for ever; a false no only repeats it.
+//! Receipt of a notification: the answers that count as one. A false yes loses it for ever; a false no only repeats it.
 
 use serde_json::Value;
 

@@ -49,7 +49,7 @@ pub(crate) async fn apply_report(
         Report::Paid(_) => epay::find_siblings(tx, &order).await?,
         _ => None,
     };
-    // Of the attempts of one epay number at most one is credited, whatever is done with late payments.
+    // At most one attempt of an epay number is credited, also with `LATE_PAYMENT=accept`.
     let order_state = match &siblings {
         Some(siblings) if siblings.has_paid() => OrderState::Paid,
         _ => order.state,

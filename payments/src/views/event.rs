@@ -65,7 +65,7 @@ impl EventView {
     }
 
     /// The event as a key may read it that has not the scope `pay`: without addresses that lead to a checkout page, because
-    /// with `allowBalance` whoever holds one pays.
+    /// with `allowBalance` its holder can pay.
     #[must_use]
     pub fn without_checkout(mut self) -> EventView {
         for name in LINKS {

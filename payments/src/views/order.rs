@@ -29,7 +29,7 @@ pub struct OrderView {
     paid_amount: Money,
     #[schema(value_type = i64, minimum = 0)]
     refunded_amount: Money,
-    /// Null for a key without the scope `pay`: with `allowBalance` whoever holds this link pays.
+    /// Null for a key without the scope `pay`: with `allowBalance` the holder of this link can pay.
     #[schema(required)]
     checkout_url: Option<String>,
     #[schema(required)]

@@ -115,7 +115,7 @@ impl PaymentView {
     }
 
     /// The payment as a key may read it that has not the scope `pay`: without an address that leads to the checkout page,
-    /// because with `allowBalance` whoever holds that pays.
+    /// because with `allowBalance` its holder can pay.
     pub fn without_checkout(self, owner: &PaymentOwner) -> PaymentView {
         PaymentView {
             payment_url: self.payment_url.filter(|url| !url.contains(&owner.token)),
