@@ -17,6 +17,8 @@ mod prose;
 mod settings;
 #[path = "tidy/translations.rs"]
 mod translations;
+#[path = "tidy/walls.rs"]
+mod walls;
 
 use std::fmt::Write as _;
 use std::fs;

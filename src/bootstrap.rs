@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use payments::Services;
-use payments::admin::{self, KeyDraft, KeyLimits, Role, Scope};
+use payments::api_keys::{self, KeyDraft, KeyLimits, Scope};
+use payments::users::{self, Role};
 use payments::webhook;
 use payments::{console, epay};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -42,9 +43,9 @@ pub async fn first_start(config: &Config, services: &Services) -> Result<Welcome
     let is_simulator = matches!(config.gateways, GatewayMode::Simulator);
     let mut welcome = Welcome::default();
     if let Some(key) = &config.api_key {
-        admin::ensure_api_key(services, &command_visit(), &draft("API_KEY"), key.expose_secret()).await?;
-    } else if is_simulator && !admin::has_api_keys(services).await? {
-        let key = admin::create_api_key(services, &command_visit(), &draft("first start")).await?;
+        api_keys::ensure_api_key(services, &command_visit(), &draft("API_KEY"), key.expose_secret()).await?;
+    } else if is_simulator && !api_keys::has_api_keys(services).await? {
+        let key = api_keys::create_api_key(services, &command_visit(), &draft("first start")).await?;
         welcome.api_key = Some(SecretString::from(key));
     } else if is_simulator {
         welcome.hints.push(KEY_HINT);
@@ -57,7 +58,7 @@ pub async fn first_start(config: &Config, services: &Services) -> Result<Welcome
     if let Some(endpoint) = &config.webhooks.endpoint {
         webhook::ensure_endpoint(services, &endpoint.url, &endpoint.secret).await?;
     }
-    if admin::has_users(services).await? {
+    if users::has_users(services).await? {
         if is_simulator && config.first_admin.is_none() {
             welcome.hints.push(LOGIN_HINT);
         }

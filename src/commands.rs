@@ -8,8 +8,9 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use payments::admin::{self, KeyDraft, KeyLimits, Role, Scope};
+use payments::api_keys::{self, KeyDraft, KeyLimits, Scope};
 use payments::gateway::Gateways;
+use payments::users::Role;
 use payments::{console, epay};
 use secrecy::{ExposeSecret as _, SecretString};
 use simulator::WechatKeys;
@@ -121,7 +122,7 @@ pub async fn create_key(
     }
     let services = connect(config, Gateways::default()).await?;
     let draft = KeyDraft { name, scopes, limits };
-    let key = admin::create_api_key(&services, &command_visit(), &draft).await?;
+    let key = api_keys::create_api_key(&services, &command_visit(), &draft).await?;
     services.db.close().await;
     say(&key);
     Ok(())

@@ -81,7 +81,7 @@ enum Admin {
         email: String,
         /// owner, finance, support, developer or viewer
         #[arg(long, default_value = "owner", value_parser = commands::parse_role)]
-        role: payments::admin::Role,
+        role: payments::users::Role,
     },
 }
 
@@ -93,7 +93,7 @@ enum Key {
         name: String,
         /// Any of read, pay and refund, separated by commas
         #[arg(long, default_value = "read,pay,refund", value_delimiter = ',', value_parser = commands::parse_scope)]
-        scope: Vec<payments::admin::Scope>,
+        scope: Vec<payments::api_keys::Scope>,
         /// The largest single refund or credit of this key, in fen
         #[arg(long, value_parser = commands::parse_fen)]
         most_per_refund: Option<domain::Money>,
@@ -153,7 +153,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             most_per_refund,
             most_per_day,
         }) => {
-            let limits = payments::admin::KeyLimits {
+            let limits = payments::api_keys::KeyLimits {
                 per_refund: most_per_refund,
                 per_day: most_per_day,
             };

@@ -8,8 +8,9 @@ use std::fmt;
 use domain::{Channel, IncidentId, Timestamp};
 use futures_util::FutureExt;
 
+use crate::model::incident::IncidentKind;
 use crate::notification::kept::bytes_of;
-use crate::store::incidents::{self, IncidentKind};
+use crate::store::incidents;
 use crate::store::served_accounts::{self, ServedRow, UnfinishedRow};
 use crate::store::{StoreError, Tx};
 use crate::{Error, Services};

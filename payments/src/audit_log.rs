@@ -12,7 +12,7 @@ pub(crate) use self::queries::count_broken_entries;
 pub use self::queries::{
     AuditEntry, AuditQuery, ChainCheck, EntryRange, check_audit_chain, list_audit_entries, walk_audit_entries,
 };
-use crate::admin::hash_of_parts;
+use crate::api_keys::hash_of_parts;
 use crate::store::audit_log::{self, AuditRow};
 use crate::store::{FromStore, StoreError, Tx, Work};
 use crate::{Error, Services};

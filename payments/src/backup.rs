@@ -4,8 +4,9 @@ use domain::{IncidentId, Timestamp};
 use futures_util::FutureExt;
 
 use crate::calendar::beijing;
+use crate::model::incident::IncidentKind;
 pub use crate::store::backup::{CopyFacts, copy_sqlite, inspect_copy};
-use crate::store::incidents::{self, IncidentKind};
+use crate::store::incidents;
 use crate::store::{StoreError, backup};
 use crate::{Error, Services};
 

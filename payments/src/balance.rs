@@ -4,7 +4,7 @@ mod pay;
 
 use std::time::Duration;
 
-use domain::ledger::{Change, EntryKind, Transfer};
+use domain::ledger::{Change, Transfer};
 use domain::{Money, Order, Purpose, Refusal, Timestamp, id};
 use futures_util::FutureExt;
 
@@ -16,38 +16,10 @@ use crate::pagination::page;
 use crate::store::requesters::{self, ActKind, NewAct};
 use crate::store::{StoreError, Tx, ledger, orders};
 use crate::validate::{invalid, is_line};
-use crate::{Error, Page, Requester, Services};
+use crate::{Balance, Entry, Error, Page, Requester, Services};
 
 /// Subject of a top-up on the payer's bill.
 const TOPUP_SUBJECT: &str = "余额充值";
-
-/// Balance of a user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Balance {
-    pub user_id: String,
-    pub available: Money,
-    /// Top-up money whose refund is in progress: not spendable any more, and not gone yet.
-    pub frozen: Money,
-    /// `None`: no entry yet.
-    pub updated_at: Option<Timestamp>,
-}
-
-/// One entry of a user's history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Name of its journal.
-    pub id: String,
-    pub user_id: String,
-    pub kind: EntryKind,
-    pub amount: Change,
-    pub balance_after: Money,
-    /// Id of the payment or the refund, or number of the adjustment.
-    pub reference: String,
-    pub note: Option<String>,
-    /// Position in the user's history, counted from one without a gap.
-    pub seq: i64,
-    pub created_at: Timestamp,
-}
 
 /// Adjustment of a balance by the operator.
 #[derive(Debug, Clone)]

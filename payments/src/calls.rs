@@ -3,7 +3,7 @@
 use domain::Channel;
 use futures_util::FutureExt;
 
-use crate::admin::hash_of_parts;
+use crate::api_keys::hash_of_parts;
 use crate::error::logged;
 use crate::gateway::{Call, Gateway};
 use crate::store::StoreError;

@@ -2,6 +2,7 @@
 //!
 //! Called by pages and handlers; money and states move only through the verbs that programs use too.
 
+mod api_keys;
 mod attention;
 mod browser;
 mod calls;
@@ -11,10 +12,8 @@ mod figures;
 mod find;
 mod gateways;
 mod inbox;
-mod keys;
 mod limits;
 mod order_file;
-mod people;
 mod permission;
 mod recovery;
 mod refunds;
@@ -23,12 +22,14 @@ mod second_factor;
 mod session;
 mod timeline;
 mod totp;
+mod users;
 mod webhooks;
 
 pub use crate::audit_log::{
     Act, Action, Actor, AuditEntry, AuditQuery, ChainCheck, EntryRange, check_audit_chain,
     list_audit_entries, note_act, walk_audit_entries,
 };
+pub use api_keys::{KnownKey, list_keys, make_key, revoke_key};
 pub use attention::{
     Incident, Waiting, assign_incident, count_waiting, list_handlers, list_open_incidents,
     list_resolved_incidents, resolve_incident,
@@ -41,10 +42,8 @@ pub use figures::{Day, Overview, Sum, read_overview};
 pub use find::{FoundOrders, OrderQuery, find_exact, find_orders};
 pub use gateways::{GatewayState, Proof, Trial, list_gateways, test_gateway};
 pub use inbox::{find_notification, list_notifications, read_inside};
-pub use keys::{KnownKey, list_keys, make_key, revoke_key};
 pub use limits::{LoginLimits, admit_login};
 pub use order_file::{KeptNotification, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
-pub use people::{Person, change_role, disable_person, invite, list_people, reset_login};
 pub use permission::Permission;
 pub use recovery::{count_recovery_codes, renew_recovery_codes};
 pub use refunds::{
@@ -58,6 +57,7 @@ pub use session::{
 };
 pub use timeline::Event;
 pub use totp::{Totp, disable_totp, enable_totp};
+pub use users::{User, change_role, disable_user, invite, list_users, reset_login};
 pub use webhooks::{
     EndpointState, drop_endpoint, edit_endpoint, list_endpoint_states, make_endpoint, redeliver,
     renew_webhook_secret, replay_span, test_endpoint,
@@ -65,5 +65,5 @@ pub use webhooks::{
 
 pub(super) use crate::audit_log::{perform, perform_and_tell, record};
 pub use crate::gateway::{Call, Operation, Verdict};
+pub use crate::model::incident::IncidentKind;
 pub use crate::notification::replay_notification;
-pub use crate::store::incidents::IncidentKind;

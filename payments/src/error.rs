@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{Channel, Method, RefundRefusal, Refusal};
 
 use crate::gateway::GatewayError;
-use crate::store::StoreError;
+use crate::store::{FromStore, StoreError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -47,6 +47,15 @@ pub enum Error {
     RateLimited { wait: Duration },
     #[error("internal error")]
     Internal(#[from] StoreError),
+}
+
+impl FromStore for Error {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Error::Internal(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 /// Formats an error for a log, with its causes.

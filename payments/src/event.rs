@@ -11,9 +11,9 @@ use domain::{
 };
 use serde::Serialize;
 
-use crate::Entry;
-use crate::store::events::NewEvent;
-use crate::store::incidents::IncidentKind;
+use crate::model::balance::Entry;
+use crate::model::event::NewEvent;
+use crate::model::incident::OpenedIncident;
 use crate::views::{EntryOfUserView, IncidentView, OrderView, PaymentOwner, PaymentView, RefundView};
 
 /// Base of the addresses in stored events: the server that tells an event puts its own before them.
@@ -99,17 +99,6 @@ pub(crate) fn balance_changed(entry: &Entry) -> NewEvent {
         &format!("{} {}", entry.user_id, entry.seq),
         &EntryOfUserView::new(entry),
     )
-}
-
-/// An incident that was opened, or opened again.
-#[derive(Debug)]
-pub(crate) struct OpenedIncident<'a> {
-    pub id: &'a str,
-    pub kind: IncidentKind,
-    pub detail: &'a str,
-    pub order_id: Option<&'a str>,
-    pub payment_id: Option<&'a str>,
-    pub created_at: Timestamp,
 }
 
 pub(crate) fn incident_opened(incident: &OpenedIncident<'_>, now: Timestamp) -> NewEvent {

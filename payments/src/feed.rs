@@ -9,7 +9,8 @@ use futures_util::FutureExt;
 
 use crate::delivery::{self, DeliveryKind};
 use crate::error::logged;
-use crate::store::events::{self, EventRow};
+use crate::model::event::KeptEvent;
+use crate::store::events;
 use crate::store::webhook_endpoints::{self, ReplayRow};
 use crate::store::{StoreError, Tx, deliveries};
 use crate::views::EventView;
@@ -41,7 +42,7 @@ pub struct FeedPage {
 pub async fn list_events(services: &Services, query: &FeedQuery) -> Result<FeedPage, Error> {
     try_to_publish(services).await;
     let limit = i64::from(query.limit);
-    let (rows, next_after): (Vec<EventRow>, Option<String>) = services
+    let (rows, next_after): (Vec<KeptEvent>, Option<String>) = services
         .db
         .snapshot(|tx| {
             async move {
@@ -62,9 +63,9 @@ pub async fn list_events(services: &Services, query: &FeedQuery) -> Result<FeedP
         })
         .await?;
     let base = &services.outbox.public_url;
-    let events = rows.iter().map(|row| EventView::new(row, base));
+    let events: Option<_> = rows.iter().map(|row| EventView::new(row, base)).collect();
     Ok(FeedPage {
-        events: events.collect::<Result<_, _>>()?,
+        events: events.ok_or(StoreError::Corrupt("events.data"))?,
         next_after,
     })
 }
@@ -77,10 +78,8 @@ pub async fn find_event(services: &Services, id: &EventId) -> Result<EventView, 
         .snapshot(|tx| async move { events::find_listed(tx, id).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
-    Ok(EventView::new(
-        &row.ok_or(Error::NotFound)?,
-        &services.outbox.public_url,
-    )?)
+    let view = EventView::new(&row.ok_or(Error::NotFound)?, &services.outbox.public_url);
+    Ok(view.ok_or(StoreError::Corrupt("events.data"))?)
 }
 
 /// A reader need not wait for the job. A database that takes no writes at the moment is still read.

@@ -7,7 +7,8 @@ use futures_util::FutureExt;
 
 use crate::calendar::beijing;
 use crate::gateway::Gateway;
-use crate::store::incidents::{self, IncidentKind, RaisedRow};
+use crate::model::incident::IncidentKind;
+use crate::store::incidents::{self, RaisedRow};
 use crate::store::{StoreError, Tx, forged_notifications};
 use crate::{Error, Services};
 

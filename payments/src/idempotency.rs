@@ -12,16 +12,11 @@ use domain::{Refusal, Timestamp};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::model::idempotency::KeptAnswer;
+pub(crate) use crate::model::idempotency::{Claim, RequestKey};
 use crate::store::idempotency::{self, Known};
 use crate::store::{StoreError, Tx, Work};
 use crate::{Error, Services};
-
-/// Stored answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptAnswer {
-    pub status: u16,
-    pub body: String,
-}
 
 /// Builds the answer to a request from its result and whether that is new.
 pub type WriteAnswer<T> = Arc<dyn Fn(&T, bool) -> KeptAnswer + Send + Sync>;
@@ -56,30 +51,6 @@ impl<T> Idempotency<T> {
             fingerprint: &self.fingerprint,
         }
     }
-}
-
-/// Row of a key, independent of the request's result type.
-#[derive(Debug, Clone, Copy)]
-pub struct RequestKey<'a> {
-    pub route: &'a str,
-    pub key: &'a str,
-    pub fingerprint: &'a str,
-}
-
-/// Claim of a key whose answer is not known yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    /// Id of the row that the request wrote or found; `None` while it only closes other payments first.
-    pub effect: Option<String>,
-    pub is_new: bool,
-}
-
-impl Claim {
-    /// Claimed while other payments are closed first.
-    pub const MAKING_ROOM: Claim = Claim {
-        effect: None,
-        is_new: false,
-    };
 }
 
 /// Outcome of a verb.

@@ -7,7 +7,7 @@
 pub mod faults;
 
 mod account;
-pub mod admin;
+pub mod api_keys;
 mod audit_log;
 pub mod backup;
 mod balance;
@@ -27,6 +27,7 @@ mod idempotency;
 mod invariants;
 mod ledger;
 mod metrics;
+mod model;
 mod notification;
 mod order;
 pub mod outbound;
@@ -42,14 +43,13 @@ mod run;
 pub mod secrets;
 mod services;
 pub mod store;
+pub mod users;
 mod validate;
 pub mod views;
 pub mod webhook;
 
 pub use account::{Obstacle, Serving, find_obstacles, stamp_accounts};
-pub use balance::{
-    Adjustment, Balance, Entry, TopUp, adjust_balance, find_balance, list_entries, top_up, top_up_for_order,
-};
+pub use balance::{Adjustment, TopUp, adjust_balance, find_balance, list_entries, top_up, top_up_for_order};
 pub use calendar::{Period, beijing, parse_rfc3339, rfc3339};
 pub use calls::{try_to_write_calls, write_calls};
 pub use changes::{ChangeCursor, ChangeFilter, ListOrder};
@@ -61,11 +61,16 @@ pub use error::Error;
 pub use feed::{
     FeedPage, FeedQuery, deliver_webhooks, find_event, list_events, publish_events, run_webhooks,
 };
-pub use idempotency::{Idempotency, KeptAnswer, Outcome, WriteAnswer};
+pub use idempotency::{Idempotency, Outcome, WriteAnswer};
 pub use invariants::{Finding, check_invariants};
 pub use metrics::{
     CallOutcome, Ending, GatewayOperation, Metrics, NotificationVerdict, QueueAges, refresh_gauges,
 };
+pub use model::balance::{Balance, Entry};
+pub use model::idempotency::KeptAnswer;
+pub use model::payment::{ListedPayment, PaymentFilter};
+pub use model::refund::{ListedRefund, RefundFilter};
+pub use model::requester::Requester;
 pub use notification::accept_notification;
 pub use order::{
     Checkout, EXPIRED_REASON, NewOrder, OrderFilter, cancel_order, create_order, find_checkout, find_order,
@@ -74,17 +79,15 @@ pub use order::{
 pub use overdue::{LateJob, OverdueAfter, look_after};
 pub use pagination::Page;
 pub use payment::{
-    Initiator, Lane, ListedPayment, PaymentFilter, StartPayment, Watchers, expire, find_payment,
-    find_payment_by_number, list_payments, query_payment, reconcile_lane, reconcile_payments, renew_prompt,
-    start_payment, try_to_attend,
+    Initiator, Lane, StartPayment, Watchers, expire, find_payment, find_payment_by_number, list_payments,
+    query_payment, reconcile_lane, reconcile_payments, renew_prompt, start_payment, try_to_attend,
 };
 pub use personal::{Erased, export_user, forget_user};
 pub use process::{Process, beat, enter_service, leave_service, mend_times};
 pub use refund::{
-    ListedRefund, RefundFilter, RefundRequest, find_refund, list_all_refunds, list_refunds,
-    reconcile_refunds, reconcile_refunds_of, request_refund, retry_refund,
+    RefundRequest, find_refund, list_all_refunds, list_refunds, reconcile_refunds, reconcile_refunds_of,
+    request_refund, retry_refund,
 };
-pub use requester::Requester;
 pub use retention::{Retention, erase_old_data};
 pub use run::{run_to_end, wait_for};
 pub use services::{Policy, Services, Wake};

@@ -22,7 +22,7 @@ use self::labels::{
     PaymentLabels, QUEUES, QueueLabel, RefundLabels,
 };
 pub use self::labels::{CallOutcome, Ending, GatewayOperation, NotificationVerdict};
-use crate::store::incidents::IncidentKind;
+use crate::model::incident::IncidentKind;
 
 /// Upper ends of the buckets, in milliseconds. Many payers need less than half a minute, and a payment lives a quarter of an
 /// hour.

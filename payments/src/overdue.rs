@@ -7,7 +7,8 @@ use futures_util::FutureExt;
 
 use crate::calendar::beijing;
 use crate::gateway::Operation;
-use crate::store::incidents::{self, IncidentKind};
+use crate::model::incident::IncidentKind;
+use crate::store::incidents;
 use crate::store::overdue::{self, Bounds, OverdueRow};
 use crate::store::{StoreError, Tx, gateway_calls};
 use crate::{Error, Services, gateway_health};

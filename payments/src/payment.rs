@@ -12,7 +12,7 @@ mod watch;
 pub(crate) use self::expire::end_payment;
 pub use self::expire::expire;
 pub(crate) use self::queries::find_by_number;
-pub use self::queries::{ListedPayment, PaymentFilter, find_payment, find_payment_by_number, list_payments};
+pub use self::queries::{find_payment, find_payment_by_number, list_payments};
 pub use self::reconcile::{Lane, query_payment, reconcile_lane, reconcile_payments};
 pub(crate) use self::settle::{Rule, announce, apply_report};
 pub use self::start::{Initiator, StartPayment, renew_prompt, start_payment};

@@ -18,7 +18,7 @@ use domain::{
 use futures_util::FutureExt;
 
 pub use self::execute::{reconcile_refunds, reconcile_refunds_of};
-pub use self::list::{ListedRefund, RefundFilter, list_all_refunds};
+pub use self::list::list_all_refunds;
 pub(crate) use self::request::accept;
 #[cfg(feature = "faults")]
 pub(crate) use self::request::authorise_refund;
@@ -26,7 +26,8 @@ pub use self::request::{RefundRequest, request_refund};
 pub use self::retry::retry_refund;
 
 use crate::ledger::{post_refund, post_refund_change};
-use crate::store::incidents::{self, IncidentKind};
+use crate::model::incident::IncidentKind;
+use crate::store::incidents;
 use crate::store::refunds::{NewRefund, claims};
 use crate::store::{StoreError, Tx, orders, payments, refunds};
 use crate::{Ending, Error, Services};

@@ -4,28 +4,15 @@ use domain::{Money, Timestamp};
 
 use crate::Error;
 use crate::calendar::midnight_before;
+use crate::model::requester::Requester;
 use crate::store::requesters::{self, ActKind, NewAct};
-use crate::store::{StoreError, Tx, admin};
-
-/// Requester of a refund, an adjustment or a cancellation.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Requester {
-    /// A rule of this program, such as the refund of a duplicate payment.
-    #[default]
-    Rule,
-    /// Id of an API key.
-    ApiKey(String),
-    /// Address of a person of the console.
-    Person(String),
-    /// Address of a person whose request another person has approved.
-    Approved(String),
-}
+use crate::store::{StoreError, Tx, api_keys};
 
 impl Requester {
     /// Locks an API key until the commit, so that of two concurrent refunds one counts the other.
     pub(crate) async fn hold_key(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         match self {
-            Requester::ApiKey(id) => admin::hold_api_key(tx, id).await,
+            Requester::ApiKey(id) => api_keys::hold_api_key(tx, id).await,
             Requester::Rule | Requester::Person(_) | Requester::Approved(_) => Ok(()),
         }
     }
@@ -41,7 +28,7 @@ impl Requester {
         let Requester::ApiKey(id) = self else {
             return Ok(());
         };
-        let limits = admin::find_key_limits(tx, id).await?.unwrap_or_default();
+        let limits = api_keys::find_key_limits(tx, id).await?.unwrap_or_default();
         if limits.per_refund.is_some_and(|most| amount > most) {
             return Err(Error::AboveKeyLimit(
                 "this sum is above the limit of this API key",

@@ -13,8 +13,8 @@ use domain::hex_digits;
 use futures_util::FutureExt;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::admin::hash_of;
-use crate::store::{Db, StoreError, epay_merchants, people, webhook_endpoints};
+use crate::api_keys::hash_of;
+use crate::store::{Db, StoreError, epay_merchants, users, webhook_endpoints};
 use crate::{Error, Services};
 
 /// Key length of AES-256.
@@ -161,7 +161,7 @@ pub(crate) fn is_sealed(text: &str) -> bool {
 /// Whether the database contains an encrypted secret: then its key must not be generated anew.
 pub async fn has_sealed(db: &Db) -> Result<bool, Error> {
     let seeds = db
-        .snapshot(|tx| async move { people::list_totp_secrets(tx).await }.boxed())
+        .snapshot(|tx| async move { users::list_totp_secrets(tx).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     if seeds.iter().any(|(_, seed)| is_sealed(seed)) {
@@ -184,7 +184,7 @@ pub async fn has_sealed(db: &Db) -> Result<bool, Error> {
 /// Opens every sealed secret of the database and changes nothing.
 pub async fn open_all(secrets: &Secrets, db: &Db) -> Result<Result<(), SecretsError>, Error> {
     let seeds = db
-        .snapshot(|tx| async move { people::list_totp_secrets(tx).await }.boxed())
+        .snapshot(|tx| async move { users::list_totp_secrets(tx).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let open = |(user_id, text): &(String, String)| secrets.open(&Place::totp_of(user_id), text).map(drop);
@@ -196,7 +196,7 @@ pub async fn open_all(secrets: &Secrets, db: &Db) -> Result<Result<(), SecretsEr
 pub async fn seal_plain_secrets(services: &Services) -> Result<Result<(), SecretsError>, Error> {
     let seeds = services
         .db
-        .snapshot(|tx| async move { people::list_totp_secrets(tx).await }.boxed())
+        .snapshot(|tx| async move { users::list_totp_secrets(tx).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let epay = services
@@ -226,7 +226,7 @@ pub async fn seal_plain_secrets(services: &Services) -> Result<Result<(), Secret
         let sealed = &services.secrets.seal(&place, plain.expose_secret(), nonce);
         services
             .db
-            .write(|tx| people::replace_totp_secret(tx, user_id, text, sealed).boxed())
+            .write(|tx| users::replace_totp_secret(tx, user_id, text, sealed).boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
     }

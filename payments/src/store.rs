@@ -3,8 +3,8 @@
 //! Only the files below this one contain SQL. A write is a closure that may run again: after a lost race, and on SQLite
 //! when the transaction that it shares with others was rolled back. Each run sees the same time and draws the same ids.
 
-pub(crate) mod admin;
 mod after_commit;
+pub(crate) mod api_keys;
 pub(crate) mod append_only;
 pub(crate) mod audit_log;
 pub(crate) mod backup;
@@ -31,7 +31,6 @@ pub(crate) mod notifications;
 pub(crate) mod orders;
 pub(crate) mod overdue;
 pub(crate) mod payments;
-pub(crate) mod people;
 pub(crate) mod personal;
 mod readiness;
 pub(crate) mod recovery_codes;
@@ -49,6 +48,7 @@ mod sqlite;
 mod step;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod users;
 pub(crate) mod webhook_endpoints;
 
 use std::marker::PhantomData;
@@ -60,13 +60,13 @@ use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions, P
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Postgres, Sqlite, Transaction};
 
 use self::after_commit::AfterCommit;
-use self::events::NewEvent;
 pub use self::schema::{SchemaFacts, read_schema};
 pub use self::sqlite::SqliteDb;
 #[cfg(feature = "faults")]
 pub use self::sqlite::{CommitTrouble, LostCommit};
 use self::sqlite::{Guards, Loan};
 use crate::clock::Draws;
+use crate::model::event::NewEvent;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 /// Retries of a lost race on PostgreSQL before the caller gets the error.
@@ -196,15 +196,6 @@ pub(crate) trait FromStore: From<StoreError> + Send {
 impl FromStore for StoreError {
     fn store_error(&self) -> Option<&StoreError> {
         Some(self)
-    }
-}
-
-impl FromStore for crate::Error {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            crate::Error::Internal(error) => Some(error),
-            _ => None,
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod account;
+mod api_keys;
 mod attention;
 mod audit_log;
 mod balances;
@@ -16,13 +17,12 @@ mod filter;
 mod gateways;
 mod guard;
 mod inbox;
-mod keys;
 mod login;
 mod orders;
 mod overview;
-mod people;
 mod refunds;
 mod respond;
+mod users;
 mod webhooks;
 
 use std::collections::HashMap;
@@ -33,7 +33,7 @@ use axum::handler::Handler;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
 use payments::console::Permission::{
-    self, AdjustBalance, ApproveRefund, Export, Handle, Look, ManageKeys, ManagePeople, Operate, ReadAudit,
+    self, AdjustBalance, ApproveRefund, Export, Handle, Look, ManageKeys, ManageUsers, Operate, ReadAudit,
     ReadMessages, RequestRefund,
 };
 
@@ -101,9 +101,9 @@ fn console_routes() -> Vec<Route> {
         view("/admin/books",                          May(ReadAudit),           balances::books),
         view("/admin/gateways",                       May(Operate),             gateways::list),
         act("/admin/gateways/{channel}/test",         May(Operate),             gateways::test),
-        view("/admin/keys",                           May(ManageKeys),          keys::list),
-        act("/admin/keys",                            Confirmed(ManageKeys),    keys::create),
-        act("/admin/keys/{id}/revoke",                Confirmed(ManageKeys),    keys::revoke),
+        view("/admin/keys",                           May(ManageKeys),          api_keys::list),
+        act("/admin/keys",                            Confirmed(ManageKeys),    api_keys::create),
+        act("/admin/keys/{id}/revoke",                Confirmed(ManageKeys),    api_keys::revoke),
         view("/admin/epay",                           May(ManageKeys),          epay::list),
         act("/admin/epay",                            Confirmed(ManageKeys),    epay::create),
         act("/admin/epay/{id}/rotate",                Confirmed(ManageKeys),    epay::rotate),
@@ -132,11 +132,11 @@ fn console_routes() -> Vec<Route> {
         act("/admin/account/recovery-codes",          InsideConfirmed,          account::renew_recovery_codes),
         view("/admin/confirm",                        Inside,                   account::ask_to_confirm),
         act("/admin/confirm",                         Inside,                   account::confirm),
-        view("/admin/people",                         May(ManagePeople),        people::list),
-        act("/admin/people",                          Confirmed(ManagePeople),  people::invite),
-        act("/admin/people/{id}/role",                Confirmed(ManagePeople),  people::change_role),
-        act("/admin/people/{id}/disable",             Confirmed(ManagePeople),  people::disable),
-        act("/admin/people/{id}/reset",               Confirmed(ManagePeople),  people::reset_login),
+        view("/admin/people",                         May(ManageUsers),        users::list),
+        act("/admin/people",                          Confirmed(ManageUsers),  users::invite),
+        act("/admin/people/{id}/role",                Confirmed(ManageUsers),  users::change_role),
+        act("/admin/people/{id}/disable",             Confirmed(ManageUsers),  users::disable),
+        act("/admin/people/{id}/reset",               Confirmed(ManageUsers),  users::reset_login),
         view("/admin/audit-log",                      May(ReadAudit),           audit_log::show),
         view("/admin/audit-log.csv",                  May(ReadAudit),           audit_log::csv),
         view("/admin/audit-log.jsonl",                May(ReadAudit),           audit_log::chain),

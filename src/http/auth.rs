@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use payments::Requester;
-use payments::admin::{ApiKey, Scope, find_api_key, is_use_due, note_use};
+use payments::api_keys::{ApiKey, Scope, find_api_key, is_use_due, note_use};
 
 use super::Web;
 use super::error::Problem;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::{EndpointId, EventId, EventType};
-use payments::admin::Scope;
+use payments::api_keys::Scope;
 use payments::views::EventView;
 use payments::webhook::{Delivery, redeliver_event};
 use payments::{FeedQuery, find_event, list_events};

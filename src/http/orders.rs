@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::{Order, OrderId, OrderStatus};
-use payments::admin::Scope;
+use payments::api_keys::Scope;
 use payments::views::OrderView;
 use payments::{OrderFilter, cancel_order, create_order, find_order, list_orders};
 

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::{Method, Payment, PaymentId, PaymentNo, PaymentStatus};
-use payments::admin::Scope;
+use payments::api_keys::Scope;
 use payments::views::{PaymentOwner, PaymentView};
 use payments::{
     PaymentFilter, find_order, find_payment, find_payment_by_number, list_payments, query_payment,

@@ -123,7 +123,7 @@ fn navigation(context: &ConsoleContext) -> AnyView {
         ("/admin/keys", words.keys, Permission::ManageKeys),
         ("/admin/epay", words.epay, Permission::ManageKeys),
         ("/admin/webhooks", words.webhooks, Permission::ManageKeys),
-        ("/admin/people", words.people, Permission::ManagePeople),
+        ("/admin/people", words.users, Permission::ManageUsers),
         ("/admin/audit-log", words.audit, Permission::ReadAudit),
     ];
     let links = places

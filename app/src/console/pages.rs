@@ -1,6 +1,7 @@
 //! Pages of the console, one file a subject. A page places the data that was loaded.
 
 mod account;
+mod api_keys;
 mod approvals;
 mod attention;
 mod audit_log;
@@ -9,18 +10,18 @@ mod epay;
 mod error;
 mod gateways;
 mod inbox;
-mod keys;
 mod login;
 mod order;
 mod orders;
 mod overview;
 mod parts;
-mod people;
 mod refund;
 mod timeline;
+mod users;
 mod webhooks;
 
 pub use account::{account, confirm, recovery_codes, totp};
+pub use api_keys::keys;
 pub use approvals::approvals;
 pub use attention::attention;
 pub use audit_log::{AuditLogFilters, audit_log};
@@ -29,12 +30,11 @@ pub use epay::{EpayView, epay};
 pub use error::error;
 pub use gateways::gateways;
 pub use inbox::{inbox, notification, path_of_notification};
-pub use keys::keys;
 pub use login::login;
 pub use order::order;
 pub use orders::{Filters, orders};
 pub use overview::overview;
-pub use people::people;
 pub use refund::{RefundForm, RefundReason, refund, refund_check};
 pub use timeline::support_text;
+pub use users::users;
 pub use webhooks::{delivery, webhook, webhooks};

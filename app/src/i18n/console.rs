@@ -55,7 +55,7 @@ catalogue! {
     turn_off: "停用", "Turn off";
 
     // People and rights.
-    people: "人员", "People";
+    users: "人员", "Users";
     role: "角色", "Role";
     rights: "权限表", "Who may do what";
     permission: "权限", "Permission";
@@ -81,7 +81,7 @@ catalogue! {
     may_operate: "测试网关", "Test gateways";
     may_manage_keys: "管理 API 密钥", "Manage API keys";
     may_read_audit: "查看审计日志", "Read the audit log";
-    may_manage_people: "管理人员", "Manage people";
+    may_manage_users: "管理人员", "Manage people";
 
     // The audit log.
     audit: "审计日志", "Audit log";
@@ -108,11 +108,11 @@ catalogue! {
     flash_logged_out_elsewhere: "其他会话已全部退出。", "All other sessions are ended.";
     flash_totp_on: "两步验证已启用。", "The second factor is on.";
     flash_totp_off: "两步验证已停用。", "The second factor is off.";
-    flash_person_invited: "人员已添加。", "The person was added.";
-    flash_person_known: "该邮箱已存在。", "This address is known already.";
+    flash_user_invited: "人员已添加。", "The person was added.";
+    flash_user_known: "该邮箱已存在。", "This address is known already.";
     flash_role_changed: "角色已更改，对方需要重新登录。", "The role was changed; they have to log in again.";
     flash_login_reset: "登录已重置：请把初始密码告诉对方，两步验证需重新启用。", "The login is reset. Tell them the first password; they turn the second factor on again.";
-    flash_person_disabled: "人员已停用。", "The person was disabled.";
+    flash_user_disabled: "人员已停用。", "The person was disabled.";
 
     // What went wrong.
     missing_title: "找不到页面", "Page not found";

@@ -4,7 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use payments::admin::Role;
+use payments::users::Role;
 use serde_json::json;
 use tongqian::console_table;
 

@@ -70,7 +70,7 @@ pub(super) fn fill_for_write(bytes: &mut [u8], draw: impl FnOnce(&mut [u8])) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Clock;
+    use crate::clock::Clock;
 
     #[tokio::test]
     async fn a_second_run_draws_what_the_first_drew() {

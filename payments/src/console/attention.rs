@@ -3,9 +3,10 @@
 use domain::{OrderId, Timestamp};
 use futures_util::FutureExt;
 
-use super::{Action, Actor, ConsoleError, Operator, Permission, list_people, perform_and_tell};
+use super::{Action, Actor, ConsoleError, Operator, Permission, list_users, perform_and_tell};
+use crate::model::incident::IncidentKind;
 use crate::pagination::page;
-use crate::store::incidents::{self, IncidentKind, IncidentRow};
+use crate::store::incidents::{self, IncidentRow};
 use crate::store::{StoreError, credit_requests, refund_approvals};
 use crate::{Error, Page, Services};
 
@@ -97,7 +98,7 @@ pub async fn list_resolved_incidents(services: &Services, limit: u32) -> Result<
 
 /// Addresses of the people that an incident may be assigned to.
 pub async fn list_handlers(services: &Services) -> Result<Vec<String>, Error> {
-    let people = list_people(services).await?;
+    let people = list_users(services).await?;
     Ok(people
         .into_iter()
         .filter(|person| person.disabled_at.is_none() && person.role.may(Permission::Handle))
@@ -145,7 +146,7 @@ pub async fn resolve_incident(
             let row = incidents::find(tx, id).await?.ok_or(Error::NotFound)?;
             // An incident that informs the owners may not be resolved by another role.
             let needed = match IncidentKind::parse(&row.kind) {
-                Some(IncidentKind::NewKey) => Permission::ManagePeople,
+                Some(IncidentKind::NewKey) => Permission::ManageUsers,
                 _ => Permission::Handle,
             };
             if !operator.may(needed) {

@@ -3,7 +3,7 @@
 use domain::hex_digits;
 use futures_util::FutureExt;
 
-use crate::admin::hash_of;
+use crate::api_keys::hash_of;
 use crate::store::login_devices;
 use crate::{Error, Services};
 

@@ -9,7 +9,7 @@ use super::{Act, Action, Actor, Asked, ConsoleError, Operator, perform_and_tell,
 use crate::balance::{Adjustment, check_adjustment, write_adjustment};
 use crate::calendar::midnight_before;
 use crate::store::credit_requests::{self, NewRequest, RequestRow};
-use crate::store::{StoreError, Tx, ledger, people, requesters};
+use crate::store::{StoreError, Tx, ledger, requesters, users};
 use crate::{Error, Outcome, Requester, Services};
 
 /// Credit that waits for approval, or was decided.
@@ -72,7 +72,7 @@ pub async fn adjust_balance(
         .db
         .write(|tx| {
             async move {
-                people::hold(tx, &actor.email).await?;
+                users::hold(tx, &actor.email).await?;
                 if credit_requests::has_number(tx, &adjustment.number).await? {
                     return Ok(Asked::Waiting);
                 }

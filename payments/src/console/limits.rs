@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 
 use super::{Browser, ConsoleError};
 use crate::Services;
-use crate::admin::hash_of;
+use crate::api_keys::hash_of;
 use crate::store::{StoreError, Tx, login_attempts};
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -1,6 +1,7 @@
 //! Permissions, and the one table of what each role may do.
 
-use crate::admin::{Role, Scope};
+use crate::api_keys::Scope;
+use crate::users::Role;
 
 /// Permission for one kind of act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,11 +23,11 @@ pub enum Permission {
     Operate,
     ManageKeys,
     ReadAudit,
-    ManagePeople,
+    ManageUsers,
 }
 
 use Permission::{
-    AdjustBalance, ApproveRefund, Export, Handle, Look, ManageKeys, ManagePeople, Operate, ReadAudit,
+    AdjustBalance, ApproveRefund, Export, Handle, Look, ManageKeys, ManageUsers, Operate, ReadAudit,
     ReadMessages, RequestRefund,
 };
 
@@ -42,7 +43,7 @@ impl Permission {
         Operate,
         ManageKeys,
         ReadAudit,
-        ManagePeople,
+        ManageUsers,
     ];
 
     /// Name used in refusals.
@@ -58,7 +59,7 @@ impl Permission {
             Operate => "operate",
             ManageKeys => "manage_keys",
             ReadAudit => "read_audit",
-            ManagePeople => "manage_people",
+            ManageUsers => "manage_people",
         }
     }
 }
@@ -116,7 +117,7 @@ mod tests {
     fn no_role_both_makes_keys_and_moves_money() {
         for role in [Role::Finance, Role::Support, Role::Developer, Role::Viewer] {
             assert!(!(role.may(ManageKeys) && role.may(RequestRefund)), "{role:?}");
-            assert!(!role.may(ManagePeople), "{role:?}");
+            assert!(!role.may(ManageUsers), "{role:?}");
         }
     }
 }

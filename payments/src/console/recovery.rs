@@ -6,7 +6,7 @@ use totp_rs::Secret;
 
 use super::totp::ALPHABET;
 use super::{Act, Action, Actor, ConsoleError, Operator, perform, record};
-use crate::admin::hash_of;
+use crate::api_keys::hash_of;
 use crate::store::{Tx, recovery_codes};
 use crate::{Clock, Error, Services};
 

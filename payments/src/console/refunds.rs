@@ -8,7 +8,7 @@ use super::{Act, Action, Actor, ConsoleError, Operator, note_act, perform_and_te
 use crate::calendar::midnight_before;
 use crate::refund::{RefundRequest, accept, announce_refund};
 use crate::store::refund_approvals::{self, ApprovalRow, NewApproval};
-use crate::store::{StoreError, Tx, orders, payments, people, refunds, requesters};
+use crate::store::{StoreError, Tx, orders, payments, refunds, requesters, users};
 use crate::validate::is_line;
 use crate::{Error, Outcome, Requester, Services};
 
@@ -222,7 +222,7 @@ type Decided = (Asked, Option<(Outcome<domain::Refund>, OrderId)>);
 impl Asking<'_> {
     async fn decide(&self, tx: &mut Tx<'_>, draft: &RefundDraft) -> Result<Decided, ConsoleError> {
         // Serializes the person's refunds: a concurrent one waits here and is counted.
-        people::hold(tx, &self.actor.email).await?;
+        users::hold(tx, &self.actor.email).await?;
         payments::hold(tx, &draft.payment_id).await?;
         // The form was sent twice: return the existing refund or request.
         if refund_approvals::is_number_taken(tx, &draft.refund_no).await? {

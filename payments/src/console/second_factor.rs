@@ -7,7 +7,7 @@ use domain::Timestamp;
 use futures_util::FutureExt;
 
 use super::{Act, Action, Actor, Browser, ConsoleError, Credentials, record, recovery};
-use crate::store::{StoreError, Tx, people};
+use crate::store::{StoreError, Tx, users};
 use crate::{Error, Services};
 
 /// Maximum of tries, and the pause after them.
@@ -60,13 +60,13 @@ impl Proof {
         match self {
             Proof::Unneeded => {}
             Proof::Step(step) => {
-                if !people::use_totp_step(tx, &who.user_id, *step).await? {
+                if !users::use_totp_step(tx, &who.user_id, *step).await? {
                     return Err(ConsoleError::WrongLogin);
                 }
             }
             Proof::Paper(hash) => recovery::spend(tx, &who.user_id, hash, actor, now).await?,
         }
-        people::forget_code_tries(tx, &who.user_id).await?;
+        users::forget_code_tries(tx, &who.user_id).await?;
         Ok(())
     }
 }
@@ -77,10 +77,10 @@ async fn count_try(services: &Services, user_id: &str, now: Timestamp) -> Result
         .db
         .write(|tx| {
             async move {
-                if people::count_code_try(tx, user_id, MOST_TRIES, since, now).await? {
+                if users::count_code_try(tx, user_id, MOST_TRIES, since, now).await? {
                     return Ok::<_, StoreError>(None);
                 }
-                let (_, last) = people::code_tries(tx, user_id).await?;
+                let (_, last) = users::code_tries(tx, user_id).await?;
                 Ok(Some((Timestamp::from_millis(last) + LOCKED).duration_since(now)))
             }
             .boxed()
@@ -116,7 +116,7 @@ async fn note_wrong_code(services: &Services, who: &Credentials, actor: &Actor) 
         .db
         .write(|tx| {
             async move {
-                let (n_tries, _) = people::code_tries(tx, &who.user_id).await?;
+                let (n_tries, _) = users::code_tries(tx, &who.user_id).await?;
                 let is_locked = n_tries >= MOST_TRIES;
                 let act = Act {
                     action: Action::FailToLogIn,

@@ -10,12 +10,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::limits::give_back;
 use super::second_factor::{Proof, tell_outcome};
 use super::{Act, Action, Actor, Browser, ConsoleError, Permission, Totp, note_act, perform, record};
-use crate::admin::{Role, hash_of};
+use crate::api_keys::hash_of;
 use crate::error::logged;
 use crate::secrets::{Place, Secrets};
-use crate::store::people::CredentialsRow;
 use crate::store::sessions::{self, NewSession};
-use crate::store::{StoreError, login_devices, people};
+use crate::store::users::CredentialsRow;
+use crate::store::{StoreError, login_devices, users};
+use crate::users::Role;
 use crate::{Error, Services};
 
 /// Idle timeout of a session.
@@ -88,7 +89,7 @@ pub async fn find_credentials(services: &Services, email: &str) -> Result<Option
         .db
         .snapshot(|tx| {
             async move {
-                let row = people::find_credentials(tx, email).await?;
+                let row = users::find_credentials(tx, email).await?;
                 row.map(|row| Credentials::read(row, secrets)).transpose()
             }
             .boxed()
@@ -272,7 +273,7 @@ pub async fn change_password(
     let act = act_on(Action::ChangePassword, &operator.user_id);
     perform(services, actor, act, &|tx| {
         async move {
-            people::set_password(tx, &operator.user_id, hash).await?;
+            users::set_password(tx, &operator.user_id, hash).await?;
             login_devices::forget_all(tx, &operator.user_id).await?;
             sessions::end_others(tx, &operator.user_id, &operator.session_id, now).await?;
             Ok(())

@@ -10,7 +10,7 @@ use super::recovery::{keep_codes, new_codes};
 use super::{Act, Action, Actor, ConsoleError, Operator, perform};
 use crate::Services;
 use crate::secrets::Place;
-use crate::store::{people, recovery_codes};
+use crate::store::{recovery_codes, users};
 
 const STEP_SECONDS: u64 = 30;
 pub(super) const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -96,7 +96,7 @@ pub async fn enable_totp(
     };
     perform(services, actor, act, &|tx| {
         async move {
-            people::set_totp(tx, user_id, Some(sealed), step).await?;
+            users::set_totp(tx, user_id, Some(sealed), step).await?;
             keep_codes(tx, user_id, kept).await
         }
         .boxed()
@@ -113,7 +113,7 @@ pub async fn disable_totp(services: &Services, user_id: &str, actor: &Actor) -> 
     };
     perform(services, actor, act, &|tx| {
         async move {
-            people::set_totp(tx, user_id, None, 0).await?;
+            users::set_totp(tx, user_id, None, 0).await?;
             Ok(recovery_codes::remove(tx, user_id).await?)
         }
         .boxed()

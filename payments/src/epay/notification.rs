@@ -12,10 +12,11 @@ use super::paid::{append_fields, sign_paid};
 use super::received::is_received;
 use crate::audit_log::{Act, Action, Actor, record};
 use crate::delivery::{DeliveryKind, Failure, NextStep, Prepared};
+use crate::model::incident::IncidentKind;
 use crate::outbound::{OutboundAnswer, OutboundRequest};
 use crate::store::deliveries::{self, DeliveryRow, NewDelivery};
 use crate::store::epay_attempts::{self, NotificationRow};
-use crate::store::incidents::{self, IncidentKind};
+use crate::store::incidents;
 use crate::store::{StoreError, Tx, payments};
 use crate::{Error, Services};
 

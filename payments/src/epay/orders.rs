@@ -1,14 +1,13 @@
 //! Orders of epay merchants: made once for each number, and found again by either number.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use domain::{Money, Order, OrderId, OrderNo, OrderState, Purpose, Timestamp};
+use domain::{Order, OrderId, OrderNo, OrderState, Purpose, Timestamp};
 use futures_util::FutureExt;
 
 use super::refusal::Refusal;
-use super::{Attempt, Merchant, Pid, USER_PREFIX, Version};
+use super::{Attempt, Merchant, NewAttempt, Pid, USER_PREFIX};
 use crate::calendar::midnight_before;
 use crate::order::{NewOrder, cancel_expired, cancel_order, draft};
 use crate::payment::query_payment;
@@ -20,20 +19,6 @@ use crate::{Requester, Services};
 /// Longest wait of an answer for a gateway's word: clients give up after five seconds and more.
 const PATIENCE: Duration = Duration::from_secs(3);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// Order as a client describes it; every value was read by `request`.
-#[derive(Debug, Clone)]
-pub struct NewAttempt {
-    pub out_trade_no: String,
-    pub amount: Money,
-    pub name: String,
-    pub notify_url: String,
-    pub return_url: Option<String>,
-    pub param: String,
-    pub asked_type: String,
-    pub client_ip: Option<IpAddr>,
-    pub version: Version,
-}
 
 /// The order that a request leads to.
 #[derive(Debug)]
@@ -316,7 +301,10 @@ pub async fn close_attempt(services: &Services, attempt: &Attempt) -> Result<(),
 
 #[cfg(test)]
 mod tests {
+    use domain::Money;
+
     use super::*;
+    use crate::epay::Version;
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_485_600_000);
 

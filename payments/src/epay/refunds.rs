@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use super::orders::derive_number;
 use super::refusal::Refusal;
 use super::{Attempt, Merchant, Pid};
-use crate::admin::hash_of;
+use crate::api_keys::hash_of;
 use crate::refund::{RefundRequest, find_refund, request_refund};
 use crate::store::epay_refunds::{self, EpayRefund};
 use crate::store::{StoreError, Tx, payments, refunds};

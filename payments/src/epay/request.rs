@@ -5,11 +5,10 @@ use std::net::IpAddr;
 use domain::Money;
 use url::Url;
 
-use super::Version;
 use super::money::parse_money;
-use super::orders::NewAttempt;
 use super::refusal::Refusal;
 use super::text::Fields;
+use super::{NewAttempt, Version};
 use crate::Services;
 use crate::validate::is_misleading;
 

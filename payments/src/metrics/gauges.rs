@@ -7,7 +7,8 @@ use futures_util::FutureExt;
 
 use super::Metrics;
 use super::labels::{KindLabel, QueueLabel};
-use crate::store::incidents::{self, IncidentKind};
+use crate::model::incident::IncidentKind;
+use crate::store::incidents;
 use crate::store::{StoreError, deliveries, overdue};
 use crate::{Error, Services};
 

@@ -3,7 +3,7 @@
 use domain::{Money, Payment, PaymentState, Refund, RefundReport, RefundState};
 
 use crate::gateway::RefundNews;
-use crate::store::incidents::IncidentKind;
+use crate::model::incident::IncidentKind;
 
 /// Verdict on an authentic refund notification.
 #[derive(Debug, PartialEq, Eq)]

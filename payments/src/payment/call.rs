@@ -6,10 +6,10 @@ use domain::{Channel, Payment, PaymentState, Product, Report, Timestamp};
 use futures_util::FutureExt;
 
 use crate::gateway::{Creation, Gateway, GatewayError};
+use crate::model::incident::IncidentKind;
 use crate::payment::find_by_number;
 use crate::payment::repeated::find_taken;
 use crate::payment::settle::{Rule, announce, apply_report, raise, record_report};
-use crate::store::incidents::IncidentKind;
 use crate::store::payments::{self, CallClaim};
 use crate::{Error, Services};
 

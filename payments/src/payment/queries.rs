@@ -1,33 +1,13 @@
 //! Reads of payments.
 
-use domain::{Method, Order, Payment, PaymentId, PaymentNo, PaymentStatus};
+use domain::{Order, Payment, PaymentId, PaymentNo};
 use futures_util::FutureExt;
 
-use crate::changes::{ChangeFilter, cursor_of};
+use crate::changes::cursor_of;
 use crate::order::find_order;
 use crate::pagination::{Page, page};
 use crate::store::{orders, payments};
-use crate::{Error, Services};
-
-#[derive(Debug, Clone, Default)]
-pub struct PaymentFilter {
-    pub order_id: Option<String>,
-    pub status: Option<PaymentStatus>,
-    pub method: Option<Method>,
-    pub user_id: Option<String>,
-    pub changes: ChangeFilter,
-    pub limit: u32,
-    pub cursor: Option<String>,
-}
-
-/// A payment with data of its order.
-#[derive(Debug, Clone)]
-pub struct ListedPayment {
-    pub payment: Payment,
-    pub user_id: String,
-    /// Token of the order's checkout page.
-    pub token: String,
-}
+use crate::{Error, ListedPayment, PaymentFilter, Services};
 
 pub(crate) async fn find_by_number(services: &Services, number: &PaymentNo) -> Result<Payment, Error> {
     let found = services

@@ -9,8 +9,9 @@ use domain::{
 use futures_util::FutureExt;
 
 use crate::ledger::post_payment;
+use crate::model::incident::IncidentKind;
 use crate::refund::{Draft, write_refund};
-use crate::store::incidents::{self, IncidentKind};
+use crate::store::incidents;
 use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Ending, Error, Services, epay};
 

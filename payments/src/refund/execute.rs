@@ -9,7 +9,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use super::{announce_refund, apply_refund_report, find_refund, raise_refund};
 use crate::error::logged;
 use crate::gateway::{Batch, Gateway, GatewayError, RefundAsk};
-use crate::store::incidents::IncidentKind;
+use crate::model::incident::IncidentKind;
 use crate::store::refunds::{Progress, claims};
 use crate::store::{StoreError, Tx, payments, refunds};
 use crate::{Error, Services};

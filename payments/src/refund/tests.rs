@@ -4,7 +4,8 @@ use domain::{Money, PaymentId, Refund, RefundId, RefundNo, RefundState, Timestam
 use futures_util::FutureExt;
 
 use super::incident;
-use crate::store::incidents::{self, IncidentKind};
+use crate::model::incident::IncidentKind;
+use crate::store::incidents;
 use crate::store::{Db, StoreError, on};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);

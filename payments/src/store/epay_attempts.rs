@@ -3,7 +3,7 @@
 use domain::{Method, Money, OrderId, OrderNo, OrderState, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
-use crate::epay::{Attempt, NewAttempt, Pid, Version};
+use crate::model::epay::{Attempt, NewAttempt, Pid, Version};
 
 macro_rules! select_attempt {
     ($tail:literal) => {

@@ -3,7 +3,7 @@
 use domain::{Money, OrderId, RefundNo, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
-use crate::epay::Pid;
+use crate::model::epay::Pid;
 
 /// A refund by the number of ours that it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]

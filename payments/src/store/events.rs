@@ -3,35 +3,32 @@
 use domain::{EventId, EventType, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
+use crate::model::event::{KeptEvent, NewEvent};
 
-/// An event that its transaction writes before its commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEvent {
-    pub id: EventId,
-    pub kind: EventType,
-    /// The id of the object that changed.
-    pub subject: String,
-    pub order_id: Option<String>,
-    pub payment_id: Option<String>,
-    pub refund_id: Option<String>,
-    /// The object as JSON.
-    pub data: String,
-    /// The only endpoint of a ping.
-    pub endpoint_id: Option<String>,
-    pub created_at: Timestamp,
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    id: String,
+    #[sqlx(rename = "type")]
+    kind: String,
+    order_id: Option<String>,
+    payment_id: Option<String>,
+    refund_id: Option<String>,
+    data: String,
+    created_at: i64,
 }
 
-/// An event as it is kept.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct EventRow {
-    pub id: String,
-    #[sqlx(rename = "type")]
-    pub kind: String,
-    pub order_id: Option<String>,
-    pub payment_id: Option<String>,
-    pub refund_id: Option<String>,
-    pub data: String,
-    pub created_at: i64,
+impl From<EventRow> for KeptEvent {
+    fn from(row: EventRow) -> KeptEvent {
+        KeptEvent {
+            id: row.id,
+            kind: row.kind,
+            order_id: row.order_id,
+            payment_id: row.payment_id,
+            refund_id: row.refund_id,
+            data: row.data,
+            created_at: Timestamp::from_millis(row.created_at),
+        }
+    }
 }
 
 /// Events of one statement at most: more take several.
@@ -201,28 +198,31 @@ pub async fn list_after(
     after: i64,
     kind: Option<EventType>,
     limit: i64,
-) -> Result<Vec<EventRow>, StoreError> {
+) -> Result<Vec<KeptEvent>, StoreError> {
     const ALL: &str = select_event!("where position > $1 order by position limit $2");
     const OF_TYPE: &str = select_event!("where type = $3 and position > $1 order by position limit $2");
-    Ok(match kind {
+    let rows: Vec<EventRow> = match kind {
         None => on!(tx, ALL, fetch_all, |query| query.bind(after).bind(limit))?,
         Some(kind) => on!(tx, OF_TYPE, fetch_all, |query| query
             .bind(after)
             .bind(limit)
             .bind(kind.as_str()))?,
-    })
+    };
+    Ok(rows.into_iter().map(KeptEvent::from).collect())
 }
 
 /// An event of the feed.
-pub async fn find_listed(tx: &mut Tx<'_>, id: &EventId) -> Result<Option<EventRow>, StoreError> {
+pub async fn find_listed(tx: &mut Tx<'_>, id: &EventId) -> Result<Option<KeptEvent>, StoreError> {
     const SQL: &str = select_event!("where id = $1 and position is not null");
-    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id.as_str()))?)
+    let row: Option<EventRow> = on!(tx, SQL, fetch_optional, |query| query.bind(id.as_str()))?;
+    Ok(row.map(KeptEvent::from))
 }
 
 /// An event of the feed, or a ping.
-pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<EventRow>, StoreError> {
+pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<KeptEvent>, StoreError> {
     const SQL: &str = select_event!("where id = $1");
-    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
+    let row: Option<EventRow> = on!(tx, SQL, fetch_optional, |query| query.bind(id))?;
+    Ok(row.map(KeptEvent::from))
 }
 
 /// Events of the orders of a user, as id and data.

@@ -3,8 +3,7 @@
 use domain::Timestamp;
 
 use super::{StoreError, Tx, execute, on};
-use crate::KeptAnswer;
-use crate::idempotency::{Claim, RequestKey};
+use crate::model::idempotency::{Claim, KeptAnswer, RequestKey};
 
 /// Status that an older server repeats for a claimed key without an answer.
 const UNKNOWN_STATUS: i64 = 503;

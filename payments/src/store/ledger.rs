@@ -4,7 +4,8 @@ use domain::ledger::{Account, Change, Deal, EntryKind, Transfer};
 use domain::{Money, OrderId, PaymentId, Product, Purpose, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
-use crate::{Balance, Entry, event};
+use crate::event;
+use crate::model::balance::{Balance, Entry};
 
 /// Balance of a user's account after a movement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]

@@ -5,8 +5,8 @@
 
 use domain::{Channel, OrderId, Timestamp};
 
-use super::incidents::IncidentKind;
 use super::{StoreError, Tx, on};
+use crate::model::incident::IncidentKind;
 
 /// Maximum of new incidents of a kind per run; the next run goes on.
 const MOST_NEW: i64 = 50;

@@ -6,7 +6,8 @@ use domain::{Money, OrderId, PaymentId, Refund, RefundId, RefundNo, RefundState,
 
 use super::{StoreError, Tx, execute, on};
 use crate::changes::ListOrder;
-use crate::{ListedRefund, RefundFilter, event};
+use crate::event;
+use crate::model::refund::{ListedRefund, RefundFilter};
 
 macro_rules! select_refund {
     ($tail:literal) => {

@@ -3,7 +3,7 @@
 use domain::{Money, OrderId, Refund, RefundId, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
-use crate::requester::Requester;
+use crate::model::requester::Requester;
 
 /// Kind of an act with a requester.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
 use super::one_of;
-use crate::{Balance, Entry, rfc3339};
+use crate::calendar::rfc3339;
+use crate::model::balance::{Balance, Entry};
 
 /// Balance of a user.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::{EventType, Timestamp};
+use domain::EventType;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
 use super::CHECKOUT;
-use crate::rfc3339;
-use crate::store::StoreError;
-use crate::store::events::EventRow;
+use crate::calendar::rfc3339;
+use crate::model::event::KeptEvent;
 
 /// A change, with the object as it was at that moment.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -39,27 +38,25 @@ pub struct EventView {
 const LINKS: [&str; 2] = ["checkoutUrl", "paymentUrl"];
 
 impl EventView {
-    /// The event with the addresses of a server at `base`.
-    pub(crate) fn new(row: &EventRow, base: &str) -> Result<EventView, StoreError> {
-        let corrupt = || StoreError::Corrupt("events.data");
-        let mut data: BTreeMap<String, Box<RawValue>> =
-            serde_json::from_str(&row.data).map_err(|_| corrupt())?;
+    /// The event with the addresses of a server at `base`; `None` when its data is not a JSON object.
+    pub(crate) fn new(event: &KeptEvent, base: &str) -> Option<EventView> {
+        let mut data: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&event.data).ok()?;
         for name in LINKS {
             let Some(path) = data.get(name).and_then(|value| read_text(value)) else {
                 continue;
             };
             if path.starts_with(CHECKOUT) {
-                let url = serde_json::value::to_raw_value(&format!("{base}{path}")).map_err(|_| corrupt())?;
+                let url = serde_json::value::to_raw_value(&format!("{base}{path}")).ok()?;
                 data.insert(name.to_owned(), url);
             }
         }
-        Ok(EventView {
-            id: row.id.clone(),
-            kind: row.kind.clone(),
-            created_at: rfc3339(Timestamp::from_millis(row.created_at)),
-            order_id: row.order_id.clone(),
-            payment_id: row.payment_id.clone(),
-            refund_id: row.refund_id.clone(),
+        Some(EventView {
+            id: event.id.clone(),
+            kind: event.kind.clone(),
+            created_at: rfc3339(event.created_at),
+            order_id: event.order_id.clone(),
+            payment_id: event.payment_id.clone(),
+            refund_id: event.refund_id.clone(),
             data,
         })
     }

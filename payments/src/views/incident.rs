@@ -3,8 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::event::OpenedIncident;
-use crate::rfc3339;
+use crate::calendar::rfc3339;
+use crate::model::incident::OpenedIncident;
 
 /// A problem that a person must look at.
 #[derive(Debug, Serialize, ToSchema)]

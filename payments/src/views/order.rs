@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
 use super::{checkout_url, one_of};
-use crate::rfc3339;
+use crate::calendar::rfc3339;
 
 /// An order: what is bought, for how much, until when.
 #[derive(Debug, Serialize, ToSchema)]

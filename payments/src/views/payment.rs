@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
 use super::{checkout_url, one_of};
-use crate::{ListedPayment, rfc3339};
+use crate::calendar::rfc3339;
+use crate::model::payment::ListedPayment;
 
 /// One attempt to pay an order.
 #[derive(Debug, Serialize, ToSchema)]

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
 use super::one_of;
-use crate::rfc3339;
+use crate::calendar::rfc3339;
 
 /// Money on its way back.
 #[derive(Debug, Serialize, ToSchema)]

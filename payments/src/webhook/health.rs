@@ -6,8 +6,9 @@ use domain::{IncidentId, Timestamp};
 
 use super::request::is_gone;
 use crate::delivery::{Failure, NextStep};
+use crate::model::incident::IncidentKind;
 use crate::store::deliveries::DeliveryRow;
-use crate::store::incidents::{self, IncidentKind};
+use crate::store::incidents;
 use crate::store::{Tx, webhook_endpoints};
 use crate::{Error, Services};
 

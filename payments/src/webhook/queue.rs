@@ -8,9 +8,10 @@ use super::request::event_body;
 use crate::delivery::DeliveryKind;
 use crate::event;
 use crate::idempotency::{Idempotency, Outcome, write_once};
+use crate::model::event::KeptEvent;
 use crate::pagination::{Page, page};
 use crate::store::deliveries::{self, DeliveryFilter, DeliveryRow, NewDelivery};
-use crate::store::events::{self, EventRow};
+use crate::store::events;
 use crate::store::webhook_endpoints::{self, ReplayRow};
 use crate::store::{StoreError, Tx};
 use crate::validate::invalid;
@@ -143,7 +144,7 @@ pub(crate) async fn queue_redelivery(
     Ok(queued)
 }
 
-async fn find_wanting(tx: &mut Tx<'_>, event: &EventRow) -> Result<Vec<EndpointId>, Error> {
+async fn find_wanting(tx: &mut Tx<'_>, event: &KeptEvent) -> Result<Vec<EndpointId>, Error> {
     let kind = EventType::parse(&event.kind).ok_or(StoreError::Corrupt("events.type"))?;
     let mut wanting = Vec::new();
     for row in webhook_endpoints::list(tx).await? {
@@ -228,7 +229,7 @@ pub async fn find_delivery(
     id: &EndpointId,
     event_id: &EventId,
 ) -> Result<(Delivery, String), Error> {
-    let (row, event): (Option<DeliveryRow>, Option<EventRow>) = services
+    let (row, event): (Option<DeliveryRow>, Option<KeptEvent>) = services
         .db
         .snapshot(|tx| {
             async move {

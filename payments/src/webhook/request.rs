@@ -8,11 +8,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use super::WebhookSecret;
 use super::endpoint::{EndpointStatus, open_secret};
 use crate::delivery::Prepared;
+use crate::model::event::KeptEvent;
 use crate::outbound::{OutboundAnswer, OutboundRequest};
 use crate::secrets::Place;
 use crate::store::StoreError;
 use crate::store::deliveries::DeliveryRow;
-use crate::store::events::{self, EventRow};
+use crate::store::events;
 use crate::store::webhook_endpoints::{self, EndpointRow};
 use crate::views::EventView;
 use crate::{Error, Services};
@@ -23,7 +24,7 @@ const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// Makes the request of one attempt: signed now, with the secret before too while the secrets overlap.
 pub(crate) async fn prepare_request(services: &Services, delivery: &DeliveryRow) -> Result<Prepared, Error> {
-    let (endpoint, event): (Option<EndpointRow>, Option<EventRow>) = services
+    let (endpoint, event): (Option<EndpointRow>, Option<KeptEvent>) = services
         .db
         .snapshot(|tx| {
             async move {
@@ -78,9 +79,10 @@ fn valid_secrets(
 }
 
 /// The event as the feed shows it.
-pub(super) fn event_body(services: &Services, event: &EventRow) -> Result<Vec<u8>, Error> {
-    let view = EventView::new(event, &services.outbox.public_url)?;
-    Ok(serde_json::to_vec(&view).map_err(|_| StoreError::Corrupt("events.data"))?)
+pub(super) fn event_body(services: &Services, event: &KeptEvent) -> Result<Vec<u8>, Error> {
+    let corrupt = || StoreError::Corrupt("events.data");
+    let view = EventView::new(event, &services.outbox.public_url).ok_or_else(corrupt)?;
+    Ok(serde_json::to_vec(&view).map_err(|_| corrupt())?)
 }
 
 /// Headers of a signed request.

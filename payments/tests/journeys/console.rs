@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use payments::admin::Role;
 use payments::console::{
     Actor, AuditQuery, Browser, ChainCheck, ConsoleError, EntryRange, Operator, Totp, admit_login,
     check_audit_chain, confirm_session, enable_totp, end_other_sessions, find_credentials, find_operator,
     list_audit_entries, open_session,
 };
+use payments::users::Role;
 
 use super::shop::{Shop, employ, on_each_engine};
 

@@ -1,11 +1,12 @@
 //! Every query and every act of the console, on each engine: both must accept the one SQL text.
 
 use domain::{Channel, Method, Money, OrderStatus, RefundNo};
-use payments::admin::{KeyDraft, KeyLimits, Role, Scope};
+use payments::api_keys::{KeyDraft, KeyLimits, Scope};
 use payments::console::{
     self, Actor, Asked, ConsoleError, OrderQuery, Proof, RefundDraft, Verdict, count_waiting, find_exact,
     find_orders, open_file,
 };
+use payments::users::Role;
 use payments::{Policy, request_refund};
 use simulator::WechatKeys;
 
@@ -211,19 +212,19 @@ async fn keys_come_and_go_on_each_engine() {
         let key = console::make_key(services, &owner, &actor("dev"), &draft)
             .await
             .unwrap();
-        let known = payments::admin::find_api_key(services, &key)
+        let known = payments::api_keys::find_api_key(services, &key)
             .await
             .unwrap()
             .unwrap();
-        assert!(payments::admin::is_use_due(services, &known));
-        payments::admin::note_use(services, &known).await.unwrap();
+        assert!(payments::api_keys::is_use_due(services, &known));
+        payments::api_keys::note_use(services, &known).await.unwrap();
         let listed = console::list_keys(services).await.unwrap();
         assert!(listed[0].last_used_at.is_some() && key.ends_with(&listed[0].last4));
         console::revoke_key(services, &actor("dev"), &known.id)
             .await
             .unwrap();
         assert!(
-            payments::admin::find_api_key(services, &key)
+            payments::api_keys::find_api_key(services, &key)
                 .await
                 .unwrap()
                 .is_none()

@@ -11,7 +11,7 @@ use payments::{Services, erase_old_data, export_user, forget_user};
 use simulator::Alteration;
 
 use super::shop::{BOTH, Shop, employ, on_each_engine, visit_of};
-use payments::admin::Role;
+use payments::users::Role;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 

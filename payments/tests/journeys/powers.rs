@@ -6,11 +6,12 @@ use std::time::Duration;
 use domain::ledger::Change;
 use domain::{Method, Money, Payment, RefundNo};
 use futures_util::future::join_all;
-use payments::admin::{KeyDraft, KeyLimits, Role, Scope, find_api_key};
+use payments::api_keys::{KeyDraft, KeyLimits, Scope, find_api_key};
 use payments::console::{
     self, Actor, Asked, AuditQuery, Browser, ConsoleError, IncidentKind, Operator, RefundDraft, RequestedBy,
     admit_login, find_credentials, open_session, recognise_browser,
 };
+use payments::users::Role;
 use payments::{
     Adjustment, Error, Outcome, Policy, RefundRequest, Requester, adjust_balance, request_refund,
 };
@@ -252,7 +253,7 @@ async fn make_key(shop: &Shop, limits: KeyLimits) -> Requester {
         limits,
     };
     let actor = Actor::of_command("root");
-    let key = payments::admin::create_api_key(&shop.services, &actor, &draft)
+    let key = payments::api_keys::create_api_key(&shop.services, &actor, &draft)
         .await
         .unwrap();
     let known = find_api_key(&shop.services, &key).await.unwrap().unwrap();
@@ -402,7 +403,7 @@ async fn two_owners_who_disable_each_other_leave_one() {
             let second = employ(services, &names[1], Role::Owner).await;
             let (one, two) = (visit_of(&first), visit_of(&second));
             let (left, right) = tokio::join!(
-                console::disable_person(services, &first, &one, &second.user_id),
+                console::disable_user(services, &first, &one, &second.user_id),
                 console::change_role(services, &second, &two, &first.user_id, Role::Viewer),
             );
             assert!(left.is_ok() != right.is_ok(), "{left:?} {right:?}");

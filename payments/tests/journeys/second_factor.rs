@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use futures_util::future::join_all;
-use payments::admin::Role;
 use payments::console::{
     Actor, AuditQuery, Browser, ConsoleError, Operator, Totp, confirm_session, count_recovery_codes,
     disable_totp, enable_totp, find_credentials, find_operator, list_audit_entries, open_session,
     renew_recovery_codes, reset_login,
 };
+use payments::users::Role;
 
 use secrecy::ExposeSecret as _;
 

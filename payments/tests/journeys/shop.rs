@@ -12,11 +12,11 @@ use axum::routing::post;
 use domain::{
     Channel, Method, Money, Order, OrderId, OrderStatus, Payment, PaymentStatus, Product, Timestamp,
 };
-use payments::admin::Role;
 use payments::console::{Actor, Operator, find_credentials, invite};
 use payments::gateway::{Gateways, alipay, wechat};
 use payments::outbound::{Networks, OutboundGuard};
 use payments::store::Db;
+use payments::users::Role;
 use payments::{
     Checkout, Clock, Error, NewOrder, Outbox, Outcome, Policy, Process, Services, StartPayment, Wake,
     Watchers,

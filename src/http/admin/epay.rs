@@ -5,7 +5,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use domain::OrderId;
-use payments::admin::Scope;
+use payments::api_keys::Scope;
 use payments::epay::{self, MerchantKeys, Pid};
 use secrecy::ExposeSecret as _;
 

@@ -2,8 +2,8 @@
 
 use domain::ledger::EntryKind;
 use domain::{Method, OrderStatus};
-use payments::admin::Role;
 use payments::console::{IncidentKind, Operation, Permission, RequestedBy, Verdict};
+use payments::users::Role;
 use payments::{EXPIRED_REASON, Period};
 
 use crate::i18n::{ConsoleWords, fill};
@@ -30,7 +30,7 @@ pub const fn permission(permission: Permission, words: &ConsoleWords) -> &'stati
         Permission::Operate => words.may_operate,
         Permission::ManageKeys => words.may_manage_keys,
         Permission::ReadAudit => words.may_read_audit,
-        Permission::ManagePeople => words.may_manage_people,
+        Permission::ManageUsers => words.may_manage_users,
     }
 }
 

@@ -4,8 +4,8 @@ use domain::{Payment, PaymentState, PaymentStatus, Product};
 
 use super::PaymentRow;
 use crate::changes::ListOrder;
+use crate::model::payment::{ListedPayment, PaymentFilter};
 use crate::store::{StoreError, Tx, on};
-use crate::{ListedPayment, PaymentFilter};
 
 #[derive(sqlx::FromRow)]
 struct ListedRow {

@@ -4,12 +4,12 @@ use domain::{Timestamp, UserId};
 use futures_util::FutureExt;
 
 use super::{Act, Action, Actor, ConsoleError, Operator, Permission, perform_and_tell, record};
-use crate::admin::Role;
-use crate::store::{StoreError, admin, login_devices, people, recovery_codes, sessions};
+use crate::store::{StoreError, login_devices, recovery_codes, sessions, users};
+use crate::users::Role;
 use crate::{Error, Services};
 
 #[derive(Debug, Clone)]
-pub struct Person {
+pub struct User {
     pub id: String,
     pub email: String,
     pub role: Role,
@@ -19,11 +19,11 @@ pub struct Person {
     pub seen_at: Option<Timestamp>,
 }
 
-impl TryFrom<people::PersonRow> for Person {
+impl TryFrom<users::UserRow> for User {
     type Error = StoreError;
 
-    fn try_from(row: people::PersonRow) -> Result<Person, StoreError> {
-        Ok(Person {
+    fn try_from(row: users::UserRow) -> Result<User, StoreError> {
+        Ok(User {
             id: row.id,
             email: row.email,
             role: Role::parse(&row.role).ok_or(StoreError::Corrupt("users.role"))?,
@@ -35,13 +35,13 @@ impl TryFrom<people::PersonRow> for Person {
     }
 }
 
-pub async fn list_people(services: &Services) -> Result<Vec<Person>, Error> {
+pub async fn list_users(services: &Services) -> Result<Vec<User>, Error> {
     services
         .db
         .snapshot(|tx| {
             async move {
-                let rows = people::list(tx).await?;
-                rows.into_iter().map(Person::try_from).collect()
+                let rows = users::list(tx).await?;
+                rows.into_iter().map(User::try_from).collect()
             }
             .boxed()
         })
@@ -64,7 +64,7 @@ pub async fn invite(
         .db
         .write(|tx| {
             async move {
-                if !admin::insert_user(tx, id, email, password_hash, role, now).await? {
+                if !users::insert(tx, id, email, password_hash, role, now).await? {
                     return Ok(false);
                 }
                 let act = Act {
@@ -93,7 +93,7 @@ pub async fn change_role(
     perform_and_tell(services, actor, Action::ChangeRole, &|tx| {
         async move {
             let (email, before) = find_other(tx, operator, user_id).await?;
-            people::set_role(tx, user_id, role).await?;
+            users::set_role(tx, user_id, role).await?;
             sessions::end_others(tx, user_id, "", now).await?;
             Ok((
                 user_id.to_owned(),
@@ -106,7 +106,7 @@ pub async fn change_role(
 }
 
 /// Disables a person. People are never deleted: the audit log refers to them.
-pub async fn disable_person(
+pub async fn disable_user(
     services: &Services,
     operator: &Operator,
     actor: &Actor,
@@ -116,7 +116,7 @@ pub async fn disable_person(
     perform_and_tell(services, actor, Action::DisableUser, &|tx| {
         async move {
             let (email, _) = find_other(tx, operator, user_id).await?;
-            people::disable(tx, user_id, now).await?;
+            users::disable(tx, user_id, now).await?;
             sessions::end_others(tx, user_id, "", now).await?;
             Ok((user_id.to_owned(), email))
         }
@@ -137,9 +137,9 @@ pub async fn reset_login(
     perform_and_tell(services, actor, Action::ResetLogin, &|tx| {
         async move {
             let (email, _) = find_other(tx, operator, user_id).await?;
-            people::set_password(tx, user_id, password_hash).await?;
-            people::set_totp(tx, user_id, None, 0).await?;
-            people::forget_code_tries(tx, user_id).await?;
+            users::set_password(tx, user_id, password_hash).await?;
+            users::set_totp(tx, user_id, None, 0).await?;
+            users::forget_code_tries(tx, user_id).await?;
             login_devices::forget_all(tx, user_id).await?;
             recovery_codes::remove(tx, user_id).await?;
             sessions::end_others(tx, user_id, "", now).await?;
@@ -158,16 +158,16 @@ async fn find_other(
     operator: &Operator,
     user_id: &str,
 ) -> Result<(String, String), ConsoleError> {
-    const NEEDED: Permission = Permission::ManagePeople;
+    const NEEDED: Permission = Permission::ManageUsers;
     if operator.user_id == user_id {
         return Err(ConsoleError::OwnRequest);
     }
-    people::hold_owners(tx).await?;
-    let acting = people::role_of(tx, &operator.user_id).await?;
+    users::hold_owners(tx).await?;
+    let acting = users::role_of(tx, &operator.user_id).await?;
     let role = acting.and_then(|(_, role)| Role::parse(&role));
     if !role.is_some_and(|role| role.may(NEEDED)) {
         return Err(ConsoleError::Forbidden(NEEDED));
     }
-    let found = people::role_of(tx, user_id).await?;
+    let found = users::role_of(tx, user_id).await?;
     found.ok_or(ConsoleError::Core(Error::NotFound))
 }

@@ -4,8 +4,8 @@ use domain::Timestamp;
 use futures_util::FutureExt;
 
 use super::{Act, Action, Actor, ConsoleError, Operator, perform};
-use crate::admin::{KeyDraft, KeyLimits, Scope, create_api_key};
-use crate::store::{StoreError, admin};
+use crate::api_keys::{KeyDraft, KeyLimits, Scope, create_api_key};
+use crate::store::{StoreError, api_keys};
 use crate::{Error, Services};
 
 #[derive(Debug, Clone)]
@@ -21,10 +21,10 @@ pub struct KnownKey {
     pub limits: KeyLimits,
 }
 
-impl TryFrom<admin::KnownKeyRow> for KnownKey {
+impl TryFrom<api_keys::KnownKeyRow> for KnownKey {
     type Error = StoreError;
 
-    fn try_from(row: admin::KnownKeyRow) -> Result<KnownKey, StoreError> {
+    fn try_from(row: api_keys::KnownKeyRow) -> Result<KnownKey, StoreError> {
         let scopes: Option<Vec<Scope>> = row.scopes.split(',').map(Scope::parse).collect();
         Ok(KnownKey {
             id: row.id,
@@ -34,7 +34,7 @@ impl TryFrom<admin::KnownKeyRow> for KnownKey {
             created_at: Timestamp::from_millis(row.created_at),
             last_used_at: row.last_used_at.map(Timestamp::from_millis),
             revoked_at: row.revoked_at.map(Timestamp::from_millis),
-            limits: admin::limits_of(row.most_per_refund, row.most_per_day)?,
+            limits: api_keys::limits_of(row.most_per_refund, row.most_per_day)?,
         })
     }
 }
@@ -45,7 +45,7 @@ pub async fn list_keys(services: &Services) -> Result<Vec<KnownKey>, Error> {
         .db
         .snapshot(|tx| {
             async move {
-                let rows = admin::list_api_keys(tx).await?;
+                let rows = api_keys::list_api_keys(tx).await?;
                 rows.into_iter().map(KnownKey::try_from).collect()
             }
             .boxed()
@@ -78,7 +78,7 @@ pub async fn revoke_key(services: &Services, actor: &Actor, id: &str) -> Result<
     };
     perform(services, actor, act, &|tx| {
         async move {
-            if admin::revoke_api_key(tx, id, now).await? {
+            if api_keys::revoke_api_key(tx, id, now).await? {
                 Ok(())
             } else {
                 Err(ConsoleError::DecidedAlready)

@@ -1,99 +1,17 @@
-//! API keys and users. Keys are random and stored only as hashes; passwords arrive hashed.
+//! API keys: random, and stored only as hashes.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use domain::{IncidentId, Money, Timestamp, UserId, hex_digits};
+use domain::{IncidentId, Timestamp, UserId, hex_digits};
 use futures_util::FutureExt;
 
 use crate::console::{Act, Action, Actor, record};
-use crate::store::incidents::{self, IncidentKind};
-use crate::store::{StoreError, admin as rows};
+pub use crate::model::api_key::{ApiKey, KeyDraft, KeyLimits, Scope};
+use crate::model::incident::IncidentKind;
+use crate::store::{StoreError, api_keys as rows, incidents};
 use crate::{Clock, Error, Services};
-
-/// Scope of an API key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    Read,
-    Pay,
-    Refund,
-}
-
-/// Role of a user of the console.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    Owner,
-    Finance,
-    Support,
-    Developer,
-    Viewer,
-}
-
-/// A merchant's program, identified by its API key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiKey {
-    pub id: String,
-    pub name: String,
-    pub scopes: Vec<Scope>,
-    pub last_used_at: Option<Timestamp>,
-}
 
 /// Interval at which the use of a key is written.
 const BETWEEN_USES: std::time::Duration = std::time::Duration::from_secs(60);
-
-impl Scope {
-    pub const ALL: [Scope; 3] = [Scope::Read, Scope::Pay, Scope::Refund];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Scope::Read => "read",
-            Scope::Pay => "pay",
-            Scope::Refund => "refund",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Scope> {
-        Scope::ALL.into_iter().find(|scope| scope.as_str() == word)
-    }
-}
-
-impl Role {
-    pub const ALL: [Role; 5] = [
-        Role::Owner,
-        Role::Finance,
-        Role::Support,
-        Role::Developer,
-        Role::Viewer,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Role::Owner => "owner",
-            Role::Finance => "finance",
-            Role::Support => "support",
-            Role::Developer => "developer",
-            Role::Viewer => "viewer",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Role> {
-        Role::ALL.into_iter().find(|role| role.as_str() == word)
-    }
-}
-
-/// Draft of an API key.
-#[derive(Debug, Clone, Copy)]
-pub struct KeyDraft<'a> {
-    pub name: &'a str,
-    pub scopes: &'a [Scope],
-    pub limits: KeyLimits,
-}
-
-/// Limits of one API key for refunds and credits. `None`: no limit of its own.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct KeyLimits {
-    pub per_refund: Option<Money>,
-    /// Sum of one day in Beijing.
-    pub per_day: Option<Money>,
-}
 
 impl KeyDraft<'_> {
     /// Formats the draft for the audit log and the owners' notice.
@@ -197,14 +115,6 @@ pub async fn has_api_keys(services: &Services) -> Result<bool, Error> {
     services
         .db
         .snapshot(|tx| async move { rows::has_api_keys(tx).await }.boxed())
-        .await
-        .map_err(Error::Internal)
-}
-
-pub async fn has_users(services: &Services) -> Result<bool, Error> {
-    services
-        .db
-        .snapshot(|tx| async move { rows::has_users(tx).await }.boxed())
         .await
         .map_err(Error::Internal)
 }

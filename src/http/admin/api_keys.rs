@@ -5,7 +5,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use domain::Money;
-use payments::admin::{KeyDraft, KeyLimits, Scope};
+use payments::api_keys::{KeyDraft, KeyLimits, Scope};
 use payments::console;
 
 use super::account::operator;

@@ -1,17 +1,17 @@
 //! Users of the console and their roles.
 
 use leptos::prelude::*;
-use payments::admin::Role;
-use payments::console::{Operator, Person};
+use payments::console::{Operator, User};
+use payments::users::Role;
 
 use super::parts::{Column::Text, field, heading, panel, table};
 use crate::console::{ConsoleContext, format};
 
-pub fn people(context: &ConsoleContext, operator: &Operator, people: Vec<Person>) -> AnyView {
+pub fn users(context: &ConsoleContext, operator: &Operator, users: Vec<User>) -> AnyView {
     let words = context.words();
-    let rows = people
+    let rows = users
         .into_iter()
-        .map(|person| row(context, operator, person))
+        .map(|user| row(context, operator, user))
         .collect();
     let columns = [
         Text(words.email),
@@ -21,30 +21,30 @@ pub fn people(context: &ConsoleContext, operator: &Operator, people: Vec<Person>
         Text(words.acts),
     ];
     view! {
-        {heading(words.people, ().into_any())}
-        {panel(words.people, table(words.people, &columns, rows))}
+        {heading(words.users, ().into_any())}
+        {panel(words.users, table(words.users, &columns, rows))}
         {panel(words.invite, invite(context))}
         {panel(words.rights, rights(context))}
     }
     .into_any()
 }
 
-fn row(context: &ConsoleContext, operator: &Operator, person: Person) -> AnyView {
+fn row(context: &ConsoleContext, operator: &Operator, user: User) -> AnyView {
     let words = context.words();
-    let is_other = person.id != operator.user_id && person.disabled_at.is_none();
+    let is_other = user.id != operator.user_id && user.disabled_at.is_none();
     let acts = is_other.then(|| {
         view! {
             <div class="acts">
-                <form class="inline" method="post" action=format!("/admin/people/{}/role", person.id)>
-                    {role_choice(context, person.role)}
+                <form class="inline" method="post" action=format!("/admin/people/{}/role", user.id)>
+                    {role_choice(context, user.role)}
                     <button class="act">{words.change}</button>
                 </form>
-                <form class="inline" method="post" action=format!("/admin/people/{}/disable", person.id)>
+                <form class="inline" method="post" action=format!("/admin/people/{}/disable", user.id)>
                     <button class="act act--bad">{words.disable}</button>
                 </form>
                 <details>
                     <summary class="act">{words.reset_login}</summary>
-                    <form class="inline" method="post" action=format!("/admin/people/{}/reset", person.id)>
+                    <form class="inline" method="post" action=format!("/admin/people/{}/reset", user.id)>
                         {field("password", words.first_password, "password", "new-password")}
                         <button class="act act--bad">{words.reset_login}</button>
                     </form>
@@ -52,15 +52,15 @@ fn row(context: &ConsoleContext, operator: &Operator, person: Person) -> AnyView
             </div>
         }
     });
-    let state = person
+    let state = user
         .disabled_at
         .map(|_| view! { " " <span class="badge" data-tone="neutral">{words.disabled}</span> });
     view! {
         <tr>
-            <td>{person.email} {state}</td>
-            <td>{format::role(person.role, words)}</td>
-            <td>{if person.has_totp { words.yes } else { words.no }}</td>
-            <td>{format::maybe_time(person.seen_at)}</td>
+            <td>{user.email} {state}</td>
+            <td>{format::role(user.role, words)}</td>
+            <td>{if user.has_totp { words.yes } else { words.no }}</td>
+            <td>{format::maybe_time(user.seen_at)}</td>
             <td>{acts}</td>
         </tr>
     }

@@ -4,8 +4,8 @@ use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use payments::admin::Role;
 use payments::console;
+use payments::users::Role;
 
 use super::account::operator;
 use super::error::PageError;
@@ -16,15 +16,15 @@ use crate::http::Web;
 use crate::http::api::Id;
 use crate::password;
 
-const PEOPLE: &str = "/admin/people";
+const USERS: &str = "/admin/people";
 
 pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, PageError> {
-    let people = console::list_people(&web.services).await?;
-    let content = pages::people(&context, operator(&context)?, people);
-    Ok(respond::page(&context, context.words().people, content))
+    let users = console::list_users(&web.services).await?;
+    let content = pages::users(&context, operator(&context)?, users);
+    Ok(respond::page(&context, context.words().users, content))
 }
 
 pub async fn invite(
@@ -38,11 +38,11 @@ pub async fn invite(
     let hash = password::hash(password).await.map_err(|_| PageError::Internal)?;
     let is_new = console::invite(&web.services, &respond::actor(&context), &email, &hash, role).await?;
     let flash = if is_new {
-        Flash::PersonInvited
+        Flash::UserInvited
     } else {
-        Flash::PersonKnown
+        Flash::UserKnown
     };
-    Ok(respond::done(PEOPLE, flash))
+    Ok(respond::done(USERS, flash))
 }
 
 pub async fn change_role(
@@ -60,7 +60,7 @@ pub async fn change_role(
         role,
     )
     .await?;
-    Ok(respond::done(PEOPLE, Flash::RoleChanged))
+    Ok(respond::done(USERS, Flash::RoleChanged))
 }
 
 pub async fn disable(
@@ -68,14 +68,14 @@ pub async fn disable(
     Extension(context): Extension<ConsoleContext>,
     Id(user_id): Id,
 ) -> Result<Response, PageError> {
-    console::disable_person(
+    console::disable_user(
         &web.services,
         operator(&context)?,
         &respond::actor(&context),
         &user_id,
     )
     .await?;
-    Ok(respond::done(PEOPLE, Flash::PersonDisabled))
+    Ok(respond::done(USERS, Flash::UserDisabled))
 }
 
 pub async fn reset_login(
@@ -88,5 +88,5 @@ pub async fn reset_login(
     let hash = password::hash(password).await.map_err(|_| PageError::Internal)?;
     let (operator, actor) = (operator(&context)?, respond::actor(&context));
     console::reset_login(&web.services, operator, &actor, &user_id, &hash).await?;
-    Ok(respond::done(PEOPLE, Flash::LoginReset))
+    Ok(respond::done(USERS, Flash::LoginReset))
 }

@@ -1,9 +1,9 @@
-//! API keys of programs and users of the console.
+//! API keys of merchants' programs.
 
-use domain::{Money, Timestamp, UserId};
+use domain::{Money, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
-use crate::admin::{ApiKey, KeyDraft, KeyLimits, Role, Scope};
+use crate::model::api_key::{ApiKey, KeyDraft, KeyLimits, Scope};
 
 #[derive(sqlx::FromRow)]
 struct ApiKeyRow {
@@ -86,34 +86,6 @@ pub(crate) async fn find_api_key(tx: &mut Tx<'_>, hash: &str) -> Result<Option<A
 
 pub(crate) async fn has_api_keys(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
     const SQL: &str = "select id from api_keys limit 1";
-    let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query)?;
-    Ok(row.is_some())
-}
-
-/// `false`: this address has a user already.
-pub(crate) async fn insert_user(
-    tx: &mut Tx<'_>,
-    id: &UserId,
-    email: &str,
-    password_hash: &str,
-    role: Role,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    const SQL: &str = "
-        insert into users (id, email, password_hash, role, created_at)
-        values ($1, $2, $3, $4, $5)
-        on conflict do nothing";
-    let n_inserted = execute!(tx, SQL, |query| query
-        .bind(id.as_str())
-        .bind(email)
-        .bind(password_hash)
-        .bind(role.as_str())
-        .bind(now.millis()))?;
-    Ok(n_inserted == 1)
-}
-
-pub(crate) async fn has_users(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
-    const SQL: &str = "select id from users limit 1";
     let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query)?;
     Ok(row.is_some())
 }

@@ -2,7 +2,7 @@
 
 use domain::Money;
 use leptos::prelude::*;
-use payments::admin::Scope;
+use payments::api_keys::Scope;
 use payments::console::KnownKey;
 
 use super::parts::{Column::Text, heading, panel, table};

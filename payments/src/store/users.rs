@@ -1,9 +1,9 @@
 //! Users of the console.
 
-use domain::Timestamp;
+use domain::{Timestamp, UserId};
 
 use super::{StoreError, Tx, execute, on};
-use crate::admin::Role;
+use crate::model::user::Role;
 
 /// Credentials that a login is compared with.
 #[derive(Debug, sqlx::FromRow)]
@@ -15,7 +15,7 @@ pub struct CredentialsRow {
 }
 
 #[derive(Debug, sqlx::FromRow)]
-pub struct PersonRow {
+pub struct UserRow {
     pub id: String,
     pub email: String,
     pub role: String,
@@ -33,7 +33,7 @@ pub async fn find_credentials(tx: &mut Tx<'_>, email: &str) -> Result<Option<Cre
     Ok(on!(tx, SQL, fetch_optional, |query| query.bind(email))?)
 }
 
-pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<PersonRow>, StoreError> {
+pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<UserRow>, StoreError> {
     const SQL: &str = "
         select u.id, u.email, u.role, u.totp_secret is not null as has_totp, u.created_at, u.disabled_at,
             (select max(s.seen_at) from sessions s where s.user_id = u.id) as seen_at
@@ -157,4 +157,32 @@ pub async fn set_password(tx: &mut Tx<'_>, user_id: &str, hash: &str) -> Result<
     const SQL: &str = "update users set password_hash = $2 where id = $1";
     execute!(tx, SQL, |query| query.bind(user_id).bind(hash)).map(drop)?;
     Ok(())
+}
+
+/// `false`: this address has a user already.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    id: &UserId,
+    email: &str,
+    password_hash: &str,
+    role: Role,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        insert into users (id, email, password_hash, role, created_at)
+        values ($1, $2, $3, $4, $5)
+        on conflict do nothing";
+    let n_inserted = execute!(tx, SQL, |query| query
+        .bind(id.as_str())
+        .bind(email)
+        .bind(password_hash)
+        .bind(role.as_str())
+        .bind(now.millis()))?;
+    Ok(n_inserted == 1)
+}
+
+pub async fn has_any(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+    const SQL: &str = "select id from users limit 1";
+    let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query)?;
+    Ok(row.is_some())
 }

@@ -1,0 +1,12 @@
+//! Types that the store reads and writes. Nothing here knows the store, and the store knows nothing above it.
+
+pub(crate) mod api_key;
+pub(crate) mod balance;
+pub(crate) mod epay;
+pub(crate) mod event;
+pub(crate) mod idempotency;
+pub(crate) mod incident;
+pub(crate) mod payment;
+pub(crate) mod refund;
+pub(crate) mod requester;
+pub(crate) mod user;
