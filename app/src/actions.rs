@@ -132,7 +132,7 @@ async fn order(plan: &str, language: Option<&str>) -> Result<String, UiError> {
     }
     let plan = Plan::parse(plan).ok_or(UiError::Malformed)?;
     let words = language
-        .and_then(Language::parse)
+        .and_then(Language::parse_tag)
         .map_or_else(|| request.words(), Language::words);
     let order = shop::buy(&services(), plan, words, &request.site.public_url).await?;
     Ok(order.token)
@@ -226,7 +226,7 @@ async fn ask(token: &str) -> Result<bool, UiError> {
 }
 
 fn chosen(lang: &str) -> Option<&'static str> {
-    Language::parse(lang).map(Language::as_str)
+    Language::parse_tag(lang).map(Language::as_str)
 }
 
 fn checkout_link<'a>(token: &'a str, language: Option<&'a str>, device: Option<Device>) -> CheckoutLink<'a> {

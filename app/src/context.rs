@@ -78,7 +78,7 @@ impl Request {
         request_id: String,
         payer_ip: Option<IpAddr>,
     ) -> Request {
-        let language = parameter(query, "lang").and_then(|word| Language::parse(&word));
+        let language = parameter(query, "lang").and_then(|word| Language::parse_tag(&word));
         let device = parameter(query, "device").and_then(|word| Device::parse(&word));
         Request {
             site,

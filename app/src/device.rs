@@ -5,44 +5,34 @@
 
 use domain::{Method, Product};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Device {
-    /// A screen that a phone can be held to.
-    Desktop,
-    /// A phone's own browser: it can open the wallet apps.
-    Phone,
-    /// The browser inside WeChat: it opens no other app, and no code of WeChat's by a long press.
-    Wechat,
-    /// The browser inside Alipay.
-    Alipay,
+domain::words! {
+    /// Value of `?device=`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Device {
+        /// A screen that a phone can be held to.
+        Desktop => "desk",
+        /// A phone's own browser: it can open the wallet apps.
+        Phone => "phone",
+        /// The browser inside WeChat: it opens no other app, and no code of WeChat's by a long press.
+        Wechat => "wechat",
+        /// The browser inside Alipay.
+        Alipay => "alipay",
+    }
 }
 
-/// Mode in which the payer gets from the page to the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PayMode {
-    /// Another phone scans a code on this screen.
-    Scan,
-    /// This device opens the app or page itself.
-    Open,
+domain::words! {
+    /// Mode in which the payer gets from the page to the gateway.
+    /// Value of the form field `way`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum PayMode {
+        /// Another phone scans a code on this screen.
+        Scan => "scan",
+        /// This device opens the app or page itself.
+        Open => "open",
+    }
 }
 
 impl Device {
-    pub const ALL: [Device; 4] = [Device::Desktop, Device::Phone, Device::Wechat, Device::Alipay];
-
-    /// Value of `?device=`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Device::Desktop => "desk",
-            Device::Phone => "phone",
-            Device::Wechat => "wechat",
-            Device::Alipay => "alipay",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Device> {
-        Device::ALL.into_iter().find(|device| device.as_str() == word)
-    }
-
     pub fn of(user_agent: &str) -> Device {
         let says = |word: &str| user_agent.contains(word);
         // WeChat on a computer identifies as WeChat too, but there a phone can be held to the screen.
@@ -107,22 +97,6 @@ impl Device {
             (Product::Qr, Device::Desktop | Device::Alipay) => Some(PayMode::Open),
             (Product::Native | Product::Qr | Product::Balance, _) => None,
         }
-    }
-}
-
-impl PayMode {
-    /// Value of the form field `way`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            PayMode::Scan => "scan",
-            PayMode::Open => "open",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<PayMode> {
-        [PayMode::Scan, PayMode::Open]
-            .into_iter()
-            .find(|mode| mode.as_str() == word)
     }
 }
 

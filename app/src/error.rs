@@ -13,55 +13,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::i18n::Words;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UiError {
-    NotFound,
-    ChooseMethod,
-    Unavailable,
-    Declined,
-    Unreachable,
-    NotPayable,
-    RateLimited,
-    Malformed,
-    OutOfService,
-    Internal,
+domain::words! {
+    /// Value of `?error=`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum UiError {
+        NotFound => "not_found",
+        ChooseMethod => "choose_method",
+        Unavailable => "unavailable",
+        Declined => "declined",
+        Unreachable => "unreachable",
+        NotPayable => "not_payable",
+        RateLimited => "rate_limited",
+        Malformed => "malformed",
+        OutOfService => "out_of_service",
+        Internal => "internal",
+    }
 }
 
 impl UiError {
-    pub const ALL: [UiError; 10] = [
-        UiError::NotFound,
-        UiError::ChooseMethod,
-        UiError::Unavailable,
-        UiError::Declined,
-        UiError::Unreachable,
-        UiError::NotPayable,
-        UiError::RateLimited,
-        UiError::Malformed,
-        UiError::OutOfService,
-        UiError::Internal,
-    ];
-
-    /// Value of `?error=`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            UiError::NotFound => "not_found",
-            UiError::ChooseMethod => "choose_method",
-            UiError::Unavailable => "unavailable",
-            UiError::Declined => "declined",
-            UiError::Unreachable => "unreachable",
-            UiError::NotPayable => "not_payable",
-            UiError::RateLimited => "rate_limited",
-            UiError::Malformed => "malformed",
-            UiError::OutOfService => "out_of_service",
-            UiError::Internal => "internal",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<UiError> {
-        UiError::ALL.into_iter().find(|error| error.as_str() == word)
-    }
-
     /// Text: what happened to the money and what to do.
     pub const fn text(self, words: &Words) -> &'static str {
         match self {

@@ -10,23 +10,16 @@ mod console;
 pub use catalogue::Words;
 pub use console::Words as ConsoleWords;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    Chinese,
-    English,
+domain::words! {
+    /// Value of `?lang=`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Language {
+        Chinese => "zh",
+        English => "en",
+    }
 }
 
 impl Language {
-    pub const ALL: [Language; 2] = [Language::Chinese, Language::English];
-
-    /// Value of `?lang=`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Language::Chinese => "zh",
-            Language::English => "en",
-        }
-    }
-
     /// Value of `<html lang>`.
     pub const fn tag(self) -> &'static str {
         match self {
@@ -44,7 +37,7 @@ impl Language {
     }
 
     /// Parses `zh`, `zh-CN`, `zh-Hant-TW`, `en-GB` …: only the first part counts.
-    pub fn parse(tag: &str) -> Option<Language> {
+    pub fn parse_tag(tag: &str) -> Option<Language> {
         let primary = tag.trim().split('-').next()?;
         Language::ALL
             .into_iter()
@@ -86,7 +79,7 @@ fn wish(entry: &str) -> Option<(Language, u16)> {
         None => 1000,
         Some(quality) => thousandths(quality.trim())?,
     };
-    (weight > 0).then_some((Language::parse(tag)?, weight))
+    (weight > 0).then_some((Language::parse_tag(tag)?, weight))
 }
 
 fn thousandths(quality: &str) -> Option<u16> {

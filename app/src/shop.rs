@@ -9,29 +9,17 @@ use crate::i18n::{Words, fill};
 /// User of the demo's orders.
 const USER: &str = "demo";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plan {
-    Starter,
-    Team,
-    Business,
+domain::words! {
+    /// Value of `form[data-plan]`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Plan {
+        Starter => "starter",
+        Team => "team",
+        Business => "business",
+    }
 }
 
 impl Plan {
-    pub const ALL: [Plan; 3] = [Plan::Starter, Plan::Team, Plan::Business];
-
-    /// Value of `form[data-plan]`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Plan::Starter => "starter",
-            Plan::Team => "team",
-            Plan::Business => "business",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Plan> {
-        Plan::ALL.into_iter().find(|plan| plan.as_str() == word)
-    }
-
     pub fn price(self) -> Money {
         let fen = match self {
             Plan::Starter => 990,

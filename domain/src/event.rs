@@ -1,43 +1,26 @@
 //! Types of events: the changes that a merchant's program is told of.
 
-/// One macro line a type: variant and word of the API.
-macro_rules! event_types {
-    ($($variant:ident $word:literal;)+) => {
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum EventType {
-            $($variant,)+
-        }
-
-        impl EventType {
-            pub const ALL: &'static [EventType] = &[$(EventType::$variant,)+];
-
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(EventType::$variant => $word,)+
-                }
-            }
-        }
-    };
-}
-
-event_types! {
-    OrderCreated "order.created";
-    OrderPaid "order.paid";
-    OrderCancelled "order.cancelled";
-    OrderPartiallyRefunded "order.partially_refunded";
-    OrderRefunded "order.refunded";
-    PaymentProcessing "payment.processing";
-    PaymentSucceeded "payment.succeeded";
-    PaymentFailed "payment.failed";
-    PaymentCancelled "payment.cancelled";
-    RefundCreated "refund.created";
-    RefundSucceeded "refund.succeeded";
-    RefundFailed "refund.failed";
-    RefundNeedsAttention "refund.needs_attention";
-    BalanceChanged "balance.changed";
-    IncidentOpened "incident.opened";
-    ReconciliationFinished "reconciliation.finished";
-    Ping "ping";
+crate::words! {
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum EventType {
+        OrderCreated => "order.created",
+        OrderPaid => "order.paid",
+        OrderCancelled => "order.cancelled",
+        OrderPartiallyRefunded => "order.partially_refunded",
+        OrderRefunded => "order.refunded",
+        PaymentProcessing => "payment.processing",
+        PaymentSucceeded => "payment.succeeded",
+        PaymentFailed => "payment.failed",
+        PaymentCancelled => "payment.cancelled",
+        RefundCreated => "refund.created",
+        RefundSucceeded => "refund.succeeded",
+        RefundFailed => "refund.failed",
+        RefundNeedsAttention => "refund.needs_attention",
+        BalanceChanged => "balance.changed",
+        IncidentOpened => "incident.opened",
+        ReconciliationFinished => "reconciliation.finished",
+        Ping => "ping",
+    }
 }
 
 impl EventType {
@@ -61,10 +44,6 @@ impl EventType {
             EventType::IncidentOpened | EventType::ReconciliationFinished | EventType::Ping => 4,
         }
     }
-
-    pub fn parse(word: &str) -> Option<EventType> {
-        EventType::ALL.iter().copied().find(|kind| kind.as_str() == word)
-    }
 }
 
 #[cfg(test)]
@@ -74,7 +53,7 @@ mod tests {
     #[test]
     fn every_type_has_a_word_of_its_own() {
         for kind in EventType::ALL {
-            assert_eq!(EventType::parse(kind.as_str()), Some(*kind));
+            assert_eq!(EventType::parse(kind.as_str()), Some(kind));
         }
         assert_eq!(EventType::parse("order.exploded"), None);
     }

@@ -26,16 +26,18 @@ pub enum Account<'a> {
     Losses,
 }
 
-/// Purpose of a transfer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EntryKind {
-    Payment,
-    Topup,
-    Surplus,
-    RefundRequested,
-    Refund,
-    RefundFailed,
-    Adjust,
+crate::words! {
+    /// Purpose of a transfer.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum EntryKind {
+        Payment => "payment",
+        Topup => "topup",
+        Surplus => "surplus",
+        RefundRequested => "refund_requested",
+        Refund => "refund",
+        RefundFailed => "refund_failed",
+        Adjust => "adjust",
+    }
 }
 
 /// Signed, non-zero fen: what an adjustment does to a balance.
@@ -76,34 +78,6 @@ impl std::fmt::Display for Account<'_> {
             Account::Adjustments => formatter.write_str("adjustments"),
             Account::Losses => formatter.write_str("losses"),
         }
-    }
-}
-
-impl EntryKind {
-    pub const ALL: [EntryKind; 7] = [
-        EntryKind::Payment,
-        EntryKind::Topup,
-        EntryKind::Surplus,
-        EntryKind::RefundRequested,
-        EntryKind::Refund,
-        EntryKind::RefundFailed,
-        EntryKind::Adjust,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            EntryKind::Payment => "payment",
-            EntryKind::Topup => "topup",
-            EntryKind::Surplus => "surplus",
-            EntryKind::RefundRequested => "refund_requested",
-            EntryKind::Refund => "refund",
-            EntryKind::RefundFailed => "refund_failed",
-            EntryKind::Adjust => "adjust",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<EntryKind> {
-        EntryKind::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 

@@ -14,6 +14,7 @@ pub mod refund;
 pub mod schedule;
 pub mod settle;
 pub mod time;
+mod words;
 
 pub use event::EventType;
 pub use hex::hex_digits;

@@ -4,57 +4,49 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Method that the payer chooses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    Wechat,
-    Alipay,
-    Balance,
+crate::words! {
+    /// Method that the payer chooses.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Method {
+        Wechat => "wechat",
+        Alipay => "alipay",
+        Balance => "balance",
+    }
 }
 
-/// A company outside that moves the money. The balance has none: it is moved in our own transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Channel {
-    Wechat,
-    Alipay,
+crate::words! {
+    /// A company outside that moves the money. The balance has none: it is moved in our own transaction.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Channel {
+        Wechat => "wechat",
+        Alipay => "alipay",
+    }
 }
 
-/// Form in which a method is offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Product {
-    /// WeChat: a QR code for the WeChat camera.
-    Native,
-    /// WeChat: a phone browser that wakes the app.
-    H5,
-    /// WeChat: a page inside WeChat.
-    Jsapi,
-    /// Alipay: a QR code (precreate).
-    Qr,
-    /// Alipay: a phone browser.
-    Wap,
-    /// Alipay: a desktop browser.
-    Page,
-    Balance,
+crate::words! {
+    /// Form in which a method is offered.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Product {
+        /// WeChat: a QR code for the WeChat camera.
+        Native => "native",
+        /// WeChat: a phone browser that wakes the app.
+        H5 => "h5",
+        /// WeChat: a page inside WeChat.
+        Jsapi => "jsapi",
+        /// Alipay: a QR code (precreate).
+        Qr => "qr",
+        /// Alipay: a phone browser.
+        Wap => "wap",
+        /// Alipay: a desktop browser.
+        Page => "page",
+        Balance => "balance",
+    }
 }
 
 impl Method {
-    pub const ALL: [Method; 3] = [Method::Wechat, Method::Alipay, Method::Balance];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Method::Wechat => "wechat",
-            Method::Alipay => "alipay",
-            Method::Balance => "balance",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Method> {
-        Method::ALL.into_iter().find(|method| method.as_str() == word)
-    }
-
     pub const fn channel(self) -> Option<Channel> {
         match self {
             Method::Wechat => Some(Channel::Wechat),
@@ -74,15 +66,6 @@ impl Method {
 }
 
 impl Channel {
-    pub const ALL: [Channel; 2] = [Channel::Wechat, Channel::Alipay];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Channel::Wechat => "wechat",
-            Channel::Alipay => "alipay",
-        }
-    }
-
     pub const fn method(self) -> Method {
         match self {
             Channel::Wechat => Method::Wechat,
@@ -106,32 +89,6 @@ impl std::fmt::Display for Method {
 impl Product {
     /// A prompt is renewed this long before it dies: a payer needs time to use it.
     pub const PROMPT_MARGIN: Duration = Duration::from_secs(60);
-
-    pub const ALL: [Product; 7] = [
-        Product::Native,
-        Product::H5,
-        Product::Jsapi,
-        Product::Qr,
-        Product::Wap,
-        Product::Page,
-        Product::Balance,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Product::Native => "native",
-            Product::H5 => "h5",
-            Product::Jsapi => "jsapi",
-            Product::Qr => "qr",
-            Product::Wap => "wap",
-            Product::Page => "page",
-            Product::Balance => "balance",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Product> {
-        Product::ALL.into_iter().find(|product| product.as_str() == word)
-    }
 
     pub const fn method(self) -> Method {
         match self {

@@ -2,31 +2,37 @@
 
 use crate::{Money, OrderId, OrderNo, Timestamp};
 
-/// An expired order is cancelled with that reason; refunds are a sum, not a state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OrderState {
-    Open,
-    Paid,
-    Cancelled,
+crate::words! {
+    /// An expired order is cancelled with that reason; refunds are a sum, not a state.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum OrderState {
+        Open => "open",
+        Paid => "paid",
+        Cancelled => "cancelled",
+    }
 }
 
-/// Purpose of the money, which decides its owner when the order is paid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Purpose {
-    /// A sale by the merchant.
-    Sale,
-    /// A top-up of the user's own balance.
-    Topup,
+crate::words! {
+    /// Purpose of the money, which decides its owner when the order is paid.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Purpose {
+        /// A sale by the merchant.
+        Sale => "sale",
+        /// A top-up of the user's own balance.
+        Topup => "topup",
+    }
 }
 
-/// Public status: derived, never stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OrderStatus {
-    Pending,
-    Paid,
-    PartiallyRefunded,
-    Refunded,
-    Cancelled,
+crate::words! {
+    /// Public status: derived, never stored.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum OrderStatus {
+        Pending => "pending",
+        Paid => "paid",
+        PartiallyRefunded => "partially_refunded",
+        Refunded => "refunded",
+        Cancelled => "cancelled",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,63 +61,6 @@ pub struct Order {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub version: i64,
-}
-
-impl OrderState {
-    pub const ALL: [OrderState; 3] = [OrderState::Open, OrderState::Paid, OrderState::Cancelled];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            OrderState::Open => "open",
-            OrderState::Paid => "paid",
-            OrderState::Cancelled => "cancelled",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<OrderState> {
-        OrderState::ALL.into_iter().find(|state| state.as_str() == word)
-    }
-}
-
-impl Purpose {
-    pub const ALL: [Purpose; 2] = [Purpose::Sale, Purpose::Topup];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Purpose::Sale => "sale",
-            Purpose::Topup => "topup",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Purpose> {
-        Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == word)
-    }
-}
-
-impl OrderStatus {
-    pub const ALL: [OrderStatus; 5] = [
-        OrderStatus::Pending,
-        OrderStatus::Paid,
-        OrderStatus::PartiallyRefunded,
-        OrderStatus::Refunded,
-        OrderStatus::Cancelled,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            OrderStatus::Pending => "pending",
-            OrderStatus::Paid => "paid",
-            OrderStatus::PartiallyRefunded => "partially_refunded",
-            OrderStatus::Refunded => "refunded",
-            OrderStatus::Cancelled => "cancelled",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<OrderStatus> {
-        OrderStatus::ALL
-            .into_iter()
-            .find(|status| status.as_str() == word)
-    }
 }
 
 impl Order {

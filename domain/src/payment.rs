@@ -2,26 +2,30 @@
 
 use crate::{Method, Money, Order, OrderId, OrderState, PaymentId, PaymentNo, Product, Purpose, Timestamp};
 
-/// `Created`: the gateway may or may not know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PaymentState {
-    Created,
-    Pending,
-    Paid,
-    Closed,
-    Declined,
+crate::words! {
+    /// `Created`: the gateway may or may not know it.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum PaymentState {
+        Created => "created",
+        Pending => "pending",
+        Paid => "paid",
+        Closed => "closed",
+        Declined => "declined",
+    }
 }
 
-/// Public status: derived, never stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PaymentStatus {
-    Pending,
-    Processing,
-    Success,
-    Failed,
-    Cancelled,
-    Refunding,
-    Refunded,
+crate::words! {
+    /// Public status: derived, never stored.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum PaymentStatus {
+        Pending => "pending",
+        Processing => "processing",
+        Success => "success",
+        Failed => "failed",
+        Cancelled => "cancelled",
+        Refunding => "refunding",
+        Refunded => "refunded",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,61 +92,9 @@ pub enum Opening {
 }
 
 impl PaymentState {
-    pub const ALL: [PaymentState; 5] = [
-        PaymentState::Created,
-        PaymentState::Pending,
-        PaymentState::Paid,
-        PaymentState::Closed,
-        PaymentState::Declined,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            PaymentState::Created => "created",
-            PaymentState::Pending => "pending",
-            PaymentState::Paid => "paid",
-            PaymentState::Closed => "closed",
-            PaymentState::Declined => "declined",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<PaymentState> {
-        PaymentState::ALL.into_iter().find(|state| state.as_str() == word)
-    }
-
     /// Returns whether the payer may still be able to pay it.
     pub const fn is_open(self) -> bool {
         matches!(self, PaymentState::Created | PaymentState::Pending)
-    }
-}
-
-impl PaymentStatus {
-    pub const ALL: [PaymentStatus; 7] = [
-        PaymentStatus::Pending,
-        PaymentStatus::Processing,
-        PaymentStatus::Success,
-        PaymentStatus::Failed,
-        PaymentStatus::Cancelled,
-        PaymentStatus::Refunding,
-        PaymentStatus::Refunded,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            PaymentStatus::Pending => "pending",
-            PaymentStatus::Processing => "processing",
-            PaymentStatus::Success => "success",
-            PaymentStatus::Failed => "failed",
-            PaymentStatus::Cancelled => "cancelled",
-            PaymentStatus::Refunding => "refunding",
-            PaymentStatus::Refunded => "refunded",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<PaymentStatus> {
-        PaymentStatus::ALL
-            .into_iter()
-            .find(|status| status.as_str() == word)
     }
 }
 

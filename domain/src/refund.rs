@@ -9,14 +9,16 @@ pub const MOST_REFUNDS: u32 = 50;
 /// Longest time from the payment to a refund.
 pub const WINDOW: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// `Stuck`: a person must act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RefundState {
-    Requested,
-    Pending,
-    Succeeded,
-    Failed,
-    Stuck,
+crate::words! {
+    /// `Stuck`: a person must act.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum RefundState {
+        Requested => "requested",
+        Pending => "pending",
+        Succeeded => "succeeded",
+        Failed => "failed",
+        Stuck => "stuck",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,28 +64,6 @@ pub enum RefundRefusal {
 }
 
 impl RefundState {
-    pub const ALL: [RefundState; 5] = [
-        RefundState::Requested,
-        RefundState::Pending,
-        RefundState::Succeeded,
-        RefundState::Failed,
-        RefundState::Stuck,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            RefundState::Requested => "requested",
-            RefundState::Pending => "pending",
-            RefundState::Succeeded => "succeeded",
-            RefundState::Failed => "failed",
-            RefundState::Stuck => "stuck",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<RefundState> {
-        RefundState::ALL.into_iter().find(|state| state.as_str() == word)
-    }
-
     /// Returns whether no further change is expected.
     pub const fn is_final(self) -> bool {
         matches!(self, RefundState::Succeeded | RefundState::Failed)

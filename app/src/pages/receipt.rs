@@ -19,7 +19,7 @@ pub fn ReceiptPage() -> impl IntoView {
     let token = use_params_map().read_untracked().get("token").unwrap_or_default();
     let paper = use_query_map().read_untracked().get("paper").unwrap_or_default();
     let page = async move {
-        match load(&token, Paper::parse(&paper)).await {
+        match load(&token, Paper::parse(&paper).unwrap_or(Paper::A4)).await {
             Ok(Some(view)) => view! { <Receipt view=view/> }.into_any(),
             Ok(None) => ().into_any(),
             Err(error) => view! { <FailedPage error=error/> }.into_any(),

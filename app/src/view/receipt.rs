@@ -43,30 +43,17 @@ pub struct RefundLine {
     pub number: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paper {
-    A4,
-    /// A receipt printer's roll of 80 mm.
-    Roll,
+domain::words! {
+    /// Value of `?paper=`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Paper {
+        A4 => "a4",
+        /// A receipt printer's roll of 80 mm.
+        Roll => "80",
+    }
 }
 
 impl Paper {
-    /// Value of `?paper=`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Paper::A4 => "a4",
-            Paper::Roll => "80",
-        }
-    }
-
-    pub fn parse(word: &str) -> Paper {
-        if word == Paper::Roll.as_str() {
-            Paper::Roll
-        } else {
-            Paper::A4
-        }
-    }
-
     const fn other(self) -> Paper {
         match self {
             Paper::A4 => Paper::Roll,

@@ -4,24 +4,26 @@ use domain::{Money, Order, OrderState, Payment, PaymentState, Timestamp};
 use payments::{Checkout, EXPIRED_REASON};
 use serde::Serialize;
 
-/// Value of `main[data-state]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PageState {
-    Choose,
-    /// A balance payment waits for its confirmation.
-    Balance,
-    /// The balance is too low.
-    Short,
-    Waiting,
-    Confirming,
-    Paid,
-    Refunding,
-    Refunded,
-    Expired,
-    Closed,
-    Unavailable,
-    Returning,
+domain::words! {
+    /// Value of `main[data-state]`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum PageState {
+        Choose => "choose",
+        /// A balance payment waits for its confirmation.
+        Balance => "balance",
+        /// The balance is too low.
+        Short => "short",
+        Waiting => "waiting",
+        Confirming => "confirming",
+        Paid => "paid",
+        Refunding => "refunding",
+        Refunded => "refunded",
+        Expired => "expired",
+        Closed => "closed",
+        Unavailable => "unavailable",
+        Returning => "returning",
+    }
 }
 
 /// Everything a checkout page may show. Borrowed payments are the ones it is about.
@@ -79,23 +81,6 @@ pub enum Situation<'a> {
 }
 
 impl PageState {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            PageState::Choose => "choose",
-            PageState::Balance => "balance",
-            PageState::Short => "short",
-            PageState::Waiting => "waiting",
-            PageState::Confirming => "confirming",
-            PageState::Paid => "paid",
-            PageState::Refunding => "refunding",
-            PageState::Refunded => "refunded",
-            PageState::Expired => "expired",
-            PageState::Closed => "closed",
-            PageState::Unavailable => "unavailable",
-            PageState::Returning => "returning",
-        }
-    }
-
     /// Returns whether the payer may have paid and waits for the confirmation.
     pub const fn is_pending(self) -> bool {
         matches!(self, PageState::Waiting | PageState::Confirming)

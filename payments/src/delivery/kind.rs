@@ -10,13 +10,15 @@ use crate::store::Tx;
 use crate::store::deliveries::DeliveryRow;
 use crate::{Error, Services, epay, webhook};
 
-/// Kind of a delivery. A new one is added here with the shape of its request and its times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeliveryKind {
-    /// An event to a webhook endpoint.
-    Webhook,
-    /// A paid order to a merchant of the epay protocol.
-    Epay,
+domain::words! {
+    /// Kind of a delivery. A new one is added here with the shape of its request and its times.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum DeliveryKind {
+        /// An event to a webhook endpoint.
+        Webhook => "webhook",
+        /// A paid order to a merchant of the epay protocol.
+        Epay => "epay",
+    }
 }
 
 /// Next act on a delivery that is due.
@@ -41,19 +43,6 @@ pub(crate) enum NextStep {
 pub(crate) struct ShownRequest(pub String);
 
 impl DeliveryKind {
-    pub const ALL: [DeliveryKind; 2] = [DeliveryKind::Webhook, DeliveryKind::Epay];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            DeliveryKind::Webhook => "webhook",
-            DeliveryKind::Epay => "epay",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<DeliveryKind> {
-        DeliveryKind::ALL.into_iter().find(|kind| kind.as_str() == word)
-    }
-
     /// Makes the request of an attempt. It is made anew each time, because it carries the time and its signatures.
     pub(crate) async fn prepare(
         self,

@@ -15,15 +15,17 @@ const MOST_CALLS: usize = 4096;
 /// Longer answers are cut: the longest that either gateway sends about one payment is a tenth of it.
 const MOST_CHARACTERS: usize = 16_000;
 
-/// Gateway operation about a payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    Create,
-    Query,
-    Close,
-    Cancel,
-    Refund,
-    QueryRefund,
+domain::words! {
+    /// Gateway operation about a payment.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Operation {
+        Create => "create",
+        Query => "query",
+        Close => "close",
+        Cancel => "cancel",
+        Refund => "refund",
+        QueryRefund => "query_refund",
+    }
 }
 
 /// Payment, and refund if any, that a call is about.
@@ -33,15 +35,17 @@ pub struct About<'a> {
     pub payment_no: &'a PaymentNo,
 }
 
-/// Verdict on the answer to a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// The answer has a valid signature of the gateway, whatever it says.
-    Signed,
-    /// An unsigned refusal: a hint.
-    Unsigned,
-    NotBelieved,
-    NoAnswer,
+domain::words! {
+    /// Verdict on the answer to a call.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Verdict {
+        /// The answer has a valid signature of the gateway, whatever it says.
+        Signed => "signed",
+        /// An unsigned refusal: a hint.
+        Unsigned => "unsigned",
+        NotBelieved => "not_believed",
+        NoAnswer => "no_answer",
+    }
 }
 
 /// One logged call, without secrets.
@@ -70,59 +74,11 @@ pub struct CallLog {
 }
 
 impl Operation {
-    pub const ALL: [Operation; 6] = [
-        Operation::Create,
-        Operation::Query,
-        Operation::Close,
-        Operation::Cancel,
-        Operation::Refund,
-        Operation::QueryRefund,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Operation::Create => "create",
-            Operation::Query => "query",
-            Operation::Close => "close",
-            Operation::Cancel => "cancel",
-            Operation::Refund => "refund",
-            Operation::QueryRefund => "query_refund",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Operation> {
-        Operation::ALL
-            .into_iter()
-            .find(|operation| operation.as_str() == word)
-    }
-
     pub(super) const fn about(self, payment_no: &PaymentNo) -> About<'_> {
         About {
             operation: self,
             payment_no,
         }
-    }
-}
-
-impl Verdict {
-    const ALL: [Verdict; 4] = [
-        Verdict::Signed,
-        Verdict::Unsigned,
-        Verdict::NotBelieved,
-        Verdict::NoAnswer,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Verdict::Signed => "signed",
-            Verdict::Unsigned => "unsigned",
-            Verdict::NotBelieved => "not_believed",
-            Verdict::NoAnswer => "no_answer",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Verdict> {
-        Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word)
     }
 }
 

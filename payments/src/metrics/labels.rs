@@ -6,30 +6,10 @@ use prometheus_client::encoding::EncodeLabelSet;
 /// Every queue has its series from the start.
 pub const QUEUES: [&str; 5] = ["payments", "refunds", "orders", "webhooks", "statements"];
 
-/// Makes a closed list of label values: the enum, the list of all of it, and its words.
-macro_rules! label_values {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident => $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name {
-            $($variant),+
-        }
-
-        impl $name {
-            pub(crate) const ALL: [$name; [$($word),+].len()] = [$($name::$variant),+];
-
-            const fn as_str(self) -> &'static str {
-                match self {
-                    $($name::$variant => $word),+
-                }
-            }
-        }
-    };
-}
-
-label_values! {
+domain::words! {
     /// End of a payment, a refund or an attempt. Only a payment can be cancelled.
-    Ending {
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Ending {
         Succeeded => "succeeded",
         Failed => "failed",
         Cancelled => "cancelled",
@@ -40,9 +20,10 @@ impl Ending {
     pub(super) const OF_ATTEMPTS: [Ending; 2] = [Ending::Succeeded, Ending::Failed];
 }
 
-label_values! {
+domain::words! {
     /// Verdict on a notification of a gateway.
-    NotificationVerdict {
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum NotificationVerdict {
         Accepted => "accepted",
         Duplicate => "duplicate",
         NotAuthentic => "not_authentic",
@@ -51,18 +32,20 @@ label_values! {
     }
 }
 
-label_values! {
+domain::words! {
     /// Outcome of a call to a gateway. `Unknown` is no answer, or none that can be believed.
-    CallOutcome {
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum CallOutcome {
         Ok => "ok",
         Declined => "declined",
         Unknown => "unknown",
     }
 }
 
-label_values! {
+domain::words! {
     /// Kinds of requests to a gateway.
-    GatewayOperation {
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum GatewayOperation {
         Create => "create",
         Query => "query",
         Close => "close",

@@ -2,27 +2,13 @@
 
 use domain::{Money, Timestamp};
 
-/// Scope of an API key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    Read,
-    Pay,
-    Refund,
-}
-
-impl Scope {
-    pub const ALL: [Scope; 3] = [Scope::Read, Scope::Pay, Scope::Refund];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Scope::Read => "read",
-            Scope::Pay => "pay",
-            Scope::Refund => "refund",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Scope> {
-        Scope::ALL.into_iter().find(|scope| scope.as_str() == word)
+domain::words! {
+    /// Scope of an API key.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Scope {
+        Read => "read",
+        Pay => "pay",
+        Refund => "refund",
     }
 }
 

@@ -5,21 +5,13 @@ use domain::{Money, OrderId, Refund, RefundId, Timestamp};
 use super::{StoreError, Tx, execute, on};
 use crate::model::requester::Requester;
 
-/// Kind of an act with a requester.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ActKind {
-    Refund,
-    Adjust,
-    Cancel,
-}
-
-impl ActKind {
-    const fn as_str(self) -> &'static str {
-        match self {
-            ActKind::Refund => "refund",
-            ActKind::Adjust => "adjust",
-            ActKind::Cancel => "cancel",
-        }
+domain::words! {
+    /// Kind of an act with a requester.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum ActKind {
+        Refund => "refund",
+        Adjust => "adjust",
+        Cancel => "cancel",
     }
 }
 

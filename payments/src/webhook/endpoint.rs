@@ -34,10 +34,12 @@ pub struct Endpoint {
     pub updated_at: Timestamp,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EndpointStatus {
-    Enabled,
-    Disabled,
+domain::words! {
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum EndpointStatus {
+        Enabled => "enabled",
+        Disabled => "disabled",
+    }
 }
 
 /// Types of events that an endpoint wants.
@@ -68,23 +70,6 @@ pub struct EndpointPatch {
     pub events: Option<EventFilter>,
     pub description: Option<Option<String>>,
     pub status: Option<EndpointStatus>,
-}
-
-impl EndpointStatus {
-    pub const ALL: [EndpointStatus; 2] = [EndpointStatus::Enabled, EndpointStatus::Disabled];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            EndpointStatus::Enabled => "enabled",
-            EndpointStatus::Disabled => "disabled",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<EndpointStatus> {
-        EndpointStatus::ALL
-            .into_iter()
-            .find(|status| status.as_str() == word)
-    }
 }
 
 impl EventFilter {

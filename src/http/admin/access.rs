@@ -4,18 +4,11 @@ use std::collections::HashMap;
 
 use payments::console::Permission;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Verb {
-    Get,
-    Post,
-}
-
-impl Verb {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Verb::Get => "GET",
-            Verb::Post => "POST",
-        }
+domain::words! {
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Verb {
+        Get => "GET",
+        Post => "POST",
     }
 }
 

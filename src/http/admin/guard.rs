@@ -100,7 +100,7 @@ fn build_context(web: &Web, request: &Parts, operator: Option<Operator>, waiting
             .find(|(name, _)| name == wanted)
             .map(|(_, value)| value.into_owned())
     };
-    let chosen_language = parameter("lang").as_deref().and_then(Language::parse);
+    let chosen_language = parameter("lang").as_deref().and_then(Language::parse_tag);
     let accepted = headers
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok())

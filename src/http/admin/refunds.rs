@@ -30,7 +30,7 @@ pub async fn show(
     let typed = |name| parameter(query.as_deref(), name);
     let form = RefundForm {
         amount: typed("amount"),
-        reason: RefundReason::parse(&typed("reason")),
+        reason: RefundReason::parse(&typed("reason")).unwrap_or(RefundReason::Other),
         words: typed("words"),
     };
     let content = pages::refund(&context, &plan, &form, None);
@@ -109,7 +109,7 @@ fn confirm_first(plan: &RefundPlan, form: &RefundForm) -> String {
 fn form(fields: &Fields) -> RefundForm {
     RefundForm {
         amount: fields.text("amount").to_owned(),
-        reason: RefundReason::parse(fields.text("reason")),
+        reason: RefundReason::parse(fields.text("reason")).unwrap_or(RefundReason::Other),
         words: fields.text("words").to_owned(),
     }
 }

@@ -67,7 +67,7 @@ pub fn actor(context: &ConsoleContext) -> Actor {
 /// Chooses the language: from the address, the cookie, or the browser's preference.
 pub fn language(chosen: Option<Language>, kept: Option<&str>, accepted: &str) -> Language {
     chosen
-        .or_else(|| kept.and_then(Language::parse))
+        .or_else(|| kept.and_then(Language::parse_tag))
         .unwrap_or_else(|| Language::negotiate(accepted))
 }
 

@@ -18,43 +18,19 @@ pub struct RefundForm {
     pub words: String,
 }
 
-/// Refund reasons; the payer and the gateway read them too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefundReason {
-    Wish,
-    Twice,
-    Defect,
-    Stock,
-    Other,
+domain::words! {
+    /// Refund reasons; the payer and the gateway read them too.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum RefundReason {
+        Wish => "wish",
+        Twice => "twice",
+        Defect => "defect",
+        Stock => "stock",
+        Other => "other",
+    }
 }
 
 impl RefundReason {
-    pub const ALL: [RefundReason; 5] = [
-        RefundReason::Wish,
-        RefundReason::Twice,
-        RefundReason::Defect,
-        RefundReason::Stock,
-        RefundReason::Other,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            RefundReason::Wish => "wish",
-            RefundReason::Twice => "twice",
-            RefundReason::Defect => "defect",
-            RefundReason::Stock => "stock",
-            RefundReason::Other => "other",
-        }
-    }
-
-    /// Parses a reason; an unknown one is `Other`.
-    pub fn parse(word: &str) -> RefundReason {
-        let known = RefundReason::ALL
-            .into_iter()
-            .find(|reason| reason.as_str() == word);
-        known.unwrap_or(RefundReason::Other)
-    }
-
     const fn name(self, words: &ConsoleWords) -> &'static str {
         match self {
             RefundReason::Wish => words.reason_approval,
