@@ -40,6 +40,7 @@ use order::Product;
 use pages::Sessions;
 pub(crate) use pages::{CASHIER_PATH, admit};
 use params::Params;
+pub(crate) use refund::by_hand as refund_by_hand;
 use statement::Addresses;
 pub(crate) use statement::{DOWNLOAD_PATH, download as download_bill};
 

@@ -5,6 +5,7 @@ mod guide;
 mod merchant;
 mod page;
 mod signing;
+mod statements;
 
 use std::sync::Arc;
 
@@ -38,6 +39,10 @@ pub(crate) async fn handle(dispatcher: &Arc<Dispatcher>, request: &Request, path
         ("POST", "/merchant") => merchant::set(dispatcher, request),
         ("GET", "/alipay") => signing::show(dispatcher),
         ("POST", "/alipay") => signing::set(dispatcher, request),
+        ("GET", "/statements") => statements::show(dispatcher),
+        ("POST", "/statements") => statements::add(dispatcher, request),
+        ("DELETE", "/statements") => statements::clear(dispatcher),
+        ("POST", "/refund-by-hand") => merchant::refund_by_hand(dispatcher, request).await,
         ("POST", "/refund") => merchant::settle_refund(dispatcher, request),
         ("GET", "/clock") => Ok(show_clock(dispatcher)),
         ("POST", "/clock") => set_clock(dispatcher, request).await,
@@ -160,7 +165,11 @@ struct PayerCall {
     payer: Option<String>,
     #[serde(default)]
     coupon_fen: i64,
+    #[serde(default)]
+    merchant_coupon_fen: i64,
     balance_fen: Option<i64>,
+    #[serde(default)]
+    silent: bool,
 }
 
 type PayerAct = fn(&mut State, i64, &Payer<'_>) -> Result<Bill, payer::Refusal>;
@@ -176,6 +185,8 @@ fn act_as_payer(dispatcher: &Dispatcher, request: &Request, act: PayerAct) -> Ou
     let payer = Payer {
         name: call.payer.as_deref().unwrap_or(first.name),
         coupon_fen: call.coupon_fen,
+        merchant_coupon_fen: call.merchant_coupon_fen,
+        is_silent: call.silent,
         balance_fen: call.balance_fen,
         ..first
     };

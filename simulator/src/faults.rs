@@ -121,6 +121,20 @@ pub enum FaultKind {
     BillDiffers,
     /// A bill lists a payment that never was.
     BillInvents,
+    /// A bill is not made yet, whatever the hour.
+    BillNotReady,
+    /// There is no bill, though there were trades.
+    BillMissing,
+    /// WeChat's answer promises the hash of another file.
+    BillWrongHash,
+    /// A bit of the file is wrong.
+    BillDamaged,
+    /// The second half is missing, and WeChat's hash fits the first.
+    BillCutOff,
+    /// The bill of another merchant.
+    BillOfOther,
+    /// The bill of the day before.
+    BillOfOtherDay,
     /// A query does not see a payment of the last seconds.
     Stale {
         seconds: i64,

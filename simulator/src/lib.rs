@@ -24,7 +24,7 @@ mod server;
 mod settings;
 mod signed_notification;
 mod state;
-mod statement_fault;
+mod statement;
 mod time;
 mod wallet;
 mod wechat;
@@ -46,6 +46,7 @@ pub use settings::{
     AlipayCertificate, AlipayNotifications, AlipaySigning, Clock, Credentials, Settings, WechatKeys,
 };
 pub use signed_notification::SignedNotification;
+pub use statement::{Plant, PlantKind, Table};
 
 use dispatcher::Dispatcher;
 use keys::Keys;
@@ -224,6 +225,42 @@ impl Simulator {
     /// Adds a fault.
     pub fn fault(&self, fault: Fault) {
         self.dispatcher.change_faults(|state| state.add_fault(fault));
+    }
+
+    /// Plants a difference between the statements and the books, until all are cleared.
+    pub fn plant(&self, plant: Plant) -> Result<(), String> {
+        self.dispatcher.act(|state, _| state.plant(&[plant]))
+    }
+
+    pub fn clear_plants(&self) {
+        self.dispatcher.act(|state, _| state.plants.clear());
+    }
+
+    /// Pays, and the gateway never notifies the merchant.
+    pub async fn pay_silently(&self, prompt_or_trade_no: &str) -> Result<(), String> {
+        self.pay_as(&Payer {
+            is_silent: true,
+            ..Payer::first(prompt_or_trade_no)
+        })
+        .await
+    }
+
+    /// The merchant gives a discount: the payer pays less, and so much less is settled.
+    pub async fn pay_with_discount(&self, prompt_or_trade_no: &str, fen: i64) -> Result<(), String> {
+        self.pay_as(&Payer {
+            merchant_coupon_fen: fen,
+            ..Payer::first(prompt_or_trade_no)
+        })
+        .await
+    }
+
+    /// Refunds as a person does in the gateway's own merchant platform; returns the number of the refund.
+    pub async fn refund_by_hand(&self, out_trade_no: &str, fen: Option<i64>) -> Result<String, String> {
+        let refund_no = self
+            .dispatcher
+            .act(|state, now_ms| state.refund_by_hand(now_ms, out_trade_no, fen))?;
+        self.dispatcher.settle(self.now_ms()).await;
+        Ok(refund_no)
     }
 
     /// Ends a refund of WeChat's now instead of when its time is up; an abnormal one may still succeed or be

@@ -16,8 +16,12 @@ pub(crate) struct Payer<'a> {
     pub(crate) name: &'a str,
     /// Paid by the gateway instead of the payer.
     pub(crate) coupon_fen: i64,
+    /// Given by the merchant: the payer pays less, and so much less is settled.
+    pub(crate) merchant_coupon_fen: i64,
     /// The payer's balance; unlimited when absent.
     pub(crate) balance_fen: Option<i64>,
+    /// The gateway never notifies the merchant of this payment.
+    pub(crate) is_silent: bool,
 }
 
 impl<'a> Payer<'a> {
@@ -26,8 +30,16 @@ impl<'a> Payer<'a> {
             prompt: prompt.trim(),
             name: "one",
             coupon_fen: 0,
+            merchant_coupon_fen: 0,
             balance_fen: None,
+            is_silent: false,
         }
+    }
+
+    /// One coupon at most, worth less than the order.
+    pub(crate) fn has_good_coupon(&self, total_fen: i64) -> bool {
+        let (fen, merchants_fen) = (self.coupon_fen, self.merchant_coupon_fen);
+        fen >= 0 && merchants_fen >= 0 && fen.min(merchants_fen) == 0 && fen.max(merchants_fen) < total_fen
     }
 }
 
@@ -120,7 +132,7 @@ pub(crate) fn pay(state: &mut State, now_ms: i64, payer: &Payer<'_>) -> Result<B
     let (gateway, out_trade_no) = find(state, payer.prompt).ok_or(Refusal::UnknownCode)?;
     if let Some(balance_fen) = payer.balance_fen {
         let bill = scan(state, now_ms, payer)?;
-        if bill.total_fen - payer.coupon_fen > balance_fen {
+        if bill.total_fen - payer.coupon_fen - payer.merchant_coupon_fen > balance_fen {
             return Err(Refusal::NotEnough);
         }
     }

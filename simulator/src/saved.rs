@@ -15,6 +15,7 @@ use crate::alipay::{Bill, Funds};
 use crate::outbox::{Outbox, QueuedNotification};
 use crate::settings::AlipaySigning;
 use crate::state::State;
+use crate::statement::usual_rate;
 use crate::time::DAY_MS;
 use crate::wechat::{Flow, Order, Refund};
 
@@ -34,6 +35,8 @@ pub(crate) struct Saved<'a> {
     refunds: Vec<Cow<'a, Refund>>,
     balance_fen: i64,
     flows: Vec<Cow<'a, Flow>>,
+    #[serde(default = "usual_rate")]
+    rate: i64,
     refund_delay_ms: i64,
     rotated: bool,
     bills: Vec<Cow<'a, Bill>>,
@@ -64,6 +67,7 @@ impl Saved<'_> {
                 .iter()
                 .map(Cow::Borrowed)
                 .collect(),
+            rate: wechat.account.rate,
             refund_delay_ms: wechat.refund_delay_ms,
             rotated: wechat.rotated,
             funds: Cow::Borrowed(&state.alipay.funds),
@@ -88,6 +92,7 @@ impl Saved<'_> {
         }
         wechat.account.balance_fen = self.balance_fen;
         wechat.account.flows = self.flows.into_iter().map(Cow::into_owned).collect();
+        wechat.account.rate = self.rate;
         wechat.refund_delay_ms = self.refund_delay_ms;
         wechat.rotated = self.rotated;
         let alipay = &mut state.alipay;

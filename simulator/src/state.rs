@@ -12,6 +12,7 @@ use crate::keys::Keys;
 use crate::outbox::{Notification, Outbox};
 use crate::rng::Rng;
 use crate::signed_notification::{Draft, Style};
+use crate::statement::Plant;
 use crate::time::DAY_MS;
 use crate::wechat::{self, Wechat};
 use crate::wire::{Reply, Request};
@@ -26,6 +27,8 @@ pub(crate) struct State {
     pub(crate) keys: Arc<Keys>,
     pub(crate) rng: Rng,
     pub(crate) faults: Faults,
+    /// Differences between the statements and the books.
+    pub(crate) plants: Vec<Plant>,
     pub(crate) outbox: Outbox,
     pub(crate) wechat: Wechat,
     pub(crate) alipay: Alipay,
@@ -46,6 +49,7 @@ impl State {
             keys,
             rng: Rng::new(seed),
             faults: Faults::none(),
+            plants: Vec::new(),
             outbox: Outbox::default(),
             wechat: Wechat::default(),
             alipay: Alipay::default(),
@@ -92,6 +96,14 @@ impl State {
         }
     }
 
+    /// Plants differences in the statements; none when one of them could never show.
+    pub(crate) fn plant(&mut self, plants: &[Plant]) -> Result<(), String> {
+        let books = self.books();
+        plants.iter().try_for_each(|plant| plant.check(&books))?;
+        self.plants.extend_from_slice(plants);
+        Ok(())
+    }
+
     pub(crate) fn announce(&mut self, now_ms: i64, notification: Notification) {
         let (gateway, endpoint) = (notification.content.gateway(), notification.endpoint());
         let State {
@@ -103,6 +115,21 @@ impl State {
         });
         let held = faults.strikes(rng, gateway, endpoint, FaultKind::Reorder);
         outbox.send(now_ms, notification, delay_ms.unwrap_or(0), held);
+    }
+
+    /// Refunds past the merchant's program, at the gateway that has this payment.
+    pub(crate) fn refund_by_hand(
+        &mut self,
+        now_ms: i64,
+        out_trade_no: &str,
+        fen: Option<i64>,
+    ) -> Result<String, String> {
+        self.lapse(now_ms);
+        if self.wechat.orders.contains_key(out_trade_no) {
+            wechat::refund_by_hand(self, now_ms, out_trade_no, fen)
+        } else {
+            alipay::refund_by_hand(self, now_ms, out_trade_no, fen)
+        }
     }
 
     /// Closes and finishes everything whose time is up.

@@ -25,8 +25,8 @@ use crate::signed_notification::request_id;
 use crate::state::State;
 use crate::time::DAY_MS;
 use crate::wire::{Reply, Request, Seal};
+use account::Account;
 pub(crate) use account::Flow;
-use account::{Account, fee_fen};
 pub(crate) use bridge::{Invocation, pay as pay_by_bridge};
 pub(crate) use cashier::handle as handle_cashier;
 pub(crate) use order::{Order, Payment, TradeState, notification};
@@ -34,7 +34,8 @@ pub(crate) use payment::{pay, scan};
 pub(crate) use product::CASHIER_PATH;
 use product::Product;
 pub(crate) use refund::{
-    Refund, pretend_notification as pretend_refund_notification, settle as settle_refund,
+    Refund, by_hand as refund_by_hand, pretend_notification as pretend_refund_notification,
+    settle as settle_refund,
 };
 
 /// An unpaid order closes itself after a week.

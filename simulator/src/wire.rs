@@ -270,6 +270,12 @@ pub(crate) fn yuan(fen: i64) -> String {
     format!("{}.{:02}", fen / 100, fen % 100)
 }
 
+/// As [`yuan`], with a sign before a negative amount.
+pub(crate) fn signed_yuan(fen: i64) -> String {
+    let sign = if fen < 0 { "-" } else { "" };
+    format!("{sign}{}", yuan(fen.abs()))
+}
+
 /// Up to two decimals, nothing but digits and one point.
 pub(crate) fn parse_yuan(text: &str) -> Option<i64> {
     let (whole, fraction) = text

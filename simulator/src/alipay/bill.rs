@@ -9,6 +9,7 @@ use crate::books::Gateway;
 use crate::payer::{self, Payer, Refusal, Standing};
 use crate::rng::Rng;
 use crate::state::State;
+use crate::statement::usual_rate;
 use crate::time::{DAY_MS, compact};
 
 /// After the refund window a paid trade is final.
@@ -46,6 +47,12 @@ pub(crate) struct Trade {
     pub(crate) closed_ms: Option<i64>,
     /// Paid by Alipay instead of the buyer.
     pub(super) coupon_fen: i64,
+    /// Given away by the merchant: neither paid nor settled.
+    #[serde(default)]
+    pub(super) merchant_coupon_fen: i64,
+    /// Rate of the service fee, in hundredths of a percent.
+    #[serde(default = "usual_rate")]
+    pub(super) rate: i64,
     pub(super) refunds: Vec<Refund>,
 }
 
@@ -76,6 +83,16 @@ impl Trade {
             .filter(|refund| refund.is_done())
             .map(|refund| refund.fen)
             .sum()
+    }
+
+    /// Amount that the buyer paid.
+    pub(super) fn paid_fen(&self, total_fen: i64) -> i64 {
+        total_fen - self.coupon_fen - self.merchant_coupon_fen
+    }
+
+    /// Amount that the merchant receives, before the fee.
+    pub(super) fn settled_fen(&self, total_fen: i64) -> i64 {
+        total_fen - self.merchant_coupon_fen
     }
 
     /// Sum of refunds, including those under way.
@@ -203,6 +220,8 @@ pub(super) fn open_trade(rng: &mut Rng, now_ms: i64, buyer: &str) -> Trade {
         paid_ms: None,
         closed_ms: None,
         coupon_fen: 0,
+        merchant_coupon_fen: 0,
+        rate: usual_rate(),
         refunds: Vec::new(),
     }
 }
@@ -224,7 +243,7 @@ pub(crate) fn pay(
     let trade = bill
         .trade
         .get_or_insert_with(|| open_trade(rng, now_ms, payer.name));
-    if payer.coupon_fen < 0 || payer.coupon_fen >= bill.total_fen {
+    if !payer.has_good_coupon(bill.total_fen) {
         return Err(Refusal::BadCoupon);
     }
     // A trade that was refunded in full is closed as well, and is no late payment.
@@ -235,9 +254,13 @@ pub(crate) fn pay(
     trade.paid_ms = Some(now_ms);
     trade.closed_ms = None;
     trade.coupon_fen = payer.coupon_fen;
+    trade.merchant_coupon_fen = payer.merchant_coupon_fen;
+    trade.rate = alipay.funds.rate;
     // Refunds are paid from what was taken.
     let funds = &mut alipay.funds;
     funds.balance_fen = funds.balance_fen.map(|fen| fen.saturating_add(bill.total_fen));
-    announce(state, now_ms, out_trade_no);
+    if !payer.is_silent {
+        announce(state, now_ms, out_trade_no);
+    }
     Ok(())
 }

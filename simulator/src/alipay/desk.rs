@@ -6,14 +6,32 @@ use super::bill::Bill;
 use crate::keys::Keys;
 use crate::outbox::{Content, Notification};
 use crate::settings::{AlipayNotifications, AlipaySigning};
+use crate::statement::usual_rate;
 
 /// The merchant's account, as a test may set it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Funds {
     /// None pays every refund.
     pub(crate) balance_fen: Option<i64>,
     /// Time until an accepted refund succeeds.
     pub(crate) refund_takes_ms: i64,
+    /// Rate of the service fee from now on, in hundredths of a percent.
+    #[serde(default = "usual_rate")]
+    pub(crate) rate: i64,
+    /// Refunds give the fee back; most contracts keep it.
+    #[serde(default)]
+    pub(crate) returns_fees: bool,
+}
+
+impl Default for Funds {
+    fn default() -> Funds {
+        Funds {
+            balance_fen: None,
+            refund_takes_ms: 0,
+            rate: usual_rate(),
+            returns_fees: false,
+        }
+    }
 }
 
 const CERT_SN: &str = "alipay_cert_sn";

@@ -92,13 +92,12 @@ fn make(
 }
 
 fn fields(bill: &Bill, trade: &Trade, refund: Option<&Refund>, notify_id: &str) -> Vec<(String, String)> {
-    let total = yuan(bill.total_fen);
     let mut fields = alipay_frame(notify_id);
     let mut add = |name: &str, value: String| fields.push((name.to_owned(), value));
     add("trade_no", trade.trade_no.clone());
     add("out_trade_no", bill.out_trade_no.clone());
     add("trade_status", trade.status.word().to_owned());
-    add("total_amount", total.clone());
+    add("total_amount", yuan(bill.total_fen));
     add("subject", bill.subject.clone());
     if let Some(body) = &bill.body {
         add("body", body.clone());
@@ -111,8 +110,8 @@ fn fields(bill: &Bill, trade: &Trade, refund: Option<&Refund>, notify_id: &str) 
     add("gmt_create", beijing_text(trade.created_ms));
     if let Some(paid_ms) = trade.paid_ms {
         add("gmt_payment", beijing_text(paid_ms));
-        let paid = yuan(bill.total_fen - trade.coupon_fen);
-        add("receipt_amount", total.clone());
+        let paid = yuan(trade.paid_fen(bill.total_fen));
+        add("receipt_amount", yuan(trade.settled_fen(bill.total_fen)));
         add("invoice_amount", paid.clone());
         add("buyer_pay_amount", paid);
         add("point_amount", "0.00".to_owned());
@@ -145,10 +144,10 @@ fn has_empty_refund_fee(notify_id: &str) -> bool {
 /// The source of the money; notifications and answers spell the channel's name differently.
 pub(super) fn funds(bill: &Bill, trade: &Trade, channel: &str) -> Value {
     let fund = |fen: i64, name: &str| json!({"amount": yuan(fen), channel: name});
-    let paid = fund(bill.total_fen - trade.coupon_fen, "ALIPAYACCOUNT");
-    if trade.coupon_fen == 0 {
-        json!([paid])
-    } else {
-        json!([fund(trade.coupon_fen, "COUPON"), paid])
+    let paid = fund(trade.paid_fen(bill.total_fen), "ALIPAYACCOUNT");
+    match (trade.coupon_fen, trade.merchant_coupon_fen) {
+        (0, 0) => json!([paid]),
+        (0, merchants_fen) => json!([fund(merchants_fen, "MDISCOUNT"), paid]),
+        (coupon_fen, _) => json!([fund(coupon_fen, "COUPON"), paid]),
     }
 }

@@ -47,7 +47,7 @@ fn show(bill: &Bill, trade: &Trade, now_ms: i64, unseen_ms: i64) -> Node {
         _ => trade.status,
     };
     let moved = |fen: i64| yuan(if paid_ms.is_some() { fen } else { 0 });
-    let paid_fen = bill.total_fen - trade.coupon_fen;
+    let paid_fen = trade.paid_fen(bill.total_fen);
     let mut node = Node::success()
         .with("buyer_logon_id", trade.buyer_logon_id())
         .with("buyer_pay_amount", moved(paid_fen))
@@ -58,13 +58,14 @@ fn show(bill: &Bill, trade: &Trade, now_ms: i64, unseen_ms: i64) -> Node {
     }
     node = node
         .with("invoice_amount", moved(paid_fen))
+        .with("mdiscount_amount", moved(trade.merchant_coupon_fen))
         .with("out_trade_no", bill.out_trade_no.clone());
     if let Some(passback_params) = &bill.passback_params {
         node = node.with("passback_params", passback_params.clone());
     }
     node = node
         .with("point_amount", "0.00")
-        .with("receipt_amount", moved(bill.total_fen));
+        .with("receipt_amount", moved(trade.settled_fen(bill.total_fen)));
     if let Some(paid_ms) = paid_ms {
         node = node.with("send_pay_date", beijing_text(paid_ms));
     }

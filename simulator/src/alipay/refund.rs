@@ -9,6 +9,7 @@ use super::node::{Node, Refusal};
 use super::notification::announce_refund;
 use super::query::Wanted;
 use crate::state::State;
+use crate::statement::{fee_of, part_of};
 use crate::time::beijing_text;
 use crate::wire::yuan;
 
@@ -16,6 +17,15 @@ use crate::wire::yuan;
 pub(crate) struct Refund {
     pub(super) request_no: String,
     pub(super) fen: i64,
+    /// Part that Alipay takes back.
+    #[serde(default)]
+    pub(super) coupon_fen: i64,
+    /// Part that the merchant had given away.
+    #[serde(default)]
+    pub(super) merchant_coupon_fen: i64,
+    /// Part of the service fee that comes back.
+    #[serde(default)]
+    pub(super) fee_fen: i64,
     pub(super) accepted_ms: i64,
     /// Time at which the money moves; none once it has.
     pub(super) due_ms: Option<i64>,
@@ -124,20 +134,60 @@ pub(super) fn accept(
     }
     funds.balance_fen = funds.balance_fen.map(|balance_fen| balance_fen - fen);
     let due_ms = now_ms.saturating_add(funds.refund_takes_ms);
+    let returns_fees = funds.returns_fees;
     let bill = state.alipay.bills.get_mut(out_trade_no);
-    let trade = bill.and_then(|bill| bill.trade.as_mut());
-    trade
-        .expect("only a trade that was found is refunded")
-        .refunds
-        .push(Refund {
-            request_no: request_no.to_owned(),
-            fen,
-            accepted_ms: now_ms,
-            due_ms: Some(due_ms),
-            done_ms: None,
-        });
+    let found = bill.and_then(|bill| Some((bill.total_fen, bill.trade.as_mut()?)));
+    let (total_fen, trade) = found.expect("only a trade that was found is refunded");
+    let (before_fen, after_fen) = (trade.pledged_fen(), trade.pledged_fen() + fen);
+    // In proportion, and the last part brings the sums to those of the payment.
+    let part =
+        |whole_fen: i64| part_of(whole_fen, after_fen, total_fen) - part_of(whole_fen, before_fen, total_fen);
+    let fee_of_part = |part_fen: i64| {
+        let given_away = part_of(trade.merchant_coupon_fen, part_fen, total_fen);
+        fee_of(part_fen - given_away, trade.rate)
+    };
+    let fee_fen = if returns_fees {
+        fee_of_part(after_fen) - fee_of_part(before_fen)
+    } else {
+        0
+    };
+    let (coupon_fen, merchant_coupon_fen) = (part(trade.coupon_fen), part(trade.merchant_coupon_fen));
+    trade.refunds.push(Refund {
+        request_no: request_no.to_owned(),
+        fen,
+        coupon_fen,
+        merchant_coupon_fen,
+        fee_fen,
+        accepted_ms: now_ms,
+        due_ms: Some(due_ms),
+        done_ms: None,
+    });
     execute_due(state, now_ms);
     Ok(due_ms <= now_ms)
+}
+
+/// Refunds as a person does in Alipay's merchant platform, past the merchant's program.
+pub(crate) fn by_hand(
+    state: &mut State,
+    now_ms: i64,
+    out_trade_no: &str,
+    fen: Option<i64>,
+) -> Result<String, String> {
+    let bill = state.alipay.bills.get(out_trade_no);
+    let found = bill.and_then(|bill| Some((bill, bill.trade.as_ref()?)));
+    let (bill, trade) = found.ok_or("no payment has this number")?;
+    let fen = fen.unwrap_or(bill.total_fen - trade.pledged_fen());
+    if fen < 1 {
+        return Err("nothing is left to refund".to_owned());
+    }
+    let request_no = format!("HAND{}", state.rng.digits(20));
+    let asked = Asked {
+        fen,
+        request_no: Some(request_no.clone()),
+    };
+    may_refund(bill, trade, &asked).map_err(|refusal| refusal.said().1.to_owned())?;
+    accept(state, now_ms, out_trade_no, &request_no, fen).map_err(|refusal| refusal.said().1.to_owned())?;
+    Ok(request_no)
 }
 
 /// Completes due refunds, and notifies the merchant.

@@ -1,24 +1,24 @@
 //! `alipay.data.dataservice.bill.downloadurl.query`, and the bill behind the address it gives.
 
+mod entries;
 mod ledger;
 mod zip;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use encoding_rs::GBK;
 use serde_json::{Map, Value};
 
-use super::bill::Bill;
 use super::fields::text;
 use super::node::{Node, Refusal};
 use crate::books::Gateway;
 use crate::keys::SELLER_ID;
 use crate::rng::Rng;
 use crate::state::State;
-use crate::statement_fault::{StatementFault, invented};
+use crate::statement::{Period, StatementFault, Table, cut_off, damage};
 use crate::time::{DAY_MS, HOUR_MS, SECOND_MS, parse_beijing};
 use crate::wire::{Reply, Request, parse_form};
+use entries::planted;
 
 pub(crate) const DOWNLOAD_PATH: &str = "/alipay/bill";
 const ADDRESS_LIFE_MS: i64 = 30 * SECOND_MS;
@@ -27,6 +27,8 @@ const DAY_READY_MS: i64 = 9 * HOUR_MS;
 /// A month's bill is available on the third of the next one.
 const MONTH_READY_MS: i64 = 2 * DAY_MS;
 const OLDEST_MS: i64 = 6 * 366 * DAY_MS;
+/// Another merchant, whose bill a fault hands out.
+const OTHER_SELLER_ID: &str = "2088000000000999";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -41,10 +43,26 @@ struct Wanted {
     kind: Kind,
     /// Day or month in file names: `20270115` or `202701`.
     label: String,
-    from_ms: i64,
-    until_ms: i64,
-    /// Never for movements of the account.
+    period: Period,
     fault: Option<StatementFault>,
+}
+
+impl Wanted {
+    fn true_period(&self) -> Period {
+        match self.fault {
+            Some(StatementFault::OfOtherDay) => self.period.before(),
+            _ => self.period,
+        }
+    }
+}
+
+impl Kind {
+    fn table(self) -> Table {
+        match self {
+            Kind::Trade => Table::Trade,
+            Kind::Ledger => Table::FundFlow,
+        }
+    }
 }
 
 /// Download addresses, with their expiry.
@@ -60,10 +78,11 @@ pub(super) fn query(
     host: &str,
 ) -> Result<Node, Refusal> {
     let mut wanted = read(biz, now_ms)?;
-    if wanted.kind == Kind::Trade {
-        wanted.fault = StatementFault::draw(state, Gateway::Alipay);
+    wanted.fault = StatementFault::draw(state, Gateway::Alipay, wanted.kind.table());
+    if wanted.fault == Some(StatementFault::NotReady) {
+        return Err(not_made());
     }
-    let is_empty = ledger::entries(&state.alipay.bills, wanted.from_ms, wanted.until_ms).is_empty();
+    let is_empty = planted(state, &wanted).is_empty();
     let State { alipay, rng, .. } = state;
     let token = keep(&mut alipay.addresses, rng, now_ms, wanted);
     let mut node = Node::success();
@@ -119,40 +138,22 @@ fn read(biz: &Map<String, Value>, now_ms: i64) -> Result<Wanted, Refusal> {
         return Err(invalid());
     }
     if now_ms < ready_ms {
-        return Err(Refusal::business("BILL_NOT_EXIST", "账单不存在"));
+        return Err(not_made());
     }
     Ok(Wanted {
         kind,
         label: date.replace('-', ""),
-        from_ms,
-        until_ms,
+        period: Period {
+            from_ms,
+            until_ms,
+            made_ms: ready_ms,
+        },
         fault: None,
     })
 }
 
-/// Returns the bills with the fault applied.
-fn with_fault<'a>(bills: &'a BTreeMap<String, Bill>, wanted: &Wanted) -> Cow<'a, BTreeMap<String, Bill>> {
-    let paid_ms = |bill: &Bill| bill.trade.as_ref().and_then(|trade| trade.paid_ms);
-    let first = bills
-        .values()
-        .filter(|bill| paid_ms(bill).is_some_and(|at_ms| (wanted.from_ms..wanted.until_ms).contains(&at_ms)))
-        .min_by_key(|bill| paid_ms(bill));
-    let (Some(fault), Some(first)) = (wanted.fault, first) else {
-        return Cow::Borrowed(bills);
-    };
-    let (mut bills, mut odd) = (bills.clone(), first.clone());
-    match (fault, &mut odd.trade) {
-        (StatementFault::Omit, trade) => *trade = None,
-        (StatementFault::Differ, _) => odd.total_fen += 1,
-        (StatementFault::Invent, trade) => {
-            odd.out_trade_no = invented(&odd.out_trade_no);
-            if let Some(trade) = trade {
-                trade.trade_no = invented(&trade.trade_no);
-            }
-        }
-    }
-    bills.insert(odd.out_trade_no.clone(), odd);
-    Cow::Owned(bills)
+fn not_made() -> Refusal {
+    Refusal::business("BILL_NOT_EXIST", "账单不存在")
 }
 
 /// Serves a bill to the holder of its address: nothing is signed here.
@@ -167,30 +168,67 @@ pub(crate) fn download(state: &mut State, now_ms: i64, request: &Request) -> Rep
     let Some((_, wanted)) = given.filter(|(until_ms, _)| now_ms < *until_ms) else {
         return gone();
     };
-    let bills = with_fault(&state.alipay.bills, wanted);
-    let entries = ledger::entries(&bills, wanted.from_ms, wanted.until_ms);
-    let period = ledger::Period {
-        from_ms: wanted.from_ms,
-        until_ms: wanted.until_ms,
+    let entries = planted(state, wanted);
+    let period = Period {
         made_ms: now_ms,
+        ..wanted.true_period()
     };
-    let stem = format!("{SELLER_ID}0156_{}", wanted.label);
-    let files = match wanted.kind {
+    let tables = match wanted.kind {
         Kind::Trade => [
             ("业务明细", ledger::trades(&entries, &period)),
             ("业务明细(汇总)", ledger::trade_totals(&entries, &period)),
         ],
-        Kind::Ledger => [
-            ("账务明细", ledger::movements(&entries, &period)),
-            ("账务明细(汇总)", ledger::movement_totals(&entries, &period)),
-        ],
+        Kind::Ledger => {
+            let opening_fen = state.alipay.balance_fen(period.from_ms);
+            [
+                ("账务明细", ledger::movements(&entries, opening_fen, &period)),
+                ("账务明细(汇总)", ledger::movement_totals(&entries, &period)),
+            ]
+        }
     };
-    let gbk = |text: &str| GBK.encode(text).0.into_owned();
-    let files = files.map(|(name, csv)| zip::File {
-        name: gbk(&format!("{stem}_{name}.csv")),
-        content: gbk(&csv),
+    packed(wanted, tables)
+}
+
+fn packed(wanted: &Wanted, tables: [(&str, String); 2]) -> Reply {
+    let account = match wanted.fault {
+        Some(StatementFault::OfOther) => OTHER_SELLER_ID,
+        _ => SELLER_ID,
+    };
+    let stem = format!("{account}0156_{}", wanted.label);
+    let files = tables.map(|(name, csv)| {
+        let csv = csv.replace(SELLER_ID, account);
+        let csv = match wanted.fault {
+            Some(StatementFault::CutOff) => cut_off(csv),
+            _ => csv,
+        };
+        zip::File {
+            name: in_gbk(&format!("{stem}_{name}.csv")),
+            content: in_gbk(&csv),
+        }
     });
+    let mut archive = zip::pack(&files);
+    if wanted.fault == Some(StatementFault::Damaged) {
+        damage(&mut archive);
+    }
     let attachment = format!("attachment; filename=\"{stem}.csv.zip\"");
-    Reply::new(200, "application/octet-stream", zip::pack(&files))
-        .with_header("content-disposition", attachment)
+    Reply::new(200, "application/octet-stream", archive).with_header("content-disposition", attachment)
+}
+
+/// What GBK does not have becomes a question mark.
+fn in_gbk(text: &str) -> Vec<u8> {
+    let (bytes, _, has_unmappable) = GBK.encode(text);
+    if !has_unmappable {
+        return bytes.into_owned();
+    }
+    let mut gbk = Vec::with_capacity(text.len());
+    let mut letter = [0; 4];
+    for character in text.chars() {
+        let (bytes, _, is_unmappable) = GBK.encode(character.encode_utf8(&mut letter));
+        if is_unmappable {
+            gbk.push(b'?');
+        } else {
+            gbk.extend_from_slice(&bytes);
+        }
+    }
+    gbk
 }

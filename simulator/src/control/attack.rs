@@ -116,6 +116,8 @@ fn pretend(state: &mut State, now_ms: i64, out_trade_no: &str) -> Option<Notific
             transaction_id: format!("42000{}", rng.digits(23)),
             paid_ms: now_ms,
             payer_total_fen: order.total_fen,
+            merchant_coupon_fen: 0,
+            rate: wechat.account.rate,
         };
         return Some(wechat::notification(rng, order, &payment));
     }

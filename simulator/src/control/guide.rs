@@ -51,7 +51,7 @@ pub(super) const CHAPTERS: &[Chapter] = &[
             ),
             post(
                 "/merchant",
-                "Sets any of wechatBalanceFen, wechatRefundMs (how long new refunds are under way), alipayBalanceFen (null: without end), alipayRefundMs. A refund that the balance does not cover is refused with NOT_ENOUGH or ACQ.SELLER_BALANCE_NOT_ENOUGH.",
+                "Sets any of wechatBalanceFen, wechatRefundMs (how long new refunds are under way), wechatFeeRate (hundredths of a percent, for new payments; WeChat Pay gives the fee back with a refund), alipayBalanceFen (null: without end), alipayRefundMs, alipayFeeRate, alipayReturnsFees (Alipay keeps the fee of a refund unless this is set). A refund that the balance does not cover is refused with NOT_ENOUGH or ACQ.SELLER_BALANCE_NOT_ENOUGH.",
                 &[
                     r#"{"wechatBalanceFen":0}"#,
                     r#"{"wechatBalanceFen":100000000,"wechatRefundMs":5000,"alipayBalanceFen":null,"alipayRefundMs":0}"#,
@@ -84,8 +84,13 @@ pub(super) const CHAPTERS: &[Chapter] = &[
             post("/refuse", "Scans and says no; the order stays payable.", &["{}"]),
             post(
                 "/pay",
-                "Scans and pays; the notice follows at once. couponFen: the gateway pays that much of it, payer_total is smaller than total. balanceFen: what the payer has; when it is not enough the call is refused and the order stays payable.",
-                &["{}", r#"{"couponFen":1}"#, r#"{"balanceFen":1000000}"#],
+                "Scans and pays; the notice follows at once. couponFen: the gateway pays that much of it, payer_total is smaller than total. merchantCouponFen: the merchant gives that much away, and so much less is settled. silent: the merchant is never notified. balanceFen: what the payer has; when it is not enough the call is refused and the order stays payable.",
+                &[
+                    "{}",
+                    r#"{"couponFen":1}"#,
+                    r#"{"balanceFen":1000000}"#,
+                    r#"{"silent":true}"#,
+                ],
             ),
             post(
                 "/bridge",
@@ -154,10 +159,39 @@ pub(super) const CHAPTERS: &[Chapter] = &[
     Chapter {
         title: "Refunds and old trades",
         text: "Refunds end by themselves when their time is up; these calls decide sooner, or otherwise.",
-        calls: &[post(
-            "/refund",
-            "Ends a refund of WeChat Pay: outcome success, abnormal or closed; refundNo, or the newest that is under way. An abnormal one can still be ended as success or closed.",
-            &[r#"{"outcome":"abnormal"}"#, r#"{"outcome":"success"}"#],
-        )],
+        calls: &[
+            post(
+                "/refund",
+                "Ends a refund of WeChat Pay: outcome success, abnormal or closed; refundNo, or the newest that is under way. An abnormal one can still be ended as success or closed.",
+                &[r#"{"outcome":"abnormal"}"#, r#"{"outcome":"success"}"#],
+            ),
+            post(
+                "/refund-by-hand",
+                "A person refunds in the gateway's own merchant platform, past the merchant's program: WeChat Pay notifies nobody, Alipay the notify_url of the payment. fen: how much; without it all that is left.",
+                &[r#"{"outTradeNo":"…","fen":1}"#],
+            ),
+        ],
+    },
+    Chapter {
+        title: "Statements",
+        text: "The trade and fund-flow statements (bills) of a Beijing day appear at nine o'clock of the next one: move the clock. They say what the gateways did; here differences are planted in them, by outTradeNo or refundNo, and stay until they are cleared. table: trade or fundFlow, else both. Files that are late, missing, damaged, cut off or another's are faults (endpoint bill).",
+        calls: &[
+            get("/statements", "The differences that are planted."),
+            post(
+                "/statements",
+                "Plants one difference, or a list of them. kind: omit (not listed), amount (fen is added to it, 1 if absent; the fee follows), fee (fen is added), status (of a refund: a successful one failed, any other one succeeded; Alipay lists only successful ones), duplicate (the payment once more under another number of the gateway), invent (a copy under numbers that never were). foreign: count payments of fen each, of another program on the same merchant number, on a day of a gateway.",
+                &[
+                    r#"{"kind":"omit","outTradeNo":"…"}"#,
+                    r#"{"kind":"fee","refundNo":"…","fen":2,"table":"fundFlow"}"#,
+                    r#"{"statements":[{"kind":"foreign","gateway":"wechat","day":"2027-01-15","count":3,"fen":100}]}"#,
+                ],
+            ),
+            Call {
+                method: "DELETE",
+                path: "/statements",
+                what: "Clears all of them.",
+                bodies: &[""],
+            },
+        ],
     },
 ];

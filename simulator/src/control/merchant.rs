@@ -1,5 +1,7 @@
 //! Settings of a merchant's accounts at the gateways.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
@@ -11,6 +13,8 @@ use crate::time::DAY_MS;
 use crate::wechat;
 use crate::wire::Request;
 
+/// A tenth.
+const HIGHEST_RATE: i64 = 1_000;
 const LONGEST_REFUND_MS: i64 = 30 * DAY_MS;
 
 pub(super) fn show(dispatcher: &Dispatcher) -> Value {
@@ -18,8 +22,11 @@ pub(super) fn show(dispatcher: &Dispatcher) -> Value {
     json!({
         "wechatBalanceFen": state.wechat.account.balance_fen,
         "wechatRefundMs": state.wechat.refund_delay_ms,
+        "wechatFeeRate": state.wechat.account.rate,
         "alipayBalanceFen": state.alipay.funds.balance_fen,
         "alipayRefundMs": state.alipay.funds.refund_takes_ms,
+        "alipayFeeRate": state.alipay.funds.rate,
+        "alipayReturnsFees": state.alipay.funds.returns_fees,
     })
 }
 
@@ -28,9 +35,12 @@ pub(super) fn show(dispatcher: &Dispatcher) -> Value {
 struct Change {
     wechat_balance_fen: Option<i64>,
     wechat_refund_ms: Option<i64>,
+    wechat_fee_rate: Option<i64>,
     #[serde(default, deserialize_with = "given")]
     alipay_balance_fen: Option<Option<i64>>,
     alipay_refund_ms: Option<i64>,
+    alipay_fee_rate: Option<i64>,
+    alipay_returns_fees: Option<bool>,
 }
 
 /// Distinguishes null, which means an unlimited balance, from a missing member.
@@ -52,6 +62,16 @@ pub(super) fn set(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     {
         return Err(format!("a refund takes 0 to {LONGEST_REFUND_MS} ms"));
     }
+    let rates = [change.wechat_fee_rate, change.alipay_fee_rate];
+    if rates
+        .iter()
+        .flatten()
+        .any(|rate| !(0..=HIGHEST_RATE).contains(rate))
+    {
+        return Err(format!(
+            "a rate is in hundredths of a percent, 0 to {HIGHEST_RATE}"
+        ));
+    }
     dispatcher.act(|state, now_ms| apply(state, now_ms, &change));
     Ok(show(dispatcher))
 }
@@ -66,11 +86,17 @@ fn apply(state: &mut State, now_ms: i64, change: &Change) {
     if let Some(ms) = change.wechat_refund_ms {
         wechat.refund_delay_ms = ms;
     }
+    if let Some(rate) = change.wechat_fee_rate {
+        wechat.account.rate = rate;
+    }
+    let funds = &mut alipay.funds;
+    funds.rate = change.alipay_fee_rate.unwrap_or(funds.rate);
+    funds.returns_fees = change.alipay_returns_fees.unwrap_or(funds.returns_fees);
     if let Some(fen) = change.alipay_balance_fen {
-        alipay.funds.balance_fen = fen;
+        funds.balance_fen = fen;
     }
     if let Some(ms) = change.alipay_refund_ms {
-        alipay.funds.refund_takes_ms = ms;
+        funds.refund_takes_ms = ms;
     }
 }
 
@@ -93,6 +119,24 @@ pub(super) fn settle_refund(dispatcher: &Dispatcher, request: &Request) -> Outco
         let refund = refunds.into_iter().find(|refund| refund.refund_no == refund_no);
         serde_json::to_value(refund).map_err(|error| error.to_string())
     })
+}
+
+/// Refunds in the gateway's own merchant platform, past the merchant's program.
+pub(super) async fn refund_by_hand(dispatcher: &Arc<Dispatcher>, request: &Request) -> Outcome {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct ByHand {
+        out_trade_no: String,
+        fen: Option<i64>,
+    }
+    let ByHand { out_trade_no, fen } = read(request)?;
+    let shown = dispatcher.act(|state, now_ms| {
+        let refund_no = state.refund_by_hand(now_ms, &out_trade_no, fen)?;
+        let refund = state.books().refund(&refund_no).cloned();
+        serde_json::to_value(refund).map_err(|error| error.to_string())
+    })?;
+    dispatcher.settle(dispatcher.watch.now_ms()).await;
+    Ok(shown)
 }
 
 /// Newest refund that is under way, or abnormal and waiting for a person.

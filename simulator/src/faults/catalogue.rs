@@ -214,6 +214,44 @@ pub(crate) const CATALOGUE: &[Entry] = &[
         Places::Only(&[Endpoint::Bill]),
         "the bill lists a copy of the first payment under numbers that never were",
     ),
+    entry(
+        "billNotReady",
+        Places::Only(&[Endpoint::Bill]),
+        "the bill is not made yet, whatever the hour: WeChat 400 STATEMENT_CREATING, Alipay BILL_NOT_EXIST",
+    ),
+    entry(
+        "billMissing",
+        Places::Only(&[Endpoint::Bill]),
+        "no bill, though there were trades: WeChat 400 NO_STATEMENT_EXIST, Alipay EMPTY_DATA_WITH_BILL_FILE and a file without rows",
+    ),
+    of(
+        Gateway::Wechat,
+        entry(
+            "billWrongHash",
+            Places::Only(&[Endpoint::Bill]),
+            "the answer, well signed, promises the hash of another file",
+        ),
+    ),
+    entry(
+        "billDamaged",
+        Places::Only(&[Endpoint::Bill]),
+        "one bit of the file is wrong",
+    ),
+    entry(
+        "billCutOff",
+        Places::Only(&[Endpoint::Bill]),
+        "the second half of the table and its sums are missing; the hash and the archive are whole",
+    ),
+    entry(
+        "billOfOther",
+        Places::Only(&[Endpoint::Bill]),
+        "the bill names another merchant number or account",
+    ),
+    entry(
+        "billOfOtherDay",
+        Places::Only(&[Endpoint::Bill]),
+        "the bill of the day (or month) before",
+    ),
     numbered(
         "stale",
         "seconds",

@@ -5,17 +5,26 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
+use crate::statement::usual_rate;
 use crate::time::compact;
+use crate::wire::yuan;
 
 /// Enough for the refunds of a test, until another balance is set.
 const OPENING_FEN: i64 = 100_000_000;
-/// 0.60 %, in hundredths of a percent.
-const RATE: i64 = 60;
+
+pub(super) const PAYMENT: &str = "交易";
+pub(super) const FEE: &str = "扣除交易手续费";
+/// One movement, net of the fee that is given back.
+pub(super) const REFUND: &str = "退款";
+/// The money of a refund that failed returns.
+pub(super) const CLOSED_REFUND: &str = "退款退回";
 
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) balance_fen: i64,
     pub(crate) flows: Vec<Flow>,
+    /// Rate of fees from now on, in hundredths of a percent.
+    pub(crate) rate: i64,
 }
 
 impl Default for Account {
@@ -23,6 +32,7 @@ impl Default for Account {
         Account {
             balance_fen: OPENING_FEN,
             flows: Vec::new(),
+            rate: usual_rate(),
         }
     }
 }
@@ -51,6 +61,13 @@ pub(crate) struct Movement<'a> {
     /// Positive comes in, negative goes out.
     pub(crate) fen: i64,
     pub(crate) remark: String,
+}
+
+impl Flow {
+    /// Change of the balance.
+    pub(super) fn moved_fen(&self) -> i64 {
+        if self.is_income { self.fen } else { -self.fen }
+    }
 }
 
 impl Account {
@@ -91,7 +108,12 @@ impl Account {
     }
 }
 
-/// WeChat's fee of a sum, rounded to the nearest fen.
-pub(crate) fn fee_fen(fen: i64) -> i64 {
-    (fen * RATE + 5_000) / 10_000
+/// Remark of a refund's movement; the only place where the fund-flow statement tells the fee that is given back.
+pub(super) fn refund_remark(fen: i64, fee_fen: i64, reason: &str) -> String {
+    let remark = format!("退款总金额{}元;含手续费{}元", yuan(fen), yuan(fee_fen));
+    if reason.is_empty() {
+        remark
+    } else {
+        format!("{remark};{reason}")
+    }
 }

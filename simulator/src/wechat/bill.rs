@@ -1,6 +1,8 @@
 //! `GET /v3/bill/tradebill`, `GET /v3/bill/fundflowbill`, and the file behind the address that both give (docs/gateway-facts.md 1.6.6).
 
-use std::borrow::Cow;
+mod fund;
+mod trade;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
@@ -9,22 +11,21 @@ use flate2::write::GzEncoder;
 use serde_json::json;
 use sha1::Digest as _;
 
-use super::account::Flow;
-use super::refund::RefundState;
-use super::{Answer, Order, Refund, Refusal, Wechat, fee_fen};
+use super::{Answer, Order, Refund, Refusal, Wechat};
 use crate::books::Gateway;
-use crate::keys::{APP_ID, MCH_ID, hex};
+use crate::keys::{MCH_ID, hex};
 use crate::state::State;
-use crate::statement_fault::{StatementFault, invented};
-use crate::time::{DAY_MS, HOUR_MS, SECOND_MS, beijing_text, parse_beijing};
-use crate::wire::{Request, parse_form, yuan};
+use crate::statement::{self, Entry, Period, RefundPart, StatementFault, Table, cut_off, damage};
+use crate::time::{DAY_MS, HOUR_MS, SECOND_MS, parse_beijing};
+use crate::wire::{Request, parse_form};
 
 pub(super) const DOWNLOAD_PATH: &str = "/v3/billdownload/file";
 const ADDRESS_LIFE_MS: i64 = 30 * SECOND_MS;
-/// A day's bill is available from nine o'clock of the next one.
+/// A day's bill is made at nine o'clock of the next one.
 const READY_MS: i64 = 9 * HOUR_MS;
 const OLDEST_MS: i64 = 92 * DAY_MS;
-const RATE: &str = "0.60%";
+/// Another merchant, whose statement a fault hands out.
+const OTHER_MCH_ID: &str = "1900000999";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -43,18 +44,6 @@ enum Rows {
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     given: BTreeMap<String, (i64, Vec<u8>)>,
-}
-
-/// One Beijing day.
-#[derive(Debug, Clone, Copy)]
-struct Day {
-    from_ms: i64,
-}
-
-impl Day {
-    fn has(self, at_ms: i64) -> bool {
-        (self.from_ms..self.from_ms + DAY_MS).contains(&at_ms)
-    }
 }
 
 impl Kind {
@@ -80,33 +69,32 @@ pub(super) fn apply(
             .find(|(found, _)| found == name)
             .map(|(_, value)| value.as_str())
     };
-    let day = read_day(param("bill_date"), now_ms)?;
+    let period = read_day(param("bill_date"), now_ms)?;
     let is_zipped = match param("tar_type") {
         None => false,
         Some("GZIP") => true,
         Some(_) => return Err(wrong("tar_type")),
     };
-    let text = match kind {
+    let (fault, text) = match kind {
         Kind::Trade => {
             let rows = read_rows(param("bill_type"))?;
-            let fault = StatementFault::draw(state, Gateway::Wechat);
-            trade_bill(&state.wechat, day, rows, fault)
+            let fault = StatementFault::draw(state, Gateway::Wechat, Table::Trade);
+            (fault, trade_bill(state, period, rows, fault))
         }
-        Kind::FundFlow => match param("account_type") {
-            None | Some("BASIC") => fund_bill(&state.wechat, day),
-            // This merchant has one account.
-            Some("OPERATION" | "FEES") => None,
-            Some(_) => return Err(wrong("account_type")),
-        },
+        Kind::FundFlow => {
+            let is_basic = read_account(param("account_type"))?;
+            let fault = StatementFault::draw(state, Gateway::Wechat, Table::FundFlow);
+            let text = is_basic.then(|| fund_bill(state, period, fault)).flatten();
+            (fault, text)
+        }
     };
-    let text = text.ok_or_else(|| Refusal::new(400, "NO_STATEMENT_EXIST", "账单文件不存在", 268_437_505))?;
-    // Hash of the text, also when it is sent compressed.
-    let hash = hex(&sha1::Sha1::digest(text.as_bytes()));
-    let file = if is_zipped {
-        zipped(&text)
-    } else {
-        text.into_bytes()
-    };
+    if fault == Some(StatementFault::NotReady) {
+        return Err(creating());
+    }
+    let text = text
+        .filter(|_| fault != Some(StatementFault::Missing))
+        .ok_or_else(|| Refusal::new(400, "NO_STATEMENT_EXIST", "账单文件不存在", 268_437_505))?;
+    let (hash, file) = packed(text, is_zipped, fault);
     let State { wechat, rng, .. } = state;
     wechat.bills.given.retain(|_, (until_ms, _)| now_ms < *until_ms);
     let token = rng.alphanumeric(64);
@@ -119,6 +107,28 @@ pub(super) fn apply(
     Ok(Answer::Json(
         json!({"hash_type": "SHA1", "hash_value": hash, "download_url": url}),
     ))
+}
+
+/// Returns the hash, which is that of the text also when it is sent compressed, and the file.
+fn packed(text: String, is_zipped: bool, fault: Option<StatementFault>) -> (String, Vec<u8>) {
+    let text = match fault {
+        Some(StatementFault::CutOff) => cut_off(text),
+        Some(StatementFault::OfOther) => text.replace(MCH_ID, OTHER_MCH_ID),
+        _ => text,
+    };
+    let mut hash = sha1::Sha1::new().chain_update(&text);
+    if fault == Some(StatementFault::WrongHash) {
+        hash.update("of another file");
+    }
+    let mut file = if is_zipped {
+        zipped(&text)
+    } else {
+        text.into_bytes()
+    };
+    if fault == Some(StatementFault::Damaged) {
+        damage(&mut file);
+    }
+    (hex(&hash.finalize()), file)
 }
 
 pub(super) fn download(state: &State, now_ms: i64, request: &Request) -> Result<Answer, Refusal> {
@@ -136,7 +146,7 @@ pub(super) fn download(state: &State, now_ms: i64, request: &Request) -> Result<
     }
 }
 
-fn read_day(date: Option<&str>, now_ms: i64) -> Result<Day, Refusal> {
+fn read_day(date: Option<&str>, now_ms: i64) -> Result<Period, Refusal> {
     let date = date
         .filter(|date| date.len() == 10)
         .ok_or_else(|| wrong("bill_date"))?;
@@ -144,15 +154,20 @@ fn read_day(date: Option<&str>, now_ms: i64) -> Result<Day, Refusal> {
     if from_ms < now_ms - OLDEST_MS {
         return Err(wrong("bill_date"));
     }
-    if now_ms < from_ms + DAY_MS + READY_MS {
-        return Err(Refusal::new(
-            400,
-            "STATEMENT_CREATING",
-            "账单生成中，请稍后再试",
-            268_437_507,
-        ));
+    let until_ms = from_ms + DAY_MS;
+    let made_ms = until_ms + READY_MS;
+    if now_ms < made_ms {
+        return Err(creating());
     }
-    Ok(Day { from_ms })
+    Ok(Period {
+        from_ms,
+        until_ms,
+        made_ms,
+    })
+}
+
+fn creating() -> Refusal {
+    Refusal::new(400, "STATEMENT_CREATING", "账单生成中，请稍后再试", 268_437_507)
 }
 
 fn read_rows(word: Option<&str>) -> Result<Rows, Refusal> {
@@ -161,6 +176,15 @@ fn read_rows(word: Option<&str>) -> Result<Rows, Refusal> {
         Some("SUCCESS") => Ok(Rows::Success),
         Some("REFUND") => Ok(Rows::Refund),
         Some(_) => Err(wrong("bill_type")),
+    }
+}
+
+/// Returns whether it is the account that this merchant has.
+fn read_account(word: Option<&str>) -> Result<bool, Refusal> {
+    match word {
+        None | Some("BASIC") => Ok(true),
+        Some("OPERATION" | "FEES") => Ok(false),
+        Some(_) => Err(wrong("account_type")),
     }
 }
 
@@ -177,283 +201,107 @@ fn zipped(text: &str) -> Vec<u8> {
         .expect("memory takes every byte")
 }
 
-/// A payment or a refund of the day.
-enum Row<'a> {
-    Payment(&'a Order, i64),
-    Refund(&'a Order, &'a Refund),
-}
-
-impl Row<'_> {
-    /// A refund's time is that of its request.
-    fn at_ms(&self) -> i64 {
-        match self {
-            Row::Payment(_, paid_ms) => *paid_ms,
-            Row::Refund(_, refund) => refund.created_ms,
-        }
-    }
-
-    fn order(&self) -> &Order {
-        match self {
-            Row::Payment(order, _) | Row::Refund(order, _) => order,
-        }
-    }
-}
-
-/// Returns the orders with the fault applied.
-fn with_fault(
-    orders: &BTreeMap<String, Order>,
-    day: Day,
-    fault: Option<StatementFault>,
-) -> Cow<'_, BTreeMap<String, Order>> {
-    let paid_ms = |order: &Order| order.payment.as_ref().map(|payment| payment.paid_ms);
-    let first = orders
-        .values()
-        .filter(|order| paid_ms(order).is_some_and(|at_ms| day.has(at_ms)))
-        .min_by_key(|order| paid_ms(order));
-    let (Some(fault), Some(first)) = (fault, first) else {
-        return Cow::Borrowed(orders);
-    };
-    let (mut orders, mut odd) = (orders.clone(), first.clone());
-    match (fault, &mut odd.payment) {
-        (StatementFault::Omit, payment) => *payment = None,
-        (StatementFault::Differ, _) => odd.total_fen += 1,
-        (StatementFault::Invent, payment) => {
-            odd.out_trade_no = invented(&odd.out_trade_no);
-            if let Some(payment) = payment {
-                payment.transaction_id = invented(&payment.transaction_id);
-            }
-        }
-    }
-    orders.insert(odd.out_trade_no.clone(), odd);
-    Cow::Owned(orders)
-}
-
-fn rows<'a>(
-    orders: &'a BTreeMap<String, Order>,
-    refunds: &'a BTreeMap<String, Refund>,
-    day: Day,
-    wanted: Rows,
-) -> Vec<Row<'a>> {
-    let paid = orders.values().filter_map(|order| {
-        let payment = order.payment.as_ref()?;
-        Some(Row::Payment(order, payment.paid_ms))
+fn trade_bill(state: &State, period: Period, rows: Rows, fault: Option<StatementFault>) -> Option<String> {
+    let (period, mut entries) = planted(state, period, Table::Trade, fault);
+    entries.retain(|entry| match rows {
+        Rows::All => true,
+        Rows::Success => !entry.is_refund(),
+        Rows::Refund => entry.is_refund(),
     });
-    let refunds = refunds
-        .values()
-        .map(|refund| Row::Refund(&orders[&refund.out_trade_no], refund));
-    let is_wanted = |row: &Row<'_>| match row {
-        Row::Payment(..) => wanted != Rows::Refund,
-        Row::Refund(..) => wanted != Rows::Success,
+    (!entries.is_empty()).then(|| trade::write(&entries, rows, &period))
+}
+
+fn fund_bill(state: &State, period: Period, fault: Option<StatementFault>) -> Option<String> {
+    let (period, entries) = planted(state, period, Table::FundFlow, fault);
+    let flows = fund::flows(&state.wechat, &period, &entries, !state.plants.is_empty());
+    (!flows.is_empty()).then(|| fund::write(&flows))
+}
+
+/// The entries of a statement, with the differences that a test wants in it.
+fn planted(
+    state: &State,
+    period: Period,
+    table: Table,
+    fault: Option<StatementFault>,
+) -> (Period, Vec<Entry>) {
+    let period = match fault {
+        Some(StatementFault::OfOtherDay) => period.before(),
+        _ => period,
     };
-    let mut rows: Vec<Row<'_>> = paid
-        .chain(refunds)
-        .filter(|row| is_wanted(row) && day.has(row.at_ms()))
-        .collect();
-    rows.sort_by_key(Row::at_ms);
-    rows
+    let mut entries = state.wechat.entries(&period);
+    let mut plants = state.plants.clone();
+    plants.extend(fault.and_then(|fault| fault.plant(&entries)));
+    let rate = state.wechat.account.rate;
+    statement::apply(&plants, Gateway::Wechat, table, &period, rate, &mut entries);
+    (period, entries)
 }
 
-const BEFORE: &str = "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,应结订单金额,代金券金额";
-const REFUND_TIMES: &str = ",退款申请时间,退款成功时间";
-const REFUND_PART: &str = ",微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态";
-const AFTER: &str = ",商品名称,商户数据包,手续费,费率,订单金额";
-const SUMMARY: &str =
-    "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额";
-const SUCCESS_SUMMARY: &str = "总交易单数,应结订单总金额,手续费总金额,订单总金额";
-
-fn trade_bill(wechat: &Wechat, day: Day, wanted: Rows, fault: Option<StatementFault>) -> Option<String> {
-    let orders = with_fault(&wechat.orders, day, fault);
-    let rows = rows(&orders, &wechat.refunds, day, wanted);
-    if rows.is_empty() {
-        return None;
+impl Wechat {
+    /// Returns the payments and refunds of a period in their order.
+    fn entries(&self, period: &Period) -> Vec<Entry> {
+        let paid = self.orders.values().filter_map(|order| {
+            let payment = order.payment.as_ref()?;
+            let entry = || Entry {
+                fen: order.total_fen,
+                coupon_fen: order.total_fen - payment.merchant_coupon_fen - payment.payer_total_fen,
+                merchant_coupon_fen: payment.merchant_coupon_fen,
+                fee_fen: payment.fee_fen(order.total_fen),
+                ..entry_of(order, payment.paid_ms)
+            };
+            period.has(payment.paid_ms).then(entry)
+        });
+        let refunds = self.refunds.values().filter_map(|refund| {
+            let order = &self.orders[&refund.out_trade_no];
+            period
+                .has(refund.created_ms)
+                .then(|| refund_entry(order, refund, period))
+        });
+        let mut entries: Vec<Entry> = paid.chain(refunds).collect();
+        entries.sort_by_key(|entry| entry.at_ms);
+        entries
     }
-    let header = match wanted {
-        Rows::All => format!("{BEFORE}{REFUND_PART}{AFTER},申请退款金额,费率备注"),
-        Rows::Success => format!("{BEFORE}{AFTER},费率备注"),
-        Rows::Refund => format!("{BEFORE}{REFUND_TIMES}{REFUND_PART}{AFTER},申请退款金额,费率备注"),
-    };
-    let mut lines = vec![header];
-    let mut totals = Totals::default();
-    for row in &rows {
-        lines.push(ticked(&cells(row, wanted)));
-        totals.add(row);
-    }
-    let (header, totals) = totals.show(rows.len(), wanted);
-    lines.push(header.to_owned());
-    lines.push(ticked(&totals));
-    Some(lines.join("\r\n") + "\r\n")
 }
 
-/// Every value with its backtick, commas between them.
-fn ticked(cells: &[String]) -> String {
-    let ticked: Vec<String> = cells.iter().map(|cell| format!("`{cell}")).collect();
-    ticked.join(",")
-}
-
-fn cells(row: &Row<'_>, wanted: Rows) -> Vec<String> {
-    let order = row.order();
+fn entry_of(order: &Order, at_ms: i64) -> Entry {
     let device = order
         .params
         .get("scene_info")
         .and_then(|scene| scene["device_id"].as_str())
         .unwrap_or_default();
-    let coupon_fen = order.total_fen - order.payer_total_fen();
-    let (state, settled_fen, coupon_fen, total_fen) = match row {
-        Row::Payment(..) => ("SUCCESS", order.total_fen, coupon_fen, order.total_fen),
-        Row::Refund(..) => ("REFUND", 0, 0, 0),
-    };
-    let mut cells = vec![
-        beijing_text(row.at_ms()),
-        APP_ID.to_owned(),
-        MCH_ID.to_owned(),
-        "0".to_owned(),
-        device.to_owned(),
-        order.transaction_id().unwrap_or_default().to_owned(),
-        order.out_trade_no.clone(),
-        order.openid(),
-        order.product.trade_type().to_owned(),
-        state.to_owned(),
-        "OTHERS".to_owned(),
-        "CNY".to_owned(),
-        yuan(settled_fen),
-        yuan(coupon_fen),
-    ];
-    if wanted == Rows::Refund
-        && let Row::Refund(_, refund) = row
-    {
-        cells.push(beijing_text(refund.created_ms));
-        cells.push(refund.ended_ms.map(beijing_text).unwrap_or_default());
-    }
-    if wanted != Rows::Success {
-        cells.extend(refund_cells(row));
-    }
-    let fee = match row {
-        Row::Payment(..) => fee_fen(order.total_fen),
-        Row::Refund(_, refund) => -refund.fee_fen,
-    };
-    cells.extend([
-        order.description.clone(),
-        order.attach.clone().unwrap_or_default(),
-        // Fees have five decimals.
-        format!("{}000", yuan(fee)),
-        RATE.to_owned(),
-        yuan(total_fen),
-    ]);
-    if wanted != Rows::Success {
-        cells.push(match row {
-            Row::Payment(..) => yuan(0),
-            Row::Refund(_, refund) => yuan(refund.fen),
-        });
-    }
-    cells.push(String::new());
-    cells
-}
-
-fn refund_cells(row: &Row<'_>) -> Vec<String> {
-    match row {
-        Row::Payment(..) => ["0", "0", "0", "0", "", ""].map(str::to_owned).to_vec(),
-        Row::Refund(_, refund) => vec![
-            refund.refund_id.clone(),
-            refund.out_refund_no.clone(),
-            yuan(refund.fen),
-            yuan(0),
-            "ORIGINAL".to_owned(),
-            match refund.state {
-                RefundState::Success => "SUCCESS",
-                RefundState::Processing => "PROCESSING",
-                RefundState::Abnormal => "CHANGE",
-                RefundState::Closed => "FAIL",
-            }
-            .to_owned(),
-        ],
+    Entry {
+        at_ms,
+        created_ms: order.created_ms,
+        out_trade_no: order.out_trade_no.clone(),
+        gateway_no: order.transaction_id().unwrap_or_default().to_owned(),
+        title: order.description.clone(),
+        attach: order.attach.clone().unwrap_or_default(),
+        store: String::new(),
+        device: device.to_owned(),
+        payer: order.openid(),
+        product: order.product.trade_type(),
+        fen: 0,
+        coupon_fen: 0,
+        merchant_coupon_fen: 0,
+        fee_fen: 0,
+        rate: order.payment.as_ref().map_or(0, |payment| payment.rate),
+        refund: None,
     }
 }
 
-#[derive(Default)]
-struct Totals {
-    settled_fen: i64,
-    refunded_fen: i64,
-    fee_fen: i64,
-}
-
-impl Totals {
-    fn add(&mut self, row: &Row<'_>) {
-        match row {
-            Row::Payment(order, _) => {
-                self.settled_fen += order.total_fen;
-                self.fee_fen += fee_fen(order.total_fen);
-            }
-            Row::Refund(_, refund) => {
-                self.refunded_fen += refund.fen;
-                self.fee_fen -= refund.fee_fen;
-            }
-        }
+/// A refund's time is that of its request, and its state that of the time at which the statement was made.
+fn refund_entry(order: &Order, refund: &Refund, period: &Period) -> Entry {
+    let ended_ms = refund.ended_ms.filter(|at_ms| *at_ms <= period.made_ms);
+    Entry {
+        fen: refund.fen,
+        coupon_fen: refund.fen - refund.merchant_coupon_fen - refund.payer_fen,
+        merchant_coupon_fen: refund.merchant_coupon_fen,
+        fee_fen: refund.fee_fen,
+        refund: Some(RefundPart {
+            refund_no: refund.out_refund_no.clone(),
+            gateway_no: refund.refund_id.clone(),
+            state: refund.state.in_statement(ended_ms.is_some()),
+            ended_ms,
+        }),
+        ..entry_of(order, refund.created_ms)
     }
-
-    fn show(&self, n_rows: usize, wanted: Rows) -> (&'static str, Vec<String>) {
-        let n_rows = n_rows.to_string();
-        let fee = format!("{}000", yuan(self.fee_fen));
-        let (settled, refunded) = (yuan(self.settled_fen), yuan(self.refunded_fen));
-        match wanted {
-            Rows::Success => (SUCCESS_SUMMARY, vec![n_rows, settled.clone(), fee, settled]),
-            Rows::All | Rows::Refund => (
-                SUMMARY,
-                vec![
-                    n_rows,
-                    settled.clone(),
-                    refunded.clone(),
-                    yuan(0),
-                    fee,
-                    settled,
-                    refunded,
-                ],
-            ),
-        }
-    }
-}
-
-fn fund_bill(wechat: &Wechat, day: Day) -> Option<String> {
-    let flows: Vec<&Flow> = wechat
-        .account
-        .flows
-        .iter()
-        .filter(|flow| day.has(flow.at_ms))
-        .collect();
-    if flows.is_empty() {
-        return None;
-    }
-    let mut lines = vec![
-        "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额（元）,账户结余（元）,资金变更提交申请人,备注,业务凭证号"
-            .to_owned(),
-    ];
-    lines.extend(flows.iter().map(|flow| {
-        ticked(&[
-            beijing_text(flow.at_ms),
-            flow.business_no.clone(),
-            flow.flow_no.clone(),
-            flow.business.to_string(),
-            flow.business.to_string(),
-            if flow.is_income { "收入" } else { "支出" }.to_owned(),
-            yuan(flow.fen),
-            yuan(flow.balance_fen),
-            "system".to_owned(),
-            flow.remark.clone(),
-            flow.voucher_no.clone(),
-        ])
-    }));
-    let sum = |is_income: bool| {
-        let of = || flows.iter().filter(move |flow| flow.is_income == is_income);
-        (of().count(), of().map(|flow| flow.fen).sum::<i64>())
-    };
-    let ((n_in, in_fen), (n_out, out_fen)) = (sum(true), sum(false));
-    lines.push("资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额".to_owned());
-    lines.push(ticked(&[
-        // Counts are written like this (docs/gateway-facts.md 1.6.6).
-        format!("{}.0", flows.len()),
-        format!("{n_in}.0"),
-        yuan(in_fen),
-        format!("{n_out}.0"),
-        yuan(out_fen),
-    ]));
-    Some(lines.join("\r\n") + "\r\n")
 }

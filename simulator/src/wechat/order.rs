@@ -7,6 +7,7 @@ use super::product::Product;
 use crate::keys::{APP_ID, MCH_ID};
 use crate::outbox::{Content, Notification};
 use crate::rng::Rng;
+use crate::statement::{fee_of, usual_rate};
 use crate::time::rfc3339;
 
 pub(super) const COUPON_ID: &str = "109519";
@@ -41,6 +42,19 @@ pub(crate) struct Payment {
     pub(crate) paid_ms: i64,
     /// Less than the total when a coupon was used.
     pub(crate) payer_total_fen: i64,
+    /// Part of the coupon that the merchant gives away; the rest WeChat pays to the merchant.
+    #[serde(default)]
+    pub(crate) merchant_coupon_fen: i64,
+    /// Rate of the fee, in hundredths of a percent.
+    #[serde(default = "usual_rate")]
+    pub(crate) rate: i64,
+}
+
+impl Payment {
+    /// WeChat's fee for this payment of an order's total.
+    pub(super) fn fee_fen(&self, total_fen: i64) -> i64 {
+        fee_of(total_fen - self.merchant_coupon_fen, self.rate)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +105,15 @@ impl Order {
             .map(|payment| payment.transaction_id.as_str())
     }
 
+    /// Amount that the merchant receives, before the fee.
+    pub(super) fn settled_fen(&self) -> i64 {
+        let given_away = self
+            .payment
+            .as_ref()
+            .map_or(0, |payment| payment.merchant_coupon_fen);
+        self.total_fen - given_away
+    }
+
     /// Amount that the payer paid, or would pay.
     pub(crate) fn payer_total_fen(&self) -> i64 {
         self.payment
@@ -134,16 +157,22 @@ impl Order {
         }
         let coupon_fen = self.total_fen - payment.payer_total_fen;
         if coupon_fen > 0 {
-            // WeChat pays it, so the merchant still settles the whole total.
+            let is_merchants = payment.merchant_coupon_fen > 0;
+            let (merchants_fen, wechats_fen) = if is_merchants {
+                (coupon_fen, 0)
+            } else {
+                (0, coupon_fen)
+            };
+            // What WeChat pays, the merchant still receives; what the merchant gives away is not settled.
             shown["promotion_detail"] = json!([{
                 "coupon_id": COUPON_ID,
                 "name": "单品惠-6",
                 "scope": "GLOBAL",
-                "type": "CASH",
+                "type": if is_merchants { "NOCASH" } else { "CASH" },
                 "amount": coupon_fen,
                 "stock_id": "931386",
-                "wechatpay_contribute": coupon_fen,
-                "merchant_contribute": 0,
+                "wechatpay_contribute": wechats_fen,
+                "merchant_contribute": merchants_fen,
                 "other_contribute": 0,
                 "currency": "CNY",
             }]);

@@ -1,7 +1,7 @@
 //! A phone at WeChat: which order a prompt means, scanning it, paying it.
 
-use super::account::Movement;
-use super::{Order, Payment, TradeState, Wechat, fee_fen, notification};
+use super::account::{FEE, Movement, PAYMENT};
+use super::{Order, Payment, TradeState, Wechat, notification};
 use crate::books::Gateway;
 use crate::payer::{Bill, Payer, Refusal, Standing};
 use crate::state::State;
@@ -100,19 +100,21 @@ pub(crate) fn pay(
     let State { wechat, rng, .. } = state;
     let transaction_id = format!("42000{}{}", &compact(now_ms)[..8], rng.digits(15));
     let order = wechat.orders.get_mut(out_trade_no).ok_or(Refusal::UnknownCode)?;
-    if payer.coupon_fen < 0 || payer.coupon_fen >= order.total_fen {
+    if !payer.has_good_coupon(order.total_fen) {
         return Err(Refusal::BadCoupon);
     }
     let payment = Payment {
         transaction_id,
         paid_ms: now_ms,
-        payer_total_fen: order.total_fen - payer.coupon_fen,
+        payer_total_fen: order.total_fen - payer.coupon_fen - payer.merchant_coupon_fen,
+        merchant_coupon_fen: payer.merchant_coupon_fen,
+        rate: wechat.account.rate,
     };
     order.payer.get_or_insert_with(|| payer.name.to_owned());
     order.payment = Some(payment.clone());
     for (business, fen) in [
-        ("交易", order.total_fen),
-        ("扣除交易手续费", -fee_fen(order.total_fen)),
+        (PAYMENT, order.total_fen - payment.merchant_coupon_fen),
+        (FEE, -payment.fee_fen(order.total_fen)),
     ] {
         let movement = Movement {
             business,
@@ -123,7 +125,9 @@ pub(crate) fn pay(
         };
         wechat.account.enter(rng, now_ms, movement);
     }
-    let notification = notification(rng, order, &payment);
-    state.announce(now_ms, notification);
+    if !payer.is_silent {
+        let notification = notification(rng, order, &payment);
+        state.announce(now_ms, notification);
+    }
     Ok(())
 }

@@ -9,16 +9,18 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::account::Movement;
-use super::{Order, fee_fen};
+use super::Order;
+use super::account::{CLOSED_REFUND, Movement};
 use crate::books::{BookedRefund, Gateway, RefundOutcome};
 use crate::keys::MCH_ID;
 use crate::outbox::{Content, Notification};
 use crate::rng::Rng;
 use crate::state::State;
+use crate::statement::RefundWord;
 use crate::time::{SECOND_MS, rfc3339};
 pub(super) use abnormal::apply;
 pub(super) use query::query;
+pub(crate) use request::by_hand;
 pub(super) use request::request;
 
 /// Default duration of a refund.
@@ -35,6 +37,9 @@ pub(crate) struct Refund {
     pub(crate) fen: i64,
     /// Amount that the payer gets back; the rest was a coupon.
     pub(crate) payer_fen: i64,
+    /// Part of a coupon of the merchant's, which nobody pays back.
+    #[serde(default)]
+    pub(crate) merchant_coupon_fen: i64,
     /// The part of the fee that comes back to the merchant.
     pub(crate) fee_fen: i64,
     pub(crate) created_ms: i64,
@@ -63,6 +68,19 @@ impl RefundState {
             RefundState::Success => "SUCCESS",
             RefundState::Abnormal => "ABNORMAL",
             RefundState::Closed => "CLOSED",
+        }
+    }
+}
+
+impl RefundState {
+    /// As a trade statement writes it; one that had not ended by then is under way in it.
+    pub(super) fn in_statement(self, has_ended: bool) -> RefundWord {
+        match self {
+            _ if !has_ended => RefundWord::Processing,
+            RefundState::Processing => RefundWord::Processing,
+            RefundState::Success => RefundWord::Success,
+            RefundState::Abnormal => RefundWord::Change,
+            RefundState::Closed => RefundWord::Fail,
         }
     }
 }
@@ -97,8 +115,8 @@ impl Refund {
                 "from": self.params["amount"].get("from").cloned().unwrap_or_else(|| json!([])),
                 "payer_total": order.payer_total_fen(),
                 "payer_refund": self.payer_fen,
-                "settlement_refund": self.fen,
-                "settlement_total": order.total_fen,
+                "settlement_refund": self.settled_fen(),
+                "settlement_total": order.settled_fen(),
                 "discount_refund": self.fen - self.payer_fen,
                 "currency": "CNY",
                 "refund_fee": self.fee_fen,
@@ -121,7 +139,8 @@ impl Refund {
         json!([{
             "promotion_id": super::order::COUPON_ID,
             "scope": "GLOBAL",
-            "type": "COUPON",
+            // A coupon is paid back, a discount of the merchant's is not.
+            "type": if self.merchant_coupon_fen > 0 { "DISCOUNT" } else { "COUPON" },
             "amount": coupon_fen,
             "refund_amount": coupon_fen,
         }])
@@ -166,6 +185,11 @@ impl Refund {
             content: Content::Wechat(self.tell(order, refund_state, now_ms)),
             unsigned: Vec::new(),
         })
+    }
+
+    /// Amount that leaves the merchant's account, before the fee that is given back.
+    pub(super) fn settled_fen(&self) -> i64 {
+        self.fen - self.merchant_coupon_fen
     }
 
     pub(crate) fn is_alive(&self) -> bool {
@@ -225,10 +249,10 @@ pub(crate) fn settle(
     if refund_state == RefundState::Closed {
         // The money never left: it returns to the merchant's balance.
         let movement = Movement {
-            business: "退款退回",
+            business: CLOSED_REFUND,
             business_no: &refund.refund_id,
             voucher_no: &refund.out_refund_no,
-            fen: refund.fen - refund.fee_fen,
+            fen: refund.settled_fen() - refund.fee_fen,
             remark: String::new(),
         };
         wechat.account.enter(rng, now_ms, movement);
@@ -250,9 +274,4 @@ pub(crate) fn pretend_notification(
     let refund = wechat.refunds.get(out_refund_no)?;
     let order = wechat.orders.get(&refund.out_trade_no)?;
     refund.notification(rng, order, RefundState::Success, now_ms)
-}
-
-/// The fee on the remainder of an order falls with it, so partial refunds give back exactly the whole.
-fn fee_back_fen(refunded_before_fen: i64, fen: i64) -> i64 {
-    fee_fen(refunded_before_fen + fen) - fee_fen(refunded_before_fen)
 }

@@ -1,215 +1,206 @@
-//! The lines of Alipay's bills, in yuan, from its own books.
+//! The tables of Alipay's bills, in yuan. No cell is quoted: whatever would end a cell or a line is replaced.
 
-use std::collections::BTreeMap;
-
-use super::super::bill::{Bill, Trade};
-use super::super::refund::Refund;
 use crate::keys::SELLER_ID;
+use crate::statement::{Entry, Period};
 use crate::time::{beijing_text, compact};
-use crate::wire::yuan;
+use crate::wire::signed_yuan;
 
 const TRADE_HEADER: &str = "支付宝交易号,商户订单号,业务类型,商品名称,创建时间,完成时间,门店编号,门店名称,操作员,终端号,对方账户,订单金额（元）,商家实收（元）,支付宝红包（元）,集分宝（元）,支付宝优惠（元）,商家优惠（元）,券核销金额（元）,券名称,商家红包消费金额（元）,卡消费金额（元）,退款批次号/请求号,服务费（元）,分润（元）,备注";
 const TRADE_TOTALS_HEADER: &str = "门店编号,门店名称,交易订单总笔数,退款订单总笔数,订单金额（元）,商家实收（元）,支付宝优惠（元）,商家优惠（元）,卡消费金额（元）,服务费（元）,分润（元）,实收净额（元）";
 const MOVEMENT_HEADER: &str = "账务流水号,业务流水号,商户订单号,商品名称,发生时间,对方账号,收入金额（+元）,支出金额（-元）,账户余额（元）,交易渠道,业务类型,备注";
 const MOVEMENT_TOTALS_HEADER: &str = "序号,账务类型,收入笔数,收入金额（+元）,支出笔数,支出金额（-元）";
-/// 0.60 %, in hundredths of a percent; it is not given back with a refund.
-const RATE: i64 = 60;
-/// Opening balance, so that no balance is negative.
-const OPENING_FEN: i64 = 100_000_000;
 
-pub(super) struct Period {
-    pub(super) from_ms: i64,
-    pub(super) until_ms: i64,
-    pub(super) made_ms: i64,
+/// Amounts as the table lists them: negative for a refund, and a fee is negative for a payment.
+fn signed(entry: &Entry, fen: i64) -> i64 {
+    if entry.is_refund() { -fen } else { fen }
 }
 
-/// A payment, or a refund of one.
-pub(super) struct Entry<'a> {
-    at_ms: i64,
-    bill: &'a Bill,
-    trade: &'a Trade,
-    refund: Option<&'a Refund>,
+/// Movement of the account without the fee.
+fn settled_fen(entry: &Entry) -> i64 {
+    signed(entry, entry.settled_fen())
 }
 
-impl Entry<'_> {
-    /// Amount for the merchant; negative for a refund.
-    fn fen(&self) -> i64 {
-        self.refund.map_or(self.bill.total_fen, |refund| -refund.fen)
-    }
-
-    fn fee_fen(&self) -> i64 {
-        match self.refund {
-            Some(_) => 0,
-            None => -((self.bill.total_fen * RATE + 5_000) / 10_000),
-        }
-    }
-
-    fn coupon_fen(&self) -> i64 {
-        match self.refund {
-            Some(_) => 0,
-            None => self.trade.coupon_fen,
-        }
-    }
+fn fee_fen(entry: &Entry) -> i64 {
+    -signed(entry, entry.fee_fen)
 }
 
-/// Returns all movements of this period, in their order.
-pub(super) fn entries(bills: &BTreeMap<String, Bill>, from_ms: i64, until_ms: i64) -> Vec<Entry<'_>> {
-    let trades = bills
-        .values()
-        .filter_map(|bill| Some((bill, bill.trade.as_ref()?)));
-    let all = trades.flat_map(|(bill, trade)| {
-        let payment = trade.paid_ms.map(|at_ms| (at_ms, None));
-        let refunds = trade.refunds.iter();
-        let refunds = refunds.filter_map(|refund| Some((refund.done_ms?, Some(refund))));
-        payment
-            .into_iter()
-            .chain(refunds)
-            .map(move |(at_ms, refund)| Entry {
-                at_ms,
-                bill,
-                trade,
-                refund,
-            })
-    });
-    let mut entries: Vec<Entry<'_>> = all
-        .filter(|entry| (from_ms..until_ms).contains(&entry.at_ms))
-        .collect();
-    entries.sort_by_key(|entry| entry.at_ms);
+/// Change of the account by these entries.
+pub(super) fn moved_fen(entries: &[Entry]) -> i64 {
     entries
+        .iter()
+        .map(|entry| settled_fen(entry) + fee_fen(entry))
+        .sum()
 }
 
-pub(super) fn trades(entries: &[Entry<'_>], period: &Period) -> String {
+fn sum_of(entries: &[Entry], fen: impl Fn(&Entry) -> i64) -> i64 {
+    entries.iter().map(fen).sum()
+}
+
+pub(super) fn trades(entries: &[Entry], period: &Period) -> String {
     let lines = entries.iter().map(trade_line).collect();
-    let sum = |is_refund: bool| {
-        let of_kind = entries.iter().filter(|entry| entry.refund.is_some() == is_refund);
-        let (n_lines, fen) = of_kind.fold((0, 0), |(n_lines, fen), entry| (n_lines + 1, fen + entry.fen()));
-        (n_lines, signed_yuan(fen))
+    let of_kind = |is_refund: bool| -> Vec<Entry> {
+        let of_kind = entries.iter().filter(|entry| entry.is_refund() == is_refund);
+        of_kind.cloned().collect()
     };
-    let ((n_paid, paid), (n_refunds, refunded)) = (sum(false), sum(true));
+    let (paid, refunded) = (of_kind(false), of_kind(true));
+    let discount = |entry: &Entry| signed(entry, entry.merchant_coupon_fen);
     let tail = [
-        format!("#交易合计：{n_paid}笔，商家实收共{paid}元，商家优惠共0.00元"),
-        format!("#退款合计：{n_refunds}笔，商家实收退款共{refunded}元，商家优惠退款共0.00元"),
+        format!(
+            "#交易合计：{}笔，商家实收共{}元，商家优惠共{}元",
+            paid.len(),
+            signed_yuan(sum_of(&paid, settled_fen)),
+            signed_yuan(sum_of(&paid, discount))
+        ),
+        format!(
+            "#退款合计：{}笔，商家实收退款共{}元，商家优惠退款共{}元",
+            refunded.len(),
+            signed_yuan(sum_of(&refunded, settled_fen)),
+            signed_yuan(sum_of(&refunded, discount))
+        ),
     ];
     table("业务明细", TRADE_HEADER, lines, &tail, period)
 }
 
-fn trade_line(entry: &Entry<'_>) -> String {
-    let Entry {
-        at_ms,
-        bill,
-        trade,
-        refund,
-    } = entry;
+fn trade_line(entry: &Entry) -> String {
     let zero = "0.00".to_owned();
-    let coupon = yuan(entry.coupon_fen());
+    let yuan = |fen: i64| signed_yuan(signed(entry, fen));
     line(&[
-        tabbed(&trade.trade_no),
-        tabbed(&bill.out_trade_no),
-        if refund.is_some() { "退款" } else { "交易" }.to_owned(),
-        bill.subject.clone(),
-        beijing_text(trade.created_ms),
-        beijing_text(*at_ms),
-        bill.store_id.clone().unwrap_or_default(),
+        tabbed(&entry.gateway_no),
+        tabbed(&entry.out_trade_no),
+        if entry.is_refund() { "退款" } else { "交易" }.to_owned(),
+        plain(&entry.title),
+        beijing_text(entry.created_ms),
+        beijing_text(entry.at_ms),
+        plain(&entry.store),
         String::new(),
         String::new(),
-        bill.terminal_id.clone().unwrap_or_default(),
-        trade.buyer_logon_id(),
-        signed_yuan(entry.fen()),
-        signed_yuan(entry.fen()),
-        coupon.clone(),
+        plain(&entry.device),
+        entry.payer.clone(),
+        yuan(entry.fen),
+        yuan(entry.settled_fen()),
         zero.clone(),
-        coupon,
         zero.clone(),
+        yuan(entry.coupon_fen),
+        yuan(entry.merchant_coupon_fen),
         zero.clone(),
         String::new(),
         zero.clone(),
         zero.clone(),
-        refund.map_or(String::new(), |refund| tabbed(&refund.request_no)),
-        signed_yuan(entry.fee_fen()),
+        refund_no(entry).map_or(String::new(), tabbed),
+        signed_yuan(fee_fen(entry)),
         zero,
         String::new(),
     ])
 }
 
-pub(super) fn trade_totals(entries: &[Entry<'_>], period: &Period) -> String {
-    let n_refunds = entries.iter().filter(|entry| entry.refund.is_some()).count();
-    let sum = |fen: fn(&Entry<'_>) -> i64| entries.iter().map(fen).sum::<i64>();
-    let (fen, fee_fen) = (sum(|entry| entry.fen()), sum(|entry| entry.fee_fen()));
+fn refund_no(entry: &Entry) -> Option<&str> {
+    entry.refund.as_ref().map(|refund| refund.refund_no.as_str())
+}
+
+pub(super) fn trade_totals(entries: &[Entry], period: &Period) -> String {
+    let n_refunds = entries.iter().filter(|entry| entry.is_refund()).count();
+    let sum = |fen: fn(&Entry) -> i64| sum_of(entries, fen);
+    let (settled, fees) = (sum(settled_fen), sum(fee_fen));
     let total = line(&[
         "合计".to_owned(),
         String::new(),
         (entries.len() - n_refunds).to_string(),
         n_refunds.to_string(),
-        signed_yuan(fen),
-        signed_yuan(fen),
-        yuan(sum(|entry| entry.coupon_fen())),
+        signed_yuan(sum(|entry| signed(entry, entry.fen))),
+        signed_yuan(settled),
+        signed_yuan(sum(|entry| signed(entry, entry.coupon_fen))),
+        signed_yuan(sum(|entry| signed(entry, entry.merchant_coupon_fen))),
         "0.00".to_owned(),
+        signed_yuan(fees),
         "0.00".to_owned(),
-        signed_yuan(fee_fen),
-        "0.00".to_owned(),
-        signed_yuan(fen + fee_fen),
+        signed_yuan(settled + fees),
     ]);
     table("业务汇总", TRADE_TOTALS_HEADER, vec![total], &[], period)
 }
 
-pub(super) fn movements(entries: &[Entry<'_>], period: &Period) -> String {
-    let mut balance_fen = OPENING_FEN;
+/// A movement for each payment and refund, and one for its fee. `opening_fen` is the balance before the first one.
+pub(super) fn movements(entries: &[Entry], opening_fen: i64, period: &Period) -> String {
+    let mut balance_fen = opening_fen;
     let mut lines = Vec::new();
     for entry in entries {
-        let kind = if entry.refund.is_some() {
-            "交易退款"
+        let kinds = if entry.is_refund() {
+            ["交易退款", "退费"]
         } else {
-            "在线支付"
+            ["在线支付", "收费"]
         };
-        for (fen, kind) in [(entry.fen(), kind), (entry.fee_fen(), "收费")] {
+        for (fen, kind) in [settled_fen(entry), fee_fen(entry)].into_iter().zip(kinds) {
             if fen == 0 {
                 continue;
             }
             balance_fen += fen;
-            let number = format!("{}{:04}", compact(entry.at_ms), lines.len() + 1);
+            let number = format!("{}{:07}", compact(entry.at_ms), lines.len() + 1);
             lines.push(movement_line(entry, &number, fen, balance_fen, kind));
         }
     }
-    table("账务明细", MOVEMENT_HEADER, lines, &[], period)
+    let moves = Moves::of(entries);
+    let tail = [
+        format!("#支出合计：{}笔，共{}元", moves.n_out, signed_yuan(moves.out_fen)),
+        format!("#收入合计：{}笔，共{}元", moves.n_in, signed_yuan(moves.in_fen)),
+    ];
+    table("账务明细", MOVEMENT_HEADER, lines, &tail, period)
 }
 
-fn movement_line(entry: &Entry<'_>, number: &str, fen: i64, balance_fen: i64, kind: &str) -> String {
+fn movement_line(entry: &Entry, number: &str, fen: i64, balance_fen: i64, kind: &str) -> String {
     let (income, expense) = if fen > 0 {
         (signed_yuan(fen), String::new())
     } else {
         (String::new(), signed_yuan(fen))
     };
-    let remark = entry.refund.map_or("", |refund| &refund.request_no);
     line(&[
         tabbed(number),
-        tabbed(&entry.trade.trade_no),
-        tabbed(&entry.bill.out_trade_no),
-        entry.bill.subject.clone(),
+        tabbed(&entry.gateway_no),
+        tabbed(&entry.out_trade_no),
+        plain(&entry.title),
         beijing_text(entry.at_ms),
-        entry.trade.buyer_logon_id(),
+        entry.payer.clone(),
         income,
         expense,
         signed_yuan(balance_fen),
         "支付宝".to_owned(),
         kind.to_owned(),
-        remark.to_owned(),
+        refund_no(entry).unwrap_or_default().to_owned(),
     ])
 }
 
-pub(super) fn movement_totals(entries: &[Entry<'_>], period: &Period) -> String {
-    let moves: Vec<i64> = entries
-        .iter()
-        .flat_map(|entry| [entry.fen(), entry.fee_fen()])
-        .collect();
-    let incomes = moves.iter().filter(|fen| **fen > 0);
-    let expenses = moves.iter().filter(|fen| **fen < 0);
+#[derive(Default)]
+struct Moves {
+    n_in: usize,
+    in_fen: i64,
+    n_out: usize,
+    out_fen: i64,
+}
+
+impl Moves {
+    fn of(entries: &[Entry]) -> Moves {
+        let mut moves = Moves::default();
+        let all = entries
+            .iter()
+            .flat_map(|entry| [settled_fen(entry), fee_fen(entry)]);
+        for fen in all {
+            match fen {
+                1.. => (moves.n_in, moves.in_fen) = (moves.n_in + 1, moves.in_fen + fen),
+                0 => {}
+                ..0 => (moves.n_out, moves.out_fen) = (moves.n_out + 1, moves.out_fen + fen),
+            }
+        }
+        moves
+    }
+}
+
+pub(super) fn movement_totals(entries: &[Entry], period: &Period) -> String {
+    let moves = Moves::of(entries);
     let total = line(&[
         "1".to_owned(),
         "合计".to_owned(),
-        incomes.clone().count().to_string(),
-        signed_yuan(incomes.sum()),
-        expenses.clone().count().to_string(),
-        signed_yuan(expenses.sum()),
+        moves.n_in.to_string(),
+        signed_yuan(moves.in_fen),
+        moves.n_out.to_string(),
+        signed_yuan(moves.out_fen),
     ]);
     table("账务汇总", MOVEMENT_TOTALS_HEADER, vec![total], &[], period)
 }
@@ -249,18 +240,11 @@ fn tabbed(number: &str) -> String {
     format!("{number}\t")
 }
 
-fn line(cells: &[String]) -> String {
-    let quoted = cells.iter().map(|cell| {
-        if cell.contains([',', '"', '\n', '\r']) {
-            format!("\"{}\"", cell.replace('"', "\"\""))
-        } else {
-            cell.clone()
-        }
-    });
-    quoted.collect::<Vec<_>>().join(",")
+/// Text as a cell: a comma becomes a wide one, line ends and tabs become spaces, quotes stay as they are.
+fn plain(text: &str) -> String {
+    text.replace(',', "，").replace(['\t', '\r', '\n'], " ")
 }
 
-fn signed_yuan(fen: i64) -> String {
-    let sign = if fen < 0 { "-" } else { "" };
-    format!("{sign}{}", yuan(fen.abs()))
+fn line(cells: &[String]) -> String {
+    cells.join(",")
 }

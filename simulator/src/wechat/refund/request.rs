@@ -1,16 +1,17 @@
 //! `POST /v3/refund/domestic/refunds`.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::super::account::Movement;
+use super::super::account::{Movement, REFUND, refund_remark};
 use super::super::shape::{Field, Kind, may, must, parse, wrong};
 use super::super::{Answer, Order, Refusal};
-use super::{Refund, RefundState, fee_back_fen};
+use super::{Refund, RefundState};
 use crate::books::{Gateway, RefundOutcome};
 use crate::faults::{Endpoint, FaultKind};
 use crate::state::State;
+use crate::statement::{fee_of, part_of};
 use crate::time::{DAY_MS, MINUTE_MS, compact};
-use crate::wire::{Request, is_notify_url, yuan};
+use crate::wire::{Request, is_notify_url};
 
 const WINDOW_MS: i64 = 365 * DAY_MS;
 const MOST_REFUNDS: usize = 50;
@@ -90,6 +91,41 @@ pub(in super::super) fn request(
     let shown = refund.show(&state.wechat.orders[&out_trade_no], refund.state);
     state.wechat.refunds.insert(refund.out_refund_no.clone(), refund);
     Ok(Answer::Json(shown))
+}
+
+/// Refunds as a person does in WeChat's merchant platform, past the merchant's program, which is not notified.
+pub(crate) fn by_hand(
+    state: &mut State,
+    now_ms: i64,
+    out_trade_no: &str,
+    fen: Option<i64>,
+) -> Result<String, String> {
+    let order = state.wechat.orders.get(out_trade_no);
+    let order = order
+        .filter(|order| order.payment.is_some())
+        .ok_or("no payment has this number")?;
+    let total_fen = order.total_fen;
+    let earlier: Vec<&Refund> = state.wechat.refunds_of(out_trade_no).collect();
+    let fen = fen.unwrap_or(total_fen - refunded_fen(&earlier));
+    if fen < 1 {
+        return Err("nothing is left to refund".to_owned());
+    }
+    let params = json!({"amount": {"refund": fen, "total": total_fen, "currency": "CNY"}});
+    let asked = Asked {
+        out_refund_no: format!("HAND{}", state.rng.digits(20)),
+        out_trade_no: Some(out_trade_no.to_owned()),
+        transaction_id: None,
+        notify_url: None,
+        reason: "商户平台退款".to_owned(),
+        fen,
+        total_fen,
+        params: params.as_object().cloned().unwrap_or_default(),
+    };
+    check(state, now_ms, out_trade_no, &asked).map_err(|refusal| refusal.message)?;
+    let refund = accept(state, now_ms, out_trade_no, asked);
+    let refund_no = refund.out_refund_no.clone();
+    state.wechat.refunds.insert(refund_no.clone(), refund);
+    Ok(refund_no)
 }
 
 /// The rules beyond the shape.
@@ -221,8 +257,35 @@ fn check(state: &State, now_ms: i64, out_trade_no: &str, asked: &Asked) -> Resul
 
 fn is_poor(state: &State, out_trade_no: &str, fen: i64) -> bool {
     let earlier: Vec<&Refund> = state.wechat.refunds_of(out_trade_no).collect();
-    let needed_fen = fen - fee_back_fen(refunded_fen(&earlier), fen);
-    state.wechat.account.balance_fen < needed_fen
+    let parts = Parts::of(&state.wechat.orders[out_trade_no], &earlier, fen);
+    state.wechat.account.balance_fen < fen - parts.merchant_coupon_fen - parts.fee_fen
+}
+
+/// Parts of a refund, in proportion to the order; the last part brings the sums to those of the payment.
+struct Parts {
+    payer_fen: i64,
+    merchant_coupon_fen: i64,
+    /// The fee on the remainder of an order falls with it, so partial refunds give back exactly the whole.
+    fee_fen: i64,
+}
+
+impl Parts {
+    fn of(order: &Order, earlier: &[&Refund], fen: i64) -> Parts {
+        let sum = |part: fn(&Refund) -> i64| -> i64 {
+            let alive = earlier.iter().filter(|refund| refund.is_alive());
+            alive.map(|refund| part(refund)).sum()
+        };
+        let so_far_fen = sum(|refund| refund.fen) + fen;
+        let part = |whole_fen: i64| part_of(whole_fen, so_far_fen, order.total_fen);
+        let settled_before_fen = sum(Refund::settled_fen);
+        let settled_fen = part(order.settled_fen());
+        let rate = order.payment.as_ref().map_or(0, |payment| payment.rate);
+        Parts {
+            payer_fen: part(order.payer_total_fen()) - sum(|refund| refund.payer_fen),
+            merchant_coupon_fen: fen - (settled_fen - settled_before_fen),
+            fee_fen: fee_of(settled_fen, rate) - fee_of(settled_before_fen, rate),
+        }
+    }
 }
 
 fn refunded_fen(earlier: &[&Refund]) -> i64 {
@@ -234,24 +297,17 @@ fn accept(state: &mut State, now_ms: i64, out_trade_no: &str, asked: Asked) -> R
     let fate = fate(state);
     let State { wechat, rng, .. } = state;
     let earlier: Vec<&Refund> = wechat.refunds_of(out_trade_no).collect();
-    let before_fen = refunded_fen(&earlier);
-    let payer_before_fen: i64 = earlier
-        .iter()
-        .filter(|refund| refund.is_alive())
-        .map(|refund| refund.payer_fen)
-        .sum();
+    let parts = Parts::of(&wechat.orders[out_trade_no], &earlier, asked.fen);
     let order = wechat.orders.get_mut(out_trade_no).expect("the order was found");
     order.refunded = true;
-    // In proportion, and the last part brings the sum to what the payer paid.
-    let payer_so_far_fen = mul_div(before_fen + asked.fen, order.payer_total_fen(), order.total_fen);
-    let fee_fen = fee_back_fen(before_fen, asked.fen);
     let refund = Refund {
         refund_id: format!("5030{}{}", &compact(now_ms)[..8], rng.digits(16)),
         out_trade_no: out_trade_no.to_owned(),
         transaction_id: order.transaction_id().unwrap_or_default().to_owned(),
         fen: asked.fen,
-        payer_fen: payer_so_far_fen - payer_before_fen,
-        fee_fen,
+        payer_fen: parts.payer_fen,
+        merchant_coupon_fen: parts.merchant_coupon_fen,
+        fee_fen: parts.fee_fen,
         created_ms: now_ms,
         state: RefundState::Processing,
         fate,
@@ -263,16 +319,12 @@ fn accept(state: &mut State, now_ms: i64, out_trade_no: &str, asked: Asked) -> R
         out_refund_no: asked.out_refund_no,
         params: asked.params,
     };
-    let mut remark = format!("退款总金额{}元;含手续费{}元", yuan(refund.fen), yuan(fee_fen));
-    if !asked.reason.is_empty() {
-        remark = format!("{remark};{}", asked.reason);
-    }
     let movement = Movement {
-        business: "退款",
+        business: REFUND,
         business_no: &refund.refund_id,
         voucher_no: &refund.out_refund_no,
-        fen: fee_fen - refund.fen,
-        remark,
+        fen: refund.fee_fen - refund.settled_fen(),
+        remark: refund_remark(refund.settled_fen(), refund.fee_fen, &asked.reason),
     };
     wechat.account.enter(rng, now_ms, movement);
     refund
@@ -287,11 +339,6 @@ fn fate(state: &mut State) -> RefundOutcome {
         _ => None,
     });
     bad.unwrap_or(RefundOutcome::Success)
-}
-
-fn mul_div(a: i64, b: i64, c: i64) -> i64 {
-    let exact = i128::from(a) * i128::from(b) / i128::from(c);
-    i64::try_from(exact).expect("a part of a sum is no larger than the sum")
 }
 
 /// An unpaid order is refused like a missing one.
