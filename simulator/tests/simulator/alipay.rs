@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use crate::inbox::parse_form;
 use crate::merchant::{Merchant, verify};
 
-const PRECREATE: &str = "alipay.trade.precreate";
+pub const PRECREATE: &str = "alipay.trade.precreate";
 const QUERY: &str = "alipay.trade.query";
 const CLOSE: &str = "alipay.trade.close";
 const CANCEL: &str = "alipay.trade.cancel";
-const REFUND: &str = "alipay.trade.refund";
+pub const REFUND: &str = "alipay.trade.refund";
 const REFUND_QUERY: &str = "alipay.trade.fastpay.refund.query";
 
-fn bill(out_trade_no: &str, amount: &str) -> Value {
+pub fn bill(out_trade_no: &str, amount: &str) -> Value {
     json!({"out_trade_no": out_trade_no, "total_amount": amount, "subject": "会员 - 月卡 100%+"})
 }
 

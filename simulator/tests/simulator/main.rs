@@ -8,4 +8,5 @@ mod inbox;
 mod merchant;
 mod notifications;
 mod people;
+mod statements;
 mod wechat;
