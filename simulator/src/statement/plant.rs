@@ -150,7 +150,7 @@ impl Plant {
     }
 
     fn check_foreign(&self) -> Result<(), String> {
-        if self.gateway.is_none() || self.from_ms().is_none() {
+        if self.gateway.is_none() || self.begins_ms().is_none() {
             return Err("foreign needs gateway and day, as in 2027-01-15".to_owned());
         }
         if !(1..=MAX_FOREIGN).contains(&self.count()) {
@@ -174,7 +174,7 @@ impl Plant {
         self.fen.unwrap_or(100)
     }
 
-    fn from_ms(&self) -> Option<i64> {
+    fn begins_ms(&self) -> Option<i64> {
         parse_beijing(&format!("{} 00:00:00", self.day.as_ref()?))
     }
 
@@ -187,7 +187,7 @@ impl Plant {
 
     /// The payments of another program; their numbers are the same at each reading.
     fn foreign_entries(&self, gateway: Gateway, rate: i64) -> Vec<Entry> {
-        let Some(from_ms) = self.from_ms() else {
+        let Some(from_ms) = self.begins_ms() else {
             return Vec::new();
         };
         let fen = self.foreign_fen();
@@ -236,7 +236,7 @@ pub(crate) fn apply(
             continue;
         }
         if plant.kind == PlantKind::Foreign {
-            if plant.gateway == Some(gateway) && plant.from_ms().is_some_and(|at_ms| period.has(at_ms)) {
+            if plant.gateway == Some(gateway) && plant.begins_ms().is_some_and(|at_ms| period.has(at_ms)) {
                 entries.extend(plant.foreign_entries(gateway, rate));
             }
             continue;
