@@ -214,7 +214,7 @@ fn packed(wanted: &Wanted, tables: [(&str, String); 2]) -> Reply {
     Reply::new(200, "application/octet-stream", archive).with_header("content-disposition", attachment)
 }
 
-/// What GBK does not have becomes a question mark.
+/// Encodes in GBK; a question mark stands for a letter that GBK does not have.
 fn in_gbk(text: &str) -> Vec<u8> {
     let (bytes, _, has_unmappable) = GBK.encode(text);
     if !has_unmappable {
