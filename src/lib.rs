@@ -263,6 +263,7 @@ fn services_on(
         clock: Clock::System,
         wake: payments::Wake::default(),
         watchers: payments::Watchers::default(),
+        api_keys: payments::KeyCache::default(),
         login_limits: payments::console::LoginLimits::default(),
         policy: config.policy,
         secrets,

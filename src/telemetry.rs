@@ -6,8 +6,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
 
-/// Libraries with noisy logs; `LOG` may still enable them by name. The rollback after each use of a PostgreSQL connection
-/// usually finds nothing to roll back, and warns about it.
+/// Libraries with noisy logs; `LOG` may still enable them by name. Migrations make PostgreSQL notice what is there already.
 const QUIET: &str = "sqlx::postgres::notice=error,tokio_cron_scheduler=warn";
 
 /// Initialises logging, once a process; a second call changes nothing.

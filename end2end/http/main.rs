@@ -35,4 +35,6 @@ mod repeats;
 mod restart;
 mod server;
 mod settings;
+mod statements;
 mod webhooks;
+mod wire;

@@ -5,7 +5,9 @@ use super::{Faults, Kind, rust_files};
 #[test]
 fn no_verb_is_dropped_in_the_middle() {
     // In each of these no verb can be inside of what is dropped.
-    const KNOWN: [&str; 15] = [
+    const KNOWN: [&str; 16] = [
+        // Waits for a connection, on which nothing is under way yet.
+        "payments/src/store/connections.rs",
         // The wrapper itself.
         "payments/src/run.rs",
         // Waits for signs, and then reads.

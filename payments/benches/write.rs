@@ -103,6 +103,7 @@ async fn services(url: &str) -> Result<Services, Box<dyn std::error::Error>> {
         clock: Clock::System,
         wake: Wake::default(),
         watchers: Watchers::default(),
+        api_keys: payments::KeyCache::default(),
         login_limits: payments::console::LoginLimits::default(),
         secrets: payments::secrets::Secrets::new([7; 32]),
         policy: Policy::default(),

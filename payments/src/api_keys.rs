@@ -85,12 +85,21 @@ pub async fn ensure_api_key(
 
 /// Looks a key up by its hash, so that timing does not reveal how much of it was right.
 pub async fn find_api_key(services: &Services, key: &str) -> Result<Option<ApiKey>, Error> {
-    let hash = &hash_of(key);
-    services
+    let hash = hash_of(key);
+    let lookup = match services.api_keys.find(&hash, &services.clock) {
+        Ok(key) => return Ok(Some(key)),
+        Err(lookup) => lookup,
+    };
+    let wanted = &hash;
+    let found = services
         .db
-        .snapshot(|tx| async move { rows::find_api_key(tx, hash).await }.boxed())
+        .read_one(|tx| async move { rows::find_api_key(tx, wanted).await }.boxed())
         .await
-        .map_err(Error::Internal)
+        .map_err(Error::Internal)?;
+    if let Some(key) = &found {
+        services.api_keys.keep(hash, key, lookup);
+    }
+    Ok(found)
 }
 
 /// Whether the use should be written again: a write for every call would be too many.
@@ -104,9 +113,10 @@ pub fn is_use_due(services: &Services, key: &ApiKey) -> bool {
 pub async fn note_use(services: &Services, key: &ApiKey) -> Result<(), Error> {
     let now = services.clock.now();
     let before = now - BETWEEN_USES;
+    services.api_keys.note_use(&key.id, now);
     services
         .db
-        .write(|tx| async move { rows::touch_api_key(tx, &key.id, before, now).await }.boxed())
+        .write_one(|tx| async move { rows::touch_api_key(tx, &key.id, before, now).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))
 }
@@ -114,7 +124,7 @@ pub async fn note_use(services: &Services, key: &ApiKey) -> Result<(), Error> {
 pub async fn has_api_keys(services: &Services) -> Result<bool, Error> {
     services
         .db
-        .snapshot(|tx| async move { rows::has_api_keys(tx).await }.boxed())
+        .read_one(|tx| async move { rows::has_api_keys(tx).await }.boxed())
         .await
         .map_err(Error::Internal)
 }

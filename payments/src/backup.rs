@@ -48,7 +48,7 @@ pub async fn record_backup(services: &Services, failure: Option<&str>) -> Result
 pub async fn find_newest_order(services: &Services) -> Result<Option<NewestOrder>, Error> {
     let row = services
         .db
-        .snapshot(|tx| async move { backup::find_newest_order(tx).await }.boxed())
+        .read_one(|tx| async move { backup::find_newest_order(tx).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     Ok(row.map(|row| NewestOrder {

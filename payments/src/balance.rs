@@ -46,7 +46,7 @@ pub async fn find_balance(services: &Services, user_id: &str) -> Result<Balance,
     check_user(user_id)?;
     services
         .db
-        .snapshot(|tx| async move { ledger::find_balance(tx, user_id).await }.boxed())
+        .read_one(|tx| async move { ledger::find_balance(tx, user_id).await }.boxed())
         .await
         .map_err(Error::Internal)
 }
@@ -61,7 +61,7 @@ pub async fn list_entries(
     check_user(user_id)?;
     let rows = services
         .db
-        .snapshot(|tx| async move { ledger::list(tx, user_id, before, i64::from(limit) + 1).await }.boxed())
+        .read_one(|tx| async move { ledger::list(tx, user_id, before, i64::from(limit) + 1).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     Ok(page(rows, limit, |entry: &Entry| entry.seq.to_string()))

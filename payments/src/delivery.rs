@@ -98,7 +98,7 @@ async fn list_due_targets(services: &Services) -> Result<Vec<String>, Error> {
     let now = services.clock.now().millis();
     let lanes = services
         .db
-        .snapshot(|tx| deliveries::list_lanes(tx).boxed())
+        .read_one(|tx| deliveries::list_lanes(tx).boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let due = lanes.into_iter().filter(|lane| lane.due_at <= now);

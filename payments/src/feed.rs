@@ -75,7 +75,7 @@ pub async fn find_event(services: &Services, id: &EventId) -> Result<EventView, 
     try_to_publish(services).await;
     let row = services
         .db
-        .snapshot(|tx| async move { events::find_listed(tx, id).await }.boxed())
+        .read_one(|tx| async move { events::find_listed(tx, id).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let view = EventView::new(&row.ok_or(Error::NotFound)?, &services.outbox.public_url);
@@ -99,7 +99,7 @@ pub async fn publish_events(services: &Services) -> Result<usize, Error> {
     for _ in 0..MAX_BATCHES {
         let is_waiting = services
             .db
-            .snapshot(|tx| events::has_unnumbered(tx).boxed())
+            .read_one(|tx| events::has_unnumbered(tx).boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         if !is_waiting {
@@ -131,7 +131,7 @@ async fn run_replays(services: &Services) -> Result<usize, Error> {
     while n_batches < MAX_BATCHES {
         let replays = services
             .db
-            .snapshot(|tx| webhook_endpoints::list_replays(tx).boxed())
+            .read_one(|tx| webhook_endpoints::list_replays(tx).boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         if replays.is_empty() {

@@ -25,6 +25,7 @@ pub mod gateway;
 mod gateway_health;
 mod idempotency;
 mod invariants;
+mod key_cache;
 mod ledger;
 mod metrics;
 mod model;
@@ -63,6 +64,7 @@ pub use feed::{
 };
 pub use idempotency::{Idempotency, Outcome, WriteAnswer};
 pub use invariants::{Finding, check_invariants};
+pub use key_cache::KeyCache;
 pub use metrics::{
     CallOutcome, Ending, GatewayOperation, Metrics, NotificationVerdict, QueueAges, refresh_gauges,
 };

@@ -2,6 +2,7 @@
 
 pub(crate) mod api_key;
 pub(crate) mod balance;
+pub(crate) mod checkout;
 pub(crate) mod epay;
 pub(crate) mod event;
 pub(crate) mod idempotency;

@@ -147,6 +147,16 @@ async fn record(
     body: &[u8],
 ) -> Result<bool, Error> {
     let (headers, body) = (&header_lines(headers), &*lossless_text(body));
+    let id = notification.id.as_str();
+    // Gateways repeat a notification for a day: a duplicate costs one read, and no turn of the writers.
+    let is_recorded = services
+        .db
+        .read_one(|tx| async move { notifications::is_recorded(tx, channel, id).await }.boxed())
+        .await
+        .map_err(Error::Internal)?;
+    if is_recorded && !planted!("duplicate notification credited again") {
+        return Ok(false);
+    }
     let (is_new, news) = services
         .db
         .write(|tx| {

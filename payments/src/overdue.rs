@@ -152,7 +152,7 @@ async fn new_of_this_server(
 ) -> Result<Compared, StoreError> {
     let written = services
         .db
-        .snapshot(|tx| async move { incidents::open_subjects(tx, kind).await }.boxed())
+        .read_one(|tx| async move { incidents::open_subjects(tx, kind).await }.boxed())
         .await?;
     let over = written
         .iter()

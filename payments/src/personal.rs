@@ -192,7 +192,7 @@ const PERSONAL: [&str; 2] = ["metadata", "returnUrl"];
 async fn erase_from_events(services: &Services, user_id: &str) -> Result<(), StoreError> {
     let found = services
         .db
-        .snapshot(|tx| async move { events::list_of_user(tx, user_id).await }.boxed())
+        .read_one(|tx| async move { events::list_of_user(tx, user_id).await }.boxed())
         .await?;
     for (id, data) in &found {
         let mut members: BTreeMap<String, Box<RawValue>> =

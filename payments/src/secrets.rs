@@ -161,21 +161,21 @@ pub(crate) fn is_sealed(text: &str) -> bool {
 /// Whether the database contains an encrypted secret: then its key must not be generated anew.
 pub async fn has_sealed(db: &Db) -> Result<bool, Error> {
     let seeds = db
-        .snapshot(|tx| async move { users::list_totp_secrets(tx).await }.boxed())
+        .read_one(|tx| async move { users::list_totp_secrets(tx).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     if seeds.iter().any(|(_, seed)| is_sealed(seed)) {
         return Ok(true);
     }
     let endpoints = db
-        .snapshot(|tx| webhook_endpoints::list(tx).boxed())
+        .read_one(|tx| webhook_endpoints::list(tx).boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     if !endpoints.is_empty() {
         return Ok(true);
     }
     let merchant = db
-        .snapshot(|tx| async move { epay_merchants::find_any(tx).await }.boxed())
+        .read_one(|tx| async move { epay_merchants::find_any(tx).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     Ok(merchant.is_some())
@@ -184,7 +184,7 @@ pub async fn has_sealed(db: &Db) -> Result<bool, Error> {
 /// Opens every sealed secret of the database and changes nothing.
 pub async fn open_all(secrets: &Secrets, db: &Db) -> Result<Result<(), SecretsError>, Error> {
     let seeds = db
-        .snapshot(|tx| async move { users::list_totp_secrets(tx).await }.boxed())
+        .read_one(|tx| async move { users::list_totp_secrets(tx).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let open = |(user_id, text): &(String, String)| secrets.open(&Place::totp_of(user_id), text).map(drop);
@@ -196,7 +196,7 @@ pub async fn open_all(secrets: &Secrets, db: &Db) -> Result<Result<(), SecretsEr
 pub async fn seal_plain_secrets(services: &Services) -> Result<Result<(), SecretsError>, Error> {
     let seeds = services
         .db
-        .snapshot(|tx| async move { users::list_totp_secrets(tx).await }.boxed())
+        .read_one(|tx| async move { users::list_totp_secrets(tx).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let epay = services
@@ -232,7 +232,7 @@ pub async fn seal_plain_secrets(services: &Services) -> Result<Result<(), Secret
     }
     let endpoints = services
         .db
-        .snapshot(|tx| webhook_endpoints::list(tx).boxed())
+        .read_one(|tx| webhook_endpoints::list(tx).boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     for endpoint in &endpoints {

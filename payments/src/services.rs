@@ -13,7 +13,7 @@ use crate::payment::Lane;
 use crate::secrets::Secrets;
 use crate::store::Db;
 use crate::store::servers::Lease;
-use crate::{Clock, Metrics, OverdueAfter, Process, Retention, Watchers};
+use crate::{Clock, KeyCache, Metrics, OverdueAfter, Process, Retention, Watchers};
 
 /// Whole context of the core; cheap to clone.
 #[derive(Debug, Clone)]
@@ -24,6 +24,7 @@ pub struct Services {
     pub wake: Wake,
     pub watchers: Watchers,
     pub login_limits: LoginLimits,
+    pub api_keys: KeyCache,
     pub policy: Policy,
     pub secrets: Secrets,
     pub process: Process,

@@ -8,6 +8,7 @@ pub(crate) mod api_keys;
 pub(crate) mod append_only;
 pub(crate) mod audit_log;
 pub(crate) mod backup;
+mod connections;
 pub(crate) mod credit_requests;
 pub(crate) mod deliveries;
 pub(crate) mod epay_attempts;
@@ -32,6 +33,7 @@ pub(crate) mod orders;
 pub(crate) mod overdue;
 pub(crate) mod payments;
 pub(crate) mod personal;
+mod postgres;
 mod readiness;
 pub(crate) mod recovery_codes;
 pub(crate) mod refund_approvals;
@@ -52,14 +54,15 @@ pub(crate) mod users;
 pub(crate) mod webhook_endpoints;
 
 use std::marker::PhantomData;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions, PgSeverity};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Postgres, Sqlite, Transaction};
+use sqlx::{PgConnection, SqliteConnection};
 
 use self::after_commit::AfterCommit;
+use self::connections::Borrowed;
+pub use self::postgres::PostgresDb;
+use self::postgres::find_not_durable;
 pub use self::schema::{SchemaFacts, read_schema};
 pub use self::sqlite::SqliteDb;
 #[cfg(feature = "faults")]
@@ -71,13 +74,12 @@ use crate::model::event::NewEvent;
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 /// Retries of a lost race on PostgreSQL before the caller gets the error.
 const MAX_RERUNS: u32 = 3;
-const POSTGRES_CONNECTIONS: u32 = 16;
 
 /// Connection pool of one engine; cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Db {
     Sqlite(SqliteDb),
-    Postgres(PgPool),
+    Postgres(PostgresDb),
 }
 
 /// Transaction of one engine. It is never alive across a call to a gateway.
@@ -91,6 +93,8 @@ pub struct Tx<'a> {
     after_commit: AfterCommit,
     /// Events of what was changed, written before the commit.
     events: Vec<NewEvent>,
+    /// Counts statements: [`Db::read_one`] and [`Db::write_one`] allow one.
+    n_statements: u32,
     outlives: PhantomData<&'a ()>,
 }
 
@@ -98,8 +102,8 @@ pub struct Tx<'a> {
 pub(crate) enum Engine {
     /// SQLite's writing connection, lent to one closure.
     Writer(Loan),
-    Reader(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Reader(Borrowed<SqliteConnection>),
+    Postgres(Borrowed<PgConnection>),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -188,6 +192,13 @@ impl<'a, T, E, F> Work<'a, T, E> for F where
 {
 }
 
+/// How many statements a write is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Span {
+    One,
+    Several,
+}
+
 /// An error of a write that may be a lost race.
 pub(crate) trait FromStore: From<StoreError> + Send {
     fn store_error(&self) -> Option<&StoreError>;
@@ -200,14 +211,15 @@ impl FromStore for StoreError {
 }
 
 impl StoreError {
-    /// PostgreSQL's serialization failure, deadlock and lock timeout, and our own compare-and-set.
+    /// A serialization failure, deadlock or lock timeout of PostgreSQL, a unique value that another transaction was first to
+    /// write (on SQLite too: 1555 and 2067), and our own compare-and-set.
     fn is_lost_race(&self) -> bool {
         match self {
             StoreError::Stale => true,
             StoreError::Sql(sqlx::Error::Database(error)) => {
                 matches!(
                     error.code().as_deref(),
-                    Some("40001" | "40P01" | "23505" | "55P03")
+                    Some("40001" | "40P01" | "23505" | "55P03" | "1555" | "2067")
                 )
             }
             _ => false,
@@ -230,13 +242,15 @@ macro_rules! on {
                     Err(broken) => Err(broken),
                 }
             }
-            $crate::store::Engine::Reader(transaction) => {
+            $crate::store::Engine::Reader(borrowed) => {
                 let $query = sqlx::query_as($sql);
-                $build.$method(&mut **transaction).await
+                let outcome = $build.$method(borrowed.lend()).await;
+                borrowed.note(outcome)
             }
-            $crate::store::Engine::Postgres(transaction) => {
+            $crate::store::Engine::Postgres(borrowed) => {
                 let $query = sqlx::query_as($sql);
-                $build.$method(&mut **transaction).await
+                let outcome = $build.$method(borrowed.lend()).await;
+                borrowed.note(outcome)
             }
         };
         $tx.note(outcome)
@@ -258,19 +272,15 @@ macro_rules! execute {
                     Err(broken) => Err(broken),
                 }
             }
-            $crate::store::Engine::Reader(transaction) => {
+            $crate::store::Engine::Reader(borrowed) => {
                 let $query = sqlx::query($sql);
-                $build
-                    .execute(&mut **transaction)
-                    .await
-                    .map(|done| done.rows_affected())
+                let outcome = $build.execute(borrowed.lend()).await;
+                borrowed.note(outcome).map(|done| done.rows_affected())
             }
-            $crate::store::Engine::Postgres(transaction) => {
+            $crate::store::Engine::Postgres(borrowed) => {
                 let $query = sqlx::query($sql);
-                $build
-                    .execute(&mut **transaction)
-                    .await
-                    .map(|done| done.rows_affected())
+                let outcome = $build.execute(borrowed.lend()).await;
+                borrowed.note(outcome).map(|done| done.rows_affected())
             }
         };
         $tx.note(outcome)
@@ -290,6 +300,11 @@ pub(crate) fn cut_point() -> std::future::Ready<()> {
 
 fn is_failure<R>(outcome: &Result<R, sqlx::Error>) -> bool {
     !matches!(outcome, Ok(_) | Err(sqlx::Error::RowNotFound))
+}
+
+/// Whether an error is an answer of the database, so that its connection is as good as before.
+fn is_answer(error: &sqlx::Error) -> bool {
+    postgres::is_certain(error)
 }
 
 fn broken() -> sqlx::Error {
@@ -326,31 +341,7 @@ impl Db {
         if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
             return Err(StoreError::Engine);
         }
-        let plain: PgConnectOptions = url.parse()?;
-        let options = plain.clone().options([
-            ("statement_timeout", "5s"),
-            ("lock_timeout", "2s"),
-            ("idle_in_transaction_session_timeout", "10s"),
-        ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(POSTGRES_CONNECTIONS)
-            .acquire_timeout(Duration::from_secs(2))
-            // sqlx 0.9.0 may hand an open transaction back to the pool when `begin` is cancelled
-            // (transact-rs/sqlx #4385); the next writes would answer Ok and vanish.
-            .after_release(|connection, _| {
-                Box::pin(async move {
-                    sqlx::query("rollback").execute(&mut *connection).await?;
-                    Ok(true)
-                })
-            })
-            .connect_with(options)
-            .await?;
-        require_durable(&pool).await?;
-        migrate_postgres(&plain).await?;
-        if guards == Guards::PutUp {
-            append_only::protect_postgres(&pool).await?;
-        }
-        Ok(Db::Postgres(pool))
+        Ok(Db::Postgres(PostgresDb::open(url, guards).await?))
     }
 
     /// Runs `work` in one transaction and returns after its commit. `work` may run more than once.
@@ -361,12 +352,25 @@ impl Db {
     {
         crash_point!("store.before_write");
         // Boxed: every verb awaits this, and its state would otherwise be part of each verb's future.
-        let written = Box::pin(self.write_again(work)).await;
+        let written = Box::pin(self.write_again(work, Span::Several)).await;
         crash_point!("store.after_write");
         written
     }
 
-    async fn write_again<'a, T, E, F>(&self, work: F) -> Result<T, E>
+    /// Runs a `work` that is one statement: PostgreSQL commits it by itself, without `begin` and `commit`. `work` may run
+    /// more than once.
+    pub(crate) async fn write_one<'a, T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: FromStore,
+        F: Work<'a, T, E>,
+    {
+        crash_point!("store.before_write");
+        let written = Box::pin(self.write_again(work, Span::One)).await;
+        crash_point!("store.after_write");
+        written
+    }
+
+    async fn write_again<'a, T, E, F>(&self, work: F, span: Span) -> Result<T, E>
     where
         E: FromStore,
         F: Work<'a, T, E>,
@@ -374,9 +378,10 @@ impl Db {
         let mut n_reruns = 0;
         let draws = &Draws::default();
         loop {
-            let outcome = match self {
-                Db::Sqlite(sqlite) => sqlite.write(&work, draws).await,
-                Db::Postgres(pool) => write_postgres(pool, &work, draws).await,
+            let outcome = match (self, span) {
+                (Db::Sqlite(sqlite), _) => sqlite.write(&work, draws).await,
+                (Db::Postgres(postgres), Span::Several) => postgres.write(&work, draws).await,
+                (Db::Postgres(postgres), Span::One) => postgres.write_one(&work, draws).await,
             };
             match outcome {
                 Err(error)
@@ -398,24 +403,43 @@ impl Db {
         self.in_one_step(Box::pin(self.read(work))).await
     }
 
+    /// Runs a `work` that is one statement, and so sees one state without a transaction.
+    pub(crate) async fn read_one<'a, T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: FromStore,
+        F: Work<'a, T, E>,
+    {
+        self.in_one_step(Box::pin(self.ask(work))).await
+    }
+
+    async fn ask<'a, T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: FromStore,
+        F: Work<'a, T, E>,
+    {
+        let engine = match self {
+            Db::Sqlite(sqlite) => Engine::Reader(sqlite.readers().acquire().await.map_err(StoreError::from)?),
+            Db::Postgres(postgres) => postgres.borrow().await?,
+        };
+        let mut tx = Tx::new(engine);
+        let value = work(&mut tx).await?;
+        tx.require_one_statement();
+        Ok(value)
+    }
+
     async fn read<'a, T, E, F>(&self, work: F) -> Result<T, E>
     where
         E: FromStore,
         F: Work<'a, T, E>,
     {
         let engine = match self {
-            Db::Sqlite(sqlite) => Engine::Reader(sqlite.readers().begin().await.map_err(StoreError::from)?),
-            Db::Postgres(pool) => {
-                let begin = pool
-                    .begin_with("begin isolation level repeatable read read only")
-                    .await;
-                Engine::Postgres(begin.map_err(StoreError::from)?)
-            }
+            Db::Sqlite(sqlite) => sqlite.begin_snapshot().await?,
+            Db::Postgres(postgres) => postgres.begin_snapshot().await?,
         };
         let mut tx = Tx::new(engine);
-        let value = work(&mut tx).await?;
-        tx.commit().await?;
-        Ok(value)
+        let value = work(&mut tx).await;
+        tx.end_snapshot().await;
+        value
     }
 
     #[cfg(not(feature = "faults"))]
@@ -451,7 +475,7 @@ impl Db {
     pub async fn close(&self) {
         match self {
             Db::Sqlite(sqlite) => sqlite.close().await,
-            Db::Postgres(pool) => pool.close().await,
+            Db::Postgres(postgres) => postgres.close().await,
         }
     }
 }
@@ -463,6 +487,7 @@ impl Tx<'_> {
             is_broken: false,
             after_commit: AfterCommit::default(),
             events: Vec::new(),
+            n_statements: 0,
             outlives: PhantomData,
         }
     }
@@ -470,6 +495,7 @@ impl Tx<'_> {
     /// Records how a statement ended. A missing row is an answer, not a failure.
     pub(crate) fn note<R>(&mut self, outcome: Result<R, sqlx::Error>) -> Result<R, sqlx::Error> {
         self.is_broken |= is_failure(&outcome);
+        self.n_statements += 1;
         outcome
     }
 
@@ -500,6 +526,15 @@ impl Tx<'_> {
         Ok(value)
     }
 
+    /// A second statement would see another state than the first, or last although the first failed.
+    fn require_one_statement(&self) {
+        debug_assert!(
+            self.n_statements <= 1,
+            "{} statements need a transaction",
+            self.n_statements
+        );
+    }
+
     /// Whether other transactions may write at the same time.
     fn has_rivals(&self) -> bool {
         matches!(self.engine, Engine::Postgres(_))
@@ -513,78 +548,13 @@ impl Tx<'_> {
         Ok(())
     }
 
-    async fn commit(self) -> Result<(), StoreError> {
+    /// Ends a transaction that has only read. Nothing of it can be lost, so its commit cannot fail in a way that matters:
+    /// a connection that does not answer is closed.
+    async fn end_snapshot(self) {
         match self.engine {
-            Engine::Reader(transaction) => transaction.commit().await?,
-            Engine::Postgres(transaction) => transaction.commit().await.map_err(failed_commit)?,
+            Engine::Reader(borrowed) => sqlite::end_snapshot(borrowed).await,
+            Engine::Postgres(borrowed) => postgres::end_snapshot(borrowed).await,
             Engine::Writer(_) => unreachable!("the writer of SQLite commits its groups itself"),
         }
-        self.after_commit.run();
-        Ok(())
     }
-}
-
-async fn write_postgres<'a, T, E, F>(pool: &PgPool, work: &F, draws: &Draws) -> Result<T, E>
-where
-    E: FromStore,
-    F: Work<'a, T, E>,
-{
-    let mut tx = Tx::new(Engine::Postgres(pool.begin().await.map_err(StoreError::from)?));
-    let value = draws
-        .replay(async {
-            let result = work(&mut tx).await;
-            tx.finish(result).await
-        })
-        .await?;
-    tx.check()?;
-    crash_point!("store.before_commit");
-    tx.commit().await?;
-    Ok(value)
-}
-
-/// Classifies a failed COMMIT of PostgreSQL. An ERROR means that the transaction is rolled back; after a broken connection,
-/// or a FATAL that closed it, the commit may have taken effect.
-fn failed_commit(error: sqlx::Error) -> StoreError {
-    const COMPLETION_UNKNOWN: &str = "40003";
-    let is_certain = error
-        .as_database_error()
-        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
-        .is_some_and(|error| error.severity() == PgSeverity::Error && error.code() != COMPLETION_UNKNOWN);
-    if is_certain {
-        return error.into();
-    }
-    tracing::error!(%error, "the outcome of a commit is not known");
-    StoreError::CommitUnknown
-}
-
-/// Migrates over a connection of its own: a statement over millions of rows takes longer than the timeout of a request.
-async fn migrate_postgres(plain: &PgConnectOptions) -> Result<(), StoreError> {
-    let patient = plain.clone().options([("lock_timeout", "60s")]);
-    let mut connection = patient.connect().await?;
-    MIGRATIONS.run_direct(None, &mut connection, false).await?;
-    connection.close().await?;
-    Ok(())
-}
-
-async fn require_durable(pool: &PgPool) -> Result<(), StoreError> {
-    let mut connection = pool.acquire().await?;
-    match find_not_durable(&mut connection).await? {
-        Some(setting) => Err(StoreError::NotDurable(setting)),
-        None => Ok(()),
-    }
-}
-
-/// The setting by which a commit may be lost, if there is one.
-async fn find_not_durable(connection: &mut PgConnection) -> Result<Option<&'static str>, StoreError> {
-    for (setting, question) in [
-        ("fsync", "show fsync"),
-        ("synchronous_commit", "show synchronous_commit"),
-        ("full_page_writes", "show full_page_writes"),
-    ] {
-        let value: String = sqlx::query_scalar(question).fetch_one(&mut *connection).await?;
-        if value == "off" {
-            return Ok(Some(setting));
-        }
-    }
-    Ok(None)
 }

@@ -10,7 +10,7 @@ use crate::{Error, Services};
 pub async fn has_users(services: &Services) -> Result<bool, Error> {
     services
         .db
-        .snapshot(|tx| async move { users::has_any(tx).await }.boxed())
+        .read_one(|tx| async move { users::has_any(tx).await }.boxed())
         .await
         .map_err(Error::Internal)
 }

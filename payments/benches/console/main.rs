@@ -61,6 +61,7 @@ async fn measure(engine: &str, url: &str) {
         clock,
         wake: Wake::default(),
         watchers: Watchers::default(),
+        api_keys: payments::KeyCache::default(),
         login_limits: payments::console::LoginLimits::default(),
         secrets: payments::secrets::Secrets::new([7; 32]),
         policy: Policy::default(),

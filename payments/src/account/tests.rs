@@ -18,6 +18,7 @@ fn services(db: Db) -> Services {
         clock,
         wake: Wake::default(),
         watchers: Watchers::default(),
+        api_keys: crate::KeyCache::default(),
         login_limits: LoginLimits::default(),
         policy: Policy::default(),
         outbox: crate::Outbox::default(),

@@ -66,7 +66,7 @@ pub async fn list_audit_entries(services: &Services, query: &AuditQuery) -> Resu
     };
     let rows = services
         .db
-        .snapshot(|tx| async move { audit_log::list(tx, filter, i64::from(query.limit) + 1).await }.boxed())
+        .read_one(|tx| async move { audit_log::list(tx, filter, i64::from(query.limit) + 1).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let lines = rows.into_iter().map(AuditEntry::from).collect();
@@ -85,7 +85,7 @@ pub async fn walk_audit_entries(
 ) -> Result<Vec<AuditEntry>, Error> {
     services
         .db
-        .snapshot(|tx| async move { audit_log::walk(tx, above, i64::from(limit)).await }.boxed())
+        .read_one(|tx| async move { audit_log::walk(tx, above, i64::from(limit)).await }.boxed())
         .await
         .map(|rows| rows.into_iter().map(AuditEntry::from).collect())
         .map_err(|error: StoreError| Error::Internal(error))

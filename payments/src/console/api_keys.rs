@@ -43,7 +43,7 @@ impl TryFrom<api_keys::KnownKeyRow> for KnownKey {
 pub async fn list_keys(services: &Services) -> Result<Vec<KnownKey>, Error> {
     services
         .db
-        .snapshot(|tx| {
+        .read_one(|tx| {
             async move {
                 let rows = api_keys::list_api_keys(tx).await?;
                 rows.into_iter().map(KnownKey::try_from).collect()
@@ -86,5 +86,7 @@ pub async fn revoke_key(services: &Services, actor: &Actor, id: &str) -> Result<
         }
         .boxed()
     })
-    .await
+    .await?;
+    services.api_keys.forget_all();
+    Ok(())
 }

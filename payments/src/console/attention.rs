@@ -79,7 +79,7 @@ pub async fn list_open_incidents(
     let above = cursor.unwrap_or("");
     let rows = services
         .db
-        .snapshot(|tx| async move { incidents::list_open(tx, above, i64::from(limit) + 1).await }.boxed())
+        .read_one(|tx| async move { incidents::list_open(tx, above, i64::from(limit) + 1).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let incidents = rows.into_iter().map(Incident::from).collect();
@@ -90,7 +90,7 @@ pub async fn list_open_incidents(
 pub async fn list_resolved_incidents(services: &Services, limit: u32) -> Result<Vec<Incident>, Error> {
     services
         .db
-        .snapshot(|tx| async move { incidents::list_resolved(tx, i64::from(limit)).await }.boxed())
+        .read_one(|tx| async move { incidents::list_resolved(tx, i64::from(limit)).await }.boxed())
         .await
         .map(|rows| rows.into_iter().map(Incident::from).collect())
         .map_err(|error: StoreError| Error::Internal(error))

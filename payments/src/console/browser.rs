@@ -63,7 +63,7 @@ pub async fn recognise_browser(
     let looked_for = hash.as_str();
     let is_known = services
         .db
-        .snapshot(|tx| async move { login_devices::is_known(tx, email, looked_for).await }.boxed())
+        .read_one(|tx| async move { login_devices::is_known(tx, email, looked_for).await }.boxed())
         .await
         .map_err(Error::Internal)?;
     Ok(Browser {

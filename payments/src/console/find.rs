@@ -39,7 +39,7 @@ pub struct FoundOrders {
 pub async fn find_exact(services: &Services, text: &str) -> Result<Option<OrderId>, Error> {
     let found = services
         .db
-        .snapshot(|tx| async move { search::find_by_any_number(tx, text).await }.boxed())
+        .read_one(|tx| async move { search::find_by_any_number(tx, text).await }.boxed())
         .await
         .map_err(Error::Internal)?;
     Ok(match &found[..] {

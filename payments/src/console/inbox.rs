@@ -19,7 +19,7 @@ pub async fn list_notifications(
     let after = cursor.and_then(parse_cursor).unwrap_or(BEGINNING);
     let rows = services
         .db
-        .snapshot(|tx| async move { notifications::list(tx, after, i64::from(limit) + 1).await }.boxed())
+        .read_one(|tx| async move { notifications::list(tx, after, i64::from(limit) + 1).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -51,7 +51,7 @@ pub async fn find_notification(
 ) -> Result<KeptNotification, Error> {
     let row = services
         .db
-        .snapshot(|tx| async move { notifications::find(tx, channel, id).await }.boxed())
+        .read_one(|tx| async move { notifications::find(tx, channel, id).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     Ok(KeptNotification::try_from(row.ok_or(Error::NotFound)?)?)

@@ -93,7 +93,7 @@ pub async fn count_recovery_codes(services: &Services, operator: &Operator) -> R
     let user_id = operator.user_id.as_str();
     services
         .db
-        .snapshot(|tx| async move { recovery_codes::count_left(tx, user_id).await }.boxed())
+        .read_one(|tx| async move { recovery_codes::count_left(tx, user_id).await }.boxed())
         .await
         .map_err(Error::Internal)
 }

@@ -40,7 +40,7 @@ pub(super) fn by_subject(rows: Vec<RequesterRow>) -> Requesters {
 pub async fn list_adjusters(services: &Services, user_id: &str) -> Result<Requesters, Error> {
     let rows = services
         .db
-        .snapshot(|tx| async move { requesters::of_adjustments(tx, user_id).await }.boxed())
+        .read_one(|tx| async move { requesters::of_adjustments(tx, user_id).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     Ok(by_subject(rows))

@@ -168,7 +168,7 @@ pub async fn find_operator(services: &Services, token: &str) -> Result<Option<Op
     let hash = &hash_of(token);
     let found = services
         .db
-        .snapshot(|tx| async move { sessions::find_open(tx, hash, now - IDLE, now - LONGEST).await }.boxed())
+        .read_one(|tx| async move { sessions::find_open(tx, hash, now - IDLE, now - LONGEST).await }.boxed())
         .await
         .map_err(Error::Internal)?;
     let Some(row) = found else { return Ok(None) };
@@ -190,7 +190,7 @@ pub async fn find_operator(services: &Services, token: &str) -> Result<Option<Op
 async fn try_to_touch(services: &Services, session_id: &str, now: Timestamp) {
     let touched: Result<(), StoreError> = services
         .db
-        .write(|tx| async move { sessions::touch(tx, session_id, now).await }.boxed())
+        .write_one(|tx| async move { sessions::touch(tx, session_id, now).await }.boxed())
         .await;
     if let Err(error) = touched {
         tracing::warn!(

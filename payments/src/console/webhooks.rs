@@ -24,7 +24,7 @@ pub async fn list_endpoint_states(services: &Services) -> Result<Vec<EndpointSta
     let endpoints = list_endpoints(services).await?;
     let counts = services
         .db
-        .snapshot(|tx| deliveries::count_by_status(tx).boxed())
+        .read_one(|tx| deliveries::count_by_status(tx).boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let states = endpoints.into_iter().map(|endpoint| {

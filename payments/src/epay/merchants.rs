@@ -210,7 +210,7 @@ pub async fn ensure_merchant(
     let number = pid.to_row();
     let known = services
         .db
-        .snapshot(|tx| async move { epay_merchants::find(tx, number).await }.boxed())
+        .read_one(|tx| async move { epay_merchants::find(tx, number).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let platform = match known {
@@ -346,7 +346,7 @@ pub(crate) async fn find_any_merchant(services: &Services, pid: Pid) -> Result<M
 async fn find_row(services: &Services, pid: Pid) -> Result<Option<MerchantRow>, Error> {
     services
         .db
-        .snapshot(|tx| async move { epay_merchants::find(tx, pid.to_row()).await }.boxed())
+        .read_one(|tx| async move { epay_merchants::find(tx, pid.to_row()).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))
 }
@@ -365,7 +365,7 @@ fn unseal(services: &Services, row: MerchantRow) -> Result<Merchant, Error> {
 pub async fn list_merchants(services: &Services) -> Result<Vec<KnownMerchant>, Error> {
     let rows = services
         .db
-        .snapshot(|tx| async move { epay_merchants::list(tx).await }.boxed())
+        .read_one(|tx| async move { epay_merchants::list(tx).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     rows.into_iter()

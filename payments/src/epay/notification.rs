@@ -60,7 +60,7 @@ pub(crate) async fn prepare_notification(
     let id = &id;
     let attempt = services
         .db
-        .snapshot(|tx| async move { epay_attempts::find_by_order(tx, id).await }.boxed())
+        .read_one(|tx| async move { epay_attempts::find_by_order(tx, id).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     // After all of the money went back nothing says that it was paid.
@@ -160,7 +160,7 @@ pub async fn send_notification_again(services: &Services, actor: &Actor, id: &Or
 pub async fn list_notifications(services: &Services) -> Result<Vec<NotificationRow>, Error> {
     services
         .db
-        .snapshot(|tx| async move { epay_attempts::list_notifications(tx, MAX_ROWS).await }.boxed())
+        .read_one(|tx| async move { epay_attempts::list_notifications(tx, MAX_ROWS).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))
 }

@@ -200,7 +200,7 @@ async fn list_of_number(
 ) -> Result<Vec<Attempt>, StoreError> {
     services
         .db
-        .snapshot(|tx| async move { epay_attempts::list_of_number(tx, pid, out_trade_no).await }.boxed())
+        .read_one(|tx| async move { epay_attempts::list_of_number(tx, pid, out_trade_no).await }.boxed())
         .await
 }
 
@@ -209,7 +209,7 @@ async fn find(services: &Services, pid: Pid, query: AttemptQuery<'_>) -> Result<
         AttemptQuery::Trade(trade_no) => {
             services
                 .db
-                .snapshot(|tx| async move { epay_attempts::find_by_trade(tx, pid, trade_no).await }.boxed())
+                .read_one(|tx| async move { epay_attempts::find_by_trade(tx, pid, trade_no).await }.boxed())
                 .await
         }
         AttemptQuery::Number(out_trade_no) => {
@@ -238,7 +238,7 @@ pub async fn refresh_attempt(services: &Services, attempt: Attempt) -> Result<At
     let id = &attempt.order_id;
     let open = services
         .db
-        .snapshot(|tx| async move { payments::open_of_order(tx, id).await }.boxed())
+        .read_one(|tx| async move { payments::open_of_order(tx, id).await }.boxed())
         .await?;
     let Some(payment) = open else { return Ok(attempt) };
     let asking = services.clone();
@@ -248,7 +248,7 @@ pub async fn refresh_attempt(services: &Services, attempt: Attempt) -> Result<At
     }
     let now = services
         .db
-        .snapshot(|tx| async move { epay_attempts::find_by_order(tx, id).await }.boxed())
+        .read_one(|tx| async move { epay_attempts::find_by_order(tx, id).await }.boxed())
         .await?;
     Ok(now.unwrap_or(attempt))
 }
@@ -261,7 +261,7 @@ pub async fn list_attempts(
 ) -> Result<Vec<Attempt>, Refusal> {
     Ok(services
         .db
-        .snapshot(|tx| async move { epay_attempts::list_of_merchant(tx, pid, filter).await }.boxed())
+        .read_one(|tx| async move { epay_attempts::list_of_merchant(tx, pid, filter).await }.boxed())
         .await?)
 }
 

@@ -92,7 +92,7 @@ async fn find_settling_payment(services: &Services, attempt: &Attempt) -> Result
     let id = &attempt.order_id;
     let found = services
         .db
-        .snapshot(|tx| async move { payments::of_order(tx, id).await }.boxed())
+        .read_one(|tx| async move { payments::of_order(tx, id).await }.boxed())
         .await?;
     let settling = found.into_iter().find(|payment| payment.settles);
     settling

@@ -1,23 +1,16 @@
 //! Reads of orders.
 
-use domain::{Order, OrderId, OrderNo, OrderStatus, Payment, Timestamp};
+use domain::{Order, OrderId, OrderNo, OrderStatus, Timestamp};
 use futures_util::FutureExt;
 
 use crate::changes::{ChangeFilter, cursor_of};
+pub use crate::model::checkout::Checkout;
 use crate::pagination::{Page, Span, page};
 use crate::store::orders::ChangedOrders;
+use crate::store::payments::facts;
 use crate::store::search::{self, Filter, Found, IdRange};
-use crate::store::{StoreError, Tx, orders, payments};
-use crate::{Error, Services, epay};
-
-/// One order with all its payments, newest first: what the checkout page shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checkout {
-    pub order: Order,
-    pub payments: Vec<Payment>,
-    /// Made by the epay protocol: the payer's way back is signed when it is taken.
-    pub is_epay: bool,
-}
+use crate::store::{StoreError, Tx, orders};
+use crate::{Error, Services};
 
 #[derive(Debug, Clone, Default)]
 pub struct OrderFilter {
@@ -35,47 +28,26 @@ pub struct OrderFilter {
 pub async fn find_order(services: &Services, id: &OrderId) -> Result<Order, Error> {
     services
         .db
-        .snapshot(|tx| async move { orders::find(tx, id).await?.ok_or(Error::NotFound) }.boxed())
-        .await
+        .read_one(|tx| async move { orders::find(tx, id).await }.boxed())
+        .await?
+        .ok_or(Error::NotFound)
 }
 
 /// Finds an order by the token of its checkout link.
 pub async fn find_checkout(services: &Services, token: &str) -> Result<Checkout, Error> {
     services
         .db
-        .snapshot(|tx| {
-            async move {
-                let order = orders::find_by_token(tx, token).await?;
-                read_checkout(tx, order).await
-            }
-            .boxed()
-        })
-        .await
+        .read_one(|tx| async move { facts::find_checkout(tx, token).await }.boxed())
+        .await?
+        .ok_or(Error::NotFound)
 }
 
 pub(crate) async fn load_checkout(services: &Services, id: &OrderId) -> Result<Checkout, Error> {
     services
         .db
-        .snapshot(|tx| {
-            async move {
-                let order = orders::find(tx, id).await?;
-                read_checkout(tx, order).await
-            }
-            .boxed()
-        })
-        .await
-}
-
-/// Reads what belongs to an order that was found.
-async fn read_checkout(tx: &mut Tx<'_>, order: Option<Order>) -> Result<Checkout, Error> {
-    let order = order.ok_or(Error::NotFound)?;
-    let payments = payments::of_order(tx, &order.id).await?;
-    let is_epay = epay::is_epay_order(tx, &order).await?;
-    Ok(Checkout {
-        order,
-        payments,
-        is_epay,
-    })
+        .read_one(|tx| async move { facts::find_checkout_of(tx, id).await }.boxed())
+        .await?
+        .ok_or(Error::NotFound)
 }
 
 /// Lists orders for a merchant's program. A page that is not full may still have a next one.
@@ -107,7 +79,7 @@ async fn list_changed_orders(services: &Services, filter: &OrderFilter) -> Resul
     let limit = i64::from(filter.limit) + 1;
     let rows = services
         .db
-        .snapshot(|tx| async move { orders::list_changed(tx, wanted, limit).await }.boxed())
+        .read_one(|tx| async move { orders::list_changed(tx, wanted, limit).await }.boxed())
         .await?;
     Ok(page(rows, filter.limit, |order: &Order| {
         cursor_of(filter.changes, order.updated_at, order.id.as_str())

@@ -92,7 +92,7 @@ async fn claim_call(services: &Services, payment: &Payment) -> Result<CallClaim,
         .map(|lifetime| (now + Product::PROMPT_MARGIN) - lifetime);
     services
         .db
-        .write(|tx| async move { payments::claim_call(tx, payment, lease, stale_since).await }.boxed())
+        .write_one(|tx| async move { payments::claim_call(tx, payment, lease, stale_since).await }.boxed())
         .await
         .map_err(Error::Internal)
 }
@@ -100,7 +100,7 @@ async fn claim_call(services: &Services, payment: &Payment) -> Result<CallClaim,
 async fn release_call(services: &Services, payment: &Payment) -> Result<(), Error> {
     let release = services
         .db
-        .write(|tx| async move { payments::release_call(tx, payment).await }.boxed());
+        .write_one(|tx| async move { payments::release_call(tx, payment).await }.boxed());
     release.await.map_err(Error::Internal)
 }
 

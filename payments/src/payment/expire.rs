@@ -64,7 +64,9 @@ async fn expire_payments(services: &Services, channel: Channel) -> Result<usize,
     let lease = services.lease(lease!(LEASE));
     let numbers: Vec<PaymentNo> = services
         .db
-        .write(|tx| async move { payments::claims::claim_expired(tx, lease, channel, limit()).await }.boxed())
+        .write_one(|tx| {
+            async move { payments::claims::claim_expired(tx, lease, channel, limit()).await }.boxed()
+        })
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     crash_point!("expire.after_claim");
@@ -87,7 +89,7 @@ async fn expire_orders(services: &Services) -> Result<usize, Error> {
     let lease = services.lease(lease!(LEASE));
     let ids: Vec<OrderId> = services
         .db
-        .write(|tx| async move { orders::claim_expired(tx, lease, limit()).await }.boxed())
+        .write_one(|tx| async move { orders::claim_expired(tx, lease, limit()).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     crash_point!("expire.after_claim");

@@ -6,13 +6,13 @@ use futures_util::FutureExt;
 use crate::changes::cursor_of;
 use crate::order::find_order;
 use crate::pagination::{Page, page};
-use crate::store::{orders, payments};
+use crate::store::payments::{self, facts};
 use crate::{Error, ListedPayment, PaymentFilter, Services};
 
 pub(crate) async fn find_by_number(services: &Services, number: &PaymentNo) -> Result<Payment, Error> {
     let found = services
         .db
-        .snapshot(|tx| async move { payments::find_by_number(tx, number).await }.boxed())
+        .read_one(|tx| async move { payments::find_by_number(tx, number).await }.boxed())
         .await?;
     found.map(|(payment, _)| payment).ok_or(Error::NotFound)
 }
@@ -30,17 +30,9 @@ pub async fn find_payment_by_number(
 pub async fn find_payment(services: &Services, id: &PaymentId) -> Result<(Payment, Order), Error> {
     services
         .db
-        .snapshot(|tx| {
-            async move {
-                let payment = payments::find(tx, id).await?.ok_or(Error::NotFound)?;
-                let order = orders::find(tx, &payment.order_id)
-                    .await?
-                    .ok_or(Error::NotFound)?;
-                Ok((payment, order))
-            }
-            .boxed()
-        })
-        .await
+        .read_one(|tx| async move { facts::find_with_order(tx, id).await }.boxed())
+        .await?
+        .ok_or(Error::NotFound)
 }
 
 pub async fn list_payments(services: &Services, filter: PaymentFilter) -> Result<Page<ListedPayment>, Error> {

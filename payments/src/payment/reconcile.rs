@@ -67,13 +67,13 @@ async fn claim_question(services: &Services, payment: &Payment) -> Result<bool, 
     let not_since = now - BETWEEN_QUESTIONS;
     let db = &services.db;
     let is_free = db
-        .snapshot(|tx| async move { payments::may_be_asked(tx, payment, not_since, now).await }.boxed())
+        .read_one(|tx| async move { payments::may_be_asked(tx, payment, not_since, now).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     if !is_free {
         return Ok(false);
     }
-    db.write(|tx| async move { payments::claim_question(tx, payment, not_since, now).await }.boxed())
+    db.write_one(|tx| async move { payments::claim_question(tx, payment, not_since, now).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))
 }
@@ -152,7 +152,7 @@ pub async fn reconcile_lane(services: &Services, lane: Lane) -> Result<usize, Er
         let lease = services.lease(lease!(LEASE));
         let due: Vec<PaymentNo> = services
             .db
-            .write(|tx| {
+            .write_one(|tx| {
                 async move { payments::claims::claim_due(tx, lease, channel, is_watched, batch.limit()).await }
                     .boxed()
             })

@@ -148,7 +148,7 @@ impl Opened {
 async fn list_payment_ids(services: &Services, order_id: &OrderId) -> Result<Vec<PaymentId>, Error> {
     let payments = services
         .db
-        .snapshot(|tx| async move { payments::of_order(tx, order_id).await }.boxed())
+        .read_one(|tx| async move { payments::of_order(tx, order_id).await }.boxed())
         .await
         .map_err(Error::Internal)?;
     Ok(payments.into_iter().map(|payment| payment.id).collect())

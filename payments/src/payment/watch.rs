@@ -166,7 +166,7 @@ async fn read(services: &Services, order_id: &OrderId) -> Result<(Checkout, Opti
     try_to_attend(services, &checkout).await;
     let question = services
         .db
-        .snapshot(|tx| async move { payments::next_question(tx, order_id).await }.boxed())
+        .read_one(|tx| async move { payments::next_question(tx, order_id).await }.boxed())
         .await
         .map_err(Error::Internal)?;
     Ok((checkout, question))
@@ -202,7 +202,7 @@ async fn mark_watched(services: &Services, checkout: &Checkout) -> Result<(), Er
     let order_id = &checkout.order.id;
     let written = services
         .db
-        .write(|tx| {
+        .write_one(|tx| {
             async move { payments::mark_watched(tx, order_id, now + schedule::PRESENCE, soon, now).await }
                 .boxed()
         })

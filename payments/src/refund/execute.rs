@@ -43,7 +43,7 @@ pub async fn reconcile_refunds_of(services: &Services, channel: Channel) -> Resu
         let lease = services.lease(lease!(LEASE));
         let due: Vec<RefundId> = services
             .db
-            .write(|tx| async move { claims::claim_due(tx, lease, channel, batch.limit()).await }.boxed())
+            .write_one(|tx| async move { claims::claim_due(tx, lease, channel, batch.limit()).await }.boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         crash_point!("refunds.after_claim");

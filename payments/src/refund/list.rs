@@ -15,7 +15,7 @@ pub async fn list_all_refunds(
     let (limit, filter) = (i64::from(filter.limit) + 1, &filter);
     let rows = services
         .db
-        .snapshot(|tx| async move { refunds::list(tx, filter, limit).await }.boxed())
+        .read_one(|tx| async move { refunds::list(tx, filter, limit).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     Ok(page(rows, filter.limit, |listed: &ListedRefund| {

@@ -34,7 +34,7 @@ async fn find_latest(services: &Services, id: &RefundId) -> Result<(Refund, Paym
         let failed = &refund.id;
         let replacement = services
             .db
-            .snapshot(|tx| async move { refunds::find_replacement(tx, failed).await }.boxed())
+            .read_one(|tx| async move { refunds::find_replacement(tx, failed).await }.boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         match replacement {
@@ -49,7 +49,7 @@ async fn expedite(services: &Services, refund: &Refund) -> Result<Refund, Error>
     let now = services.clock.now();
     services
         .db
-        .write(|tx| async move { refunds::expedite(tx, refund, now).await }.boxed())
+        .write_one(|tx| async move { refunds::expedite(tx, refund, now).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     Ok(refund.clone())

@@ -3,7 +3,7 @@
 //! Trigger syntax is the one difference between the two engines, so they are no migration: missing ones are created at
 //! every start.
 
-use sqlx::{PgPool, SqliteConnection};
+use sqlx::{PgConnection, SqliteConnection};
 
 use super::{Engine, StoreError, Tx, on};
 
@@ -84,7 +84,6 @@ pub(super) async fn protect_sqlite(connection: &mut SqliteConnection) -> Result<
     Ok(())
 }
 
-pub(super) async fn protect_postgres(pool: &PgPool) -> Result<(), StoreError> {
-    sqlx::query(POSTGRES).execute(pool).await?;
-    Ok(())
+pub(super) async fn protect_postgres(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query(POSTGRES).execute(connection).await.map(drop)
 }

@@ -34,6 +34,13 @@ pub async fn record_once(tx: &mut Tx<'_>, notification: &NotificationRow<'_>) ->
     Ok(n_inserted == 1)
 }
 
+/// Whether a notification was recorded before.
+pub async fn is_recorded(tx: &mut Tx<'_>, channel: Channel, id: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "select count(*) from notices where channel = $1 and notice_id = $2";
+    let (n_recorded,): (i64,) = on!(tx, SQL, fetch_one, |query| query.bind(channel.as_str()).bind(id))?;
+    Ok(n_recorded > 0)
+}
+
 /// Stored notification.
 #[derive(Debug, sqlx::FromRow)]
 pub struct KeptRow {

@@ -26,43 +26,68 @@ macro_rules! status_of {
     };
 }
 
-/// All columns of an order, with the reason of its latest refund that has not failed.
-macro_rules! select_order {
-    ($($tail:tt)*) => {
-        concat!(
-            "select o.id, o.order_no, o.token, o.user_id, o.purpose, o.allows_balance, o.subject, o.amount, o.state, o.return_url,
-                o.metadata, o.expires_at, o.paid_at, o.cancel_reason, o.created_at, o.updated_at, o.version, o.refunded,
-                (select r.reason from refunds r join payments p on p.id = r.payment_id
-                    where p.order_id = o.id and p.settles and r.state <> 'failed'
-                    order by r.id desc limit 1) as refund_reason
-            from orders o ",
-            $($tail)*
-        )
+/// All columns of an order, with the reason of its latest refund that has not failed. Their names differ from those of a
+/// payment, so that both fit in one row.
+macro_rules! order_columns {
+    () => {
+        "o.id as o_id, o.order_no as o_order_no, o.token as o_token, o.user_id as o_user_id, o.purpose as o_purpose,
+            o.allows_balance as o_allows_balance, o.subject as o_subject, o.amount as o_amount, o.state as o_state,
+            o.return_url as o_return_url, o.metadata as o_metadata, o.expires_at as o_expires_at, o.paid_at as o_paid_at,
+            o.cancel_reason as o_cancel_reason, o.created_at as o_created_at, o.updated_at as o_updated_at,
+            o.version as o_version, o.refunded as o_refunded,
+            (select r.reason from refunds r join payments p on p.id = r.payment_id
+                where p.order_id = o.id and p.settles and r.state <> 'failed'
+                order by r.id desc limit 1) as o_refund_reason"
     };
 }
 
-pub(super) use {select_order, status_of};
+macro_rules! select_order {
+    ($($tail:tt)*) => {
+        concat!("select ", $crate::store::orders::order_columns!(), " from orders o ", $($tail)*)
+    };
+}
+
+pub(super) use {order_columns, select_order, status_of};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct OrderRow {
+    #[sqlx(rename = "o_id")]
     id: String,
+    #[sqlx(rename = "o_order_no")]
     order_no: String,
+    #[sqlx(rename = "o_token")]
     token: String,
+    #[sqlx(rename = "o_user_id")]
     user_id: String,
+    #[sqlx(rename = "o_purpose")]
     purpose: String,
+    #[sqlx(rename = "o_allows_balance")]
     allows_balance: bool,
+    #[sqlx(rename = "o_subject")]
     subject: String,
+    #[sqlx(rename = "o_amount")]
     amount: i64,
+    #[sqlx(rename = "o_state")]
     state: String,
+    #[sqlx(rename = "o_return_url")]
     return_url: Option<String>,
+    #[sqlx(rename = "o_metadata")]
     metadata: Option<String>,
+    #[sqlx(rename = "o_expires_at")]
     expires_at: i64,
+    #[sqlx(rename = "o_paid_at")]
     paid_at: Option<i64>,
+    #[sqlx(rename = "o_cancel_reason")]
     cancel_reason: Option<String>,
+    #[sqlx(rename = "o_created_at")]
     created_at: i64,
+    #[sqlx(rename = "o_updated_at")]
     updated_at: i64,
+    #[sqlx(rename = "o_version")]
     version: i64,
+    #[sqlx(rename = "o_refunded")]
     refunded: i64,
+    #[sqlx(rename = "o_refund_reason")]
     refund_reason: Option<String>,
 }
 
@@ -252,10 +277,13 @@ pub async fn record_change(
     const SQL: &str = "
         update orders set refunded = refunded + $2, updated_at = $3
         where id = (select order_id from payments where id = $1 and settles)
-        returning id, order_no, token, user_id, purpose, allows_balance, subject, amount, state, return_url, metadata,
-            expires_at, paid_at, cancel_reason, created_at, updated_at, version, refunded,
+        returning id as o_id, order_no as o_order_no, token as o_token, user_id as o_user_id, purpose as o_purpose,
+            allows_balance as o_allows_balance, subject as o_subject, amount as o_amount, state as o_state,
+            return_url as o_return_url, metadata as o_metadata, expires_at as o_expires_at, paid_at as o_paid_at,
+            cancel_reason as o_cancel_reason, created_at as o_created_at, updated_at as o_updated_at,
+            version as o_version, refunded as o_refunded,
             (select r.reason from refunds r
-                where r.payment_id = $1 and r.state <> 'failed' order by r.id desc limit 1) as refund_reason";
+                where r.payment_id = $1 and r.state <> 'failed' order by r.id desc limit 1) as o_refund_reason";
     let row: Option<OrderRow> = on!(tx, SQL, fetch_optional, |query| query
         .bind(payment_id.as_str())
         .bind(returned.fen())

@@ -1,6 +1,7 @@
 //! Payments table. Only [`crate::payment`] may call the functions that change a state.
 
 pub mod claims;
+pub mod facts;
 
 use domain::{
     Channel, Method, Money, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Receipt,
@@ -12,29 +13,33 @@ use super::{StoreError, Tx, execute, on};
 use crate::event;
 
 /// All columns of a payment, with its refunded and its pending sum.
-macro_rules! select_payment {
-    ($tail:literal) => {
-        concat!(
-            "select p.id, p.payment_no, p.order_id, p.product, p.amount, p.state, p.settles, p.account, p.transaction_id,
-                p.request, p.return_url, p.prompt, p.prompted_at, p.failure_reason, p.expires_at, p.paid_at,
-                p.created_at, p.updated_at, p.version, p.n_asked, p.watched_until, p.ended_at,
-                (select cast(coalesce(sum(r.amount), 0) as bigint) from refunds r
-                    where r.payment_id = p.id and r.state = 'succeeded') as refunded,
-                (select cast(coalesce(sum(r.amount), 0) as bigint) from refunds r
-                    where r.payment_id = p.id and r.state in ('requested', 'pending', 'stuck')) as refunding,
-                (select r.reason from refunds r
-                    where r.payment_id = p.id and r.state <> 'failed' order by r.id desc limit 1) as refund_reason,
-                (select max(r.finished_at) from refunds r
-                    where r.payment_id = p.id and r.state = 'succeeded') as refunded_at
-            from payments p ",
-            $tail
-        )
+macro_rules! payment_columns {
+    () => {
+        "p.id, p.payment_no, p.order_id, p.product, p.amount, p.state, p.settles, p.account, p.transaction_id,
+            p.request, p.return_url, p.prompt, p.prompted_at, p.failure_reason, p.expires_at, p.paid_at,
+            p.created_at, p.updated_at, p.version, p.n_asked, p.watched_until, p.ended_at,
+            (select cast(coalesce(sum(r.amount), 0) as bigint) from refunds r
+                where r.payment_id = p.id and r.state = 'succeeded') as refunded,
+            (select cast(coalesce(sum(r.amount), 0) as bigint) from refunds r
+                where r.payment_id = p.id and r.state in ('requested', 'pending', 'stuck')) as refunding,
+            (select r.reason from refunds r
+                where r.payment_id = p.id and r.state <> 'failed' order by r.id desc limit 1) as refund_reason,
+            (select max(r.finished_at) from refunds r
+                where r.payment_id = p.id and r.state = 'succeeded') as refunded_at"
     };
 }
 
+macro_rules! select_payment {
+    ($tail:literal) => {
+        concat!("select ", payment_columns!(), " from payments p ", $tail)
+    };
+}
+
+use payment_columns;
+
 pub mod lists;
 
-#[derive(sqlx::FromRow)]
+#[derive(Debug, sqlx::FromRow)]
 struct PaymentRow {
     id: String,
     payment_no: String,

@@ -8,13 +8,9 @@ impl Db {
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         match self {
-            Db::Sqlite(sqlite) => sqlx::query("select 1")
-                .execute(sqlite.readers())
-                .await
-                .map(drop)?,
-            Db::Postgres(pool) => sqlx::query("select 1").execute(pool).await.map(drop)?,
+            Db::Sqlite(sqlite) => sqlite.ping().await,
+            Db::Postgres(postgres) => postgres.ping().await,
         }
-        Ok(())
     }
 
     /// Commits a write that changes nothing: a full disk or a read-only file still answers queries.

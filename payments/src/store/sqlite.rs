@@ -12,9 +12,7 @@ mod writer;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,10 +21,13 @@ pub(crate) use self::loan::Loan;
 pub use self::trouble::{CommitTrouble, LostCommit};
 use self::writer::{Outcome, Request, Writer};
 use super::after_commit::AfterCommit;
+use super::connections::{Borrowed, Connections};
 use super::{Engine, FromStore, StoreError, Tx, Work, append_only};
 use crate::clock::Draws;
 
 const READERS: u32 = 8;
+/// Longest wait for a reader of the file: readers are only ever busy, so a crowd waits for its turn.
+const READER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Limits retries of a closure whose group keeps being rolled back.
 const MAX_TURNS: u32 = 100;
 
@@ -40,7 +41,7 @@ pub(super) enum Guards {
 #[derive(Debug, Clone)]
 pub struct SqliteDb {
     requests: mpsc::UnboundedSender<Request>,
-    readers: SqlitePool,
+    readers: Connections<SqliteConnection>,
     #[cfg(any(test, feature = "faults"))]
     trouble: CommitTrouble,
     #[cfg(feature = "faults")]
@@ -81,10 +82,8 @@ impl SqliteDb {
         connection: SqliteConnection,
         is_simulated: bool,
     ) -> Result<SqliteDb, StoreError> {
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options.clone().read_only(true).create_if_missing(false))
-            .await?;
+        let read_only = options.clone().read_only(true).create_if_missing(false);
+        let readers = Connections::open(read_only, READERS, READER_TIMEOUT).await?;
         let (sender, requests) = mpsc::unbounded_channel();
         let writer = Writer::new(options, connection, requests);
         #[cfg(any(test, feature = "faults"))]
@@ -120,8 +119,21 @@ impl SqliteDb {
         Ok(options.get_filename().exists())
     }
 
-    pub(super) fn readers(&self) -> &SqlitePool {
+    pub(super) const fn readers(&self) -> &Connections<SqliteConnection> {
         &self.readers
+    }
+
+    /// Begins a transaction that sees one unchanging state.
+    pub(super) async fn begin_snapshot(&self) -> Result<Engine, StoreError> {
+        let mut borrowed = self.readers.acquire().await?;
+        borrowed.enter_transaction();
+        send(&mut borrowed, "begin").await?;
+        Ok(Engine::Reader(borrowed))
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        let mut borrowed = self.readers.acquire().await?;
+        Ok(send(&mut borrowed, "select 1").await?)
     }
 
     /// Commits what is admitted and closes every connection; afterwards the `.db` file alone is the whole database.
@@ -227,6 +239,19 @@ impl SqliteDb {
         } else {
             work.await
         }
+    }
+}
+
+async fn send(borrowed: &mut Borrowed<SqliteConnection>, sql: &'static str) -> Result<(), sqlx::Error> {
+    let sent = sqlx::raw_sql(sql).execute(borrowed.lend()).await;
+    borrowed.note(sent).map(drop)
+}
+
+/// Ends a transaction that has only read.
+pub(super) async fn end_snapshot(mut borrowed: Borrowed<SqliteConnection>) {
+    match send(&mut borrowed, "rollback").await {
+        Ok(()) => borrowed.leave_transaction(),
+        Err(error) => tracing::debug!(%error, "a connection that cannot roll back is replaced"),
     }
 }
 

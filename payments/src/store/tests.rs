@@ -207,8 +207,8 @@ async fn a_dropped_writer_undoes_only_its_own_writes() {
     }
 }
 
-/// sqlx 0.9.0 may hand an open transaction back to the pool when `begin` is cancelled (transact-rs/sqlx #4385): without
-/// the rollback at release, writes after it answer Ok and vanish.
+/// A `begin` that is cancelled may leave a transaction open (transact-rs/sqlx #4385): on a connection that is used again,
+/// writes after it would answer Ok and vanish.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cancelled_writes_do_not_swallow_the_writes_after_them() {
     for store in stores().await {

@@ -271,7 +271,7 @@ pub async fn ensure_endpoint(services: &Services, url: &str, secret: &WebhookSec
 pub async fn list_endpoints(services: &Services) -> Result<Vec<Endpoint>, Error> {
     let found = services
         .db
-        .snapshot(|tx| rows::list(tx).boxed())
+        .read_one(|tx| rows::list(tx).boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     Ok(found.iter().map(Endpoint::try_from).collect::<Result<_, _>>()?)
@@ -280,7 +280,7 @@ pub async fn list_endpoints(services: &Services) -> Result<Vec<Endpoint>, Error>
 pub async fn find_endpoint(services: &Services, id: &EndpointId) -> Result<Endpoint, Error> {
     services
         .db
-        .snapshot(|tx| async move { require_endpoint(tx, id).await }.boxed())
+        .read_one(|tx| async move { require_endpoint(tx, id).await }.boxed())
         .await
 }
 

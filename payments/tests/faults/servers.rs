@@ -47,6 +47,7 @@ impl Simulation {
             clock,
             wake: Wake::default(),
             watchers: Watchers::default(),
+            api_keys: payments::KeyCache::default(),
             login_limits: payments::console::LoginLimits::default(),
             secrets: payments::secrets::Secrets::new([7; 32]),
             outbox: payments::Outbox::default(),

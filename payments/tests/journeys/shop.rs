@@ -140,6 +140,7 @@ impl Shop {
             clock,
             wake: Wake::default(),
             watchers: Watchers::default(),
+            api_keys: payments::KeyCache::default(),
             login_limits: payments::console::LoginLimits::default(),
             secrets: payments::secrets::Secrets::new([7; 32]),
             policy,

@@ -1,0 +1,204 @@
+//! PostgreSQL: connections, and transactions of one statement or of several. One statement is committed by its own end;
+//! several stand between `begin` and `commit`, and a write that fails is rolled back before its caller gets the error.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgSeverity};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use super::connections::{Borrowed, Connections};
+use super::sqlite::Guards;
+use super::{Engine, FromStore, MIGRATIONS, StoreError, Tx, Work, append_only};
+use crate::clock::Draws;
+
+const MAX_CONNECTIONS: u32 = 16;
+/// Bounds the wait for a connection: a caller of a server that is gone gets 503, and tries again.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A database on a PostgreSQL server; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PostgresDb(Connections<PgConnection>);
+
+impl PostgresDb {
+    pub(super) async fn open(url: &str, guards: Guards) -> Result<PostgresDb, StoreError> {
+        let plain: PgConnectOptions = url.parse()?;
+        let options = plain.clone().options([
+            ("statement_timeout", "5s"),
+            ("lock_timeout", "2s"),
+            ("idle_in_transaction_session_timeout", "10s"),
+        ]);
+        let connections = Connections::open(options, MAX_CONNECTIONS, ACQUIRE_TIMEOUT).await?;
+        let mut borrowed = connections.acquire().await?;
+        let found = find_not_durable(borrowed.lend()).await;
+        if let Some(setting) = borrowed.note(found)? {
+            return Err(StoreError::NotDurable(setting));
+        }
+        migrate(&plain).await?;
+        if guards == Guards::PutUp {
+            let protected = append_only::protect_postgres(borrowed.lend()).await;
+            borrowed.note(protected)?;
+        }
+        drop(borrowed);
+        Ok(PostgresDb(connections))
+    }
+
+    /// Begins a transaction that sees one unchanging state and writes nothing.
+    pub(super) async fn begin_snapshot(&self) -> Result<Engine, StoreError> {
+        self.begin("begin isolation level repeatable read read only")
+            .await
+    }
+
+    /// Lends a connection outside of any transaction: each statement is one of its own.
+    pub(super) async fn borrow(&self) -> Result<Engine, StoreError> {
+        Ok(Engine::Postgres(self.0.acquire().await?))
+    }
+
+    async fn begin(&self, sql: &'static str) -> Result<Engine, StoreError> {
+        let mut borrowed = self.0.acquire().await?;
+        borrowed.enter_transaction();
+        send(&mut borrowed, sql).await?;
+        Ok(Engine::Postgres(borrowed))
+    }
+
+    /// Runs `work` between `begin` and `commit`.
+    pub(super) async fn write<'a, T, E, F>(&self, work: &F, draws: &Draws) -> Result<T, E>
+    where
+        E: FromStore,
+        F: Work<'a, T, E>,
+    {
+        let mut tx = Tx::new(self.begin("begin").await?);
+        let result = draws
+            .replay(async {
+                let result = work(&mut tx).await;
+                tx.finish(result).await
+            })
+            .await;
+        let result = match tx.check() {
+            Ok(()) => result,
+            Err(broken) => result.and(Err(broken.into())),
+        };
+        let Engine::Postgres(mut borrowed) = tx.engine else {
+            unreachable!("a closure does not change its engine")
+        };
+        match result {
+            Ok(value) => {
+                crash_point!("store.before_commit");
+                commit(&mut borrowed).await?;
+                tx.after_commit.run();
+                Ok(value)
+            }
+            Err(error) => {
+                roll_back(borrowed).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs a `work` that is one statement, and so a transaction by itself.
+    pub(super) async fn write_one<'a, T, E, F>(&self, work: &F, draws: &Draws) -> Result<T, E>
+    where
+        E: FromStore,
+        F: Work<'a, T, E>,
+    {
+        let mut tx = Tx::new(self.borrow().await?);
+        crash_point!("store.before_commit");
+        let result = draws.replay(work(&mut tx)).await;
+        tx.require_one_statement();
+        debug_assert!(tx.events.is_empty(), "an event is a second statement");
+        let Engine::Postgres(borrowed) = &tx.engine else {
+            unreachable!("a closure does not change its engine")
+        };
+        if borrowed.is_unanswered() {
+            tracing::error!("the outcome of a write is not known");
+            return Err(StoreError::CommitUnknown.into());
+        }
+        if result.is_ok() {
+            tx.after_commit.run();
+        }
+        result
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        let mut borrowed = self.0.acquire().await?;
+        Ok(send(&mut borrowed, "select 1").await?)
+    }
+
+    pub(super) async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
+async fn send(borrowed: &mut Borrowed<PgConnection>, sql: &'static str) -> Result<(), sqlx::Error> {
+    let sent = sqlx::raw_sql(sql).execute(borrowed.lend()).await;
+    borrowed.note(sent).map(drop)
+}
+
+async fn commit(borrowed: &mut Borrowed<PgConnection>) -> Result<(), StoreError> {
+    send(borrowed, "commit").await.map_err(failed_commit)?;
+    borrowed.leave_transaction();
+    Ok(())
+}
+
+/// Rolls back. A connection that cannot is closed, which undoes what it did.
+async fn roll_back(mut borrowed: Borrowed<PgConnection>) {
+    if borrowed.is_unanswered() {
+        return;
+    }
+    match send(&mut borrowed, "rollback").await {
+        Ok(()) => borrowed.leave_transaction(),
+        Err(error) => tracing::debug!(%error, "a connection that cannot roll back is replaced"),
+    }
+}
+
+/// Ends a transaction that has only read.
+pub(super) async fn end_snapshot(mut borrowed: Borrowed<PgConnection>) {
+    if commit(&mut borrowed).await.is_err() {
+        tracing::debug!("a connection that cannot end its snapshot is replaced");
+    }
+}
+
+/// Whether an error is the server's answer that its statement has changed nothing. After a broken connection, or a FATAL
+/// that closed it, the statement may have taken effect.
+pub(super) fn is_certain(error: &sqlx::Error) -> bool {
+    const COMPLETION_UNKNOWN: &str = "40003";
+    let Some(error) = error.as_database_error() else {
+        return false;
+    };
+    error
+        .try_downcast_ref::<PgDatabaseError>()
+        .is_none_or(|error| error.severity() == PgSeverity::Error && error.code() != COMPLETION_UNKNOWN)
+}
+
+fn failed_commit(error: sqlx::Error) -> StoreError {
+    if is_certain(&error) {
+        return error.into();
+    }
+    tracing::error!(%error, "the outcome of a commit is not known");
+    StoreError::CommitUnknown
+}
+
+/// Migrates over a connection of its own: a statement over millions of rows takes longer than the timeout of a request.
+async fn migrate(plain: &PgConnectOptions) -> Result<(), StoreError> {
+    let patient = plain.clone().options([("lock_timeout", "60s")]);
+    let mut connection = patient.connect().await?;
+    MIGRATIONS.run_direct(None, &mut connection, false).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// The setting by which a commit may be lost, if there is one.
+pub(super) async fn find_not_durable(
+    connection: &mut PgConnection,
+) -> Result<Option<&'static str>, sqlx::Error> {
+    for (setting, question) in [
+        ("fsync", "show fsync"),
+        ("synchronous_commit", "show synchronous_commit"),
+        ("full_page_writes", "show full_page_writes"),
+    ] {
+        let value: String = sqlx::query_scalar(question).fetch_one(&mut *connection).await?;
+        if value == "off" {
+            return Ok(Some(setting));
+        }
+    }
+    Ok(None)
+}
