@@ -192,7 +192,7 @@ impl<'a, T, E, F> Work<'a, T, E> for F where
 {
 }
 
-/// How many statements a write is.
+/// Number of statements of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Span {
     One,
