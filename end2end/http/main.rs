@@ -28,6 +28,7 @@ mod locks;
 mod merchants;
 mod metrics;
 mod money;
+mod nul;
 mod outages;
 mod powers;
 mod refunds;

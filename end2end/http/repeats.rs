@@ -1,8 +1,11 @@
 //! `Idempotency-Key`: a repeated request takes effect once and gets the same answer.
 
-use serde_json::json;
+use std::collections::BTreeSet;
 
-use super::api::Api;
+use serde_json::{Value, json};
+
+use super::api::{Answer, Api, pay};
+use super::database::new_database;
 use super::server::Server;
 
 #[tokio::test]
@@ -86,4 +89,148 @@ async fn an_invalid_idempotency_key_is_refused() {
         api.post_with_key("/orders", &"k".repeat(255), &body).await.status,
         201
     );
+}
+
+/// Every POST of a program, on objects made for it: path as in the OpenAPI document, path as it is called, and body.
+async fn every_post(server: &Server, api: &Api) -> Vec<(&'static str, String, Value)> {
+    let id = |object: &Value| object["id"].as_str().unwrap().to_owned();
+    let paid = api.payment(&api.order().await, "wechat").await;
+    pay(server.wallet.as_deref().unwrap(), &paid["paymentUrl"]).await;
+    api.wait_for(&paid, "success").await;
+    let open = api.payment(&api.order().await, "alipay").await;
+    let endpoint = json!({"url": "http://127.0.0.1:9/", "events": ["order.paid"]});
+    let endpoint = id(&api.post("/webhook-endpoints", &endpoint).await.ok(201));
+    let event = id(&api.get("/events?type=order.paid").await.ok(200)["data"][0]);
+    let (to_pay, to_cancel) = (id(&api.order().await), id(&api.order().await));
+    let order = json!({"userId": "u1", "subject": "Team plan", "amount": 9990});
+    let all_time = json!({"from": "2026-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"});
+    vec![
+        ("/orders", "/orders".to_owned(), order),
+        (
+            "/orders/{id}/cancel",
+            format!("/orders/{to_cancel}/cancel"),
+            json!({"reason": "no"}),
+        ),
+        (
+            "/payments",
+            "/payments".to_owned(),
+            json!({"orderId": to_pay, "method": "wechat"}),
+        ),
+        (
+            "/payments/query",
+            "/payments/query".to_owned(),
+            json!({"paymentNo": open["paymentNo"]}),
+        ),
+        (
+            "/payments/{id}/refund",
+            format!("/payments/{}/refund", id(&paid)),
+            json!({"amount": 100, "reason": "one"}),
+        ),
+        (
+            "/balance/{userId}/adjust",
+            "/balance/u1/adjust".to_owned(),
+            json!({"amount": 500, "adjustmentNo": "adj-1", "note": "gift"}),
+        ),
+        (
+            "/balance/{userId}/topup",
+            "/balance/u1/topup".to_owned(),
+            json!({"amount": 700}),
+        ),
+        (
+            "/events/{id}/redeliver",
+            format!("/events/{event}/redeliver"),
+            json!({}),
+        ),
+        (
+            "/webhook-endpoints",
+            "/webhook-endpoints".to_owned(),
+            json!({"url": "http://127.0.0.1:9/other"}),
+        ),
+        (
+            "/webhook-endpoints/{id}/rotate-secret",
+            format!("/webhook-endpoints/{endpoint}/rotate-secret"),
+            json!({"overlapHours": 1}),
+        ),
+        (
+            "/webhook-endpoints/{id}/test",
+            format!("/webhook-endpoints/{endpoint}/test"),
+            json!({}),
+        ),
+        (
+            "/webhook-endpoints/{id}/replay",
+            format!("/webhook-endpoints/{endpoint}/replay"),
+            all_time,
+        ),
+    ]
+}
+
+/// Checks that fifty equal calls had one effect: one answer is new, and every other is a repetition of it, or says that the
+/// effect existed already.
+fn check_equal_answers(name: &str, answers: &[Answer]) {
+    let replayed = |answer: &&Answer| answer.header("idempotent-replayed") == Some("true");
+    let first: Vec<&Answer> = answers.iter().filter(|answer| !replayed(answer)).collect();
+    let n_new = first.iter().filter(|answer| answer.status != 200).count();
+    assert!(n_new <= 1, "{name}: {n_new} answers say that they were the first");
+    let told: BTreeSet<(u16, &str)> = answers
+        .iter()
+        .filter(replayed)
+        .map(|answer| (answer.status, answer.text.as_str()))
+        .collect();
+    assert!(told.len() <= 1, "{name}: {told:?}");
+    for answer in answers {
+        assert!(
+            (200..300).contains(&answer.status),
+            "{name}: {} {}",
+            answer.status,
+            answer.text
+        );
+    }
+    let effects: BTreeSet<String> = answers
+        .iter()
+        .map(|answer| {
+            let value = answer.json();
+            format!("{} {} {}", value["id"], value["secret"], value["data"])
+        })
+        .collect();
+    assert_eq!(effects.len(), 1, "{name}: {effects:?}");
+}
+
+async fn send_fifty_of_every_post(settings: &[(&str, &str)]) {
+    let server = Server::simulated(settings);
+    let api = Api::of(&server);
+    let calls = every_post(&server, &api).await;
+
+    let described = api.get("/openapi.json").await.ok(200);
+    let posts: BTreeSet<&str> = described["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(path, verbs)| verbs["post"].is_object() && !path.contains("/notify/"))
+        .map(|(path, _)| path.strip_prefix("/api/billing").unwrap())
+        .collect();
+    assert_eq!(posts, calls.iter().map(|(name, ..)| *name).collect());
+
+    for (name, path, body) in &calls {
+        let sends = (0..50).map(|_| api.post_with_key(path, "same", body));
+        check_equal_answers(name, &futures_util::future::join_all(sends).await);
+    }
+    let count = async |path: &str| api.get(path).await.ok(200)["data"].as_array().unwrap().len();
+    assert_eq!(count("/refunds").await, 1);
+    assert_eq!(count("/balance/u1/entries").await, 1);
+    assert_eq!(count("/webhook-endpoints").await, 2);
+    // The four made by hand, one more, and the top-up.
+    assert_eq!(count("/orders").await, 6);
+}
+
+#[tokio::test]
+async fn fifty_equal_calls_of_every_post_take_effect_once() {
+    send_fifty_of_every_post(&[]).await;
+}
+
+#[tokio::test]
+async fn fifty_equal_calls_of_every_post_take_effect_once_on_postgres() {
+    let Some(url) = new_database("http_repeats").await else {
+        return;
+    };
+    send_fifty_of_every_post(&[("DATABASE_URL", &url)]).await;
 }
