@@ -43,7 +43,7 @@ pub use faults::{Endpoint, Fault, FaultKind, Faults, Host, When};
 pub use in_process::{Answer, Due, InProcess, KeyRing};
 pub use keys::{ALIPAY_APP_ID, MCH_ID as WECHAT_MCH_ID};
 pub use settings::{
-    AlipayCertificate, AlipayNotifications, AlipaySigning, Clock, Credentials, Settings, WechatKeys,
+    AlipayCertificate, AlipayNotifications, AlipaySigning, Clock, Credentials, Products, Settings, WechatKeys,
 };
 pub use signed_notification::SignedNotification;
 pub use statement::{Plant, PlantKind, Table};
@@ -90,6 +90,7 @@ impl Simulator {
             clock,
             seed,
             wechat_keys,
+            products,
             key_dir,
             books_file,
         } = settings;
@@ -108,6 +109,7 @@ impl Simulator {
         };
         let dispatcher = Dispatcher::new(keys, seed, clock, listeners.clone(), books_file);
         let dispatcher = Arc::new(dispatcher.map_err(|source| StartError::Files { source })?);
+        dispatcher.act(|state, _| state.products = products);
         tokio::spawn(Arc::clone(&dispatcher).run());
         tokio::spawn(Arc::clone(&dispatcher).keep_saved());
         let servers = listeners.map(|listener| tokio::spawn(listener.serve(Arc::clone(&dispatcher))));
@@ -153,6 +155,11 @@ impl Simulator {
     /// The simulator's time, which its signatures and expiries follow.
     pub fn now_ms(&self) -> i64 {
         self.dispatcher.watch.now_ms()
+    }
+
+    /// Sets the products that the merchant has signed; a call of another one is refused.
+    pub fn sign(&self, products: Products) {
+        self.dispatcher.act(|state, _| state.products = products);
     }
 
     /// Scans and pays; takes the content of a QR code or an `out_trade_no`. Returns when the first

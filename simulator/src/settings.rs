@@ -1,5 +1,6 @@
 //! Settings of a simulator, and the credentials that it gives to a merchant.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ pub struct Settings {
     /// Seed of a run: with a fixed clock it repeats ids, nonces, and where faults strike.
     pub seed: u64,
     pub wechat_keys: WechatKeys,
+    /// Products that the merchant has signed: `native`, `h5`, `jsapi`, `app`, and Alipay's `qr`, `wap`, `page`.
+    pub products: Products,
     /// Keeps the keys across restarts; files are readable by their owner only.
     pub key_dir: Option<PathBuf>,
     /// Keeps trades and refunds across restarts, so that those under way continue.
@@ -29,6 +32,7 @@ impl Default for Settings {
             clock: Clock::System,
             seed: 1,
             wechat_keys: WechatKeys::PublicKey,
+            products: Products::default(),
             key_dir: None,
             books_file: None,
         }
@@ -40,6 +44,28 @@ impl Default for Settings {
 pub enum Clock {
     System,
     Fixed { now_ms: i64 },
+}
+
+/// Products that a merchant has signed with each gateway, by their names in its settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Products {
+    pub wechat: BTreeSet<String>,
+    pub alipay: BTreeSet<String>,
+}
+
+impl Products {
+    pub(crate) const WECHAT: [&str; 4] = ["native", "h5", "jsapi", "app"];
+    pub(crate) const ALIPAY: [&str; 3] = ["qr", "wap", "page"];
+}
+
+impl Default for Products {
+    fn default() -> Products {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Products {
+            wechat: set(&Products::WECHAT),
+            alipay: set(&Products::ALIPAY),
+        }
+    }
 }
 
 /// Keys by which this merchant verifies WeChat Pay's answers (docs/gateway-facts.md 1.4).

@@ -11,6 +11,7 @@ use crate::faults::{Endpoint, Fault, FaultKind, Faults, Occasion};
 use crate::keys::Keys;
 use crate::outbox::{Notification, Outbox};
 use crate::rng::Rng;
+use crate::settings::Products;
 use crate::signed_notification::{Draft, Style};
 use crate::statement::Plant;
 use crate::time::DAY_MS;
@@ -32,6 +33,7 @@ pub(crate) struct State {
     pub(crate) outbox: Outbox,
     pub(crate) wechat: Wechat,
     pub(crate) alipay: Alipay,
+    pub(crate) products: Products,
 }
 
 /// Deliveries of one due notification; a muted one has none.
@@ -53,6 +55,7 @@ impl State {
             outbox: Outbox::default(),
             wechat: Wechat::default(),
             alipay: Alipay::default(),
+            products: Products::default(),
         }
     }
 

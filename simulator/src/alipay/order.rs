@@ -9,6 +9,7 @@ use super::fields::{amount, illegal, plain_text, required, text};
 use super::node::Refusal;
 use super::params::{Params, is_web_address};
 use crate::keys::SELLER_ID;
+use crate::state::State;
 
 pub(super) const SELLER_LOGON_ID: &str = "seller@sandbox.example";
 
@@ -27,6 +28,20 @@ impl Product {
             Product::Wap => &["QUICK_WAP_WAY"],
             Product::Page => &["FAST_INSTANT_TRADE_PAY"],
         }
+    }
+}
+
+/// Refuses a product that the merchant has not signed, as the real gateway does.
+pub(super) fn require_signed(state: &State, product: Product) -> Result<(), Refusal> {
+    let name = match product {
+        Product::FaceToFace => "qr",
+        Product::Wap => "wap",
+        Product::Page => "page",
+    };
+    if state.products.alipay.contains(name) {
+        Ok(())
+    } else {
+        Err(Refusal::business("ACQ.ACCESS_FORBIDDEN", "无权限使用接口"))
     }
 }
 

@@ -63,6 +63,7 @@ fn read(state: &mut State, now_ms: i64, params: &Params, product: Product) -> Re
     if let Some(kind) = state.veto(Gateway::Alipay, Endpoint::Cashier) {
         return Err(vetoed(kind));
     }
+    order::require_signed(state, product)?;
     let bill = order::read(params, &biz, now_ms, product)?;
     match state.alipay.bills.get(&bill.out_trade_no) {
         Some(known) => may_reenter(known, &bill).map(|()| bill),

@@ -15,6 +15,7 @@ pub(super) fn precreate(
     params: &Params,
     biz: &Map<String, Value>,
 ) -> Result<Node, Refusal> {
+    order::require_signed(state, Product::FaceToFace)?;
     let fresh = order::read(params, biz, now_ms, Product::FaceToFace)?;
     let out_trade_no = fresh.out_trade_no.clone();
     let is_known = state.alipay.bills.contains_key(&out_trade_no);

@@ -51,9 +51,10 @@ pub(super) const CHAPTERS: &[Chapter] = &[
             ),
             post(
                 "/merchant",
-                "Sets any of wechatBalanceFen, wechatRefundMs (how long new refunds are under way), wechatFeeRate (hundredths of a percent, for new payments; WeChat Pay gives the fee back with a refund), alipayBalanceFen (null: without end), alipayRefundMs, alipayFeeRate, alipayReturnsFees (Alipay keeps the fee of a refund unless this is set). A refund that the balance does not cover is refused with NOT_ENOUGH or ACQ.SELLER_BALANCE_NOT_ENOUGH.",
+                "Sets any of wechatBalanceFen, wechatRefundMs (how long new refunds are under way), wechatFeeRate (hundredths of a percent, for new payments; WeChat Pay gives the fee back with a refund), alipayBalanceFen (null: without end), alipayRefundMs, alipayFeeRate, alipayReturnsFees (Alipay keeps the fee of a refund unless this is set). A refund that the balance does not cover is refused with NOT_ENOUGH or ACQ.SELLER_BALANCE_NOT_ENOUGH. wechatProducts (native, h5, jsapi, app) and alipayProducts (qr, wap, page) are the products that the merchant has signed; another one is refused with NO_AUTH or ACQ.ACCESS_FORBIDDEN.",
                 &[
                     r#"{"wechatBalanceFen":0}"#,
+                    r#"{"wechatProducts":["native"],"alipayProducts":["qr","wap","page"]}"#,
                     r#"{"wechatBalanceFen":100000000,"wechatRefundMs":5000,"alipayBalanceFen":null,"alipayRefundMs":0}"#,
                 ],
             ),

@@ -1,5 +1,6 @@
 //! Settings of a merchant's accounts at the gateways.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Outcome, read};
 use crate::books::RefundOutcome;
 use crate::dispatcher::Dispatcher;
+use crate::settings::Products;
 use crate::state::State;
 use crate::time::DAY_MS;
 use crate::wechat;
@@ -27,6 +29,8 @@ pub(super) fn show(dispatcher: &Dispatcher) -> Value {
         "alipayRefundMs": state.alipay.funds.refund_takes_ms,
         "alipayFeeRate": state.alipay.funds.rate,
         "alipayReturnsFees": state.alipay.funds.returns_fees,
+        "wechatProducts": state.products.wechat,
+        "alipayProducts": state.products.alipay,
     })
 }
 
@@ -41,6 +45,8 @@ struct Change {
     alipay_refund_ms: Option<i64>,
     alipay_fee_rate: Option<i64>,
     alipay_returns_fees: Option<bool>,
+    wechat_products: Option<BTreeSet<String>>,
+    alipay_products: Option<BTreeSet<String>>,
 }
 
 /// Distinguishes null, which means an unlimited balance, from a missing member.
@@ -72,6 +78,15 @@ pub(super) fn set(dispatcher: &Dispatcher, request: &Request) -> Outcome {
             "a rate is in hundredths of a percent, 0 to {HIGHEST_RATE}"
         ));
     }
+    for (named, known) in [
+        (&change.wechat_products, &Products::WECHAT[..]),
+        (&change.alipay_products, &Products::ALIPAY[..]),
+    ] {
+        let is_unknown = |name: &&String| !known.contains(&name.as_str());
+        if let Some(name) = named.iter().flatten().find(is_unknown) {
+            return Err(format!("{name} is none of {}", known.join(", ")));
+        }
+    }
     dispatcher.act(|state, now_ms| apply(state, now_ms, &change));
     Ok(show(dispatcher))
 }
@@ -97,6 +112,12 @@ fn apply(state: &mut State, now_ms: i64, change: &Change) {
     }
     if let Some(ms) = change.alipay_refund_ms {
         funds.refund_takes_ms = ms;
+    }
+    if let Some(signed) = &change.wechat_products {
+        state.products.wechat.clone_from(signed);
+    }
+    if let Some(signed) = &change.alipay_products {
+        state.products.alipay.clone_from(signed);
     }
 }
 

@@ -25,6 +25,14 @@ pub(super) fn create(
     request: &Request,
     product: Product,
 ) -> Result<Answer, Refusal> {
+    if !state.products.wechat.contains(product.name()) {
+        return Err(Refusal::new(
+            403,
+            "NO_AUTH",
+            "商户号该产品权限未开通",
+            268_443_707,
+        ));
+    }
     let fresh = read(parse(&request.body, product.shape())?, now_ms, product)?;
     let out_trade_no = fresh.out_trade_no.clone();
     let is_known = state.wechat.orders.contains_key(&out_trade_no);

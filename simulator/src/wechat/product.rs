@@ -36,6 +36,16 @@ impl Product {
         }
     }
 
+    /// Name in the list of signed products, which is also the last part of its path.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Product::Native => "native",
+            Product::Jsapi => "jsapi",
+            Product::App => "app",
+            Product::H5 => "h5",
+        }
+    }
+
     pub(crate) fn trade_type(self) -> &'static str {
         match self {
             Product::Native => "NATIVE",

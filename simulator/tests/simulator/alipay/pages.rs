@@ -229,3 +229,14 @@ async fn a_wallet_opens_a_signed_link_too() {
         "ACQ.CONTEXT_INCONSISTENT"
     );
 }
+
+#[tokio::test]
+async fn a_page_product_that_is_not_signed_shows_alipays_error() {
+    let shop = Merchant::open().await;
+    let mut products = simulator::Products::default();
+    products.alipay.remove("wap");
+    shop.sim.sign(products);
+    let shown = open(&shop, &link(&shop, WAP, &wap())).await;
+    assert!(text(&shown).contains("ACQ.ACCESS_FORBIDDEN"), "{}", text(&shown));
+    cashier(&shop, &link(&shop, PAGE, &page())).await;
+}

@@ -107,3 +107,31 @@ async fn an_h5_address_needs_a_referer_and_expires_after_five_minutes() {
         "another phone than the payer's"
     );
 }
+
+#[tokio::test]
+async fn a_product_that_is_not_signed_is_refused() {
+    let shop = Merchant::open().await;
+    let set = async |body: Value| {
+        let url = format!("{}/merchant", shop.sim.control_url());
+        let request = shop.client.post(url).body(body.to_string());
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(set(json!({"wechatProducts": ["native", "mini"]})).await, 422);
+    assert_eq!(
+        set(json!({"wechatProducts": ["native"], "alipayProducts": ["wap"]})).await,
+        200
+    );
+    let refused = ordered(&shop, "h5", &for_h5(&shop, "T00000001")).await;
+    assert_eq!((refused.status, refused.code().as_str()), (403, "NO_AUTH"));
+    assert_eq!(
+        ordered(&shop, "native", &shop.order("T00000002", 100))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(set(json!({"wechatProducts": ["h5"]})).await, 200);
+    assert_eq!(
+        ordered(&shop, "h5", &for_h5(&shop, "T00000001")).await.status,
+        200
+    );
+}
