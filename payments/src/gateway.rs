@@ -490,6 +490,14 @@ impl Gateway {
 }
 
 impl GatewayError {
+    /// Whether the gateway refused because the merchant has no permission for the product: not signed, or taken away.
+    pub fn is_not_permitted(&self) -> bool {
+        let GatewayError::Declined { code, .. } = self else {
+            return false;
+        };
+        wechat::is_not_permitted(code) || alipay::is_not_permitted(code)
+    }
+
     pub(crate) fn unknown(reason: impl Into<String>) -> GatewayError {
         GatewayError::Unknown {
             reason: reason.into(),

@@ -82,7 +82,8 @@ pub use overdue::{LateJob, OverdueAfter, look_after};
 pub use pagination::Page;
 pub use payment::{
     Initiator, Lane, StartPayment, Watchers, expire, find_payment, find_payment_by_number, list_payments,
-    query_payment, reconcile_lane, reconcile_payments, renew_prompt, start_payment, try_to_attend,
+    query_payment, reconcile_lane, reconcile_payments, renew_prompt, start_payment, start_permitted,
+    try_to_attend,
 };
 pub use personal::{Erased, export_user, forget_user};
 pub use process::{Process, beat, enter_service, leave_service, mend_times};

@@ -2,6 +2,7 @@
 
 mod call;
 mod expire;
+mod permitted;
 mod queries;
 mod reconcile;
 mod repeated;
@@ -11,6 +12,7 @@ mod watch;
 
 pub(crate) use self::expire::end_payment;
 pub use self::expire::expire;
+pub use self::permitted::start_permitted;
 pub(crate) use self::queries::find_by_number;
 pub use self::queries::{find_payment, find_payment_by_number, list_payments};
 pub use self::reconcile::{Lane, query_payment, reconcile_lane, reconcile_payments};

@@ -330,6 +330,9 @@ catalogue! {
     incident_job_overdue: "后台任务未运行", "A job does not run";
     incident_backup_failed: "备份失败", "The backup failed";
     incident_webhook_failed: "Webhook 投递失败", "A webhook delivery failed";
+    incident_product_not_permitted: "支付产品未开通", "A payment product is not permitted";
+    advice_product_not_permitted: "在微信支付商户平台或支付宝开放平台开通该产品，或从 WECHAT_PRODUCTS / ALIPAY_PRODUCTS 中移除。付款人已自动改用其他产品。",
+        "Apply for the product in the gateway's merchant console, or remove it from WECHAT_PRODUCTS / ALIPAY_PRODUCTS. Payers were offered the next product.";
     incident_webhook_disabled: "Webhook 端点已停用", "A webhook endpoint was disabled";
     advice_clock_off: "校准服务器时间（NTP）。偏差超过五分钟时，平台会拒绝签名。恢复后自动结束。",
         "Set the server's clock right (NTP): five minutes off, and signatures are refused on both sides. Ends by itself.";

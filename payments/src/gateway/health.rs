@@ -4,11 +4,13 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use domain::Timestamp;
+use domain::{Product, Timestamp};
 
 /// Minimum of lost answers before a gateway counts as silent: one alone is no sign.
 const LEAST_LOST: u32 = 3;
 const LEAST_SILENCE: Duration = Duration::from_secs(180);
+/// Time for which a product that was refused for lack of permission is offered after the others.
+const REFUSAL_LASTS: Duration = Duration::from_secs(600);
 
 #[derive(Debug, Default)]
 pub struct Health(Mutex<Counts>);
@@ -18,6 +20,8 @@ struct Counts {
     silence: Option<Silence>,
     is_answering: bool,
     n_forged: u32,
+    /// Products that were refused for lack of permission, and when.
+    refused: Vec<(Product, Timestamp)>,
 }
 
 /// Consecutive queries without an answer.
@@ -72,6 +76,20 @@ impl Health {
         let is_long =
             silence.n_lost >= LEAST_LOST && silence.until.duration_since(silence.since) >= LEAST_SILENCE;
         is_long.then_some(silence.since)
+    }
+
+    /// Notes that the merchant has no permission for a product.
+    pub fn refused(&self, product: Product, now: Timestamp) {
+        let mut counts = self.0.lock().expect(UNBROKEN);
+        counts.refused.retain(|(known, _)| *known != product);
+        counts.refused.push((product, now));
+    }
+
+    /// Whether a product was refused for lack of permission lately.
+    pub fn is_refused(&self, product: Product, now: Timestamp) -> bool {
+        let counts = self.0.lock().expect(UNBROKEN);
+        let mut lately = counts.refused.iter().filter(|(_, at)| now < *at + REFUSAL_LASTS);
+        lately.any(|(known, _)| *known == product)
     }
 
     /// Whether the last query was answered.

@@ -26,7 +26,7 @@ pub use self::checkup::check_merchant_certificate;
 pub(super) use self::checkup::check_settings;
 pub use self::keys::PlatformKeys;
 use self::notification::Reader;
-pub(super) use self::refusal::Refusal;
+pub(super) use self::refusal::{Refusal, is_not_permitted};
 pub use self::sealed::{ApiV3Key, Sealed};
 pub use self::settings::{Settings, Verify};
 use self::sign::{SignatureError, invocation_message};

@@ -56,6 +56,8 @@ domain::words! {
         WebhookFailed => "webhook_failed",
         /// A webhook endpoint was disabled, because it is gone or has failed for five days.
         WebhookDisabled => "webhook_disabled",
+        /// The gateway does not permit the merchant a product: it is not signed, or was taken away.
+        ProductNotPermitted => "product_not_permitted",
         /// A merchant of the epay protocol was not told of a paid order, and nothing more is sent by itself.
         EpayNotificationFailed => "epay_notification_failed",
     }

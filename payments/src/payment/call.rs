@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use crate::gateway::{Creation, Gateway, GatewayError};
 use crate::model::incident::IncidentKind;
 use crate::payment::find_by_number;
+use crate::payment::permitted::note_not_permitted;
 use crate::payment::repeated::find_taken;
 use crate::payment::settle::{Rule, announce, apply_report, raise, record_report};
 use crate::store::payments::{self, CallClaim};
@@ -154,6 +155,9 @@ async fn send(
                 return Ok(called);
             }
             note_refusal(services, payment, &source).await?;
+            if source.is_not_permitted() {
+                note_not_permitted(services, payment.product, &source).await?;
+            }
             Err(Error::Declined { channel, source })
         }
         Err(source @ (GatewayError::RetrySame { .. } | GatewayError::Unknown { .. })) => {

@@ -36,4 +36,5 @@ mod repeated_calls;
 mod replays;
 mod second_factor;
 mod shop;
+mod signed_products;
 mod webhooks;

@@ -355,6 +355,7 @@ fn gateways(sim: &Simulator, notify_url: &str, clock: &Clock) -> Gateways {
             key: given.alipay_public_key.clone(),
         },
         seller_id: Some(given.alipay_seller_id.clone()),
+        qr_product: alipay::QrProduct::default(),
         gateway_url: sim.alipay_url(),
         notify_url: format!("{notify_url}/alipay"),
     };

@@ -157,6 +157,7 @@ pub const fn incident(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'sta
         Some(IncidentKind::BackupFailed) => words.incident_backup_failed,
         Some(IncidentKind::WebhookFailed) => words.incident_webhook_failed,
         Some(IncidentKind::WebhookDisabled) => words.incident_webhook_disabled,
+        Some(IncidentKind::ProductNotPermitted) => words.incident_product_not_permitted,
         Some(IncidentKind::EpayNotificationFailed) => words.incident_epay_notification_failed,
     }
 }
@@ -190,6 +191,7 @@ pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'stati
         Some(IncidentKind::BackupFailed) => words.advice_backup_failed,
         Some(IncidentKind::WebhookFailed) => words.advice_webhook_failed,
         Some(IncidentKind::WebhookDisabled) => words.advice_webhook_disabled,
+        Some(IncidentKind::ProductNotPermitted) => words.advice_product_not_permitted,
         Some(IncidentKind::EpayNotificationFailed) => words.advice_epay_notification_failed,
     }
 }

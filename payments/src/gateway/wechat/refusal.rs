@@ -143,6 +143,11 @@ impl Refusal {
     }
 }
 
+/// Whether a code says that the merchant may not use a product.
+pub(in super::super) fn is_not_permitted(code: &str) -> bool {
+    normal(code) == "NOAUTH"
+}
+
 /// `ORDERNOTEXIST` and `ORDER_NOT_EXIST` are one code: the spelling changed over the years (T-48).
 fn normal(code: &str) -> String {
     code.chars()
