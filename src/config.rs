@@ -8,6 +8,7 @@ mod env_file;
 mod epay;
 mod gateways;
 mod names;
+mod products;
 mod retention;
 mod source;
 mod value;
@@ -17,7 +18,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use app::return_url::ReturnHosts;
-use domain::{LatePolicy, Money};
+use domain::{LatePolicy, Money, Products};
+use payments::gateway::alipay::QrProduct;
 use payments::secrets::KEY_BYTES;
 use payments::{OverdueAfter, Policy};
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
@@ -40,6 +42,9 @@ pub struct Config {
     pub database_url: SecretString,
     pub backups: Option<ScheduledBackups>,
     pub gateways: GatewayMode,
+    /// Products that the merchant has signed; pages offer no other.
+    pub products: Products,
+    pub alipay_qr_product: QrProduct,
     /// Serves a database although payments of another merchant account are unfinished in it.
     pub accepts_other_merchant: bool,
     pub simulator_listen: SocketAddr,
@@ -114,7 +119,9 @@ impl Config {
             .parsed("DATABASE_URL", value::parse_database_url)?
             .unwrap_or_else(|| SecretString::from(DATABASE_URL));
         let gateways = GatewayMode::read(source)?;
-        let webhooks = WebhookSettings::read(source, matches!(gateways, GatewayMode::Simulator))?;
+        let is_simulator = matches!(gateways, GatewayMode::Simulator);
+        let products = products::read(source, is_simulator)?;
+        let webhooks = WebhookSettings::read(source, is_simulator)?;
         let config = Config {
             listen: source
                 .parsed("LISTEN", value::parse_address)?
@@ -124,6 +131,8 @@ impl Config {
             backups: backups::read(source, &database_url)?,
             database_url,
             gateways,
+            products,
+            alipay_qr_product: products::read_qr_product(source)?,
             accepts_other_merchant: source
                 .parsed("ACCEPT_OTHER_MERCHANT", parse_yes)?
                 .unwrap_or(false),

@@ -32,7 +32,7 @@ pub async fn link(config: &Config, public_url: &PublicUrl) -> Result<Links, Fail
             })
             .await
             .map_err(simulator_failure)?;
-            let gateways = simulated(&simulator, public_url)?;
+            let gateways = simulated(&simulator, config, public_url)?;
             Ok(Links {
                 gateways,
                 simulator: Some(simulator),
@@ -64,7 +64,7 @@ pub fn live(config: &Config, public_url: &PublicUrl) -> Result<Gateways, Failure
         alipay: accounts
             .alipay
             .as_ref()
-            .map(|account| open_alipay(alipay_settings(account, public_url)))
+            .map(|account| open_alipay(alipay_settings(account, config.alipay_qr_product, public_url)))
             .transpose()?,
     })
 }
@@ -84,18 +84,23 @@ pub fn wechat_settings(account: &WechatAccount, public_url: &PublicUrl) -> wecha
     }
 }
 
-pub fn alipay_settings(account: &AlipayAccount, public_url: &PublicUrl) -> alipay::Settings {
+pub fn alipay_settings(
+    account: &AlipayAccount,
+    qr_product: alipay::QrProduct,
+    public_url: &PublicUrl,
+) -> alipay::Settings {
     alipay::Settings {
         app_id: account.app_id.clone(),
         private_key: account.private_key.clone(),
         verify: account.verify(),
         seller_id: account.seller_id.clone(),
+        qr_product,
         gateway_url: account.gateway_url.clone(),
         notify_url: notification_address(public_url, Channel::Alipay),
     }
 }
 
-fn simulated(simulator: &Simulator, public_url: &PublicUrl) -> Result<Gateways, Failure> {
+fn simulated(simulator: &Simulator, config: &Config, public_url: &PublicUrl) -> Result<Gateways, Failure> {
     let account = simulator.credentials();
     let key = account.wechat_public_key.clone();
     let verify = match &account.wechat_public_key_id {
@@ -120,6 +125,7 @@ fn simulated(simulator: &Simulator, public_url: &PublicUrl) -> Result<Gateways, 
             key: account.alipay_public_key.clone(),
         },
         seller_id: Some(account.alipay_seller_id.clone()),
+        qr_product: config.alipay_qr_product,
         gateway_url: simulator.alipay_url(),
         notify_url: notification_address(public_url, Channel::Alipay),
     })?;

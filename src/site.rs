@@ -6,7 +6,7 @@ use std::sync::Arc;
 use app::Stylesheet;
 use app::context::HasBundle;
 use app::theme::Theme;
-use domain::Channel;
+use domain::{Channel, Product};
 use leptos::prelude::LeptosOptions;
 use payments::Services;
 use simulator::Simulator;
@@ -70,6 +70,8 @@ impl SiteConfig {
             public_url: public_url.as_str().to_owned(),
             is_simulator: simulator.is_some(),
             wallet_url: simulator.map(Simulator::wallet_url),
+            // A page cannot open a JSAPI payment by itself: it does not know the payer's openid.
+            products: config.products.without(Product::Jsapi),
             methods: Channel::ALL
                 .into_iter()
                 .filter(is_offered)

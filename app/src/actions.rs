@@ -101,10 +101,11 @@ pub async fn new_code(
     #[server(default)] lang: String,
     #[server(default)] device: String,
 ) -> Result<(), UiError> {
-    let error = renew(&token).await.err();
+    let device = Device::parse(&device);
+    let error = renew(&token, device).await.err();
     go_back(CheckoutLink {
         error,
-        ..checkout_link(&token, chosen(&lang), Device::parse(&device))
+        ..checkout_link(&token, chosen(&lang), device)
     });
     Ok(())
 }
@@ -145,12 +146,7 @@ async fn start(
     device: Option<Device>,
 ) -> Result<(), UiError> {
     let method = Method::parse(method).ok_or(UiError::ChooseMethod)?;
-    let request = request();
-    if !request.site.methods.contains(&method) {
-        return Err(UiError::Unavailable);
-    }
-    let device = device.unwrap_or(request.device);
-    start_product(token, device.product(method, way)).await
+    start_first(token, method, way, device).await
 }
 
 /// Pays from the balance; returns whether it was too low, which the page shows by itself.
@@ -187,28 +183,31 @@ async fn order_top_up(link: CheckoutLink<'_>) -> Result<Option<String>, UiError>
     Ok(Some(topup.token))
 }
 
-async fn renew(token: &str) -> Result<(), UiError> {
+async fn renew(token: &str, device: Option<Device>) -> Result<(), UiError> {
     let checkout = payments::find_checkout(&services(), token).await?;
     let last = checkout.payments.first().ok_or(UiError::ChooseMethod)?;
-    let product = match last.product {
-        // Only the merchant knows the payer's openid, so only its program can start another of these.
-        Product::Jsapi => last.method().default_product(),
-        other => other,
-    };
-    start_product(token, product).await
+    start_first(token, last.method(), PayMode::of(last.product), device).await
 }
 
-async fn start_product(token: &str, product: Product) -> Result<(), UiError> {
-    let services = services();
+/// Starts a payment by the first product of a method that works on the payer's device and is permitted.
+async fn start_first(
+    token: &str,
+    method: Method,
+    way: Option<PayMode>,
+    device: Option<Device>,
+) -> Result<(), UiError> {
+    let (services, mut request) = (services(), request());
+    request.device = device.unwrap_or(request.device);
+    let products = request.products(method, way);
+    let first = products.first().copied().ok_or(UiError::Unavailable)?;
     let checkout = payments::find_checkout(&services, token).await?;
-    let request = request();
     let start = payments::StartPayment {
         return_url: Some(request.checkout_url(token)),
         payer_ip: request.payer_ip,
         initiator: payments::Initiator::Payer,
-        ..payments::StartPayment::new(checkout.order.id, product)
+        ..payments::StartPayment::new(checkout.order.id, first)
     };
-    payments::start_payment(&services, start, None).await?;
+    payments::start_permitted(&services, &products, &start).await?;
     Ok(())
 }
 

@@ -8,11 +8,11 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use domain::Method;
+use domain::{Method, Product, Products};
 use leptos::prelude::{expect_context, provide_context, use_context};
 use payments::Services;
 
-use crate::device::Device;
+use crate::device::{Device, PayMode};
 use crate::i18n::{Language, Words};
 use crate::return_url::ReturnHosts;
 use crate::theme::Theme;
@@ -36,6 +36,8 @@ pub struct PageSettings {
     pub wallet_url: Option<String>,
     /// Available methods, in the order they are shown.
     pub methods: Vec<Method>,
+    /// Products that the merchant has signed; pages offer no other.
+    pub products: Products,
     /// Hosts that payers may be sent back to.
     pub return_hosts: ReturnHosts,
     /// Names of settings that let payments or notifications travel unencrypted; the console warns of them.
@@ -89,6 +91,15 @@ impl Request {
             request_id,
             payer_ip,
         }
+    }
+
+    /// Products with which the payer can use a method here, the best first; none when it is not offered.
+    pub fn products(&self, method: Method, mode: Option<PayMode>) -> Vec<Product> {
+        if method.channel().is_some() && !self.site.methods.contains(&method) {
+            return Vec::new();
+        }
+        let signed = self.site.products.union(Products::of(&[Product::Balance]));
+        self.device.products(method, mode, signed)
     }
 
     pub fn words(&self) -> &'static Words {

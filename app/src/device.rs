@@ -3,7 +3,7 @@
 //! Guessed from the `User-Agent`, because nothing else is known before the first page. A guess is never final: every page
 //! offers the other mode, and `?device=` overrides it.
 
-use domain::{Method, Product};
+use domain::{Method, Product, Products};
 
 domain::words! {
     /// Value of `?device=`.
@@ -56,46 +56,68 @@ impl Device {
         }
     }
 
-    /// Returns whether a payer here can use this method: neither wallet opens the other one.
-    pub const fn offers(self, method: Method) -> bool {
-        !matches!(
-            (self, method),
-            (Device::Wechat, Method::Alipay) | (Device::Alipay, Method::Wechat)
-        )
-    }
-
-    /// Default mode. Inside WeChat a page can open the payment only with the payer's openid, which only a merchant's program
-    /// knows; without it the page shows a code for another phone, and instructions to leave.
+    /// Default mode.
     pub const fn usual_mode(self) -> PayMode {
         match self {
-            Device::Desktop | Device::Wechat => PayMode::Scan,
-            Device::Phone | Device::Alipay => PayMode::Open,
+            Device::Desktop => PayMode::Scan,
+            Device::Phone | Device::Wechat | Device::Alipay => PayMode::Open,
         }
     }
 
-    /// Product for a method here; `mode` is the payer's own choice.
-    pub const fn product(self, method: Method, mode: Option<PayMode>) -> Product {
+    /// Products of a method that can work here, the best first; `mode` is the payer's own choice.
+    ///
+    /// Neither wallet opens the other one. Inside WeChat a page can open the payment only with the payer's openid (JSAPI);
+    /// H5 is refused there, so the alternative is a code for another phone.
+    const fn usable(self, method: Method, mode: Option<PayMode>) -> &'static [Product] {
+        use Product::{Balance, H5, Jsapi, Native, Page, Qr, Wap};
         let mode = match mode {
             Some(mode) => mode,
             None => self.usual_mode(),
         };
-        match (method, mode, self) {
-            (Method::Wechat, PayMode::Scan, _) => Product::Native,
-            (Method::Wechat, PayMode::Open, _) => Product::H5,
-            (Method::Alipay, PayMode::Scan, _) => Product::Qr,
-            (Method::Alipay, PayMode::Open, Device::Desktop) => Product::Page,
-            (Method::Alipay, PayMode::Open, _) => Product::Wap,
-            (Method::Balance, _, _) => Product::Balance,
+        match (method, self, mode) {
+            (Method::Balance, _, _) => &[Balance],
+            (Method::Wechat, Device::Alipay, _) | (Method::Alipay, Device::Wechat, _) => &[],
+            (Method::Wechat, Device::Desktop, _) => &[Native],
+            (Method::Wechat, Device::Phone, PayMode::Open) => &[H5, Native],
+            (Method::Wechat, Device::Phone, PayMode::Scan) => &[Native, H5],
+            (Method::Wechat, Device::Wechat, PayMode::Open) => &[Jsapi, Native],
+            (Method::Wechat, Device::Wechat, PayMode::Scan) => &[Native, Jsapi],
+            (Method::Alipay, Device::Desktop, PayMode::Scan) => &[Qr, Page, Wap],
+            (Method::Alipay, Device::Desktop, PayMode::Open) => &[Page, Wap, Qr],
+            (Method::Alipay, Device::Phone, PayMode::Open) => &[Wap, Qr, Page],
+            (Method::Alipay, Device::Phone, PayMode::Scan) => &[Qr, Wap, Page],
+            (Method::Alipay, Device::Alipay, PayMode::Open) => &[Wap, Page, Qr],
+            (Method::Alipay, Device::Alipay, PayMode::Scan) => &[Qr, Wap, Page],
         }
     }
 
-    /// The other mode of the same method, where there is one.
-    pub const fn other_mode(self, product: Product) -> Option<PayMode> {
-        match (product, self) {
-            (Product::H5 | Product::Wap | Product::Page | Product::Jsapi, _) => Some(PayMode::Scan),
-            (Product::Native | Product::Qr, Device::Phone) => Some(PayMode::Open),
-            (Product::Qr, Device::Desktop | Device::Alipay) => Some(PayMode::Open),
-            (Product::Native | Product::Qr | Product::Balance, _) => None,
+    /// Products with which a payer here can use a method, out of those that the merchant has signed, the best first.
+    pub fn products(self, method: Method, mode: Option<PayMode>, signed: Products) -> Vec<Product> {
+        let usable = self.usable(method, mode).iter().copied();
+        usable.filter(|product| signed.contains(*product)).collect()
+    }
+
+    /// The other mode of the same method, where a signed product has one.
+    pub fn other_mode(self, product: Product, signed: Products) -> Option<PayMode> {
+        let other = match PayMode::of(product)? {
+            PayMode::Scan => PayMode::Open,
+            PayMode::Open => PayMode::Scan,
+        };
+        let first = self
+            .products(product.method(), Some(other), signed)
+            .first()
+            .copied()?;
+        (PayMode::of(first) == Some(other)).then_some(other)
+    }
+}
+
+impl PayMode {
+    /// Mode of a product; the balance has none.
+    pub const fn of(product: Product) -> Option<PayMode> {
+        match product {
+            Product::Native | Product::Qr => Some(PayMode::Scan),
+            Product::H5 | Product::Jsapi | Product::Wap | Product::Page => Some(PayMode::Open),
+            Product::Balance => None,
         }
     }
 }
@@ -143,29 +165,45 @@ mod tests {
 
     #[test]
     fn a_method_uses_the_product_that_works_on_the_device() {
-        use Product::{H5, Native, Page, Qr, Wap};
+        use Product::{H5, Jsapi, Native, Page, Qr, Wap};
+        let best = |device: Device, method, mode, signed: Products| {
+            device.products(method, mode, signed).first().copied()
+        };
         for (device, wechat, alipay) in [
-            (Device::Desktop, Native, Qr),
-            (Device::Phone, H5, Wap),
-            (Device::Wechat, Native, Qr),
-            (Device::Alipay, H5, Wap),
+            (Device::Desktop, Some(Native), Some(Qr)),
+            (Device::Phone, Some(H5), Some(Wap)),
+            (Device::Wechat, Some(Jsapi), None),
+            (Device::Alipay, None, Some(Wap)),
         ] {
-            assert_eq!(device.product(Method::Wechat, None), wechat, "{device:?}");
-            assert_eq!(device.product(Method::Alipay, None), alipay, "{device:?}");
+            let all = Products::all();
+            assert_eq!(best(device, Method::Wechat, None, all), wechat, "{device:?}");
+            assert_eq!(best(device, Method::Alipay, None, all), alipay, "{device:?}");
         }
-        assert_eq!(Device::Phone.product(Method::Wechat, Some(PayMode::Scan)), Native);
-        assert_eq!(Device::Desktop.product(Method::Alipay, Some(PayMode::Open)), Page);
+        let (scan, open) = (Some(PayMode::Scan), Some(PayMode::Open));
+        assert_eq!(
+            best(Device::Phone, Method::Wechat, scan, Products::all()),
+            Some(Native)
+        );
+        assert_eq!(
+            best(Device::Desktop, Method::Alipay, open, Products::all()),
+            Some(Page)
+        );
+        let usual = Products::of(&[Native, Qr, Wap, Page]);
+        assert_eq!(best(Device::Phone, Method::Wechat, None, usual), Some(Native));
+        assert_eq!(best(Device::Wechat, Method::Wechat, None, usual), Some(Native));
     }
 
     #[test]
     fn the_other_mode_of_the_other_mode_is_the_first() {
-        for device in [Device::Desktop, Device::Phone] {
+        for device in Device::ALL {
             for method in [Method::Wechat, Method::Alipay] {
-                let usual = device.product(method, None);
-                if let Some(mode) = device.other_mode(usual) {
-                    let other = device.product(method, Some(mode));
+                let Some(usual) = device.products(method, None, Products::all()).first().copied() else {
+                    continue;
+                };
+                if let Some(mode) = device.other_mode(usual, Products::all()) {
+                    let other = device.products(method, Some(mode), Products::all())[0];
                     assert_ne!(other, usual);
-                    assert_eq!(device.other_mode(other), Some(device.usual_mode()));
+                    assert_eq!(device.other_mode(other, Products::all()), PayMode::of(usual));
                 }
             }
         }

@@ -127,7 +127,8 @@ impl CheckoutView {
         let situation = shown(Situation::of(checkout, now), available, order, page_request);
         let balance = available.map(|available| (available, order.amount));
         let state = situation.state();
-        let (title, sentence) = texts::of(&situation, order, request.device, words);
+        let methods = methods::choices(&situation, balance, request);
+        let (title, sentence) = texts::of(&situation, order, &methods, request);
         CheckoutView {
             token: order.token.clone(),
             language: request.chosen_language(),
@@ -144,7 +145,7 @@ impl CheckoutView {
             ordered_at: texts::moment(order.created_at),
             amount: money::number(order.amount),
             deadline: Deadline::of(&situation, order, now),
-            methods: methods::choices(&situation, balance, request),
+            methods,
             other_mode: methods::other_mode(&situation, request),
             guide: methods::guide(&situation, &order.token, request),
             correction: correction(&order.token, request),

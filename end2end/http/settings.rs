@@ -29,6 +29,9 @@ fn a_wrong_setting_is_named() {
         ("PAYMENT_TTL_MINUTES", "0"),
         ("LATE_PAYMENT", "keep"),
         ("LOG_FORMAT", "xml"),
+        ("WECHAT_PRODUCTS", "native,qr"),
+        ("ALIPAY_PRODUCTS", "qr;wap"),
+        ("ALIPAY_QR_PRODUCT", "QUICK_WAP_WAY"),
         ("ADMIN_PASSWORD", "hush-hush-hush"),
     ] {
         let (code, said) = start(&[(name, value)]);

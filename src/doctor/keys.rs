@@ -46,6 +46,6 @@ pub fn notes(config: &Config, public_url: &PublicUrl) -> Vec<Note> {
     let alipay = accounts
         .alipay
         .as_ref()
-        .map(|account| alipay_settings(account, public_url));
+        .map(|account| alipay_settings(account, config.alipay_qr_product, public_url));
     check_settings(wechat.as_ref(), alipay.as_ref(), Clock::System.now())
 }

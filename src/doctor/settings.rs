@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use domain::{Method, Product};
+
 use super::Report;
 use crate::config::{Config, GatewayMode, Source};
 
@@ -55,4 +57,16 @@ fn note_mode(config: &Config, source: &Source, report: &mut Report) {
     .flatten()
     .collect();
     report.ok(NAME, format!("live: {}", names.join(" and ")));
+    note_products(config, report);
+}
+
+/// Notes what pages offer: a product that is not signed is refused by the gateway while a payer waits.
+fn note_products(config: &Config, report: &mut Report) {
+    for (name, method) in [
+        ("WECHAT_PRODUCTS", Method::Wechat),
+        ("ALIPAY_PRODUCTS", Method::Alipay),
+    ] {
+        let products: Vec<&str> = config.products.of_method(method).map(Product::as_str).collect();
+        report.ok(name, format!("pages offer {}", products.join(", ")));
+    }
 }

@@ -23,6 +23,9 @@ fn Tile(method: Method) -> impl IntoView {
 pub fn MethodForm(view: CheckoutView) -> impl IntoView {
     let words = view.words;
     let price = view.price();
+    if view.methods.is_empty() {
+        return ().into_any();
+    }
     let rows = view
         .methods
         .clone()
@@ -40,6 +43,7 @@ pub fn MethodForm(view: CheckoutView) -> impl IntoView {
             </button>
         </form>
     }
+    .into_any()
 }
 
 #[component]

@@ -54,6 +54,9 @@ catalogue! {
     alipay_help: "用支付宝扫一扫", "Scan with Alipay";
     wechat_open_help: "打开微信付款", "Opens WeChat on this phone";
     wechat_elsewhere_help: "用另一台手机的微信扫一扫", "Scan with WeChat on another phone";
+    wechat_here_help: "在微信内直接付款", "Pays right here inside WeChat";
+    alipay_elsewhere_help: "用另一台手机的支付宝扫一扫", "Scan with Alipay on another phone";
+    alipay_page_help: "在支付宝网页付款", "Pays on Alipay's own page";
     alipay_open_help: "打开支付宝付款", "Opens Alipay on this phone";
     alipay_scan: "打开支付宝，点“扫一扫”，核对金额 {amount} 后付款",
         "Open Alipay, tap Scan, and check that it asks for {amount}";
@@ -72,6 +75,10 @@ catalogue! {
         "You opened this page inside WeChat, where a payment code cannot be read by a long press and Alipay cannot be opened. Tap … at the top and choose to open it in your browser, or copy the link.";
     inside_alipay_guide: "您正在支付宝中打开本页，这里不能打开微信。要用微信支付，请复制链接到浏览器打开。",
         "You opened this page inside Alipay, where WeChat cannot be opened. To pay with WeChat, copy the link and open it in your browser.";
+    nothing_here_guide: "此设备上没有可用的支付方式。请复制链接，在电脑上打开后扫码支付。",
+        "No payment method works on this device. Copy the link and open it on a computer to pay by scanning a code.";
+    nothing_on_desk_guide: "电脑上没有可用的支付方式。请复制链接发到手机，在手机上打开后支付。",
+        "No payment method works on a computer. Copy the link and open it on your phone to pay.";
     copy_link: "复制链接", "Copy the link";
     show_as_phone: "正在手机上付款？按手机显示", "Paying on a phone? Show the page for phones";
     show_as_desk: "按电脑显示，用另一台手机扫码", "Show the page for computers, with codes to scan";
@@ -82,6 +89,8 @@ catalogue! {
     choose_title: "选择支付方式", "Choose how to pay";
     choose_text: "下一步会显示付款二维码。", "The next step shows a code to scan.";
     choose_open_text: "下一步会打开您选择的支付应用。", "The next step opens the app you choose.";
+    choose_nothing_title: "此处无法支付", "You cannot pay here";
+    choose_nothing_text: "没有扣款。请按下面的提示换一种方式打开本页。", "You were not charged. Open this page in another way, as described below.";
     spending_title: "用账户余额支付", "Pay from your balance";
     spending_text: "确认后立即从余额扣款 {amount}。", "As soon as you confirm, {amount} is taken from your balance.";
     available: "可用余额", "Available";

@@ -1,6 +1,6 @@
 //! Methods that a payer can choose here, and how each is offered on the payer's device.
 
-use domain::{Method, Money};
+use domain::{Method, Money, Product};
 
 use super::{Situation, money, spending};
 use crate::context::Request;
@@ -42,13 +42,13 @@ pub fn choices(
     balance: Option<(Money, Money)>,
     request: &Request,
 ) -> Vec<MethodChoice> {
-    let (words, device) = (request.words(), request.device);
+    let words = request.words();
     let offered: Vec<Method> = request
         .site
         .methods
         .iter()
         .copied()
-        .filter(|method| device.offers(*method))
+        .filter(|method| !request.products(*method, None).is_empty())
         .chain(balance.map(|_| Method::Balance))
         .collect();
     let is_spending = matches!(situation, Situation::Spending { .. } | Situation::Short { .. });
@@ -65,7 +65,7 @@ pub fn choices(
         name: method_name(method, words),
         help: match (method, balance) {
             (Method::Balance, Some((available, price))) => balance_help(available, price, words),
-            _ => method_help(method, device, words).to_owned(),
+            _ => method_help(method, request).to_owned(),
         },
         is_current: Some(method) == current,
         is_chosen: Some(method) == chosen,
@@ -79,7 +79,9 @@ pub fn other_mode(situation: &Situation<'_>, request: &Request) -> Option<OtherW
     };
     let words = request.words();
     let method = payment.method();
-    let way = request.device.other_mode(payment.product)?;
+    let way = request
+        .device
+        .other_mode(payment.product, request.site.products)?;
     let label = match (way, method, request.device) {
         (PayMode::Scan, _, Device::Desktop) => words.scan_here,
         (PayMode::Scan, _, _) => words.scan_elsewhere,
@@ -93,19 +95,31 @@ pub fn other_mode(situation: &Situation<'_>, request: &Request) -> Option<OtherW
 
 /// Returns the instructions, only while there is something to pay.
 pub fn guide(situation: &Situation<'_>, token: &str, request: &Request) -> Option<Guide> {
-    let words = request.words();
-    let text = match request.device {
-        Device::Wechat => words.inside_wechat_guide,
-        Device::Alipay => words.inside_alipay_guide,
-        Device::Desktop | Device::Phone => return None,
-    };
-    // A payer whose openid the merchant's program gave can pay right here.
-    let is_named =
-        matches!(situation, Situation::Waiting { payment, .. } if payment.product == domain::Product::Jsapi);
-    (situation.is_payable() && !(is_named && request.device == Device::Wechat)).then(|| Guide {
+    if !situation.is_payable() {
+        return None;
+    }
+    let text = guide_text(situation, request)?;
+    Some(Guide {
         text,
         url: request.checkout_url(token),
     })
+}
+
+fn guide_text(situation: &Situation<'_>, request: &Request) -> Option<&'static str> {
+    let words = request.words();
+    let best = |method| request.products(method, None).first().copied();
+    let is_nothing_offered = best(Method::Wechat).is_none() && best(Method::Alipay).is_none();
+    match request.device {
+        // Paid right here: the payer's openid is learnt by the page, or was given by the merchant's program.
+        Device::Wechat if best(Method::Wechat) == Some(Product::Jsapi) => None,
+        Device::Wechat if situation.payment().map(|payment| payment.product) == Some(Product::Jsapi) => None,
+        Device::Wechat => Some(words.inside_wechat_guide),
+        Device::Alipay if request.site.methods.contains(&Method::Wechat) => Some(words.inside_alipay_guide),
+        Device::Alipay if is_nothing_offered => Some(words.nothing_here_guide),
+        Device::Desktop if is_nothing_offered => Some(words.nothing_on_desk_guide),
+        Device::Phone if is_nothing_offered => Some(words.nothing_here_guide),
+        Device::Desktop | Device::Phone | Device::Alipay => None,
+    }
 }
 
 /// The link that corrects the detected device, and its text.
@@ -137,13 +151,19 @@ fn balance_help(available: Money, price: Money, words: &Words) -> String {
     }
 }
 
-const fn method_help(method: Method, device: Device, words: &Words) -> &'static str {
-    match (method, device.usual_mode(), device) {
-        (Method::Wechat, _, Device::Wechat) => words.wechat_elsewhere_help,
-        (Method::Wechat, PayMode::Scan, _) => words.wechat_help,
-        (Method::Wechat, PayMode::Open, _) => words.wechat_open_help,
-        (Method::Alipay, PayMode::Scan, _) => words.alipay_help,
-        (Method::Alipay, PayMode::Open, _) => words.alipay_open_help,
-        (Method::Balance, _, _) => words.balance_help,
+/// Text for what the method does on this device.
+fn method_help(method: Method, request: &Request) -> &'static str {
+    let words = request.words();
+    let product = request.products(method, None).first().copied();
+    match (product, request.device) {
+        (Some(Product::Native), Device::Desktop) => words.wechat_help,
+        (Some(Product::Native), _) => words.wechat_elsewhere_help,
+        (Some(Product::H5), _) => words.wechat_open_help,
+        (Some(Product::Jsapi), _) => words.wechat_here_help,
+        (Some(Product::Qr), Device::Desktop) => words.alipay_help,
+        (Some(Product::Qr), _) => words.alipay_elsewhere_help,
+        (Some(Product::Wap | Product::Page), Device::Desktop) => words.alipay_page_help,
+        (Some(Product::Wap | Product::Page), _) => words.alipay_open_help,
+        (Some(Product::Balance) | None, _) => words.balance_help,
     }
 }

@@ -2,7 +2,7 @@
 
 mod fixture;
 
-use domain::{Method, OrderState, Payment, PaymentState, Refund, RefundId, RefundNo, RefundState};
+use domain::{Method, OrderState, Payment, PaymentState, Products, Refund, RefundId, RefundNo, RefundState};
 
 use self::fixture::{MINUTE, NOW, at, checkout, fen, payment, pending, request};
 use super::*;
@@ -415,4 +415,74 @@ fn a_balance_is_offered_only_where_the_merchant_allowed_it() {
         assert!(view.methods.iter().all(|choice| choice.method != Method::Balance));
         assert!(!matches!(view.state, PageState::Balance | PageState::Short));
     }
+}
+
+/// The page of an open order for one device and the products that are signed.
+fn signed_on(device: Device, products: Products, payments: Vec<Payment>) -> CheckoutView {
+    let mut request = request(Language::English);
+    request.device = device;
+    let mut site = (*request.site).clone();
+    site.products = products;
+    request.site = std::sync::Arc::new(site);
+    let open = checkout(OrderState::Open, payments);
+    CheckoutView::new(&open, None, at(NOW), &request, PageRequest::default())
+}
+
+#[test]
+fn every_set_of_signed_products_ends_in_a_method_or_in_a_plain_sentence_on_every_device() {
+    let of_gateways: Vec<Product> = Product::ALL
+        .into_iter()
+        .filter(|product| *product != Product::Balance)
+        .collect();
+    for bits in 0_u32..1 << of_gateways.len() {
+        let is_in = |place: usize| bits & (1 << place) != 0;
+        let places = of_gateways.iter().enumerate().filter(|(place, _)| is_in(*place));
+        let signed: Vec<Product> = places.map(|(_, product)| *product).collect();
+        for device in Device::ALL {
+            let products = Products::of(&signed);
+            let view = signed_on(device, products, vec![]);
+            for choice in &view.methods {
+                let offered = device.products(choice.method, None, products);
+                assert!(offered.iter().all(|product| signed.contains(product)));
+                assert!(
+                    !offered.is_empty() && !choice.help.is_empty(),
+                    "{device:?} {signed:?}"
+                );
+            }
+            let needs_words = view.methods.is_empty();
+            assert_eq!(
+                needs_words,
+                view.title == "You cannot pay here",
+                "{device:?} {signed:?}"
+            );
+            if needs_words {
+                assert!(view.guide.is_some(), "{device:?} {signed:?}");
+            }
+            // What is shown for an open payment never leads to a product that is not signed.
+            for product in &signed {
+                let waiting = signed_on(device, products, vec![payment(*product, PaymentState::Pending)]);
+                if let Some(other) = waiting.other_mode {
+                    let next = device.products(other.method, Some(other.way), products);
+                    assert!(
+                        next.first()
+                            .is_some_and(|next| signed.contains(next) && next != product)
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn inside_wechat_a_payer_is_sent_to_the_browser_only_when_jsapi_is_not_offered() {
+    let with = signed_on(
+        Device::Wechat,
+        Products::of(&[Product::Jsapi, Product::Native]),
+        vec![],
+    );
+    assert!(with.guide.is_none());
+    assert_eq!(with.methods[0].help, "Pays right here inside WeChat");
+    let without = signed_on(Device::Wechat, Products::of(&[Product::Native]), vec![]);
+    assert!(without.guide.is_some());
+    assert_eq!(without.methods[0].help, "Scan with WeChat on another phone");
 }

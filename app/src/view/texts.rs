@@ -2,21 +2,34 @@
 
 use domain::{Money, Order, Payment, Product, Timestamp};
 
+use super::methods::MethodChoice;
 use super::{Fact, Situation, method_name, money};
+use crate::context::Request;
 use crate::device::{Device, PayMode};
 use crate::i18n::{Words, fill};
 
-/// Returns the title and the sentence under it.
-pub fn of(situation: &Situation<'_>, order: &Order, device: Device, words: &Words) -> (String, String) {
+/// Returns the title and the sentence under it; `methods` are those on the page.
+pub fn of(
+    situation: &Situation<'_>,
+    order: &Order,
+    methods: &[MethodChoice],
+    request: &Request,
+) -> (String, String) {
+    let words = request.words();
     let (title, sentence, amount) = match situation {
-        Situation::Choose => match device.usual_mode() {
-            PayMode::Scan => (words.choose_title, words.choose_text, order.amount),
-            PayMode::Open => (words.choose_title, words.choose_open_text, order.amount),
-        },
+        Situation::Choose if methods.is_empty() => (
+            words.choose_nothing_title,
+            words.choose_nothing_text,
+            order.amount,
+        ),
+        Situation::Choose if opens_app(methods, request) => {
+            (words.choose_title, words.choose_open_text, order.amount)
+        }
+        Situation::Choose => (words.choose_title, words.choose_text, order.amount),
         Situation::Spending { .. } => (words.spending_title, words.spending_text, order.amount),
         Situation::Short { missing } => (words.short_title, words.short_text, *missing),
         Situation::Waiting { payment, .. } => {
-            let (title, sentence) = waiting(payment.product, device, words);
+            let (title, sentence) = waiting(payment.product, request.device, words);
             (title, sentence, payment.amount)
         }
         Situation::Confirming { .. } => (words.confirming_title, words.confirming_text, order.amount),
@@ -44,6 +57,15 @@ pub fn of(situation: &Situation<'_>, order: &Order, device: Device, words: &Word
     let method = method.map_or("", |method| method_name(method, words));
     let values = [("amount", amount.as_str()), ("method", method)];
     (fill(title, &values), fill(sentence, &values))
+}
+
+/// Returns whether one of the methods continues on this device.
+fn opens_app(methods: &[MethodChoice], request: &Request) -> bool {
+    let opens = |choice: &MethodChoice| {
+        let product = request.products(choice.method, None).first().copied();
+        product.and_then(PayMode::of) == Some(PayMode::Open)
+    };
+    methods.iter().any(opens)
 }
 
 /// Returns whether the payer scans with another device.

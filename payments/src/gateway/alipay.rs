@@ -24,7 +24,7 @@ pub(super) use self::checkup::check_settings;
 pub use self::keys::Verify;
 use self::keys::{Certified, KeySource, Keys};
 use self::notification::{Reader, named_certificate, parse_form};
-use self::wire::{Named, NewTrade, PAGE_PRODUCT, QR_PRODUCT, WAP_PRODUCT};
+use self::wire::{Named, NewTrade, PAGE_PRODUCT, WAP_PRODUCT};
 use super::breaker::Breaker;
 use super::calls::{About, CallLog, Operation};
 use super::describe::{Description, fingerprint};
@@ -53,14 +53,37 @@ pub struct Settings {
     pub verify: Verify,
     /// Compared with notifications when it is set.
     pub seller_id: Option<String>,
+    pub qr_product: QrProduct,
     /// `https://openapi.alipay.com/gateway.do`
     pub gateway_url: String,
     pub notify_url: String,
 }
 
+/// Contract under which codes to scan are made (docs/gateway-facts.md 2.5).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum QrProduct {
+    /// 订单码支付, for online shops.
+    #[default]
+    Online,
+    /// 当面付, for shops with a counter: on a website it draws Alipay's risk control.
+    FaceToFace,
+}
+
+impl QrProduct {
+    pub const ALL: [QrProduct; 2] = [QrProduct::Online, QrProduct::FaceToFace];
+
+    pub const fn code(self) -> &'static str {
+        match self {
+            QrProduct::Online => "QR_CODE_OFFLINE",
+            QrProduct::FaceToFace => "FACE_TO_FACE_PAYMENT",
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Alipay {
     app_id: String,
+    qr_product: QrProduct,
     seller_id: Option<String>,
     own_key: SigningKey,
     keys: Keys,
@@ -111,6 +134,7 @@ impl Alipay {
             notify_url: notify_url(&settings.notify_url)?,
             app_id: settings.app_id,
             seller_id: settings.seller_id,
+            qr_product: settings.qr_product,
             own_key,
             health: Health::default(),
             breaker: Breaker::default(),
@@ -129,7 +153,7 @@ impl Alipay {
         let product_code = match ask.product {
             Product::Wap => WAP_PRODUCT,
             Product::Page => PAGE_PRODUCT,
-            _ => QR_PRODUCT,
+            _ => self.qr_product.code(),
         };
         json(&NewTrade {
             out_trade_no: ask.payment_no.as_str(),
@@ -211,6 +235,14 @@ impl Alipay {
         };
         self.call_about(about, method, &json(&named)).await
     }
+}
+
+/// Whether a code says that the merchant may not use a product (docs/gateway-facts.md 2.2).
+pub(super) fn is_not_permitted(code: &str) -> bool {
+    matches!(
+        code,
+        "ACCESS_FORBIDDEN" | "insufficient-isv-permissions" | "40006"
+    )
 }
 
 /// Whether Alipay's signed answer says that no such trade exists.

@@ -104,6 +104,7 @@ impl Simulation {
                 key: given.alipay_public_key.clone(),
             },
             seller_id: Some(given.alipay_seller_id.clone()),
+            qr_product: alipay::QrProduct::default(),
             gateway_url: "http://alipay.example/gateway.do".to_owned(),
             notify_url: format!("{NOTIFY}/alipay"),
         };

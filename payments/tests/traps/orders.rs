@@ -80,7 +80,7 @@ async fn t_39_an_unscanned_code_is_pending_and_not_failed() {
 fn t_41_each_product_has_the_code_that_exists() {
     let gateway = alipay_at(alipay_settings(NOWHERE));
     for (product, code) in [
-        (Product::Qr, "FACE_TO_FACE_PAYMENT"),
+        (Product::Qr, "QR_CODE_OFFLINE"),
         (Product::Wap, "QUICK_WAP_WAY"),
         (Product::Page, "FAST_INSTANT_TRADE_PAY"),
     ] {

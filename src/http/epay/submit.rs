@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::payments::epay::{
     Attempt, Fields, Opened, Refusal, Version, checkout_url, method_of, open_order, read_order,
 };
-use ::payments::{Initiator, StartPayment, find_checkout, start_payment, wait_for};
+use ::payments::{Initiator, StartPayment, find_checkout, start_permitted, wait_for};
 use app::device::Device;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method as Verb, StatusCode, header};
@@ -54,16 +54,16 @@ async fn submit(
     let attempt = match open_order(&web.services, &merchant, &order.attempt).await? {
         Opened::Payable(attempt) => {
             let device = device_of(&call.head.headers);
-            if let Some(method) =
-                offered_method(web, &order.attempt.asked_type).filter(|method| device.offers(*method))
-            {
+            let products = offered_method(web, &order.attempt.asked_type)
+                .map(|method| device.products(method, None, web.site.page_settings.products));
+            if let Some(first) = products.as_ref().and_then(|products| products.first()) {
                 let start = StartPayment {
                     return_url: Some(checkout_url(&attempt, web.site.public_url.as_str())),
                     payer_ip: call.peer(),
                     initiator: Initiator::Payer,
-                    ..StartPayment::new(attempt.order_id.clone(), device.product(method, None))
+                    ..StartPayment::new(attempt.order_id.clone(), *first)
                 };
-                open_payment(web, &attempt, start).await;
+                open_payment(web, &attempt, products.as_deref().unwrap_or_default(), start).await;
             }
             attempt
         }
@@ -92,10 +92,11 @@ pub(super) fn offered_method(web: &Web, asked_type: &str) -> Option<Method> {
 }
 
 /// Opens a payment, or leaves it to the page when the gateway says no or does not answer. An open payment of the same
-/// method stays as it is: its payer may be at the gateway.
+/// method stays as it is: its payer may be at the gateway. Of `products` the first counts that the gateway permits.
 pub(super) async fn open_payment(
     web: &Web,
     attempt: &Attempt,
+    products: &[Product],
     start: StartPayment,
 ) -> Option<(Product, String)> {
     let checkout = find_checkout(&web.services, &attempt.token).await.ok()?;
@@ -109,8 +110,8 @@ pub(super) async fn open_payment(
     {
         return Some((open.product, open.prompt.clone()?));
     }
-    let services = web.services.clone();
-    let starting = async move { start_payment(&services, start, None).await };
+    let (services, products) = (web.services.clone(), products.to_vec());
+    let starting = async move { start_permitted(&services, &products, &start).await };
     match wait_for(PATIENCE, starting).await {
         Some(Ok(made)) => {
             let payment = made.into_value()?;

@@ -60,11 +60,15 @@ pub(super) async fn open_code(
         Some("mobile" | "qq" | "alipay" | "wechat" | "app" | "jump")
     );
     let method = offered_method(web, asked_type).filter(|_| has_screen)?;
+    let scanned = method.default_product();
+    if !web.site.page_settings.products.contains(scanned) {
+        return None;
+    }
     let start = StartPayment {
         return_url: Some(checkout_url(attempt, web.site.public_url.as_str())),
-        ..StartPayment::new(attempt.order_id.clone(), method.default_product())
+        ..StartPayment::new(attempt.order_id.clone(), scanned)
     };
-    let (product, prompt) = open_payment(web, attempt, start).await?;
+    let (product, prompt) = open_payment(web, attempt, &[scanned], start).await?;
     matches!(product, Product::Native | Product::Qr).then_some(prompt)
 }
 

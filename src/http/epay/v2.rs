@@ -90,7 +90,7 @@ async fn invoke(web: &Web, attempt: &Attempt, openid: &str, call: &Call) -> Opti
         payer_ip: call.peer(),
         ..StartPayment::new(attempt.order_id.clone(), Product::Jsapi)
     };
-    let (product, prompt) = open_payment(web, attempt, start).await?;
+    let (product, prompt) = open_payment(web, attempt, &[start.product], start).await?;
     let channel = Method::Wechat.channel()?;
     let gateway = web
         .services

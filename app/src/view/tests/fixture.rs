@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Method, Money, Order, OrderId, OrderNo, OrderState, Payment, PaymentId, PaymentNo, PaymentState, Product,
-    Purpose, Timestamp,
+    Products, Purpose, Timestamp,
 };
 use payments::Checkout;
 
@@ -38,6 +38,7 @@ pub fn request(language: Language) -> Request {
         wallet_url: Some("http://127.0.0.1:9/wallet".to_owned()),
         return_hosts: ReturnHosts::default(),
         methods: vec![Method::Wechat, Method::Alipay],
+        products: Products::all().without(Product::Jsapi),
     };
     Request {
         site: Arc::new(site),

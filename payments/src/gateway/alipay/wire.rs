@@ -10,8 +10,6 @@ use super::super::text::GatewayText;
 use super::super::{GatewayError, RefundAsk, is_plain};
 use super::sign::Node;
 
-/// In-person product of scanned codes (docs/gateway-facts.md 2.5).
-pub(super) const QR_PRODUCT: &str = "FACE_TO_FACE_PAYMENT";
 /// Not `QUICK_WAP_PAY`, which some libraries send (T-41).
 pub(super) const WAP_PRODUCT: &str = "QUICK_WAP_WAY";
 pub(super) const PAGE_PRODUCT: &str = "FAST_INSTANT_TRADE_PAY";
