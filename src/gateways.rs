@@ -81,6 +81,14 @@ pub fn wechat_settings(account: &WechatAccount, public_url: &PublicUrl) -> wecha
         gateway_url: account.gateway_url.clone(),
         backup_url: account.backup_url.clone(),
         notify_url: notification_address(public_url, Channel::Wechat),
+        oauth: account
+            .app_secret
+            .clone()
+            .map(|app_secret| wechat::OauthSettings {
+                app_secret,
+                authorize_url: account.oauth_url.clone(),
+                api_url: account.oauth_api.clone(),
+            }),
     }
 }
 
@@ -117,6 +125,11 @@ fn simulated(simulator: &Simulator, config: &Config, public_url: &PublicUrl) -> 
         gateway_url: simulator.wechat_url(),
         backup_url: Some(simulator.wechat_backup_url()),
         notify_url: notification_address(public_url, Channel::Wechat),
+        oauth: Some(wechat::OauthSettings {
+            app_secret: SecretString::from(account.wechat_app_secret.as_str()),
+            authorize_url: simulator.base_url(),
+            api_url: simulator.base_url(),
+        }),
     })?;
     let alipay = open_alipay(alipay::Settings {
         app_id: account.alipay_app_id.clone(),

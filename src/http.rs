@@ -28,6 +28,7 @@ mod refunds;
 mod request;
 mod storable;
 mod webhook_endpoints;
+mod wechat_return;
 
 pub use admin::console_table;
 pub use body::API_BYTES;
@@ -155,6 +156,7 @@ pub fn router(web: Web) -> Router {
         .route("/checkout/{token}/events", get(events::stream))
         .route("/checkout/{token}/pay", get(handover::leave))
         .route("/checkout/{token}/invocation", get(handover::invoke))
+        .route("/checkout/{token}/wechat", get(wechat_return::finish))
         .route("/checkout/{token}/return", get(epay::return_to_merchant));
     Router::new()
         .nest(

@@ -70,8 +70,13 @@ impl SiteConfig {
             public_url: public_url.as_str().to_owned(),
             is_simulator: simulator.is_some(),
             wallet_url: simulator.map(Simulator::wallet_url),
-            // A page cannot open a JSAPI payment by itself: it does not know the payer's openid.
-            products: config.products.without(Product::Jsapi),
+            // Without an app secret a page does not learn the payer's openid, and opens no JSAPI payment by itself.
+            products: if payments::can_authorize(services) {
+                config.products
+            } else {
+                config.products.without(Product::Jsapi)
+            },
+            form_targets: form_targets(services),
             methods: Channel::ALL
                 .into_iter()
                 .filter(is_offered)
@@ -106,6 +111,17 @@ impl SiteConfig {
             epay: config.epay.clone(),
         }
     }
+}
+
+/// Origins that the form of a payment may be redirected to, besides those of the live gateways.
+fn form_targets(services: &Services) -> String {
+    let oauth = payments::authorization_origin(services);
+    let alipay = services
+        .gateways
+        .get(Channel::Alipay)
+        .map(|gateway| gateway.origin());
+    let origins: Vec<String> = oauth.into_iter().chain(alipay).collect();
+    origins.join(" ")
 }
 
 /// Returns the bundle inside the program, unless the operator names a directory; else the one on the disk.

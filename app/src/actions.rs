@@ -6,14 +6,15 @@
 use domain::{Method, Product, id::is_name};
 use leptos::prelude::*;
 
-use crate::answer::see_other;
-use crate::context::{request, services};
+use crate::answer::{leave_for, see_other, set_cookie};
+use crate::context::{Request, request, services};
 use crate::device::{Device, PayMode};
 use crate::error::UiError;
 use crate::i18n::Language;
 use crate::links::{self, CheckoutLink};
 use crate::shop::{self, Plan};
 use crate::view::{PageState, Situation, spending};
+use crate::visitor;
 
 /// Creates an order of the demo shop and opens its checkout.
 #[server(prefix = "/ui", endpoint = "buy_plan")]
@@ -48,8 +49,7 @@ pub async fn start_payment(
         });
         return Ok(());
     }
-    let error = start(&token, &method, PayMode::parse(&way), device).await.err();
-    go_back(CheckoutLink { error, ..link });
+    go_on(start(&token, &method, PayMode::parse(&way), link).await, link);
     Ok(())
 }
 
@@ -101,12 +101,8 @@ pub async fn new_code(
     #[server(default)] lang: String,
     #[server(default)] device: String,
 ) -> Result<(), UiError> {
-    let device = Device::parse(&device);
-    let error = renew(&token, device).await.err();
-    go_back(CheckoutLink {
-        error,
-        ..checkout_link(&token, chosen(&lang), device)
-    });
+    let link = checkout_link(&token, chosen(&lang), Device::parse(&device));
+    go_on(renew(&token, link).await, link);
     Ok(())
 }
 
@@ -143,10 +139,10 @@ async fn start(
     token: &str,
     method: &str,
     way: Option<PayMode>,
-    device: Option<Device>,
-) -> Result<(), UiError> {
+    link: CheckoutLink<'_>,
+) -> Result<Started, UiError> {
     let method = Method::parse(method).ok_or(UiError::ChooseMethod)?;
-    start_first(token, method, way, device).await
+    start_first(token, method, way, link).await
 }
 
 /// Pays from the balance; returns whether it was too low, which the page shows by itself.
@@ -183,10 +179,18 @@ async fn order_top_up(link: CheckoutLink<'_>) -> Result<Option<String>, UiError>
     Ok(Some(topup.token))
 }
 
-async fn renew(token: &str, device: Option<Device>) -> Result<(), UiError> {
+async fn renew(token: &str, link: CheckoutLink<'_>) -> Result<Started, UiError> {
     let checkout = payments::find_checkout(&services(), token).await?;
     let last = checkout.payments.first().ok_or(UiError::ChooseMethod)?;
-    start_first(token, last.method(), PayMode::of(last.product), device).await
+    start_first(token, last.method(), PayMode::of(last.product), link).await
+}
+
+/// Next step after the form of a payment.
+enum Started {
+    /// The page shows it.
+    Here,
+    /// The browser leaves for this address, ours or WeChat's.
+    Leaving(String),
 }
 
 /// Starts a payment by the first product of a method that works on the payer's device and is permitted.
@@ -194,21 +198,69 @@ async fn start_first(
     token: &str,
     method: Method,
     way: Option<PayMode>,
-    device: Option<Device>,
-) -> Result<(), UiError> {
+    link: CheckoutLink<'_>,
+) -> Result<Started, UiError> {
     let (services, mut request) = (services(), request());
+    let device = link.device.and_then(Device::parse);
     request.device = device.unwrap_or(request.device);
-    let products = request.products(method, way);
-    let first = products.first().copied().ok_or(UiError::Unavailable)?;
+    let mut products = request.products(method, way);
     let checkout = payments::find_checkout(&services, token).await?;
+    let openid = match &request.visitor {
+        Some(visitor) if products.contains(&Product::Jsapi) => {
+            payments::find_openid(&services, visitor).await?
+        }
+        _ => None,
+    };
+    let first = products.first().copied().ok_or(UiError::Unavailable)?;
+    if openid.is_none() {
+        if first == Product::Jsapi {
+            return authorize(&request, &checkout.order, link).await;
+        }
+        products.retain(|product| *product != Product::Jsapi);
+    }
     let start = payments::StartPayment {
         return_url: Some(request.checkout_url(token)),
         payer_ip: request.payer_ip,
         initiator: payments::Initiator::Payer,
+        openid: openid.as_ref().map(payments::openid_text),
         ..payments::StartPayment::new(checkout.order.id, first)
     };
-    payments::start_permitted(&services, &products, &start).await?;
-    Ok(())
+    let made = payments::start_permitted(&services, &products, &start).await?;
+    // Inside Alipay its own page is the next one; a page of ours in between would ask for a second press.
+    let is_wap = made
+        .into_value()
+        .is_some_and(|payment| matches!(payment.product, Product::Wap | Product::Page));
+    Ok(if is_wap && request.device == Device::Alipay {
+        Started::Leaving(links::gateway(token, link.language))
+    } else {
+        Started::Here
+    })
+}
+
+/// Sends the payer's browser to WeChat, which sends it back with a code that names the payer.
+async fn authorize(
+    request: &Request,
+    order: &domain::Order,
+    link: CheckoutLink<'_>,
+) -> Result<Started, UiError> {
+    let services = services();
+    let visitor = request.visitor.clone().unwrap_or_else(|| services.clock.nonce());
+    let path = links::wechat_return(&order.token, link.language, link.device);
+    let return_url = format!("{}{path}", request.site.public_url);
+    let address = payments::begin_authorization(&services, order, &visitor, &return_url).await?;
+    set_cookie(&visitor::cookie(&visitor, &request.site.public_url));
+    Ok(Started::Leaving(address))
+}
+
+fn go_on(started: Result<Started, UiError>, link: CheckoutLink<'_>) {
+    match started {
+        Ok(Started::Here) => go_back(link),
+        Ok(Started::Leaving(address)) => leave_for(&address),
+        Err(error) => go_back(CheckoutLink {
+            error: Some(error),
+            ..link
+        }),
+    }
 }
 
 /// Queries the newest payment; returns whether its end is still unknown.

@@ -13,6 +13,19 @@ pub fn see_other(path: &str) {
     }
 }
 
+/// Sends the browser to an address that may be another site's.
+pub fn leave_for(address: &str) {
+    see_other(address);
+}
+
+/// Adds a cookie.
+pub fn set_cookie(cookie: &str) {
+    let cookie = HeaderValue::from_str(cookie).expect("cookies are made of our own words");
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.append_header(header::SET_COOKIE, cookie);
+    }
+}
+
 /// Sets the status. There is no response while the list of routes is generated.
 pub fn set_status(status: StatusCode) {
     if let Some(response) = use_context::<ResponseOptions>() {

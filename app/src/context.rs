@@ -17,6 +17,7 @@ use crate::i18n::{Language, Words};
 use crate::return_url::ReturnHosts;
 use crate::theme::Theme;
 use crate::view::DrawnCodes;
+use crate::visitor;
 
 /// Whether `/pkg` holds the browser bundle. Without it pages mention no script, and still work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct PageSettings {
     pub methods: Vec<Method>,
     /// Products that the merchant has signed; pages offer no other.
     pub products: Products,
+    /// Origins, separated by spaces, that the form of a payment may be redirected to.
+    pub form_targets: String,
     /// Hosts that payers may be sent back to.
     pub return_hosts: ReturnHosts,
     /// Names of settings that let payments or notifications travel unencrypted; the console warns of them.
@@ -53,6 +56,8 @@ pub struct PageSettings {
 pub struct Browser<'a> {
     pub accept_language: &'a str,
     pub user_agent: &'a str,
+    /// `Cookie` header.
+    pub cookies: &'a str,
 }
 
 /// Data of one request.
@@ -69,6 +74,8 @@ pub struct Request {
     pub request_id: String,
     /// Address of the payer, as far as we can see.
     pub payer_ip: Option<IpAddr>,
+    /// Token of a visitor whose openid was asked for.
+    pub visitor: Option<String>,
 }
 
 impl Request {
@@ -83,6 +90,7 @@ impl Request {
         let language = parameter(query, "lang").and_then(|word| Language::parse_tag(&word));
         let device = parameter(query, "device").and_then(|word| Device::parse(&word));
         Request {
+            visitor: visitor::find(browser.cookies, &site.public_url),
             site,
             language: language.unwrap_or_else(|| Language::negotiate(browser.accept_language)),
             is_language_chosen: language.is_some(),

@@ -21,6 +21,7 @@ domain::words! {
         NotFound => "not_found",
         ChooseMethod => "choose_method",
         Unavailable => "unavailable",
+        NotAuthorized => "not_authorized",
         Declined => "declined",
         Unreachable => "unreachable",
         NotPayable => "not_payable",
@@ -38,6 +39,7 @@ impl UiError {
             UiError::NotFound => words.not_found_text,
             UiError::ChooseMethod => words.error_choose_method,
             UiError::Unavailable => words.error_unavailable,
+            UiError::NotAuthorized => words.error_not_authorized,
             UiError::Declined => words.error_declined,
             UiError::Unreachable => words.error_unreachable,
             UiError::NotPayable => words.error_not_payable,
@@ -56,7 +58,7 @@ impl UiError {
             UiError::NotPayable => StatusCode::CONFLICT,
             UiError::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             UiError::Declined => StatusCode::BAD_GATEWAY,
-            UiError::Unavailable | UiError::Unreachable | UiError::OutOfService => {
+            UiError::NotAuthorized | UiError::Unavailable | UiError::Unreachable | UiError::OutOfService => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             UiError::Internal => StatusCode::INTERNAL_SERVER_ERROR,

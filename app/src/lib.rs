@@ -44,3 +44,5 @@ mod shop;
 pub mod theme;
 #[cfg(feature = "ssr")]
 pub mod view;
+#[cfg(feature = "ssr")]
+mod visitor;

@@ -64,6 +64,11 @@ pub fn gateway(token: &str, language: Option<&str>) -> String {
     with_query(&format!("/checkout/{token}/pay"), &kept(language, None))
 }
 
+/// Address that WeChat sends the payer's browser back to, with a code that names the payer.
+pub fn wechat_return(token: &str, language: Option<&str>, device: Option<&str>) -> String {
+    with_query(&format!("/checkout/{token}/wechat"), &kept(language, device))
+}
+
 /// Address of the signed parameters for the page inside WeChat.
 pub fn invocation(token: &str) -> String {
     format!("/checkout/{token}/invocation")

@@ -38,4 +38,5 @@ mod server;
 mod settings;
 mod statements;
 mod webhooks;
+mod wechat_pages;
 mod wire;

@@ -253,6 +253,14 @@ impl Gateway {
         }
     }
 
+    /// Origin of the gateway, to which browsers are sent.
+    pub fn origin(&self) -> String {
+        match self {
+            Gateway::Wechat(wechat) => wechat.origin(),
+            Gateway::Alipay(alipay) => alipay.origin(),
+        }
+    }
+
     /// Whether a payer can be sent through this product.
     pub fn offers(&self, product: Product) -> bool {
         match self {
@@ -292,6 +300,24 @@ impl Gateway {
         match self {
             Gateway::Wechat(wechat) => Some(wechat.invocation(prepay_id)),
             Gateway::Alipay(_) => None,
+        }
+    }
+
+    /// Authorisation that names payers inside WeChat; `None` without an app secret.
+    pub(crate) fn oauth(&self) -> Option<&wechat::Oauth> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.oauth(),
+            Gateway::Alipay(_) => None,
+        }
+    }
+
+    /// Whether a recorded create call names this payer, where the product names any.
+    pub(crate) fn is_for_payer(&self, product: Product, request: &str, openid: Option<&str>) -> bool {
+        match (self, product, openid) {
+            (Gateway::Wechat(_), Product::Jsapi, Some(openid)) => {
+                wechat::Wechat::openid_of(request).is_none_or(|named| named == openid)
+            }
+            _ => true,
         }
     }
 

@@ -48,6 +48,7 @@ pub mod users;
 mod validate;
 pub mod views;
 pub mod webhook;
+mod wechat_authorization;
 
 pub use account::{Obstacle, Serving, find_obstacles, stamp_accounts};
 pub use balance::{Adjustment, TopUp, adjust_balance, find_balance, list_entries, top_up, top_up_for_order};
@@ -95,3 +96,7 @@ pub use retention::{Retention, erase_old_data};
 pub use run::{run_to_end, wait_for};
 pub use services::{Policy, Services, Wake};
 pub use validate::is_line;
+pub use wechat_authorization::{
+    AuthorizationError, OPENID_LIFE, authorization_origin, begin_authorization, can_authorize, find_openid,
+    finish_authorization, openid_text,
+};

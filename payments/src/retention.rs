@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 
 use crate::store::StoreError;
 use crate::store::retention::{self, Kind};
+use crate::wechat_authorization::OPENID_LIFE;
 use crate::{Error, Services};
 
 /// Retention period of each kind of data.
@@ -30,6 +31,8 @@ pub struct Retention {
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Events and their deliveries: the feed promises at least so long.
 const EVENTS: Duration = Duration::from_secs(30 * 24 * 3600);
+/// An authorisation is over after minutes; a day leaves room for wrong clocks.
+const AUTHORIZATIONS: Duration = Duration::from_secs(24 * 3600);
 /// One run an hour among all servers.
 const BETWEEN_RUNS: Duration = Duration::from_secs(3600);
 /// Lease of a run, renewed with each batch: another server goes on when this one dies.
@@ -60,6 +63,8 @@ impl Retention {
             Kind::Sessions | Kind::LoginAttempts => self.sessions,
             Kind::PayerIds | Kind::LoginDevices => self.payer_ids,
             Kind::Events | Kind::Deliveries => EVENTS,
+            Kind::WechatAuthorizations => AUTHORIZATIONS,
+            Kind::WechatOpenids => OPENID_LIFE,
         }
     }
 }

@@ -83,6 +83,15 @@ impl Place<'_> {
         }
     }
 
+    /// Openid of a visitor inside WeChat.
+    pub(crate) const fn wechat_openid(visitor_hash: &str) -> Place<'_> {
+        Place {
+            table: "wechat_openids",
+            column: "openid",
+            row: visitor_hash,
+        }
+    }
+
     fn associated_data(&self, key_id: &str) -> String {
         let Place { table, column, row } = self;
         format!("{table}.{column}:{key_id}:{row}")

@@ -52,6 +52,7 @@ mod step;
 pub(crate) mod tests;
 pub(crate) mod users;
 pub(crate) mod webhook_endpoints;
+pub(crate) mod wechat_openids;
 
 use std::marker::PhantomData;
 

@@ -49,6 +49,7 @@ pub(crate) async fn handle(dispatcher: &Arc<Dispatcher>, request: &Request, path
         ("POST", "/pay") => act_as_payer(dispatcher, request, payer::pay),
         ("POST", "/scan") => act_as_payer(dispatcher, request, payer::scan),
         ("POST", "/refuse") => act_as_payer(dispatcher, request, payer::refuse),
+        ("POST", "/oauth") => slip_authorization(dispatcher, request),
         ("POST", "/bridge") => invoke_bridge(dispatcher, request),
         ("GET", "/faults") => Ok(show_faults(dispatcher)),
         ("POST", "/faults") => set_faults(dispatcher, request),
@@ -98,6 +99,7 @@ fn show_credentials(credentials: &Credentials, request: &Request) -> Value {
         "wechatSerialNo": credentials.wechat_serial_no,
         "wechatApiV3Key": credentials.wechat_api_v3_key,
         "wechatPrivateKey": credentials.wechat_private_key,
+        "wechatAppSecret": credentials.wechat_app_secret,
         "wechatPublicKey": credentials.wechat_public_key,
         "wechatPublicKeyId": credentials.wechat_public_key_id,
         "alipayAppId": credentials.alipay_app_id,
@@ -217,6 +219,18 @@ fn invoke_bridge(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     let prepay_id = invocation.check(&dispatcher.keys)?;
     let bill = dispatcher.act(|state, now_ms| wechat::pay_by_bridge(state, now_ms, prepay_id))?;
     Ok(show_bill(&bill))
+}
+
+/// Lets the next authorisation go wrong; an empty call takes that back.
+fn slip_authorization(dispatcher: &Dispatcher, request: &Request) -> Outcome {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Change {
+        slip: Option<wechat::oauth::Slip>,
+    }
+    let Change { slip } = read(request)?;
+    dispatcher.act(|state, _| state.wechat.oauth.slip = slip);
+    Ok(json!({"slip": slip}))
 }
 
 fn show_faults(dispatcher: &Dispatcher) -> Value {

@@ -68,6 +68,10 @@ async fn route(dispatcher: &Arc<Dispatcher>, request: &Request) -> Reply {
     match request.path() {
         "/" => Reply::new(303, "text/plain", "").with_header("location", "/_control"),
         "/wallet" => wallet::handle(dispatcher, request),
+        wechat::oauth::AUTHORIZE_PATH => wechat::oauth::authorize(dispatcher, request),
+        wechat::oauth::TOKEN_PATH => {
+            dispatcher.act(|state, now_ms| wechat::oauth::exchange(state, now_ms, request))
+        }
         alipay::CASHIER_PATH => alipay::handle_cashier(dispatcher, request),
         wechat::CASHIER_PATH => wechat::handle_cashier(dispatcher, request),
         path => match path.strip_prefix("/_control") {

@@ -86,6 +86,8 @@ pub struct Credentials {
     pub wechat_serial_no: String,
     pub wechat_api_v3_key: String,
     pub wechat_private_key: String,
+    /// Secret of the app, for authorisations inside WeChat.
+    pub wechat_app_secret: String,
     /// The PEM of WeChat Pay's public key, or of its first platform certificate.
     pub wechat_public_key: String,
     /// `PUB_KEY_ID_…`, set if there is a public key.
@@ -170,6 +172,9 @@ impl Credentials {
             ("WECHAT_API_V3_KEY", self.wechat_api_v3_key.clone()),
             ("WECHAT_PRIVATE_KEY", one_line(&self.wechat_private_key)),
             ("WECHAT_PUBLIC_KEY", one_line(&self.wechat_public_key)),
+            ("WECHAT_APP_SECRET", self.wechat_app_secret.clone()),
+            ("WECHAT_OAUTH_URL", base_url.to_owned()),
+            ("WECHAT_OAUTH_API", base_url.to_owned()),
         ];
         if let Some(id) = &self.wechat_public_key_id {
             lines.push(("WECHAT_PUBLIC_KEY_ID", id.clone()));

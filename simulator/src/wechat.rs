@@ -8,6 +8,7 @@ mod cashier;
 mod certificates;
 mod close;
 mod create;
+pub(crate) mod oauth;
 mod order;
 mod payment;
 mod product;
@@ -52,6 +53,7 @@ pub(crate) struct Wechat {
     pub(crate) account: Account,
     pub(crate) refund_delay_ms: i64,
     pub(crate) rotated: bool,
+    pub(crate) oauth: oauth::Oauth,
     bills: bill::Tokens,
 }
 
@@ -64,6 +66,7 @@ impl Default for Wechat {
             account: Account::default(),
             refund_delay_ms: refund::DELAY_MS,
             rotated: false,
+            oauth: oauth::Oauth::default(),
             bills: bill::Tokens::default(),
         }
     }

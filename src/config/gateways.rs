@@ -8,6 +8,9 @@ use super::value::parse_gateway_url;
 const WECHAT_GATEWAY: &str = "https://api.mch.weixin.qq.com";
 /// WeChat Pay's host in another region: used when the first one does not answer at all (docs/gateway-facts.md 1.1).
 const WECHAT_BACKUP_GATEWAY: &str = "https://api2.mch.weixin.qq.com";
+/// Address that a payer's browser opens inside WeChat, and the host that exchanges its codes.
+const WECHAT_OAUTH_URL: &str = "https://open.weixin.qq.com";
+const WECHAT_OAUTH_API: &str = "https://api.weixin.qq.com";
 const ALIPAY_GATEWAY: &str = "https://openapi.alipay.com/gateway.do";
 const API_V3_KEY_BYTES: usize = 32;
 
@@ -35,6 +38,10 @@ pub struct WechatAccount {
     pub public_key_id: Option<String>,
     pub gateway_url: String,
     pub backup_url: Option<String>,
+    /// Secret of the app: lets pages inside WeChat learn the payer's openid.
+    pub app_secret: Option<SecretString>,
+    pub oauth_url: String,
+    pub oauth_api: String,
 }
 
 #[derive(Debug)]
@@ -96,9 +103,11 @@ impl WechatAccount {
             "WECHAT_API_V3_KEY",
             "WECHAT_PRIVATE_KEY",
         ];
-        const OPTIONAL: [&str; 2] = ["WECHAT_PUBLIC_KEY", "WECHAT_PUBLIC_KEY_ID"];
+        const OPTIONAL: [&str; 3] = ["WECHAT_PUBLIC_KEY", "WECHAT_PUBLIC_KEY_ID", "WECHAT_APP_SECRET"];
         let gateway_url = source.parsed("WECHAT_GATEWAY", parse_gateway_url)?;
         let backup_url = source.parsed("WECHAT_BACKUP_GATEWAY", parse_gateway_url)?;
+        let oauth_url = source.parsed("WECHAT_OAUTH_URL", parse_gateway_url)?;
+        let oauth_api = source.parsed("WECHAT_OAUTH_API", parse_gateway_url)?;
         if !is_begun(source, &REQUIRED, &OPTIONAL)? {
             return Ok(None);
         }
@@ -119,6 +128,9 @@ impl WechatAccount {
             private_key: required(source.key("WECHAT_PRIVATE_KEY")?, "WECHAT_PRIVATE_KEY")?,
             public_key,
             public_key_id,
+            app_secret: source.text("WECHAT_APP_SECRET").map(SecretString::from),
+            oauth_url: oauth_url.unwrap_or_else(|| WECHAT_OAUTH_URL.to_owned()),
+            oauth_api: oauth_api.unwrap_or_else(|| WECHAT_OAUTH_API.to_owned()),
             // A custom host, such as a proxy or a simulator, has no known backup.
             backup_url: match &gateway_url {
                 None => backup_url.or_else(|| Some(WECHAT_BACKUP_GATEWAY.to_owned())),

@@ -69,4 +69,17 @@ fn note_products(config: &Config, report: &mut Report) {
         let products: Vec<&str> = config.products.of_method(method).map(Product::as_str).collect();
         report.ok(name, format!("pages offer {}", products.join(", ")));
     }
+    let GatewayMode::Live(accounts) = &config.gateways else {
+        return;
+    };
+    let is_without_secret = accounts
+        .wechat
+        .as_ref()
+        .is_some_and(|account| account.app_secret.is_none());
+    if config.products.contains(Product::Jsapi) && is_without_secret {
+        report.warn(
+            "WECHAT_APP_SECRET",
+            "missing: jsapi is signed, but a page inside WeChat cannot learn the payer's openid without it",
+        );
+    }
 }

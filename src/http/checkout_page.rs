@@ -110,7 +110,11 @@ fn nonce_of(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn document(web: &Web, text: String, nonce: &str) -> Response {
-    let policy = HeaderValue::from_str(&page_policy(nonce, web.site.has_bundle.0));
+    let policy = HeaderValue::from_str(&page_policy(
+        nonce,
+        web.site.has_bundle.0,
+        &web.site.page_settings.form_targets,
+    ));
     let Ok(policy) = policy else {
         return Problem::internal().into_response();
     };

@@ -53,12 +53,14 @@ fn set_default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
 /// Content security policy of a page: its own scripts and styles, and the nonce of Leptos' inline script.
 ///
 /// WebAssembly is allowed only with a bundle: without one nothing is compiled in the browser.
-pub fn page_policy(nonce: &str, has_bundle: bool) -> String {
+///
+/// A form may be redirected to the gateways, and to `form_targets`: browsers apply `form-action` to redirects too.
+pub fn page_policy(nonce: &str, has_bundle: bool, form_targets: &str) -> String {
     let wasm = if has_bundle { " 'wasm-unsafe-eval'" } else { "" };
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}'{wasm}; style-src 'self' 'nonce-{nonce}'; \
          img-src 'self' data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; \
-         form-action 'self' https://openapi.alipay.com https://*.alipay.com https://wx.tenpay.com; \
+         form-action 'self' https://openapi.alipay.com https://*.alipay.com https://wx.tenpay.com {form_targets}; \
          frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
     )
 }

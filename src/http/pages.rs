@@ -61,7 +61,11 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
         }
         // Server functions write no HTML and have no nonce.
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
-            && let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce, web.site.has_bundle.0))
+            && let Ok(policy) = HeaderValue::from_str(&page_policy(
+                &nonce,
+                web.site.has_bundle.0,
+                &web.site.page_settings.form_targets,
+            ))
         {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
@@ -74,6 +78,7 @@ pub fn visit(web: &Web, parts: &Parts) -> PageRequest {
     let browser = Browser {
         accept_language: said(header::ACCEPT_LANGUAGE).unwrap_or_default(),
         user_agent: said(header::USER_AGENT).unwrap_or_default(),
+        cookies: said(header::COOKIE).unwrap_or_default(),
     };
     let request_id = parts
         .extensions

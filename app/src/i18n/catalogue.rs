@@ -189,6 +189,8 @@ catalogue! {
     error_choose_method: "请先选择一种支付方式。", "Choose a payment method first.";
     error_unavailable: "该支付方式暂不可用，没有扣款。请换一种支付方式。",
         "This method cannot be used right now. You were not charged; choose another one.";
+    error_not_authorized: "微信未能确认付款人，没有扣款。请重试，或用另一台手机的微信扫码支付。",
+        "WeChat did not say who pays. You were not charged; try again, or scan the code with WeChat on another phone.";
     error_declined: "支付平台没有接受这笔订单，没有扣款。请换一种支付方式。",
         "The payment service did not take this order. You were not charged; choose another method.";
     error_unreachable: "支付平台没有回应。如果您已付款，请勿重复支付；否则请稍后再试。",

@@ -111,7 +111,7 @@ fn guide_text(situation: &Situation<'_>, request: &Request) -> Option<&'static s
     let is_nothing_offered = best(Method::Wechat).is_none() && best(Method::Alipay).is_none();
     match request.device {
         // Paid right here: the payer's openid is learnt by the page, or was given by the merchant's program.
-        Device::Wechat if best(Method::Wechat) == Some(Product::Jsapi) => None,
+        Device::Wechat if best(Method::Wechat) == Some(Product::Jsapi) && !shows_code(situation) => None,
         Device::Wechat if situation.payment().map(|payment| payment.product) == Some(Product::Jsapi) => None,
         Device::Wechat => Some(words.inside_wechat_guide),
         Device::Alipay if request.site.methods.contains(&Method::Wechat) => Some(words.inside_alipay_guide),
@@ -120,6 +120,10 @@ fn guide_text(situation: &Situation<'_>, request: &Request) -> Option<&'static s
         Device::Phone if is_nothing_offered => Some(words.nothing_here_guide),
         Device::Desktop | Device::Phone | Device::Alipay => None,
     }
+}
+
+fn shows_code(situation: &Situation<'_>) -> bool {
+    situation.payment().map(|payment| payment.product) == Some(Product::Native)
 }
 
 /// The link that corrects the detected device, and its text.

@@ -145,6 +145,10 @@ impl Alipay {
         })
     }
 
+    pub(super) fn origin(&self) -> String {
+        self.gateway.origin().ascii_serialization()
+    }
+
     pub(super) fn account(&self) -> &str {
         &self.app_id
     }

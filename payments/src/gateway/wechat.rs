@@ -6,6 +6,7 @@ mod certificates;
 mod checkup;
 mod keys;
 mod notification;
+mod oauth;
 mod refund;
 mod refusal;
 mod sealed;
@@ -26,6 +27,7 @@ pub use self::checkup::check_merchant_certificate;
 pub(super) use self::checkup::check_settings;
 pub use self::keys::PlatformKeys;
 use self::notification::Reader;
+pub use self::oauth::{Oauth, OauthSettings};
 pub(super) use self::refusal::{Refusal, is_not_permitted};
 pub use self::sealed::{ApiV3Key, Sealed};
 pub use self::settings::{Settings, Verify};
@@ -64,6 +66,7 @@ pub struct Wechat {
     /// Allowed hosts of WeChat's files: the gateway and its backup.
     hosts: Vec<Origin>,
     notify_url: String,
+    oauth: Option<Oauth>,
     pub(super) transport: Transport,
     pub(super) health: Health,
     pub(super) breaker: Breaker,
@@ -91,8 +94,13 @@ impl Wechat {
             .map(|text| backup_url("WECHAT_BACKUP_GATEWAY", text, &base))
             .transpose()?;
         let hosts = std::iter::once(&base).chain(&backup).map(Url::origin).collect();
+        let oauth = settings
+            .oauth
+            .map(|oauth| Oauth::new(&settings.app_id, oauth, clock.clone()))
+            .transpose()?;
         Ok(Wechat {
             hosts,
+            oauth,
             platform_keys,
             api_v3_key: ApiV3Key::read(&settings.api_v3_key)?,
             transport: Transport::with_backup("WECHAT_GATEWAY", &base, backup, clock.clone())?,
@@ -133,6 +141,29 @@ impl Wechat {
     /// App in which JSAPI payments are opened.
     pub(super) fn app_id(&self) -> &str {
         &self.app_id
+    }
+
+    /// Authorisation that names payers inside WeChat; `None` without an app secret.
+    pub(super) fn oauth(&self) -> Option<&Oauth> {
+        self.oauth.as_ref()
+    }
+
+    /// Openid in the recorded request of a JSAPI payment.
+    pub(super) fn openid_of(request: &str) -> Option<String> {
+        #[derive(serde::Deserialize)]
+        struct Recorded {
+            payer: RecordedPayer,
+        }
+        #[derive(serde::Deserialize)]
+        struct RecordedPayer {
+            openid: String,
+        }
+        let recorded: Recorded = serde_json::from_str(request).ok()?;
+        Some(recorded.payer.openid)
+    }
+
+    pub(super) fn origin(&self) -> String {
+        self.base.origin().ascii_serialization()
     }
 
     pub(super) fn account(&self) -> &str {

@@ -217,7 +217,15 @@ async fn record_in(
     if let Some(recorded) = find_mine(tx, mine.or(attempt.mine.as_ref()), &order, open.as_ref(), now).await? {
         return Ok(recorded);
     }
-    let opening = open_payment(&order, open.as_ref(), start.product, now)?;
+    let opening = match open_payment(&order, open.as_ref(), start.product, now)? {
+        // Only the payer that it names can open it.
+        Opening::Reuse(id)
+            if start.initiator == Initiator::Payer && !is_for_payer(attempt, open.as_ref()) =>
+        {
+            Opening::CloseFirst(id)
+        }
+        opening => opening,
+    };
     if start.initiator == Initiator::Payer && !matches!(opening, Opening::Reuse(_)) {
         check_attempts(tx, &order.id, now).await?;
     }
@@ -251,6 +259,11 @@ async fn record_in(
     };
     claim(tx, idempotency, claimed.as_ref(), &opened.claim(), now).await?;
     Ok(Recorded::Ready(opened))
+}
+
+fn is_for_payer(attempt: &Attempt<'_>, open: Option<&Payment>) -> bool {
+    let openid = attempt.start.openid.as_deref();
+    open.is_none_or(|open| attempt.gateway.is_for_payer(open.product, &open.request, openid))
 }
 
 /// Refuses another payment when the order had too many recently; then nothing was written.

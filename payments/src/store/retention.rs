@@ -18,10 +18,12 @@ pub enum Kind {
     PayerIds,
     Events,
     Deliveries,
+    WechatAuthorizations,
+    WechatOpenids,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Notifications,
         Kind::GatewayMessages,
         Kind::IdempotencyKeys,
@@ -31,6 +33,8 @@ impl Kind {
         Kind::PayerIds,
         Kind::Events,
         Kind::Deliveries,
+        Kind::WechatAuthorizations,
+        Kind::WechatOpenids,
     ];
 }
 
@@ -122,6 +126,18 @@ pub async fn erase_batch(
                 where created_at < $1 and request <> '' and state in ('paid', 'closed', 'declined')
                 order by created_at
                 limit $2)"
+        }
+        Kind::WechatAuthorizations => {
+            "
+            delete from wechat_authorizations
+            where state_hash in (
+                select state_hash from wechat_authorizations where expires_at < $1 order by expires_at limit $2)"
+        }
+        Kind::WechatOpenids => {
+            "
+            delete from wechat_openids
+            where (visitor_hash, app_id) in (
+                select visitor_hash, app_id from wechat_openids where created_at < $1 order by created_at limit $2)"
         }
         Kind::Events => return erase_events(tx, before, limit).await,
         Kind::Deliveries => return erase_deliveries(tx, before, limit).await,

@@ -96,6 +96,7 @@ impl Simulation {
                 .has_backup_host
                 .then(|| "http://backup.example".to_owned()),
             notify_url: format!("{NOTIFY}/wechat"),
+            oauth: None,
         };
         let alipay = alipay::Settings {
             app_id: given.alipay_app_id.clone(),

@@ -38,3 +38,4 @@ mod second_factor;
 mod shop;
 mod signed_products;
 mod webhooks;
+mod wechat_authorization;

@@ -347,6 +347,11 @@ fn gateways(sim: &Simulator, notify_url: &str, clock: &Clock) -> Gateways {
         gateway_url: sim.wechat_url(),
         backup_url: Some(sim.wechat_backup_url()),
         notify_url: format!("{notify_url}/wechat"),
+        oauth: Some(wechat::OauthSettings {
+            app_secret: given.wechat_app_secret.clone().into(),
+            authorize_url: sim.base_url(),
+            api_url: sim.base_url(),
+        }),
     };
     let alipay = alipay::Settings {
         app_id: given.alipay_app_id.clone(),

@@ -74,6 +74,7 @@ pub fn wechat_settings(file: &Value, gateway_url: &str) -> wechat::Settings {
         gateway_url: gateway_url.to_owned(),
         backup_url: None,
         notify_url: NOTIFY_URL.to_owned(),
+        oauth: None,
     }
 }
 

@@ -94,6 +94,11 @@ pub(super) const CHAPTERS: &[Chapter] = &[
                 ],
             ),
             post(
+                "/oauth",
+                "Lets the next authorisation inside WeChat go wrong: usedCode, expiredCode, foreignApp (the exchange of the code is refused) or swappedState (the browser comes back with another state). Without slip nothing goes wrong.",
+                &[r#"{"slip":"usedCode"}"#, "{}"],
+            ),
+            post(
                 "/bridge",
                 "What the app does when a page inside WeChat calls getBrandWCPayRequest: takes the object that the page hands over, verifies its paySign with the merchant's key, and pays the JSAPI order. What is wrong is said in error.",
                 &[

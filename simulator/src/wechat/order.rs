@@ -182,7 +182,6 @@ impl Order {
     /// Openid of the payer. JSAPI orders name it; elsewhere it belongs to the appid: another payer, another
     /// openid, always 28 characters.
     pub(super) fn openid(&self) -> String {
-        use sha2::Digest as _;
         let named = self
             .params
             .get("payer")
@@ -190,10 +189,14 @@ impl Order {
         if let Some(openid) = named {
             return openid.to_owned();
         }
-        let payer = self.payer.as_deref().unwrap_or_default();
-        let digest = sha2::Sha256::digest(format!("{APP_ID}/{payer}").as_bytes());
-        format!("o{}", &crate::keys::hex(&digest)[..27])
+        openid_of(self.payer.as_deref().unwrap_or_default())
     }
+}
+
+pub(super) fn openid_of(payer: &str) -> String {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(format!("{APP_ID}/{payer}").as_bytes());
+    format!("o{}", &crate::keys::hex(&digest)[..27])
 }
 
 /// The notification of a payment, for its order's notify_url; sent when it is paid, so before any refund.

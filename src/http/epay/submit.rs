@@ -56,7 +56,9 @@ async fn submit(
             let device = device_of(&call.head.headers);
             let products = offered_method(web, &order.attempt.asked_type)
                 .map(|method| device.products(method, None, web.site.page_settings.products));
-            if let Some(first) = products.as_ref().and_then(|products| products.first()) {
+            let first = products.as_ref().and_then(|products| products.first());
+            // Inside WeChat the page asks for the payer's openid first.
+            if let Some(first) = first.filter(|first| **first != Product::Jsapi) {
                 let start = StartPayment {
                     return_url: Some(checkout_url(&attempt, web.site.public_url.as_str())),
                     payer_ip: call.peer(),

@@ -39,6 +39,7 @@ pub fn request(language: Language) -> Request {
         return_hosts: ReturnHosts::default(),
         methods: vec![Method::Wechat, Method::Alipay],
         products: Products::all().without(Product::Jsapi),
+        form_targets: String::new(),
     };
     Request {
         site: Arc::new(site),
@@ -48,6 +49,7 @@ pub fn request(language: Language) -> Request {
         is_device_chosen: false,
         request_id: "r1".to_owned(),
         payer_ip: None,
+        visitor: None,
     }
 }
 

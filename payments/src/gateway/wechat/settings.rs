@@ -5,6 +5,7 @@ use secrecy::SecretString;
 
 use super::super::KeyError;
 use super::keys::PUBLIC_KEY_PREFIX;
+use super::oauth::OauthSettings;
 
 /// Settings of a merchant at WeChat Pay, named as in the configuration.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Settings {
     /// `https://api2.mch.weixin.qq.com`: tried once when the first host does not answer at all.
     pub backup_url: Option<String>,
     pub notify_url: String,
+    /// Lets pages inside WeChat learn the payer's openid.
+    pub oauth: Option<OauthSettings>,
 }
 
 /// Verification material for WeChat's signatures. In every case a signature that names an unknown certificate causes a

@@ -1,0 +1,90 @@
+//! Return of a payer's browser from WeChat's authorisation: learns the openid and opens the payment.
+
+use ::payments::{
+    AuthorizationError, Checkout, Initiator, StartPayment, find_checkout, finish_authorization, openid_text,
+    start_permitted,
+};
+use app::context::Request;
+use app::device::PayMode;
+use app::error::UiError;
+use app::links::CheckoutLink;
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use domain::{Method, Product};
+
+use super::Web;
+use super::api::{Id, to_the_end};
+use super::error::Problem;
+use super::pages::visit;
+
+/// WeChat's codes have 32 characters.
+const MAX_CODE: usize = 256;
+
+pub async fn finish(State(web): State<Web>, Id(token): Id, parts: Parts) -> Response {
+    let visit = visit(&web, &parts);
+    let Ok(checkout) = find_checkout(&web.services, &token).await else {
+        return Problem::not_found().into_response();
+    };
+    let outcome = {
+        let (visit, checkout) = (visit.clone(), checkout.clone());
+        to_the_end(async move { pay(&web, &visit, &checkout, &parts).await }).await
+    };
+    let link = CheckoutLink {
+        token: &checkout.order.token,
+        language: visit.chosen_language(),
+        device: visit.chosen_device(),
+        error: outcome.err(),
+        ..CheckoutLink::default()
+    };
+    (StatusCode::SEE_OTHER, [(header::LOCATION, link.path())]).into_response()
+}
+
+/// Opens the payment inside WeChat. When WeChat names no payer, a code for another phone is shown instead, with the reason.
+async fn pay(web: &Web, visit: &Request, checkout: &Checkout, parts: &Parts) -> Result<(), UiError> {
+    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    let field = |name: &str| {
+        let mut pairs = url::form_urlencoded::parse(query);
+        let found = pairs.find(|(known, _)| known == name);
+        found.map(|(_, value)| value.into_owned()).unwrap_or_default()
+    };
+    let (code, state) = (field("code"), field("state"));
+    let visitor = visit.visitor.as_deref().unwrap_or_default();
+    let learnt = if code.is_empty() || code.len() > MAX_CODE {
+        Err(AuthorizationError::State)
+    } else {
+        finish_authorization(&web.services, &checkout.order, visitor, &state, &code).await
+    };
+    let start = StartPayment {
+        return_url: Some(visit.checkout_url(&checkout.order.token)),
+        payer_ip: visit.payer_ip,
+        initiator: Initiator::Payer,
+        ..StartPayment::new(checkout.order.id.clone(), Product::Jsapi)
+    };
+    match learnt {
+        Ok(openid) => {
+            let products = visit.products(Method::Wechat, Some(PayMode::Open));
+            let start = StartPayment {
+                openid: Some(openid_text(&openid)),
+                ..start
+            };
+            start_permitted(&web.services, &products, &start).await?;
+            Ok(())
+        }
+        // Nothing is started by an address that somebody else may have made.
+        Err(AuthorizationError::State) => Err(UiError::NotAuthorized),
+        Err(error) => {
+            tracing::warn!(
+                order.id = %checkout.order.id,
+                error = crate::telemetry::chain(&error),
+                "WeChat named no payer for order {}",
+                checkout.order.id
+            );
+            let mut products = visit.products(Method::Wechat, Some(PayMode::Scan));
+            products.retain(|product| *product != Product::Jsapi);
+            start_permitted(&web.services, &products, &start).await?;
+            Err(UiError::NotAuthorized)
+        }
+    }
+}
