@@ -66,41 +66,98 @@ test('a phone can show a code for another phone, and go back to the app', async 
     });
 });
 
-for (const [wallet, own, other] of [['wechat', 'wechat', '支付宝'], ['alipay', 'alipay', '微信']]) {
-    test(`inside ${wallet} only methods that work there are offered, with instructions to leave`, async () => {
-        await visit(browser, server, phone(`device-inside-${wallet}`, AGENTS[wallet]), async (visitor) => {
-            const order = await merchant.order();
-            await visitor.page.goto(order.checkoutUrl);
-            assert.deepEqual(await methods(visitor), [own]);
-            const guide = visitor.page.locator('[data-testid=guide]');
-            assert.ok((await guide.innerText()).includes(other));
-            assert.ok((await guide.innerText()).includes(order.checkoutUrl), 'the address can be selected');
-            await visitor.picture('guide');
-            await visitor.hasNoBarriers();
-            // The payer's correction of the detected device is kept.
-            await visitor.page.locator('[data-action=correct-device]').click();
-            await visitor.page.waitForURL(/device=phone/);
-            assert.deepEqual(await methods(visitor), ['wechat', 'alipay']);
-            await visitor.choose('alipay');
-            assert.match(visitor.page.url(), /device=phone/);
-        });
+/** Inside a wallet: the methods that work there, and instructions to leave for the others. */
+async function advises(visitor, shop, wallet, other) {
+    const order = await shop.order();
+    await visitor.page.goto(order.checkoutUrl);
+    assert.deepEqual(await methods(visitor), [wallet]);
+    const guide = visitor.page.locator('[data-testid=guide]');
+    assert.ok((await guide.innerText()).includes(other));
+    assert.ok((await guide.innerText()).includes(order.checkoutUrl), 'the address can be selected');
+    await visitor.picture('guide');
+    await visitor.hasNoBarriers();
+    // The payer's correction of the detected device is kept.
+    await visitor.page.locator('[data-action=correct-device]').click();
+    await visitor.page.waitForURL(/device=phone/);
+    assert.deepEqual(await methods(visitor), ['wechat', 'alipay']);
+    await visitor.choose('alipay');
+    assert.match(visitor.page.url(), /device=phone/);
+}
+
+test('inside Alipay only Alipay is offered, with instructions to leave', async () => {
+    await visit(browser, server, phone('device-inside-alipay', AGENTS.alipay), (visitor) => advises(visitor, merchant, 'alipay', '微信'));
+});
+
+test('inside WeChat without JSAPI a code for another phone is offered, with instructions to leave', async () => {
+    const other = await startServer({ WECHAT_PRODUCTS: 'native' });
+    try {
+        await visit(browser, other, phone('device-inside-wechat', AGENTS.wechat), (visitor) => advises(visitor, new Merchant(other), 'wechat', '支付宝'));
+    } finally {
+        await other.stop();
+    }
+});
+
+/** The app around the page: it pays what it is handed. */
+async function surround(visitor) {
+    await visitor.page.exposeFunction('payInTheApp', (words) => merchant.tell('/bridge', words));
+    await visitor.page.addInitScript(() => {
+        window.WeixinJSBridge = {
+            invoke(name, words, answer) {
+                const done = (end) => answer({ err_msg: `${name === 'getBrandWCPayRequest' ? 'get_brand_wcpay_request' : name}:${end}` });
+                window.payInTheApp(words).then(() => done('ok'), () => done('fail'));
+            },
+        };
     });
 }
+
+test('inside WeChat two presses pay, without a second phone', async () => {
+    await visit(browser, server, phone('device-inside-wechat-jsapi', AGENTS.wechat), async (visitor) => {
+        await surround(visitor);
+        const order = await merchant.order();
+        await visitor.page.goto(order.checkoutUrl);
+        assert.deepEqual(await methods(visitor), ['wechat']);
+        assert.equal(await visitor.page.locator('[data-testid=guide]').count(), 0);
+        await visitor.hasNoBarriers();
+        await visitor.page.locator('[data-action=pay]').click();
+        await visitor.page.locator('[data-action=open-bridge]').click();
+        await visitor.reaches('paid');
+    });
+});
+
+test('a code that WeChat refuses leads to a code for another phone, with the reason', async () => {
+    await visit(browser, server, phone('device-inside-wechat-refused', AGENTS.wechat), async (visitor) => {
+        await merchant.tell('/oauth', { slip: 'usedCode' });
+        const order = await merchant.order();
+        await visitor.page.goto(order.checkoutUrl);
+        await visitor.page.locator('[data-action=pay]').click();
+        await visitor.reaches('waiting');
+        await visitor.page.locator('[role=alert]').waitFor();
+        const { code } = await visitor.scan();
+        assert.match(code, /^weixin:/);
+        await visitor.fitsTheScreen();
+        await visitor.hasNoBarriers();
+    });
+});
+
+test('inside Alipay one press leads to its own page', async () => {
+    await visit(browser, server, phone('device-inside-alipay-wap', AGENTS.alipay), async (visitor) => {
+        const order = await merchant.order();
+        await visitor.page.goto(order.checkoutUrl);
+        await visitor.page.locator('[data-action=pay]').click();
+        await visitor.page.locator('[data-testid=cashier-pay]').click();
+        if (!visitor.page.url().startsWith(server.url)) {
+            await visitor.page.locator('[data-testid=cashier-back]').click();
+        }
+        await visitor.page.waitForURL(/\/checkout\//);
+        await visitor.reaches('paid', 8_000);
+    });
+});
 
 test('inside WeChat a payer with a known openid pays by a button', async () => {
     await visit(browser, server, phone('device-jsapi', AGENTS.wechat), async (visitor) => {
         const order = await merchant.order();
         await merchant.start(order, 'wechat', { product: 'jsapi', openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o' });
-        // The app around the page: it pays what it is handed.
-        await visitor.page.exposeFunction('payInTheApp', (words) => merchant.tell('/bridge', words));
-        await visitor.page.addInitScript(() => {
-            window.WeixinJSBridge = {
-                invoke(name, words, answer) {
-                    const done = (end) => answer({ err_msg: `${name === 'getBrandWCPayRequest' ? 'get_brand_wcpay_request' : name}:${end}` });
-                    window.payInTheApp(words).then(() => done('ok'), () => done('fail'));
-                },
-            };
-        });
+        await surround(visitor);
         await visitor.page.goto(order.checkoutUrl);
         await visitor.picture('button');
         await visitor.page.locator('[data-action=open-bridge]').click();
