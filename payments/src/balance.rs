@@ -119,7 +119,10 @@ pub(crate) async fn write_adjustment(
         amount: given,
         user_id: Some(user_id),
     };
-    requesters::insert(tx, &adjustment.by, &act, now).await?;
+    let noted: Vec<_> = requesters::insert(&adjustment.by, &act, now)
+        .into_iter()
+        .collect();
+    tx.run_batch(&noted).await?;
     let entry = ledger::find_entry(tx, &journal)
         .await?
         .ok_or(StoreError::Corrupt("entries.journal"))?;
@@ -213,12 +216,9 @@ pub async fn top_up_for_order(
                     return Ok(open);
                 }
                 // Of two requests that find none, one waits here and then finds the other's.
-                orders::bump_updated_at(tx, &source).await?;
-                if orders::insert(tx, new).await? {
-                    Ok(new.clone())
-                } else {
-                    Err(StoreError::Stale.into())
-                }
+                let insert = orders::insert(tx, new);
+                tx.run_batch(&[orders::bump_version(&source), insert]).await?;
+                Ok(new.clone())
             }
             .boxed()
         })

@@ -3,21 +3,42 @@
 //! A posting belongs to the transaction that records its cause, so that neither exists without the other.
 
 use domain::ledger::{Account, Deal, Transfer};
-use domain::{Money, Order, Payment, PaymentId, Refund, RefundState, Refusal, Timestamp};
+use domain::{Money, Order, Payment, Refund, RefundState, Refusal, Timestamp};
 
 use crate::Error;
 use crate::store::Tx;
+use crate::store::batch::Write;
 use crate::store::ledger::{self, Standing};
+use crate::store::payments::facts::RefundFacts;
 
 /// Posts a transfer. A debited user must have the amount, or the transaction must not be committed.
 pub(crate) async fn post(tx: &mut Tx<'_>, transfer: &Transfer<'_>, now: Timestamp) -> Result<(), Error> {
+    post_with(tx, Vec::new(), transfer, now).await
+}
+
+/// Writes a transfer with its causes, in one round trip where no user's balance is moved.
+pub(crate) async fn post_with(
+    tx: &mut Tx<'_>,
+    mut causes: Vec<Write>,
+    transfer: &Transfer<'_>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let moves_balance = [transfer.from, transfer.to]
+        .iter()
+        .any(|account| matches!(account, Account::User(_)));
+    if !moves_balance {
+        causes.push(ledger::insert(tx, transfer, [None, None], now)?);
+        return Ok(tx.run_batch(&causes).await?);
+    }
+    // Last, because a user's balance is a row that other transactions wait for.
+    tx.run_batch(&causes).await?;
     let giver = take(tx, transfer.from, transfer.amount, now).await?;
     let taker = match transfer.to {
         Account::User(user_id) => Some(ledger::credit(tx, user_id, transfer.amount, now).await?),
         _ => None,
     };
-    ledger::insert(tx, transfer, [giver, taker], now).await?;
-    Ok(())
+    let insert = ledger::insert(tx, transfer, [giver, taker], now)?;
+    Ok(tx.run_batch(&[insert]).await?)
 }
 
 async fn take(
@@ -35,56 +56,65 @@ async fn take(
     }
 }
 
-/// Posts a payment, to its order or as surplus.
+/// Posts a payment, to its order or as surplus, with `causes`, which record it.
 pub(crate) async fn post_payment(
     tx: &mut Tx<'_>,
+    causes: Vec<Write>,
     payment: &Payment,
     order: &Order,
     settles: bool,
     now: Timestamp,
 ) -> Result<(), Error> {
-    post(tx, &deal(payment, order, settles).paid(payment), now).await
+    post_with(tx, causes, &deal(payment, order, settles).paid(payment), now).await
 }
 
 /// Refuses a refund of money that its user has spent meanwhile, before anything is written.
-pub(crate) async fn require_funds(
-    tx: &mut Tx<'_>,
-    payment_id: &PaymentId,
-    amount: Money,
-) -> Result<(), Error> {
-    let parties = ledger::find_parties(tx, payment_id).await?;
-    if let Account::User(user_id) = parties.deal().owner()
-        && ledger::available(tx, user_id).await? < amount
-    {
+pub(crate) fn require_funds(facts: &RefundFacts, amount: Money) -> Result<(), Error> {
+    let (payment, order) = (&facts.payment, &facts.order);
+    let is_users = matches!(deal(payment, order, payment.settles).owner(), Account::User(_));
+    if is_users && facts.available < amount {
         return Err(Refusal::InsufficientBalance.into());
     }
     Ok(())
 }
 
-/// Posts a new refund: takes the amount from the account that holds it. Refused when the user has spent the top-up.
-pub(crate) async fn post_refund(tx: &mut Tx<'_>, refund: &Refund, now: Timestamp) -> Result<(), Error> {
-    let parties = ledger::find_parties(tx, &refund.payment_id).await?;
-    post(tx, &parties.deal().refund_requested(refund), now).await
+/// Posts a new refund with `causes`, which insert it: takes the amount from the account that holds it. Refused when the user
+/// has spent the top-up.
+pub(crate) async fn post_refund(
+    tx: &mut Tx<'_>,
+    causes: Vec<Write>,
+    (payment, order): (&Payment, &Order),
+    refund: &Refund,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let transfer = deal(payment, order, payment.settles).refund_requested(refund);
+    post_with(tx, causes, &transfer, now).await
 }
 
-/// Posts the change of a refund from `before` to `after`; one that is still in progress posts nothing.
+/// Posts the change of a refund from `before` to `after` with `causes`, which record it; one that is still in progress posts
+/// nothing.
 pub(crate) async fn post_refund_change(
     tx: &mut Tx<'_>,
+    causes: Vec<Write>,
     before: RefundState,
     after: &Refund,
     now: Timestamp,
 ) -> Result<(), Error> {
     let is_over = before != after.state && after.state.is_final();
     if !is_over {
-        return Ok(());
+        return Ok(tx.run_batch(&causes).await?);
     }
     let parties = ledger::find_parties(tx, &after.payment_id).await?;
     let deal = parties.deal();
     match (before, after.state) {
-        (RefundState::Failed, RefundState::Succeeded) => revive(tx, deal, after, now).await,
-        (_, RefundState::Succeeded) => post(tx, &deal.refunded(after), now).await,
-        _ => post(tx, &deal.refund_failed(after), now).await,
+        (RefundState::Failed, RefundState::Succeeded) => {
+            tx.run_batch(&causes).await?;
+            revive(tx, deal, after, now).await?;
+        }
+        (_, RefundState::Succeeded) => post_with(tx, causes, &deal.refunded(after), now).await?,
+        _ => post_with(tx, causes, &deal.refund_failed(after), now).await?,
     }
+    Ok(())
 }
 
 /// Posts a failed refund that succeeded after all. The gateway has paid it, so it cannot be refused: where the user has

@@ -4,6 +4,8 @@ pub(crate) mod kept;
 mod refund;
 mod replay;
 
+use std::sync::Mutex;
+
 use domain::{Channel, IncidentId, Payment, PaymentNo, PaymentState, Refund, RefundNo, Report, Settlement};
 use futures_util::FutureExt;
 use http::HeaderMap;
@@ -14,11 +16,12 @@ pub use self::replay::replay_notification;
 use crate::error::logged;
 use crate::gateway::{self, Notification, NotificationContent, NotificationError, Reception, Reply};
 use crate::model::incident::IncidentKind;
-use crate::payment::{Rule, announce, apply_report};
+use crate::payment::{PaymentNews, Rule, announce, apply_news, trade_of};
 use crate::refund::{announce_refund, apply_refund_report};
-use crate::store::incidents;
+use crate::store::batch::Write;
 use crate::store::notifications::{self, NotificationRow};
-use crate::store::{Tx, payments, refunds};
+use crate::store::payments::facts::{self, MessageId, PaymentFacts};
+use crate::store::{StoreError, Tx, incidents, payments, refunds};
 use crate::{Error, NotificationVerdict, Services};
 
 /// Returns the answer in the gateway's format; an acknowledgement only after the commit.
@@ -93,7 +96,7 @@ fn observe_delay(services: &Services, channel: Channel, notification: &Notificat
 
 /// Subject of an authentic notification.
 enum About<'a> {
-    Payment(&'a Payment, &'a Report),
+    Payment(&'a PaymentFacts, &'a Report),
     Refund(RefundVerdict<'a>),
     /// Ambiguous: the gateway is queried about the payment and its refunds in progress.
     Ask(&'a Payment, &'a [Refund]),
@@ -133,9 +136,15 @@ enum News {
 /// Our rows that a notification names.
 #[derive(Default)]
 struct Known {
-    payment: Option<Payment>,
+    facts: Option<PaymentFacts>,
     named_refund: Option<Refund>,
     refunds: Vec<Refund>,
+}
+
+impl Known {
+    fn payment(&self) -> Option<&Payment> {
+        self.facts.as_ref().map(|facts| &facts.payment)
+    }
 }
 
 /// Records a notification and its effect. `false`: it was recorded before.
@@ -146,22 +155,44 @@ async fn record(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<bool, Error> {
-    let (headers, body) = (&header_lines(headers), &*lossless_text(body));
-    let id = notification.id.as_str();
-    // Gateways repeat a notification for a day: a duplicate costs one read, and no turn of the writers.
-    let is_recorded = services
+    let message = MessageId {
+        channel,
+        id: &notification.id,
+    };
+    let number = PaymentNo::parse(&notification.payment_no);
+    let (number, trade) = (number.as_ref(), trade_of_content(&notification.content));
+    let found = services
         .db
-        .read_one(|tx| async move { notifications::is_recorded(tx, channel, id).await }.boxed())
+        .read_one(|tx| async move { find_before(tx, message, number, trade).await }.boxed())
         .await
         .map_err(Error::Internal)?;
-    if is_recorded && !planted!("duplicate notification credited again") {
+    let Before::Unknown(facts) = found else {
         return Ok(false);
-    }
+    };
+    // Only for the first run of the write: a lost race means that they have changed.
+    let ahead = &Mutex::new(facts);
+    let (headers, body) = (&header_lines(headers), &*lossless_text(body));
     let (is_new, news) = services
         .db
         .write(|tx| {
             async move {
-                let known = look_up(services, tx, channel, notification).await?;
+                let ahead = ahead
+                    .lock()
+                    .expect("nothing panics while it holds the facts")
+                    .take();
+                let facts = match (ahead, number) {
+                    (Some(facts), _) => Some(*facts),
+                    (None, Some(number)) => facts::find(tx, number, trade, Some(message)).await?,
+                    (None, None) => None,
+                };
+                let is_duplicate = match &facts {
+                    Some(facts) => facts.is_recorded,
+                    None => notifications::is_recorded(tx, message).await?,
+                };
+                if is_duplicate && !planted!("duplicate notification credited again") {
+                    return Ok((false, None));
+                }
+                let known = look_up(services, tx, channel, notification, facts).await?;
                 let about = classify(notification, &known);
                 let row = NotificationRow {
                     channel,
@@ -172,13 +203,10 @@ async fn record(
                     verdict: about.verdict(),
                     received_at: services.clock.now(),
                 };
-                let is_new = notifications::record_once(tx, &row).await?;
-                if !is_new && !planted!("duplicate notification credited again") {
-                    return Ok((false, None));
-                }
-                let payment = known.payment.as_ref();
-                let news = act(services, tx, channel, notification, payment, about).await?;
-                Ok::<_, Error>((is_new, known.payment.map(|payment| (payment, news))))
+                let kept = vec![notifications::record_once(&row)];
+                let payment = known.payment();
+                let news = act(services, tx, channel, notification, payment, about, kept).await?;
+                Ok::<_, Error>((!is_duplicate, known.facts.map(|facts| (facts.payment, news))))
             }
             .boxed()
         })
@@ -187,6 +215,44 @@ async fn record(
         tell(services, &payment, news);
     }
     Ok(is_new)
+}
+
+/// State of a notification before anything is written.
+enum Before {
+    /// Recorded, with all its effects.
+    Recorded,
+    /// New, with the facts of its payment where there is one.
+    Unknown(Option<Box<PaymentFacts>>),
+}
+
+async fn find_before(
+    tx: &mut Tx<'_>,
+    message: MessageId<'_>,
+    number: Option<&PaymentNo>,
+    trade: Option<&str>,
+) -> Result<Before, StoreError> {
+    let Some(number) = number else {
+        let is_recorded = notifications::is_recorded(tx, message).await?;
+        return Ok(if is_recorded {
+            Before::Recorded
+        } else {
+            Before::Unknown(None)
+        });
+    };
+    let facts = facts::find(tx, number, trade, Some(message)).await?;
+    Ok(match facts {
+        Some(facts) if facts.is_recorded && !planted!("duplicate notification credited again") => {
+            Before::Recorded
+        }
+        facts => Before::Unknown(facts.map(Box::new)),
+    })
+}
+
+fn trade_of_content(content: &NotificationContent) -> Option<&str> {
+    match content {
+        NotificationContent::Payment(report) => trade_of(report),
+        _ => None,
+    }
 }
 
 /// Announces the change after the commit.
@@ -205,20 +271,18 @@ async fn look_up(
     tx: &mut Tx<'_>,
     channel: Channel,
     notification: &Notification,
+    facts: Option<PaymentFacts>,
 ) -> Result<Known, Error> {
-    let Some(number) = PaymentNo::parse(&notification.payment_no) else {
-        return Ok(Known::default());
-    };
-    let payment = payments::find_by_number(tx, &number)
-        .await?
-        .map(|(payment, _)| payment)
-        .filter(|payment| payment.method().channel() == Some(channel))
-        .filter(|payment| services.gateways.require(payment).is_ok());
-    let (Some(payment), NotificationContent::Refund(_) | NotificationContent::Ambiguous) =
-        (&payment, &notification.content)
-    else {
+    let facts = facts
+        .filter(|facts| facts.payment.method().channel() == Some(channel))
+        .filter(|facts| services.gateways.require(&facts.payment).is_ok());
+    let is_about_refunds = matches!(
+        notification.content,
+        NotificationContent::Refund(_) | NotificationContent::Ambiguous
+    );
+    let (Some(facts), true) = (&facts, is_about_refunds) else {
         return Ok(Known {
-            payment,
+            facts,
             ..Known::default()
         });
     };
@@ -231,30 +295,30 @@ async fn look_up(
         None => None,
     };
     Ok(Known {
-        refunds: refunds::of_payment(tx, &payment.id).await?,
-        payment: Some(payment.clone()),
+        refunds: refunds::of_payment(tx, &facts.payment.id).await?,
+        facts: Some(facts.clone()),
         named_refund,
     })
 }
 
 fn classify<'a>(notification: &'a Notification, known: &'a Known) -> About<'a> {
-    match (&notification.content, &known.payment) {
+    match (&notification.content, &known.facts) {
         (NotificationContent::Foreign(reason), _) => {
             About::Incident(IncidentKind::ForeignNotification, reason)
         }
-        (NotificationContent::Payment(report), Some(payment)) => About::Payment(payment, report),
+        (NotificationContent::Payment(report), Some(facts)) => About::Payment(facts, report),
         // Our row exists before the gateway is sent the number, so waiting would not make it known.
         (NotificationContent::Payment(_), None) => About::Incident(
             IncidentKind::UnmatchedNotification,
             "a notification about a payment we do not know",
         ),
-        (NotificationContent::Refund(news), payment) => About::Refund(judge(
+        (NotificationContent::Refund(news), _) => About::Refund(judge(
             news,
-            payment.as_ref(),
+            known.payment(),
             known.named_refund.as_ref(),
             &known.refunds,
         )),
-        (NotificationContent::Ambiguous, Some(payment)) => About::Ask(payment, &known.refunds),
+        (NotificationContent::Ambiguous, Some(facts)) => About::Ask(&facts.payment, &known.refunds),
         (NotificationContent::Ambiguous, None) => About::Nothing(AMBIGUOUS),
         (NotificationContent::Other, _) => About::Nothing("other"),
     }
@@ -267,14 +331,20 @@ async fn act(
     notification: &Notification,
     payment: Option<&Payment>,
     about: About<'_>,
+    kept: Vec<Write>,
 ) -> Result<News, Error> {
     let now = services.clock.now();
+    if let About::Payment(facts, report) = about {
+        let news = PaymentNews {
+            facts,
+            report,
+            rule: Rule::Settle,
+        };
+        return apply_news(services, tx, news, kept).await.map(News::Settled);
+    }
+    tx.run_batch(&kept).await?;
     match about {
-        About::Payment(payment, report) => {
-            apply_report(services, tx, &payment.payment_no, report, Rule::Settle)
-                .await
-                .map(News::Settled)
-        }
+        About::Payment(..) => unreachable!("it was applied above"),
         About::Refund(RefundVerdict::Apply(refund, report)) => {
             let changed = apply_refund_report(services, tx, refund, report).await?;
             Ok(changed.map_or(News::None, |_| News::Refund))

@@ -12,7 +12,7 @@ mod tests;
 
 use domain::refund::{advance, left};
 use domain::{
-    IncidentId, Method, Money, OrderId, Payment, PaymentId, PaymentState, Refund, RefundId, RefundNo,
+    IncidentId, Method, Money, Order, OrderId, Payment, PaymentId, PaymentState, Refund, RefundId, RefundNo,
     RefundReport, RefundState, Timestamp, schedule,
 };
 use futures_util::FutureExt;
@@ -27,15 +27,18 @@ pub use self::retry::retry_refund;
 
 use crate::ledger::{post_refund, post_refund_change};
 use crate::model::incident::IncidentKind;
+use crate::store::batch::Write;
 use crate::store::incidents;
+use crate::store::payments::facts;
 use crate::store::refunds::{NewRefund, claims};
 use crate::store::{StoreError, Tx, orders, payments, refunds};
-use crate::{Ending, Error, Services};
+use crate::{Ending, Error, Requester, Services};
 
 /// Draft of a refund; that it is allowed is decided before.
 #[derive(Debug)]
 pub(crate) struct Draft<'a> {
     pub payment: &'a Payment,
+    pub order: &'a Order,
     pub amount: Money,
     pub reason: &'a str,
     /// The merchant's number, which the gateway gets too; without one a number is generated.
@@ -46,14 +49,17 @@ pub(crate) struct Draft<'a> {
     pub replaces: Option<&'a RefundId>,
     /// The one call, form, payment or refund that caused it.
     pub cause: String,
+    pub by: &'a Requester,
     pub due_at: Timestamp,
 }
 
-/// Writes a refund in the caller's transaction. The job sends it when it is due.
+/// Writes a refund in the caller's transaction, together with `writes`, of which one moves the payment's version. The job
+/// sends it when it is due.
 pub(crate) async fn write_refund(
     services: &Services,
     tx: &mut Tx<'_>,
     draft: Draft<'_>,
+    mut writes: Vec<Write>,
 ) -> Result<Refund, Error> {
     let now = services.clock.now();
     let refund = Refund {
@@ -80,9 +86,12 @@ pub(crate) async fn write_refund(
         cause: &draft.cause,
         due_at: draft.due_at,
     };
-    refunds::insert(tx, &new).await?;
-    record_change(services, tx, &refund, Money::ZERO).await?;
-    post_refund(tx, &refund, now).await?;
+    writes.push(orders::note_refund(&refund.payment_id, now));
+    writes.push(refunds::insert(tx, &new));
+    if let Some(requested) = draft.by.note_refund(&refund, now) {
+        writes.push(requested);
+    }
+    post_refund(tx, writes, (draft.payment, draft.order), &refund, now).await?;
     tracing::info!(
         refund.id = %refund.id,
         payment.id = %refund.payment_id,
@@ -123,10 +132,12 @@ async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Re
     // The payment before its refund: every transaction locks in this order, which prevents a deadlock.
     let is_done = refund.state != RefundState::Succeeded && next.state == RefundState::Succeeded;
     let returned = if is_done { refund.amount } else { Money::ZERO };
-    let (method, order_id) = record_change(services, tx, refund, returned).await?;
+    let now = services.clock.now();
+    let (method, order_id) = payments::record_change(tx, &refund.payment_id, now).await?;
+    orders::record_change(tx, &refund.payment_id, returned, now).await?;
     let is_new_state = refund.state != next.state;
-    refunds::advance(tx, next, &order_id, is_new_state).await?;
-    post_refund_change(tx, refund.state, next, services.clock.now()).await?;
+    let advance = refunds::advance(tx, next, &order_id, is_new_state);
+    post_refund_change(tx, vec![advance], refund.state, next, now).await?;
     tracing::info!(
         refund.id = %refund.id,
         payment.id = %refund.payment_id,
@@ -146,18 +157,6 @@ async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Re
     Ok(())
 }
 
-async fn record_change(
-    services: &Services,
-    tx: &mut Tx<'_>,
-    refund: &Refund,
-    returned: Money,
-) -> Result<(Method, OrderId), Error> {
-    let now = services.clock.now();
-    let facts = payments::record_change(tx, &refund.payment_id, now).await?;
-    orders::record_change(tx, &refund.payment_id, returned, now).await?;
-    Ok(facts)
-}
-
 /// Counts a refund that ends now. One that had failed and is done after all was counted then.
 fn count_ending(services: &Services, tx: &mut Tx<'_>, method: Method, before: &Refund, after: &Refund) {
     let ending = match after.state {
@@ -172,7 +171,7 @@ fn count_ending(services: &Services, tx: &mut Tx<'_>, method: Method, before: &R
 
 /// Requests another refund of surplus money, under another number, after this one has failed for good.
 async fn renew_surplus(services: &Services, tx: &mut Tx<'_>, failed: &Refund) -> Result<(), Error> {
-    let payment = payments::find(tx, &failed.payment_id)
+    let (payment, order) = facts::find_with_order(tx, &failed.payment_id)
         .await?
         .ok_or(StoreError::Corrupt("refunds.payment_id"))?;
     let rest = left(payment.amount, claimed(&payment)?);
@@ -182,6 +181,8 @@ async fn renew_surplus(services: &Services, tx: &mut Tx<'_>, failed: &Refund) ->
     let (_, n_failed) = claims::counts(tx, &payment.id).await?;
     let draft = Draft {
         payment: &payment,
+        order: &order,
+        by: &Requester::Rule,
         amount: rest,
         reason: &failed.reason,
         number: None,
@@ -190,7 +191,8 @@ async fn renew_surplus(services: &Services, tx: &mut Tx<'_>, failed: &Refund) ->
         cause: cause_of_replacement(&failed.id),
         due_at: schedule::next_refund_renewal(services.clock.now(), n_failed),
     };
-    write_refund(services, tx, draft).await.map(drop)
+    let touch = payments::record_refund(&payment, services.clock.now());
+    write_refund(services, tx, draft, vec![touch]).await.map(drop)
 }
 
 /// Cause of a replacement: a failed refund has one at most.

@@ -4,7 +4,9 @@ use domain::{Money, Timestamp};
 
 use crate::Error;
 use crate::calendar::midnight_before;
+use crate::model::api_key::KeyLimits;
 use crate::model::requester::Requester;
+use crate::store::batch::Write;
 use crate::store::requesters::{self, ActKind, NewAct};
 use crate::store::{StoreError, Tx, api_keys};
 
@@ -29,35 +31,30 @@ impl Requester {
             return Ok(());
         };
         let limits = api_keys::find_key_limits(tx, id).await?.unwrap_or_default();
-        if limits.per_refund.is_some_and(|most| amount > most) {
-            return Err(Error::AboveKeyLimit(
-                "this sum is above the limit of this API key",
-            ));
-        }
-        let Some(most) = limits.per_day else { return Ok(()) };
-        let sum = requesters::sum_of_key(tx, id, midnight_before(now)).await?;
-        if sum.saturating_add(amount.fen()) > most.fen() {
-            return Err(Error::AboveKeyLimit(
-                "this API key has reached its limit of today",
-            ));
-        }
-        Ok(())
+        let given = match limits.per_day {
+            Some(_) => requesters::sum_of_key(tx, id, midnight_before(now)).await?,
+            None => 0,
+        };
+        check_limits(limits, given, amount)
     }
 
-    /// Records a refund.
-    pub(crate) async fn record_refund(
-        &self,
-        tx: &mut Tx<'_>,
-        refund: &domain::Refund,
-        now: Timestamp,
-    ) -> Result<(), Error> {
+    /// Id of the API key that asks.
+    pub(crate) fn api_key_id(&self) -> Option<&str> {
+        match self {
+            Requester::ApiKey(id) => Some(id),
+            Requester::Rule | Requester::Person(_) | Requester::Approved(_) => None,
+        }
+    }
+
+    /// Records a refund, as a write of its batch.
+    pub(crate) fn note_refund(&self, refund: &domain::Refund, now: Timestamp) -> Option<Write> {
         let act = NewAct {
             kind: ActKind::Refund,
             subject: refund.id.as_str(),
             amount: refund.amount,
             user_id: None,
         };
-        Ok(requesters::insert(tx, self, &act, now).await?)
+        requesters::insert(self, &act, now)
     }
 
     /// Records a cancellation.
@@ -73,6 +70,23 @@ impl Requester {
             amount: Money::ZERO,
             user_id: None,
         };
-        Ok(requesters::insert(tx, self, &act, now).await?)
+        let noted: Vec<Write> = requesters::insert(self, &act, now).into_iter().collect();
+        Ok(tx.run_batch(&noted).await?)
     }
+}
+
+/// Refuses what is above the limits of an API key that has given out a sum today.
+pub(crate) fn check_limits(limits: KeyLimits, given: i64, amount: Money) -> Result<(), Error> {
+    if limits.per_refund.is_some_and(|most| amount > most) {
+        return Err(Error::AboveKeyLimit(
+            "this sum is above the limit of this API key",
+        ));
+    }
+    let is_above = |most: Money| given.saturating_add(amount.fen()) > most.fen();
+    if limits.per_day.is_some_and(is_above) {
+        return Err(Error::AboveKeyLimit(
+            "this API key has reached its limit of today",
+        ));
+    }
+    Ok(())
 }

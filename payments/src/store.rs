@@ -8,6 +8,7 @@ pub(crate) mod api_keys;
 pub(crate) mod append_only;
 pub(crate) mod audit_log;
 pub(crate) mod backup;
+pub(crate) mod batch;
 mod connections;
 pub(crate) mod credit_requests;
 pub(crate) mod deliveries;
@@ -506,7 +507,7 @@ impl Tx<'_> {
         self.after_commit.add(effect);
     }
 
-    /// Tells of a change; the event is written before the commit, and with it.
+    /// Tells of a change; the event is written with the next batch, or before the commit.
     pub(crate) fn record_event(&mut self, event: NewEvent) {
         self.events.push(event);
     }
@@ -516,18 +517,26 @@ impl Tx<'_> {
         self.events.extend(event);
     }
 
-    /// Writes the events of this transaction behind what its closure did, in as few statements as there can be.
+    /// Takes recorded events for one statement: a cause before what follows from it.
+    fn take_events(&mut self) -> Option<Vec<NewEvent>> {
+        if self.events.is_empty() {
+            return None;
+        }
+        self.events.sort_by_key(|event| event.kind.rank());
+        let n_taken = self.events.len().min(events::MAX_EVENTS);
+        Some(self.events.drain(..n_taken).collect())
+    }
+
+    /// Writes the events that went with no batch.
     async fn finish<T, E: FromStore>(&mut self, result: Result<T, E>) -> Result<T, E> {
         let value = result?;
-        let mut recorded = std::mem::take(&mut self.events);
-        if !recorded.is_empty() {
-            recorded.sort_by_key(|event| event.kind.rank());
-            events::insert(self, &recorded).await?;
+        while !self.events.is_empty() {
+            self.run_batch(&[]).await?;
         }
         Ok(value)
     }
 
-    /// A second statement would see another state than the first, or last although the first failed.
+    /// Refuses a second statement: it would see another state than the first, or last although the first failed.
     fn require_one_statement(&self) {
         debug_assert!(
             self.n_statements <= 1,

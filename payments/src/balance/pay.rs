@@ -78,8 +78,7 @@ async fn settle_by_balance(
     }
     match (opening, open) {
         (Opening::New, _) => {
-            // Locked from here on: a concurrent cancellation or payment of the order wins.
-            orders::bump_updated_at(tx, &order).await?;
+            // Locks the order: a concurrent cancellation or payment of it wins.
             let payment = move_money(services, tx, &order, start, now).await?;
             keep_answer(tx, idempotency, &payment, true, now).await?;
             Ok(Paying::Done(Outcome::New(payment)))
@@ -112,7 +111,8 @@ async fn move_money(
     now: Timestamp,
 ) -> Result<Payment, Error> {
     let payment = draft(services, order, start, now);
-    payments::insert(tx, &payment, now).await?;
+    let insert = payments::insert(&payment, now, None);
+    tx.run_batch(&[orders::bump_version(order), insert]).await?;
     let receipt = Receipt {
         transaction_id: payment.payment_no.to_string(),
         amount: payment.amount,

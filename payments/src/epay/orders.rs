@@ -95,7 +95,7 @@ async fn open_in(
         Answer::Make(number) => number,
     };
     let order = order_of(services, pid, number, new)?;
-    if !orders::insert(tx, &order).await? {
+    if !orders::try_to_insert(tx, &order).await? {
         let taken = epay_attempts::find_by_trade(tx, pid, order.order_no.as_str()).await?;
         return Err(match taken {
             // A twin was faster: this runs again and finds its order.

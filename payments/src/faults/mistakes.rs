@@ -6,7 +6,8 @@ use futures_util::FutureExt;
 
 use crate::ledger::post_payment;
 use crate::refund::{RefundRequest, authorise_refund, claimed};
-use crate::store::{StoreError, Tx, mistakes, payments};
+use crate::store::payments::facts;
+use crate::store::{StoreError, Tx, mistakes};
 use crate::{Error, Services};
 
 /// Credits a paid payment again, without its journal's protection against duplicates.
@@ -24,7 +25,7 @@ pub(crate) async fn credit_again(
         id: PaymentId::new(now, services.clock.entropy()),
         ..payment.clone()
     };
-    post_payment(tx, &again, order, true, now).await
+    post_payment(tx, Vec::new(), &again, order, true, now).await
 }
 
 /// Checks a refund apart from its insert: two concurrent requests pass the same check.
@@ -34,11 +35,11 @@ pub(crate) async fn check_apart(services: &Services, request: &RefundRequest) ->
         .db
         .write(|tx| {
             async move {
-                let payment = payments::find(tx, &request.payment_id)
+                let facts = facts::find_for_refund(tx, &request.payment_id, None, now)
                     .await?
                     .ok_or(Error::NotFound)?;
-                let rest = left(payment.amount, claimed(&payment)?);
-                authorise_refund(tx, &payment, request.amount.unwrap_or(rest), now).await
+                let rest = left(facts.payment.amount, claimed(&facts.payment)?);
+                authorise_refund(&facts, request.amount.unwrap_or(rest), now)
             }
             .boxed()
         })

@@ -1,12 +1,13 @@
 //! Replay of a stored notification, as if it came again: for a person who doubts that it took effect.
 
-use domain::Channel;
+use domain::{Channel, PaymentNo};
 use futures_util::FutureExt;
 
 use super::kept::{bytes_of, header_map};
-use super::{act, classify, look_up, tell};
+use super::{act, classify, look_up, tell, trade_of_content};
 use crate::console::{Act, Action, Actor, ConsoleError, find_notification, record};
 use crate::gateway::NotificationContent;
+use crate::store::payments::facts;
 use crate::{Error, Services};
 
 /// Verifies the signature again over the received bytes, at the time they were received, and applies the notification. The
@@ -35,19 +36,24 @@ pub async fn replay_notification(
         .db
         .write(|tx| {
             async move {
-                let known = look_up(services, tx, channel, notification).await?;
+                let trade = trade_of_content(&notification.content);
+                let facts = match PaymentNo::parse(&notification.payment_no) {
+                    Some(number) => facts::find(tx, &number, trade, None).await?,
+                    None => None,
+                };
+                let known = look_up(services, tx, channel, notification, facts).await?;
                 let about = classify(notification, &known);
                 let detail = &format!("{channel} {}: {}", notification.id, about.verdict());
-                let payment = known.payment.as_ref();
+                let payment = known.payment();
                 let subject = payment.map_or(notification.id.as_str(), |payment| payment.order_id.as_str());
                 let line = Act {
                     action: Action::ReplayNotification,
                     subject,
                     detail,
                 };
-                let news = act(services, tx, channel, notification, payment, about).await?;
+                let news = act(services, tx, channel, notification, payment, about, Vec::new()).await?;
                 record(tx, actor, line, now).await?;
-                Ok::<_, ConsoleError>(known.payment.map(|payment| (payment, news)))
+                Ok::<_, ConsoleError>(known.facts.map(|facts| (facts.payment, news)))
             }
             .boxed()
         })

@@ -1,12 +1,13 @@
 //! Creation of orders.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::{Money, Order, OrderId, OrderNo, OrderState, Purpose, Refusal};
 use futures_util::FutureExt;
 
 use crate::idempotency::{Idempotency, Outcome, write_once};
-use crate::store::{StoreError, orders};
+use crate::store::orders;
 use crate::validate::{invalid, is_line};
 use crate::{Error, Services};
 
@@ -42,19 +43,22 @@ pub(crate) async fn write_order(
     idempotency: Option<Idempotency<Order>>,
 ) -> Result<Outcome<Order>, Error> {
     let order = &draft(services, new, purpose)?;
+    // A number is nearly always free: only a run that lost the race for it looks at what is there.
+    let is_first_run = &AtomicBool::new(true);
     let made = write_once(services, idempotency.as_ref(), order.created_at, &|tx| {
         async move {
-            if orders::insert(tx, order).await? {
-                return Ok(Outcome::New(order.clone()));
+            if !is_first_run.swap(false, Ordering::Relaxed)
+                && let Some(existing) = orders::find_by_number(tx, &order.order_no).await?
+            {
+                return if has_same_content(&existing, order) {
+                    Ok(Outcome::Existing(existing))
+                } else {
+                    Err(Refusal::OrderNoReused.into())
+                };
             }
-            let existing = orders::find_by_number(tx, &order.order_no)
-                .await?
-                .ok_or(StoreError::Stale)?;
-            if has_same_content(&existing, order) {
-                Ok(Outcome::Existing(existing))
-            } else {
-                Err(Refusal::OrderNoReused.into())
-            }
+            let insert = orders::insert(tx, order);
+            tx.run_batch(&[insert]).await?;
+            Ok(Outcome::New(order.clone()))
         }
         .boxed()
     })

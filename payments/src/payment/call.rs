@@ -1,8 +1,9 @@
 //! Create call: the recorded bytes are sent, and sent again when their prompt is about to expire.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use domain::{Channel, Payment, PaymentState, Product, Report, Timestamp};
+use domain::{Channel, Order, Payment, PaymentState, Product, Report, Settlement, Timestamp};
 use futures_util::FutureExt;
 
 use crate::gateway::{Creation, Gateway, GatewayError};
@@ -12,6 +13,7 @@ use crate::payment::permitted::note_not_permitted;
 use crate::payment::repeated::find_taken;
 use crate::payment::settle::{Rule, announce, apply_report, raise, record_report};
 use crate::store::payments::{self, CallClaim};
+use crate::store::servers::Lease;
 use crate::{Error, Services};
 
 /// Two calls to a slow gateway; a caller that died blocks others no longer than this.
@@ -19,8 +21,10 @@ const CALL: Duration = Duration::from_secs(20);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 const TWIN_LOOKS: u32 = 50;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Called {
+    /// The gateway has taken the payment, which is as follows now.
+    Opened(Box<Payment>),
     /// The gateway knows the payment, or it is paid already.
     Answered,
     /// The gateway has closed it: another one is needed.
@@ -30,12 +34,27 @@ pub(super) enum Called {
 /// Sends the recorded bytes, unless the payer has a prompt that stays valid long enough.
 ///
 /// A renewed prompt is requested with the same bytes, deadline included: others would be another order to the gateway
-/// (T-43).
+/// (T-43). `claim` is a claim on the call that the caller has made already.
 pub(super) async fn call(
     services: &Services,
     gateway: &Gateway,
     channel: Channel,
-    payment: &Payment,
+    (payment, order): (&Payment, &Order),
+    claim: Option<CallClaim>,
+) -> Result<Called, Error> {
+    let called = try_to_call(services, gateway, channel, (payment, order), claim).await;
+    if called.is_err() && claim.is_some() {
+        release_call(services, payment).await?;
+    }
+    called
+}
+
+async fn try_to_call(
+    services: &Services,
+    gateway: &Gateway,
+    channel: Channel,
+    (payment, order): (&Payment, &Order),
+    claim: Option<CallClaim>,
 ) -> Result<Called, Error> {
     // An open payment of another merchant account is left alone: its code pays there.
     let own = services.gateways.require(payment);
@@ -48,11 +67,14 @@ pub(super) async fn call(
         services.wake.ring_for_questions();
         return Err(Error::Unreachable { channel, source });
     }
+    if let Some(claim) = claim {
+        return send(services, gateway, channel, (payment, order), claim).await;
+    }
     // A caller that loses the claim waits for the winner's answer, and calls when the winner has given up.
     for _ in 0..TWIN_LOOKS {
         let claim = claim_call(services, payment).await?;
         if claim != CallClaim::Refused {
-            let called = send(services, gateway, channel, payment, claim).await;
+            let called = send(services, gateway, channel, (payment, order), claim).await;
             if called.is_err() {
                 release_call(services, payment).await?;
             }
@@ -83,8 +105,13 @@ fn declined(channel: Channel, payment: &Payment) -> Error {
     Error::Declined { channel, source }
 }
 
+/// Lease of a create call, from now on.
+pub(super) fn call_lease(services: &Services) -> Lease<'_> {
+    services.lease(lease!(CALL))
+}
+
 async fn claim_call(services: &Services, payment: &Payment) -> Result<CallClaim, Error> {
-    let lease = services.lease(lease!(CALL));
+    let lease = call_lease(services);
     let now = lease.now;
     // A prompt made by then expires within the margin.
     let stale_since = payment
@@ -109,7 +136,7 @@ async fn send(
     services: &Services,
     gateway: &Gateway,
     channel: Channel,
-    payment: &Payment,
+    (payment, order): (&Payment, &Order),
     claim: CallClaim,
 ) -> Result<Called, Error> {
     let creation = Creation {
@@ -128,6 +155,9 @@ async fn send(
     }
     match answer {
         Ok(prompt) => {
+            if let Some(opened) = open_payment(services, payment, order, &prompt, asked_at).await? {
+                return Ok(Called::Opened(Box::new(opened)));
+            }
             if keep_prompt(services, payment, &prompt, asked_at).await? {
                 return Ok(Called::Answered);
             }
@@ -164,6 +194,52 @@ async fn send(
             Err(Error::Unreachable { channel, source })
         }
     }
+}
+
+/// Records that the gateway has taken a new payment, with its prompt. `None`: it has changed since the call.
+async fn open_payment(
+    services: &Services,
+    payment: &Payment,
+    order: &Order,
+    prompt: &str,
+    asked_at: Timestamp,
+) -> Result<Option<Payment>, Error> {
+    if payment.state != PaymentState::Created {
+        return Ok(None);
+    }
+    let opened = &Payment {
+        state: PaymentState::Pending,
+        prompt: Some(prompt.to_owned()),
+        prompted_at: Some(asked_at),
+        updated_at: services.clock.now(),
+        version: payment.version + 1,
+        ..payment.clone()
+    };
+    // A second run has lost the race to a notification, a query or a close, which the caller looks at.
+    let is_first_run = &AtomicBool::new(true);
+    let is_opened = services
+        .db
+        .write(|tx| {
+            async move {
+                if !is_first_run.swap(false, Ordering::Relaxed)
+                    && !payments::is_unchanged(tx, payment).await?
+                {
+                    return Ok(false);
+                }
+                let open = payments::open(tx, payment, opened, order);
+                tx.run_batch(&[open]).await?;
+                Ok(true)
+            }
+            .boxed()
+        })
+        .await
+        .map_err(Error::Internal)?;
+    if !is_opened {
+        return Ok(None);
+    }
+    tracing::info!(payment.id = %payment.id, order.id = %payment.order_id, "payment {} settled as {:?}", payment.id, Settlement::Acknowledged);
+    announce(services, payment, Settlement::Acknowledged);
+    Ok(Some(opened.clone()))
 }
 
 /// Stores the prompt; returns whether the payment may still be paid.

@@ -1,5 +1,6 @@
 //! Reconciliation: queries the gateways about due payments, so that a lost notification does no harm.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use domain::{Channel, Payment, PaymentNo, PaymentState, Report, Settlement, Timestamp, schedule};
@@ -10,8 +11,9 @@ use crate::error::logged;
 use crate::gateway::{Batch, GatewayError};
 use crate::idempotency::{Claim, Idempotency, Keyed, Outcome, claim, keep_answer, write_under_key};
 use crate::payment::find_by_number;
-use crate::payment::settle::{Rule, announce, apply_report};
+use crate::payment::settle::{PaymentNews, Rule, announce, apply_news, trade_of};
 use crate::store::payments::Asking;
+use crate::store::payments::facts::{self, PaymentFacts};
 use crate::store::{StoreError, payments};
 use crate::{Error, Services, gateway_health};
 
@@ -181,34 +183,45 @@ pub async fn reconcile_lane(services: &Services, lane: Lane) -> Result<usize, Er
 
 /// Queries for a caller that waits: a gateway that is known not to answer is not called.
 async fn ask_for_caller(services: &Services, number: &PaymentNo) -> Result<(), Error> {
-    let payment = find_by_number(services, number).await?;
-    if let Some(channel) = payment.method().channel() {
-        let answering = services.gateways.require_answering(&payment);
+    let facts = find_facts(services, number).await?;
+    if let Some(channel) = facts.payment.method().channel() {
+        let answering = services.gateways.require_answering(&facts.payment);
         answering.map_err(|source| Error::Unreachable { channel, source })?;
     }
-    ask(services, payment).await
+    ask(services, facts).await
 }
 
 async fn ask_by_number(services: &Services, number: &PaymentNo) -> Result<(), Error> {
-    let payment = find_by_number(services, number).await?;
-    ask(services, payment).await
+    ask(services, find_facts(services, number).await?).await
+}
+
+async fn find_facts(services: &Services, number: &PaymentNo) -> Result<PaymentFacts, Error> {
+    services
+        .db
+        .read_one(|tx| async move { facts::find(tx, number, None, None).await }.boxed())
+        .await
+        .map_err(Error::Internal)?
+        .ok_or(Error::NotFound)
 }
 
 /// Queries one payment and applies the report. An unusable answer only sets the next query.
-async fn ask(services: &Services, payment: Payment) -> Result<(), Error> {
-    let number = &payment.payment_no;
+async fn ask(services: &Services, facts: PaymentFacts) -> Result<(), Error> {
+    let payment = &facts.payment;
     let Some(channel) = payment.method().channel() else {
         return Ok(());
     };
     let unreachable = |source| Error::Unreachable { channel, source };
-    let answer = query(services, &payment).await;
-    let settlement = note_answer(services, number, answer.as_ref().ok()).await?;
-    announce(services, &payment, settlement);
+    let answer = query(services, payment).await;
+    let settlement = note_answer(services, &facts, answer.as_ref().ok()).await?;
+    announce(services, payment, settlement);
     // A create call that arrived after we had given up, or a code scanned after that: the money is not needed any more.
     let is_over = matches!(payment.state, PaymentState::Closed | PaymentState::Declined);
     if is_over && matches!(answer, Ok(Report::Unpaid)) {
-        let gateway = services.gateways.require(&payment).map_err(unreachable)?;
-        gateway.ensure_closed(number).await.map_err(unreachable)?;
+        let gateway = services.gateways.require(payment).map_err(unreachable)?;
+        gateway
+            .ensure_closed(&payment.payment_no)
+            .await
+            .map_err(unreachable)?;
     }
     answer.map(drop).map_err(unreachable)
 }
@@ -221,30 +234,88 @@ async fn query(services: &Services, payment: &Payment) -> Result<Report, Gateway
         .await
 }
 
+/// Records the gateway's answer, and the time of the next query. The facts are those from before the query.
 async fn note_answer(
     services: &Services,
-    number: &PaymentNo,
+    facts: &PaymentFacts,
     report: Option<&Report>,
 ) -> Result<Settlement, Error> {
+    let number = &facts.payment.payment_no;
+    let rule = Rule::Settle;
+    let news = report.map(|report| PaymentNews { facts, report, rule });
+    // Most answers change nothing: then only the time of the next query is written.
+    let is_known = news.is_none_or(|news| news.decide(services, false) == (Settlement::Unchanged, false));
+    if is_known && postpone(services, facts, report.is_some()).await? {
+        return Ok(Settlement::Unchanged);
+    }
+    // Only for the first run of the write: a lost race means that they have changed.
+    let ahead = &Mutex::new((!is_known).then(|| facts.clone()));
     services
         .db
         .write(|tx| {
             async move {
+                let ahead = ahead
+                    .lock()
+                    .expect("nothing panics while it holds the facts")
+                    .take();
+                let facts = match ahead {
+                    Some(facts) => facts,
+                    None => facts::find(tx, number, report.and_then(trade_of), None)
+                        .await?
+                        .ok_or(Error::NotFound)?,
+                };
                 let settlement = match report {
-                    Some(report) => apply_report(services, tx, number, report, Rule::Settle).await?,
+                    Some(report) => {
+                        let facts = &facts;
+                        apply_news(services, tx, PaymentNews { facts, report, rule }, Vec::new()).await?
+                    }
                     None => Settlement::Unchanged,
                 };
                 let now = services.clock.now();
-                let (payment, asking) = payments::find_by_number(tx, number)
-                    .await?
-                    .ok_or(Error::NotFound)?;
-                let due_at = next_due(&payment, asking, now);
-                payments::set_due(tx, number, due_at, report.is_some(), now).await?;
+                let (payment, asking) = settled(facts, settlement, now);
+                if payment.state != PaymentState::Paid {
+                    let due_at = next_due(&payment, asking, now);
+                    payments::set_due(tx, number, due_at, report.is_some(), now).await?;
+                }
                 Ok(settlement)
             }
             .boxed()
         })
         .await
+}
+
+/// Sets the next query of a payment; `false`: the payment has changed since its facts were read.
+async fn postpone(services: &Services, facts: &PaymentFacts, is_answered: bool) -> Result<bool, Error> {
+    let now = services.clock.now();
+    let due_at = next_due(&facts.payment, facts.asking, now);
+    services
+        .db
+        .write_one(|tx| {
+            async move { payments::postpone(tx, &facts.payment, due_at, is_answered, now).await }.boxed()
+        })
+        .await
+        .map_err(Error::Internal)
+}
+
+/// Payment after a settlement.
+fn settled(facts: PaymentFacts, settlement: Settlement, now: Timestamp) -> (Payment, Asking) {
+    let PaymentFacts {
+        payment, mut asking, ..
+    } = facts;
+    let state = match settlement {
+        Settlement::Unchanged | Settlement::WrongAmount => return (payment, asking),
+        Settlement::Acknowledged => PaymentState::Pending,
+        Settlement::Paid | Settlement::Surplus => PaymentState::Paid,
+        Settlement::Closed => PaymentState::Closed,
+        Settlement::Declined => PaymentState::Declined,
+    };
+    asking.ended_at = matches!(state, PaymentState::Closed | PaymentState::Declined).then_some(now);
+    let payment = Payment {
+        state,
+        updated_at: now,
+        ..payment
+    };
+    (payment, asking)
 }
 
 fn next_due(payment: &Payment, asking: Asking, now: Timestamp) -> Option<Timestamp> {

@@ -11,9 +11,10 @@ use futures_util::FutureExt;
 use crate::ledger::post_payment;
 use crate::model::incident::IncidentKind;
 use crate::refund::{Draft, write_refund};
-use crate::store::incidents;
-use crate::store::{StoreError, Tx, orders, payments};
-use crate::{Ending, Error, Services, epay};
+use crate::store::batch::Write;
+use crate::store::payments::facts::{self, PaymentFacts};
+use crate::store::{Tx, incidents, orders, payments};
+use crate::{Ending, Error, Requester, Services, epay};
 
 /// Rule that a report is settled by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,49 +32,96 @@ pub(crate) async fn apply_report(
     report: &Report,
     rule: Rule,
 ) -> Result<Settlement, Error> {
-    let (payment, _) = payments::find_by_number(tx, number)
-        .await?
-        .ok_or(Error::NotFound)?;
-    let order = orders::find(tx, &payment.order_id)
-        .await?
-        .ok_or(StoreError::Corrupt("payments.order_id"))?;
-    let decide = match rule {
-        Rule::Settle => domain::settle,
-        Rule::Lapse => domain::lapse,
+    let found = facts::find(tx, number, trade_of(report), None).await?;
+    let news = PaymentNews {
+        facts: &found.ok_or(Error::NotFound)?,
+        report,
+        rule,
     };
-    // A balance payment is never in progress, so it is never late: a cancelled order accepts none.
-    let late_payment = match payment.method().channel() {
-        Some(_) => services.policy.late_payment,
-        None => LatePolicy::Refund,
-    };
-    let siblings = match report {
-        Report::Paid(_) => epay::find_siblings(tx, &order).await?,
+    apply_news(services, tx, news, Vec::new()).await
+}
+
+/// Report with the facts of its payment. Facts that were read before the transaction are as good as those of its own:
+/// whatever they decide is written as a compare-and-set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PaymentNews<'a> {
+    pub facts: &'a PaymentFacts,
+    pub report: &'a Report,
+    pub rule: Rule,
+}
+
+impl PaymentNews<'_> {
+    /// Decides what the report changes, and whether its trade pays another payment already. An order of which another attempt
+    /// is paid needs no money.
+    pub(crate) fn decide(&self, services: &Services, has_paid_sibling: bool) -> (Settlement, bool) {
+        let PaymentFacts { payment, order, .. } = self.facts;
+        let decide = match self.rule {
+            Rule::Settle => domain::settle,
+            Rule::Lapse => domain::lapse,
+        };
+        // Money of a balance is never under way, so there is no late one: an order that is cancelled takes none.
+        let late_payment = match payment.method().channel() {
+            Some(_) => services.policy.late_payment,
+            None => LatePolicy::Refund,
+        };
+        let order_state = if has_paid_sibling {
+            OrderState::Paid
+        } else {
+            order.state
+        };
+        let settlement = decide(
+            order_state,
+            payment.state,
+            payment.amount,
+            late_payment,
+            self.report,
+        );
+        let holder = self.facts.trade_holder.as_ref();
+        if pays(settlement) && holder.is_some_and(|holder| *holder != payment.id) {
+            return (Settlement::Unchanged, true);
+        }
+        (settlement, false)
+    }
+}
+
+/// Trade that a report names as paid.
+pub(crate) fn trade_of(report: &Report) -> Option<&str> {
+    match report {
+        Report::Paid(receipt) => Some(&receipt.transaction_id),
+        Report::Absent | Report::Unpaid | Report::Closed | Report::Declined(_) => None,
+    }
+}
+
+/// Like [`apply_report`], on facts that were read already. The writes of the caller go in the same round trip.
+pub(crate) async fn apply_news(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    news: PaymentNews<'_>,
+    writes: Vec<Write>,
+) -> Result<Settlement, Error> {
+    let PaymentFacts { payment, order, .. } = news.facts;
+    // At most one attempt of an epay number is credited, also with `LATE_PAYMENT=accept`.
+    let siblings = match news.report {
+        Report::Paid(_) => epay::find_siblings(tx, order).await?,
         _ => None,
     };
-    // At most one attempt of an epay number is credited, also with `LATE_PAYMENT=accept`.
-    let order_state = match &siblings {
-        Some(siblings) if siblings.has_paid() => OrderState::Paid,
-        _ => order.state,
-    };
-    let settlement = decide(order_state, payment.state, payment.amount, late_payment, report);
-    let settlement = match report {
-        Report::Paid(receipt) if pays(settlement) && is_trade_taken(tx, &payment, receipt).await? => {
-            let detail = format!("trade {} already pays another payment", receipt.transaction_id);
-            raise(services, tx, IncidentKind::TradeReused, &payment, &detail).await?;
-            Settlement::Unchanged
-        }
-        _ => settlement,
-    };
+    let has_paid_sibling = siblings.as_ref().is_some_and(|siblings| siblings.has_paid());
+    let (settlement, is_trade_taken) = news.decide(services, has_paid_sibling);
     if planted!("late money ignored")
         && settlement == Settlement::Surplus
         && order.state == OrderState::Cancelled
     {
+        tx.run_batch(&writes).await?;
         return Ok(Settlement::Unchanged);
     }
     where_planted!("duplicate notification credited again", {
-        crate::faults::mistakes::credit_again(services, tx, &payment, &order).await?;
+        crate::faults::mistakes::credit_again(services, tx, payment, order).await?;
     });
-    act(services, tx, &payment, &order, report, settlement).await?;
+    act(services, tx, news, settlement, writes).await?;
+    if let (true, Report::Paid(receipt)) = (is_trade_taken, news.report) {
+        let detail = format!("trade {} already pays another payment", receipt.transaction_id);
+        raise(services, tx, IncidentKind::TradeReused, payment, &detail).await?;
+    }
     if let (Settlement::Paid, Some(siblings)) = (settlement, &siblings) {
         epay::record_paid(services, tx, siblings).await?;
     }
@@ -87,62 +135,76 @@ fn pays(settlement: Settlement) -> bool {
     matches!(settlement, Settlement::Paid | Settlement::Surplus)
 }
 
-async fn is_trade_taken(tx: &mut Tx<'_>, payment: &Payment, receipt: &Receipt) -> Result<bool, Error> {
-    let Some(channel) = payment.method().channel() else {
-        return Ok(false);
-    };
-    let holder = payments::find_by_trade(tx, channel, &receipt.transaction_id).await?;
-    Ok(holder.is_some_and(|holder| holder.id != payment.id))
-}
-
 async fn act(
     services: &Services,
     tx: &mut Tx<'_>,
-    payment: &Payment,
-    order: &Order,
-    report: &Report,
+    news: PaymentNews<'_>,
     settlement: Settlement,
+    mut writes: Vec<Write>,
 ) -> Result<(), Error> {
+    let PaymentFacts { payment, order, .. } = news.facts;
     let now = services.clock.now();
-    match (settlement, report) {
-        (Settlement::Unchanged, _) => {}
+    let ended_due_at = || schedule::next_after_end(now, 0, now, payment.expires_at);
+    match (settlement, news.report) {
+        (Settlement::Unchanged, _) => tx.run_batch(&writes).await?,
         (Settlement::Acknowledged, _) => {
-            payments::advance(tx, payment, order, PaymentState::Pending, None, None, now).await?;
-        }
-        (Settlement::Closed, _) => {
-            let due_at = schedule::next_after_end(now, 0, now, payment.expires_at);
-            payments::advance(tx, payment, order, PaymentState::Closed, None, due_at, now).await?;
-            count_ending(services, tx, payment, Ending::Cancelled);
-        }
-        (Settlement::Declined, Report::Declined(reason)) => {
-            let due_at = schedule::next_after_end(now, 0, now, payment.expires_at);
-            payments::advance(
+            writes.push(payments::advance(
                 tx,
                 payment,
                 order,
-                PaymentState::Declined,
-                Some(reason),
-                due_at,
+                PaymentState::Pending,
+                None,
+                None,
                 now,
-            )
-            .await?;
+            ));
+            tx.run_batch(&writes).await?;
+        }
+        (Settlement::Closed, _) => {
+            let closed = PaymentState::Closed;
+            writes.push(payments::advance(
+                tx,
+                payment,
+                order,
+                closed,
+                None,
+                ended_due_at(),
+                now,
+            ));
+            tx.run_batch(&writes).await?;
+            count_ending(services, tx, payment, Ending::Cancelled);
+        }
+        (Settlement::Declined, Report::Declined(reason)) => {
+            let declined = PaymentState::Declined;
+            writes.push(payments::advance(
+                tx,
+                payment,
+                order,
+                declined,
+                Some(reason),
+                ended_due_at(),
+                now,
+            ));
+            tx.run_batch(&writes).await?;
             count_ending(services, tx, payment, Ending::Failed);
         }
         (Settlement::Paid, Report::Paid(receipt)) => {
-            payments::mark_paid(tx, payment, order, receipt, true, now).await?;
-            orders::mark_paid(tx, order, receipt.paid_at, now).await?;
-            payments::expire_now(tx, &order.id, now).await?;
-            // Last, because a user's balance is a row that other transactions wait for.
-            post_payment(tx, payment, order, true, now).await?;
+            writes.push(payments::mark_paid(tx, payment, order, receipt, true, now));
+            writes.push(orders::mark_paid(tx, order, receipt.paid_at, now));
+            // An order has one open payment at most, and a new one moves the order's version.
+            if !payment.state.is_open() {
+                writes.push(payments::expire_others(payment, now));
+            }
+            post_payment(tx, writes, payment, order, true, now).await?;
             count_success(services, tx, payment, receipt);
         }
         (Settlement::Surplus, Report::Paid(receipt)) => {
-            payments::mark_paid(tx, payment, order, receipt, false, now).await?;
-            post_payment(tx, payment, order, false, now).await?;
-            return_surplus(services, tx, payment, now).await?;
+            writes.push(payments::mark_paid(tx, payment, order, receipt, false, now));
+            post_payment(tx, writes, payment, order, false, now).await?;
+            return_surplus(services, tx, payment, order, now).await?;
             count_success(services, tx, payment, receipt);
         }
         (Settlement::WrongAmount, Report::Paid(receipt)) => {
+            tx.run_batch(&writes).await?;
             let detail = format!(
                 "asked {} fen, the gateway reports {}",
                 payment.amount.fen(),
@@ -177,19 +239,29 @@ async fn return_surplus(
     services: &Services,
     tx: &mut Tx<'_>,
     payment: &Payment,
+    order: &Order,
     now: Timestamp,
 ) -> Result<(), Error> {
     let draft = Draft {
         payment,
+        order,
         amount: payment.amount,
         reason: "重复或逾期付款，原路退回",
         number: None,
         takes_rest: false,
         replaces: None,
         cause: format!("surplus {}", payment.id),
+        by: &Requester::Rule,
         due_at: now,
     };
-    write_refund(services, tx, draft).await?;
+    // Its version was moved when it was marked as paid.
+    let version = payment.version + 1;
+    let paid = Payment {
+        version,
+        ..payment.clone()
+    };
+    let touch = payments::record_refund(&paid, now);
+    write_refund(services, tx, draft, vec![touch]).await?;
     raise(
         services,
         tx,

@@ -9,13 +9,14 @@ use domain::{
 };
 use futures_util::FutureExt;
 
-use super::call::{Called, call};
+use super::call::{Called, call, call_lease};
 use crate::balance::pay_by_balance;
 use crate::gateway::{Ask, Gateway, Payer};
 use crate::idempotency::{Claim, Idempotency, Keyed, Outcome, claim, keep_answer, write_under_key};
 use crate::order::{CONTENDED, MAX_ROUNDS};
 use crate::payment::expire::end_payment;
 use crate::payment::find_payment;
+use crate::store::payments::{CallClaim, facts};
 use crate::store::{StoreError, Tx, orders, payments};
 use crate::{Error, Services};
 
@@ -64,7 +65,8 @@ impl StartPayment {
 enum Recorded {
     /// An open payment of another product must be closed first.
     CloseFirst(Payment),
-    Ready(Opened),
+    /// To be called, with its order.
+    Ready(Opened, Box<Order>),
     /// Nothing left to do: paid, or closed in favour of a later payment.
     Over(Opened),
 }
@@ -75,6 +77,8 @@ struct Opened {
     payment: Payment,
     /// Whether this request created it.
     is_new: bool,
+    /// Whether the transaction that recorded it has claimed its create call too.
+    has_claim: bool,
 }
 
 /// State of one request over its rounds.
@@ -124,11 +128,17 @@ pub async fn start_payment(
                 }
                 end_payment(services, &payment).await?;
             }
-            Recorded::Ready(opened) => {
-                if call(services, gateway, channel, &opened.payment).await? == Called::Answered {
-                    return finish(services, opened, attempt.idempotency).await;
+            Recorded::Ready(opened, order) => {
+                let claim = opened.has_claim.then_some(CallClaim::First);
+                match call(services, gateway, channel, (&opened.payment, &order), claim).await? {
+                    Called::Opened(payment) if attempt.idempotency.is_none() => {
+                        return Ok(Outcome::of(*payment, opened.is_new));
+                    }
+                    Called::Opened(_) | Called::Answered => {
+                        return finish(services, opened, attempt.idempotency).await;
+                    }
+                    Called::Ended => attempt.mine = Some(opened.claim()),
                 }
-                attempt.mine = Some(opened.claim());
             }
             Recorded::Over(opened) => return finish(services, opened, attempt.idempotency).await,
         }
@@ -157,7 +167,7 @@ async fn list_payment_ids(services: &Services, order_id: &OrderId) -> Result<Vec
 /// Renews the prompt of an open payment when it expires too soon, and returns the payment. The recorded bytes are sent
 /// again, so no payer data is needed a second time.
 pub async fn renew_prompt(services: &Services, id: &PaymentId) -> Result<Payment, Error> {
-    let (payment, _) = find_payment(services, id).await?;
+    let (payment, order) = find_payment(services, id).await?;
     if !payment.state.is_open() || payment.expires_at <= services.clock.now() {
         return Ok(payment);
     }
@@ -167,7 +177,7 @@ pub async fn renew_prompt(services: &Services, id: &PaymentId) -> Result<Payment
         .gateways
         .get(channel)
         .ok_or(Error::MethodUnavailable(method))?;
-    call(services, gateway, channel, &payment).await?;
+    call(services, gateway, channel, (&payment, &order), None).await?;
     find_payment(services, id).await.map(|(payment, _)| payment)
 }
 
@@ -208,11 +218,12 @@ async fn record_in(
     let Attempt {
         start, idempotency, ..
     } = *attempt;
-    let order = orders::find(tx, &start.order_id).await?.ok_or(Error::NotFound)?;
+    let (order, open) = facts::find_order_with_open(tx, &start.order_id)
+        .await?
+        .ok_or(Error::NotFound)?;
     if start.amount.is_some_and(|amount| amount != order.amount) {
         return Err(Refusal::AmountMismatch.into());
     }
-    let open = payments::open_of_order(tx, &order.id).await?;
     let mine = claimed.as_ref().filter(|claim| claim.effect.is_some());
     if let Some(recorded) = find_mine(tx, mine.or(attempt.mine.as_ref()), &order, open.as_ref(), now).await? {
         return Ok(recorded);
@@ -232,17 +243,21 @@ async fn record_in(
     let opened = match (opening, open) {
         (Opening::New, _) => {
             let payment = draft(services, &order, start, attempt.gateway);
-            orders::bump_updated_at(tx, &order).await?;
-            payments::insert(tx, &payment, schedule::next_question(now, 0, false)).await?;
+            // Its create call is claimed with it, by the only caller that knows of it.
+            let due_at = schedule::next_question(now, 0, false);
+            let insert = payments::insert(&payment, due_at, Some(call_lease(services)));
+            tx.run_batch(&[orders::bump_version(&order), insert]).await?;
             Opened {
                 payment,
                 is_new: true,
+                has_claim: true,
             }
         }
         // The recorded request counts, whatever this call asks: the gateway knows the payment by the bytes that were sent.
         (Opening::Reuse(_), Some(open)) => Opened {
             payment: open,
             is_new: false,
+            has_claim: false,
         },
         (Opening::CloseFirst(_), Some(open)) => {
             if let Some(overtaken) = find_overtaken(tx, attempt, &order.id).await? {
@@ -258,7 +273,7 @@ async fn record_in(
         }
     };
     claim(tx, idempotency, claimed.as_ref(), &opened.claim(), now).await?;
-    Ok(Recorded::Ready(opened))
+    Ok(Recorded::Ready(opened, Box::new(order)))
 }
 
 fn is_for_payer(attempt: &Attempt<'_>, open: Option<&Payment>) -> bool {
@@ -295,12 +310,13 @@ async fn find_mine(
     let opened = Opened {
         payment,
         is_new: claim.is_new,
+        has_claim: false,
     };
     let is_payable = order.state == OrderState::Open && now < order.expires_at;
     Ok(match opened.payment.state {
         PaymentState::Paid => Some(Recorded::Over(opened)),
         PaymentState::Created | PaymentState::Pending if is_payable && now < opened.payment.expires_at => {
-            Some(Recorded::Ready(opened))
+            Some(Recorded::Ready(opened, Box::new(order.clone())))
         }
         // Another request chose another method later.
         PaymentState::Closed if is_payable && open.is_some() => Some(Recorded::Over(opened)),
@@ -327,6 +343,7 @@ async fn find_overtaken(
     Ok(overtaken.map(|payment| Opened {
         payment,
         is_new: false,
+        has_claim: false,
     }))
 }
 

@@ -6,9 +6,10 @@ use futures_util::FutureExt;
 use super::execute::{RefundTask, query};
 use super::request::{authorise_refund, next_turn};
 use super::{Draft, announce_refund, apply_refund_report, cause_of_replacement, find_refund, write_refund};
+use crate::store::payments::facts;
 use crate::store::refunds::claims;
 use crate::store::{StoreError, Tx, payments, refunds, requesters};
-use crate::{Error, Services};
+use crate::{Error, Requester, Services};
 
 /// Retries a stuck or failed refund, and returns the refund that is in progress now.
 ///
@@ -106,21 +107,25 @@ async fn replace_by(
     if let Some((replacement, _)) = refunds::find_replacement(tx, &refund.id).await? {
         return Ok(replacement);
     }
-    let payment = payments::find(tx, &refund.payment_id)
+    let facts = facts::find_for_refund(tx, &refund.payment_id, None, now)
         .await?
         .ok_or(StoreError::Corrupt("refunds.payment_id"))?;
-    authorise_refund(tx, &payment, refund.amount, now).await?;
+    authorise_refund(&facts, refund.amount, now)?;
     let draft = Draft {
-        payment: &payment,
+        payment: &facts.payment,
+        order: &facts.order,
+        // It has the requester of the failed one.
+        by: &Requester::Rule,
         amount: refund.amount,
         reason: &refund.reason,
         number: None,
         takes_rest: false,
         replaces: Some(&refund.id),
         cause: cause_of_replacement(&refund.id),
-        due_at: next_turn(tx, &payment, now).await?,
+        due_at: next_turn(&facts, now),
     };
-    let next = write_refund(services, tx, draft).await?;
+    let touch = payments::record_refund(&facts.payment, now);
+    let next = write_refund(services, tx, draft, vec![touch]).await?;
     requesters::inherit_refund(tx, &refund.id, &next, now).await?;
     Ok(next)
 }

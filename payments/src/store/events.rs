@@ -2,6 +2,7 @@
 
 use domain::{EventId, EventType, Timestamp};
 
+use super::batch::Write;
 use super::{StoreError, Tx, execute, on};
 use crate::model::event::{KeptEvent, NewEvent};
 
@@ -32,7 +33,7 @@ impl From<EventRow> for KeptEvent {
 }
 
 /// Events of one statement at most: more take several.
-const MAX_ROWS: usize = 4;
+pub(super) const MAX_EVENTS: usize = 4;
 
 /// The `values` of one event; `$number` keeps those of one statement in their order.
 macro_rules! event_values {
@@ -96,36 +97,29 @@ macro_rules! fourth {
     };
 }
 
-const INSERT: [&str; MAX_ROWS] = [
+const INSERT: [&str; MAX_EVENTS] = [
     insert_events!(first!()),
     insert_events!(first!(), ", ", second!()),
     insert_events!(first!(), ", ", second!(), ", ", third!()),
     insert_events!(first!(), ", ", second!(), ", ", third!(), ", ", fourth!()),
 ];
 
-/// Writes what a transaction has recorded: one statement for up to four events. The same change again is the same row.
-pub(super) async fn insert(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), StoreError> {
-    for chunk in events.chunks(MAX_ROWS) {
-        let sql = INSERT[chunk.len() - 1];
-        execute!(tx, sql, |query| {
-            let mut query = query;
-            for event in chunk {
-                query = query
-                    .bind(event.id.as_str())
-                    .bind(event.kind.as_str())
-                    .bind(event.subject.as_str())
-                    .bind(event.order_id.as_deref())
-                    .bind(event.payment_id.as_deref())
-                    .bind(event.refund_id.as_deref())
-                    .bind(event.data.as_str())
-                    .bind(event.endpoint_id.as_deref())
-                    .bind(event.created_at.millis());
-            }
-            query
-        })
-        .map(drop)?;
+/// Writes what a transaction has recorded, [`MAX_EVENTS`] at most. The same change again is the same row.
+pub(super) fn insert(events: &[NewEvent]) -> Write {
+    let mut write = Write::at_most(INSERT[events.len() - 1]);
+    for event in events {
+        write = write
+            .bind(event.id.as_str())
+            .bind(event.kind.as_str())
+            .bind(event.subject.as_str())
+            .bind(event.order_id.as_deref())
+            .bind(event.payment_id.as_deref())
+            .bind(event.refund_id.as_deref())
+            .bind(event.data.as_str())
+            .bind(event.endpoint_id.as_deref())
+            .bind(event.created_at.millis());
     }
-    Ok(())
+    write
 }
 
 /// Whether an event has no place in the feed yet.

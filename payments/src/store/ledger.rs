@@ -3,7 +3,8 @@
 use domain::ledger::{Account, Change, Deal, EntryKind, Transfer};
 use domain::{Money, OrderId, PaymentId, Product, Purpose, Timestamp};
 
-use super::{StoreError, Tx, execute, on};
+use super::batch::Write;
+use super::{StoreError, Tx, on};
 use crate::event;
 use crate::model::balance::{Balance, Entry};
 
@@ -93,20 +94,21 @@ pub async fn debit(
         .bind(now.millis()))?)
 }
 
-/// Inserts both entries of a posting. An existing journal is a lost race, or a mistake that must not be committed.
-pub async fn insert(
+/// Writes both lines of a transfer. A journal that is there already is a lost race, or a mistake that must not be
+/// committed.
+pub fn insert(
     tx: &mut Tx<'_>,
     transfer: &Transfer<'_>,
     standings: [Option<Standing>; 2],
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Write, StoreError> {
     const SQL: &str = "
         insert into entries (journal, account, amount, kind, reference, note, created_at, seq, balance_after)
         values ($1, $6, $7, $2, $3, $4, $5, $8, $9), ($1, $10, $11, $2, $3, $4, $5, $12, $13)
         on conflict do nothing";
     let [(from, taken), (to, given)] = transfer.lines();
     let [of_from, of_to] = standings;
-    let n_inserted = execute!(tx, SQL, |query| query
+    let write = Write::exactly(2, SQL)
         .bind(transfer.journal.as_str())
         .bind(transfer.kind.as_str())
         .bind(transfer.reference.as_str())
@@ -119,17 +121,14 @@ pub async fn insert(
         .bind(to.to_string())
         .bind(given)
         .bind(of_to.map(|standing| standing.seq))
-        .bind(of_to.map(|standing| standing.available)))?;
-    if n_inserted != 2 {
-        return Err(StoreError::Stale);
-    }
+        .bind(of_to.map(|standing| standing.available));
     for (account, amount, standing) in [(from, taken, of_from), (to, given, of_to)] {
         if let (Account::User(user_id), Some(standing)) = (account, standing) {
             let entry = posted_entry(transfer, user_id, amount, standing, now)?;
             tx.record_event(event::balance_changed(&entry));
         }
     }
-    Ok(())
+    Ok(write)
 }
 
 /// The line of a user's account in a transfer.

@@ -2,7 +2,9 @@
 
 use domain::{Channel, OrderId, Timestamp};
 
-use super::{StoreError, Tx, execute, on};
+use super::batch::Write;
+use super::payments::facts::MessageId;
+use super::{StoreError, Tx, on};
 
 /// Notification to store, as received.
 #[derive(Debug)]
@@ -17,27 +19,33 @@ pub struct NotificationRow<'a> {
     pub received_at: Timestamp,
 }
 
-/// `false`: this notification was recorded before.
-pub async fn record_once(tx: &mut Tx<'_>, notification: &NotificationRow<'_>) -> Result<bool, StoreError> {
+/// Records a notification; one that was recorded before is a lost race.
+pub fn record_once(notification: &NotificationRow<'_>) -> Write {
     const SQL: &str = "
         insert into notices (channel, notice_id, payment_no, headers, body, verdict, received_at)
         values ($1, $2, $3, $4, $5, $6, $7)
         on conflict do nothing";
-    let n_inserted = execute!(tx, SQL, |query| query
+    let write = if planted!("duplicate notification credited again") {
+        Write::at_most(SQL)
+    } else {
+        Write::exactly(1, SQL)
+    };
+    write
         .bind(notification.channel.as_str())
         .bind(notification.id)
         .bind(notification.payment_no)
         .bind(notification.headers)
         .bind(notification.body)
         .bind(notification.verdict)
-        .bind(notification.received_at.millis()))?;
-    Ok(n_inserted == 1)
+        .bind(notification.received_at.millis())
 }
 
 /// Whether a notification was recorded before.
-pub async fn is_recorded(tx: &mut Tx<'_>, channel: Channel, id: &str) -> Result<bool, StoreError> {
+pub async fn is_recorded(tx: &mut Tx<'_>, message: MessageId<'_>) -> Result<bool, StoreError> {
     const SQL: &str = "select count(*) from notices where channel = $1 and notice_id = $2";
-    let (n_recorded,): (i64,) = on!(tx, SQL, fetch_one, |query| query.bind(channel.as_str()).bind(id))?;
+    let (n_recorded,): (i64,) = on!(tx, SQL, fetch_one, |query| query
+        .bind(message.channel.as_str())
+        .bind(message.id))?;
     Ok(n_recorded > 0)
 }
 

@@ -2,6 +2,7 @@
 
 use domain::{Money, Order, OrderId, OrderNo, OrderState, PaymentId, Purpose, Timestamp};
 
+use super::batch::Write;
 use super::servers::Lease;
 use super::{StoreError, Tx, execute, on};
 use crate::changes::{ChangeFilter, ListOrder};
@@ -119,14 +120,13 @@ impl TryFrom<OrderRow> for Order {
     }
 }
 
-/// Inserts an order; `false` when its number is taken.
-pub async fn insert(tx: &mut Tx<'_>, order: &Order) -> Result<bool, StoreError> {
+fn insertion(order: &Order) -> Write {
     const SQL: &str = "
         insert into orders (id, order_no, token, user_id, subject, amount, state, return_url, metadata,
             expires_at, created_at, updated_at, purpose, allows_balance)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)
         on conflict do nothing";
-    let n_inserted = execute!(tx, SQL, |query| query
+    Write::exactly(1, SQL)
         .bind(order.id.as_str())
         .bind(order.order_no.as_str())
         .bind(order.token.as_str())
@@ -139,11 +139,22 @@ pub async fn insert(tx: &mut Tx<'_>, order: &Order) -> Result<bool, StoreError> 
         .bind(order.expires_at.millis())
         .bind(order.created_at.millis())
         .bind(order.purpose.as_str())
-        .bind(order.allows_balance))?;
-    if n_inserted == 1 {
+        .bind(order.allows_balance)
+}
+
+/// Inserts an order; a number that is taken is a lost race.
+pub fn insert(tx: &mut Tx<'_>, order: &Order) -> Write {
+    tx.record_event(event::order_created(order));
+    insertion(order)
+}
+
+/// Inserts an order; `false` when its number is taken.
+pub async fn try_to_insert(tx: &mut Tx<'_>, order: &Order) -> Result<bool, StoreError> {
+    let is_inserted = tx.run_write(&insertion(order)).await? == 1;
+    if is_inserted {
         tx.record_event(event::order_created(order));
     }
-    Ok(n_inserted == 1)
+    Ok(is_inserted)
 }
 
 pub async fn find(tx: &mut Tx<'_>, id: &OrderId) -> Result<Option<Order>, StoreError> {
@@ -185,24 +196,16 @@ pub async fn find_open_topup(
 }
 
 /// Compare-and-set to paid, from any state.
-pub async fn mark_paid(
-    tx: &mut Tx<'_>,
-    order: &Order,
-    paid_at: Timestamp,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub fn mark_paid(tx: &mut Tx<'_>, order: &Order, paid_at: Timestamp, now: Timestamp) -> Write {
     const SQL: &str = "
         update orders
         set state = 'paid', paid_at = $3, cancel_reason = null, cancel_cause = null, updated_at = $4, version = version + 1
         where id = $1 and version = $2";
-    let n_changed = execute!(tx, SQL, |query| query
+    let write = Write::exactly(1, SQL)
         .bind(order.id.as_str())
         .bind(order.version)
         .bind(paid_at.millis())
-        .bind(now.millis()))?;
-    if n_changed != 1 {
-        return Err(StoreError::Stale);
-    }
+        .bind(now.millis());
     let paid = Order {
         state: OrderState::Paid,
         paid_at: Some(paid_at),
@@ -212,7 +215,7 @@ pub async fn mark_paid(
         ..order.clone()
     };
     tx.record_events(event::order_changed(&paid));
-    Ok(())
+    write
 }
 
 /// Compare-and-set from open to cancelled.
@@ -257,14 +260,17 @@ pub async fn end_time(tx: &mut Tx<'_>, id: &OrderId, now: Timestamp) -> Result<(
 }
 
 /// Moves the version, so that a payment opened now and a cancellation decided on the old version cannot both succeed.
-pub async fn bump_updated_at(tx: &mut Tx<'_>, order: &Order) -> Result<(), StoreError> {
+pub fn bump_version(order: &Order) -> Write {
     const SQL: &str = "update orders set version = version + 1 where id = $1 and version = $2";
-    let n_changed = execute!(tx, SQL, |query| query.bind(order.id.as_str()).bind(order.version))?;
-    if n_changed == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
-    }
+    Write::exactly(1, SQL).bind(order.id.as_str()).bind(order.version)
+}
+
+/// Records a new refund of a payment of the order, which is part of its outside view.
+pub fn note_refund(payment_id: &PaymentId, now: Timestamp) -> Write {
+    const SQL: &str = "
+        update orders set updated_at = $2
+        where id = (select order_id from payments where id = $1 and settles)";
+    Write::at_most(SQL).bind(payment_id.as_str()).bind(now.millis())
 }
 
 /// Records a change of an order's refunds, which are part of its outside view, and adds to the refunded sum.

@@ -1,13 +1,16 @@
 //! Payments table. Only [`crate::payment`] may call the functions that change a state.
 
+mod calls;
 pub mod claims;
 pub mod facts;
 
 use domain::{
-    Channel, Method, Money, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Receipt,
-    Timestamp, schedule,
+    Method, Money, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Receipt, Timestamp,
+    schedule,
 };
 
+pub use self::calls::{CallClaim, claim_call, is_unchanged, keep_prompt, open, release_call};
+use super::batch::Write;
 use super::servers::Lease;
 use super::{StoreError, Tx, execute, on};
 use crate::event;
@@ -121,14 +124,15 @@ impl TryFrom<PaymentRow> for Payment {
     }
 }
 
-/// Inserts a payment. Another open payment of the same order is a lost race.
-pub async fn insert(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Result<(), StoreError> {
+/// Inserts a payment. Another open payment of the same order is a lost race. With a lease its create call is claimed too.
+pub fn insert(payment: &Payment, due_at: Timestamp, lease: Option<Lease<'_>>) -> Write {
     const SQL: &str = "
         insert into payments (id, payment_no, order_id, method, product, amount, state, request,
-            expires_at, created_at, updated_at, due_at, return_url, n_calls, account)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, 0, $13)
+            expires_at, created_at, updated_at, due_at, return_url, account, n_calls, calling_until, calling_by)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, $16)
         on conflict do nothing";
-    let n_inserted = execute!(tx, SQL, |query| query
+    let n_calls: i64 = if lease.is_some() { 1 } else { 0 };
+    Write::exactly(1, SQL)
         .bind(payment.id.as_str())
         .bind(payment.payment_no.as_str())
         .bind(payment.order_id.as_str())
@@ -141,12 +145,10 @@ pub async fn insert(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> Re
         .bind(payment.created_at.millis())
         .bind(due_at.millis())
         .bind(payment.return_url.as_deref())
-        .bind(payment.account.as_deref()))?;
-    if n_inserted == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
-    }
+        .bind(payment.account.as_deref())
+        .bind(n_calls)
+        .bind(lease.map_or(0, |lease| lease.until.millis()))
+        .bind(lease.map(|lease| lease.holder))
 }
 
 pub async fn find(tx: &mut Tx<'_>, id: &PaymentId) -> Result<Option<Payment>, StoreError> {
@@ -166,19 +168,6 @@ pub async fn find_by_number(
         Payment::try_from(row).map(|payment| (payment, asking))
     })
     .transpose()
-}
-
-/// Payment that a gateway's trade number belongs to.
-pub async fn find_by_trade(
-    tx: &mut Tx<'_>,
-    channel: Channel,
-    transaction_id: &str,
-) -> Result<Option<Payment>, StoreError> {
-    const SQL: &str = select_payment!("where p.method = $1 and p.transaction_id = $2");
-    let row: Option<PaymentRow> = on!(tx, SQL, fetch_optional, |query| query
-        .bind(channel.as_str())
-        .bind(transaction_id))?;
-    row.map(Payment::try_from).transpose()
 }
 
 /// Payments of an order, newest first.
@@ -217,73 +206,8 @@ pub async fn count_since(
     Ok((row.n, row.oldest.map(Timestamp::from_millis)))
 }
 
-/// Claim on a payment's create call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallClaim {
-    /// Another caller has it, or there is a fresh prompt.
-    Refused,
-    /// The gateway has not been sent these bytes before.
-    First,
-    /// An earlier call may have reached the gateway, whatever its answer was.
-    Repeated,
-}
-
-/// Claims the create call: two concurrent calls would get two codes, of which the gateway keeps only one valid.
-///
-/// The payment must be open, without a prompt or with one made no later than `stale_since`; without that a prompt never
-/// becomes stale.
-pub async fn claim_call(
-    tx: &mut Tx<'_>,
-    payment: &Payment,
-    lease: Lease<'_>,
-    stale_since: Option<Timestamp>,
-) -> Result<CallClaim, StoreError> {
-    const SQL: &str = "
-        update payments set calling_until = $3, calling_by = $5, n_calls = n_calls + 1
-        where id = $1 and (calling_until <= $2 or calling_until > $6) and state in ('created', 'pending')
-            and (prompt is null or coalesce(prompted_at, created_at) <= cast($4 as bigint))
-        returning n_calls";
-    let n_calls: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query
-        .bind(payment.id.as_str())
-        .bind(lease.now.millis())
-        .bind(lease.until.millis())
-        .bind(stale_since.map(Timestamp::millis))
-        .bind(lease.holder)
-        .bind(lease.latest().millis()))?;
-    Ok(match n_calls {
-        None => CallClaim::Refused,
-        Some((1,)) => CallClaim::First,
-        Some(_) => CallClaim::Repeated,
-    })
-}
-
-/// Releases the claim after a failed create call: the next one may be sent at once.
-pub async fn release_call(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), StoreError> {
-    const SQL: &str = "update payments set calling_until = 0 where id = $1";
-    execute!(tx, SQL, |query| query.bind(payment.id.as_str())).map(drop)?;
-    Ok(())
-}
-
-/// Stores the prompt, replacing an older one.
-pub async fn keep_prompt(
-    tx: &mut Tx<'_>,
-    payment: &Payment,
-    prompt: &str,
-    prompted_at: Timestamp,
-) -> Result<(), StoreError> {
-    const SQL: &str = "
-        update payments set prompt = $2, prompted_at = $3, updated_at = $3, calling_until = 0
-        where id = $1";
-    execute!(tx, SQL, |query| query
-        .bind(payment.id.as_str())
-        .bind(prompt)
-        .bind(prompted_at.millis()))
-    .map(drop)?;
-    Ok(())
-}
-
 /// Compare-and-set to a state without money; an ended payment is queried next at `due_at`.
-pub async fn advance(
+pub fn advance(
     tx: &mut Tx<'_>,
     payment: &Payment,
     order: &Order,
@@ -291,24 +215,20 @@ pub async fn advance(
     failure_reason: Option<&str>,
     due_at: Option<Timestamp>,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Write {
     const SQL: &str = "
         update payments
         set state = $3, failure_reason = $4, due_at = coalesce($5, due_at), ended_at = $6, updated_at = $7,
             version = version + 1
         where id = $1 and version = $2";
-    let ended_at = (!to.is_open()).then_some(now.millis());
-    let n_changed = execute!(tx, SQL, |query| query
+    let write = Write::exactly(1, SQL)
         .bind(payment.id.as_str())
         .bind(payment.version)
         .bind(to.as_str())
         .bind(failure_reason)
         .bind(due_at.map(Timestamp::millis))
-        .bind(ended_at)
-        .bind(now.millis()))?;
-    if n_changed != 1 {
-        return Err(StoreError::Stale);
-    }
+        .bind((!to.is_open()).then_some(now.millis()))
+        .bind(now.millis());
     let advanced = Payment {
         state: to,
         failure_reason: failure_reason.map(str::to_owned),
@@ -317,33 +237,30 @@ pub async fn advance(
         ..payment.clone()
     };
     tx.record_events(event::payment_changed(&advanced, order));
-    Ok(())
+    write
 }
 
 /// Compare-and-set to paid, a final state.
-pub async fn mark_paid(
+pub fn mark_paid(
     tx: &mut Tx<'_>,
     payment: &Payment,
     order: &Order,
     receipt: &Receipt,
     settles: bool,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Write {
     const SQL: &str = "
         update payments
         set state = 'paid', settles = $3, transaction_id = $4, paid_at = $5, failure_reason = null, due_at = null,
             unanswered_since = null, ended_at = null, updated_at = $6, version = version + 1
         where id = $1 and version = $2";
-    let n_changed = execute!(tx, SQL, |query| query
+    let write = Write::exactly(1, SQL)
         .bind(payment.id.as_str())
         .bind(payment.version)
         .bind(settles)
         .bind(receipt.transaction_id.as_str())
         .bind(receipt.paid_at.millis())
-        .bind(now.millis()))?;
-    if n_changed != 1 {
-        return Err(StoreError::Stale);
-    }
+        .bind(now.millis());
     let paid = Payment {
         state: PaymentState::Paid,
         settles,
@@ -355,7 +272,7 @@ pub async fn mark_paid(
         ..payment.clone()
     };
     tx.record_events(event::payment_changed(&paid, order));
-    Ok(())
+    write
 }
 
 /// Whether no query was made after `not_since`. One in the future was made before the clock was set back.
@@ -407,6 +324,20 @@ pub async fn expedite(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> 
     Ok(())
 }
 
+macro_rules! set_due {
+    ($condition:literal) => {
+        concat!(
+            "update payments
+            set due_at = $2, leased_until = 0, n_asked = n_asked + 1, asked_at = $3,
+                unanswered_since = case
+                    when $4 or cast($2 as bigint) is null then null
+                    else coalesce(unanswered_since, $3) end
+            where payment_no = $1 and state <> 'paid'",
+            $condition
+        )
+    };
+}
+
 /// Releases the lease and sets the next query; `None` when no change can come any more. An answer that cannot be verified
 /// counts as none.
 pub async fn set_due(
@@ -416,13 +347,7 @@ pub async fn set_due(
     is_answered: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    const SQL: &str = "
-        update payments
-        set due_at = $2, leased_until = 0, n_asked = n_asked + 1, asked_at = $3,
-            unanswered_since = case
-                when $4 or cast($2 as bigint) is null then null
-                else coalesce(unanswered_since, $3) end
-        where payment_no = $1 and state <> 'paid'";
+    const SQL: &str = set_due!("");
     execute!(tx, SQL, |query| query
         .bind(payment_no.as_str())
         .bind(due_at.map(Timestamp::millis))
@@ -430,6 +355,24 @@ pub async fn set_due(
         .bind(is_answered))
     .map(drop)?;
     Ok(())
+}
+
+/// Like [`set_due`], as a compare-and-set. `false`: the payment has changed since it was read.
+pub async fn postpone(
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    due_at: Option<Timestamp>,
+    is_answered: bool,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    const SQL: &str = set_due!(" and version = $5");
+    let n_changed = execute!(tx, SQL, |query| query
+        .bind(payment.payment_no.as_str())
+        .bind(due_at.map(Timestamp::millis))
+        .bind(now.millis())
+        .bind(is_answered)
+        .bind(payment.version))?;
+    Ok(n_changed == 1)
 }
 
 /// Locks the payment until the commit by moving its version: a decision by the sum of its refunds must be made alone. A
@@ -450,7 +393,8 @@ pub async fn record_change(
     id: &PaymentId,
     now: Timestamp,
 ) -> Result<(Method, OrderId), StoreError> {
-    const SQL: &str = "update payments set updated_at = $2 where id = $1 returning method, order_id";
+    const SQL: &str =
+        "update payments set updated_at = $2, version = version + 1 where id = $1 returning method, order_id";
     let (method, order_id): (String, String) = on!(tx, SQL, fetch_one, |query| query
         .bind(id.as_str())
         .bind(now.millis()))?;
@@ -460,6 +404,16 @@ pub async fn record_change(
     ))
 }
 
+/// Like [`record_change`], as a compare-and-set: the sums of its refunds are still those that were read with the payment.
+pub fn record_refund(payment: &Payment, now: Timestamp) -> Write {
+    const SQL: &str =
+        "update payments set updated_at = $3, version = version + 1 where id = $1 and version = $2";
+    Write::exactly(1, SQL)
+        .bind(payment.id.as_str())
+        .bind(payment.version)
+        .bind(now.millis())
+}
+
 /// Expires the order's open payments, which are no longer needed; the expiry job closes them at the gateway.
 pub async fn expire_now(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
@@ -467,6 +421,17 @@ pub async fn expire_now(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> 
         where order_id = $1 and state in ('created', 'pending') and expires_at > $2";
     execute!(tx, SQL, |query| query.bind(order_id.as_str()).bind(now.millis())).map(drop)?;
     Ok(())
+}
+
+/// Expires the order's open payments beside the one that is paid; the expiry job closes them at the gateway.
+pub fn expire_others(paid: &Payment, now: Timestamp) -> Write {
+    const SQL: &str = "
+        update payments set expires_at = $3
+        where order_id = $1 and id <> $2 and state in ('created', 'pending') and expires_at > $3";
+    Write::at_most(SQL)
+        .bind(paid.order_id.as_str())
+        .bind(paid.id.as_str())
+        .bind(now.millis())
 }
 
 /// Time of the next query of the order's open payment.

@@ -4,6 +4,7 @@ pub mod claims;
 
 use domain::{Money, OrderId, PaymentId, Refund, RefundId, RefundNo, RefundState, Timestamp};
 
+use super::batch::Write;
 use super::{StoreError, Tx, execute, on};
 use crate::changes::ListOrder;
 use crate::event;
@@ -107,13 +108,13 @@ pub struct NewRefund<'a> {
 
 /// Inserts a refund. Its number is fixed here: every try sends the same one (T-32). A taken number, or an existing
 /// replacement of the same failed refund, is a lost race.
-pub async fn insert(tx: &mut Tx<'_>, new: &NewRefund<'_>) -> Result<(), StoreError> {
+pub fn insert(tx: &mut Tx<'_>, new: &NewRefund<'_>) -> Write {
     const SQL: &str = "
         insert into refunds (id, refund_no, payment_id, amount, reason, state, created_at, due_at, takes_rest, replaces,
             cause, updated_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         on conflict do nothing";
-    let n_inserted = execute!(tx, SQL, |query| query
+    let write = Write::exactly(1, SQL)
         .bind(new.refund.id.as_str())
         .bind(new.refund.refund_no.as_str())
         .bind(new.refund.payment_id.as_str())
@@ -125,13 +126,9 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewRefund<'_>) -> Result<(), StoreErr
         .bind(new.takes_rest)
         .bind(new.replaces.map(RefundId::as_str))
         .bind(new.cause)
-        .bind(new.refund.updated_at.millis()))?;
-    if n_inserted == 1 {
-        tx.record_event(event::refund_created(new.refund, new.order_id));
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
-    }
+        .bind(new.refund.updated_at.millis());
+    tx.record_event(event::refund_created(new.refund, new.order_id));
+    write
 }
 
 pub async fn find(tx: &mut Tx<'_>, id: &RefundId) -> Result<Option<(Refund, Progress)>, StoreError> {
@@ -183,18 +180,13 @@ pub async fn of_payment(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Vec<R
 }
 
 /// Compare-and-set to the state in `to`; a final refund is not queried any more.
-pub async fn advance(
-    tx: &mut Tx<'_>,
-    to: &Refund,
-    order_id: &OrderId,
-    is_new_state: bool,
-) -> Result<(), StoreError> {
+pub fn advance(tx: &mut Tx<'_>, to: &Refund, order_id: &OrderId, is_new_state: bool) -> Write {
     const SQL: &str = "
         update refunds
         set state = $3, gateway_refund_id = $4, failure_reason = $5, finished_at = $6, updated_at = $8,
             due_at = case when $7 then null else due_at end, version = version + 1
         where id = $1 and version = $2";
-    let n_changed = execute!(tx, SQL, |query| query
+    let write = Write::exactly(1, SQL)
         .bind(to.id.as_str())
         .bind(to.version)
         .bind(to.state.as_str())
@@ -202,15 +194,11 @@ pub async fn advance(
         .bind(to.failure_reason.as_deref())
         .bind(to.finished_at.map(Timestamp::millis))
         .bind(to.state.is_final())
-        .bind(to.updated_at.millis()))?;
-    if n_changed == 1 {
-        if is_new_state {
-            tx.record_events(event::refund_changed(to, order_id));
-        }
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
+        .bind(to.updated_at.millis());
+    if is_new_state {
+        tx.record_events(event::refund_changed(to, order_id));
     }
+    write
 }
 
 /// Makes the next query due by `due_at` at the latest.

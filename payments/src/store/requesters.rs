@@ -2,6 +2,7 @@
 
 use domain::{Money, OrderId, Refund, RefundId, Timestamp};
 
+use super::batch::Write;
 use super::{StoreError, Tx, execute, on};
 use crate::model::requester::Requester;
 
@@ -34,32 +35,27 @@ pub struct RequesterRow {
 }
 
 /// Inserts an act; an automatic act has no requester and writes nothing.
-pub async fn insert(
-    tx: &mut Tx<'_>,
-    by: &Requester,
-    act: &NewAct<'_>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub fn insert(by: &Requester, act: &NewAct<'_>, now: Timestamp) -> Option<Write> {
     const SQL: &str = "
         insert into requesters (kind, subject, api_key_id, person, amount, user_id, is_approved, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict do nothing";
     let (api_key_id, person) = match by {
-        Requester::Rule => return Ok(()),
+        Requester::Rule => return None,
         Requester::ApiKey(id) => (Some(id.as_str()), None),
         Requester::Person(email) | Requester::Approved(email) => (None, Some(email.as_str())),
     };
-    execute!(tx, SQL, |query| query
-        .bind(act.kind.as_str())
-        .bind(act.subject)
-        .bind(api_key_id)
-        .bind(person)
-        .bind(act.amount.fen())
-        .bind(act.user_id)
-        .bind(matches!(by, Requester::Approved(_)))
-        .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    Some(
+        Write::at_most(SQL)
+            .bind(act.kind.as_str())
+            .bind(act.subject)
+            .bind(api_key_id)
+            .bind(person)
+            .bind(act.amount.fen())
+            .bind(act.user_id)
+            .bind(matches!(by, Requester::Approved(_)))
+            .bind(now.millis()),
+    )
 }
 
 /// Copies the requester of a failed refund to its replacement.

@@ -122,15 +122,6 @@ pub async fn last_sent(
     Ok(row.at.map(Timestamp::from_millis))
 }
 
-/// Time at which the last of a payment's refunds was sent, or is to be sent.
-pub async fn last_turn(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Option<Timestamp>, StoreError> {
-    const SQL: &str = "
-        select max(case when to_send and due_at is not null then due_at else sent_at end) as at
-        from refunds where payment_id = $1";
-    let row: InstantRow = on!(tx, SQL, fetch_one, |query| query.bind(payment_id.as_str()))?;
-    Ok(row.at.map(Timestamp::from_millis))
-}
-
 /// Releases the lease and postpones the refund.
 pub async fn postpone(tx: &mut Tx<'_>, refund: &Refund, due_at: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "update refunds set due_at = $2, leased_until = 0 where id = $1 and due_at is not null";
