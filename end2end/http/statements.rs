@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::api::{Api, client, send};
+use super::api::{Api, client, pay, send};
 use super::callbacks::{ONLY_CALLBACKS, deliver, headers_of, letter};
 use super::database::new_database;
 use super::server::Server;
@@ -10,6 +10,17 @@ use super::wire::{Wire, check_budget};
 
 /// Runs of a verb: the first ones prepare their statements.
 const N_RUNS: usize = 6;
+/// Words of statements that only jobs of the server run: they cross the wire at times of their own.
+const JOBS: [&str; 8] = [
+    "event_turn",
+    "position is null",
+    "from deliveries",
+    "update deliveries",
+    "servers",
+    "webhook_endpoints",
+    "leased_until",
+    "from incidents",
+];
 
 struct Bench {
     wire: Wire,
@@ -33,15 +44,21 @@ impl Bench {
         let mut runs = Vec::new();
         for _ in 0..N_RUNS {
             let object = prepare().await;
-            self.wire.take();
+            self.wire.take(&JOBS);
             run(&object).await;
-            runs.push(self.wire.take());
+            runs.push(self.wire.take(&JOBS));
         }
         check_budget(verb, runs);
     }
 
     async fn payment(&self) -> Value {
         self.api.payment(&self.api.order().await, "wechat").await
+    }
+
+    async fn paid(&self) -> Value {
+        let payment = self.payment().await;
+        pay(self.server.wallet.as_deref().unwrap(), &payment["paymentUrl"]).await;
+        self.api.wait_for(&payment, "success").await
     }
 
     async fn deliver(&self, letter: &Value) -> u16 {
@@ -82,12 +99,46 @@ async fn reads_keep_their_budget() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_keep_their_budget() {
+    let Some(bench) = Bench::open("http_write_statements").await else {
+        return;
+    };
+    let api = &bench.api;
+    bench
+        .count("create order", async || (), async |()| drop(api.order().await))
+        .await;
+    bench
+        .count(
+            "create payment",
+            async || api.order().await,
+            async |order| drop(api.payment(order, "wechat").await),
+        )
+        .await;
+    bench
+        .count(
+            "refund request",
+            async || bench.paid().await,
+            async |payment| {
+                let path = format!("/payments/{}/refund", payment["id"].as_str().unwrap());
+                api.post(&path, &json!({"reason": "why"})).await.ok(202);
+            },
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn callbacks_keep_their_budget() {
     let Some(bench) = Bench::open("http_callback_statements").await else {
         return;
     };
+    let new = async || letter(&bench.server, &bench.payment().await, &json!({})).await;
+    bench
+        .count("new callback", new, async |letter| {
+            assert_eq!(bench.deliver(letter).await / 100, 2);
+        })
+        .await;
     let known = async || {
-        let letter = letter(&bench.server, &bench.payment().await, &json!({})).await;
+        let letter = new().await;
         assert_eq!(bench.deliver(&letter).await / 100, 2);
         letter
     };

@@ -9,17 +9,6 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Entry of a round trip that prepares a statement.
 const PREPARE: &str = "(prepare)";
-/// Words of statements that only jobs of the server run: they cross the wire at times of their own.
-const JOBS: [&str; 8] = [
-    "event_turn",
-    "position is null",
-    "from deliveries",
-    "update deliveries",
-    "servers",
-    "webhook_endpoints",
-    "leased_until",
-    "from incidents",
-];
 const ARCHITECTURE: &str = include_str!("../../docs/architecture.md");
 
 /// Proxy to one database; it ends with the test.
@@ -69,9 +58,9 @@ impl Wire {
         }
     }
 
-    /// Statements that have crossed since the last call, without those of jobs, and without the preparation of statements:
-    /// each connection does that once.
-    pub fn take(&self) -> Vec<String> {
+    /// Statements that have crossed since the last call, without the preparation of statements: each connection does that
+    /// once. A transaction with one of these words is one of the server's jobs, and left out.
+    pub fn take(&self, jobs: &[&str]) -> Vec<String> {
         let mut crossed = std::mem::take(&mut *self.crossed.lock().unwrap());
         crossed.retain(|(_, statement)| statement != PREPARE);
         let n_connections = crossed.iter().map(|(number, _)| number + 1).max().unwrap_or(0);
@@ -79,7 +68,7 @@ impl Wire {
         for number in 0..n_connections {
             let of_one = crossed.iter().filter(|(of, _)| *of == number);
             for unit in transactions(of_one.map(|(_, statement)| statement.as_str())) {
-                let is_job = |statement: &&str| JOBS.iter().any(|word| statement.contains(word));
+                let is_job = |statement: &&str| jobs.iter().any(|word| statement.contains(word));
                 if !unit.iter().any(is_job) {
                     kept.extend(unit.into_iter().map(str::to_owned));
                 }

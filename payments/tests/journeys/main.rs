@@ -37,5 +37,8 @@ mod replays;
 mod second_factor;
 mod shop;
 mod signed_products;
+mod statements;
 mod webhooks;
 mod wechat_authorization;
+#[path = "../../../end2end/http/wire.rs"]
+mod wire;

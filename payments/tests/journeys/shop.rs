@@ -120,6 +120,16 @@ impl Shop {
             Engine::Sqlite => format!("sqlite://{}/shop.db", directory.path().display()),
             Engine::Postgres => new_database().await,
         };
+        Shop::at(url, directory, wechat_keys, policy).await
+    }
+
+    /// A shop on the database at this address.
+    pub async fn at(
+        url: String,
+        directory: tempfile::TempDir,
+        wechat_keys: WechatKeys,
+        policy: Policy,
+    ) -> Shop {
         let settings = simulator::Settings {
             clock: simulator::Clock::Fixed {
                 now_ms: OPENING.millis(),
@@ -371,7 +381,7 @@ fn gateways(sim: &Simulator, notify_url: &str, clock: &Clock) -> Gateways {
 }
 
 /// A database of its own for every shop.
-async fn new_database() -> String {
+pub async fn new_database() -> String {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
     let server = postgres_url().unwrap();
     let name = format!(
