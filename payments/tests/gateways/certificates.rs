@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use domain::{Method, Report};
 use payments::Services;
 use payments::console::{Incident, IncidentKind, list_open_incidents};
-use payments::gateway::alipay::{Alipay, Settings, Verify};
+use payments::gateway::alipay::{Alipay, QrProduct, Settings, Verify};
 use payments::gateway::{Gateway, GatewayError, Gateways, NotificationContent, NotificationError};
 use simulator::{AlipayCertificate, AlipayNotifications, AlipaySigning, Alteration};
 
@@ -24,6 +24,7 @@ fn certified(shop: &Shop) -> Gateway {
             root: given.alipay_root_cert.clone(),
         },
         seller_id: Some(given.alipay_seller_id.clone()),
+        qr_product: QrProduct::default(),
         gateway_url: shop.sim.alipay_url(),
         notify_url: "https://pay.example.com/notify".to_owned(),
     };
