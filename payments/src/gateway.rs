@@ -24,14 +24,11 @@ pub mod wechat;
 
 use std::net::IpAddr;
 
-use chrono::NaiveDate;
 use domain::{Channel, Money, PaymentNo, Product, RefundNo, RefundReport, Report, Timestamp};
 use futures_util::FutureExt as _;
 use http::HeaderMap;
 
 use crate::{Clock, GatewayOperation};
-
-use self::bill::{BillError, FundLine, TradeLine};
 
 pub(crate) use self::breaker::Batch;
 use self::breaker::Breaker;
@@ -446,34 +443,6 @@ impl Gateway {
             )
             .await;
         self.record_health(said)
-    }
-
-    /// Downloads the trade bill: every payment and refund of a Beijing day, as booked by the gateway.
-    pub async fn trade_bill(&self, day: NaiveDate) -> Result<Vec<TradeLine>, BillError> {
-        self.timed_bill(
-            async {
-                match self {
-                    Gateway::Wechat(wechat) => wechat.trade_bill(day).await,
-                    Gateway::Alipay(alipay) => alipay.trade_bill(day).await,
-                }
-            }
-            .boxed(),
-        )
-        .await
-    }
-
-    /// Downloads the fund bill: every movement on the merchant's account of a Beijing day.
-    pub async fn fund_bill(&self, day: NaiveDate) -> Result<Vec<FundLine>, BillError> {
-        self.timed_bill(
-            async {
-                match self {
-                    Gateway::Wechat(wechat) => wechat.fund_bill(day).await,
-                    Gateway::Alipay(alipay) => alipay.fund_bill(day).await,
-                }
-            }
-            .boxed(),
-        )
-        .await
     }
 
     /// Verifies and parses a notification. `body` must be the bytes as received (T-01).

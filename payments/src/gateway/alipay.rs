@@ -13,12 +13,14 @@ mod keys;
 mod notification;
 mod refund;
 pub mod sign;
+mod table;
 mod wire;
 
 use domain::{PaymentNo, Product, Report, Timestamp};
 use secrecy::SecretString;
 use url::Url;
 
+pub(super) use self::bill::{detect_bill, read_funds, read_trades};
 pub use self::cancel::CancelEffect;
 pub(super) use self::checkup::check_settings;
 pub use self::keys::Verify;
@@ -151,6 +153,11 @@ impl Alipay {
 
     pub(super) fn account(&self) -> &str {
         &self.app_id
+    }
+
+    /// The account that is paid, when the settings name it.
+    pub(super) fn seller_id(&self) -> Option<&str> {
+        self.seller_id.as_deref()
     }
 
     pub(super) fn request(&self, ask: &Ask<'_>) -> String {

@@ -21,6 +21,7 @@ use tracing::warn;
 use url::form_urlencoded::byte_serialize;
 use url::{Origin, Url};
 
+pub(super) use self::bill::{detect_bill, read_funds, read_trades};
 use self::call::WechatAnswer;
 pub use self::certificates::{Certificate, read_certificates};
 pub use self::checkup::check_merchant_certificate;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use domain::{Method, Money, Payment, RefundNo};
-use payments::gateway::bill::{BillError, TradeKind};
+use payments::gateway::bill::{BillDay, BillError, BillKind, FundLine, TradeKind, TradeLine};
 use payments::gateway::{Gateway, RefundAsk};
 use simulator::{Endpoint, Fault, FaultKind, Faults};
 
@@ -17,6 +17,29 @@ fn opening_day() -> NaiveDate {
 
 fn gateway(shop: &Shop, method: Method) -> &Gateway {
     shop.services.gateways.get(method.channel().unwrap()).unwrap()
+}
+
+/// The trade statement of a day, read whole.
+async fn trades(shop: &Shop, method: Method, date: NaiveDate) -> Result<Vec<TradeLine>, BillError> {
+    let gateway = gateway(shop, method);
+    let file = gateway.download_bill(date, BillKind::Trade).await?;
+    let mut lines = Vec::new();
+    let day = BillDay::of(date).unwrap();
+    gateway
+        .read_trades(&file, day, &mut |line| lines.push(line))
+        .map_err(BillError::Unreadable)?;
+    Ok(lines)
+}
+
+async fn funds(shop: &Shop, method: Method, date: NaiveDate) -> Result<Vec<FundLine>, BillError> {
+    let gateway = gateway(shop, method);
+    let file = gateway.download_bill(date, BillKind::FundFlow).await?;
+    let mut lines = Vec::new();
+    let day = BillDay::of(date).unwrap();
+    gateway
+        .read_funds(&file, day, &mut |line| lines.push(line))
+        .map_err(BillError::Unreadable)?;
+    Ok(lines)
 }
 
 async fn paid(shop: &Shop, method: Method, yuan: &str) -> Payment {
@@ -50,12 +73,12 @@ async fn a_days_bill_holds_every_payment_and_refund_and_no_other() {
         give_back(&shop, &first, &number, "9.90").await;
     }
     for (method, _) in BOTH {
-        let early = gateway(&shop, method).trade_bill(opening_day()).await;
+        let early = trades(&shop, method, opening_day()).await;
         assert!(early.is_err(), "the day is not over: {early:?}");
     }
     shop.sleep(Duration::from_secs(24 * 3600)).await;
     for (method, _) in BOTH {
-        let lines = gateway(&shop, method).trade_bill(opening_day()).await.unwrap();
+        let lines = trades(&shop, method, opening_day()).await.unwrap();
         let mut sums: Vec<(bool, i64)> = lines
             .iter()
             .map(|line| (line.kind == TradeKind::Payment, line.amount.fen()))
@@ -63,15 +86,17 @@ async fn a_days_bill_holds_every_payment_and_refund_and_no_other() {
         sums.sort_unstable();
         assert_eq!(sums, [(false, 990), (true, 4990), (true, 10_000)], "{method}");
         let refund = lines.iter().find(|line| line.kind != TradeKind::Payment).unwrap();
-        let refund_no = format!("RB{method}");
-        assert_eq!(refund.kind, TradeKind::Refund { refund_no });
+        let TradeKind::Refund { refund_no, .. } = &refund.kind else {
+            panic!("{method}")
+        };
+        assert_eq!(*refund_no, format!("RB{method}"));
         let of = lines.iter().find(|line| line.amount.fen() == 4990).unwrap();
         assert_eq!(
             (&refund.payment_no, &refund.transaction_id),
             (&of.payment_no, &of.transaction_id)
         );
 
-        let flows = gateway(&shop, method).fund_bill(opening_day()).await.unwrap();
+        let flows = funds(&shop, method, opening_day()).await.unwrap();
         let came_in: i64 = flows
             .iter()
             .filter(|flow| flow.is_income)
@@ -83,9 +108,7 @@ async fn a_days_bill_holds_every_payment_and_refund_and_no_other() {
             "{method}: the refund, or a fee"
         );
 
-        let empty = gateway(&shop, method)
-            .trade_bill(opening_day().pred_opt().unwrap())
-            .await;
+        let empty = trades(&shop, method, opening_day().pred_opt().unwrap()).await;
         assert!(matches!(empty, Err(BillError::Empty)), "{method} {empty:?}");
     }
     shop.close().await;
@@ -105,7 +128,7 @@ async fn a_bill_that_differs_from_our_books_is_returned_unchanged() {
             (FaultKind::BillOmits, &[]),
         ] {
             shop.sim.faults(Faults::none().with(Fault::new(kind).times(1)));
-            let bill = gateway(&shop, method).trade_bill(opening_day()).await;
+            let bill = trades(&shop, method, opening_day()).await;
             let found: Vec<i64> = match bill {
                 Ok(lines) => lines.iter().map(|line| line.amount.fen()).collect(),
                 Err(BillError::Empty) => Vec::new(),
@@ -113,14 +136,7 @@ async fn a_bill_that_differs_from_our_books_is_returned_unchanged() {
             };
             assert_eq!(found, sums, "{method} {kind:?}");
         }
-        assert_eq!(
-            gateway(&shop, method)
-                .trade_bill(opening_day())
-                .await
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(trades(&shop, method, opening_day()).await.unwrap().len(), 1);
     }
     shop.close().await;
 }
@@ -141,21 +157,14 @@ async fn an_unverifiable_bill_is_refused() {
             FaultKind::ErrorBefore,
         ] {
             shop.sim.fault(Fault::new(kind).at(Endpoint::Bill));
-            let bill = gateway(&shop, method).trade_bill(opening_day()).await;
+            let bill = trades(&shop, method, opening_day()).await;
             assert!(
                 matches!(bill, Err(BillError::Gateway(_) | BillError::Unreadable(_))),
                 "{method} {kind:?} {bill:?}"
             );
             shop.sim.faults(Faults::none());
         }
-        assert_eq!(
-            gateway(&shop, method)
-                .trade_bill(opening_day())
-                .await
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(trades(&shop, method, opening_day()).await.unwrap().len(), 1);
     }
     shop.close().await;
 }

@@ -1,18 +1,23 @@
 //! Alipay's bills: a download address valid for thirty seconds, and an archive of GBK tables (docs/gateway-facts.md
 //! 2.5).
 
-use std::io::{Cursor, Read as _};
+use std::io::{BufReader, Cursor, Read};
 
 use chrono::NaiveDate;
-use domain::{Money, MoneyError, Timestamp};
+use domain::{Money, Timestamp};
 use encoding_rs::GBK;
+use flate2::read::GzDecoder;
 use http::{Method, StatusCode};
 use reqwest::Request;
 use url::Url;
 use zip::ZipArchive;
 
 use super::super::GatewayError;
-use super::super::bill::{BillError, FundLine, TradeKind, TradeLine};
+use super::super::bill::{
+    BillDay, BillError, BillKind, FundLine, FundPart, LineReader, MOST_TEXT_BYTES, RefundLine, TakeFund,
+    TakeTrade, TradeKind, TradeLine, amount_of, fee_of, is_gzip, is_zip,
+};
+use super::table::{Columns, Total, read_columns, read_rows};
 use super::wire::{BillQuery, success_of};
 use super::{Alipay, json};
 use crate::calendar::parse_beijing;
@@ -20,23 +25,23 @@ use crate::calendar::parse_beijing;
 const QUERY_BILL: &str = "alipay.data.dataservice.bill.downloadurl.query";
 /// A bill has two tables: the rows and their totals.
 const MOST_FILES: usize = 16;
-/// Limits the unpacked size: a small archive may unpack to anything.
-const MOST_TABLE_BYTES: u64 = 256 * 1024 * 1024;
+const NOT_ONE: &str = "it is not an archive";
+const NO_TABLE: &str = "it lacks the table of single movements";
+const TRADES: &str = "业务明细";
+const FUNDS: &str = "账务明细";
 
 impl Alipay {
-    pub(in super::super) async fn trade_bill(&self, day: NaiveDate) -> Result<Vec<TradeLine>, BillError> {
-        let table = self.bill("trade", day, "业务明细").await?;
-        read_trades(&table).map_err(BillError::Unreadable)
-    }
-
-    pub(in super::super) async fn fund_bill(&self, day: NaiveDate) -> Result<Vec<FundLine>, BillError> {
-        let table = self.bill("signcustomer", day, "账务明细").await?;
-        read_funds(&table).map_err(BillError::Unreadable)
-    }
-
-    async fn bill(&self, kind: &str, day: NaiveDate, table: &str) -> Result<String, BillError> {
+    /// Downloads the archive of a bill.
+    pub(in super::super) async fn download_bill(
+        &self,
+        day: NaiveDate,
+        kind: BillKind,
+    ) -> Result<Vec<u8>, BillError> {
         let query = json(&BillQuery {
-            bill_type: kind,
+            bill_type: match kind {
+                BillKind::Trade => "trade",
+                BillKind::FundFlow => "signcustomer",
+            },
             bill_date: &day.format("%Y-%m-%d").to_string(),
         });
         let sent = self.send(QUERY_BILL, &query).await?;
@@ -64,7 +69,11 @@ impl Alipay {
         if answer.status != StatusCode::OK {
             return Err(GatewayError::unknown(format!("status {}", answer.status.as_u16())).into());
         }
-        unpacked(&answer.body, table).map_err(BillError::Unreadable)
+        if is_zip(&answer.body) {
+            Ok(answer.body)
+        } else {
+            Err(BillError::Unreadable(NOT_ONE))
+        }
     }
 
     /// Parses the download address. It is signed by Alipay and must still be on an Alipay host: a signature over
@@ -94,136 +103,198 @@ impl Alipay {
     }
 }
 
-/// Reads the table of this name, in UTF-8.
-fn unpacked(archive: &[u8], table: &str) -> Result<String, &'static str> {
-    const NOT_ONE: &str = "it is not an archive";
-    let mut archive = ZipArchive::new(Cursor::new(archive)).map_err(|_| NOT_ONE)?;
+/// Reads one table of a file: of the archive, of GZIP, or of text as a person saved it.
+fn with_table<T>(
+    file: &[u8],
+    table: &str,
+    read: impl FnOnce(&mut LineReader<BufReader<Box<dyn Read + '_>>>) -> Result<T, &'static str>,
+) -> Result<T, &'static str> {
+    if !is_zip(file) {
+        let text: Box<dyn Read + '_> = if is_gzip(file) {
+            Box::new(GzDecoder::new(file).take(MOST_TEXT_BYTES))
+        } else {
+            Box::new(file)
+        };
+        return read(&mut LineReader::new(BufReader::new(text)));
+    }
+    let mut archive = ZipArchive::new(Cursor::new(file)).map_err(|_| NOT_ONE)?;
     if archive.len() > MOST_FILES {
         return Err("it has too many files");
     }
     let ending = format!("_{table}.csv");
-    for place in 0..archive.len() {
-        let file = archive.by_index(place).map_err(|_| NOT_ONE)?;
+    let place = (0..archive.len()).find(|place| {
         // File names are GBK, though the archive does not say so.
-        let name = GBK.decode(file.name_raw()).0.into_owned();
-        if !name.ends_with(&ending) {
-            continue;
-        }
-        let mut bytes = Vec::new();
-        file.take(MOST_TABLE_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|_| NOT_ONE)?;
-        if u64::try_from(bytes.len()).is_ok_and(|n_bytes| n_bytes > MOST_TABLE_BYTES) {
-            return Err("it is too long");
-        }
-        return GBK
-            .decode_without_bom_handling_and_without_replacement(&bytes)
-            .map(std::borrow::Cow::into_owned)
-            .ok_or("it is not GBK");
+        archive
+            .by_index_raw(*place)
+            .is_ok_and(|file| GBK.decode(file.name_raw()).0.ends_with(&ending))
+    });
+    let table = archive.by_index(place.ok_or(NO_TABLE)?).map_err(|_| NOT_ONE)?;
+    let text: Box<dyn Read + '_> = Box::new(table.take(MOST_TEXT_BYTES));
+    read(&mut LineReader::new(BufReader::new(text)))
+}
+
+/// Tells which of Alipay's statements a file is.
+pub fn detect_bill(file: &[u8]) -> Option<BillKind> {
+    let has = |table: &str, name: &str| {
+        with_table(file, table, |lines| read_columns(lines, "", None)?.first(&[name])).is_ok()
+    };
+    if has(TRADES, "支付宝交易号") {
+        Some(BillKind::Trade)
+    } else if has(FUNDS, "账务流水号") {
+        Some(BillKind::FundFlow)
+    } else {
+        None
     }
-    Err("it lacks the table of single movements")
 }
 
-/// Table rows with named columns; lines that begin with `#` are comments for people.
-struct Table {
-    names: Vec<String>,
-    rows: Vec<csv::StringRecord>,
+/// Columns of a trade bill.
+struct TradeColumns {
+    trade_no: usize,
+    payment_no: usize,
+    kind: usize,
+    at: usize,
+    amount: usize,
+    settled: usize,
+    refund_no: usize,
+    fee: Option<usize>,
 }
 
-impl Table {
-    fn read(text: &str) -> Result<Table, &'static str> {
-        let mut reader = csv::ReaderBuilder::new()
-            .comment(Some(b'#'))
-            .flexible(true)
-            // Ids end with a TAB, so that spreadsheets read them as text.
-            .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
-        let names = reader.headers().map_err(|_| "it has no heading")?;
-        let names = names.iter().map(str::to_owned).collect();
-        let rows: Result<Vec<_>, _> = reader.into_records().collect();
-        Ok(Table {
-            names,
-            rows: rows.map_err(|_| "it has a line that cannot be read")?,
+impl TradeColumns {
+    fn find(columns: &Columns) -> Result<TradeColumns, &'static str> {
+        let column = |name| columns.first(&[name]);
+        Ok(TradeColumns {
+            trade_no: column("支付宝交易号")?,
+            payment_no: column("商户订单号")?,
+            kind: column("业务类型")?,
+            at: column("完成时间")?,
+            amount: column("订单金额（元）")?,
+            settled: columns.first(&["商家实收（元）", "订单金额（元）"])?,
+            refund_no: column("退款批次号/请求号")?,
+            fee: column("服务费（元）").ok(),
         })
     }
 
-    fn column(&self, name: &str) -> Result<usize, &'static str> {
-        self.names
-            .iter()
-            .position(|found| found == name)
-            .ok_or("it lacks a column")
+    fn line(&self, row: &[&str]) -> Result<TradeLine, &'static str> {
+        let kind = match row[self.kind] {
+            "交易" => TradeKind::Payment,
+            // Only refunds that are done are listed.
+            "退款" => TradeKind::Refund {
+                refund_no: row[self.refund_no].to_owned(),
+                gateway_refund_id: None,
+                state: RefundLine::Done,
+            },
+            _ => return Err("it has a row of an unknown kind"),
+        };
+        Ok(TradeLine {
+            kind,
+            payment_no: row[self.payment_no].to_owned(),
+            transaction_id: row[self.trade_no].to_owned(),
+            amount: amount_of(row[self.amount])?.ok_or("it has a row without an amount")?,
+            settled: amount_of(row[self.settled])?.unwrap_or_default(),
+            fee: self.fee.map_or(Ok(Money::ZERO), |place| fee_of(row[place]))?,
+            rate: None,
+            at: time_of(row[self.at])?,
+        })
     }
 }
 
-fn read_trades(text: &str) -> Result<Vec<TradeLine>, &'static str> {
-    let table = Table::read(text)?;
-    let trade_no = table.column("支付宝交易号")?;
-    let payment_no = table.column("商户订单号")?;
-    let kind = table.column("业务类型")?;
-    let at = table.column("完成时间")?;
-    let amount = table.column("订单金额（元）")?;
-    let refund_no = table.column("退款批次号/请求号")?;
-    table
-        .rows
-        .iter()
-        .map(|row| {
-            let cell = |column: usize| row.get(column).unwrap_or_default();
-            let kind = match cell(kind) {
-                "交易" => TradeKind::Payment,
-                "退款" => TradeKind::Refund {
-                    refund_no: cell(refund_no).to_owned(),
-                },
-                _ => return Err("it has a row of an unknown kind"),
-            };
-            Ok(TradeLine {
-                kind,
-                payment_no: cell(payment_no).to_owned(),
-                transaction_id: cell(trade_no).to_owned(),
-                amount: amount_of(cell(amount))?.ok_or("it has a row without an amount")?,
-                at: time_of(cell(at))?,
-            })
-        })
-        .collect()
+/// Sum of the rows of one kind, to be compared with the comment about them.
+#[derive(Default)]
+struct Tally {
+    n: u64,
+    fen: i64,
 }
 
-fn read_funds(text: &str) -> Result<Vec<FundLine>, &'static str> {
-    let table = Table::read(text)?;
-    let flow_no = table.column("账务流水号")?;
-    let business_no = table.column("业务流水号")?;
-    let at = table.column("发生时间")?;
-    let income = table.column("收入金额（+元）")?;
-    let expense = table.column("支出金额（-元）")?;
-    table
-        .rows
-        .iter()
-        .map(|row| {
-            let cell = |column: usize| row.get(column).unwrap_or_default();
-            let (is_income, amount) = match (amount_of(cell(income))?, amount_of(cell(expense))?) {
+impl Tally {
+    fn add(&mut self, amount: Money) {
+        self.n += 1;
+        self.fen += amount.fen();
+    }
+
+    fn total(&self) -> Total {
+        Total {
+            n: self.n,
+            sum: Money::from_sum(self.fen).unwrap_or_default(),
+        }
+    }
+}
+
+/// Reads a trade bill: an archive, or its table.
+pub fn read_trades(
+    file: &[u8],
+    seller_id: Option<&str>,
+    day: BillDay,
+    take: TakeTrade<'_>,
+) -> Result<(), &'static str> {
+    with_table(file, TRADES, |lines| {
+        let columns = read_columns(lines, "商品名称", seller_id)?;
+        let places = TradeColumns::find(&columns)?;
+        let (mut paid, mut refunded) = (Tally::default(), Tally::default());
+        let comments = read_rows(lines, &columns, |row| {
+            let line = places.line(row)?;
+            day.require(line.at)?;
+            match line.kind {
+                TradeKind::Payment => paid.add(line.settled),
+                TradeKind::Refund { .. } => refunded.add(line.settled),
+            }
+            take(line);
+            Ok(())
+        })?;
+        comments.require("交易合计", paid.total())?;
+        comments.require("退款合计", refunded.total())
+    })
+}
+
+/// Reads a fund bill: an archive, or its table.
+pub fn read_funds(
+    file: &[u8],
+    seller_id: Option<&str>,
+    day: BillDay,
+    take: TakeFund<'_>,
+) -> Result<(), &'static str> {
+    with_table(file, FUNDS, |lines| {
+        let columns = read_columns(lines, "商品名称", seller_id)?;
+        let column = |name| columns.first(&[name]);
+        let (flow_no, business_no, at) = (column("账务流水号")?, column("业务流水号")?, column("发生时间")?);
+        let (income, expense) = (column("收入金额（+元）")?, column("支出金额（-元）")?);
+        let (kind, remark) = (column("业务类型")?, column("备注")?);
+        let (mut came, mut went) = (Tally::default(), Tally::default());
+        let comments = read_rows(lines, &columns, |row| {
+            let (is_income, amount) = match (amount_of(row[income])?, amount_of(row[expense])?) {
                 (Some(amount), None) => (true, amount),
                 (None, Some(amount)) => (false, amount),
                 _ => return Err("it has a row that is neither income nor expense"),
             };
-            Ok(FundLine {
-                flow_no: cell(flow_no).to_owned(),
-                transaction_id: cell(business_no).to_owned(),
+            if is_income {
+                came.add(amount)
+            } else {
+                went.add(amount)
+            }
+            let line = FundLine {
+                part: part_of(row[kind]),
+                flow_no: row[flow_no].to_owned(),
+                business_no: row[business_no].to_owned(),
+                refund_no: Some(row[remark].to_owned()).filter(|number| !number.is_empty()),
                 is_income,
                 amount,
-                at: time_of(cell(at))?,
-            })
-        })
-        .collect()
+                fee_inside: None,
+                at: time_of(row[at])?,
+            };
+            day.require(line.at)?;
+            take(line);
+            Ok(())
+        })?;
+        comments.require("支出合计", went.total())?;
+        comments.require("收入合计", came.total())
+    })
 }
 
-/// Parses an amount. Its sign only repeats the kind of the row or its column. `None`: the cell is empty.
-fn amount_of(text: &str) -> Result<Option<Money>, &'static str> {
-    let unsigned = text.trim_start_matches(['-', '+']);
-    if unsigned.is_empty() {
-        return Ok(None);
-    }
-    match Money::parse_yuan(unsigned) {
-        Ok(money) => Ok(Some(money)),
-        Err(MoneyError::NotPositive) => Ok(None),
-        Err(_) => Err("it has an invalid amount"),
+fn part_of(kind: &str) -> FundPart {
+    match kind {
+        "在线支付" => FundPart::Payment,
+        "交易退款" => FundPart::Refund,
+        "收费" | "退费" => FundPart::Fee,
+        _ => FundPart::Other,
     }
 }
 
@@ -235,42 +306,79 @@ fn time_of(text: &str) -> Result<Timestamp, &'static str> {
 mod tests {
     use super::*;
 
-    const HEADING: &str =
-        "支付宝交易号,商户订单号,业务类型,商品名称,完成时间,订单金额（元）,退款批次号/请求号";
+    const HEADING: &str = "支付宝交易号,商户订单号,业务类型,商品名称,完成时间,订单金额（元）,商家实收（元）,退款批次号/请求号,服务费（元）";
+
+    fn table(rows: &[&str], totals: &str) -> String {
+        format!(
+            "#支付宝业务明细查询\r\n#账号：[20881234567890120156]\r\n{HEADING}\r\n{}\r\n#---业务明细列表结束---\r\n{totals}",
+            rows.join("\r\n")
+        )
+    }
+
+    fn read(text: &str) -> Result<Vec<TradeLine>, &'static str> {
+        let date = NaiveDate::from_ymd_opt(2023, 11, 15).unwrap();
+        let mut lines = Vec::new();
+        let day = BillDay::of(date).unwrap();
+        read_trades(text.as_bytes(), Some("2088123456789012"), day, &mut |line| {
+            lines.push(line)
+        })?;
+        Ok(lines)
+    }
+
+    const TOTALS: &str = "#交易合计：2笔，商家实收共50.90元，商家优惠共0.00元\r\n#退款合计：1笔，商家实收退款共-10.00元，商家优惠退款共0.00元\r\n";
+    const REFUND: &str = "2023111522001\t,P1\t,退款,月卡,2023-11-15 07:00:00,-10.00,-10.00,R1\t,0.06";
 
     #[test]
-    fn t_47_a_bill_is_read_by_the_names_of_its_columns() {
-        let text = format!(
-            "#支付宝业务明细查询\r\n{HEADING}\r\n2023111522001\t,P1\t,交易,\"月卡,年卡\",2023-11-15 06:14:58,49.90,\r\n\
-             2023111522001\t,P1\t,退款,月卡,2023-11-15 07:00:00,-10.00,R1\t\r\n#业务明细列表结束\r\n"
-        );
-        let lines = read_trades(&text).unwrap();
-        assert_eq!(lines.len(), 2);
-        assert_eq!(lines[0].kind, TradeKind::Payment);
-        assert_eq!(
-            (lines[0].payment_no.as_str(), lines[0].amount.fen()),
-            ("P1", 4990)
-        );
-        assert_eq!(
-            lines[1].kind,
-            TradeKind::Refund {
-                refund_no: "R1".to_owned()
-            }
-        );
-        assert_eq!(lines[1].amount.fen(), 1000);
+    fn t_47_a_title_moves_no_column_and_swallows_no_row() {
+        for title in [
+            "月卡",
+            "\"月卡",
+            "月卡,年卡",
+            "\u{200b}月\t卡",
+            "月\r\n卡",
+            "\"",
+            "#1",
+            "",
+        ] {
+            let first = format!("2023111522001\t,P1\t,交易,{title},2023-11-15 06:14:58,49.90,49.90,,-0.30");
+            let second = "2023111522002\t,P2\t,交易,x,2023-11-15 06:15:00,1.00,1.00,,-0.01";
+            let lines = read(&table(&[&first, second, REFUND], TOTALS)).unwrap();
+            assert_eq!(lines.len(), 3, "{title}");
+            assert_eq!(lines[0].kind, TradeKind::Payment);
+            assert_eq!(
+                (lines[0].payment_no.as_str(), lines[0].amount.fen()),
+                ("P1", 4990),
+                "{title}"
+            );
+            assert_eq!((lines[0].fee.fen(), lines[2].fee.fen()), (30, 6));
+            let TradeKind::Refund { refund_no, .. } = &lines[2].kind else {
+                panic!("{title}")
+            };
+            assert_eq!((refund_no.as_str(), lines[2].amount.fen()), ("R1", 1000));
+        }
     }
 
     #[test]
     fn a_bill_that_is_not_understood_is_not_used() {
-        for text in [
-            "",
-            "a,b\r\n1,2\r\n",
-            &format!("{HEADING}\r\n1,2,礼物,x,2023-11-15 06:14:58,1.00,\r\n"),
-            &format!("{HEADING}\r\n1,2,交易,x,yesterday,1.00,\r\n"),
-            &format!("{HEADING}\r\n1,2,交易,x,2023-11-15 06:14:58,1.005,\r\n"),
+        let good = "1,P1,交易,x,2023-11-15 06:14:58,50.90,50.90,,0.00";
+        let totals = TOTALS.replace("2笔", "1笔");
+        assert!(read(&table(&[good, REFUND], &totals)).is_ok());
+        for (from, to) in [
+            ("交易,x", "礼物,x"),
+            ("2023-11-15 06", "yesterday"),
+            ("2023-11-15 06", "2023-11-14 06"),
+            ("50.90,50.90", "1.005,1"),
+            ("#交易合计：1笔", "#交易合计：2笔"),
+            ("商家实收共50.90元", "商家实收共50.91元"),
+            ("#退款合计", "#退款"),
+            ("业务明细列表结束", "业务明细列表"),
+            ("[2088", "[2099"),
+            ("商户订单号", "订单号"),
         ] {
-            assert!(read_trades(text).is_err(), "{text}");
+            let text = table(&[good, REFUND], &totals).replace(from, to);
+            assert!(read(&text).is_err(), "{from} {to}");
         }
-        assert!(unpacked(b"PK", "业务明细").is_err());
+        assert!(read("").is_err());
+        assert!(with_table(b"PK", TRADES, |_| Ok(())).is_err());
     }
 }

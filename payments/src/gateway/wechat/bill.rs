@@ -1,10 +1,10 @@
 //! WeChat bills: a signed answer gives the hash of an unsigned file (docs/gateway-facts.md 1.6.6).
 
-use std::io::Read as _;
+use std::io::{BufReader, Read};
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 use chrono::NaiveDate;
-use domain::{Money, hex_digits};
+use domain::hex_digits;
 use flate2::read::GzDecoder;
 use http::header::ACCEPT;
 use http::{HeaderValue, Method, StatusCode};
@@ -12,18 +12,20 @@ use serde::Deserialize;
 use url::Url;
 
 use super::super::GatewayError;
-use super::super::bill::{BillError, FundLine, TradeKind, TradeLine};
+use super::super::bill::{
+    BillDay, BillError, BillKind, FundLine, FundPart, LineReader, MOST_TEXT_BYTES, RefundLine, TakeFund,
+    TakeTrade, TradeKind, TradeLine, amount_of, fee_of, is_gzip, rate_of,
+};
 use super::Wechat;
 use super::call::WechatAnswer;
 use super::refusal::Refusal;
-use super::table::Table;
+use super::table::{Columns, read_columns, read_rows};
 use crate::calendar::parse_beijing;
 
 const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
-/// Magic bytes of GZIP.
-const GZIP: [u8; 2] = [0x1F, 0x8B];
-/// Limits the unpacked size: a small file may unpack to anything.
-const MOST_TEXT_BYTES: u64 = 256 * 1024 * 1024;
+const NO_TIME: &str = "it has an invalid time";
+const TRADE_SUMS: &str = "总交易单数";
+const FUND_SUMS: &str = "资金流水总笔数";
 
 #[derive(Deserialize)]
 struct Link {
@@ -33,21 +35,19 @@ struct Link {
 }
 
 impl Wechat {
-    pub(in super::super) async fn trade_bill(&self, day: NaiveDate) -> Result<Vec<TradeLine>, BillError> {
-        let path = format!("v3/bill/tradebill?bill_date={day}&bill_type=ALL&tar_type=GZIP");
-        let file = self.bill(&path).await?;
-        read_trades(&file).map_err(BillError::Unreadable)
-    }
-
-    pub(in super::super) async fn fund_bill(&self, day: NaiveDate) -> Result<Vec<FundLine>, BillError> {
-        let path = format!("v3/bill/fundflowbill?bill_date={day}&account_type=BASIC&tar_type=GZIP");
-        let file = self.bill(&path).await?;
-        read_funds(&file).map_err(BillError::Unreadable)
-    }
-
-    /// Downloads the text of a bill. The hash is that of the text, whether or not it was compressed (T-47).
-    async fn bill(&self, path: &str) -> Result<String, BillError> {
-        let answer = self.send(Method::GET, path, "").await?;
+    /// Downloads a bill, packed. The hash is that of the text, whether or not it was compressed (T-47).
+    pub(in super::super) async fn download_bill(
+        &self,
+        day: NaiveDate,
+        kind: BillKind,
+    ) -> Result<Vec<u8>, BillError> {
+        let path = match kind {
+            BillKind::Trade => format!("v3/bill/tradebill?bill_date={day}&bill_type=ALL&tar_type=GZIP"),
+            BillKind::FundFlow => {
+                format!("v3/bill/fundflowbill?bill_date={day}&account_type=BASIC&tar_type=GZIP")
+            }
+        };
+        let answer = self.send(Method::GET, &path, "").await?;
         let link = match self.judge(answer, true).await? {
             WechatAnswer::Yes(body) => serde_json::from_slice::<Link>(&body)
                 .map_err(|_| GatewayError::unknown("an answer without a bill"))?,
@@ -62,13 +62,13 @@ impl Wechat {
             let refusal = Refusal::read(answer.status, &answer.body, false);
             return Err(refusal.meaning().into());
         }
-        let text = unpacked(answer.body).map_err(BillError::Unreadable)?;
-        if !is_hash_of(&link, &text) {
-            return Err(BillError::Unreadable(
+        if is_hash_of(&link, &answer.body).map_err(BillError::Unreadable)? {
+            Ok(answer.body)
+        } else {
+            Err(BillError::Unreadable(
                 "it is not the file whose hash was promised",
-            ));
+            ))
         }
-        String::from_utf8(text).map_err(|_| BillError::Unreadable("it is not UTF-8"))
     }
 
     /// Refuses addresses of other hosts: an answer must not send our signature to another server.
@@ -93,115 +93,209 @@ fn no_bill(refusal: Refusal) -> BillError {
     }
 }
 
-/// Unpacks GZIP; plain text is returned as it is.
-fn unpacked(file: Vec<u8>) -> Result<Vec<u8>, &'static str> {
-    if !file.starts_with(&GZIP) {
-        return Ok(file);
-    }
-    let mut text = Vec::new();
-    let unpacking = GzDecoder::new(file.as_slice())
-        .take(MOST_TEXT_BYTES + 1)
-        .read_to_end(&mut text);
-    match unpacking {
-        Ok(n_bytes) if u64::try_from(n_bytes).is_ok_and(|n| n <= MOST_TEXT_BYTES) => Ok(text),
-        Ok(_) => Err("it is too long"),
-        Err(_) => Err("it cannot be unpacked"),
+/// Unpacks GZIP while it is read; plain text is returned as it is.
+fn unpacked(file: &[u8]) -> Box<dyn Read + '_> {
+    if is_gzip(file) {
+        Box::new(GzDecoder::new(file).take(MOST_TEXT_BYTES))
+    } else {
+        Box::new(file)
     }
 }
 
-fn is_hash_of(link: &Link, file: &[u8]) -> bool {
-    let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, file);
-    let hex = hex_digits(hash.as_ref());
-    link.hash_type.eq_ignore_ascii_case("SHA1") && link.hash_value.eq_ignore_ascii_case(&hex)
+fn lines_of(file: &[u8]) -> LineReader<BufReader<Box<dyn Read + '_>>> {
+    LineReader::new(BufReader::new(unpacked(file)))
 }
 
-/// Parses a trade bill of type ALL. A refunded payment keeps its row; the refund has its own.
-pub fn read_trades(text: &str) -> Result<Vec<TradeLine>, &'static str> {
-    // The only cell with customers' text; `attach` (商户数据包) we never send.
-    let table = Table::read(text, "商品名称", "总交易单数")?;
-    let [at, transaction_id, payment_no, state, currency] =
-        table.columns(["交易时间", "微信订单号", "商户订单号", "交易状态", "货币种类"])?;
-    // Old merchants have older headings.
-    let paid = table.first_column(&["订单金额", "总金额", "应结订单金额"])?;
-    let refund_no = table.first_column(&["商户退款单号"])?;
-    let refunded = table.first_column(&["申请退款金额", "退款金额"])?;
-    let refund_status = table.first_column(&["退款状态"])?;
-    let mut lines = Vec::with_capacity(table.rows.len());
-    for row in &table.rows {
-        let (kind, amount) = match row[state] {
-            "SUCCESS" => (TradeKind::Payment, row[paid]),
-            // No money moved.
-            "REFUND" | "REVOKED" if row[refund_status] == "FAIL" => continue,
-            "REFUND" | "REVOKED" => (
-                TradeKind::Refund {
-                    refund_no: row[refund_no].to_owned(),
-                },
-                row[refunded],
-            ),
-            _ => return Err("it has a trade in a state that we do not know"),
-        };
-        if row[currency] != "CNY" {
+fn is_hash_of(link: &Link, file: &[u8]) -> Result<bool, &'static str> {
+    let mut text = unpacked(file);
+    let mut hash = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
+    let mut part = vec![0; 64 * 1024];
+    loop {
+        let n_read = text.read(&mut part).map_err(|_| "it cannot be unpacked")?;
+        if n_read == 0 {
+            break;
+        }
+        hash.update(&part[..n_read]);
+    }
+    let hex = hex_digits(hash.finish().as_ref());
+    Ok(link.hash_type.eq_ignore_ascii_case("SHA1") && link.hash_value.eq_ignore_ascii_case(&hex))
+}
+
+/// Tells which of WeChat's statements a file is.
+pub fn detect_bill(file: &[u8]) -> Option<BillKind> {
+    let columns = read_columns(&mut lines_of(file), "").ok()?;
+    if columns.find(["微信订单号", "交易状态"]).is_ok() {
+        Some(BillKind::Trade)
+    } else if columns.find(["微信支付业务单号", "收支类型"]).is_ok() {
+        Some(BillKind::FundFlow)
+    } else {
+        None
+    }
+}
+
+/// Columns of a trade bill. Old merchants have older headings.
+struct TradeColumns {
+    at: usize,
+    transaction_id: usize,
+    payment_no: usize,
+    state: usize,
+    currency: usize,
+    merchant: Option<usize>,
+    amount: usize,
+    settled: Option<usize>,
+    refund_no: usize,
+    refund_id: Option<usize>,
+    refunded: usize,
+    refund_settled: Option<usize>,
+    refund_state: usize,
+    fee: Option<usize>,
+    rate: Option<usize>,
+}
+
+impl TradeColumns {
+    fn find(columns: &Columns) -> Result<TradeColumns, &'static str> {
+        let [at, transaction_id, payment_no, state, currency] =
+            columns.find(["交易时间", "微信订单号", "商户订单号", "交易状态", "货币种类"])?;
+        let maybe = |name| columns.first(&[name]).ok();
+        Ok(TradeColumns {
+            at,
+            transaction_id,
+            payment_no,
+            state,
+            currency,
+            merchant: maybe("商户号"),
+            amount: columns.first(&["订单金额", "总金额", "应结订单金额"])?,
+            settled: maybe("应结订单金额"),
+            refund_no: columns.first(&["商户退款单号"])?,
+            refund_id: maybe("微信退款单号"),
+            refunded: columns.first(&["申请退款金额", "退款金额"])?,
+            refund_settled: maybe("退款金额"),
+            refund_state: columns.first(&["退款状态"])?,
+            fee: maybe("手续费"),
+            rate: maybe("费率"),
+        })
+    }
+
+    fn line(&self, row: &[&str]) -> Result<TradeLine, &'static str> {
+        if row[self.currency] != "CNY" {
             return Err("it has a trade in another currency");
         }
-        lines.push(TradeLine {
+        let (kind, amount, settled) = match row[self.state] {
+            "SUCCESS" => (TradeKind::Payment, self.amount, self.settled),
+            "REFUND" | "REVOKED" => (self.refund(row)?, self.refunded, self.refund_settled),
+            _ => return Err("it has a trade in a state that we do not know"),
+        };
+        let amount = amount_of(row[amount])?.ok_or("it has a trade of nothing")?;
+        let settled = match settled {
+            Some(place) => amount_of(row[place])?.unwrap_or_default(),
+            None => amount,
+        };
+        Ok(TradeLine {
             kind,
-            payment_no: row[payment_no].to_owned(),
-            transaction_id: row[transaction_id].to_owned(),
-            amount: amount_of(amount)?.ok_or("it has a trade of nothing")?,
-            at: parse_beijing(row[at]).ok_or(NO_TIME)?,
-        });
+            payment_no: row[self.payment_no].to_owned(),
+            transaction_id: row[self.transaction_id].to_owned(),
+            amount,
+            settled,
+            fee: self
+                .fee
+                .map_or(Ok(domain::Money::ZERO), |place| fee_of(row[place]))?,
+            rate: self.rate.and_then(|place| rate_of(row[place])),
+            at: parse_beijing(row[self.at]).ok_or(NO_TIME)?,
+        })
     }
-    Ok(lines)
+
+    fn refund(&self, row: &[&str]) -> Result<TradeKind, &'static str> {
+        let state = match row[self.refund_state] {
+            "SUCCESS" => RefundLine::Done,
+            "PROCESSING" | "CHANGE" => RefundLine::InProgress,
+            "FAIL" => RefundLine::Failed,
+            _ => return Err("it has a refund in a state that we do not know"),
+        };
+        Ok(TradeKind::Refund {
+            refund_no: row[self.refund_no].to_owned(),
+            gateway_refund_id: self.refund_id.map(|place| row[place].to_owned()),
+            state,
+        })
+    }
 }
 
-/// Parses a fund bill of the account BASIC.
-pub fn read_funds(text: &str) -> Result<Vec<FundLine>, &'static str> {
-    let table = Table::read(text, "备注", "资金流水总笔数")?;
-    let [at, transaction_id, flow_no, direction, amount] = table.columns([
+/// Reads a trade bill of type ALL. A refunded payment keeps its row; the refund has its own.
+pub fn read_trades(
+    file: &[u8],
+    merchant: &str,
+    day: BillDay,
+    take: TakeTrade<'_>,
+) -> Result<(), &'static str> {
+    let mut lines = lines_of(file);
+    // The only cell with customers' text; `attach` (商户数据包) we never send.
+    let columns = read_columns(&mut lines, "商品名称")?;
+    let places = TradeColumns::find(&columns)?;
+    read_rows(&mut lines, &columns, TRADE_SUMS, |row| {
+        if places.merchant.is_some_and(|place| row[place] != merchant) {
+            return Err("it is the statement of another merchant");
+        }
+        let line = places.line(row)?;
+        day.require(line.at)?;
+        take(line);
+        Ok(())
+    })
+}
+
+/// Reads a fund bill of the account BASIC. It names no merchant.
+pub fn read_funds(file: &[u8], day: BillDay, take: TakeFund<'_>) -> Result<(), &'static str> {
+    let mut lines = lines_of(file);
+    let columns = read_columns(&mut lines, "备注")?;
+    let [at, business_no, flow_no, name, direction, amount, remark, voucher] = columns.find([
         "记账时间",
         "微信支付业务单号",
         "资金流水单号",
+        "业务名称",
         "收支类型",
         "收支金额",
+        "备注",
+        "业务凭证号",
     ])?;
-    let mut lines = Vec::with_capacity(table.rows.len());
-    for row in &table.rows {
+    read_rows(&mut lines, &columns, FUND_SUMS, |row| {
         let is_income = match row[direction] {
             "收入" => true,
             "支出" => false,
             _ => return Err("it has a movement that is neither income nor expense"),
         };
         let Some(amount) = amount_of(row[amount])? else {
-            continue;
+            return Ok(());
         };
-        lines.push(FundLine {
+        let part = part_of(row[name]);
+        let at = parse_beijing(row[at]).ok_or(NO_TIME)?;
+        day.require(at)?;
+        take(FundLine {
+            part,
             flow_no: row[flow_no].to_owned(),
-            transaction_id: row[transaction_id].to_owned(),
+            business_no: row[business_no].to_owned(),
+            refund_no: (part == FundPart::Refund).then(|| row[voucher].to_owned()),
             is_income,
             amount,
-            at: parse_beijing(row[at]).ok_or(NO_TIME)?,
+            fee_inside: fee_in(row[remark])?,
+            at,
         });
-    }
-    Ok(lines)
+        Ok(())
+    })
 }
 
-const NO_TIME: &str = "it has an invalid time";
-
-/// Parses yuan as in bills: the sign repeats the kind of the row, and zeros may follow the fen. `None`: the cell is empty.
-fn amount_of(text: &str) -> Result<Option<Money>, &'static str> {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let trimmed = match unsigned.split_once('.') {
-        Some((yuan, fraction)) if !fraction.is_empty() => match fraction.trim_end_matches('0') {
-            "" => yuan,
-            _ => unsigned.trim_end_matches('0'),
-        },
-        _ => unsigned,
-    };
-    match Money::parse_yuan(trimmed) {
-        Ok(money) => Ok(Some(money)),
-        Err(domain::MoneyError::NotPositive) => Ok(None),
-        Err(_) => Err("it has an invalid amount"),
+fn part_of(name: &str) -> FundPart {
+    match name {
+        "交易" => FundPart::Payment,
+        "退款" => FundPart::Refund,
+        "扣除交易手续费" => FundPart::Fee,
+        _ => FundPart::Other,
     }
+}
+
+/// Fee given back, in the remark of a refund: `退款总金额9.90元;含手续费0.06元`.
+fn fee_in(remark: &str) -> Result<Option<domain::Money>, &'static str> {
+    let fee = remark
+        .split_once("含手续费")
+        .and_then(|(_, rest)| rest.split_once('元'));
+    fee.map(|(fee, _)| fee_of(fee)).transpose()
 }
 
 #[cfg(test)]
@@ -213,6 +307,24 @@ mod tests {
         商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注";
     const ALL_SUMMARY: &str =
         "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额";
+
+    fn day(date: &str) -> BillDay {
+        BillDay::of(date.parse().unwrap()).unwrap()
+    }
+
+    fn trades(text: &str) -> Result<Vec<TradeLine>, &'static str> {
+        let mut lines = Vec::new();
+        read_trades(text.as_bytes(), "1900000109", day("2014-11-10"), &mut |line| {
+            lines.push(line)
+        })?;
+        Ok(lines)
+    }
+
+    fn funds(text: &str) -> Result<Vec<FundLine>, &'static str> {
+        let mut lines = Vec::new();
+        read_funds(text.as_bytes(), day("2018-02-01"), &mut |line| lines.push(line))?;
+        Ok(lines)
+    }
 
     fn bill(rows: &[&str]) -> String {
         let mut text = format!("\u{feff}{ALL}\r\n");
@@ -227,10 +339,10 @@ mod tests {
 
     fn row(cells: &[(&str, &str)]) -> String {
         let cell = |name: &str| {
-            cells
-                .iter()
-                .find(|(of, _)| *of == name)
-                .map_or("0", |(_, cell)| *cell)
+            cells.iter().find(|(of, _)| *of == name).map_or(
+                if name == "商户号" { "1900000109" } else { "0" },
+                |(_, cell)| *cell,
+            )
         };
         let cells: Vec<String> = ALL.split(',').map(|name| format!("`{}", cell(name))).collect();
         cells.join(",")
@@ -277,41 +389,73 @@ mod tests {
     fn t_47_no_name_of_a_product_moves_a_column() {
         for name in ["a,b", "a`b", "a,`b", ",`SUCCESS,`0,`0", "`,`,`", ""] {
             let text = bill(&[&payment(name), &refund("PROCESSING")]);
-            let lines = read_trades(&text).unwrap();
+            let lines = trades(&text).unwrap();
             assert_eq!(lines.len(), 2, "{name}");
             assert_eq!(lines[0].kind, TradeKind::Payment);
             assert_eq!(lines[0].amount.fen(), 4990, "{name}");
             assert_eq!(lines[0].payment_no, "P1");
             assert_eq!(lines[0].at.millis(), 1_415_608_425_000);
-            let refund_no = "R1".to_owned();
-            assert_eq!(lines[1].kind, TradeKind::Refund { refund_no });
+            let TradeKind::Refund { refund_no, .. } = &lines[1].kind else {
+                panic!("{name}")
+            };
+            assert_eq!(refund_no, "R1");
             assert_eq!(lines[1].amount.fen(), 1000);
         }
     }
 
     #[test]
-    fn a_failed_refund_is_no_movement() {
-        assert_eq!(read_trades(&bill(&[&refund("FAIL")])), Ok(vec![]));
+    fn a_refund_keeps_the_state_of_the_hour_in_which_the_bill_was_made() {
+        for (word, state) in [
+            ("SUCCESS", RefundLine::Done),
+            ("PROCESSING", RefundLine::InProgress),
+            ("FAIL", RefundLine::Failed),
+        ] {
+            let lines = trades(&bill(&[&refund(word)])).unwrap();
+            let TradeKind::Refund {
+                state: found,
+                gateway_refund_id,
+                ..
+            } = &lines[0].kind
+            else {
+                panic!("{word}")
+            };
+            assert_eq!((*found, gateway_refund_id.as_deref()), (state, Some("5030")));
+        }
+    }
+
+    #[test]
+    fn a_bill_of_another_day_or_merchant_is_refused() {
+        let good = bill(&[&payment("x")]);
+        assert!(trades(&good.replace("`2014-11-10 16", "`2014-11-11 16")).is_err());
+        assert!(trades(&good.replace("`1900000109", "`1900000110")).is_err());
+    }
+
+    #[test]
+    fn a_row_goes_on_after_a_line_end_in_a_title() {
+        let lines = trades(&bill(&[&payment("月\r\n卡"), &refund("SUCCESS")])).unwrap();
+        assert_eq!(lines.len(), 2);
+        assert_eq!((lines[0].fee.fen(), lines[0].rate), (30, Some(6000)));
+        assert_eq!((lines[0].settled.fen(), lines[1].settled.fen()), (4980, 998));
     }
 
     #[test]
     fn columns_are_found_by_their_names() {
         let text = "商户订单号,微信订单号,交易时间,货币种类,交易状态,商户退款单号,退款金额,退款状态,总金额,商品名称\n\
             `P1,`T1,`2014-11-10 16:33:45,`CNY,`SUCCESS,`,`0,`,`0.0100,`,\n总交易单数\n`1\n";
-        let lines = read_trades(text).unwrap();
+        let lines = trades(text).unwrap();
         assert_eq!((lines[0].payment_no.as_str(), lines[0].amount.fen()), ("P1", 1));
-        assert!(read_trades(&text.replace("总金额", "总额")).is_err());
-        assert!(read_trades(&text.replace("微信订单号", "商户订单号")).is_err());
+        assert!(trades(&text.replace("总金额", "总额")).is_err());
+        assert!(trades(&text.replace("微信订单号", "商户订单号")).is_err());
     }
 
     #[test]
     fn a_truncated_or_malformed_bill_is_refused() {
         let good = bill(&[&payment("x"), &refund("SUCCESS")]);
-        assert!(read_trades(&good).is_ok());
+        assert!(trades(&good).is_ok());
         for (end, _) in good.char_indices() {
             let cut = &good[..end];
             if !cut.contains("\n`2.0,") {
-                assert!(read_trades(cut).is_err(), "{cut}");
+                assert!(trades(cut).is_err(), "{cut}");
             }
         }
         for (from, to) in [
@@ -323,7 +467,7 @@ mod tests {
             ("`SUCCESS", "`PAID"),
             ("\r\n`2014", "\r\n2014"),
         ] {
-            assert!(read_trades(&good.replace(from, to)).is_err(), "{from} {to}");
+            assert!(trades(&good.replace(from, to)).is_err(), "{from} {to}");
         }
     }
 
@@ -336,12 +480,12 @@ mod tests {
             `2018-02-01 05:00:00,`T2,`F2,`交易,`交易,`收入,`10.00,`10.17,`system,`,`T2\r\n\
             `2018-02-01 05:00:00,`T2,`F3,`扣除交易手续费,`交易,`支出,`0.00,`10.17,`system,`,`T2\r\n\
             资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额\r\n`3.0,`1.0,`10.00,`2.0,`0.02\r\n";
-        let lines = read_funds(text).unwrap();
+        let lines = funds(text).unwrap();
         assert_eq!(lines.len(), 2);
         assert_eq!((lines[0].is_income, lines[0].amount.fen()), (false, 2));
         assert_eq!((lines[1].is_income, lines[1].amount.fen()), (true, 1000));
         assert_eq!(lines[1].flow_no, "F2");
-        assert!(read_funds(&text.replace("支出,", "借出,")).is_err());
+        assert!(funds(&text.replace("支出,", "借出,")).is_err());
     }
 
     #[test]
@@ -355,11 +499,10 @@ mod tests {
             hash_value: "a9993e364706816aba3e25717850c26c9cd0d89d".to_owned(),
             download_url: String::new(),
         };
-        assert!(!is_hash_of(&link, &packed));
-        assert!(is_hash_of(&link, &unpacked(packed.clone()).unwrap()));
-        assert!(is_hash_of(&link, &unpacked(b"abc".to_vec()).unwrap()));
+        assert_eq!(is_hash_of(&link, &packed), Ok(true));
+        assert_eq!(is_hash_of(&link, b"abc"), Ok(true));
         for end in 2..packed.len() {
-            assert!(unpacked(packed[..end].to_vec()).is_err(), "cut off after {end}");
+            assert!(is_hash_of(&link, &packed[..end]).is_err(), "cut off after {end}");
         }
     }
 
@@ -371,10 +514,10 @@ mod tests {
             download_url: String::new(),
         };
         let hash = "a9993e364706816aba3e25717850c26c9cd0d89d";
-        assert!(is_hash_of(&link("SHA1", hash), b"abc"));
-        assert!(is_hash_of(&link("sha1", &hash.to_uppercase()), b"abc"));
-        assert!(!is_hash_of(&link("SHA1", hash), b"abd"));
-        assert!(!is_hash_of(&link("MD5", hash), b"abc"));
-        assert!(!is_hash_of(&link("SHA1", ""), b""));
+        assert_eq!(is_hash_of(&link("SHA1", hash), b"abc"), Ok(true));
+        assert_eq!(is_hash_of(&link("sha1", &hash.to_uppercase()), b"abc"), Ok(true));
+        assert_eq!(is_hash_of(&link("SHA1", hash), b"abd"), Ok(false));
+        assert_eq!(is_hash_of(&link("MD5", hash), b"abc"), Ok(false));
+        assert_eq!(is_hash_of(&link("SHA1", ""), b""), Ok(false));
     }
 }

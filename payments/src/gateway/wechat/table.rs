@@ -3,70 +3,142 @@
 //! Each cell of a row begins with a backtick, and only a comma *and* a backtick separate two of them (T-47).
 
 use std::collections::HashMap;
+use std::io::BufRead;
 
+use super::super::bill::LineReader;
+
+const CUT_OFF: &str = "it is cut off";
+/// A title with more line ends than this is no title.
+const MOST_PARTS: usize = 16;
+
+/// Columns by heading; headings come and go with the age of the merchant, so positions are not fixed.
 #[derive(Debug)]
-pub(super) struct Table<'a> {
-    columns: HashMap<&'a str, usize>,
-    /// Each row has as many cells as there are headings.
-    pub(super) rows: Vec<Vec<&'a str>>,
+pub(super) struct Columns {
+    places: HashMap<String, usize>,
+    /// The one cell with text of strangers.
+    free: Option<usize>,
 }
 
-impl<'a> Table<'a> {
-    /// `free` is the heading of the one cell with text of strangers, `sums` the first heading of the sums.
-    pub(super) fn read(text: &'a str, free: &str, sums: &str) -> Result<Table<'a>, &'static str> {
-        const CUT_OFF: &str = "it is cut off";
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut lines = text.lines().filter(|line| !line.is_empty());
-        let headings: Vec<&str> = lines.next().ok_or(CUT_OFF)?.split(',').map(heading).collect();
-        let mut columns = HashMap::with_capacity(headings.len());
-        for (place, name) in headings.iter().enumerate() {
-            if columns.insert(*name, place).is_some() {
+impl Columns {
+    fn read(line: &str, free: &str) -> Result<Columns, &'static str> {
+        let mut places = HashMap::new();
+        for (place, name) in line.split(',').map(heading).enumerate() {
+            if places.insert(name.to_owned(), place).is_some() {
                 return Err("two of its columns have one name");
             }
         }
-        let free = columns.get(free).copied();
-        let mut rows = Vec::new();
-        let after = loop {
-            let line = lines.next().ok_or(CUT_OFF)?;
-            let Some(row) = line.strip_prefix('`') else {
-                break line;
-            };
-            rows.push(cells(row, headings.len(), free).ok_or("one of its rows has other columns")?);
-        };
-        let mut totals = after.split(',').map(heading);
-        if totals.next() != Some(sums) {
-            return Err("one of its rows is none");
-        }
-        let line = lines
-            .next()
-            .and_then(|line| line.strip_prefix('`'))
-            .ok_or(CUT_OFF)?;
-        let mut cells = line.split(",`");
-        let n_rows = cells.next().and_then(|count| count.split('.').next());
-        if cells.count() != totals.count() {
-            return Err(CUT_OFF);
-        }
-        if n_rows.and_then(|count| count.parse().ok()) != Some(rows.len()) || lines.next().is_some() {
-            return Err("it has another number of rows than it says");
-        }
-        Ok(Table { columns, rows })
+        let free = places.get(free).copied();
+        Ok(Columns { places, free })
     }
 
-    /// Finds the positions of columns; headings come and go with the age of the merchant, so positions are not fixed.
-    pub(super) fn columns<const N: usize>(&self, names: [&str; N]) -> Result<[usize; N], &'static str> {
+    /// Finds the positions of columns.
+    pub(super) fn find<const N: usize>(&self, names: [&str; N]) -> Result<[usize; N], &'static str> {
         let mut places = [0; N];
         for (place, name) in places.iter_mut().zip(names) {
-            *place = self.first_column(&[name])?;
+            *place = self.first(&[name])?;
         }
         Ok(places)
     }
 
     /// Finds the first of these names that exists.
-    pub(super) fn first_column(&self, names: &[&str]) -> Result<usize, &'static str> {
+    pub(super) fn first(&self, names: &[&str]) -> Result<usize, &'static str> {
         names
             .iter()
-            .find_map(|name| self.columns.get(name).copied())
+            .find_map(|name| self.places.get(*name).copied())
             .ok_or("one of the columns is missing")
+    }
+
+    /// Splits a row into cells. When there are too many, the free cell contains the separator: the others are counted from
+    /// both ends, and only the beginning of the free one is kept. `None`: too few.
+    fn cells<'a>(&self, row: &'a str) -> Option<Vec<&'a str>> {
+        let mut cells: Vec<&str> = row.split(",`").collect();
+        let n_extra = cells.len().checked_sub(self.places.len())?;
+        if n_extra > 0 {
+            let free = self.free?;
+            cells.drain(free + 1..=free + n_extra);
+        }
+        Some(cells)
+    }
+}
+
+/// Headings of a file.
+pub(super) fn read_columns<R: BufRead>(
+    lines: &mut LineReader<R>,
+    free: &str,
+) -> Result<Columns, &'static str> {
+    let line = lines.next_line()?.ok_or(CUT_OFF)?;
+    Columns::read(line.trim_start_matches('\u{feff}'), free)
+}
+
+/// Reads all rows, and that they are as many as the last line says. `sums` is the first heading of the sums.
+pub(super) fn read_rows<R: BufRead>(
+    lines: &mut LineReader<R>,
+    columns: &Columns,
+    sums: &str,
+    mut take: impl FnMut(&[&str]) -> Result<(), &'static str>,
+) -> Result<(), &'static str> {
+    let mut n_rows = 0_u64;
+    // A row whose title has a line end goes on in the next line.
+    let (mut row, mut n_parts) = (String::new(), 0);
+    let n_totals = loop {
+        let line = lines.next_line()?.ok_or(CUT_OFF)?;
+        if line.is_empty() && row.is_empty() {
+            continue;
+        }
+        if row.is_empty() {
+            let Some(begun) = line.strip_prefix('`') else {
+                let mut totals = line.split(',').map(heading);
+                if totals.next() != Some(sums) {
+                    return Err("one of its rows is none");
+                }
+                break totals.count();
+            };
+            row.push_str(begun);
+        } else {
+            row.push(' ');
+            row.push_str(line);
+        }
+        n_parts += 1;
+        let Some(cells) = columns.cells(&row) else {
+            if n_parts > MOST_PARTS {
+                return Err("one of its rows has other columns");
+            }
+            continue;
+        };
+        take(&cells)?;
+        n_rows += 1;
+        row.clear();
+        n_parts = 0;
+    };
+    read_totals(lines, n_rows, n_totals)
+}
+
+fn read_totals<R: BufRead>(
+    lines: &mut LineReader<R>,
+    n_rows: u64,
+    n_totals: usize,
+) -> Result<(), &'static str> {
+    let line = loop {
+        match lines.next_line()?.ok_or(CUT_OFF)? {
+            "" => {}
+            line => break line.strip_prefix('`').ok_or(CUT_OFF)?,
+        }
+    };
+    let mut cells = line.split(",`");
+    let said = cells.next().and_then(|count| count.split('.').next());
+    let said: Option<u64> = said.and_then(|count| count.parse().ok());
+    if cells.count() != n_totals {
+        return Err(CUT_OFF);
+    }
+    while let Some(line) = lines.next_line()? {
+        if !line.is_empty() {
+            return Err("it goes on after its sums");
+        }
+    }
+    if said == Some(n_rows) {
+        Ok(())
+    } else {
+        Err("it has another number of rows than it says")
     }
 }
 
@@ -74,16 +146,4 @@ impl<'a> Table<'a> {
 fn heading(text: &str) -> &str {
     let text = text.trim().trim_start_matches('`');
     text.split(['（', '(']).next().unwrap_or(text)
-}
-
-/// Splits a row into cells. When there are too many, the free cell contains the separator: the others are counted from both
-/// ends, and only the beginning of the free one is kept.
-fn cells(row: &str, n_columns: usize, free: Option<usize>) -> Option<Vec<&str>> {
-    let mut cells: Vec<&str> = row.split(",`").collect();
-    let n_extra = cells.len().checked_sub(n_columns)?;
-    if n_extra > 0 {
-        let free = free?;
-        cells.drain(free + 1..=free + n_extra);
-    }
-    Some(cells)
 }
