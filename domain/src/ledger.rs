@@ -24,6 +24,8 @@ pub enum Account<'a> {
     Adjustments,
     /// Money that was refunded although its owner had spent it.
     Losses,
+    /// Fees that a gateway kept of what it took: below zero, like every expense.
+    Fees(Channel),
 }
 
 crate::words! {
@@ -77,6 +79,7 @@ impl std::fmt::Display for Account<'_> {
             Account::RefundsDue => formatter.write_str("refunds_due"),
             Account::Adjustments => formatter.write_str("adjustments"),
             Account::Losses => formatter.write_str("losses"),
+            Account::Fees(channel) => write!(formatter, "fees:{channel}"),
         }
     }
 }

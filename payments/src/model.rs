@@ -8,6 +8,7 @@ pub(crate) mod event;
 pub(crate) mod idempotency;
 pub(crate) mod incident;
 pub(crate) mod payment;
+pub(crate) mod reconciliation;
 pub(crate) mod refund;
 pub(crate) mod requester;
 pub(crate) mod user;

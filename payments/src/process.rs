@@ -11,7 +11,7 @@ use domain::{Timestamp, schedule};
 use futures_util::FutureExt;
 
 use crate::store::servers::{self, ServerRow};
-use crate::store::{Db, StoreError, Tx, deliveries, incidents, orders, payments, refunds};
+use crate::store::{Db, StoreError, Tx, deliveries, incidents, orders, payments, reconciliations, refunds};
 use crate::{Clock, Error, Services};
 
 /// A server without a heartbeat for this long is dead: four heartbeats, each of which a busy database may delay.
@@ -265,6 +265,7 @@ async fn release_leases(tx: &mut Tx<'_>, holder: Option<&str>, now: Timestamp) -
     payments::claims::release_calls(tx, holder).await?;
     orders::release(tx, holder).await?;
     refunds::claims::release(tx, holder).await?;
+    reconciliations::release(tx, holder).await?;
     deliveries::release(tx, holder, now).await
 }
 

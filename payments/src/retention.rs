@@ -61,7 +61,8 @@ impl Retention {
             Kind::GatewayMessages => self.gateway_messages,
             Kind::IdempotencyKeys => self.idempotency,
             Kind::Sessions | Kind::LoginAttempts => self.sessions,
-            Kind::PayerIds | Kind::LoginDevices => self.payer_ids,
+            // A statement names its payers; the figures of its day stay.
+            Kind::PayerIds | Kind::LoginDevices | Kind::Statements => self.payer_ids,
             Kind::Events | Kind::Deliveries => EVENTS,
             Kind::WechatAuthorizations => AUTHORIZATIONS,
             Kind::WechatOpenids => OPENID_LIFE,

@@ -16,6 +16,7 @@ pub(crate) mod epay_attempts;
 pub(crate) mod epay_merchants;
 pub(crate) mod epay_refunds;
 pub(crate) mod events;
+pub(crate) mod fee_entries;
 pub(crate) mod figures;
 pub(crate) mod forged_notifications;
 pub(crate) mod gateway_calls;
@@ -36,6 +37,8 @@ pub(crate) mod payments;
 pub(crate) mod personal;
 mod postgres;
 mod readiness;
+pub(crate) mod reconciliation_differences;
+pub(crate) mod reconciliations;
 pub(crate) mod recovery_codes;
 pub(crate) mod refund_approvals;
 pub(crate) mod refunds;
@@ -47,6 +50,7 @@ pub(crate) mod served_accounts;
 pub(crate) mod servers;
 pub(crate) mod sessions;
 mod sqlite;
+pub(crate) mod statements;
 #[cfg(feature = "faults")]
 mod step;
 #[cfg(test)]

@@ -60,6 +60,10 @@ domain::words! {
         ProductNotPermitted => "product_not_permitted",
         /// A merchant of the epay protocol was not told of a paid order, and nothing more is sent by itself.
         EpayNotificationFailed => "epay_notification_failed",
+        /// A gateway's statement of a day differs from the books.
+        ReconciliationDifference => "reconciliation_difference",
+        /// A gateway's statement of a day could not be used for a day.
+        StatementMissing => "statement_missing",
     }
 }
 

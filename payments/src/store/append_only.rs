@@ -8,11 +8,15 @@ use sqlx::{PgConnection, SqliteConnection};
 use super::{Engine, StoreError, Tx, on};
 
 /// SQLite fires a trigger for each row only; a statement that matches none changes none.
-const SQLITE: [&str; 4] = [
+const SQLITE: [&str; 6] = [
     "create trigger if not exists entries_are_not_changed before update on entries
         begin select raise(abort, 'entries are append-only'); end",
     "create trigger if not exists entries_are_not_removed before delete on entries
         begin select raise(abort, 'entries are append-only'); end",
+    "create trigger if not exists fee_entries_are_not_changed before update on fee_entries
+        begin select raise(abort, 'fee entries are append-only'); end",
+    "create trigger if not exists fee_entries_are_not_removed before delete on fee_entries
+        begin select raise(abort, 'fee entries are append-only'); end",
     "create trigger if not exists audit_lines_are_not_changed before update on audit_log
         begin select raise(abort, 'audit lines are append-only'); end",
     "create trigger if not exists audit_lines_are_not_removed before delete on audit_log
@@ -37,6 +41,12 @@ const POSTGRES: &str = "
                 for each statement execute function refuse_change();
         end if;
         if not exists (
+            select from pg_trigger where tgname = 'fee_entries_are_append_only' and tgrelid = 'fee_entries'::regclass
+        ) then
+            create trigger fee_entries_are_append_only before update or delete or truncate on fee_entries
+                for each statement execute function refuse_change();
+        end if;
+        if not exists (
             select from pg_trigger where tgname = 'audit_log_is_append_only' and tgrelid = 'audit_log'::regclass
         ) then
             create trigger audit_log_is_append_only before update or delete or truncate on audit_log
@@ -52,6 +62,8 @@ pub(crate) async fn count_missing(tx: &mut Tx<'_>) -> Result<usize, StoreError> 
         from (
             select 'entries_are_not_changed' as name, 'entries' as guarded, 'update' as act
             union all select 'entries_are_not_removed', 'entries', 'delete'
+            union all select 'fee_entries_are_not_changed', 'fee_entries', 'update'
+            union all select 'fee_entries_are_not_removed', 'fee_entries', 'delete'
             union all select 'audit_lines_are_not_changed', 'audit_log', 'update'
             union all select 'audit_lines_are_not_removed', 'audit_log', 'delete'
         ) as wanted
@@ -61,7 +73,8 @@ pub(crate) async fn count_missing(tx: &mut Tx<'_>) -> Result<usize, StoreError> 
     // 'O' and 'A': fires in every ordinary session. 58: before update, delete and truncate, once a statement.
     const IN_POSTGRES: &str = "
         select wanted.name
-        from (values ('entries_are_append_only', 'entries'), ('audit_log_is_append_only', 'audit_log'))
+        from (values ('entries_are_append_only', 'entries'), ('fee_entries_are_append_only', 'fee_entries'),
+            ('audit_log_is_append_only', 'audit_log'))
             as wanted (name, guarded)
         left join pg_trigger t on t.tgname = wanted.name and t.tgrelid = cast(wanted.guarded as regclass)
             and t.tgenabled in ('O', 'A') and t.tgtype = 58

@@ -1,6 +1,6 @@
 //! Daily figures, each read from the index of its time.
 
-use domain::{OrderId, Timestamp};
+use domain::{Channel, OrderId, Timestamp};
 
 use super::{StoreError, Tx, on};
 
@@ -26,6 +26,24 @@ pub async fn paid_by_hour(
     Ok(on!(tx, SQL, fetch_all, |query| query
         .bind(from.millis())
         .bind(to.millis()))?)
+}
+
+/// Money received through one gateway.
+pub async fn paid_through(
+    tx: &mut Tx<'_>,
+    channel: Channel,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<i64, StoreError> {
+    const SQL: &str = "
+        select cast(coalesce(sum(amount), 0) as bigint)
+        from payments
+        where paid_at >= $1 and paid_at < $2 and method = $3";
+    let (fen,): (i64,) = on!(tx, SQL, fetch_one, |query| query
+        .bind(from.millis())
+        .bind(to.millis())
+        .bind(channel.as_str()))?;
+    Ok(fen)
 }
 
 pub async fn refunded(tx: &mut Tx<'_>, from: Timestamp, to: Timestamp) -> Result<SumRow, StoreError> {

@@ -2,6 +2,7 @@
 
 mod calls;
 pub mod claims;
+pub mod days;
 pub mod facts;
 
 use domain::{

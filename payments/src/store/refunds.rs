@@ -1,6 +1,7 @@
 //! Refunds table. Only [`crate::refund`] may call the functions that change a state.
 
 pub mod claims;
+pub mod days;
 
 use domain::{Money, OrderId, PaymentId, Refund, RefundId, RefundNo, RefundState, Timestamp};
 

@@ -16,6 +16,7 @@ pub enum Kind {
     LoginAttempts,
     LoginDevices,
     PayerIds,
+    Statements,
     Events,
     Deliveries,
     WechatAuthorizations,
@@ -23,7 +24,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::Notifications,
         Kind::GatewayMessages,
         Kind::IdempotencyKeys,
@@ -31,6 +32,7 @@ impl Kind {
         Kind::LoginAttempts,
         Kind::LoginDevices,
         Kind::PayerIds,
+        Kind::Statements,
         Kind::Events,
         Kind::Deliveries,
         Kind::WechatAuthorizations,
@@ -138,6 +140,12 @@ pub async fn erase_batch(
             delete from wechat_openids
             where (visitor_hash, app_id) in (
                 select visitor_hash, app_id from wechat_openids where created_at < $1 order by created_at limit $2)"
+        }
+        Kind::Statements => {
+            "
+            delete from statements
+            where (day, channel, kind) in (
+                select day, channel, kind from statements where received_at < $1 order by received_at limit $2)"
         }
         Kind::Events => return erase_events(tx, before, limit).await,
         Kind::Deliveries => return erase_deliveries(tx, before, limit).await,

@@ -123,4 +123,32 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                 from refunds where state in ('requested', 'pending', 'stuck')) as moving
             where due.total <> moving.total",
     },
+    Invariant {
+        name: "every fee moved between a gateway and its fees, and each posting sums to zero",
+        sql: "select journal as id from fee_entries
+            group by journal
+            having sum(amount) <> 0 or count(*) <> 2 or min(channel) <> max(channel)
+                or sum(case when account in ('fees:' || channel, 'gateway:' || channel) then 1 else 0 end) <> 2",
+    },
+    Invariant {
+        name: "every fee is of a paid payment or of a refund of its gateway",
+        sql: "select e.journal as id from fee_entries e
+            left join payments p on p.id = e.reference and p.state = 'paid' and p.method = e.channel
+            left join refunds r on r.id = e.reference
+            where (e.kind = 'fee' and p.id is null) or (e.kind = 'fee_returned' and r.id is null)",
+    },
+    Invariant {
+        name: "no payment is charged more than its amount",
+        sql: "select p.id as id from payments p join fee_entries e on e.reference = p.id and e.account like 'fees:%'
+            group by p.id, p.amount having sum(-e.amount) > p.amount",
+    },
+    Invariant {
+        name: "the fees of a matched day in the books are those of its statement",
+        sql: "select d.day || ' ' || d.channel as id from reconciliations d
+            where d.status = 'matched' and d.statement_fees <>
+                (select coalesce(sum(-e.amount), 0) from fee_entries e
+                    where e.day = d.day and e.channel = d.channel and e.account = 'fees:' || d.channel)
+                and not exists (select 1 from reconciliation_differences x
+                    where x.day = d.day and x.channel = d.channel)",
+    },
 ];

@@ -22,7 +22,7 @@ const EPAY_ATTEMPTS: &str = "
     insert into epay_attempts (order_id, pid, merchant_no, attempt, version, asked_type, notify_url, name, param)
     values ('o1', 1001, 'a', 1, 1, '', 'u', 'n', ''), ('o2', 1001, 'b', 1, 1, '', 'u', 'n', '')";
 /// Change made to correct books, and the invariant that the audit must report.
-const CRIMES: [(&str, &str); 28] = [
+const CRIMES: [(&str, &str); 32] = [
     (
         "insert into entries (journal, account, amount, kind, reference, created_at)
         values ('adjust:x', 'sales', 5, 'adjust', 'x', 1)",
@@ -144,6 +144,28 @@ const CRIMES: [(&str, &str); 28] = [
         "insert into events (id, type, subject, data, seq, created_at)
         values ('e1', 'order.paid', 'o1', '{}', 1, 99), ('e2', 'order.paid', 'o1', '{}', 2, 99)",
         "what can happen once is told once",
+    ),
+    (
+        "insert into fee_entries (journal, account, amount, kind, reference, day, channel, created_at)
+        values ('fee:p1:1', 'fees:wechat', -5, 'fee', 'p1', '2026-11-24', 'wechat', 1)",
+        "every fee moved between a gateway and its fees, and each posting sums to zero",
+    ),
+    (
+        "insert into fee_entries (journal, account, amount, kind, reference, day, channel, created_at)
+        values ('fee:p4:1', 'fees:wechat', -5, 'fee', 'p4', '2026-11-24', 'wechat', 1),
+            ('fee:p4:1', 'gateway:wechat', 5, 'fee', 'p4', '2026-11-24', 'wechat', 1)",
+        "every fee is of a paid payment or of a refund of its gateway",
+    ),
+    (
+        "insert into fee_entries (journal, account, amount, kind, reference, day, channel, created_at)
+        values ('fee:p1:1', 'fees:wechat', -501, 'fee', 'p1', '2026-11-24', 'wechat', 1),
+            ('fee:p1:1', 'gateway:wechat', 501, 'fee', 'p1', '2026-11-24', 'wechat', 1)",
+        "no payment is charged more than its amount",
+    ),
+    (
+        "insert into reconciliations (day, channel, status, statement_fees, planned_at, updated_at)
+        values ('2026-11-24', 'wechat', 'matched', 5, 1, 1)",
+        "the fees of a matched day in the books are those of its statement",
     ),
 ];
 
