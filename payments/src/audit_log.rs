@@ -85,6 +85,9 @@ domain::words! {
         RedeliverEvent => "redeliver_event",
         ReplayEvents => "replay_events",
         SendEpayNotification => "send_epay_notification",
+        ReconcileDay => "reconcile_day",
+        ExplainDifference => "explain_difference",
+        CloseDay => "close_day",
     }
 }
 

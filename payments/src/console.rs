@@ -15,6 +15,7 @@ mod inbox;
 mod limits;
 mod order_file;
 mod permission;
+mod reconciliation;
 mod recovery;
 mod refunds;
 mod requesters;
@@ -29,6 +30,7 @@ pub use crate::audit_log::{
     Act, Action, Actor, AuditEntry, AuditQuery, ChainCheck, EntryRange, check_audit_chain,
     list_audit_entries, note_act, walk_audit_entries,
 };
+pub use crate::reconciliation::{close_day, explain_difference};
 pub use api_keys::{KnownKey, list_keys, make_key, revoke_key};
 pub use attention::{
     Incident, Waiting, assign_incident, count_waiting, list_handlers, list_open_incidents,
@@ -45,6 +47,7 @@ pub use inbox::{find_notification, list_notifications, read_inside};
 pub use limits::{LoginLimits, admit_login};
 pub use order_file::{KeptNotification, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
 pub use permission::Permission;
+pub use reconciliation::reconcile_now;
 pub use recovery::{count_recovery_codes, renew_recovery_codes};
 pub use refunds::{
     Asked, Needs, RefundApproval, RefundDraft, RefundPlan, approve_approval, ask_for_refund,

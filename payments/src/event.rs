@@ -14,7 +14,9 @@ use serde::Serialize;
 use crate::model::balance::Entry;
 use crate::model::event::NewEvent;
 use crate::model::incident::OpenedIncident;
-use crate::views::{EntryOfUserView, IncidentView, OrderView, PaymentOwner, PaymentView, RefundView};
+use crate::views::{
+    EntryOfUserView, IncidentView, OrderView, PaymentOwner, PaymentView, ReconciliationView, RefundView,
+};
 
 /// Base of the addresses in stored events: the server that tells an event puts its own before them.
 pub(crate) const NO_BASE: &str = "";
@@ -108,6 +110,16 @@ pub(crate) fn incident_opened(incident: &OpenedIncident<'_>, now: Timestamp) -> 
     event.order_id = incident.order_id.map(str::to_owned);
     event.payment_id = incident.payment_id.map(str::to_owned);
     event
+}
+
+/// A reconciliation that has ended with another result than before. `subject` is its day and gateway.
+pub(crate) fn reconciliation_finished(
+    subject: &str,
+    view: &ReconciliationView,
+    change: &str,
+    now: Timestamp,
+) -> NewEvent {
+    new_event(EventType::ReconciliationFinished, subject, now, change, view)
 }
 
 /// A ping for one endpoint, which is in no feed.

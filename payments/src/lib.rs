@@ -37,6 +37,7 @@ mod pagination;
 mod payment;
 mod personal;
 mod process;
+pub mod reconciliation;
 mod refund;
 mod requester;
 mod retention;

@@ -6,7 +6,7 @@ mod permitted;
 mod queries;
 mod reconcile;
 mod repeated;
-mod settle;
+pub(crate) mod settle;
 mod start;
 mod watch;
 

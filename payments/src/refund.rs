@@ -17,6 +17,7 @@ use domain::{
 };
 use futures_util::FutureExt;
 
+pub(crate) use self::execute::question_refund;
 pub use self::execute::{reconcile_refunds, reconcile_refunds_of};
 pub use self::list::list_all_refunds;
 pub(crate) use self::request::accept;

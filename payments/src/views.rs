@@ -5,6 +5,7 @@ mod event;
 mod incident;
 mod order;
 mod payment;
+mod reconciliation;
 mod refund;
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
@@ -14,6 +15,7 @@ pub use self::event::EventView;
 pub use self::incident::IncidentView;
 pub use self::order::OrderView;
 pub use self::payment::{PaymentOwner, PaymentView, methods, products};
+pub use self::reconciliation::{DaySumsView, DifferenceView, ReconciliationView};
 pub use self::refund::RefundView;
 
 const CHECKOUT: &str = "/checkout/";

@@ -12,11 +12,14 @@ use crate::{Error, Services};
 
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Whole days in Beijing.
+/// Days in Beijing.
 #[derive(Debug, Clone)]
 pub struct Overview {
     pub today: Day,
+    /// Until this hour.
     pub yesterday: Day,
+    pub whole_yesterday: Day,
+    /// Until this hour.
     pub last_week: Day,
 }
 
@@ -75,6 +78,7 @@ pub async fn read_overview(services: &Services) -> Result<Overview, Error> {
                 Ok(Overview {
                     today: read_day(tx, today, so_far).await?,
                     yesterday: read_day(tx, today - A_DAY, so_far).await?,
+                    whole_yesterday: read_day(tx, today - A_DAY, A_DAY).await?,
                     last_week: read_day(tx, today - 7 * A_DAY, so_far).await?,
                 })
             }

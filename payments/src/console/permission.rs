@@ -19,6 +19,8 @@ pub enum Permission {
     ApproveRefund,
     /// Adjust a user's balance.
     AdjustBalance,
+    /// Bring a statement, explain a difference, close a day.
+    Reconcile,
     /// Test a gateway.
     Operate,
     ManageKeys,
@@ -28,11 +30,11 @@ pub enum Permission {
 
 use Permission::{
     AdjustBalance, ApproveRefund, Export, Handle, Look, ManageKeys, ManageUsers, Operate, ReadAudit,
-    ReadMessages, RequestRefund,
+    ReadMessages, Reconcile, RequestRefund,
 };
 
 impl Permission {
-    pub const ALL: [Permission; 11] = [
+    pub const ALL: [Permission; 12] = [
         Look,
         ReadMessages,
         Export,
@@ -40,6 +42,7 @@ impl Permission {
         RequestRefund,
         ApproveRefund,
         AdjustBalance,
+        Reconcile,
         Operate,
         ManageKeys,
         ReadAudit,
@@ -56,6 +59,7 @@ impl Permission {
             RequestRefund => "request_refund",
             ApproveRefund => "approve_refund",
             AdjustBalance => "adjust_balance",
+            Reconcile => "reconcile",
             Operate => "operate",
             ManageKeys => "manage_keys",
             ReadAudit => "read_audit",
@@ -77,6 +81,7 @@ impl Role {
                 RequestRefund,
                 ApproveRefund,
                 AdjustBalance,
+                Reconcile,
                 ReadAudit,
             ],
             Role::Support => &[Look, Handle, RequestRefund],

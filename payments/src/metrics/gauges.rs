@@ -9,7 +9,7 @@ use super::Metrics;
 use super::labels::{KindLabel, QueueLabel};
 use crate::model::incident::IncidentKind;
 use crate::store::incidents;
-use crate::store::{StoreError, deliveries, overdue};
+use crate::store::{StoreError, deliveries, overdue, reconciliations};
 use crate::{Error, Services};
 
 /// Age of the oldest due row of each queue.
@@ -20,19 +20,22 @@ pub struct QueueAges {
     pub orders: Duration,
     /// Events that are not published yet, and deliveries.
     pub webhooks: Duration,
+    pub statements: Duration,
 }
 
 /// Reads the gauges of the whole database; every server of it shows the same.
 pub async fn refresh_gauges(services: &Services) -> Result<QueueAges, Error> {
     let now = services.clock.now();
-    let (oldest, open, lanes, n_waiting) = services
+    let (oldest, open, lanes, n_waiting, statement) = services
         .db
         .snapshot(|tx| {
             async move {
                 let oldest = overdue::find_oldest_due(tx).await?;
                 let open = incidents::count_open_by_kind(tx).await?;
                 let lanes = deliveries::list_lanes(tx).await?;
-                Ok::<_, StoreError>((oldest, open, lanes, deliveries::count_waiting(tx).await?))
+                let n_waiting = deliveries::count_waiting(tx).await?;
+                let statement = reconciliations::oldest_due(tx).await?;
+                Ok::<_, StoreError>((oldest, open, lanes, n_waiting, statement))
             }
             .boxed()
         })
@@ -49,6 +52,7 @@ pub async fn refresh_gauges(services: &Services) -> Result<QueueAges, Error> {
         refunds: age(oldest.refunds),
         orders: age(oldest.orders),
         webhooks: age([oldest.events, delivery].into_iter().flatten().min()),
+        statements: age(statement),
     };
     services.metrics.set_ages(ages);
     services.metrics.set_incidents(&open);
@@ -66,6 +70,7 @@ impl Metrics {
         set("refunds", ages.refunds);
         set("orders", ages.orders);
         set("webhooks", ages.webhooks);
+        set("statements", ages.statements);
     }
 
     fn set_incidents(&self, open: &[(IncidentKind, i64)]) {

@@ -148,6 +148,17 @@ async fn take_turn(services: &Services, id: &RefundId) -> Result<(), Error> {
     answer.map(drop)
 }
 
+/// Queries one refund, whatever its state, and applies the answer: a statement may know better than we do. Returns whether it
+/// changed anything.
+pub(crate) async fn question_refund(services: &Services, id: &RefundId) -> Result<bool, Error> {
+    let (refund, payment) = find_refund(services, id).await?;
+    let Some(task) = RefundTask::new(&refund, &payment)? else {
+        return Ok(false);
+    };
+    let report = query(services, &task).await?;
+    end(services, &task, Some(&report)).await
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
     NotNow,
@@ -270,7 +281,11 @@ async fn note_refusal(services: &Services, refund: &Refund, refusal: &GatewayErr
         .await
 }
 
-async fn end(services: &Services, task: &RefundTask<'_>, report: Option<&RefundReport>) -> Result<(), Error> {
+async fn end(
+    services: &Services,
+    task: &RefundTask<'_>,
+    report: Option<&RefundReport>,
+) -> Result<bool, Error> {
     let changed = services
         .db
         .write(|tx| {
@@ -294,7 +309,7 @@ async fn end(services: &Services, task: &RefundTask<'_>, report: Option<&RefundR
     if changed {
         announce_refund(services, &task.payment.order_id);
     }
-    Ok(())
+    Ok(changed)
 }
 
 fn next_turn(refund: &Refund, progress: Progress, is_answered: bool, now: Timestamp) -> Option<Timestamp> {

@@ -29,6 +29,7 @@ mod overdue;
 mod paying;
 mod powers;
 mod races;
+mod reconciliation;
 mod refund_faults;
 mod refund_requests;
 mod refunds;

@@ -1,0 +1,84 @@
+//! Fees of a day's statement in the ledger: posted once for each payment and refund, whatever is repeated.
+
+use chrono::NaiveDate;
+use domain::{Channel, RefundId};
+use futures_util::FutureExt;
+
+use crate::store::fee_entries::{self, FeePosting};
+use crate::store::refunds::days::set_statement_day;
+use crate::{Error, Services};
+
+/// Fee of a payment or a refund as its statement has it. Positive: the gateway took it.
+#[derive(Debug)]
+pub(super) struct Fee<'a> {
+    pub reference: &'a str,
+    /// The refund, whose day is noted too.
+    pub refund: Option<RefundId>,
+    pub fen: i64,
+    /// Sum and number of the postings that were read with the row.
+    pub posted: (i64, i64),
+}
+
+/// Count that no row has: the postings are not known yet.
+const UNREAD: (i64, i64) = (0, -1);
+
+impl<'a> Fee<'a> {
+    pub fn unread(reference: &'a str, refund: Option<RefundId>, fen: i64) -> Fee<'a> {
+        Fee {
+            reference,
+            refund,
+            fen,
+            posted: UNREAD,
+        }
+    }
+
+    fn is_posted(&self) -> bool {
+        self.posted != UNREAD && self.posted.0 == self.fen && self.refund.is_none()
+    }
+}
+
+/// Posts what is not posted yet. A statement that has been corrected posts the rest under a further number.
+pub(super) async fn post_fees(
+    services: &Services,
+    (day, channel): (NaiveDate, Channel),
+    fees: &[Fee<'_>],
+) -> Result<(), Error> {
+    if fees.iter().all(Fee::is_posted) {
+        return Ok(());
+    }
+    let now = services.clock.now();
+    services
+        .db
+        .write(|tx| {
+            async move {
+                for fee in fees.iter().filter(|fee| !fee.is_posted()) {
+                    if let Some(id) = &fee.refund {
+                        set_statement_day(tx, id, day).await?;
+                    }
+                    // Read again, because another server may have posted it since.
+                    let (sum, n) = fee_entries::find_posted(tx, fee.reference, channel).await?;
+                    let rest = fee.fen - sum;
+                    if rest == 0 {
+                        continue;
+                    }
+                    let kind = if fee.refund.is_some() {
+                        "fee_returned"
+                    } else {
+                        "fee"
+                    };
+                    let posting = FeePosting {
+                        journal: format!("{kind}:{}:{}", fee.reference, n + 1),
+                        kind,
+                        reference: fee.reference,
+                        day,
+                        channel,
+                        fen: rest,
+                    };
+                    fee_entries::insert(tx, &posting, now).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}

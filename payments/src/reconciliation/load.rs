@@ -1,0 +1,233 @@
+//! Statements of a day: downloaded or brought as a file, read whole, and kept. A statement that is not usable is never taken
+//! for an empty day: the reason is told, and it is asked for again.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::NaiveDate;
+use domain::{Channel, hex_digits};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use futures_util::FutureExt;
+
+use super::StatementSource;
+use super::statement::Statement;
+use crate::gateway::bill::{BillDay, BillError, BillKind, detect_bill};
+use crate::gateway::{Gateway, GatewayError, Gateways};
+use crate::store::payments::days::{DayCursor, list_paid};
+use crate::store::statements::{self, NewStatement};
+use crate::store::{StoreError, Tx};
+use crate::{Error, Services};
+
+pub(super) enum Loaded {
+    Ready(Statement),
+    /// No usable statement, and why.
+    NotYet(String),
+}
+
+/// Both files of a day, as far as there are any.
+#[derive(Default)]
+struct Files {
+    trade: Option<Vec<u8>>,
+    funds: Option<Vec<u8>>,
+    /// The merchant has no right to the fund-flow statement: it is not compared.
+    is_without_funds: bool,
+    /// The one that a person brought.
+    brought: Option<BillKind>,
+}
+
+pub(super) async fn load(
+    services: &Services,
+    gateway: &Gateway,
+    day: BillDay,
+    source: StatementSource,
+) -> Result<Loaded, Error> {
+    let files = match source {
+        StatementSource::Gateway => download(gateway, day.date).await,
+        StatementSource::File(file) => bring(services, gateway.channel(), day.date, file).await?,
+    };
+    let files = match files {
+        Ok(files) => files,
+        Err(note) => return Ok(Loaded::NotYet(note)),
+    };
+    let n_booked = count_booked(services, gateway, day).await?;
+    let channel = gateway.channel();
+    let gateways = Arc::clone(&services.gateways);
+    // Hundreds of thousands of lines take a second or two of computing.
+    let read = tokio::task::spawn_blocking(move || {
+        let statement = read(&gateways, channel, day, &files);
+        (files, statement)
+    });
+    let Ok((files, statement)) = read.await else {
+        return Ok(Loaded::NotYet("reading it failed".to_owned()));
+    };
+    let statement = match statement {
+        Ok(statement) => statement,
+        Err(problem) => return Ok(Loaded::NotYet(format!("the statement cannot be used: {problem}"))),
+    };
+    keep(services, channel, day.date, &files).await?;
+    Ok(judge_emptiness(statement, &files, n_booked))
+}
+
+async fn download(gateway: &Gateway, date: NaiveDate) -> Result<Files, String> {
+    let mut files = Files::default();
+    match gateway.download_bill(date, BillKind::Trade).await {
+        Ok(file) => files.trade = Some(file),
+        Err(BillError::Empty) => {}
+        Err(error) => return Err(error.to_string()),
+    }
+    match gateway.download_bill(date, BillKind::FundFlow).await {
+        Ok(file) => files.funds = Some(file),
+        Err(BillError::Empty) => {}
+        Err(BillError::Gateway(GatewayError::Declined {
+            is_authentic: true,
+            code,
+            message,
+        })) => {
+            tracing::warn!(
+                code,
+                message,
+                "the fund-flow statement is refused and not compared"
+            );
+            files.is_without_funds = true;
+        }
+        Err(error) => return Err(format!("fund-flow statement: {error}")),
+    }
+    Ok(files)
+}
+
+/// Takes a file that a person brings, beside the other one of the day if that is kept.
+async fn bring(
+    services: &Services,
+    channel: Channel,
+    date: NaiveDate,
+    file: Vec<u8>,
+) -> Result<Result<Files, String>, Error> {
+    let kind = match detect_bill(&file) {
+        Some((of, kind)) if of == channel => kind,
+        Some((of, _)) => return Ok(Err(format!("the file is a statement of {of}"))),
+        None => return Ok(Err("the file is no statement of a gateway".to_owned())),
+    };
+    let other = match kind {
+        BillKind::Trade => BillKind::FundFlow,
+        BillKind::FundFlow => BillKind::Trade,
+    };
+    let kept = services
+        .db
+        .snapshot(|tx| async move { statements::find(tx, date, channel, other.as_str()).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    let (trade, funds) = match kind {
+        BillKind::Trade => (Some(file), kept),
+        BillKind::FundFlow => (kept, Some(file)),
+    };
+    if trade.is_none() {
+        return Ok(Err("the trade statement of the day is needed first".to_owned()));
+    }
+    Ok(Ok(Files {
+        is_without_funds: funds.is_none(),
+        trade,
+        funds,
+        brought: Some(kind),
+    }))
+}
+
+fn read(
+    gateways: &Gateways,
+    channel: Channel,
+    day: BillDay,
+    files: &Files,
+) -> Result<Statement, &'static str> {
+    let gateway = gateways.get(channel).ok_or("the gateway is not configured")?;
+    let mut statement = Statement::default();
+    if let Some(file) = &files.trade {
+        gateway.read_trades(file, day, &mut |line| statement.push(line))?;
+    }
+    statement.sort();
+    if !files.is_without_funds {
+        statement.fund_net = Some(0);
+    }
+    if let Some(file) = &files.funds {
+        gateway.read_funds(file, day, &mut |line| statement.add_fund(&line))?;
+    }
+    Ok(statement)
+}
+
+/// Tells an empty day from a day whose statement is missing.
+fn judge_emptiness(statement: Statement, files: &Files, n_booked: usize) -> Loaded {
+    let not_yet = |note: &str| Loaded::NotYet(note.to_owned());
+    match (&files.trade, &files.funds) {
+        (None, _) if n_booked > 0 => {
+            not_yet("the gateway has no trade statement of this day, and the books have payments")
+        }
+        (None, Some(_)) if !statement.strays.is_empty() => not_yet(
+            "the gateway has no trade statement of this day, and money moved in the fund-flow statement",
+        ),
+        (Some(_), None) if !files.is_without_funds => {
+            not_yet("the gateway has no fund-flow statement of this day, and there were trades")
+        }
+        _ => Loaded::Ready(statement),
+    }
+}
+
+/// Whether the books have a payment on this day: one is enough to know.
+async fn count_booked(services: &Services, gateway: &Gateway, day: BillDay) -> Result<usize, Error> {
+    let (channel, account) = (gateway.channel(), gateway.account());
+    let begin = &DayCursor {
+        at: day.from.millis(),
+        id: String::new(),
+    };
+    let rows = services
+        .db
+        .snapshot(|tx| async move { list_paid(tx, (channel, account), begin, day.to, 1).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    Ok(rows.len())
+}
+
+async fn keep(services: &Services, channel: Channel, day: NaiveDate, files: &Files) -> Result<(), Error> {
+    let now = services.clock.now();
+    for (kind, file) in [
+        (BillKind::Trade, &files.trade),
+        (BillKind::FundFlow, &files.funds),
+    ] {
+        let Some(file) = file else { continue };
+        let sum = &hex_digits(digest(&SHA256, file).as_ref());
+        let packed = &packed(file);
+        let source = if files.brought == Some(kind) {
+            "file"
+        } else {
+            "gateway"
+        };
+        services
+            .db
+            .write(|tx: &mut Tx<'_>| {
+                async move {
+                    let new = NewStatement {
+                        day,
+                        channel,
+                        kind: kind.as_str(),
+                        source,
+                        sum,
+                        file: packed,
+                    };
+                    statements::keep(tx, new, now).await
+                }
+                .boxed()
+            })
+            .await
+            .map_err(|error: StoreError| Error::Internal(error))?;
+    }
+    Ok(())
+}
+
+/// Compresses plain text; archives and GZIP are kept as they came.
+fn packed(file: &[u8]) -> Vec<u8> {
+    if file.starts_with(b"PK") || file.starts_with(&[0x1F, 0x8B]) {
+        return file.to_vec();
+    }
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    let packed = packer.write_all(file).and_then(|()| packer.finish());
+    packed.expect("memory takes every byte")
+}

@@ -1,0 +1,172 @@
+//! Job: plans the days whose statements are due, and reconciles what is due. A day without a usable statement is asked for
+//! again, and a day that was missed while no server ran is caught up.
+
+use std::time::Duration;
+
+use chrono::{Days, NaiveDate};
+use domain::{Channel, IncidentId, Timestamp};
+use futures_util::FutureExt;
+
+use super::queries::day_of;
+use super::record::subject_of;
+use super::{ReconciledDay, StatementSource, find_day, reconcile_day};
+use crate::error::logged;
+use crate::model::incident::IncidentKind;
+use crate::store::{StoreError, Tx, incidents, reconciliations};
+use crate::{Error, Services};
+
+/// Longer than the download and the comparison of a large day.
+const LEASE: Duration = Duration::from_secs(15 * 60);
+/// Days that are caught up: WeChat keeps its statements for three months.
+const CATCH_UP: u64 = 60;
+/// First pause before a statement is asked for again; it grows with the attempts.
+const PAUSE: Duration = Duration::from_secs(10 * 60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2 * 3600);
+/// From this age on a missing statement is an incident.
+const LATE: Duration = Duration::from_secs(24 * 3600);
+const MOST_DAYS: usize = 200;
+
+/// Reconciles the due days, one after the other. `latest` is the last day whose statements should be there by the schedule.
+/// Returns how many days it worked on.
+pub async fn run_statements(services: &Services, latest: Option<NaiveDate>) -> Result<usize, Error> {
+    if let Some(latest) = latest {
+        plan_days(services, latest).await?;
+    }
+    let mut n_done = 0;
+    while n_done < MOST_DAYS {
+        let lease = services.lease(lease!(LEASE));
+        let due = services
+            .db
+            .write(|tx| async move { reconciliations::claim_due(tx, lease).await }.boxed())
+            .await
+            .map_err(|error: StoreError| Error::Internal(error))?;
+        let Some((day, channel)) = due else { break };
+        if let Err(error) = reconcile_day(services, day, channel, StatementSource::Gateway).await {
+            tracing::warn!(%day, %channel, error = logged(&error), "{day} at {channel} is not reconciled");
+            postpone(services, day, channel, &error.to_string()).await?;
+        }
+        n_done += 1;
+    }
+    Ok(n_done)
+}
+
+/// Plans the days up to `latest` that are not planned yet, from the first payment of each gateway on.
+async fn plan_days(services: &Services, latest: NaiveDate) -> Result<(), Error> {
+    let channels: Vec<Channel> = Channel::ALL
+        .into_iter()
+        .filter(|channel| services.gateways.get(*channel).is_some())
+        .collect();
+    for channel in channels {
+        let missing = services
+            .db
+            .snapshot(|tx| async move { find_missing(tx, channel, latest).await }.boxed())
+            .await
+            .map_err(|error: StoreError| Error::Internal(error))?;
+        if missing.is_empty() {
+            continue;
+        }
+        let (now, missing) = (services.clock.now(), &missing);
+        services
+            .db
+            .write(|tx| {
+                async move {
+                    for day in missing {
+                        reconciliations::plan(tx, *day, channel, Some(now), now).await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+            .map_err(|error: StoreError| Error::Internal(error))?;
+    }
+    Ok(())
+}
+
+async fn find_missing(
+    tx: &mut Tx<'_>,
+    channel: Channel,
+    latest: NaiveDate,
+) -> Result<Vec<NaiveDate>, StoreError> {
+    let first = reconciliations::first_payment_at(tx, channel)
+        .await?
+        .and_then(day_of);
+    let oldest = latest.checked_sub_days(Days::new(CATCH_UP)).unwrap_or(latest);
+    let Some(first) = first
+        .map(|first| first.max(oldest))
+        .filter(|first| *first <= latest)
+    else {
+        return Ok(Vec::new());
+    };
+    let planned: Vec<NaiveDate> = reconciliations::list_between(tx, first, latest)
+        .await?
+        .into_iter()
+        .filter(|row| row.channel == channel)
+        .map(|row| row.day)
+        .collect();
+    let days = first.iter_days().take_while(|day| *day <= latest);
+    Ok(days.filter(|day| !planned.contains(day)).collect())
+}
+
+/// Records why a day is pending and when it is asked for again. After a day a person is told.
+pub(super) async fn postpone(
+    services: &Services,
+    day: NaiveDate,
+    channel: Channel,
+    note: &str,
+) -> Result<ReconciledDay, Error> {
+    tracing::info!(%day, %channel, "the statement of {day} of {channel} is pending: {note}");
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let now = services.clock.now();
+                let row = reconciliations::find(tx, day, channel)
+                    .await?
+                    .ok_or(StoreError::Stale)?;
+                // A day that is finished was run again by hand: its result stands.
+                let due_at = match (row.finished_at, &row.close) {
+                    (None, None) => Some(now + pause_after(row.attempts)),
+                    _ => None,
+                };
+                reconciliations::postpone(tx, (day, channel), note, due_at, now).await?;
+                if due_at.is_some() && now.duration_since(row.planned_at) >= LATE {
+                    raise_missing(services, tx, (day, channel), note, now).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    find_day(services, day, channel).await
+}
+
+fn pause_after(attempts: i64) -> Duration {
+    let factor = u32::try_from(attempts + 1).unwrap_or(u32::MAX);
+    PAUSE.saturating_mul(factor).min(LONGEST_PAUSE)
+}
+
+async fn raise_missing(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    (day, channel): (NaiveDate, Channel),
+    note: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (kind, subject) = (IncidentKind::StatementMissing, subject_of(day, channel));
+    let id = IncidentId::new(now, services.clock.entropy());
+    incidents::raise(tx, &id, kind, &subject, None, note, now).await?;
+    incidents::reopen_settled(tx, kind, &subject, note, now).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_statement_is_asked_for_less_and_less_often() {
+        let minutes = |attempts| pause_after(attempts).as_secs() / 60;
+        assert_eq!([0, 1, 5, 11, 500].map(minutes), [10, 20, 60, 120, 120]);
+    }
+}

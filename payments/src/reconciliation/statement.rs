@@ -1,0 +1,209 @@
+//! A day's statement in memory: each payment and refund with what the fund-flow statement says of it.
+//!
+//! Lines are small, because a day may have hundreds of thousands of them.
+
+use std::collections::HashMap;
+
+use domain::{PaymentNo, Timestamp};
+
+use crate::gateway::bill::{FundLine, FundPart, RefundLine, TradeKind, TradeLine};
+
+/// Limits the remembered movements that belong to no line.
+const MOST_STRAYS: usize = 1000;
+
+#[derive(Debug, Default)]
+pub(super) struct Statement {
+    pub lines: Vec<Line>,
+    /// Places of payments, sorted by our number; several have one number when a trade is listed twice.
+    by_payment_no: Vec<usize>,
+    /// Places of payments, sorted by the gateway's number.
+    by_trade: Vec<usize>,
+    refunds_by_no: HashMap<Box<str>, usize>,
+    refunds_by_id: HashMap<Box<str>, usize>,
+    /// `None`: there is no fund-flow statement. Net of its payments, refunds and fees.
+    pub fund_net: Option<i64>,
+    pub strays: Vec<Stray>,
+}
+
+/// A payment or a refund.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub payment_no: Box<str>,
+    pub transaction_id: Box<str>,
+    pub refund: Option<Box<RefundOfLine>>,
+    pub amount: i64,
+    pub settled: i64,
+    /// Taken for a payment, given back for a refund.
+    pub fee: i64,
+    pub rate: Option<i64>,
+    pub at: Timestamp,
+    pub flow: Flow,
+    /// Found in the books, or told as a difference.
+    pub is_judged: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct RefundOfLine {
+    pub refund_no: Box<str>,
+    pub state: RefundLine,
+}
+
+/// Movements of one line on the account, in the direction that is usual for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Flow {
+    pub gross: i64,
+    pub fee: i64,
+    pub n: u32,
+}
+
+/// Movement of a payment or refund that no line of the trade statement has.
+#[derive(Debug)]
+pub(super) struct Stray {
+    pub business_no: String,
+    pub refund_no: Option<String>,
+    pub fen: i64,
+    pub at: Timestamp,
+}
+
+impl Line {
+    /// Whether the payment, or the payment that is refunded, has a number of ours. Other programs may use the same merchant
+    /// number.
+    pub fn is_ours(&self) -> bool {
+        PaymentNo::is_made_by_us(&self.payment_no)
+    }
+
+    /// Part that the merchant's own coupons paid.
+    pub fn discount(&self) -> i64 {
+        self.amount - self.settled
+    }
+
+    /// Net for the merchant: below zero for a refund.
+    pub fn net(&self) -> i64 {
+        match &self.refund {
+            None => self.settled - self.fee,
+            Some(refund) if refund.state == RefundLine::Failed => 0,
+            Some(_) => self.fee - self.settled,
+        }
+    }
+}
+
+impl From<TradeLine> for Line {
+    fn from(line: TradeLine) -> Line {
+        let refund = match line.kind {
+            TradeKind::Payment => None,
+            TradeKind::Refund { refund_no, state, .. } => Some(Box::new(RefundOfLine {
+                refund_no: refund_no.into(),
+                state,
+            })),
+        };
+        Line {
+            payment_no: line.payment_no.into(),
+            transaction_id: line.transaction_id.into(),
+            refund,
+            amount: line.amount.fen(),
+            settled: line.settled.fen(),
+            fee: line.fee.fen(),
+            rate: line.rate,
+            at: line.at,
+            flow: Flow::default(),
+            is_judged: false,
+        }
+    }
+}
+
+impl Statement {
+    pub fn push(&mut self, line: TradeLine) {
+        if let TradeKind::Refund {
+            refund_no,
+            gateway_refund_id,
+            ..
+        } = &line.kind
+        {
+            let place = self.lines.len();
+            self.refunds_by_no.insert(refund_no.as_str().into(), place);
+            if let Some(id) = gateway_refund_id {
+                self.refunds_by_id.insert(id.as_str().into(), place);
+            }
+        }
+        self.lines.push(Line::from(line));
+    }
+
+    /// Orders the lines for lookups; after the last [`Statement::push`].
+    pub fn sort(&mut self) {
+        let lines = &self.lines;
+        let payments = lines.iter().enumerate().filter(|(_, line)| line.refund.is_none());
+        self.by_payment_no = payments.map(|(place, _)| place).collect();
+        self.by_trade.clone_from(&self.by_payment_no);
+        self.by_payment_no
+            .sort_by(|a, b| lines[*a].payment_no.cmp(&lines[*b].payment_no));
+        self.by_trade
+            .sort_by(|a, b| lines[*a].transaction_id.cmp(&lines[*b].transaction_id));
+    }
+
+    /// Adds a movement of the fund-flow statement to its line; after [`Statement::sort`].
+    pub fn add_fund(&mut self, fund: &FundLine) {
+        let fen = fund.amount.fen();
+        let signed = if fund.is_income { fen } else { -fen };
+        if fund.part == FundPart::Other {
+            return;
+        }
+        self.fund_net = Some(self.fund_net.unwrap_or(0) + signed);
+        let Some(place) = self.place_of(fund) else {
+            if fund.part != FundPart::Fee && self.strays.len() < MOST_STRAYS {
+                self.strays.push(Stray {
+                    business_no: fund.business_no.clone(),
+                    refund_no: fund.refund_no.clone(),
+                    fen: signed,
+                    at: fund.at,
+                });
+            }
+            return;
+        };
+        let line = &mut self.lines[place];
+        let usual = if line.refund.is_some() { -signed } else { signed };
+        let inside = fund.fee_inside.map_or(0, domain::Money::fen);
+        line.flow.n += 1;
+        if fund.part == FundPart::Fee {
+            line.flow.fee -= usual;
+        } else {
+            line.flow.gross += usual + inside;
+            line.flow.fee += inside;
+        }
+    }
+
+    fn place_of(&self, fund: &FundLine) -> Option<usize> {
+        let of_refund = fund
+            .refund_no
+            .as_deref()
+            .and_then(|number| self.refunds_by_no.get(number))
+            .or_else(|| self.refunds_by_id.get(fund.business_no.as_str()));
+        match of_refund {
+            Some(place) => Some(*place),
+            None if fund.part == FundPart::Refund => None,
+            None => self.payment_of_trade(&fund.business_no),
+        }
+    }
+
+    pub fn payment_of_trade(&self, transaction_id: &str) -> Option<usize> {
+        let found = self
+            .by_trade
+            .binary_search_by(|place| (*self.lines[*place].transaction_id).cmp(transaction_id));
+        found.ok().map(|index| self.by_trade[index])
+    }
+
+    /// Payments with this number: one, unless a trade is listed twice.
+    pub fn payments_of(&self, payment_no: &str) -> &[usize] {
+        let number = |place: &usize| &*self.lines[*place].payment_no;
+        let from = self
+            .by_payment_no
+            .partition_point(|place| number(place) < payment_no);
+        let to = self
+            .by_payment_no
+            .partition_point(|place| number(place) <= payment_no);
+        &self.by_payment_no[from..to]
+    }
+
+    pub fn refund_of(&self, refund_no: &str) -> Option<usize> {
+        self.refunds_by_no.get(refund_no).copied()
+    }
+}
