@@ -3,6 +3,7 @@
 mod backup;
 mod health;
 mod listen;
+mod reconcile;
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use simulator::WechatKeys;
 pub use self::backup::{back_up, check_backup};
 pub use self::health::check_health;
 pub use self::listen::{ListenOptions, listen};
+pub use self::reconcile::{parse_day, parse_gateway, reconcile};
 pub use crate::config::parse_fen;
 use crate::config::{Config, ConfigError, GatewayMode, PublicUrl, parse_email, parse_password};
 use crate::os_user::command_visit;
@@ -207,6 +209,8 @@ pub async fn run_due(config: &Config) -> Result<(), Failure> {
     let n_refunds = payments::reconcile_refunds(&services).await?;
     let n_ended = payments::expire(&services).await?;
     let n_erased = payments::erase_old_data(&services).await?;
+    let latest = crate::jobs::last_statement_day(config.statements_cron.as_str(), services.clock.now());
+    let n_days = payments::reconciliation::run_statements(&services, latest).await?;
     let n_attempts = payments::deliver_webhooks(&services).await?;
     payments::try_to_write_calls(&services).await;
     services.db.close().await;
@@ -214,6 +218,7 @@ pub async fn run_due(config: &Config) -> Result<(), Failure> {
     say(&format!("reconcile_refunds {n_refunds}"));
     say(&format!("expire {n_ended}"));
     say(&format!("erase_old_data {n_erased}"));
+    say(&format!("statements {n_days}"));
     say(&format!("deliver_webhooks {n_attempts}"));
     Ok(())
 }

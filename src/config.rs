@@ -62,6 +62,8 @@ pub struct Config {
     pub event_stream_life: Duration,
     pub expiry_cron: Cron,
     pub reconcile_cron: Cron,
+    /// In Beijing time.
+    pub statements_cron: Cron,
     pub branding: Branding,
     /// Hosts that payers may be sent back to.
     pub return_hosts: ReturnHosts,
@@ -101,6 +103,8 @@ const LISTEN: &str = "127.0.0.1:3000";
 const SIMULATOR_LISTEN: &str = "127.0.0.1:0";
 const EXPIRY_CRON: &str = "*/15 * * * * *";
 const RECONCILE_CRON: &str = "*/5 * * * * *";
+/// The gateways promise their statements for ten in the morning.
+const STATEMENTS_CRON: &str = "0 30 10 * * *";
 const API_RATE: Rate = Rate::default_of(200);
 const API_STRANGER_RATE: Rate = Rate::default_of(20);
 /// Each takes about 16 KiB of memory while it is idle.
@@ -188,6 +192,9 @@ impl Config {
             reconcile_cron: source
                 .parsed("RECONCILE_CRON", Cron::parse)?
                 .map_or_else(|| cron(RECONCILE_CRON), Ok)?,
+            statements_cron: source
+                .parsed("STATEMENTS_CRON", Cron::parse)?
+                .map_or_else(|| cron(STATEMENTS_CRON), Ok)?,
             branding: Branding::read(source)?,
             return_hosts: source
                 .parsed("RETURN_URL_HOSTS", ReturnHosts::parse)?

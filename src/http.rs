@@ -24,6 +24,7 @@ mod origin;
 mod pages;
 mod parameters;
 mod payments;
+mod reconciliations;
 mod refunds;
 mod request;
 mod storable;
@@ -107,6 +108,8 @@ pub fn router(web: Web) -> Router {
         .route("/payments/{id}/refunds", get(refunds::list))
         .route("/refunds", get(refunds::list_all))
         .route("/refunds/{id}", get(refunds::show))
+        .route("/reconciliations", get(reconciliations::list))
+        .route("/reconciliations/{day}/{gateway}", get(reconciliations::show))
         .route("/events", get(feed::list))
         .route("/events/{id}", get(feed::show))
         .route("/balance/{userId}", get(balance::show))

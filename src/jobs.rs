@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use self::book::JobBook;
+pub use self::schedule::last_statement_day;
 use self::schedule::longest_step;
 use crate::backup::{BackupPlan, run_backup};
 use crate::config::Config;
@@ -28,6 +29,8 @@ const EVERY_SECOND: &str = "* * * * * *";
 const EVERY_TEN_MINUTES: &str = "30 */10 * * * *";
 /// Heartbeat: other servers consider this one dead after four missing beats.
 const EVERY_TWO_SECONDS: &str = "*/2 * * * * *";
+/// Plans the days that STATEMENTS_CRON has reached, and asks again for statements that were not ready.
+const EVERY_TWENTY_SECONDS: &str = "*/20 * * * * *";
 const EVERY_FIVE_SECONDS: &str = "*/5 * * * * *";
 /// Daily jobs run by the clock of the people they are for.
 const BEIJING: FixedOffset = FixedOffset::east_opt(8 * 3600).expect("eight hours are an offset");
@@ -45,6 +48,7 @@ enum Task {
     Webhooks,
     Beat,
     LookAfter,
+    Statements,
     Backup,
 }
 
@@ -65,6 +69,7 @@ impl Task {
             Task::Webhooks => "webhooks",
             Task::Beat => "beat",
             Task::LookAfter => "look_after",
+            Task::Statements => "statements",
             Task::Backup => "backup",
         }
     }
@@ -98,6 +103,10 @@ impl Task {
                     Ok(n_mended)
                 })
             }
+            Task::Statements => {
+                let latest = last_statement_day(&runner.statements_cron, services.clock.now());
+                tokio::spawn(async move { payments::reconciliation::run_statements(&services, latest).await })
+            }
             Task::Backup => {
                 let plan = runner.plan.clone();
                 tokio::spawn(async move {
@@ -117,7 +126,7 @@ impl Task {
             Task::Refunds(channel) => services.wake.refund_due(channel).await,
             Task::Expire => services.wake.deadline_due().await,
             Task::Webhooks => services.wake.event_due().await,
-            Task::Calls | Task::Erase | Task::Beat | Task::LookAfter | Task::Backup => {
+            Task::Calls | Task::Erase | Task::Beat | Task::LookAfter | Task::Statements | Task::Backup => {
                 std::future::pending().await
             }
         }
@@ -152,6 +161,7 @@ pub async fn start(
         (Task::Erase, EVERY_TEN_MINUTES),
         (Task::Beat, EVERY_TWO_SECONDS),
         (Task::LookAfter, EVERY_FIVE_SECONDS),
+        (Task::Statements, EVERY_TWENTY_SECONDS),
     ];
     let plan = BackupPlan::of(config);
     table.extend(plan.iter().map(|plan| (Task::Backup, plan.cron())));
@@ -174,6 +184,7 @@ pub async fn start(
             services: services.clone(),
             metrics: metrics.clone(),
             plan: plan.clone().filter(|_| matches!(task, Task::Backup)),
+            statements_cron: config.statements_cron.as_str().to_owned(),
             tick,
             longest_wait,
         };
@@ -198,6 +209,7 @@ struct Runner {
     services: Services,
     metrics: Metrics,
     plan: Option<BackupPlan>,
+    statements_cron: String,
     tick: Arc<Notify>,
     longest_wait: Duration,
 }

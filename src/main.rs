@@ -59,6 +59,18 @@ enum Command {
     Backup { file: PathBuf },
     /// Open a copy of a backup and check all of it; exit code 1 when something is broken
     RestoreCheck { file: PathBuf },
+    /// Compare the gateways' statements of a day with the books; exit code 1 when something is left open
+    Reconcile {
+        /// Day in Beijing, as in 2026-11-27
+        #[arg(long, value_parser = commands::parse_day)]
+        day: chrono::NaiveDate,
+        /// wechat or alipay; without it all that are configured
+        #[arg(long, value_parser = commands::parse_gateway)]
+        gateway: Option<domain::Channel>,
+        /// The gateway's own file as it was downloaded, instead of fetching it
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
     /// Follow the feed of events and post each to a program under development, signed like a webhook
     Listen(ListenOptions),
     /// Print everything that is kept of one user, as JSON
@@ -167,6 +179,9 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Health => commands::check_health(&config).await,
         Command::Backup { file } => commands::back_up(&config, &file).await,
         Command::RestoreCheck { file } => commands::check_backup(&config, &file).await,
+        Command::Reconcile { day, gateway, file } => {
+            commands::reconcile(&config, day, gateway, file.as_deref()).await
+        }
         Command::Listen(options) => commands::listen(&config, options).await,
         Command::Export { user } => commands::export_user(&config, &user).await,
         Command::Forget { user } => commands::forget_user(&config, &user).await,

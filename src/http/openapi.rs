@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::error::{ErrorBody, ErrorDetail};
-use super::{balance, feed, notify, orders, payments, refunds, webhook_endpoints};
+use super::{balance, feed, notify, orders, payments, reconciliations, refunds, webhook_endpoints};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +26,8 @@ use super::{balance, feed, notify, orders, payments, refunds, webhook_endpoints}
         refunds::list,
         refunds::show,
         refunds::list_all,
+        reconciliations::list,
+        reconciliations::show,
         balance::show,
         balance::entries,
         balance::adjust,
@@ -96,6 +98,8 @@ mod tests {
             ("/api/billing/payments/{id}/refunds", &["get"]),
             ("/api/billing/refunds", &["get"]),
             ("/api/billing/refunds/{id}", &["get"]),
+            ("/api/billing/reconciliations", &["get"]),
+            ("/api/billing/reconciliations/{day}/{gateway}", &["get"]),
             ("/api/billing/balance/{userId}", &["get"]),
             ("/api/billing/balance/{userId}/entries", &["get"]),
             ("/api/billing/balance/{userId}/adjust", &["post"]),

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
+use domain::Timestamp;
+
+use super::BEIJING;
 
 /// 2027-01-01, a Friday.
 const START: i64 = 1_798_761_600;
@@ -31,6 +34,15 @@ pub fn longest_step(expression: &str) -> Duration {
         .unwrap_or(NEVER)
 }
 
+/// Last day whose statements the schedule, by the clock of Beijing, has reached: the day before its last tick.
+pub fn last_statement_day(expression: &str, now: Timestamp) -> Option<NaiveDate> {
+    let parser = CronParser::builder().seconds(Seconds::Required).build();
+    let cron = parser.parse(expression).ok()?;
+    let now = DateTime::from_timestamp_millis(now.millis())?.with_timezone(&BEIJING);
+    let tick = cron.find_previous_occurrence(&now, true).ok()?;
+    tick.date_naive().pred_opt()
+}
+
 /// Returns the time between the ticks before and after an instant.
 fn step_around(cron: &Cron, instant: DateTime<Utc>) -> Option<Duration> {
     let before = cron.find_previous_occurrence(&instant, true).ok()?;
@@ -41,6 +53,17 @@ fn step_around(cron: &Cron, instant: DateTime<Utc>) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_statement_is_due_from_the_tick_in_beijing_on() {
+        let day = |text: &str| {
+            let now = payments::parse_rfc3339(text).unwrap();
+            last_statement_day("0 30 10 * * *", now).unwrap().to_string()
+        };
+        assert_eq!(day("2026-11-28T02:29:59Z"), "2026-11-26");
+        assert_eq!(day("2026-11-28T02:30:00Z"), "2026-11-27");
+        assert_eq!(day("2026-11-28T23:00:00Z"), "2026-11-27");
+    }
 
     #[test]
     fn a_schedule_knows_its_longest_step() {
