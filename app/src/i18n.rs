@@ -6,9 +6,11 @@
 
 mod catalogue;
 mod console;
+mod reconciliation;
 
 pub use catalogue::Words;
 pub use console::Words as ConsoleWords;
+pub use reconciliation::Words as ReconciliationWords;
 
 domain::words! {
     /// Value of `?lang=`.
@@ -68,6 +70,13 @@ impl Language {
         match self {
             Language::Chinese => &console::CHINESE,
             Language::English => &console::ENGLISH,
+        }
+    }
+
+    pub fn reconciliation_words(self) -> &'static ReconciliationWords {
+        match self {
+            Language::Chinese => &reconciliation::CHINESE,
+            Language::English => &reconciliation::ENGLISH,
         }
     }
 }
@@ -136,7 +145,11 @@ mod tests {
             names.sort();
             names
         };
-        for (key, chinese, english) in catalogue::ALL.iter().chain(console::ALL) {
+        for (key, chinese, english) in catalogue::ALL
+            .iter()
+            .chain(console::ALL)
+            .chain(reconciliation::ALL)
+        {
             assert!(!chinese.trim().is_empty(), "{key} has no Chinese");
             assert!(!english.trim().is_empty(), "{key} has no English");
             assert_eq!(placeholders(chinese), placeholders(english), "{key}");

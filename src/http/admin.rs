@@ -20,6 +20,7 @@ mod inbox;
 mod login;
 mod orders;
 mod overview;
+mod reconciliation;
 mod refunds;
 mod respond;
 mod users;
@@ -34,7 +35,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
 use payments::console::Permission::{
     self, AdjustBalance, ApproveRefund, Export, Handle, Look, ManageKeys, ManageUsers, Operate, ReadAudit,
-    ReadMessages, RequestRefund,
+    ReadMessages, Reconcile, RequestRefund,
 };
 
 use self::access::Access::{self, Confirmed, Inside, InsideConfirmed, May, Open};
@@ -99,6 +100,12 @@ fn console_routes() -> Vec<Route> {
         act("/admin/credits/{id}/approve",            Confirmed(AdjustBalance), balances::approve),
         act("/admin/credits/{id}/reject",             May(AdjustBalance),       balances::reject),
         view("/admin/books",                          May(ReadAudit),           balances::books),
+        view("/admin/reconciliation",                 May(Look),                reconciliation::list),
+        view("/admin/reconciliation/{day}/{channel}", May(Look),                reconciliation::show),
+        act("/admin/reconciliation/{day}/{channel}/ask", May(Handle),           reconciliation::ask),
+        act("/admin/reconciliation/{day}/{channel}/file", May(Reconcile),       reconciliation::upload),
+        act("/admin/reconciliation/{day}/{channel}/explain", May(Reconcile),    reconciliation::explain),
+        act("/admin/reconciliation/{day}/{channel}/close", May(Reconcile),      reconciliation::close),
         view("/admin/gateways",                       May(Operate),             gateways::list),
         act("/admin/gateways/{channel}/test",         May(Operate),             gateways::test),
         view("/admin/keys",                           May(ManageKeys),          api_keys::list),

@@ -40,7 +40,7 @@ pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes
     let exceeds =
         |bound: usize| announced.is_some_and(|length| length > u64::try_from(bound).unwrap_or(u64::MAX));
     // `Expect: 100-continue` gets its refusal before the body is sent; an endless body is not drained.
-    if exceeds(limit) && (headers.contains_key(header::EXPECT) || exceeds(DRAINED_BYTES)) {
+    if exceeds(limit) && (headers.contains_key(header::EXPECT) || exceeds(DRAINED_BYTES.max(limit))) {
         return Err(BodyError::TooLarge);
     }
     match tokio::time::timeout(TIMEOUT, collect(body, limit)).await {
@@ -56,7 +56,7 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
         let frame = frame.map_err(|_| BodyError::Broken)?;
         let Some(data) = frame.data_ref() else { continue };
         n_received += data.len();
-        if n_received > DRAINED_BYTES {
+        if n_received > DRAINED_BYTES.max(limit) {
             return Err(BodyError::TooLarge);
         }
         if n_received <= limit {

@@ -36,6 +36,9 @@ domain::words! {
         DeliveryQueued => "delivery_queued",
         ReplayBegun => "replay_begun",
         EpayNotificationSent => "epay_notification_sent",
+        DayReconciled => "day_reconciled",
+        DifferenceExplained => "difference_explained",
+        DayClosed => "day_closed",
     }
 }
 
@@ -73,6 +76,9 @@ impl Flash {
             Flash::DeliveryQueued => words.flash_delivery_queued,
             Flash::ReplayBegun => words.flash_replay_begun,
             Flash::EpayNotificationSent => words.flash_epay_notification_sent,
+            Flash::DayReconciled => words.flash_day_reconciled,
+            Flash::DifferenceExplained => words.flash_difference_explained,
+            Flash::DayClosed => words.flash_day_closed,
         }
     }
 }

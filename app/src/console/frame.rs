@@ -118,6 +118,7 @@ fn navigation(context: &ConsoleContext) -> AnyView {
         ("/admin/refunds", words.approvals, Permission::Look),
         ("/admin/attention", words.attention, Permission::Look),
         ("/admin/balances", words.balances, Permission::Look),
+        ("/admin/reconciliation", words.reconciliation, Permission::Look),
         ("/admin/callbacks", words.callbacks, Permission::ReadMessages),
         ("/admin/gateways", words.gateways, Permission::Operate),
         ("/admin/keys", words.keys, Permission::ManageKeys),

@@ -266,6 +266,9 @@ catalogue! {
     action_request_credit: "申请增加余额", "Asked for a credit";
     action_approve_credit: "批准增加余额", "Approved the credit";
     action_reject_credit: "驳回增加余额", "Rejected the credit";
+    action_reconcile_day: "对账", "Reconciled a day";
+    action_explain_difference: "说明差异", "Explained a difference";
+    action_close_day: "关账", "Closed a day";
 
     // Callbacks.
     callbacks: "回调", "Callbacks";
@@ -420,7 +423,8 @@ catalogue! {
     // Figures.
     today: "今天", "Today";
     yesterday: "昨天", "Yesterday";
-    last_week: "上周同日", "A week ago";
+    yesterday_until_now: "昨天截至此时", "Yesterday until this hour";
+    last_week_until_now: "上周同日截至此时", "A week ago until this hour";
     gross: "收款", "Gross";
     net: "净额", "Net";
     success_rate: "支付成功率", "Orders paid";
@@ -434,6 +438,12 @@ catalogue! {
     delay_p50: "回调延迟 p50", "Callback delay p50";
     delay_p95: "回调延迟 p95", "Callback delay p95";
 
+    incident_reconciliation_difference: "对账有差异", "A statement differs from the books";
+    advice_reconciliation_difference: "请到“对账”页面查看当日差异的双方数据和处理建议。处理后再次对账，此事项会自动结束。",
+        "See the day on the page Reconciliation: both sides' figures and what to do. It ends by itself once the day matches.";
+    incident_statement_missing: "账单迟迟不可用", "A statement is missing";
+    advice_statement_missing: "系统会继续重试。请在商户平台确认账单是否生成，或下载后在“对账”页面上传。",
+        "It is asked for again. See at the gateway whether it exists, or upload it on the page Reconciliation.";
     incident_epay_notification_failed: "易支付通知失败", "An epay merchant was not told";
     advice_epay_notification_failed: "订单已支付，但商户网站没有收到通知。请检查其通知地址，然后在“易支付商户”页面重新发送。",
         "The order is paid, but the shop was not told. Look at its notification address, then send the notification again on the page of epay merchants.";
@@ -461,6 +471,9 @@ catalogue! {
     epay_answer: "对方的回答", "Answer";
     epay_next: "下次发送", "Next attempt";
     epay_send_again: "重新发送", "Send again";
+    flash_day_reconciled: "对账已完成，结果如下。", "Reconciled; this is the result.";
+    flash_difference_explained: "已记录说明。", "The explanation is recorded.";
+    flash_day_closed: "已关账。", "The day is closed.";
     flash_epay_notification_sent: "通知已重新加入发送队列。", "The notification is sent again.";
     flash_epay_merchant_disabled: "商户已停用，其请求不再被接受。", "The merchant is disabled: its requests are refused.";
     flash_epay_merchant_enabled: "商户已启用。", "The merchant is enabled.";
@@ -518,6 +531,8 @@ catalogue! {
     broken: "不成立", "BROKEN";
     rule: "规则", "Rule";
     may_adjust_balance: "调整余额", "Adjust balances";
+    may_reconcile: "对账与关账", "Explain differences and close days";
+    reconciliation: "对账", "Reconciliation";
     flash_key_revoked: "密钥已吊销。", "The key is revoked.";
     flash_balance_adjusted: "余额已调整。", "The balance was adjusted.";
     flash_credit_waiting: "金额超过审批线，已提交，等待另一位同事批准。", "This is above the threshold: another person must approve it now.";

@@ -41,6 +41,12 @@ const GUESTS: &[(&str, &str, &str)] = &[
     ("of",    "POST", "/admin/credits/{id}/approve"),
     ("of",    "POST", "/admin/credits/{id}/reject"),
     ("of",    "GET",  "/admin/books"),
+    ("ofsdv", "GET",  "/admin/reconciliation"),
+    ("ofsdv", "GET",  "/admin/reconciliation/{day}/{channel}"),
+    ("ofs",   "POST", "/admin/reconciliation/{day}/{channel}/ask"),
+    ("of",    "POST", "/admin/reconciliation/{day}/{channel}/file"),
+    ("of",    "POST", "/admin/reconciliation/{day}/{channel}/explain"),
+    ("of",    "POST", "/admin/reconciliation/{day}/{channel}/close"),
     ("od",    "GET",  "/admin/gateways"),
     ("od",    "POST", "/admin/gateways/{channel}/test"),
     ("od",    "GET",  "/admin/keys"),
@@ -94,7 +100,9 @@ pub fn pages() -> impl Iterator<Item = &'static str> {
 }
 
 fn filled(path: &str) -> String {
-    path.replace("{id}", "nothing_1").replace("{channel}", "wechat")
+    path.replace("{id}", "nothing_1")
+        .replace("{channel}", "wechat")
+        .replace("{day}", "2026-01-01")
 }
 
 async fn knock(visitor: &Visitor, verb: &str, path: &str) -> Answer {

@@ -27,6 +27,7 @@ pub const fn permission(permission: Permission, words: &ConsoleWords) -> &'stati
         Permission::RequestRefund => words.may_request_refund,
         Permission::ApproveRefund => words.may_approve_refund,
         Permission::AdjustBalance => words.may_adjust_balance,
+        Permission::Reconcile => words.may_reconcile,
         Permission::Operate => words.may_operate,
         Permission::ManageKeys => words.may_manage_keys,
         Permission::ReadAudit => words.may_read_audit,
@@ -159,6 +160,8 @@ pub const fn incident(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'sta
         Some(IncidentKind::WebhookDisabled) => words.incident_webhook_disabled,
         Some(IncidentKind::ProductNotPermitted) => words.incident_product_not_permitted,
         Some(IncidentKind::EpayNotificationFailed) => words.incident_epay_notification_failed,
+        Some(IncidentKind::ReconciliationDifference) => words.incident_reconciliation_difference,
+        Some(IncidentKind::StatementMissing) => words.incident_statement_missing,
     }
 }
 
@@ -193,6 +196,8 @@ pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'stati
         Some(IncidentKind::WebhookDisabled) => words.advice_webhook_disabled,
         Some(IncidentKind::ProductNotPermitted) => words.advice_product_not_permitted,
         Some(IncidentKind::EpayNotificationFailed) => words.advice_epay_notification_failed,
+        Some(IncidentKind::ReconciliationDifference) => words.advice_reconciliation_difference,
+        Some(IncidentKind::StatementMissing) => words.advice_statement_missing,
     }
 }
 
@@ -215,6 +220,9 @@ pub fn action<'a>(word: &'a str, words: &'static ConsoleWords) -> &'a str {
         "request_credit" => words.action_request_credit,
         "approve_credit" => words.action_approve_credit,
         "reject_credit" => words.action_reject_credit,
+        "reconcile_day" => words.action_reconcile_day,
+        "explain_difference" => words.action_explain_difference,
+        "close_day" => words.action_close_day,
         word => word,
     }
 }

@@ -46,8 +46,15 @@ fn waiting(context: &ConsoleContext) -> AnyView {
 }
 
 fn stats(words: &'static ConsoleWords, overview: &Overview) -> Vec<AnyView> {
-    let each =
-        |figure: fn(&Day) -> i64| [&overview.today, &overview.yesterday, &overview.last_week].map(figure);
+    let each = |figure: fn(&Day) -> i64| {
+        let days = [
+            &overview.today,
+            &overview.yesterday,
+            &overview.last_week,
+            &overview.whole_yesterday,
+        ];
+        days.map(figure)
+    };
     vec![
         stat(words, words.gross, each(|day| day.gross.fen), format::sum),
         stat(words, words.refunds, each(|day| day.refunded.fen), format::sum),
@@ -77,15 +84,16 @@ fn per_mille(n: i64) -> String {
 fn stat(
     words: &'static ConsoleWords,
     label: &'static str,
-    [today, yesterday, last_week]: [i64; 3],
+    [today, yesterday, last_week, whole_yesterday]: [i64; 4],
     show: fn(i64) -> String,
 ) -> AnyView {
     view! {
         <section class="panel stat">
             <h2 class="stat__label">{label}</h2>
             <p class="stat__value num">{show(today)}</p>
-            <p class="small num">{words.yesterday} " " {show(yesterday)} " " {arrow(today, yesterday)}</p>
-            <p class="small num">{words.last_week} " " {show(last_week)} " " {arrow(today, last_week)}</p>
+            <p class="small num">{words.yesterday} " " {show(whole_yesterday)}</p>
+            <p class="small num">{words.yesterday_until_now} " " {show(yesterday)} " " {arrow(today, yesterday)}</p>
+            <p class="small num">{words.last_week_until_now} " " {show(last_week)} " " {arrow(today, last_week)}</p>
         </section>
     }
     .into_any()
@@ -170,8 +178,8 @@ fn to_paid(median: Option<Duration>) -> String {
 fn speed(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
     let days = [
         (words.today, &overview.today),
-        (words.yesterday, &overview.yesterday),
-        (words.last_week, &overview.last_week),
+        (words.yesterday, &overview.whole_yesterday),
+        (words.last_week_until_now, &overview.last_week),
     ];
     let rows = days
         .into_iter()
