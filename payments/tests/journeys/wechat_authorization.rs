@@ -22,18 +22,23 @@ struct Brought {
     state: String,
 }
 
+/// Follows no redirect, so that a test sees where it leads.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(std::time::Duration::from_secs(30))
+        .no_proxy()
+        .build()
+        .unwrap()
+}
+
 async fn authorize(shop: &Shop, order: &Order, visitor: &str) -> Brought {
     let back = "http://127.0.0.1:9/checkout/t/wechat?lang=en";
     let address = begin_authorization(&shop.services, order, visitor, back)
         .await
         .unwrap();
     assert!(address.ends_with("#wechat_redirect"), "{address}");
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap();
-    let answer = client
+    let answer = client()
         .get(&address)
         .header("user-agent", AGENT)
         .send()
@@ -55,12 +60,7 @@ async fn authorize(shop: &Shop, order: &Order, visitor: &str) -> Brought {
 async fn slip(shop: &Shop, kind: &str) {
     let url = format!("{}/oauth", shop.sim.control_url());
     let body: Value = json!({ "slip": kind });
-    let answer = reqwest::Client::new()
-        .post(url)
-        .body(body.to_string())
-        .send()
-        .await
-        .unwrap();
+    let answer = client().post(url).body(body.to_string()).send().await.unwrap();
     assert!(answer.status().is_success());
 }
 
