@@ -13,7 +13,7 @@ use crate::calendar::beijing;
 use crate::gateway::Gateway;
 use crate::gateway::bill::{BillDay, RefundLine};
 use crate::model::reconciliation::{DayFigures, Difference, DifferenceKind, DifferenceState};
-use crate::store::payments::days::{DayCursor, PaidRow, list_paid};
+use crate::store::payments::days::{DayCursor, PaidRow, has_trade, list_paid};
 use crate::store::refunds::days::{RefundOfDayRow, find_of_number, list_of_day};
 use crate::store::{StoreError, fee_entries, payments};
 use crate::{Error, Services};
@@ -370,8 +370,8 @@ impl Look<'_> {
                 .db
                 .snapshot(|tx| {
                     async move {
-                        let payment = payments::find_by_trade(tx, channel, trade).await?;
-                        Ok(payment.is_some() || find_of_number(tx, channel, number).await?.is_some())
+                        let is_payment = has_trade(tx, channel, trade).await?;
+                        Ok(is_payment || find_of_number(tx, channel, number).await?.is_some())
                     }
                     .boxed()
                 })

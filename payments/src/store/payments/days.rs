@@ -50,3 +50,14 @@ pub async fn list_paid(
         .bind(account)
         .bind(limit))?)
 }
+
+/// Whether a payment has this trade of the gateway.
+pub async fn has_trade(tx: &mut Tx<'_>, channel: Channel, transaction_id: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        select id from payments
+        where method = $1 and transaction_id = $2";
+    let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query
+        .bind(channel.as_str())
+        .bind(transaction_id))?;
+    Ok(row.is_some())
+}
