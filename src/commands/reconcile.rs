@@ -6,7 +6,9 @@ use chrono::NaiveDate;
 use domain::Channel;
 use payments::Services;
 use payments::gateway::bill::detect_bill;
-use payments::reconciliation::{DaySums, Difference, ReconciledDay, StatementSource, reconcile_day};
+use payments::reconciliation::{
+    DaySums, Difference, ReconciledDay, ReconciliationStatus, StatementSource, reconcile_day,
+};
 
 use crate::config::{Config, ConfigError, GatewayMode};
 use crate::{Failure, connect, gateways, merchants, say};
@@ -110,12 +112,16 @@ fn channels(services: &Services, named: Option<Channel>) -> Result<Vec<Channel>,
 
 fn print(day: &ReconciledDay) {
     let row = &day.row;
-    let status = row.status.as_str();
-    say(&format!("{} {}: {status}", row.day, row.channel));
+    // A day that was compared before keeps its result; this run has none.
+    let status = match row.note {
+        Some(_) => ReconciliationStatus::Pending,
+        None => row.status,
+    };
+    say(&format!("{} {}: {}", row.day, row.channel, status.as_str()));
     if let Some(note) = &row.note {
         say(&format!("  {note}"));
     }
-    if row.finished_at.is_none() {
+    if status == ReconciliationStatus::Pending {
         return;
     }
     let figures = &row.figures;
