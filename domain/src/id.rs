@@ -115,6 +115,8 @@ names! {
     EndpointId "whe_";
     /// Key of a user of the console.
     UserId "usr_";
+    /// Key of an alarm: one message to operators about incidents.
+    AlarmId "alm_";
 }
 
 /// Returns whether text is 1 to 64 characters of `[0-9A-Za-z_-]`: ids go into URLs and logs, so nothing else is allowed.

@@ -39,6 +39,9 @@ pub const LONGEST_RENEWAL_STEP: Duration = Duration::from_secs(26 * 3600);
 pub const LONGEST_WEBHOOK_STEP: Duration = Duration::from_secs(24 * 3600);
 /// Waits before the attempts of a webhook delivery, in seconds: at once, then 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h.
 const WEBHOOK: [u64; 10] = [0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
+/// Waits in seconds after failed attempts of an alarm. A robot that is mistaken for a flood is closed for ten minutes, and a
+/// message that is hours late tells nothing that the console does not.
+const ALARM: [u64; 6] = [10, 60, 300, 900, 1800, 3600];
 /// Difference between the clocks of two servers that does not count as set back.
 pub const CLOCK_SLACK: Duration = Duration::from_secs(60);
 
@@ -108,6 +111,12 @@ pub fn next_epay_attempt(now: Timestamp, n_tries: u32) -> Option<Timestamp> {
 pub fn next_webhook_attempt(now: Timestamp, n_tries: u32) -> Option<Timestamp> {
     let wait = WEBHOOK.get(usize::try_from(n_tries).ok()?)?;
     Some(now + Duration::from_secs(*wait))
+}
+
+/// Returns the next attempt of an alarm that has failed `n_tries` times; `None` when it is given up.
+pub fn next_alarm_attempt(now: Timestamp, n_tries: u32) -> Option<Timestamp> {
+    let index = usize::try_from(n_tries.checked_sub(1)?).ok()?;
+    ALARM.get(index).map(|wait| now + Duration::from_secs(*wait))
 }
 
 #[cfg(test)]
@@ -194,6 +203,17 @@ mod tests {
             (wait(1), wait(2), wait(9), wait(10)),
             (Some(5), Some(60), Some(86_400), None)
         );
+    }
+
+    #[test]
+    fn an_alarm_is_tried_seven_times_in_two_hours() {
+        let now = Timestamp::from_millis(0);
+        let waits: Vec<u64> = (1..)
+            .map_while(|n_tries| next_alarm_attempt(now, n_tries))
+            .map(|next| next.duration_since(now).as_secs())
+            .collect();
+        assert_eq!(waits, [10, 60, 300, 900, 1800, 3600]);
+        assert_eq!(next_alarm_attempt(now, 0), None);
     }
 
     #[test]

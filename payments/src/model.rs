@@ -1,5 +1,6 @@
 //! Types that the store reads and writes. Nothing here knows the store, and the store knows nothing above it.
 
+pub(crate) mod alarm;
 pub(crate) mod api_key;
 pub(crate) mod balance;
 pub(crate) mod checkout;

@@ -29,7 +29,7 @@ pub struct Retention {
 }
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// Events and their deliveries: the feed promises at least so long.
+/// Events, alarms and their deliveries: the feed promises at least so long.
 const EVENTS: Duration = Duration::from_secs(30 * 24 * 3600);
 /// An authorisation is over after minutes; a day leaves room for wrong clocks.
 const AUTHORIZATIONS: Duration = Duration::from_secs(24 * 3600);
@@ -63,9 +63,9 @@ impl Retention {
             Kind::Sessions | Kind::LoginAttempts => self.sessions,
             // A statement names its payers; the figures of its day stay.
             Kind::PayerIds | Kind::LoginDevices | Kind::Statements => self.payer_ids,
-            Kind::Events | Kind::Deliveries => EVENTS,
             Kind::WechatAuthorizations => AUTHORIZATIONS,
             Kind::WechatOpenids => OPENID_LIFE,
+            Kind::Events | Kind::Deliveries | Kind::AlarmDeliveries | Kind::Alarms => EVENTS,
         }
     }
 }

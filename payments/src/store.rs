@@ -4,6 +4,7 @@
 //! when the transaction that it shares with others was rolled back. Each run sees the same time and draws the same ids.
 
 mod after_commit;
+pub(crate) mod alarms;
 pub(crate) mod api_keys;
 pub(crate) mod append_only;
 pub(crate) mod audit_log;

@@ -68,6 +68,44 @@ domain::words! {
 }
 
 impl IncidentKind {
+    /// Whether a person is told at any hour: money is at stake, or somebody else has our keys, or nothing works.
+    pub const fn is_urgent(self) -> bool {
+        matches!(
+            self,
+            IncidentKind::WrongAmount
+                | IncidentKind::UnmatchedNotification
+                | IncidentKind::TradeReused
+                | IncidentKind::UnknownRefund
+                | IncidentKind::RefundMismatch
+                | IncidentKind::ForgedNotifications
+                | IncidentKind::GatewaySilent
+                | IncidentKind::OtherAccount
+                | IncidentKind::ClockOff
+                | IncidentKind::PaymentUnanswered
+                | IncidentKind::OrderOverdue
+                | IncidentKind::JobOverdue
+                | IncidentKind::WebhookDisabled
+        )
+    }
+
+    /// Whether it is about money that a payer gave, so that a message names the sum.
+    pub const fn is_about_money(self) -> bool {
+        matches!(
+            self,
+            IncidentKind::WrongAmount
+                | IncidentKind::Surplus
+                | IncidentKind::TradeReused
+                | IncidentKind::RefundMismatch
+                | IncidentKind::RefundFailed
+                | IncidentKind::RefundStuck
+                | IncidentKind::RefundRevived
+                | IncidentKind::PaymentOverdue
+                | IncidentKind::PaymentUnanswered
+                | IncidentKind::RefundOverdue
+                | IncidentKind::OrderOverdue
+        )
+    }
+
     /// Kinds about a gateway as a whole rather than one notification.
     pub const OF_GATEWAYS: [IncidentKind; 4] = [
         IncidentKind::ForgedNotifications,

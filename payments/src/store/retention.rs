@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{EventId, Timestamp};
+use domain::{AlarmId, EventId, Timestamp};
 
 use super::{StoreError, Tx, execute};
 
@@ -21,10 +21,12 @@ pub enum Kind {
     Deliveries,
     WechatAuthorizations,
     WechatOpenids,
+    AlarmDeliveries,
+    Alarms,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 14] = [
         Kind::Notifications,
         Kind::GatewayMessages,
         Kind::IdempotencyKeys,
@@ -37,6 +39,8 @@ impl Kind {
         Kind::Deliveries,
         Kind::WechatAuthorizations,
         Kind::WechatOpenids,
+        Kind::AlarmDeliveries,
+        Kind::Alarms,
     ];
 }
 
@@ -147,6 +151,12 @@ pub async fn erase_batch(
             where (day, channel, kind) in (
                 select day, channel, kind from statements where received_at < $1 order by received_at limit $2)"
         }
+        Kind::Alarms => {
+            "
+            delete from alarms
+            where id in (select id from alarms where created_at < $1 order by created_at limit $2)"
+        }
+        Kind::AlarmDeliveries => return erase_alarm_deliveries(tx, before, limit).await,
         Kind::Events => return erase_events(tx, before, limit).await,
         Kind::Deliveries => return erase_deliveries(tx, before, limit).await,
     };
@@ -176,5 +186,19 @@ async fn erase_deliveries(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Res
             limit $2)";
     Ok(execute!(tx, SQL, |query| query
         .bind(EventId::floor(before))
+        .bind(limit))?)
+}
+
+/// A delivery of an alarm goes with it.
+async fn erase_alarm_deliveries(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    const SQL: &str = "
+        delete from deliveries
+        where (target, subject) in (
+            select target, subject from deliveries
+            where subject < $1 and kind = 'alarm'
+            order by subject
+            limit $2)";
+    Ok(execute!(tx, SQL, |query| query
+        .bind(AlarmId::floor(before))
         .bind(limit))?)
 }
