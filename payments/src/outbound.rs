@@ -5,6 +5,7 @@
 //! user names in URLs and the proxies of the environment are not used, and 1 KiB of an answer is read.
 
 mod address;
+mod mail;
 mod network;
 
 use std::error::Error as _;
@@ -20,6 +21,7 @@ use reqwest::{Client, ClientBuilder};
 use url::{Host, Url};
 
 use self::address::is_public;
+pub use self::mail::{Letter, MailServer};
 pub use self::network::{Network, Networks};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -159,6 +161,28 @@ impl OutboundGuard {
         }
     }
 
+    /// Refuses a host that is never called. A name is not resolved here.
+    fn check_host(&self, host: &str) -> Result<(), AddressRefusal> {
+        match host.parse::<IpAddr>() {
+            Ok(address) => self.require_callable(&[address]),
+            Err(_) if is_loopback_name(host) => self.require_callable(&[IpAddr::from([127, 0, 0, 1])]),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Resolves a name once, for one connection, when all of its addresses may be called.
+    async fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<Vec<SocketAddr>, Box<dyn std::error::Error + Send + Sync>> {
+        let found = tokio::net::lookup_host((host, port)).await?;
+        let sockets: Vec<SocketAddr> = found.collect();
+        let addresses: Vec<IpAddr> = sockets.iter().map(SocketAddr::ip).collect();
+        self.require_callable(&addresses)?;
+        Ok(sockets)
+    }
+
     /// Sends a POST request; see [`OutboundGuard::send`].
     pub async fn post(
         &self,
@@ -241,10 +265,7 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.0.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let sockets: Vec<SocketAddr> = found.collect();
-            let addresses: Vec<IpAddr> = sockets.iter().map(SocketAddr::ip).collect();
-            guard.require_callable(&addresses)?;
+            let sockets = guard.resolve(name.as_str(), 0).await?;
             let addresses: Addrs = Box::new(sockets.into_iter());
             Ok(addresses)
         })
