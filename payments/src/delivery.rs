@@ -17,6 +17,7 @@ use futures_util::future::join_all;
 pub use self::kind::DeliveryKind;
 pub(crate) use self::kind::{Failure, NextStep, Prepared};
 use self::lanes::{Ended, Lanes};
+use crate::alarm::Robots;
 use crate::error::logged;
 use crate::outbound::OutboundGuard;
 use crate::store::StoreError;
@@ -34,6 +35,8 @@ pub struct Outbox {
     /// Base of the addresses in what is told, without a slash at its end.
     pub public_url: Arc<str>,
     pub guard: OutboundGuard,
+    /// Robots that tell operators of incidents.
+    pub robots: Arc<Robots>,
     lanes: Lanes,
 }
 
@@ -42,7 +45,16 @@ impl Outbox {
         Outbox {
             public_url: Arc::from(public_url),
             guard,
+            robots: Arc::default(),
             lanes: Lanes::default(),
+        }
+    }
+
+    #[must_use]
+    pub fn with_robots(self, robots: Robots) -> Outbox {
+        Outbox {
+            robots: Arc::new(robots),
+            ..self
         }
     }
 }

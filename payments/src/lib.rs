@@ -7,6 +7,7 @@
 pub mod faults;
 
 mod account;
+pub mod alarm;
 pub mod api_keys;
 mod audit_log;
 pub mod backup;

@@ -4,13 +4,19 @@ use futures_util::FutureExt;
 
 use super::kind::{DeliveryKind, Failure, NextStep, Prepared, ShownRequest, write_headers};
 use crate::metrics::Ending;
-use crate::outbound::{OutboundAnswer, OutboundError};
+use crate::outbound::{Letter, OutboundAnswer, OutboundError, OutboundRequest};
 use crate::store::deliveries::{self, AttemptEnd, DeliveryRow};
 use crate::store::{StoreError, Tx};
 use crate::{Error, Services};
 
 /// Limits what is kept of an answer's headers.
 const MAX_HEADER_CHARS: usize = 4096;
+
+/// Request or mail of an attempt.
+enum Parcel {
+    Request(Box<OutboundRequest>),
+    Letter(Box<Letter>),
+}
 
 /// A request that was sent, and its answer.
 struct Attempt {
@@ -22,8 +28,9 @@ struct Attempt {
 /// Makes one attempt of a delivery that this server has claimed; whether it succeeded.
 pub(super) async fn attempt_delivery(services: &Services, delivery: &DeliveryRow) -> Result<bool, Error> {
     let kind = DeliveryKind::parse(&delivery.kind).ok_or(StoreError::Corrupt("deliveries.kind"))?;
-    let request = match kind.prepare(services, delivery).await? {
-        Prepared::Send(request) => request,
+    let parcel = match kind.prepare(services, delivery).await? {
+        Prepared::Send(request) => Parcel::Request(request),
+        Prepared::Mail(letter) => Parcel::Letter(letter),
         Prepared::Park => {
             write(services, |tx| deliveries::park(tx, delivery).boxed()).await?;
             return Ok(true);
@@ -36,21 +43,11 @@ pub(super) async fn attempt_delivery(services: &Services, delivery: &DeliveryRow
             return Ok(true);
         }
     };
-    let shown = ShownRequest::new(kind, &request);
-    let begun = services.clock.monotonic();
-    crash_point!("deliveries.before_call");
-    let answer = services.outbox.guard.send(*request).await;
-    crash_point!("deliveries.after_call");
-    let took = services.clock.monotonic().saturating_sub(begun);
-    let attempt = &Attempt {
-        shown,
-        answer,
-        duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
-    };
+    let attempt = &send(services, kind, parcel).await;
     let is_success = attempt
         .answer
         .as_ref()
-        .is_ok_and(|answer| kind.is_success(answer));
+        .is_ok_and(|answer| kind.is_success(delivery, answer));
     services
         .db
         .write(|tx| {
@@ -69,8 +66,33 @@ pub(super) async fn attempt_delivery(services: &Services, delivery: &DeliveryRow
     } else {
         Ending::Failed
     };
-    services.metrics.count_delivery(ending);
+    // The metric is of merchants' programs: its alert is not about a robot of the operator.
+    if kind != DeliveryKind::Alarm {
+        services.metrics.count_delivery(ending);
+    }
     Ok(is_success)
+}
+
+async fn send(services: &Services, kind: DeliveryKind, parcel: Parcel) -> Attempt {
+    let shown = match &parcel {
+        Parcel::Request(request) => ShownRequest::of_request(kind, request),
+        Parcel::Letter(letter) => ShownRequest::of_letter(letter),
+    };
+    let begun = services.clock.monotonic();
+    crash_point!("deliveries.before_call");
+    let guard = &services.outbox.guard;
+    let answer = match parcel {
+        Parcel::Request(request) => guard.send(*request).await,
+        // Boxed: a conversation with a mail server is a large future.
+        Parcel::Letter(letter) => Box::pin(guard.send_mail(&letter)).await,
+    };
+    crash_point!("deliveries.after_call");
+    let took = services.clock.monotonic().saturating_sub(begun);
+    Attempt {
+        shown,
+        answer,
+        duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
+    }
 }
 
 async fn write<'a, F>(services: &Services, work: F) -> Result<(), Error>
@@ -103,7 +125,7 @@ async fn record_failure(
     let now = services.clock.now();
     let answer = attempt.answer.as_ref().ok();
     let error = match &attempt.answer {
-        Ok(answer) => format!("the answer was {}", answer.status.as_u16()),
+        Ok(answer) => kind.describe_failure(delivery, answer),
         Err(error) => error.to_string(),
     };
     let n_tries = u32::try_from(delivery.n_tries + 1).unwrap_or(u32::MAX);

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use domain::{Timestamp, schedule};
 use http::HeaderMap;
 
-use crate::outbound::{OutboundAnswer, OutboundRequest};
+use crate::outbound::{Letter, OutboundAnswer, OutboundRequest};
 use crate::store::Tx;
 use crate::store::deliveries::DeliveryRow;
-use crate::{Error, Services, epay, webhook};
+use crate::{Error, Services, alarm, epay, webhook};
 
 domain::words! {
     /// Kind of a delivery. A new one is added here with the shape of its request and its times.
@@ -18,6 +18,8 @@ domain::words! {
         Webhook => "webhook",
         /// A paid order to a merchant of the epay protocol.
         Epay => "epay",
+        /// A message about incidents to a robot or mailbox of operators.
+        Alarm => "alarm",
     }
 }
 
@@ -25,6 +27,7 @@ domain::words! {
 #[derive(Debug)]
 pub(crate) enum Prepared {
     Send(Box<OutboundRequest>),
+    Mail(Box<Letter>),
     /// It waits until its target is enabled.
     Park,
     /// Its target or its subject is gone.
@@ -52,13 +55,25 @@ impl DeliveryKind {
         match self {
             DeliveryKind::Webhook => webhook::prepare_request(services, delivery).await,
             DeliveryKind::Epay => epay::prepare_notification(services, delivery).await,
+            DeliveryKind::Alarm => alarm::prepare_alarm(services, delivery).await,
         }
     }
 
-    pub(crate) fn is_success(self, answer: &OutboundAnswer) -> bool {
+    pub(crate) fn is_success(self, delivery: &DeliveryRow, answer: &OutboundAnswer) -> bool {
         match self {
             DeliveryKind::Webhook => answer.status.is_success(),
             DeliveryKind::Epay => epay::is_success(answer),
+            DeliveryKind::Alarm => alarm::is_success(delivery, answer),
+        }
+    }
+
+    /// Tells in a line what is wrong with an answer.
+    pub(crate) fn describe_failure(self, delivery: &DeliveryRow, answer: &OutboundAnswer) -> String {
+        match self {
+            DeliveryKind::Webhook | DeliveryKind::Epay => {
+                format!("the answer was {}", answer.status.as_u16())
+            }
+            DeliveryKind::Alarm => alarm::describe_failure(delivery, answer),
         }
     }
 
@@ -68,6 +83,7 @@ impl DeliveryKind {
             DeliveryKind::Webhook if answer.is_some_and(webhook::is_gone) => None,
             DeliveryKind::Webhook => schedule::next_webhook_attempt(now, n_tries),
             DeliveryKind::Epay => schedule::next_epay_attempt(now, n_tries),
+            DeliveryKind::Alarm => schedule::next_alarm_attempt(now, n_tries),
         };
         due_at.map_or(NextStep::GiveUp, NextStep::TryAt)
     }
@@ -76,7 +92,7 @@ impl DeliveryKind {
     pub(crate) async fn after_success(self, tx: &mut Tx<'_>, delivery: &DeliveryRow) -> Result<(), Error> {
         match self {
             DeliveryKind::Webhook => webhook::note_success(tx, delivery).await,
-            DeliveryKind::Epay => Ok(()),
+            DeliveryKind::Epay | DeliveryKind::Alarm => Ok(()),
         }
     }
 
@@ -91,6 +107,10 @@ impl DeliveryKind {
         match self {
             DeliveryKind::Webhook => webhook::note_failure(services, tx, delivery, failure).await,
             DeliveryKind::Epay => epay::note_failure(services, tx, delivery, failure).await,
+            DeliveryKind::Alarm => {
+                alarm::note_failure(delivery, failure);
+                Ok(())
+            }
         }
     }
 }
@@ -104,10 +124,16 @@ pub(crate) struct Failure<'a> {
 }
 
 impl ShownRequest {
-    pub(crate) fn new(kind: DeliveryKind, request: &OutboundRequest) -> ShownRequest {
+    pub(crate) fn of_letter(letter: &Letter) -> ShownRequest {
+        let n = letter.envelope.to().len();
+        ShownRequest(format!("MAIL {} ({n} recipients)\n", letter.server.name()))
+    }
+
+    pub(crate) fn of_request(kind: DeliveryKind, request: &OutboundRequest) -> ShownRequest {
         let url = match kind {
             DeliveryKind::Webhook => request.url.to_string(),
             DeliveryKind::Epay => epay::masked_url(&request.url),
+            DeliveryKind::Alarm => alarm::masked_url(&request.url),
         };
         let mut shown = format!("{} {url}\n", request.method);
         write_headers(&mut shown, &request.headers);
