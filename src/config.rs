@@ -8,6 +8,7 @@ mod env_file;
 mod epay;
 mod gateways;
 mod names;
+mod notify;
 mod products;
 mod retention;
 mod source;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use app::return_url::ReturnHosts;
 use domain::{LatePolicy, Money, Products};
+use payments::alarm::Robots;
 use payments::gateway::alipay::QrProduct;
 use payments::secrets::KEY_BYTES;
 use payments::{OverdueAfter, Policy};
@@ -75,6 +77,8 @@ pub struct Config {
     pub secrets_key: Option<SecretBox<[u8; KEY_BYTES]>>,
     pub epay: EpayConfig,
     pub webhooks: WebhookSettings,
+    /// Robots and mailboxes that tell operators of incidents.
+    pub robots: Robots,
     pub log: Log,
 }
 
@@ -205,6 +209,7 @@ impl Config {
                 .unwrap_or_default(),
             secrets_key: retention::read_secrets_key(source)?,
             epay: EpayConfig::read(source)?,
+            robots: notify::read(source, &webhooks.guard())?,
             webhooks,
             log: Log::read(source)?,
         };

@@ -46,6 +46,7 @@ enum Task {
     Calls,
     Erase,
     Webhooks,
+    Alarms,
     Beat,
     LookAfter,
     Statements,
@@ -67,6 +68,7 @@ impl Task {
             Task::Calls => "write_calls",
             Task::Erase => "erase_old_data",
             Task::Webhooks => "webhooks",
+            Task::Alarms => "alarms",
             Task::Beat => "beat",
             Task::LookAfter => "look_after",
             Task::Statements => "statements",
@@ -91,6 +93,7 @@ impl Task {
             }
             Task::Expire => tokio::spawn(async move { payments::expire(&services).await }),
             Task::Webhooks => tokio::spawn(async move { payments::run_webhooks(&services).await }),
+            Task::Alarms => tokio::spawn(async move { payments::alarm::gather_alarms(&services).await }),
             Task::Erase => tokio::spawn(async move { payments::erase_old_data(&services).await }),
             // Reports 0: a log line for each batch of written calls would drown the others.
             Task::Calls => tokio::spawn(async move { payments::write_calls(&services).await.map(|_| 0) }),
@@ -126,9 +129,13 @@ impl Task {
             Task::Refunds(channel) => services.wake.refund_due(channel).await,
             Task::Expire => services.wake.deadline_due().await,
             Task::Webhooks => services.wake.event_due().await,
-            Task::Calls | Task::Erase | Task::Beat | Task::LookAfter | Task::Statements | Task::Backup => {
-                std::future::pending().await
-            }
+            Task::Calls
+            | Task::Erase
+            | Task::Alarms
+            | Task::Beat
+            | Task::LookAfter
+            | Task::Statements
+            | Task::Backup => std::future::pending().await,
         }
     }
 }
@@ -162,6 +169,7 @@ pub async fn start(
         (Task::Beat, EVERY_TWO_SECONDS),
         (Task::LookAfter, EVERY_FIVE_SECONDS),
         (Task::Statements, EVERY_TWENTY_SECONDS),
+        (Task::Alarms, EVERY_FIVE_SECONDS),
     ];
     let plan = BackupPlan::of(config);
     table.extend(plan.iter().map(|plan| (Task::Backup, plan.cron())));

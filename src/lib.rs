@@ -269,7 +269,8 @@ fn services_on(
         secrets,
         process: payments::Process::new(&Clock::System),
         metrics,
-        outbox: payments::Outbox::new(public_url.as_str(), config.webhooks.guard()),
+        outbox: payments::Outbox::new(public_url.as_str(), config.webhooks.guard())
+            .with_robots(config.robots.clone()),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A page is a function from loaded data to a view; handlers in the server load, and [`render`] adds the frame.
 
+mod alarm;
 mod flash;
 mod format;
 mod frame;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use payments::console::{Operator, Permission, Waiting};
 
+pub use self::alarm::describe_alarm;
 pub use self::flash::Flash;
 use crate::context::PageSettings;
 use crate::i18n::{ConsoleWords, Language};

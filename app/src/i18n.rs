@@ -4,10 +4,12 @@
 //! islands get their few words as props, not one sentence travels in the wasm bundle. (`leptos_i18n` was the candidate; it
 //! puts its lookup and the chosen locale's table on the client and keeps the choice in a cookie set by script.)
 
+mod alarms;
 mod catalogue;
 mod console;
 mod reconciliation;
 
+pub use alarms::Words as AlarmWords;
 pub use catalogue::Words;
 pub use console::Words as ConsoleWords;
 pub use reconciliation::Words as ReconciliationWords;
@@ -62,6 +64,14 @@ impl Language {
         match self {
             Language::Chinese => &catalogue::CHINESE,
             Language::English => &catalogue::ENGLISH,
+        }
+    }
+
+    /// Texts of the messages to operators.
+    pub fn alarm_words(self) -> &'static AlarmWords {
+        match self {
+            Language::Chinese => &alarms::CHINESE,
+            Language::English => &alarms::ENGLISH,
         }
     }
 
@@ -145,11 +155,9 @@ mod tests {
             names.sort();
             names
         };
-        for (key, chinese, english) in catalogue::ALL
-            .iter()
-            .chain(console::ALL)
-            .chain(reconciliation::ALL)
-        {
+        let texts = catalogue::ALL.iter().chain(console::ALL);
+        let texts = texts.chain(alarms::ALL).chain(reconciliation::ALL);
+        for (key, chinese, english) in texts {
             assert!(!chinese.trim().is_empty(), "{key} has no Chinese");
             assert!(!english.trim().is_empty(), "{key} has no English");
             assert_eq!(placeholders(chinese), placeholders(english), "{key}");

@@ -48,14 +48,6 @@ const FILE_PREFIXES: [&str; 13] = [
     "MAX_",
     "EVENT_",
 ];
-/// Settings of other versions that no prefix covers. Ignoring one silently would be a surprise.
-const OTHER_VERSIONS: [&str; 5] = [
-    "NOTIFY_WECOM_URL",
-    "NOTIFY_DINGTALK_URL",
-    "NOTIFY_FEISHU_URL",
-    "NOTIFY_EMAIL_FROM",
-    "NOTIFY_EMAIL_TO",
-];
 /// Names of other programs that resemble ours.
 const FOREIGN: [&str; 4] = ["APP_KEY", "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET"];
 /// Common names from other software, and ours for the same.
@@ -90,7 +82,6 @@ pub(super) fn is_mistake(name: &str, place: Place, known: &BTreeSet<&'static str
     // A lower-case prefix is another program's: `order_by` in a shell script is no setting.
     (name == upper && begins_like(&PREFIXES))
         || (place == Place::File && begins_like(&FILE_PREFIXES))
-        || OTHER_VERSIONS.contains(&upper.as_str())
         || known
             .iter()
             .any(|known| distance(&upper, known) <= tolerated_slips(known, place))
@@ -190,10 +181,7 @@ mod tests {
             }
             assert_eq!(find_nearest(name, &known()), Some(nearest), "{name}");
         }
-        for name in OTHER_VERSIONS
-            .into_iter()
-            .chain(["EPAY_KEY", "BACKUP_DIR", "STATEMENTS_CRON"])
-        {
+        for name in ["EPAY_KEY", "BACKUP_DIR", "STATEMENTS_CRON"] {
             assert!(is_mistake(name, Place::Environment, &known()), "{name}");
         }
     }

@@ -117,6 +117,57 @@ fn a_wrong_setting_is_named() {
 }
 
 #[test]
+fn half_a_robot_is_refused_with_the_setting_that_is_missing() {
+    let robot = "https://robot.example/send?access_token=hush";
+    let mail = [
+        ("SMTP_URL", "smtps://user:hush@mail.example.com"),
+        ("NOTIFY_EMAIL_FROM", "Tongqian <tongqian@example.com>"),
+        ("NOTIFY_EMAIL_TO", "ops@example.com, Boss <boss@example.com>"),
+    ];
+    for (name, other) in [
+        ("NOTIFY_DINGTALK_URL", "NOTIFY_DINGTALK_SECRET"),
+        ("NOTIFY_FEISHU_URL", "NOTIFY_FEISHU_SECRET"),
+    ] {
+        assert_eq!(culprit(&[(name, robot)]), other);
+        assert_eq!(culprit(&[(other, "SEC1")]), name);
+        assert!(read(&[(name, robot), (other, "SEC1")]).is_ok());
+    }
+    for (lacking, _) in mail {
+        let rest: Vec<(&str, &str)> = mail.into_iter().filter(|(name, _)| *name != lacking).collect();
+        assert_eq!(culprit(&rest), lacking);
+    }
+    let config = read(&mail).unwrap();
+    assert!(!format!("{config:?}").contains("hush"));
+    assert_eq!(config.robots.email.unwrap().to.len(), 2);
+    for (name, value) in [
+        (
+            "NOTIFY_WECOM_URL",
+            "qyapi.weixin.qq.com/cgi-bin/webhook/send?key=1",
+        ),
+        ("NOTIFY_QUIET_HOURS", "22-8"),
+        ("SMTP_URL", "smtp://user:hush@mail.example.com?tls=none"),
+        ("NOTIFY_EMAIL_FROM", "nobody"),
+        ("NOTIFY_EMAIL_TO", "ops@example.com;boss@example.com"),
+    ] {
+        let mut settings: Vec<(&str, &str)> = mail.into_iter().filter(|(other, _)| *other != name).collect();
+        settings.push((name, value));
+        assert_eq!(culprit(&settings), name, "{value}");
+    }
+}
+
+#[test]
+fn an_address_inside_is_no_robot_unless_it_is_allowed() {
+    let inside = ("NOTIFY_WECOM_URL", "http://127.0.0.1:9/send");
+    let live: Vec<(&str, &str)> = ALIPAY.into_iter().chain([("GATEWAYS", "live")]).collect();
+    let with = |more: &[(&'static str, &'static str)]| {
+        let all: Vec<(&str, &str)> = live.iter().copied().chain(more.iter().copied()).collect();
+        read(&all)
+    };
+    assert!(with(&[inside]).is_err());
+    assert!(with(&[inside, ("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")]).is_ok());
+}
+
+#[test]
 fn minutes_are_exact() {
     for (text, millis) in [
         ("15", 900_000),
@@ -287,6 +338,13 @@ fn with_companions<'a>(name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)>
         "ADMIN_EMAIL" => pairs.push(("ADMIN_PASSWORD", "twelve-chars")),
         "EPAY_PID" => pairs.push(("EPAY_KEY", "an-epay-key-of-32-visible-characters")),
         "WEBHOOK_URL" => pairs.push(("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")),
+        "NOTIFY_DINGTALK_URL" => pairs.push(("NOTIFY_DINGTALK_SECRET", "SEC1")),
+        "NOTIFY_FEISHU_URL" => pairs.push(("NOTIFY_FEISHU_SECRET", "secret")),
+        "SMTP_URL" | "NOTIFY_EMAIL_FROM" | "NOTIFY_EMAIL_TO" => pairs.extend([
+            ("SMTP_URL", "smtps://user:password@mail.example.com"),
+            ("NOTIFY_EMAIL_FROM", "tongqian@example.com"),
+            ("NOTIFY_EMAIL_TO", "ops@example.com"),
+        ]),
         "BACKUP_CRON" | "BACKUP_KEEP" => pairs.push(("BACKUP_DIR", "backups")),
         "ADMIN_PASSWORD" if !value.is_empty() => pairs.push(("ADMIN_EMAIL", "a@example.com")),
         _ => {}
