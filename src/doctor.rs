@@ -7,6 +7,7 @@ mod database;
 mod files;
 mod keys;
 mod listeners;
+mod robots;
 mod settings;
 
 pub(crate) use self::listeners::{local_client, reachable};
@@ -116,6 +117,7 @@ async fn examine(report: &mut Report, is_offline: bool) {
         return;
     }
     addresses::check_reach(&config, &public_url, report).await;
+    Box::pin(robots::check_mail_server(&config, &public_url, report)).await;
     ask_gateways(&config, &public_url, report).await;
 }
 
@@ -123,6 +125,7 @@ async fn examine(report: &mut Report, is_offline: bool) {
 fn check_offline(config: &Config, source: &Source, public_url: &PublicUrl, report: &mut Report) {
     keys::check(config, source, public_url, report);
     addresses::check(config, public_url, report);
+    robots::check(config, report);
 }
 
 /// Tells in the log what would be a `warn` or a `fail`, at a start that the settings do not stop, and returns the lines for the
@@ -131,6 +134,7 @@ pub(crate) fn log_findings(config: &Config, public_url: &PublicUrl) -> Vec<Strin
     let mut report = Report::default();
     report.add_notes(keys::notes(config, public_url));
     addresses::check(config, public_url, &mut report);
+    robots::check(config, &mut report);
     let wrong = report.lines.iter().filter(|line| line.level != Level::Ok);
     let findings: Vec<String> = wrong
         .map(|Line { level, name, text }| format!("{} {name}: {text}", word(*level)))
