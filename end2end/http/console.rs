@@ -1,6 +1,6 @@
 //! The operator's console: login, permissions, and its pages.
 
-mod access;
+pub mod access;
 mod attacks;
 mod audit_log;
 mod brute_force;

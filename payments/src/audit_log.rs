@@ -88,6 +88,7 @@ domain::words! {
         ReconcileDay => "reconcile_day",
         ExplainDifference => "explain_difference",
         CloseDay => "close_day",
+        TestAlarms => "test_alarms",
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Called by pages and handlers; money and states move only through the verbs that programs use too.
 
+mod alarms;
 mod api_keys;
 mod attention;
 mod browser;
@@ -31,6 +32,7 @@ pub use crate::audit_log::{
     list_audit_entries, note_act, walk_audit_entries,
 };
 pub use crate::reconciliation::{close_day, explain_difference};
+pub use alarms::{LastMessage, RobotState, list_robots, test_alarms};
 pub use api_keys::{KnownKey, list_keys, make_key, revoke_key};
 pub use attention::{
     Incident, Waiting, assign_incident, count_waiting, list_handlers, list_open_incidents,

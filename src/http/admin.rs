@@ -95,6 +95,7 @@ fn console_routes() -> Vec<Route> {
         view("/admin/attention",                      May(Look),                attention::list),
         act("/admin/attention/{id}/assign",           May(Handle),              attention::assign),
         act("/admin/attention/{id}/resolve",          May(Handle),              attention::resolve),
+        act("/admin/alarms/test",                     May(Operate),             attention::test_alarms),
         view("/admin/balances",                       May(Look),                balances::show),
         act("/admin/balances/adjust",                 Confirmed(AdjustBalance), balances::adjust),
         act("/admin/credits/{id}/approve",            Confirmed(AdjustBalance), balances::approve),

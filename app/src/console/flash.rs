@@ -39,6 +39,7 @@ domain::words! {
         DayReconciled => "day_reconciled",
         DifferenceExplained => "difference_explained",
         DayClosed => "day_closed",
+        AlarmTestQueued => "alarm_test_queued",
     }
 }
 
@@ -79,6 +80,7 @@ impl Flash {
             Flash::DayReconciled => words.flash_day_reconciled,
             Flash::DifferenceExplained => words.flash_difference_explained,
             Flash::DayClosed => words.flash_day_closed,
+            Flash::AlarmTestQueued => words.flash_alarm_test_queued,
         }
     }
 }

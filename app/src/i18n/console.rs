@@ -477,6 +477,9 @@ catalogue! {
     flash_epay_notification_sent: "通知已重新加入发送队列。", "The notification is sent again.";
     flash_epay_merchant_disabled: "商户已停用，其请求不再被接受。", "The merchant is disabled: its requests are refused.";
     flash_epay_merchant_enabled: "商户已启用。", "The merchant is enabled.";
+    action_test_alarms: "测试告警", "Tested the alarms";
+    flash_alarm_test_queued: "测试消息已进入发送队列，稍后刷新本页查看结果。",
+        "The test message is queued. Load this page again in a moment to see what became of it.";
 
     // Keys, gateways, balances, books.
     export: "导出 CSV", "Export CSV";

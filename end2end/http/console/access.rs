@@ -36,6 +36,7 @@ const GUESTS: &[(&str, &str, &str)] = &[
     ("ofsdv", "GET",  "/admin/attention"),
     ("ofs",   "POST", "/admin/attention/{id}/assign"),
     ("ofs",   "POST", "/admin/attention/{id}/resolve"),
+    ("od",    "POST", "/admin/alarms/test"),
     ("ofsdv", "GET",  "/admin/balances"),
     ("of",    "POST", "/admin/balances/adjust"),
     ("of",    "POST", "/admin/credits/{id}/approve"),

@@ -1,10 +1,10 @@
-//! The list of open incidents.
+//! The list of open incidents, and who is told of them.
 
 use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use payments::console;
+use payments::console::{self, Permission};
 
 use super::account::operator;
 use super::error::PageError;
@@ -27,8 +27,12 @@ pub async fn list(
     let open = console::list_open_incidents(&web.services, cursor, ROWS).await?;
     let resolved = console::list_resolved_incidents(&web.services, RESOLVED).await?;
     let handlers = console::list_handlers(&web.services).await?;
+    let robots = match context.may(Permission::Operate) {
+        true => Some(console::list_robots(&web.services).await?),
+        false => None,
+    };
     let now = web.services.clock.now();
-    let content = pages::attention(&context, open, resolved, &handlers, now);
+    let content = pages::attention(&context, open, resolved, &handlers, robots, now);
     Ok(respond::page(&context, context.words().attention, content))
 }
 
@@ -53,4 +57,13 @@ pub async fn resolve(
     let (operator, actor) = (operator(&context)?, respond::actor(&context));
     console::resolve_incident(&web.services, operator, &actor, &id, resolution).await?;
     Ok(respond::done("/admin/attention", Flash::Resolved))
+}
+
+/// Sends a test message to every robot and mailbox.
+pub async fn test_alarms(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+) -> Result<Response, PageError> {
+    console::test_alarms(&web.services, &respond::actor(&context)).await?;
+    Ok(respond::done("/admin/attention", Flash::AlarmTestQueued))
 }

@@ -217,6 +217,7 @@ pub fn action<'a>(word: &'a str, words: &'static ConsoleWords) -> &'a str {
         "test_endpoint" => words.action_test_endpoint,
         "redeliver_event" => words.action_redeliver_event,
         "replay_events" => words.action_replay_events,
+        "test_alarms" => words.action_test_alarms,
         "request_credit" => words.action_request_credit,
         "approve_credit" => words.action_approve_credit,
         "reject_credit" => words.action_reject_credit,

@@ -3,16 +3,21 @@
 use domain::Timestamp;
 use leptos::prelude::*;
 use payments::Page;
-use payments::console::{Incident, Permission};
+use payments::alarm::Robot;
+use payments::console::{Incident, Permission, RobotState};
 
 use super::parts::{Column::Text, empty, heading, panel, table};
+use super::webhooks::delivery_badge;
 use crate::console::{ConsoleContext, format};
+use crate::i18n::AlarmWords;
 
+/// `robots`: only for those who may test them.
 pub fn attention(
     context: &ConsoleContext,
     open: Page<Incident>,
     resolved: Vec<Incident>,
     handlers: &[String],
+    robots: Option<Vec<RobotState>>,
     now: Timestamp,
 ) -> AnyView {
     let words = context.words();
@@ -31,6 +36,7 @@ pub fn attention(
         {cards}
         {next}
         {(!resolved.is_empty()).then(|| panel(words.resolved, done(context, resolved)))}
+        {robots.map(|robots| panel(context.language.alarm_words().receivers, receivers(context, &robots)))}
     }
     .into_any()
 }
@@ -123,4 +129,50 @@ fn done(context: &ConsoleContext, resolved: Vec<Incident>) -> AnyView {
         Text(words.when),
     ];
     table(words.resolved, &columns, rows)
+}
+
+/// Robots and mailboxes with what became of their last message, and a test.
+fn receivers(context: &ConsoleContext, robots: &[RobotState]) -> AnyView {
+    let (words, own) = (context.words(), context.language.alarm_words());
+    if robots.is_empty() {
+        return view! { <p class="panel__text">{own.no_receivers}</p> }.into_any();
+    }
+    let rows = robots
+        .iter()
+        .map(|state| {
+            let last = state.last.as_ref();
+            view! {
+                <tr>
+                    <td>{robot_name(own, state.robot)}</td>
+                    <td>{last.map(|last| delivery_badge(words, &last.status))}</td>
+                    <td>{format::maybe_time(last.map(|last| last.created_at))}</td>
+                    <td>{last.and_then(|last| last.error.clone())}</td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let columns = [
+        Text(own.receiver),
+        Text(words.status),
+        Text(own.last_message),
+        Text(words.delivery_error),
+    ];
+    view! {
+        <p class="panel__text">{own.receivers_text}</p>
+        {table(own.receivers, &columns, rows)}
+        <form method="post" action="/admin/alarms/test">
+            <button class="act">{own.send_test}</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn robot_name(words: &'static AlarmWords, robot: Robot) -> &'static str {
+    match robot {
+        Robot::Wecom => words.wecom,
+        Robot::Dingtalk => words.dingtalk,
+        Robot::Feishu => words.feishu,
+        Robot::Email => words.email,
+    }
 }

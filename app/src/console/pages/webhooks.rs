@@ -212,7 +212,7 @@ fn delivery_word(words: &'static ConsoleWords, status: &str) -> &'static str {
     }
 }
 
-fn delivery_badge(words: &'static ConsoleWords, status: &str) -> AnyView {
+pub(super) fn delivery_badge(words: &'static ConsoleWords, status: &str) -> AnyView {
     let tone = match status {
         "succeeded" => "ok",
         "failed" => "bad",
