@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests give up as tests do")]
 
+mod alarms;
 mod api;
 mod api_limits;
 mod assets;

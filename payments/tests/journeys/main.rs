@@ -24,6 +24,7 @@ mod leases;
 mod link_holders;
 mod metrics;
 mod notifications;
+mod operators;
 mod orderings;
 mod overdue;
 mod paying;
