@@ -32,13 +32,13 @@ pub async fn serve(State(web): State<Web>, request: Request, next: Next) -> Resp
     let Ok(view) = loaded else {
         return next.run(Request::from_parts(head, body)).await;
     };
-    let page = Hollow::of(view.clone());
+    let page = Hollow::of(view);
     let known = web.templates.find(&page.shape);
     if let Some(Some(template)) = &known {
         let nonce = Nonce::new().to_string();
         return document(&web, template.fill(&page, &nonce), &nonce);
     }
-    head.extensions.insert(LoadedView(Box::new(view)));
+    head.extensions.insert(LoadedView(Box::new(page.whole())));
     let again = known
         .is_none()
         .then(|| hollow_request(&head, &token, page.view.clone()))

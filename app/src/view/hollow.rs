@@ -31,114 +31,143 @@ pub struct Hollow {
 impl Hollow {
     pub fn of(mut view: CheckoutView) -> Hollow {
         let mut texts = Vec::with_capacity(24);
-        let mut take = |text: &mut String| {
-            // An empty text is drawn in another way than one that says something.
-            if !text.is_empty() {
-                let name = slot(texts.len());
-                texts.push(mem::replace(text, name));
-            }
-        };
-        let CheckoutView {
-            token,
-            language,
-            device,
-            words,
-            live,
-            state,
-            title,
-            sentence,
-            alert,
-            merchant,
-            subject,
-            order_no,
-            ordered_at,
-            amount,
-            deadline,
-            methods,
-            other_mode,
-            guide,
-            correction,
-            code,
-            handover,
-            again,
-            facts,
-            spending_amount,
-            return_url,
-            returns_soon,
-            back,
-            has_receipt,
-            n_refreshes,
-        } = &mut view;
-        for text in [
-            &mut *token,
-            &mut *title,
-            &mut *sentence,
-            &mut *merchant,
-            &mut *subject,
-            &mut *order_no,
-            &mut *ordered_at,
-            &mut *amount,
-            &mut *spending_amount,
-        ] {
-            take(text);
-        }
-        take(&mut correction.0);
-        return_url.iter_mut().for_each(&mut take);
-        for fact in facts.iter_mut() {
-            take(&mut fact.value);
-        }
-        for method in methods.iter_mut() {
-            take(&mut method.help);
-        }
-        if let Some(guide) = guide {
-            take(&mut guide.url);
-        }
-        let millis_left = deadline.as_mut().map_or(0, |deadline: &mut Deadline| {
-            take(&mut deadline.time);
-            take(&mut deadline.machine);
+        for_each_text(&mut view, &mut |text| {
+            let name = slot(texts.len());
+            texts.push(mem::replace(text, name));
+        });
+        let millis_left = view.deadline.as_mut().map_or(0, |deadline: &mut Deadline| {
             mem::replace(&mut deadline.millis_left, MILLIS_SLOT)
         });
-        if let Some(code) = code {
-            for text in [
-                &mut code.qr.content,
-                &mut code.qr.path,
-                &mut code.instruction,
-                &mut code.label,
-            ] {
-                take(text);
-            }
-            code.wallet.iter_mut().for_each(&mut take);
-        }
-        match handover {
-            Some(Handover::Link { path, label, .. } | Handover::Bridge { path, label }) => {
-                take(path);
-                take(label);
-            }
-            None => {}
-        }
-        let version = mem::replace(&mut live.version, VERSION_SLOT);
-        // The language stands for its words.
-        let mut shape = format!("{:p}", *words);
-        write!(
-            shape,
-            "{:?}",
-            (
-                (
-                    language, device, live, state, alert, deadline, methods, other_mode
-                ),
-                (guide, code, handover, again, facts, return_url, back, has_receipt),
-                returns_soon,
-                (token, title, sentence, merchant, subject, correction),
-                (order_no, ordered_at, amount, spending_amount, n_refreshes),
-            )
-        )
-        .expect("a string takes any text");
+        let version = mem::replace(&mut view.live.version, VERSION_SLOT);
         Hollow {
+            shape: describe(&view),
             view,
-            shape,
             texts,
             version,
             millis_left,
         }
     }
+
+    /// Puts the texts back: the view that this was made of.
+    pub fn whole(&self) -> CheckoutView {
+        let mut view = self.view.clone();
+        let mut texts = self.texts.iter();
+        for_each_text(&mut view, &mut |text| {
+            if let Some(original) = texts.next() {
+                text.clone_from(original);
+            }
+        });
+        if let Some(deadline) = &mut view.deadline {
+            deadline.millis_left = self.millis_left;
+        }
+        view.live.version = self.version;
+        view
+    }
+}
+
+/// Visits the texts of a view that say something, in a fixed order. An empty text is drawn in another way.
+fn for_each_text(view: &mut CheckoutView, visit: &mut impl FnMut(&mut String)) {
+    let mut take = |text: &mut String| {
+        if !text.is_empty() {
+            visit(text);
+        }
+    };
+    for text in [
+        &mut view.token,
+        &mut view.title,
+        &mut view.sentence,
+        &mut view.merchant,
+        &mut view.subject,
+        &mut view.order_no,
+        &mut view.ordered_at,
+        &mut view.amount,
+        &mut view.spending_amount,
+        &mut view.correction.0,
+    ] {
+        take(text);
+    }
+    view.return_url.iter_mut().for_each(&mut take);
+    for fact in &mut view.facts {
+        take(&mut fact.value);
+    }
+    for method in &mut view.methods {
+        take(&mut method.help);
+    }
+    if let Some(guide) = &mut view.guide {
+        take(&mut guide.url);
+    }
+    if let Some(deadline) = &mut view.deadline {
+        take(&mut deadline.time);
+        take(&mut deadline.machine);
+    }
+    if let Some(code) = &mut view.code {
+        for text in [
+            &mut code.qr.content,
+            &mut code.qr.path,
+            &mut code.instruction,
+            &mut code.label,
+        ] {
+            take(text);
+        }
+        code.wallet.iter_mut().for_each(&mut take);
+    }
+    match &mut view.handover {
+        Some(Handover::Link { path, label, .. } | Handover::Bridge { path, label }) => {
+            take(path);
+            take(label);
+        }
+        None => {}
+    }
+}
+
+/// Describes a view without its texts; every field is named, so that none is forgotten.
+fn describe(view: &CheckoutView) -> String {
+    let CheckoutView {
+        token,
+        language,
+        device,
+        words,
+        live,
+        state,
+        title,
+        sentence,
+        alert,
+        merchant,
+        subject,
+        order_no,
+        ordered_at,
+        amount,
+        deadline,
+        methods,
+        other_mode,
+        guide,
+        correction,
+        code,
+        handover,
+        again,
+        facts,
+        spending_amount,
+        return_url,
+        returns_soon,
+        back,
+        has_receipt,
+        n_refreshes,
+    } = view;
+    // The language stands for its words.
+    let mut shape = format!("{:p}", *words);
+    write!(
+        shape,
+        "{:?}",
+        (
+            (
+                language, device, live, state, alert, deadline, methods, other_mode
+            ),
+            (guide, code, handover, again, facts, return_url, back, has_receipt),
+            returns_soon,
+            (token, title, sentence, merchant, subject, correction),
+            (order_no, ordered_at, amount, spending_amount, n_refreshes),
+        )
+    )
+    .expect("a string takes any text");
+    shape
 }

@@ -63,6 +63,15 @@ fn an_open_payment_shows_its_code_and_its_own_deadline() {
 }
 
 #[test]
+fn a_view_is_whole_again_after_its_texts_were_taken_out() {
+    for payments in [Vec::new(), vec![pending()]] {
+        let view = english(&checkout(OrderState::Open, payments), NOW);
+        let page = hollow::Hollow::of(view.clone());
+        assert_eq!(format!("{:?}", page.whole()), format!("{view:?}"));
+    }
+}
+
+#[test]
 fn a_deadline_on_another_day_says_so() {
     let mut open = checkout(OrderState::Open, vec![]);
     open.order.expires_at = at(NOW + 24 * 60 * MINUTE);
