@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use crate::delivery::{self, DeliveryKind};
 use crate::error::logged;
 use crate::model::event::KeptEvent;
-use crate::store::events;
+use crate::store::events::{self, FeedPlace};
 use crate::store::webhook_endpoints::{self, ReplayRow};
 use crate::store::{StoreError, Tx, deliveries};
 use crate::views::EventView;
@@ -40,28 +40,27 @@ pub struct FeedPage {
 
 /// Reads the feed, with every event that was committed before.
 pub async fn list_events(services: &Services, query: &FeedQuery) -> Result<FeedPage, Error> {
-    try_to_publish(services).await;
+    let mut place = find_place(services, query.after.as_ref()).await?;
+    if place.has_unnumbered {
+        try_to_publish(services).await;
+        place = find_place(services, query.after.as_ref()).await?;
+    }
+    let after = match (&query.after, place.position) {
+        (None, _) => 0,
+        (Some(_), position) => position.ok_or(Error::NotFound)?,
+    };
     let limit = i64::from(query.limit);
-    let (rows, next_after): (Vec<KeptEvent>, Option<String>) = services
+    let rows = services
         .db
-        .snapshot(|tx| {
-            async move {
-                let after = match &query.after {
-                    None => 0,
-                    Some(id) => events::find_position(tx, id).await?.ok_or(Error::NotFound)?,
-                };
-                let rows = events::list_after(tx, after, query.kind, limit).await?;
-                let next_after = match (rows.last(), &query.after) {
-                    (Some(last), _) => Some(last.id.clone()),
-                    (None, Some(after)) => Some(after.to_string()),
-                    // None of the type that was asked for: what comes later is behind the last of all.
-                    (None, None) => events::find_last_id(tx).await?,
-                };
-                Ok::<_, Error>((rows, next_after))
-            }
-            .boxed()
-        })
-        .await?;
+        .read_one(|tx| async move { events::list_after(tx, after, query.kind, limit).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    let next_after = match (rows.last(), &query.after) {
+        (Some(last), _) => Some(last.id.clone()),
+        (None, Some(after)) => Some(after.to_string()),
+        // None of the type that was asked for: what comes later is behind the last of all, which was read before.
+        (None, None) => place.last_id,
+    };
     let base = &services.outbox.public_url;
     let events: Option<_> = rows.iter().map(|row| EventView::new(row, base)).collect();
     Ok(FeedPage {
@@ -70,19 +69,34 @@ pub async fn list_events(services: &Services, query: &FeedQuery) -> Result<FeedP
     })
 }
 
+async fn find_place(services: &Services, after: Option<&EventId>) -> Result<FeedPlace, Error> {
+    services
+        .db
+        .read_one(|tx| async move { events::find_place(tx, after).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
 /// Reads one event of the feed.
 pub async fn find_event(services: &Services, id: &EventId) -> Result<EventView, Error> {
-    try_to_publish(services).await;
-    let row = services
-        .db
-        .read_one(|tx| async move { events::find_listed(tx, id).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+    let mut row = find_listed(services, id).await?;
+    if row.is_none() {
+        try_to_publish(services).await;
+        row = find_listed(services, id).await?;
+    }
     let view = EventView::new(&row.ok_or(Error::NotFound)?, &services.outbox.public_url);
     Ok(view.ok_or(StoreError::Corrupt("events.data"))?)
 }
 
-/// A reader need not wait for the job. A database that takes no writes at the moment is still read.
+async fn find_listed(services: &Services, id: &EventId) -> Result<Option<KeptEvent>, Error> {
+    services
+        .db
+        .read_one(|tx| async move { events::find_listed(tx, id).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// Publishes what waits. A reader need not wait for the job. A database that takes no writes at the moment is still read.
 async fn try_to_publish(services: &Services) {
     if let Err(error) = publish_events(services).await {
         tracing::warn!(

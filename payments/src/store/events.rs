@@ -172,18 +172,33 @@ macro_rules! select_event {
     };
 }
 
-/// Place of an event in the feed.
-pub async fn find_position(tx: &mut Tx<'_>, id: &EventId) -> Result<Option<i64>, StoreError> {
-    const SQL: &str = "select position from events where id = $1 and position is not null";
-    let row: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query.bind(id.as_str()))?;
-    Ok(row.map(|(position,)| position))
+/// Place of a reader in the feed, and whether there is more than the feed has.
+#[derive(Debug)]
+pub struct FeedPlace {
+    /// Position of the event that the reader has read last; `None`: there is no such event in the feed.
+    pub position: Option<i64>,
+    /// The last event of the feed.
+    pub last_id: Option<String>,
+    /// Whether an event has no place in the feed yet.
+    pub has_unnumbered: bool,
 }
 
-/// The last event of the feed.
-pub async fn find_last_id(tx: &mut Tx<'_>) -> Result<Option<String>, StoreError> {
-    const SQL: &str = "select id from events where position is not null order by position desc limit 1";
-    let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query)?;
-    Ok(row.map(|(id,)| id))
+/// Finds the place of a reader behind an event.
+pub async fn find_place(tx: &mut Tx<'_>, after: Option<&EventId>) -> Result<FeedPlace, StoreError> {
+    const SQL: &str = "
+        select
+            (select position from events where id = $1) as position,
+            (select id from events where position is not null order by position desc limit 1) as last_id,
+            (select count(*) from (
+                select 1 as found from events where position is null and endpoint_id is null limit 1) as waiting)
+                as n_waiting";
+    let (position, last_id, n_waiting): (Option<i64>, Option<String>, i64) =
+        on!(tx, SQL, fetch_one, |query| query.bind(after.map(EventId::as_str)))?;
+    Ok(FeedPlace {
+        position,
+        last_id,
+        has_unnumbered: n_waiting > 0,
+    })
 }
 
 /// Events after a place, in the order of the feed.
