@@ -11,7 +11,7 @@ use super::wire::{Wire, check_budget};
 /// Runs of a verb: the first ones prepare their statements.
 const N_RUNS: usize = 6;
 /// Words of statements that only jobs of the server run: they cross the wire at times of their own.
-const JOBS: [&str; 8] = [
+const JOBS: [&str; 12] = [
     "event_turn",
     "position is null",
     "from deliveries",
@@ -20,6 +20,10 @@ const JOBS: [&str; 8] = [
     "webhook_endpoints",
     "leased_until",
     "from incidents",
+    "webhook_replays",
+    "gateway_calls",
+    "set to_send",
+    "n_answers",
 ];
 
 struct Bench {
