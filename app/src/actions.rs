@@ -30,6 +30,36 @@ pub async fn buy_plan(
     Ok(())
 }
 
+/// Opens an order behind a payment link; where only one method works, its payment is started by the same press.
+#[server(prefix = "/ui", endpoint = "open_link")]
+pub async fn open_link(
+    #[server(default)] token: String,
+    #[server(default)] amount: String,
+    #[server(default)] lang: String,
+    #[server(default)] device: String,
+) -> Result<(), UiError> {
+    let (language, device) = (chosen(&lang), Device::parse(&device));
+    match open_order(&token, &amount).await {
+        Ok(order) => {
+            let link = checkout_link(&order.token, language, device);
+            match only_method(device) {
+                Some(method) => go_on(start_first(&order.token, method, None, link).await, link),
+                None => go_back(link),
+            }
+        }
+        Err(error) => {
+            let token = if is_name(&token) {
+                token.as_str()
+            } else {
+                "unknown"
+            };
+            let device = device.map(Device::as_str);
+            see_other(&links::payment_link(token, language, device, error));
+        }
+    }
+    Ok(())
+}
+
 /// Starts a payment with the chosen method; an open one is shown again.
 #[server(prefix = "/ui", endpoint = "start_payment")]
 pub async fn start_payment(
@@ -120,6 +150,35 @@ pub async fn check_payment(
         ..checkout_link(&token, chosen(&lang), Device::parse(&device))
     });
     Ok(())
+}
+
+/// `Err(None)`: the page of the link says by itself why no order opens.
+async fn open_order(token: &str, amount: &str) -> Result<domain::Order, Option<UiError>> {
+    let amount = match amount.trim() {
+        "" => None,
+        text => Some(domain::Money::parse_yuan(text).map_err(|_| UiError::BadAmount)?),
+    };
+    let visitor = request().visitor;
+    match payments::open_link_order(&services(), token, amount, visitor.as_deref()).await {
+        Ok(order) => Ok(order),
+        Err(payments::LinkError::Ended(_)) => Err(None),
+        Err(payments::LinkError::Failed(payments::Error::NotFound)) => Err(None),
+        Err(payments::LinkError::Failed(error)) => Err(Some(error.into())),
+    }
+}
+
+/// The only method that works on the payer's device; `None`: there are several, or none.
+fn only_method(device: Option<Device>) -> Option<Method> {
+    let mut request = request();
+    request.device = device.unwrap_or(request.device);
+    let offered = [Method::Wechat, Method::Alipay].into_iter();
+    let offered: Vec<Method> = offered
+        .filter(|method| !request.products(*method, None).is_empty())
+        .collect();
+    match offered[..] {
+        [method] => Some(method),
+        _ => None,
+    }
 }
 
 async fn order(plan: &str, language: Option<&str>) -> Result<String, UiError> {

@@ -20,6 +20,7 @@ domain::words! {
     pub enum UiError {
         NotFound => "not_found",
         ChooseMethod => "choose_method",
+        BadAmount => "bad_amount",
         Unavailable => "unavailable",
         NotAuthorized => "not_authorized",
         Declined => "declined",
@@ -38,6 +39,7 @@ impl UiError {
         match self {
             UiError::NotFound => words.not_found_text,
             UiError::ChooseMethod => words.error_choose_method,
+            UiError::BadAmount => words.error_bad_amount,
             UiError::Unavailable => words.error_unavailable,
             UiError::NotAuthorized => words.error_not_authorized,
             UiError::Declined => words.error_declined,
@@ -54,7 +56,9 @@ impl UiError {
     pub const fn status(self) -> StatusCode {
         match self {
             UiError::NotFound => StatusCode::NOT_FOUND,
-            UiError::ChooseMethod | UiError::Malformed => StatusCode::UNPROCESSABLE_ENTITY,
+            UiError::ChooseMethod | UiError::BadAmount | UiError::Malformed => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             UiError::NotPayable => StatusCode::CONFLICT,
             UiError::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             UiError::Declined => StatusCode::BAD_GATEWAY,
@@ -71,6 +75,7 @@ impl From<Error> for UiError {
         match error {
             Error::NotFound => UiError::NotFound,
             Error::Refused(_) | Error::RefundRefused(_) | Error::AboveKeyLimit(_) => UiError::NotPayable,
+            Error::Invalid { field: "amount", .. } => UiError::BadAmount,
             Error::Invalid { .. } => UiError::Malformed,
             Error::MethodUnavailable(_) => UiError::Unavailable,
             Error::Declined { .. } => UiError::Declined,

@@ -7,11 +7,13 @@
 mod alarms;
 mod catalogue;
 mod console;
+mod payment_links;
 mod reconciliation;
 
 pub use alarms::Words as AlarmWords;
 pub use catalogue::Words;
 pub use console::Words as ConsoleWords;
+pub use payment_links::Words as LinkWords;
 pub use reconciliation::Words as ReconciliationWords;
 
 domain::words! {
@@ -72,6 +74,14 @@ impl Language {
         match self {
             Language::Chinese => &alarms::CHINESE,
             Language::English => &alarms::ENGLISH,
+        }
+    }
+
+    /// Texts of payment links and of orders by hand.
+    pub fn link_words(self) -> &'static LinkWords {
+        match self {
+            Language::Chinese => &payment_links::CHINESE,
+            Language::English => &payment_links::ENGLISH,
         }
     }
 
@@ -156,7 +166,10 @@ mod tests {
             names
         };
         let texts = catalogue::ALL.iter().chain(console::ALL);
-        let texts = texts.chain(alarms::ALL).chain(reconciliation::ALL);
+        let texts = texts
+            .chain(alarms::ALL)
+            .chain(payment_links::ALL)
+            .chain(reconciliation::ALL);
         for (key, chinese, english) in texts {
             assert!(!chinese.trim().is_empty(), "{key} has no Chinese");
             assert!(!english.trim().is_empty(), "{key} has no English");

@@ -48,6 +48,21 @@ pub fn shop(language: Option<&str>, error: Option<UiError>) -> String {
     with_query("/", &parameters)
 }
 
+/// Address of a payment link, with an error if there was one.
+pub fn payment_link(
+    token: &str,
+    language: Option<&str>,
+    device: Option<&str>,
+    error: Option<UiError>,
+) -> String {
+    let mut parameters: Vec<_> = error
+        .map(|error| ("error", error.as_str().to_owned()))
+        .into_iter()
+        .collect();
+    parameters.extend(kept(language, device));
+    with_query(&format!("/pay/{token}"), &parameters)
+}
+
 pub fn receipt(token: &str, language: Option<&str>) -> String {
     with_query(&format!("/checkout/{token}/receipt"), &kept(language, None))
 }

@@ -2,11 +2,13 @@
 
 mod checkout;
 mod failed;
+mod link;
 mod receipt;
 mod shop;
 mod states;
 
 pub use checkout::{CheckoutPage, LoadedView, load_checkout};
 pub use failed::NotFoundPage;
+pub use link::LinkPage;
 pub use receipt::ReceiptPage;
 pub use shop::ShopPage;

@@ -6,6 +6,7 @@ mod audit_log;
 mod brute_force;
 mod gateway_log;
 mod orders;
+mod payment_links;
 mod people;
 mod refunds;
 mod second_factor;

@@ -89,6 +89,11 @@ domain::words! {
         ExplainDifference => "explain_difference",
         CloseDay => "close_day",
         TestAlarms => "test_alarms",
+        /// An order by hand.
+        CreateOrder => "create_order",
+        CloseOrder => "close_order",
+        CreateLink => "create_payment_link",
+        CloseLink => "close_payment_link",
     }
 }
 

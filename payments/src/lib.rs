@@ -36,6 +36,7 @@ pub mod outbound;
 mod overdue;
 mod pagination;
 mod payment;
+mod payment_link;
 mod personal;
 mod process;
 pub mod reconciliation;
@@ -88,6 +89,7 @@ pub use payment::{
     query_payment, reconcile_lane, reconcile_payments, renew_prompt, start_payment, start_permitted,
     try_to_attend,
 };
+pub use payment_link::{LinkError, LinkState, PaymentLink, find_link, has_open_order, open_link_order};
 pub use personal::{Erased, export_user, forget_user};
 pub use process::{Process, beat, enter_service, leave_service, mend_times};
 pub use refund::{

@@ -34,6 +34,7 @@ pub(crate) mod notes;
 pub(crate) mod notifications;
 pub(crate) mod orders;
 pub(crate) mod overdue;
+pub(crate) mod payment_links;
 pub(crate) mod payments;
 pub(crate) mod personal;
 mod postgres;

@@ -20,6 +20,7 @@ mod inbox;
 mod login;
 mod orders;
 mod overview;
+mod payment_links;
 mod reconciliation;
 mod refunds;
 mod respond;
@@ -34,8 +35,8 @@ use axum::handler::Handler;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
 use payments::console::Permission::{
-    self, AdjustBalance, ApproveRefund, Export, Handle, Look, ManageKeys, ManageUsers, Operate, ReadAudit,
-    ReadMessages, Reconcile, RequestRefund,
+    self, AdjustBalance, ApproveRefund, Export, Handle, Look, MakeOrders, ManageKeys, ManageUsers, Operate,
+    ReadAudit, ReadMessages, Reconcile, RequestRefund,
 };
 
 use self::access::Access::{self, Confirmed, Inside, InsideConfirmed, May, Open};
@@ -84,6 +85,13 @@ fn console_routes() -> Vec<Route> {
         view("/admin/orders/{id}",                    May(Look),                orders::show),
         view("/admin/orders/{id}/support.txt",        May(ReadMessages),        export::support_text),
         act("/admin/orders/{id}/ask",                 May(Handle),              orders::ask),
+        act("/admin/orders",                          May(MakeOrders),          payment_links::make_order),
+        act("/admin/orders/{id}/close",               May(MakeOrders),          payment_links::close_order),
+        view("/admin/payment-links",                  May(Look),                payment_links::list),
+        act("/admin/payment-links",                   May(MakeOrders),          payment_links::create),
+        view("/admin/payment-links/{id}",             May(Look),                payment_links::show),
+        view("/admin/payment-links/{id}/plate",       May(Look),                payment_links::show_plate),
+        act("/admin/payment-links/{id}/close",        May(MakeOrders),          payment_links::close),
         act("/admin/orders/{id}/notes",               May(Handle),              orders::write_note),
         view("/admin/payments/{id}/refund",           May(RequestRefund),       refunds::show),
         act("/admin/payments/{id}/refund/check",      May(RequestRefund),       refunds::check),

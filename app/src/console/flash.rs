@@ -40,6 +40,10 @@ domain::words! {
         DifferenceExplained => "difference_explained",
         DayClosed => "day_closed",
         AlarmTestQueued => "alarm_test_queued",
+        OrderMade => "order_made",
+        OrderClosed => "order_closed",
+        LinkMade => "link_made",
+        LinkClosed => "link_closed",
     }
 }
 
@@ -81,6 +85,10 @@ impl Flash {
             Flash::DifferenceExplained => words.flash_difference_explained,
             Flash::DayClosed => words.flash_day_closed,
             Flash::AlarmTestQueued => words.flash_alarm_test_queued,
+            Flash::OrderMade => words.flash_order_made,
+            Flash::OrderClosed => words.flash_order_closed,
+            Flash::LinkMade => words.flash_link_made,
+            Flash::LinkClosed => words.flash_link_closed,
         }
     }
 }

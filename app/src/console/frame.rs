@@ -115,6 +115,11 @@ fn navigation(context: &ConsoleContext) -> AnyView {
     let places = [
         ("/admin", words.overview, Permission::Look),
         ("/admin/orders", words.orders, Permission::Look),
+        (
+            "/admin/payment-links",
+            context.language.link_words().payment_links,
+            Permission::Look,
+        ),
         ("/admin/refunds", words.approvals, Permission::Look),
         ("/admin/attention", words.attention, Permission::Look),
         ("/admin/balances", words.balances, Permission::Look),

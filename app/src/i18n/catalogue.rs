@@ -211,6 +211,21 @@ catalogue! {
     reference: "参考编号", "Reference";
     try_again: "重试", "Try again";
 
+    error_bad_amount: "金额有误，没有扣款。请填写 0.01 元以上的金额，例如 9.90。",
+        "That is no amount; nothing was charged. Enter at least 0.01, such as 9.90.";
+
+    // Payment links.
+    link_pay: "去支付", "Continue to payment";
+    link_amount: "付款金额（元）", "Amount (yuan)";
+    link_left: "剩余 {n} 份", "{n} left";
+    link_sold_out_title: "已售罄。", "Sold out.";
+    link_reserved_title: "名额正在支付中。", "Being paid by others.";
+    link_reserved_text: "没有扣款。最后几份正在由其他顾客支付，如有人放弃，几分钟后可再试。",
+        "You were not charged. Others are paying for the last ones; if somebody leaves, you can try again in a few minutes.";
+    link_expired_title: "收款链接已过期。", "This payment link has expired.";
+    link_closed_title: "收款已结束。", "This payment link was closed.";
+    link_ended_text: "没有扣款，如有疑问请联系商家。", "You were not charged. Ask the merchant if you have questions.";
+
     // The demo shop.
     shop_title: "选择套餐", "Choose a plan";
     shop_text: "这是演示商店：下单后用模拟手机付款，体验完整流程。",

@@ -76,6 +76,7 @@ catalogue! {
     may_read_messages: "查看回调原文", "Read the gateways' messages";
     may_export: "导出", "Export";
     may_handle: "查询网关、备注、处理异常", "Ask gateways, write notes, settle what needs attention";
+    may_make_orders: "创建和关闭订单、收款链接", "Make and close orders and payment links";
     may_request_refund: "发起退款", "Ask for refunds";
     may_approve_refund: "审批退款", "Approve refunds";
     may_operate: "测试网关", "Test gateways";
@@ -320,8 +321,7 @@ catalogue! {
     incident_gateway_silent: "支付平台无应答", "A gateway does not answer";
     incident_key_expiring: "证书即将到期", "A certificate ends soon";
     incident_new_key: "新建了 API 密钥", "A new API key";
-    advice_new_key: "请所有者确认：不认识的密钥请立即吊销。只有所有者可以结束此项。",
-        "For an owner: revoke a key you do not know. Only an owner can resolve this.";
+    advice_new_key: "请所有者确认：不认识的密钥请立即吊销。只有所有者可以结束此项。", "For an owner: revoke a key you do not know. Only an owner can resolve this.";
     incident_other_account: "其他商户号的未完成交易", "Unfinished payments of another merchant";
     advice_other_account: "用原商户号的配置启动一次，待这些支付和退款完成；或在原商户后台处理后标记为已处理。",
         "Start once with that merchant's settings until they are finished, or finish them in its own console and resolve this.";
@@ -334,27 +334,20 @@ catalogue! {
     incident_backup_failed: "备份失败", "The backup failed";
     incident_webhook_failed: "Webhook 投递失败", "A webhook delivery failed";
     incident_product_not_permitted: "支付产品未开通", "A payment product is not permitted";
-    advice_product_not_permitted: "在微信支付商户平台或支付宝开放平台开通该产品，或从 WECHAT_PRODUCTS / ALIPAY_PRODUCTS 中移除。付款人已自动改用其他产品。",
-        "Apply for the product in the gateway's merchant console, or remove it from WECHAT_PRODUCTS / ALIPAY_PRODUCTS. Payers were offered the next product.";
+    advice_product_not_permitted: "在微信支付商户平台或支付宝开放平台开通该产品，或从 WECHAT_PRODUCTS / ALIPAY_PRODUCTS 中移除。付款人已自动改用其他产品。", "Apply for the product in the gateway's merchant console, or remove it from WECHAT_PRODUCTS / ALIPAY_PRODUCTS. Payers were offered the next product.";
     incident_webhook_disabled: "Webhook 端点已停用", "A webhook endpoint was disabled";
-    advice_clock_off: "校准服务器时间（NTP）。偏差超过五分钟时，平台会拒绝签名。恢复后自动结束。",
-        "Set the server's clock right (NTP): five minutes off, and signatures are refused on both sides. Ends by itself.";
+    advice_clock_off: "校准服务器时间（NTP）。偏差超过五分钟时，平台会拒绝签名。恢复后自动结束。", "Set the server's clock right (NTP): five minutes off, and signatures are refused on both sides. Ends by itself.";
     advice_payment_overdue: "查看平台最后的答复；在平台商户后台核对该交易。关闭或到账后自动结束。",
         "Read the gateway's last words and look the trade up in its console. Ends by itself when the payment is closed or paid.";
     advice_payment_unanswered: "在平台商户后台核对该交易是否已付款。收到可信答复后自动结束。",
         "See in the gateway's console whether the trade is paid. Ends by itself with the first usable answer.";
     advice_refund_overdue: "查看平台最后的答复；必要时在平台商户后台完成退款。完成或失败后自动结束。",
         "Read the gateway's last words; finish it in the gateway's console if it must be. Ends by itself when it is done or has failed.";
-    advice_order_overdue: "查看订单时间线，并运行 tongqian audit。恢复一致后自动结束。",
-        "Read the order's timeline and run tongqian audit. Ends by itself when they agree.";
-    advice_job_overdue: "查看日志中该任务的错误；必要时重启服务器。恢复后自动结束。",
-        "Read the job's errors in the log; start the server again if it must be. Ends by itself when the job ends well.";
-    advice_backup_failed: "检查 BACKUP_DIR 的磁盘空间与权限，然后执行 tongqian backup。下一次备份成功后自动结束。",
-        "Look at the space and the rights of BACKUP_DIR, then run tongqian backup. Ends by itself with the next backup.";
-    advice_webhook_failed: "查看该端点的投递记录，修复接收程序后重新投递。",
-        "Read the deliveries of the endpoint; mend the receiving program, then redeliver.";
-    advice_webhook_disabled: "修复接收程序，启用该端点，再重放停用期间的事件。",
-        "Mend the receiving program, enable the endpoint, then replay the events since it was disabled.";
+    advice_order_overdue: "查看订单时间线，并运行 tongqian audit。恢复一致后自动结束。", "Read the order's timeline and run tongqian audit. Ends by itself when they agree.";
+    advice_job_overdue: "查看日志中该任务的错误；必要时重启服务器。恢复后自动结束。", "Read the job's errors in the log; start the server again if it must be. Ends by itself when the job ends well.";
+    advice_backup_failed: "检查 BACKUP_DIR 的磁盘空间与权限，然后执行 tongqian backup。下一次备份成功后自动结束。", "Look at the space and the rights of BACKUP_DIR, then run tongqian backup. Ends by itself with the next backup.";
+    advice_webhook_failed: "查看该端点的投递记录，修复接收程序后重新投递。", "Read the deliveries of the endpoint; mend the receiving program, then redeliver.";
+    advice_webhook_disabled: "修复接收程序，启用该端点，再重放停用期间的事件。", "Mend the receiving program, enable the endpoint, then replay the events since it was disabled.";
     advice_forged_notifications: "没有款项被误记。检查平台密钥是否已更换；若不是，请在防火墙按来源限制。",
         "Nothing was believed. See whether the gateway's key has changed; if not, shut the sender out at the firewall.";
     advice_gateway_silent: "检查网络与平台公告；恢复后系统会自动补查，并自动结束此项。",
@@ -380,6 +373,14 @@ catalogue! {
     flash_note_written: "备注已保存。", "The note is saved.";
     flash_resolved: "已标记为处理。", "Marked as resolved.";
 
+    flash_order_made: "订单已创建，请复制支付链接发给顾客。", "The order is made. Copy its checkout link and send it.";
+    flash_order_closed: "订单已关闭。", "The order is closed.";
+    flash_link_made: "收款链接已创建。", "The payment link is made.";
+    flash_link_closed: "收款链接已结束。", "The payment link is closed.";
+    action_create_order: "创建订单", "Create an order";
+    action_close_order: "关闭订单", "Close an order";
+    action_create_link: "创建收款链接", "Create a payment link";
+    action_close_link: "结束收款链接", "Close a payment link";
     // Giving money back.
     refund: "退款", "Refund";
     refund_amount: "退款金额", "Amount to return";

@@ -14,6 +14,8 @@ pub enum Permission {
     Export,
     /// Query a gateway about a payment, write a note, resolve an incident.
     Handle,
+    /// Make orders and payment links by hand, and close them.
+    MakeOrders,
     RequestRefund,
     /// Approve a colleague's request; refund more than the threshold.
     ApproveRefund,
@@ -29,16 +31,17 @@ pub enum Permission {
 }
 
 use Permission::{
-    AdjustBalance, ApproveRefund, Export, Handle, Look, ManageKeys, ManageUsers, Operate, ReadAudit,
-    ReadMessages, Reconcile, RequestRefund,
+    AdjustBalance, ApproveRefund, Export, Handle, Look, MakeOrders, ManageKeys, ManageUsers, Operate,
+    ReadAudit, ReadMessages, Reconcile, RequestRefund,
 };
 
 impl Permission {
-    pub const ALL: [Permission; 12] = [
+    pub const ALL: [Permission; 13] = [
         Look,
         ReadMessages,
         Export,
         Handle,
+        MakeOrders,
         RequestRefund,
         ApproveRefund,
         AdjustBalance,
@@ -56,6 +59,7 @@ impl Permission {
             ReadMessages => "read_messages",
             Export => "export",
             Handle => "handle",
+            MakeOrders => "make_orders",
             RequestRefund => "request_refund",
             ApproveRefund => "approve_refund",
             AdjustBalance => "adjust_balance",
@@ -78,13 +82,14 @@ impl Role {
                 ReadMessages,
                 Export,
                 Handle,
+                MakeOrders,
                 RequestRefund,
                 ApproveRefund,
                 AdjustBalance,
                 Reconcile,
                 ReadAudit,
             ],
-            Role::Support => &[Look, Handle, RequestRefund],
+            Role::Support => &[Look, Handle, MakeOrders, RequestRefund],
             Role::Developer => &[Look, ReadMessages, Operate, ManageKeys],
             Role::Viewer => &[Look],
         }

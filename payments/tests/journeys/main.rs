@@ -28,6 +28,7 @@ mod operators;
 mod orderings;
 mod overdue;
 mod paying;
+mod payment_links;
 mod powers;
 mod races;
 mod reconciliation;

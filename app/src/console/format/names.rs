@@ -24,6 +24,7 @@ pub const fn permission(permission: Permission, words: &ConsoleWords) -> &'stati
         Permission::ReadMessages => words.may_read_messages,
         Permission::Export => words.may_export,
         Permission::Handle => words.may_handle,
+        Permission::MakeOrders => words.may_make_orders,
         Permission::RequestRefund => words.may_request_refund,
         Permission::ApproveRefund => words.may_approve_refund,
         Permission::AdjustBalance => words.may_adjust_balance,
@@ -204,6 +205,10 @@ pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'stati
 /// Names an action of the audit log.
 pub fn action<'a>(word: &'a str, words: &'static ConsoleWords) -> &'a str {
     match word {
+        "create_order" => words.action_create_order,
+        "close_order" => words.action_close_order,
+        "create_payment_link" => words.action_create_link,
+        "close_payment_link" => words.action_close_link,
         "ask_gateway" => words.action_ask_gateway,
         "request_refund" => words.action_request_refund,
         "retry_refund" => words.action_retry_refund,

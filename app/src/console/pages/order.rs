@@ -8,6 +8,7 @@ use super::parts::{
     Column::{Figures, Text},
     empty, fact, heading, panel, table,
 };
+use super::payment_links::checkout_link;
 use super::timeline::timeline;
 use crate::console::{ConsoleContext, format};
 use crate::view::money;
@@ -25,7 +26,10 @@ pub fn order(context: &ConsoleContext, file: &OrderFile) -> AnyView {
                 {panel(words.timeline, timeline(context, file))}
                 {notes(context, file)}
             </div>
-            {panel(words.facts, facts(context, file))}
+            <div class="record__side">
+                {checkout_link(context, &file.order)}
+                {panel(words.facts, facts(context, file))}
+            </div>
         </div>
     }
     .into_any()

@@ -1,0 +1,158 @@
+//! Payment links, and the orders that were opened behind them.
+
+use domain::{Money, OrderId, Timestamp};
+
+use super::{StoreError, Tx, execute, on};
+
+/// A payment link with the counts of its orders.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct LinkRow {
+    pub id: String,
+    pub token: String,
+    pub subject: String,
+    pub amount: Option<i64>,
+    pub stock: Option<i64>,
+    pub expires_at: Option<i64>,
+    pub created_by: String,
+    pub created_at: i64,
+    pub closed_at: Option<i64>,
+    /// Orders that can still be paid.
+    pub n_open: i64,
+    pub n_paid: i64,
+}
+
+/// Link to insert.
+#[derive(Debug)]
+pub struct NewLinkRow<'a> {
+    pub id: &'a str,
+    pub token: &'a str,
+    pub subject: &'a str,
+    pub amount: Option<Money>,
+    pub stock: Option<i64>,
+    pub expires_at: Option<Timestamp>,
+    pub created_by: &'a str,
+    pub created_at: Timestamp,
+}
+
+macro_rules! select_link {
+    ($tail:literal) => {
+        concat!(
+            "select k.id, k.token, k.subject, k.amount, k.stock, k.expires_at, k.created_by, k.created_at, k.closed_at,
+                (select count(*) from payment_link_orders l join orders o on o.id = l.order_id
+                    where l.link_id = k.id and o.state = 'open') as n_open,
+                (select count(*) from payment_link_orders l join orders o on o.id = l.order_id
+                    where l.link_id = k.id and o.state = 'paid') as n_paid
+            from payment_links k ",
+            $tail
+        )
+    };
+}
+
+pub async fn insert(tx: &mut Tx<'_>, new: &NewLinkRow<'_>) -> Result<(), StoreError> {
+    const SQL: &str = "
+        insert into payment_links (id, token, subject, amount, stock, expires_at, created_by, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    execute!(tx, SQL, |query| query
+        .bind(new.id)
+        .bind(new.token)
+        .bind(new.subject)
+        .bind(new.amount.map(Money::fen))
+        .bind(new.stock)
+        .bind(new.expires_at.map(Timestamp::millis))
+        .bind(new.created_by)
+        .bind(new.created_at.millis()))
+    .map(drop)?;
+    Ok(())
+}
+
+pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<LinkRow>, StoreError> {
+    const SQL: &str = select_link!("where k.id = $1");
+    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
+}
+
+pub async fn find_by_token(tx: &mut Tx<'_>, token: &str) -> Result<Option<LinkRow>, StoreError> {
+    const SQL: &str = select_link!("where k.token = $1");
+    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(token))?)
+}
+
+/// Newest first.
+pub async fn list(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<LinkRow>, StoreError> {
+    const SQL: &str = select_link!("order by k.id desc limit $1");
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+}
+
+/// Counts a tap, and holds the link until the commit: of payers who press together each sees the orders of the others.
+/// `false`: there is no such link.
+pub async fn hold(tx: &mut Tx<'_>, token: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "update payment_links set n_taps = n_taps + 1 where token = $1";
+    let n_held = execute!(tx, SQL, |query| query.bind(token))?;
+    Ok(n_held == 1)
+}
+
+pub async fn add_order(
+    tx: &mut Tx<'_>,
+    link_id: &str,
+    order_id: &OrderId,
+    visitor_hash: Option<&str>,
+) -> Result<(), StoreError> {
+    const SQL: &str = "insert into payment_link_orders (order_id, link_id, visitor_hash) values ($1, $2, $3)";
+    execute!(tx, SQL, |query| query
+        .bind(order_id.as_str())
+        .bind(link_id)
+        .bind(visitor_hash))
+    .map(drop)?;
+    Ok(())
+}
+
+/// Finds the order that a visitor has opened over this amount and can still pay at an instant.
+pub async fn find_open_order(
+    tx: &mut Tx<'_>,
+    link_id: &str,
+    visitor_hash: &str,
+    amount: Money,
+    payable_at: Timestamp,
+) -> Result<Option<OrderId>, StoreError> {
+    const SQL: &str = "
+        select o.id
+        from payment_link_orders l join orders o on o.id = l.order_id
+        where l.link_id = $1 and l.visitor_hash = $2 and o.state = 'open' and o.amount = $3 and o.expires_at > $4
+        order by o.id desc
+        limit 1";
+    let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query
+        .bind(link_id)
+        .bind(visitor_hash)
+        .bind(amount.fen())
+        .bind(payable_at.millis()))?;
+    Ok(row.and_then(|(id,)| OrderId::parse(&id)))
+}
+
+/// Numbers and states of the newest orders behind a link.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct LinkOrderRow {
+    pub id: String,
+    pub order_no: String,
+    pub amount: i64,
+    pub state: String,
+    pub created_at: i64,
+}
+
+pub async fn list_orders(
+    tx: &mut Tx<'_>,
+    link_id: &str,
+    limit: i64,
+) -> Result<Vec<LinkOrderRow>, StoreError> {
+    const SQL: &str = "
+        select o.id, o.order_no, o.amount, o.state, o.created_at
+        from payment_link_orders l join orders o on o.id = l.order_id
+        where l.link_id = $1
+        order by o.id desc
+        limit $2";
+    Ok(on!(tx, SQL, fetch_all, |query| query.bind(link_id).bind(limit))?)
+}
+
+/// Ends a link; its open orders can still be paid. `false`: it had ended before.
+pub async fn close(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    const SQL: &str = "update payment_links set closed_at = $2 where id = $1 and closed_at is null";
+    let n_closed = execute!(tx, SQL, |query| query.bind(id).bind(now.millis()))?;
+    Ok(n_closed == 1)
+}
