@@ -88,11 +88,14 @@ impl Request {
         payer_ip: Option<IpAddr>,
     ) -> Request {
         let language = parameter(query, "lang").and_then(|word| Language::parse_tag(&word));
+        let kept = Language::find_kept(browser.cookies);
         let device = parameter(query, "device").and_then(|word| Device::parse(&word));
         Request {
             visitor: visitor::find(browser.cookies, &site.public_url),
             site,
-            language: language.unwrap_or_else(|| Language::negotiate(browser.accept_language)),
+            language: language
+                .or(kept)
+                .unwrap_or_else(|| Language::negotiate(browser.accept_language)),
             is_language_chosen: language.is_some(),
             device: device.unwrap_or_else(|| Device::of(browser.user_agent)),
             is_device_chosen: device.is_some(),

@@ -25,6 +25,9 @@ domain::words! {
     }
 }
 
+/// Cookie of the language that a payer chose.
+const KEPT: &str = "payer_language";
+
 impl Language {
     /// Value of `<html lang>`.
     pub const fn tag(self) -> &'static str {
@@ -60,6 +63,21 @@ impl Language {
             None if accept_language.trim().is_empty() => Language::Chinese,
             None => Language::English,
         }
+    }
+
+    /// Finds the language that a payer chose on an earlier page, in a `Cookie` header.
+    pub fn find_kept(cookies: &str) -> Option<Language> {
+        let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+        let (_, word) = pairs.find(|(name, _)| *name == KEPT)?;
+        Language::parse(word)
+    }
+
+    /// Value of `Set-Cookie` that keeps a chosen language for a year.
+    pub fn cookie(self) -> String {
+        format!(
+            "{KEPT}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax",
+            self.as_str()
+        )
     }
 
     pub fn words(self) -> &'static Words {

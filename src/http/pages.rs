@@ -1,6 +1,7 @@
 //! Pages and forms of `app`.
 
 use app::context::{Browser, Request as PageRequest, provide_request};
+use app::i18n::Language;
 use app::pages::LoadedView;
 use axum::Router;
 use axum::body::Body;
@@ -28,6 +29,7 @@ pub fn routes(web: &Web) -> Router<Web> {
             app::shell(options.clone())
         })
         .layer(from_fn_with_state(web.clone(), checkout_page::serve))
+        .layer(from_fn(remember_language))
         .layer(from_fn(finish))
         .layer(from_fn_with_state(web.clone(), origin::guard))
         .layer(from_fn(compress::pages))
@@ -93,6 +95,26 @@ pub fn visit(web: &Web, parts: &Parts) -> PageRequest {
         request_id,
         payer_ip,
     )
+}
+
+/// Keeps a language that the payer chooses on a page.
+pub async fn remember_language(request: Request, next: Next) -> Response {
+    let query = request.uri().query().unwrap_or_default().as_bytes();
+    let mut pairs = url::form_urlencoded::parse(query);
+    let chosen = pairs.find(|(name, _)| name == "lang");
+    let chosen = chosen.and_then(|(_, word)| Language::parse(&word));
+    let kept = request
+        .headers()
+        .get(header::COOKIE)
+        .and_then(|value| value.to_str().ok());
+    let is_new = chosen != Language::find_kept(kept.unwrap_or_default());
+    let mut response = next.run(request).await;
+    if let Some(language) = chosen.filter(|_| is_new)
+        && let Ok(cookie) = HeaderValue::from_str(&language.cookie())
+    {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 /// Runs a request to its end, because a payer may close the tab while a verb runs.
