@@ -84,6 +84,9 @@ pub struct CheckoutView {
     /// Amount that one press takes from the balance, or that one top-up would add to it.
     pub spending_amount: String,
     pub return_url: Option<String>,
+    /// Whether the page leads back to `return_url` before it is paid. The way back of the epay protocol says how it ended, so
+    /// it is not offered before the end.
+    pub can_leave: bool,
     /// Whether the page leaves for `return_url` by itself.
     pub returns_soon: bool,
     /// Label of the link back.
@@ -162,6 +165,7 @@ impl CheckoutView {
                 Situation::Short { missing } => missing,
                 _ => order.amount,
             }),
+            can_leave: !checkout.is_epay && can_leave(state),
             returns_soon: returns_soon(checkout, state, now),
             return_url: way_back(checkout, request),
             back: if order.purpose == Purpose::Topup {
@@ -172,6 +176,11 @@ impl CheckoutView {
             has_receipt: has_receipt(checkout),
             n_refreshes: page_request.n_refreshes,
         }
+    }
+
+    /// Returns the shop's address while the payer can still leave without having paid.
+    pub fn leave_url(&self) -> Option<String> {
+        self.return_url.clone().filter(|_| self.can_leave)
     }
 
     /// Formats the price: `¥99.90`.
@@ -314,6 +323,19 @@ fn way_back(checkout: &Checkout, request: &Request) -> Option<String> {
     } else {
         url
     })
+}
+
+/// Returns whether a payer may leave without having paid.
+const fn can_leave(state: PageState) -> bool {
+    matches!(
+        state,
+        PageState::Choose
+            | PageState::Balance
+            | PageState::Short
+            | PageState::Waiting
+            | PageState::Expired
+            | PageState::Unavailable
+    )
 }
 
 /// Payers of the epay protocol are used to being sent back by themselves; one who opens the page later stays on it.

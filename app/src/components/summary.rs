@@ -9,8 +9,18 @@ use crate::view::{CheckoutView, money};
 #[component]
 pub fn OrderSummary(view: CheckoutView) -> impl IntoView {
     let words = view.words;
+    let leave = view.leave_url().map(|url| {
+        view! {
+            <p class="leave">
+                <a class="leave__link" href=url rel="noreferrer" data-action="leave">
+                    <span aria-hidden="true">"←"</span> " " {words.leave}
+                </a>
+            </p>
+        }
+    });
     view! {
         <section class="summary" aria-label=words.summary>
+            {leave}
             <p class="summary__subject">{view.subject}</p>
             <p class="amount num" data-testid="amount">
                 <span class="visually-hidden">{words.amount} " "</span>

@@ -33,6 +33,7 @@ catalogue! {
     summary: "订单信息", "Your order";
     amount: "应付金额", "Amount due";
     order_no: "订单号", "Order number";
+    leave: "返回", "Back";
     copy: "复制", "Copy";
     payee: "收款方", "Paid to";
     ordered_at: "下单时间", "Ordered at";

@@ -148,6 +148,7 @@ fn describe(view: &CheckoutView) -> String {
         facts,
         spending_amount,
         return_url,
+        can_leave,
         returns_soon,
         back,
         has_receipt,
@@ -163,7 +164,7 @@ fn describe(view: &CheckoutView) -> String {
                 language, device, live, state, alert, deadline, methods, other_mode
             ),
             (guide, code, handover, again, facts, return_url, back, has_receipt),
-            returns_soon,
+            (can_leave, returns_soon),
             (token, title, sentence, merchant, subject, correction),
             (order_no, ordered_at, amount, spending_amount, n_refreshes),
         )
