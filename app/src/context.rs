@@ -33,7 +33,7 @@ pub struct PageSettings {
     pub public_url: String,
     /// Simulator mode: the demo shop is open and pages carry the TEST stripe.
     pub is_simulator: bool,
-    /// Address of the simulated phone (`http://…/wallet`), in simulator mode.
+    /// Address of the simulated wallet (`http://…/wallet`), in simulator mode.
     pub wallet_url: Option<String>,
     /// Available methods, in the order they are shown.
     pub methods: Vec<Method>,

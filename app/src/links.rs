@@ -94,7 +94,7 @@ pub fn way_back(token: &str) -> String {
     format!("/checkout/{token}/return")
 }
 
-/// Address of the simulated phone, with the code already in its field.
+/// Address of the simulated wallet, with the code already in its field.
 pub fn wallet(wallet_url: &str, code: &str) -> String {
     with_query(wallet_url, &[("code", code.to_owned())])
 }

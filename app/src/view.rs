@@ -102,7 +102,7 @@ pub struct Code {
     pub instruction: String,
     /// Text for screen readers in place of the drawing.
     pub label: String,
-    /// The simulated phone with this code in it, in simulator mode.
+    /// The simulated wallet with this code in it, in simulator mode.
     pub wallet: Option<String>,
 }
 

@@ -21,12 +21,12 @@ pub(super) use catalogue;
 catalogue! {
     // The frame of every page.
     test_stripe: "测试环境：不会产生真实扣款", "Test mode: no real money moves";
-    open_wallet: "打开模拟手机", "Open the simulated phone";
-    wallet_help: "没有真实扣款：用模拟手机支付这个二维码。", "Nothing is real here: pay this code with the simulated phone.";
+    open_wallet: "打开模拟钱包", "Open the simulated wallet";
+    wallet_help: "没有真实扣款：请用模拟钱包扫描此二维码付款。", "Nothing is real here: scan this code with the simulated wallet.";
     skip: "跳到支付内容", "Skip to the payment";
     language: "语言", "Language";
     contact: "需要帮助？联系商家", "Need help? Contact the merchant";
-    privacy: "您在自己的支付应用中付款，本页不会接触您的密码或银行卡。",
+    privacy: "付款在微信或支付宝内完成，本页不会获取您的支付密码和银行卡信息。",
         "You pay in your own app; this page never sees your password or your card.";
 
     // What is bought.
@@ -72,7 +72,7 @@ catalogue! {
     open_wechat_here: "在本机打开微信支付", "Open WeChat on this phone";
     open_alipay_here: "在本机打开支付宝", "Open Alipay on this phone";
     open_alipay_page: "登录支付宝网页付款", "Pay on Alipay's own page";
-    inside_wechat_guide: "您正在微信中打开本页，微信里不能长按识别付款码，也不能打开支付宝。请点右上角“…”选择“在浏览器打开”，或复制链接到浏览器。",
+    inside_wechat_guide: "您正在微信中打开本页，微信里不能长按识别支付二维码，也不能打开支付宝。请点右上角“…”选择“在浏览器打开”，或复制链接到浏览器。",
         "You opened this page inside WeChat, where a payment code cannot be read by a long press and Alipay cannot be opened. Tap … at the top and choose to open it in your browser, or copy the link.";
     inside_alipay_guide: "您正在支付宝中打开本页，这里不能打开微信。要用微信支付，请复制链接到浏览器打开。",
         "You opened this page inside Alipay, where WeChat cannot be opened. To pay with WeChat, copy the link and open it in your browser.";
@@ -81,15 +81,15 @@ catalogue! {
     nothing_on_desk_guide: "电脑上没有可用的支付方式。请复制链接发到手机，在手机上打开后支付。",
         "No payment method works on a computer. Copy the link and open it on your phone to pay.";
     copy_link: "复制链接", "Copy the link";
-    show_as_phone: "正在手机上付款？按手机显示", "Paying on a phone? Show the page for phones";
-    show_as_desk: "按电脑显示，用另一台手机扫码", "Show the page for computers, with codes to scan";
+    show_as_phone: "正在手机上付款？切换到手机版", "Paying on a phone? Show the page for phones";
+    show_as_desk: "切换到电脑版，用另一台手机扫码", "Show the page for computers, with codes to scan";
     show_everything: "显示全部支付方式", "Show all methods";
-    qr_label: "{method}付款二维码，{amount}", "{method} code for {amount}";
+    qr_label: "{method}支付二维码，{amount}", "{method} code for {amount}";
 
     // States of the checkout page.
     choose_title: "选择支付方式", "Choose how to pay";
-    choose_text: "下一步会显示付款二维码。", "The next step shows a code to scan.";
-    choose_open_text: "下一步会打开您选择的支付应用。", "The next step opens the app you choose.";
+    choose_text: "下一步会显示支付二维码。", "The next step shows a code to scan.";
+    choose_open_text: "下一步会打开所选的支付 App。", "The next step opens the app you choose.";
     choose_nothing_title: "此处无法支付", "You cannot pay here";
     choose_nothing_text: "没有扣款。请按下面的提示换一种方式打开本页。", "You were not charged. Open this page in another way, as described below.";
     spending_title: "用账户余额支付", "Pay from your balance";
@@ -102,7 +102,7 @@ catalogue! {
     short_text: "没有扣款。可以先充值，或换一种支付方式。",
         "Nothing was taken. Top it up first, or choose another method.";
     top_up: "充值 {amount}", "Top up {amount}";
-    back_from_topup: "返回", "Back";
+    back_from_topup: "继续支付", "Continue to payment";
     waiting_title: "请扫码支付", "Scan to pay";
     waiting_text: "付款后本页会自动更新。", "This page changes by itself once you have paid.";
     leave_title: "前往{method}完成支付", "Go to {method} to pay";
@@ -117,9 +117,9 @@ catalogue! {
         "Check that WeChat asks for {amount}. This page changes by itself once you have paid.";
     inside_sent: "正在向微信确认支付结果，请勿重复支付。", "We are asking WeChat how it ended. Do not pay again.";
     inside_cancelled: "您已取消，没有扣款。可以再试一次。", "You left without paying. You can try again.";
-    inside_failed: "微信没有打开付款。请再试一次，或换一种支付方式。",
+    inside_failed: "未能调起微信支付，请重试，或换一种支付方式。",
         "WeChat did not open the payment. Try again, or choose another method.";
-    outside: "这里不是微信。请复制本页链接，在微信中打开后付款。",
+    outside: "请在微信中打开本页完成支付。可以复制本页链接。",
         "This is not WeChat. Copy the address of this page and open it inside WeChat to pay.";
     i_have_paid: "我已支付", "I have paid";
     confirming_title: "正在确认支付结果", "Confirming your payment";
@@ -128,7 +128,7 @@ catalogue! {
     check_again: "再次查询", "Check again";
     show_code: "返回付款", "Back to the payment";
     paid_title: "支付成功", "Payment received";
-    paid_text: "订单已付清，可以关闭本页。", "Your order is paid. You can close this page.";
+    paid_text: "订单已支付，可以关闭本页。", "Your order is paid. You can close this page.";
     back: "返回商家", "Back to merchant";
     expired_title: "二维码已过期", "Code expired";
     expired_text: "获取新二维码即可继续支付。如果刚刚已付款，请稍候，本页会自动更新。",
@@ -140,46 +140,46 @@ catalogue! {
     start_again: "重新支付", "Start again";
     closed_title: "订单已关闭", "Order closed";
     closed_text: "该订单已取消，没有扣款。", "This order was cancelled. You were not charged.";
-    closed_late_text: "该订单已超过支付时限，没有扣款。如果您其实已付款，本页会显示款项去向。",
-        "The time to pay for this order is over, and you were not charged. If you did pay, this page will show where your money is.";
+    closed_late_text: "该订单已超过支付时限，没有扣款。如您已付款，款项将原路退回。",
+        "The time to pay for this order is over, and you were not charged. If you did pay, your money is refunded to the original payment method.";
     unavailable_title: "该支付方式暂不可用", "This method is unavailable";
     unavailable_text: "没有扣款。请换一种支付方式，或稍后再试。",
         "You were not charged. Choose another method, or try again in a moment.";
     late_title: "订单已关闭，款项将原路退回", "Order was closed; your money is being returned";
-    late_text: "您的付款在订单关闭后到账，{amount} 将全额原路退回，无需任何操作。",
-        "Your {amount} arrived after the order was closed. All of it goes back the way it came; there is nothing you need to do.";
+    late_text: "您的付款在订单关闭后到账，{amount} 将全额原路退回，预计 1–3 个工作日到账，无需任何操作。",
+        "Your {amount} arrived after the order was closed. All of it is being refunded to the original payment method, usually within 1 to 3 working days; there is nothing you need to do.";
     late_done_title: "订单已关闭，款项已原路退回", "Order was closed; your money has been returned";
-    late_done_text: "{amount} 已全额原路退回。", "All of your {amount} went back the way it came.";
+    late_done_text: "{amount} 已全额原路退回。", "All of your {amount} was refunded to the original payment method.";
     twice_title: "已重复支付，多余款项原路退回", "Paid twice; the extra payment is being returned";
-    twice_text: "订单已付清。多付的 {amount} 将全额原路退回，无需任何操作。",
-        "Your order is paid. The extra {amount} goes back the way it came; there is nothing you need to do.";
+    twice_text: "订单已支付。重复支付的 {amount} 将全额原路退回，预计 1–3 个工作日到账，无需任何操作。",
+        "Your order is paid. The extra {amount} is being refunded to the original payment method, usually within 1 to 3 working days; there is nothing you need to do.";
     twice_done_title: "已重复支付，多余款项已退回", "Paid twice; the extra payment has been returned";
-    twice_done_text: "订单已付清。多付的 {amount} 已全额原路退回。",
-        "Your order is paid. The extra {amount} went back the way it came.";
+    twice_done_text: "订单已支付。重复支付的 {amount} 已全额原路退回。",
+        "Your order is paid. The extra {amount} was refunded to the original payment method.";
     refunding_title: "退款处理中", "Your refund is on its way";
-    refunding_text: "{amount} 正在原路退回，到账后本页会自动更新。",
-        "{amount} is going back the way it came. This page changes by itself when it has arrived.";
+    refunding_text: "{amount} 正在原路退回至付款账户，预计 1–3 个工作日到账。退款完成后本页会自动更新。",
+        "{amount} is being refunded to the original payment method, usually within 1 to 3 working days. This page changes by itself when it is done.";
     refunded_title: "已退款 {amount}", "Refunded {amount}";
-    refunded_text: "款项已全额原路退回。", "All of it went back the way it came.";
-    part_refunded_text: "订单已付清，其中 {amount} 已原路退回。",
-        "Your order is paid, and {amount} of it went back the way it came.";
+    refunded_text: "款项已全额原路退回至付款账户，银行卡可能稍后入账。", "All of it was refunded to the original payment method; a bank may show it a little later.";
+    part_refunded_text: "订单已支付，其中 {amount} 已原路退回至付款账户。",
+        "Your order is paid, and {amount} of it was refunded to the original payment method.";
 
     // Facts about money that moved.
     details: "支付详情", "Details";
     paid_at: "支付时间", "Paid at";
     transaction: "交易单号", "Transaction";
     paid_amount: "支付金额", "Amount paid";
-    returned: "已退回", "Returned";
-    returning: "退回中", "Being returned";
+    returned: "已退款", "Refunded";
+    returning: "退款中", "Being refunded";
 
     // The receipt.
-    receipt: "收据", "Receipt";
+    receipt: "支付凭证（不作为发票）", "Receipt (not a tax invoice)";
     view_refund: "查看退款", "View refund";
-    view_receipt: "查看收据", "View receipt";
+    view_receipt: "查看支付凭证", "View receipt";
     record: "款项记录", "Payment record";
     refunds: "退款", "Refunds";
     refund_in_hand: "商家正在处理", "The merchant is seeing to it";
-    extra_payment: "多付的一笔", "Extra payment";
+    extra_payment: "重复支付", "Duplicate payment";
     payment_no: "支付单号", "Payment number";
     print_hint: "可用浏览器打印或存为 PDF。", "Print it, or save it as a PDF, with your browser.";
     on_roll: "改为 80 毫米小票", "Fit it to an 80 mm roll";
@@ -199,7 +199,7 @@ catalogue! {
     error_not_payable: "该订单已不能支付。", "This order can no longer be paid.";
     error_rate_limited: "操作太频繁，没有扣款。请稍等片刻再试。",
         "That was too often; nothing was charged. Please wait a moment and try again.";
-    error_malformed: "没有看懂这个请求，没有扣款。请重试。",
+    error_malformed: "请求有误，没有扣款。请重试。",
         "We could not read that request. You were not charged; try again.";
     error_out_of_service: "系统暂时无法处理，请稍后再试。如您已付款，款项不会丢失，请勿重复支付。",
         "We cannot do this at the moment; try again in a while. If you have paid, your money is safe and you need not pay again.";
@@ -229,8 +229,8 @@ catalogue! {
 
     // The demo shop.
     shop_title: "选择套餐", "Choose a plan";
-    shop_text: "这是演示商店：下单后用模拟手机付款，体验完整流程。",
-        "A demo shop: place an order, then pay it with the simulated phone.";
+    shop_text: "这是演示商店：下单后用模拟钱包付款，体验完整流程。",
+        "A demo shop: place an order, then pay it with the simulated wallet.";
     per_month: "每月", "a month";
     buy: "购买", "Buy";
     starter: "入门版", "Starter";

@@ -153,7 +153,10 @@ fn only_a_paid_order_has_a_receipt() {
     };
     let paid = checkout(OrderState::Paid, vec![settling]);
     let receipt = ReceiptView::new(&paid, &[], Paper::A4, &request(Language::English)).unwrap();
-    assert_eq!((receipt.amount.as_str(), receipt.title), ("1,234.50", "Receipt"));
+    assert_eq!(
+        (receipt.amount.as_str(), receipt.title),
+        ("1,234.50", "Receipt (not a tax invoice)")
+    );
     assert_eq!(receipt.payments[0].facts.len(), 5);
     assert!(receipt.payments[0].refunds.is_empty());
     assert_eq!(
@@ -186,8 +189,8 @@ fn a_refund_under_way_is_not_shown_as_done() {
     };
     let view = english(&checkout(OrderState::Paid, vec![settling]), NOW);
     assert_eq!(view.state, PageState::Refunding);
-    assert!(view.sentence.starts_with("¥34.50 is going back"));
-    assert_eq!(view.facts.last().unwrap().label, "Being returned");
+    assert!(view.sentence.starts_with("¥34.50 is being refunded"));
+    assert_eq!(view.facts.last().unwrap().label, "Being refunded");
     assert!(view.is_watched(), "its end is news");
 }
 
@@ -197,7 +200,7 @@ fn late_money_is_shown_as_on_its_way_back() {
     let late = english(&checkout(OrderState::Cancelled, vec![surplus.clone()]), NOW);
     assert_eq!(late.state, PageState::Returning);
     assert!(late.title.starts_with("Order was closed"));
-    assert_eq!(late.facts.last().unwrap().label, "Being returned");
+    assert_eq!(late.facts.last().unwrap().label, "Being refunded");
 
     let twice = english(&checkout(OrderState::Paid, vec![surplus.clone()]), NOW);
     assert!(twice.title.starts_with("Paid twice"));
@@ -208,7 +211,7 @@ fn late_money_is_shown_as_on_its_way_back() {
     };
     let done = english(&checkout(OrderState::Cancelled, vec![back]), NOW);
     assert_eq!(done.title, "Order was closed; your money has been returned");
-    assert_eq!(done.facts.last().unwrap().label, "Returned");
+    assert_eq!(done.facts.last().unwrap().label, "Refunded");
 }
 
 #[test]
@@ -365,7 +368,7 @@ fn a_receipt_lists_every_refund_with_its_time_and_state() {
     let paid = checkout(OrderState::Paid, vec![settling.clone()]);
     let receipt = ReceiptView::new(&paid, &refunds, Paper::Roll, &request(Language::English)).unwrap();
     let lines = &receipt.payments[0].refunds;
-    assert_eq!((lines[0].amount.as_str(), lines[0].status), ("¥1.00", "Returned"));
+    assert_eq!((lines[0].amount.as_str(), lines[0].status), ("¥1.00", "Refunded"));
     assert_eq!(lines[0].at, "2023-11-15 06:14:20 GMT+8");
     assert_eq!(lines[1].status, "The merchant is seeing to it");
     assert_eq!(receipt.other_paper_path, "/checkout/token/receipt?paper=a4");
@@ -377,7 +380,7 @@ fn late_money_has_a_record_of_its_refund() {
     let late = checkout(OrderState::Cancelled, vec![surplus]);
     let receipt = ReceiptView::new(&late, &[], Paper::A4, &request(Language::English)).unwrap();
     assert_eq!(receipt.title, "Payment record");
-    assert_eq!(receipt.payments[0].title, "Extra payment");
+    assert_eq!(receipt.payments[0].title, "Duplicate payment");
     assert!(english(&late, NOW).receipt_path().is_some());
 }
 
