@@ -229,3 +229,28 @@ async fn t_24_returning_from_a_gateway_proves_nothing() {
     }
     panic!("the payment was never seen");
 }
+
+#[tokio::test]
+async fn inside_alipay_one_press_leads_to_its_own_page() {
+    let server = Server::simulated(&[]);
+    let api = Api::of(&server);
+    let order = api.order().await;
+    let token = page_of(&order).rsplit('/').next().unwrap();
+    let request = client()
+        .post(format!("{}/ui/start_payment", server.url))
+        .header(
+            "user-agent",
+            "Mozilla/5.0 (iPhone) AlipayClient/10.6.0 Language/zh-Hans",
+        )
+        .header("origin", &server.url)
+        .form(&[("token", token), ("method", "alipay")]);
+    let pressed = send(request).await;
+    assert_eq!(pressed.status, 303, "{}", pressed.text);
+    let door = pressed.header("location").unwrap();
+    assert_eq!(door, format!("/checkout/{token}/pay"));
+    let left = look(&format!("{}{door}", server.url)).await;
+    let address = left.header("location").unwrap();
+    assert!(address.contains("/gateway.do?"), "{address}");
+    let cashier = look(address).await;
+    assert_eq!(cashier.status, 302, "{}", cashier.text);
+}
