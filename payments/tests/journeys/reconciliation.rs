@@ -333,7 +333,7 @@ async fn a_statement_that_cannot_be_used_is_pending_and_asked_for_again() {
             if channel == Channel::Alipay && kind == FaultKind::BillWrongHash {
                 continue;
             }
-            shop.sim.fault(Fault::new(kind.clone()).at(Endpoint::Bill));
+            shop.sim.fault(Fault::new(kind).at(Endpoint::Bill));
             let day = reconcile(&shop, channel).await;
             assert_eq!(
                 (day.row.status, day.differences.len()),
