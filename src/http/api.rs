@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 
 use self::reading::{is_json, parse};
 use super::body::{self, API_BYTES};
-use super::error::Problem;
+use super::error::{ErrorCode, Problem};
 use crate::listen::Peer;
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -86,7 +86,7 @@ impl<B: DeserializeOwned, S: Send + Sync> FromRequest<S> for Call<B> {
         if !is_silent && !is_json(&head.headers) {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
+                ErrorCode::UnsupportedMediaType,
                 "send application/json",
             ));
         }

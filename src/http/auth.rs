@@ -11,7 +11,7 @@ use payments::Requester;
 use payments::api_keys::{ApiKey, Scope, find_api_key, is_use_due, note_use};
 
 use super::Web;
-use super::error::Problem;
+use super::error::{ErrorCode, Problem};
 use crate::listen::Peer;
 use crate::telemetry;
 
@@ -98,7 +98,7 @@ async fn admit(
         Some(wait) => Problem::rate_limited(wait),
         None => Problem::new(
             StatusCode::UNAUTHORIZED,
-            "unauthenticated",
+            ErrorCode::Unauthenticated,
             "send a valid API key as Bearer token",
         ),
     };
@@ -112,7 +112,7 @@ async fn admit(
     }
     tracing::info!(key.id = key.id, scope = needed.as_str(), "a key lacks a scope");
     let message = format!("this key does not have the scope {}", needed.as_str());
-    Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", message))
+    Err(Problem::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message))
 }
 
 /// Scope that a method needs: GET reads, everything else needs `pay`.

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 
-use super::error::Problem;
+use super::error::{ErrorCode, Problem};
 
 /// The largest limit of a body; bytes beyond it are only drained.
 pub const API_BYTES: usize = 256 * 1024;
@@ -77,18 +77,18 @@ impl From<BodyError> for Problem {
         match error {
             BodyError::TooLarge => Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
+                ErrorCode::TooLarge,
                 "the body is too large",
             ),
             BodyError::TooSlow => Problem::new(
                 StatusCode::REQUEST_TIMEOUT,
-                "malformed",
+                ErrorCode::Malformed,
                 "the body did not arrive in time",
             ),
             BodyError::Broken => Problem::malformed("the body did not arrive whole"),
             BodyError::Encoded => Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
+                ErrorCode::UnsupportedMediaType,
                 "send the body without Content-Encoding",
             ),
         }

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use super::Web;
 use super::epay;
-use super::error::{ErrorBody, ErrorDetail, Problem};
+use super::error::{ErrorBody, ErrorCode, ErrorDetail, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -91,7 +91,7 @@ fn write(problem: Problem, id: &str, reader: Reader, bare: Response) -> Response
     let words = match reader {
         Reader::Program => {
             let detail = ErrorDetail {
-                code: problem.code.to_owned(),
+                code: problem.code.as_str(),
                 message: problem.message.into_owned(),
                 field: problem.field.map(std::borrow::Cow::into_owned),
                 request_id: id.to_owned(),
@@ -129,7 +129,7 @@ pub async fn method_not_allowed() -> Problem {
     let message = "this address does not take that method";
     Problem::new(
         axum::http::StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
+        ErrorCode::MethodNotAllowed,
         message,
     )
 }

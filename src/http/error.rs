@@ -7,16 +7,47 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{RefundRefusal, Refusal};
 use payments::Error;
+use payments::views::one_of;
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
 
 use crate::telemetry;
+
+domain::words! {
+    /// Code of an error, for programs.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum ErrorCode {
+        Malformed => "malformed",
+        Unauthenticated => "unauthenticated",
+        Forbidden => "forbidden",
+        NotFound => "not_found",
+        MethodNotAllowed => "method_not_allowed",
+        OrderNotPayable => "order_not_payable",
+        OrderNotCancellable => "order_not_cancellable",
+        AmountMismatch => "amount_mismatch",
+        OrderNoReused => "order_no_reused",
+        RefundNoReused => "refund_no_reused",
+        RefundExceedsPayment => "refund_exceeds_payment",
+        PaymentNotRefundable => "payment_not_refundable",
+        InsufficientBalance => "insufficient_balance",
+        IdempotencyConflict => "idempotency_conflict",
+        TooLarge => "too_large",
+        UnsupportedMediaType => "unsupported_media_type",
+        Invalid => "invalid",
+        RateLimited => "rate_limited",
+        GatewayDeclined => "gateway_declined",
+        GatewayUnreachable => "gateway_unreachable",
+        Unavailable => "unavailable",
+        Internal => "internal",
+    }
+}
 
 /// An error for the client. It travels as an extension of an empty answer; `envelope` adds the request id and writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub status: StatusCode,
-    pub code: &'static str,
+    pub code: ErrorCode,
     pub message: Cow<'static, str>,
     pub field: Option<Cow<'static, str>>,
     /// `Retry-After`, in seconds.
@@ -33,7 +64,8 @@ pub struct ErrorBody {
 #[serde(rename_all = "camelCase")]
 pub struct ErrorDetail {
     /// For programs.
-    pub code: String,
+    #[schema(schema_with = codes)]
+    pub code: &'static str,
     /// For people.
     pub message: String,
     /// Part of the request that is wrong.
@@ -48,7 +80,7 @@ const PAUSE: u64 = 2;
 const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"tongqian\"");
 
 impl Problem {
-    pub fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Problem {
+    pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Problem {
         Problem {
             status,
             code,
@@ -61,16 +93,20 @@ impl Problem {
     pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Problem {
         Problem {
             field: Some(field.into()),
-            ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message)
+            ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Invalid, message)
         }
     }
 
     pub fn malformed(message: &'static str) -> Problem {
-        Problem::new(StatusCode::BAD_REQUEST, "malformed", message)
+        Problem::new(StatusCode::BAD_REQUEST, ErrorCode::Malformed, message)
     }
 
     pub fn not_found() -> Problem {
-        Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing")
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            ErrorCode::NotFound,
+            "there is no such thing",
+        )
     }
 
     /// 429: nothing was done; the call may be repeated after `wait`.
@@ -79,7 +115,7 @@ impl Problem {
             retry_after: Some(wait.as_secs() + 1),
             ..Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                "rate_limited",
+                ErrorCode::RateLimited,
                 "too many requests; come again after Retry-After seconds",
             )
         }
@@ -89,7 +125,7 @@ impl Problem {
     pub fn unavailable() -> Problem {
         Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
+            ErrorCode::Unavailable,
             "our database cannot be used at the moment; ask before you repeat this",
         )
     }
@@ -97,7 +133,7 @@ impl Problem {
     pub fn internal() -> Problem {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
+            ErrorCode::Internal,
             "something broke on our side",
         )
     }
@@ -130,12 +166,14 @@ impl From<Error> for Problem {
             Error::MethodUnavailable(method) => {
                 Problem::invalid("method", format!("{method} cannot be used to pay here"))
             }
-            Error::AboveKeyLimit(message) => Problem::new(StatusCode::FORBIDDEN, "forbidden", message),
+            Error::AboveKeyLimit(message) => {
+                Problem::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message)
+            }
             Error::Declined { channel, .. } => {
                 tracing::info!(%channel, error = telemetry::chain(&error), "the gateway declined");
                 Problem::new(
                     StatusCode::BAD_GATEWAY,
-                    "gateway_declined",
+                    ErrorCode::GatewayDeclined,
                     format!("{channel} declined the payment"),
                 )
             }
@@ -143,7 +181,7 @@ impl From<Error> for Problem {
                 tracing::warn!(%channel, error = telemetry::chain(&error), "the gateway gave no verified answer");
                 Problem::new(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    "gateway_unreachable",
+                    ErrorCode::GatewayUnreachable,
                     format!("{channel} gave no answer; do not pay twice, ask again"),
                 )
             }
@@ -160,29 +198,33 @@ impl From<Error> for Problem {
     }
 }
 
+fn codes() -> Object {
+    one_of(ErrorCode::ALL.map(ErrorCode::as_str))
+}
+
 fn refused(refusal: Refusal) -> Problem {
     let code = match refusal {
-        Refusal::OrderNotPayable => "order_not_payable",
-        Refusal::OrderNotCancellable => "order_not_cancellable",
-        Refusal::AmountMismatch => "amount_mismatch",
-        Refusal::OrderNoReused => "order_no_reused",
+        Refusal::OrderNotPayable => ErrorCode::OrderNotPayable,
+        Refusal::OrderNotCancellable => ErrorCode::OrderNotCancellable,
+        Refusal::AmountMismatch => ErrorCode::AmountMismatch,
+        Refusal::OrderNoReused => ErrorCode::OrderNoReused,
         // The list of codes is closed: a reused number is also an idempotency conflict.
-        Refusal::IdempotencyConflict | Refusal::AdjustmentNoReused => "idempotency_conflict",
-        Refusal::InsufficientBalance => "insufficient_balance",
+        Refusal::IdempotencyConflict | Refusal::AdjustmentNoReused => ErrorCode::IdempotencyConflict,
+        Refusal::InsufficientBalance => ErrorCode::InsufficientBalance,
     };
     Problem::new(StatusCode::CONFLICT, code, refusal.to_string())
 }
 
 fn refund_refused(refusal: RefundRefusal) -> Problem {
     let code = match refusal {
-        RefundRefusal::ExceedsPayment => "refund_exceeds_payment",
-        RefundRefusal::NumberReused => "refund_no_reused",
+        RefundRefusal::ExceedsPayment => ErrorCode::RefundExceedsPayment,
+        RefundRefusal::NumberReused => ErrorCode::RefundNoReused,
         RefundRefusal::NotPaid
         | RefundRefusal::NothingLeft
         | RefundRefusal::TooLate
         | RefundRefusal::TooMany
         | RefundRefusal::OtherAccount
-        | RefundRefusal::NotRetryable => "payment_not_refundable",
+        | RefundRefusal::NotRetryable => ErrorCode::PaymentNotRefundable,
     };
     Problem::new(StatusCode::CONFLICT, code, refusal.to_string())
 }

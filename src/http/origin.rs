@@ -11,7 +11,7 @@ use url::Url;
 
 use super::Web;
 use super::envelope::method_not_allowed;
-use super::error::Problem;
+use super::error::{ErrorCode, Problem};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -27,7 +27,7 @@ pub async fn guard(State(web): State<Web>, mut request: Request, next: Next) -> 
         if !is_from_our_pages(request.headers(), ours) {
             tracing::warn!("a form came from another site");
             let message = format!("this form is not from our pages; open them at {ours}");
-            return Problem::new(StatusCode::FORBIDDEN, "forbidden", message).into_response();
+            return Problem::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message).into_response();
         }
         let referer = path_of_referer(request.headers(), ours);
         request.headers_mut().insert(header::REFERER, referer);

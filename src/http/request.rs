@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 
 use super::Web;
-use super::error::Problem;
+use super::error::{ErrorCode, Problem};
 use crate::listen::{Crowded, Peer};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -24,7 +24,7 @@ pub async fn limit_time(request: Request, next: Next) -> Response {
         Some(response) => response,
         None => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
+            ErrorCode::Unavailable,
             "this took too long; it may have happened, so ask before you repeat it",
         )
         .into_response(),
@@ -37,7 +37,8 @@ pub async fn turn_away(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let busy = "too many requests are at work; nothing was done, come again after Retry-After seconds";
-    let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", busy).into_response();
+    let mut response =
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, busy).into_response();
     let close = HeaderValue::from_static("close");
     response.headers_mut().insert(header::CONNECTION, close);
     response

@@ -82,6 +82,7 @@ fn refuse(name: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::error::ErrorCode;
 
     fn field(outcome: Result<(), Problem>) -> Option<String> {
         outcome.unwrap_err().field.map(std::borrow::Cow::into_owned)
@@ -90,7 +91,11 @@ mod tests {
     #[test]
     fn nul_in_a_path_is_not_found_and_in_a_parameter_names_it() {
         for path in ["/checkout/a%00", "/%00", "/admin/orders/%00/cancel"] {
-            assert_eq!(check_address(path, None).unwrap_err().code, "not_found", "{path}");
+            assert_eq!(
+                check_address(path, None).unwrap_err().code,
+                ErrorCode::NotFound,
+                "{path}"
+            );
         }
         assert_eq!(
             check_address("/checkout/%E5%B0%8F%2500", Some("q=%2500&r=a+b")),

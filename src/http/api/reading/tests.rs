@@ -2,6 +2,7 @@ use domain::Money;
 use serde::Deserialize;
 
 use super::*;
+use crate::http::error::ErrorCode;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -53,7 +54,7 @@ fn invalid_json_is_malformed_wherever_it_breaks() {
         parse::<Sample>(b"{\"amount\":1,\"userId\":\"\xff\"}")
             .unwrap_err()
             .code,
-        "malformed"
+        ErrorCode::Malformed
     );
 }
 
