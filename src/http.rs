@@ -59,6 +59,7 @@ pub struct Web {
     pub limits: Arc<ApiLimits>,
     pub streams: EventStreams,
     pub templates: Templates,
+    pub openapi: openapi::Document,
     pub readiness: Readiness,
     pub metrics: Metrics,
     pub stop: Stop,
@@ -72,7 +73,12 @@ impl Web {
         streams: EventStreams,
         stop: Stop,
     ) -> Web {
+        let openapi = openapi::Document::new(openapi::Place {
+            public_url: site.public_url.as_str().to_owned(),
+            hosts: openapi::WebhookHosts::of(&services.outbox.guard),
+        });
         Web {
+            openapi,
             readiness: Readiness::new(services.db.clone()),
             metrics: Metrics::new(&services.metrics),
             templates: Templates::default(),

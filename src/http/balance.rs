@@ -19,7 +19,8 @@ use super::parameters::Parameters;
 
 #[utoipa::path(
     get, path = "/api/billing/balance/{userId}", tag = "balance",
-    operation_id = "show_balance", params(("userId" = String, Path)),
+    operation_id = "show_balance", summary = "Read the balance of a user",
+    params(("userId" = String, Path)),
     responses(
         (status = 200, body = BalanceView, description = "What the user has; somebody unknown has nothing"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
@@ -33,7 +34,7 @@ pub async fn show(State(web): State<Web>, Id(user_id): Id) -> Result<Json<Balanc
 
 #[utoipa::path(
     get, path = "/api/billing/balance/{userId}/entries", tag = "balance",
-    operation_id = "list_balance_entries",
+    operation_id = "list_balance_entries", summary = "List the changes of a balance",
     params(
         ("userId" = String, Path),
         ("limit" = Option<u32>, Query, description = "1 to 100, default 20"), ("cursor" = Option<String>, Query),
@@ -62,7 +63,8 @@ pub async fn entries(
 
 #[utoipa::path(
     post, path = "/api/billing/balance/{userId}/adjust", tag = "balance",
-    operation_id = "adjust_balance", request_body = AdjustBalance,
+    operation_id = "adjust_balance", summary = "Credit or debit a user",
+    request_body = AdjustBalance,
     description = "Gives money to a user or takes it away. It needs a key with the scope `refund`: money that goes out \
         is a right of its own.",
     params(
@@ -92,7 +94,8 @@ pub async fn adjust(
 
 #[utoipa::path(
     post, path = "/api/billing/balance/{userId}/topup", tag = "balance",
-    operation_id = "top_up_balance", request_body = TopUpBalance,
+    operation_id = "top_up_balance", summary = "Order a top-up of a balance",
+    request_body = TopUpBalance,
     params(
         ("userId" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),

@@ -21,6 +21,7 @@ use super::webhook_endpoints::DeliveryBody;
 /// A page of the feed, oldest first.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = EventPage)]
 pub struct FeedPageBody {
     data: Vec<EventView>,
     /// `after` of the next page, also when this one is empty; `null` only when there is no event at all.

@@ -13,8 +13,9 @@ use super::body::{self, BodyError, NOTIFICATION_BYTES};
 
 #[utoipa::path(
     post, path = "/api/billing/payments/notify/wechat", tag = "notifications",
-    operation_id = "notification_of_wechat", security(()),
-    request_body(content = String, content_type = "application/json", description = "As the gateway signed it"),
+    operation_id = "notification_of_wechat", summary = "Receive a notification of WeChat Pay",
+    security(()),
+    request_body(content = Object, content_type = "application/json", description = "As the gateway signed it"),
     responses(
         (status = 200, description = "Its effect is durable"),
         (status = "4XX", description = "Not believed; nothing was stored"),
@@ -27,9 +28,10 @@ pub async fn wechat(State(web): State<Web>, request: Request) -> Response {
 
 #[utoipa::path(
     post, path = "/api/billing/payments/notify/alipay", tag = "notifications",
-    operation_id = "notification_of_alipay", security(()),
+    operation_id = "notification_of_alipay", summary = "Receive a notification of Alipay",
+    security(()),
     request_body(
-        content = String, content_type = "application/x-www-form-urlencoded",
+        content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded",
         description = "As the gateway signed it",
     ),
     responses(

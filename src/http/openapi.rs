@@ -1,18 +1,41 @@
 //! The OpenAPI document, generated from the handlers.
 
-use std::sync::LazyLock;
+mod fields;
+mod refine;
 
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
+use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
+use super::Web;
 use super::error::{ErrorBody, ErrorDetail};
 use super::{balance, feed, notify, orders, payments, reconciliations, refunds, webhook_endpoints};
 
+pub use self::fields::WebhookHosts;
+pub use self::refine::Place;
+
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Tongqian", description = "Money is an integer in fen; times are RFC 3339 in UTC."),
+    info(
+        title = "Tongqian",
+        description = "Money is an integer in fen: `9990` is ¥99.90. Times are RFC 3339 in UTC. Unknown fields are refused. \
+            Identifiers are opaque. A POST with an `Idempotency-Key` may be repeated: its first answer is given again.",
+    ),
+    tags(
+        (name = "orders", description = "What is bought, by whom, for how much, until when."),
+        (name = "payments", description = "Attempts to pay an order."),
+        (name = "refunds", description = "Money on its way back. They need a key with the scope `refund`."),
+        (name = "reconciliations", description = "Each day's statements of the gateways, compared with the books."),
+        (name = "balance", description = "Balances of users, and every change of them."),
+        (name = "events", description = "What happened, oldest first, so that a program can catch up."),
+        (name = "webhooks", description = "Addresses that events are sent to. They need a key with the scope `pay`."),
+        (name = "notifications", description = "Where the gateways report; not for merchants' programs."),
+    ),
     paths(
         orders::create,
         orders::list,
@@ -68,24 +91,89 @@ impl utoipa::Modify for ApiKeyScheme {
     }
 }
 
-/// Serialised once: it does not change while the server runs.
-static TEXT: LazyLock<String> = LazyLock::new(|| {
-    Description::openapi()
-        .to_json()
-        .expect("the description has string keys and no failing parts")
-});
+/// The document of this server, made when it is first asked for.
+#[derive(Debug, Clone)]
+pub struct Document {
+    place: Arc<Place>,
+    text: Arc<OnceLock<String>>,
+}
 
-pub async fn show() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
+impl Document {
+    pub fn new(place: Place) -> Document {
+        Document {
+            place: Arc::new(place),
+            text: Arc::default(),
+        }
+    }
+
+    fn value(&self) -> Value {
+        let mut document = serde_json::to_value(Description::openapi())
+            .expect("the description has string keys and no failing parts");
+        refine::refine(&mut document, &self.place);
+        document
+    }
+
+    fn text(&self) -> &str {
+        self.text.get_or_init(|| self.value().to_string())
+    }
+}
+
+pub async fn show(State(web): State<Web>) -> Response {
+    let content_type = [(header::CONTENT_TYPE, "application/json")];
+    (content_type, web.openapi.text().to_owned()).into_response()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn describe() -> Value {
+        let place = Place {
+            public_url: "https://pay.example.cn".to_owned(),
+            hosts: WebhookHosts::Public,
+        };
+        serde_json::from_str(Document::new(place).text()).unwrap()
+    }
+
+    #[test]
+    fn every_parameter_is_described_and_bounded() {
+        let description = describe();
+        assert_eq!(description["servers"][0]["url"], "https://pay.example.cn");
+        let paths = description["paths"].as_object().unwrap().values();
+        for call in paths.flat_map(|path| path.as_object().unwrap().values()) {
+            assert!(call["summary"].is_string(), "{}", call["operationId"]);
+            for parameter in call["parameters"].as_array().into_iter().flatten() {
+                let schema = &parameter["schema"];
+                let is_bounded = ["maxLength", "maximum", "enum", "$ref", "format"]
+                    .iter()
+                    .any(|keyword| schema.get(keyword).is_some());
+                let is_described = parameter["description"].is_string();
+                assert!(is_bounded && is_described, "{} {parameter}", call["operationId"]);
+            }
+        }
+    }
+
+    #[test]
+    fn pages_and_enums_have_names_and_metadata_is_free() {
+        let description = describe();
+        let schemas = &description["components"]["schemas"];
+        assert_eq!(
+            schemas["OrderPage"]["properties"]["data"]["items"]["$ref"],
+            "#/components/schemas/Order"
+        );
+        assert!(!description.to_string().contains("PageBody"));
+        let order = &schemas["Order"]["properties"];
+        assert_eq!(order["status"]["$ref"], "#/components/schemas/OrderStatus");
+        assert_eq!(order["metadata"]["additionalProperties"], true);
+        let code = &schemas["ErrorDetail"]["properties"]["code"];
+        assert_eq!(code["$ref"], "#/components/schemas/ErrorCode");
+        let product = &schemas["StartPayment"]["properties"]["product"]["oneOf"];
+        assert_eq!(product[1]["$ref"], "#/components/schemas/PaymentProduct");
+    }
+
     #[test]
     fn it_describes_every_call_and_every_field() {
-        let description: serde_json::Value = serde_json::from_str(&TEXT).unwrap();
+        let description = describe();
         assert!(description["openapi"].as_str().unwrap().starts_with("3.1"));
         for (path, methods) in [
             ("/api/billing/orders", &["get", "post"][..]),

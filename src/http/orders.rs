@@ -48,7 +48,9 @@ fn order_id(text: &str) -> Result<OrderId, Problem> {
 
 #[utoipa::path(
     post, path = "/api/billing/orders", tag = "orders",
-    operation_id = "create_order", request_body = CreateOrder,
+    operation_id = "create_order", summary = "Create an order",
+    description = "The same `orderNo` with the same content is the same order; with other content 409 `order_no_reused`.",
+    request_body = CreateOrder,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
     responses(
         (status = 201, body = OrderView, description = "It is new"),
@@ -69,7 +71,7 @@ pub async fn create(State(web): State<Web>, call: Call<CreateOrder>) -> Result<R
 
 #[utoipa::path(
     get, path = "/api/billing/orders", tag = "orders",
-    operation_id = "list_orders",
+    operation_id = "list_orders", summary = "List orders",
     params(
         ("status" = Option<String>, Query), ("userId" = Option<String>, Query), ("orderNo" = Option<String>, Query),
         ("createdFrom" = Option<String>, Query, description = "RFC 3339"),
@@ -117,7 +119,8 @@ pub async fn list(
 
 #[utoipa::path(
     get, path = "/api/billing/orders/{id}", tag = "orders",
-    operation_id = "show_order", params(("id" = String, Path)),
+    operation_id = "show_order", summary = "Read an order",
+    params(("id" = String, Path)),
     responses(
         (status = 200, body = OrderView, description = "The order"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
@@ -131,7 +134,9 @@ pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<
 
 #[utoipa::path(
     post, path = "/api/billing/orders/{id}/cancel", tag = "orders",
-    operation_id = "cancel_order", request_body = Option<CancelOrder>,
+    operation_id = "cancel_order", summary = "Cancel an order",
+    description = "Open payments are closed at the gateway first. If the gateway says that the payer has just paid: 409 `order_not_cancellable`, and the order is paid.",
+    request_body = Option<CancelOrder>,
     params(
         ("id" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),

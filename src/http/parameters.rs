@@ -66,18 +66,28 @@ impl Parameters {
         })
     }
 
-    /// [`Parameters::cursor`] of a list that may be in the order of change.
+    /// [`Parameters::cursor`] of a list that may be in the order of change. A cursor of the other order is no place in this
+    /// list: 404.
     pub fn cursor_of_changes(
         &mut self,
         order: ListOrder,
-        is_key: impl FnOnce(&str) -> bool,
+        is_key: impl Fn(&str) -> bool,
     ) -> Result<Option<String>, Problem> {
-        match order {
-            ListOrder::Newest => self.cursor(is_key),
-            ListOrder::Updated => {
-                self.cursor(|text| ChangeCursor::parse(text).is_some_and(|cursor| is_key(&cursor.id)))
-            }
+        let order_of = |text: &str| match ChangeCursor::parse(text) {
+            Some(cursor) => is_key(&cursor.id).then_some(ListOrder::Updated),
+            None => is_key(text).then_some(ListOrder::Newest),
+        };
+        let Some(cursor) = self.cursor(|text| order_of(text).is_some())? else {
+            return Ok(None);
+        };
+        if order_of(&cursor) == Some(order) {
+            return Ok(Some(cursor));
         }
+        Err(Problem {
+            message: "this cursor belongs to the other order of the list".into(),
+            field: Some("cursor".into()),
+            ..Problem::not_found()
+        })
     }
 
     pub fn parsed<T>(
@@ -117,6 +127,7 @@ fn short(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::error::ErrorCode;
 
     fn field_of<T: std::fmt::Debug>(outcome: Result<T, Problem>) -> String {
         outcome.unwrap_err().field.unwrap().into_owned()
@@ -141,6 +152,27 @@ mod tests {
     }
 
     #[test]
+    fn a_cursor_of_the_other_order_is_not_found() {
+        let id = "ord_01M8HJGMGWQH83KZGCB3FPNDZ0";
+        let take = |query: &str, order| {
+            let mut parameters = Parameters::parse(Some(query)).unwrap();
+            parameters.cursor_of_changes(order, domain::OrderId::is_made_by_us)
+        };
+        let (newest, updated) = (format!("cursor={id}"), format!("cursor=17.{id}"));
+        assert!(take(&newest, ListOrder::Newest).unwrap().is_some());
+        assert!(take(&updated, ListOrder::Updated).unwrap().is_some());
+        for (query, order) in [(&newest, ListOrder::Updated), (&updated, ListOrder::Newest)] {
+            assert_eq!(
+                take(query, order).unwrap_err().code,
+                ErrorCode::NotFound,
+                "{query}"
+            );
+        }
+        let malformed = take("cursor=17.ord_1", ListOrder::Updated).unwrap_err();
+        assert_eq!(malformed.code, ErrorCode::Invalid);
+    }
+
+    #[test]
     fn unknown_and_repeated_parameters_are_refused() {
         assert_eq!(
             field_of(Parameters::parse(Some("status=paid&status=pending"))),
@@ -153,7 +185,7 @@ mod tests {
         for query in ["userId=%ff", "%C3%28=1", "userId=%ED%A0%80"] {
             assert_eq!(
                 Parameters::parse(Some(query)).unwrap_err().code,
-                "malformed",
+                ErrorCode::Malformed,
                 "{query}"
             );
         }

@@ -13,6 +13,7 @@ use payments::{
     start_payment,
 };
 
+pub use self::wire::ALIPAY_RETURN_URL_BYTES;
 use self::wire::{QueryPayment, StartPaymentBody};
 use super::Web;
 use super::api::{Call, Id, PageBody, answer, changed, created, to_the_end};
@@ -33,7 +34,9 @@ fn for_reader(payment: &Payment, owner: &PaymentOwner, caller: &Caller) -> Payme
 
 #[utoipa::path(
     post, path = "/api/billing/payments", tag = "payments",
-    operation_id = "start_payment", request_body = StartPaymentBody,
+    operation_id = "start_payment", summary = "Start a payment of an order",
+    description = "The same method while an open payment is valid: that payment. Another method: the open one is closed at its gateway first.",
+    request_body = StartPaymentBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
     responses(
         (status = 201, body = PaymentView, description = "It is new"),
@@ -58,7 +61,7 @@ pub async fn start(State(web): State<Web>, call: Call<StartPaymentBody>) -> Resu
 
 #[utoipa::path(
     get, path = "/api/billing/payments", tag = "payments",
-    operation_id = "list_payments",
+    operation_id = "list_payments", summary = "List payments",
     params(
         ("orderId" = Option<String>, Query), ("status" = Option<String>, Query), ("method" = Option<String>, Query),
         ("userId" = Option<String>, Query),
@@ -107,7 +110,8 @@ pub async fn list(
 
 #[utoipa::path(
     get, path = "/api/billing/payments/{id}", tag = "payments",
-    operation_id = "show_payment", params(("id" = String, Path)),
+    operation_id = "show_payment", summary = "Read a payment",
+    params(("id" = String, Path)),
     responses(
         (status = 200, body = PaymentView, description = "The payment"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
@@ -123,7 +127,9 @@ pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<
 
 #[utoipa::path(
     post, path = "/api/billing/payments/query", tag = "payments",
-    operation_id = "query_payment", request_body = QueryPayment,
+    operation_id = "query_payment", summary = "Ask the gateway about a payment",
+    description = "At most once a second while the payment is not final; otherwise what is on record.",
+    request_body = QueryPayment,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
     responses(
         (status = 200, body = PaymentView, description = "The payment"),

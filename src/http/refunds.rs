@@ -22,7 +22,9 @@ fn payment_id(text: &str) -> Result<PaymentId, Problem> {
 
 #[utoipa::path(
     post, path = "/api/billing/payments/{id}/refund", tag = "refunds",
-    operation_id = "request_refund", request_body = RequestRefund,
+    operation_id = "request_refund", summary = "Refund a payment",
+    description = "202 means that it is durable, not that the money is back. It needs a key with the scope `refund`.",
+    request_body = RequestRefund,
     params(
         ("id" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
@@ -52,7 +54,8 @@ pub async fn request(
 
 #[utoipa::path(
     get, path = "/api/billing/payments/{id}/refunds", tag = "refunds",
-    operation_id = "list_refunds", params(("id" = String, Path)),
+    operation_id = "list_refunds", summary = "List the refunds of a payment",
+    params(("id" = String, Path)),
     responses(
         (status = 200, body = PageBody<RefundView>, description = "All of them, newest first, on one page"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
@@ -74,7 +77,8 @@ pub async fn list(State(web): State<Web>, Id(id): Id) -> Result<Json<PageBody<Re
 
 #[utoipa::path(
     get, path = "/api/billing/refunds/{id}", tag = "refunds",
-    operation_id = "show_refund", params(("id" = String, Path)),
+    operation_id = "show_refund", summary = "Read a refund",
+    params(("id" = String, Path)),
     responses(
         (status = 200, body = RefundView, description = "The refund"),
         (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),

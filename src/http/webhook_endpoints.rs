@@ -18,7 +18,7 @@ use super::api::{Call, Id, PageBody, accepted, answer, answer_sealed, changed, c
 use super::error::{ErrorBody, Problem};
 use super::parameters::Parameters;
 
-pub use self::wire::DeliveryBody;
+pub use self::wire::{DELIVERY_STATUSES, DeliveryBody};
 
 fn endpoint_id(text: &str) -> Result<EndpointId, Problem> {
     EndpointId::parse(text).ok_or_else(Problem::not_found)
@@ -75,7 +75,8 @@ pub async fn show(State(web): State<Web>, Id(id): Id) -> Result<Json<EndpointBod
 
 #[utoipa::path(
     patch, path = "/api/billing/webhook-endpoints/{id}", tag = "webhooks",
-    operation_id = "update_webhook_endpoint", summary = "Change a webhook endpoint", request_body = UpdateEndpoint,
+    operation_id = "update_webhook_endpoint", summary = "Change a webhook endpoint",
+    request_body = Option<UpdateEndpoint>,
     params(("id" = String, Path)),
     responses(
         (status = 200, body = EndpointBody, description = "The endpoint as it is now"),

@@ -60,6 +60,11 @@ impl RefundView {
         }
     }
 
+    /// Every status of the API.
+    pub fn statuses() -> [&'static str; 5] {
+        RefundState::ALL.map(status)
+    }
+
     /// The state that a status of the API stands for.
     pub fn parse_status(word: &str) -> Option<RefundState> {
         RefundState::ALL.into_iter().find(|state| status(*state) == word)
@@ -78,5 +83,5 @@ const fn status(state: RefundState) -> &'static str {
 }
 
 fn statuses() -> Object {
-    one_of(RefundState::ALL.map(status))
+    one_of(RefundView::statuses())
 }

@@ -181,10 +181,11 @@ pub(crate) async fn begin_replay(
     to: Timestamp,
     now: Timestamp,
 ) -> Result<Endpoint, Error> {
-    if to <= from {
-        return Err(invalid("to", "must be later than from"));
-    }
     let endpoint = require_endpoint(tx, id).await?;
+    // A span of no length holds nothing, which is no mistake; one that ends before it begins is.
+    if to < from {
+        return Err(invalid("to", "must not be earlier than from"));
+    }
     // Ids carry their time, so a span of time is a span of ids.
     let replay = ReplayRow {
         endpoint_id: id.to_string(),

@@ -60,7 +60,7 @@ impl TopUpBalance {
 
 /// The place of an entry in its user's history, as [`payments::list_entries`] gave it out.
 pub fn parse_cursor(text: &str) -> Option<i64> {
-    let is_plain = (1..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_plain = (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     is_plain.then(|| text.parse().ok()).flatten()
 }
 

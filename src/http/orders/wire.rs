@@ -14,6 +14,10 @@ use crate::http::error::Problem;
 
 const METADATA_BYTES: usize = 4096;
 const RETURN_URL_BYTES: usize = 2048;
+const MAX_MINUTES: u32 = 10_080;
+/// A thousandth of a minute.
+const MIN_LIFETIME: Duration = Duration::from_millis(60);
+const MAX_FRACTION_DIGITS: usize = 9;
 
 /// A new order.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -47,6 +51,8 @@ pub struct CreateOrder {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CancelOrder {
+    /// The payer is shown it.
+    #[schema(min_length = 1, max_length = 256)]
     pub reason: Option<String>,
 }
 
@@ -76,14 +82,25 @@ impl CreateOrder {
 fn minutes() -> utoipa::openapi::Object {
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Number, Type::Null]))
-        .exclusive_minimum(Some(0))
-        .maximum(Some(10_080))
+        .minimum(Some(0.001))
+        .maximum(Some(MAX_MINUTES))
         .description(Some("How long the order can be paid; fractions are allowed"))
         .build()
 }
 
+/// Parses the lifetime of an order. Digits behind the ninth of the fraction mean less than a microsecond.
 fn parse_lifetime(number: &serde_json::Number) -> Result<Duration, Problem> {
-    parse_minutes(&number.to_string()).map_err(|problem| Problem::invalid("expiresInMinutes", problem))
+    let text = number.to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
+    let is_above = whole == MAX_MINUTES.to_string() && fraction.bytes().any(|digit| digit != b'0');
+    let kept = fraction.get(..MAX_FRACTION_DIGITS).unwrap_or(fraction);
+    parse_minutes(&format!("{whole}.{kept}"))
+        .ok()
+        .filter(|lifetime| *lifetime >= MIN_LIFETIME && !is_above)
+        .ok_or_else(|| {
+            let message = format!("must be a number of minutes from 0.001 to {MAX_MINUTES}");
+            Problem::invalid("expiresInMinutes", message)
+        })
 }
 
 /// Parses a return URL: http or https only, because payers are redirected there.
@@ -121,6 +138,7 @@ fn parse_metadata(json: &RawValue) -> Result<String, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::error::ErrorCode;
 
     #[test]
     fn a_return_url_is_on_the_web() {
@@ -170,8 +188,22 @@ mod tests {
         let lifetime = |text: &str| parse_lifetime(&serde_json::from_str(text).unwrap());
         assert_eq!(lifetime("0.05").unwrap(), Duration::from_secs(3));
         assert_eq!(lifetime("30").unwrap(), Duration::from_secs(1800));
-        for text in ["0", "-1", "10081", "1e300", "0.00000001"] {
-            assert_eq!(lifetime(text).unwrap_err().code, "invalid", "{text}");
+        assert_eq!(lifetime("0.001").unwrap(), Duration::from_millis(60));
+        assert_eq!(lifetime("10080").unwrap(), Duration::from_secs(604_800));
+        assert_eq!(
+            lifetime("1.3333333333333333").unwrap(),
+            Duration::from_millis(79_999)
+        );
+        for text in [
+            "0",
+            "-1",
+            "10081",
+            "1e300",
+            "0.00000001",
+            "0.000999",
+            "10080.000000000002",
+        ] {
+            assert_eq!(lifetime(text).unwrap_err().code, ErrorCode::Invalid, "{text}");
         }
     }
 }

@@ -16,10 +16,12 @@ use crate::listen::Peer;
 /// WeChat's limit of an openid.
 const OPENID_BYTES: usize = 128;
 /// Alipay's limit of a return URL.
-const ALIPAY_RETURN_URL_BYTES: usize = 256;
+pub const ALIPAY_RETURN_URL_BYTES: usize = 256;
 
+/// A new payment of an order.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = StartPayment)]
 pub struct StartPaymentBody {
     order_id: String,
     #[schema(schema_with = methods)]
@@ -28,7 +30,7 @@ pub struct StartPaymentBody {
     #[schema(schema_with = chosen_products)]
     product: Option<String>,
     /// Must be the order's when it is sent.
-    #[schema(value_type = Option<i64>, minimum = 1)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 10_000_000_000_i64)]
     amount: Option<Money>,
     /// `h5`, `wap`, `page`: where the gateway sends the payer's browser. By default the order's checkout page.
     /// What the gateway appends to it proves nothing.

@@ -8,7 +8,7 @@ use payments::webhook::{
 use payments::{parse_rfc3339, rfc3339};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Type};
+use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, SchemaType, Type};
 
 use crate::http::error::Problem;
 
@@ -112,7 +112,7 @@ pub struct CreateEndpoint {
     #[schema(max_length = 2048)]
     url: String,
     /// Types of events, or `*`; all by default.
-    #[schema(schema_with = event_words)]
+    #[schema(schema_with = chosen_events)]
     events: Option<Vec<String>>,
     #[schema(min_length = 1, max_length = 256)]
     description: Option<String>,
@@ -137,13 +137,13 @@ impl CreateEndpoint {
 pub struct UpdateEndpoint {
     #[schema(max_length = 2048)]
     url: Option<String>,
-    #[schema(schema_with = event_words)]
+    #[schema(schema_with = chosen_events)]
     events: Option<Vec<String>>,
     /// `null` removes it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 256)]
     description: Option<Option<String>>,
-    #[schema(schema_with = statuses)]
+    #[schema(schema_with = chosen_status)]
     status: Option<String>,
 }
 
@@ -222,6 +222,21 @@ fn event_words() -> utoipa::openapi::schema::Array {
         .schema_type(Type::String)
         .enum_values(Some(words));
     ArrayBuilder::new().items(item).min_items(Some(1)).build()
+}
+
+/// Schema of a list of types that may be left out.
+fn chosen_events() -> utoipa::openapi::schema::Array {
+    let mut schema = event_words();
+    schema.schema_type = SchemaType::from_iter([Type::Array, Type::Null]);
+    schema
+}
+
+fn chosen_status() -> Object {
+    let words = EndpointStatus::ALL.map(|status| Some(status.as_str()));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .enum_values(Some(words.into_iter().chain([None])))
+        .build()
 }
 
 fn statuses() -> Object {
