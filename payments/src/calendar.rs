@@ -39,30 +39,52 @@ pub(crate) fn midnight_before(now: Timestamp) -> Timestamp {
     Timestamp::from_millis(local.div_euclid(DAY_MS) * DAY_MS - OFFSET_MS)
 }
 
-/// Named period that ends today.
+/// Named period of whole days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Period {
     Today,
+    Yesterday,
     Week,
+    LastWeek,
     Month,
+    LastMonth,
     Quarter,
 }
 
 impl Period {
-    pub const ALL: [Period; 4] = [Period::Today, Period::Week, Period::Month, Period::Quarter];
+    pub const ALL: [Period; 7] = [
+        Period::Today,
+        Period::Yesterday,
+        Period::Week,
+        Period::LastWeek,
+        Period::Month,
+        Period::LastMonth,
+        Period::Quarter,
+    ];
 
     /// First and last day in Beijing, `2026-11-24`. A week begins on Monday.
     pub fn days(self, now: Timestamp) -> (String, String) {
         let today = in_beijing(now).date_naive();
-        let first = match self {
-            Period::Today => Some(today),
-            Period::Week => {
-                today.checked_sub_signed(TimeDelta::days(i64::from(today.weekday().num_days_from_monday())))
+        let before =
+            |day: NaiveDate, n_days: i64| day.checked_sub_signed(TimeDelta::days(n_days)).unwrap_or(day);
+        let monday = before(today, i64::from(today.weekday().num_days_from_monday()));
+        let first_of_month = today.with_day(1).unwrap_or(today);
+        let (first, last) = match self {
+            Period::Today => (today, today),
+            Period::Yesterday => (before(today, 1), before(today, 1)),
+            Period::Week => (monday, today),
+            Period::LastWeek => (before(monday, 7), before(monday, 1)),
+            Period::Month => (first_of_month, today),
+            Period::LastMonth => {
+                let last = before(first_of_month, 1);
+                (last.with_day(1).unwrap_or(last), last)
             }
-            Period::Month => today.with_day(1),
-            Period::Quarter => NaiveDate::from_ymd_opt(today.year(), today.month0() / 3 * 3 + 1, 1),
+            Period::Quarter => {
+                let first = NaiveDate::from_ymd_opt(today.year(), today.month0() / 3 * 3 + 1, 1);
+                (first.unwrap_or(today), today)
+            }
         };
-        (first.unwrap_or(today).to_string(), today.to_string())
+        (first.to_string(), last.to_string())
     }
 }
 
@@ -88,7 +110,8 @@ mod tests {
     fn a_span_of_days_begins_where_people_say_it_does() {
         // A Friday, 23:59:59 in Beijing, and the second after.
         let friday = parse_beijing("2026-11-27 23:59:59").unwrap();
-        let from = |now| Period::ALL.map(|period| period.days(now).0);
+        let to_today = [Period::Today, Period::Week, Period::Month, Period::Quarter];
+        let from = |now| to_today.map(|period| period.days(now).0);
         assert_eq!(
             from(friday),
             ["2026-11-27", "2026-11-23", "2026-11-01", "2026-10-01"]
@@ -104,6 +127,31 @@ mod tests {
             ["2027-01-01", "2026-12-28", "2027-01-01", "2027-01-01"]
         );
         assert_eq!(Period::Week.days(new_year).1, "2027-01-01");
+    }
+
+    #[test]
+    fn a_period_that_is_over_ends_before_today() {
+        let days = |now: &str| {
+            let now = parse_beijing(now).unwrap();
+            [Period::Yesterday, Period::LastWeek, Period::LastMonth].map(|period| period.days(now))
+        };
+        let pair = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+        assert_eq!(
+            days("2027-01-01 00:00:00"),
+            [
+                pair("2026-12-31", "2026-12-31"),
+                pair("2026-12-21", "2026-12-27"),
+                pair("2026-12-01", "2026-12-31")
+            ]
+        );
+        assert_eq!(
+            days("2027-03-29 23:59:59"),
+            [
+                pair("2027-03-28", "2027-03-28"),
+                pair("2027-03-22", "2027-03-28"),
+                pair("2027-02-01", "2027-02-28")
+            ]
+        );
     }
 
     #[test]

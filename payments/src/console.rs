@@ -10,6 +10,7 @@ mod calls;
 mod credits;
 mod error;
 mod figures;
+mod files;
 mod find;
 mod gateways;
 mod inbox;
@@ -45,7 +46,10 @@ pub use calls::GatewayCall;
 pub use credits::{CreditRequest, adjust_balance, approve_credit, list_credit_requests, reject_credit};
 pub use error::ConsoleError;
 pub use figures::{Day, Overview, Sum, read_overview};
-pub use find::{FoundOrders, OrderQuery, find_exact, find_orders};
+pub use files::{
+    add_payments, list_entry_lines, list_paid_orders, list_payment_lines, list_refund_lines, sum_by_method,
+};
+pub use find::{FoundOrders, OrderQuery, OrderTotals, find_exact, find_order_totals, find_orders};
 pub use gateways::{GatewayState, Proof, Trial, list_gateways, test_gateway};
 pub use inbox::{find_notification, list_notifications, read_inside};
 pub use limits::{LoginLimits, admit_login};
@@ -74,5 +78,8 @@ pub use webhooks::{
 
 pub(super) use crate::audit_log::{perform, perform_and_tell, record};
 pub use crate::gateway::{Call, Operation, Verdict};
+pub use crate::model::file::{
+    EntryLine, FilePlace, FileSpan, MethodTotal, OrderLine, PaidBy, PaymentLine, RefundLine,
+};
 pub use crate::model::incident::IncidentKind;
 pub use crate::notification::replay_notification;

@@ -6,6 +6,7 @@ pub(crate) mod balance;
 pub(crate) mod checkout;
 pub(crate) mod epay;
 pub(crate) mod event;
+pub(crate) mod file;
 pub(crate) mod idempotency;
 pub(crate) mod incident;
 pub(crate) mod payment;

@@ -19,6 +19,7 @@ pub(crate) mod epay_refunds;
 pub(crate) mod events;
 pub(crate) mod fee_entries;
 pub(crate) mod figures;
+pub(crate) mod files;
 pub(crate) mod forged_notifications;
 pub(crate) mod gateway_calls;
 pub(crate) mod idempotency;

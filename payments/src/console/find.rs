@@ -57,6 +57,118 @@ pub async fn find_orders(services: &Services, query: &OrderQuery) -> Result<Foun
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
+/// Sums of all orders that a query finds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OrderTotals {
+    pub n_orders: i64,
+    pub amount_fen: i64,
+    pub refunded_fen: i64,
+    /// Only so many of the newest were summed.
+    pub only_newest: Option<i64>,
+}
+
+impl OrderTotals {
+    fn of(orders: &[Order]) -> OrderTotals {
+        OrderTotals {
+            n_orders: i64::try_from(orders.len()).unwrap_or(i64::MAX),
+            amount_fen: orders.iter().map(|order| order.amount.fen()).sum(),
+            refunded_fen: orders.iter().map(|order| order.refunded.fen()).sum(),
+            only_newest: None,
+        }
+    }
+
+    /// Sums of both sets, of which `common` is in each.
+    fn union(left: OrderTotals, right: OrderTotals, common: OrderTotals) -> OrderTotals {
+        OrderTotals {
+            n_orders: left.n_orders + right.n_orders - common.n_orders,
+            amount_fen: left.amount_fen + right.amount_fen - common.amount_fen,
+            refunded_fen: left.refunded_fen + right.refunded_fen - common.refunded_fen,
+            only_newest: left.only_newest.or(right.only_newest),
+        }
+    }
+}
+
+/// Sums all orders of a query, whatever its page.
+pub async fn find_order_totals(services: &Services, query: &OrderQuery) -> Result<OrderTotals, Error> {
+    services
+        .db
+        .snapshot(|tx| async move { sum(tx, query).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+async fn sum(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<OrderTotals, StoreError> {
+    let span = Span {
+        from: query.from,
+        to: query.to,
+        cursor: None,
+    };
+    let (from, below) = span.names();
+    let names = search::IdRange {
+        from: &from,
+        below: &below,
+    };
+    let filter = filter_of(query);
+    let Some(text) = query.text.as_deref() else {
+        return sum_of(tx, filter, names).await;
+    };
+    let numbered = search::find_by_any_number(tx, text).await?;
+    if !numbered.is_empty() {
+        let found = search::find_among(tx, &numbered, filter, names).await?;
+        return Ok(OrderTotals::of(&found.orders));
+    }
+    let of_user = Filter {
+        user_id: Some(text),
+        ..filter
+    };
+    let users = sum_of(tx, of_user, names).await?;
+    let Some(of_amount) = narrowed_to(text, filter) else {
+        return Ok(users);
+    };
+    let amounts = sum_of(tx, of_amount, names).await?;
+    let of_both = Filter {
+        user_id: Some(text),
+        ..of_amount
+    };
+    let both = sum_of(tx, of_both, names).await?;
+    Ok(OrderTotals::union(users, amounts, both))
+}
+
+async fn sum_of(
+    tx: &mut Tx<'_>,
+    filter: Filter<'_>,
+    range: search::IdRange<'_>,
+) -> Result<OrderTotals, StoreError> {
+    let sums = search::sum(tx, filter, range).await?;
+    Ok(OrderTotals {
+        n_orders: sums.n,
+        amount_fen: sums.amount,
+        refunded_fen: sums.refunded,
+        only_newest: sums.is_cut_off.then_some(search::TOTALS_DEPTH),
+    })
+}
+
+fn filter_of(query: &OrderQuery) -> Filter<'_> {
+    Filter {
+        user_id: None,
+        status: query.status.map(OrderStatus::as_str),
+        method: query.method.map(Method::as_str),
+        least: query.least.map(Money::fen),
+        most: query.most.map(Money::fen),
+        needs_attention: query.needs_attention,
+    }
+}
+
+/// The filter for the amount that a text means.
+fn narrowed_to<'a>(text: &str, filter: Filter<'a>) -> Option<Filter<'a>> {
+    let amount = amount_in(text).map(Money::fen)?;
+    Some(Filter {
+        least: Some(filter.least.map_or(amount, |least| least.max(amount))),
+        most: Some(filter.most.map_or(amount, |most| most.min(amount))),
+        ..filter
+    })
+}
+
 async fn find(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<FoundOrders, StoreError> {
     let found = search(tx, query, i64::from(query.limit) + 1).await?;
     let mut page = page(found.orders, query.limit, |order: &Order| order.id.to_string());
@@ -80,14 +192,7 @@ async fn search(tx: &mut Tx<'_>, query: &OrderQuery, limit: i64) -> Result<Found
         from: &from,
         below: &below,
     };
-    let filter = Filter {
-        user_id: None,
-        status: query.status.map(OrderStatus::as_str),
-        method: query.method.map(Method::as_str),
-        least: query.least.map(Money::fen),
-        most: query.most.map(Money::fen),
-        needs_attention: query.needs_attention,
-    };
+    let filter = filter_of(query);
     let Some(text) = query.text.as_deref() else {
         return search::find(tx, filter, names, limit).await;
     };
@@ -100,13 +205,8 @@ async fn search(tx: &mut Tx<'_>, query: &OrderQuery, limit: i64) -> Result<Found
         ..filter
     };
     let found = search::find(tx, of_user, names, limit).await?;
-    let Some(amount) = amount_in(text).map(Money::fen) else {
+    let Some(of_amount) = narrowed_to(text, filter) else {
         return Ok(found);
-    };
-    let of_amount = Filter {
-        least: Some(filter.least.map_or(amount, |least| least.max(amount))),
-        most: Some(filter.most.map_or(amount, |most| most.min(amount))),
-        ..filter
     };
     Ok(merged(
         found,

@@ -12,6 +12,8 @@ use super::{StoreError, Tx, on};
 
 /// Maximum of orders that a list scans before it answers, however few of them match.
 pub const DEPTH: i64 = 5_000;
+/// The same for the totals of a list.
+pub const TOTALS_DEPTH: i64 = 20_000;
 
 /// Filter of orders. `None`: anything.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,6 +35,16 @@ pub struct Found {
     pub orders: Vec<Order>,
     /// Id of the last order that was scanned, when the scan was cut off there.
     pub looked_to: Option<String>,
+}
+
+/// Sums of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sums {
+    pub n: i64,
+    pub amount: i64,
+    pub refunded: i64,
+    /// There are more than [`TOTALS_DEPTH`] on the way, and only the newest were summed.
+    pub is_cut_off: bool,
 }
 
 /// Access path of a list. All but the last two use an index in the list's own order.
@@ -100,12 +112,28 @@ pub async fn find(
     let (path, looked_to) = match filter.access_paths()[..] {
         // Every order on this path matches.
         [path] if path.is_in_order() => (path, None),
-        ref access_paths => choose(tx, access_paths, range).await?,
+        ref access_paths => choose(tx, access_paths, range, DEPTH).await?,
     };
     let from = looked_to.as_deref().unwrap_or(range.from);
     Ok(Found {
         orders: list(tx, path, filter, IdRange { from, ..range }, limit).await?,
         looked_to,
+    })
+}
+
+/// Sums the matching orders, as far back as [`TOTALS_DEPTH`] reaches.
+pub async fn sum(tx: &mut Tx<'_>, filter: Filter<'_>, range: IdRange<'_>) -> Result<Sums, StoreError> {
+    let (path, looked_to) = match filter.access_paths()[..] {
+        [path] if path.is_in_order() => (path, None),
+        ref access_paths => choose(tx, access_paths, range, TOTALS_DEPTH).await?,
+    };
+    let from = looked_to.as_deref().unwrap_or(range.from);
+    let row: SumsRow = sum_path(tx, path, filter, IdRange { from, ..range }).await?;
+    Ok(Sums {
+        n: row.n,
+        amount: row.amount,
+        refunded: row.refunded,
+        is_cut_off: looked_to.is_some() || row.n == TOTALS_DEPTH,
     })
 }
 
@@ -137,21 +165,27 @@ async fn choose<'a>(
     tx: &mut Tx<'_>,
     access_paths: &[AccessPath<'a>],
     range: IdRange<'_>,
+    depth: i64,
 ) -> Result<(AccessPath<'a>, Option<String>), StoreError> {
     let mut best: Option<(AccessPath, Estimate)> = None;
     for path in access_paths {
-        let estimate = estimate(tx, *path, range).await?;
+        let estimate = estimate(tx, *path, range, depth).await?;
         // Cut off, such a path would miss the newest orders as likely as the oldest.
-        let is_usable = path.is_in_order() || estimate.n < DEPTH;
+        let is_usable = path.is_in_order() || estimate.n < depth;
         if is_usable && best.as_ref().is_none_or(|(_, shortest)| estimate < *shortest) {
             best = Some((*path, estimate));
         }
     }
     let (path, estimate) = best.expect("one way at least is in order");
-    Ok((path, estimate.oldest.filter(|_| estimate.n == DEPTH)))
+    Ok((path, estimate.oldest.filter(|_| estimate.n == depth)))
 }
 
-async fn estimate(tx: &mut Tx<'_>, path: AccessPath<'_>, range: IdRange<'_>) -> Result<Estimate, StoreError> {
+async fn estimate(
+    tx: &mut Tx<'_>,
+    path: AccessPath<'_>,
+    range: IdRange<'_>,
+    depth: i64,
+) -> Result<Estimate, StoreError> {
     macro_rules! estimate {
         ($name:literal, $rows:expr) => {
             concat!(
@@ -201,7 +235,7 @@ async fn estimate(tx: &mut Tx<'_>, path: AccessPath<'_>, range: IdRange<'_>) -> 
                 .persistent(false)
                 .bind(range.below)
                 .bind(range.from)
-                .bind(DEPTH)
+                .bind(depth)
                 $(.bind($value))?)
         };
     }
@@ -216,16 +250,22 @@ async fn estimate(tx: &mut Tx<'_>, path: AccessPath<'_>, range: IdRange<'_>) -> 
             .persistent(false)
             .bind(least)
             .bind(most)
-            .bind(DEPTH))?,
+            .bind(depth))?,
     };
     Ok(estimate)
 }
 
-/// Newest first between two ids. The method is no `exists`, for which PostgreSQL may gather all payments of a method.
-macro_rules! list_orders {
+#[derive(sqlx::FromRow)]
+struct SumsRow {
+    n: i64,
+    amount: i64,
+    refunded: i64,
+}
+
+/// The orders between two ids that match. The method is no `exists`, for which PostgreSQL may gather all payments of a method.
+macro_rules! matching {
     ($from:literal, $id:literal, $path:expr) => {
-        select_order!(
-            "join (select i.id ",
+        concat!(
             $from,
             " where ",
             $id,
@@ -244,10 +284,109 @@ macro_rules! list_orders {
                         from incidents a join payments p on p.id = a.payment_id
                         where p.order_id = i.id and a.resolved_at is null))",
             $path,
-            " limit $8) as hit on hit.id = o.id
+            " limit $8"
+        )
+    };
+}
+
+/// Newest first.
+macro_rules! list_orders {
+    ($from:literal, $id:literal, $path:expr) => {
+        select_order!(
+            "join (select i.id ",
+            matching!($from, $id, $path),
+            ") as hit on hit.id = o.id
             order by o.id desc"
         )
     };
+}
+
+macro_rules! sum_orders {
+    ($from:literal, $id:literal, $path:expr) => {
+        concat!(
+            "select count(*) as n, cast(coalesce(sum(hit.amount), 0) as bigint) as amount,
+                cast(coalesce(sum(hit.refunded), 0) as bigint) as refunded
+            from (select i.amount, i.refunded ",
+            matching!($from, $id, $path),
+            ") as hit"
+        )
+    };
+}
+
+/// The SQL text of an access path: `$make` writes the statement around it.
+macro_rules! sql_of {
+    ($make:ident, $path:expr) => {{
+        const ALL: &str = $make!("from orders i", "i.id", " order by i.id desc");
+        const USER: &str = $make!(
+            "from orders i",
+            "i.id",
+            " and i.user_id = $3 order by i.user_id desc, i.id desc"
+        );
+        // By id alone: SQLite does not see that rows equal in an expression are in index order.
+        const STATUS: &str = $make!(
+            "from orders i",
+            "i.id",
+            concat!(" and ", status_of!("i"), " = $4 order by i.id desc")
+        );
+        const AMOUNT: &str = $make!(
+            "from orders i",
+            "i.id",
+            " and i.amount = $6 order by i.amount desc, i.id desc"
+        );
+        // `|| ''` keeps an engine from scanning all orders by id instead.
+        const AMOUNTS: &str = $make!(
+            "from orders i",
+            "i.id || ''",
+            " and i.amount >= $6 and i.amount <= $7 order by i.id || '' desc"
+        );
+        const ATTENTION: &str = $make!(
+            "from orders i",
+            "i.id || ''",
+            " and i.id in (select p.order_id
+                from incidents a join payments p on p.id = a.payment_id where a.resolved_at is null)
+            order by i.id || '' desc"
+        );
+        // Only the last payment of its method represents its order, so that no order is listed twice.
+        const METHOD: &str = $make!(
+            "from payments m join orders i on i.id = m.order_id",
+            "m.order_id",
+            " and m.method = $5
+            and not exists (select 1 from payments n
+                where n.method = m.method and n.order_id = m.order_id and n.id > m.id)
+            order by m.method desc, m.order_id desc"
+        );
+        match $path {
+            AccessPath::All => ALL,
+            AccessPath::User(_) => USER,
+            AccessPath::Status(_) => STATUS,
+            AccessPath::Method(_) => METHOD,
+            AccessPath::Amount(_) => AMOUNT,
+            AccessPath::Amounts(..) => AMOUNTS,
+            AccessPath::Attention => ATTENTION,
+        }
+    }};
+}
+
+/// Runs the statement of a path with the values of its filter.
+macro_rules! run_path {
+    ($tx:expr, $make:ident, $path:expr, $filter:expr, $range:expr, $limit:expr, $fetch:ident) => {{
+        let (least, most) = match $path {
+            AccessPath::Amounts(least, most) => (Some(least), Some(most)),
+            _ => ($filter.least, $filter.most),
+        };
+        let sql = sql_of!($make, $path);
+        on!($tx, sql, $fetch, |query| query
+            .persistent(false)
+            .bind($range.below)
+            .bind($range.from)
+            .bind($filter.user_id)
+            .bind($filter.status)
+            .bind($filter.method)
+            .bind(least)
+            .bind(most)
+            .bind($limit)
+            .bind($filter.needs_attention.then_some(1_i64)))
+    }};
 }
 
 async fn list(
@@ -257,70 +396,25 @@ async fn list(
     range: IdRange<'_>,
     limit: i64,
 ) -> Result<Vec<Order>, StoreError> {
-    const ALL: &str = list_orders!("from orders i", "i.id", " order by i.id desc");
-    const USER: &str = list_orders!(
-        "from orders i",
-        "i.id",
-        " and i.user_id = $3 order by i.user_id desc, i.id desc"
-    );
-    // By id alone: SQLite does not see that rows equal in an expression are in index order.
-    const STATUS: &str = list_orders!(
-        "from orders i",
-        "i.id",
-        concat!(" and ", status_of!("i"), " = $4 order by i.id desc")
-    );
-    const AMOUNT: &str = list_orders!(
-        "from orders i",
-        "i.id",
-        " and i.amount = $6 order by i.amount desc, i.id desc"
-    );
-    // `|| ''` keeps an engine from scanning all orders by id instead.
-    const AMOUNTS: &str = list_orders!(
-        "from orders i",
-        "i.id || ''",
-        " and i.amount >= $6 and i.amount <= $7 order by i.id || '' desc"
-    );
-    const ATTENTION: &str = list_orders!(
-        "from orders i",
-        "i.id || ''",
-        " and i.id in (select p.order_id
-                from incidents a join payments p on p.id = a.payment_id where a.resolved_at is null)
-            order by i.id || '' desc"
-    );
-    // Only the last payment of its method represents its order, so that no order is listed twice.
-    const METHOD: &str = list_orders!(
-        "from payments m join orders i on i.id = m.order_id",
-        "m.order_id",
-        " and m.method = $5
-            and not exists (select 1 from payments n
-                where n.method = m.method and n.order_id = m.order_id and n.id > m.id)
-            order by m.method desc, m.order_id desc"
-    );
-    let (least, most) = match path {
-        AccessPath::Amounts(least, most) => (Some(least), Some(most)),
-        _ => (filter.least, filter.most),
-    };
-    let sql = match path {
-        AccessPath::All => ALL,
-        AccessPath::User(_) => USER,
-        AccessPath::Status(_) => STATUS,
-        AccessPath::Method(_) => METHOD,
-        AccessPath::Amount(_) => AMOUNT,
-        AccessPath::Amounts(..) => AMOUNTS,
-        AccessPath::Attention => ATTENTION,
-    };
-    let rows: Vec<OrderRow> = on!(tx, sql, fetch_all, |query| query
-        .persistent(false)
-        .bind(range.below)
-        .bind(range.from)
-        .bind(filter.user_id)
-        .bind(filter.status)
-        .bind(filter.method)
-        .bind(least)
-        .bind(most)
-        .bind(limit)
-        .bind(filter.needs_attention.then_some(1_i64)))?;
+    let rows: Vec<OrderRow> = run_path!(tx, list_orders, path, filter, range, limit, fetch_all)?;
     rows.into_iter().map(Order::try_from).collect()
+}
+
+async fn sum_path(
+    tx: &mut Tx<'_>,
+    path: AccessPath<'_>,
+    filter: Filter<'_>,
+    range: IdRange<'_>,
+) -> Result<SumsRow, StoreError> {
+    Ok(run_path!(
+        tx,
+        sum_orders,
+        path,
+        filter,
+        range,
+        TOTALS_DEPTH,
+        fetch_one
+    )?)
 }
 
 /// Orders with this number, or whose payments or refunds have it, here or at a gateway.

@@ -16,6 +16,7 @@ mod console_questions;
 mod data_end;
 mod epay;
 mod events;
+mod files;
 mod gateway_faults;
 mod healing;
 mod keys;
