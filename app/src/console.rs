@@ -3,6 +3,7 @@
 //! A page is a function from loaded data to a view; handlers in the server load, and [`render`] adds the frame.
 
 mod alarm;
+pub mod columns;
 mod flash;
 mod format;
 mod frame;
@@ -15,6 +16,7 @@ use leptos::prelude::*;
 use payments::console::{Operator, Permission, Waiting};
 
 pub use self::alarm::describe_alarm;
+use self::columns::FileTexts;
 pub use self::flash::Flash;
 use crate::context::PageSettings;
 use crate::i18n::{ConsoleWords, Language};
@@ -42,6 +44,14 @@ pub struct ConsoleContext {
 impl ConsoleContext {
     pub fn words(&self) -> &'static ConsoleWords {
         self.language.console_words()
+    }
+
+    /// Texts of files for accountants.
+    pub fn file_texts(&self) -> FileTexts {
+        FileTexts {
+            console: self.words(),
+            files: self.language.file_words(),
+        }
     }
 
     pub fn may(&self, permission: Permission) -> bool {

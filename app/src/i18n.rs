@@ -7,12 +7,14 @@
 mod alarms;
 mod catalogue;
 mod console;
+mod files;
 mod payment_links;
 mod reconciliation;
 
 pub use alarms::Words as AlarmWords;
 pub use catalogue::Words;
 pub use console::Words as ConsoleWords;
+pub use files::Words as FileWords;
 pub use payment_links::Words as LinkWords;
 pub use reconciliation::Words as ReconciliationWords;
 
@@ -115,6 +117,14 @@ impl Language {
         match self {
             Language::Chinese => &reconciliation::CHINESE,
             Language::English => &reconciliation::ENGLISH,
+        }
+    }
+
+    /// Texts of files for accountants.
+    pub fn file_words(self) -> &'static FileWords {
+        match self {
+            Language::Chinese => &files::CHINESE,
+            Language::English => &files::ENGLISH,
         }
     }
 }

@@ -13,6 +13,7 @@ mod epay;
 mod error;
 mod export;
 mod fields;
+mod files;
 mod filter;
 mod gateways;
 mod guard;
@@ -24,6 +25,7 @@ mod payment_links;
 mod reconciliation;
 mod refunds;
 mod respond;
+mod spreadsheet;
 mod users;
 mod webhooks;
 
@@ -81,7 +83,10 @@ fn console_routes() -> Vec<Route> {
         view("/admin",                                May(Look),                overview::show),
         view("/admin/",                               Open,                     async || respond::see_other("/admin")),
         view("/admin/orders",                         May(Look),                orders::list),
-        view("/admin/orders.csv",                     May(Export),              export::orders),
+        view("/admin/orders.csv",                     May(Export),              export::orders_csv),
+        view("/admin/orders.xlsx",                    May(Export),              export::orders_xlsx),
+        view("/admin/files",                          May(Export),              files::show),
+        view("/admin/files/{id}",                     May(Export),              files::download),
         view("/admin/orders/{id}",                    May(Look),                orders::show),
         view("/admin/orders/{id}/support.txt",        May(ReadMessages),        export::support_text),
         act("/admin/orders/{id}/ask",                 May(Handle),              orders::ask),

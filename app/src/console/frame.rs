@@ -124,6 +124,7 @@ fn navigation(context: &ConsoleContext) -> AnyView {
         ("/admin/attention", words.attention, Permission::Look),
         ("/admin/balances", words.balances, Permission::Look),
         ("/admin/reconciliation", words.reconciliation, Permission::Look),
+        ("/admin/files", words.files, Permission::Export),
         ("/admin/callbacks", words.callbacks, Permission::ReadMessages),
         ("/admin/gateways", words.gateways, Permission::Operate),
         ("/admin/keys", words.keys, Permission::ManageKeys),

@@ -11,7 +11,7 @@ catalogue! {
     mode_test: "测试", "TEST";
     mode_live: "生产", "LIVE";
     overview: "概览", "Overview";
-    all_times: "所有时间均为北京时间（GMT+8），导出文件为 UTC。", "All times are Beijing's (GMT+8); files hold UTC.";
+    all_times: "所有时间均为北京时间（GMT+8）。", "All times are Beijing's (GMT+8).";
     reference: "参考编号", "Reference";
 
     // Coming in and going out.
@@ -145,7 +145,9 @@ catalogue! {
     search_hint: "任意单号、金额或用户", "Any number, amount or user";
     clear: "清除", "Clear";
     this_week: "本周", "This week";
+    the_week_before: "上周", "Last week";
     this_month: "本月", "This month";
+    the_month_before: "上月", "Last month";
     this_quarter: "本季度", "This quarter";
     any: "不限", "Any";
     from_day: "从", "From day";
@@ -483,6 +485,8 @@ catalogue! {
         "The test message is queued. Load this page again in a moment to see what became of it.";
 
     // Keys, gateways, balances, books.
+    files: "报表", "Files";
+    download: "下载", "Download";
     export: "导出 CSV", "Export CSV";
     keys: "API 密钥", "API keys";
     key_name: "名称", "Name";

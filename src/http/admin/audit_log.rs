@@ -1,5 +1,6 @@
 //! The audit log: as a page, as CSV, and as a hash chain that can be verified without this server.
 
+use app::console::columns::{Cell, Column, column, text};
 use app::console::pages::AuditLogFilters;
 use app::console::{ConsoleContext, pages};
 use axum::Extension;
@@ -12,19 +13,28 @@ use payments::Services;
 use payments::console::{self, Action, AuditEntry, AuditQuery, EntryRange};
 
 use super::error::PageError;
-use super::export::{csv_file, escape_formula, note_export};
+use super::export::note_export;
 use super::filter::{Typed, day, end_of_day, set, word};
 use super::login::parameter;
 use super::respond;
+use super::spreadsheet::{File, Format, stream_file};
 use crate::http::Web;
 
 const LINES: u32 = 100;
 const LINES_OF_FILE: u32 = 500;
-const CSV_NAME: HeaderValue = HeaderValue::from_static("attachment; filename=\"audit.csv\"");
 const CHAIN_NAME: HeaderValue = HeaderValue::from_static("attachment; filename=\"audit.jsonl\"");
 const JSON_LINES: HeaderValue = HeaderValue::from_static("application/jsonl; charset=utf-8");
-const COLUMNS: [&str; 9] = [
-    "number", "at_utc", "who", "act", "subject", "detail", "from", "request", "hash",
+/// Names for programs: the words of the chain are the same in each language.
+const COLUMNS: &[Column<AuditEntry>] = &[
+    column(|_| "number", |line, _| Cell::Number(line.seq)),
+    column(|_| "at_utc", |line, _| Cell::Utc(line.at)),
+    column(|_| "who", |line, _| text(&line.actor)),
+    column(|_| "act", |line, _| text(&line.action)),
+    column(|_| "subject", |line, _| text(&line.subject)),
+    column(|_| "detail", |line, _| text(&line.detail)),
+    column(|_| "from", |line, _| text(&line.ip)),
+    column(|_| "request", |line, _| text(&line.request_id)),
+    column(|_| "hash", |line, _| text(&line.hash)),
 ];
 
 pub async fn show(
@@ -79,30 +89,21 @@ pub async fn csv(
     };
     note_export(&web, &context, "audit").await?;
     let services = web.services.clone();
-    Ok(csv_file(CSV_NAME, &COLUMNS, move |cursor| {
+    let file = File {
+        name: "audit",
+        title: context.words().audit,
+        format: Format::Csv,
+        columns: COLUMNS,
+        words: context.file_texts(),
+    };
+    Ok(stream_file(file, move |cursor: Option<String>| {
         let (services, query) = (services.clone(), query.clone());
         async move {
             let below = cursor.and_then(|cursor| cursor.parse().ok());
             let page = console::list_audit_entries(&services, &AuditQuery { below, ..query }).await?;
-            Ok((page.data.iter().map(row).collect(), page.next_cursor))
+            Ok((page.data, page.next_cursor))
         }
     }))
-}
-
-fn row(line: &AuditEntry) -> Vec<String> {
-    [
-        line.seq.to_string(),
-        payments::rfc3339(line.at),
-        line.actor.clone(),
-        line.action.clone(),
-        line.subject.clone(),
-        line.detail.clone(),
-        line.ip.clone(),
-        line.request_id.clone(),
-        line.hash.clone(),
-    ]
-    .map(escape_formula)
-    .to_vec()
 }
 
 /// Exports every audit entry, oldest first, one JSON object a line, for `scripts/verify-audit.py`.

@@ -28,8 +28,13 @@ pub async fn list(
     {
         return Ok(respond::see_other(&path_of(&id)));
     }
-    let found = console::find_orders(&web.services, &read(&filters)?).await?;
-    let content = pages::orders(&context, &filters, found, web.services.clock.now());
+    let query = read(&filters)?;
+    let found = console::find_orders(&web.services, &query).await?;
+    let totals = match filters.is_set() {
+        true => Some(console::find_order_totals(&web.services, &query).await?),
+        false => None,
+    };
+    let content = pages::orders(&context, &filters, found, totals, web.services.clock.now());
     Ok(respond::page(&context, context.words().orders, content))
 }
 

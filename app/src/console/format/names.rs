@@ -59,8 +59,11 @@ pub fn requester(by: &RequestedBy, words: &ConsoleWords) -> String {
 pub const fn period(period: Period, words: &ConsoleWords) -> &'static str {
     match period {
         Period::Today => words.today,
+        Period::Yesterday => words.yesterday,
         Period::Week => words.this_week,
+        Period::LastWeek => words.the_week_before,
         Period::Month => words.this_month,
+        Period::LastMonth => words.the_month_before,
         Period::Quarter => words.this_quarter,
     }
 }

@@ -3,15 +3,15 @@
 use domain::{Method, Order, OrderStatus, Timestamp};
 use leptos::prelude::*;
 use payments::Period;
-use payments::console::{FoundOrders, Permission};
+use payments::console::{FoundOrders, OrderTotals, Permission};
 use url::form_urlencoded::Serializer;
 
 use super::parts::{
     Column::{Figures, Text},
-    choice, empty, heading, input, table,
+    choice, empty, fact, heading, input, table,
 };
 use crate::console::{ConsoleContext, format};
-use crate::i18n::ConsoleWords;
+use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
 
 /// Filters as typed, from the query string.
@@ -39,6 +39,15 @@ impl Filters {
         !self.text.is_empty() && *self == only
     }
 
+    /// Returns whether anything narrows the list.
+    pub fn is_set(&self) -> bool {
+        let anywhere = Filters {
+            cursor: self.cursor.clone(),
+            ..Filters::default()
+        };
+        *self != anywhere
+    }
+
     /// Returns the query string of the same filters from another cursor on.
     pub fn query(&self, cursor: &str) -> String {
         let pairs = [
@@ -58,7 +67,14 @@ impl Filters {
     }
 }
 
-pub fn orders(context: &ConsoleContext, filters: &Filters, found: FoundOrders, now: Timestamp) -> AnyView {
+/// `totals` are those of all pages; `None` of an unfiltered list.
+pub fn orders(
+    context: &ConsoleContext,
+    filters: &Filters,
+    found: FoundOrders,
+    totals: Option<OrderTotals>,
+    now: Timestamp,
+) -> AnyView {
     let words = context.words();
     let page = found.page;
     let is_empty = page.data.is_empty();
@@ -84,6 +100,7 @@ pub fn orders(context: &ConsoleContext, filters: &Filters, found: FoundOrders, n
         {form(context, filters, now)}
         <section class="panel">
             {if is_empty { empty(words.no_orders) } else { table(words.orders, &columns, rows) }}
+            {totals.filter(|_| !is_empty).map(|totals| sums(context, totals))}
             {looked_back_to}
             {next}
         </section>
@@ -91,13 +108,37 @@ pub fn orders(context: &ConsoleContext, filters: &Filters, found: FoundOrders, n
     .into_any()
 }
 
-/// Link to the same list as CSV.
+fn sums(context: &ConsoleContext, totals: OrderTotals) -> AnyView {
+    let (words, texts) = (context.words(), context.language.file_words());
+    let only_newest = totals.only_newest.map(|n| {
+        let text = fill(texts.totals_of_newest, &[("n", &n.to_string())]);
+        view! { <p class="panel__text">{text}</p> }
+    });
+    view! {
+        <dl class="facts" data-testid="totals">
+            {fact(texts.n_orders, totals.n_orders.into_any())}
+            {fact(words.amount, format::sum(totals.amount_fen).into_any())}
+            {fact(words.returned, format::sum(totals.refunded_fen).into_any())}
+            {fact(words.net, format::sum(totals.amount_fen - totals.refunded_fen).into_any())}
+        </dl>
+        {only_newest}
+    }
+    .into_any()
+}
+
+/// Links to the same list as files.
 fn export(context: &ConsoleContext, filters: &Filters) -> AnyView {
-    let words = context.words();
-    let path = format!("/admin/orders.csv?{}", filters.query(""));
+    let query = filters.query("");
+    let links = || {
+        [("xlsx", "XLSX"), ("csv", "CSV")].map(|(format, label)| {
+            let file = format!("orders.{format}");
+            let path = format!("/admin/{file}?{query}");
+            view! { <a class="act" href=path download=file>{context.words().download} " " {label}</a> }
+        })
+    };
     context
         .may(Permission::Export)
-        .then(|| view! { <a class="act" href=path download="orders.csv">{words.export}</a> })
+        .then(|| links().into_iter().collect_view())
         .into_any()
 }
 
@@ -188,5 +229,10 @@ mod tests {
             ..Filters::default()
         };
         assert!(only.is_only_text() && !Filters::default().is_only_text());
+        let second_page = Filters {
+            cursor: "ord_1".to_owned(),
+            ..Filters::default()
+        };
+        assert!(filters.is_set() && !second_page.is_set());
     }
 }

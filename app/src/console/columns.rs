@@ -1,0 +1,130 @@
+//! Columns of the files for accountants: a line is a column, with its heading and its cells.
+//!
+//! A number that is a name (of an order, a payment, a trade) is text, or a spreadsheet would round it.
+
+use domain::{Product, Timestamp};
+use payments::console::{EntryLine, OrderLine, PaymentLine, RefundLine};
+
+use super::format;
+use crate::i18n::{ConsoleWords, FileWords};
+
+/// Texts of files: their own, and those that they share with the pages.
+#[derive(Debug, Clone, Copy)]
+pub struct FileTexts {
+    pub console: &'static ConsoleWords,
+    pub files: &'static FileWords,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    Empty,
+    Text(String),
+    /// A count, or a place in a sequence.
+    Number(i64),
+    /// Fen, shown in yuan.
+    Amount(i64),
+    /// Instant, shown in Beijing.
+    Beijing(Timestamp),
+    /// Instant, shown in UTC.
+    Utc(Timestamp),
+}
+
+/// A column: its heading, and the cell of a line.
+#[derive(Debug, Clone, Copy)]
+pub struct Column<T: 'static> {
+    pub name: fn(FileTexts) -> &'static str,
+    pub cell: fn(&T, FileTexts) -> Cell,
+}
+
+pub const fn column<T>(name: fn(FileTexts) -> &'static str, cell: fn(&T, FileTexts) -> Cell) -> Column<T> {
+    Column { name, cell }
+}
+
+pub fn text(text: impl ToString) -> Cell {
+    Cell::Text(text.to_string())
+}
+
+fn optional<T>(value: Option<T>, cell: impl FnOnce(T) -> Cell) -> Cell {
+    value.map_or(Cell::Empty, cell)
+}
+
+fn paid_at(line: &OrderLine) -> Option<Timestamp> {
+    line.order.paid_at
+}
+
+#[rustfmt::skip]
+pub const ORDERS: &[Column<OrderLine>] = &[
+    column(|words| words.console.order_no, |line, _| text(&line.order.order_no)),
+    column(|words| words.console.user, |line, _| text(&line.order.user_id)),
+    column(|words| words.console.subject_of_order, |line, _| text(&line.order.subject)),
+    column(|words| words.files.amount_cny, |line, _| Cell::Amount(line.order.amount.fen())),
+    column(|words| words.files.refunded_cny, |line, _| Cell::Amount(line.order.refunded.fen())),
+    column(|words| words.console.status, |line, words| text(format::order_status_name(line.order.status(), words.console))),
+    column(|words| words.console.method, |line, words| optional(line.paid_by.as_ref(), |paid| text(format::method(paid.product.method(), words.console)))),
+    column(|words| words.files.product, |line, words| optional(line.paid_by.as_ref(), |paid| text(product(paid.product, words)))),
+    column(|words| words.console.payment_no, |line, _| optional(line.paid_by.as_ref(), |paid| text(&paid.payment_no))),
+    column(|words| words.console.transaction, |line, _| optional(line.paid_by.as_ref(), |paid| text(&paid.transaction_id))),
+    column(|words| words.files.created_at_beijing, |line, _| Cell::Beijing(line.order.created_at)),
+    column(|words| words.files.paid_at_beijing, |line, _| optional(paid_at(line), Cell::Beijing)),
+    column(|words| words.files.paid_at_utc, |line, _| optional(paid_at(line), Cell::Utc)),
+    column(|words| words.console.reason, |line, words| optional(line.order.cancel_reason.as_deref(), |reason| text(format::reason_text(reason, words.console)))),
+    column(|words| words.console.id, |line, _| text(&line.order.id)),
+];
+
+#[rustfmt::skip]
+pub const PAYMENTS: &[Column<PaymentLine>] = &[
+    column(|words| words.console.payment_no, |line, _| text(&line.payment_no)),
+    column(|words| words.console.transaction, |line, _| text(&line.transaction_id)),
+    column(|words| words.console.order_no, |line, _| text(&line.order_no)),
+    column(|words| words.console.user, |line, _| text(&line.user_id)),
+    column(|words| words.console.subject_of_order, |line, _| text(&line.subject)),
+    column(|words| words.console.method, |line, words| text(format::method(line.product.method(), words.console))),
+    column(|words| words.files.product, |line, words| text(product(line.product, words))),
+    column(|words| words.files.amount_cny, |line, _| Cell::Amount(line.amount.fen())),
+    column(|words| words.files.refunded_cny, |line, _| Cell::Amount(line.refunded.fen())),
+    column(|words| words.files.net_cny, |line, _| Cell::Amount(line.amount.fen() - line.refunded.fen())),
+    column(|words| words.files.paid_at_beijing, |line, _| Cell::Beijing(line.paid_at)),
+    column(|words| words.files.paid_at_utc, |line, _| Cell::Utc(line.paid_at)),
+    column(|words| words.console.surplus, |line, words| text(if line.settles { words.console.no } else { words.console.yes })),
+    column(|words| words.console.id, |line, _| text(&line.id)),
+];
+
+#[rustfmt::skip]
+pub const REFUNDS: &[Column<RefundLine>] = &[
+    column(|words| words.console.refund_no, |line, _| text(&line.refund_no)),
+    column(|words| words.console.gateway_refund, |line, _| optional(line.gateway_refund_id.as_ref(), text)),
+    column(|words| words.console.payment_no, |line, _| text(&line.payment_no)),
+    column(|words| words.console.transaction, |line, _| optional(line.transaction_id.as_ref(), text)),
+    column(|words| words.console.order_no, |line, _| text(&line.order_no)),
+    column(|words| words.console.user, |line, _| text(&line.user_id)),
+    column(|words| words.console.method, |line, words| text(format::method(line.product.method(), words.console))),
+    column(|words| words.files.amount_cny, |line, _| Cell::Amount(line.amount.fen())),
+    column(|words| words.console.reason, |line, _| text(&line.reason)),
+    column(|words| words.files.created_at_beijing, |line, _| Cell::Beijing(line.created_at)),
+    column(|words| words.files.finished_at_beijing, |line, _| Cell::Beijing(line.finished_at)),
+    column(|words| words.files.finished_at_utc, |line, _| Cell::Utc(line.finished_at)),
+    column(|words| words.console.id, |line, _| text(&line.id)),
+];
+
+#[rustfmt::skip]
+pub const ENTRIES: &[Column<EntryLine>] = &[
+    column(|words| words.files.booked_at_beijing, |line, _| Cell::Beijing(line.created_at)),
+    column(|words| words.files.booked_at_utc, |line, _| Cell::Utc(line.created_at)),
+    column(|words| words.files.entry_kind, |line, words| text(format::entry_kind(line.kind, words.console))),
+    column(|words| words.files.ledger_account, |line, _| text(&line.account)),
+    column(|words| words.files.amount_cny, |line, _| Cell::Amount(line.amount)),
+    column(|words| words.console.balance_after, |line, _| optional(line.balance_after, Cell::Amount)),
+    column(|words| words.files.reference_number, |line, _| text(&line.reference)),
+    column(|words| words.console.detail, |line, _| optional(line.note.as_ref(), text)),
+    column(|words| words.files.journal, |line, _| text(&line.journal)),
+];
+
+const fn product(product: Product, words: FileTexts) -> &'static str {
+    match product {
+        Product::Native | Product::Qr => words.files.product_code,
+        Product::H5 | Product::Wap => words.files.product_phone,
+        Product::Jsapi => words.files.product_inside_wechat,
+        Product::Page => words.files.product_desktop,
+        Product::Balance => words.console.balance,
+    }
+}

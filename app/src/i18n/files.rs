@@ -1,0 +1,37 @@
+//! Texts of files for accountants, in Chinese and English: their page, and the headings of their columns.
+
+use super::catalogue::catalogue;
+
+catalogue! {
+    files_text: "按支付时间、退款到账时间或记账时间（北京时间）取整天数据；账本分录不分支付方式。",
+        "Whole days in Beijing, by the time of payment, of the end of a refund, or of the entry. Entries of the ledger have no method.";
+    files_numbers: "XLSX 中的单号为文本。CSV 中像数字或日期的单号末尾带制表符，避免被表格软件改写，程序读取时请去除首尾空白。",
+        "Numbers are text in XLSX. In CSV a number that a spreadsheet would change ends with a tab; programs trim it.";
+    file: "文件", "File";
+    totals: "合计", "Totals";
+    totals_of_newest: "订单很多，仅合计最近的 {n} 笔；完整合计见“报表”。", "There are many orders: only the newest {n} are summed. Files has the whole.";
+    total: "合计", "Total";
+    n_orders: "笔数", "Orders";
+    n_payments: "支付笔数", "Payments";
+    n_refunds: "退款笔数", "Refunds";
+    paid_orders: "已付订单", "Paid orders";
+    product: "产品", "Product";
+    product_code: "扫码", "QR code";
+    product_phone: "手机网页", "Phone browser";
+    product_inside_wechat: "微信内网页", "Inside WeChat";
+    product_desktop: "电脑网页", "Desktop browser";
+    amount_cny: "金额（元）", "Amount (CNY)";
+    refunded_cny: "已退（元）", "Refunded (CNY)";
+    net_cny: "净额（元）", "Net (CNY)";
+    created_at_beijing: "创建时间（GMT+8）", "Created (GMT+8)";
+    paid_at_beijing: "支付时间（GMT+8）", "Paid (GMT+8)";
+    paid_at_utc: "支付时间（UTC）", "Paid (UTC)";
+    finished_at_beijing: "到账时间（GMT+8）", "Finished (GMT+8)";
+    finished_at_utc: "到账时间（UTC）", "Finished (UTC)";
+    booked_at_beijing: "记账时间（GMT+8）", "Booked (GMT+8)";
+    booked_at_utc: "记账时间（UTC）", "Booked (UTC)";
+    entry_kind: "类型", "Kind";
+    ledger_account: "科目", "Ledger account";
+    reference_number: "关联单号", "Reference number";
+    journal: "凭证", "Journal";
+}

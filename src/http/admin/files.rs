@@ -1,0 +1,111 @@
+//! Files for accountants: the page of a span of time, and its files.
+
+use app::console::pages::FileFilters;
+use app::console::{ConsoleContext, columns, pages};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use domain::Method;
+use payments::Period;
+use payments::console::{self, FilePlace, FileSpan};
+
+use super::error::PageError;
+use super::export::note_export;
+use super::filter::{Typed, day, end_of_day, set};
+use super::respond;
+use super::spreadsheet::{File, Format, stream_file};
+use crate::http::Web;
+use crate::http::api::Id;
+
+pub async fn show(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, PageError> {
+    let filters = filters(&web, query.as_deref())?;
+    let totals = console::sum_by_method(&web.services, &span(&filters)?).await?;
+    let content = pages::files(&context, &filters, &totals, web.services.clock.now());
+    Ok(respond::page(&context, context.words().files, content))
+}
+
+/// Reads the filters. Without a day it is yesterday, which is over everywhere.
+fn filters(web: &Web, query: Option<&str>) -> Result<FileFilters, PageError> {
+    let mut typed = Typed::parse(query)?;
+    let filters = FileFilters {
+        from: typed.text("from")?,
+        to: typed.text("to")?,
+        method: typed.text("method")?,
+    };
+    if !filters.from.is_empty() || !filters.to.is_empty() {
+        return Ok(filters);
+    }
+    let (from, to) = Period::Yesterday.days(web.services.clock.now());
+    Ok(FileFilters { from, to, ..filters })
+}
+
+/// Reads the span. A day that is left out means without end.
+fn span(filters: &FileFilters) -> Result<FileSpan, PageError> {
+    Ok(FileSpan {
+        from: set(&filters.from, day)?.unwrap_or(domain::Timestamp::from_millis(0)),
+        to: set(&filters.to, end_of_day)?.unwrap_or(domain::Timestamp::from_millis(i64::MAX)),
+        method: set(&filters.method, Method::parse)?,
+    })
+}
+
+/// Streams a file, named by what it lists and its format: `payments.xlsx`.
+pub async fn download(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+    Id(file): Id,
+    RawQuery(query): RawQuery,
+) -> Result<Response, PageError> {
+    let (kind, extension) = file.split_once('.').ok_or(PageError::NotFound)?;
+    let format = Format::parse(extension).ok_or(PageError::NotFound)?;
+    let span = span(&filters(&web, query.as_deref())?)?;
+    let words = context.file_texts();
+    // A macro, because each file has lines of its own type.
+    macro_rules! file {
+        ($name:literal, $title:expr, $columns:expr, $read:path) => {{
+            note_export(&web, &context, &file).await?;
+            let file = File {
+                name: $name,
+                title: $title,
+                format,
+                columns: $columns,
+                words,
+            };
+            let services = web.services.clone();
+            stream_file(file, move |place: Option<FilePlace>| {
+                let services = services.clone();
+                async move { $read(&services, &span, place.as_ref()).await }
+            })
+        }};
+    }
+    Ok(match kind {
+        "orders" => file!(
+            "orders",
+            words.files.paid_orders,
+            columns::ORDERS,
+            console::list_paid_orders
+        ),
+        "payments" => file!(
+            "payments",
+            words.console.payments,
+            columns::PAYMENTS,
+            console::list_payment_lines
+        ),
+        "refunds" => file!(
+            "refunds",
+            words.console.refunds,
+            columns::REFUNDS,
+            console::list_refund_lines
+        ),
+        "entries" => file!(
+            "entries",
+            words.console.postings,
+            columns::ENTRIES,
+            console::list_entry_lines
+        ),
+        _ => return Err(PageError::NotFound),
+    })
+}
