@@ -4,6 +4,7 @@ pub mod access;
 mod attacks;
 mod audit_log;
 mod brute_force;
+mod files;
 mod gateway_log;
 mod orders;
 mod payment_links;

@@ -74,11 +74,15 @@ async fn the_audit_log_export_matches_the_filter_without_formulas() {
     let file = finance.get("/admin/audit-log.csv?action=adjust_balance").await;
     assert_eq!(file.header("content-type"), Some("text/csv; charset=utf-8"));
     assert!(file.header("content-disposition").unwrap().contains("audit.csv"));
-    assert!(file.text.starts_with("\u{FEFF}number,at_utc,"), "{}", file.text);
+    assert!(
+        file.text.starts_with("\u{FEFF}\"number\",\"at_utc\","),
+        "{}",
+        file.text
+    );
     assert_eq!(file.text.matches("\r\n").count(), 2, "{}", file.text);
     assert!(
         file.text
-            .contains(",finance@example.com,adjust_balance,'=ann,n1 +¥1.00: goodwill,"),
+            .contains("\"finance@example.com\",\"adjust_balance\",\"'=ann\",\"n1 +¥1.00: goodwill\","),
         "{}",
         file.text
     );

@@ -133,11 +133,11 @@ async fn the_export_matches_the_filter() {
     let visitor = Visitor::employed(&server, "finance").await;
     let all = visitor.get("/admin/orders.csv").await;
     assert_eq!(all.header("content-type"), Some("text/csv; charset=utf-8"));
-    assert!(all.text.starts_with("\u{FEFF}order_no,"), "{}", all.text);
+    assert!(all.text.starts_with("\u{FEFF}\"Order number\","), "{}", all.text);
     assert_eq!(all.text.matches("\r\n").count(), 3);
     assert!(
         all.text.contains("\"'=HYPERLINK(\"\"x\"\")\"")
-            && all.text.contains("\"会员, 月卡\",99.90,0.00,pending")
+            && all.text.contains("\"会员, 月卡\",99.90,0.00,\"Pending\"")
     );
     let one = visitor.get("/admin/orders.csv?q=bob&status=pending").await;
     assert_eq!(one.text.matches("\r\n").count(), 2);
