@@ -68,7 +68,7 @@ async fn cookie_of(server: &Server) -> String {
 }
 
 async fn download(server: &Server, cookie: &str, path: &str) -> (String, Vec<u8>) {
-    let url = format!("{}{path}", server.address());
+    let url = format!("http://{}{path}", server.address());
     let answer = client().get(url).header("cookie", cookie).send().await.unwrap();
     assert_eq!(answer.status(), 200, "{path}");
     assert_eq!(answer.headers().get("content-length"), None, "it is streamed");
