@@ -79,7 +79,7 @@ pub use webhooks::{
 pub(super) use crate::audit_log::{perform, perform_and_tell, record};
 pub use crate::gateway::{Call, Operation, Verdict};
 pub use crate::model::file::{
-    EntryLine, FilePlace, FileSpan, MethodTotal, OrderLine, PaidBy, PaymentLine, RefundLine,
+    EntryLine, FilePlace, FileSpan, LineKind, MethodTotal, OrderLine, PaidBy, PaymentLine, RefundLine,
 };
 pub use crate::model::incident::IncidentKind;
 pub use crate::notification::replay_notification;

@@ -3,7 +3,8 @@
 //! A number that is a name (of an order, a payment, a trade) is text, or a spreadsheet would round it.
 
 use domain::{Product, Timestamp};
-use payments::console::{EntryLine, OrderLine, PaymentLine, RefundLine};
+use payments::console::{EntryLine, LineKind, OrderLine, PaymentLine, RefundLine};
+use payments::reconciliation::{Reconciliation, ReconciliationStatus};
 
 use super::format;
 use crate::i18n::{ConsoleWords, FileWords};
@@ -23,6 +24,8 @@ pub enum Cell {
     Number(i64),
     /// Fen, shown in yuan.
     Amount(i64),
+    /// Day in Beijing, `2026-11-27`.
+    Date(String),
     /// Instant, shown in Beijing.
     Beijing(Timestamp),
     /// Instant, shown in UTC.
@@ -81,8 +84,9 @@ pub const PAYMENTS: &[Column<PaymentLine>] = &[
     column(|words| words.console.method, |line, words| text(format::method(line.product.method(), words.console))),
     column(|words| words.files.product, |line, words| text(product(line.product, words))),
     column(|words| words.files.amount_cny, |line, _| Cell::Amount(line.amount.fen())),
+    column(|words| words.files.fee_cny, |line, _| optional(line.fee, Cell::Amount)),
+    column(|words| words.files.net_cny, |line, _| Cell::Amount(line.amount.fen() - line.fee.unwrap_or(0))),
     column(|words| words.files.refunded_cny, |line, _| Cell::Amount(line.refunded.fen())),
-    column(|words| words.files.net_cny, |line, _| Cell::Amount(line.amount.fen() - line.refunded.fen())),
     column(|words| words.files.paid_at_beijing, |line, _| Cell::Beijing(line.paid_at)),
     column(|words| words.files.paid_at_utc, |line, _| Cell::Utc(line.paid_at)),
     column(|words| words.console.surplus, |line, words| text(if line.settles { words.console.no } else { words.console.yes })),
@@ -99,6 +103,8 @@ pub const REFUNDS: &[Column<RefundLine>] = &[
     column(|words| words.console.user, |line, _| text(&line.user_id)),
     column(|words| words.console.method, |line, words| text(format::method(line.product.method(), words.console))),
     column(|words| words.files.amount_cny, |line, _| Cell::Amount(line.amount.fen())),
+    column(|words| words.files.fee_returned_cny, |line, _| optional(line.fee_returned, Cell::Amount)),
+    column(|words| words.files.net_cny, |line, _| Cell::Amount(line.amount.fen() - line.fee_returned.unwrap_or(0))),
     column(|words| words.console.reason, |line, _| text(&line.reason)),
     column(|words| words.files.created_at_beijing, |line, _| Cell::Beijing(line.created_at)),
     column(|words| words.files.finished_at_beijing, |line, _| Cell::Beijing(line.finished_at)),
@@ -110,7 +116,7 @@ pub const REFUNDS: &[Column<RefundLine>] = &[
 pub const ENTRIES: &[Column<EntryLine>] = &[
     column(|words| words.files.booked_at_beijing, |line, _| Cell::Beijing(line.created_at)),
     column(|words| words.files.booked_at_utc, |line, _| Cell::Utc(line.created_at)),
-    column(|words| words.files.entry_kind, |line, words| text(format::entry_kind(line.kind, words.console))),
+    column(|words| words.files.entry_kind, |line, words| text(line_kind(line.kind, words))),
     column(|words| words.files.ledger_account, |line, _| text(&line.account)),
     column(|words| words.files.amount_cny, |line, _| Cell::Amount(line.amount)),
     column(|words| words.console.balance_after, |line, _| optional(line.balance_after, Cell::Amount)),
@@ -118,6 +124,48 @@ pub const ENTRIES: &[Column<EntryLine>] = &[
     column(|words| words.console.detail, |line, _| optional(line.note.as_ref(), text)),
     column(|words| words.files.journal, |line, _| text(&line.journal)),
 ];
+
+#[rustfmt::skip]
+pub const DAYS: &[Column<Reconciliation>] = &[
+    column(|words| words.console.day, |line, _| Cell::Date(line.day.to_string())),
+    column(|words| words.console.method, |line, words| text(format::method(line.channel.method(), words.console))),
+    column(|words| words.console.status, |line, words| text(day_status(line.status, words))),
+    column(|words| words.files.statement_payments_cny, |line, _| of_statement(line, line.figures.statement.payments)),
+    column(|words| words.files.statement_refunds_cny, |line, _| of_statement(line, line.figures.statement.refunds)),
+    column(|words| words.files.statement_fees_cny, |line, _| of_statement(line, line.figures.statement.fees)),
+    column(|words| words.files.statement_net_cny, |line, _| of_statement(line, line.figures.statement.net())),
+    column(|words| words.files.book_payments_cny, |line, _| of_statement(line, line.figures.books.payments)),
+    column(|words| words.files.book_refunds_cny, |line, _| of_statement(line, line.figures.books.refunds)),
+    column(|words| words.files.book_fees_cny, |line, _| of_statement(line, line.figures.books.fees)),
+    column(|words| words.files.book_net_cny, |line, _| of_statement(line, line.figures.books.net())),
+    column(|words| words.files.fund_net_cny, |line, _| optional(line.figures.fund_net, Cell::Amount)),
+    column(|words| words.files.foreign_net_cny, |line, _| of_statement(line, line.figures.foreign_net)),
+    column(|words| words.files.closed_at_beijing, |line, _| optional(line.close.as_ref(), |close| Cell::Beijing(close.at))),
+];
+
+/// Amounts of a day that waits for its statement are unknown, not nothing.
+fn of_statement(line: &Reconciliation, fen: i64) -> Cell {
+    match line.status {
+        ReconciliationStatus::Pending => Cell::Empty,
+        ReconciliationStatus::Matched | ReconciliationStatus::Differences => Cell::Amount(fen),
+    }
+}
+
+const fn day_status(status: ReconciliationStatus, words: FileTexts) -> &'static str {
+    match status {
+        ReconciliationStatus::Pending => words.files.day_pending,
+        ReconciliationStatus::Matched => words.files.day_matched,
+        ReconciliationStatus::Differences => words.files.day_differs,
+    }
+}
+
+const fn line_kind(kind: LineKind, words: FileTexts) -> &'static str {
+    match kind {
+        LineKind::Entry(kind) => format::entry_kind(kind, words.console),
+        LineKind::Fee => words.files.fee,
+        LineKind::FeeReturned => words.files.fee_returned,
+    }
+}
 
 const fn product(product: Product, words: FileTexts) -> &'static str {
     match product {

@@ -3,8 +3,8 @@
 use super::catalogue::catalogue;
 
 catalogue! {
-    files_text: "按支付时间、退款到账时间或记账时间（北京时间）取整天数据；账本分录不分支付方式。",
-        "Whole days in Beijing, by the time of payment, of the end of a refund, or of the entry. Entries of the ledger have no method.";
+    files_text: "按支付时间、退款到账时间或记账时间（北京时间）取整天数据；账本分录不分支付方式。手续费来自渠道账单，对账后才有。",
+        "Whole days in Beijing, by the time of payment, of the end of a refund, or of the entry. Entries of the ledger have no method. Fees come from the statements, once they are reconciled.";
     files_numbers: "XLSX 中的单号为文本。CSV 中像数字或日期的单号末尾带制表符，避免被表格软件改写，程序读取时请去除首尾空白。",
         "Numbers are text in XLSX. In CSV a number that a spreadsheet would change ends with a tab; programs trim it.";
     file: "文件", "File";
@@ -23,6 +23,26 @@ catalogue! {
     amount_cny: "金额（元）", "Amount (CNY)";
     refunded_cny: "已退（元）", "Refunded (CNY)";
     net_cny: "净额（元）", "Net (CNY)";
+    fee_cny: "手续费（元）", "Fee (CNY)";
+    fee_returned_cny: "退还手续费（元）", "Fee returned (CNY)";
+    fee: "手续费", "fee";
+    fee_returned: "退还手续费", "fee returned";
+    fees: "手续费", "Fees";
+    days: "每日对账合计", "Daily totals";
+    day_pending: "待账单", "Waiting for the statement";
+    day_matched: "已对平", "Matched";
+    day_differs: "有差异", "Differences";
+    statement_payments_cny: "账单收款（元）", "Statement: payments (CNY)";
+    statement_refunds_cny: "账单退款（元）", "Statement: refunds (CNY)";
+    statement_fees_cny: "账单手续费（元）", "Statement: fees (CNY)";
+    statement_net_cny: "账单净额（元）", "Statement: net (CNY)";
+    book_payments_cny: "本系统收款（元）", "Books: payments (CNY)";
+    book_refunds_cny: "本系统退款（元）", "Books: refunds (CNY)";
+    book_fees_cny: "本系统手续费（元）", "Books: fees (CNY)";
+    book_net_cny: "本系统净额（元）", "Books: net (CNY)";
+    fund_net_cny: "资金账单净额（元）", "Fund flow: net (CNY)";
+    foreign_net_cny: "其他系统净额（元）", "Other programs: net (CNY)";
+    closed_at_beijing: "关账时间（GMT+8）", "Closed (GMT+8)";
     created_at_beijing: "创建时间（GMT+8）", "Created (GMT+8)";
     paid_at_beijing: "支付时间（GMT+8）", "Paid (GMT+8)";
     paid_at_utc: "支付时间（UTC）", "Paid (UTC)";

@@ -32,6 +32,8 @@ pub struct PaymentLine {
     pub amount: Money,
     /// Sum of its refunds that succeeded by now.
     pub refunded: Money,
+    /// Fen that the gateway kept; `None` until its statement was read, or for nothing.
+    pub fee: Option<i64>,
     /// It pays its order; if not, it is surplus.
     pub settles: bool,
     pub paid_at: Timestamp,
@@ -49,9 +51,29 @@ pub struct RefundLine {
     pub user_id: String,
     pub product: Product,
     pub amount: Money,
+    /// Fen of the fee that came back with it; `None` until the statement was read, or for nothing.
+    pub fee_returned: Option<i64>,
     pub reason: String,
     pub created_at: Timestamp,
     pub finished_at: Timestamp,
+}
+
+/// Purpose of a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineKind {
+    Entry(EntryKind),
+    Fee,
+    FeeReturned,
+}
+
+impl LineKind {
+    pub fn parse(word: &str) -> Option<LineKind> {
+        match word {
+            "fee" => Some(LineKind::Fee),
+            "fee_returned" => Some(LineKind::FeeReturned),
+            word => EntryKind::parse(word).map(LineKind::Entry),
+        }
+    }
 }
 
 /// One line of a journal.
@@ -61,7 +83,7 @@ pub struct EntryLine {
     pub account: String,
     /// Fen, with the sign of its account.
     pub amount: i64,
-    pub kind: EntryKind,
+    pub kind: LineKind,
     pub reference: String,
     pub note: Option<String>,
     /// Balance of a user's account after it; other accounts have none.
@@ -77,6 +99,8 @@ pub struct MethodTotal {
     pub paid_fen: i64,
     pub n_refunds: i64,
     pub refunded_fen: i64,
+    /// Fees of these payments, less those that came back with these refunds, as far as statements were read.
+    pub fee_fen: i64,
 }
 
 /// Time span of a file. `from` is inclusive, `to` exclusive.

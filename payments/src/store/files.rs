@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use domain::ledger::EntryKind;
 use domain::{Method, Money, Order, OrderId, PaymentNo, Product, RefundNo, Timestamp};
 
 use super::orders::{OrderRow, select_order};
 use super::{StoreError, Tx, on};
-use crate::model::file::{EntryLine, FilePlace, FileSpan, MethodTotal, PaidBy, PaymentLine, RefundLine};
+use crate::model::file::{
+    EntryLine, FilePlace, FileSpan, LineKind, MethodTotal, PaidBy, PaymentLine, RefundLine,
+};
 
 /// Orders whose paying payments are read by one statement.
 const AT_ONCE: usize = 50;
@@ -55,6 +56,7 @@ struct PaymentRow {
     product: String,
     amount: i64,
     refunded: i64,
+    fee: Option<i64>,
     settles: bool,
     paid_at: i64,
 }
@@ -70,6 +72,7 @@ struct RefundRow {
     user_id: String,
     product: String,
     amount: i64,
+    fee_returned: Option<i64>,
     reason: String,
     created_at: i64,
     finished_at: i64,
@@ -110,6 +113,7 @@ impl TryFrom<PaymentRow> for PaymentLine {
             order_no: row.order_no,
             user_id: row.user_id,
             subject: row.subject,
+            fee: row.fee,
             settles: row.settles,
         })
     }
@@ -131,6 +135,7 @@ impl TryFrom<RefundRow> for RefundLine {
             transaction_id: row.transaction_id,
             order_no: row.order_no,
             user_id: row.user_id,
+            fee_returned: row.fee_returned,
             reason: row.reason,
         })
     }
@@ -141,7 +146,7 @@ impl TryFrom<EntryRow> for EntryLine {
 
     fn try_from(row: EntryRow) -> Result<EntryLine, StoreError> {
         Ok(EntryLine {
-            kind: EntryKind::parse(&row.kind).ok_or(StoreError::Corrupt("entries.kind"))?,
+            kind: LineKind::parse(&row.kind).ok_or(StoreError::Corrupt("entries.kind"))?,
             created_at: Timestamp::from_millis(row.created_at),
             journal: row.journal,
             account: row.account,
@@ -215,7 +220,9 @@ pub async fn list_payments(
     const SQL: &str = "
         select p.id, p.payment_no, p.transaction_id, o.order_no, o.user_id, o.subject, p.product, p.amount, p.settles,
             p.paid_at, (select cast(coalesce(sum(r.amount), 0) as bigint)
-                from refunds r where r.payment_id = p.id and r.state = 'succeeded') as refunded
+                from refunds r where r.payment_id = p.id and r.state = 'succeeded') as refunded,
+            (select cast(sum(-f.amount) as bigint)
+                from fee_entries f where f.reference = p.id and f.account = 'fees:' || p.method) as fee
         from payments p join orders o on o.id = p.order_id
         where p.paid_at >= $1 and p.paid_at < $2 and (p.paid_at > $1 or p.id > $3)
             and (cast($4 as text) is null or p.method = $4)
@@ -241,7 +248,9 @@ pub async fn list_refunds(
 ) -> Result<Vec<RefundLine>, StoreError> {
     const SQL: &str = "
         select r.id, r.refund_no, r.gateway_refund_id, p.payment_no, p.transaction_id, o.order_no, o.user_id, p.product,
-            r.amount, r.reason, r.created_at, r.finished_at
+            r.amount, r.reason, r.created_at, r.finished_at,
+            (select cast(sum(f.amount) as bigint)
+                from fee_entries f where f.reference = r.id and f.account = 'fees:' || p.method) as fee_returned
         from refunds r join payments p on p.id = r.payment_id join orders o on o.id = p.order_id
         where r.finished_at >= $1 and r.finished_at < $2 and (r.finished_at > $1 or r.id > $3)
             and (cast($4 as text) is null or p.method = $4) and r.state = 'succeeded'
@@ -258,20 +267,42 @@ pub async fn list_refunds(
     rows.into_iter().map(RefundLine::try_from).collect()
 }
 
-/// Entries of the ledger by their time. They have no method: an account names it.
+/// Entries of a table after a place; limited, so that the union of two of these is short.
+macro_rules! some_entries {
+    ($table:literal, $note_and_balance:literal) => {
+        concat!(
+            "select journal, account, amount, kind, reference, note, balance_after, created_at from (
+                select journal, account, amount, kind, reference, ",
+            $note_and_balance,
+            ", created_at
+                from ",
+            $table,
+            " where created_at >= $1 and created_at < $2
+                    and (created_at > $1 or journal > $3 or (journal = $3 and account > $4))
+                order by created_at, journal, account
+                limit $5) as ",
+            $table,
+            "_after"
+        )
+    };
+}
+
+/// Entries of the ledger and of fees by their time. They have no method: an account names it.
 pub async fn list_entries(
     tx: &mut Tx<'_>,
     span: &FileSpan,
     place: Option<&FilePlace>,
     limit: i64,
 ) -> Result<Vec<EntryLine>, StoreError> {
-    const SQL: &str = "
-        select journal, account, amount, kind, reference, note, balance_after, created_at
-        from entries
-        where created_at >= $1 and created_at < $2
-            and (created_at > $1 or journal > $3 or (journal = $3 and account > $4))
-        order by created_at, journal, account
-        limit $5";
+    const SQL: &str = concat!(
+        some_entries!("entries", "note, balance_after"),
+        " union all ",
+        some_entries!(
+            "fee_entries",
+            "cast(null as text) as note, cast(null as bigint) as balance_after"
+        ),
+        " order by created_at, journal, account limit $5"
+    );
     let bounds = Bounds::of(span, place);
     let (journal, account) = bounds.after.split_once(SEPARATOR).unwrap_or_default();
     let rows: Vec<EntryRow> = on!(tx, SQL, fetch_all, |query| query
@@ -304,9 +335,23 @@ pub async fn sum_by_method(tx: &mut Tx<'_>, span: &FileSpan) -> Result<Vec<Metho
         from refunds r join payments p on p.id = r.payment_id
         where r.finished_at >= $1 and r.finished_at < $2 and r.state = 'succeeded'
         group by p.method";
+    const FEES: &str = "
+        select p.method, count(*) as n, cast(sum(-f.amount) as bigint) as fen
+        from payments p join fee_entries f on f.reference = p.id and f.account = 'fees:' || p.method
+        where p.paid_at >= $1 and p.paid_at < $2
+        group by p.method";
+    const FEES_RETURNED: &str = "
+        select p.method, count(*) as n, cast(sum(f.amount) as bigint) as fen
+        from refunds r join payments p on p.id = r.payment_id
+            join fee_entries f on f.reference = r.id and f.account = 'fees:' || p.method
+        where r.finished_at >= $1 and r.finished_at < $2 and r.state = 'succeeded'
+        group by p.method";
     let (from, to) = (span.from.millis(), span.to.millis());
     let paid: Vec<(String, i64, i64)> = on!(tx, PAID, fetch_all, |query| query.bind(from).bind(to))?;
     let refunded: Vec<(String, i64, i64)> = on!(tx, REFUNDED, fetch_all, |query| query.bind(from).bind(to))?;
+    let fees: Vec<(String, i64, i64)> = on!(tx, FEES, fetch_all, |query| query.bind(from).bind(to))?;
+    let returned: Vec<(String, i64, i64)> =
+        on!(tx, FEES_RETURNED, fetch_all, |query| query.bind(from).bind(to))?;
     let of = |sums: &[(String, i64, i64)], method: Method| {
         let sum = sums.iter().find(|(found, ..)| found == method.as_str());
         sum.map_or((0, 0), |(_, n, fen)| (*n, *fen))
@@ -324,6 +369,7 @@ pub async fn sum_by_method(tx: &mut Tx<'_>, span: &FileSpan) -> Result<Vec<Metho
                 paid_fen,
                 n_refunds,
                 refunded_fen,
+                fee_fen: of(&fees, method).1 - of(&returned, method).1,
             }
         })
         .collect())

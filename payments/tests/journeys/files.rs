@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use domain::{Method, Money, OrderStatus, Timestamp};
+use chrono::NaiveDate;
+use domain::{Channel, Method, Money, OrderStatus, Timestamp};
 use payments::console::{
-    FilePlace, FileSpan, MethodTotal, OrderQuery, OrderTotals, find_order_totals, find_orders,
+    FilePlace, FileSpan, LineKind, MethodTotal, OrderQuery, OrderTotals, find_order_totals, find_orders,
     list_entry_lines, list_paid_orders, list_payment_lines, list_refund_lines, sum_by_method,
 };
+use payments::reconciliation::{StatementSource, reconcile_day};
 use payments::request_refund;
 
-use super::refunds::{paid, request};
-use super::shop::on_each_engine;
+use crate::refunds::{paid, request};
+use crate::shop::on_each_engine;
 
 fn span(method: Option<Method>) -> FileSpan {
     FileSpan {
@@ -99,7 +101,8 @@ async fn a_file_lists_each_line_once_and_agrees_with_the_sums() {
                 n_payments: 1,
                 paid_fen: 9_990,
                 n_refunds: 1,
-                refunded_fen: 990
+                refunded_fen: 990,
+                fee_fen: 0
             }
         );
         assert_eq!(
@@ -259,6 +262,46 @@ async fn the_totals_of_a_list_are_the_sums_of_its_orders() {
                 "{query:?}"
             );
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fees_are_in_the_files_once_the_statement_was_read() {
+    on_each_engine(async |shop| {
+        let services = &shop.services;
+        let (_, payment) = paid(shop, "99.90", Method::Wechat).await;
+        request_refund(services, request(&payment, Some(990), None), None)
+            .await
+            .unwrap();
+        shop.pass(Duration::from_secs(60)).await;
+        let all = span(None);
+        let before = list_payment_lines(services, &all, None).await.unwrap().0;
+        assert_eq!(before[0].fee, None);
+        shop.sleep(Duration::from_secs(24 * 3600 + 1800)).await;
+        let day = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap();
+        let source = StatementSource::Gateway;
+        let read = reconcile_day(services, day, Channel::Wechat, source)
+            .await
+            .unwrap();
+        assert_eq!(read.n_open(), 0, "{read:?}");
+
+        let payments = list_payment_lines(services, &all, None).await.unwrap().0;
+        let refunds = list_refund_lines(services, &all, None).await.unwrap().0;
+        assert_eq!((payments[0].fee, refunds[0].fee_returned), (Some(60), Some(6)));
+        let totals = sum_by_method(services, &all).await.unwrap();
+        assert_eq!(totals.iter().map(|total| total.fee_fen).sum::<i64>(), 54);
+        let entries = list_entry_lines(services, &all, None).await.unwrap().0;
+        let kinds = [LineKind::Fee, LineKind::FeeReturned]
+            .map(|kind| entries.iter().filter(|entry| entry.kind == kind).count());
+        assert_eq!(kinds, [2, 2]);
+        assert_eq!(entries.iter().map(|entry| entry.amount).sum::<i64>(), 0);
+        let at_gateway = entries.iter().filter(|entry| entry.account == "gateway:wechat");
+        // What the fund flow of that day comes to, with the sign of an asset's account.
+        assert_eq!(
+            at_gateway.map(|entry| entry.amount).sum::<i64>().abs(),
+            9_990 - 990 - 54
+        );
     })
     .await;
 }

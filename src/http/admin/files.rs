@@ -5,9 +5,11 @@ use app::console::{ConsoleContext, columns, pages};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
+use chrono::NaiveDate;
 use domain::Method;
 use payments::Period;
 use payments::console::{self, FilePlace, FileSpan};
+use payments::reconciliation::list_days_between;
 
 use super::error::PageError;
 use super::export::note_export;
@@ -61,7 +63,8 @@ pub async fn download(
 ) -> Result<Response, PageError> {
     let (kind, extension) = file.split_once('.').ok_or(PageError::NotFound)?;
     let format = Format::parse(extension).ok_or(PageError::NotFound)?;
-    let span = span(&filters(&web, query.as_deref())?)?;
+    let filters = filters(&web, query.as_deref())?;
+    let span = span(&filters)?;
     let words = context.file_texts();
     // A macro, because each file has lines of its own type.
     macro_rules! file {
@@ -106,6 +109,38 @@ pub async fn download(
             columns::ENTRIES,
             console::list_entry_lines
         ),
+        "days" => {
+            note_export(&web, &context, &file).await?;
+            let file = File {
+                name: "days",
+                title: words.files.days,
+                format,
+                columns: columns::DAYS,
+                words,
+            };
+            let (services, (first, last)) = (web.services.clone(), days(&filters)?);
+            stream_file(file, move |_: Option<()>| {
+                let services = services.clone();
+                async move {
+                    let mut days = list_days_between(&services, first, last).await?;
+                    days.retain(|day| {
+                        span.method
+                            .is_none_or(|method| method.channel() == Some(day.channel))
+                    });
+                    days.reverse();
+                    Ok((days, None))
+                }
+            })
+        }
         _ => return Err(PageError::NotFound),
     })
+}
+
+/// Reads the first and the last day.
+fn days(filters: &FileFilters) -> Result<(NaiveDate, NaiveDate), PageError> {
+    let parse = |text: &str| text.parse().ok();
+    // Days are compared as text of four digits for the year.
+    let first = set(&filters.from, parse)?.or_else(|| NaiveDate::from_ymd_opt(1, 1, 1));
+    let last = set(&filters.to, parse)?.or_else(|| NaiveDate::from_ymd_opt(9999, 12, 31));
+    first.zip(last).ok_or(PageError::Malformed)
 }

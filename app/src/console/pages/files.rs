@@ -87,6 +87,7 @@ fn periods(words: FileTexts, filters: &FileFilters, now: Timestamp) -> Vec<AnyVi
 fn sums(words: FileTexts, totals: &[MethodTotal]) -> AnyView {
     let row = |name: &'static str, of: &dyn Fn(fn(&MethodTotal) -> i64) -> i64| {
         let (paid, refunded) = (of(|total| total.paid_fen), of(|total| total.refunded_fen));
+        let fees = of(|total| total.fee_fen);
         view! {
             <tr>
                 <td>{name}</td>
@@ -94,7 +95,8 @@ fn sums(words: FileTexts, totals: &[MethodTotal]) -> AnyView {
                 <td class="amount-cell num">{format::sum(paid)}</td>
                 <td class="amount-cell num">{of(|total| total.n_refunds)}</td>
                 <td class="amount-cell num">{format::sum(refunded)}</td>
-                <td class="amount-cell num">{format::sum(paid - refunded)}</td>
+                <td class="amount-cell num">{format::sum(fees)}</td>
+                <td class="amount-cell num">{format::sum(paid - refunded - fees)}</td>
             </tr>
         }
         .into_any()
@@ -114,6 +116,7 @@ fn sums(words: FileTexts, totals: &[MethodTotal]) -> AnyView {
         Figures(words.console.gross),
         Figures(words.files.n_refunds),
         Figures(words.console.refunds),
+        Figures(words.files.fees),
         Figures(words.console.net),
     ];
     table(words.files.totals, &columns, rows)
@@ -126,6 +129,7 @@ fn downloads(words: FileTexts, filters: &FileFilters) -> AnyView {
         ("payments", words.console.payments),
         ("refunds", words.console.refunds),
         ("entries", words.console.postings),
+        ("days", words.files.days),
     ]
     .map(|(kind, name)| {
         let links = [("xlsx", "XLSX"), ("csv", "CSV")].map(|(format, label)| {

@@ -56,6 +56,7 @@ fn cell_text(cell: &Cell) -> String {
         Cell::Text(text) => plain(text),
         Cell::Number(number) => number.to_string(),
         Cell::Amount(fen) => yuan(*fen),
+        Cell::Date(day) => day.clone(),
         Cell::Beijing(at) => payments::beijing(*at),
         Cell::Utc(at) => payments::rfc3339(*at),
     }

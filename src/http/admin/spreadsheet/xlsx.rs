@@ -28,17 +28,19 @@ const TEXT: u8 = 1;
 const AMOUNT: u8 = 2;
 const DATE: u8 = 3;
 const HEADING: u8 = 4;
-const STYLES: &str = "<numFmts count=\"1\"><numFmt numFmtId=\"164\" formatCode=\"yyyy\\-mm\\-dd\\ hh:mm:ss\"/></numFmts>\
+const DAY: u8 = 5;
+const STYLES: &str = "<numFmts count=\"2\"><numFmt numFmtId=\"164\" formatCode=\"yyyy\\-mm\\-dd\\ hh:mm:ss\"/><numFmt numFmtId=\"165\" formatCode=\"yyyy\\-mm\\-dd\"/></numFmts>\
     <fonts count=\"2\"><font><sz val=\"11\"/><name val=\"Calibri\"/></font><font><b/><sz val=\"11\"/><name val=\"Calibri\"/></font></fonts>\
     <fills count=\"2\"><fill><patternFill patternType=\"none\"/></fill><fill><patternFill patternType=\"gray125\"/></fill></fills>\
     <borders count=\"1\"><border><left/><right/><top/><bottom/><diagonal/></border></borders>\
     <cellStyleXfs count=\"1\"><xf numFmtId=\"0\" fontId=\"0\" fillId=\"0\" borderId=\"0\"/></cellStyleXfs>\
-    <cellXfs count=\"5\">\
+    <cellXfs count=\"6\">\
     <xf numFmtId=\"0\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\"/>\
     <xf numFmtId=\"49\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\" applyNumberFormat=\"1\"/>\
     <xf numFmtId=\"4\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\" applyNumberFormat=\"1\"/>\
     <xf numFmtId=\"164\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\" applyNumberFormat=\"1\"/>\
     <xf numFmtId=\"49\" fontId=\"1\" fillId=\"0\" borderId=\"0\" xfId=\"0\" applyNumberFormat=\"1\" applyFont=\"1\"/>\
+    <xf numFmtId=\"165\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\" applyNumberFormat=\"1\"/>\
     </cellXfs>\
     <cellStyles count=\"1\"><cellStyle name=\"Normal\" xfId=\"0\" builtinId=\"0\"/></cellStyles>";
 
@@ -212,6 +214,7 @@ impl XlsxSheet {
                 Cell::Text(text) => write_string(&mut row, &at, text_style, text),
                 Cell::Number(number) => write_number(&mut row, &at, GENERAL, &number.to_string()),
                 Cell::Amount(fen) => write_number(&mut row, &at, AMOUNT, &yuan(*fen)),
+                Cell::Date(day) => write_number(&mut row, &at, DAY, &serial_day(day)),
                 Cell::Beijing(instant) => write_number(&mut row, &at, DATE, &serial(*instant)),
                 Cell::Utc(instant) => write_string(&mut row, &at, text_style, &payments::rfc3339(*instant)),
             }
@@ -267,6 +270,13 @@ fn serial(instant: Timestamp) -> String {
     format!("{}.{fraction:010}", day + DAYS_TO_1970)
 }
 
+/// Days of a day, `2026-11-27`, since 30 December 1899; nothing for any other text.
+fn serial_day(day: &str) -> String {
+    let midnight = payments::parse_rfc3339(&format!("{day}T00:00:00+08:00"));
+    let serial = midnight.map(serial).unwrap_or_default();
+    serial.split('.').next().unwrap_or_default().to_owned()
+}
+
 /// Escapes text for XML. What XML cannot hold becomes U+FFFD, and `_x0041_`, which a spreadsheet would read as a letter, is
 /// written so that it stays.
 fn escaped(text: &str) -> String {
@@ -316,6 +326,7 @@ mod tests {
         assert_eq!(serial(at("1969-12-31T16:00:00Z")), "25569.0000000000");
         assert_eq!(serial(at("2026-11-28T04:00:00Z")), "46354.5000000000");
         assert_eq!(serial(at("2026-11-27T15:59:59Z")), "46353.9999884259");
+        assert_eq!(serial_day("2026-11-28"), "46354");
     }
 
     #[test]
