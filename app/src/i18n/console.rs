@@ -483,7 +483,6 @@ catalogue! {
     action_test_alarms: "测试告警", "Tested the alarms";
     flash_alarm_test_queued: "测试消息已进入发送队列，稍后刷新本页查看结果。",
         "The test message is queued. Load this page again in a moment to see what became of it.";
-
     // Keys, gateways, balances, books.
     files: "报表", "Files";
     download: "下载", "Download";
