@@ -175,6 +175,11 @@ pub fn router(web: Web) -> Router {
         .merge(epay_endpoints)
         .merge(payers)
         .merge(admin::routes(&web))
+        .route("/docs/PAYMENT_INTEGRATION.md", get(openapi::show_guide))
+        .route(
+            "/docs/PAYMENT_INTEGRATION.zh-CN.md",
+            get(openapi::show_chinese_guide),
+        )
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .fallback(pages::not_found)

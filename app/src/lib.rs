@@ -35,6 +35,8 @@ pub mod page_template;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
+pub mod reference;
+#[cfg(feature = "ssr")]
 pub mod return_url;
 #[cfg(feature = "ssr")]
 mod routes;

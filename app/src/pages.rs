@@ -4,6 +4,7 @@ mod checkout;
 mod failed;
 mod link;
 mod receipt;
+mod reference;
 mod shop;
 mod states;
 
@@ -11,4 +12,5 @@ pub use checkout::{CheckoutPage, LoadedView, load_checkout};
 pub use failed::NotFoundPage;
 pub use link::LinkPage;
 pub use receipt::ReceiptPage;
+pub use reference::ReferencePage;
 pub use shop::ShopPage;

@@ -11,7 +11,7 @@ use leptos_router::{SsrMode, path};
 
 use crate::context::Request;
 use crate::i18n::Language;
-use crate::pages::{CheckoutPage, LinkPage, NotFoundPage, ReceiptPage, ShopPage};
+use crate::pages::{CheckoutPage, LinkPage, NotFoundPage, ReceiptPage, ReferencePage, ShopPage};
 
 /// The whole document around [`App`], rendered for every path.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -50,6 +50,7 @@ pub fn App() -> impl IntoView {
         <Router>
             <FlatRoutes fallback=NotFoundPage>
                 <Route path=path!("/") view=ShopPage ssr=SsrMode::Async/>
+                <Route path=path!("/docs") view=ReferencePage ssr=SsrMode::Async/>
                 <Route path=path!("/checkout/:token") view=CheckoutPage ssr=SsrMode::Async/>
                 <Route path=path!("/pay/:token") view=LinkPage ssr=SsrMode::Async/>
                 <Route path=path!("/checkout/:token/receipt") view=ReceiptPage ssr=SsrMode::Async/>

@@ -59,6 +59,8 @@ async fn every_answer_has_an_id_of_ours_and_guards_the_browser() {
         ("/health/live", 200),
         ("/health/ready", 200),
         ("/robots.txt", 200),
+        ("/docs", 200),
+        ("/docs/PAYMENT_INTEGRATION.md", 200),
         ("/favicon.svg", 200),
         ("/nowhere", 404),
         ("/admin", 303),

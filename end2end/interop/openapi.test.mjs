@@ -1,6 +1,6 @@
 // The OpenAPI description of a running server: linted, its calls fuzzed, and clients generated from it in two languages.
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -21,6 +21,30 @@ test('the OpenAPI description', async (t) => {
     assert.equal(answer.status, 200);
     const file = join(home, 'openapi.json');
     await writeFile(file, await answer.text());
+
+    await t.test('the page for people has every call, no script and no other host', async () => {
+        const description = JSON.parse(await readFile(file, 'utf8'));
+        const page = await fetch(`${server.url}/docs?lang=en`, { headers: { Accept: 'text/html' } });
+        assert.equal(page.status, 200);
+        assert.doesNotMatch(page.headers.get('content-security-policy'), /unsafe-(inline|eval)/);
+        const text = await page.text();
+        for (const [path, calls] of Object.entries(description.paths)) {
+            assert.ok(text.includes(path), path);
+            for (const call of Object.values(calls)) assert.ok(text.includes(call.summary), call.summary);
+        }
+        for (const name of Object.keys(description.components.schemas)) assert.ok(text.includes(`id="object-${name}"`), name);
+        assert.doesNotMatch(text, /<script(?![^>]*nonce=)|<script[^>]*src=/);
+        assert.doesNotMatch(text, /(src|href)="https?:\/\/(?!127\.0\.0\.1:)/);
+        for (const [language, guide] of [['en', 'PAYMENT_INTEGRATION.md'], ['zh', 'PAYMENT_INTEGRATION.zh-CN.md']]) {
+            const shown = await fetch(`${server.url}/docs?lang=${language}`, { headers: { Accept: 'text/html' } });
+            assert.ok((await shown.text()).includes(`href="/docs/${guide}"`), language);
+            const read = await fetch(`${server.url}/docs/${guide}`);
+            assert.equal(read.headers.get('content-type'), 'text/plain; charset=utf-8');
+            assert.match(await read.text(), /POST \/api\/billing\/orders/);
+        }
+        const shop = await fetch(server.url, { headers: { Accept: 'text/html' } });
+        assert.match(await shop.text(), /href="\/docs"/);
+    });
 
     await t.test('redocly lint finds no error', async () => {
         const env = { REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true', REDOCLY_TELEMETRY: 'off' };

@@ -25,7 +25,8 @@ const QUICKLY: Compression = Compression::new(4);
 
 /// Compresses the pages of payers.
 pub async fn pages(request: Request, next: Next) -> Response {
-    let is_for_payers = matches!(request.uri().path(), "/") || request.uri().path().starts_with("/checkout/");
+    let is_for_payers =
+        matches!(request.uri().path(), "/" | "/docs") || request.uri().path().starts_with("/checkout/");
     let is_wanted = is_for_payers && accepts_gzip(request.headers());
     let response = next.run(request).await;
     if !is_for_payers || !is_html(&response) {

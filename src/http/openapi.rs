@@ -1,10 +1,12 @@
 //! The OpenAPI document, generated from the handlers.
 
 mod fields;
+mod reference;
 mod refine;
 
 use std::sync::{Arc, OnceLock};
 
+use app::reference::Reference;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
@@ -96,6 +98,7 @@ impl utoipa::Modify for ApiKeyScheme {
 pub struct Document {
     place: Arc<Place>,
     text: Arc<OnceLock<String>>,
+    reference: Arc<OnceLock<Arc<Reference>>>,
 }
 
 impl Document {
@@ -103,6 +106,7 @@ impl Document {
         Document {
             place: Arc::new(place),
             text: Arc::default(),
+            reference: Arc::default(),
         }
     }
 
@@ -113,9 +117,33 @@ impl Document {
         document
     }
 
+    /// The same for people.
+    pub fn reference(&self) -> Arc<Reference> {
+        let made = self
+            .reference
+            .get_or_init(|| Arc::new(reference::read_reference(&self.value())));
+        Arc::clone(made)
+    }
+
     fn text(&self) -> &str {
         self.text.get_or_init(|| self.value().to_string())
     }
+}
+
+const GUIDE: &str = include_str!("../../PAYMENT_INTEGRATION.md");
+const CHINESE_GUIDE: &str = include_str!("../../PAYMENT_INTEGRATION.zh-CN.md");
+
+/// Shows the integration guide as text, so that it is there without another host.
+pub async fn show_guide() -> Response {
+    as_text(GUIDE)
+}
+
+pub async fn show_chinese_guide() -> Response {
+    as_text(CHINESE_GUIDE)
+}
+
+fn as_text(text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
 pub async fn show(State(web): State<Web>) -> Response {
@@ -151,6 +179,42 @@ mod tests {
                 assert!(is_bounded && is_described, "{} {parameter}", call["operationId"]);
             }
         }
+    }
+
+    #[test]
+    fn the_reference_for_people_has_every_call_and_every_object() {
+        let description = describe();
+        let reference = reference::read_reference(&description);
+        let calls = reference.groups.iter().flat_map(|group| &group.calls);
+        let paths = description["paths"].as_object().unwrap().values();
+        let n_calls: usize = paths.map(|path| path.as_object().unwrap().len()).sum();
+        assert_eq!(calls.clone().count(), n_calls);
+        let schemas = description["components"]["schemas"].as_object().unwrap();
+        assert_eq!(reference.objects.len(), schemas.len());
+        let start = calls.clone().find(|call| call.id == "start_payment").unwrap();
+        assert_eq!(
+            start.body.as_ref().unwrap().object.as_deref(),
+            Some("StartPayment")
+        );
+        let limit = calls.clone().find(|call| call.id == "list_orders").unwrap();
+        let limit = limit
+            .parameters
+            .iter()
+            .find(|member| member.name == "limit")
+            .unwrap();
+        assert_eq!(limit.bounds, "1 to 100; 20 by default");
+        let product = reference
+            .objects
+            .iter()
+            .find(|object| object.name == "StartPayment")
+            .unwrap();
+        let product = product
+            .members
+            .iter()
+            .find(|member| member.name == "product")
+            .unwrap();
+        assert_eq!(product.kind.object.as_deref(), Some("PaymentProduct"));
+        assert_eq!(product.kind.after, " or null");
     }
 
     #[test]

@@ -58,6 +58,9 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
         let parts = expect_context::<Parts>();
         let request = visit(&web, &parts);
         provide_request(web.services.clone(), request, web.site.has_bundle);
+        if parts.uri.path() == "/docs" {
+            provide_context(web.openapi.reference());
+        }
         if let Some(loaded) = parts.extensions.get::<LoadedView>() {
             provide_context(loaded.clone());
         }

@@ -231,6 +231,16 @@ catalogue! {
     shop_title: "选择套餐", "Choose a plan";
     shop_text: "这是演示商店：下单后用模拟钱包付款，体验完整流程。",
         "A demo shop: place an order, then pay it with the simulated wallet.";
+    docs_title: "接口文档", "API reference";
+    docs_guide: "接入指南", "Integration guide";
+    docs_generated: "以下说明由本服务的接口描述自动生成，目前只有英文；接入指南有中文版。",
+        "Generated from this server's own description.";
+    docs_server: "服务地址：", "Server:";
+    docs_parameters: "参数", "Parameters";
+    docs_body: "请求体", "Body";
+    docs_answers: "响应", "Answers";
+    docs_objects: "对象", "Objects";
+    docs_required: "必填", "required";
     per_month: "每月", "a month";
     buy: "购买", "Buy";
     starter: "入门版", "Starter";

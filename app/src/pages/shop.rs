@@ -34,7 +34,7 @@ fn Shop(request: Request) -> impl IntoView {
         <Frame>
             <main class="page shop" id="content">
                 <h1 class="shop__title">{words.shop_title}</h1>
-                <p class="shop__text">{words.shop_text}</p>
+                <p class="shop__text">{words.shop_text} " " <a href="/docs">{words.docs_title}</a></p>
                 <Alert text=alert/>
                 <ul class="shop__plans">{plans.collect_view()}</ul>
             </main>
