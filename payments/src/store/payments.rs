@@ -6,8 +6,8 @@ pub mod days;
 pub mod facts;
 
 use domain::{
-    Channel, Method, Money, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Receipt,
-    Timestamp, schedule,
+    Method, Money, Order, OrderId, Payment, PaymentId, PaymentNo, PaymentState, Product, Receipt, Timestamp,
+    schedule,
 };
 
 pub use self::calls::{CallClaim, claim_call, is_unchanged, keep_prompt, open, release_call};
@@ -169,19 +169,6 @@ pub async fn find_by_number(
         Payment::try_from(row).map(|payment| (payment, asking))
     })
     .transpose()
-}
-
-/// Payment that a gateway's trade number belongs to.
-pub async fn find_by_trade(
-    tx: &mut Tx<'_>,
-    channel: Channel,
-    transaction_id: &str,
-) -> Result<Option<Payment>, StoreError> {
-    const SQL: &str = select_payment!("where p.method = $1 and p.transaction_id = $2");
-    let row: Option<PaymentRow> = on!(tx, SQL, fetch_optional, |query| query
-        .bind(channel.as_str())
-        .bind(transaction_id))?;
-    row.map(Payment::try_from).transpose()
 }
 
 /// Payments of an order, newest first.
