@@ -196,6 +196,7 @@ mod tests {
         let texts = catalogue::ALL.iter().chain(console::ALL);
         let texts = texts
             .chain(alarms::ALL)
+            .chain(files::ALL)
             .chain(payment_links::ALL)
             .chain(reconciliation::ALL);
         for (key, chinese, english) in texts {
