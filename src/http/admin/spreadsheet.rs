@@ -51,7 +51,7 @@ pub struct File<T: 'static> {
 
 /// A sheet that is being written.
 enum Sheet {
-    Csv(CsvSheet),
+    Csv(Box<CsvSheet>),
     Xlsx(Box<XlsxSheet>),
 }
 
@@ -63,7 +63,7 @@ impl Sheet {
             .map(|column| (column.name)(file.words))
             .collect();
         Ok(match file.format {
-            Format::Csv => Sheet::Csv(CsvSheet::open(&headings)?),
+            Format::Csv => Sheet::Csv(Box::new(CsvSheet::open(&headings)?)),
             Format::Xlsx => Sheet::Xlsx(Box::new(XlsxSheet::open(file.title, &headings)?)),
         })
     }
