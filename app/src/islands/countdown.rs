@@ -29,9 +29,16 @@ pub fn Countdown() -> impl IntoView {
         }
     });
     let is_urgent = move || face.seconds.get().is_some_and(|left| left <= URGENT).to_string();
-    // Empty before the first tick: without script a frozen clock would mislead.
+    // Not ticking, it is hidden: without script a frozen clock would mislead.
+    let is_ticking = move || face.seconds.get().is_some().to_string();
     view! {
-        <span class="countdown num" role="timer" data-urgent=is_urgent node_ref=node>{face.text}</span>
+        <span
+            class="countdown num"
+            role="timer"
+            data-ticking=is_ticking
+            data-urgent=is_urgent
+            node_ref=node
+        >{face.text}</span>
         <span class="visually-hidden" role="status">{face.announcement}</span>
     }
 }
