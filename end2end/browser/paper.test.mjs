@@ -30,7 +30,7 @@ test('a receipt is printed on A4 or on a roll of 80 mm, with every refund and no
         for (const [paper, width] of [['a4', 210], ['80', 80]]) {
             await page.goto(`${order.checkoutUrl}/receipt?paper=${paper}&lang=en`);
             const text = await visitor.text('main');
-            for (const part of ['99.90', 'Team plan', order.orderNo, payment.paymentNo, 'Returned', '¥20.00', 'GMT+8']) {
+            for (const part of ['99.90', 'Team plan', order.orderNo, payment.paymentNo, 'Refunded', '¥20.00', 'GMT+8']) {
                 assert.ok(text.includes(part), `${part} is missing`);
             }
             await visitor.picture(`screen-${paper}`);

@@ -126,8 +126,8 @@ class Visitor {
     /** What a phone's camera reads from the code on the screen. */
     async scan() {
         const card = this.page.locator('[data-testid=qr]');
-        await card.locator('svg').waitFor();
-        const { width } = await card.locator('svg').boundingBox();
+        // The page may draw the code anew in between: an element that is asked for its own size is looked up again.
+        const width = await card.locator('svg').evaluate((code) => code.getBoundingClientRect().width);
         assert.ok(width >= 200, `a code of ${width} px is too small to scan`);
         const png = PNG.sync.read(await card.screenshot());
         const read = jsQR(new Uint8ClampedArray(png.data), png.width, png.height);
