@@ -2,6 +2,7 @@
 
 use axum::http::HeaderMap;
 use domain::{Money, PaymentNo, Product, Report, Timestamp};
+use payments::gateway::alipay::QrProduct;
 use payments::gateway::alipay::certificate::read_bundle;
 use payments::gateway::alipay::form::PayForm;
 use payments::gateway::alipay::sign::{read_answer, request_text};
@@ -125,7 +126,9 @@ fn certificate_serials_equal_those_of_the_gateway() {
 fn a_request_for_payment_says_what_the_vector_says() {
     let file = read("c_alipay_request");
     let vector: Value = serde_json::from_str(text(&cases(&file)[0]["params"], "biz_content")).unwrap();
-    let request = alipay_at(alipay_settings(NOWHERE)).request(&Ask {
+    let mut settings = alipay_settings(NOWHERE);
+    settings.qr_product = QrProduct::FaceToFace;
+    let request = alipay_at(settings).request(&Ask {
         payment_no: &PaymentNo::parse(PAYMENT_NO).unwrap(),
         product: Product::Qr,
         amount: Money::from_fen(4990).unwrap(),

@@ -93,8 +93,7 @@ pub fn alipay_settings(gateway_url: &str) -> alipay::Settings {
             key: text(&requests, "alipay_public_key_pem").to_owned(),
         },
         seller_id: Some("2088102146225135".to_owned()),
-        // As in the vectors.
-        qr_product: alipay::QrProduct::FaceToFace,
+        qr_product: alipay::QrProduct::default(),
         gateway_url: gateway_url.to_owned(),
         notify_url: NOTIFY_URL.to_owned(),
     }
