@@ -36,6 +36,21 @@ impl<'a> Bounds<'a> {
     }
 }
 
+/// Rows of one page of a file: `$1` to `$2` are its bounds in time, `$3` the id that they come after, `$4` a method or none,
+/// `$5` how many.
+macro_rules! fetch_page {
+    ($tx:ident, $sql:expr, $span:ident, $place:ident, $limit:ident) => {{
+        let bounds = Bounds::of($span, $place);
+        on!($tx, $sql, fetch_all, |query| query
+            .persistent(false)
+            .bind(bounds.from)
+            .bind($span.to.millis())
+            .bind(bounds.after)
+            .bind($span.method.map(Method::as_str))
+            .bind($limit))?
+    }};
+}
+
 #[derive(sqlx::FromRow)]
 struct PaidByRow {
     order_id: String,
@@ -172,14 +187,7 @@ pub async fn list_orders(
         order by s.paid_at, o.id
         limit $5"
     );
-    let bounds = Bounds::of(span, place);
-    let rows: Vec<OrderRow> = on!(tx, SQL, fetch_all, |query| query
-        .persistent(false)
-        .bind(bounds.from)
-        .bind(span.to.millis())
-        .bind(bounds.after)
-        .bind(span.method.map(Method::as_str))
-        .bind(limit))?;
+    let rows: Vec<OrderRow> = fetch_page!(tx, SQL, span, place, limit);
     rows.into_iter().map(Order::try_from).collect()
 }
 
@@ -228,14 +236,7 @@ pub async fn list_payments(
             and (cast($4 as text) is null or p.method = $4)
         order by p.paid_at, p.id
         limit $5";
-    let bounds = Bounds::of(span, place);
-    let rows: Vec<PaymentRow> = on!(tx, SQL, fetch_all, |query| query
-        .persistent(false)
-        .bind(bounds.from)
-        .bind(span.to.millis())
-        .bind(bounds.after)
-        .bind(span.method.map(Method::as_str))
-        .bind(limit))?;
+    let rows: Vec<PaymentRow> = fetch_page!(tx, SQL, span, place, limit);
     rows.into_iter().map(PaymentLine::try_from).collect()
 }
 
@@ -256,14 +257,7 @@ pub async fn list_refunds(
             and (cast($4 as text) is null or p.method = $4) and r.state = 'succeeded'
         order by r.finished_at, r.id
         limit $5";
-    let bounds = Bounds::of(span, place);
-    let rows: Vec<RefundRow> = on!(tx, SQL, fetch_all, |query| query
-        .persistent(false)
-        .bind(bounds.from)
-        .bind(span.to.millis())
-        .bind(bounds.after)
-        .bind(span.method.map(Method::as_str))
-        .bind(limit))?;
+    let rows: Vec<RefundRow> = fetch_page!(tx, SQL, span, place, limit);
     rows.into_iter().map(RefundLine::try_from).collect()
 }
 
@@ -347,11 +341,11 @@ pub async fn sum_by_method(tx: &mut Tx<'_>, span: &FileSpan) -> Result<Vec<Metho
         where r.finished_at >= $1 and r.finished_at < $2 and r.state = 'succeeded'
         group by p.method";
     let (from, to) = (span.from.millis(), span.to.millis());
-    let paid: Vec<(String, i64, i64)> = on!(tx, PAID, fetch_all, |query| query.bind(from).bind(to))?;
-    let refunded: Vec<(String, i64, i64)> = on!(tx, REFUNDED, fetch_all, |query| query.bind(from).bind(to))?;
-    let fees: Vec<(String, i64, i64)> = on!(tx, FEES, fetch_all, |query| query.bind(from).bind(to))?;
-    let returned: Vec<(String, i64, i64)> =
-        on!(tx, FEES_RETURNED, fetch_all, |query| query.bind(from).bind(to))?;
+    let mut sums: [Vec<(String, i64, i64)>; 4] = Default::default();
+    for (sum, sql) in sums.iter_mut().zip([PAID, REFUNDED, FEES, FEES_RETURNED]) {
+        *sum = on!(tx, sql, fetch_all, |query| query.bind(from).bind(to))?;
+    }
+    let [paid, refunded, fees, returned] = sums;
     let of = |sums: &[(String, i64, i64)], method: Method| {
         let sum = sums.iter().find(|(found, ..)| found == method.as_str());
         sum.map_or((0, 0), |(_, n, fen)| (*n, *fen))
