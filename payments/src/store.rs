@@ -489,7 +489,7 @@ impl Db {
     }
 }
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
     fn new(engine: Engine) -> Self {
         Tx {
             engine,
@@ -534,13 +534,26 @@ impl Tx<'_> {
         Some(self.events.drain(..n_taken).collect())
     }
 
-    /// Writes the events that went with no batch.
-    async fn finish<T, E: FromStore>(&mut self, result: Result<T, E>) -> Result<T, E> {
-        let value = result?;
-        while !self.events.is_empty() {
-            self.run_batch(&[]).await?;
+    /// Runs a closure and writes the events that it recorded. It fails when one of its statements did, whatever it returns.
+    async fn run_work<T, E, F>(&mut self, work: &F, draws: &Draws) -> Result<T, E>
+    where
+        E: FromStore,
+        F: Work<'a, T, E>,
+    {
+        let result = draws
+            .replay(async {
+                let value = work(self).await?;
+                while !self.events.is_empty() {
+                    self.run_batch(&[]).await?;
+                }
+                Ok(value)
+            })
+            .await;
+        // PostgreSQL answers the COMMIT of a failed transaction with a rollback that looks like success.
+        if self.is_broken {
+            return result.and(Err(StoreError::from(broken()).into()));
         }
-        Ok(value)
+        result
     }
 
     /// Refuses a second statement: it would see another state than the first, or last although the first failed.
@@ -555,14 +568,6 @@ impl Tx<'_> {
     /// Whether other transactions may write at the same time.
     fn has_rivals(&self) -> bool {
         matches!(self.engine, Engine::Postgres(_))
-    }
-
-    /// PostgreSQL answers the COMMIT of a failed transaction with a rollback that looks like success.
-    fn check(&self) -> Result<(), StoreError> {
-        if self.is_broken {
-            return Err(broken().into());
-        }
-        Ok(())
     }
 
     /// Ends a transaction that has only read. Nothing of it can be lost, so its commit cannot fail in a way that matters:

@@ -67,16 +67,7 @@ impl PostgresDb {
         F: Work<'a, T, E>,
     {
         let mut tx = Tx::new(self.begin("begin").await?);
-        let result = draws
-            .replay(async {
-                let result = work(&mut tx).await;
-                tx.finish(result).await
-            })
-            .await;
-        let result = match tx.check() {
-            Ok(()) => result,
-            Err(broken) => result.and(Err(broken.into())),
-        };
+        let result = tx.run_work(work, draws).await;
         let Engine::Postgres(mut borrowed) = tx.engine else {
             unreachable!("a closure does not change its engine")
         };

@@ -184,16 +184,7 @@ impl SqliteDb {
         self.requests.send(Request::Turn(reply)).map_err(|_| closed())?;
         let loan = turn.await.map_err(|_| closed())??;
         let mut tx = Tx::new(Engine::Writer(loan));
-        let result = draws
-            .replay(async {
-                let result = work(&mut tx).await;
-                tx.finish(result).await
-            })
-            .await;
-        let result = match tx.check() {
-            Ok(()) => result,
-            Err(broken) => result.and(Err(broken.into())),
-        };
+        let result = tx.run_work(work, draws).await;
         let Engine::Writer(loan) = tx.engine else {
             unreachable!("a closure does not change its engine")
         };
