@@ -156,9 +156,9 @@ pub async fn erase_batch(
             delete from alarms
             where id in (select id from alarms where created_at < $1 order by created_at limit $2)"
         }
-        Kind::AlarmDeliveries => return erase_alarm_deliveries(tx, before, limit).await,
         Kind::Events => return erase_events(tx, before, limit).await,
-        Kind::Deliveries => return erase_deliveries(tx, before, limit).await,
+        Kind::Deliveries => return erase_deliveries(tx, "webhook", EventId::floor(before), limit).await,
+        Kind::AlarmDeliveries => return erase_deliveries(tx, "alarm", AlarmId::floor(before), limit).await,
     };
     Ok(execute!(tx, sql, |query| query
         .bind(before.millis())
@@ -175,30 +175,17 @@ async fn erase_events(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<
         .bind(limit))?)
 }
 
-/// A delivery goes with its event.
-async fn erase_deliveries(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
+/// A delivery goes with its event or alarm, whose id carries its time: those below `floor` are erased.
+async fn erase_deliveries(tx: &mut Tx<'_>, kind: &str, floor: String, limit: i64) -> Result<u64, StoreError> {
     const SQL: &str = "
         delete from deliveries
         where (target, subject) in (
             select target, subject from deliveries
-            where subject < $1 and kind = 'webhook'
+            where subject < $1 and kind = $2
             order by subject
-            limit $2)";
+            limit $3)";
     Ok(execute!(tx, SQL, |query| query
-        .bind(EventId::floor(before))
-        .bind(limit))?)
-}
-
-/// A delivery of an alarm goes with it.
-async fn erase_alarm_deliveries(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
-    const SQL: &str = "
-        delete from deliveries
-        where (target, subject) in (
-            select target, subject from deliveries
-            where subject < $1 and kind = 'alarm'
-            order by subject
-            limit $2)";
-    Ok(execute!(tx, SQL, |query| query
-        .bind(AlarmId::floor(before))
+        .bind(floor)
+        .bind(kind)
         .bind(limit))?)
 }
