@@ -4,7 +4,7 @@
 
 use domain::{
     IncidentId, LatePolicy, Order, OrderState, Payment, PaymentNo, PaymentState, Receipt, Report, Settlement,
-    Timestamp, schedule,
+    Timestamp,
 };
 use futures_util::FutureExt;
 
@@ -144,46 +144,22 @@ async fn act(
 ) -> Result<(), Error> {
     let PaymentFacts { payment, order, .. } = news.facts;
     let now = services.clock.now();
-    let ended_due_at = || schedule::next_after_end(now, 0, now, payment.expires_at);
     match (settlement, news.report) {
         (Settlement::Unchanged, _) => tx.run_batch(&writes).await?,
         (Settlement::Acknowledged, _) => {
-            writes.push(payments::advance(
-                tx,
-                payment,
-                order,
-                PaymentState::Pending,
-                None,
-                None,
-                now,
-            ));
+            let advance = payments::advance(tx, payment, order, PaymentState::Pending, None, now);
+            writes.push(advance);
             tx.run_batch(&writes).await?;
         }
         (Settlement::Closed, _) => {
-            let closed = PaymentState::Closed;
-            writes.push(payments::advance(
-                tx,
-                payment,
-                order,
-                closed,
-                None,
-                ended_due_at(),
-                now,
-            ));
+            let advance = payments::advance(tx, payment, order, PaymentState::Closed, None, now);
+            writes.push(advance);
             tx.run_batch(&writes).await?;
             count_ending(services, tx, payment, Ending::Cancelled);
         }
         (Settlement::Declined, Report::Declined(reason)) => {
-            let declined = PaymentState::Declined;
-            writes.push(payments::advance(
-                tx,
-                payment,
-                order,
-                declined,
-                Some(reason),
-                ended_due_at(),
-                now,
-            ));
+            let advance = payments::advance(tx, payment, order, PaymentState::Declined, Some(reason), now);
+            writes.push(advance);
             tx.run_batch(&writes).await?;
             count_ending(services, tx, payment, Ending::Failed);
         }

@@ -207,14 +207,13 @@ pub async fn count_since(
     Ok((row.n, row.oldest.map(Timestamp::from_millis)))
 }
 
-/// Compare-and-set to a state without money; an ended payment is queried next at `due_at`.
+/// Compare-and-set to a state without money. An ended payment is asked about once more after its end.
 pub fn advance(
     tx: &mut Tx<'_>,
     payment: &Payment,
     order: &Order,
     to: PaymentState,
     failure_reason: Option<&str>,
-    due_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Write {
     const SQL: &str = "
@@ -222,6 +221,11 @@ pub fn advance(
         set state = $3, failure_reason = $4, due_at = coalesce($5, due_at), ended_at = $6, updated_at = $7,
             version = version + 1
         where id = $1 and version = $2";
+    let due_at = if to.is_open() {
+        None
+    } else {
+        schedule::next_after_end(now, 0, now, payment.expires_at)
+    };
     let write = Write::exactly(1, SQL)
         .bind(payment.id.as_str())
         .bind(payment.version)
