@@ -128,7 +128,7 @@ impl Task {
             Task::Questions(lane) => services.wake.question_due(lane).await,
             Task::Refunds(channel) => services.wake.refund_due(channel).await,
             Task::Expire => services.wake.deadline_due().await,
-            Task::Webhooks => services.wake.event_due().await,
+            Task::Webhooks => services.db.event_due().await,
             Task::Calls
             | Task::Erase
             | Task::Alarms

@@ -76,12 +76,10 @@ pub async fn adjust_balance(
     check_adjustment(&adjustment)?;
     let now = services.clock.now();
     let adjustment = &adjustment;
-    let made = write_once(services, idempotency.as_ref(), now, &|tx| {
+    write_once(services, idempotency.as_ref(), now, &|tx| {
         async move { write_adjustment(tx, adjustment, now).await }.boxed()
     })
-    .await?;
-    services.wake.ring_for_events();
-    Ok(made)
+    .await
 }
 
 /// Writes an adjustment, or finds the existing one with the same number and content.

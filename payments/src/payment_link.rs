@@ -153,14 +153,12 @@ pub async fn open_link_order(
     visitor: Option<&str>,
 ) -> Result<Order, LinkError> {
     let visitor_hash = &visitor.map(hash_of);
-    let order = services
+    services
         .db
         .write(|tx| {
             async move { open_in(services, tx, token, amount, visitor_hash.as_deref()).await }.boxed()
         })
-        .await?;
-    services.wake.ring_for_events();
-    Ok(order)
+        .await
 }
 
 async fn open_in(

@@ -110,9 +110,7 @@ async fn reconcile(
     } else {
         (first, Vec::new())
     };
-    let done = record::record(services, (day.date, channel), &found, &vanished).await?;
-    services.wake.ring_for_events();
-    Ok(done)
+    record::record(services, (day.date, channel), &found, &vanished).await
 }
 
 async fn compare(

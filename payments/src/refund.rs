@@ -284,7 +284,6 @@ async fn raise_refund(
 
 /// Notifies open pages after the commit.
 pub(crate) fn announce_refund(services: &Services, order_id: &OrderId) {
-    services.wake.ring_for_events();
     services.watchers.changed(order_id);
 }
 

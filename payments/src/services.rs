@@ -77,16 +77,14 @@ impl Default for Policy {
 pub struct Wake {
     questions: Arc<[Notify; Lane::ALL.len()]>,
     deadlines: Arc<Notify>,
-    events: Arc<Notify>,
     refunds: Arc<[Notify; Channel::ALL.len()]>,
 }
 
 impl Wake {
-    /// Wakes every job: a notify wakes one waiter, so each job has its own.
+    /// Wakes every job but that of events, which the database wakes: a notify wakes one waiter, so each job has its own.
     pub fn ring(&self) {
         self.ring_for_questions();
         self.deadlines.notify_one();
-        self.events.notify_one();
         for bell in self.refunds.iter() {
             bell.notify_one();
         }
@@ -116,15 +114,5 @@ impl Wake {
     /// Waits for the next wake-up of the expiry job.
     pub async fn deadline_due(&self) {
         self.deadlines.notified().await;
-    }
-
-    /// Wakes only the job that publishes events and delivers them.
-    pub(crate) fn ring_for_events(&self) {
-        self.events.notify_one();
-    }
-
-    /// Returns at the next ring for the job that publishes events and delivers them.
-    pub async fn event_due(&self) {
-        self.events.notified().await;
     }
 }

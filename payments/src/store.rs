@@ -480,6 +480,15 @@ impl Db {
         }
     }
 
+    /// Returns when the job that publishes events and delivers them has work: each transaction that recorded an event or made
+    /// a delivery due wakes it after its commit. A ring before the wait is not lost.
+    pub async fn event_due(&self) {
+        match self {
+            Db::Sqlite(sqlite) => sqlite.event_bell().notified().await,
+            Db::Postgres(postgres) => postgres.event_bell().notified().await,
+        }
+    }
+
     /// Closes the connections; committed data stays.
     pub async fn close(&self) {
         match self {
@@ -516,12 +525,20 @@ impl<'a> Tx<'a> {
 
     /// Tells of a change; the event is written with the next batch, or before the commit.
     pub(crate) fn record_event(&mut self, event: NewEvent) {
-        self.events.push(event);
+        self.record_events(Some(event));
     }
 
     /// [`Tx::record_event`] for a change that may be one that no event tells of.
     pub(crate) fn record_events(&mut self, event: Option<NewEvent>) {
-        self.events.extend(event);
+        if let Some(event) = event {
+            self.wake_event_job();
+            self.events.push(event);
+        }
+    }
+
+    /// Wakes the job of events after the commit: something is to be published or delivered.
+    fn wake_event_job(&mut self) {
+        self.after_commit.wake_event_job();
     }
 
     /// Takes recorded events for one statement: a cause before what follows from it.
@@ -570,8 +587,7 @@ impl<'a> Tx<'a> {
         matches!(self.engine, Engine::Postgres(_))
     }
 
-    /// Ends a transaction that has only read. Nothing of it can be lost, so its commit cannot fail in a way that matters:
-    /// a connection that does not answer is closed.
+    /// Ends a transaction that has only read: nothing of it can be lost. A connection that does not answer is closed.
     async fn end_snapshot(self) {
         match self.engine {
             Engine::Reader(borrowed) => sqlite::end_snapshot(borrowed).await,

@@ -57,7 +57,7 @@ pub async fn gather_alarms(services: &Services) -> Result<usize, Error> {
     if chosen.is_empty() {
         return Ok(0);
     }
-    let n_made = services
+    services
         .db
         .write(|tx| {
             async move {
@@ -70,9 +70,7 @@ pub async fn gather_alarms(services: &Services) -> Result<usize, Error> {
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
-    services.wake.ring_for_events();
-    Ok(n_made)
+        .map_err(|error: StoreError| Error::Internal(error))
 }
 
 /// Returns what is told now, the most urgent first. The rest waits for the end of the quiet hours or for its turn.

@@ -70,7 +70,6 @@ pub async fn make_order(
         .boxed()
     })
     .await?;
-    services.wake.ring_for_events();
     Ok(order.clone())
 }
 

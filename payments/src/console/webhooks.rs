@@ -81,12 +81,10 @@ pub async fn edit_endpoint(
         subject: id.as_str(),
         detail,
     };
-    let changed = perform(services, actor, act, &|tx| {
+    perform(services, actor, act, &|tx| {
         async move { Ok::<_, ConsoleError>(change_endpoint(services, tx, id, patch).await?) }.boxed()
     })
-    .await?;
-    services.wake.ring_for_events();
-    Ok(changed)
+    .await
 }
 
 /// Removes an endpoint with its deliveries.
@@ -138,9 +136,7 @@ pub async fn test_endpoint(services: &Services, actor: &Actor, id: &EndpointId) 
         }
         .boxed()
     })
-    .await?;
-    services.wake.ring_for_events();
-    Ok(())
+    .await
 }
 
 /// Sends one event to one endpoint again.
@@ -162,9 +158,7 @@ pub async fn redeliver(
         }
         .boxed()
     })
-    .await?;
-    services.wake.ring_for_events();
-    Ok(())
+    .await
 }
 
 /// Sends the events of a span of time to one endpoint again.
@@ -188,7 +182,5 @@ pub async fn replay_span(
         }
         .boxed()
     })
-    .await?;
-    services.wake.ring_for_events();
-    Ok(())
+    .await
 }

@@ -151,9 +151,7 @@ pub async fn send_notification_again(services: &Services, actor: &Actor, id: &Or
             }
             .boxed()
         })
-        .await?;
-    services.wake.ring_for_events();
-    Ok(())
+        .await
 }
 
 /// The newest notifications of all merchants.

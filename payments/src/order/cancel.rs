@@ -51,7 +51,6 @@ async fn end_order(
     for _ in 0..MAX_ROUNDS {
         match try_cancel(services, id, ending, by, idempotency).await? {
             Cancelling::Done(made) => {
-                services.wake.ring_for_events();
                 services.watchers.changed(id);
                 return Ok(made);
             }

@@ -45,7 +45,7 @@ pub(crate) async fn write_order(
     let order = &draft(services, new, purpose)?;
     // A number is nearly always free: only a run that lost the race for it looks at what is there.
     let is_first_run = &AtomicBool::new(true);
-    let made = write_once(services, idempotency.as_ref(), order.created_at, &|tx| {
+    write_once(services, idempotency.as_ref(), order.created_at, &|tx| {
         async move {
             if !is_first_run.swap(false, Ordering::Relaxed)
                 && let Some(existing) = orders::find_by_number(tx, &order.order_no).await?
@@ -62,9 +62,7 @@ pub(crate) async fn write_order(
         }
         .boxed()
     })
-    .await?;
-    services.wake.ring_for_events();
-    Ok(made)
+    .await
 }
 
 pub(crate) fn draft(services: &Services, new: &NewOrder, purpose: Purpose) -> Result<Order, Error> {

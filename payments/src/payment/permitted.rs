@@ -78,7 +78,5 @@ pub(super) async fn note_not_permitted(
             .boxed()
         })
         .await
-        .map_err(Error::Internal)?;
-    services.wake.ring_for_events();
-    Ok(())
+        .map_err(Error::Internal)
 }

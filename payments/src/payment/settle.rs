@@ -265,7 +265,6 @@ pub(crate) async fn raise(
 /// Notifies open pages, and wakes the jobs when something became due, after the commit.
 pub(crate) fn announce(services: &Services, payment: &Payment, settlement: Settlement) {
     if settlement != Settlement::Unchanged {
-        services.wake.ring_for_events();
         services.watchers.changed(&payment.order_id);
     }
     if pays(settlement) {

@@ -62,6 +62,7 @@ pub async fn enqueue(tx: &mut Tx<'_>, new: NewDelivery<'_>, now: Timestamp) -> R
         .bind(new.kind)
         .bind(now.millis()))
     .map(drop)?;
+    tx.wake_event_job();
     Ok(())
 }
 
@@ -257,6 +258,7 @@ pub async fn unpark(tx: &mut Tx<'_>, target: &str, now: Timestamp) -> Result<(),
         set due_at = $2
         where target = $1 and status = 'pending' and due_at is null";
     execute!(tx, SQL, |query| query.bind(target).bind(now.millis())).map(drop)?;
+    tx.wake_event_job();
     Ok(())
 }
 
@@ -285,6 +287,7 @@ pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>, now: Timestamp) -> R
         set due_at = $2, leased_by = null, version = version + 1
         where due_at is not null and leased_by is not null and (cast($1 as text) is null or leased_by = $1)";
     execute!(tx, SQL, |query| query.bind(holder).bind(now.millis())).map(drop)?;
+    tx.wake_event_job();
     Ok(())
 }
 
@@ -294,7 +297,9 @@ pub async fn shift_due(tx: &mut Tx<'_>, setback: Duration, now: Timestamp) -> Re
         update deliveries set due_at = due_at - $2
         where due_at > $1";
     let millis = i64::try_from(setback.as_millis()).unwrap_or(i64::MAX);
-    Ok(execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))?)
+    let n_shifted = execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))?;
+    wake_for(tx, n_shifted);
+    Ok(n_shifted)
 }
 
 /// Makes due what waits longer than the longest wait. Returns how many there were.
@@ -302,9 +307,16 @@ pub async fn mend_due(tx: &mut Tx<'_>, latest: Timestamp, now: Timestamp) -> Res
     const SQL: &str = "
         update deliveries set due_at = $2
         where due_at > $1";
-    Ok(execute!(tx, SQL, |query| query
-        .bind(latest.millis())
-        .bind(now.millis()))?)
+    let n_mended = execute!(tx, SQL, |query| query.bind(latest.millis()).bind(now.millis()))?;
+    wake_for(tx, n_mended);
+    Ok(n_mended)
+}
+
+/// The times of deliveries are looked at every few seconds, mostly without a change.
+fn wake_for(tx: &mut Tx<'_>, n_changed: u64) {
+    if n_changed > 0 {
+        tx.wake_event_job();
+    }
 }
 
 pub async fn find(tx: &mut Tx<'_>, target: &str, subject: &str) -> Result<Option<DeliveryRow>, StoreError> {

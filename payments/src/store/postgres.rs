@@ -1,10 +1,12 @@
 //! PostgreSQL: connections, and transactions of one statement or of several. One statement is committed by its own end;
 //! several stand between `begin` and `commit`, and a write that fails is rolled back before its caller gets the error.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgSeverity};
 use sqlx::{ConnectOptions as _, Connection as _};
+use tokio::sync::Notify;
 
 use super::connections::{Borrowed, Connections};
 use super::sqlite::Guards;
@@ -17,7 +19,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A database on a PostgreSQL server; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct PostgresDb(Connections<PgConnection>);
+pub struct PostgresDb {
+    connections: Connections<PgConnection>,
+    event_bell: Arc<Notify>,
+}
 
 impl PostgresDb {
     pub(super) async fn open(url: &str, guards: Guards) -> Result<PostgresDb, StoreError> {
@@ -39,7 +44,10 @@ impl PostgresDb {
             borrowed.note(protected)?;
         }
         drop(borrowed);
-        Ok(PostgresDb(connections))
+        Ok(PostgresDb {
+            connections,
+            event_bell: Arc::default(),
+        })
     }
 
     /// Begins a transaction that sees one unchanging state and writes nothing.
@@ -50,11 +58,11 @@ impl PostgresDb {
 
     /// Lends a connection outside of any transaction: each statement is one of its own.
     pub(super) async fn borrow(&self) -> Result<Engine, StoreError> {
-        Ok(Engine::Postgres(self.0.acquire().await?))
+        Ok(Engine::Postgres(self.connections.acquire().await?))
     }
 
     async fn begin(&self, sql: &'static str) -> Result<Engine, StoreError> {
-        let mut borrowed = self.0.acquire().await?;
+        let mut borrowed = self.connections.acquire().await?;
         borrowed.enter_transaction();
         send(&mut borrowed, sql).await?;
         Ok(Engine::Postgres(borrowed))
@@ -75,7 +83,7 @@ impl PostgresDb {
             Ok(value) => {
                 crash_point!("store.before_commit");
                 commit(&mut borrowed).await?;
-                tx.after_commit.run();
+                tx.after_commit.run(&self.event_bell);
                 Ok(value)
             }
             Err(error) => {
@@ -104,18 +112,22 @@ impl PostgresDb {
             return Err(StoreError::CommitUnknown.into());
         }
         if result.is_ok() {
-            tx.after_commit.run();
+            tx.after_commit.run(&self.event_bell);
         }
         result
     }
 
+    pub(super) fn event_bell(&self) -> &Notify {
+        &self.event_bell
+    }
+
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        let mut borrowed = self.0.acquire().await?;
+        let mut borrowed = self.connections.acquire().await?;
         Ok(send(&mut borrowed, "select 1").await?)
     }
 
     pub(super) async fn close(&self) {
-        self.0.close().await;
+        self.connections.close().await;
     }
 }
 

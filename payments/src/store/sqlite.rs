@@ -9,12 +9,13 @@ mod loan;
 mod trouble;
 mod writer;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 pub(crate) use self::loan::Loan;
 #[cfg(any(test, feature = "faults"))]
@@ -42,6 +43,7 @@ pub(super) enum Guards {
 pub struct SqliteDb {
     requests: mpsc::UnboundedSender<Request>,
     readers: Connections<SqliteConnection>,
+    event_bell: Arc<Notify>,
     #[cfg(any(test, feature = "faults"))]
     trouble: CommitTrouble,
     #[cfg(feature = "faults")]
@@ -96,6 +98,7 @@ impl SqliteDb {
         Ok(SqliteDb {
             requests: sender,
             readers,
+            event_bell: Arc::default(),
             #[cfg(any(test, feature = "faults"))]
             trouble,
             #[cfg(feature = "faults")]
@@ -121,6 +124,10 @@ impl SqliteDb {
 
     pub(super) const fn readers(&self) -> &Connections<SqliteConnection> {
         &self.readers
+    }
+
+    pub(super) fn event_bell(&self) -> &Notify {
+        &self.event_bell
     }
 
     /// Begins a transaction that sees one unchanging state.
@@ -161,7 +168,7 @@ impl SqliteDb {
             match self.in_one_step(self.hear(outcome)).await {
                 Outcome::Committed => {
                     if result.is_ok() {
-                        after_commit.run();
+                        after_commit.run(&self.event_bell);
                     }
                     return result;
                 }

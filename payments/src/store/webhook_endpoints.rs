@@ -161,6 +161,7 @@ pub async fn begin_replay(tx: &mut Tx<'_>, replay: &ReplayRow, now: Timestamp) -
         .bind(replay.below_id.as_str())
         .bind(now.millis()))
     .map(drop)?;
+    tx.wake_event_job();
     Ok(())
 }
 

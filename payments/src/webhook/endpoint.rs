@@ -296,12 +296,10 @@ pub async fn update_endpoint(
     patch: EndpointPatch,
 ) -> Result<Endpoint, Error> {
     let patch = &patch;
-    let changed = services
+    services
         .db
         .write(|tx| async move { change_endpoint(services, tx, id, patch).await }.boxed())
-        .await?;
-    services.wake.ring_for_events();
-    Ok(changed)
+        .await
 }
 
 /// [`update_endpoint`] in the caller's transaction.

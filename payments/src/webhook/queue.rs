@@ -70,12 +70,10 @@ pub async fn ping_endpoint(
     idempotency: Option<Idempotency<Delivery>>,
 ) -> Result<Outcome<Delivery>, Error> {
     let now = services.clock.now();
-    let made = write_once(services, idempotency.as_ref(), now, &|tx| {
+    write_once(services, idempotency.as_ref(), now, &|tx| {
         async move { queue_ping(services, tx, id).await.map(Outcome::New) }.boxed()
     })
-    .await?;
-    services.wake.ring_for_events();
-    Ok(made)
+    .await
 }
 
 /// [`ping_endpoint`] in the caller's transaction.
@@ -111,7 +109,7 @@ pub async fn redeliver_event(
     idempotency: Option<Idempotency<Vec<Delivery>>>,
 ) -> Result<Outcome<Vec<Delivery>>, Error> {
     let now = services.clock.now();
-    let made = write_once(services, idempotency.as_ref(), now, &|tx| {
+    write_once(services, idempotency.as_ref(), now, &|tx| {
         async move {
             queue_redelivery(services, tx, event_id, endpoint_id)
                 .await
@@ -119,9 +117,7 @@ pub async fn redeliver_event(
         }
         .boxed()
     })
-    .await?;
-    services.wake.ring_for_events();
-    Ok(made)
+    .await
 }
 
 /// [`redeliver_event`] in the caller's transaction.
@@ -165,12 +161,10 @@ pub async fn replay_events(
     idempotency: Option<Idempotency<Endpoint>>,
 ) -> Result<Outcome<Endpoint>, Error> {
     let now = services.clock.now();
-    let made = write_once(services, idempotency.as_ref(), now, &|tx| {
+    write_once(services, idempotency.as_ref(), now, &|tx| {
         async move { begin_replay(tx, id, from, to, now).await.map(Outcome::New) }.boxed()
     })
-    .await?;
-    services.wake.ring_for_events();
-    Ok(made)
+    .await
 }
 
 /// [`replay_events`] in the caller's transaction.
