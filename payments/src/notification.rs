@@ -4,8 +4,6 @@ pub(crate) mod kept;
 mod refund;
 mod replay;
 
-use std::sync::Mutex;
-
 use domain::{Channel, IncidentId, Payment, PaymentNo, PaymentState, Refund, RefundNo, Report, Settlement};
 use futures_util::FutureExt;
 use http::HeaderMap;
@@ -21,7 +19,7 @@ use crate::refund::{announce_refund, apply_refund_report};
 use crate::store::batch::Write;
 use crate::store::notifications::{self, NotificationRow};
 use crate::store::payments::facts::{self, MessageId, PaymentFacts};
-use crate::store::{StoreError, Tx, incidents, payments, refunds};
+use crate::store::{FirstRun, StoreError, Tx, incidents, payments, refunds};
 use crate::{Error, NotificationVerdict, Services};
 
 /// Returns the answer in the gateway's format; an acknowledgement only after the commit.
@@ -169,18 +167,13 @@ async fn record(
     let Before::Unknown(facts) = found else {
         return Ok(false);
     };
-    // Only for the first run of the write: a lost race means that they have changed.
-    let ahead = &Mutex::new(facts);
+    let ahead = &FirstRun::new(facts);
     let (headers, body) = (&header_lines(headers), &*lossless_text(body));
     let (is_new, news) = services
         .db
         .write(|tx| {
             async move {
-                let ahead = ahead
-                    .lock()
-                    .expect("nothing panics while it holds the facts")
-                    .take();
-                let facts = match (ahead, number) {
+                let facts = match (ahead.take(), number) {
                     (Some(facts), _) => Some(*facts),
                     (None, Some(number)) => facts::find(tx, number, trade, Some(message)).await?,
                     (None, None) => None,
@@ -334,17 +327,18 @@ async fn act(
     kept: Vec<Write>,
 ) -> Result<News, Error> {
     let now = services.clock.now();
-    if let About::Payment(facts, report) = about {
-        let news = PaymentNews {
-            facts,
-            report,
-            rule: Rule::Settle,
-        };
-        return apply_news(services, tx, news, kept).await.map(News::Settled);
+    if !matches!(about, About::Payment(..)) {
+        tx.run_batch(&kept).await?;
     }
-    tx.run_batch(&kept).await?;
     match about {
-        About::Payment(..) => unreachable!("it was applied above"),
+        About::Payment(facts, report) => {
+            let news = PaymentNews {
+                facts,
+                report,
+                rule: Rule::Settle,
+            };
+            apply_news(services, tx, news, kept).await.map(News::Settled)
+        }
         About::Refund(RefundVerdict::Apply(refund, report)) => {
             let changed = apply_refund_report(services, tx, refund, report).await?;
             Ok(changed.map_or(News::None, |_| News::Refund))

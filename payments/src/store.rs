@@ -20,6 +20,7 @@ pub(crate) mod events;
 pub(crate) mod fee_entries;
 pub(crate) mod figures;
 pub(crate) mod files;
+mod first_run;
 pub(crate) mod forged_notifications;
 pub(crate) mod gateway_calls;
 pub(crate) mod idempotency;
@@ -70,6 +71,7 @@ use sqlx::{PgConnection, SqliteConnection};
 
 use self::after_commit::AfterCommit;
 use self::connections::Borrowed;
+pub(crate) use self::first_run::FirstRun;
 pub use self::postgres::PostgresDb;
 use self::postgres::find_not_durable;
 pub use self::schema::{SchemaFacts, read_schema};

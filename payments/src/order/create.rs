@@ -1,13 +1,12 @@
 //! Creation of orders.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::{Money, Order, OrderId, OrderNo, OrderState, Purpose, Refusal};
 use futures_util::FutureExt;
 
 use crate::idempotency::{Idempotency, Outcome, write_once};
-use crate::store::orders;
+use crate::store::{FirstRun, orders};
 use crate::validate::{invalid, is_line};
 use crate::{Error, Services};
 
@@ -44,10 +43,10 @@ pub(crate) async fn write_order(
 ) -> Result<Outcome<Order>, Error> {
     let order = &draft(services, new, purpose)?;
     // A number is nearly always free: only a run that lost the race for it looks at what is there.
-    let is_first_run = &AtomicBool::new(true);
+    let first_run = &FirstRun::new(Some(()));
     write_once(services, idempotency.as_ref(), order.created_at, &|tx| {
         async move {
-            if !is_first_run.swap(false, Ordering::Relaxed)
+            if first_run.take().is_none()
                 && let Some(existing) = orders::find_by_number(tx, &order.order_no).await?
             {
                 return if has_same_content(&existing, order) {

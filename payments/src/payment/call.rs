@@ -1,6 +1,5 @@
 //! Create call: the recorded bytes are sent, and sent again when their prompt is about to expire.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::{Channel, Order, Payment, PaymentState, Product, Report, Settlement, Timestamp};
@@ -12,6 +11,7 @@ use crate::payment::find_by_number;
 use crate::payment::permitted::note_not_permitted;
 use crate::payment::repeated::find_taken;
 use crate::payment::settle::{Rule, announce, apply_report, raise, record_report};
+use crate::store::FirstRun;
 use crate::store::payments::{self, CallClaim};
 use crate::store::servers::Lease;
 use crate::{Error, Services};
@@ -216,14 +216,12 @@ async fn open_payment(
         ..payment.clone()
     };
     // A second run has lost the race to a notification, a query or a close, which the caller looks at.
-    let is_first_run = &AtomicBool::new(true);
+    let first_run = &FirstRun::new(Some(()));
     let is_opened = services
         .db
         .write(|tx| {
             async move {
-                if !is_first_run.swap(false, Ordering::Relaxed)
-                    && !payments::is_unchanged(tx, payment).await?
-                {
+                if first_run.take().is_none() && !payments::is_unchanged(tx, payment).await? {
                     return Ok(false);
                 }
                 let open = payments::open(tx, payment, opened, order);

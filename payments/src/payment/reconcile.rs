@@ -1,6 +1,5 @@
 //! Reconciliation: queries the gateways about due payments, so that a lost notification does no harm.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use domain::{Channel, Payment, PaymentNo, PaymentState, Report, Settlement, Timestamp, schedule};
@@ -14,7 +13,7 @@ use crate::payment::find_by_number;
 use crate::payment::settle::{PaymentNews, Rule, announce, apply_news, trade_of};
 use crate::store::payments::Asking;
 use crate::store::payments::facts::{self, PaymentFacts};
-use crate::store::{StoreError, payments};
+use crate::store::{FirstRun, StoreError, payments};
 use crate::{Error, Services, gateway_health};
 
 /// Longer than a call with all its retries can take, so that no other server queries meanwhile.
@@ -248,17 +247,12 @@ async fn note_answer(
     if is_known && postpone(services, facts, report.is_some()).await? {
         return Ok(Settlement::Unchanged);
     }
-    // Only for the first run of the write: a lost race means that they have changed.
-    let ahead = &Mutex::new((!is_known).then(|| facts.clone()));
+    let ahead = &FirstRun::new((!is_known).then(|| facts.clone()));
     services
         .db
         .write(|tx| {
             async move {
-                let ahead = ahead
-                    .lock()
-                    .expect("nothing panics while it holds the facts")
-                    .take();
-                let facts = match ahead {
+                let facts = match ahead.take() {
                     Some(facts) => facts,
                     None => facts::find(tx, number, report.and_then(trade_of), None)
                         .await?

@@ -1,7 +1,5 @@
 //! Requests refunds: decided and written at once, executed by the job.
 
-use std::sync::Mutex;
-
 use domain::refund::{authorise, check_limits as check_gateway_limits, left};
 use domain::{
     Channel, Money, OrderId, Payment, PaymentId, PaymentState, Refund, RefundNo, RefundRefusal, RefundReport,
@@ -15,7 +13,7 @@ use crate::idempotency::{Idempotency, Keyed, Outcome, keep_answer, read_under_ke
 use crate::ledger::require_funds;
 use crate::requester::check_limits;
 use crate::store::payments::facts::{self, RefundFacts};
-use crate::store::{Tx, payments, refunds};
+use crate::store::{FirstRun, Tx, payments, refunds};
 use crate::validate::{invalid, is_line};
 use crate::{Error, Requester, Services};
 
@@ -59,17 +57,12 @@ pub async fn request_refund(
         Keyed::Ran(facts) => facts,
         Keyed::Replayed(answer) => return Ok(Outcome::Replayed(answer)),
     };
-    // Only for the first run of the write: a lost race means that they have changed.
-    let ahead = &Mutex::new(ahead);
+    let ahead = &FirstRun::new(ahead);
     // Drawn before the write, so that a second refund of this call would be found.
     let cause = &format!("call {}", services.clock.nonce());
     let keyed = write_under_key(services, idempotency, &|tx, _| {
         async move {
-            let ahead = ahead
-                .lock()
-                .expect("nothing panics while it holds the facts")
-                .take();
-            match ahead {
+            match ahead.take() {
                 Some(facts) => write_decided(services, tx, request, number, idempotency, cause, &facts).await,
                 None => accept(services, tx, request, number, idempotency, cause).await,
             }
