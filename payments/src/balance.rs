@@ -117,10 +117,8 @@ pub(crate) async fn write_adjustment(
         amount: given,
         user_id: Some(user_id),
     };
-    let noted: Vec<_> = requesters::insert(&adjustment.by, &act, now)
-        .into_iter()
-        .collect();
-    tx.run_batch(&noted).await?;
+    let noted = requesters::insert(&adjustment.by, &act, now);
+    tx.run_batch(noted.as_slice()).await?;
     let entry = ledger::find_entry(tx, &journal)
         .await?
         .ok_or(StoreError::Corrupt("entries.journal"))?;

@@ -89,9 +89,7 @@ pub(crate) async fn write_refund(
     };
     writes.push(orders::note_refund(&refund.payment_id, now));
     writes.push(refunds::insert(tx, &new));
-    if let Some(requested) = draft.by.note_refund(&refund, now) {
-        writes.push(requested);
-    }
+    writes.extend(draft.by.note_refund(&refund, now));
     post_refund(tx, writes, (draft.payment, draft.order), &refund, now).await?;
     tracing::info!(
         refund.id = %refund.id,
@@ -179,7 +177,7 @@ async fn renew_surplus(services: &Services, tx: &mut Tx<'_>, failed: &Refund) ->
     if payment.state != PaymentState::Paid || payment.settles || rest.is_zero() {
         return Ok(());
     }
-    let (_, n_failed) = claims::counts(tx, &payment.id).await?;
+    let n_failed = claims::count_failed(tx, &payment.id).await?;
     let draft = Draft {
         payment: &payment,
         order: &order,

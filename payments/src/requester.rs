@@ -70,8 +70,8 @@ impl Requester {
             amount: Money::ZERO,
             user_id: None,
         };
-        let noted: Vec<Write> = requesters::insert(self, &act, now).into_iter().collect();
-        Ok(tx.run_batch(&noted).await?)
+        let noted = requesters::insert(self, &act, now);
+        Ok(tx.run_batch(noted.as_slice()).await?)
     }
 }
 

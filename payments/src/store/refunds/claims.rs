@@ -153,19 +153,12 @@ pub async fn end_turn(
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
-struct CountRow {
-    n_taken: i64,
-    n_failed: i64,
-}
-
-/// Number of refunds of a payment that a gateway has taken or may still take, and number of failed ones.
-pub async fn counts(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<(u32, u32), StoreError> {
+/// Number of refunds of a payment that have failed.
+pub async fn count_failed(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<u32, StoreError> {
     const SQL: &str = "
-        select cast(count(case when state <> 'failed' or gateway_refund_id is not null then 1 end) as bigint) as n_taken,
-            cast(count(case when state = 'failed' then 1 end) as bigint) as n_failed
-        from refunds where payment_id = $1";
-    let row: CountRow = on!(tx, SQL, fetch_one, |query| query.bind(payment_id.as_str()))?;
-    let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
-    Ok((count(row.n_taken), count(row.n_failed)))
+        select count(*)
+        from refunds
+        where payment_id = $1 and state = 'failed'";
+    let (n,): (i64,) = on!(tx, SQL, fetch_one, |query| query.bind(payment_id.as_str()))?;
+    Ok(u32::try_from(n).unwrap_or(u32::MAX))
 }
