@@ -147,7 +147,7 @@ async fn claim_deliveries(
 ) -> Result<Vec<DeliveryRow>, Error> {
     let lease = services.lease(lease!(LEASE));
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let claim = services.db.write(|tx| {
+    let claim = services.db.write_one(|tx| {
         async move { deliveries::claim_due(tx, target, lease.now, lease.until, lease.holder, limit).await }.boxed()
     });
     claim.await.map_err(|error: StoreError| Error::Internal(error))

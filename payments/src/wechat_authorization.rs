@@ -96,7 +96,7 @@ pub async fn finish_authorization(
     let now = services.clock.now();
     let is_good = services
         .db
-        .write(|tx| wechat_openids::take(tx, state_hash, &order.id, visitor_hash, now).boxed())
+        .write_one(|tx| wechat_openids::take(tx, state_hash, &order.id, visitor_hash, now).boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     if !is_good {
@@ -122,7 +122,7 @@ pub async fn find_openid(services: &Services, visitor: &str) -> Result<Option<Se
     let learnt_after = services.clock.now() - OPENID_LIFE;
     let sealed = services
         .db
-        .snapshot(|tx| wechat_openids::find(tx, visitor_hash, app_id, learnt_after).boxed())
+        .read_one(|tx| wechat_openids::find(tx, visitor_hash, app_id, learnt_after).boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     // One that was sealed with another key is learnt again.

@@ -15,7 +15,7 @@ impl Db {
 
     /// Commits a write that changes nothing: a full disk or a read-only file still answers queries.
     pub async fn try_to_write(&self) -> Result<(), StoreError> {
-        self.write(|tx| async move { write_nothing(tx).await }.boxed())
+        self.write_one(|tx| async move { write_nothing(tx).await }.boxed())
             .await
     }
 }
