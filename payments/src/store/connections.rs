@@ -138,12 +138,13 @@ impl<C: Connection> Connections<C> {
 
     /// Waits for what is lent, and closes every connection.
     pub(crate) async fn close(&self) {
-        // An error says that it is closed already.
-        drop(self.0.permits.acquire_many(self.0.n_most).await);
+        // Held to the end, so that no reader borrows in between. An error says that it is closed already.
+        let all = self.0.permits.acquire_many(self.0.n_most).await;
         self.0.permits.close();
         let idle: Vec<Kept<C>> = self.0.idle().drain(..).collect();
         // An error says that the server is gone, and the connection with it.
         drop(join_all(idle.into_iter().map(|kept| kept.connection.close())).await);
+        drop(all);
     }
 }
 
