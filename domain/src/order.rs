@@ -63,15 +63,22 @@ pub struct Order {
     pub version: i64,
 }
 
-impl Order {
-    pub fn status(&self) -> OrderStatus {
-        match self.state {
+impl OrderStatus {
+    /// Status of an order over `amount`, of which `refunded` is back with its payer.
+    pub fn of(state: OrderState, amount: Money, refunded: Money) -> OrderStatus {
+        match state {
             OrderState::Open => OrderStatus::Pending,
             OrderState::Cancelled => OrderStatus::Cancelled,
-            OrderState::Paid if self.refunded.is_zero() => OrderStatus::Paid,
-            OrderState::Paid if self.refunded < self.amount => OrderStatus::PartiallyRefunded,
+            OrderState::Paid if refunded.is_zero() => OrderStatus::Paid,
+            OrderState::Paid if refunded < amount => OrderStatus::PartiallyRefunded,
             OrderState::Paid => OrderStatus::Refunded,
         }
+    }
+}
+
+impl Order {
+    pub fn status(&self) -> OrderStatus {
+        OrderStatus::of(self.state, self.amount, self.refunded)
     }
 
     pub fn paid_amount(&self) -> Money {

@@ -98,40 +98,24 @@ pub async fn find_order_totals(services: &Services, query: &OrderQuery) -> Resul
 }
 
 async fn sum(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<OrderTotals, StoreError> {
-    let span = Span {
-        from: query.from,
-        to: query.to,
-        cursor: None,
-    };
-    let (from, below) = span.names();
+    let (from, below) = span_of(query, None).names();
     let names = search::IdRange {
         from: &from,
         below: &below,
     };
-    let filter = filter_of(query);
-    let Some(text) = query.text.as_deref() else {
-        return sum_of(tx, filter, names).await;
+    let (first, second) = match interpret(tx, query, names).await? {
+        Meaning::Numbered(found) => return Ok(OrderTotals::of(&found.orders)),
+        Meaning::Filtered(first, second) => (first, second),
     };
-    let numbered = search::find_by_any_number(tx, text).await?;
-    if !numbered.is_empty() {
-        let found = search::find_among(tx, &numbered, filter, names).await?;
-        return Ok(OrderTotals::of(&found.orders));
-    }
-    let of_user = Filter {
-        user_id: Some(text),
-        ..filter
+    let of_first = sum_of(tx, first, names).await?;
+    let Some(second) = second else { return Ok(of_first) };
+    let of_second = sum_of(tx, second, names).await?;
+    let both = Filter {
+        user_id: first.user_id,
+        ..second
     };
-    let users = sum_of(tx, of_user, names).await?;
-    let Some(of_amount) = narrowed_to(text, filter) else {
-        return Ok(users);
-    };
-    let amounts = sum_of(tx, of_amount, names).await?;
-    let of_both = Filter {
-        user_id: Some(text),
-        ..of_amount
-    };
-    let both = sum_of(tx, of_both, names).await?;
-    Ok(OrderTotals::union(users, amounts, both))
+    let of_both = sum_of(tx, both, names).await?;
+    Ok(OrderTotals::union(of_first, of_second, of_both))
 }
 
 async fn sum_of(
@@ -182,37 +166,56 @@ async fn find(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<FoundOrders, StoreE
 }
 
 async fn search(tx: &mut Tx<'_>, query: &OrderQuery, limit: i64) -> Result<Found, StoreError> {
-    let span = Span {
-        from: query.from,
-        to: query.to,
-        cursor: query.cursor.as_deref(),
-    };
-    let (from, below) = span.names();
+    let (from, below) = span_of(query, query.cursor.as_deref()).names();
     let names = search::IdRange {
         from: &from,
         below: &below,
     };
+    let (first, second) = match interpret(tx, query, names).await? {
+        Meaning::Numbered(found) => return Ok(found),
+        Meaning::Filtered(first, second) => (first, second),
+    };
+    let found = search::find(tx, first, names, limit).await?;
+    let Some(second) = second else { return Ok(found) };
+    let others = search::find(tx, second, names, limit).await?;
+    Ok(merged(found, others, limit))
+}
+
+fn span_of<'a>(query: &OrderQuery, cursor: Option<&'a str>) -> Span<'a> {
+    Span {
+        from: query.from,
+        to: query.to,
+        cursor,
+    }
+}
+
+/// Orders that a query means.
+enum Meaning<'a> {
+    /// Orders with the number that was typed.
+    Numbered(Found),
+    /// Orders of a filter, and of a second one: a text may be a user or an amount.
+    Filtered(Filter<'a>, Option<Filter<'a>>),
+}
+
+async fn interpret<'a>(
+    tx: &mut Tx<'_>,
+    query: &'a OrderQuery,
+    names: search::IdRange<'_>,
+) -> Result<Meaning<'a>, StoreError> {
     let filter = filter_of(query);
     let Some(text) = query.text.as_deref() else {
-        return search::find(tx, filter, names, limit).await;
+        return Ok(Meaning::Filtered(filter, None));
     };
     let numbered = search::find_by_any_number(tx, text).await?;
     if !numbered.is_empty() {
-        return search::find_among(tx, &numbered, filter, names).await;
+        let found = search::find_among(tx, &numbered, filter, names).await?;
+        return Ok(Meaning::Numbered(found));
     }
     let of_user = Filter {
         user_id: Some(text),
         ..filter
     };
-    let found = search::find(tx, of_user, names, limit).await?;
-    let Some(of_amount) = narrowed_to(text, filter) else {
-        return Ok(found);
-    };
-    Ok(merged(
-        found,
-        search::find(tx, of_amount, names, limit).await?,
-        limit,
-    ))
+    Ok(Meaning::Filtered(of_user, narrowed_to(text, filter)))
 }
 
 /// Merges both lists, as far back as both were scanned.

@@ -112,13 +112,7 @@ pub struct Attempt {
 
 impl Attempt {
     pub fn status(&self) -> OrderStatus {
-        match self.state {
-            OrderState::Open => OrderStatus::Pending,
-            OrderState::Cancelled => OrderStatus::Cancelled,
-            OrderState::Paid if self.refunded.is_zero() => OrderStatus::Paid,
-            OrderState::Paid if self.refunded < self.amount => OrderStatus::PartiallyRefunded,
-            OrderState::Paid => OrderStatus::Refunded,
-        }
+        OrderStatus::of(self.state, self.amount, self.refunded)
     }
 
     /// Whether a payer may still open a payment of it.
