@@ -31,6 +31,7 @@ pub async fn list_paid(
     to: Timestamp,
     limit: i64,
 ) -> Result<Vec<PaidRow>, StoreError> {
+    // `|| ''`: SQLite would scan all payments of a method instead of this day.
     const SQL: &str = "
         select p.id, p.payment_no, p.transaction_id, p.amount, p.paid_at,
             (select cast(coalesce(sum(-e.amount), 0) as bigint) from fee_entries e
@@ -38,7 +39,7 @@ pub async fn list_paid(
             (select count(*) from fee_entries e
                 where e.reference = p.id and e.account = 'fees:' || p.method) as n_fees
         from payments p
-        where p.paid_at >= $1 and p.paid_at < $2 and (p.paid_at > $1 or p.id > $3) and p.method = $4
+        where p.paid_at >= $1 and p.paid_at < $2 and (p.paid_at > $1 or p.id > $3) and p.method || '' = $4
             and p.state = 'paid' and p.transaction_id is not null and (p.account is null or p.account = $5)
         order by p.paid_at, p.id
         limit $6";
