@@ -148,7 +148,7 @@ impl Look<'_> {
             reference: &row.id,
             refund: None,
             fen: line.fee,
-            posted: (row.fee, row.n_fees),
+            posted: Some(row.fee),
         })
     }
 
@@ -222,7 +222,7 @@ impl Look<'_> {
             reference: &row.id,
             refund: Some(id),
             fen,
-            posted: (row.fee, row.n_fees),
+            posted: row.statement_day.as_ref().map(|_| row.fee),
         }))
     }
 
@@ -312,7 +312,12 @@ impl Look<'_> {
         } else if !self.day.has(payment.paid_at.unwrap_or(self.day.from)) {
             // Booked on another day than the gateway says: it belongs to the day of the statement.
             found.figures.books.payments += payment.amount.fen();
-            let fee = Fee::unread(payment.id.as_str(), None, line.fee);
+            let fee = Fee {
+                reference: payment.id.as_str(),
+                refund: None,
+                fen: line.fee,
+                posted: None,
+            };
             post_fees(self.services, (self.day.date, channel), &[fee]).await?;
         }
         for other in others.into_iter().filter(|other| *other != place) {

@@ -15,25 +15,13 @@ pub(super) struct Fee<'a> {
     /// The refund, whose day is noted too.
     pub refund: Option<RefundId>,
     pub fen: i64,
-    /// Sum and number of the postings that were read with the row.
-    pub posted: (i64, i64),
+    /// Sum of the postings that was read with the row. `None`: not read, or the day of the refund is not noted yet.
+    pub posted: Option<i64>,
 }
 
-/// Count that no row has: the postings are not known yet.
-const UNREAD: (i64, i64) = (0, -1);
-
-impl<'a> Fee<'a> {
-    pub fn unread(reference: &'a str, refund: Option<RefundId>, fen: i64) -> Fee<'a> {
-        Fee {
-            reference,
-            refund,
-            fen,
-            posted: UNREAD,
-        }
-    }
-
+impl Fee<'_> {
     fn is_posted(&self) -> bool {
-        self.posted != UNREAD && self.posted.0 == self.fen && self.refund.is_none()
+        self.posted == Some(self.fen)
     }
 }
 

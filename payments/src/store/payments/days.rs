@@ -11,9 +11,8 @@ pub struct PaidRow {
     pub transaction_id: String,
     pub amount: i64,
     pub paid_at: i64,
-    /// Fee that is posted already, and in how many postings.
+    /// Fee that is posted already.
     pub fee: i64,
-    pub n_fees: i64,
 }
 
 /// Place to go on from: time and id of the last row.
@@ -35,9 +34,7 @@ pub async fn list_paid(
     const SQL: &str = "
         select p.id, p.payment_no, p.transaction_id, p.amount, p.paid_at,
             (select cast(coalesce(sum(-e.amount), 0) as bigint) from fee_entries e
-                where e.reference = p.id and e.account = 'fees:' || p.method) as fee,
-            (select count(*) from fee_entries e
-                where e.reference = p.id and e.account = 'fees:' || p.method) as n_fees
+                where e.reference = p.id and e.account = 'fees:' || p.method) as fee
         from payments p
         where p.paid_at >= $1 and p.paid_at < $2 and (p.paid_at > $1 or p.id > $3) and p.method || '' = $4
             and p.state = 'paid' and p.transaction_id is not null and (p.account is null or p.account = $5)

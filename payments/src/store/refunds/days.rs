@@ -16,8 +16,8 @@ pub struct RefundOfDayRow {
     pub state: String,
     pub at: i64,
     pub statement_day: Option<String>,
+    /// Fee that is posted already: below zero, because it was given back.
     pub fee: i64,
-    pub n_fees: i64,
 }
 
 macro_rules! select_refund_of_day {
@@ -27,9 +27,7 @@ macro_rules! select_refund_of_day {
             $at,
             " as at, r.statement_day,
                 (select cast(coalesce(sum(-e.amount), 0) as bigint) from fee_entries e
-                    where e.reference = r.id and e.account = 'fees:' || p.method) as fee,
-                (select count(*) from fee_entries e
-                    where e.reference = r.id and e.account = 'fees:' || p.method) as n_fees
+                    where e.reference = r.id and e.account = 'fees:' || p.method) as fee
             from refunds r join payments p on p.id = r.payment_id ",
             $tail
         )
