@@ -1,6 +1,8 @@
 //! Result of a comparison, written in one transaction: figures, differences, the day's close, its incident and its event.
 //! The same result again writes nothing.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::NaiveDate;
 use domain::{Channel, IncidentId, Timestamp};
 use futures_util::FutureExt;
@@ -109,43 +111,49 @@ pub(super) async fn finish(
     })
 }
 
-/// Differences to write: new ones, changed ones, and open ones that are settled now.
+/// Key of a difference within its day.
+fn key_of(difference: &Difference) -> (DifferenceKind, &str) {
+    (difference.kind, &difference.subject)
+}
+
+/// Differences to write: new ones, changed ones, and open ones that are settled now. Two lines of a statement may have one
+/// number: the first difference of a key counts, or each look would write one over the other.
 fn merge(known: &[Difference], found: &[Difference], vanished: &[Difference]) -> Vec<Difference> {
-    let is_same = |a: &Difference, b: &Difference| a.kind == b.kind && a.subject == b.subject;
-    let mut changes: Vec<Difference> = Vec::new();
-    for difference in found {
-        if changes.iter().any(|other| is_same(other, difference)) {
-            continue;
-        }
-        match known.iter().find(|known| is_same(known, difference)) {
-            Some(known) if known.state == DifferenceState::Explained => {
-                let is_as_explained = (known.statement_amount, known.book_amount)
-                    == (difference.statement_amount, difference.book_amount);
-                if !is_as_explained {
-                    changes.push(difference.clone());
-                }
-            }
-            Some(known) if known == difference => {}
-            _ => changes.push(difference.clone()),
-        }
-    }
+    let known_by_key: HashMap<_, &Difference> = known.iter().map(|known| (key_of(known), known)).collect();
     let settled = |difference: &Difference| Difference {
         state: DifferenceState::Repaired,
         ..difference.clone()
     };
-    let is_found = |difference: &Difference| found.iter().any(|other| is_same(other, difference));
-    let over = known
-        .iter()
-        .filter(|difference| difference.state == DifferenceState::Open && !is_found(difference));
-    changes.extend(over.map(settled));
-    for difference in vanished.iter().filter(|difference| !is_found(difference)) {
-        if !known.iter().any(|other| is_same(other, difference))
-            && !changes.iter().any(|other| is_same(other, difference))
-        {
+    let mut seen = HashSet::new();
+    let mut changes: Vec<Difference> = Vec::new();
+    for difference in found.iter().filter(|found| seen.insert(key_of(found))) {
+        let is_unchanged = known_by_key
+            .get(&key_of(difference))
+            .is_some_and(|known| is_same(known, difference));
+        if !is_unchanged {
+            changes.push(difference.clone());
+        }
+    }
+    let is_over =
+        |known: &&Difference| known.state == DifferenceState::Open && !seen.contains(&key_of(known));
+    changes.extend(known.iter().filter(is_over).map(settled));
+    for difference in vanished {
+        let key = key_of(difference);
+        if !known_by_key.contains_key(&key) && seen.insert(key) {
             changes.push(settled(difference));
         }
     }
     changes
+}
+
+/// Whether a difference was found as it is known. An explained one stays explained while both amounts are the same.
+fn is_same(known: &Difference, found: &Difference) -> bool {
+    let amounts = |difference: &Difference| (difference.statement_amount, difference.book_amount);
+    if known.state == DifferenceState::Explained {
+        amounts(known) == amounts(found)
+    } else {
+        known == found
+    }
 }
 
 fn advanced(row: &Reconciliation, found: &Comparison, all: &[Difference], now: Timestamp) -> Reconciliation {
@@ -220,4 +228,69 @@ pub(super) fn explained(
             ..difference.clone()
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(subject: &str, statement_amount: i64) -> Difference {
+        Difference {
+            kind: DifferenceKind::Amount,
+            subject: subject.to_owned(),
+            payment_no: None,
+            refund_no: None,
+            transaction_id: None,
+            statement_amount: Some(statement_amount),
+            book_amount: Some(100),
+            state: DifferenceState::Open,
+            evidence: format!("statement {statement_amount}"),
+            explanation: None,
+            explained_by: None,
+        }
+    }
+
+    fn in_state(state: DifferenceState, difference: &Difference) -> Difference {
+        Difference {
+            state,
+            ..difference.clone()
+        }
+    }
+
+    #[test]
+    fn a_second_look_at_two_lines_of_one_number_changes_nothing() {
+        let found = [of("a", 1), of("a", 2), of("b", 3)];
+        let known = merge(&[], &found, &[]);
+        assert_eq!(known, [of("a", 1), of("b", 3)]);
+        assert_eq!(merge(&known, &found, &[]), []);
+        let explained = [
+            in_state(DifferenceState::Explained, &of("a", 1)),
+            in_state(DifferenceState::Explained, &of("b", 3)),
+        ];
+        assert_eq!(merge(&explained, &found, &[]), []);
+    }
+
+    #[test]
+    fn what_is_not_found_any_more_is_settled_once() {
+        use DifferenceState::{Explained, Repaired};
+        let known = [of("a", 1), in_state(Explained, &of("b", 2)), of("c", 3)];
+        let vanished = [of("c", 3), of("d", 4), of("d", 5), of("e", 6)];
+        let changes = merge(&known, &[of("a", 7), of("e", 6)], &vanished);
+        assert_eq!(
+            changes,
+            [
+                of("a", 7),
+                of("e", 6),
+                in_state(Repaired, &of("c", 3)),
+                in_state(Repaired, &of("d", 4))
+            ]
+        );
+        let other_amount = of("b", 9);
+        assert_eq!(
+            merge(&known[1..2], std::slice::from_ref(&other_amount), &[]),
+            [other_amount]
+        );
+        let settled = [in_state(Repaired, &of("a", 1))];
+        assert_eq!(merge(&settled, &[of("a", 1)], &[]), [of("a", 1)]);
+    }
 }
