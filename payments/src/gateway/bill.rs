@@ -12,7 +12,8 @@ use domain::{Channel, Money, Timestamp};
 use futures_util::FutureExt;
 
 pub(in crate::gateway) use self::figures::{amount_of, fee_of, rate_of};
-pub(in crate::gateway) use self::lines::{LineReader, MOST_TEXT_BYTES, is_gzip, is_zip};
+pub(in crate::gateway) use self::lines::{LineReader, MOST_TEXT_BYTES};
+pub(crate) use self::lines::{is_gzip, is_zip};
 use super::{Gateway, GatewayError, alipay, wechat};
 use crate::calendar::parse_beijing;
 

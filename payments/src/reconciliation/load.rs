@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 
 use super::StatementSource;
 use super::statement::Statement;
-use crate::gateway::bill::{BillDay, BillError, BillKind, detect_bill};
+use crate::gateway::bill::{BillDay, BillError, BillKind, detect_bill, is_gzip, is_zip};
 use crate::gateway::{Gateway, GatewayError, Gateways};
 use crate::store::payments::days::{DayCursor, list_paid};
 use crate::store::statements::{self, NewStatement};
@@ -33,8 +33,40 @@ struct Files {
     funds: Option<Vec<u8>>,
     /// The merchant has no right to the fund-flow statement: it is not compared.
     is_without_funds: bool,
-    /// The one that a person brought.
+    /// The one that a person brought; the other one, if there is any, is kept already.
     brought: Option<BillKind>,
+}
+
+/// A file that came now, as it is kept.
+struct NewFile {
+    kind: BillKind,
+    source: &'static str,
+    sum: String,
+    packed: Vec<u8>,
+}
+
+impl Files {
+    /// Hashes and packs the files that came now.
+    fn pack(&self) -> Vec<NewFile> {
+        let source = match self.brought {
+            Some(_) => "file",
+            None => "gateway",
+        };
+        let files = [(BillKind::Trade, &self.trade), (BillKind::FundFlow, &self.funds)];
+        files
+            .into_iter()
+            .filter(|(kind, _)| self.brought.is_none_or(|brought| brought == *kind))
+            .filter_map(|(kind, file)| {
+                let file = file.as_ref()?;
+                Some(NewFile {
+                    kind,
+                    source,
+                    sum: hex_digits(digest(&SHA256, file).as_ref()),
+                    packed: packed(file),
+                })
+            })
+            .collect()
+    }
 }
 
 pub(super) async fn load(
@@ -51,23 +83,26 @@ pub(super) async fn load(
         Ok(files) => files,
         Err(note) => return Ok(Loaded::NotYet(note)),
     };
-    let n_booked = count_booked(services, gateway, day).await?;
+    let has_booked = has_booked(services, gateway, day).await?;
     let channel = gateway.channel();
     let gateways = Arc::clone(&services.gateways);
     // Hundreds of thousands of lines take a second or two of computing.
     let read = tokio::task::spawn_blocking(move || {
-        let statement = read(&gateways, channel, day, &files);
-        (files, statement)
+        let statement = read(&gateways, channel, day, &files)?;
+        let new = files.pack();
+        Ok::<_, &'static str>((judge_emptiness(statement, &files, has_booked), new))
     });
-    let Ok((files, statement)) = read.await else {
+    let Ok(read) = read.await else {
         return Ok(Loaded::NotYet("reading it failed".to_owned()));
     };
-    let statement = match statement {
-        Ok(statement) => statement,
+    let (loaded, new) = match read {
+        Ok(read) => read,
         Err(problem) => return Ok(Loaded::NotYet(format!("the statement cannot be used: {problem}"))),
     };
-    keep(services, channel, day.date, &files).await?;
-    Ok(judge_emptiness(statement, &files, n_booked))
+    for file in &new {
+        keep(services, channel, day.date, file).await?;
+    }
+    Ok(loaded)
 }
 
 async fn download(gateway: &Gateway, date: NaiveDate) -> Result<Files, String> {
@@ -155,10 +190,10 @@ fn read(
 }
 
 /// Tells an empty day from a day whose statement is missing.
-fn judge_emptiness(statement: Statement, files: &Files, n_booked: usize) -> Loaded {
+fn judge_emptiness(statement: Statement, files: &Files, has_booked: bool) -> Loaded {
     let not_yet = |note: &str| Loaded::NotYet(note.to_owned());
     match (&files.trade, &files.funds) {
-        (None, _) if n_booked > 0 => {
+        (None, _) if has_booked => {
             not_yet("the gateway has no trade statement of this day, and the books have payments")
         }
         (None, Some(_)) if !statement.strays.is_empty() => not_yet(
@@ -171,8 +206,8 @@ fn judge_emptiness(statement: Statement, files: &Files, n_booked: usize) -> Load
     }
 }
 
-/// Whether the books have a payment on this day: one is enough to know.
-async fn count_booked(services: &Services, gateway: &Gateway, day: BillDay) -> Result<usize, Error> {
+/// Whether the books have a payment on this day.
+async fn has_booked(services: &Services, gateway: &Gateway, day: BillDay) -> Result<bool, Error> {
     let (channel, account) = (gateway.channel(), gateway.account());
     let begin = &DayCursor {
         at: day.from.millis(),
@@ -183,48 +218,34 @@ async fn count_booked(services: &Services, gateway: &Gateway, day: BillDay) -> R
         .snapshot(|tx| async move { list_paid(tx, (channel, account), begin, day.to, 1).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
-    Ok(rows.len())
+    Ok(!rows.is_empty())
 }
 
-async fn keep(services: &Services, channel: Channel, day: NaiveDate, files: &Files) -> Result<(), Error> {
+async fn keep(services: &Services, channel: Channel, day: NaiveDate, file: &NewFile) -> Result<(), Error> {
     let now = services.clock.now();
-    for (kind, file) in [
-        (BillKind::Trade, &files.trade),
-        (BillKind::FundFlow, &files.funds),
-    ] {
-        let Some(file) = file else { continue };
-        let sum = &hex_digits(digest(&SHA256, file).as_ref());
-        let packed = &packed(file);
-        let source = if files.brought == Some(kind) {
-            "file"
-        } else {
-            "gateway"
-        };
-        services
-            .db
-            .write(|tx: &mut Tx<'_>| {
-                async move {
-                    let new = NewStatement {
-                        day,
-                        channel,
-                        kind: kind.as_str(),
-                        source,
-                        sum,
-                        file: packed,
-                    };
-                    statements::keep(tx, new, now).await
-                }
-                .boxed()
-            })
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
-    }
-    Ok(())
+    services
+        .db
+        .write(|tx: &mut Tx<'_>| {
+            async move {
+                let new = NewStatement {
+                    day,
+                    channel,
+                    kind: file.kind.as_str(),
+                    source: file.source,
+                    sum: &file.sum,
+                    file: &file.packed,
+                };
+                statements::keep(tx, new, now).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
 }
 
 /// Compresses plain text; archives and GZIP are kept as they came.
 fn packed(file: &[u8]) -> Vec<u8> {
-    if file.starts_with(b"PK") || file.starts_with(&[0x1F, 0x8B]) {
+    if is_zip(file) || is_gzip(file) {
         return file.to_vec();
     }
     let mut packer = GzEncoder::new(Vec::new(), Compression::default());

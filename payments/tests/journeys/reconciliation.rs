@@ -1,9 +1,12 @@
 //! Reconciliation: a day's statements of both gateways against the books.
 
+use std::io::Read as _;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::NaiveDate;
-use domain::{Channel, Method, Money, Payment, PaymentStatus, Refund};
+use domain::{Channel, Method, Money, Payment, PaymentStatus, Refund, Timestamp, hex_digits};
+use flate2::read::GzDecoder;
 use payments::console::{Actor, close_day, explain_difference, list_open_incidents};
 use payments::gateway::bill::BillKind;
 use payments::reconciliation::{
@@ -412,6 +415,60 @@ async fn a_file_that_a_person_brings_counts_like_a_download() {
                 (ReconciliationStatus::Matched, None)
             );
         }
+    })
+    .await;
+}
+
+/// Number of kept statements that match: 1 or 0.
+async fn count_kept(shop: &Shop, kind: BillKind, source: &str, file: &[u8], until: Timestamp) -> u64 {
+    let sum = hex_digits(digest(&SHA256, file).as_ref());
+    shop.meddle(format!(
+        "update statements set day = day where kind = '{}' and source = '{source}' and sum = '{sum}'
+            and received_at <= {}",
+        kind.as_str(),
+        until.millis()
+    ))
+    .await
+}
+
+#[tokio::test]
+async fn a_file_beside_a_kept_one_leaves_it_as_it_came() {
+    on_each_engine(async |shop| {
+        paid(shop, Method::Wechat, "49.90").await;
+        sleep_until_morning(shop).await;
+        let gateway = shop.services.gateways.get(Channel::Wechat).unwrap();
+        let plain = async |kind| {
+            let packed = gateway.download_bill(opening_day(), kind).await.unwrap();
+            let mut text = Vec::new();
+            GzDecoder::new(packed.as_slice()).read_to_end(&mut text).unwrap();
+            text
+        };
+        let trade = plain(BillKind::Trade).await;
+        let funds = plain(BillKind::FundFlow).await;
+        let bring = async |file: &[u8]| {
+            let file = StatementSource::File(file.to_vec());
+            let day = reconcile_day(&shop.services, opening_day(), Channel::Wechat, file)
+                .await
+                .unwrap();
+            assert_eq!(
+                (day.row.status, day.row.note),
+                (ReconciliationStatus::Matched, None)
+            );
+        };
+        bring(&trade).await;
+        let first = shop.services.clock.now();
+        shop.pass(Duration::from_secs(60)).await;
+        bring(&funds).await;
+        let second = shop.services.clock.now();
+        assert_eq!(count_kept(shop, BillKind::Trade, "file", &trade, first).await, 1);
+        assert_eq!(
+            count_kept(shop, BillKind::FundFlow, "file", &funds, second).await,
+            1
+        );
+        assert_eq!(
+            count_kept(shop, BillKind::FundFlow, "file", &funds, first).await,
+            0
+        );
     })
     .await;
 }
