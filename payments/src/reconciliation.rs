@@ -24,6 +24,7 @@ use self::compare::Rates;
 use self::comparison::{Comparison, Look};
 use self::load::Loaded;
 pub use self::queries::{DayNow, find_day, find_day_now, list_days, list_days_between};
+pub(crate) use self::record::subject_of;
 pub use self::run::run_statements;
 use self::statement::Statement;
 use crate::gateway::bill::BillDay;

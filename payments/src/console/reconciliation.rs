@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use domain::Channel;
 
 use super::{Act, Action, Actor, note_act};
-use crate::reconciliation::{ReconciledDay, StatementSource, reconcile_day};
+use crate::reconciliation::{ReconciledDay, StatementSource, reconcile_day, subject_of};
 use crate::{Error, Services};
 
 /// Reconciles a day now. The audit entry is written first: the run may take a while, and may end without a result.
@@ -14,7 +14,7 @@ pub async fn reconcile_now(
     (day, channel): (NaiveDate, Channel),
     source: StatementSource,
 ) -> Result<ReconciledDay, Error> {
-    let subject = format!("{day} {channel}");
+    let subject = subject_of(day, channel);
     let detail = match &source {
         StatementSource::Gateway => "statements of the gateway".to_owned(),
         StatementSource::File(file) => format!("a file of {} bytes", file.len()),

@@ -1,14 +1,14 @@
-//! What a person does with a day: explains differences, and closes it.
+//! Acts of people on a day: they explain its differences, and close it.
 
 use chrono::NaiveDate;
 use domain::{Channel, Timestamp};
 use futures_util::FutureExt;
 
-use super::ReconciledDay;
-use super::record::{explained, finish};
+use super::record::{finish, subject_of};
 use crate::audit_log::{Act, Action, Actor, perform};
+use crate::console::ConsoleError;
 use crate::model::reconciliation::{
-    DayClose, DifferenceKind, DifferenceState, Reconciliation, ReconciliationStatus,
+    DayClose, Difference, DifferenceKind, DifferenceState, Reconciliation, ReconciliationStatus,
 };
 use crate::store::{StoreError, Tx, reconciliation_differences as differences, reconciliations};
 use crate::{Error, Services};
@@ -20,27 +20,42 @@ pub async fn explain_difference(
     (day, channel): (NaiveDate, Channel),
     (kind, subject): (DifferenceKind, &str),
     why: &str,
-) -> Result<(), Error> {
-    let about = format!("{day} {channel} {} {subject}", kind.as_str());
+) -> Result<(), ConsoleError> {
+    let about = format!("{} {} {subject}", subject_of(day, channel), kind.as_str());
     let act = Act {
         action: Action::ExplainDifference,
         subject: &about,
         detail: why,
     };
     perform(services, actor, act, &|tx| {
-        async move { explain(services, tx, (day, channel), Some((kind, subject)), actor, why).await }.boxed()
+        async move {
+            let row = find(tx, day, channel).await?;
+            let known = differences::list(tx, day, channel).await?;
+            let difference = known
+                .iter()
+                .find(|known| known.kind == kind && known.subject == subject)
+                .ok_or(Error::NotFound)?;
+            if difference.state != DifferenceState::Open {
+                return Err(ConsoleError::DecidedAlready);
+            }
+            let close = close_by(actor, why, services.clock.now());
+            explain(tx, &row, difference, &close).await?;
+            Ok(settle(services, tx, row, close).await?)
+        }
+        .boxed()
     })
     .await
 }
 
-/// Closes a day for a reason: its open differences are explained by it, and a pending day is asked for no more.
+/// Closes a day for a reason: its open differences are explained by it, and a pending day is asked for no more. A closed day
+/// is closed again only when something has changed since.
 pub async fn close_day(
     services: &Services,
     actor: &Actor,
     (day, channel): (NaiveDate, Channel),
     why: &str,
-) -> Result<(), Error> {
-    let about = format!("{day} {channel}");
+) -> Result<(), ConsoleError> {
+    let about = subject_of(day, channel);
     let act = Act {
         action: Action::CloseDay,
         subject: &about,
@@ -48,47 +63,33 @@ pub async fn close_day(
     };
     perform(services, actor, act, &|tx| {
         async move {
-            let now = services.clock.now();
             let row = find(tx, day, channel).await?;
-            let close = DayClose {
-                at: now,
-                by: Some(actor.email.clone()),
-                reason: Some(why.to_owned()),
-            };
-            if row.finished_at.is_none() {
-                let closed = Reconciliation {
-                    close: Some(close),
-                    due_at: None,
-                    ..row
-                };
-                reconciliations::record(tx, &closed, now).await?;
-                return Ok(());
+            let known = differences::list(tx, day, channel).await?;
+            let open: Vec<Difference> = known
+                .into_iter()
+                .filter(|known| known.state == DifferenceState::Open)
+                .collect();
+            if row.close.is_some() && row.changed_at.is_none() && open.is_empty() {
+                return Err(ConsoleError::DecidedAlready);
+            }
+            let close = close_by(actor, why, services.clock.now());
+            for difference in &open {
+                explain(tx, &row, difference, &close).await?;
             }
             let closed = Reconciliation {
-                close: Some(close),
+                close: Some(close.clone()),
+                due_at: None,
                 changed_at: None,
                 ..row
             };
-            settle(services, tx, closed, None, actor, why, now)
-                .await
-                .map(drop)
+            if closed.finished_at.is_none() {
+                return Ok(reconciliations::record(tx, &closed, close.at).await?);
+            }
+            Ok(settle(services, tx, closed, close).await?)
         }
         .boxed()
     })
     .await
-}
-
-async fn explain(
-    services: &Services,
-    tx: &mut Tx<'_>,
-    (day, channel): (NaiveDate, Channel),
-    which: Option<(DifferenceKind, &str)>,
-    actor: &Actor,
-    why: &str,
-) -> Result<(), Error> {
-    let now = services.clock.now();
-    let row = find(tx, day, channel).await?;
-    settle(services, tx, row, which, actor, why, now).await.map(drop)
 }
 
 async fn find(tx: &mut Tx<'_>, day: NaiveDate, channel: Channel) -> Result<Reconciliation, Error> {
@@ -97,35 +98,42 @@ async fn find(tx: &mut Tx<'_>, day: NaiveDate, channel: Channel) -> Result<Recon
         .ok_or(Error::NotFound)
 }
 
-/// Writes the explanations, and the status that follows from them.
+fn close_by(actor: &Actor, why: &str, now: Timestamp) -> DayClose {
+    DayClose {
+        at: now,
+        by: Some(actor.email.clone()),
+        reason: Some(why.to_owned()),
+    }
+}
+
+async fn explain(
+    tx: &mut Tx<'_>,
+    row: &Reconciliation,
+    difference: &Difference,
+    close: &DayClose,
+) -> Result<(), StoreError> {
+    let explained = Difference {
+        state: DifferenceState::Explained,
+        explanation: close.reason.clone(),
+        explained_by: close.by.clone(),
+        ..difference.clone()
+    };
+    differences::put(tx, (row.day, row.channel), &explained, close.at).await
+}
+
+/// Writes the status that follows from the explanations. `close` ends a day of which nothing is open any more.
 async fn settle(
     services: &Services,
     tx: &mut Tx<'_>,
-    row: Reconciliation,
-    which: Option<(DifferenceKind, &str)>,
-    actor: &Actor,
-    why: &str,
-    now: Timestamp,
-) -> Result<ReconciledDay, Error> {
-    let (day, channel) = (row.day, row.channel);
-    let known = differences::list(tx, day, channel).await?;
-    for difference in explained(&known, which, &actor.email, why) {
-        differences::put(tx, (day, channel), &difference, now).await?;
+    mut row: Reconciliation,
+    close: DayClose,
+) -> Result<(), StoreError> {
+    let now = close.at;
+    let all = differences::list(tx, row.day, row.channel).await?;
+    let is_open = |difference: &Difference| difference.state == DifferenceState::Open;
+    if !all.iter().any(is_open) {
+        row.status = ReconciliationStatus::Matched;
+        row.close.get_or_insert(close);
     }
-    let all = differences::list(tx, day, channel).await?;
-    let is_open = all
-        .iter()
-        .any(|difference| difference.state == DifferenceState::Open);
-    let mut next = row;
-    if !is_open && next.finished_at.is_some() {
-        next.status = ReconciliationStatus::Matched;
-        next.close.get_or_insert(DayClose {
-            at: now,
-            by: Some(actor.email.clone()),
-            reason: Some(why.to_owned()),
-        });
-    }
-    finish(services, tx, next, all, now)
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))
+    finish(services, tx, row, all, now).await.map(drop)
 }

@@ -21,8 +21,8 @@ use crate::{Error, Services};
 /// Differences that an incident names; the page has all.
 const MOST_NAMED: usize = 5;
 
-/// Subject of the incidents of a day.
-pub(super) fn subject_of(day: NaiveDate, channel: Channel) -> String {
+/// Subject of the incidents, the event and the audit entries of a day.
+pub(crate) fn subject_of(day: NaiveDate, channel: Channel) -> String {
     format!("{day} {channel}")
 }
 
@@ -207,27 +207,6 @@ fn describe(all: &[Difference]) -> String {
         })
         .collect();
     format!("{} open differences; {}", open.len(), named.join("; "))
-}
-
-/// Explains open differences for a person: one of them, or all.
-pub(super) fn explained(
-    all: &[Difference],
-    which: Option<(DifferenceKind, &str)>,
-    by: &str,
-    why: &str,
-) -> Vec<Difference> {
-    all.iter()
-        .filter(|difference| difference.state == DifferenceState::Open)
-        .filter(|difference| {
-            which.is_none_or(|(kind, subject)| difference.kind == kind && difference.subject == subject)
-        })
-        .map(|difference| Difference {
-            state: DifferenceState::Explained,
-            explanation: Some(why.to_owned()),
-            explained_by: Some(by.to_owned()),
-            ..difference.clone()
-        })
-        .collect()
 }
 
 #[cfg(test)]

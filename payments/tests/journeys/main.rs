@@ -33,6 +33,7 @@ mod payment_links;
 mod powers;
 mod races;
 mod reconciliation;
+mod reconciliation_acts;
 mod refund_faults;
 mod refund_requests;
 mod refunds;

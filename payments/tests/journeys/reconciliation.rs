@@ -19,11 +19,11 @@ use simulator::{Endpoint, Fault, FaultKind, Faults, Plant, PlantKind, Table};
 use crate::shop::{BOTH, Engine, Shop, on_each_engine};
 
 /// Beijing day on which the shop opens, at ten in the morning.
-fn opening_day() -> NaiveDate {
+pub fn opening_day() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 11, 24).unwrap()
 }
 
-async fn paid(shop: &Shop, method: Method, yuan: &str) -> Payment {
+pub async fn paid(shop: &Shop, method: Method, yuan: &str) -> Payment {
     let order = shop.order(yuan).await;
     let payment = shop.start(&order, method).await;
     shop.scan_and_pay(&payment).await;
@@ -47,17 +47,17 @@ async fn refunded(shop: &Shop, payment: &Payment, yuan: &str) -> Refund {
 }
 
 /// Goes to the next morning, when the statements of the opening day are there.
-async fn sleep_until_morning(shop: &Shop) {
+pub async fn sleep_until_morning(shop: &Shop) {
     shop.sleep(Duration::from_secs(24 * 3600 + 1800)).await;
 }
 
-async fn reconcile(shop: &Shop, channel: Channel) -> ReconciledDay {
+pub async fn reconcile(shop: &Shop, channel: Channel) -> ReconciledDay {
     reconcile_day(&shop.services, opening_day(), channel, StatementSource::Gateway)
         .await
         .unwrap()
 }
 
-async fn count_events(shop: &Shop) -> usize {
+pub async fn count_events(shop: &Shop) -> usize {
     payments::publish_events(&shop.services).await.unwrap();
     let query = FeedQuery {
         after: None,
@@ -67,7 +67,7 @@ async fn count_events(shop: &Shop) -> usize {
     list_events(&shop.services, &query).await.unwrap().events.len()
 }
 
-fn open(day: &ReconciledDay) -> Vec<(DifferenceKind, String)> {
+pub fn open(day: &ReconciledDay) -> Vec<(DifferenceKind, String)> {
     let open = |difference: &&Difference| difference.state == DifferenceState::Open;
     day.differences
         .iter()
