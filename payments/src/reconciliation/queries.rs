@@ -5,26 +5,29 @@ use domain::{Channel, Timestamp};
 use futures_util::FutureExt;
 
 use super::ReconciledDay;
+use crate::gateway::Gateway;
 use crate::gateway::bill::BillDay;
 use crate::model::reconciliation::{DaySums, Reconciliation};
 use crate::pagination::{Page, page};
 use crate::store::{StoreError, Tx, fee_entries, figures, reconciliation_differences, reconciliations};
 use crate::{Error, Services};
 
-/// A day as it was recorded, and the payments of the books as they are now: another sum in a closed day is a later change.
+/// A day as it was recorded, and the books as they are now: another sum in a closed day is a later change.
 #[derive(Debug)]
 pub struct DayNow {
     pub day: ReconciledDay,
-    /// Payments and posted fees now.
+    /// Payments of this day and account, and fees posted for its statement, now.
     pub payments: i64,
     pub fees: i64,
 }
 
 impl DayNow {
+    /// Payments are compared by `>`: no payment is ever taken back, and the recorded sum has more than the day when the
+    /// statement lists a payment of another day.
     pub fn has_changed(&self) -> bool {
         let recorded: DaySums = self.day.row.figures.books;
         self.day.row.finished_at.is_some()
-            && (recorded.payments != self.payments || recorded.fees != self.fees)
+            && (self.payments > recorded.payments || self.fees != recorded.fees)
     }
 }
 
@@ -51,6 +54,7 @@ pub async fn find_day(services: &Services, day: NaiveDate, channel: Channel) -> 
 /// A day beside what the books say now.
 pub async fn find_day_now(services: &Services, day: NaiveDate, channel: Channel) -> Result<DayNow, Error> {
     let span = BillDay::of(day).ok_or(Error::NotFound)?;
+    let account = services.gateways.get(channel).map(Gateway::account);
     services
         .db
         .snapshot(|tx| {
@@ -58,7 +62,7 @@ pub async fn find_day_now(services: &Services, day: NaiveDate, channel: Channel)
                 let row = reconciliations::find(tx, day, channel)
                     .await?
                     .ok_or(Error::NotFound)?;
-                let paid = figures::paid_through(tx, channel, span.from, span.to).await?;
+                let paid = figures::paid_through(tx, (channel, account), span.from, span.to).await?;
                 let fees = fee_entries::sum_of_day(tx, day, channel).await?;
                 Ok(DayNow {
                     day: with_differences(tx, row).await?,

@@ -28,10 +28,10 @@ pub async fn paid_by_hour(
         .bind(to.millis()))?)
 }
 
-/// Money received through one gateway.
+/// Money received through one gateway, on this merchant account if one is given.
 pub async fn paid_through(
     tx: &mut Tx<'_>,
-    channel: Channel,
+    (channel, account): (Channel, Option<&str>),
     from: Timestamp,
     to: Timestamp,
 ) -> Result<i64, StoreError> {
@@ -39,11 +39,14 @@ pub async fn paid_through(
     const SQL: &str = "
         select cast(coalesce(sum(amount), 0) as bigint)
         from payments
-        where paid_at >= $1 and paid_at < $2 and method || '' = $3";
+        where paid_at >= $1 and paid_at < $2 and method || '' = $3
+            and state = 'paid' and transaction_id is not null
+            and (cast($4 as text) is null or account is null or account = $4)";
     let (fen,): (i64,) = on!(tx, SQL, fetch_one, |query| query
         .bind(from.millis())
         .bind(to.millis())
-        .bind(channel.as_str()))?;
+        .bind(channel.as_str())
+        .bind(account))?;
     Ok(fen)
 }
 

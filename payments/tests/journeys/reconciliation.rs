@@ -11,7 +11,7 @@ use payments::console::{Actor, close_day, explain_difference, list_open_incident
 use payments::gateway::bill::BillKind;
 use payments::reconciliation::{
     Difference, DifferenceKind, DifferenceState, ReconciledDay, ReconciliationStatus, StatementSource,
-    find_day, reconcile_day, run_statements,
+    find_day, find_day_now, reconcile_day, run_statements,
 };
 use payments::{FeedQuery, RefundRequest, Requester, list_events};
 use simulator::{Endpoint, Fault, FaultKind, Faults, Plant, PlantKind, Table};
@@ -355,6 +355,59 @@ async fn a_statement_that_cannot_be_used_is_pending_and_asked_for_again() {
         );
     }
     shop.close().await;
+}
+
+#[tokio::test]
+async fn a_closed_day_has_changed_once_the_books_have_more_of_it() {
+    on_each_engine(async |shop| {
+        paid(shop, Method::Wechat, "49.90").await;
+        // Another merchant account's, which this statement does not list.
+        let other = paid(shop, Method::Wechat, "20.00").await;
+        let number = other.payment_no.as_str();
+        shop.sim.plant(Plant::of_trade(PlantKind::Omit, number)).unwrap();
+        let moved = shop
+            .meddle(format!(
+                "update payments set account = 'other' where payment_no = '{number}'"
+            ))
+            .await;
+        assert_eq!(moved, 1);
+        // One that the books have on the next day.
+        let next = paid(shop, Method::Wechat, "30.00").await;
+        let moved = shop
+            .meddle(format!(
+                "update payments set paid_at = paid_at + 86400000 where payment_no = '{}'",
+                next.payment_no
+            ))
+            .await;
+        assert_eq!(moved, 1);
+        // One that neither the statement nor the books have yet.
+        let order = shop.order("40.00").await;
+        let silent = shop.start(&order, Method::Wechat).await;
+        shop.sim
+            .pay_silently(silent.prompt.as_deref().unwrap())
+            .await
+            .unwrap();
+        let number = silent.payment_no.as_str();
+        shop.sim.plant(Plant::of_trade(PlantKind::Omit, number)).unwrap();
+        sleep_until_morning(shop).await;
+        let day = reconcile(shop, Channel::Wechat).await;
+        assert_eq!(
+            (day.row.status, day.row.figures.books.payments),
+            (ReconciliationStatus::Matched, 7_990),
+            "{:?}",
+            day.differences
+        );
+        let now = async || {
+            find_day_now(&shop.services, opening_day(), Channel::Wechat)
+                .await
+                .unwrap()
+        };
+        assert!(!now().await.has_changed(), "{:?}", now().await);
+        shop.pass(Duration::from_secs(60)).await;
+        assert_eq!(shop.payment_status(&silent).await, PaymentStatus::Success);
+        assert!(now().await.has_changed(), "{:?}", now().await);
+    })
+    .await;
 }
 
 #[tokio::test]
