@@ -7,10 +7,10 @@ mod schedule;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::FixedOffset;
+use chrono::{FixedOffset, NaiveDate};
 use domain::Channel;
 use payments::{Error, Lane, Services};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
@@ -29,7 +29,8 @@ const EVERY_SECOND: &str = "* * * * * *";
 const EVERY_TEN_MINUTES: &str = "30 */10 * * * *";
 /// Heartbeat: other servers consider this one dead after four missing beats.
 const EVERY_TWO_SECONDS: &str = "*/2 * * * * *";
-/// Plans the days that STATEMENTS_CRON has reached, and asks again for statements that were not ready.
+/// Looks of the statements job: for statements that were not ready, and for a tick of STATEMENTS_CRON, at which it plans
+/// the days up to the one before, once for each process.
 const EVERY_TWENTY_SECONDS: &str = "*/20 * * * * *";
 const EVERY_FIVE_SECONDS: &str = "*/5 * * * * *";
 /// Daily jobs run by the clock of the people they are for.
@@ -108,7 +109,8 @@ impl Task {
             }
             Task::Statements => {
                 let latest = last_statement_day(&runner.statements_cron, services.clock.now());
-                tokio::spawn(async move { payments::reconciliation::run_statements(&services, latest).await })
+                let planned_to = Arc::clone(&runner.planned_to);
+                tokio::spawn(async move { run_statements(&services, latest, &planned_to).await })
             }
             Task::Backup => {
                 let plan = runner.plan.clone();
@@ -193,6 +195,7 @@ pub async fn start(
             metrics: metrics.clone(),
             plan: plan.clone().filter(|_| matches!(task, Task::Backup)),
             statements_cron: config.statements_cron.as_str().to_owned(),
+            planned_to: Arc::default(),
             tick,
             longest_wait,
         };
@@ -200,6 +203,19 @@ pub async fn start(
     }
     scheduler.start().await.map_err(broken)?;
     Ok(Jobs { scheduler, runners })
+}
+
+/// Reconciles what is due, and plans days only when the schedule has reached another one than this process has planned up to.
+async fn run_statements(
+    services: &Services,
+    latest: Option<NaiveDate>,
+    planned_to: &Mutex<Option<NaiveDate>>,
+) -> Result<usize, Error> {
+    let mut planned_to = planned_to.lock().await;
+    let to_plan = latest.filter(|latest| *planned_to != Some(*latest));
+    let n_done = payments::reconciliation::run_statements(services, to_plan).await?;
+    *planned_to = latest;
+    Ok(n_done)
 }
 
 /// Only notifies: two ticks during a long run cause one more run, not two at once.
@@ -218,6 +234,8 @@ struct Runner {
     metrics: Metrics,
     plan: Option<BackupPlan>,
     statements_cron: String,
+    /// Last day that this process has planned the statements of.
+    planned_to: Arc<Mutex<Option<NaiveDate>>>,
     tick: Arc<Notify>,
     longest_wait: Duration,
 }

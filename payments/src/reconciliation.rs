@@ -76,7 +76,7 @@ pub async fn reconcile_day(
     })?;
     services
         .db
-        .write(|tx| async move { reconciliations::plan(tx, date, channel, None, now).await }.boxed())
+        .write_one(|tx| async move { reconciliations::plan(tx, date, channel, None, now).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     match load::load(services, gateway, day, source).await? {
@@ -99,7 +99,7 @@ async fn reconcile(
     let channel = gateway.channel();
     let earlier = services
         .db
-        .snapshot(|tx| async move { reconciliations::find_rate(tx, day.date, channel).await }.boxed())
+        .read_one(|tx| async move { reconciliations::find_rate(tx, day.date, channel).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let rates = Rates::learn(statement.lines.iter().filter(|line| line.is_ours()), earlier);

@@ -65,7 +65,7 @@ impl Look<'_> {
         found.figures.books.fees = self
             .services
             .db
-            .snapshot(|tx| async move { fee_entries::sum_of_day(tx, date, channel).await }.boxed())
+            .read_one(|tx| async move { fee_entries::sum_of_day(tx, date, channel).await }.boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         Ok(found)
@@ -87,7 +87,7 @@ impl Look<'_> {
             let page: Vec<PaidRow> = self
                 .services
                 .db
-                .snapshot(|tx| {
+                .read_one(|tx| {
                     async move { list_paid(tx, (channel, account), cursor, to, PAGE).await }.boxed()
                 })
                 .await
@@ -163,7 +163,7 @@ impl Look<'_> {
             let page: Vec<RefundOfDayRow> = self
                 .services
                 .db
-                .snapshot(|tx| {
+                .read_one(|tx| {
                     async move { list_of_day(tx, (channel, account), cursor, to, PAGE).await }.boxed()
                 })
                 .await
@@ -277,7 +277,7 @@ impl Look<'_> {
             Some(number) => self
                 .services
                 .db
-                .snapshot(|tx| async move { payments::find_by_number(tx, number).await }.boxed())
+                .read_one(|tx| async move { payments::find_by_number(tx, number).await }.boxed())
                 .await
                 .map_err(|error: StoreError| Error::Internal(error))?
                 .map(|(payment, _)| payment)
@@ -339,7 +339,7 @@ impl Look<'_> {
         let row: Option<RefundOfDayRow> = self
             .services
             .db
-            .snapshot(|tx| async move { find_of_number(tx, channel, number).await }.boxed())
+            .read_one(|tx| async move { find_of_number(tx, channel, number).await }.boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         let Some(row) = row else {

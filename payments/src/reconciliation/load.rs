@@ -150,7 +150,7 @@ async fn bring(
     };
     let kept = services
         .db
-        .snapshot(|tx| async move { statements::find(tx, date, channel, other.as_str()).await }.boxed())
+        .read_one(|tx| async move { statements::find(tx, date, channel, other.as_str()).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let (trade, funds) = match kind {
@@ -215,7 +215,7 @@ async fn has_booked(services: &Services, gateway: &Gateway, day: BillDay) -> Res
     };
     let rows = services
         .db
-        .snapshot(|tx| async move { list_paid(tx, (channel, account), begin, day.to, 1).await }.boxed())
+        .read_one(|tx| async move { list_paid(tx, (channel, account), begin, day.to, 1).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     Ok(!rows.is_empty())

@@ -108,7 +108,7 @@ pub async fn list_days_between(
 ) -> Result<Vec<Reconciliation>, Error> {
     services
         .db
-        .snapshot(|tx| async move { reconciliations::list_between(tx, from, to).await }.boxed())
+        .read_one(|tx| async move { reconciliations::list_between(tx, from, to).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))
 }

@@ -36,7 +36,7 @@ pub(super) async fn ask_gateway(services: &Services, questions: &[Question]) -> 
 async fn question_payment(services: &Services, number: &PaymentNo) -> Result<bool, Error> {
     let (payment, _) = services
         .db
-        .snapshot(|tx| async move { payments::find_by_number(tx, number).await }.boxed())
+        .read_one(|tx| async move { payments::find_by_number(tx, number).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?
         .ok_or(Error::NotFound)?;

@@ -1,6 +1,7 @@
 //! Job: plans the days whose statements are due, and reconciles what is due. A day without a usable statement is asked for
 //! again, and a day that was missed while no server ran is caught up.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
@@ -37,7 +38,7 @@ pub async fn run_statements(services: &Services, latest: Option<NaiveDate>) -> R
         let lease = services.lease(lease!(LEASE));
         let due = services
             .db
-            .write(|tx| async move { reconciliations::claim_due(tx, lease).await }.boxed())
+            .write_one(|tx| async move { reconciliations::claim_due(tx, lease).await }.boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         let Some((day, channel)) = due else { break };
@@ -52,60 +53,60 @@ pub async fn run_statements(services: &Services, latest: Option<NaiveDate>) -> R
 
 /// Plans the days up to `latest` that are not planned yet, from the first payment of each gateway on.
 async fn plan_days(services: &Services, latest: NaiveDate) -> Result<(), Error> {
-    let channels: Vec<Channel> = Channel::ALL
-        .into_iter()
-        .filter(|channel| services.gateways.get(*channel).is_some())
-        .collect();
-    for channel in channels {
-        let missing = services
-            .db
-            .snapshot(|tx| async move { find_missing(tx, channel, latest).await }.boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
-        if missing.is_empty() {
-            continue;
-        }
-        let (now, missing) = (services.clock.now(), &missing);
-        services
-            .db
-            .write(|tx| {
-                async move {
-                    for day in missing {
-                        reconciliations::plan(tx, *day, channel, Some(now), now).await?;
-                    }
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+    let missing = services
+        .db
+        .snapshot(|tx| async move { find_missing(services, tx, latest).await }.boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    if missing.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let (now, missing) = (services.clock.now(), &missing);
+    services
+        .db
+        .write(|tx| {
+            async move {
+                for (day, channel) in missing {
+                    reconciliations::plan(tx, *day, *channel, Some(now), now).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
 }
 
 async fn find_missing(
+    services: &Services,
     tx: &mut Tx<'_>,
-    channel: Channel,
     latest: NaiveDate,
-) -> Result<Vec<NaiveDate>, StoreError> {
-    let first = reconciliations::first_payment_at(tx, channel)
-        .await?
-        .and_then(day_of);
+) -> Result<Vec<(NaiveDate, Channel)>, StoreError> {
     let oldest = latest.checked_sub_days(Days::new(CATCH_UP)).unwrap_or(latest);
-    let Some(first) = first
-        .map(|first| first.max(oldest))
-        .filter(|first| *first <= latest)
-    else {
-        return Ok(Vec::new());
-    };
-    let planned: Vec<NaiveDate> = reconciliations::list_between(tx, first, latest)
+    let planned: HashSet<(NaiveDate, Channel)> = reconciliations::list_between(tx, oldest, latest)
         .await?
         .into_iter()
-        .filter(|row| row.channel == channel)
-        .map(|row| row.day)
+        .map(|row| (row.day, row.channel))
         .collect();
-    let days = first.iter_days().take_while(|day| *day <= latest);
-    Ok(days.filter(|day| !planned.contains(day)).collect())
+    let is_configured = |channel: &Channel| services.gateways.get(*channel).is_some();
+    let mut missing = Vec::new();
+    for channel in Channel::ALL.into_iter().filter(is_configured) {
+        let mut days = oldest
+            .iter_days()
+            .take_while(|day| *day <= latest)
+            .filter(|day| !planned.contains(&(*day, channel)))
+            .peekable();
+        if days.peek().is_none() {
+            continue;
+        }
+        let first = reconciliations::first_payment_at(tx, channel)
+            .await?
+            .and_then(day_of);
+        if let Some(first) = first {
+            missing.extend(days.filter(|day| *day >= first).map(|day| (day, channel)));
+        }
+    }
+    Ok(missing)
 }
 
 /// Records why a day is pending and when it is asked for again. After a day a person is told.

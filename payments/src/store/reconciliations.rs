@@ -159,50 +159,44 @@ pub async fn plan(
     channel: Channel,
     due_at: Option<Timestamp>,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into reconciliations (day, channel, status, due_at, planned_at, updated_at)
         values ($1, $2, 'pending', $3, $4, $4)
         on conflict do nothing";
-    let n_inserted = execute!(tx, SQL, |query| query
+    execute!(tx, SQL, |query| query
         .bind(day.to_string())
         .bind(channel.as_str())
         .bind(due_at.map(Timestamp::millis))
-        .bind(now.millis()))?;
-    Ok(n_inserted == 1)
+        .bind(now.millis()))
+    .map(drop)?;
+    Ok(())
 }
 
-/// Claims the due day that waits longest, until the lease ends.
+/// Claims the due day that waits longest, until the lease ends. `None` also when another server claims it at this moment.
 pub async fn claim_due(
     tx: &mut Tx<'_>,
     lease: Lease<'_>,
 ) -> Result<Option<(NaiveDate, Channel)>, StoreError> {
-    const FIND: &str = "
-        select day, channel from reconciliations
-        where due_at <= $1 and (leased_until <= $1 or leased_until > $2)
-        order by due_at, day, channel
-        limit 1";
-    const CLAIM: &str = "
-        update reconciliations set leased_until = $3, leased_by = $4
-        where day = $5 and channel = $6 and due_at <= $1 and (leased_until <= $1 or leased_until > $2)";
-    let due: Option<(String, String)> = on!(tx, FIND, fetch_optional, |query| query
+    const SQL: &str = "
+        update reconciliations set leased_until = $2, leased_by = $3
+        where (day, channel) in (
+            select day, channel from reconciliations
+            where due_at <= $1 and (leased_until <= $1 or leased_until > $4)
+            order by due_at, day, channel
+            limit 1)
+            and due_at <= $1 and (leased_until <= $1 or leased_until > $4)
+        returning day, channel";
+    let claimed: Option<(String, String)> = on!(tx, SQL, fetch_optional, |query| query
         .bind(lease.now.millis())
-        .bind(lease.latest().millis()))?;
-    let Some((day, channel)) = due else {
-        return Ok(None);
-    };
-    let n_claimed = execute!(tx, CLAIM, |query| query
-        .bind(lease.now.millis())
-        .bind(lease.latest().millis())
         .bind(lease.until.millis())
         .bind(lease.holder)
-        .bind(&day)
-        .bind(&channel))?;
-    if n_claimed == 0 {
-        return Err(StoreError::Stale);
-    }
-    let channel = Channel::parse(&channel).ok_or(StoreError::Corrupt("reconciliations.channel"))?;
-    Ok(Some((parse_day(&day)?, channel)))
+        .bind(lease.latest().millis()))?;
+    let parse = |(day, channel): (String, String)| {
+        let channel = Channel::parse(&channel).ok_or(StoreError::Corrupt("reconciliations.channel"))?;
+        Ok((parse_day(&day)?, channel))
+    };
+    claimed.map(parse).transpose()
 }
 
 /// Releases the leases of one holder, or all.
