@@ -117,6 +117,8 @@ names! {
     UserId "usr_";
     /// Key of an alarm: one message to operators about incidents.
     AlarmId "alm_";
+    /// Key of a payment link.
+    LinkId "lnk_";
 }
 
 /// Returns whether text is 1 to 64 characters of `[0-9A-Za-z_-]`: ids go into URLs and logs, so nothing else is allowed.

@@ -20,8 +20,8 @@ mod words;
 pub use event::EventType;
 pub use hex::hex_digits;
 pub use id::{
-    AlarmId, EndpointId, EventId, IncidentId, OrderId, OrderNo, PaymentId, PaymentNo, RefundId, RefundNo,
-    UserId,
+    AlarmId, EndpointId, EventId, IncidentId, LinkId, OrderId, OrderNo, PaymentId, PaymentNo, RefundId,
+    RefundNo, UserId,
 };
 pub use ledger::{Account, Change, Deal, EntryKind, Transfer};
 pub use method::{Channel, Method, Product};

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use domain::{Money, Order, OrderState, Purpose, Timestamp};
+use domain::{LinkId, Money, Order, OrderState, Purpose, Timestamp};
 use futures_util::FutureExt;
 
 use crate::api_keys::hash_of;
@@ -24,7 +24,7 @@ const LEAST_LEFT: Duration = Duration::from_secs(60);
 /// A payment link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentLink {
-    pub id: String,
+    pub id: LinkId,
     pub token: String,
     pub subject: String,
     /// `None`: the payer enters it.
@@ -106,7 +106,7 @@ impl TryFrom<LinkRow> for PaymentLink {
         let amount = row.amount.map(Money::from_fen).transpose();
         Ok(PaymentLink {
             amount: amount.map_err(|_| StoreError::Corrupt("payment_links.amount"))?,
-            id: row.id,
+            id: LinkId::parse(&row.id).ok_or(StoreError::Corrupt("payment_links.id"))?,
             token: row.token,
             subject: row.subject,
             stock: row.stock,
@@ -205,7 +205,7 @@ fn new_order(services: &Services, link: &PaymentLink, amount: Money) -> NewOrder
     let is_reserving = link.stock.is_some();
     NewOrder {
         order_no: None,
-        user_id: link.id.clone(),
+        user_id: link.id.to_string(),
         subject: link.subject.clone(),
         amount,
         return_url: None,

@@ -1,6 +1,6 @@
 //! Payment links in the console: made, looked at, ended.
 
-use domain::{Money, OrderId, OrderState, Timestamp};
+use domain::{LinkId, Money, OrderId, OrderState, Timestamp};
 use futures_util::FutureExt;
 
 use super::{Act, Action, Actor, ConsoleError, perform};
@@ -43,18 +43,15 @@ pub struct LinkOrder {
 }
 
 /// Makes a link; returns its id.
-pub async fn make_link(services: &Services, actor: &Actor, new: &NewLink) -> Result<String, ConsoleError> {
-    check(new, services.clock.now())?;
+pub async fn make_link(services: &Services, actor: &Actor, new: &NewLink) -> Result<LinkId, ConsoleError> {
     let now = services.clock.now();
-    let id = &format!(
-        "lnk_{}",
-        domain::id::base32(&services.clock.entropy::<16>()).to_ascii_lowercase()
-    );
+    check(new, now)?;
+    let id = &LinkId::new(now, services.clock.entropy());
     let token = &domain::id::secret_token(services.clock.entropy());
     let amount = new.amount.map_or_else(|| "open".to_owned(), Money::to_yuan);
     let act = Act {
         action: Action::CreateLink,
-        subject: id,
+        subject: id.as_str(),
         detail: &format!("{} {amount}", new.subject),
     };
     perform(services, actor, act, &|tx| {

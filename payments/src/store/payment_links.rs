@@ -1,6 +1,6 @@
 //! Payment links, and the orders that were opened behind them.
 
-use domain::{Money, OrderId, Timestamp};
+use domain::{LinkId, Money, OrderId, Timestamp};
 
 use super::{StoreError, Tx, execute, on};
 
@@ -24,7 +24,7 @@ pub struct LinkRow {
 /// Link to insert.
 #[derive(Debug)]
 pub struct NewLinkRow<'a> {
-    pub id: &'a str,
+    pub id: &'a LinkId,
     pub token: &'a str,
     pub subject: &'a str,
     pub amount: Option<Money>,
@@ -53,7 +53,7 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewLinkRow<'_>) -> Result<(), StoreEr
         insert into payment_links (id, token, subject, amount, stock, expires_at, created_by, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8)";
     execute!(tx, SQL, |query| query
-        .bind(new.id)
+        .bind(new.id.as_str())
         .bind(new.token)
         .bind(new.subject)
         .bind(new.amount.map(Money::fen))
@@ -91,14 +91,14 @@ pub async fn hold(tx: &mut Tx<'_>, token: &str) -> Result<bool, StoreError> {
 
 pub async fn add_order(
     tx: &mut Tx<'_>,
-    link_id: &str,
+    link_id: &LinkId,
     order_id: &OrderId,
     visitor_hash: Option<&str>,
 ) -> Result<(), StoreError> {
     const SQL: &str = "insert into payment_link_orders (order_id, link_id, visitor_hash) values ($1, $2, $3)";
     execute!(tx, SQL, |query| query
         .bind(order_id.as_str())
-        .bind(link_id)
+        .bind(link_id.as_str())
         .bind(visitor_hash))
     .map(drop)?;
     Ok(())
@@ -107,7 +107,7 @@ pub async fn add_order(
 /// Finds the order that a visitor has opened over this amount and can still pay at an instant.
 pub async fn find_open_order(
     tx: &mut Tx<'_>,
-    link_id: &str,
+    link_id: &LinkId,
     visitor_hash: &str,
     amount: Money,
     payable_at: Timestamp,
@@ -119,7 +119,7 @@ pub async fn find_open_order(
         order by o.id desc
         limit 1";
     let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query
-        .bind(link_id)
+        .bind(link_id.as_str())
         .bind(visitor_hash)
         .bind(amount.fen())
         .bind(payable_at.millis()))?;

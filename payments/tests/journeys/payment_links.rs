@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::{Method, Money, Order, OrderStatus};
 use futures_util::future::join_all;
 use payments::console::{
-    ManualOrder, NewLink, close_link, close_order, make_link, make_order, open_link_file,
+    ManualOrder, NewLink, close_link, close_order, list_links, make_link, make_order, open_link_file,
 };
 use payments::users::Role;
 use payments::{Error, LinkError, LinkState, PaymentLink, find_link, open_link_order};
@@ -25,7 +25,7 @@ fn nine_yuan(stock: Option<i64>) -> NewLink {
 async fn link(shop: &Shop, new: &NewLink) -> PaymentLink {
     let owner = employ(&shop.services, "links@example.com", Role::Owner).await;
     let id = make_link(&shop.services, &visit_of(&owner), new).await.unwrap();
-    open_link_file(&shop.services, &id).await.unwrap().link
+    open_link_file(&shop.services, id.as_str()).await.unwrap().link
 }
 
 async fn tap(shop: &Shop, link: &PaymentLink, visitor: &str) -> Result<Order, LinkError> {
@@ -87,7 +87,7 @@ async fn a_second_tap_is_the_same_order_and_an_order_that_is_not_paid_gives_its_
         let second = tap(shop, &link, "two").await.unwrap();
         let ids = BTreeSet::from([first.id.to_string(), second.id.to_string()]);
         assert_eq!(ids.len(), 2);
-        let file = open_link_file(&shop.services, &link.id).await.unwrap();
+        let file = open_link_file(&shop.services, link.id.as_str()).await.unwrap();
         assert_eq!((file.link.n_open, file.link.n_paid, file.orders.len()), (1, 0, 2));
     })
     .await;
@@ -104,7 +104,7 @@ async fn a_link_without_an_amount_takes_the_payers_and_one_that_ended_takes_noth
             ..nine_yuan(None)
         };
         let id = make_link(&shop.services, &actor, &new).await.unwrap();
-        let link = open_link_file(&shop.services, &id).await.unwrap().link;
+        let link = open_link_file(&shop.services, id.as_str()).await.unwrap().link;
         let open = async |yuan: Option<&str>| {
             let amount = yuan.map(|yuan| Money::parse_yuan(yuan).unwrap());
             open_link_order(&shop.services, &link.token, amount, None).await
@@ -124,8 +124,8 @@ async fn a_link_without_an_amount_takes_the_payers_and_one_that_ended_takes_noth
             matches!(late, Err(LinkError::Ended(LinkState::Expired))),
             "{late:?}"
         );
-        close_link(&shop.services, &actor, &id).await.unwrap();
-        assert!(close_link(&shop.services, &actor, &id).await.is_err());
+        close_link(&shop.services, &actor, id.as_str()).await.unwrap();
+        assert!(close_link(&shop.services, &actor, id.as_str()).await.is_err());
         let link = find_link(&shop.services, &link.token).await.unwrap();
         assert_eq!(link.state(shop.services.clock.now()), LinkState::Closed);
         let unknown = open_link_order(&shop.services, "unknown", None, None).await;
@@ -133,6 +133,24 @@ async fn a_link_without_an_amount_takes_the_payers_and_one_that_ended_takes_noth
             matches!(unknown, Err(LinkError::Failed(Error::NotFound))),
             "{unknown:?}"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn links_are_listed_newest_first() {
+    on_each_engine(async |shop| {
+        let owner = employ(&shop.services, "links@example.com", Role::Owner).await;
+        let mut made = Vec::new();
+        for _ in 0..8 {
+            let new = nine_yuan(None);
+            made.push(make_link(&shop.services, &visit_of(&owner), &new).await.unwrap());
+            shop.sleep(Duration::from_millis(5)).await;
+        }
+        made.reverse();
+        let listed = list_links(&shop.services).await.unwrap();
+        let listed: Vec<_> = listed.into_iter().map(|link| link.id).collect();
+        assert_eq!(listed, made);
     })
     .await;
 }
