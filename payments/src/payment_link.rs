@@ -182,8 +182,8 @@ async fn open_in(
     if let Some(visitor_hash) = visitor_hash {
         let open =
             payment_links::find_open_order(tx, &link.id, visitor_hash, amount, now + LEAST_LEFT).await?;
-        if let Some(id) = open {
-            return Ok(orders::find(tx, &id).await?.ok_or(StoreError::Stale)?);
+        if let Some(order) = open {
+            return Ok(order);
         }
     }
     match link.state(now) {

@@ -1,7 +1,8 @@
 //! Payment links, and the orders that were opened behind them.
 
-use domain::{LinkId, Money, OrderId, Timestamp};
+use domain::{LinkId, Money, Order, OrderId, Timestamp};
 
+use super::orders::{OrderRow, select_order};
 use super::{StoreError, Tx, execute, on};
 
 /// A payment link with the counts of its orders.
@@ -111,19 +112,19 @@ pub async fn find_open_order(
     visitor_hash: &str,
     amount: Money,
     payable_at: Timestamp,
-) -> Result<Option<OrderId>, StoreError> {
-    const SQL: &str = "
-        select o.id
-        from payment_link_orders l join orders o on o.id = l.order_id
-        where l.link_id = $1 and l.visitor_hash = $2 and o.state = 'open' and o.amount = $3 and o.expires_at > $4
+) -> Result<Option<Order>, StoreError> {
+    const SQL: &str = select_order!(
+        "where o.id in (select order_id from payment_link_orders where link_id = $1 and visitor_hash = $2)
+            and o.state = 'open' and o.amount = $3 and o.expires_at > $4
         order by o.id desc
-        limit 1";
-    let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query
+        limit 1"
+    );
+    let row: Option<OrderRow> = on!(tx, SQL, fetch_optional, |query| query
         .bind(link_id.as_str())
         .bind(visitor_hash)
         .bind(amount.fen())
         .bind(payable_at.millis()))?;
-    Ok(row.and_then(|(id,)| OrderId::parse(&id)))
+    row.map(Order::try_from).transpose()
 }
 
 /// Numbers and states of the newest orders behind a link.
