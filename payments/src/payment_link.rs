@@ -37,6 +37,8 @@ pub struct PaymentLink {
     pub closed_at: Option<Timestamp>,
     /// Orders that can still be paid.
     pub n_open: i64,
+    /// Orders that are paid. [`find_link`] counts them only where there is a stock, and reads 0 otherwise; the console counts
+    /// them always.
     pub n_paid: i64,
 }
 

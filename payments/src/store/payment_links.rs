@@ -19,6 +19,7 @@ pub struct LinkRow {
     pub closed_at: Option<i64>,
     /// Orders that can still be paid.
     pub n_open: i64,
+    /// Orders that are paid. [`find_by_token`] counts them only where there is a stock, and reads 0 otherwise.
     pub n_paid: i64,
 }
 
@@ -37,13 +38,19 @@ pub struct NewLinkRow<'a> {
 
 macro_rules! select_link {
     ($tail:literal) => {
-        concat!(
-            "select k.id, k.token, k.subject, k.amount, k.stock, k.expires_at, k.created_by, k.created_at, k.closed_at,
-                (select count(*) from payment_link_orders l join orders o on o.id = l.order_id
+        select_link!(
+            "(select count(*) from payment_link_orders l join orders o on o.id = l.order_id
                     where l.link_id = k.id and o.state = 'open') as n_open,
                 (select count(*) from payment_link_orders l join orders o on o.id = l.order_id
-                    where l.link_id = k.id and o.state = 'paid') as n_paid
-            from payment_links k ",
+                    where l.link_id = k.id and o.state = 'paid') as n_paid",
+            $tail
+        )
+    };
+    ($counts:literal, $tail:literal) => {
+        concat!(
+            "select k.id, k.token, k.subject, k.amount, k.stock, k.expires_at, k.created_by, k.created_at, k.closed_at, ",
+            $counts,
+            " from payment_links k ",
             $tail
         )
     };
@@ -71,8 +78,17 @@ pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<LinkRow>, StoreErr
     Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
 }
 
+/// Finds a link for a payer. It counts from the open orders, which are few: a link that is years old has many paid ones.
 pub async fn find_by_token(tx: &mut Tx<'_>, token: &str) -> Result<Option<LinkRow>, StoreError> {
-    const SQL: &str = select_link!("where k.token = $1");
+    const SQL: &str = select_link!(
+        "(select count(*) from orders o
+            where o.state = 'open' and exists (
+                select 1 from payment_link_orders l where l.order_id = o.id and l.link_id = k.id)) as n_open,
+        (case when k.stock is null then 0 else (
+            select count(*) from payment_link_orders l join orders o on o.id = l.order_id
+            where l.link_id = k.id and o.state = 'paid') end) as n_paid",
+        "where k.token = $1"
+    );
     Ok(on!(tx, SQL, fetch_optional, |query| query.bind(token))?)
 }
 
