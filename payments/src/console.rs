@@ -55,7 +55,7 @@ pub use inbox::{find_notification, list_notifications, read_inside};
 pub use limits::{LoginLimits, admit_login};
 pub use manual_orders::{ManualOrder, close_order, make_order};
 pub use order_file::{KeptNotification, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
-pub use payment_links::{LinkFile, LinkOrder, NewLink, close_link, list_links, make_link, open_link_file};
+pub use payment_links::{LinkFile, NewLink, close_link, find_link, list_links, make_link, open_link_file};
 pub use permission::Permission;
 pub use reconciliation::reconcile_now;
 pub use recovery::{count_recovery_codes, renew_recovery_codes};

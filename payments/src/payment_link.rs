@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use domain::{LinkId, Money, Order, OrderState, Purpose, Timestamp};
+use domain::{LinkId, Money, Order, Purpose, Timestamp};
 use futures_util::FutureExt;
 
 use crate::api_keys::hash_of;
@@ -215,9 +215,4 @@ fn new_order(services: &Services, link: &PaymentLink, amount: Money) -> NewOrder
         allows_balance: false,
         expires_in: is_reserving.then(|| services.policy.order_ttl.min(RESERVED_FOR)),
     }
-}
-
-/// State of an order behind a link, from the word of its row.
-pub(crate) fn parse_state(word: &str) -> Result<OrderState, StoreError> {
-    OrderState::parse(word).ok_or(StoreError::Corrupt("orders.state"))
 }

@@ -1,6 +1,8 @@
 //! Payment links and orders by hand, as a person at a desk and a payer with a phone use them.
 
-use crate::api::{client, send};
+use serde_json::json;
+
+use crate::api::{Api, client, pay, send};
 use crate::browser::Browser;
 use crate::console::visitor::{Visitor, server};
 
@@ -69,6 +71,43 @@ async fn a_link_is_made_opened_by_a_payer_and_ended() {
     )
     .await;
     assert_eq!(unknown.status, 404);
+}
+
+#[tokio::test]
+async fn an_order_of_a_link_that_was_given_back_is_shown_as_refunded() {
+    let server = server(&[]);
+    let owner = Visitor::owner(&server).await;
+    let form = [
+        ("subject", "Tea"),
+        ("amount", "9.90"),
+        ("stock", ""),
+        ("expires", ""),
+    ];
+    let made = owner.post("/admin/payment-links", &form).await;
+    let place = made.header("location").unwrap().to_owned();
+    let place = place.split('?').next().unwrap();
+    let address = address_in(&owner.get(place).await.text);
+    let token = address.rsplit('/').next().unwrap();
+    let mut payer = Browser::open(&address).await;
+    payer.submit("/ui/open_link", &[("token", token)]).await;
+    let page = owner.get(place).await.text;
+    let (_, id) = page.split_once("href=\"/admin/orders/").unwrap();
+    let id = id.split('"').next().unwrap();
+
+    let api = Api::of(&server);
+    let payment = api.payment(&json!({ "id": id }), "alipay").await;
+    pay(server.wallet.as_deref().unwrap(), &payment["paymentUrl"]).await;
+    let payment = api.wait_for(&payment, "success").await;
+    let page = owner.get(place).await.text;
+    assert!(page.contains("</span>Paid</span>"), "{page}");
+    let refunds = format!("/payments/{}/refund", payment["id"].as_str().unwrap());
+    api.post(&refunds, &json!({"reason": "defect"})).await.ok(202);
+    api.wait_for(&payment, "refunded").await;
+    let page = owner.get(place).await.text;
+    assert!(
+        page.contains("</span>Refunded</span>") && !page.contains("</span>Paid</span>"),
+        "{page}"
+    );
 }
 
 #[tokio::test]

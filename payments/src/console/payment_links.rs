@@ -1,10 +1,10 @@
 //! Payment links in the console: made, looked at, ended.
 
-use domain::{LinkId, Money, OrderId, OrderState, Timestamp};
+use domain::{LinkId, Money, Order, Timestamp};
 use futures_util::FutureExt;
 
 use super::{Act, Action, Actor, ConsoleError, perform};
-use crate::payment_link::{PaymentLink, parse_state};
+use crate::payment_link::PaymentLink;
 use crate::store::StoreError;
 use crate::store::payment_links::{self, NewLinkRow};
 use crate::validate::{invalid, is_line};
@@ -30,16 +30,7 @@ pub struct NewLink {
 #[derive(Debug, Clone)]
 pub struct LinkFile {
     pub link: PaymentLink,
-    pub orders: Vec<LinkOrder>,
-}
-
-#[derive(Debug, Clone)]
-pub struct LinkOrder {
-    pub id: OrderId,
-    pub order_no: String,
-    pub amount: Money,
-    pub state: OrderState,
-    pub created_at: Timestamp,
+    pub orders: Vec<Order>,
 }
 
 /// Makes a link; returns its id.
@@ -131,8 +122,18 @@ pub async fn list_links(services: &Services) -> Result<Vec<PaymentLink>, Error> 
     links.map_err(Error::Internal)
 }
 
+/// Finds a link without its orders.
+pub async fn find_link(services: &Services, id: &str) -> Result<PaymentLink, Error> {
+    let row = services
+        .db
+        .snapshot(|tx| payment_links::find(tx, id).boxed())
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))?;
+    Ok(row.ok_or(Error::NotFound)?.try_into()?)
+}
+
 pub async fn open_link_file(services: &Services, id: &str) -> Result<LinkFile, Error> {
-    let (link, rows) = services
+    let (link, orders) = services
         .db
         .snapshot(|tx| {
             async move {
@@ -144,19 +145,8 @@ pub async fn open_link_file(services: &Services, id: &str) -> Result<LinkFile, E
         })
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
-    let orders = rows.into_iter().map(|row| {
-        Ok(LinkOrder {
-            id: OrderId::parse(&row.id).ok_or(StoreError::Corrupt("orders.id"))?,
-            order_no: row.order_no,
-            amount: Money::from_fen(row.amount).map_err(|_| StoreError::Corrupt("orders.amount"))?,
-            state: parse_state(&row.state)?,
-            created_at: Timestamp::from_millis(row.created_at),
-        })
-    });
     Ok(LinkFile {
         link: link.ok_or(Error::NotFound)?.try_into()?,
-        orders: orders
-            .collect::<Result<_, StoreError>>()
-            .map_err(Error::Internal)?,
+        orders,
     })
 }

@@ -143,28 +143,15 @@ pub async fn find_open_order(
     row.map(Order::try_from).transpose()
 }
 
-/// Numbers and states of the newest orders behind a link.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct LinkOrderRow {
-    pub id: String,
-    pub order_no: String,
-    pub amount: i64,
-    pub state: String,
-    pub created_at: i64,
-}
-
-pub async fn list_orders(
-    tx: &mut Tx<'_>,
-    link_id: &str,
-    limit: i64,
-) -> Result<Vec<LinkOrderRow>, StoreError> {
-    const SQL: &str = "
-        select o.id, o.order_no, o.amount, o.state, o.created_at
-        from payment_link_orders l join orders o on o.id = l.order_id
-        where l.link_id = $1
+/// Lists the orders behind a link, the newest first.
+pub async fn list_orders(tx: &mut Tx<'_>, link_id: &str, limit: i64) -> Result<Vec<Order>, StoreError> {
+    const SQL: &str = select_order!(
+        "where o.id in (select order_id from payment_link_orders where link_id = $1)
         order by o.id desc
-        limit $2";
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(link_id).bind(limit))?)
+        limit $2"
+    );
+    let rows: Vec<OrderRow> = on!(tx, SQL, fetch_all, |query| query.bind(link_id).bind(limit))?;
+    rows.into_iter().map(Order::try_from).collect()
 }
 
 /// Ends a link; its open orders can still be paid. `false`: it had ended before.

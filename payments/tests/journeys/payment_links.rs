@@ -11,6 +11,7 @@ use payments::console::{
 use payments::users::Role;
 use payments::{Error, LinkError, LinkState, PaymentLink, find_link, open_link_order};
 
+use crate::refunds::refund;
 use crate::shop::{Shop, employ, on_each_engine, visit_of};
 
 fn nine_yuan(stock: Option<i64>) -> NewLink {
@@ -151,6 +152,40 @@ async fn links_are_listed_newest_first() {
         let listed = list_links(&shop.services).await.unwrap();
         let listed: Vec<_> = listed.into_iter().map(|link| link.id).collect();
         assert_eq!(listed, made);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_orders_of_a_link_are_listed_with_their_refunds() {
+    on_each_engine(async |shop| {
+        let link = link(shop, &nine_yuan(None)).await;
+        let mut orders = Vec::new();
+        for (visitor, returned) in [("one", None), ("two", Some(300)), ("three", Some(900))] {
+            let order = tap(shop, &link, visitor).await.unwrap();
+            let payment = shop.start(&order, Method::Alipay).await;
+            shop.scan_and_pay(&payment).await;
+            if let Some(fen) = returned {
+                refund(shop, &payment, Some(fen)).await.unwrap();
+            }
+            orders.push(order.id);
+            shop.pass(Duration::from_secs(30)).await;
+        }
+        let file = open_link_file(&shop.services, link.id.as_str()).await.unwrap();
+        let listed: Vec<_> = file.orders.iter().map(|order| &order.id).collect();
+        assert_eq!(listed, orders.iter().rev().collect::<Vec<_>>());
+        let statuses = file.orders.iter().map(Order::status);
+        assert_eq!(
+            statuses.collect::<Vec<_>>(),
+            [
+                OrderStatus::Refunded,
+                OrderStatus::PartiallyRefunded,
+                OrderStatus::Paid
+            ]
+        );
+        let found = payments::console::find_link(&shop.services, link.id.as_str()).await;
+        assert_eq!(found.unwrap(), file.link);
+        assert_eq!(file.link.n_paid, 3);
     })
     .await;
 }

@@ -60,9 +60,9 @@ pub async fn show_plate(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, PageError> {
-    let file = console::open_link_file(&web.services, &id).await?;
-    let content = pages::plate(&context, &file.link);
-    Ok(respond::page(&context, &file.link.subject, content))
+    let link = console::find_link(&web.services, &id).await?;
+    let content = pages::plate(&context, &link);
+    Ok(respond::page(&context, &link.subject, content))
 }
 
 pub async fn close(

@@ -1,8 +1,8 @@
 //! Payment links: the list with a form, one link with its code, and the plate to print.
 
-use domain::{OrderState, Timestamp};
+use domain::{Order, OrderState, Timestamp};
 use leptos::prelude::*;
-use payments::console::{LinkFile, LinkOrder, Permission};
+use payments::console::{LinkFile, Permission};
 use payments::{LinkState, PaymentLink};
 
 use super::parts::{
@@ -123,22 +123,17 @@ pub fn payment_link(context: &ConsoleContext, file: &LinkFile, now: Timestamp) -
     .into_any()
 }
 
-fn orders(context: &ConsoleContext, orders: &[LinkOrder]) -> AnyView {
+fn orders(context: &ConsoleContext, orders: &[Order]) -> AnyView {
     let (words, texts) = (context.words(), context.language.link_words());
     if orders.is_empty() {
         return empty(words.nothing_yet);
     }
     let rows = orders.iter().map(|order| {
-        let status = match order.state {
-            OrderState::Open => format::badge("info", words.order_pending),
-            OrderState::Paid => format::badge("ok", words.order_paid),
-            OrderState::Cancelled => format::badge("neutral", words.order_cancelled),
-        };
         view! {
             <tr>
-                <td><a class="reference" href=format!("/admin/orders/{}", order.id)>{order.order_no.clone()}</a></td>
+                <td><a class="reference" href=format!("/admin/orders/{}", order.id)>{order.order_no.to_string()}</a></td>
                 <td class="amount-cell num">{money::text(order.amount)}</td>
-                <td>{status}</td>
+                <td>{format::order_status(order.status(), words)}</td>
                 <td>{format::time(order.created_at)}</td>
             </tr>
         }
@@ -274,7 +269,7 @@ fn order_form(words: &'static ConsoleWords, texts: &'static LinkWords) -> AnyVie
 }
 
 /// The checkout link of an order that can be paid, to be sent again, and the form that closes the order.
-pub fn checkout_link(context: &ConsoleContext, order: &domain::Order) -> AnyView {
+pub fn checkout_link(context: &ConsoleContext, order: &Order) -> AnyView {
     let (words, texts) = (context.words(), context.language.link_words());
     if order.state != OrderState::Open {
         return ().into_any();
