@@ -196,9 +196,8 @@ async fn open_in(
         return Err(Error::RateLimited { wait: LEAST_LEFT }.into());
     }
     let order = draft(services, &new_order(services, &link, amount), Purpose::Sale)?;
-    if !orders::try_to_insert(tx, &order).await? {
-        return Err(StoreError::Stale.into());
-    }
+    let insert = orders::insert(tx, &order);
+    tx.run_batch(&[insert]).await?;
     payment_links::add_order(tx, &link.id, &order.id, visitor_hash).await?;
     Ok(order)
 }

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 
 use super::{Act, Action, Actor, ConsoleError, note_act, perform};
 use crate::order::{NewOrder, cancel_order, draft};
-use crate::store::{StoreError, orders};
+use crate::store::orders;
 use crate::validate::invalid;
 use crate::{Error, Requester, Services};
 
@@ -61,11 +61,9 @@ pub async fn make_order(
     };
     perform(services, actor, act, &|tx| {
         async move {
-            if orders::try_to_insert(tx, order).await? {
-                Ok::<_, ConsoleError>(())
-            } else {
-                Err(StoreError::Stale.into())
-            }
+            let insert = orders::insert(tx, order);
+            tx.run_batch(&[insert]).await?;
+            Ok::<_, ConsoleError>(())
         }
         .boxed()
     })
