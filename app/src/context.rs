@@ -133,7 +133,8 @@ impl Request {
     }
 }
 
-fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<Cow<'a, str>> {
+/// Finds the first value of a name in the raw query of a URL, decoded.
+pub fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<Cow<'a, str>> {
     url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .find(|(found, _)| found == name)
         .map(|(_, word)| word)

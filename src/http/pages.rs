@@ -1,6 +1,6 @@
 //! Pages and forms of `app`.
 
-use app::context::{Browser, Request as PageRequest, provide_request};
+use app::context::{Browser, Request as PageRequest, parameter, provide_request};
 use app::i18n::Language;
 use app::pages::LoadedView;
 use axum::Router;
@@ -102,10 +102,7 @@ pub fn visit(web: &Web, parts: &Parts) -> PageRequest {
 
 /// Keeps a language that the payer chooses on a page.
 pub async fn remember_language(request: Request, next: Next) -> Response {
-    let query = request.uri().query().unwrap_or_default().as_bytes();
-    let mut pairs = url::form_urlencoded::parse(query);
-    let chosen = pairs.find(|(name, _)| name == "lang");
-    let chosen = chosen.and_then(|(_, word)| Language::parse(&word));
+    let chosen = parameter(request.uri().query(), "lang").and_then(|word| Language::parse(&word));
     let kept = request
         .headers()
         .get(header::COOKIE)

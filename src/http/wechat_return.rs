@@ -4,7 +4,7 @@ use ::payments::{
     AuthorizationError, Checkout, Initiator, StartPayment, find_checkout, finish_authorization, openid_text,
     start_permitted,
 };
-use app::context::Request;
+use app::context::{Request, parameter};
 use app::device::PayMode;
 use app::error::UiError;
 use app::links::CheckoutLink;
@@ -43,12 +43,7 @@ pub async fn finish(State(web): State<Web>, Id(token): Id, parts: Parts) -> Resp
 
 /// Opens the payment inside WeChat. When WeChat names no payer, a code for another phone is shown instead, with the reason.
 async fn pay(web: &Web, visit: &Request, checkout: &Checkout, parts: &Parts) -> Result<(), UiError> {
-    let query = parts.uri.query().unwrap_or_default().as_bytes();
-    let field = |name: &str| {
-        let mut pairs = url::form_urlencoded::parse(query);
-        let found = pairs.find(|(known, _)| known == name);
-        found.map(|(_, value)| value.into_owned()).unwrap_or_default()
-    };
+    let field = |name| parameter(parts.uri.query(), name).unwrap_or_default();
     let (code, state) = (field("code"), field("state"));
     let visitor = visit.visitor.as_deref().unwrap_or_default();
     let learnt = if code.is_empty() || code.len() > MAX_CODE {

@@ -1,6 +1,7 @@
 //! Pages of one's own account: sessions, the second factor, and confirming the password.
 
 use app::console::{ConsoleContext, Flash, pages};
+use app::context::parameter;
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -12,7 +13,7 @@ use payments::console::{
 
 use super::error::PageError;
 use super::fields::Fields;
-use super::login::{browser_of, identify, parameter};
+use super::login::{browser_of, identify};
 use super::respond;
 use crate::config::parse_password;
 use crate::http::Web;
@@ -166,7 +167,7 @@ pub async fn ask_to_confirm(
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let next = parameter(query.as_deref(), "next");
+    let next = parameter(query.as_deref(), "next").unwrap_or_default();
     let content = pages::confirm(&context, operator(&context)?, respond::next_path(&next), None);
     Ok(respond::page(&context, context.words().confirm_title, content))
 }

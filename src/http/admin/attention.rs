@@ -1,6 +1,7 @@
 //! The list of open incidents, and who is told of them.
 
 use app::console::{ConsoleContext, Flash, pages};
+use app::context::parameter;
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -9,7 +10,6 @@ use payments::console::{self, Permission};
 use super::account::operator;
 use super::error::PageError;
 use super::fields::Fields;
-use super::login::parameter;
 use super::respond;
 use crate::http::Web;
 use crate::http::api::Id;
@@ -22,9 +22,8 @@ pub async fn list(
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let cursor = parameter(query.as_deref(), "cursor");
-    let cursor = (!cursor.is_empty()).then_some(cursor.as_str());
-    let open = console::list_open_incidents(&web.services, cursor, ROWS).await?;
+    let cursor = parameter(query.as_deref(), "cursor").filter(|cursor| !cursor.is_empty());
+    let open = console::list_open_incidents(&web.services, cursor.as_deref(), ROWS).await?;
     let resolved = console::list_resolved_incidents(&web.services, RESOLVED).await?;
     let handlers = console::list_handlers(&web.services).await?;
     let robots = match context.may(Permission::Operate) {

@@ -3,6 +3,7 @@
 use app::console::columns::{Cell, Column, column, text};
 use app::console::pages::AuditLogFilters;
 use app::console::{ConsoleContext, pages};
+use app::context::parameter;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -15,7 +16,6 @@ use payments::console::{self, Action, AuditEntry, AuditQuery, EntryRange};
 use super::error::PageError;
 use super::export::note_export;
 use super::filter::{Typed, day, end_of_day, set, word};
-use super::login::parameter;
 use super::respond;
 use super::spreadsheet::{File, Format, stream_file};
 use crate::http::Web;
@@ -43,8 +43,8 @@ pub async fn show(
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
     let filters = filters(query.as_deref())?;
-    let stretch = match parameter(query.as_deref(), "check").as_str() {
-        "all" => EntryRange::Whole,
+    let stretch = match parameter(query.as_deref(), "check").as_deref() {
+        Some("all") => EntryRange::Whole,
         _ => EntryRange::Newest,
     };
     let page = console::list_audit_entries(&web.services, &read(&filters)?).await?;

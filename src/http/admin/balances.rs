@@ -1,6 +1,7 @@
 //! Balances of users, and the ledger behind them.
 
 use app::console::{ConsoleContext, Flash, pages};
+use app::context::parameter;
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -11,7 +12,6 @@ use payments::{Adjustment, Requester, find_balance, list_entries};
 use super::account::operator;
 use super::error::PageError;
 use super::fields::Fields;
-use super::login::parameter;
 use super::respond;
 use crate::http::Web;
 use crate::http::api::Id;
@@ -24,8 +24,8 @@ pub async fn show(
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let user = parameter(query.as_deref(), "user");
-    let before = parameter(query.as_deref(), "cursor").parse().ok();
+    let user = parameter(query.as_deref(), "user").unwrap_or_default();
+    let before = parameter(query.as_deref(), "cursor").and_then(|cursor| cursor.parse().ok());
     let user = user.trim();
     let account = if user.is_empty() {
         None

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::console::{ConsoleContext, Flash, pages};
+use app::context::parameter;
 use app::i18n::Language;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
@@ -94,13 +95,8 @@ async fn find_people(web: &Web, headers: &HeaderMap) -> Result<(Option<Operator>
 
 fn build_context(web: &Web, request: &Parts, operator: Option<Operator>, waiting: Waiting) -> ConsoleContext {
     let headers = &request.headers;
-    let query = request.uri.query().unwrap_or_default();
-    let parameter = |wanted: &str| {
-        url::form_urlencoded::parse(query.as_bytes())
-            .find(|(name, _)| name == wanted)
-            .map(|(_, value)| value.into_owned())
-    };
-    let chosen_language = parameter("lang").as_deref().and_then(Language::parse_tag);
+    let query = request.uri.query();
+    let chosen_language = parameter(query, "lang").as_deref().and_then(Language::parse_tag);
     let accepted = headers
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok())
@@ -111,8 +107,8 @@ fn build_context(web: &Web, request: &Parts, operator: Option<Operator>, waiting
         chosen_language,
         operator,
         path: request.uri.path().to_owned(),
-        query: query.to_owned(),
-        flash: parameter("said").as_deref().and_then(Flash::parse),
+        query: query.unwrap_or_default().to_owned(),
+        flash: parameter(query, "said").as_deref().and_then(Flash::parse),
         waiting,
         ip: request.extensions.get::<Peer>().map(|peer| peer.0),
         request_id: request

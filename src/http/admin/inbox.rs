@@ -1,6 +1,7 @@
 //! The inbox: notifications of the gateways as they were received.
 
 use app::console::{ConsoleContext, Flash, pages};
+use app::context::parameter;
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
@@ -8,7 +9,6 @@ use domain::{Channel, Method};
 use payments::console;
 
 use super::error::PageError;
-use super::login::parameter;
 use super::respond;
 use crate::http::Web;
 
@@ -19,7 +19,7 @@ pub async fn list(
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let cursor = parameter(query.as_deref(), "cursor");
+    let cursor = parameter(query.as_deref(), "cursor").unwrap_or_default();
     let page = console::list_notifications(&web.services, Some(&cursor), ROWS).await?;
     let content = pages::inbox(&context, page);
     Ok(respond::page(&context, context.words().callbacks, content))

@@ -1,6 +1,7 @@
 //! Login and logout.
 
 use app::console::{ConsoleContext, pages};
+use app::context::parameter;
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -22,7 +23,7 @@ use crate::password;
 const FORGET: HeaderValue = HeaderValue::from_static("\"cache\", \"storage\"");
 
 pub async fn show(Extension(context): Extension<ConsoleContext>, RawQuery(query): RawQuery) -> Response {
-    let next = parameter(query.as_deref(), "next");
+    let next = parameter(query.as_deref(), "next").unwrap_or_default();
     if context.operator.is_some() {
         return respond::see_other(respond::next_path(&next));
     }
@@ -144,11 +145,4 @@ pub async fn log_out(
     headers.append(header::SET_COOKIE, cookies::no_session(&web));
     headers.insert("clear-site-data", FORGET);
     Ok(response)
-}
-
-pub fn parameter(query: Option<&str>, wanted: &str) -> String {
-    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-        .find(|(name, _)| name == wanted)
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
 }

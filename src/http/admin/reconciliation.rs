@@ -1,6 +1,7 @@
 //! Reconciliation pages: the calendar, one day, and its acts.
 
 use app::console::{ConsoleContext, Flash, pages};
+use app::context::parameter;
 use axum::Extension;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::header;
@@ -12,7 +13,6 @@ use payments::reconciliation::{DifferenceKind, StatementSource, find_day_now, li
 
 use super::error::PageError;
 use super::fields::Fields;
-use super::login::parameter;
 use super::respond;
 use crate::http::Web;
 use crate::http::api::to_the_end;
@@ -44,7 +44,8 @@ pub async fn list(
 ) -> Result<Response, PageError> {
     let today = payments::beijing(web.services.clock.now());
     let yesterday = parse_day(today.get(..10).unwrap_or_default()).and_then(|day| day.pred_opt());
-    let until = parse_day(&parameter(query.as_deref(), "until"))
+    let until = parameter(query.as_deref(), "until")
+        .and_then(|day| parse_day(&day))
         .or(yesterday)
         .ok_or(PageError::NotFound)?;
     let mut days = vec![until];

@@ -2,6 +2,7 @@
 
 use app::console::pages::{RefundForm, RefundReason};
 use app::console::{ConsoleContext, Flash, pages};
+use app::context::parameter;
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -11,7 +12,6 @@ use payments::console::{self, Asked, ConsoleError, RefundDraft, RefundPlan};
 use super::account::operator;
 use super::error::PageError;
 use super::fields::Fields;
-use super::login::parameter;
 use super::orders::path_of;
 use super::respond;
 use crate::http::Web;
@@ -27,7 +27,7 @@ pub async fn show(
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
     let plan = plan(&web, &id).await?;
-    let typed = |name| parameter(query.as_deref(), name);
+    let typed = |name| parameter(query.as_deref(), name).unwrap_or_default().into_owned();
     let form = RefundForm {
         amount: typed("amount"),
         reason: RefundReason::parse(&typed("reason")).unwrap_or(RefundReason::Other),
