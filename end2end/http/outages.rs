@@ -296,6 +296,15 @@ async fn a_dead_postgres_is_waited_for() {
     let page = scene.page("").await;
     assert_eq!(page.status, 503, "{}", page.text);
     assert!(page.text.contains("data-state=\"failed\""), "{}", page.text);
+    let returned = scene.page("/wechat?code=a&state=b").await;
+    assert_eq!(returned.status, 303, "{}", returned.text);
+    assert!(
+        returned
+            .header("location")
+            .unwrap()
+            .contains("error=out_of_service"),
+        "{returned:?}"
+    );
     let overview = scene.owner.get("/admin").await;
     assert_eq!(overview.status, 503, "{}", overview.text);
     assert!(overview.text.contains("data-error"), "{}", overview.text);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::api::{Answer, Api, client, send};
+use super::console::visitor::run_sql;
 use super::server::Server;
 
 const AGENT: &str =
@@ -165,6 +166,21 @@ async fn an_address_of_somebody_else_starts_nothing() {
         wechat.get("/checkout/unknown/wechat?code=a&state=b").await.status,
         404
     );
+}
+
+#[tokio::test]
+async fn a_return_that_cannot_be_read_leads_to_the_checkout_and_not_to_404() {
+    let server = Server::simulated(&[]);
+    let (api, wechat) = (Api::of(&server), Wechat::at(&server));
+    let order = api.order().await;
+    let token = token_of(&order);
+    let address = format!("/checkout/{token}/wechat?code=a&state=b&lang=en");
+    run_sql(&server, "alter table orders rename to hidden").await;
+    let back = wechat.get(&address).await;
+    run_sql(&server, "alter table hidden rename to orders").await;
+    assert_eq!(back.status, 303, "{}", back.text);
+    let location = back.header("location").unwrap();
+    assert_eq!(location, format!("/checkout/{token}?error=internal&lang=en"));
 }
 
 #[tokio::test]

@@ -97,7 +97,8 @@ async fn open(
     Ok(prompt.map(|prompt| (prompt, payment)))
 }
 
-fn back(token: &str, visit: &Request, error: Option<UiError>) -> Response {
+/// Sends the browser back to the checkout page, with the reason; an unknown order answers 404.
+pub(super) fn back(token: &str, visit: &Request, error: Option<UiError>) -> Response {
     if error == Some(UiError::NotFound) {
         return Problem::not_found().into_response();
     }

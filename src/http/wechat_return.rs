@@ -7,16 +7,14 @@ use ::payments::{
 use app::context::{Request, parameter};
 use app::device::PayMode;
 use app::error::UiError;
-use app::links::CheckoutLink;
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use domain::{Method, Product};
 
 use super::Web;
 use super::api::{Id, to_the_end};
-use super::error::Problem;
+use super::handover::back;
 use super::pages::visit;
 
 /// WeChat's codes have 32 characters.
@@ -24,21 +22,15 @@ const MAX_CODE: usize = 256;
 
 pub async fn finish(State(web): State<Web>, Id(token): Id, parts: Parts) -> Response {
     let visit = visit(&web, &parts);
-    let Ok(checkout) = find_checkout(&web.services, &token).await else {
-        return Problem::not_found().into_response();
+    let checkout = match find_checkout(&web.services, &token).await {
+        Ok(checkout) => checkout,
+        Err(error) => return back(&token, &visit, Some(error.into())),
     };
     let outcome = {
-        let (visit, checkout) = (visit.clone(), checkout.clone());
+        let visit = visit.clone();
         to_the_end(async move { pay(&web, &visit, &checkout, &parts).await }).await
     };
-    let link = CheckoutLink {
-        token: &checkout.order.token,
-        language: visit.chosen_language(),
-        device: visit.chosen_device(),
-        error: outcome.err(),
-        ..CheckoutLink::default()
-    };
-    (StatusCode::SEE_OTHER, [(header::LOCATION, link.path())]).into_response()
+    back(&token, &visit, outcome.err())
 }
 
 /// Opens the payment inside WeChat. When WeChat names no payer, a code for another phone is shown instead, with the reason.
