@@ -140,6 +140,35 @@ async fn pages_of_payers_are_compressed_when_accepted() {
 }
 
 #[tokio::test]
+async fn a_chosen_language_is_kept_however_it_is_spelled() {
+    let server = Server::simulated(&[]);
+    for (chosen, kept, tag) in [
+        ("zh-CN", "zh", "zh-CN"),
+        ("EN", "en", "en"),
+        ("en-GB", "en", "en"),
+    ] {
+        let payer = client();
+        let page = |path: &str| {
+            payer
+                .get(format!("{}{path}", server.url))
+                .header("accept-language", "fr")
+        };
+        let first = send(page(&format!("/?lang={chosen}"))).await;
+        let cookie = first.header("set-cookie").unwrap_or_default();
+        assert!(
+            cookie.starts_with(&format!("payer_language={kept};")),
+            "{chosen}: {cookie}"
+        );
+        let next = send(page("/")).await;
+        assert!(
+            next.text.contains(&format!("<html lang=\"{tag}\"")),
+            "{chosen}: {}",
+            next.text
+        );
+    }
+}
+
+#[tokio::test]
 async fn fifty_open_pages_share_one_gateway_query() {
     const PLENTY: u64 = 1_000;
     let server = Server::simulated(&[]);

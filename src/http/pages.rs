@@ -102,7 +102,7 @@ pub fn visit(web: &Web, parts: &Parts) -> PageRequest {
 
 /// Keeps a language that the payer chooses on a page.
 pub async fn remember_language(request: Request, next: Next) -> Response {
-    let chosen = parameter(request.uri().query(), "lang").and_then(|word| Language::parse(&word));
+    let chosen = parameter(request.uri().query(), "lang").and_then(|word| Language::parse_tag(&word));
     let kept = request
         .headers()
         .get(header::COOKIE)
