@@ -110,12 +110,7 @@ fn nonce_of(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn document(web: &Web, text: String, nonce: &str) -> Response {
-    let policy = HeaderValue::from_str(&page_policy(
-        nonce,
-        web.site.has_bundle.0,
-        &web.site.page_settings.form_targets,
-    ));
-    let Ok(policy) = policy else {
+    let Some(policy) = page_policy(&web.site, nonce) else {
         return Problem::internal().into_response();
     };
     let kind = HeaderValue::from_static("text/html; charset=utf-8");

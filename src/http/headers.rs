@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::Web;
+use crate::site::SiteConfig;
 
 /// Policy for everything but pages: load nothing, in no frame.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -50,12 +51,18 @@ fn set_default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.entry(name).or_insert(HeaderValue::from_static(value));
 }
 
+/// Content security policy of a page of payers; `None`: the settings hold what no header can.
+pub fn page_policy(site: &SiteConfig, nonce: &str) -> Option<HeaderValue> {
+    let form_targets = &site.page_settings.form_targets;
+    HeaderValue::from_str(&policy_text(nonce, site.has_bundle.0, form_targets)).ok()
+}
+
 /// Content security policy of a page: its own scripts and styles, and the nonce of Leptos' inline script.
 ///
 /// WebAssembly is allowed only with a bundle: without one nothing is compiled in the browser.
 ///
 /// A form may be redirected to the gateways, and to `form_targets`: browsers apply `form-action` to redirects too.
-pub fn page_policy(nonce: &str, has_bundle: bool, form_targets: &str) -> String {
+fn policy_text(nonce: &str, has_bundle: bool, form_targets: &str) -> String {
     let wasm = if has_bundle { " 'wasm-unsafe-eval'" } else { "" };
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}'{wasm}; style-src 'self' 'nonce-{nonce}'; \

@@ -66,11 +66,7 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
         }
         // Server functions write no HTML and have no nonce.
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
-            && let Ok(policy) = HeaderValue::from_str(&page_policy(
-                &nonce,
-                web.site.has_bundle.0,
-                &web.site.page_settings.form_targets,
-            ))
+            && let Some(policy) = page_policy(&web.site, &nonce)
         {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
