@@ -43,7 +43,7 @@ pub async fn open_link(
         Ok(order) => {
             let link = checkout_link(&order.token, language, device);
             match only_method(device) {
-                Some(method) => go_on(start_first(&order.token, method, None, link).await, link),
+                Some(method) => go_on(start_first(&order, method, None, link).await, link),
                 None => go_back(link),
             }
         }
@@ -167,10 +167,18 @@ async fn open_order(token: &str, amount: &str) -> Result<domain::Order, Option<U
     }
 }
 
+/// The request, with the device that a form has kept.
+fn request_on(device: Option<Device>) -> Request {
+    let request = request();
+    Request {
+        device: device.unwrap_or(request.device),
+        ..request
+    }
+}
+
 /// The only method that works on the payer's device; `None`: there are several, or none.
 fn only_method(device: Option<Device>) -> Option<Method> {
-    let mut request = request();
-    request.device = device.unwrap_or(request.device);
+    let request = request_on(device);
     let offered = [Method::Wechat, Method::Alipay].into_iter();
     let offered: Vec<Method> = offered
         .filter(|method| !request.products(*method, None).is_empty())
@@ -201,7 +209,8 @@ async fn start(
     link: CheckoutLink<'_>,
 ) -> Result<Started, UiError> {
     let method = Method::parse(method).ok_or(UiError::ChooseMethod)?;
-    start_first(token, method, way, link).await
+    let checkout = payments::find_checkout(&services(), token).await?;
+    start_first(&checkout.order, method, way, link).await
 }
 
 /// Pays from the balance; returns whether it was too low, which the page shows by itself.
@@ -241,7 +250,7 @@ async fn order_top_up(link: CheckoutLink<'_>) -> Result<Option<String>, UiError>
 async fn renew(token: &str, link: CheckoutLink<'_>) -> Result<Started, UiError> {
     let checkout = payments::find_checkout(&services(), token).await?;
     let last = checkout.payments.first().ok_or(UiError::ChooseMethod)?;
-    start_first(token, last.method(), PayMode::of(last.product), link).await
+    start_first(&checkout.order, last.method(), PayMode::of(last.product), link).await
 }
 
 /// Next step after the form of a payment.
@@ -254,16 +263,14 @@ enum Started {
 
 /// Starts a payment by the first product of a method that works on the payer's device and is permitted.
 async fn start_first(
-    token: &str,
+    order: &domain::Order,
     method: Method,
     way: Option<PayMode>,
     link: CheckoutLink<'_>,
 ) -> Result<Started, UiError> {
-    let (services, mut request) = (services(), request());
-    let device = link.device.and_then(Device::parse);
-    request.device = device.unwrap_or(request.device);
+    let services = services();
+    let request = request_on(link.device.and_then(Device::parse));
     let mut products = request.products(method, way);
-    let checkout = payments::find_checkout(&services, token).await?;
     let openid = match &request.visitor {
         Some(visitor) if products.contains(&Product::Jsapi) => {
             payments::find_openid(&services, visitor).await?
@@ -273,16 +280,16 @@ async fn start_first(
     let first = products.first().copied().ok_or(UiError::Unavailable)?;
     if openid.is_none() {
         if first == Product::Jsapi {
-            return authorize(&request, &checkout.order, link).await;
+            return authorize(&request, order, link).await;
         }
         products.retain(|product| *product != Product::Jsapi);
     }
     let start = payments::StartPayment {
-        return_url: Some(request.checkout_url(token)),
+        return_url: Some(request.checkout_url(&order.token)),
         payer_ip: request.payer_ip,
         initiator: payments::Initiator::Payer,
         openid: openid.as_ref().map(payments::openid_text),
-        ..payments::StartPayment::new(checkout.order.id, first)
+        ..payments::StartPayment::new(order.id.clone(), first)
     };
     let made = payments::start_permitted(&services, &products, &start).await?;
     // Inside Alipay its own page is the next one; a page of ours in between would ask for a second press.
@@ -290,7 +297,7 @@ async fn start_first(
         .into_value()
         .is_some_and(|payment| matches!(payment.product, Product::Wap | Product::Page));
     Ok(if is_wap && request.device == Device::Alipay {
-        Started::Leaving(links::gateway(token, link.language))
+        Started::Leaving(links::gateway(&order.token, link.language))
     } else {
         Started::Here
     })
