@@ -56,7 +56,7 @@ pub struct PageSettings {
 pub struct Browser<'a> {
     pub accept_language: &'a str,
     pub user_agent: &'a str,
-    /// `Cookie` header.
+    /// `Cookie` headers, joined by `; ` as they would be in one.
     pub cookies: &'a str,
 }
 

@@ -18,6 +18,8 @@ pub use files::Words as FileWords;
 pub use payment_links::Words as LinkWords;
 pub use reconciliation::Words as ReconciliationWords;
 
+use crate::cookies::find_cookie;
+
 domain::words! {
     /// Value of `?lang=`.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +71,7 @@ impl Language {
 
     /// Finds the language that a payer chose on an earlier page, in a `Cookie` header.
     pub fn find_kept(cookies: &str) -> Option<Language> {
-        let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
-        let (_, word) = pairs.find(|(name, _)| *name == KEPT)?;
-        Language::parse(word)
+        Language::parse(find_cookie(cookies, KEPT)?)
     }
 
     /// Value of `Set-Cookie` that keeps a chosen language for a year.

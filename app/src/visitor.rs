@@ -1,5 +1,7 @@
 //! Cookie of a payer whose openid a page has asked WeChat for: random, and hidden from scripts.
 
+use crate::cookies::find_cookie;
+
 /// Digits of a visitor's token.
 const TOKEN_LENGTH: usize = 32;
 const THIRTY_DAYS_IN_SECONDS: u32 = 30 * 24 * 3600;
@@ -15,8 +17,7 @@ fn name(public_url: &str) -> &'static str {
 
 /// Finds the visitor's token in a `Cookie` header.
 pub fn find(cookies: &str, public_url: &str) -> Option<String> {
-    let pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
-    let (_, token) = pairs.into_iter().find(|(found, _)| *found == name(public_url))?;
+    let token = find_cookie(cookies, name(public_url))?;
     let is_token = token.len() == TOKEN_LENGTH && token.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_token.then(|| token.to_owned())
 }

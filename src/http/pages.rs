@@ -6,7 +6,7 @@ use app::pages::LoadedView;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use leptos::nonce::use_nonce;
@@ -79,7 +79,7 @@ pub fn visit(web: &Web, parts: &Parts) -> PageRequest {
     let browser = Browser {
         accept_language: said(header::ACCEPT_LANGUAGE).unwrap_or_default(),
         user_agent: said(header::USER_AGENT).unwrap_or_default(),
-        cookies: said(header::COOKIE).unwrap_or_default(),
+        cookies: &cookies_of(&parts.headers),
     };
     let request_id = parts
         .extensions
@@ -96,14 +96,17 @@ pub fn visit(web: &Web, parts: &Parts) -> PageRequest {
     )
 }
 
+/// Joins the `Cookie` headers of a request: a proxy may hand the cookies of HTTP/2 on in several.
+fn cookies_of(headers: &HeaderMap) -> String {
+    let values = headers.get_all(header::COOKIE).iter();
+    let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
+    values.join("; ")
+}
+
 /// Keeps a language that the payer chooses on a page.
 pub async fn remember_language(request: Request, next: Next) -> Response {
     let chosen = parameter(request.uri().query(), "lang").and_then(|word| Language::parse_tag(&word));
-    let kept = request
-        .headers()
-        .get(header::COOKIE)
-        .and_then(|value| value.to_str().ok());
-    let is_new = chosen != Language::find_kept(kept.unwrap_or_default());
+    let is_new = chosen != Language::find_kept(&cookies_of(request.headers()));
     let mut response = next.run(request).await;
     if let Some(language) = chosen.filter(|_| is_new)
         && let Ok(cookie) = HeaderValue::from_str(&language.cookie())
@@ -126,4 +129,23 @@ pub async fn finish(request: Request, next: Next) -> Response {
     }
     let request = Request::from_parts(head, Body::from(bytes));
     to_the_end(next.run(request)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_of_several_headers_are_all_read() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(cookies_of(&headers), "");
+        for cookies in ["a=1; b=2", "payer_language=en"] {
+            headers.append(header::COOKIE, HeaderValue::from_static(cookies));
+        }
+        assert_eq!(cookies_of(&headers), "a=1; b=2; payer_language=en");
+        assert_eq!(
+            Language::find_kept(&cookies_of(&headers)),
+            Some(Language::English)
+        );
+    }
 }

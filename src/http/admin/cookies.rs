@@ -1,5 +1,6 @@
 //! Cookies of the console: session, language, and known device.
 
+use app::cookies::find_cookie;
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::http::Web;
@@ -78,10 +79,7 @@ fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| value)
+        .find_map(|value| find_cookie(value, name))
 }
 
 fn header_value(text: &str) -> HeaderValue {
