@@ -1,6 +1,6 @@
 //! Proxy before PostgreSQL that logs what crosses it: each entry is a round trip that a caller waits for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -16,17 +16,27 @@ pub struct Wire {
     /// Address of the database through the proxy.
     pub url: String,
     crossed: Log,
+    /// Number of the last transaction of each connection that was taken.
+    taken: Mutex<HashMap<usize, usize>>,
 }
 
-/// Statements with the number of the connection that each went over.
-type Log = Arc<Mutex<Vec<(usize, String)>>>;
+type Log = Arc<Mutex<Vec<Crossed>>>;
 
-/// Statements of one connection: the text of each name, and the one that the next `Execute` runs.
+struct Crossed {
+    connection: usize,
+    /// Number of the transaction on its connection; a statement outside of any is one of its own.
+    transaction: usize,
+    statement: String,
+}
+
+/// State of one connection: the text of each name, the one that the next `Execute` runs, and the current transaction.
 #[derive(Default)]
 struct Session {
     statements: HashMap<String, String>,
     bound: String,
     has_work: bool,
+    transaction: usize,
+    is_in_transaction: bool,
 }
 
 impl Wire {
@@ -55,44 +65,31 @@ impl Wire {
         Wire {
             url: format!("{user}@{address}/{name}?sslmode=disable"),
             crossed,
+            taken: Mutex::default(),
         }
     }
 
     /// Statements that have crossed since the last call, without the preparation of statements: each connection does that
-    /// once. A transaction with one of these words is one of the server's jobs, and left out.
+    /// once. A transaction with one of these words is one of the server's jobs, and left out; so is the rest of one that began
+    /// before that call.
     pub fn take(&self, jobs: &[&str]) -> Vec<String> {
-        let mut crossed = std::mem::take(&mut *self.crossed.lock().unwrap());
-        crossed.retain(|(_, statement)| statement != PREPARE);
-        let n_connections = crossed.iter().map(|(number, _)| number + 1).max().unwrap_or(0);
+        let crossed = std::mem::take(&mut *self.crossed.lock().unwrap());
+        let mut transactions: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
+        for one in crossed.into_iter().filter(|one| one.statement != PREPARE) {
+            let key = (one.connection, one.transaction);
+            transactions.entry(key).or_default().push(one.statement);
+        }
+        let mut taken = self.taken.lock().unwrap();
         let mut kept = Vec::new();
-        for number in 0..n_connections {
-            let of_one = crossed.iter().filter(|(of, _)| *of == number);
-            for unit in transactions(of_one.map(|(_, statement)| statement.as_str())) {
-                let is_job = |statement: &&str| jobs.iter().any(|word| statement.contains(word));
-                if !unit.iter().any(is_job) {
-                    kept.extend(unit.into_iter().map(str::to_owned));
-                }
+        for ((connection, transaction), statements) in transactions {
+            let is_rest = taken.insert(connection, transaction) == Some(transaction);
+            let is_job = |statement: &String| jobs.iter().any(|word| statement.contains(word));
+            if !is_rest && !statements.iter().any(is_job) {
+                kept.extend(statements);
             }
         }
         kept
     }
-}
-
-/// Splits the statements of a connection into transactions; a statement outside of any is one of its own.
-fn transactions<'a>(statements: impl Iterator<Item = &'a str>) -> Vec<Vec<&'a str>> {
-    let mut found: Vec<Vec<&str>> = Vec::new();
-    let mut is_open = false;
-    for statement in statements {
-        match found.last_mut() {
-            Some(last) if is_open => last.push(statement),
-            _ => found.push(vec![statement]),
-        }
-        is_open = match statement {
-            "commit" | "rollback" => false,
-            _ => is_open || statement.starts_with("begin"),
-        };
-    }
-    found
 }
 
 /// Forwards a client's messages: a type, a length, and a body. Only the first one has no type.
@@ -110,8 +107,13 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, number: usize,
         if from.read_exact(&mut message[header..]).await.is_err() {
             return;
         }
-        if !is_first && let Some(crossed) = session.read(message[0], &message[header..]) {
-            log.lock().unwrap().push((number, crossed));
+        if !is_first && let Some(statement) = session.read(message[0], &message[header..]) {
+            let transaction = session.enter(&statement);
+            log.lock().unwrap().push(Crossed {
+                connection: number,
+                transaction,
+                statement,
+            });
         }
         is_first = false;
         if to.write_all(&message).await.is_err() {
@@ -148,6 +150,18 @@ impl Session {
             b'S' => Some(std::mem::take(&mut self.bound)),
             _ => None,
         }
+    }
+
+    /// Returns the number of the transaction that a statement runs in.
+    fn enter(&mut self, statement: &str) -> usize {
+        if !self.is_in_transaction {
+            self.transaction += 1;
+        }
+        self.is_in_transaction = match statement {
+            "commit" | "rollback" => false,
+            _ => self.is_in_transaction || statement.starts_with("begin"),
+        };
+        self.transaction
     }
 }
 
