@@ -87,14 +87,31 @@ fn check_time(web: &Web, fields: &Fields) -> Result<(), Refusal> {
     let text = fields
         .get("timestamp")
         .ok_or_else(|| Refusal::incomplete("缺少参数 timestamp (timestamp is missing)"))?;
-    let is_near = |seconds: i64| (seconds - now).abs() <= MAX_SKEW_SECONDS;
-    let is_fresh =
-        text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse().is_ok_and(is_near);
-    if is_fresh {
+    if is_fresh(text, now) {
         Ok(())
     } else {
         Err(Refusal::refused(
             "timestamp 已过期或不正确 (timestamp is too far from our clock)",
         ))
+    }
+}
+
+/// Returns whether a text is a time in seconds near `now`.
+fn is_fresh(text: &str, now: i64) -> bool {
+    let is_near = |seconds: i64| (seconds - now).abs() <= MAX_SKEW_SECONDS;
+    text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse().is_ok_and(is_near)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_fresh_for_five_minutes_to_either_side() {
+        for (seconds, is_near) in [(-301, false), (-300, true), (0, true), (300, true), (301, false)] {
+            let at = 1_795_899_640_i64 + seconds;
+            assert_eq!(is_fresh(&at.to_string(), 1_795_899_640), is_near, "{seconds}");
+        }
+        assert!(!is_fresh("+795899640", 795_899_640));
     }
 }
