@@ -1,7 +1,7 @@
 //! Payment links: one address for many payers, whose code is on a desk, a poster or a table. An order opens at the tap of each.
 //!
-//! The stock is reserved with the order: an order that can still be paid counts like a paid one, so nobody pays for what is
-//! gone. It counts no more when it is cancelled or its time is over.
+//! An order of a link reserves one piece of the stock: it counts like a paid one while it can be paid, so a payer is never
+//! charged for a piece that is gone. A cancelled or expired order counts no more.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ pub enum LinkState {
     Open,
     /// Every piece is paid.
     SoldOut,
-    /// Every piece is paid or reserved by somebody who is about to pay.
+    /// All pieces are paid, or reserved by orders that can still be paid.
     Reserved,
     Expired,
     /// Ended by the merchant.
@@ -95,7 +95,7 @@ impl PaymentLink {
         }
     }
 
-    /// Pieces that nobody has paid or reserved.
+    /// Pieces that are neither paid nor reserved; `None`: the stock has no limit.
     pub fn left(&self) -> Option<i64> {
         self.stock.map(|stock| (stock - self.n_paid - self.n_open).max(0))
     }

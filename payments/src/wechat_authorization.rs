@@ -2,8 +2,8 @@
 //! pay by JSAPI.
 //!
 //! The state of an authorisation is random, bound to the order and to the visitor's cookie, used once and short-lived:
-//! without it somebody could make another person's browser pay, or learn whose openid a page has. The openid is sealed at
-//! rest, and a hash of it finds the rows of one payer.
+//! a link with a foreign state could make another person's browser pay, or tell whose openid a page has. The openid is sealed
+//! at rest, and a hash of it finds the rows of one payer.
 
 use std::time::Duration;
 

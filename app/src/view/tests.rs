@@ -470,7 +470,7 @@ fn every_set_of_signed_products_ends_in_a_method_or_in_a_plain_sentence_on_every
             if needs_words {
                 assert!(view.guide.is_some(), "{device:?} {signed:?}");
             }
-            // What is shown for an open payment never leads to a product that is not signed.
+            // The page of an open payment never leads to a product that is not signed.
             for product in &signed {
                 let waiting = signed_on(device, products, vec![payment(*product, PaymentState::Pending)]);
                 if let Some(other) = waiting.other_mode {

@@ -1,7 +1,7 @@
 //! Job that turns incidents into messages.
 //!
-//! What was told stands in the incident itself, and changes in the transaction that puts the message in its queues, so no
-//! message is lost or made twice. An incident that opens and closes again before it was told of is told of never.
+//! The incident itself keeps whether it was told. That changes in the transaction that puts the message in its queues, so no
+//! message is lost or made twice. An incident that opens and closes before its message is made has none.
 
 use std::time::Duration;
 

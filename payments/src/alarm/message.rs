@@ -12,7 +12,7 @@ pub struct Message {
     pub link: String,
 }
 
-/// Names the facts by their words, where nobody has given a catalogue of texts.
+/// Message with the words of the facts themselves, for a program without a catalogue of texts.
 pub(super) fn describe_plainly(alarm: &Alarm) -> Message {
     let kind = alarm.kind.map_or("", |kind| kind.as_str());
     let mut lines = Vec::new();

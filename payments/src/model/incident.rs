@@ -68,7 +68,7 @@ domain::words! {
 }
 
 impl IncidentKind {
-    /// Whether a person is told at any hour: money is at stake, or somebody else has our keys, or nothing works.
+    /// Returns whether operators are told at any hour: money is at stake, a key is in other hands, or nothing works.
     pub const fn is_urgent(self) -> bool {
         matches!(
             self,
@@ -88,7 +88,7 @@ impl IncidentKind {
         )
     }
 
-    /// Whether it is about money that a payer gave, so that a message names the sum.
+    /// Returns whether a message names the sum: the incident is about money that a payer gave.
     pub const fn is_about_money(self) -> bool {
         matches!(
             self,

@@ -91,7 +91,7 @@ impl MailServer {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// Whether nobody in between can read the mail: it is encrypted, or does not leave this machine here.
+    /// Returns whether mail cannot be read on its way: it is encrypted, or does not leave this machine.
     pub fn is_protected(&self) -> bool {
         self.encryption != Encryption::Never || is_this_machine(&self.host)
     }

@@ -297,7 +297,7 @@ async fn fees_are_in_the_files_once_the_statement_was_read() {
         assert_eq!(kinds, [2, 2]);
         assert_eq!(entries.iter().map(|entry| entry.amount).sum::<i64>(), 0);
         let at_gateway = entries.iter().filter(|entry| entry.account == "gateway:wechat");
-        // What the fund flow of that day comes to, with the sign of an asset's account.
+        // The sum of that day's fund flow, with the sign of an asset's account.
         assert_eq!(
             at_gateway.map(|entry| entry.amount).sum::<i64>().abs(),
             9_990 - 990 - 54

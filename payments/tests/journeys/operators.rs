@@ -40,7 +40,7 @@ impl Groups {
         url
     }
 
-    /// What a robot was told, as text.
+    /// Texts of the messages that a robot got.
     fn told(&self, robot: &str) -> Vec<String> {
         let told = self.told.lock().unwrap();
         let of_robot = told.iter().filter(|(name, _)| name == robot);

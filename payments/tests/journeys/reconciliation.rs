@@ -112,7 +112,7 @@ async fn a_day_that_matches_is_closed_and_its_fees_are_in_the_books() {
     .await;
 }
 
-/// What a plant must be found as.
+/// Checks that a planted difference is found as this kind.
 async fn require_found(
     shop: &Shop,
     channel: Channel,

@@ -1,4 +1,4 @@
-//! Authorisation inside WeChat: a page learns the payer's openid, and nobody else's state or code is good for it.
+//! Authorisation inside WeChat: a page learns the payer's openid, and the state or code of another page is refused.
 
 use std::time::Duration;
 

@@ -88,7 +88,7 @@ fn state(words: &'static ReconciliationWords, row: &Reconciliation) -> AnyView {
     view! { {status} " " {changed} }.into_any()
 }
 
-/// A day that was reconciled or tried; `None`: nobody has asked for it yet.
+/// Page of one day and gateway; `None`: the day has not been reconciled or tried yet.
 pub fn reconciliation(
     context: &ConsoleContext,
     day: &str,
