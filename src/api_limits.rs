@@ -1,4 +1,4 @@
-//! Rate limits of the API: per key, and per address for requests without a valid key. Notifications are never limited.
+//! Rate limits of the API: throttle by key, and by address for requests without a valid key. Notifications are never limited.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! Polling intervals. Notifications may be lost, so every payment and refund is also queried.
+//! Polling intervals and their back-off. Notifications may be lost, so every payment and refund is also queried.
 
 use std::time::Duration;
 

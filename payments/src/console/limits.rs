@@ -1,4 +1,4 @@
-//! Rate limits of logins. A client is known by its connection, never by a header that it can write.
+//! Rate limits of logins: throttle guesses of a password. A client is known by its connection, never by a header that it can write.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

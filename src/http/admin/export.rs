@@ -1,4 +1,4 @@
-//! Files of the list of orders, exactly what its filter shows; and a support text about one order.
+//! CSV export and spreadsheet of the list of orders, exactly what its filter shows; and a support text about one order.
 
 use app::console::{ConsoleContext, columns, pages};
 use axum::Extension;

@@ -1,4 +1,4 @@
-//! Files for accountants: the page of a span of time, and its files.
+//! CSV export and spreadsheets for accountants: the page of a span of time, and its files.
 
 use app::console::pages::FileFilters;
 use app::console::{ConsoleContext, columns, pages};
