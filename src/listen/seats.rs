@@ -2,7 +2,8 @@
 //! clients cannot keep others out.
 //!
 //! A connection whose request is being handled is never closed. Of the others, those whose client is slow go first (sending
-//! a head or a body, reading an answer), then event streams, which browsers reopen by themselves.
+//! a head or a body, reading an answer), then event streams, which browsers reopen by themselves. Bodies, unread answers and
+//! streams are bounded each for itself too, because they cost more than a seat.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -20,6 +21,11 @@ const MAX_BODY_BYTES: usize = 48 * 1024 * 1024;
 const RESERVED_PART: usize = 16;
 /// One part in so many of the seats may be event streams.
 const STREAMING_PART: usize = 2;
+/// One part in so many of the seats may wait for a body: each holds some 80 KB.
+const BODY_PART: usize = 8;
+/// One part in so many of the seats may wait for an answer to be read: each holds a full buffer of the system, which is
+/// short of memory for everybody when thousands are full.
+const ANSWERING_PART: usize = 4;
 /// One part in so many of the seats is freed at once, so that the list is not searched for each new connection.
 const FREED_PART: usize = 64;
 /// Minimum age before a connection may be closed while the reserve lasts: its head is probably on its way.
@@ -64,8 +70,10 @@ struct Shared {
     taken: Mutex<Taken>,
     /// Excluding those that are leaving.
     n_staying: AtomicUsize,
-    n_streaming: AtomicUsize,
     n_working: AtomicUsize,
+    n_in_body: AtomicUsize,
+    n_answering: AtomicUsize,
+    n_streaming: AtomicUsize,
     n_body_bytes: AtomicUsize,
     freed: Notify,
 }
@@ -142,8 +150,10 @@ impl Seats {
             fruitless_at: AtomicU64::new(0),
             taken: Mutex::default(),
             n_staying: AtomicUsize::new(0),
-            n_streaming: AtomicUsize::new(0),
             n_working: AtomicUsize::new(0),
+            n_in_body: AtomicUsize::new(0),
+            n_answering: AtomicUsize::new(0),
+            n_streaming: AtomicUsize::new(0),
             n_body_bytes: AtomicUsize::new(0),
             freed: Notify::new(),
         }))
@@ -251,13 +261,36 @@ impl Shared {
     const fn count_of(&self, phase: Phase) -> Option<&AtomicUsize> {
         match phase {
             Phase::Working => Some(&self.n_working),
+            Phase::Body => Some(&self.n_in_body),
+            Phase::Answering => Some(&self.n_answering),
             Phase::Streaming => Some(&self.n_streaming),
-            _ => None,
+            Phase::Head | Phase::ReservedBody | Phase::Leaving => None,
+        }
+    }
+
+    /// Number of connections that may be in a phase at once; `None`: all of them.
+    const fn max_in(&self, phase: Phase) -> Option<usize> {
+        match phase {
+            Phase::Body => Some(self.n_max.div_ceil(BODY_PART)),
+            Phase::Answering => Some(self.n_max.div_ceil(ANSWERING_PART)),
+            Phase::Streaming => Some(self.n_max.div_ceil(STREAMING_PART)),
+            Phase::Head | Phase::ReservedBody | Phase::Working | Phase::Leaving => None,
         }
     }
 
     const fn n_freed_at_once(&self) -> usize {
         1 + self.n_max / FREED_PART
+    }
+
+    /// Ends the oldest connections of a phase that too many are in.
+    fn bound(&self, phase: Phase) {
+        let (Some(count), Some(max)) = (self.count_of(phase), self.max_in(phase)) else {
+            return;
+        };
+        if count.load(Ordering::Relaxed) > max {
+            let is_in_phase = |_: &Occupant, found| found == phase;
+            self.end_oldest(&self.lock(), self.n_freed_at_once(), Duration::ZERO, is_in_phase);
+        }
     }
 
     /// Ends slow connections, or event streams when there are none; returns how many.
@@ -348,17 +381,6 @@ impl Occupant {
 
     pub fn enter(&self, phase: Phase) {
         self.change(phase, |before| before != Phase::Leaving);
-        let seats = &self.seats;
-        let max_streaming = seats.n_max.div_ceil(STREAMING_PART);
-        if phase == Phase::Streaming && seats.n_streaming.load(Ordering::Relaxed) > max_streaming {
-            let is_streaming = |_: &Occupant, phase| phase == Phase::Streaming;
-            seats.end_oldest(
-                &seats.lock(),
-                seats.n_freed_at_once(),
-                Duration::ZERO,
-                is_streaming,
-            );
-        }
     }
 
     /// Enters `phase` only from `before`.
@@ -375,6 +397,9 @@ impl Occupant {
             .state
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, update);
         self.seats.count_out(changed.map_or(phase, phase_of));
+        if changed.is_ok() {
+            self.seats.bound(phase);
+        }
     }
 
     /// Counts bytes of incomplete bodies; over the limit, the oldest bodies are ended.

@@ -89,11 +89,12 @@ async fn callbacks_keep_their_seats_up_to_the_reserve() {
         seat
     };
     let callbacks: Vec<Seat> = (0..2).map(|_| body(Phase::ReservedBody)).collect();
-    let mut bodies: Vec<Seat> = (0..30).map(|_| body(Phase::Body)).collect();
+    let mut others: Vec<Seat> = (0..4).map(|_| body(Phase::Body)).collect();
+    others.extend((0..26).map(|_| body(Phase::Head)));
     seats.wait_for_room().await;
     assert!(callbacks.iter().all(|seat| !is_told_to_end(seat)));
-    assert_eq!(bodies.iter().filter(|seat| is_told_to_end(seat)).count(), 1);
-    bodies.retain(|seat| !is_told_to_end(seat));
+    assert_eq!(others.iter().filter(|seat| is_told_to_end(seat)).count(), 1);
+    others.retain(|seat| !is_told_to_end(seat));
     // A third one exceeds the reserve: then age decides.
     let _third = body(Phase::ReservedBody);
     assert_eq!(seats.0.n_staying.load(Ordering::Relaxed), 32);
@@ -115,6 +116,25 @@ async fn streams_take_half_of_the_seats_and_the_oldest_ends() {
     streams.clear();
     assert_eq!(seats.0.n_streaming.load(Ordering::Relaxed), 0);
     assert_eq!(seats.0.n_staying.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn slow_bodies_take_an_eighth_of_the_seats_and_unread_answers_a_quarter() {
+    let seats = without_grace(34);
+    let enter = |phase| {
+        let seat = sit(&seats);
+        seat.occupant.enter(Phase::Working);
+        seat.occupant.enter(phase);
+        seat
+    };
+    for (phase, max) in [(Phase::Body, 4), (Phase::Answering, 8)] {
+        let slow: Vec<Seat> = (0..=max).map(|_| enter(phase)).collect();
+        let n_told = slow.iter().filter(|seat| is_told_to_end(seat)).count();
+        assert_eq!((n_told, is_told_to_end(&slow[0])), (1, true), "{phase:?}");
+    }
+    assert_eq!(seats.0.n_in_body.load(Ordering::Relaxed), 0);
+    assert_eq!(seats.0.n_answering.load(Ordering::Relaxed), 0);
+    assert_eq!(seats.0.n_working.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
