@@ -1,6 +1,6 @@
 // Measures what a healthy client notices of ten thousand slow ones:
 //
-//   cargo build --release && TONGQIAN_BIN=target/release/tongqian node end2end/load/slow-clients.mjs [clients] [seconds]
+//   cargo build --release && TONGQIAN_BIN=target/release/tongqian node end2end/load/slow-clients.mjs [clients] [seconds] [crowd]
 //
 // No test: figures depend on the machine. Give the shell enough descriptors first (`ulimit -n 20000`).
 import { fork } from 'node:child_process';
@@ -13,6 +13,7 @@ import { apiKey, startServer } from '../browser/server.mjs';
 
 const n_clients = Number(process.argv[2] ?? 10_000);
 const seconds = Number(process.argv[3] ?? 20);
+const chosen = process.argv[4];
 const STREAMS_PER_ORDER = 10;
 const N_UNREAD = 20;
 const COMES_BACK_MS = 3_000;
@@ -25,8 +26,14 @@ const { hostname, port } = new URL(server.url);
 
 async function memory() {
     const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
+    // Times of the process in hundredths of a second, by user and system.
+    const times = (await readFile(`/proc/${server.pid}/stat`, 'utf8')).split(') ')[1].split(' ').slice(11, 13);
     const descriptors = await readdir(`/proc/${server.pid}/fd`);
-    return { rss: Number(/VmRSS:\s+(\d+)/.exec(status)[1]) / 1024, descriptors: descriptors.length };
+    return {
+        rss: Number(/VmRSS:\s+(\d+)/.exec(status)[1]) / 1024,
+        descriptors: descriptors.length,
+        cpu: times.map((time) => Number(time) / 100),
+    };
 }
 
 /** Keeps `n` connections open that send `head(n)` and read nothing; closed ones are reopened. */
@@ -95,6 +102,8 @@ const crowds = {
     ),
 };
 for (const [name, say] of Object.entries(crowds)) {
+    if (chosen && chosen !== name) continue;
+    const then = await memory();
     const crowd = gather(n_clients, say);
     // The slow clients connect within `n / 2` ms.
     await pause(n_clients / 2 + 1_000);
@@ -102,7 +111,7 @@ for (const [name, say] of Object.entries(crowds)) {
     const now = await memory();
     const bound = 50 + 1.2 * quiet.p99;
     show(name, seen, `  ${now.rss.toFixed(0)} MB, ${now.descriptors} descriptors, ${crowd.n_open()} there, `
-        + `${crowd.n_opened()} opened: ${seen.p99 <= bound && now.rss <= 150 ? 'within' : 'OUTSIDE'} the aims`);
+        + `${crowd.n_opened()} opened, ${now.cpu.map((time, at) => (time - then.cpu[at]).toFixed(1)).join(' + ')} s of CPU: ${seen.p99 <= bound && now.rss <= 150 ? 'within' : 'OUTSIDE'} the aims`);
     crowd.disperse();
     await pause(3_000);
 }
