@@ -80,6 +80,43 @@ impl Journey {
         let entries = merchant.get(&format!("/balance/{}/entries", self.tag)).await;
         assert_eq!(entries["data"].as_array().unwrap().len(), 2, "{entries}");
     }
+
+    /// The feed tells each change of state, and each once.
+    pub fn check_events(&self, events: &[Value]) {
+        let paid = [
+            "order.created",
+            "order.paid",
+            "payment.processing",
+            "payment.succeeded",
+        ];
+        let refund = ["refund.created", "refund.succeeded"];
+        let closed = [
+            "order.created",
+            "order.cancelled",
+            "payment.processing",
+            "payment.cancelled",
+        ];
+        let with_refund = |last: &'static str| [&paid[..], &refund, &[last]].concat();
+        for (sale, wanted) in [
+            (&self.sale, with_refund("order.partially_refunded")),
+            (&self.returned, with_refund("order.refunded")),
+            (&self.cancelled, closed.to_vec()),
+            (&self.topup, paid.to_vec()),
+        ] {
+            let of_order = events
+                .iter()
+                .filter(|event| event["orderId"] == sale.order.as_str());
+            let mut told: Vec<&str> = of_order.map(|event| event["type"].as_str().unwrap()).collect();
+            let mut wanted = wanted;
+            told.sort_unstable();
+            wanted.sort_unstable();
+            assert_eq!(told, wanted, "{}: {}", self.tag, sale.order);
+        }
+        let of_user = events.iter().filter(|event| {
+            event["type"] == "balance.changed" && event["data"]["userId"] == self.tag.as_str()
+        });
+        assert_eq!(of_user.count(), 2, "{}: a top-up and a payment", self.tag);
+    }
 }
 
 async fn open(merchant: &Merchant, tag: &str, name: &str, fen: i64, method: &str) -> Sale {

@@ -57,6 +57,10 @@ async fn kill_again_and_again(engine: Engine) {
     for journey in &journeys {
         journey.check(&books, &merchant).await;
     }
+    let events = stage.receiver.check(&merchant).await;
+    for journey in &journeys {
+        journey.check_events(&events);
+    }
     let n_paid = books.trades.iter().filter(|trade| trade.paid_fen > 0).count();
     assert_eq!(n_paid, journeys.len() * 3, "money that no journey knows of");
     assert_eq!(
@@ -67,9 +71,10 @@ async fn kill_again_and_again(engine: Engine) {
     let mut absences = server.absences();
     absences.sort();
     println!(
-        "{engine:?}: {} kills, {} journeys, lost 0, doubled 0, in {:?}; all right {converged:?} after the last kill; absent {:?} to {:?}",
+        "{engine:?}: {} kills, {} journeys, {} events each delivered, lost 0, doubled 0, in {:?}; all right {converged:?} after the last kill; absent {:?} to {:?}",
         server.n_deaths(),
         journeys.len(),
+        events.len(),
         started.elapsed(),
         absences.first(),
         absences.last()
