@@ -16,8 +16,8 @@ pub struct Journey {
 }
 
 /// An order with the payment of it.
-struct Sale {
-    order: String,
+pub struct Sale {
+    pub order: String,
     payment: Value,
 }
 
@@ -119,7 +119,7 @@ impl Journey {
     }
 }
 
-async fn open(merchant: &Merchant, tag: &str, name: &str, fen: i64, method: &str) -> Sale {
+pub async fn open(merchant: &Merchant, tag: &str, name: &str, fen: i64, method: &str) -> Sale {
     let body =
         json!({"orderNo": format!("{tag}-{name}"), "userId": tag, "subject": "Team plan", "amount": fen});
     let (status, order) = merchant
@@ -139,7 +139,7 @@ async fn start(merchant: &Merchant, tag: &str, order: &Value, method: &str) -> S
     Sale { order: id, payment }
 }
 
-async fn pay(stage: &Stage, merchant: &Merchant, sale: &Sale) {
+pub async fn pay(stage: &Stage, merchant: &Merchant, sale: &Sale) {
     stage
         .sim
         .pay(sale.payment["paymentUrl"].as_str().unwrap())

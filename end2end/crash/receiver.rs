@@ -37,6 +37,12 @@ impl Receiver {
         url
     }
 
+    /// Returns how many events came more than once, which *at least once* allows.
+    pub fn n_repetitions(&self) -> usize {
+        let told = self.told.lock().unwrap();
+        told.values().filter(|(_, n_times)| *n_times > 1).count()
+    }
+
     /// Waits until it was told every event of the feed, and returns them. The feed holds each once, as it was told.
     pub async fn check(&self, merchant: &Merchant) -> Vec<Value> {
         let mut listed: Vec<Value> = Vec::new();
