@@ -17,6 +17,7 @@ mod commands;
 mod console;
 mod crowds;
 mod database;
+mod dead_endpoints;
 mod defects;
 mod doctor;
 mod epay;
