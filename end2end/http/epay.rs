@@ -1,6 +1,7 @@
 //! The epay protocol as its clients speak it. The tests are named after the traps of `docs/epay.md`.
 
 mod client;
+mod clients;
 mod notifications;
 mod orders;
 mod refunds;

@@ -12,14 +12,14 @@ use crate::epay::version2::{self, Merchant};
 
 /// A shop's own server: answers each notification with the next of its answers, the last one for ever.
 #[derive(Clone)]
-struct Receiver {
+pub struct Receiver {
     answers: Arc<Mutex<Vec<(u16, String)>>>,
-    heard: Arc<Mutex<Vec<String>>>,
-    url: String,
+    pub heard: Arc<Mutex<Vec<String>>>,
+    pub url: String,
 }
 
 impl Receiver {
-    async fn start(answers: &[(u16, &str)]) -> Receiver {
+    pub async fn start(answers: &[(u16, &str)]) -> Receiver {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/notify", listener.local_addr().unwrap());
         let answers = answers
@@ -36,7 +36,7 @@ impl Receiver {
         receiver
     }
 
-    async fn wait_for(&self, n: usize) -> Vec<String> {
+    pub async fn wait_for(&self, n: usize) -> Vec<String> {
         let started = Instant::now();
         loop {
             let heard = self.heard.lock().unwrap().clone();
@@ -67,7 +67,7 @@ async fn hear(State(receiver): State<Receiver>, request: Request) -> axum::respo
     (axum::http::StatusCode::from_u16(status).unwrap(), body).into_response()
 }
 
-fn fields_of(query: &str) -> Pairs {
+pub fn fields_of(query: &str) -> Pairs {
     let url = reqwest::Url::parse(&format!("http://x/?{query}")).unwrap();
     url.query_pairs().into_owned().collect()
 }
