@@ -236,6 +236,29 @@ async fn e_29_addresses_that_are_not_public_are_refused() {
 }
 
 #[tokio::test]
+async fn e_29_a_redirect_is_not_followed_and_is_no_success() {
+    let inside = Receiver::start(&[(200, "success")]).await;
+    let n_asked = Arc::new(Mutex::new(0));
+    let (target, counter) = (inside.url.clone(), Arc::clone(&n_asked));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/notify", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(move || async move {
+        *counter.lock().unwrap() += 1;
+        (axum::http::StatusCode::FOUND, [("location", target)], "success")
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let (_server, shop) = start(&[]);
+    shop.paid_order(&with(&shop.order("away"), "notify_url", &url))
+        .await;
+    let started = Instant::now();
+    while *n_asked.lock().unwrap() < 2 {
+        assert!(started.elapsed() < Duration::from_secs(40), "it is sent again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(inside.heard.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn e_35_e_36_the_way_back_is_signed_at_the_click_and_v2_anew_at_each_attempt() {
     let (_server, shop) = start(&[]);
     let order = with(

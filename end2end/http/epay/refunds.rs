@@ -2,6 +2,7 @@
 
 use crate::api::{client, send};
 use crate::epay::client::{KEY, owned, start, with};
+use crate::epay::notifications::Receiver;
 
 #[tokio::test]
 async fn e_08_e_09_the_return_link_opens_nothing() {
@@ -150,4 +151,26 @@ async fn e_40_e_41_a_refund_is_carried_out_once_and_answered_as_its_client_reads
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     assert_eq!(shop.query("back").await["trade_status"], "TRADE_CLOSED");
+}
+
+#[tokio::test]
+async fn e_33_e_36_after_all_of_it_went_back_nothing_signed_is_sent() {
+    let receiver = Receiver::start(&[(200, "success")]).await;
+    let (_server, shop) = start(&[("EPAY_REFUND", "on")]);
+    let order = with(&shop.order("gone"), "return_url", "https://shop.example/r");
+    let made = shop.paid_order(&with(&order, "notify_url", &receiver.url)).await;
+    receiver.wait_for(1).await;
+    let refund = shop.refund(&[("out_trade_no", "gone"), ("money", "9.90")]).await;
+    assert_eq!(refund["code"], 1, "{refund}");
+    let found = shop.wait_for_status("gone", 2).await;
+    assert_eq!(found["trade_status"], "TRADE_CLOSED");
+    let back = send(client().get(format!("{}/return", made["payurl"].as_str().unwrap()))).await;
+    assert_eq!(back.header("location"), Some("https://shop.example/r"));
+    // Longer than the pause before a second attempt.
+    tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+    assert_eq!(
+        receiver.heard.lock().unwrap().len(),
+        1,
+        "the payment was told, and the refund is not"
+    );
 }

@@ -109,6 +109,11 @@ async fn e_06_a_field_that_is_there_twice_is_refused() {
     }
     assert_eq!(shop.post("/submit.php?money=0.01", &signed).await.status, 400);
     assert_eq!(shop.query("twice").await["code"], -1, "nothing was made");
+    // In the query and in the body with one value it is there once.
+    assert_eq!(
+        shop.post("/mapi.php?money=9.90&pid=1001", &signed).await.ok(200)["code"],
+        1
+    );
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::api::{client, send};
-use crate::epay::client::{KEY, owned, start, with, with_query};
+use crate::epay::client::{Client, KEY, PID, owned, start, with, with_query};
+use crate::epay::notifications::Receiver;
 use crate::server::Server;
 
 #[tokio::test]
@@ -249,4 +250,50 @@ async fn e_44_the_key_is_in_no_answer() {
     assert!(!said.text.contains(KEY));
     let refused = shop.get("/api.php", &with(&query, "act", KEY)).await;
     assert!(!refused.text.contains(KEY));
+}
+
+#[tokio::test]
+async fn e_44_neither_keys_nor_signatures_are_in_the_log() {
+    let receiver = Receiver::start(&[(200, "success")]).await;
+    let settings = [
+        ("EPAY", "on"),
+        ("EPAY_PID", PID),
+        ("EPAY_KEY", KEY),
+        ("LOG", "debug"),
+    ];
+    let server = Server::start_limited("exec 2>server.log", &settings);
+    let shop = Client {
+        url: server.url.clone(),
+        wallet: server.wallet.clone().unwrap(),
+        pid: PID.to_owned(),
+        key: KEY.to_owned(),
+    };
+    let order = with(&shop.order("logged"), "notify_url", &receiver.url);
+    let signed = shop.sign(&with(&order, "return_url", "https://shop.example/r"));
+    shop.get("/submit.php", &signed).await;
+    shop.get("/submit.php", &with(&signed, "money", "0.01")).await;
+    let made = shop.post("/mapi.php", &signed).await.ok(200);
+    crate::api::pay(&shop.wallet, &made["qrcode"]).await;
+    shop.wait_for_status("logged", 1).await;
+    shop.get(
+        "/api.php",
+        &owned(&[("act", "order"), ("pid", PID), ("key", &format!("{KEY}x"))]),
+    )
+    .await;
+    let told = receiver.wait_for(1).await.remove(0);
+    let back = send(client().get(format!("{}/return", made["payurl"].as_str().unwrap()))).await;
+    let log = std::fs::read_to_string(server.dir.path().join("server.log")).unwrap();
+    for route in ["/submit.php", "/mapi.php", "/api.php"] {
+        assert!(log.contains(route), "requests are logged: {route}");
+    }
+    assert!(!log.contains(KEY));
+    let sent = [back.header("location").unwrap().to_owned(), format!("?{told}")];
+    let mut signs = vec![signed.iter().find(|(name, _)| name == "sign").unwrap().1.clone()];
+    for query in sent {
+        let sign = query.split("&sign=").nth(1).expect("it is signed");
+        signs.push(sign.split('&').next().unwrap().to_owned());
+    }
+    for sign in signs {
+        assert!(sign.len() == 32 && !log.contains(&sign), "{sign}");
+    }
 }
