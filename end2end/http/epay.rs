@@ -5,6 +5,7 @@ mod clients;
 mod notifications;
 mod orders;
 mod refunds;
+mod sdk;
 mod settings;
 mod signatures;
 mod transport;
