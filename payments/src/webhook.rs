@@ -10,8 +10,9 @@ mod request;
 mod secret;
 
 pub use self::endpoint::{
-    Endpoint, EndpointPatch, EndpointStatus, EventFilter, NewEndpoint, ShownEndpoint, create_endpoint,
-    delete_endpoint, ensure_endpoint, find_endpoint, list_endpoints, rotate_secret, update_endpoint,
+    Endpoint, EndpointPatch, EndpointStatus, EventFilter, NewEndpoint, OwnEndpoint, ShownEndpoint,
+    create_endpoint, delete_endpoint, ensure_endpoint, find_endpoint, list_endpoints, move_own_endpoint,
+    register_own_endpoint, rotate_secret, update_endpoint,
 };
 pub(crate) use self::endpoint::{change_endpoint, insert_endpoint, remove_endpoint, replace_secret};
 pub(crate) use self::health::{note_failure, note_success};

@@ -63,6 +63,14 @@ pub struct NewEndpoint {
     pub description: Option<String>,
 }
 
+/// Endpoint of the server's own, which has the same id in every database.
+#[derive(Debug, Clone)]
+pub struct OwnEndpoint {
+    pub id: EndpointId,
+    pub content: NewEndpoint,
+    pub secret: WebhookSecret,
+}
+
 /// Changes of an endpoint; `None` stays.
 #[derive(Debug, Clone, Default)]
 pub struct EndpointPatch {
@@ -197,17 +205,29 @@ pub(crate) async fn insert_endpoint(
     tx: &mut Tx<'_>,
     new: &NewEndpoint,
 ) -> Result<ShownEndpoint, Error> {
-    let secret = WebhookSecret::new(services.clock.entropy());
-    insert_with_secret(services, tx, new, secret, false).await
+    let own = OwnEndpoint {
+        id: new_id(services),
+        content: new.clone(),
+        secret: WebhookSecret::new(services.clock.entropy()),
+    };
+    insert_with_secret(services, tx, own, false).await
+}
+
+fn new_id(services: &Services) -> EndpointId {
+    EndpointId::new(services.clock.now(), services.clock.entropy())
 }
 
 async fn insert_with_secret(
     services: &Services,
     tx: &mut Tx<'_>,
-    new: &NewEndpoint,
-    secret: WebhookSecret,
+    own: OwnEndpoint,
     is_from_settings: bool,
 ) -> Result<ShownEndpoint, Error> {
+    let OwnEndpoint {
+        id,
+        content: new,
+        secret,
+    } = own;
     check_url(services, &new.url)?;
     check_description(new.description.as_deref())?;
     if rows::list(tx).await?.len() >= MAX_ENDPOINTS {
@@ -217,12 +237,11 @@ async fn insert_with_secret(
         ));
     }
     let now = services.clock.now();
-    let id = EndpointId::new(now, services.clock.entropy());
     let row = EndpointRow {
         id: id.to_string(),
-        url: new.url.clone(),
+        url: new.url,
         events: new.events.to_column(),
-        description: new.description.clone(),
+        description: new.description,
         status: EndpointStatus::Enabled.as_str().to_owned(),
         secret: seal(services, &Place::webhook_secret(id.as_str()), &secret),
         previous_secret: None,
@@ -241,17 +260,22 @@ async fn insert_with_secret(
 
 /// Makes the endpoint of `WEBHOOK_URL` when it is not there, and gives it the secret of `WEBHOOK_SECRET`.
 pub async fn ensure_endpoint(services: &Services, url: &str, secret: &WebhookSecret) -> Result<(), Error> {
-    let new = &NewEndpoint {
-        url: url.to_owned(),
-        events: EventFilter::All,
-        description: None,
-    };
     services
         .db
         .write(|tx| {
             async move {
-                let Some(mut row) = rows::find_of_settings(tx, &new.url).await? else {
-                    insert_with_secret(services, tx, new, secret.clone(), true).await?;
+                let Some(mut row) = rows::find_of_settings(tx, url).await? else {
+                    let content = NewEndpoint {
+                        url: url.to_owned(),
+                        events: EventFilter::All,
+                        description: None,
+                    };
+                    let own = OwnEndpoint {
+                        id: new_id(services),
+                        content,
+                        secret: secret.clone(),
+                    };
+                    insert_with_secret(services, tx, own, true).await?;
                     return Ok(());
                 };
                 let place = Place::webhook_secret(&row.id);
@@ -259,6 +283,47 @@ pub async fn ensure_endpoint(services: &Services, url: &str, secret: &WebhookSec
                     return Ok(());
                 }
                 row.secret = seal(services, &place, secret);
+                row.updated_at = services.clock.now().millis();
+                Ok(rows::update(tx, &row).await?)
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Makes an endpoint of our own unless it is there.
+pub async fn register_own_endpoint(services: &Services, own: &OwnEndpoint) -> Result<(), Error> {
+    match find_endpoint(services, &own.id).await {
+        Err(Error::NotFound) => {}
+        found => return found.map(drop),
+    }
+    services
+        .db
+        .write(|tx| {
+            async move {
+                if rows::find(tx, own.id.as_str()).await?.is_none() {
+                    insert_with_secret(services, tx, own.clone(), false).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Gives an endpoint of our own the address and the secret of this start, when it is there.
+pub async fn move_own_endpoint(services: &Services, own: &OwnEndpoint) -> Result<(), Error> {
+    check_url(services, &own.content.url)?;
+    services
+        .db
+        .write(|tx| {
+            async move {
+                let Some(mut row) = rows::hold(tx, own.id.as_str()).await? else {
+                    return Ok(());
+                };
+                row.url.clone_from(&own.content.url);
+                row.secret = seal(services, &Place::webhook_secret(&row.id), &own.secret);
+                (row.previous_secret, row.previous_until) = (None, None);
                 row.updated_at = services.clock.now().millis();
                 Ok(rows::update(tx, &row).await?)
             }
