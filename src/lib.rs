@@ -8,6 +8,7 @@ mod bootstrap;
 mod bundle;
 pub mod commands;
 pub mod config;
+mod demo_shop;
 mod descriptors;
 pub mod doctor;
 mod gateways;
@@ -126,15 +127,20 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let services = unlock(&config, db, links.gateways, &public_url).await?;
     let welcome = bootstrap::first_start(&config, &services).await?;
     let findings = doctor::log_findings(&config, &public_url);
+    let (stopper, stop) = Stop::new();
+    let demo = match &links.simulator {
+        Some(simulator) => Some((simulator, demo_shop::start(&services, stop.clone()).await?)),
+        None => None,
+    };
     let site = Arc::new(site::SiteConfig::new(
         &config,
         public_url.clone(),
         findings,
         &services,
-        links.simulator.as_ref(),
+        demo.as_ref()
+            .map(|(simulator, program)| (*simulator, &program.shop)),
     ));
 
-    let (stopper, stop) = Stop::new();
     let limits = api_limits::ApiLimits::new(config.api_rate, config.api_stranger_rate);
     let streams = http::EventStreams::new(config.event_stream_life);
     let web = http::Web::new(services.clone(), site, limits, streams, stop.clone());
@@ -172,6 +178,9 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     signal.abort();
     if let Some(metrics) = metrics {
         metrics.task.abort();
+    }
+    if let Some((_, program)) = demo {
+        program.task.abort();
     }
     if let Some(simulator) = links.simulator {
         simulator.stop().await;
@@ -316,7 +325,7 @@ async fn spawn_metrics(
         listen::serve(
             listener,
             router,
-            listen::Limits::of_metrics(),
+            listen::Limits::of_one_client(),
             stop,
             Duration::ZERO,
         )

@@ -59,8 +59,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Limits of the metrics listener.
-    pub fn of_metrics() -> Limits {
+    /// Limits of a listener that one program calls: metrics, and the demo shop.
+    pub fn of_one_client() -> Limits {
         Limits {
             max_connections: 64,
             proxies: Proxies::default(),

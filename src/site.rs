@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use app::Stylesheet;
 use app::context::HasBundle;
+use app::shop::DemoShop;
 use app::theme::Theme;
 use domain::{Channel, Product};
 use leptos::prelude::LeptosOptions;
@@ -40,7 +41,7 @@ impl SiteConfig {
         public_url: PublicUrl,
         findings: Vec<String>,
         services: &Services,
-        simulator: Option<&Simulator>,
+        demo: Option<(&Simulator, &DemoShop)>,
     ) -> SiteConfig {
         let root = find_root(config.site_root.as_deref());
         let bundle = find_bundle(config.site_root.as_deref(), &root);
@@ -68,8 +69,9 @@ impl SiteConfig {
             unencrypted: find_unencrypted(config, &public_url),
             findings,
             public_url: public_url.as_str().to_owned(),
-            is_simulator: simulator.is_some(),
-            wallet_url: simulator.map(Simulator::wallet_url),
+            is_simulator: demo.is_some(),
+            demo_shop: demo.map(|(_, shop)| shop.clone()),
+            wallet_url: demo.map(|(simulator, _)| simulator.wallet_url()),
             // Without an app secret a page does not learn the payer's openid, and opens no JSAPI payment by itself.
             products: if payments::can_authorize(services) {
                 config.products

@@ -191,14 +191,12 @@ fn only_method(device: Option<Device>) -> Option<Method> {
 
 async fn order(plan: &str, language: Option<&str>) -> Result<String, UiError> {
     let request = request();
-    if !request.site.is_simulator {
-        return Err(UiError::NotFound);
-    }
+    let shop = request.site.demo_shop.as_ref().ok_or(UiError::NotFound)?;
     let plan = Plan::parse(plan).ok_or(UiError::Malformed)?;
     let words = language
         .and_then(Language::parse_tag)
         .map_or_else(|| request.words(), Language::words);
-    let order = shop::buy(&services(), plan, words, &request.site.public_url).await?;
+    let order = shop::buy(&services(), shop, plan, words, &request.site.public_url).await?;
     Ok(order.token)
 }
 

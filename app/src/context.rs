@@ -15,6 +15,7 @@ use payments::Services;
 use crate::device::{Device, PayMode};
 use crate::i18n::{Language, Words};
 use crate::return_url::ReturnHosts;
+use crate::shop::DemoShop;
 use crate::theme::Theme;
 use crate::view::DrawnCodes;
 use crate::visitor;
@@ -31,8 +32,10 @@ pub struct PageSettings {
     pub theme: Theme,
     /// `PUBLIC_URL` without a trailing slash.
     pub public_url: String,
-    /// Simulator mode: the demo shop is open and pages carry the TEST stripe.
+    /// Simulator mode: pages carry the TEST stripe.
     pub is_simulator: bool,
+    /// The demo shop, open in simulator mode only.
+    pub demo_shop: Option<DemoShop>,
     /// Address of the simulated wallet (`http://…/wallet`), in simulator mode.
     pub wallet_url: Option<String>,
     /// Available methods, in the order they are shown.

@@ -43,7 +43,7 @@ pub mod return_url;
 #[cfg(feature = "ssr")]
 mod routes;
 #[cfg(feature = "ssr")]
-mod shop;
+pub mod shop;
 #[cfg(feature = "ssr")]
 pub mod theme;
 #[cfg(feature = "ssr")]

@@ -1,13 +1,25 @@
 //! The simulator's demo shop: three plans, so that a first visitor can buy something.
 
+mod inbox;
+
 use domain::{Money, Order};
+use payments::webhook::{OwnEndpoint, register_own_endpoint};
 use payments::{NewOrder, Outcome, Services};
+
+pub use self::inbox::{Inbox, Message, SUBSCRIBED};
 
 use crate::error::UiError;
 use crate::i18n::{Words, fill};
 
 /// User of the demo's orders.
-const USER: &str = "demo";
+pub const USER: &str = "demo";
+
+/// The demo shop as a merchant's program: its webhook endpoint, and what it was told there.
+#[derive(Debug, Clone)]
+pub struct DemoShop {
+    pub endpoint: OwnEndpoint,
+    pub inbox: Inbox,
+}
 
 domain::words! {
     /// Value of `form[data-plan]`.
@@ -46,8 +58,17 @@ impl Plan {
     }
 }
 
-/// Orders one plan; its return URL is the shop.
-pub async fn buy(services: &Services, plan: Plan, words: &Words, public_url: &str) -> Result<Order, UiError> {
+/// Orders one plan; its return URL is the shop. The first order registers the shop's webhook.
+pub async fn buy(
+    services: &Services,
+    shop: &DemoShop,
+    plan: Plan,
+    words: &Words,
+    public_url: &str,
+) -> Result<Order, UiError> {
+    if let Err(error) = register_own_endpoint(services, &shop.endpoint).await {
+        tracing::warn!(%error, "the demo shop is not told of its payments");
+    }
     let order = NewOrder {
         order_no: None,
         user_id: USER.to_owned(),

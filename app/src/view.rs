@@ -26,6 +26,7 @@ pub use methods::{Guide, MethodChoice, OtherWay, method_name};
 pub use qr::{DrawnCodes, Qr};
 pub use receipt::{PaidPart, Paper, ReceiptView, RefundLine, has_receipt};
 pub use situation::{PageState, Situation};
+pub use texts::moment;
 
 use crate::context::Request;
 use crate::error::UiError;

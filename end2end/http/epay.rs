@@ -10,3 +10,6 @@ mod settings;
 mod signatures;
 mod transport;
 mod version2;
+
+pub use clients::code_on;
+pub use version2::now as unix_seconds;

@@ -19,6 +19,7 @@ mod crowds;
 mod database;
 mod dead_endpoints;
 mod defects;
+mod demo_shop;
 mod docs;
 mod doctor;
 mod epay;

@@ -231,6 +231,16 @@ catalogue! {
     shop_title: "选择套餐", "Choose a plan";
     shop_text: "这是演示商店：下单后用模拟钱包付款，体验完整流程。",
         "A demo shop: place an order, then pay it with the simulated wallet.";
+    told_title: "商家程序收到的通知", "What the shop's program was told";
+    told_text: "付款后，系统用 Webhook 通知商家程序；程序验证签名后才采信。刷新本页可看到新的通知。",
+        "After a payment a webhook tells the shop's program, which believes it once the signature is verified. Reload to see new ones.";
+    told_nothing: "还没有通知。先购买一个套餐并付款。", "Nothing yet: buy a plan and pay for it.";
+    told_payment_succeeded: "付款成功", "Payment succeeded";
+    told_order_paid: "订单已支付", "Order paid";
+    told_order_cancelled: "订单已取消", "Order cancelled";
+    told_order_refunded: "订单已退款", "Order refunded";
+    told_signature: "签名正确", "signature right";
+    told_refused: "另有 {n} 条通知签名不对，未采信。", "{n} with a wrong signature were not believed.";
     docs_title: "接口文档", "API reference";
     docs_guide: "接入指南", "Integration guide";
     docs_generated: "以下说明由本服务的接口描述自动生成，目前只有英文；接入指南有中文版。",

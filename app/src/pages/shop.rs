@@ -8,21 +8,21 @@ use super::failed::FailedPage;
 use crate::components::{Alert, Frame, HiddenLanguage};
 use crate::context::{Request, request};
 use crate::error::UiError;
-use crate::shop::Plan;
-use crate::view::money;
+use crate::i18n::fill;
+use crate::shop::{DemoShop, Message, Plan};
+use crate::view::{moment, money};
 
 #[component]
 pub fn ShopPage() -> impl IntoView {
     let request = request();
-    if request.site.is_simulator {
-        view! { <Shop request=request/> }.into_any()
-    } else {
-        view! { <FailedPage error=UiError::NotFound/> }.into_any()
+    match request.site.demo_shop.clone() {
+        Some(shop) => view! { <Shop shop=shop request=request/> }.into_any(),
+        None => view! { <FailedPage error=UiError::NotFound/> }.into_any(),
     }
 }
 
 #[component]
-fn Shop(request: Request) -> impl IntoView {
+fn Shop(shop: DemoShop, request: Request) -> impl IntoView {
     let words = request.words();
     let error = use_query_map().read_untracked().get("error");
     let alert = error
@@ -37,9 +37,53 @@ fn Shop(request: Request) -> impl IntoView {
                 <p class="shop__text">{words.shop_text} " " <a href="/docs">{words.docs_title}</a></p>
                 <Alert text=alert/>
                 <ul class="shop__plans">{plans.collect_view()}</ul>
+                <Told shop=shop request=request/>
             </main>
         </Frame>
     }
+}
+
+/// Webhooks that the shop's own program was sent, so that a first visitor sees how a merchant learns of a payment.
+#[component]
+fn Told(shop: DemoShop, request: Request) -> impl IntoView {
+    let words = request.words();
+    let messages = shop.inbox.messages();
+    let none = messages
+        .is_empty()
+        .then(|| view! { <p class="shop__text">{words.told_nothing}</p> });
+    let rows = messages
+        .iter()
+        .map(|message| draw_message(message, &request))
+        .collect_view();
+    let n_refused = shop.inbox.n_refused();
+    let refused = (n_refused > 0).then(|| {
+        let text = fill(words.told_refused, &[("n", &n_refused.to_string())]);
+        view! { <p class="shop__refused">{text}</p> }
+    });
+    view! {
+        <section class="shop__told" aria-labelledby="told">
+            <h2 class="shop__heading" id="told">{words.told_title}</h2>
+            <p class="shop__text">{words.told_text}</p>
+            {none}
+            <ol class="shop__messages">{rows}</ol>
+            {refused}
+        </section>
+    }
+}
+
+fn draw_message(message: &Message, request: &Request) -> AnyView {
+    let words = request.words();
+    view! {
+        <li class="shop__message">
+            <strong>{message.title(words)}</strong>
+            <code>{message.kind.as_str()}</code>
+            <span class="num">{money::text(message.amount)}</span>
+            <code>{message.number.clone()}</code>
+            <span class="shop__signature">{words.told_signature}</span>
+            <span class="num">{moment(message.received_at)}</span>
+        </li>
+    }
+    .into_any()
 }
 
 #[component]

@@ -154,7 +154,7 @@ impl Program {
 }
 
 /// The code on a page, as the link to the simulated phone carries it.
-fn code_on(page: &str, wallet: &str) -> Value {
+pub fn code_on(page: &str, wallet: &str) -> Value {
     let link = format!("{wallet}?code=");
     let rest = page.split(&link).nth(1).expect("a code for the simulated phone");
     let code = rest.split(['"', '&']).next().unwrap();

@@ -26,7 +26,7 @@ pub fn start(settings: &[(&str, &str)]) -> Server {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a client has a clock of its own")]
-fn now() -> u64 {
+pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 

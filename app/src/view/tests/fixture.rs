@@ -33,6 +33,7 @@ pub fn request(language: Language) -> Request {
         theme: Theme::plain(),
         public_url: "http://127.0.0.1:3000".to_owned(),
         is_simulator: true,
+        demo_shop: None,
         unencrypted: Vec::new(),
         findings: Vec::new(),
         wallet_url: Some("http://127.0.0.1:9/wallet".to_owned()),
