@@ -369,14 +369,17 @@ impl Look<'_> {
                 difference.transaction_id.as_deref() == Some(trade)
                     || difference.refund_no.is_some() && difference.refund_no == stray.refund_no
             });
-            let number = stray.refund_no.as_deref().unwrap_or_default();
+            // A refund is known by its own number: the one of its trade is that of the payment too.
+            let refund_no = stray.refund_no.as_deref();
             let is_known = self
                 .services
                 .db
-                .snapshot(|tx| {
+                .read_one(|tx| {
                     async move {
-                        let is_payment = has_trade(tx, channel, trade).await?;
-                        Ok(is_payment || find_of_number(tx, channel, number).await?.is_some())
+                        match refund_no {
+                            Some(number) => Ok(find_of_number(tx, channel, number).await?.is_some()),
+                            None => has_trade(tx, channel, trade).await,
+                        }
                     }
                     .boxed()
                 })
