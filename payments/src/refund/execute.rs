@@ -298,9 +298,13 @@ async fn end(
                     None => None,
                 };
                 let is_changed = changed.is_some();
+                let has_turns = !matches!(refund.state, RefundState::Succeeded | RefundState::Failed);
                 let refund = changed.unwrap_or(refund);
-                let due_at = next_turn(&refund, progress, report.is_some(), now);
-                claims::end_turn(tx, &refund, due_at, report.is_some()).await?;
+                // A refund that had ended before is asked about by a reconciliation only, which takes no turn.
+                if is_changed || has_turns {
+                    let due_at = next_turn(&refund, progress, report.is_some(), now);
+                    claims::end_turn(tx, &refund, due_at, report.is_some()).await?;
+                }
                 Ok::<_, Error>(is_changed)
             }
             .boxed()
