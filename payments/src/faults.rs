@@ -16,7 +16,7 @@ pub(crate) mod mistakes;
 mod planted;
 
 #[cfg(feature = "faults")]
-pub use crash::{CRASH_POINTS, crash_point};
+pub use crash::{CRASH_POINTS, STATEMENT_CRASH_POINTS, crash_point};
 #[cfg(feature = "faults")]
 pub use cut::{cut_after, take_cut};
 #[cfg(feature = "faults")]

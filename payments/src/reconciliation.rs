@@ -103,7 +103,9 @@ async fn reconcile(
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let rates = Rates::learn(statement.lines.iter().filter(|line| line.is_ours()), earlier);
+    crash_point!("statements.before_comparison");
     let first = compare(services, gateway, day, &mut statement, &rates).await?;
+    crash_point!("statements.before_questions");
     let has_changed = repair::ask_gateway(services, &first.questions).await?;
     let (found, vanished) = if has_changed {
         let second = compare(services, gateway, day, &mut statement, &rates).await?;
@@ -111,6 +113,7 @@ async fn reconcile(
     } else {
         (first, Vec::new())
     };
+    crash_point!("statements.before_record");
     record::record(services, (day.date, channel), &found, &vanished).await
 }
 

@@ -21,6 +21,15 @@ pub const CRASH_POINTS: &[&str] = &[
     "deliveries.after_call",
 ];
 
+/// Crash points of a day's reconciliation, which runs on the next morning and so in no journey of minutes.
+pub const STATEMENT_CRASH_POINTS: &[&str] = &[
+    "statements.after_claim",
+    "statements.before_keep",
+    "statements.before_comparison",
+    "statements.before_questions",
+    "statements.before_record",
+];
+
 struct Plan {
     name: String,
     /// Passes left before the crash.
@@ -28,10 +37,7 @@ struct Plan {
 }
 
 pub fn crash_point(name: &'static str) {
-    assert!(
-        CRASH_POINTS.contains(&name),
-        "{name} is missing in the list of crash points"
-    );
+    assert!(is_known(name), "{name} is missing in the list of crash points");
     let Some(plan) = plan().filter(|plan| plan.name == name) else {
         return;
     };
@@ -44,6 +50,10 @@ pub fn crash_point(name: &'static str) {
     }
 }
 
+fn is_known(name: &str) -> bool {
+    CRASH_POINTS.contains(&name) || STATEMENT_CRASH_POINTS.contains(&name)
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "a switch of tests is no setting of the product"
@@ -54,10 +64,7 @@ fn plan() -> Option<&'static Plan> {
         let text = std::env::var("CRASH_AT").ok()?;
         let (name, hit) = text.rsplit_once(':')?;
         let hit: u32 = hit.parse().ok().filter(|hit| *hit > 0)?;
-        assert!(
-            CRASH_POINTS.contains(&name),
-            "CRASH_AT names no crash point: {name}"
-        );
+        assert!(is_known(name), "CRASH_AT names no crash point: {name}");
         Some(Plan {
             name: name.to_owned(),
             left: AtomicU32::new(hit),

@@ -99,6 +99,7 @@ pub(super) async fn load(
         Ok(read) => read,
         Err(problem) => return Ok(Loaded::NotYet(format!("the statement cannot be used: {problem}"))),
     };
+    crash_point!("statements.before_keep");
     for file in &new {
         keep(services, channel, day.date, file).await?;
     }

@@ -42,6 +42,7 @@ pub async fn run_statements(services: &Services, latest: Option<NaiveDate>) -> R
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         let Some((day, channel)) = due else { break };
+        crash_point!("statements.after_claim");
         if let Err(error) = reconcile_day(services, day, channel, StatementSource::Gateway).await {
             tracing::warn!(%day, %channel, error = logged(&error), "{day} at {channel} is not reconciled");
             postpone(services, day, channel, &error.to_string()).await?;
