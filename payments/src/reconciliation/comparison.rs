@@ -113,7 +113,7 @@ impl Look<'_> {
         let funds_until = self.funds_until();
         let places = self.statement.payments_of(&row.payment_no).to_vec();
         let lines = &self.statement.lines;
-        let own = |place: &&usize| *lines[**place].transaction_id == *row.transaction_id;
+        let own = |place: &&usize| lines[**place].transaction_id() == row.transaction_id;
         let Some(place) = places.iter().find(own).or(places.first()).copied() else {
             found.add(Difference {
                 kind: DifferenceKind::MissingInStatement,
@@ -272,7 +272,7 @@ impl Look<'_> {
 
     async fn judge_unclaimed_payment(&mut self, place: usize, found: &mut Comparison) -> Result<(), Error> {
         let channel = self.gateway.channel();
-        let number = PaymentNo::parse(&self.statement.lines[place].payment_no);
+        let number = PaymentNo::parse(self.statement.lines[place].payment_no());
         let payment: Option<Payment> = match &number {
             Some(number) => self
                 .services
@@ -287,7 +287,7 @@ impl Look<'_> {
         let funds_until = self.funds_until();
         let others = self
             .statement
-            .payments_of(&self.statement.lines[place].payment_no)
+            .payments_of(self.statement.lines[place].payment_no())
             .to_vec();
         let line = &mut self.statement.lines[place];
         line.is_judged = true;
@@ -460,10 +460,10 @@ fn difference(line: &Line, deviation: &Deviation, books: &str) -> Difference {
     let refund_no = line.refund.as_ref().map(|refund| refund.refund_no.to_string());
     Difference {
         kind: deviation.kind,
-        subject: refund_no.clone().unwrap_or_else(|| line.payment_no.to_string()),
-        payment_no: Some(line.payment_no.to_string()),
+        subject: refund_no.clone().unwrap_or_else(|| line.payment_no().to_owned()),
+        payment_no: Some(line.payment_no().to_owned()),
         refund_no,
-        transaction_id: Some(line.transaction_id.to_string()),
+        transaction_id: Some(line.transaction_id().to_owned()),
         statement_amount: Some(deviation.statement),
         book_amount: Some(deviation.books),
         state: DifferenceState::Open,
@@ -495,7 +495,7 @@ fn duplicate(line: &Line) -> Difference {
         why: "the statement has another trade under the same number",
     };
     Difference {
-        subject: line.transaction_id.to_string(),
+        subject: line.transaction_id().to_owned(),
         book_amount: None,
         ..difference(line, &deviation, "another trade")
     }
@@ -522,8 +522,8 @@ fn describe(line: &Line) -> String {
     };
     format!(
         "trade statement: {what} {}, trade {}, at {}, amount {}, settled {}, fee {}{rate}{flow}",
-        line.payment_no,
-        line.transaction_id,
+        line.payment_no(),
+        line.transaction_id(),
         beijing(line.at),
         yuan(line.amount),
         yuan(line.settled),

@@ -46,22 +46,22 @@ struct NewFile {
 }
 
 impl Files {
-    /// Hashes and packs the files that came now.
-    fn pack(&self) -> Vec<NewFile> {
+    /// Hashes and packs the files that came now. They are taken: a copy of each would double their memory.
+    fn pack(self) -> Vec<NewFile> {
         let source = match self.brought {
             Some(_) => "file",
             None => "gateway",
         };
-        let files = [(BillKind::Trade, &self.trade), (BillKind::FundFlow, &self.funds)];
+        let files = [(BillKind::Trade, self.trade), (BillKind::FundFlow, self.funds)];
         files
             .into_iter()
             .filter(|(kind, _)| self.brought.is_none_or(|brought| brought == *kind))
             .filter_map(|(kind, file)| {
-                let file = file.as_ref()?;
+                let file = file?;
                 Some(NewFile {
                     kind,
                     source,
-                    sum: hex_digits(digest(&SHA256, file).as_ref()),
+                    sum: hex_digits(digest(&SHA256, &file).as_ref()),
                     packed: packed(file),
                 })
             })
@@ -89,8 +89,8 @@ pub(super) async fn load(
     // Hundreds of thousands of lines take a second or two of computing.
     let read = tokio::task::spawn_blocking(move || {
         let statement = read(&gateways, channel, day, &files)?;
-        let new = files.pack();
-        Ok::<_, &'static str>((judge_emptiness(statement, &files, has_booked), new))
+        let loaded = judge_emptiness(statement, &files, has_booked);
+        Ok::<_, &'static str>((loaded, files.pack()))
     });
     let Ok(read) = read.await else {
         return Ok(Loaded::NotYet("reading it failed".to_owned()));
@@ -245,11 +245,11 @@ async fn keep(services: &Services, channel: Channel, day: NaiveDate, file: &NewF
 }
 
 /// Compresses plain text; archives and GZIP are kept as they came.
-fn packed(file: &[u8]) -> Vec<u8> {
-    if is_zip(file) || is_gzip(file) {
-        return file.to_vec();
+fn packed(file: Vec<u8>) -> Vec<u8> {
+    if is_zip(&file) || is_gzip(&file) {
+        return file;
     }
     let mut packer = GzEncoder::new(Vec::new(), Compression::default());
-    let packed = packer.write_all(file).and_then(|()| packer.finish());
+    let packed = packer.write_all(&file).and_then(|()| packer.finish());
     packed.expect("memory takes every byte")
 }

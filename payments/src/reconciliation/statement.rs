@@ -28,8 +28,9 @@ pub(super) struct Statement {
 /// A payment or a refund.
 #[derive(Debug)]
 pub(super) struct Line {
-    pub payment_no: Box<str>,
-    pub transaction_id: Box<str>,
+    /// Our number of the payment, then the gateway's of the trade: one allocation for both.
+    pub numbers: Box<str>,
+    pub n_of_payment_no: usize,
     pub refund: Option<Box<RefundOfLine>>,
     pub amount: i64,
     pub settled: i64,
@@ -66,10 +67,18 @@ pub(super) struct Stray {
 }
 
 impl Line {
+    pub fn payment_no(&self) -> &str {
+        &self.numbers[..self.n_of_payment_no]
+    }
+
+    pub fn transaction_id(&self) -> &str {
+        &self.numbers[self.n_of_payment_no..]
+    }
+
     /// Whether the payment, or the payment that is refunded, has a number of ours. Other programs may use the same merchant
     /// number.
     pub fn is_ours(&self) -> bool {
-        PaymentNo::is_made_by_us(&self.payment_no)
+        PaymentNo::is_made_by_us(self.payment_no())
     }
 
     /// Part that the merchant's own coupons paid.
@@ -97,8 +106,8 @@ impl From<TradeLine> for Line {
             })),
         };
         Line {
-            payment_no: line.payment_no.into(),
-            transaction_id: line.transaction_id.into(),
+            n_of_payment_no: line.payment_no.len(),
+            numbers: (line.payment_no + &line.transaction_id).into(),
             refund,
             amount: line.amount.fen(),
             settled: line.settled.fen(),
@@ -135,9 +144,9 @@ impl Statement {
         self.by_payment_no = payments.map(|(place, _)| place).collect();
         self.by_trade.clone_from(&self.by_payment_no);
         self.by_payment_no
-            .sort_by(|a, b| lines[*a].payment_no.cmp(&lines[*b].payment_no));
+            .sort_by(|a, b| lines[*a].payment_no().cmp(lines[*b].payment_no()));
         self.by_trade
-            .sort_by(|a, b| lines[*a].transaction_id.cmp(&lines[*b].transaction_id));
+            .sort_by(|a, b| lines[*a].transaction_id().cmp(lines[*b].transaction_id()));
     }
 
     /// Adds a movement of the fund-flow statement to its line; after [`Statement::sort`].
@@ -187,13 +196,13 @@ impl Statement {
     pub fn payment_of_trade(&self, transaction_id: &str) -> Option<usize> {
         let found = self
             .by_trade
-            .binary_search_by(|place| (*self.lines[*place].transaction_id).cmp(transaction_id));
+            .binary_search_by(|place| self.lines[*place].transaction_id().cmp(transaction_id));
         found.ok().map(|index| self.by_trade[index])
     }
 
     /// Payments with this number: one, unless a trade is listed twice.
     pub fn payments_of(&self, payment_no: &str) -> &[usize] {
-        let number = |place: &usize| &*self.lines[*place].payment_no;
+        let number = |place: &usize| self.lines[*place].payment_no();
         let from = self
             .by_payment_no
             .partition_point(|place| number(place) < payment_no);

@@ -7,8 +7,8 @@ const END: Timestamp = Timestamp::from_millis(1_795_536_000_000);
 
 fn payment(amount: i64, fee: i64) -> Line {
     Line {
-        payment_no: "P1".into(),
-        transaction_id: "T1".into(),
+        numbers: "P1T1".into(),
+        n_of_payment_no: 2,
         refund: None,
         amount,
         settled: amount,
