@@ -1,11 +1,12 @@
 //! Fees of a day's statement in the ledger: posted once for each payment and refund, whatever is repeated.
 
 use chrono::NaiveDate;
-use domain::{Channel, RefundId};
+use domain::{Channel, RefundId, Timestamp};
 use futures_util::FutureExt;
 
 use crate::store::fee_entries::{self, FeePosting};
 use crate::store::refunds::days::set_statement_day;
+use crate::store::{StoreError, Tx};
 use crate::{Error, Services};
 
 /// Fee of a payment or a refund as its statement has it. Positive: the gateway took it.
@@ -25,6 +26,27 @@ impl Fee<'_> {
     }
 }
 
+/// Posts the fees of payments that have none yet, many by one statement. Returns those that are left: the others that are not
+/// posted, and those of a statement that met a posting of another server.
+async fn post_first<'f>(
+    tx: &mut Tx<'_>,
+    of: (NaiveDate, Channel),
+    fees: &'f [Fee<'f>],
+    now: Timestamp,
+) -> Result<Vec<&'f Fee<'f>>, StoreError> {
+    let is_first = |fee: &&Fee<'_>| fee.refund.is_none() && fee.posted == Some(0);
+    let to_post = fees.iter().filter(|fee| !fee.is_posted());
+    let (first, mut left): (Vec<_>, Vec<_>) = to_post.partition(is_first);
+    for some in first.chunks(fee_entries::AT_ONCE) {
+        let postings: Vec<(&str, i64)> = some.iter().map(|fee| (fee.reference, fee.fen)).collect();
+        let n_inserted = fee_entries::insert_first(tx, of, &postings, now).await?;
+        if usize::try_from(n_inserted) != Ok(postings.len() * 2) {
+            left.extend(some);
+        }
+    }
+    Ok(left)
+}
+
 /// Posts what is not posted yet. A statement that has been corrected posts the rest under a further number.
 pub(super) async fn post_fees(
     services: &Services,
@@ -39,7 +61,7 @@ pub(super) async fn post_fees(
         .db
         .write(|tx| {
             async move {
-                for fee in fees.iter().filter(|fee| !fee.is_posted()) {
+                for fee in post_first(tx, (day, channel), fees, now).await? {
                     if let Some(id) = &fee.refund {
                         set_statement_day(tx, id, day).await?;
                     }
