@@ -188,7 +188,7 @@ pub fn routes(web: &Web) -> Router<Web> {
     }
     router
         .route_layer(from_fn_with_state((web.clone(), Arc::new(rules)), guard::guard))
-        .layer(from_fn(pages::finish))
+        .layer(from_fn(pages::finish_console))
         .layer(from_fn_with_state(web.clone(), origin::guard))
 }
 

@@ -13,7 +13,7 @@ use super::error::{ErrorCode, Problem};
 pub const API_BYTES: usize = 256 * 1024;
 pub const NOTIFICATION_BYTES: usize = 64 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// Bytes drained of a body that is too large: a client that is still sending does not read the answer.
+/// Bytes drained beyond the limit of a body that is too large: a client that is still sending does not read the answer.
 const DRAINED_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,9 @@ pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes
     let exceeds =
         |bound: usize| announced.is_some_and(|length| length > u64::try_from(bound).unwrap_or(u64::MAX));
     // `Expect: 100-continue` gets its refusal before the body is sent; an endless body is not drained.
-    if exceeds(limit) && (headers.contains_key(header::EXPECT) || exceeds(DRAINED_BYTES.max(limit))) {
+    if exceeds(limit)
+        && (headers.contains_key(header::EXPECT) || exceeds(limit.saturating_add(DRAINED_BYTES)))
+    {
         return Err(BodyError::TooLarge);
     }
     match tokio::time::timeout(TIMEOUT, collect(body, limit)).await {
@@ -56,7 +58,7 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
         let frame = frame.map_err(|_| BodyError::Broken)?;
         let Some(data) = frame.data_ref() else { continue };
         n_received += data.len();
-        if n_received > DRAINED_BYTES.max(limit) {
+        if n_received > limit.saturating_add(DRAINED_BYTES) {
             return Err(BodyError::TooLarge);
         }
         if n_received <= limit {

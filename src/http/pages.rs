@@ -131,6 +131,26 @@ pub async fn finish(request: Request, next: Next) -> Response {
     to_the_end(next.run(request)).await
 }
 
+/// The same for the console. The handler of a form with a file reads its body by itself, after the guard: a file may be large,
+/// and is no text.
+pub async fn finish_console(request: Request, next: Next) -> Response {
+    if is_multipart(request.headers()) {
+        return to_the_end(next.run(request)).await;
+    }
+    finish(request, next).await
+}
+
+fn is_multipart(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| {
+            kind.trim_start()
+                .to_ascii_lowercase()
+                .starts_with("multipart/form-data")
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
