@@ -28,8 +28,7 @@ catalogue! {
     wrong_code: "验证码不正确，请用新的验证码再试。", "This code is not right. Try again with a new one.";
     too_many_attempts: "尝试次数过多，请稍后再试。", "Too many attempts. Try again in a moment.";
     confirm_title: "请再次输入密码", "Your password once more";
-    confirm_text: "涉及密钥、人员和大额退款的操作，需要在十分钟内确认过密码。",
-        "Keys, people and large refunds need a password that was given within the last ten minutes.";
+    confirm_text: "涉及密钥、人员和大额退款的操作，需要在十分钟内确认过密码。", "Keys, people and large refunds need a password that was given within the last ten minutes.";
     go_on: "继续", "Go on";
 
     // The account.
@@ -475,6 +474,7 @@ catalogue! {
     epay_next: "下次发送", "Next attempt";
     epay_send_again: "重新发送", "Send again";
     flash_day_reconciled: "对账已完成，结果如下。", "Reconciled; this is the result.";
+    flash_day_pending: "未能对账，原因如下。", "Not reconciled, for the reason below.";
     flash_difference_explained: "已记录说明。", "The explanation is recorded.";
     flash_day_closed: "已关账。", "The day is closed.";
     flash_epay_notification_sent: "通知已重新加入发送队列。", "The notification is sent again.";

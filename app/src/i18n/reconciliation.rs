@@ -72,6 +72,9 @@ catalogue! {
     file_text: "上传从商户平台下载的原始文件：文本、GZIP 或支付宝的 ZIP。最大 32 MB。",
         "The gateway's own file as it was downloaded: text, GZIP, or Alipay's ZIP. At most 32 MB.";
     upload: "上传并对账", "Upload and reconcile";
+    too_large_title: "文件过大", "The file is too large";
+    too_large_text: "账单文件最大 32 MB，没有做任何更改。请上传压缩后的原始文件，或在服务器上使用 tongqian reconcile --file。",
+        "A statement file has 32 MB at most. Nothing was changed. Upload it packed, as it was downloaded, or use tongqian reconcile --file on the server.";
     close_day: "关账", "Close the day";
     close_text: "关账后，未处理的差异以此原因标记为已说明；之后的变动会单独提示。",
         "Open differences become explained by this reason; later changes of the day are shown as such.";

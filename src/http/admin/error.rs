@@ -11,6 +11,8 @@ use crate::telemetry;
 pub enum PageError {
     NotFound,
     Malformed,
+    /// A file larger than the form takes.
+    FileTooLarge,
     Forbidden(Permission),
     /// An API key cannot have a scope that its creator's role does not allow.
     ForeignScope,
@@ -31,6 +33,7 @@ impl PageError {
         match self {
             PageError::NotFound => StatusCode::NOT_FOUND,
             PageError::Malformed => StatusCode::UNPROCESSABLE_ENTITY,
+            PageError::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             PageError::Forbidden(_) | PageError::ForeignScope => StatusCode::FORBIDDEN,
             PageError::Refused
             | PageError::DecidedAlready

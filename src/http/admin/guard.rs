@@ -157,6 +157,10 @@ fn explain(context: &ConsoleContext, error: PageError) -> Response {
     let (title, text) = match error {
         PageError::NotFound => (words.missing_title, words.missing_text),
         PageError::Malformed => (words.malformed_title, words.malformed_text),
+        PageError::FileTooLarge => {
+            let words = context.language.reconciliation_words();
+            (words.too_large_title, words.too_large_text)
+        }
         PageError::Forbidden(_) => (words.forbidden_title, words.forbidden_text),
         PageError::ForeignScope => (words.forbidden_title, words.foreign_scope_text),
         PageError::Refused => (words.refused_title, words.refused_text),

@@ -16,7 +16,7 @@ use super::fields::Fields;
 use super::respond;
 use crate::http::Web;
 use crate::http::api::to_the_end;
-use crate::http::body;
+use crate::http::body::{self, BodyError};
 use crate::http::reconciliations::parse_day;
 
 /// Days on one page of the calendar.
@@ -111,8 +111,13 @@ async fn run(
     source: StatementSource,
 ) -> Result<Response, PageError> {
     let actor = respond::actor(context);
-    to_the_end(async move { console::reconcile_now(&web.services, &actor, of, source).await }).await?;
-    Ok(respond::done(&address(of), Flash::DayReconciled))
+    let day =
+        to_the_end(async move { console::reconcile_now(&web.services, &actor, of, source).await }).await?;
+    let flash = match day.row.note {
+        None => Flash::DayReconciled,
+        Some(_) => Flash::DayPending,
+    };
+    Ok(respond::done(&address(of), flash))
 }
 
 /// Reads the one file of a multipart form.
@@ -125,7 +130,10 @@ async fn read_file(request: Request) -> Result<Vec<u8>, PageError> {
         .ok_or(PageError::Malformed)?;
     let bytes = body::read(&head.headers, body, MAX_FILE_BYTES)
         .await
-        .map_err(|_| PageError::Malformed)?;
+        .map_err(|error| match error {
+            BodyError::TooLarge => PageError::FileTooLarge,
+            _ => PageError::Malformed,
+        })?;
     let whole = futures_util::stream::once(async move { Ok::<_, std::convert::Infallible>(bytes) });
     let mut parts = multer::Multipart::new(whole, boundary);
     while let Some(part) = parts.next_field().await.map_err(|_| PageError::Malformed)? {
