@@ -26,6 +26,7 @@ mod reconciliation;
 mod refunds;
 mod respond;
 mod spreadsheet;
+mod statement_files;
 mod users;
 mod webhooks;
 
@@ -116,6 +117,7 @@ fn console_routes() -> Vec<Route> {
         view("/admin/books",                          May(ReadAudit),           balances::books),
         view("/admin/reconciliation",                 May(Look),                reconciliation::list),
         view("/admin/reconciliation/{day}/{channel}", May(Look),                reconciliation::show),
+        view("/admin/reconciliation/{day}/{channel}/files/{id}", May(Export),   statement_files::download),
         act("/admin/reconciliation/{day}/{channel}/ask", May(Handle),           reconciliation::ask),
         act("/admin/reconciliation/{day}/{channel}/file", May(Reconcile),       reconciliation::upload),
         act("/admin/reconciliation/{day}/{channel}/explain", May(Reconcile),    reconciliation::explain),

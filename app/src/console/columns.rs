@@ -2,8 +2,9 @@
 //!
 //! A number that is a name (of an order, a payment, a trade) is text, or a spreadsheet would round it.
 
-use domain::{Product, Timestamp};
+use domain::{PaymentNo, Product, Timestamp};
 use payments::console::{EntryLine, LineKind, OrderLine, PaymentLine, RefundLine};
+use payments::gateway::bill::{FundLine, FundPart, RefundLine as RefundState, TradeKind, TradeLine};
 use payments::reconciliation::{Reconciliation, ReconciliationStatus};
 
 use super::format;
@@ -142,6 +143,84 @@ pub const DAYS: &[Column<Reconciliation>] = &[
     column(|words| words.files.foreign_net_cny, |line, _| of_statement(line, line.figures.foreign_net)),
     column(|words| words.files.closed_at_beijing, |line, _| optional(line.close.as_ref(), |close| Cell::Beijing(close.at))),
 ];
+
+#[rustfmt::skip]
+pub const TRADES: &[Column<TradeLine>] = &[
+    column(|words| words.files.entry_kind, |line, words| text(if refund_of(line).is_some() { words.files.line_refund } else { words.files.line_payment })),
+    column(|words| words.files.at_beijing, |line, _| Cell::Beijing(line.at)),
+    column(|words| words.files.at_utc, |line, _| Cell::Utc(line.at)),
+    column(|words| words.console.payment_no, |line, _| text(&line.payment_no)),
+    column(|words| words.console.transaction, |line, _| text(&line.transaction_id)),
+    column(|words| words.console.refund_no, |line, _| optional(refund_of(line), |refund| text(refund.refund_no))),
+    column(|words| words.console.gateway_refund, |line, _| optional(refund_of(line).and_then(|refund| refund.gateway_refund_id), text)),
+    column(|words| words.files.refund_state, |line, words| optional(refund_of(line), |refund| text(refund_state(refund.state, words)))),
+    column(|words| words.files.amount_cny, |line, _| Cell::Amount(signed(line, line.amount.fen()))),
+    column(|words| words.files.settled_cny, |line, _| Cell::Amount(signed(line, line.settled.fen()))),
+    column(|words| words.files.fee_cny, |line, _| Cell::Amount(signed(line, line.fee.fen()))),
+    column(|words| words.files.rate, |line, _| optional(line.rate, |rate| text(format_args!("{}.{:02}%", rate / 10_000, rate % 10_000 / 100)))),
+    column(|words| words.files.net_cny, |line, _| Cell::Amount(signed(line, line.settled.fen() - line.fee.fen()))),
+    column(|words| words.files.program, |line, words| text(if PaymentNo::is_made_by_us(&line.payment_no) { words.files.program_own } else { words.files.program_other })),
+];
+
+#[rustfmt::skip]
+pub const FUNDS: &[Column<FundLine>] = &[
+    column(|words| words.files.entry_kind, |line, words| text(fund_part(line.part, words))),
+    column(|words| words.files.booked_at_beijing, |line, _| Cell::Beijing(line.at)),
+    column(|words| words.files.booked_at_utc, |line, _| Cell::Utc(line.at)),
+    column(|words| words.files.flow_no, |line, _| text(&line.flow_no)),
+    column(|words| words.files.business_no, |line, _| text(&line.business_no)),
+    column(|words| words.console.refund_no, |line, _| optional(line.refund_no.as_ref(), text)),
+    column(|words| words.files.amount_cny, |line, _| Cell::Amount(if line.is_income { line.amount.fen() } else { -line.amount.fen() })),
+    column(|words| words.files.fee_inside_cny, |line, _| optional(line.fee_inside, |fee| Cell::Amount(fee.fen()))),
+];
+
+/// Refund of a line of a trade statement.
+struct RefundOfLine<'a> {
+    refund_no: &'a str,
+    gateway_refund_id: Option<&'a str>,
+    state: RefundState,
+}
+
+fn refund_of(line: &TradeLine) -> Option<RefundOfLine<'_>> {
+    match &line.kind {
+        TradeKind::Payment => None,
+        TradeKind::Refund {
+            refund_no,
+            gateway_refund_id,
+            state,
+        } => Some(RefundOfLine {
+            refund_no,
+            gateway_refund_id: gateway_refund_id.as_deref(),
+            state: *state,
+        }),
+    }
+}
+
+/// Fen of a line so that a column can be summed: refunds are negative, and one that failed is nothing.
+fn signed(line: &TradeLine, fen: i64) -> i64 {
+    match refund_of(line) {
+        None => fen,
+        Some(refund) if refund.state == RefundState::Failed => 0,
+        Some(_) => -fen,
+    }
+}
+
+const fn refund_state(state: RefundState, words: FileTexts) -> &'static str {
+    match state {
+        RefundState::Done => words.files.refund_done,
+        RefundState::InProgress => words.files.refund_in_progress,
+        RefundState::Failed => words.files.refund_failed,
+    }
+}
+
+const fn fund_part(part: FundPart, words: FileTexts) -> &'static str {
+    match part {
+        FundPart::Payment => words.files.line_payment,
+        FundPart::Refund => words.files.line_refund,
+        FundPart::Fee => words.files.fee,
+        FundPart::Other => words.files.line_other,
+    }
+}
 
 /// Amounts of a day that waits for its statement are unknown, not nothing.
 fn of_statement(line: &Reconciliation, fen: i64) -> Cell {

@@ -28,6 +28,9 @@ catalogue! {
     books: "本系统", "Books";
     difference: "差额", "Difference";
     fees: "手续费", "Fees";
+    statement_files: "账单明细文件：", "Lines of the statements: ";
+    trade_statement: "交易账单", "Trade statement";
+    fund_statement: "资金账单", "Fund-flow statement";
     checked_at: "对账时间", "Reconciled at";
     lines: "账单笔数", "Lines";
     discounts: "商家优惠（不结算）", "Merchant's own discounts";

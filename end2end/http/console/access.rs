@@ -54,6 +54,7 @@ const GUESTS: &[(&str, &str, &str)] = &[
     ("of",    "GET",  "/admin/books"),
     ("ofsdv", "GET",  "/admin/reconciliation"),
     ("ofsdv", "GET",  "/admin/reconciliation/{day}/{channel}"),
+    ("of",    "GET",  "/admin/reconciliation/{day}/{channel}/files/{id}"),
     ("ofs",   "POST", "/admin/reconciliation/{day}/{channel}/ask"),
     ("of",    "POST", "/admin/reconciliation/{day}/{channel}/file"),
     ("of",    "POST", "/admin/reconciliation/{day}/{channel}/explain"),

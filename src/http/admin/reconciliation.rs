@@ -26,11 +26,15 @@ const MAX_FILE_BYTES: usize = 32 * 1024 * 1024;
 
 type DayPath = Result<Path<(String, String)>, axum::extract::rejection::PathRejection>;
 
-/// Day and gateway of an address.
 fn parse_path(path: DayPath) -> Result<(NaiveDate, Channel), PageError> {
     let Path((day, channel)) = path.map_err(|_| PageError::NotFound)?;
-    let day = parse_day(&day).ok_or(PageError::NotFound)?;
-    Ok((day, Channel::parse(&channel).ok_or(PageError::NotFound)?))
+    parse_place(&day, &channel)
+}
+
+/// Day and gateway of an address.
+pub fn parse_place(day: &str, channel: &str) -> Result<(NaiveDate, Channel), PageError> {
+    let day = parse_day(day).ok_or(PageError::NotFound)?;
+    Ok((day, Channel::parse(channel).ok_or(PageError::NotFound)?))
 }
 
 fn address((day, channel): (NaiveDate, Channel)) -> String {

@@ -192,9 +192,29 @@ fn sums(context: &ConsoleContext, now: &DayNow) -> AnyView {
         let value = view! { {format::time(close.at)} " · " {by} " " {reason} };
         facts.push(fact(words.closed, value.into_any()));
     }
+    let has_lines = figures.n_payments + figures.n_refunds + figures.n_foreign > 0;
     view! {
         {table(words.sums_of_day, &columns, rows)}
         <dl class="facts">{facts}</dl>
+        {(has_lines && context.may(Permission::Export)).then(|| statement_files(words, row))}
+    }
+    .into_any()
+}
+
+/// Links to the lines of both statements as files.
+fn statement_files(words: &'static ReconciliationWords, row: &Reconciliation) -> AnyView {
+    let path = format!("{ROOT}/{}/{}/files", row.day, row.channel);
+    let link = |kind: &str, extension: &str| {
+        let href = format!("{path}/{kind}.{}", extension.to_ascii_lowercase());
+        view! { " " <a href=href>{extension.to_owned()}</a> }
+    };
+    let funds = row.figures.fund_net.map(|_| {
+        view! { " · " {words.fund_statement} {link("fund_flow", "CSV")} {link("fund_flow", "XLSX")} }
+    });
+    view! {
+        <p class="small">
+            {words.statement_files} {words.trade_statement} {link("trade", "CSV")} {link("trade", "XLSX")} {funds}
+        </p>
     }
     .into_any()
 }
