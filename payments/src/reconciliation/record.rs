@@ -12,7 +12,7 @@ use super::comparison::{Comparison, signed_yuan};
 use crate::event;
 use crate::model::incident::IncidentKind;
 use crate::model::reconciliation::{
-    DayClose, Difference, DifferenceKind, DifferenceState, Reconciliation, ReconciliationStatus,
+    DayClose, DayFigures, Difference, DifferenceKind, DifferenceState, Reconciliation, ReconciliationStatus,
 };
 use crate::store::{StoreError, Tx, incidents, reconciliation_differences as differences, reconciliations};
 use crate::views::ReconciliationView;
@@ -170,7 +170,12 @@ fn advanced(row: &Reconciliation, found: &Comparison, all: &[Difference], now: T
         by: None,
         reason: None,
     });
-    let is_other = row.figures != found.figures || row.status != status;
+    // The fund-flow statement may come after the day was closed by the trade statement alone: that changes no sum.
+    let known = DayFigures {
+        fund_net: row.figures.fund_net.or(found.figures.fund_net),
+        ..row.figures
+    };
+    let is_other = known != found.figures || row.status != status;
     Reconciliation {
         status,
         note: None,
