@@ -34,6 +34,7 @@ mod powers;
 mod races;
 mod reconciliation;
 mod reconciliation_acts;
+mod reconciliation_month;
 mod refund_faults;
 mod refund_requests;
 mod refunds;
@@ -43,6 +44,7 @@ mod second_factor;
 mod shop;
 mod signed_products;
 mod statements;
+mod tables;
 mod webhooks;
 mod wechat_authorization;
 #[path = "../../../end2end/http/wire.rs"]

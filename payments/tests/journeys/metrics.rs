@@ -20,7 +20,7 @@ fn page(metrics: &Metrics) -> String {
 
 /// Value of a series, which must be there.
 #[track_caller]
-fn value(shop: &Shop, series: &str) -> i64 {
+pub fn value(shop: &Shop, series: &str) -> i64 {
     let page = page(&shop.services.metrics);
     let line = page
         .lines()

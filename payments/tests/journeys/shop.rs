@@ -130,15 +130,26 @@ impl Shop {
         wechat_keys: WechatKeys,
         policy: Policy,
     ) -> Shop {
+        Shop::open_at(url, directory, OPENING, wechat_keys, policy).await
+    }
+
+    /// A shop that opens at another time.
+    pub async fn open_at(
+        url: String,
+        directory: tempfile::TempDir,
+        opening: Timestamp,
+        wechat_keys: WechatKeys,
+        policy: Policy,
+    ) -> Shop {
         let settings = simulator::Settings {
             clock: simulator::Clock::Fixed {
-                now_ms: OPENING.millis(),
+                now_ms: opening.millis(),
             },
             wechat_keys,
             ..simulator::Settings::default()
         };
         let sim = Simulator::start(settings).await.unwrap();
-        let clock = Clock::fixed(OPENING, 7);
+        let clock = Clock::fixed(opening, 7);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let notify_url = format!("http://{}/notify", listener.local_addr().unwrap());
         let metrics = payments::Metrics::default();
@@ -276,6 +287,11 @@ impl Shop {
         let headers = headers_of(letter);
         let reply = payments::accept_notification(&self.services, channel, &headers, &letter.body).await;
         StatusCode::from_u16(reply.status).unwrap()
+    }
+
+    /// Address of its database.
+    pub fn database(&self) -> &str {
+        &self.database
     }
 
     /// Changes rows by SQL, bypassing the store; returns how many.
