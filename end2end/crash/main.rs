@@ -11,8 +11,12 @@ mod kills;
 mod merchant;
 mod orders;
 mod receiver;
+mod reconciling;
 mod replicas;
 mod returning;
 mod server;
+#[path = "../../payments/tests/journeys/shop.rs"]
+#[expect(dead_code, reason = "the journeys use more of it")]
+mod shop;
 mod stage;
 mod walk;
