@@ -7,7 +7,8 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Log, LogFormat};
 
 /// Libraries with noisy logs; `LOG` may still enable them by name. Migrations make PostgreSQL notice what is there already.
-const QUIET: &str = "sqlx::postgres::notice=error,tokio_cron_scheduler=warn";
+/// Spans of traces are not for the log.
+const QUIET: &str = "sqlx::postgres::notice=error,tokio_cron_scheduler=warn,otel=off";
 
 /// Initialises logging, once a process; a second call changes nothing.
 pub fn init(log: &Log) {

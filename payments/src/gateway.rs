@@ -282,12 +282,20 @@ impl Gateway {
             // A signed address: the payer's browser makes the call.
             (Gateway::Alipay(alipay), Product::Wap | Product::Page) => alipay.create(creation).await,
             (Gateway::Alipay(alipay), _) => {
-                self.timed(GatewayOperation::Create, alipay.create(creation).boxed())
-                    .await
+                self.timed(
+                    GatewayOperation::Create,
+                    creation.payment_no,
+                    alipay.create(creation).boxed(),
+                )
+                .await
             }
             (Gateway::Wechat(wechat), _) => {
-                self.timed(GatewayOperation::Create, wechat.create(creation).boxed())
-                    .await
+                self.timed(
+                    GatewayOperation::Create,
+                    creation.payment_no,
+                    wechat.create(creation).boxed(),
+                )
+                .await
             }
         }
     }
@@ -322,6 +330,7 @@ impl Gateway {
         let said = self
             .timed(
                 GatewayOperation::Query,
+                payment_no,
                 async {
                     match self {
                         Gateway::Wechat(wechat) => wechat.query(payment_no).await,
@@ -395,6 +404,7 @@ impl Gateway {
     pub async fn close(&self, payment_no: &PaymentNo) -> Result<Closing, GatewayError> {
         self.timed(
             GatewayOperation::Close,
+            payment_no,
             async {
                 match self {
                     Gateway::Wechat(wechat) => wechat.close(payment_no).await,
@@ -418,6 +428,7 @@ impl Gateway {
     pub async fn refund(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
         self.timed(
             GatewayOperation::Refund,
+            ask.payment_no,
             async {
                 match self {
                     Gateway::Wechat(wechat) => wechat.refund(ask).await,
@@ -433,6 +444,7 @@ impl Gateway {
         let said = self
             .timed(
                 GatewayOperation::RefundQuery,
+                ask.payment_no,
                 async {
                     match self {
                         Gateway::Wechat(wechat) => wechat.query_refund(ask).await,

@@ -47,6 +47,7 @@ mod run;
 pub mod secrets;
 mod services;
 pub mod store;
+pub mod traces;
 pub mod users;
 mod validate;
 pub mod views;

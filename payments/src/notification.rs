@@ -20,7 +20,7 @@ use crate::store::batch::Write;
 use crate::store::notifications::{self, NotificationRow};
 use crate::store::payments::facts::{self, MessageId, PaymentFacts};
 use crate::store::{FirstRun, StoreError, Tx, incidents, payments, refunds};
-use crate::{Error, NotificationVerdict, Services};
+use crate::{Error, NotificationVerdict, Services, traces};
 
 /// Returns the answer in the gateway's format; an acknowledgement only after the commit.
 pub async fn accept_notification(
@@ -65,6 +65,7 @@ async fn receive(
             return NotificationVerdict::Malformed;
         }
     };
+    traces::follow_payment(&notification.payment_no);
     if planted!("acknowledged before the commit") {
         return NotificationVerdict::Accepted;
     }

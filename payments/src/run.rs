@@ -3,10 +3,12 @@
 use std::future::Future;
 use std::time::Duration;
 
+use crate::traces::spawn_in_trace;
+
 /// Runs a writing verb in a task of its own: axum drops a handler when the client hangs up (measured: 5 started, 0
 /// finished), and a half-executed verb is worse than none.
 pub async fn run_to_end<T: Send + 'static>(verb: impl Future<Output = T> + Send + 'static) -> T {
-    match tokio::spawn(verb).await {
+    match spawn_in_trace(verb).await {
         Ok(value) => value,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

@@ -10,6 +10,7 @@ pub(crate) mod append_only;
 pub(crate) mod audit_log;
 pub(crate) mod backup;
 pub(crate) mod batch;
+pub(crate) mod commit_span;
 mod connections;
 pub(crate) mod credit_requests;
 pub(crate) mod deliveries;
@@ -362,8 +363,7 @@ impl Db {
         F: Work<'a, T, E>,
     {
         crash_point!("store.before_write");
-        // Boxed: every verb awaits this, and its state would otherwise be part of each verb's future.
-        let written = Box::pin(self.write_again(work, Span::Several)).await;
+        let written = commit_span::in_commit_span(self, self.write_again(work, Span::Several)).await;
         crash_point!("store.after_write");
         written
     }
@@ -376,7 +376,7 @@ impl Db {
         F: Work<'a, T, E>,
     {
         crash_point!("store.before_write");
-        let written = Box::pin(self.write_again(work, Span::One)).await;
+        let written = commit_span::in_commit_span(self, self.write_again(work, Span::One)).await;
         crash_point!("store.after_write");
         written
     }

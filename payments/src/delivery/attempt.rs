@@ -1,13 +1,14 @@
 //! One attempt of a delivery: recorded as taken, sent, and its end recorded.
 
 use futures_util::FutureExt;
+use tracing::{Instrument as _, Span};
 
 use super::kind::{DeliveryKind, Failure, NextStep, Prepared, ShownRequest, write_headers};
 use crate::metrics::Ending;
 use crate::outbound::{Letter, OutboundAnswer, OutboundError, OutboundRequest};
 use crate::store::deliveries::{self, AttemptEnd, DeliveryRow};
 use crate::store::{StoreError, Tx};
-use crate::{Error, Services};
+use crate::{Error, Services, traces};
 
 /// Limits what is kept of an answer's headers.
 const MAX_HEADER_CHARS: usize = 4096;
@@ -28,8 +29,25 @@ struct Attempt {
 /// Makes one attempt of a delivery that this server has claimed; whether it succeeded.
 pub(super) async fn attempt_delivery(services: &Services, delivery: &DeliveryRow) -> Result<bool, Error> {
     let kind = DeliveryKind::parse(&delivery.kind).ok_or(StoreError::Corrupt("deliveries.kind"))?;
+    let span = traces::delivery_span(kind, &delivery.subject);
+    let attempt = attempt_in_span(services, kind, delivery, &span);
+    attempt.instrument(span.clone()).await
+}
+
+async fn attempt_in_span(
+    services: &Services,
+    kind: DeliveryKind,
+    delivery: &DeliveryRow,
+    span: &Span,
+) -> Result<bool, Error> {
     let parcel = match kind.prepare(services, delivery).await? {
-        Prepared::Send(request) => Parcel::Request(request),
+        Prepared::Send(mut request) => {
+            // Robots are other companies' programs, which no trace of ours goes on in.
+            if kind != DeliveryKind::Alarm {
+                traces::carry(&mut request.headers);
+            }
+            Parcel::Request(request)
+        }
         Prepared::Mail(letter) => Parcel::Letter(letter),
         Prepared::Park => {
             write(services, |tx| deliveries::park(tx, delivery).boxed()).await?;
@@ -48,6 +66,8 @@ pub(super) async fn attempt_delivery(services: &Services, delivery: &DeliveryRow
         .answer
         .as_ref()
         .is_ok_and(|answer| kind.is_success(delivery, answer));
+    let status = attempt.answer.as_ref().ok().map(|answer| answer.status.as_u16());
+    traces::end_delivery_span(span, status, is_success);
     services
         .db
         .write(|tx| {

@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use domain::PaymentNo;
+use tracing::Instrument as _;
+
 use super::bill::BillError;
 use super::breaker::Circuit;
 use super::{Gateway, GatewayError};
+use crate::traces::{end_gateway_span, gateway_span};
 use crate::{CallOutcome, GatewayOperation, Metrics};
 
 impl Gateway {
@@ -15,10 +19,12 @@ impl Gateway {
     pub(super) async fn timed<T>(
         &self,
         operation: GatewayOperation,
+        payment_no: &PaymentNo,
         call: BoxFuture<'_, Result<T, GatewayError>>,
     ) -> Result<T, GatewayError> {
+        let span = gateway_span(self.channel(), operation, payment_no);
         let begun_at = self.clock().monotonic();
-        let said = call.await;
+        let said = call.instrument(span.clone()).await;
         let now = self.clock().monotonic();
         let took = now.saturating_sub(begun_at);
         let is_answer = !matches!(
@@ -30,7 +36,9 @@ impl Gateway {
             _ => Circuit::Others,
         };
         self.breaker().note(circuit, is_answer, took, now);
-        self.count(operation, outcome_of(&said), took);
+        let outcome = outcome_of(&said);
+        end_gateway_span(&span, outcome);
+        self.count(operation, outcome, took);
         said
     }
 

@@ -18,7 +18,7 @@ use url::Url;
 pub use self::in_process::InProcess;
 use super::drift::{Drift, DriftWatch};
 use super::{GatewayError, KeyError};
-use crate::Clock;
+use crate::{Clock, traces};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Timeout of one try: starting a payment may take two calls and twenty seconds at most (`start::CALL`).
@@ -174,7 +174,8 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, request: Request, limits: Limits) -> Result<Answer, Silence> {
+    async fn attempt(&self, mut request: Request, limits: Limits) -> Result<Answer, Silence> {
+        traces::carry(request.headers_mut());
         crash_point!("gateway.before_call");
         let begun_at = self.clock.now();
         let answer = match &self.line {

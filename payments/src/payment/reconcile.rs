@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{Channel, Payment, PaymentNo, PaymentState, Report, Settlement, Timestamp, schedule};
 use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt, stream};
+use tracing::Instrument as _;
 
 use crate::error::logged;
 use crate::gateway::{Batch, GatewayError};
@@ -14,7 +15,7 @@ use crate::payment::settle::{PaymentNews, Rule, announce, apply_news, trade_of};
 use crate::store::payments::Asking;
 use crate::store::payments::facts::{self, PaymentFacts};
 use crate::store::{FirstRun, StoreError, payments};
-use crate::{Error, Services, gateway_health};
+use crate::{Error, Services, gateway_health, traces};
 
 /// Longer than a call with all its retries can take, so that no other server queries meanwhile.
 const LEASE: Duration = Duration::from_secs(60);
@@ -30,6 +31,7 @@ pub async fn query_payment(
     idempotency: Option<Idempotency<Payment>>,
 ) -> Result<Outcome<Payment>, Error> {
     let idempotency = idempotency.as_ref();
+    traces::name_payment(payment_no.as_str());
     let payment = find_by_number(services, payment_no).await?;
     let asks = match idempotency {
         // A final payment needs no query and no write.
@@ -167,7 +169,8 @@ pub async fn reconcile_lane(services: &Services, lane: Lane) -> Result<usize, Er
         }
         stream::iter(&due)
             .for_each_concurrent(BATCH, async |number| {
-                if let Err(error) = ask_by_number(services, number).await {
+                let span = traces::job_span("reconcile payment", number);
+                if let Err(error) = ask_by_number(services, number).instrument(span).await {
                     tracing::warn!(payment.no = %number, error = logged(&error), "no answer about {number}");
                 }
             })

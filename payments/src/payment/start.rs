@@ -18,7 +18,7 @@ use crate::payment::expire::end_payment;
 use crate::payment::find_payment;
 use crate::store::payments::{CallClaim, facts};
 use crate::store::{StoreError, Tx, orders, payments};
-use crate::{Error, Services};
+use crate::{Error, Services, traces};
 
 /// Rate limit of a checkout link: payments that one order may get within [`ATTEMPT_WINDOW`].
 const MAX_ATTEMPTS: i64 = 12;
@@ -121,6 +121,9 @@ pub async fn start_payment(
             Keyed::Replayed(answer) => return Ok(Outcome::Replayed(answer)),
             Keyed::Ran(recorded) => recorded,
         };
+        if let Recorded::Ready(opened, _) | Recorded::Over(opened) = &recorded {
+            traces::open_payment(&opened.payment.payment_no);
+        }
         match recorded {
             Recorded::CloseFirst(payment) => {
                 if attempt.known.is_none() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{Channel, Payment, Refund, RefundId, RefundReport, RefundState, Timestamp, schedule};
 use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt, stream};
+use tracing::Instrument as _;
 
 use super::{announce_refund, apply_refund_report, find_refund, raise_refund};
 use crate::error::logged;
@@ -12,7 +13,7 @@ use crate::gateway::{Batch, Gateway, GatewayError, RefundAsk};
 use crate::model::incident::IncidentKind;
 use crate::store::refunds::{Progress, claims};
 use crate::store::{StoreError, Tx, payments, refunds};
-use crate::{Error, Services};
+use crate::{Error, Services, traces};
 
 /// Longer than the three calls that one refund may take at a slow gateway, so that no other server claims it meanwhile.
 const LEASE: Duration = Duration::from_secs(60);
@@ -135,16 +136,21 @@ async fn take_turn(services: &Services, id: &RefundId) -> Result<(), Error> {
         // A balance has no gateway: its refund is done in the transaction that requests it.
         return Ok(());
     };
+    let span = traces::job_span("execute refund", &payment.payment_no);
+    execute(services, &task).instrument(span).await
+}
+
+async fn execute(services: &Services, task: &RefundTask<'_>) -> Result<(), Error> {
     // Before it is recorded as sent: a refund of another merchant account is never sent from here.
     let answer = match task.gateway(services) {
         Err(error) => Err(error),
-        Ok(_) => match begin(services, &task).await? {
+        Ok(_) => match begin(services, task).await? {
             Turn::NotNow => return Ok(()),
-            Turn::Send => send(services, &task).await,
-            Turn::Ask => ask(services, &task).await,
+            Turn::Send => send(services, task).await,
+            Turn::Ask => ask(services, task).await,
         },
     };
-    end(services, &task, answer.as_ref().ok()).await?;
+    end(services, task, answer.as_ref().ok()).await?;
     answer.map(drop)
 }
 
