@@ -12,6 +12,7 @@ mod notify;
 mod products;
 mod retention;
 mod source;
+mod traces;
 mod value;
 mod webhooks;
 
@@ -31,6 +32,7 @@ pub use self::branding::{Branding, Logo};
 pub use self::epay::EpayConfig;
 pub use self::gateways::{AlipayAccount, GatewayMode, WechatAccount};
 pub use self::source::{ConfigError, Source};
+pub use self::traces::TraceSettings;
 pub use self::value::{Cron, PublicUrl, is_in_memory, parse_minutes};
 pub use self::webhooks::WebhookSettings;
 use crate::api_limits::Rate;
@@ -80,6 +82,8 @@ pub struct Config {
     /// Robots and mailboxes that tell operators of incidents.
     pub robots: Robots,
     pub log: Log,
+    /// `None`: no traces.
+    pub traces: Option<TraceSettings>,
 }
 
 /// The owner that is created when there is no user yet.
@@ -212,6 +216,7 @@ impl Config {
             robots: notify::read(source, &webhooks.guard())?,
             webhooks,
             log: Log::read(source)?,
+            traces: traces::read(source)?,
         };
         source.refuse_unknown()?;
         config.check_live_settings()?;

@@ -28,6 +28,7 @@ mod reconciliations;
 mod refunds;
 mod request;
 mod storable;
+mod traces;
 mod webhook_endpoints;
 mod wechat_return;
 

@@ -155,6 +155,12 @@ async fn run(command: Command) -> Result<(), Failure> {
         return commands::simulate(listen, keys, wechat_keys).await;
     }
     let config = Config::read(&source)?;
+    if let (Command::Serve, Some(settings)) = (&command, &config.traces) {
+        let traces = telemetry::init_with_traces(&config.log, settings)?;
+        let outcome = tongqian::serve(config).await;
+        traces.flush().await;
+        return outcome;
+    }
     telemetry::init(&config.log);
     match command {
         Command::Serve => tongqian::serve(config).await,

@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
 use super::Web;
-use super::epay;
 use super::error::{ErrorBody, ErrorCode, ErrorDetail, Problem};
+use super::{epay, traces};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -58,9 +58,11 @@ pub async fn wrap_envelope(State(web): State<Web>, mut request: Request, next: N
         .map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
     let reader = Reader::of(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
+    let trace = traces::request_span(method_word(&method), &route, &id, request.headers());
     let span = tracing::info_span!("request", id, %method, route);
     let started = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let answer = next.run(request).instrument(span.clone());
+    let mut response = answer.instrument(trace.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = write(problem, &id, reader, response);
     }
@@ -68,6 +70,7 @@ pub async fn wrap_envelope(State(web): State<Web>, mut request: Request, next: N
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let (status, took) = (response.status().as_u16(), started.elapsed());
+    traces::end_request_span(&trace, status);
     span.in_scope(|| write_access_log(&method, &route, status, took));
     web.metrics
         .count_request(method_word(&method), &route, status, took);
