@@ -9,6 +9,7 @@ mod keys;
 mod listeners;
 mod robots;
 mod settings;
+mod traces;
 
 pub(crate) use self::listeners::{local_client, reachable};
 use payments::gateway::{Level, Note};
@@ -116,6 +117,7 @@ async fn examine(report: &mut Report, is_offline: bool) {
     if is_offline {
         return;
     }
+    traces::check_collector(&config, report).await;
     addresses::check_reach(&config, &public_url, report).await;
     Box::pin(robots::check_mail_server(&config, &public_url, report)).await;
     ask_gateways(&config, &public_url, report).await;

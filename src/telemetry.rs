@@ -15,6 +15,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
+
+pub(crate) use self::export::collector_client;
 use crate::Failure;
 use crate::config::{Log, LogFormat, TraceSettings};
 
