@@ -41,6 +41,7 @@ mod restart;
 mod server;
 mod settings;
 mod statements;
+mod traces;
 mod webhooks;
 mod wechat_pages;
 mod wire;
