@@ -42,6 +42,7 @@ mod process;
 pub mod reconciliation;
 mod refund;
 mod requester;
+pub mod restore;
 mod retention;
 mod run;
 pub mod secrets;

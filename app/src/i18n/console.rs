@@ -333,15 +333,15 @@ catalogue! {
     incident_order_overdue: "订单状态与支付不符", "An order that its payments do not explain";
     incident_job_overdue: "后台任务未运行", "A job does not run";
     incident_backup_failed: "备份失败", "The backup failed";
+    incident_database_restored: "数据库是较早的副本", "The database is an older copy";
+    advice_database_restored: "这段时间的支付和退款不在库中：各日账单会在次日上午自动对账，差异与未知支付的通知会成为异常事件；逐笔退款或手工入账。若是有意从头开始，可直接结束。", "What was paid and refunded in between is not here. The statements of these days are compared by themselves on the morning after; differences and callbacks about unknown payments become incidents: refund each, or enter it by hand. Resolve this one when all are done, or at once if you began anew on purpose.";
     incident_webhook_failed: "Webhook 投递失败", "A webhook delivery failed";
     incident_product_not_permitted: "支付产品未开通", "A payment product is not permitted";
     advice_product_not_permitted: "在微信支付商户平台或支付宝开放平台开通该产品，或从 WECHAT_PRODUCTS / ALIPAY_PRODUCTS 中移除。付款人已自动改用其他产品。", "Apply for the product in the gateway's merchant console, or remove it from WECHAT_PRODUCTS / ALIPAY_PRODUCTS. Payers were offered the next product.";
     incident_webhook_disabled: "Webhook 端点已停用", "A webhook endpoint was disabled";
     advice_clock_off: "校准服务器时间（NTP）。偏差超过五分钟时，平台会拒绝签名。恢复后自动结束。", "Set the server's clock right (NTP): five minutes off, and signatures are refused on both sides. Ends by itself.";
-    advice_payment_overdue: "查看平台最后的答复；在平台商户后台核对该交易。关闭或到账后自动结束。",
-        "Read the gateway's last words and look the trade up in its console. Ends by itself when the payment is closed or paid.";
-    advice_payment_unanswered: "在平台商户后台核对该交易是否已付款。收到可信答复后自动结束。",
-        "See in the gateway's console whether the trade is paid. Ends by itself with the first usable answer.";
+    advice_payment_overdue: "查看平台最后的答复；在平台商户后台核对该交易。关闭或到账后自动结束。", "Read the gateway's last words and look the trade up in its console. Ends by itself when the payment is closed or paid.";
+    advice_payment_unanswered: "在平台商户后台核对该交易是否已付款。收到可信答复后自动结束。", "See in the gateway's console whether the trade is paid. Ends by itself with the first usable answer.";
     advice_refund_overdue: "查看平台最后的答复；必要时在平台商户后台完成退款。完成或失败后自动结束。",
         "Read the gateway's last words; finish it in the gateway's console if it must be. Ends by itself when it is done or has failed.";
     advice_order_overdue: "查看订单时间线，并运行 tongqian audit。恢复一致后自动结束。", "Read the order's timeline and run tongqian audit. Ends by itself when they agree.";

@@ -64,6 +64,8 @@ domain::words! {
         ReconciliationDifference => "reconciliation_difference",
         /// A gateway's statement of a day could not be used for a day.
         StatementMissing => "statement_missing",
+        /// The database is an older copy than the one that this server has written to.
+        DatabaseRestored => "database_restored",
     }
 }
 
@@ -85,6 +87,7 @@ impl IncidentKind {
                 | IncidentKind::OrderOverdue
                 | IncidentKind::JobOverdue
                 | IncidentKind::WebhookDisabled
+                | IncidentKind::DatabaseRestored
         )
     }
 

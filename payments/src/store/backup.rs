@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use domain::Timestamp;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
@@ -99,4 +100,29 @@ pub(crate) fn known_version() -> i64 {
 pub(crate) async fn find_newest_order(tx: &mut Tx<'_>) -> Result<Option<NewestOrder>, StoreError> {
     const SQL: &str = "select order_no, state, created_at from orders order by id desc limit 1";
     Ok(on!(tx, SQL, fetch_optional, |query| query)?)
+}
+
+/// The newest change of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastChange {
+    pub order_id: String,
+    pub version: i64,
+    pub changed_at: Timestamp,
+}
+
+/// The newest change of an order; `None` in a database without orders.
+pub(crate) async fn find_last_change(tx: &mut Tx<'_>) -> Result<Option<LastChange>, StoreError> {
+    const SQL: &str = "select id, version, updated_at from orders order by updated_at desc, id desc limit 1";
+    let row: Option<(String, i64, i64)> = on!(tx, SQL, fetch_optional, |query| query)?;
+    Ok(row.map(|(order_id, version, updated_at)| LastChange {
+        order_id,
+        version,
+        changed_at: Timestamp::from_millis(updated_at),
+    }))
+}
+
+pub(crate) async fn find_order_version(tx: &mut Tx<'_>, id: &str) -> Result<Option<i64>, StoreError> {
+    const SQL: &str = "select version from orders where id = $1";
+    let row: Option<(i64,)> = on!(tx, SQL, fetch_optional, |query| query.bind(id))?;
+    Ok(row.map(|(version,)| version))
 }

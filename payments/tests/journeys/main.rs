@@ -40,6 +40,7 @@ mod refund_requests;
 mod refunds;
 mod repeated_calls;
 mod replays;
+mod restored;
 mod second_factor;
 mod shop;
 mod signed_products;

@@ -166,6 +166,7 @@ pub const fn incident(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'sta
         Some(IncidentKind::EpayNotificationFailed) => words.incident_epay_notification_failed,
         Some(IncidentKind::ReconciliationDifference) => words.incident_reconciliation_difference,
         Some(IncidentKind::StatementMissing) => words.incident_statement_missing,
+        Some(IncidentKind::DatabaseRestored) => words.incident_database_restored,
     }
 }
 
@@ -202,6 +203,7 @@ pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'stati
         Some(IncidentKind::EpayNotificationFailed) => words.advice_epay_notification_failed,
         Some(IncidentKind::ReconciliationDifference) => words.advice_reconciliation_difference,
         Some(IncidentKind::StatementMissing) => words.advice_statement_missing,
+        Some(IncidentKind::DatabaseRestored) => words.advice_database_restored,
     }
 }
 
