@@ -19,6 +19,7 @@ pub use self::schedule::last_statement_day;
 use self::schedule::longest_step;
 use crate::backup::{BackupPlan, run_backup};
 use crate::config::Config;
+use crate::last_change::LastChangeFile;
 use crate::metrics::Metrics;
 use crate::stop::Stop;
 use crate::{Failure, telemetry};
@@ -101,7 +102,11 @@ impl Task {
             Task::Beat => tokio::spawn(async move { payments::beat(&services).await }),
             Task::LookAfter => {
                 let late_jobs = runner.book.find_late();
+                let last_change = runner.last_change.clone();
                 tokio::spawn(async move {
+                    if let Some(file) = last_change {
+                        file.remember(&services).await;
+                    }
                     let n_mended = payments::mend_times(&services).await?;
                     payments::look_after(&services, &late_jobs).await?;
                     Ok(n_mended)
@@ -161,6 +166,7 @@ pub async fn start(
     services: &Services,
     config: &Config,
     metrics: &Metrics,
+    last_change: Option<LastChangeFile>,
     stop: Stop,
 ) -> Result<Jobs, Failure> {
     let mut table = vec![
@@ -194,6 +200,7 @@ pub async fn start(
             services: services.clone(),
             metrics: metrics.clone(),
             plan: plan.clone().filter(|_| matches!(task, Task::Backup)),
+            last_change: last_change.clone().filter(|_| matches!(task, Task::LookAfter)),
             statements_cron: config.statements_cron.as_str().to_owned(),
             planned_to: Arc::default(),
             tick,
@@ -233,6 +240,7 @@ struct Runner {
     services: Services,
     metrics: Metrics,
     plan: Option<BackupPlan>,
+    last_change: Option<LastChangeFile>,
     statements_cron: String,
     /// Last day that this process has planned the statements of.
     planned_to: Arc<Mutex<Option<NaiveDate>>>,

@@ -14,6 +14,7 @@ pub mod doctor;
 mod gateways;
 mod http;
 mod jobs;
+mod last_change;
 mod listen;
 mod merchants;
 mod metrics;
@@ -146,7 +147,18 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let web = http::Web::new(services.clone(), site, limits, streams, stop.clone());
     let metrics = spawn_metrics(&config, &web, stop.clone()).await?;
     payments::enter_service(&services).await?;
-    let jobs = jobs::start(&services, &config, &web.metrics, stop.clone()).await?;
+    let last_change = last_change::LastChangeFile::of(&config);
+    if let Some(file) = &last_change {
+        file.check(&services).await?;
+    }
+    let jobs = jobs::start(
+        &services,
+        &config,
+        &web.metrics,
+        last_change.clone(),
+        stop.clone(),
+    )
+    .await?;
     say(&format!("Tongqian listens on http://{address}"));
     if let Some(simulator) = &links.simulator {
         say(&format!("Simulated wallet at {}", simulator.wallet_url()));
@@ -186,6 +198,9 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         simulator.stop().await;
     }
     payments::try_to_write_calls(&services).await;
+    if let Some(file) = &last_change {
+        file.remember(&services).await;
+    }
     if let Err(error) = payments::leave_service(&services).await {
         tracing::warn!(
             error = telemetry::chain(&error),

@@ -368,3 +368,61 @@ async fn a_callback_about_a_payment_that_a_restored_database_does_not_know_is_ke
         assert!(details.iter().any(|(detail,)| told(detail)), "{details:?}");
     }
 }
+
+async fn rows_of<T>(database: &Path, sql: &'static str) -> Vec<T>
+where
+    T: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin,
+{
+    let url = format!("{}?mode=ro", url_of(database));
+    let mut rows = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let found = sqlx::query_as(sql).fetch_all(&mut rows).await.unwrap();
+    rows.close().await.unwrap();
+    found
+}
+
+#[tokio::test]
+async fn a_start_on_an_older_copy_is_an_incident_and_plans_the_statements_of_the_lost_days() {
+    const INCIDENTS: &str = "select detail from incidents where kind = 'database_restored'";
+    const DAYS: &str = "select day, channel from reconciliations where due_at > updated_at order by channel";
+    let dir = TempDir::new().unwrap();
+    let gateways = Gateways::start(dir.path());
+    let server = Server::live(TempDir::new().unwrap(), &gateways, &ONLY_CALLBACKS);
+    let database = database_of(&server);
+    let api = Api::of(&server);
+    api.order().await;
+    let backup = dir.path().join("old.db");
+    let made = command(&database, &["backup", backup.to_str().unwrap()]);
+    assert_eq!(made.0, Some(0), "{}", made.1);
+    let lost = api.order().await;
+    let memory = PathBuf::from(format!("{}.last-change", database.display()));
+    wait_until("the order is remembered", async || {
+        let id = lost["id"].as_str().unwrap();
+        std::fs::read_to_string(&memory).is_ok_and(|text| text.contains(id))
+    })
+    .await;
+    let mode = std::fs::metadata(&memory).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    // A start on the same database, also after kill -9, is nothing new.
+    let server = Server::live(server.kill(), &gateways, &ONLY_CALLBACKS);
+    assert_eq!(rows_of::<(String,)>(&database, INCIDENTS).await, []);
+    let dir = server.kill();
+    for ending in ["", "-wal", "-shm"] {
+        drop(std::fs::remove_file(format!("{}{ending}", database.display())));
+    }
+    std::fs::copy(&backup, &database).unwrap();
+    let server = Server::live(dir, &gateways, &ONLY_CALLBACKS);
+    let told = rows_of::<(String,)>(&database, INCIDENTS).await;
+    assert!(told.len() == 1 && told[0].0.contains("missing here"), "{told:?}");
+    let days = rows_of::<(String, String)>(&database, DAYS).await;
+    let channels: Vec<&str> = days.iter().map(|(_, channel)| channel.as_str()).collect();
+    assert!(
+        channels.contains(&"alipay") && channels.contains(&"wechat"),
+        "{days:?}"
+    );
+
+    // It is told of once: what the database holds now is remembered from now on.
+    let server = Server::live(server.kill(), &gateways, &ONLY_CALLBACKS);
+    assert_eq!(rows_of::<(String,)>(&database, INCIDENTS).await.len(), 1);
+    drop(server);
+}
