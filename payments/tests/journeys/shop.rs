@@ -308,11 +308,6 @@ impl Shop {
         }
     }
 
-    /// Address of the database.
-    pub fn database(&self) -> &str {
-        &self.database
-    }
-
     /// Ends the journey: checks that no invariant is broken, and that the gateways' payments are those in our database.
     pub async fn close(&mut self) {
         for finding in payments::check_invariants(&self.services).await.unwrap() {
