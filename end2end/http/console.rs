@@ -9,6 +9,7 @@ mod gateway_log;
 mod orders;
 mod payment_links;
 mod people;
+mod reconciliation;
 mod refunds;
 mod second_factor;
 mod sections;

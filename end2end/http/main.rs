@@ -34,12 +34,18 @@ mod metrics;
 mod money;
 mod nul;
 mod outages;
+mod past;
 mod powers;
+mod reconcile_command;
+mod reconciliations;
 mod refunds;
 mod repeats;
 mod restart;
 mod server;
 mod settings;
+#[path = "../../payments/tests/journeys/shop.rs"]
+#[expect(dead_code, reason = "the journeys use more of it")]
+mod shop;
 mod statements;
 mod traces;
 mod webhooks;

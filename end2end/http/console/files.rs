@@ -63,11 +63,11 @@ fn shown(digits: &str) -> String {
     payments::beijing(Timestamp::from_millis(millis))
 }
 
-async fn cookie_of(server: &Server) -> String {
+pub async fn cookie_of(server: &Server) -> String {
     Visitor::cookie_of(server, OWNER.0, OWNER.1).await
 }
 
-async fn download(server: &Server, cookie: &str, path: &str) -> (String, Vec<u8>) {
+pub async fn download(server: &Server, cookie: &str, path: &str) -> (String, Vec<u8>) {
     let url = format!("http://{}{path}", server.address());
     let answer = client().get(url).header("cookie", cookie).send().await.unwrap();
     assert_eq!(answer.status(), 200, "{path}");
@@ -77,7 +77,7 @@ async fn download(server: &Server, cookie: &str, path: &str) -> (String, Vec<u8>
 }
 
 /// A shop with two paid orders, one of which is refunded in part, and one unpaid.
-async fn busy_server() -> Server {
+pub async fn busy_server() -> Server {
     let server = server(&[("RECONCILE_CRON", "* * * * * *")]);
     let api = Api::of(&server);
     api.order().await;
@@ -125,31 +125,46 @@ async fn both_formats_of_each_file_have_the_same_cells() {
         } else {
             "?to=2999-12-31"
         };
-        let (kind, csv) = download(&server, &cookie, &format!("{path}.csv{query}")).await;
-        assert_eq!(kind, "text/csv; charset=utf-8");
-        let csv = csv.strip_prefix("\u{FEFF}".as_bytes()).unwrap();
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(csv);
-        let lines: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-        let (kind, xlsx) = download(&server, &cookie, &format!("{path}.xlsx{query}")).await;
-        assert_eq!(
-            kind,
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        );
-        let rows = sheet(&xlsx);
-        assert_eq!((lines.len(), rows.len()), (n_rows + 1, n_rows + 1), "{path}");
-        for (line, row) in lines.iter().zip(&rows) {
-            for (place, said) in line.iter().enumerate() {
-                let said = said.trim_end_matches('\t');
-                let said = said.strip_prefix('\'').unwrap_or(said);
-                match row.get(place) {
-                    None => assert_eq!(said, "", "{path}"),
-                    Some(Cell::Text(text)) => assert_eq!(text, said, "{path}"),
-                    Some(Cell::Number(digits)) if said.contains(':') => assert_eq!(shown(digits), said),
-                    Some(Cell::Number(digits)) => assert_eq!(digits, said, "{path}"),
-                }
+        let n_lines = compare_formats(&server, &cookie, path, query).await.len();
+        assert_eq!(n_lines, n_rows + 1, "{path}");
+    }
+}
+
+/// Compares both formats of a file cell by cell, and returns its rows as the CSV has them, headings first.
+pub async fn compare_formats(server: &Server, cookie: &str, path: &str, query: &str) -> Vec<Vec<String>> {
+    let (kind, csv) = download(server, cookie, &format!("{path}.csv{query}")).await;
+    assert_eq!(kind, "text/csv; charset=utf-8");
+    let lines = lines_of(&csv);
+    let (kind, xlsx) = download(server, cookie, &format!("{path}.xlsx{query}")).await;
+    assert_eq!(
+        kind,
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    );
+    let rows = sheet(&xlsx);
+    assert_eq!(lines.len(), rows.len(), "{path}");
+    for (line, row) in lines.iter().zip(&rows) {
+        for (place, said) in line.iter().enumerate() {
+            match row.get(place) {
+                None => assert_eq!(said, "", "{path}"),
+                Some(Cell::Text(text)) => assert_eq!(text, said, "{path}"),
+                Some(Cell::Number(digits)) if said.contains(':') => assert_eq!(&shown(digits), said),
+                Some(Cell::Number(digits)) => assert_eq!(digits, said, "{path}"),
             }
         }
     }
+    lines
+}
+
+/// Cells of a CSV without what keeps a spreadsheet from changing them.
+pub fn lines_of(csv: &[u8]) -> Vec<Vec<String>> {
+    let csv = csv.strip_prefix("\u{FEFF}".as_bytes()).unwrap();
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(csv);
+    let cell = |cell: &str| {
+        let cell = cell.trim_end_matches('\t');
+        cell.strip_prefix('\'').unwrap_or(cell).to_owned()
+    };
+    let records = reader.records().map(Result::unwrap);
+    records.map(|record| record.iter().map(cell).collect()).collect()
 }
 
 #[tokio::test]

@@ -123,6 +123,31 @@ impl Visitor {
         send(request).await
     }
 
+    /// Sends a file by the form of a page.
+    pub async fn upload(&self, path: &str, file: &[u8]) -> Answer {
+        const BOUNDARY: &str = "----------------file";
+        let mut body = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"statement\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(file);
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let request = self
+            .client
+            .post(format!("{}{path}", self.url))
+            .header("accept", "text/html")
+            .header("accept-language", "en")
+            .header("origin", &self.url)
+            .header("sec-fetch-site", "same-origin")
+            .header(
+                "content-type",
+                format!("multipart/form-data; boundary={BOUNDARY}"),
+            )
+            .body(body);
+        send(request).await
+    }
+
     /// Sends a form that must succeed, and returns the page after it.
     pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let answer = self.post(path, fields).await;
