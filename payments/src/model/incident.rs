@@ -87,6 +87,7 @@ impl IncidentKind {
                 | IncidentKind::OrderOverdue
                 | IncidentKind::JobOverdue
                 | IncidentKind::WebhookDisabled
+                | IncidentKind::ReconciliationDifference
                 | IncidentKind::DatabaseRestored
         )
     }
