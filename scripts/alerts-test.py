@@ -61,13 +61,12 @@ class Server:
             "API_RATE_PER_SECOND": "0",
             "LOG": "error",
         }
-        self.log = open(Path(self.directory.name) / "log", "wb")
         self.process = subprocess.Popen(
             [program],
             cwd=self.directory.name,
             env=fixed | settings,
             stdout=subprocess.PIPE,
-            stderr=self.log,
+            stderr=subprocess.DEVNULL,
             text=True,
             # Python ignores the signal of a file that is too large, and so must the server whose disk is made full.
             restore_signals=False,
@@ -137,7 +136,6 @@ class Server:
     def stop(self):
         self.process.kill()
         self.process.wait()
-        self.log.close()
         self.directory.cleanup()
 
 
