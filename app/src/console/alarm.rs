@@ -8,10 +8,10 @@ use crate::i18n::{Language, fill};
 
 /// Writes a message. It names no payer and no product, and an amount only of what is about money.
 pub fn describe_alarm(alarm: &Alarm) -> Message {
-    let titles = Language::ALL.map(|language| title(alarm, language));
+    let titles = Language::ALL.map(|language| write_title(alarm, language));
     let lines = Language::ALL
         .into_iter()
-        .flat_map(|language| lines(alarm, language));
+        .flat_map(|language| write_lines(alarm, language));
     let links = Language::ALL.map(|language| language.alarm_words().link);
     Message {
         title: titles.join(" / "),
@@ -20,7 +20,7 @@ pub fn describe_alarm(alarm: &Alarm) -> Message {
     }
 }
 
-fn title(alarm: &Alarm, language: Language) -> String {
+fn write_title(alarm: &Alarm, language: Language) -> String {
     let words = language.alarm_words();
     let is_urgent = alarm.kind.is_some_and(|kind| kind.is_urgent());
     let sentence = match alarm.occasion {
@@ -40,7 +40,7 @@ fn title(alarm: &Alarm, language: Language) -> String {
     }
 }
 
-fn lines(alarm: &Alarm, language: Language) -> Vec<String> {
+fn write_lines(alarm: &Alarm, language: Language) -> Vec<String> {
     let words = language.alarm_words();
     if alarm.occasion == Occasion::Test {
         return vec![words.test_text.to_owned()];

@@ -48,7 +48,7 @@ pub fn text(text: impl ToString) -> Cell {
     Cell::Text(text.to_string())
 }
 
-fn optional<T>(value: Option<T>, cell: impl FnOnce(T) -> Cell) -> Cell {
+fn optional_cell<T>(value: Option<T>, cell: impl FnOnce(T) -> Cell) -> Cell {
     value.map_or(Cell::Empty, cell)
 }
 
@@ -64,14 +64,14 @@ pub const ORDERS: &[Column<OrderLine>] = &[
     column(|words| words.files.amount_cny, |line, _| Cell::Amount(line.order.amount.fen())),
     column(|words| words.files.refunded_cny, |line, _| Cell::Amount(line.order.refunded.fen())),
     column(|words| words.console.status, |line, words| text(format::order_status_name(line.order.status(), words.console))),
-    column(|words| words.console.method, |line, words| optional(line.paid_by.as_ref(), |paid| text(format::method(paid.product.method(), words.console)))),
-    column(|words| words.files.product, |line, words| optional(line.paid_by.as_ref(), |paid| text(product(paid.product, words)))),
-    column(|words| words.console.payment_no, |line, _| optional(line.paid_by.as_ref(), |paid| text(&paid.payment_no))),
-    column(|words| words.console.transaction, |line, _| optional(line.paid_by.as_ref(), |paid| text(&paid.transaction_id))),
+    column(|words| words.console.method, |line, words| optional_cell(line.paid_by.as_ref(), |paid| text(format::method(paid.product.method(), words.console)))),
+    column(|words| words.files.product, |line, words| optional_cell(line.paid_by.as_ref(), |paid| text(product_word(paid.product, words)))),
+    column(|words| words.console.payment_no, |line, _| optional_cell(line.paid_by.as_ref(), |paid| text(&paid.payment_no))),
+    column(|words| words.console.transaction, |line, _| optional_cell(line.paid_by.as_ref(), |paid| text(&paid.transaction_id))),
     column(|words| words.files.created_at_beijing, |line, _| Cell::Beijing(line.order.created_at)),
-    column(|words| words.files.paid_at_beijing, |line, _| optional(paid_at(line), Cell::Beijing)),
-    column(|words| words.files.paid_at_utc, |line, _| optional(paid_at(line), Cell::Utc)),
-    column(|words| words.console.reason, |line, words| optional(line.order.cancel_reason.as_deref(), |reason| text(format::reason_text(reason, words.console)))),
+    column(|words| words.files.paid_at_beijing, |line, _| optional_cell(paid_at(line), Cell::Beijing)),
+    column(|words| words.files.paid_at_utc, |line, _| optional_cell(paid_at(line), Cell::Utc)),
+    column(|words| words.console.reason, |line, words| optional_cell(line.order.cancel_reason.as_deref(), |reason| text(format::reason_text(reason, words.console)))),
     column(|words| words.console.id, |line, _| text(&line.order.id)),
 ];
 
@@ -83,9 +83,9 @@ pub const PAYMENTS: &[Column<PaymentLine>] = &[
     column(|words| words.console.user, |line, _| text(&line.user_id)),
     column(|words| words.console.subject_of_order, |line, _| text(&line.subject)),
     column(|words| words.console.method, |line, words| text(format::method(line.product.method(), words.console))),
-    column(|words| words.files.product, |line, words| text(product(line.product, words))),
+    column(|words| words.files.product, |line, words| text(product_word(line.product, words))),
     column(|words| words.files.amount_cny, |line, _| Cell::Amount(line.amount.fen())),
-    column(|words| words.files.fee_cny, |line, _| optional(line.fee, Cell::Amount)),
+    column(|words| words.files.fee_cny, |line, _| optional_cell(line.fee, Cell::Amount)),
     column(|words| words.files.net_cny, |line, _| Cell::Amount(line.amount.fen() - line.fee.unwrap_or(0))),
     column(|words| words.files.refunded_cny, |line, _| Cell::Amount(line.refunded.fen())),
     column(|words| words.files.paid_at_beijing, |line, _| Cell::Beijing(line.paid_at)),
@@ -97,14 +97,14 @@ pub const PAYMENTS: &[Column<PaymentLine>] = &[
 #[rustfmt::skip]
 pub const REFUNDS: &[Column<RefundLine>] = &[
     column(|words| words.console.refund_no, |line, _| text(&line.refund_no)),
-    column(|words| words.console.gateway_refund, |line, _| optional(line.gateway_refund_id.as_ref(), text)),
+    column(|words| words.console.gateway_refund, |line, _| optional_cell(line.gateway_refund_id.as_ref(), text)),
     column(|words| words.console.payment_no, |line, _| text(&line.payment_no)),
-    column(|words| words.console.transaction, |line, _| optional(line.transaction_id.as_ref(), text)),
+    column(|words| words.console.transaction, |line, _| optional_cell(line.transaction_id.as_ref(), text)),
     column(|words| words.console.order_no, |line, _| text(&line.order_no)),
     column(|words| words.console.user, |line, _| text(&line.user_id)),
     column(|words| words.console.method, |line, words| text(format::method(line.product.method(), words.console))),
     column(|words| words.files.amount_cny, |line, _| Cell::Amount(line.amount.fen())),
-    column(|words| words.files.fee_returned_cny, |line, _| optional(line.fee_returned, Cell::Amount)),
+    column(|words| words.files.fee_returned_cny, |line, _| optional_cell(line.fee_returned, Cell::Amount)),
     column(|words| words.files.net_cny, |line, _| Cell::Amount(line.amount.fen() - line.fee_returned.unwrap_or(0))),
     column(|words| words.console.reason, |line, _| text(&line.reason)),
     column(|words| words.files.created_at_beijing, |line, _| Cell::Beijing(line.created_at)),
@@ -120,9 +120,9 @@ pub const ENTRIES: &[Column<EntryLine>] = &[
     column(|words| words.files.entry_kind, |line, words| text(line_kind(line.kind, words))),
     column(|words| words.files.ledger_account, |line, _| text(&line.account)),
     column(|words| words.files.amount_cny, |line, _| Cell::Amount(line.amount)),
-    column(|words| words.console.balance_after, |line, _| optional(line.balance_after, Cell::Amount)),
+    column(|words| words.console.balance_after, |line, _| optional_cell(line.balance_after, Cell::Amount)),
     column(|words| words.files.reference_number, |line, _| text(&line.reference)),
-    column(|words| words.console.detail, |line, _| optional(line.note.as_ref(), text)),
+    column(|words| words.console.detail, |line, _| optional_cell(line.note.as_ref(), text)),
     column(|words| words.files.journal, |line, _| text(&line.journal)),
 ];
 
@@ -139,9 +139,9 @@ pub const DAYS: &[Column<Reconciliation>] = &[
     column(|words| words.files.book_refunds_cny, |line, _| of_statement(line, line.figures.books.refunds)),
     column(|words| words.files.book_fees_cny, |line, _| of_statement(line, line.figures.books.fees)),
     column(|words| words.files.book_net_cny, |line, _| of_statement(line, line.figures.books.net())),
-    column(|words| words.files.fund_net_cny, |line, _| optional(line.figures.fund_net, Cell::Amount)),
+    column(|words| words.files.fund_net_cny, |line, _| optional_cell(line.figures.fund_net, Cell::Amount)),
     column(|words| words.files.foreign_net_cny, |line, _| of_statement(line, line.figures.foreign_net)),
-    column(|words| words.files.closed_at_beijing, |line, _| optional(line.close.as_ref(), |close| Cell::Beijing(close.at))),
+    column(|words| words.files.closed_at_beijing, |line, _| optional_cell(line.close.as_ref(), |close| Cell::Beijing(close.at))),
 ];
 
 #[rustfmt::skip]
@@ -151,13 +151,13 @@ pub const TRADES: &[Column<TradeLine>] = &[
     column(|words| words.files.at_utc, |line, _| Cell::Utc(line.at)),
     column(|words| words.console.payment_no, |line, _| text(&line.payment_no)),
     column(|words| words.console.transaction, |line, _| text(&line.transaction_id)),
-    column(|words| words.console.refund_no, |line, _| optional(refund_of(line), |refund| text(refund.refund_no))),
-    column(|words| words.console.gateway_refund, |line, _| optional(refund_of(line).and_then(|refund| refund.gateway_refund_id), text)),
-    column(|words| words.files.refund_state, |line, words| optional(refund_of(line), |refund| text(refund_state(refund.state, words)))),
+    column(|words| words.console.refund_no, |line, _| optional_cell(refund_of(line), |refund| text(refund.refund_no))),
+    column(|words| words.console.gateway_refund, |line, _| optional_cell(refund_of(line).and_then(|refund| refund.gateway_refund_id), text)),
+    column(|words| words.files.refund_state, |line, words| optional_cell(refund_of(line), |refund| text(refund_state(refund.state, words)))),
     column(|words| words.files.amount_cny, |line, _| Cell::Amount(signed(line, line.amount.fen()))),
     column(|words| words.files.settled_cny, |line, _| Cell::Amount(signed(line, line.settled.fen()))),
     column(|words| words.files.fee_cny, |line, _| Cell::Amount(signed(line, line.fee.fen()))),
-    column(|words| words.files.rate, |line, _| optional(line.rate, |rate| text(format_args!("{}.{:02}%", rate / 10_000, rate % 10_000 / 100)))),
+    column(|words| words.files.rate, |line, _| optional_cell(line.rate, |rate| text(format_args!("{}.{:02}%", rate / 10_000, rate % 10_000 / 100)))),
     column(|words| words.files.net_cny, |line, _| Cell::Amount(signed(line, line.settled.fen() - line.fee.fen()))),
     column(|words| words.files.program, |line, words| text(if PaymentNo::is_made_by_us(&line.payment_no) { words.files.program_own } else { words.files.program_other })),
 ];
@@ -169,9 +169,9 @@ pub const FUNDS: &[Column<FundLine>] = &[
     column(|words| words.files.booked_at_utc, |line, _| Cell::Utc(line.at)),
     column(|words| words.files.flow_no, |line, _| text(&line.flow_no)),
     column(|words| words.files.business_no, |line, _| text(&line.business_no)),
-    column(|words| words.console.refund_no, |line, _| optional(line.refund_no.as_ref(), text)),
+    column(|words| words.console.refund_no, |line, _| optional_cell(line.refund_no.as_ref(), text)),
     column(|words| words.files.amount_cny, |line, _| Cell::Amount(if line.is_income { line.amount.fen() } else { -line.amount.fen() })),
-    column(|words| words.files.fee_inside_cny, |line, _| optional(line.fee_inside, |fee| Cell::Amount(fee.fen()))),
+    column(|words| words.files.fee_inside_cny, |line, _| optional_cell(line.fee_inside, |fee| Cell::Amount(fee.fen()))),
 ];
 
 /// Refund of a line of a trade statement.
@@ -246,7 +246,7 @@ const fn line_kind(kind: LineKind, words: FileTexts) -> &'static str {
     }
 }
 
-const fn product(product: Product, words: FileTexts) -> &'static str {
+const fn product_word(product: Product, words: FileTexts) -> &'static str {
     match product {
         Product::Native | Product::Qr => words.files.product_code,
         Product::H5 | Product::Wap => words.files.product_phone,

@@ -27,9 +27,9 @@ pub fn document(context: &ConsoleContext, title: &str, content: AnyView) -> AnyV
             </head>
             <body class="console" data-inside=context.operator.is_some().to_string()>
                 <a class="skip" href="#content">{words.skip}</a>
-                {context.operator.is_some().then(|| navigation(context))}
+                {context.operator.is_some().then(|| render_navigation(context))}
                 <div class="console__page">
-                    {top(context)}
+                    {render_top(context)}
                     <main class="console__main" id="content">
                         {context.flash.map(|flash| view! {
                             <p class="notice notice--info" role="status">{icons::check()} <span>{flash.text(words)}</span></p>
@@ -44,7 +44,7 @@ pub fn document(context: &ConsoleContext, title: &str, content: AnyView) -> AnyV
     .into_any()
 }
 
-fn top(context: &ConsoleContext) -> AnyView {
+fn render_top(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     let mode = if context.site.is_simulator {
         view! { <span class="mode" data-mode="test">{words.mode_test}</span> }
@@ -65,8 +65,8 @@ fn top(context: &ConsoleContext) -> AnyView {
     view! {
         <header class="top-bar">
             {mode}
-            {context.operator.is_some().then(|| search(context))}
-            {languages(context)}
+            {context.operator.is_some().then(|| render_search(context))}
+            {render_languages(context)}
             {person}
         </header>
     }
@@ -74,7 +74,7 @@ fn top(context: &ConsoleContext) -> AnyView {
 }
 
 /// Search field on every page: a caller can usually name a number.
-fn search(context: &ConsoleContext) -> AnyView {
+fn render_search(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     view! {
         <form class="top-bar__search" method="get" action="/admin/orders" role="search">
@@ -91,7 +91,7 @@ fn search(context: &ConsoleContext) -> AnyView {
     .into_any()
 }
 
-fn languages(context: &ConsoleContext) -> AnyView {
+fn render_languages(context: &ConsoleContext) -> AnyView {
     let links = Language::ALL.map(|language| {
         let is_current = language == context.language;
         view! {
@@ -110,7 +110,7 @@ fn languages(context: &ConsoleContext) -> AnyView {
         .into_any()
 }
 
-fn navigation(context: &ConsoleContext) -> AnyView {
+fn render_navigation(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     let places = [
         ("/admin", words.overview, Permission::Look),
@@ -136,7 +136,7 @@ fn navigation(context: &ConsoleContext) -> AnyView {
     let links = places
         .into_iter()
         .filter(|(_, _, permission)| context.may(*permission))
-        .map(|(path, name, _)| place(context, path, name))
+        .map(|(path, name, _)| render_place(context, path, name))
         .collect_view();
     view! {
         <nav class="side" aria-label=words.navigation>
@@ -150,7 +150,7 @@ fn navigation(context: &ConsoleContext) -> AnyView {
     .into_any()
 }
 
-fn place(context: &ConsoleContext, path: &'static str, name: &'static str) -> AnyView {
+fn render_place(context: &ConsoleContext, path: &'static str, name: &'static str) -> AnyView {
     let is_here = if path == "/admin" {
         context.path == path
     } else {

@@ -18,14 +18,14 @@ pub fn account(
     view! {
         {heading(words.account, ().into_any())}
         {alert(problem)}
-        {panel(words.totp, second_factor(context, operator, n_codes))}
-        {panel(words.change_password, password(context))}
-        {panel(words.sessions, sessions_of(context, operator, sessions))}
+        {panel(words.totp, render_second_factor(context, operator, n_codes))}
+        {panel(words.change_password, render_password(context))}
+        {panel(words.sessions, render_sessions_of(context, operator, sessions))}
     }
     .into_any()
 }
 
-fn second_factor(context: &ConsoleContext, operator: &Operator, n_codes: i64) -> AnyView {
+fn render_second_factor(context: &ConsoleContext, operator: &Operator, n_codes: i64) -> AnyView {
     let words = context.words();
     if operator.has_totp {
         return view! {
@@ -47,7 +47,7 @@ fn second_factor(context: &ConsoleContext, operator: &Operator, n_codes: i64) ->
     .into_any()
 }
 
-fn password(context: &ConsoleContext) -> AnyView {
+fn render_password(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     view! {
         <form class="form form--row" method="post" action="/admin/account/password">
@@ -60,7 +60,7 @@ fn password(context: &ConsoleContext) -> AnyView {
     .into_any()
 }
 
-fn sessions_of(context: &ConsoleContext, operator: &Operator, sessions: Vec<Session>) -> AnyView {
+fn render_sessions_of(context: &ConsoleContext, operator: &Operator, sessions: Vec<Session>) -> AnyView {
     let words = context.words();
     let rows = sessions
         .into_iter()

@@ -19,7 +19,7 @@ pub fn keys(context: &ConsoleContext, keys: Vec<KnownKey>, new: Option<String>) 
         };
         panel(words.new_key, content.into_any())
     });
-    let rows = keys.into_iter().map(|key| row(context, key)).collect();
+    let rows = keys.into_iter().map(|key| render_row(context, key)).collect();
     let columns = [
         Text(words.key_name),
         Text(words.scopes),
@@ -33,12 +33,12 @@ pub fn keys(context: &ConsoleContext, keys: Vec<KnownKey>, new: Option<String>) 
         {heading(words.keys, ().into_any())}
         {new}
         {panel(words.keys, table(words.keys, &columns, rows))}
-        {panel(words.make_key, form(context))}
+        {panel(words.make_key, render_form(context))}
     }
     .into_any()
 }
 
-fn row(context: &ConsoleContext, key: KnownKey) -> AnyView {
+fn render_row(context: &ConsoleContext, key: KnownKey) -> AnyView {
     let words = context.words();
     let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
     let act = match key.revoked_at {
@@ -55,7 +55,7 @@ fn row(context: &ConsoleContext, key: KnownKey) -> AnyView {
             <td>{key.name}</td>
             <td class="reference">{scopes.join(" ")}</td>
             <td class="reference">"…" {key.last4}</td>
-            <td class="num">{limit(key.limits.per_refund)} " / " {limit(key.limits.per_day)}</td>
+            <td class="num">{format_limit(key.limits.per_refund)} " / " {format_limit(key.limits.per_day)}</td>
             <td>{format::time(key.created_at)}</td>
             <td>{format::maybe_time(key.last_used_at)}</td>
             <td>{act}</td>
@@ -64,12 +64,12 @@ fn row(context: &ConsoleContext, key: KnownKey) -> AnyView {
     .into_any()
 }
 
-fn limit(most: Option<Money>) -> String {
+fn format_limit(most: Option<Money>) -> String {
     most.map_or_else(|| "–".to_owned(), money::text)
 }
 
 /// Form with the scopes that this person may grant.
-fn form(context: &ConsoleContext) -> AnyView {
+fn render_form(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     let own = context
         .operator

@@ -25,23 +25,23 @@ pub fn approvals(
     let is_empty = refunds.is_empty() && credits.is_empty();
     let refunds: Vec<_> = refunds
         .iter()
-        .map(|approval| refund_card(context, operator, approval))
+        .map(|approval| render_refund_card(context, operator, approval))
         .collect();
     let credits: Vec<_> = credits
         .iter()
-        .map(|credit| credit_card(context, operator, credit))
+        .map(|credit| render_credit_card(context, operator, credit))
         .collect();
-    let refunds_decided = decided(
+    let refunds_decided = render_decided(
         words,
         words.decided,
         words.order_no,
-        refund_rows(words, refunds_decided),
+        render_refund_rows(words, refunds_decided),
     );
-    let credits_decided = decided(
+    let credits_decided = render_decided(
         words,
         words.credits_decided,
         words.user,
-        credit_rows(words, credits_decided),
+        render_credit_rows(words, credits_decided),
     );
     view! {
         {heading(words.approvals, ().into_any())}
@@ -68,7 +68,7 @@ struct Question<'a> {
     needed: Permission,
 }
 
-fn refund_card(context: &ConsoleContext, operator: &Operator, approval: &RefundApproval) -> AnyView {
+fn render_refund_card(context: &ConsoleContext, operator: &Operator, approval: &RefundApproval) -> AnyView {
     let words = context.words();
     let question = Question {
         id: &approval.id,
@@ -83,10 +83,10 @@ fn refund_card(context: &ConsoleContext, operator: &Operator, approval: &RefundA
     };
     let order =
         view! { <a class="act" href=format!("/admin/orders/{}", approval.order_id)>{words.open_order}</a> };
-    card(context, operator, &question, order.into_any())
+    render_card(context, operator, &question, order.into_any())
 }
 
-fn credit_card(context: &ConsoleContext, operator: &Operator, credit: &CreditRequest) -> AnyView {
+fn render_credit_card(context: &ConsoleContext, operator: &Operator, credit: &CreditRequest) -> AnyView {
     let words = context.words();
     let question = Question {
         id: &credit.id,
@@ -99,16 +99,21 @@ fn credit_card(context: &ConsoleContext, operator: &Operator, credit: &CreditReq
         path: format!("/admin/credits/{}", credit.id),
         needed: Permission::AdjustBalance,
     };
-    card(context, operator, &question, ().into_any())
+    render_card(context, operator, &question, ().into_any())
 }
 
-fn card(context: &ConsoleContext, operator: &Operator, question: &Question<'_>, link: AnyView) -> AnyView {
+fn render_card(
+    context: &ConsoleContext,
+    operator: &Operator,
+    question: &Question<'_>,
+    link: AnyView,
+) -> AnyView {
     let words = context.words();
     let is_own = question.asked_by == operator.email;
     let acts = match (context.may(question.needed), is_own) {
         (false, _) => ().into_any(),
         (true, true) => view! { <p class="small">{words.own_approval}</p> }.into_any(),
-        (true, false) => decisions(words, &question.path),
+        (true, false) => render_decisions(words, &question.path),
     };
     let amount = money::text(question.amount);
     let values = [("amount", amount.as_str()), ("user", question.user)];
@@ -128,7 +133,7 @@ fn card(context: &ConsoleContext, operator: &Operator, question: &Question<'_>, 
     .into_any()
 }
 
-fn decisions(words: &'static ConsoleWords, path: &str) -> AnyView {
+fn render_decisions(words: &'static ConsoleWords, path: &str) -> AnyView {
     view! {
         <form method="post" action=format!("{path}/approve")>
             <button class="act act--primary">{words.approve}</button>
@@ -144,7 +149,7 @@ fn decisions(words: &'static ConsoleWords, path: &str) -> AnyView {
     .into_any()
 }
 
-fn decided(
+fn render_decided(
     words: &'static ConsoleWords,
     title: &'static str,
     first: &'static str,
@@ -162,7 +167,7 @@ fn decided(
     (!rows.is_empty()).then(|| panel(title, table(title, &columns, rows)))
 }
 
-fn decision(words: &'static ConsoleWords, is_approved: Option<bool>) -> AnyView {
+fn render_decision(words: &'static ConsoleWords, is_approved: Option<bool>) -> AnyView {
     if is_approved == Some(true) {
         format::badge("ok", words.approved)
     } else {
@@ -170,7 +175,7 @@ fn decision(words: &'static ConsoleWords, is_approved: Option<bool>) -> AnyView 
     }
 }
 
-fn refund_rows(words: &'static ConsoleWords, decided: Vec<RefundApproval>) -> Vec<AnyView> {
+fn render_refund_rows(words: &'static ConsoleWords, decided: Vec<RefundApproval>) -> Vec<AnyView> {
     let row = |approval: RefundApproval| {
         view! {
             <tr>
@@ -178,7 +183,7 @@ fn refund_rows(words: &'static ConsoleWords, decided: Vec<RefundApproval>) -> Ve
                 <td class="amount-cell num">{money::text(approval.amount)}</td>
                 <td>{approval.reason}</td>
                 <td>{approval.asked_by}</td>
-                <td>{decision(words, approval.is_approved)} " " {approval.decision_note}</td>
+                <td>{render_decision(words, approval.is_approved)} " " {approval.decision_note}</td>
                 <td>{approval.decided_by}</td>
                 <td>{format::maybe_time(approval.decided_at)}</td>
             </tr>
@@ -188,7 +193,7 @@ fn refund_rows(words: &'static ConsoleWords, decided: Vec<RefundApproval>) -> Ve
     decided.into_iter().map(row).collect()
 }
 
-fn credit_rows(words: &'static ConsoleWords, decided: Vec<CreditRequest>) -> Vec<AnyView> {
+fn render_credit_rows(words: &'static ConsoleWords, decided: Vec<CreditRequest>) -> Vec<AnyView> {
     let row = |credit: CreditRequest| {
         view! {
             <tr>
@@ -196,7 +201,7 @@ fn credit_rows(words: &'static ConsoleWords, decided: Vec<CreditRequest>) -> Vec
                 <td class="amount-cell num">{money::text(credit.amount)}</td>
                 <td>{credit.note}</td>
                 <td>{credit.asked_by}</td>
-                <td>{decision(words, credit.is_approved)} " " {credit.decision_note}</td>
+                <td>{render_decision(words, credit.is_approved)} " " {credit.decision_note}</td>
                 <td>{credit.decided_by}</td>
                 <td>{format::maybe_time(credit.decided_at)}</td>
             </tr>

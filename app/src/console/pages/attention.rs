@@ -25,7 +25,7 @@ pub fn attention(
     let cards: Vec<_> = open
         .data
         .iter()
-        .map(|incident| card(context, incident, handlers, now))
+        .map(|incident| render_card(context, incident, handlers, now))
         .collect();
     let next = open.next_cursor.map(|cursor| {
         view! { <a class="act" href=format!("/admin/attention?cursor={cursor}") rel="next">{words.newer}</a> }
@@ -35,13 +35,18 @@ pub fn attention(
         {is_empty.then(|| view! { <section class="panel" data-state="clear">{empty(words.all_clear)}</section> })}
         {cards}
         {next}
-        {(!resolved.is_empty()).then(|| panel(words.resolved, done(context, resolved)))}
-        {robots.map(|robots| panel(context.language.alarm_words().receivers, receivers(context, &robots)))}
+        {(!resolved.is_empty()).then(|| panel(words.resolved, render_done(context, resolved)))}
+        {robots.map(|robots| panel(context.language.alarm_words().receivers, render_receivers(context, &robots)))}
     }
     .into_any()
 }
 
-fn card(context: &ConsoleContext, incident: &Incident, handlers: &[String], now: Timestamp) -> AnyView {
+fn render_card(
+    context: &ConsoleContext,
+    incident: &Incident,
+    handlers: &[String],
+    now: Timestamp,
+) -> AnyView {
     let words = context.words();
     let age = format::age(now.duration_since(incident.created_at), words);
     let order = incident.order_id.as_ref().map(|id| {
@@ -67,7 +72,7 @@ fn card(context: &ConsoleContext, incident: &Incident, handlers: &[String], now:
             <p>{incident.detail.clone()}</p>
             <p class="panel__text">{format::advice(incident.kind, words)}</p>
             <p class="reference">{incident.subject.clone()}</p>
-            <div class="acts acts--low">{assignee(context, incident, handlers)} {order}</div>
+            <div class="acts acts--low">{render_assignee(context, incident, handlers)} {order}</div>
             {form}
         </section>
     }
@@ -75,7 +80,7 @@ fn card(context: &ConsoleContext, incident: &Incident, handlers: &[String], now:
 }
 
 /// The person assigned: a choice for those with the permission, otherwise a name.
-fn assignee(context: &ConsoleContext, incident: &Incident, handlers: &[String]) -> AnyView {
+fn render_assignee(context: &ConsoleContext, incident: &Incident, handlers: &[String]) -> AnyView {
     let words = context.words();
     let current = incident.assigned_to.clone();
     if !context.may(Permission::Handle) {
@@ -104,7 +109,7 @@ fn assignee(context: &ConsoleContext, incident: &Incident, handlers: &[String]) 
     .into_any()
 }
 
-fn done(context: &ConsoleContext, resolved: Vec<Incident>) -> AnyView {
+fn render_done(context: &ConsoleContext, resolved: Vec<Incident>) -> AnyView {
     let words = context.words();
     let rows = resolved
         .into_iter()
@@ -132,7 +137,7 @@ fn done(context: &ConsoleContext, resolved: Vec<Incident>) -> AnyView {
 }
 
 /// Robots and mailboxes with what became of their last message, and a test.
-fn receivers(context: &ConsoleContext, robots: &[RobotState]) -> AnyView {
+fn render_receivers(context: &ConsoleContext, robots: &[RobotState]) -> AnyView {
     let (words, own) = (context.words(), context.language.alarm_words());
     if robots.is_empty() {
         return view! { <p class="panel__text">{own.no_receivers}</p> }.into_any();

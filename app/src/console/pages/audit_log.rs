@@ -49,7 +49,7 @@ pub fn audit_log(
         let path = format!("/admin/audit-log?{}", filters.query(&cursor));
         view! { <a class="act" href=path rel="next">{words.older}</a> }
     });
-    let rows = page.data.into_iter().map(row).collect();
+    let rows = page.data.into_iter().map(render_row).collect();
     let columns = [
         Text(words.number),
         Text(words.when),
@@ -61,10 +61,10 @@ pub fn audit_log(
         Text(words.seal),
     ];
     view! {
-        {heading(words.audit, files(context, filters))}
+        {heading(words.audit, render_files(context, filters))}
         <p class="panel__text">{words.audit_text}</p>
-        {verdict(context, check)}
-        {form(context, filters)}
+        {render_verdict(context, check)}
+        {render_form(context, filters)}
         <section class="panel">
             {if is_empty { empty(words.nothing_yet) } else { table(words.audit, &columns, rows) }}
             {next}
@@ -73,7 +73,7 @@ pub fn audit_log(
     .into_any()
 }
 
-fn files(context: &ConsoleContext, filters: &AuditLogFilters) -> AnyView {
+fn render_files(context: &ConsoleContext, filters: &AuditLogFilters) -> AnyView {
     let words = context.words();
     let csv = format!("/admin/audit-log.csv?{}", filters.query(""));
     view! {
@@ -84,7 +84,7 @@ fn files(context: &ConsoleContext, filters: &AuditLogFilters) -> AnyView {
 }
 
 /// Result of the last chain check, its range and its time.
-fn verdict(context: &ConsoleContext, check: ChainCheck) -> AnyView {
+fn render_verdict(context: &ConsoleContext, check: ChainCheck) -> AnyView {
     let words = context.words();
     let (tone, name, text) = match check.n_broken {
         0 => ("ok", words.chain_holds, words.chain_checked),
@@ -107,7 +107,7 @@ fn verdict(context: &ConsoleContext, check: ChainCheck) -> AnyView {
     .into_any()
 }
 
-fn form(context: &ConsoleContext, filters: &AuditLogFilters) -> AnyView {
+fn render_form(context: &ConsoleContext, filters: &AuditLogFilters) -> AnyView {
     let words = context.words();
     let actions = Action::ALL.map(|action| {
         let word = action.as_str();
@@ -127,7 +127,7 @@ fn form(context: &ConsoleContext, filters: &AuditLogFilters) -> AnyView {
     .into_any()
 }
 
-fn row(line: AuditEntry) -> AnyView {
+fn render_row(line: AuditEntry) -> AnyView {
     let seal: String = line.hash.chars().take(12).collect();
     view! {
         <tr>

@@ -23,7 +23,7 @@ pub fn balances(context: &ConsoleContext, account: Option<Account>, number: &str
     let user = account
         .as_ref()
         .map_or_else(String::new, |(balance, ..)| balance.user_id.clone());
-    let found = account.map(|account| found(context, account, number));
+    let found = account.map(|account| render_found(context, account, number));
     view! {
         {heading(words.balances, ().into_any())}
         <form class="panel form form--row" method="get" action="/admin/balances">
@@ -39,7 +39,7 @@ pub fn balances(context: &ConsoleContext, account: Option<Account>, number: &str
     .into_any()
 }
 
-fn found(context: &ConsoleContext, (balance, entries, requesters): Account, number: &str) -> AnyView {
+fn render_found(context: &ConsoleContext, (balance, entries, requesters): Account, number: &str) -> AnyView {
     let words = context.words();
     let facts = vec![
         fact(words.user, balance.user_id.clone().into_any()),
@@ -49,16 +49,16 @@ fn found(context: &ConsoleContext, (balance, entries, requesters): Account, numb
     ];
     let adjust = context
         .may(Permission::AdjustBalance)
-        .then(|| panel(words.adjust, adjust(words, &balance.user_id, number)));
+        .then(|| panel(words.adjust, render_adjust(words, &balance.user_id, number)));
     view! {
         {panel(words.balance, view! { <dl class="facts">{facts}</dl> }.into_any())}
-        {panel(words.entries, history(words, &balance.user_id, entries, &requesters))}
+        {panel(words.entries, render_history(words, &balance.user_id, entries, &requesters))}
         {adjust}
     }
     .into_any()
 }
 
-fn history(
+fn render_history(
     words: &'static ConsoleWords,
     user: &str,
     entries: Page<Entry>,
@@ -110,7 +110,7 @@ fn history(
     view! { {table(words.entries, &columns, rows)} {next} }.into_any()
 }
 
-fn adjust(words: &'static ConsoleWords, user: &str, number: &str) -> AnyView {
+fn render_adjust(words: &'static ConsoleWords, user: &str, number: &str) -> AnyView {
     view! {
         <form class="form form--row" method="post" action="/admin/balances/adjust">
             <input type="hidden" name="user" value=user.to_owned()/>

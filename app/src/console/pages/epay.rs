@@ -39,7 +39,7 @@ pub fn epay(context: &ConsoleContext, view: EpayView) -> AnyView {
     let rows: Vec<AnyView> = view
         .merchants
         .iter()
-        .map(|merchant| row(context, merchant))
+        .map(|merchant| render_row(context, merchant))
         .collect();
     let columns = [
         Text("pid"),
@@ -56,15 +56,15 @@ pub fn epay(context: &ConsoleContext, view: EpayView) -> AnyView {
     view! {
         {heading(words.epay, ().into_any())}
         {new}
-        {panel(words.epay_state, state(context, &view))}
+        {panel(words.epay_state, render_state(context, &view))}
         {panel(words.epay, list)}
-        {panel(words.epay_notifications, notifications(context, &view.notifications))}
-        {panel(words.epay_make, form(context))}
+        {panel(words.epay_notifications, render_notifications(context, &view.notifications))}
+        {panel(words.epay_make, render_form(context))}
     }
     .into_any()
 }
 
-fn state(context: &ConsoleContext, view: &EpayView) -> AnyView {
+fn render_state(context: &ConsoleContext, view: &EpayView) -> AnyView {
     let words = context.words();
     let is_on = if view.is_on { words.epay_on } else { words.epay_off };
     let refunds = if view.allows_refunds {
@@ -80,7 +80,7 @@ fn state(context: &ConsoleContext, view: &EpayView) -> AnyView {
     .into_any()
 }
 
-fn row(context: &ConsoleContext, merchant: &KnownMerchant) -> AnyView {
+fn render_row(context: &ConsoleContext, merchant: &KnownMerchant) -> AnyView {
     let words = context.words();
     let act = |name: &str, label: &'static str, class: &'static str| {
         view! {
@@ -120,12 +120,12 @@ fn row(context: &ConsoleContext, merchant: &KnownMerchant) -> AnyView {
     .into_any()
 }
 
-fn notifications(context: &ConsoleContext, rows: &[NotificationRow]) -> AnyView {
+fn render_notifications(context: &ConsoleContext, rows: &[NotificationRow]) -> AnyView {
     let words = context.words();
     if rows.is_empty() {
         return empty(words.nothing_yet);
     }
-    let rows = rows.iter().map(|row| notification(context, row)).collect();
+    let rows = rows.iter().map(|row| render_notification(context, row)).collect();
     let columns = [
         Text(words.epay_order),
         Text("notify_url"),
@@ -137,7 +137,7 @@ fn notifications(context: &ConsoleContext, rows: &[NotificationRow]) -> AnyView 
     table(words.epay_notifications, &columns, rows)
 }
 
-fn notification(context: &ConsoleContext, row: &NotificationRow) -> AnyView {
+fn render_notification(context: &ConsoleContext, row: &NotificationRow) -> AnyView {
     let words = context.words();
     let (tone, status) = match row.status.as_str() {
         "succeeded" => ("ok", "succeeded"),
@@ -168,7 +168,7 @@ fn notification(context: &ConsoleContext, row: &NotificationRow) -> AnyView {
     .into_any()
 }
 
-fn form(context: &ConsoleContext) -> AnyView {
+fn render_form(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     view! {
         <p class="panel__text">{words.epay_make_text}</p>

@@ -43,14 +43,14 @@ pub fn files(
     let words = context.file_texts();
     view! {
         {heading(words.console.files, ().into_any())}
-        {form(words, filters, now)}
-        {panel(words.files.totals, sums(words, totals))}
-        {panel(words.console.files, downloads(words, filters))}
+        {render_form(words, filters, now)}
+        {panel(words.files.totals, render_sums(words, totals))}
+        {panel(words.console.files, render_downloads(words, filters))}
     }
     .into_any()
 }
 
-fn form(words: FileTexts, filters: &FileFilters, now: Timestamp) -> AnyView {
+fn render_form(words: FileTexts, filters: &FileFilters, now: Timestamp) -> AnyView {
     let methods = Method::ALL.map(|method| {
         let name = format::method(method, words.console);
         (method.as_str(), name, filters.method == method.as_str())
@@ -61,14 +61,14 @@ fn form(words: FileTexts, filters: &FileFilters, now: Timestamp) -> AnyView {
             {input("to", words.console.to_day, "date", &filters.to)}
             {choice("method", words.console.method, words.console.any, &methods)}
             <button class="act act--primary">{words.console.search}</button>
-            <div class="acts">{periods(words, filters, now)}</div>
+            <div class="acts">{render_periods(words, filters, now)}</div>
             <p class="panel__text">{words.files.files_text}</p>
         </form>
     }
     .into_any()
 }
 
-fn periods(words: FileTexts, filters: &FileFilters, now: Timestamp) -> Vec<AnyView> {
+fn render_periods(words: FileTexts, filters: &FileFilters, now: Timestamp) -> Vec<AnyView> {
     let link = |period: Period| {
         let (from, to) = period.days(now);
         let is_current = filters.from == from && filters.to == to;
@@ -84,7 +84,7 @@ fn periods(words: FileTexts, filters: &FileFilters, now: Timestamp) -> Vec<AnyVi
     Period::ALL.into_iter().map(link).collect()
 }
 
-fn sums(words: FileTexts, totals: &[MethodTotal]) -> AnyView {
+fn render_sums(words: FileTexts, totals: &[MethodTotal]) -> AnyView {
     let row = |name: &'static str, of: &dyn Fn(fn(&MethodTotal) -> i64) -> i64| {
         let (paid, refunded) = (of(|total| total.paid_fen), of(|total| total.refunded_fen));
         let fees = of(|total| total.fee_fen);
@@ -122,7 +122,7 @@ fn sums(words: FileTexts, totals: &[MethodTotal]) -> AnyView {
     table(words.files.totals, &columns, rows)
 }
 
-fn downloads(words: FileTexts, filters: &FileFilters) -> AnyView {
+fn render_downloads(words: FileTexts, filters: &FileFilters) -> AnyView {
     let query = filters.query();
     let rows = [
         ("orders", words.files.paid_orders),

@@ -19,14 +19,14 @@ pub fn gateways(
         .iter()
         .map(|state| {
             let trial = tested.as_ref().filter(|(channel, _)| *channel == state.channel);
-            gateway(context, state, trial.map(|(_, trial)| trial))
+            render_gateway(context, state, trial.map(|(_, trial)| trial))
         })
         .collect();
     view! { {heading(words.gateways, ().into_any())} {unencrypted(context)} {findings(context)} {panels} }
         .into_any()
 }
 
-fn gateway(context: &ConsoleContext, state: &GatewayState, trial: Option<&Trial>) -> AnyView {
+fn render_gateway(context: &ConsoleContext, state: &GatewayState, trial: Option<&Trial>) -> AnyView {
     let words = context.words();
     let name = format::method(state.channel.method(), words);
     let Some(description) = &state.description else {
@@ -38,15 +38,15 @@ fn gateway(context: &ConsoleContext, state: &GatewayState, trial: Option<&Trial>
         </form>
     };
     let content = view! {
-        {trial.map(|trial| result(context, &trial.proof))}
-        {trial.and_then(|trial| Some(steps(context, &trial.proof, trial.call.as_ref()?)))}
-        {facts(context, state, description)}
+        {trial.map(|trial| render_result(context, &trial.proof))}
+        {trial.and_then(|trial| Some(render_steps(context, &trial.proof, trial.call.as_ref()?)))}
+        {render_facts(context, state, description)}
         {test}
     };
     panel(name, content.into_any())
 }
 
-fn facts(context: &ConsoleContext, state: &GatewayState, description: &Description) -> AnyView {
+fn render_facts(context: &ConsoleContext, state: &GatewayState, description: &Description) -> AnyView {
     let words = context.words();
     let mut facts = vec![
         fact(words.notify_url, format::reference(&description.notify_url)),
@@ -78,7 +78,7 @@ fn facts(context: &ConsoleContext, state: &GatewayState, description: &Descripti
 }
 
 /// Steps that the test has proved; ends with the first that failed.
-fn steps(context: &ConsoleContext, proof: &Proof, call: &Call) -> AnyView {
+fn render_steps(context: &ConsoleContext, proof: &Proof, call: &Call) -> AnyView {
     let words = context.words();
     let took = format::duration(Some(call.took));
     let status = call.status.map(|status| status.to_string()).unwrap_or_default();
@@ -107,7 +107,7 @@ fn steps(context: &ConsoleContext, proof: &Proof, call: &Call) -> AnyView {
     view! { <ol class="steps" aria-label=words.test_gateway>{steps}</ol> }.into_any()
 }
 
-fn result(context: &ConsoleContext, proof: &Proof) -> AnyView {
+fn render_result(context: &ConsoleContext, proof: &Proof) -> AnyView {
     let words = context.words();
     let (class, icon, text, detail) = match proof {
         Proof::Works => (

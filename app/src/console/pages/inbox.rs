@@ -18,7 +18,7 @@ pub fn inbox(context: &ConsoleContext, page: Page<KeptNotification>) -> AnyView 
     let rows = page
         .data
         .iter()
-        .map(|notification| row(context, notification))
+        .map(|notification| render_row(context, notification))
         .collect();
     let columns = [
         Text(words.when),
@@ -37,7 +37,7 @@ pub fn inbox(context: &ConsoleContext, page: Page<KeptNotification>) -> AnyView 
     .into_any()
 }
 
-fn row(context: &ConsoleContext, notification: &KeptNotification) -> AnyView {
+fn render_row(context: &ConsoleContext, notification: &KeptNotification) -> AnyView {
     let words = context.words();
     let number = notification.payment_no.clone();
     let payment = match &notification.order_id {

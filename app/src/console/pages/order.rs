@@ -17,18 +17,18 @@ pub fn order(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     let words = context.words();
     let title = format!("{} {}", words.order, file.order.order_no);
     view! {
-        {heading(&title, acts(context, file))}
+        {heading(&title, render_acts(context, file))}
         <div class="record">
             <div class="record__main">
-                {panel(words.payments, payments(context, file))}
-                {panel(words.refunds, refunds(context, file))}
-                {panel(words.postings, postings(context, file))}
+                {panel(words.payments, render_payments(context, file))}
+                {panel(words.refunds, render_refunds(context, file))}
+                {panel(words.postings, render_postings(context, file))}
                 {panel(words.timeline, timeline(context, file))}
-                {notes(context, file)}
+                {render_notes(context, file)}
             </div>
             <div class="record__side">
                 {checkout_link(context, &file.order)}
-                {panel(words.facts, facts(context, file))}
+                {panel(words.facts, render_facts(context, file))}
             </div>
         </div>
     }
@@ -36,7 +36,7 @@ pub fn order(context: &ConsoleContext, file: &OrderFile) -> AnyView {
 }
 
 /// Actions that are possible now.
-fn acts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
+fn render_acts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     let words = context.words();
     let is_askable = context.may(Permission::Handle) && !file.payments.is_empty();
     let ask = is_askable.then(|| {
@@ -68,7 +68,7 @@ fn acts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     .into_any()
 }
 
-fn facts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
+fn render_facts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     let (words, order) = (context.words(), &file.order);
     let text = |text: &str| text.to_owned().into_any();
     let mut facts = vec![
@@ -93,7 +93,7 @@ fn facts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     view! { <dl class="facts">{facts}</dl> }.into_any()
 }
 
-fn payments(context: &ConsoleContext, file: &OrderFile) -> AnyView {
+fn render_payments(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     let words = context.words();
     if file.payments.is_empty() {
         return empty(words.no_payments);
@@ -109,12 +109,12 @@ fn payments(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     let rows = file
         .payments
         .iter()
-        .map(|payment| payment_row(context, payment))
+        .map(|payment| render_payment_row(context, payment))
         .collect();
     table(words.payments, &columns, rows)
 }
 
-fn payment_row(context: &ConsoleContext, payment: &Payment) -> AnyView {
+fn render_payment_row(context: &ConsoleContext, payment: &Payment) -> AnyView {
     let words = context.words();
     let left = format::left_of(payment);
     let left = left.map(money::text);
@@ -135,7 +135,7 @@ fn payment_row(context: &ConsoleContext, payment: &Payment) -> AnyView {
     .into_any()
 }
 
-fn refunds(context: &ConsoleContext, file: &OrderFile) -> AnyView {
+fn render_refunds(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     let words = context.words();
     if file.refunds.is_empty() {
         return empty(words.no_refunds);
@@ -151,12 +151,12 @@ fn refunds(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     let rows = file
         .refunds
         .iter()
-        .map(|refund| refund_row(context, refund))
+        .map(|refund| render_refund_row(context, refund))
         .collect();
     table(words.refunds, &columns, rows)
 }
 
-fn refund_row(context: &ConsoleContext, refund: &Refund) -> AnyView {
+fn render_refund_row(context: &ConsoleContext, refund: &Refund) -> AnyView {
     let words = context.words();
     let needs_help = matches!(refund.state, RefundState::Failed | RefundState::Stuck);
     let act = (needs_help && context.may(Permission::RequestRefund)).then(|| {
@@ -182,7 +182,7 @@ fn refund_row(context: &ConsoleContext, refund: &Refund) -> AnyView {
     .into_any()
 }
 
-fn postings(context: &ConsoleContext, file: &OrderFile) -> AnyView {
+fn render_postings(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     let words = context.words();
     if file.postings.is_empty() {
         return empty(words.no_postings);
@@ -213,7 +213,7 @@ fn postings(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     table(words.postings, &columns, rows)
 }
 
-fn notes(context: &ConsoleContext, file: &OrderFile) -> Option<AnyView> {
+fn render_notes(context: &ConsoleContext, file: &OrderFile) -> Option<AnyView> {
     let words = context.words();
     context.may(Permission::Handle).then(|| {
         let form = view! {

@@ -87,7 +87,7 @@ pub fn orders(
         Text(words.status),
         Text(words.when),
     ];
-    let rows = page.data.iter().map(|order| row(order, words)).collect();
+    let rows = page.data.iter().map(|order| render_row(order, words)).collect();
     let next = page.next_cursor.map(|cursor| {
         let path = format!("/admin/orders?{}", filters.query(&cursor));
         view! { <a class="act" href=path rel="next">{words.older}</a> }
@@ -96,11 +96,11 @@ pub fn orders(
         .looked_back_to
         .map(|at| view! { <p class="panel__text">{words.looked_back_to} " " {format::time(at)}</p> });
     view! {
-        {heading(words.orders, export(context, filters))}
-        {form(context, filters, now)}
+        {heading(words.orders, render_export(context, filters))}
+        {render_form(context, filters, now)}
         <section class="panel">
             {if is_empty { empty(words.no_orders) } else { table(words.orders, &columns, rows) }}
-            {totals.filter(|_| !is_empty).map(|totals| sums(context, totals))}
+            {totals.filter(|_| !is_empty).map(|totals| render_sums(context, totals))}
             {looked_back_to}
             {next}
         </section>
@@ -108,7 +108,7 @@ pub fn orders(
     .into_any()
 }
 
-fn sums(context: &ConsoleContext, totals: OrderTotals) -> AnyView {
+fn render_sums(context: &ConsoleContext, totals: OrderTotals) -> AnyView {
     let (words, texts) = (context.words(), context.language.file_words());
     let only_newest = totals.only_newest.map(|n| {
         let text = fill(texts.totals_of_newest, &[("n", &n.to_string())]);
@@ -127,7 +127,7 @@ fn sums(context: &ConsoleContext, totals: OrderTotals) -> AnyView {
 }
 
 /// Links to the same list as files.
-fn export(context: &ConsoleContext, filters: &Filters) -> AnyView {
+fn render_export(context: &ConsoleContext, filters: &Filters) -> AnyView {
     let query = filters.query("");
     let links = || {
         [("xlsx", "XLSX"), ("csv", "CSV")].map(|(format, label)| {
@@ -142,7 +142,7 @@ fn export(context: &ConsoleContext, filters: &Filters) -> AnyView {
         .into_any()
 }
 
-fn row(order: &Order, words: &'static ConsoleWords) -> AnyView {
+fn render_row(order: &Order, words: &'static ConsoleWords) -> AnyView {
     let refunded = (!order.refunded.is_zero()).then(|| money::text(order.refunded));
     view! {
         <tr>
@@ -161,7 +161,7 @@ fn row(order: &Order, words: &'static ConsoleWords) -> AnyView {
 }
 
 /// Links to named periods that keep the other filters.
-fn periods(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> Vec<AnyView> {
+fn render_periods(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> Vec<AnyView> {
     let link = |period: Period| {
         let (from, to) = period.days(now);
         let is_current = filters.from == from && filters.to == to;
@@ -177,7 +177,7 @@ fn periods(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> Vec<A
     Period::ALL.into_iter().map(link).collect()
 }
 
-fn form(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> AnyView {
+fn render_form(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> AnyView {
     let words = context.words();
     let statuses = OrderStatus::ALL.map(|status| {
         let name = format::order_status_name(status, words);
@@ -205,7 +205,7 @@ fn form(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> AnyView 
             </label>
             <button class="act act--primary">{words.search}</button>
             <a class="act" href="/admin/orders">{words.clear}</a>
-            <div class="acts">{periods(context, filters, now)}</div>
+            <div class="acts">{render_periods(context, filters, now)}</div>
         </form>
     }
     .into_any()

@@ -21,17 +21,17 @@ pub fn overview(context: &ConsoleContext, overview: &Overview) -> AnyView {
     view! {
         {heading(words.overview, ().into_any())}
         {unencrypted(context)}
-        {waiting(context)}
-        <div class="stats">{stats(words, overview)}</div>
-        {panel(words.by_hour, chart(words, &overview.today))}
-        {panel(words.by_method, by_method(words, overview))}
-        {panel(words.speed, speed(words, overview))}
+        {render_waiting(context)}
+        <div class="stats">{render_stats(words, overview)}</div>
+        {panel(words.by_hour, render_chart(words, &overview.today))}
+        {panel(words.by_method, render_by_method(words, overview))}
+        {panel(words.speed, render_speed(words, overview))}
     }
     .into_any()
 }
 
 /// Counts of what waits for a person, before any figure.
-fn waiting(context: &ConsoleContext) -> AnyView {
+fn render_waiting(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     let link = |path: &'static str, name: &'static str, n: i64| {
         (n > 0).then(|| {
@@ -45,7 +45,7 @@ fn waiting(context: &ConsoleContext) -> AnyView {
     .into_any()
 }
 
-fn stats(words: &'static ConsoleWords, overview: &Overview) -> Vec<AnyView> {
+fn render_stats(words: &'static ConsoleWords, overview: &Overview) -> Vec<AnyView> {
     let each = |figure: fn(&Day) -> i64| {
         let days = [
             &overview.today,
@@ -56,21 +56,21 @@ fn stats(words: &'static ConsoleWords, overview: &Overview) -> Vec<AnyView> {
         days.map(figure)
     };
     vec![
-        stat(words, words.gross, each(|day| day.gross.fen), format::sum),
-        stat(words, words.refunds, each(|day| day.refunded.fen), format::sum),
-        stat(
+        render_stat(words, words.gross, each(|day| day.gross.fen), format::sum),
+        render_stat(words, words.refunds, each(|day| day.refunded.fen), format::sum),
+        render_stat(
             words,
             words.net,
             each(|day| day.gross.fen - day.refunded.fen),
             format::sum,
         ),
-        stat(words, words.orders, each(|day| day.n_orders), |n| n.to_string()),
-        stat(words, words.success_rate, each(success), per_mille),
+        render_stat(words, words.orders, each(|day| day.n_orders), |n| n.to_string()),
+        render_stat(words, words.success_rate, each(success_percent), per_mille),
     ]
 }
 
 /// Paid orders per thousand.
-fn success(day: &Day) -> i64 {
+fn success_percent(day: &Day) -> i64 {
     match day.n_orders {
         0 => 0,
         n => day.n_orders_paid * 1000 / n,
@@ -81,7 +81,7 @@ fn per_mille(n: i64) -> String {
     format!("{}.{} %", n / 10, n % 10)
 }
 
-fn stat(
+fn render_stat(
     words: &'static ConsoleWords,
     label: &'static str,
     [today, yesterday, last_week, whole_yesterday]: [i64; 4],
@@ -92,15 +92,15 @@ fn stat(
             <h2 class="stat__label">{label}</h2>
             <p class="stat__value num">{show(today)}</p>
             <p class="small num">{words.yesterday} " " {show(whole_yesterday)}</p>
-            <p class="small num">{words.yesterday_until_now} " " {show(yesterday)} " " {arrow(today, yesterday)}</p>
-            <p class="small num">{words.last_week_until_now} " " {show(last_week)} " " {arrow(today, last_week)}</p>
+            <p class="small num">{words.yesterday_until_now} " " {show(yesterday)} " " {direction_arrow(today, yesterday)}</p>
+            <p class="small num">{words.last_week_until_now} " " {show(last_week)} " " {direction_arrow(today, last_week)}</p>
         </section>
     }
     .into_any()
 }
 
 /// Arrow of a trend, never a colour alone.
-fn arrow(now: i64, before: i64) -> &'static str {
+fn direction_arrow(now: i64, before: i64) -> &'static str {
     match now.cmp(&before) {
         std::cmp::Ordering::Greater => "▲",
         std::cmp::Ordering::Less => "▼",
@@ -108,7 +108,7 @@ fn arrow(now: i64, before: i64) -> &'static str {
     }
 }
 
-fn chart(words: &'static ConsoleWords, day: &Day) -> AnyView {
+fn render_chart(words: &'static ConsoleWords, day: &Day) -> AnyView {
     let most = day.by_hour.iter().copied().max().unwrap_or(0).max(1);
     let bars: Vec<_> = (0_i64..)
         .zip(day.by_hour)
@@ -144,7 +144,7 @@ fn chart(words: &'static ConsoleWords, day: &Day) -> AnyView {
     .into_any()
 }
 
-fn by_method(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
+fn render_by_method(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
     let rows = overview
         .today
         .by_method
@@ -175,7 +175,7 @@ fn to_paid(median: Option<Duration>) -> String {
     }
 }
 
-fn speed(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
+fn render_speed(words: &'static ConsoleWords, overview: &Overview) -> AnyView {
     let days = [
         (words.today, &overview.today),
         (words.yesterday, &overview.whole_yesterday),

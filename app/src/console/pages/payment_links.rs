@@ -20,7 +20,7 @@ fn link_address(context: &ConsoleContext, link: &PaymentLink) -> String {
 
 pub fn payment_links(context: &ConsoleContext, links: &[PaymentLink], now: Timestamp) -> AnyView {
     let (words, texts) = (context.words(), context.language.link_words());
-    let rows: Vec<AnyView> = links.iter().map(|link| row(context, link, now)).collect();
+    let rows: Vec<AnyView> = links.iter().map(|link| render_row(context, link, now)).collect();
     let columns = [
         Text(words.subject_of_order),
         Figures(words.amount),
@@ -40,13 +40,13 @@ pub fn payment_links(context: &ConsoleContext, links: &[PaymentLink], now: Times
         {heading(texts.payment_links, ().into_any())}
         <p class="panel__text">{texts.payment_links_text}</p>
         {panel(texts.payment_links, list)}
-        {may_make.then(|| panel(texts.link_make, link_form(words, texts)))}
-        {may_make.then(|| panel(texts.order_make, order_form(words, texts)))}
+        {may_make.then(|| panel(texts.link_make, render_link_form(words, texts)))}
+        {may_make.then(|| panel(texts.order_make, render_order_form(words, texts)))}
     }
     .into_any()
 }
 
-fn row(context: &ConsoleContext, link: &PaymentLink, now: Timestamp) -> AnyView {
+fn render_row(context: &ConsoleContext, link: &PaymentLink, now: Timestamp) -> AnyView {
     let texts = context.language.link_words();
     view! {
         <tr>
@@ -55,7 +55,7 @@ fn row(context: &ConsoleContext, link: &PaymentLink, now: Timestamp) -> AnyView 
             <td class="amount-cell num">{link.n_paid}</td>
             <td class="amount-cell num">{link.left().map(|left| left.to_string())}</td>
             <td>{format::maybe_time(link.expires_at)}</td>
-            <td>{state(link.state(now), texts)}</td>
+            <td>{render_state(link.state(now), texts)}</td>
             <td>{format::time(link.created_at)} <div class="small">{link.created_by.clone()}</div></td>
         </tr>
     }
@@ -67,7 +67,7 @@ fn amount_of(link: &PaymentLink, texts: &'static LinkWords) -> String {
         .map_or_else(|| texts.link_open_amount.to_owned(), money::text)
 }
 
-fn state(state: LinkState, texts: &'static LinkWords) -> AnyView {
+fn render_state(state: LinkState, texts: &'static LinkWords) -> AnyView {
     match state {
         LinkState::Open => format::badge("ok", texts.link_open),
         LinkState::SoldOut => format::badge("neutral", texts.link_sold_out),
@@ -82,7 +82,7 @@ pub fn payment_link(context: &ConsoleContext, file: &LinkFile, now: Timestamp) -
     let texts = context.language.link_words();
     let address = link_address(context, link);
     let acts = view! {
-        {state(link.state(now), texts)}
+        {render_state(link.state(now), texts)}
         <a class="act" href=format!("/admin/payment-links/{}/plate", link.id)>{texts.link_plate}</a>
     };
     let is_closable = link.closed_at.is_none() && context.may(Permission::MakeOrders);
@@ -111,7 +111,7 @@ pub fn payment_link(context: &ConsoleContext, file: &LinkFile, now: Timestamp) -
         {heading(&link.subject, acts.into_any())}
         <div class="record">
             <div class="record__main">
-                {panel(texts.link_orders, orders(context, &file.orders))}
+                {panel(texts.link_orders, render_orders(context, &file.orders))}
                 {close}
             </div>
             <div class="record__side">
@@ -123,7 +123,7 @@ pub fn payment_link(context: &ConsoleContext, file: &LinkFile, now: Timestamp) -
     .into_any()
 }
 
-fn orders(context: &ConsoleContext, orders: &[Order]) -> AnyView {
+fn render_orders(context: &ConsoleContext, orders: &[Order]) -> AnyView {
     let (words, texts) = (context.words(), context.language.link_words());
     if orders.is_empty() {
         return empty(words.nothing_yet);
@@ -201,7 +201,7 @@ pub fn plate(context: &ConsoleContext, link: &PaymentLink) -> AnyView {
     .into_any()
 }
 
-fn text_field(name: &'static str, label: &'static str, most: &'static str) -> AnyView {
+fn render_text_field(name: &'static str, label: &'static str, most: &'static str) -> AnyView {
     view! {
         <label class="field">
             <span class="field__label">{label}</span>
@@ -211,7 +211,7 @@ fn text_field(name: &'static str, label: &'static str, most: &'static str) -> An
     .into_any()
 }
 
-fn amount_field(label: &'static str, is_required: bool) -> AnyView {
+fn render_amount_field(label: &'static str, is_required: bool) -> AnyView {
     view! {
         <label class="field">
             <span class="field__label">{label}</span>
@@ -228,7 +228,7 @@ fn amount_field(label: &'static str, is_required: bool) -> AnyView {
     .into_any()
 }
 
-fn number_field(name: &'static str, label: &'static str, most: &'static str) -> AnyView {
+fn render_number_field(name: &'static str, label: &'static str, most: &'static str) -> AnyView {
     view! {
         <label class="field">
             <span class="field__label">{label}</span>
@@ -238,12 +238,12 @@ fn number_field(name: &'static str, label: &'static str, most: &'static str) -> 
     .into_any()
 }
 
-fn link_form(words: &'static ConsoleWords, texts: &'static LinkWords) -> AnyView {
+fn render_link_form(words: &'static ConsoleWords, texts: &'static LinkWords) -> AnyView {
     view! {
         <form class="form" method="post" action="/admin/payment-links">
-            {text_field("subject", words.subject_of_order, "127")}
-            {amount_field(texts.link_amount_hint, false)}
-            {number_field("stock", texts.link_stock_hint, "1000000")}
+            {render_text_field("subject", words.subject_of_order, "127")}
+            {render_amount_field(texts.link_amount_hint, false)}
+            {render_number_field("stock", texts.link_stock_hint, "1000000")}
             <label class="field">
                 <span class="field__label">{texts.link_expires_hint}</span>
                 <input class="field__input" type="date" name="expires"/>
@@ -254,14 +254,14 @@ fn link_form(words: &'static ConsoleWords, texts: &'static LinkWords) -> AnyView
     .into_any()
 }
 
-fn order_form(words: &'static ConsoleWords, texts: &'static LinkWords) -> AnyView {
+fn render_order_form(words: &'static ConsoleWords, texts: &'static LinkWords) -> AnyView {
     view! {
         <p class="panel__text">{texts.order_make_text}</p>
         <form class="form" method="post" action="/admin/orders">
-            {text_field("subject", words.subject_of_order, "127")}
-            {amount_field(words.amount, true)}
-            {text_field("user", texts.order_for, "64")}
-            {number_field("minutes", texts.order_minutes, "10080")}
+            {render_text_field("subject", words.subject_of_order, "127")}
+            {render_amount_field(words.amount, true)}
+            {render_text_field("user", texts.order_for, "64")}
+            {render_number_field("minutes", texts.order_minutes, "10080")}
             <button class="act act--primary" data-action="make-order">{texts.order_make}</button>
         </form>
     }

@@ -40,7 +40,7 @@ pub fn reconciliations(context: &ConsoleContext, calendar: &Calendar) -> AnyView
     let rows: Vec<AnyView> = calendar
         .days
         .iter()
-        .map(|day| calendar_row(words, calendar, day))
+        .map(|day| render_calendar_row(words, calendar, day))
         .collect();
     let earlier = calendar.earlier.as_ref().map(|day| {
         view! { <p><a class="act" href=format!("{ROOT}?until={day}")>{words.earlier_days}</a></p> }
@@ -61,7 +61,7 @@ pub fn reconciliations(context: &ConsoleContext, calendar: &Calendar) -> AnyView
     .into_any()
 }
 
-fn calendar_row(words: &'static ReconciliationWords, calendar: &Calendar, day: &str) -> AnyView {
+fn render_calendar_row(words: &'static ReconciliationWords, calendar: &Calendar, day: &str) -> AnyView {
     let cells: Vec<AnyView> = calendar
         .channels
         .iter()
@@ -70,14 +70,14 @@ fn calendar_row(words: &'static ReconciliationWords, calendar: &Calendar, day: &
                 .rows
                 .iter()
                 .find(|row| row.day.to_string() == day && row.channel == *channel);
-            let state = row.map_or_else(|| "–".into_any(), |row| state(words, row));
+            let state = row.map_or_else(|| "–".into_any(), |row| render_state(words, row));
             view! { <td><a href=format!("{ROOT}/{day}/{channel}")>{state}</a></td> }.into_any()
         })
         .collect();
     view! { <tr><td class="num">{day.to_owned()}</td>{cells}</tr> }.into_any()
 }
 
-fn state(words: &'static ReconciliationWords, row: &Reconciliation) -> AnyView {
+fn render_state(words: &'static ReconciliationWords, row: &Reconciliation) -> AnyView {
     let status = match row.status {
         ReconciliationStatus::Pending if row.close.is_some() => format::badge("neutral", words.closed),
         ReconciliationStatus::Pending => format::badge("info", words.pending),
@@ -101,23 +101,23 @@ pub fn reconciliation(
     let content = match found {
         None => panel(words.sums_of_day, empty(words.unknown_day)),
         Some(now) => view! {
-            {notes(words, now)}
-            {panel(words.sums_of_day, sums(context, now))}
-            {panel(words.differences, differences(context, &path, &now.day.differences))}
+            {render_notes(words, now)}
+            {panel(words.sums_of_day, render_sums(context, now))}
+            {panel(words.differences, render_differences(context, &path, &now.day.differences))}
         }
         .into_any(),
     };
     view! {
         {heading(&title, view! { <a class="act" href=ROOT>{words.all_days}</a> }.into_any())}
         {content}
-        {context.may(Permission::Handle).then(|| ask(context, &path))}
-        {(found.is_some() && context.may(Permission::Reconcile)).then(|| close(context, &path))}
+        {context.may(Permission::Handle).then(|| render_ask(context, &path))}
+        {(found.is_some() && context.may(Permission::Reconcile)).then(|| render_close(context, &path))}
     }
     .into_any()
 }
 
 /// Warnings above the figures.
-fn notes(words: &'static ReconciliationWords, now: &DayNow) -> AnyView {
+fn render_notes(words: &'static ReconciliationWords, now: &DayNow) -> AnyView {
     let row = &now.day.row;
     let note = row.note.as_ref().map(|note| {
         view! {
@@ -136,7 +136,7 @@ fn notes(words: &'static ReconciliationWords, now: &DayNow) -> AnyView {
     view! { {note} {changed} }.into_any()
 }
 
-fn sums(context: &ConsoleContext, now: &DayNow) -> AnyView {
+fn render_sums(context: &ConsoleContext, now: &DayNow) -> AnyView {
     let words = context.language.reconciliation_words();
     let console = context.words();
     let row = &now.day.row;
@@ -166,7 +166,7 @@ fn sums(context: &ConsoleContext, now: &DayNow) -> AnyView {
         Figures(words.difference),
     ];
     let mut facts = vec![
-        fact(console.reconciliation, state(words, row)),
+        fact(console.reconciliation, render_state(words, row)),
         fact(words.checked_at, format::maybe_time(row.finished_at)),
         fact(
             words.lines,
@@ -196,13 +196,13 @@ fn sums(context: &ConsoleContext, now: &DayNow) -> AnyView {
     view! {
         {table(words.sums_of_day, &columns, rows)}
         <dl class="facts">{facts}</dl>
-        {(has_lines && context.may(Permission::Export)).then(|| statement_files(words, row))}
+        {(has_lines && context.may(Permission::Export)).then(|| render_statement_files(words, row))}
     }
     .into_any()
 }
 
 /// Links to the lines of both statements as files.
-fn statement_files(words: &'static ReconciliationWords, row: &Reconciliation) -> AnyView {
+fn render_statement_files(words: &'static ReconciliationWords, row: &Reconciliation) -> AnyView {
     let path = format!("{ROOT}/{}/{}/files", row.day, row.channel);
     let link = |kind: &str, extension: &str| {
         let href = format!("{path}/{kind}.{}", extension.to_ascii_lowercase());
@@ -219,14 +219,14 @@ fn statement_files(words: &'static ReconciliationWords, row: &Reconciliation) ->
     .into_any()
 }
 
-fn differences(context: &ConsoleContext, path: &str, all: &[Difference]) -> AnyView {
+fn render_differences(context: &ConsoleContext, path: &str, all: &[Difference]) -> AnyView {
     let words = context.language.reconciliation_words();
     if all.is_empty() {
         return empty(words.no_differences);
     }
     let rows = all
         .iter()
-        .map(|difference| difference_row(context, path, difference))
+        .map(|difference| render_difference_row(context, path, difference))
         .collect();
     let columns = [
         Text(words.state),
@@ -239,7 +239,7 @@ fn differences(context: &ConsoleContext, path: &str, all: &[Difference]) -> AnyV
     table(words.differences, &columns, rows)
 }
 
-fn difference_row(context: &ConsoleContext, path: &str, difference: &Difference) -> AnyView {
+fn render_difference_row(context: &ConsoleContext, path: &str, difference: &Difference) -> AnyView {
     let words = context.language.reconciliation_words();
     let state = match difference.state {
         DifferenceState::Open => format::badge("bad", words.open),
@@ -248,7 +248,8 @@ fn difference_row(context: &ConsoleContext, path: &str, difference: &Difference)
     };
     let fen = |fen: Option<i64>| fen.map_or_else(|| "–".to_owned(), format::sum);
     let is_open = difference.state == DifferenceState::Open;
-    let form = (is_open && context.may(Permission::Reconcile)).then(|| explain(words, path, difference));
+    let form =
+        (is_open && context.may(Permission::Reconcile)).then(|| render_explain(words, path, difference));
     let explanation = difference.explanation.as_ref().map(|explanation| {
         let by = difference.explained_by.clone().unwrap_or_default();
         view! { <p class="small">{explanation.clone()} " · " {by}</p> }
@@ -269,7 +270,7 @@ fn difference_row(context: &ConsoleContext, path: &str, difference: &Difference)
             <td class="amount-cell num">{fen(difference.book_amount)}</td>
             <td>
                 <p class="small">{difference.evidence.clone()}</p>
-                <p class="small">{advice(difference.kind, words)}</p>
+                <p class="small">{advice_for(difference.kind, words)}</p>
                 {explanation}
                 {form}
             </td>
@@ -278,7 +279,7 @@ fn difference_row(context: &ConsoleContext, path: &str, difference: &Difference)
     .into_any()
 }
 
-fn explain(words: &'static ReconciliationWords, path: &str, difference: &Difference) -> AnyView {
+fn render_explain(words: &'static ReconciliationWords, path: &str, difference: &Difference) -> AnyView {
     view! {
         <form method="post" action=format!("{path}/explain")>
             <input type="hidden" name="kind" value=difference.kind.as_str()/>
@@ -293,7 +294,7 @@ fn explain(words: &'static ReconciliationWords, path: &str, difference: &Differe
     .into_any()
 }
 
-fn ask(context: &ConsoleContext, path: &str) -> AnyView {
+fn render_ask(context: &ConsoleContext, path: &str) -> AnyView {
     let words = context.language.reconciliation_words();
     let upload = context.may(Permission::Reconcile).then(|| {
         view! {
@@ -316,7 +317,7 @@ fn ask(context: &ConsoleContext, path: &str) -> AnyView {
     panel(words.reconcile_now, content.into_any())
 }
 
-fn close(context: &ConsoleContext, path: &str) -> AnyView {
+fn render_close(context: &ConsoleContext, path: &str) -> AnyView {
     let words = context.language.reconciliation_words();
     let content = view! {
         <p class="small">{words.close_text}</p>
@@ -342,7 +343,7 @@ const fn kind_name(kind: DifferenceKind, words: &ReconciliationWords) -> &'stati
     }
 }
 
-const fn advice(kind: DifferenceKind, words: &ReconciliationWords) -> &'static str {
+const fn advice_for(kind: DifferenceKind, words: &ReconciliationWords) -> &'static str {
     match kind {
         DifferenceKind::MissingInBooks => words.advice_missing_in_books,
         DifferenceKind::MissingInStatement => words.advice_missing_in_statement,

@@ -65,13 +65,13 @@ pub fn refund(
     let content = if plan.left.is_zero() {
         empty(words.nothing_left)
     } else {
-        dialog(context, plan, form)
+        render_dialog(context, plan, form)
     };
     view! {
         {heading(&title, ().into_any())}
         <section class="panel panel--narrow">
             {alert(problem)}
-            <dl class="facts">{sums(words, plan)}</dl>
+            <dl class="facts">{render_sums(words, plan)}</dl>
             {content}
             <p><a class="act" href=format!("/admin/orders/{}", plan.order.id)>{words.back_to_order}</a></p>
         </section>
@@ -79,7 +79,7 @@ pub fn refund(
     .into_any()
 }
 
-fn sums(words: &'static ConsoleWords, plan: &RefundPlan) -> Vec<AnyView> {
+fn render_sums(words: &'static ConsoleWords, plan: &RefundPlan) -> Vec<AnyView> {
     let sum = |money: Money| money::text(money).into_any();
     let mut sums = vec![
         fact(words.paid_sum, sum(plan.payment.amount)),
@@ -93,7 +93,7 @@ fn sums(words: &'static ConsoleWords, plan: &RefundPlan) -> Vec<AnyView> {
     sums
 }
 
-fn dialog(context: &ConsoleContext, plan: &RefundPlan, form: &RefundForm) -> AnyView {
+fn render_dialog(context: &ConsoleContext, plan: &RefundPlan, form: &RefundForm) -> AnyView {
     let words = context.words();
     let amount = if form.amount.is_empty() {
         plan.left.to_yuan()

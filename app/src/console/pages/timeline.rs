@@ -79,7 +79,7 @@ fn without_people(event: Event<'_>) -> Event<'_> {
     }
 }
 
-fn plain(kind: &'static str, sentence: String, cause: &str) -> Entry {
+fn plain_entry(kind: &'static str, sentence: String, cause: &str) -> Entry {
     Entry {
         kind,
         sentence,
@@ -94,19 +94,19 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
         Event::Called(call) => call_entry(call, words),
         Event::Ordered(order) => {
             let amount = money::text(order.amount);
-            plain(
+            plain_entry(
                 "neutral",
                 fill(words.event_ordered, &[("amount", &amount)]),
                 words.cause_merchant,
             )
         }
-        Event::OrderPaid(_) => plain("ok", words.event_order_paid.to_owned(), words.cause_rule),
+        Event::OrderPaid(_) => plain_entry("ok", words.event_order_paid.to_owned(), words.cause_rule),
         Event::OrderCancelled(order, by) => Entry {
             detail: order
                 .cancel_reason
                 .as_deref()
                 .map(|reason| format::reason_text(reason, words).to_owned()),
-            ..plain(
+            ..plain_entry(
                 "neutral",
                 words.event_order_cancelled.to_owned(),
                 &by.map_or_else(|| words.cause_rule.to_owned(), |by| format::requester(by, words)),
@@ -121,7 +121,7 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
             Entry {
                 detail: Some(notification.id.clone()),
                 message: Some(notification.masked()),
-                ..plain(
+                ..plain_entry(
                     "info",
                     sentence,
                     format::method(notification.channel.method(), words),
@@ -136,7 +136,7 @@ fn entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
                 ("to", &posting.to),
                 ("kind", format::entry_kind(posting.kind, words)),
             ];
-            plain("neutral", fill(words.event_posted, &values), words.cause_books)
+            plain_entry("neutral", fill(words.event_posted, &values), words.cause_books)
         }
         Event::RefundAsked(..) | Event::RefundEnded(_) => refund_entry(event, words),
         Event::Raised(_) | Event::Resolved(_) | Event::Noted(_) | Event::Done(_) => {
@@ -154,7 +154,7 @@ fn payment_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
                 words.event_payment_started,
                 &[("method", method), ("number", number)],
             );
-            plain("info", sentence, words.cause_payer)
+            plain_entry("info", sentence, words.cause_payer)
         }
         Event::PaymentPaid(payment) => {
             let (amount, number) = (money::text(payment.amount), payment.payment_no.as_str());
@@ -164,14 +164,14 @@ fn payment_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
             );
             Entry {
                 detail: payment.transaction_id.clone(),
-                ..plain("ok", sentence, format::method(payment.method(), words))
+                ..plain_entry("ok", sentence, format::method(payment.method(), words))
             }
         }
         Event::PaymentEnded(payment) => {
             let number = payment.payment_no.as_str();
             Entry {
                 detail: payment.failure_reason.clone(),
-                ..plain(
+                ..plain_entry(
                     "neutral",
                     fill(words.event_payment_ended, &[("number", number)]),
                     words.cause_rule,
@@ -251,7 +251,7 @@ fn call_entry(call: &GatewayCall, words: &'static ConsoleWords) -> Entry {
 fn person_entry(event: Event<'_>, words: &'static ConsoleWords) -> Entry {
     let entry = |kind, sentence: &str, detail: &str, cause: &str| Entry {
         detail: (!detail.is_empty()).then(|| detail.to_owned()),
-        ..plain(kind, sentence.to_owned(), cause)
+        ..plain_entry(kind, sentence.to_owned(), cause)
     };
     match event {
         Event::Raised(incident) => {

@@ -11,7 +11,7 @@ pub fn users(context: &ConsoleContext, operator: &Operator, users: Vec<User>) ->
     let words = context.words();
     let rows = users
         .into_iter()
-        .map(|user| row(context, operator, user))
+        .map(|user| render_row(context, operator, user))
         .collect();
     let columns = [
         Text(words.email),
@@ -23,20 +23,20 @@ pub fn users(context: &ConsoleContext, operator: &Operator, users: Vec<User>) ->
     view! {
         {heading(words.users, ().into_any())}
         {panel(words.users, table(words.users, &columns, rows))}
-        {panel(words.invite, invite(context))}
-        {panel(words.rights, rights(context))}
+        {panel(words.invite, render_invite(context))}
+        {panel(words.rights, render_rights(context))}
     }
     .into_any()
 }
 
-fn row(context: &ConsoleContext, operator: &Operator, user: User) -> AnyView {
+fn render_row(context: &ConsoleContext, operator: &Operator, user: User) -> AnyView {
     let words = context.words();
     let is_other = user.id != operator.user_id && user.disabled_at.is_none();
     let acts = is_other.then(|| {
         view! {
             <div class="acts">
                 <form class="inline" method="post" action=format!("/admin/people/{}/role", user.id)>
-                    {role_choice(context, user.role)}
+                    {render_role_choice(context, user.role)}
                     <button class="act">{words.change}</button>
                 </form>
                 <form class="inline" method="post" action=format!("/admin/people/{}/disable", user.id)>
@@ -67,7 +67,7 @@ fn row(context: &ConsoleContext, operator: &Operator, user: User) -> AnyView {
     .into_any()
 }
 
-fn role_choice(context: &ConsoleContext, current: Role) -> AnyView {
+fn render_role_choice(context: &ConsoleContext, current: Role) -> AnyView {
     let words = context.words();
     let options = Role::ALL.map(|role| {
         view! { <option value=role.as_str() selected=role == current>{format::role(role, words)}</option> }
@@ -78,14 +78,14 @@ fn role_choice(context: &ConsoleContext, current: Role) -> AnyView {
     .into_any()
 }
 
-fn invite(context: &ConsoleContext) -> AnyView {
+fn render_invite(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     view! {
         <form class="form form--row" method="post" action="/admin/people">
             {field("email", words.email, "email", "off")}
             <label class="field">
                 <span class="field__label">{words.role}</span>
-                {role_choice(context, Role::Viewer)}
+                {render_role_choice(context, Role::Viewer)}
             </label>
             {field("password", words.first_password, "password", "new-password")}
             <button class="act act--primary">{words.invite}</button>
@@ -95,7 +95,7 @@ fn invite(context: &ConsoleContext) -> AnyView {
 }
 
 /// Table of roles and permissions, from the code that enforces them.
-fn rights(context: &ConsoleContext) -> AnyView {
+fn render_rights(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     let rows = payments::console::Permission::ALL
         .into_iter()

@@ -23,7 +23,10 @@ pub fn webhooks(context: &ConsoleContext, endpoints: &[EndpointState], secret: O
         };
         panel(words.webhook_secret, content.into_any())
     });
-    let rows: Vec<AnyView> = endpoints.iter().map(|state| endpoint_row(words, state)).collect();
+    let rows: Vec<AnyView> = endpoints
+        .iter()
+        .map(|state| render_endpoint_row(words, state))
+        .collect();
     let columns = [
         Text(words.webhook_url),
         Text(words.webhook_events),
@@ -41,18 +44,18 @@ pub fn webhooks(context: &ConsoleContext, endpoints: &[EndpointState], secret: O
         {heading(words.webhooks, ().into_any())}
         {secret}
         {panel(words.webhooks, list)}
-        {panel(words.make_webhook, endpoint_form(words))}
+        {panel(words.make_webhook, render_endpoint_form(words))}
     }
     .into_any()
 }
 
-fn endpoint_row(words: &'static ConsoleWords, state: &EndpointState) -> AnyView {
+fn render_endpoint_row(words: &'static ConsoleWords, state: &EndpointState) -> AnyView {
     let endpoint = &state.endpoint;
     view! {
         <tr>
             <td><a class="reference" href=format!("/admin/webhooks/{}", endpoint.id)>{endpoint.url.clone()}</a></td>
             <td class="reference">{endpoint.events.words().join(" ")}</td>
-            <td>{status_badge(words, endpoint.status)}</td>
+            <td>{render_status_badge(words, endpoint.status)}</td>
             <td class="amount-cell num">{state.n_pending}</td>
             <td class="amount-cell num">{state.n_failed}</td>
             <td>{format::time(endpoint.created_at)}</td>
@@ -61,14 +64,14 @@ fn endpoint_row(words: &'static ConsoleWords, state: &EndpointState) -> AnyView 
     .into_any()
 }
 
-fn status_badge(words: &'static ConsoleWords, status: EndpointStatus) -> AnyView {
+fn render_status_badge(words: &'static ConsoleWords, status: EndpointStatus) -> AnyView {
     match status {
         EndpointStatus::Enabled => format::badge("ok", words.webhook_enabled),
         EndpointStatus::Disabled => format::badge("neutral", words.webhook_disabled),
     }
 }
 
-fn endpoint_form(words: &'static ConsoleWords) -> AnyView {
+fn render_endpoint_form(words: &'static ConsoleWords) -> AnyView {
     let kinds = EventType::ALL.iter().map(|kind| {
         view! {
             <label class="check">
@@ -108,7 +111,7 @@ pub fn webhook(context: &ConsoleContext, endpoint: &Endpoint, status: &str, page
             words.webhook_events,
             format::reference(&endpoint.events.words().join(" ")),
         ),
-        fact(words.status, status_badge(words, endpoint.status)),
+        fact(words.status, render_status_badge(words, endpoint.status)),
         fact(
             words.webhook_description,
             endpoint
@@ -128,15 +131,15 @@ pub fn webhook(context: &ConsoleContext, endpoint: &Endpoint, status: &str, page
         fact(words.created_at, format::time(endpoint.created_at)),
     ];
     view! {
-        {heading(words.webhook, endpoint_acts(words, &base, endpoint.status))}
+        {heading(words.webhook, render_endpoint_acts(words, &base, endpoint.status))}
         {panel(words.facts, view! { <dl class="facts">{facts}</dl> }.into_any())}
-        {panel(words.replay_events, replay_form(words, &base))}
-        {panel(words.deliveries, deliveries(words, &base, status, page))}
+        {panel(words.replay_events, render_replay_form(words, &base))}
+        {panel(words.deliveries, render_deliveries(words, &base, status, page))}
     }
     .into_any()
 }
 
-fn endpoint_acts(words: &'static ConsoleWords, base: &str, status: EndpointStatus) -> AnyView {
+fn render_endpoint_acts(words: &'static ConsoleWords, base: &str, status: EndpointStatus) -> AnyView {
     let (next, label) = match status {
         EndpointStatus::Enabled => ("disabled", words.turn_off),
         EndpointStatus::Disabled => ("enabled", words.turn_on),
@@ -157,7 +160,7 @@ fn endpoint_acts(words: &'static ConsoleWords, base: &str, status: EndpointStatu
     .into_any()
 }
 
-fn replay_form(words: &'static ConsoleWords, base: &str) -> AnyView {
+fn render_replay_form(words: &'static ConsoleWords, base: &str) -> AnyView {
     view! {
         <p class="panel__text">{words.replay_events_text}</p>
         <form class="form form--row" method="post" action=format!("{base}/replay")>
@@ -169,7 +172,12 @@ fn replay_form(words: &'static ConsoleWords, base: &str) -> AnyView {
     .into_any()
 }
 
-fn deliveries(words: &'static ConsoleWords, base: &str, status: &str, page: Page<Delivery>) -> AnyView {
+fn render_deliveries(
+    words: &'static ConsoleWords,
+    base: &str,
+    status: &str,
+    page: Page<Delivery>,
+) -> AnyView {
     let options =
         ["pending", "succeeded", "failed"].map(|word| (word, delivery_word(words, word), word == status));
     let next = page.next_cursor.map(|cursor| {
@@ -178,7 +186,7 @@ fn deliveries(words: &'static ConsoleWords, base: &str, status: &str, page: Page
     let rows: Vec<AnyView> = page
         .data
         .iter()
-        .map(|delivery| delivery_row(words, base, delivery))
+        .map(|delivery| render_delivery_row(words, base, delivery))
         .collect();
     let columns = [
         Text(words.event),
@@ -221,7 +229,7 @@ pub(super) fn delivery_badge(words: &'static ConsoleWords, status: &str) -> AnyV
     format::badge(tone, delivery_word(words, status))
 }
 
-fn delivery_row(words: &'static ConsoleWords, base: &str, delivery: &Delivery) -> AnyView {
+fn render_delivery_row(words: &'static ConsoleWords, base: &str, delivery: &Delivery) -> AnyView {
     let answer = match (delivery.response_status, &delivery.error) {
         (Some(status), _) => status.to_string(),
         (None, Some(error)) => error.clone(),
