@@ -22,8 +22,8 @@ pub async fn buy_plan(
     #[server(default)] plan: String,
     #[server(default)] lang: String,
 ) -> Result<(), UiError> {
-    let language = chosen(&lang);
-    see_other(&match order(&plan, language).await {
+    let language = choose_language(&lang);
+    see_other(&match create_plan_order(&plan, language).await {
         Ok(token) => checkout_link(&token, language, None).path(),
         Err(error) => links::shop(language, Some(error)),
     });
@@ -38,7 +38,7 @@ pub async fn open_link(
     #[server(default)] lang: String,
     #[server(default)] device: String,
 ) -> Result<(), UiError> {
-    let (language, device) = (chosen(&lang), Device::parse(&device));
+    let (language, device) = (choose_language(&lang), Device::parse(&device));
     match open_order(&token, &amount).await {
         Ok(order) => {
             let link = checkout_link(&order.token, language, device);
@@ -70,7 +70,7 @@ pub async fn start_payment(
     #[server(default)] device: String,
 ) -> Result<(), UiError> {
     let device = Device::parse(&device);
-    let link = checkout_link(&token, chosen(&lang), device);
+    let link = checkout_link(&token, choose_language(&lang), device);
     if Method::parse(&method) == Some(Method::Balance) {
         // A balance payment moves money at once, so it is confirmed on a page of its own.
         go_back(CheckoutLink {
@@ -79,7 +79,10 @@ pub async fn start_payment(
         });
         return Ok(());
     }
-    go_on(start(&token, &method, PayMode::parse(&way), link).await, link);
+    go_on(
+        start_chosen_payment(&token, &method, PayMode::parse(&way), link).await,
+        link,
+    );
     Ok(())
 }
 
@@ -90,8 +93,8 @@ pub async fn pay_by_balance(
     #[server(default)] lang: String,
     #[server(default)] device: String,
 ) -> Result<(), UiError> {
-    let link = checkout_link(&token, chosen(&lang), Device::parse(&device));
-    go_back(match spend(&token).await {
+    let link = checkout_link(&token, choose_language(&lang), Device::parse(&device));
+    go_back(match spend_attempt(&token).await {
         Ok(is_spending) => CheckoutLink { is_spending, ..link },
         Err(error) => CheckoutLink {
             error: Some(error),
@@ -108,7 +111,7 @@ pub async fn top_up(
     #[server(default)] lang: String,
     #[server(default)] device: String,
 ) -> Result<(), UiError> {
-    let (language, device) = (chosen(&lang), Device::parse(&device));
+    let (language, device) = (choose_language(&lang), Device::parse(&device));
     match order_top_up(checkout_link(&token, language, device)).await {
         Ok(Some(topup)) => see_other(&checkout_link(&topup, language, device).path()),
         // The balance suffices meanwhile.
@@ -131,8 +134,8 @@ pub async fn new_code(
     #[server(default)] lang: String,
     #[server(default)] device: String,
 ) -> Result<(), UiError> {
-    let link = checkout_link(&token, chosen(&lang), Device::parse(&device));
-    go_on(renew(&token, link).await, link);
+    let link = checkout_link(&token, choose_language(&lang), Device::parse(&device));
+    go_on(renew_prompt_once(&token, link).await, link);
     Ok(())
 }
 
@@ -143,11 +146,11 @@ pub async fn check_payment(
     #[server(default)] lang: String,
     #[server(default)] device: String,
 ) -> Result<(), UiError> {
-    let outcome = ask(&token).await;
+    let outcome = ask_gateway(&token).await;
     go_back(CheckoutLink {
         is_asked: outcome.is_ok_and(|is_pending| is_pending),
         error: outcome.err(),
-        ..checkout_link(&token, chosen(&lang), Device::parse(&device))
+        ..checkout_link(&token, choose_language(&lang), Device::parse(&device))
     });
     Ok(())
 }
@@ -189,7 +192,7 @@ fn only_method(device: Option<Device>) -> Option<Method> {
     }
 }
 
-async fn order(plan: &str, language: Option<&str>) -> Result<String, UiError> {
+async fn create_plan_order(plan: &str, language: Option<&str>) -> Result<String, UiError> {
     let request = request();
     let shop = request.site.demo_shop.as_ref().ok_or(UiError::NotFound)?;
     let plan = Plan::parse(plan).ok_or(UiError::Malformed)?;
@@ -200,7 +203,7 @@ async fn order(plan: &str, language: Option<&str>) -> Result<String, UiError> {
     Ok(order.token)
 }
 
-async fn start(
+async fn start_chosen_payment(
     token: &str,
     method: &str,
     way: Option<PayMode>,
@@ -212,7 +215,7 @@ async fn start(
 }
 
 /// Pays from the balance; returns whether it was too low, which the page shows by itself.
-async fn spend(token: &str) -> Result<bool, UiError> {
+async fn spend_attempt(token: &str) -> Result<bool, UiError> {
     let services = services();
     let checkout = payments::find_checkout(&services, token).await?;
     if !checkout.order.allows_balance {
@@ -245,7 +248,7 @@ async fn order_top_up(link: CheckoutLink<'_>) -> Result<Option<String>, UiError>
     Ok(Some(topup.token))
 }
 
-async fn renew(token: &str, link: CheckoutLink<'_>) -> Result<Started, UiError> {
+async fn renew_prompt_once(token: &str, link: CheckoutLink<'_>) -> Result<Started, UiError> {
     let checkout = payments::find_checkout(&services(), token).await?;
     let last = checkout.payments.first().ok_or(UiError::ChooseMethod)?;
     start_first(&checkout.order, last.method(), PayMode::of(last.product), link).await
@@ -278,7 +281,7 @@ async fn start_first(
     let first = products.first().copied().ok_or(UiError::Unavailable)?;
     if openid.is_none() {
         if first == Product::Jsapi {
-            return authorize(&request, order, link).await;
+            return authorize_wechat_payer(&request, order, link).await;
         }
         products.retain(|product| *product != Product::Jsapi);
     }
@@ -302,7 +305,7 @@ async fn start_first(
 }
 
 /// Sends the payer's browser to WeChat, which sends it back with a code that names the payer.
-async fn authorize(
+async fn authorize_wechat_payer(
     request: &Request,
     order: &domain::Order,
     link: CheckoutLink<'_>,
@@ -328,7 +331,7 @@ fn go_on(started: Result<Started, UiError>, link: CheckoutLink<'_>) {
 }
 
 /// Queries the newest payment; returns whether its end is still unknown.
-async fn ask(token: &str) -> Result<bool, UiError> {
+async fn ask_gateway(token: &str) -> Result<bool, UiError> {
     let services = services();
     let checkout = payments::find_checkout(&services, token).await?;
     let Some(payment) = checkout.payments.first() else {
@@ -340,7 +343,7 @@ async fn ask(token: &str) -> Result<bool, UiError> {
     Ok(state == PageState::Waiting)
 }
 
-fn chosen(lang: &str) -> Option<&'static str> {
+fn choose_language(lang: &str) -> Option<&'static str> {
     Language::parse_tag(lang).map(Language::as_str)
 }
 

@@ -19,16 +19,19 @@ pub struct Stylesheet {
 
 impl Stylesheet {
     pub fn plain() -> Stylesheet {
-        Stylesheet::of(compressed(STYLESHEET))
+        Stylesheet::of(compress_styles(STYLESHEET))
     }
 
     pub fn with_accent(accent: Color) -> Stylesheet {
-        Stylesheet::of(compressed(STYLESHEET) + &theme::rules(accent))
+        Stylesheet::of(compress_styles(STYLESHEET) + &theme::rules(accent))
     }
 
     /// Stylesheet of the console, in addition to the other one: payers need not load it.
     fn console() -> Stylesheet {
-        Stylesheet::named("console", compressed(include_str!("../../style/console.css")))
+        Stylesheet::named(
+            "console",
+            compress_styles(include_str!("../../style/console.css")),
+        )
     }
 
     fn of(text: String) -> Stylesheet {
@@ -54,7 +57,7 @@ pub fn fingerprint(content: &[u8]) -> String {
 }
 
 /// Strips comments and indentation, so that payers load less.
-fn compressed(css: &str) -> String {
+fn compress_styles(css: &str) -> String {
     let mut rest = css;
     let mut bare = String::with_capacity(css.len());
     while let Some((before, after)) = rest.split_once("/*") {
@@ -95,6 +98,6 @@ mod tests {
     #[test]
     fn compressing_keeps_the_css_rules() {
         let css = "/* why */\n.a {\n    color: red; /* x */\n}\n\n";
-        assert_eq!(compressed(css), ".a {\ncolor: red;\n}\n");
+        assert_eq!(compress_styles(css), ".a {\ncolor: red;\n}\n");
     }
 }

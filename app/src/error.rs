@@ -82,7 +82,7 @@ impl From<Error> for UiError {
             Error::Unreachable { .. } => UiError::Unreachable,
             Error::RateLimited { .. } => UiError::RateLimited,
             Error::Internal(ref cause) => {
-                tracing::error!(causes = %causes(&error), "a page could not do its work");
+                tracing::error!(causes = %join_causes(&error), "a page could not do its work");
                 if cause.is_absence() {
                     UiError::OutOfService
                 } else {
@@ -94,7 +94,7 @@ impl From<Error> for UiError {
 }
 
 /// Formats an error with all its causes, for the log.
-fn causes(error: &Error) -> String {
+fn join_causes(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

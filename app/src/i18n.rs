@@ -59,7 +59,7 @@ impl Language {
 
     /// Negotiates `Accept-Language`; scripts and in-app browsers in China send an empty one.
     pub fn negotiate(accept_language: &str) -> Language {
-        let wishes = accept_language.split(',').filter_map(wish);
+        let wishes = accept_language.split(',').filter_map(parse_preference);
         // `max_by_key` keeps the last of equals; the header lists the preferred one first.
         let best = wishes.rev().max_by_key(|(_, weight)| *weight);
         match best {
@@ -130,16 +130,16 @@ impl Language {
 }
 
 /// Parses one entry of the header with its weight in thousandths; `q=0` means *never*.
-fn wish(entry: &str) -> Option<(Language, u16)> {
+fn parse_preference(entry: &str) -> Option<(Language, u16)> {
     let (tag, parameters) = entry.split_once(';').unwrap_or((entry, ""));
     let weight = match parameters.trim().strip_prefix("q=") {
         None => 1000,
-        Some(quality) => thousandths(quality.trim())?,
+        Some(quality) => parse_quality(quality.trim())?,
     };
     (weight > 0).then_some((Language::parse_tag(tag)?, weight))
 }
 
-fn thousandths(quality: &str) -> Option<u16> {
+fn parse_quality(quality: &str) -> Option<u16> {
     let (whole, fraction) = quality.split_once('.').unwrap_or((quality, ""));
     if fraction.len() > 3 {
         return None;

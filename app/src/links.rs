@@ -35,7 +35,7 @@ impl CheckoutLink<'_> {
         if self.n_refreshes > 0 {
             parameters.push(("n", self.n_refreshes.to_string()));
         }
-        parameters.extend(kept(self.language, self.device));
+        parameters.extend(kept_parameters(self.language, self.device));
         with_query(&format!("/checkout/{}", self.token), &parameters)
     }
 }
@@ -59,29 +59,38 @@ pub fn payment_link(
         .map(|error| ("error", error.as_str().to_owned()))
         .into_iter()
         .collect();
-    parameters.extend(kept(language, device));
+    parameters.extend(kept_parameters(language, device));
     with_query(&format!("/pay/{token}"), &parameters)
 }
 
 pub fn receipt(token: &str, language: Option<&str>) -> String {
-    with_query(&format!("/checkout/{token}/receipt"), &kept(language, None))
+    with_query(
+        &format!("/checkout/{token}/receipt"),
+        &kept_parameters(language, None),
+    )
 }
 
 /// Address of the receipt for printing on this paper.
 pub fn receipt_on(token: &str, paper: &str, language: Option<&str>) -> String {
     let mut parameters = vec![("paper", paper.to_owned())];
-    parameters.extend(kept(language, None));
+    parameters.extend(kept_parameters(language, None));
     with_query(&format!("/checkout/{token}/receipt"), &parameters)
 }
 
 /// Address that redirects to the gateway's own page, by an address that is still fresh.
 pub fn gateway(token: &str, language: Option<&str>) -> String {
-    with_query(&format!("/checkout/{token}/pay"), &kept(language, None))
+    with_query(
+        &format!("/checkout/{token}/pay"),
+        &kept_parameters(language, None),
+    )
 }
 
 /// Address that WeChat sends the payer's browser back to, with a code that names the payer.
 pub fn wechat_return(token: &str, language: Option<&str>, device: Option<&str>) -> String {
-    with_query(&format!("/checkout/{token}/wechat"), &kept(language, device))
+    with_query(
+        &format!("/checkout/{token}/wechat"),
+        &kept_parameters(language, device),
+    )
 }
 
 /// Address of the signed parameters for the page inside WeChat.
@@ -110,7 +119,7 @@ pub fn in_language(path: &str, query: &str, language: &str) -> String {
 }
 
 /// Parameters that every link and form keeps.
-fn kept(language: Option<&str>, device: Option<&str>) -> Vec<(&'static str, String)> {
+fn kept_parameters(language: Option<&str>, device: Option<&str>) -> Vec<(&'static str, String)> {
     let chosen = [("device", device), ("lang", language)];
     chosen
         .into_iter()

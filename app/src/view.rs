@@ -128,7 +128,7 @@ impl CheckoutView {
         let order = &checkout.order;
         let words = request.words();
         let available = available.filter(|_| spending::is_allowed(order));
-        let situation = shown(Situation::of(checkout, now), available, order, page_request);
+        let situation = situation_shown(Situation::of(checkout, now), available, order, page_request);
         let balance = available.map(|available| (available, order.amount));
         let state = situation.state();
         let methods = methods::choices(&situation, balance, request);
@@ -142,7 +142,7 @@ impl CheckoutView {
             state,
             title,
             sentence,
-            alert: alert(page_request, state, words),
+            alert: alert_text(page_request, state, words),
             merchant: request.site.merchant.clone(),
             subject: order.subject.clone(),
             order_no: order.order_no.to_string(),
@@ -152,10 +152,10 @@ impl CheckoutView {
             methods,
             other_mode: methods::other_mode(&situation, request),
             guide: methods::guide(&situation, &order.token, request),
-            correction: correction(&order.token, request),
-            code: code(&situation, request),
+            correction: correct_link(&order.token, request),
+            code: payment_code(&situation, request),
             handover: Handover::of(&situation, &order.token, request),
-            again: again(&situation, words),
+            again: retry_label(&situation, words),
             facts: match (&situation, available) {
                 (Situation::Spending { .. } | Situation::Short { .. }, Some(available)) => {
                     spending::facts(available, order.amount, words)
@@ -234,7 +234,7 @@ impl CheckoutView {
 
 /// Returns the situation shown. After *I have paid* the page does not ask to scan, but offers a way back to the code. Paying
 /// with the balance is confirmed first.
-fn shown<'a>(
+fn situation_shown<'a>(
     situation: Situation<'a>,
     available: Option<Money>,
     order: &Order,
@@ -253,7 +253,7 @@ fn shown<'a>(
 }
 
 /// Returns the error to show, unless the page already says the same.
-fn alert(page_request: PageRequest, state: PageState, words: &Words) -> Option<&'static str> {
+fn alert_text(page_request: PageRequest, state: PageState, words: &Words) -> Option<&'static str> {
     let error = page_request.error?;
     match state {
         PageState::Choose
@@ -271,7 +271,7 @@ fn alert(page_request: PageRequest, state: PageState, words: &Words) -> Option<&
     }
 }
 
-fn code(situation: &Situation<'_>, request: &Request) -> Option<Code> {
+fn payment_code(situation: &Situation<'_>, request: &Request) -> Option<Code> {
     let Situation::Waiting { payment, prompt } = situation else {
         return None;
     };
@@ -293,7 +293,7 @@ fn code(situation: &Situation<'_>, request: &Request) -> Option<Code> {
     })
 }
 
-fn correction(token: &str, request: &Request) -> (String, &'static str) {
+fn correct_link(token: &str, request: &Request) -> (String, &'static str) {
     let (device, label) = methods::correction(request.device, request.words());
     let link = links::CheckoutLink {
         token,
@@ -304,7 +304,7 @@ fn correction(token: &str, request: &Request) -> (String, &'static str) {
     (link.path(), label)
 }
 
-fn again(situation: &Situation<'_>, words: &Words) -> &'static str {
+fn retry_label(situation: &Situation<'_>, words: &Words) -> &'static str {
     match situation.payment().map(|payment| payment.product) {
         Some(Product::H5 | Product::Wap | Product::Page) => words.start_again,
         _ => words.new_code,

@@ -7,7 +7,7 @@ const TOKEN_LENGTH: usize = 32;
 const THIRTY_DAYS_IN_SECONDS: u32 = 30 * 24 * 3600;
 
 /// Over TLS the prefix makes browsers refuse a cookie set by another host or over plain HTTP.
-fn name(public_url: &str) -> &'static str {
+fn cookie_name(public_url: &str) -> &'static str {
     if public_url.starts_with("https:") {
         "__Host-payer"
     } else {
@@ -17,7 +17,7 @@ fn name(public_url: &str) -> &'static str {
 
 /// Finds the visitor's token in a `Cookie` header.
 pub fn find(cookies: &str, public_url: &str) -> Option<String> {
-    let token = find_cookie(cookies, name(public_url))?;
+    let token = find_cookie(cookies, cookie_name(public_url))?;
     let is_token = token.len() == TOKEN_LENGTH && token.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_token.then(|| token.to_owned())
 }
@@ -31,7 +31,7 @@ pub fn cookie(token: &str, public_url: &str) -> String {
     };
     format!(
         "{}={token}; Path=/; Max-Age={THIRTY_DAYS_IN_SECONDS}; HttpOnly; SameSite=Lax{secure}",
-        name(public_url)
+        cookie_name(public_url)
     )
 }
 

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-fn stroked(path: &'static str) -> AnyView {
+fn render_stroked(path: &'static str) -> AnyView {
     view! {
         <svg
             class="icon"
@@ -21,32 +21,32 @@ fn stroked(path: &'static str) -> AnyView {
 }
 
 pub fn check() -> AnyView {
-    stroked("M5 12.5l4.5 4.5L19 7.5")
+    render_stroked("M5 12.5l4.5 4.5L19 7.5")
 }
 
 pub fn cross() -> AnyView {
-    stroked("M7 7l10 10M17 7L7 17")
+    render_stroked("M7 7l10 10M17 7L7 17")
 }
 
 pub fn clock() -> AnyView {
-    stroked("M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18M12 7.5V12l3 2")
+    render_stroked("M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18M12 7.5V12l3 2")
 }
 
 /// Icon of a refund.
 pub fn back() -> AnyView {
-    stroked("M9 14L4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3")
+    render_stroked("M9 14L4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3")
 }
 
 pub fn question() -> AnyView {
-    stroked("M9 9a3 3 0 1 1 4.5 2.6c-1 .6-1.5 1.2-1.5 2.4M12 18h.01")
+    render_stroked("M9 9a3 3 0 1 1 4.5 2.6c-1 .6-1.5 1.2-1.5 2.4M12 18h.01")
 }
 
 pub fn warning() -> AnyView {
-    stroked("M12 4l9 16H3zM12 10v4M12 17h.01")
+    render_stroked("M12 4l9 16H3zM12 10v4M12 17h.01")
 }
 
 pub fn scan() -> AnyView {
-    stroked("M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M4 12h16")
+    render_stroked("M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M4 12h16")
 }
 
 /// Icon of the product: an old copper coin.

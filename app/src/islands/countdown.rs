@@ -57,7 +57,7 @@ fn tick_until(end: i64, node: HtmlSpanElement, face: Face) {
     let before = face.seconds.get_untracked();
     face.seconds.set(Some(seconds));
     face.text
-        .set(format!("{} {}", told(&node, "label"), clock(seconds)));
+        .set(format!("{} {}", told(&node, "label"), format_remaining(seconds)));
     let is_passed = |moment| seconds <= moment && before.is_some_and(|before| before > moment);
     if let Some((_, name)) = CALLS.into_iter().rfind(|(moment, _)| is_passed(*moment)) {
         face.announcement.set(told(&node, name));
@@ -68,7 +68,7 @@ fn tick_until(end: i64, node: HtmlSpanElement, face: Face) {
 }
 
 /// Formats `mm:ss`, or `h:mm:ss`.
-fn clock(seconds: i64) -> String {
+fn format_remaining(seconds: i64) -> String {
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     if hours > 0 {
         format!("{hours}:{minutes:02}:{seconds:02}")
@@ -79,12 +79,12 @@ fn clock(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::clock;
+    use super::format_remaining;
 
     #[test]
     fn remaining_time_is_formatted_as_a_clock() {
         for (seconds, text) in [(0, "00:00"), (59, "00:59"), (899, "14:59"), (3661, "1:01:01")] {
-            assert_eq!(clock(seconds), text);
+            assert_eq!(format_remaining(seconds), text);
         }
     }
 }

@@ -103,7 +103,7 @@ impl Watch {
     }
 
     fn listen(self: &Rc<Self>) {
-        let Ok(events) = EventSource::new(&address("events")) else {
+        let Ok(events) = EventSource::new(&stream_address("events")) else {
             return;
         };
         let watch = Rc::clone(self);
@@ -152,7 +152,7 @@ impl Watch {
         }
         let watch = Rc::clone(self);
         spawn_local(async move {
-            let answer = browser::fetch_text(&address(last)).await;
+            let answer = browser::fetch_text(&stream_address(last)).await;
             watch.is_asking.set(false);
             if let Ok(news) = answer {
                 watch.hear(&news);
@@ -239,7 +239,7 @@ impl Watch {
         let watch = Rc::clone(self);
         spawn_local(async move {
             // The result is on the page, whatever the answer was.
-            drop(browser::post_form("/ui/new_code", &format!("token={}", token())).await);
+            drop(browser::post_form("/ui/new_code", &format!("token={}", checkout_token())).await);
             watch.renew();
         });
     }
@@ -250,12 +250,12 @@ fn is_watched() -> bool {
 }
 
 /// Returns an address below the order's.
-fn address(last: &str) -> String {
-    format!("/checkout/{}/{last}", token())
+fn stream_address(last: &str) -> String {
+    format!("/checkout/{}/{last}", checkout_token())
 }
 
 /// Returns the token from the address of this page: `/checkout/{token}`.
-fn token() -> String {
+fn checkout_token() -> String {
     let path = window().location().pathname().unwrap_or_default();
     path.split('/').nth(2).unwrap_or_default().to_owned()
 }

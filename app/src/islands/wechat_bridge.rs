@@ -32,7 +32,7 @@ pub fn WechatBridge() -> impl IntoView {
         };
         is_busy.set(true);
         spawn_local(async move {
-            let outcome = open(&button).await;
+            let outcome = open_wallet(&button).await;
             news.set(told(&button, outcome));
             is_busy.set(false);
         });
@@ -53,22 +53,22 @@ pub fn WechatBridge() -> impl IntoView {
 
 /// Returns the text to show afterwards, by the name of its `data-` attribute. The app's `ok` does not prove payment: it has
 /// been seen without money, so the page goes on waiting for the server.
-async fn open(button: &HtmlButtonElement) -> &'static str {
-    let Some(bridge) = bridge().await else {
+async fn open_wallet(button: &HtmlButtonElement) -> &'static str {
+    let Some(bridge) = find_bridge().await else {
         return "outside";
     };
     let words = fetch_text(&told(button, "path")).await;
     let Ok(words) = words.and_then(|text| JSON::parse(&text)) else {
         return "unheard";
     };
-    match invoke(&bridge, &words).await.as_deref() {
+    match invoke_payment(&bridge, &words).await.as_deref() {
         Ok("get_brand_wcpay_request:ok") => "sent",
         Ok("get_brand_wcpay_request:cancel") => "cancelled",
         _ => "failed",
     }
 }
 
-async fn bridge() -> Option<JsValue> {
+async fn find_bridge() -> Option<JsValue> {
     let found = || {
         Reflect::get(&window(), &BRIDGE.into())
             .ok()
@@ -95,7 +95,7 @@ async fn bridge() -> Option<JsValue> {
     found()
 }
 
-async fn invoke(bridge: &JsValue, words: &JsValue) -> Result<String, JsValue> {
+async fn invoke_payment(bridge: &JsValue, words: &JsValue) -> Result<String, JsValue> {
     let invoke: Function = Reflect::get(bridge, &"invoke".into())?.dyn_into()?;
     let answer = Promise::new(&mut |resolve: Function, reject: Function| {
         if let Err(error) = invoke.call3(bridge, &"getBrandWCPayRequest".into(), words, &resolve) {

@@ -96,7 +96,7 @@ fn PayForm(link: PaymentLink, request: Request) -> impl IntoView {
     let words = request.words();
     let (label, field) = match link.amount {
         Some(amount) => (fill(words.pay_amount, &[("amount", &money::text(amount))]), None),
-        None => (words.link_pay.to_owned(), Some(amount_field(words))),
+        None => (words.link_pay.to_owned(), Some(render_amount_field(words))),
     };
     let device = request
         .chosen_device()
@@ -112,7 +112,7 @@ fn PayForm(link: PaymentLink, request: Request) -> impl IntoView {
     }
 }
 
-fn amount_field(words: &'static Words) -> AnyView {
+fn render_amount_field(words: &'static Words) -> AnyView {
     view! {
         <label class="link-page__field">
             <span>{words.link_amount}</span>

@@ -19,7 +19,7 @@ pub fn ReceiptPage() -> impl IntoView {
     let token = use_params_map().read_untracked().get("token").unwrap_or_default();
     let paper = use_query_map().read_untracked().get("paper").unwrap_or_default();
     let page = async move {
-        match load(&token, Paper::parse(&paper).unwrap_or(Paper::A4)).await {
+        match load_receipt(&token, Paper::parse(&paper).unwrap_or(Paper::A4)).await {
             Ok(Some(view)) => view! { <Receipt view=view/> }.into_any(),
             Ok(None) => ().into_any(),
             Err(error) => view! { <FailedPage error=error/> }.into_any(),
@@ -29,10 +29,10 @@ pub fn ReceiptPage() -> impl IntoView {
 }
 
 /// Loads the receipt; an order without money has none, and its page shows its state.
-async fn load(token: &str, paper: Paper) -> Result<Option<ReceiptView>, UiError> {
+async fn load_receipt(token: &str, paper: Paper) -> Result<Option<ReceiptView>, UiError> {
     let (services, request) = (services(), request());
     let checkout = payments::find_checkout(&services, token).await?;
-    let refunds = refunds(&services, &checkout).await?;
+    let refunds = list_shown_refunds(&services, &checkout).await?;
     let view = ReceiptView::new(&checkout, &refunds, paper, &request);
     if view.is_none() {
         let link = CheckoutLink {
@@ -45,7 +45,7 @@ async fn load(token: &str, paper: Paper) -> Result<Option<ReceiptView>, UiError>
     Ok(view)
 }
 
-async fn refunds(services: &Services, checkout: &Checkout) -> Result<Vec<Refund>, UiError> {
+async fn list_shown_refunds(services: &Services, checkout: &Checkout) -> Result<Vec<Refund>, UiError> {
     let mut refunds = Vec::new();
     for payment in &checkout.payments {
         let may_have_some = payment.state == PaymentState::Paid;

@@ -17,12 +17,12 @@ pub struct LiveState {
 pub fn live_state(checkout: &Checkout, now: Timestamp) -> LiveState {
     LiveState {
         state: Situation::of(checkout, now).state(),
-        version: checkout.order.version + checkout.payments.iter().map(version).sum::<i64>(),
+        version: checkout.order.version + checkout.payments.iter().map(payment_version).sum::<i64>(),
     }
 }
 
 /// Computes the version. Rows are never deleted and versions only grow. Refunds are rows of their own, so their sums are
 /// added: twice what is refunded, because what was under way decreases then.
-fn version(payment: &Payment) -> i64 {
+fn payment_version(payment: &Payment) -> i64 {
     1 + payment.version + payment.refunding.fen() + 2 * payment.refunded.fen()
 }

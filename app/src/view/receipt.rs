@@ -115,7 +115,10 @@ impl ReceiptView {
                     is_reference: false,
                 },
             ],
-            payments: paid.iter().map(|payment| part(payment, refunds, words)).collect(),
+            payments: paid
+                .iter()
+                .map(|payment| paid_part(payment, refunds, words))
+                .collect(),
             paper,
             other_paper_path: links::receipt_on(&order.token, paper.other().as_str(), language),
             checkout_path: link.path(),
@@ -127,7 +130,7 @@ fn is_paid(payment: &Payment) -> bool {
     payment.state == PaymentState::Paid
 }
 
-fn part(payment: &Payment, refunds: &[Refund], words: &Words) -> PaidPart {
+fn paid_part(payment: &Payment, refunds: &[Refund], words: &Words) -> PaidPart {
     let own = refunds
         .iter()
         .rev()
@@ -145,11 +148,11 @@ fn part(payment: &Payment, refunds: &[Refund], words: &Words) -> PaidPart {
             words.extra_payment
         },
         facts,
-        refunds: own.map(|refund| line(refund, words)).collect(),
+        refunds: own.map(|refund| refund_line(refund, words)).collect(),
     }
 }
 
-fn line(refund: &Refund, words: &Words) -> RefundLine {
+fn refund_line(refund: &Refund, words: &Words) -> RefundLine {
     RefundLine {
         amount: money::text(refund.amount),
         status: match refund.state {

@@ -29,7 +29,7 @@ pub fn of(
         Situation::Spending { .. } => (words.spending_title, words.spending_text, order.amount),
         Situation::Short { missing } => (words.short_title, words.short_text, *missing),
         Situation::Waiting { payment, .. } => {
-            let (title, sentence) = waiting(payment.product, request.device, words);
+            let (title, sentence) = waiting_texts(payment.product, request.device, words);
             (title, sentence, payment.amount)
         }
         Situation::Confirming { .. } => (words.confirming_title, words.confirming_text, order.amount),
@@ -76,7 +76,7 @@ pub const fn is_scanned(product: Product) -> bool {
     }
 }
 
-const fn waiting(product: Product, device: Device, words: &Words) -> (&'static str, &'static str) {
+const fn waiting_texts(product: Product, device: Device, words: &Words) -> (&'static str, &'static str) {
     match product {
         Product::H5 | Product::Wap | Product::Page => (words.leave_title, words.leave_text),
         Product::Jsapi if matches!(device, Device::Wechat) => (words.inside_title, words.inside_here_text),
@@ -105,12 +105,12 @@ pub fn facts(situation: &Situation<'_>, words: &Words) -> Vec<Fact> {
         (words.returning, on_its_way(situation, payment)),
     ];
     for (label, amount) in refunds.into_iter().filter(|(_, amount)| !amount.is_zero()) {
-        facts.push(fact(label, money::text(amount), false));
+        facts.push(labelled_fact(label, money::text(amount), false));
     }
     facts
 }
 
-const fn fact(label: &'static str, value: String, is_reference: bool) -> Fact {
+const fn labelled_fact(label: &'static str, value: String, is_reference: bool) -> Fact {
     Fact {
         label,
         value,
@@ -121,18 +121,18 @@ const fn fact(label: &'static str, value: String, is_reference: bool) -> Fact {
 /// Returns the facts about one payment.
 pub fn payment_facts(payment: &Payment, words: &Words) -> Vec<Fact> {
     let mut facts = vec![
-        fact(words.paid_amount, money::text(payment.amount), false),
-        fact(
+        labelled_fact(words.paid_amount, money::text(payment.amount), false),
+        labelled_fact(
             words.method,
             method_name(payment.method(), words).to_owned(),
             false,
         ),
     ];
     if let Some(paid_at) = payment.paid_at {
-        facts.push(fact(words.paid_at, moment(paid_at), false));
+        facts.push(labelled_fact(words.paid_at, moment(paid_at), false));
     }
     if let Some(number) = &payment.transaction_id {
-        facts.push(fact(words.transaction, number.clone(), true));
+        facts.push(labelled_fact(words.transaction, number.clone(), true));
     }
     facts
 }
