@@ -166,7 +166,7 @@ impl Alipay {
             Product::Page => PAGE_PRODUCT,
             _ => self.qr_product.code(),
         };
-        json(&NewTrade {
+        to_json(&NewTrade {
             out_trade_no: ask.payment_no.as_str(),
             total_amount: ask.amount.to_yuan(),
             subject: GatewayText::for_alipay(ask.subject, MOST_SUBJECT),
@@ -244,7 +244,7 @@ impl Alipay {
         let named = Named {
             out_trade_no: about.payment_no.as_str().to_owned(),
         };
-        self.call_about(about, method, &json(&named)).await
+        self.call_about(about, method, &to_json(&named)).await
     }
 }
 
@@ -261,6 +261,6 @@ fn is_not_exist(error: &GatewayError) -> bool {
     matches!(error, GatewayError::Declined { code, is_authentic: true, .. } if code == "TRADE_NOT_EXIST")
 }
 
-fn json<T: serde::Serialize>(value: &T) -> String {
+fn to_json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("texts are always JSON")
 }

@@ -96,7 +96,7 @@ impl Call {
             operation: about.operation,
             payment_no: about.payment_no.clone(),
             line,
-            request: shown(request.as_bytes()),
+            request: printable_body(request.as_bytes()),
             status: None,
             answer: String::new(),
             verdict: Verdict::NoAnswer,
@@ -112,7 +112,7 @@ impl Call {
         match sent {
             Ok(answer) => {
                 self.status = Some(answer.status.as_u16());
-                self.answer = shown(&answer.body);
+                self.answer = printable_body(&answer.body);
             }
             Err(error) => self.reason = Some(error.to_string()),
         }
@@ -131,7 +131,7 @@ impl Call {
     }
 }
 
-fn shown(body: &[u8]) -> String {
+fn printable_body(body: &[u8]) -> String {
     if body.is_empty() {
         return String::new();
     }

@@ -84,13 +84,13 @@ pub fn check_settings(
     let of_wechat = wechat.map(|settings| wechat::check_settings(settings, now, &mut notes));
     let of_alipay = alipay.map(|settings| alipay::check_settings(settings, now, &mut notes));
     if let (Some(one), Some(other)) = (of_wechat, of_alipay) {
-        notes.extend(compare(&one, &other));
+        notes.extend(compare_keys(&one, &other));
     }
     notes
 }
 
 /// A key of one gateway that was pasted into a setting of the other.
-fn compare(one: &SeenKeys, other: &SeenKeys) -> Vec<Note> {
+fn compare_keys(one: &SeenKeys, other: &SeenKeys) -> Vec<Note> {
     let mut notes = Vec::new();
     if let (Some((name, key)), Some((other_name, other_key))) = (&one.own, &other.own)
         && key.is_same(other_key)

@@ -23,7 +23,7 @@ fn is_secret(name: &str) -> bool {
 }
 
 /// Replaces a text by its length.
-fn mask(text: &str) -> String {
+fn mask_text(text: &str) -> String {
     format!("•••• ({})", text.chars().count())
 }
 
@@ -31,7 +31,7 @@ fn mask(text: &str) -> String {
 pub fn masked_header(line: &str) -> String {
     match line.split_once(": ") {
         Some((name, value)) if name.eq_ignore_ascii_case("wechatpay-signature") => {
-            format!("{name}: {}", mask(value))
+            format!("{name}: {}", mask_text(value))
         }
         _ => line.to_owned(),
     }
@@ -41,10 +41,10 @@ pub fn masked_header(line: &str) -> String {
 pub fn masked_json(body: &[u8]) -> String {
     let text = text_of(body);
     let Ok(mut value) = serde_json::from_str::<serde_json::Value>(&text) else {
-        return mask(&text);
+        return mask_text(&text);
     };
     mask_within(&mut value);
-    serde_json::to_string_pretty(&value).unwrap_or_else(|_| mask(&text))
+    serde_json::to_string_pretty(&value).unwrap_or_else(|_| mask_text(&text))
 }
 
 fn mask_within(value: &mut serde_json::Value) {
@@ -52,8 +52,8 @@ fn mask_within(value: &mut serde_json::Value) {
         serde_json::Value::Object(fields) => {
             for (name, value) in fields {
                 match value {
-                    serde_json::Value::String(text) if is_secret(name) => *text = mask(text),
-                    value if is_secret(name) => *value = mask(&value.to_string()).into(),
+                    serde_json::Value::String(text) if is_secret(name) => *text = mask_text(text),
+                    value if is_secret(name) => *value = mask_text(&value.to_string()).into(),
                     value => mask_within(value),
                 }
             }
@@ -71,7 +71,7 @@ pub fn masked_form(body: &[u8], content_type: Option<&str>) -> String {
             let name = charset.decode_without_bom_handling(&name).0;
             let value = charset.decode_without_bom_handling(&value).0;
             if is_secret(&name) {
-                format!("{name}={}", mask(&value))
+                format!("{name}={}", mask_text(&value))
             } else {
                 format!("{name}={value}")
             }

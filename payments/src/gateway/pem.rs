@@ -19,9 +19,9 @@ pub struct Block {
 
 /// Parses every block of the text, in order; `None` when it is neither PEM nor base64.
 pub fn blocks(text: &str) -> Option<Vec<Block>> {
-    let text = unwrapped(text);
+    let text = remove_line_ends(text);
     if !text.contains(BEGIN) {
-        let der = decode(&text).filter(|der| !der.is_empty())?;
+        let der = decode_base64(&text).filter(|der| !der.is_empty())?;
         return Some(vec![Block { label: None, der }]);
     }
     let mut blocks = Vec::new();
@@ -38,7 +38,7 @@ pub fn blocks(text: &str) -> Option<Vec<Block>> {
         } else {
             Block {
                 label: Some(label.to_owned()),
-                der: decode(body)?,
+                der: decode_base64(body)?,
             }
         });
     }
@@ -47,7 +47,7 @@ pub fn blocks(text: &str) -> Option<Vec<Block>> {
 
 /// Strips an editor's byte order mark and a shell's quotes, and turns the `\n` of an `.env` file into line ends. None of
 /// these characters is part of any key.
-fn unwrapped(text: &str) -> Zeroizing<String> {
+fn remove_line_ends(text: &str) -> Zeroizing<String> {
     let is_blank = |letter: char| letter.is_whitespace() || letter == '\u{feff}';
     let mut text = text.trim_matches(is_blank);
     for quote in ['"', '\''] {
@@ -58,7 +58,7 @@ fn unwrapped(text: &str) -> Zeroizing<String> {
     Zeroizing::new(without_returns.replace("\\n", "\n"))
 }
 
-fn decode(body: &str) -> Option<Zeroizing<Vec<u8>>> {
+fn decode_base64(body: &str) -> Option<Zeroizing<Vec<u8>>> {
     let packed: Zeroizing<String> = Zeroizing::new(body.split_ascii_whitespace().collect());
     STANDARD.decode(packed.as_bytes()).ok().map(Zeroizing::new)
 }

@@ -77,7 +77,7 @@ impl SigningKey {
         const WANTED: &str = "one RSA private key of at least 2048 bits, PKCS#8 or PKCS#1, as PEM or base64";
         let materials = materials(setting, text.expose_secret(), WANTED)?;
         let [material] = <[Material; 1]>::try_from(materials)
-            .map_err(|materials| KeyError::found(setting, &count(&materials), WANTED))?;
+            .map_err(|materials| KeyError::found(setting, &count_materials(&materials), WANTED))?;
         let Material::Private(key) = material else {
             return Err(KeyError::found(setting, material.name(), WANTED));
         };
@@ -113,7 +113,7 @@ impl VerifyingKey {
         const WANTED: &str = "the gateway's RSA public key of at least 2048 bits, as PEM or base64";
         let materials = materials(setting, text, WANTED)?;
         let [material] = <[Material; 1]>::try_from(materials)
-            .map_err(|materials| KeyError::found(setting, &count(&materials), WANTED))?;
+            .map_err(|materials| KeyError::found(setting, &count_materials(&materials), WANTED))?;
         let Material::Public(key) = material else {
             return Err(KeyError::found(setting, material.name(), WANTED));
         };
@@ -126,7 +126,7 @@ impl VerifyingKey {
         const WANTED: &str = "one RSA public key of at least 2048 bits, as PEM or base64";
         let materials = materials(setting, text, WANTED)?;
         let [material] = <[Material; 1]>::try_from(materials)
-            .map_err(|materials| KeyError::found(setting, &count(&materials), WANTED))?;
+            .map_err(|materials| KeyError::found(setting, &count_materials(&materials), WANTED))?;
         match material {
             Material::Public(key) => Ok(key),
             other => Err(KeyError::found(setting, other.name(), WANTED)),
@@ -277,7 +277,7 @@ fn serial_text(serial: &[u8]) -> String {
     number.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
-fn count(materials: &[Material]) -> String {
+fn count_materials(materials: &[Material]) -> String {
     format!("{} keys", materials.len())
 }
 

@@ -153,7 +153,7 @@ impl Transport {
         let again = self
             .backup
             .as_ref()
-            .and_then(|backup| moved(request.try_clone()?, backup));
+            .and_then(|backup| move_to_host(request.try_clone()?, backup));
         let first = match self.attempt(request, limits).await {
             Ok(answer) => return Ok(answer),
             Err(silence) => silence,
@@ -211,7 +211,7 @@ async fn over_http(client: &Client, mut request: Request, limits: Limits) -> Res
 }
 
 /// Copies the request for another host; `None` when that is not possible, and then there is one try only.
-fn moved(mut request: Request, host: &Url) -> Option<Request> {
+fn move_to_host(mut request: Request, host: &Url) -> Option<Request> {
     let url = request.url_mut();
     url.set_scheme(host.scheme()).ok()?;
     url.set_host(host.host_str()).ok()?;

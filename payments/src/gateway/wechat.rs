@@ -175,7 +175,7 @@ impl Wechat {
         // `start_payment` has checked that the payer data of H5 and JSAPI is there.
         let openid = ask.payer.openid.filter(|_| ask.product == Product::Jsapi);
         let ip = ask.payer.ip.filter(|_| ask.product == Product::H5);
-        json(&NewTrade {
+        to_json(&NewTrade {
             appid: &self.app_id,
             mchid: &self.mch_id,
             description: GatewayText::for_wechat(ask.subject, MOST_DESCRIPTION),
@@ -271,7 +271,7 @@ impl Wechat {
 
     pub(super) async fn close(&self, payment_no: &PaymentNo) -> Result<Closing, GatewayError> {
         let path = format!("v3/pay/transactions/out-trade-no/{payment_no}/close");
-        let body = json(&CloseTrade { mchid: &self.mch_id });
+        let body = to_json(&CloseTrade { mchid: &self.mch_id });
         let about = Operation::Close.about(payment_no);
         match self.ask(about, Method::POST, &path, &body).await? {
             WechatAnswer::Yes(_) => Ok(Closing::Closed),
@@ -328,7 +328,7 @@ fn with_return(h5_url: String, return_url: Option<&str>) -> String {
     }
 }
 
-fn json<T: serde::Serialize>(value: &T) -> String {
+fn to_json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("texts and numbers are always JSON")
 }
 

@@ -19,7 +19,7 @@ use super::super::bill::{
 };
 use super::table::{Columns, Total, read_columns, read_rows};
 use super::wire::{BillQuery, success_of};
-use super::{Alipay, json};
+use super::{Alipay, to_json};
 use crate::calendar::parse_beijing;
 
 const QUERY_BILL: &str = "alipay.data.dataservice.bill.downloadurl.query";
@@ -37,7 +37,7 @@ impl Alipay {
         day: NaiveDate,
         kind: BillKind,
     ) -> Result<Vec<u8>, BillError> {
-        let query = json(&BillQuery {
+        let query = to_json(&BillQuery {
             bill_type: match kind {
                 BillKind::Trade => "trade",
                 BillKind::FundFlow => "signcustomer",

@@ -19,7 +19,7 @@ use super::super::{GatewayError, VerifyingKey};
 use super::keys::{Certified, KeySource};
 use super::sign::{Node, Sealed, request_text};
 use super::wire::{Answer, CertificateQuery, success, success_of};
-use super::{Alipay, PAGE_PAY, PRECREATE, WAP_PAY, json};
+use super::{Alipay, PAGE_PAY, PRECREATE, WAP_PAY, to_json};
 use crate::GatewayOperation;
 use crate::calendar::beijing;
 
@@ -132,7 +132,7 @@ impl Alipay {
 
     /// Fetches a certificate. The answer is signed with that very certificate; only the chain proves it.
     async fn fetch(&self, certified: &Certified, sn: &str) -> Result<(), String> {
-        let query = json(&CertificateQuery { alipay_cert_sn: sn });
+        let query = to_json(&CertificateQuery { alipay_cert_sn: sn });
         let begun_at = self.clock.monotonic();
         let sent = self.send(CERTIFICATE, &query).await;
         let took = self.clock.monotonic().saturating_sub(begun_at);
@@ -167,7 +167,10 @@ impl Alipay {
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, FORM);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        *request.body_mut() = Some(Body::from(form(&[("biz_content", biz_content.to_owned())])));
+        *request.body_mut() = Some(Body::from(encode_form(&[(
+            "biz_content",
+            biz_content.to_owned(),
+        )])));
         request
     }
 
@@ -181,7 +184,7 @@ impl Alipay {
 
     fn with_query(&self, params: &[(&'static str, String)]) -> Url {
         let mut url = self.gateway.clone();
-        url.set_query(Some(&form(params)));
+        url.set_query(Some(&encode_form(params)));
         url
     }
 
@@ -221,7 +224,7 @@ impl Alipay {
     }
 }
 
-fn form(params: &[(&'static str, String)]) -> String {
+fn encode_form(params: &[(&'static str, String)]) -> String {
     let pairs: Vec<String> = params
         .iter()
         .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, ESCAPED)))

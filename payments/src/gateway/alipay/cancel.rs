@@ -8,7 +8,7 @@ use tracing::warn;
 use super::super::GatewayError;
 use super::super::calls::Operation;
 use super::wire::{Answer, Named};
-use super::{Alipay, json};
+use super::{Alipay, to_json};
 
 const CANCEL: &str = "alipay.trade.cancel";
 /// Alipay asks for a repeat while it is not done (`retry_flag`).
@@ -35,7 +35,7 @@ impl Alipay {
             // A query that gives no final answer is the case that cancellation is for.
             Ok(Report::Unpaid | Report::Absent | Report::Declined(_)) | Err(_) => {}
         }
-        let named = json(&Named {
+        let named = to_json(&Named {
             out_trade_no: payment_no.as_str().to_owned(),
         });
         for _ in 0..MOST_TRIES {

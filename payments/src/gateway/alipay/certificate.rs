@@ -40,7 +40,7 @@ pub fn read_bundle(text: &str) -> Result<Vec<Certificate>, &'static str> {
         let algorithm = parsed.signature_algorithm.algorithm.to_id_string();
         if algorithm.starts_with(RSA_FAMILY) {
             certificates.push(Certificate {
-                sn: sn(parsed.issuer(), &parsed.tbs_certificate.serial.to_string()),
+                sn: certificate_sn(parsed.issuer(), &parsed.tbs_certificate.serial.to_string()),
                 key: VerifyingKey::from_der(parsed.public_key().raw).ok(),
                 der: block.der.to_vec(),
             });
@@ -134,25 +134,25 @@ impl Certificate {
     }
 }
 
-fn sn(issuer: &X509Name<'_>, serial: &str) -> String {
+fn certificate_sn(issuer: &X509Name<'_>, serial: &str) -> String {
     let mut digest = Md5::new();
-    digest.update(rfc2253(issuer));
+    digest.update(format_rfc2253(issuer));
     digest.update(serial);
     hex_digits(&digest.finalize())
 }
 
 /// Formats a name like Java's `X500Principal.getName()`, which the gateway uses: most specific part first, no space
 /// after the commas.
-fn rfc2253(name: &X509Name<'_>) -> String {
+fn format_rfc2253(name: &X509Name<'_>) -> String {
     let mut parts: Vec<String> = name
         .iter_rdn()
-        .map(|part| part.iter().map(pair).collect::<Vec<_>>().join("+"))
+        .map(|part| part.iter().map(format_attribute).collect::<Vec<_>>().join("+"))
         .collect();
     parts.reverse();
     parts.join(",")
 }
 
-fn pair(attribute: &AttributeTypeAndValue<'_>) -> String {
+fn format_attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
     let id = attribute.attr_type().to_id_string();
     let keyword = match id.as_str() {
         "2.5.4.3" => Some("CN"),
@@ -167,7 +167,7 @@ fn pair(attribute: &AttributeTypeAndValue<'_>) -> String {
         _ => None,
     };
     match (keyword, text_of(attribute.attr_value())) {
-        (Some(keyword), Some(text)) => format!("{keyword}={}", escaped(&text)),
+        (Some(keyword), Some(text)) => format!("{keyword}={}", escape_attribute(&text)),
         // A type without a keyword, or a value that is not text, is written as its encoding.
         (keyword, _) => {
             let der = attribute.attr_value().to_der_vec().unwrap_or_default();
@@ -194,7 +194,7 @@ fn text_of(value: &Any<'_>) -> Option<String> {
     }
 }
 
-fn escaped(text: &str) -> String {
+fn escape_attribute(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let n_leading = text.chars().take_while(|letter| *letter == ' ').count();
     let n_inked = text.trim_end_matches(' ').chars().count();
@@ -214,9 +214,9 @@ mod tests {
 
     #[test]
     fn a_name_is_escaped_where_it_would_read_as_two() {
-        assert_eq!(escaped("Ant, Inc. <a+b>"), "Ant\\, Inc. \\<a\\+b\\>");
-        assert_eq!(escaped(" a  b "), "\\ a  b\\ ");
-        assert_eq!(escaped("蚂蚁"), "蚂蚁");
-        assert_eq!(escaped(""), "");
+        assert_eq!(escape_attribute("Ant, Inc. <a+b>"), "Ant\\, Inc. \\<a\\+b\\>");
+        assert_eq!(escape_attribute(" a  b "), "\\ a  b\\ ");
+        assert_eq!(escape_attribute("蚂蚁"), "蚂蚁");
+        assert_eq!(escape_attribute(""), "");
     }
 }

@@ -106,12 +106,12 @@ impl Keys {
 
 impl Certified {
     fn read(app: &str, alipay: &str, root: &str, own: &SigningKey) -> Result<Certified, KeyError> {
-        let app = first(
+        let app = find_certificate(
             APP_CERT,
             app,
             "the app's certificate (appCertPublicKey_….crt), signed with RSA",
         )?;
-        let app_key = usable(APP_CERT, &app)?;
+        let app_key = usable_key(APP_CERT, &app)?;
         if !app_key.is_half_of(own) {
             return Err(KeyError::new(
                 APP_CERT,
@@ -123,7 +123,7 @@ impl Certified {
             alipay,
             "Alipay's certificate (alipayCertPublicKey_RSA2.crt)",
         )?;
-        let pinned_key = usable(CERT, &pinned)?;
+        let pinned_key = usable_key(CERT, &pinned)?;
         pinned_key.refuse_own(CERT, own)?;
         let found = |found: &str| {
             let wanted = "Alipay's root certificates (alipayRootCert.crt), at least one of them RSA";
@@ -205,7 +205,7 @@ impl Certified {
     }
 }
 
-fn first(setting: &'static str, text: &str, wanted: &str) -> Result<Certificate, KeyError> {
+fn find_certificate(setting: &'static str, text: &str, wanted: &str) -> Result<Certificate, KeyError> {
     first_and_rest(setting, text, wanted).map(|(first, _)| first)
 }
 
@@ -223,7 +223,7 @@ fn first_and_rest(
     Ok((first, bundle.collect()))
 }
 
-fn usable(setting: &'static str, certificate: &Certificate) -> Result<VerifyingKey, KeyError> {
+fn usable_key(setting: &'static str, certificate: &Certificate) -> Result<VerifyingKey, KeyError> {
     certificate.key.clone().ok_or_else(|| {
         let message = "found a certificate of no RSA key of 2048 bits or more; wanted an RSA2 certificate";
         KeyError::new(setting, message)

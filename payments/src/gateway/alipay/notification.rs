@@ -42,7 +42,7 @@ impl Reader<'_> {
         self.verify(raw)?;
         let params = Params(raw);
         if raw.is_ambiguous() {
-            return Ok(ambiguous(&params));
+            return Ok(ambiguous_notification(&params));
         }
         let id = params.get("notify_id").filter(|id| is_plain(id));
         let id = id.ok_or(NotificationError::Malformed("the notification has no usable id"))?;
@@ -142,7 +142,7 @@ fn tells_of_refund(params: &Params<'_>) -> bool {
 
 /// Builds the ambiguous notification without the message's own id: a forged id would make it a duplicate of another
 /// one.
-fn ambiguous(params: &Params<'_>) -> Notification {
+fn ambiguous_notification(params: &Params<'_>) -> Notification {
     let digest = digest(&SHA256, &params.0.signed_text(&UNSIGNED[..2]));
     let hex = hex_digits(&digest.as_ref()[..16]);
     let payment_no = params.get("out_trade_no").filter(|number| is_plain(number));

@@ -7,7 +7,7 @@ use super::super::calls::Operation;
 use super::super::text::GatewayText;
 use super::super::{GatewayError, RefundAsk};
 use super::wire::{NewRefund, RefundQuery};
-use super::{Alipay, is_not_exist, json};
+use super::{Alipay, is_not_exist, to_json};
 
 const REFUND: &str = "alipay.trade.refund";
 const QUERY_REFUND: &str = "alipay.trade.fastpay.refund.query";
@@ -27,7 +27,7 @@ enum Refusal {
 
 impl Alipay {
     pub(in super::super) async fn refund(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
-        let body = json(&NewRefund {
+        let body = to_json(&NewRefund {
             out_trade_no: ask.payment_no.as_str(),
             refund_amount: ask.amount.to_yuan(),
             out_request_no: ask.refund_no.as_str(),
@@ -42,7 +42,7 @@ impl Alipay {
                 message,
                 is_authentic: true,
             }) => {
-                return match refusal(&code) {
+                return match classify_refusal(&code) {
                     Refusal::Stuck => Ok(RefundReport::Stuck(format!("{code}: {message}"))),
                     Refusal::Ask => self.ask_again(ask).await,
                     Refusal::Final => Err(GatewayError::Declined {
@@ -86,7 +86,7 @@ impl Alipay {
         &self,
         ask: &RefundAsk<'_>,
     ) -> Result<RefundReport, GatewayError> {
-        let body = json(&RefundQuery {
+        let body = to_json(&RefundQuery {
             out_trade_no: ask.payment_no.as_str(),
             out_request_no: ask.refund_no.as_str(),
             query_options: ["gmt_refund_pay"],
@@ -123,7 +123,7 @@ fn not_usable(ask: &RefundAsk<'_>, reason: &'static str) -> GatewayError {
 
 /// Classifies a refusal by its sub-code without prefix (docs/gateway-facts.md 2.2). An undocumented one decides
 /// nothing.
-fn refusal(code: &str) -> Refusal {
+fn classify_refusal(code: &str) -> Refusal {
     match code {
         "SELLER_BALANCE_NOT_ENOUGH"
         | "REASON_TRADE_BEEN_FREEZEN"
@@ -153,9 +153,9 @@ mod tests {
 
     #[test]
     fn an_unknown_refusal_decides_nothing() {
-        assert_eq!(refusal("TRADE_NOT_EXIST"), Refusal::Ask);
-        assert_eq!(refusal("SOMETHING_NEW"), Refusal::Ask);
-        assert_eq!(refusal("SELLER_BALANCE_NOT_ENOUGH"), Refusal::Stuck);
-        assert_eq!(refusal("DISCORDANT_REPEAT_REQUEST"), Refusal::Final);
+        assert_eq!(classify_refusal("TRADE_NOT_EXIST"), Refusal::Ask);
+        assert_eq!(classify_refusal("SOMETHING_NEW"), Refusal::Ask);
+        assert_eq!(classify_refusal("SELLER_BALANCE_NOT_ENOUGH"), Refusal::Stuck);
+        assert_eq!(classify_refusal("DISCORDANT_REPEAT_REQUEST"), Refusal::Final);
     }
 }

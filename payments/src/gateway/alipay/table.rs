@@ -30,7 +30,7 @@ impl Columns {
 
     /// Splits a row into trimmed cells: numbers end with a TAB, so that spreadsheets read them as text. `None`: too few.
     fn cells<'a>(&self, row: &'a str) -> Option<Vec<&'a str>> {
-        let mut cells: Vec<&str> = row.split(',').map(clean).collect();
+        let mut cells: Vec<&str> = row.split(',').map(clean_cell).collect();
         let n_extra = cells.len().checked_sub(self.names.len())?;
         if n_extra > 0 {
             let free = self.free?;
@@ -41,7 +41,7 @@ impl Columns {
 }
 
 /// Trims white space and marks of no width, which copied titles and names bring along.
-fn clean(cell: &str) -> &str {
+fn clean_cell(cell: &str) -> &str {
     cell.trim_matches(|letter: char| {
         letter.is_whitespace() || matches!(letter, '\u{feff}' | '\u{200b}'..='\u{200f}')
     })
@@ -77,7 +77,7 @@ impl Comments {
         if line.contains("列表结束") {
             self.is_ended = true;
         }
-        if let Some(owner) = between(line, "账号：[", "]")
+        if let Some(owner) = text_between(line, "账号：[", "]")
             && account.is_some_and(|account| !owner.starts_with(account))
         {
             return Err("it is the statement of another merchant");
@@ -85,7 +85,7 @@ impl Comments {
         if let Some((label, rest)) = line.split_once('：')
             && let Some((n, sum)) = rest.split_once('笔')
             && let Ok(n) = n.trim().parse()
-            && let Some(sum) = between(sum, "共", "元")
+            && let Some(sum) = text_between(sum, "共", "元")
         {
             let sum = amount_of(sum)?.unwrap_or_default();
             self.totals.push((label.to_owned(), Total { n, sum }));
@@ -94,7 +94,7 @@ impl Comments {
     }
 }
 
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+fn text_between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(before)?;
     rest.split_once(after).map(|(found, _)| found)
 }
@@ -112,7 +112,7 @@ pub(super) fn read_columns<R: BufRead>(
         if line.starts_with('#') {
             comments.read(line, account)?;
         } else if !line.is_empty() {
-            let names: Vec<String> = line.split(',').map(|name| clean(name).to_owned()).collect();
+            let names: Vec<String> = line.split(',').map(|name| clean_cell(name).to_owned()).collect();
             let free = names.iter().position(|name| name == free);
             return Ok(Columns { names, free });
         }

@@ -31,7 +31,7 @@ pub fn fee_of(text: &str) -> Result<Money, &'static str> {
         return Ok(Money::ZERO);
     }
     let (yuan, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    let thousandths = decimal(yuan, fraction, 5).ok_or(INVALID)?;
+    let thousandths = parse_decimal(yuan, fraction, 5).ok_or(INVALID)?;
     Money::from_sum((thousandths + 500) / 1000).map_err(|_| INVALID)
 }
 
@@ -39,11 +39,11 @@ pub fn fee_of(text: &str) -> Result<Money, &'static str> {
 pub fn rate_of(text: &str) -> Option<i64> {
     let percent = text.strip_suffix('%')?;
     let (whole, fraction) = percent.split_once('.').unwrap_or((percent, ""));
-    decimal(whole, fraction, 4)
+    parse_decimal(whole, fraction, 4)
 }
 
 /// The digits as a whole number of units of the last of `n_decimals`.
-fn decimal(whole: &str, fraction: &str, n_decimals: usize) -> Option<i64> {
+fn parse_decimal(whole: &str, fraction: &str, n_decimals: usize) -> Option<i64> {
     let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !is_digits(whole) || !is_digits(fraction) {
         return None;

@@ -94,7 +94,7 @@ fn no_bill(refusal: Refusal) -> BillError {
 }
 
 /// Unpacks GZIP while it is read; plain text is returned as it is.
-fn unpacked(file: &[u8]) -> Box<dyn Read + '_> {
+fn unpack_file(file: &[u8]) -> Box<dyn Read + '_> {
     if is_gzip(file) {
         Box::new(GzDecoder::new(file).take(MOST_TEXT_BYTES))
     } else {
@@ -103,11 +103,11 @@ fn unpacked(file: &[u8]) -> Box<dyn Read + '_> {
 }
 
 fn lines_of(file: &[u8]) -> LineReader<BufReader<Box<dyn Read + '_>>> {
-    LineReader::new(BufReader::new(unpacked(file)))
+    LineReader::new(BufReader::new(unpack_file(file)))
 }
 
 fn is_hash_of(link: &Link, file: &[u8]) -> Result<bool, &'static str> {
-    let mut text = unpacked(file);
+    let mut text = unpack_file(file);
     let mut hash = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
     let mut part = vec![0; 64 * 1024];
     loop {

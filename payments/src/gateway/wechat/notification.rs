@@ -90,7 +90,7 @@ impl Reader<'_> {
     }
 
     fn payment(&self, plain: &[u8]) -> Result<(String, NotificationContent), NotificationError> {
-        let trade: Trade = parse(plain)?;
+        let trade: Trade = parse_resource(plain)?;
         let content = match trade.report(self.app_id, self.mch_id, self.now) {
             Ok(report @ Report::Paid(_)) => NotificationContent::Payment(report),
             Ok(_) | Err(NoReport::UnknownState) => {
@@ -99,7 +99,7 @@ impl Reader<'_> {
             Err(NoReport::Foreign(whose)) => NotificationContent::Foreign(whose),
             Err(NoReport::Unreadable(what)) => return Err(NotificationError::Malformed(what)),
         };
-        Ok((named(trade.out_trade_no)?, content))
+        Ok((require_number(trade.out_trade_no)?, content))
     }
 
     fn refund(
@@ -107,7 +107,7 @@ impl Reader<'_> {
         outcome: &str,
         plain: &[u8],
     ) -> Result<(String, NotificationContent), NotificationError> {
-        let refund: Refund = parse(plain)?;
+        let refund: Refund = parse_resource(plain)?;
         let is_plain_all = [&refund.out_refund_no, &refund.transaction_id, &refund.refund_id]
             .into_iter()
             .all(|number| is_plain(number));
@@ -134,7 +134,7 @@ impl Reader<'_> {
                 total: Some(refund.amount.total),
             })
         };
-        Ok((named(refund.out_trade_no)?, content))
+        Ok((require_number(refund.out_trade_no)?, content))
     }
 }
 
@@ -143,12 +143,12 @@ fn spelt_out(status: &str) -> &str {
     if status == "CLOSE" { "CLOSED" } else { status }
 }
 
-fn parse<'a, T: Deserialize<'a>>(plain: &'a [u8]) -> Result<T, NotificationError> {
+fn parse_resource<'a, T: Deserialize<'a>>(plain: &'a [u8]) -> Result<T, NotificationError> {
     serde_json::from_slice(plain)
         .map_err(|_| NotificationError::Malformed("the decrypted part is not readable"))
 }
 
-fn named(payment_no: String) -> Result<String, NotificationError> {
+fn require_number(payment_no: String) -> Result<String, NotificationError> {
     if is_plain(&payment_no) {
         Ok(payment_no)
     } else {

@@ -10,7 +10,7 @@ use super::super::scalar::Scalar;
 use super::super::text::GatewayText;
 use super::super::{GatewayError, RefundAsk, is_plain};
 use super::call::WechatAnswer;
-use super::{Wechat, json};
+use super::{Wechat, to_json};
 use crate::calendar::parse_rfc3339;
 
 /// Maximum length of `reason` in bytes (docs/gateway-facts.md 1.6).
@@ -57,7 +57,7 @@ struct Amount {
 
 impl Wechat {
     pub(in super::super) async fn refund(&self, ask: &RefundAsk<'_>) -> Result<RefundReport, GatewayError> {
-        let body = json(&NewRefund {
+        let body = to_json(&NewRefund {
             transaction_id: ask.transaction_id,
             out_refund_no: ask.refund_no.as_str(),
             reason: GatewayText::for_wechat(ask.reason, MOST_REASON),

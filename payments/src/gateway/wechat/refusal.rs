@@ -52,7 +52,7 @@ impl Refusal {
 
     /// Translates a refusal of anything but a refund call.
     pub(super) fn meaning(self) -> GatewayError {
-        match normal(&self.code).as_str() {
+        match normalize_code(&self.code).as_str() {
             "" => self.unknown(),
             "ORDERPAID" => GatewayError::AlreadyPaid,
             "ORDERCLOSED" => GatewayError::AlreadyClosed,
@@ -81,7 +81,7 @@ impl Refusal {
         if !self.status.is_client_error() || self.status == StatusCode::TOO_MANY_REQUESTS {
             return Err(self.unknown());
         }
-        match normal(&self.code).as_str() {
+        match normalize_code(&self.code).as_str() {
             // The trade exists but is not yet visible to this part of WeChat (T-34).
             "RESOURCENOTEXISTS" | "ORDERNOTEXIST" => Err(self.retry()),
             "SYSTEMERROR"
@@ -115,7 +115,7 @@ impl Refusal {
 
     /// Compares `code` in upper case and without underscores.
     pub(super) fn is(&self, code: &str) -> bool {
-        normal(&self.code) == code
+        normalize_code(&self.code) == code
     }
 
     fn words(&self) -> String {
@@ -145,11 +145,11 @@ impl Refusal {
 
 /// Whether a code says that the merchant may not use a product.
 pub(in super::super) fn is_not_permitted(code: &str) -> bool {
-    normal(code) == "NOAUTH"
+    normalize_code(code) == "NOAUTH"
 }
 
 /// `ORDERNOTEXIST` and `ORDER_NOT_EXIST` are one code: the spelling changed over the years (T-48).
-fn normal(code: &str) -> String {
+fn normalize_code(code: &str) -> String {
     code.chars()
         .filter(|letter| *letter != '_')
         .map(|letter| letter.to_ascii_uppercase())

@@ -57,17 +57,17 @@ impl<'a> Seal<'a> {
     /// time, probe.
     pub fn read(headers: &'a HeaderMap, now: Timestamp) -> Result<Seal<'a>, SignatureError> {
         let seal = Seal {
-            timestamp: only(headers, "Wechatpay-Timestamp")
+            timestamp: single_header(headers, "Wechatpay-Timestamp")
                 .ok_or(SignatureError::Because("no single timestamp header"))?,
-            nonce: only(headers, "Wechatpay-Nonce")
+            nonce: single_header(headers, "Wechatpay-Nonce")
                 .ok_or(SignatureError::Because("no single nonce header"))?,
-            signature: only(headers, "Wechatpay-Signature")
+            signature: single_header(headers, "Wechatpay-Signature")
                 .ok_or(SignatureError::Because("no single signature header"))?,
-            serial: only(headers, "Wechatpay-Serial")
+            serial: single_header(headers, "Wechatpay-Serial")
                 .ok_or(SignatureError::Because("no single serial header"))?,
         };
         let kind = "Wechatpay-Signature-Type";
-        if headers.contains_key(kind) && only(headers, kind) != Some(SCHEME) {
+        if headers.contains_key(kind) && single_header(headers, kind) != Some(SCHEME) {
             return Err(SignatureError::Because("another kind of signature"));
         }
         let is_decimal = seal.timestamp.bytes().all(|byte| byte.is_ascii_digit());
@@ -100,7 +100,7 @@ impl<'a> Seal<'a> {
 }
 
 /// Returns a header that must occur exactly once: of two, one could be verified and the other used.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn single_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?.trim();
     let is_only = values.next().is_none() && (1..=MAX_HEADER_LENGTH).contains(&value.len());

@@ -22,7 +22,7 @@ pub(super) struct Columns {
 impl Columns {
     fn read(line: &str, free: &str) -> Result<Columns, &'static str> {
         let mut places = HashMap::new();
-        for (place, name) in line.split(',').map(heading).enumerate() {
+        for (place, name) in line.split(',').map(clean_heading).enumerate() {
             if places.insert(name.to_owned(), place).is_some() {
                 return Err("two of its columns have one name");
             }
@@ -87,7 +87,7 @@ pub(super) fn read_rows<R: BufRead>(
         }
         if row.is_empty() {
             let Some(begun) = line.strip_prefix('`') else {
-                let mut totals = line.split(',').map(heading);
+                let mut totals = line.split(',').map(clean_heading);
                 if totals.next() != Some(sums) {
                     return Err("one of its rows is none");
                 }
@@ -143,7 +143,7 @@ fn read_totals<R: BufRead>(
 }
 
 /// `收支金额（元）` is `收支金额`, whichever brackets are used.
-fn heading(text: &str) -> &str {
+fn clean_heading(text: &str) -> &str {
     let text = text.trim().trim_start_matches('`');
     text.split(['（', '(']).next().unwrap_or(text)
 }
