@@ -109,7 +109,7 @@ fn payment_no(text: &str) -> Result<PaymentNo, StoreError> {
     PaymentNo::parse(text).ok_or(StoreError::Corrupt("payments.payment_no"))
 }
 
-fn product(text: &str) -> Result<Product, StoreError> {
+fn parse_product(text: &str) -> Result<Product, StoreError> {
     Product::parse(text).ok_or(StoreError::Corrupt("payments.product"))
 }
 
@@ -119,7 +119,7 @@ impl TryFrom<PaymentRow> for PaymentLine {
     fn try_from(row: PaymentRow) -> Result<PaymentLine, StoreError> {
         Ok(PaymentLine {
             payment_no: payment_no(&row.payment_no)?,
-            product: product(&row.product)?,
+            product: parse_product(&row.product)?,
             amount: Money::from_fen(row.amount).map_err(|_| StoreError::Corrupt("payments.amount"))?,
             refunded: Money::from_sum(row.refunded).map_err(|_| StoreError::Corrupt("refunds.amount"))?,
             paid_at: Timestamp::from_millis(row.paid_at),
@@ -141,7 +141,7 @@ impl TryFrom<RefundRow> for RefundLine {
         Ok(RefundLine {
             refund_no: RefundNo::parse(&row.refund_no).ok_or(StoreError::Corrupt("refunds.refund_no"))?,
             payment_no: payment_no(&row.payment_no)?,
-            product: product(&row.product)?,
+            product: parse_product(&row.product)?,
             amount: Money::from_fen(row.amount).map_err(|_| StoreError::Corrupt("refunds.amount"))?,
             created_at: Timestamp::from_millis(row.created_at),
             finished_at: Timestamp::from_millis(row.finished_at),
@@ -208,7 +208,7 @@ pub async fn find_paying(tx: &mut Tx<'_>, orders: &[OrderId]) -> Result<HashMap<
         for row in rows {
             let paid_by = PaidBy {
                 payment_no: payment_no(&row.payment_no)?,
-                product: product(&row.product)?,
+                product: parse_product(&row.product)?,
                 transaction_id: row.transaction_id,
                 paid_at: Timestamp::from_millis(row.paid_at),
             };

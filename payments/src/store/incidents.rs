@@ -41,7 +41,7 @@ struct OpenedRow {
     created_at: i64,
 }
 
-fn tell(tx: &mut Tx<'_>, row: Option<&OpenedRow>, kind: IncidentKind, detail: &str, now: Timestamp) {
+fn record_opened(tx: &mut Tx<'_>, row: Option<&OpenedRow>, kind: IncidentKind, detail: &str, now: Timestamp) {
     if let Some(row) = row {
         let opened = OpenedIncident {
             id: &row.id,
@@ -76,7 +76,7 @@ pub async fn raise(
         .bind(payment_id.map(PaymentId::as_str))
         .bind(detail)
         .bind(now.millis()))?;
-    tell(tx, row.as_ref(), kind, detail, now);
+    record_opened(tx, row.as_ref(), kind, detail, now);
     Ok(())
 }
 
@@ -218,7 +218,7 @@ async fn reopen_by(
         .bind(kind.as_str())
         .bind(subject)
         .bind(detail))?;
-    tell(tx, row.as_ref(), kind, detail, now);
+    record_opened(tx, row.as_ref(), kind, detail, now);
     Ok(())
 }
 

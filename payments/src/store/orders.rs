@@ -120,7 +120,7 @@ impl TryFrom<OrderRow> for Order {
     }
 }
 
-fn insertion(order: &Order) -> Write {
+fn insert_statement(order: &Order) -> Write {
     const SQL: &str = "
         insert into orders (id, order_no, token, user_id, subject, amount, state, return_url, metadata,
             expires_at, created_at, updated_at, purpose, allows_balance)
@@ -145,12 +145,12 @@ fn insertion(order: &Order) -> Write {
 /// Inserts an order; a number that is taken is a lost race.
 pub fn insert(tx: &mut Tx<'_>, order: &Order) -> Write {
     tx.record_event(event::order_created(order));
-    insertion(order)
+    insert_statement(order)
 }
 
 /// Inserts an order; `false` when its number is taken.
 pub async fn try_to_insert(tx: &mut Tx<'_>, order: &Order) -> Result<bool, StoreError> {
-    let is_inserted = tx.run_write(&insertion(order)).await? == 1;
+    let is_inserted = tx.run_write(&insert_statement(order)).await? == 1;
     if is_inserted {
         tx.record_event(event::order_created(order));
     }

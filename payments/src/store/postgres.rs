@@ -38,7 +38,7 @@ impl PostgresDb {
         if let Some(setting) = borrowed.note(found)? {
             return Err(StoreError::NotDurable(setting));
         }
-        migrate(&plain).await?;
+        run_migrations(&plain).await?;
         if guards == Guards::PutUp {
             let protected = append_only::protect_postgres(borrowed.lend()).await;
             borrowed.note(protected)?;
@@ -64,7 +64,7 @@ impl PostgresDb {
     async fn begin(&self, sql: &'static str) -> Result<Engine, StoreError> {
         let mut borrowed = self.connections.acquire().await?;
         borrowed.enter_transaction();
-        send(&mut borrowed, sql).await?;
+        send_command(&mut borrowed, sql).await?;
         Ok(Engine::Postgres(borrowed))
     }
 
@@ -82,7 +82,7 @@ impl PostgresDb {
         match result {
             Ok(value) => {
                 crash_point!("store.before_commit");
-                commit(&mut borrowed).await?;
+                commit_borrowed(&mut borrowed).await?;
                 tx.after_commit.run(&self.event_bell);
                 Ok(value)
             }
@@ -123,7 +123,7 @@ impl PostgresDb {
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
         let mut borrowed = self.connections.acquire().await?;
-        Ok(send(&mut borrowed, "select 1").await?)
+        Ok(send_command(&mut borrowed, "select 1").await?)
     }
 
     pub(super) async fn close(&self) {
@@ -131,13 +131,13 @@ impl PostgresDb {
     }
 }
 
-async fn send(borrowed: &mut Borrowed<PgConnection>, sql: &'static str) -> Result<(), sqlx::Error> {
+async fn send_command(borrowed: &mut Borrowed<PgConnection>, sql: &'static str) -> Result<(), sqlx::Error> {
     let sent = sqlx::raw_sql(sql).execute(borrowed.lend()).await;
     borrowed.note(sent).map(drop)
 }
 
-async fn commit(borrowed: &mut Borrowed<PgConnection>) -> Result<(), StoreError> {
-    send(borrowed, "commit").await.map_err(failed_commit)?;
+async fn commit_borrowed(borrowed: &mut Borrowed<PgConnection>) -> Result<(), StoreError> {
+    send_command(borrowed, "commit").await.map_err(failed_commit)?;
     borrowed.leave_transaction();
     Ok(())
 }
@@ -147,7 +147,7 @@ async fn roll_back(mut borrowed: Borrowed<PgConnection>) {
     if borrowed.is_unanswered() {
         return;
     }
-    match send(&mut borrowed, "rollback").await {
+    match send_command(&mut borrowed, "rollback").await {
         Ok(()) => borrowed.leave_transaction(),
         Err(error) => tracing::debug!(%error, "a connection that cannot roll back is replaced"),
     }
@@ -155,7 +155,7 @@ async fn roll_back(mut borrowed: Borrowed<PgConnection>) {
 
 /// Ends a transaction that has only read.
 pub(super) async fn end_snapshot(mut borrowed: Borrowed<PgConnection>) {
-    if commit(&mut borrowed).await.is_err() {
+    if commit_borrowed(&mut borrowed).await.is_err() {
         tracing::debug!("a connection that cannot end its snapshot is replaced");
     }
 }
@@ -181,7 +181,7 @@ fn failed_commit(error: sqlx::Error) -> StoreError {
 }
 
 /// Migrates over a connection of its own: a statement over millions of rows takes longer than the timeout of a request.
-async fn migrate(plain: &PgConnectOptions) -> Result<(), StoreError> {
+async fn run_migrations(plain: &PgConnectOptions) -> Result<(), StoreError> {
     let patient = plain.clone().options([("lock_timeout", "60s")]);
     let mut connection = patient.connect().await?;
     MIGRATIONS.run_direct(None, &mut connection, false).await?;

@@ -112,11 +112,11 @@ pub async fn find(
     let (path, looked_to) = match filter.access_paths()[..] {
         // Every order on this path matches.
         [path] if path.is_in_order() => (path, None),
-        ref access_paths => choose(tx, access_paths, range, DEPTH).await?,
+        ref access_paths => choose_path(tx, access_paths, range, DEPTH).await?,
     };
     let from = looked_to.as_deref().unwrap_or(range.from);
     Ok(Found {
-        orders: list(tx, path, filter, IdRange { from, ..range }, limit).await?,
+        orders: list_by_path(tx, path, filter, IdRange { from, ..range }, limit).await?,
         looked_to,
     })
 }
@@ -125,7 +125,7 @@ pub async fn find(
 pub async fn sum(tx: &mut Tx<'_>, filter: Filter<'_>, range: IdRange<'_>) -> Result<Sums, StoreError> {
     let (path, looked_to) = match filter.access_paths()[..] {
         [path] if path.is_in_order() => (path, None),
-        ref access_paths => choose(tx, access_paths, range, TOTALS_DEPTH).await?,
+        ref access_paths => choose_path(tx, access_paths, range, TOTALS_DEPTH).await?,
     };
     let from = looked_to.as_deref().unwrap_or(range.from);
     let row: SumsRow = sum_path(tx, path, filter, IdRange { from, ..range }).await?;
@@ -151,7 +151,7 @@ pub async fn find_among(
             from: range.from.max(id.as_str()),
             below: range.below.min(&next),
         };
-        orders.extend(list(tx, AccessPath::All, filter, alone, 1).await?);
+        orders.extend(list_by_path(tx, AccessPath::All, filter, alone, 1).await?);
     }
     Ok(Found {
         orders,
@@ -161,7 +161,7 @@ pub async fn find_among(
 
 /// Chooses the shortest path, or of those that are too long the one that leads back farthest; and how far, if not to the
 /// end.
-async fn choose<'a>(
+async fn choose_path<'a>(
     tx: &mut Tx<'_>,
     access_paths: &[AccessPath<'a>],
     range: IdRange<'_>,
@@ -169,7 +169,7 @@ async fn choose<'a>(
 ) -> Result<(AccessPath<'a>, Option<String>), StoreError> {
     let mut best: Option<(AccessPath, Estimate)> = None;
     for path in access_paths {
-        let estimate = estimate(tx, *path, range, depth).await?;
+        let estimate = estimate_path(tx, *path, range, depth).await?;
         // Cut off, such a path would miss the newest orders as likely as the oldest.
         let is_usable = path.is_in_order() || estimate.n < depth;
         if is_usable && best.as_ref().is_none_or(|(_, shortest)| estimate < *shortest) {
@@ -180,7 +180,7 @@ async fn choose<'a>(
     Ok((path, estimate.oldest.filter(|_| estimate.n == depth)))
 }
 
-async fn estimate(
+async fn estimate_path(
     tx: &mut Tx<'_>,
     path: AccessPath<'_>,
     range: IdRange<'_>,
@@ -389,7 +389,7 @@ macro_rules! run_path {
     }};
 }
 
-async fn list(
+async fn list_by_path(
     tx: &mut Tx<'_>,
     path: AccessPath<'_>,
     filter: Filter<'_>,

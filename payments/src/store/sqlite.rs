@@ -64,14 +64,15 @@ impl SqliteDb {
         guards: Guards,
     ) -> Result<SqliteDb, StoreError> {
         // NORMAL does not sync at every commit: acknowledged payments would be lost at a power failure.
-        let (options, connection) = connect(url, SqliteSynchronous::Full, migrations, guards).await?;
+        let (options, connection) = connect_file(url, SqliteSynchronous::Full, migrations, guards).await?;
         SqliteDb::start(options, connection, false).await
     }
 
     /// Opens without syncing: a simulated crash loses no page of memory.
     #[cfg(feature = "faults")]
     pub(super) async fn simulated(url: &str, migrations: &Migrator) -> Result<SqliteDb, StoreError> {
-        let (options, connection) = connect(url, SqliteSynchronous::Off, migrations, Guards::PutUp).await?;
+        let (options, connection) =
+            connect_file(url, SqliteSynchronous::Off, migrations, Guards::PutUp).await?;
         SqliteDb::start(options, connection, true).await
     }
 
@@ -134,13 +135,13 @@ impl SqliteDb {
     pub(super) async fn begin_snapshot(&self) -> Result<Engine, StoreError> {
         let mut borrowed = self.readers.acquire().await?;
         borrowed.enter_transaction();
-        send(&mut borrowed, "begin").await?;
+        send_command(&mut borrowed, "begin").await?;
         Ok(Engine::Reader(borrowed))
     }
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
         let mut borrowed = self.readers.acquire().await?;
-        Ok(send(&mut borrowed, "select 1").await?)
+        Ok(send_command(&mut borrowed, "select 1").await?)
     }
 
     /// Commits what is admitted and closes every connection; afterwards the `.db` file alone is the whole database.
@@ -240,21 +241,24 @@ impl SqliteDb {
     }
 }
 
-async fn send(borrowed: &mut Borrowed<SqliteConnection>, sql: &'static str) -> Result<(), sqlx::Error> {
+async fn send_command(
+    borrowed: &mut Borrowed<SqliteConnection>,
+    sql: &'static str,
+) -> Result<(), sqlx::Error> {
     let sent = sqlx::raw_sql(sql).execute(borrowed.lend()).await;
     borrowed.note(sent).map(drop)
 }
 
 /// Ends a transaction that has only read.
 pub(super) async fn end_snapshot(mut borrowed: Borrowed<SqliteConnection>) {
-    match send(&mut borrowed, "rollback").await {
+    match send_command(&mut borrowed, "rollback").await {
         Ok(()) => borrowed.leave_transaction(),
         Err(error) => tracing::debug!(%error, "a connection that cannot roll back is replaced"),
     }
 }
 
 /// Opens the file, creates it when there is none, and migrates its schema.
-async fn connect(
+async fn connect_file(
     url: &str,
     synchronous: SqliteSynchronous,
     migrations: &Migrator,

@@ -34,7 +34,7 @@ pub struct BalanceView {
 #[schema(as = BalanceEntry)]
 pub struct EntryView {
     id: String,
-    #[schema(schema_with = kinds)]
+    #[schema(schema_with = kind_schema)]
     kind: &'static str,
     /// In fen; below zero what was taken.
     #[schema(value_type = i64)]
@@ -94,6 +94,6 @@ impl EntryOfUserView {
     }
 }
 
-fn kinds() -> Object {
+fn kind_schema() -> Object {
     one_of(EntryKind::ALL.map(EntryKind::as_str))
 }

@@ -19,7 +19,7 @@ use crate::model::event::KeptEvent;
 pub struct EventView {
     id: String,
     #[serde(rename = "type")]
-    #[schema(schema_with = types)]
+    #[schema(schema_with = type_schema)]
     kind: String,
     #[schema(format = DateTime)]
     created_at: String,
@@ -85,7 +85,7 @@ fn read_text(value: &RawValue) -> Option<String> {
     serde_json::from_str(value.get()).ok()
 }
 
-fn types() -> Object {
+fn type_schema() -> Object {
     utoipa::openapi::schema::ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::Type::String)
         .enum_values(Some(EventType::ALL.iter().map(|kind| kind.as_str())))

@@ -23,7 +23,7 @@ pub struct OrderView {
     amount: Money,
     #[schema(example = "CNY")]
     currency: &'static str,
-    #[schema(schema_with = statuses)]
+    #[schema(schema_with = status_schema)]
     status: &'static str,
     #[schema(value_type = i64, minimum = 0)]
     paid_amount: Money,
@@ -87,6 +87,6 @@ impl OrderView {
     }
 }
 
-fn statuses() -> Object {
+fn status_schema() -> Object {
     one_of(OrderStatus::ALL.map(OrderStatus::as_str))
 }

@@ -27,7 +27,7 @@ pub struct PaymentView {
     amount: Money,
     #[schema(example = "CNY")]
     currency: &'static str,
-    #[schema(schema_with = statuses)]
+    #[schema(schema_with = status_schema)]
     status: &'static str,
     /// The gateway's number.
     #[schema(required)]
@@ -133,6 +133,6 @@ pub fn products() -> Object {
     one_of(Product::ALL.map(Product::as_str))
 }
 
-fn statuses() -> Object {
+fn status_schema() -> Object {
     one_of(PaymentStatus::ALL.map(PaymentStatus::as_str))
 }

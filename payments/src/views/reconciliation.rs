@@ -16,10 +16,10 @@ use crate::model::reconciliation::{
 pub struct ReconciliationView {
     #[schema(format = Date, example = "2026-11-27")]
     day: String,
-    #[schema(schema_with = gateways)]
+    #[schema(schema_with = gateway_schema)]
     gateway: &'static str,
     /// `pending`: there is no usable statement yet.
-    #[schema(schema_with = statuses)]
+    #[schema(schema_with = status_schema)]
     status: &'static str,
     /// Sums of the payments and refunds with our numbers; zeros while it is pending.
     statement: DaySumsView,
@@ -44,7 +44,7 @@ pub struct DaySumsView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Difference)]
 pub struct DifferenceView {
-    #[schema(schema_with = kinds)]
+    #[schema(schema_with = kind_schema)]
     kind: &'static str,
     #[schema(required)]
     payment_no: Option<String>,
@@ -60,25 +60,25 @@ pub struct DifferenceView {
     /// In fen; of kind `fee` the fee that is right.
     #[schema(required)]
     book_amount: Option<i64>,
-    #[schema(schema_with = states)]
+    #[schema(schema_with = state_schema)]
     state: &'static str,
     /// Both sides in words, for a person.
     evidence: String,
 }
 
-fn gateways() -> Object {
+fn gateway_schema() -> Object {
     one_of(domain::Channel::ALL.map(domain::Channel::as_str))
 }
 
-fn statuses() -> Object {
+fn status_schema() -> Object {
     one_of(ReconciliationStatus::ALL.map(ReconciliationStatus::as_str))
 }
 
-fn kinds() -> Object {
+fn kind_schema() -> Object {
     one_of(DifferenceKind::ALL.map(DifferenceKind::as_str))
 }
 
-fn states() -> Object {
+fn state_schema() -> Object {
     one_of(DifferenceState::ALL.map(DifferenceState::as_str))
 }
 

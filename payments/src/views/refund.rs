@@ -26,7 +26,7 @@ pub struct RefundView {
     reason: String,
     /// `pending`: recorded, the gateway is not known to have it. `processing`: it has. `needs_attention`: nothing moves
     /// until a person acts.
-    #[schema(schema_with = statuses)]
+    #[schema(schema_with = status_schema)]
     status: &'static str,
     /// The gateway's number; Alipay gives none.
     #[schema(required)]
@@ -51,7 +51,7 @@ impl RefundView {
             amount: refund.amount,
             currency: "CNY",
             reason: refund.reason.clone(),
-            status: status(refund.state),
+            status: status_word(refund.state),
             gateway_refund_id: refund.gateway_refund_id.clone(),
             failure_reason: refund.failure_reason.clone(),
             created_at: rfc3339(refund.created_at),
@@ -62,17 +62,19 @@ impl RefundView {
 
     /// Every status of the API.
     pub fn statuses() -> [&'static str; 5] {
-        RefundState::ALL.map(status)
+        RefundState::ALL.map(status_word)
     }
 
     /// The state that a status of the API stands for.
     pub fn parse_status(word: &str) -> Option<RefundState> {
-        RefundState::ALL.into_iter().find(|state| status(*state) == word)
+        RefundState::ALL
+            .into_iter()
+            .find(|state| status_word(*state) == word)
     }
 }
 
 /// The word of the API.
-const fn status(state: RefundState) -> &'static str {
+const fn status_word(state: RefundState) -> &'static str {
     match state {
         RefundState::Requested => "pending",
         RefundState::Pending => "processing",
@@ -82,6 +84,6 @@ const fn status(state: RefundState) -> &'static str {
     }
 }
 
-fn statuses() -> Object {
+fn status_schema() -> Object {
     one_of(RefundView::statuses())
 }

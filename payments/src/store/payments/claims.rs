@@ -12,7 +12,7 @@ struct NumberRow {
     payment_no: String,
 }
 
-fn numbers(rows: Vec<NumberRow>) -> Result<Vec<PaymentNo>, StoreError> {
+fn parse_numbers(rows: Vec<NumberRow>) -> Result<Vec<PaymentNo>, StoreError> {
     let parse =
         |row: NumberRow| PaymentNo::parse(&row.payment_no).ok_or(StoreError::Corrupt("payments.payment_no"));
     rows.into_iter().map(parse).collect()
@@ -44,7 +44,7 @@ pub async fn claim_due(
         .bind(lease.latest().millis())
         .bind(is_watched)
         .bind(limit))?;
-    numbers(rows)
+    parse_numbers(rows)
 }
 
 /// Claims expired open payments, until the lease ends. Those tried least recently come first, so that payments that cannot
@@ -72,7 +72,7 @@ pub async fn claim_expired(
         .bind(channel.as_str())
         .bind(lease.latest().millis())
         .bind(limit))?;
-    numbers(rows)
+    parse_numbers(rows)
 }
 
 /// Releases the leases of one holder, or all.

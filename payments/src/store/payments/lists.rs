@@ -103,7 +103,7 @@ pub async fn list(
         .bind(wanted.state)
         .bind(wanted.refunds)
         .bind(limit))?;
-    rows.into_iter().map(listed).collect()
+    rows.into_iter().map(listed_payment).collect()
 }
 
 /// Payments that changed in a span of time.
@@ -143,10 +143,10 @@ pub async fn list_changed(
             query.bind(span.after_id.as_str())
         }
     })?;
-    rows.into_iter().map(listed).collect()
+    rows.into_iter().map(listed_payment).collect()
 }
 
-fn listed(row: ListedRow) -> Result<ListedPayment, StoreError> {
+fn listed_payment(row: ListedRow) -> Result<ListedPayment, StoreError> {
     Ok(ListedPayment {
         payment: Payment::try_from(row.payment)?,
         user_id: row.user_id,
