@@ -35,7 +35,7 @@ fn push_digit(text: &mut String, bits: u32) {
 }
 
 /// Formats ten characters of time and sixteen random ones: 26 in all, sorted by time.
-fn stamped(now: Timestamp, entropy: Entropy) -> String {
+fn stamp_ulid(now: Timestamp, entropy: Entropy) -> String {
     time_digits(now) + &base32(&entropy)
 }
 
@@ -62,7 +62,7 @@ macro_rules! names {
 
         impl $name {
             pub fn new(now: Timestamp, entropy: Entropy) -> $name {
-                $name(format!("{}{}", $prefix, stamped(now, entropy)))
+                $name(format!("{}{}", $prefix, stamp_ulid(now, entropy)))
             }
 
             /// Returns a lower bound: ids of this instant and of later ones sort behind it, earlier ones before.

@@ -54,7 +54,7 @@ pub fn is_watched(now: Timestamp, watched_until: Timestamp) -> bool {
 /// Returns the next query of an open payment, after `n_asked` queries.
 pub fn next_question(now: Timestamp, n_asked: u32, is_watched: bool) -> Timestamp {
     let steps: &[u64] = if is_watched { &WATCHED } else { &UNWATCHED };
-    now + Duration::from_secs(step(steps, n_asked))
+    now + Duration::from_secs(step_at(steps, n_asked))
 }
 
 /// Returns the next query of a payment that ended unpaid; `None` when no money can arrive any more.
@@ -73,19 +73,19 @@ pub fn next_after_end(
     (next <= ended_at.max(payable_until) + AFTERCARE).then_some(next)
 }
 
-fn step(steps: &[u64], index: u32) -> u64 {
+fn step_at(steps: &[u64], index: u32) -> u64 {
     let index = usize::try_from(index).unwrap_or(usize::MAX);
     steps[index.min(steps.len() - 1)]
 }
 
 /// Returns the next query of a refund under way, after `n_answers` answers.
 pub fn next_refund_question(now: Timestamp, n_answers: u32) -> Timestamp {
-    now + Duration::from_secs(step(&REFUND, n_answers))
+    now + Duration::from_secs(step_at(&REFUND, n_answers))
 }
 
 /// Returns the next try after `n_unanswered` tries in a row without a verified answer.
 pub fn next_refund_try(now: Timestamp, n_unanswered: u32) -> Timestamp {
-    now + Duration::from_secs(step(&REFUND_UNANSWERED, n_unanswered))
+    now + Duration::from_secs(step_at(&REFUND_UNANSWERED, n_unanswered))
 }
 
 /// Returns the next query of a stuck refund: a person may have acted in the gateway's console.
@@ -95,7 +95,7 @@ pub fn next_stuck_question(now: Timestamp) -> Timestamp {
 
 /// Returns the time of the renewal of a surplus refund, after `n_failed` refunds of it have failed.
 pub fn next_refund_renewal(now: Timestamp, n_failed: u32) -> Timestamp {
-    let hours = step(&REFUND_RENEWAL, n_failed.saturating_sub(1));
+    let hours = step_at(&REFUND_RENEWAL, n_failed.saturating_sub(1));
     now + Duration::from_secs(hours * 3600)
 }
 

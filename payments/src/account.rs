@@ -87,11 +87,11 @@ impl Obstacle {
 
 impl Serving {
     fn has(&self, channel: &str, account: &str) -> bool {
-        contains(&self.accounts, channel, account)
+        contains_account(&self.accounts, channel, account)
     }
 }
 
-fn contains(accounts: &[(Channel, String)], channel: &str, account: &str) -> bool {
+fn contains_account(accounts: &[(Channel, String)], channel: &str, account: &str) -> bool {
     accounts
         .iter()
         .any(|(known, name)| known.as_str() == channel && name == account)
@@ -254,7 +254,7 @@ async fn served_so_far(tx: &mut Tx<'_>, serving: &Serving) -> Result<Vec<ServedR
     let is_play = told
         .iter()
         .filter_map(|(channel, account)| Some((channel, account.as_deref()?)))
-        .any(|(channel, account)| contains(&serving.simulated, channel.as_str(), account));
+        .any(|(channel, account)| contains_account(&serving.simulated, channel.as_str(), account));
     let row = |(channel, account): (Channel, Option<String>)| {
         // Without evidence in the rows: the simulator's account if its other gateway is the simulator's, else the
         // configured one.
@@ -268,7 +268,7 @@ async fn served_so_far(tx: &mut Tx<'_>, serving: &Serving) -> Result<Vec<ServedR
             .or_else(|| guessed.map(|(_, account)| account.clone()))
             .unwrap_or_else(|| UNKNOWN.to_owned());
         ServedRow {
-            is_live: !contains(&serving.simulated, channel.as_str(), &account),
+            is_live: !contains_account(&serving.simulated, channel.as_str(), &account),
             channel: channel.as_str().to_owned(),
             account,
             last_at: 0,

@@ -127,7 +127,7 @@ pub(crate) async fn record(
         previous_hash,
         hash: String::new(),
     };
-    line.hash = seal(&line);
+    line.hash = seal_line(&line);
     audit_log::insert(tx, &line).await
 }
 
@@ -193,7 +193,7 @@ pub async fn note_act(services: &Services, actor: &Actor, act: Act<'_>) -> Resul
 }
 
 /// Hashes an entry, every part with its length before it, so that no two entries have the same text.
-fn seal(line: &AuditRow) -> String {
+fn seal_line(line: &AuditRow) -> String {
     let (seq, at) = (line.seq.to_string(), line.at.to_string());
     let parts = [
         line.previous_hash.as_str(),
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn every_part_of_an_entry_is_covered_by_its_hash() {
-        let original = seal(&line());
+        let original = seal_line(&line());
         let changed = [
             AuditRow { seq: 2, ..line() },
             AuditRow { at: 3, ..line() },
@@ -278,7 +278,7 @@ mod tests {
             },
         ];
         for line in changed {
-            assert_ne!(seal(&line), original, "{line:?}");
+            assert_ne!(seal_line(&line), original, "{line:?}");
         }
     }
 }

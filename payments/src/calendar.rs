@@ -7,18 +7,18 @@ use domain::Timestamp;
 const BEIJING_SECONDS: i32 = 8 * 3600;
 const BEIJING_TEXT: &str = "%Y-%m-%d %H:%M:%S";
 
-fn utc(instant: Timestamp) -> DateTime<Utc> {
+fn utc_time(instant: Timestamp) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(instant.millis()).unwrap_or_default()
 }
 
 fn in_beijing(instant: Timestamp) -> DateTime<FixedOffset> {
     let offset = FixedOffset::east_opt(BEIJING_SECONDS).expect("eight hours is an offset");
-    utc(instant).with_timezone(&offset)
+    utc_time(instant).with_timezone(&offset)
 }
 
 /// Format of our API: `2026-11-24T03:04:05.678Z`.
 pub fn rfc3339(instant: Timestamp) -> String {
-    utc(instant).to_rfc3339_opts(SecondsFormat::Millis, true)
+    utc_time(instant).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// Format of WeChat Pay's requests: `2026-11-24T11:04:05+08:00`.

@@ -39,7 +39,7 @@ async fn write_calls_of(services: &Services, gateway: &Gateway) -> Result<usize,
         if calls.is_empty() {
             return Ok(n_written);
         }
-        if let Err(error) = write(services, &calls).await {
+        if let Err(error) = insert_calls(services, &calls).await {
             gateway.calls().give_back(calls);
             return Err(Error::Internal(error));
         }
@@ -47,8 +47,8 @@ async fn write_calls_of(services: &Services, gateway: &Gateway) -> Result<usize,
     }
 }
 
-async fn write(services: &Services, calls: &[Call]) -> Result<(), StoreError> {
-    let rows = &calls.iter().map(row).collect::<Vec<CallRow>>();
+async fn insert_calls(services: &Services, calls: &[Call]) -> Result<(), StoreError> {
+    let rows = &calls.iter().map(call_row).collect::<Vec<CallRow>>();
     let long_ago = services.clock.now() - services.policy.retention.gateway_messages;
     services
         .db
@@ -64,7 +64,7 @@ async fn write(services: &Services, calls: &[Call]) -> Result<(), StoreError> {
         .await
 }
 
-fn row(call: &Call) -> CallRow {
+fn call_row(call: &Call) -> CallRow {
     let took_ms = i64::try_from(call.took.as_millis()).unwrap_or(i64::MAX);
     let status = call.status.map(|status| status.to_string());
     let parts = [

@@ -124,7 +124,7 @@ impl Clock {
                 aws_lc_rs::rand::fill(bytes).expect("the operating system has random bytes");
             }
             Clock::Fixed(fixed) => {
-                throw(
+                fill_random(
                     &mut fixed
                         .dice
                         .lock()
@@ -133,7 +133,7 @@ impl Clock {
                 );
             }
             #[cfg(feature = "faults")]
-            Clock::Virtual(clock) => throw(&mut clock.dice(), bytes),
+            Clock::Virtual(clock) => fill_random(&mut clock.dice(), bytes),
         }
     }
 
@@ -143,7 +143,7 @@ impl Clock {
     }
 }
 
-fn throw(state: &mut u64, bytes: &mut [u8]) {
+fn fill_random(state: &mut u64, bytes: &mut [u8]) {
     for chunk in bytes.chunks_mut(8) {
         let word = split_mix(state).to_le_bytes();
         chunk.copy_from_slice(&word[..chunk.len()]);

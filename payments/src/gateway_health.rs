@@ -84,7 +84,7 @@ pub(crate) async fn look(services: &Services) -> Result<(), Error> {
     let (new, over) = (&new, &over);
     services
         .db
-        .write(|tx| async move { write(services, tx, new, over, now).await }.boxed())
+        .write(|tx| async move { write_alarms(services, tx, new, over, now).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))
 }
@@ -116,7 +116,7 @@ async fn write_forged(services: &Services, now: Timestamp) -> Result<(), Error> 
     Ok(())
 }
 
-async fn write(
+async fn write_alarms(
     services: &Services,
     tx: &mut Tx<'_>,
     new: &[&Alarm],
@@ -179,7 +179,7 @@ fn alarms_of(channel: Channel, gateway: &Gateway, n_forged: i64, now: Timestamp)
         });
     }
     for (name, ends_at) in gateway.ends() {
-        let Some(left) = left(ends_at, now) else {
+        let Some(left) = remaining_time(ends_at, now) else {
             continue;
         };
         alarms.push(Alarm {
@@ -209,7 +209,7 @@ fn clock_alarm(services: &Services, channel: Channel, gateway: &Gateway) -> Opti
 }
 
 /// Step of the remaining time, so that each step is reported once.
-fn left(ends_at: Timestamp, now: Timestamp) -> Option<&'static str> {
+fn remaining_time(ends_at: Timestamp, now: Timestamp) -> Option<&'static str> {
     const STEPS: [(u32, &str); 4] = [(0, "0d"), (1, "1d"), (7, "7d"), (30, "30d")];
     STEPS
         .into_iter()
@@ -233,8 +233,8 @@ mod tests {
             (1, Some("1d")),
             (0, Some("0d")),
         ] {
-            assert_eq!(left(now + DAY * days, now), expected, "{days}");
+            assert_eq!(remaining_time(now + DAY * days, now), expected, "{days}");
         }
-        assert_eq!(left(now - DAY, now), Some("0d"));
+        assert_eq!(remaining_time(now - DAY, now), Some("0d"));
     }
 }

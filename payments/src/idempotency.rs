@@ -114,7 +114,7 @@ where
         .db
         .write(|tx| {
             async move {
-                let before = find(tx, idempotency).await?;
+                let before = find_kept_answer(tx, idempotency).await?;
                 if let Some(Known::Answered(answer)) = before {
                     return Ok(Outcome::Replayed(answer));
                 }
@@ -148,7 +148,7 @@ where
         .db
         .snapshot(|tx| {
             async move {
-                match find(tx, idempotency).await? {
+                match find_kept_answer(tx, idempotency).await? {
                     Some(Known::Answered(answer)) => Ok(Keyed::Replayed(answer)),
                     Some(Known::Claimed(_)) | None => work(tx).await.map(Keyed::Ran),
                 }
@@ -174,7 +174,7 @@ where
         .db
         .write(|tx| {
             async move {
-                let before = find(tx, idempotency).await?;
+                let before = find_kept_answer(tx, idempotency).await?;
                 let claim = match &before {
                     Some(Known::Answered(answer)) => return Ok(Keyed::Replayed(answer.clone())),
                     Some(Known::Claimed(claim)) => Some(claim.clone()),
@@ -191,7 +191,10 @@ where
 }
 
 /// Finds the same request. Another content under the same key is refused.
-async fn find<T>(tx: &mut Tx<'_>, idempotency: Option<&Idempotency<T>>) -> Result<Option<Known>, Error> {
+async fn find_kept_answer<T>(
+    tx: &mut Tx<'_>,
+    idempotency: Option<&Idempotency<T>>,
+) -> Result<Option<Known>, Error> {
     let Some(idempotency) = idempotency else {
         return Ok(None);
     };
@@ -211,7 +214,7 @@ async fn look_again<T, R>(
     outcome: Result<R, Error>,
 ) -> Result<R, Error> {
     let is_refusal = matches!(&outcome, Err(error) if !matches!(error, Error::Internal(_)));
-    if idempotency.is_some() && is_refusal && find(tx, idempotency).await?.as_ref() != before {
+    if idempotency.is_some() && is_refusal && find_kept_answer(tx, idempotency).await?.as_ref() != before {
         return Err(StoreError::Stale.into());
     }
     outcome

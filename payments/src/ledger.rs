@@ -32,7 +32,7 @@ pub(crate) async fn post_with(
     }
     // Last, because a user's balance is a row that other transactions wait for.
     tx.run_batch(&causes).await?;
-    let giver = take(tx, transfer.from, transfer.amount, now).await?;
+    let giver = take_money(tx, transfer.from, transfer.amount, now).await?;
     let taker = match transfer.to {
         Account::User(user_id) => Some(ledger::credit(tx, user_id, transfer.amount, now).await?),
         _ => None,
@@ -41,7 +41,7 @@ pub(crate) async fn post_with(
     Ok(tx.run_batch(&[insert]).await?)
 }
 
-async fn take(
+async fn take_money(
     tx: &mut Tx<'_>,
     from: Account<'_>,
     amount: Money,
@@ -65,13 +65,22 @@ pub(crate) async fn post_payment(
     settles: bool,
     now: Timestamp,
 ) -> Result<(), Error> {
-    post_with(tx, causes, &deal(payment, order, settles).paid(payment), now).await
+    post_with(
+        tx,
+        causes,
+        &deal_of_payment(payment, order, settles).paid(payment),
+        now,
+    )
+    .await
 }
 
 /// Refuses a refund of money that its user has spent meanwhile, before anything is written.
 pub(crate) fn require_funds(facts: &RefundFacts, amount: Money) -> Result<(), Error> {
     let (payment, order) = (&facts.payment, &facts.order);
-    let is_users = matches!(deal(payment, order, payment.settles).owner(), Account::User(_));
+    let is_users = matches!(
+        deal_of_payment(payment, order, payment.settles).owner(),
+        Account::User(_)
+    );
     if is_users && facts.available < amount {
         return Err(Refusal::InsufficientBalance.into());
     }
@@ -87,7 +96,7 @@ pub(crate) async fn post_refund(
     refund: &Refund,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let transfer = deal(payment, order, payment.settles).refund_requested(refund);
+    let transfer = deal_of_payment(payment, order, payment.settles).refund_requested(refund);
     post_with(tx, causes, &transfer, now).await
 }
 
@@ -109,7 +118,7 @@ pub(crate) async fn post_refund_change(
     match (before, after.state) {
         (RefundState::Failed, RefundState::Succeeded) => {
             tx.run_batch(&causes).await?;
-            revive(tx, deal, after, now).await?;
+            reverse_refund(tx, deal, after, now).await?;
         }
         (_, RefundState::Succeeded) => post_with(tx, causes, &deal.refunded(after), now).await?,
         _ => post_with(tx, causes, &deal.refund_failed(after), now).await?,
@@ -119,7 +128,12 @@ pub(crate) async fn post_refund_change(
 
 /// Posts a failed refund that succeeded after all. The gateway has paid it, so it cannot be refused: where the user has
 /// spent the money meanwhile, it is a loss.
-async fn revive(tx: &mut Tx<'_>, deal: Deal<'_>, refund: &Refund, now: Timestamp) -> Result<(), Error> {
+async fn reverse_refund(
+    tx: &mut Tx<'_>,
+    deal: Deal<'_>,
+    refund: &Refund,
+    now: Timestamp,
+) -> Result<(), Error> {
     match post(tx, &deal.refund_revived(refund, deal.owner()), now).await {
         Err(Error::Refused(Refusal::InsufficientBalance)) => {
             post(tx, &deal.refund_revived(refund, Account::Losses), now).await
@@ -128,7 +142,7 @@ async fn revive(tx: &mut Tx<'_>, deal: Deal<'_>, refund: &Refund, now: Timestamp
     }
 }
 
-fn deal<'a>(payment: &Payment, order: &'a Order, settles: bool) -> Deal<'a> {
+fn deal_of_payment<'a>(payment: &Payment, order: &'a Order, settles: bool) -> Deal<'a> {
     Deal {
         method: payment.method(),
         purpose: order.purpose,

@@ -59,12 +59,12 @@ impl Default for Metrics {
     fn default() -> Metrics {
         let metrics = Metrics(Arc::new(Series {
             payments: Family::default(),
-            payment_duration: Family::new_with_constructor(|| histogram(&PAYMENT_BUCKETS)),
+            payment_duration: Family::new_with_constructor(|| new_histogram(&PAYMENT_BUCKETS)),
             refunds: Family::default(),
             notifications: Family::default(),
-            notification_delay: Family::new_with_constructor(|| histogram(&DELAY_BUCKETS)),
+            notification_delay: Family::new_with_constructor(|| new_histogram(&DELAY_BUCKETS)),
             gateway_requests: Family::default(),
-            gateway_duration: Family::new_with_constructor(|| histogram(&CALL_BUCKETS)),
+            gateway_duration: Family::new_with_constructor(|| new_histogram(&CALL_BUCKETS)),
             incidents_open: Family::default(),
             overdue: Family::default(),
             deliveries: Family::default(),
@@ -75,7 +75,7 @@ impl Default for Metrics {
     }
 }
 
-fn histogram(ends: &[u64]) -> Histogram {
+fn new_histogram(ends: &[u64]) -> Histogram {
     Histogram::new(ends.iter().map(|end| Duration::from_millis(*end).as_secs_f64()))
 }
 

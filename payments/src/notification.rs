@@ -29,7 +29,7 @@ pub async fn accept_notification(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Reply {
-    let verdict = receive(services, channel, headers, body).await;
+    let verdict = receive_notification(services, channel, headers, body).await;
     services.metrics.count_notification(channel, verdict);
     let reception = match verdict {
         NotificationVerdict::Accepted | NotificationVerdict::Duplicate => Reception::Done,
@@ -41,7 +41,7 @@ pub async fn accept_notification(
     gateway::reply(channel, reception)
 }
 
-async fn receive(
+async fn receive_notification(
     services: &Services,
     channel: Channel,
     headers: &HeaderMap,
@@ -69,7 +69,7 @@ async fn receive(
     if planted!("acknowledged before the commit") {
         return NotificationVerdict::Accepted;
     }
-    match record(services, channel, &notification, headers, body).await {
+    match record_notification(services, channel, &notification, headers, body).await {
         Ok(is_new) => {
             if is_new {
                 observe_delay(services, channel, &notification);
@@ -147,7 +147,7 @@ impl Known {
 }
 
 /// Records a notification and its effect. `false`: it was recorded before.
-async fn record(
+async fn record_notification(
     services: &Services,
     channel: Channel,
     notification: &Notification,
@@ -187,7 +187,7 @@ async fn record(
                     return Ok((false, None));
                 }
                 let known = look_up(services, tx, channel, notification, facts).await?;
-                let about = classify(notification, &known);
+                let about = classify_notification(notification, &known);
                 let row = NotificationRow {
                     channel,
                     id: &notification.id,
@@ -199,14 +199,15 @@ async fn record(
                 };
                 let kept = vec![notifications::record_once(&row)];
                 let payment = known.payment();
-                let news = act(services, tx, channel, notification, payment, about, kept).await?;
+                let news =
+                    act_on_notification(services, tx, channel, notification, payment, about, kept).await?;
                 Ok::<_, Error>((!is_duplicate, known.facts.map(|facts| (facts.payment, news))))
             }
             .boxed()
         })
         .await?;
     if let Some((payment, news)) = news {
-        tell(services, &payment, news);
+        log_news(services, &payment, news);
     }
     Ok(is_new)
 }
@@ -250,7 +251,7 @@ fn trade_of_content(content: &NotificationContent) -> Option<&str> {
 }
 
 /// Announces the change after the commit.
-fn tell(services: &Services, payment: &Payment, news: News) {
+fn log_news(services: &Services, payment: &Payment, news: News) {
     match news {
         News::None => {}
         News::Settled(settlement) => announce(services, payment, settlement),
@@ -295,7 +296,7 @@ async fn look_up(
     })
 }
 
-fn classify<'a>(notification: &'a Notification, known: &'a Known) -> About<'a> {
+fn classify_notification<'a>(notification: &'a Notification, known: &'a Known) -> About<'a> {
     match (&notification.content, &known.facts) {
         (NotificationContent::Foreign(reason), _) => {
             About::Incident(IncidentKind::ForeignNotification, reason)
@@ -318,7 +319,7 @@ fn classify<'a>(notification: &'a Notification, known: &'a Known) -> About<'a> {
     }
 }
 
-async fn act(
+async fn act_on_notification(
     services: &Services,
     tx: &mut Tx<'_>,
     channel: Channel,
@@ -359,7 +360,7 @@ async fn act(
             Ok(News::Due)
         }
         About::Refund(RefundVerdict::Incident(kind, detail)) => {
-            raise(services, tx, channel, notification, payment, kind, detail).await?;
+            raise_incident(services, tx, channel, notification, payment, kind, detail).await?;
             // A refund proves a payment: the payment's notification may still be on its way, or be lost.
             match payment.filter(|payment| payment.state != PaymentState::Paid) {
                 Some(payment) => {
@@ -370,14 +371,14 @@ async fn act(
             }
         }
         About::Incident(kind, detail) => {
-            raise(services, tx, channel, notification, payment, kind, detail).await?;
+            raise_incident(services, tx, channel, notification, payment, kind, detail).await?;
             Ok(News::None)
         }
         About::Refund(RefundVerdict::Known) | About::Nothing(_) => Ok(News::None),
     }
 }
 
-async fn raise(
+async fn raise_incident(
     services: &Services,
     tx: &mut Tx<'_>,
     channel: Channel,

@@ -55,7 +55,7 @@ pub async fn look_after(services: &Services, late_jobs: &[LateJob]) -> Result<()
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-fn bounds(services: &Services, now: Timestamp) -> Bounds {
+fn age_bounds(services: &Services, now: Timestamp) -> Bounds {
     let after = services.policy.overdue_after;
     Bounds {
         ended: now - after.payment,
@@ -76,7 +76,7 @@ struct Finding {
 
 async fn raise_overdue(services: &Services, late_jobs: &[LateJob]) -> Result<(), StoreError> {
     let now = services.clock.now();
-    let bounds = bounds(services, now);
+    let bounds = age_bounds(services, now);
     let (findings, ended) = services
         .db
         .snapshot(|tx| {
@@ -91,7 +91,11 @@ async fn raise_overdue(services: &Services, late_jobs: &[LateJob]) -> Result<(),
         kind: IncidentKind::JobOverdue,
         subject: services.process.sign(job.name),
         payment_id: None,
-        detail: format!("the job {} has not ended well for {}", job.name, span(job.age)),
+        detail: format!(
+            "the job {} has not ended well for {}",
+            job.name,
+            format_span(job.age)
+        ),
     });
     let jobs = new_of_this_server(services, IncidentKind::JobOverdue, jobs.collect()).await?;
     let findings: &Vec<Finding> = &findings.into_iter().chain(jobs.new).collect();
@@ -104,7 +108,7 @@ async fn raise_overdue(services: &Services, late_jobs: &[LateJob]) -> Result<(),
         .write(|tx| {
             async move {
                 for finding in findings {
-                    raise(services, tx, finding, now).await?;
+                    raise_finding(services, tx, finding, now).await?;
                 }
                 for row in ended {
                     if let Some(kind) = IncidentKind::parse(&row.kind) {
@@ -121,7 +125,7 @@ async fn raise_overdue(services: &Services, late_jobs: &[LateJob]) -> Result<(),
         .await
 }
 
-async fn raise(
+async fn raise_finding(
     services: &Services,
     tx: &mut Tx<'_>,
     finding: &Finding,
@@ -174,8 +178,11 @@ async fn find_overdue(
 ) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
     for row in overdue::find_payments(tx, bounds).await? {
-        let story = format!("still open, though its time ended at {}", beijing(since(&row)));
-        findings.push(describe(tx, IncidentKind::PaymentOverdue, row, &story).await?);
+        let story = format!(
+            "still open, though its time ended at {}",
+            beijing(overdue_since(&row))
+        );
+        findings.push(describe_finding(tx, IncidentKind::PaymentOverdue, row, &story).await?);
     }
     for channel in Channel::ALL {
         let is_silent = services
@@ -189,30 +196,30 @@ async fn find_overdue(
         for row in rows {
             let story = format!(
                 "no question has had a usable answer since {}",
-                beijing(since(&row))
+                beijing(overdue_since(&row))
             );
-            findings.push(describe(tx, IncidentKind::PaymentUnanswered, row, &story).await?);
+            findings.push(describe_finding(tx, IncidentKind::PaymentUnanswered, row, &story).await?);
         }
     }
     for row in overdue::find_refunds(tx, bounds).await? {
-        let story = format!("neither done nor failed since {}", beijing(since(&row)));
-        findings.push(describe(tx, IncidentKind::RefundOverdue, row, &story).await?);
+        let story = format!("neither done nor failed since {}", beijing(overdue_since(&row)));
+        findings.push(describe_finding(tx, IncidentKind::RefundOverdue, row, &story).await?);
     }
     for row in overdue::find_orders(tx, bounds).await? {
         let story = format!(
             "its payments do not explain its state; its time ended, or ends, at {}",
-            beijing(since(&row))
+            beijing(overdue_since(&row))
         );
-        findings.push(describe(tx, IncidentKind::OrderOverdue, row, &story).await?);
+        findings.push(describe_finding(tx, IncidentKind::OrderOverdue, row, &story).await?);
     }
     Ok(findings)
 }
 
-fn since(row: &OverdueRow) -> Timestamp {
+fn overdue_since(row: &OverdueRow) -> Timestamp {
     Timestamp::from_millis(row.since)
 }
 
-async fn describe(
+async fn describe_finding(
     tx: &mut Tx<'_>,
     kind: IncidentKind,
     row: OverdueRow,
@@ -265,7 +272,7 @@ async fn last_words(
 }
 
 /// Formats a duration in its largest whole unit.
-fn span(duration: Duration) -> String {
+fn format_span(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
         seconds @ 120..7200 => format!("{} min", seconds / 60),

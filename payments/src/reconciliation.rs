@@ -83,7 +83,7 @@ pub async fn reconcile_day(
         .map_err(|error: StoreError| Error::Internal(error))?;
     match load::load(services, gateway, day, source).await? {
         Loaded::NotYet(note) => run::postpone(services, date, channel, &note).await,
-        Loaded::Ready(statement) => reconcile(services, gateway, day, statement).await,
+        Loaded::Ready(statement) => reconcile_statement(services, gateway, day, statement).await,
     }
 }
 
@@ -92,7 +92,7 @@ const INVALID_DAY: Error = Error::Invalid {
     message: "must be a day that has begun in Beijing, as in 2026-11-27",
 };
 
-async fn reconcile(
+async fn reconcile_statement(
     services: &Services,
     gateway: &Gateway,
     day: BillDay,

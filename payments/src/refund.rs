@@ -111,7 +111,7 @@ pub(crate) async fn apply_refund_report(
     refund: &Refund,
     report: &RefundReport,
 ) -> Result<Option<Refund>, Error> {
-    let next = advanced(services, refund, report);
+    let next = advance_refund(services, refund, report);
     if next.state == refund.state && next.gateway_refund_id == refund.gateway_refund_id {
         return Ok(None);
     }
@@ -119,7 +119,7 @@ pub(crate) async fn apply_refund_report(
     if (refund.state, next.state) == (RefundState::Failed, RefundState::Succeeded) {
         withdraw_replacement(services, tx, refund).await?;
     }
-    record(services, tx, refund, &next).await?;
+    record_refund(services, tx, refund, &next).await?;
     if refund.state != RefundState::Failed && next.state == RefundState::Failed {
         renew_surplus(services, tx, refund).await?;
     }
@@ -127,7 +127,12 @@ pub(crate) async fn apply_refund_report(
 }
 
 /// The one place where a refund's state changes.
-async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Refund) -> Result<(), Error> {
+async fn record_refund(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    refund: &Refund,
+    next: &Refund,
+) -> Result<(), Error> {
     // The payment before its refund: every transaction locks in this order, which prevents a deadlock.
     let is_done = refund.state != RefundState::Succeeded && next.state == RefundState::Succeeded;
     let returned = if is_done { refund.amount } else { Money::ZERO };
@@ -149,7 +154,7 @@ async fn record(services: &Services, tx: &mut Tx<'_>, refund: &Refund, next: &Re
     if refund.state == RefundState::Stuck && next.state != RefundState::Stuck {
         incidents::settle(tx, IncidentKind::RefundStuck, subject, services.clock.now()).await?;
     }
-    if let Some((kind, detail)) = incident(refund, next) {
+    if let Some((kind, detail)) = incident_of_change(refund, next) {
         raise_refund(services, tx, kind, refund, &detail).await?;
         incidents::reopen(tx, kind, subject, &detail, services.clock.now()).await?;
     }
@@ -212,7 +217,7 @@ async fn withdraw_replacement(services: &Services, tx: &mut Tx<'_>, revived: &Re
                 updated_at: services.clock.now(),
                 ..replacement.clone()
             };
-            record(services, tx, &replacement, &withdrawn).await
+            record_refund(services, tx, &replacement, &withdrawn).await
         }
         _ => Ok(()),
     }
@@ -225,7 +230,7 @@ pub(crate) fn claimed(payment: &Payment) -> Result<Money, Error> {
 }
 
 /// Applies the report to the refund. The gateway's id, once known, is kept.
-fn advanced(services: &Services, refund: &Refund, report: &RefundReport) -> Refund {
+fn advance_refund(services: &Services, refund: &Refund, report: &RefundReport) -> Refund {
     let state = advance(refund.state, report);
     let gateway_refund_id = refund
         .gateway_refund_id
@@ -250,7 +255,7 @@ fn advanced(services: &Services, refund: &Refund, report: &RefundReport) -> Refu
 }
 
 /// Incident that a change of state raises.
-fn incident(before: &Refund, after: &Refund) -> Option<(IncidentKind, String)> {
+fn incident_of_change(before: &Refund, after: &Refund) -> Option<(IncidentKind, String)> {
     let reason = || after.failure_reason.clone().unwrap_or_default();
     match (before.state, after.state) {
         (before, after) if before == after => None,

@@ -84,7 +84,7 @@ pub async fn erase_old_data(services: &Services) -> Result<usize, Error> {
     }
     let mut n_erased = 0;
     for kind in Kind::ALL {
-        n_erased += erase(services, kind, now - services.policy.retention.of(kind)).await?;
+        n_erased += erase_kind(services, kind, now - services.policy.retention.of(kind)).await?;
     }
     services
         .db
@@ -94,7 +94,7 @@ pub async fn erase_old_data(services: &Services) -> Result<usize, Error> {
     Ok(n_erased)
 }
 
-async fn erase(services: &Services, kind: Kind, before: Timestamp) -> Result<usize, Error> {
+async fn erase_kind(services: &Services, kind: Kind, before: Timestamp) -> Result<usize, Error> {
     let mut n_erased = 0;
     for _ in 0..MAX_BATCHES {
         let lease = services.clock.now() + LEASE;

@@ -40,12 +40,12 @@ pub enum AuthorizationError {
 
 /// Whether pages inside WeChat can learn the payer's openid.
 pub fn can_authorize(services: &Services) -> bool {
-    oauth(services).is_some()
+    oauth_settings(services).is_some()
 }
 
 /// Origin of WeChat's authorisation, which forms of pages are redirected to.
 pub fn authorization_origin(services: &Services) -> Option<String> {
-    oauth(services).map(Oauth::origin)
+    oauth_settings(services).map(Oauth::origin)
 }
 
 /// Begins an authorisation; returns the address that the visitor's browser opens. It comes back to `return_url`.
@@ -55,7 +55,7 @@ pub async fn begin_authorization(
     visitor: &str,
     return_url: &str,
 ) -> Result<String, Error> {
-    let oauth = oauth(services).ok_or(Error::MethodUnavailable(Channel::Wechat.method()))?;
+    let oauth = oauth_settings(services).ok_or(Error::MethodUnavailable(Channel::Wechat.method()))?;
     let state = services.clock.nonce();
     let (state_hash, visitor_hash) = (&hash_of(&state), &hash_of(visitor));
     let now = services.clock.now();
@@ -91,7 +91,7 @@ pub async fn finish_authorization(
     state: &str,
     code: &str,
 ) -> Result<SecretString, AuthorizationError> {
-    let oauth = oauth(services).ok_or(AuthorizationError::State)?;
+    let oauth = oauth_settings(services).ok_or(AuthorizationError::State)?;
     let (state_hash, visitor_hash) = (&hash_of(state), &hash_of(visitor));
     let now = services.clock.now();
     let is_good = services
@@ -159,7 +159,7 @@ pub fn openid_text(openid: &SecretString) -> String {
     openid.expose_secret().to_owned()
 }
 
-fn oauth(services: &Services) -> Option<&Oauth> {
+fn oauth_settings(services: &Services) -> Option<&Oauth> {
     services.gateways.get(Channel::Wechat)?.oauth()
 }
 

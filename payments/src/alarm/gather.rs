@@ -53,7 +53,7 @@ pub async fn gather_alarms(services: &Services) -> Result<usize, Error> {
         })
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
-    let chosen = &choose(robots, &untold, &recent, now);
+    let chosen = &choose_news(robots, &untold, &recent, now);
     if chosen.is_empty() {
         return Ok(0);
     }
@@ -74,7 +74,7 @@ pub async fn gather_alarms(services: &Services) -> Result<usize, Error> {
 }
 
 /// Returns what is told now, the most urgent first. The rest waits for the end of the quiet hours or for its turn.
-fn choose(robots: &Robots, untold: &[UntoldRow], recent: &[RecentRow], now: Timestamp) -> Vec<News> {
+fn choose_news(robots: &Robots, untold: &[UntoldRow], recent: &[RecentRow], now: Timestamp) -> Vec<News> {
     let is_quiet = robots.quiet_hours.is_some_and(|hours| hours.contain(now));
     let mut chosen: Vec<News> = untold
         .iter()
@@ -124,7 +124,7 @@ async fn make_alarm(
         occasion: news.occasion,
         kind: Some(news.kind),
         n_incidents: i64::try_from(told.len()).unwrap_or(i64::MAX),
-        amount: news.kind.is_about_money().then(|| sum(&told)).flatten(),
+        amount: news.kind.is_about_money().then(|| sum_amounts(&told)).flatten(),
         order_id: only_order(&told),
         oldest_at: Timestamp::from_millis(oldest_at),
         created_at: now,
@@ -133,7 +133,7 @@ async fn make_alarm(
     Ok(true)
 }
 
-fn sum(told: &[ToldRow]) -> Option<Money> {
+fn sum_amounts(told: &[ToldRow]) -> Option<Money> {
     let amounts: Vec<i64> = told.iter().filter_map(|row| row.amount).collect();
     if amounts.is_empty() {
         return None;
@@ -210,7 +210,7 @@ mod tests {
             untold(IncidentKind::WrongAmount, Occasion::Opened),
         ];
         let kinds = |time| {
-            let chosen = choose(&robots, &rows, &[], parse_beijing(time).unwrap());
+            let chosen = choose_news(&robots, &rows, &[], parse_beijing(time).unwrap());
             chosen.iter().map(|news| news.kind).collect::<Vec<_>>()
         };
         use IncidentKind::{BackupFailed, GatewaySilent, WrongAmount};
@@ -227,7 +227,7 @@ mod tests {
         let after = |kind: IncidentKind, seconds| {
             let rows = [untold(kind, Occasion::Opened)];
             let made = [recent(kind, now - Duration::from_secs(seconds))];
-            choose(&Robots::default(), &rows, &made, now).len()
+            choose_news(&Robots::default(), &rows, &made, now).len()
         };
         assert_eq!(
             (
@@ -245,10 +245,10 @@ mod tests {
         );
         let rows = [untold(IncidentKind::Surplus, Occasion::Resolved)];
         let made = [recent(IncidentKind::Surplus, now)];
-        assert_eq!(choose(&Robots::default(), &rows, &made, now).len(), 1);
+        assert_eq!(choose_news(&Robots::default(), &rows, &made, now).len(), 1);
         let future = [recent(IncidentKind::Surplus, now + Duration::from_secs(3600))];
         let rows = [untold(IncidentKind::Surplus, Occasion::Opened)];
-        assert_eq!(choose(&Robots::default(), &rows, &future, now).len(), 1);
+        assert_eq!(choose_news(&Robots::default(), &rows, &future, now).len(), 1);
     }
 
     #[test]
@@ -258,14 +258,14 @@ mod tests {
             .into_iter()
             .map(|kind| untold(kind, Occasion::Opened))
             .collect();
-        let chosen = choose(&Robots::default(), &rows, &[], now);
+        let chosen = choose_news(&Robots::default(), &rows, &[], now);
         assert_eq!(chosen.len(), MOST_IN_A_MINUTE);
         assert!(chosen.iter().all(|news| news.kind.is_urgent()));
         let made: Vec<RecentRow> = chosen.iter().map(|news| recent(news.kind, now)).collect();
-        assert!(choose(&Robots::default(), &rows, &made, now).is_empty());
+        assert!(choose_news(&Robots::default(), &rows, &made, now).is_empty());
         let later = now + MINUTE;
         assert_eq!(
-            choose(&Robots::default(), &rows, &made, later).len(),
+            choose_news(&Robots::default(), &rows, &made, later).len(),
             MOST_IN_A_MINUTE
         );
     }

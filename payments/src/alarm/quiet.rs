@@ -15,7 +15,7 @@ impl QuietHours {
     /// Parses `22:00-08:00`.
     pub fn parse(text: &str) -> Option<QuietHours> {
         let (from, to) = text.split_once('-')?;
-        let (from, to) = (minutes(from.trim())?, minutes(to.trim())?);
+        let (from, to) = (parse_minutes(from.trim())?, parse_minutes(to.trim())?);
         (from != to).then_some(QuietHours { from, to })
     }
 
@@ -31,7 +31,7 @@ impl QuietHours {
     }
 }
 
-fn minutes(text: &str) -> Option<u16> {
+fn parse_minutes(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':')?;
     let number = |digits: &str, below: u16| {
         let is_pair = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());

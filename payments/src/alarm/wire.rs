@@ -22,9 +22,9 @@ const MAX_WORDS: usize = 200;
 pub(super) fn wecom(url: &SecretString, message: &Message, link: &str) -> Option<OutboundRequest> {
     let body = json!({
         "msgtype": "markdown",
-        "markdown": { "content": markdown(message, link) },
+        "markdown": { "content": format_markdown(message, link) },
     });
-    post(Url::parse(url.expose_secret()).ok()?, &body)
+    post_json(Url::parse(url.expose_secret()).ok()?, &body)
 }
 
 /// A message for DingTalk, signed in the address over the time in milliseconds.
@@ -37,15 +37,15 @@ pub(super) fn dingtalk(
     let mut url = Url::parse(robot.url.expose_secret()).ok()?;
     let secret = robot.secret.expose_secret();
     let timestamp = now.millis();
-    let signature = sign(secret.as_bytes(), format!("{timestamp}\n{secret}").as_bytes());
+    let signature = sign_text(secret.as_bytes(), format!("{timestamp}\n{secret}").as_bytes());
     url.query_pairs_mut()
         .append_pair("timestamp", &timestamp.to_string())
         .append_pair("sign", &signature);
     let body = json!({
         "msgtype": "markdown",
-        "markdown": { "title": message.title, "text": markdown(message, link) },
+        "markdown": { "title": message.title, "text": format_markdown(message, link) },
     });
-    post(url, &body)
+    post_json(url, &body)
 }
 
 /// A message for Feishu, signed in the body over the time in seconds: the key is what others sign, and the text is empty.
@@ -65,21 +65,21 @@ pub(super) fn feishu(
     lines.push(json!([{ "tag": "a", "text": message.link, "href": link }]));
     let body = json!({
         "timestamp": timestamp.to_string(),
-        "sign": sign(key.as_bytes(), b""),
+        "sign": sign_text(key.as_bytes(), b""),
         "msg_type": "post",
         "content": { "post": { "zh_cn": { "title": message.title, "content": lines } } },
     });
-    post(Url::parse(robot.url.expose_secret()).ok()?, &body)
+    post_json(Url::parse(robot.url.expose_secret()).ok()?, &body)
 }
 
 /// Base64 of HMAC-SHA256.
-fn sign(key: &[u8], text: &[u8]) -> String {
+fn sign_text(key: &[u8], text: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key);
     STANDARD.encode(hmac::sign(&key, text))
 }
 
 /// An empty line between two lines: DingTalk joins others.
-fn markdown(message: &Message, link: &str) -> String {
+fn format_markdown(message: &Message, link: &str) -> String {
     let title = format!("**{}**", message.title);
     let link = format!("[{}]({link})", message.link);
     let lines = message.lines.iter().map(String::as_str);
@@ -90,7 +90,7 @@ fn markdown(message: &Message, link: &str) -> String {
         .join("\n\n")
 }
 
-fn post(url: Url, body: &Value) -> Option<OutboundRequest> {
+fn post_json(url: Url, body: &Value) -> Option<OutboundRequest> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Some(OutboundRequest {

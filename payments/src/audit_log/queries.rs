@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use futures_util::FutureExt;
 
-use super::{Action, seal};
+use super::{Action, seal_line};
 use crate::store::audit_log::{self, AuditRow, Filter};
 use crate::store::{StoreError, Tx};
 use crate::{Error, Page, Services};
@@ -153,7 +153,7 @@ async fn count_broken_above(tx: &mut Tx<'_>, above: i64) -> Result<usize, StoreE
             return Ok(n_broken + usize::from(is_cut));
         }
         for line in lines {
-            let follows = line.seq == seq + 1 && line.previous_hash == hash && line.hash == seal(&line);
+            let follows = line.seq == seq + 1 && line.previous_hash == hash && line.hash == seal_line(&line);
             n_broken += usize::from(!follows);
             (seq, hash) = (line.seq, line.hash);
         }

@@ -110,7 +110,7 @@ async fn move_money(
     start: &StartPayment,
     now: Timestamp,
 ) -> Result<Payment, Error> {
-    let payment = draft(services, order, start, now);
+    let payment = draft_payment(services, order, start, now);
     let insert = payments::insert(&payment, now, None);
     tx.run_batch(&[orders::bump_version(order), insert]).await?;
     let receipt = Receipt {
@@ -137,7 +137,7 @@ async fn move_money(
     }
 }
 
-fn draft(services: &Services, order: &Order, start: &StartPayment, now: Timestamp) -> Payment {
+fn draft_payment(services: &Services, order: &Order, start: &StartPayment, now: Timestamp) -> Payment {
     Payment {
         id: PaymentId::new(now, services.clock.entropy()),
         payment_no: PaymentNo::new(now, services.clock.entropy()),

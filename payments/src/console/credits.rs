@@ -85,7 +85,7 @@ pub async fn adjust_balance(
                     return Ok(Asked::Waiting);
                 }
                 if let Outcome::New(_) = write_adjustment(tx, by_person, now).await? {
-                    note(tx, actor, Action::AdjustBalance, by_person, now).await?;
+                    record_audit_entry(tx, actor, Action::AdjustBalance, by_person, now).await?;
                 }
                 Ok(Asked::Requested)
             }
@@ -131,7 +131,7 @@ async fn write_request(
     if !credit_requests::insert(tx, &new, now).await? {
         return Err(StoreError::Stale.into());
     }
-    note(tx, actor, Action::RequestCredit, adjustment, now).await
+    record_audit_entry(tx, actor, Action::RequestCredit, adjustment, now).await
 }
 
 /// Approves a credit and makes the adjustment in the same transaction, so that neither exists without the other.
@@ -159,7 +159,7 @@ pub async fn approve_credit(services: &Services, actor: &Actor, id: &str) -> Res
                 if !credit_requests::decide(tx, id, "approved", &actor.email, "", now).await? {
                     return Err(StoreError::Stale.into());
                 }
-                note(tx, actor, Action::ApproveCredit, &adjustment, now).await
+                record_audit_entry(tx, actor, Action::ApproveCredit, &adjustment, now).await
             }
             .boxed()
         })
@@ -221,7 +221,7 @@ async fn find_of_another(tx: &mut Tx<'_>, actor: &Actor, id: &str) -> Result<Cre
     Ok(request)
 }
 
-async fn note(
+async fn record_audit_entry(
     tx: &mut Tx<'_>,
     actor: &Actor,
     action: Action,

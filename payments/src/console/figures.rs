@@ -114,13 +114,13 @@ async fn read_day(tx: &mut Tx<'_>, from: Timestamp, span: Duration) -> Result<Da
         refunded: figures::refunded(tx, from, to).await?.into(),
         n_orders,
         n_orders_paid,
-        median_to_paid: millis(figures::median_to_paid(tx, from, to).await?),
-        callback_delay_p50: millis(delay.p50),
-        callback_delay_p95: millis(delay.p95),
+        median_to_paid: millis_to_duration(figures::median_to_paid(tx, from, to).await?),
+        callback_delay_p50: millis_to_duration(delay.p50),
+        callback_delay_p95: millis_to_duration(delay.p95),
     })
 }
 
 /// Gateways write whole seconds, so a notification may seem to precede its payment.
-fn millis(millis: Option<i64>) -> Option<Duration> {
+fn millis_to_duration(millis: Option<i64>) -> Option<Duration> {
     millis.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
 }

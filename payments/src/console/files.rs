@@ -30,7 +30,7 @@ pub async fn list_paid_orders(
         })
         .await
         .map_err(Error::Internal)?;
-    Ok(page(lines, |line| {
+    Ok(page_of_lines(lines, |line| {
         let paid_at = line.paid_by.as_ref().map(|paid_by| paid_by.paid_at);
         FilePlace {
             at: paid_at.unwrap_or(line.order.created_at),
@@ -69,7 +69,7 @@ pub async fn list_payment_lines(
         .snapshot(|tx| async move { files::list_payments(tx, span, place, LINES).await }.boxed())
         .await
         .map_err(Error::Internal)?;
-    Ok(page(lines, |line| FilePlace {
+    Ok(page_of_lines(lines, |line| FilePlace {
         at: line.paid_at,
         id: line.id.clone(),
     }))
@@ -85,7 +85,7 @@ pub async fn list_refund_lines(
         .snapshot(|tx| async move { files::list_refunds(tx, span, place, LINES).await }.boxed())
         .await
         .map_err(Error::Internal)?;
-    Ok(page(lines, |line| FilePlace {
+    Ok(page_of_lines(lines, |line| FilePlace {
         at: line.finished_at,
         id: line.id.clone(),
     }))
@@ -101,7 +101,7 @@ pub async fn list_entry_lines(
         .snapshot(|tx| async move { files::list_entries(tx, span, place, LINES).await }.boxed())
         .await
         .map_err(Error::Internal)?;
-    Ok(page(lines, files::place_of_entry))
+    Ok(page_of_lines(lines, files::place_of_entry))
 }
 
 /// Sums of payments and refunds in a span, for each method.
@@ -114,7 +114,7 @@ pub async fn sum_by_method(services: &Services, span: &FileSpan) -> Result<Vec<M
 }
 
 /// A page that is not full is the last one.
-fn page<T>(lines: Vec<T>, place_of: impl Fn(&T) -> FilePlace) -> Lines<T> {
+fn page_of_lines<T>(lines: Vec<T>, place_of: impl Fn(&T) -> FilePlace) -> Lines<T> {
     let is_full = i64::try_from(lines.len()).is_ok_and(|n| n == LINES);
     let next = lines.last().filter(|_| is_full).map(place_of);
     (lines, next)

@@ -52,7 +52,7 @@ pub async fn find_exact(services: &Services, text: &str) -> Result<Option<OrderI
 pub async fn find_orders(services: &Services, query: &OrderQuery) -> Result<FoundOrders, Error> {
     services
         .db
-        .snapshot(|tx| async move { find(tx, query).await }.boxed())
+        .snapshot(|tx| async move { find_in_snapshot(tx, query).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))
 }
@@ -92,18 +92,18 @@ impl OrderTotals {
 pub async fn find_order_totals(services: &Services, query: &OrderQuery) -> Result<OrderTotals, Error> {
     services
         .db
-        .snapshot(|tx| async move { sum(tx, query).await }.boxed())
+        .snapshot(|tx| async move { sum_orders(tx, query).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-async fn sum(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<OrderTotals, StoreError> {
+async fn sum_orders(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<OrderTotals, StoreError> {
     let (from, below) = span_of(query, None).names();
     let names = search::IdRange {
         from: &from,
         below: &below,
     };
-    let (first, second) = match interpret(tx, query, names).await? {
+    let (first, second) = match interpret_text(tx, query, names).await? {
         Meaning::Numbered(found) => return Ok(OrderTotals::of(&found.orders)),
         Meaning::Filtered(first, second) => (first, second),
     };
@@ -153,8 +153,8 @@ fn narrowed_to<'a>(text: &str, filter: Filter<'a>) -> Option<Filter<'a>> {
     })
 }
 
-async fn find(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<FoundOrders, StoreError> {
-    let found = search(tx, query, i64::from(query.limit) + 1).await?;
+async fn find_in_snapshot(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<FoundOrders, StoreError> {
+    let found = search_orders(tx, query, i64::from(query.limit) + 1).await?;
     let mut page = page(found.orders, query.limit, |order: &Order| order.id.to_string());
     let mut looked_back_to = None;
     if let (None, Some(oldest)) = (&page.next_cursor, found.looked_to) {
@@ -165,20 +165,20 @@ async fn find(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<FoundOrders, StoreE
     Ok(FoundOrders { page, looked_back_to })
 }
 
-async fn search(tx: &mut Tx<'_>, query: &OrderQuery, limit: i64) -> Result<Found, StoreError> {
+async fn search_orders(tx: &mut Tx<'_>, query: &OrderQuery, limit: i64) -> Result<Found, StoreError> {
     let (from, below) = span_of(query, query.cursor.as_deref()).names();
     let names = search::IdRange {
         from: &from,
         below: &below,
     };
-    let (first, second) = match interpret(tx, query, names).await? {
+    let (first, second) = match interpret_text(tx, query, names).await? {
         Meaning::Numbered(found) => return Ok(found),
         Meaning::Filtered(first, second) => (first, second),
     };
     let found = search::find(tx, first, names, limit).await?;
     let Some(second) = second else { return Ok(found) };
     let others = search::find(tx, second, names, limit).await?;
-    Ok(merged(found, others, limit))
+    Ok(merge_found(found, others, limit))
 }
 
 fn span_of<'a>(query: &OrderQuery, cursor: Option<&'a str>) -> Span<'a> {
@@ -197,7 +197,7 @@ enum Meaning<'a> {
     Filtered(Filter<'a>, Option<Filter<'a>>),
 }
 
-async fn interpret<'a>(
+async fn interpret_text<'a>(
     tx: &mut Tx<'_>,
     query: &'a OrderQuery,
     names: search::IdRange<'_>,
@@ -219,7 +219,7 @@ async fn interpret<'a>(
 }
 
 /// Merges both lists, as far back as both were scanned.
-fn merged(left: Found, right: Found, limit: i64) -> Found {
+fn merge_found(left: Found, right: Found, limit: i64) -> Found {
     let looked_to = left.looked_to.max(right.looked_to);
     let mut orders = left.orders;
     orders.extend(right.orders);

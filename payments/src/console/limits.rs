@@ -73,7 +73,7 @@ pub async fn admit_login(
     ip: Option<IpAddr>,
     browser: &Browser,
 ) -> Result<(), ConsoleError> {
-    let (limits, now) = (&limits(email, ip, browser), services.clock.now());
+    let (limits, now) = (&login_limits(email, ip, browser), services.clock.now());
     if let Some(wait) = services.login_limits.wait(limits, now) {
         return Err(ConsoleError::TooManyAttempts { wait });
     }
@@ -124,14 +124,14 @@ pub(super) async fn give_back(
     browser: &Browser,
     now: Timestamp,
 ) -> Result<(), ConsoleError> {
-    for limit in limits(email, ip, browser) {
+    for limit in login_limits(email, ip, browser) {
         login_attempts::uncount(tx, &limit.key, end_of_window(now, limit.window)).await?;
         services.login_limits.forget(&limit.key);
     }
     Ok(())
 }
 
-fn limits(email: &str, ip: Option<IpAddr>, browser: &Browser) -> Vec<Limit> {
+fn login_limits(email: &str, ip: Option<IpAddr>, browser: &Browser) -> Vec<Limit> {
     let limit = |key: &str, window, max| Limit {
         key: key.to_owned(),
         window,

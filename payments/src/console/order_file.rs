@@ -112,11 +112,11 @@ pub async fn open_file(services: &Services, id: &OrderId) -> Result<OrderFile, E
     run_to_end(async move { try_to_write_calls(&writing).await }).await;
     services
         .db
-        .snapshot(|tx| async move { read(tx, id).await }.boxed())
+        .snapshot(|tx| async move { read_order_file(tx, id).await }.boxed())
         .await
 }
 
-async fn read(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
+async fn read_order_file(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Error> {
     let order = orders::find(tx, id).await?.ok_or(Error::NotFound)?;
     let payments = payments::of_order(tx, id).await?;
     let mut all_refunds = Vec::new();

@@ -36,7 +36,7 @@ pub struct LinkFile {
 /// Makes a link; returns its id.
 pub async fn make_link(services: &Services, actor: &Actor, new: &NewLink) -> Result<LinkId, ConsoleError> {
     let now = services.clock.now();
-    check(new, now)?;
+    check_new_link(new, now)?;
     let id = &LinkId::new(now, services.clock.entropy());
     let token = &domain::id::secret_token(services.clock.entropy());
     let amount = new.amount.map_or_else(|| "open".to_owned(), Money::to_yuan);
@@ -66,7 +66,7 @@ pub async fn make_link(services: &Services, actor: &Actor, new: &NewLink) -> Res
     Ok(id.clone())
 }
 
-fn check(new: &NewLink, now: Timestamp) -> Result<(), Error> {
+fn check_new_link(new: &NewLink, now: Timestamp) -> Result<(), Error> {
     if !is_line(&new.subject, 127) {
         return Err(invalid(
             "subject",

@@ -203,7 +203,7 @@ pub async fn ask_for_refund(
         .write(|tx| async move { asking.decide(tx, draft).await }.boxed())
         .await?;
     if let Some((made, order_id)) = made {
-        tell(services, &made, &order_id);
+        log_refund(services, &made, &order_id);
     }
     Ok(asked)
 }
@@ -245,7 +245,7 @@ impl Asking<'_> {
         let (made, order_id) = accept_draft(self.services, tx, draft, by).await?;
         if let Outcome::New(_) = made {
             let action = Action::RequestRefund;
-            note(tx, self.services, self.actor, action, &order_id, draft).await?;
+            record_audit_entry(tx, self.services, self.actor, action, &order_id, draft).await?;
         }
         Ok((Asked::Requested, Some((made, order_id))))
     }
@@ -273,7 +273,7 @@ impl Asking<'_> {
             return Err(StoreError::Stale.into());
         }
         let action = Action::RequestRefund;
-        note(tx, self.services, self.actor, action, &payment.order_id, draft).await
+        record_audit_entry(tx, self.services, self.actor, action, &payment.order_id, draft).await
     }
 }
 
@@ -300,13 +300,13 @@ pub async fn approve_approval(services: &Services, actor: &Actor, id: &str) -> R
                 if !refund_approvals::decide(tx, id, "approved", &actor.email, "", now).await? {
                     return Err(StoreError::Stale.into());
                 }
-                note(tx, services, actor, Action::ApproveRefund, &order_id, &draft).await?;
+                record_audit_entry(tx, services, actor, Action::ApproveRefund, &order_id, &draft).await?;
                 Ok((made, order_id))
             }
             .boxed()
         })
         .await?;
-    tell(services, &made, &order_id);
+    log_refund(services, &made, &order_id);
     Ok(())
 }
 
@@ -394,7 +394,7 @@ async fn accept_draft(
     Ok(accept(services, tx, &request, Some(&draft.refund_no), None, &cause).await?)
 }
 
-async fn note(
+async fn record_audit_entry(
     tx: &mut Tx<'_>,
     services: &Services,
     actor: &Actor,
@@ -418,7 +418,7 @@ async fn note(
 }
 
 /// After the commit: notifies open pages and wakes the job that executes refunds.
-fn tell(services: &Services, made: &Outcome<domain::Refund>, order_id: &OrderId) {
+fn log_refund(services: &Services, made: &Outcome<domain::Refund>, order_id: &OrderId) {
     if let Outcome::New(_) = made {
         announce_refund(services, order_id);
         services.wake.ring();

@@ -50,18 +50,18 @@ async fn attempt_in_span(
         }
         Prepared::Mail(letter) => Parcel::Letter(letter),
         Prepared::Park => {
-            write(services, |tx| deliveries::park(tx, delivery).boxed()).await?;
+            write_outcome(services, |tx| deliveries::park(tx, delivery).boxed()).await?;
             return Ok(true);
         }
         Prepared::Gone => {
-            write(services, |tx| {
+            write_outcome(services, |tx| {
                 deliveries::remove(tx, &delivery.target, &delivery.subject).boxed()
             })
             .await?;
             return Ok(true);
         }
     };
-    let attempt = &send(services, kind, parcel).await;
+    let attempt = &send_parcel(services, kind, parcel).await;
     let is_success = attempt
         .answer
         .as_ref()
@@ -93,7 +93,7 @@ async fn attempt_in_span(
     Ok(is_success)
 }
 
-async fn send(services: &Services, kind: DeliveryKind, parcel: Parcel) -> Attempt {
+async fn send_parcel(services: &Services, kind: DeliveryKind, parcel: Parcel) -> Attempt {
     let shown = match &parcel {
         Parcel::Request(request) => ShownRequest::of_request(kind, request),
         Parcel::Letter(letter) => ShownRequest::of_letter(letter),
@@ -115,7 +115,7 @@ async fn send(services: &Services, kind: DeliveryKind, parcel: Parcel) -> Attemp
     }
 }
 
-async fn write<'a, F>(services: &Services, work: F) -> Result<(), Error>
+async fn write_outcome<'a, F>(services: &Services, work: F) -> Result<(), Error>
 where
     F: crate::store::Work<'a, (), StoreError>,
 {
@@ -129,7 +129,7 @@ async fn record_success(
     delivery: &DeliveryRow,
     attempt: &Attempt,
 ) -> Result<(), Error> {
-    if finish(services, tx, delivery, attempt, "succeeded", None, None).await? {
+    if finish_attempt(services, tx, delivery, attempt, "succeeded", None, None).await? {
         kind.after_success(tx, delivery).await?;
     }
     Ok(())
@@ -154,7 +154,7 @@ async fn record_failure(
         NextStep::TryAt(due_at) => ("pending", Some(due_at)),
         NextStep::GiveUp => ("failed", None),
     };
-    if !finish(services, tx, delivery, attempt, status, due_at, Some(&error)).await? {
+    if !finish_attempt(services, tx, delivery, attempt, status, due_at, Some(&error)).await? {
         return Ok(());
     }
     let failure = Failure {
@@ -165,7 +165,7 @@ async fn record_failure(
     kind.after_failure(services, tx, delivery, &failure).await
 }
 
-async fn finish(
+async fn finish_attempt(
     services: &Services,
     tx: &mut Tx<'_>,
     delivery: &DeliveryRow,
@@ -178,9 +178,9 @@ async fn finish(
     let headers = answer.map(|answer| {
         let mut shown = String::new();
         write_headers(&mut shown, &answer.headers);
-        storable(shown.chars().take(MAX_HEADER_CHARS).collect())
+        storable_text(shown.chars().take(MAX_HEADER_CHARS).collect())
     });
-    let body = answer.map(|answer| storable(String::from_utf8_lossy(&answer.body).into_owned()));
+    let body = answer.map(|answer| storable_text(String::from_utf8_lossy(&answer.body).into_owned()));
     let end = AttemptEnd {
         status,
         due_at,
@@ -195,7 +195,7 @@ async fn finish(
 }
 
 /// PostgreSQL keeps no NUL in a text.
-fn storable(text: String) -> String {
+fn storable_text(text: String) -> String {
     if text.contains('\0') {
         text.replace('\0', "\u{FFFD}")
     } else {

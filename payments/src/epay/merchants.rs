@@ -92,7 +92,7 @@ async fn generate_pair() -> KeyPairText {
         .expect("making a key does not panic")
 }
 
-fn seal(services: &Services, column: &'static str, pid: i64, plain: &SecretString) -> String {
+fn seal_secret(services: &Services, column: &'static str, pid: i64, plain: &SecretString) -> String {
     let row = &pid.to_string();
     let place = Place {
         table: TABLE,
@@ -104,7 +104,12 @@ fn seal(services: &Services, column: &'static str, pid: i64, plain: &SecretStrin
         .seal(&place, plain.expose_secret(), services.clock.entropy())
 }
 
-fn open(services: &Services, column: &'static str, pid: i64, sealed: &str) -> Result<SecretString, Error> {
+fn unseal_secret(
+    services: &Services,
+    column: &'static str,
+    pid: i64,
+    sealed: &str,
+) -> Result<SecretString, Error> {
     let row = &pid.to_string();
     let place = Place {
         table: TABLE,
@@ -154,7 +159,7 @@ pub async fn create_merchant(
         .write(|tx| {
             async move {
                 let pid = epay_merchants::find_free_pid(tx).await?;
-                insert(services, tx, actor, pid, name, (key, platform, public_key)).await?;
+                insert_merchant(services, tx, actor, pid, name, (key, platform, public_key)).await?;
                 Ok(pid)
             }
             .boxed()
@@ -169,7 +174,7 @@ pub async fn create_merchant(
     })
 }
 
-async fn insert(
+async fn insert_merchant(
     services: &Services,
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -181,8 +186,8 @@ async fn insert(
     let row = MerchantRow {
         pid,
         name: name.to_owned(),
-        md5_key: seal(services, "md5_key", pid, key),
-        platform_key: seal(services, "platform_key", pid, &platform.private),
+        md5_key: seal_secret(services, "md5_key", pid, key),
+        platform_key: seal_secret(services, "platform_key", pid, &platform.private),
         platform_public_key: platform.public.clone(),
         public_key: public_key.map(str::to_owned),
         created_at: now.millis(),
@@ -224,7 +229,7 @@ pub async fn ensure_merchant(
             async move {
                 let Some(row) = epay_merchants::find(tx, number).await? else {
                     let platform = platform.ok_or(StoreError::Stale)?;
-                    return insert(
+                    return insert_merchant(
                         services,
                         tx,
                         actor,
@@ -264,7 +269,7 @@ async fn replace_key_in(
     pid: i64,
     key: &SecretString,
 ) -> Result<(), StoreError> {
-    let sealed = seal(services, "md5_key", pid, key);
+    let sealed = seal_secret(services, "md5_key", pid, key);
     if !epay_merchants::replace_key(tx, pid, &sealed).await? {
         return Err(StoreError::Corrupt("epay_merchants.pid"));
     }
@@ -332,7 +337,7 @@ pub async fn set_disabled(
 pub async fn find_merchant(services: &Services, pid: Pid) -> Result<Option<Merchant>, Error> {
     let row = find_row(services, pid).await?;
     match row.filter(|row| row.disabled_at.is_none()) {
-        Some(row) => unseal(services, row).map(Some),
+        Some(row) => unseal_merchant(services, row).map(Some),
         None => Ok(None),
     }
 }
@@ -340,7 +345,7 @@ pub async fn find_merchant(services: &Services, pid: Pid) -> Result<Option<Merch
 /// The merchant with this number, also one that was shut out: what it sold is its own.
 pub(crate) async fn find_any_merchant(services: &Services, pid: Pid) -> Result<Merchant, Error> {
     let row = find_row(services, pid).await?;
-    unseal(services, row.ok_or(StoreError::Corrupt("epay_attempts.pid"))?)
+    unseal_merchant(services, row.ok_or(StoreError::Corrupt("epay_attempts.pid"))?)
 }
 
 async fn find_row(services: &Services, pid: Pid) -> Result<Option<MerchantRow>, Error> {
@@ -351,11 +356,11 @@ async fn find_row(services: &Services, pid: Pid) -> Result<Option<MerchantRow>, 
         .map_err(|error: StoreError| Error::Internal(error))
 }
 
-fn unseal(services: &Services, row: MerchantRow) -> Result<Merchant, Error> {
+fn unseal_merchant(services: &Services, row: MerchantRow) -> Result<Merchant, Error> {
     Ok(Merchant {
         pid: Pid::from_row(row.pid).ok_or(StoreError::Corrupt("epay_merchants.pid"))?,
-        key: open(services, "md5_key", row.pid, &row.md5_key)?,
-        platform_key: open(services, "platform_key", row.pid, &row.platform_key)?,
+        key: unseal_secret(services, "md5_key", row.pid, &row.md5_key)?,
+        platform_key: unseal_secret(services, "platform_key", row.pid, &row.platform_key)?,
         name: row.name,
         platform_public_key: row.platform_public_key,
         public_key: row.public_key,

@@ -73,7 +73,7 @@ async fn try_open(services: &Services, merchant: &Merchant, new: &NewAttempt) ->
     let pid = merchant.pid;
     let found = list_of_number(services, pid, &new.out_trade_no).await?;
     // A repeat and a refusal are found out beside the writers.
-    if let Answer::Found(opened) = answer(&found, new, services.clock.now())? {
+    if let Answer::Found(opened) = answer_known(&found, new, services.clock.now())? {
         return Ok(*opened);
     }
     services
@@ -90,7 +90,7 @@ async fn open_in(
 ) -> Result<Opened, Refusal> {
     epay_attempts::hold_number(tx, pid, &new.out_trade_no).await?;
     let found = epay_attempts::list_of_number(tx, pid, &new.out_trade_no).await?;
-    let number = match answer(&found, new, services.clock.now())? {
+    let number = match answer_known(&found, new, services.clock.now())? {
         Answer::Found(opened) => return Ok(*opened),
         Answer::Make(number) => number,
     };
@@ -115,9 +115,9 @@ enum Answer {
     Make(u32),
 }
 
-fn answer(found: &[Attempt], new: &NewAttempt, now: Timestamp) -> Result<Answer, Refusal> {
+fn answer_known(found: &[Attempt], new: &NewAttempt, now: Timestamp) -> Result<Answer, Refusal> {
     let attempt = |index: usize| found[index].clone();
-    Ok(match decide(found, new, now) {
+    Ok(match decide_attempt(found, new, now) {
         Decision::Make { number } => Answer::Make(number),
         Decision::Payable(index) => Answer::Found(Box::new(Opened::Payable(attempt(index)))),
         Decision::Paid(index) => Answer::Found(Box::new(Opened::Paid(attempt(index)))),
@@ -136,7 +136,7 @@ fn answer(found: &[Attempt], new: &NewAttempt, now: Timestamp) -> Result<Answer,
 }
 
 /// `attempts` is every attempt of the number, newest first.
-fn decide(attempts: &[Attempt], new: &NewAttempt, now: Timestamp) -> Decision {
+fn decide_attempt(attempts: &[Attempt], new: &NewAttempt, now: Timestamp) -> Decision {
     if let Some(paid) = attempts
         .iter()
         .position(|attempt| attempt.state == OrderState::Paid)
@@ -204,7 +204,11 @@ async fn list_of_number(
         .await
 }
 
-async fn find(services: &Services, pid: Pid, query: AttemptQuery<'_>) -> Result<Option<Attempt>, StoreError> {
+async fn find_attempt_by(
+    services: &Services,
+    pid: Pid,
+    query: AttemptQuery<'_>,
+) -> Result<Option<Attempt>, StoreError> {
     match query {
         AttemptQuery::Trade(trade_no) => {
             services
@@ -228,7 +232,7 @@ pub async fn find_attempt(
     pid: Pid,
     query: AttemptQuery<'_>,
 ) -> Result<Attempt, Refusal> {
-    find(services, pid, query)
+    find_attempt_by(services, pid, query)
         .await?
         .ok_or_else(Refusal::no_such_order)
 }
@@ -377,7 +381,7 @@ mod tests {
                 Decision::Paid(1),
             ),
         ] {
-            assert_eq!(decide(&attempts, new, NOW), decision, "{attempts:?}");
+            assert_eq!(decide_attempt(&attempts, new, NOW), decision, "{attempts:?}");
         }
     }
 

@@ -53,7 +53,7 @@ pub async fn request_epay_refund(
         ));
     }
     let payment = find_settling_payment(services, &attempt).await?;
-    let planned = plan(services, merchant.pid, &attempt, asked).await?;
+    let planned = plan_refund(services, merchant.pid, &attempt, asked).await?;
     let request = RefundRequest {
         payment_id: payment.id.clone(),
         amount: Some(asked.amount),
@@ -101,7 +101,7 @@ async fn find_settling_payment(services: &Services, attempt: &Attempt) -> Result
 }
 
 /// The refund that this request means: one that there is, or a new one under a number that its repetition finds again.
-async fn plan(
+async fn plan_refund(
     services: &Services,
     pid: Pid,
     attempt: &Attempt,

@@ -33,7 +33,7 @@ pub fn read_order(
     version: Version,
     allows_return: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<OrderRequest, Refusal> {
-    let notify_url = read_address("notify_url", require(fields, "notify_url")?)?;
+    let notify_url = read_address("notify_url", require_field(fields, "notify_url")?)?;
     // A name is looked at when it is called: it may lead elsewhere by then.
     let guard = &services.outbox.guard;
     guard.parse_url(notify_url.as_str()).map_err(|refusal| {
@@ -52,9 +52,9 @@ pub fn read_order(
         ));
     }
     let attempt = NewAttempt {
-        out_trade_no: read_out_trade_no(require(fields, "out_trade_no")?)?,
+        out_trade_no: read_out_trade_no(require_field(fields, "out_trade_no")?)?,
         amount: read_amount(fields)?,
-        name: clean_name(require(fields, "name")?)
+        name: clean_name(require_field(fields, "name")?)
             .ok_or_else(|| Refusal::refused("name 为空 (nothing is left of name)"))?,
         notify_url: notify_url.into(),
         return_url: return_url.map(String::from),
@@ -71,7 +71,7 @@ pub fn read_order(
     })
 }
 
-fn require<'a>(fields: &'a Fields, name: &'static str) -> Result<&'a str, Refusal> {
+fn require_field<'a>(fields: &'a Fields, name: &'static str) -> Result<&'a str, Refusal> {
     fields
         .get(name)
         .ok_or_else(|| Refusal::incomplete(format!("缺少参数 {name} ({name} is missing)")))
@@ -79,7 +79,7 @@ fn require<'a>(fields: &'a Fields, name: &'static str) -> Result<&'a str, Refusa
 
 /// Reads `money`: yuan, exactly.
 pub fn read_amount(fields: &Fields) -> Result<Money, Refusal> {
-    parse_money(require(fields, "money")?)
+    parse_money(require_field(fields, "money")?)
         .ok_or_else(|| Refusal::refused("金额不合法 (money must be yuan, such as 9.90)"))
 }
 

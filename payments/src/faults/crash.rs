@@ -38,7 +38,7 @@ struct Plan {
 
 pub fn crash_point(name: &'static str) {
     assert!(is_known(name), "{name} is missing in the list of crash points");
-    let Some(plan) = plan().filter(|plan| plan.name == name) else {
+    let Some(plan) = crash_plan().filter(|plan| plan.name == name) else {
         return;
     };
     if plan.left.fetch_sub(1, Ordering::SeqCst) == 1 {
@@ -58,7 +58,7 @@ fn is_known(name: &str) -> bool {
     clippy::disallowed_methods,
     reason = "a switch of tests is no setting of the product"
 )]
-fn plan() -> Option<&'static Plan> {
+fn crash_plan() -> Option<&'static Plan> {
     static PLAN: OnceLock<Option<Plan>> = OnceLock::new();
     let read = || {
         let text = std::env::var("CRASH_AT").ok()?;

@@ -9,14 +9,14 @@ pub fn lease(usual: Duration) -> Duration {
     if is_planted("no leases") {
         return Duration::ZERO;
     }
-    shortened().unwrap_or(usual)
+    shortened_lease().unwrap_or(usual)
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "a switch of tests is no setting of the product"
 )]
-fn shortened() -> Option<Duration> {
+fn shortened_lease() -> Option<Duration> {
     static LEASE: OnceLock<Option<Duration>> = OnceLock::new();
     *LEASE.get_or_init(|| {
         let text = std::env::var("LEASE_MS").ok()?;

@@ -61,7 +61,7 @@ fn judge_named<'a>(news: &'a RefundNews, refund: &'a Refund, ours: &[Refund]) ->
     if news.amount.is_some_and(|amount| amount != refund.amount) {
         return RefundVerdict::Incident(IncidentKind::RefundMismatch, "a refund of another sum");
     }
-    if exceeds(news.refunded, ours) {
+    if exceeds_ours(news.refunded, ours) {
         return RefundVerdict::Incident(
             IncidentKind::UnknownRefund,
             "more was given back than was asked for here",
@@ -84,7 +84,7 @@ fn judge_named<'a>(news: &'a RefundNews, refund: &'a Refund, ours: &[Refund]) ->
 fn judge_unnamed<'a>(news: &RefundNews, ours: &'a [Refund]) -> RefundVerdict<'a> {
     let under_way: Vec<&Refund> = ours.iter().filter(|refund| !refund.state.is_final()).collect();
     let is_any_done = ours.iter().any(|refund| refund.state == RefundState::Succeeded);
-    if exceeds(news.refunded, ours) || (under_way.is_empty() && !is_any_done) {
+    if exceeds_ours(news.refunded, ours) || (under_way.is_empty() && !is_any_done) {
         return RefundVerdict::Incident(
             IncidentKind::UnknownRefund,
             "a refund that was not asked for here",
@@ -98,7 +98,7 @@ fn judge_unnamed<'a>(news: &RefundNews, ours: &'a [Refund]) -> RefundVerdict<'a>
 }
 
 /// Whether the gateway counts more than all refunds here that have not failed.
-fn exceeds(refunded: Option<Money>, ours: &[Refund]) -> bool {
+fn exceeds_ours(refunded: Option<Money>, ours: &[Refund]) -> bool {
     let asked: i64 = ours
         .iter()
         .filter(|refund| refund.state != RefundState::Failed)

@@ -4,7 +4,7 @@ use domain::{Channel, PaymentNo};
 use futures_util::FutureExt;
 
 use super::kept::{bytes_of, header_map};
-use super::{act, classify, look_up, tell, trade_of_content};
+use super::{act_on_notification, classify_notification, log_news, look_up, trade_of_content};
 use crate::console::{Act, Action, Actor, ConsoleError, find_notification, record};
 use crate::gateway::NotificationContent;
 use crate::store::payments::facts;
@@ -42,7 +42,7 @@ pub async fn replay_notification(
                     None => None,
                 };
                 let known = look_up(services, tx, channel, notification, facts).await?;
-                let about = classify(notification, &known);
+                let about = classify_notification(notification, &known);
                 let detail = &format!("{channel} {}: {}", notification.id, about.verdict());
                 let payment = known.payment();
                 let subject = payment.map_or(notification.id.as_str(), |payment| payment.order_id.as_str());
@@ -51,7 +51,9 @@ pub async fn replay_notification(
                     subject,
                     detail,
                 };
-                let news = act(services, tx, channel, notification, payment, about, Vec::new()).await?;
+                let news =
+                    act_on_notification(services, tx, channel, notification, payment, about, Vec::new())
+                        .await?;
                 record(tx, actor, line, now).await?;
                 Ok::<_, ConsoleError>(known.facts.map(|facts| (facts.payment, news)))
             }
@@ -59,7 +61,7 @@ pub async fn replay_notification(
         })
         .await?;
     if let Some((payment, news)) = news {
-        tell(services, &payment, news);
+        log_news(services, &payment, news);
     }
     Ok(())
 }

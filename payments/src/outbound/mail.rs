@@ -102,8 +102,8 @@ impl MailServer {
         hello: &str,
     ) -> Result<AsyncSmtpConnection, OutboundError> {
         let addresses = guard.resolve(&self.host, self.port).await.map_err(not_resolved)?;
-        let hello = greeting(hello);
-        let tls = || TlsParameters::new(self.host.clone()).map_err(broken);
+        let hello = greeting_name(hello);
+        let tls = || TlsParameters::new(self.host.clone()).map_err(broken_connection);
         let mut connection = match self.encryption {
             Encryption::FromTheStart => {
                 let connected = AsyncSmtpConnection::connect_tokio1(
@@ -163,7 +163,7 @@ impl Account {
 }
 
 /// An address as a name would be no valid greeting.
-fn greeting(name: &str) -> ClientId {
+fn greeting_name(name: &str) -> ClientId {
     let name = name.trim_start_matches('[').trim_end_matches(']');
     match name.parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => ClientId::Ipv4(address),
@@ -192,7 +192,7 @@ impl OutboundGuard {
             connection.abort().await;
             said.map_or_else(answer_of_error, |said| {
                 let words = said.message().collect::<Vec<_>>().join(" ");
-                answer(u16::from(said.code()), &words)
+                answer_of_code(u16::from(said.code()), &words)
             })
         };
         tokio::time::timeout(CONVERSATION, sent)
@@ -215,7 +215,7 @@ impl OutboundGuard {
     }
 }
 
-fn answer(code: u16, words: &str) -> Result<OutboundAnswer, OutboundError> {
+fn answer_of_code(code: u16, words: &str) -> Result<OutboundAnswer, OutboundError> {
     let mut body = words.as_bytes().to_vec();
     body.truncate(MAX_ANSWER_BYTES);
     Ok(OutboundAnswer {
@@ -227,8 +227,8 @@ fn answer(code: u16, words: &str) -> Result<OutboundAnswer, OutboundError> {
 
 fn answer_of_error(error: smtp::Error) -> Result<OutboundAnswer, OutboundError> {
     match error.status() {
-        Some(code) => answer(u16::from(code), &error.to_string()),
-        None => Err(broken(error)),
+        Some(code) => answer_of_code(u16::from(code), &error.to_string()),
+        None => Err(broken_connection(error)),
     }
 }
 
@@ -239,7 +239,7 @@ fn not_resolved(error: Box<dyn std::error::Error + Send + Sync>) -> OutboundErro
     }
 }
 
-fn broken(error: smtp::Error) -> OutboundError {
+fn broken_connection(error: smtp::Error) -> OutboundError {
     OutboundError::Broken(error.to_string())
 }
 

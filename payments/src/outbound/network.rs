@@ -20,17 +20,17 @@ impl Network {
             Some((address, n_bits)) => (address.parse().ok()?, Some(n_bits.parse().ok()?)),
             None => (text.parse().ok()?, None),
         };
-        let most = width(address);
+        let most = address_width(address);
         let n_bits = n_bits.unwrap_or(most);
         (n_bits <= most).then_some(Network { address, n_bits })
     }
 
     pub fn contains(self, address: IpAddr) -> bool {
-        let most = width(self.address);
+        let most = address_width(self.address);
         let n_free = u32::from(most - self.n_bits);
-        let differing = number(self.address) ^ number(address);
+        let differing = address_number(self.address) ^ address_number(address);
         // A network of no bits is everybody; a shift by the whole width would overflow.
-        width(address) == most && differing.checked_shr(n_free).unwrap_or(0) == 0
+        address_width(address) == most && differing.checked_shr(n_free).unwrap_or(0) == 0
     }
 }
 
@@ -70,11 +70,11 @@ impl Networks {
     }
 }
 
-fn width(address: IpAddr) -> u8 {
+fn address_width(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 
-fn number(address: IpAddr) -> u128 {
+fn address_number(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => u128::from(address.to_bits()),
         IpAddr::V6(address) => address.to_bits(),

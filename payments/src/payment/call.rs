@@ -68,13 +68,13 @@ async fn try_to_call(
         return Err(Error::Unreachable { channel, source });
     }
     if let Some(claim) = claim {
-        return send(services, gateway, channel, (payment, order), claim).await;
+        return send_create_call(services, gateway, channel, (payment, order), claim).await;
     }
     // A caller that loses the claim waits for the winner's answer, and calls when the winner has given up.
     for _ in 0..TWIN_LOOKS {
         let claim = claim_call(services, payment).await?;
         if claim != CallClaim::Refused {
-            let called = send(services, gateway, channel, (payment, order), claim).await;
+            let called = send_create_call(services, gateway, channel, (payment, order), claim).await;
             if called.is_err() {
                 release_call(services, payment).await?;
             }
@@ -83,7 +83,7 @@ async fn try_to_call(
         let now = find_by_number(services, &payment.payment_no).await?;
         match now.state {
             PaymentState::Closed => return Ok(Called::Ended),
-            PaymentState::Declined => return Err(declined(channel, &now)),
+            PaymentState::Declined => return Err(declined_error(channel, &now)),
             PaymentState::Paid => return Ok(Called::Answered),
             PaymentState::Created | PaymentState::Pending if now.has_fresh_prompt(services.clock.now()) => {
                 return Ok(Called::Answered);
@@ -96,7 +96,7 @@ async fn try_to_call(
 }
 
 /// Refusal that a concurrent caller has received and recorded.
-fn declined(channel: Channel, payment: &Payment) -> Error {
+fn declined_error(channel: Channel, payment: &Payment) -> Error {
     let source = GatewayError::Declined {
         code: "DECLINED".to_owned(),
         message: payment.failure_reason.clone().unwrap_or_default(),
@@ -132,7 +132,7 @@ async fn release_call(services: &Services, payment: &Payment) -> Result<(), Erro
     release.await.map_err(Error::Internal)
 }
 
-async fn send(
+async fn send_create_call(
     services: &Services,
     gateway: &Gateway,
     channel: Channel,

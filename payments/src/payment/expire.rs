@@ -56,7 +56,7 @@ async fn expire_payments_of(services: &Services, channel: Channel) -> Result<usi
     Ok(n_done)
 }
 
-fn limit() -> i64 {
+fn expiry_limit() -> i64 {
     i64::try_from(BATCH).expect("a batch is small")
 }
 
@@ -65,7 +65,7 @@ async fn expire_payments(services: &Services, channel: Channel) -> Result<usize,
     let numbers: Vec<PaymentNo> = services
         .db
         .write_one(|tx| {
-            async move { payments::claims::claim_expired(tx, lease, channel, limit()).await }.boxed()
+            async move { payments::claims::claim_expired(tx, lease, channel, expiry_limit()).await }.boxed()
         })
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
@@ -89,7 +89,7 @@ async fn expire_orders(services: &Services) -> Result<usize, Error> {
     let lease = services.lease(lease!(LEASE));
     let ids: Vec<OrderId> = services
         .db
-        .write_one(|tx| async move { orders::claim_expired(tx, lease, limit()).await }.boxed())
+        .write_one(|tx| async move { orders::claim_expired(tx, lease, expiry_limit()).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     crash_point!("expire.after_claim");

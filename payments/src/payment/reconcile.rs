@@ -190,11 +190,11 @@ async fn ask_for_caller(services: &Services, number: &PaymentNo) -> Result<(), E
         let answering = services.gateways.require_answering(&facts.payment);
         answering.map_err(|source| Error::Unreachable { channel, source })?;
     }
-    ask(services, facts).await
+    ask_about_payment(services, facts).await
 }
 
 async fn ask_by_number(services: &Services, number: &PaymentNo) -> Result<(), Error> {
-    ask(services, find_facts(services, number).await?).await
+    ask_about_payment(services, find_facts(services, number).await?).await
 }
 
 async fn find_facts(services: &Services, number: &PaymentNo) -> Result<PaymentFacts, Error> {
@@ -207,13 +207,13 @@ async fn find_facts(services: &Services, number: &PaymentNo) -> Result<PaymentFa
 }
 
 /// Queries one payment and applies the report. An unusable answer only sets the next query.
-async fn ask(services: &Services, facts: PaymentFacts) -> Result<(), Error> {
+async fn ask_about_payment(services: &Services, facts: PaymentFacts) -> Result<(), Error> {
     let payment = &facts.payment;
     let Some(channel) = payment.method().channel() else {
         return Ok(());
     };
     let unreachable = |source| Error::Unreachable { channel, source };
-    let answer = query(services, payment).await;
+    let answer = query_gateway(services, payment).await;
     let settlement = note_answer(services, &facts, answer.as_ref().ok()).await?;
     announce(services, payment, settlement);
     // A create call that arrived after we had given up, or a code scanned after that: the money is not needed any more.
@@ -228,7 +228,7 @@ async fn ask(services: &Services, facts: PaymentFacts) -> Result<(), Error> {
     answer.map(drop).map_err(unreachable)
 }
 
-async fn query(services: &Services, payment: &Payment) -> Result<Report, GatewayError> {
+async fn query_gateway(services: &Services, payment: &Payment) -> Result<Report, GatewayError> {
     services
         .gateways
         .require(payment)?
@@ -247,7 +247,7 @@ async fn note_answer(
     let news = report.map(|report| PaymentNews { facts, report, rule });
     // Most answers change nothing: then only the time of the next query is written.
     let is_known = news.is_none_or(|news| news.decide(services, false) == (Settlement::Unchanged, false));
-    if is_known && postpone(services, facts, report.is_some()).await? {
+    if is_known && postpone_question(services, facts, report.is_some()).await? {
         return Ok(Settlement::Unchanged);
     }
     let ahead = &FirstRun::new((!is_known).then(|| facts.clone()));
@@ -269,7 +269,7 @@ async fn note_answer(
                     None => Settlement::Unchanged,
                 };
                 let now = services.clock.now();
-                let (payment, asking) = settled(facts, settlement, now);
+                let (payment, asking) = settled_payment(facts, settlement, now);
                 if payment.state != PaymentState::Paid {
                     let due_at = next_due(&payment, asking, now);
                     payments::set_due(tx, number, due_at, report.is_some(), now).await?;
@@ -282,7 +282,11 @@ async fn note_answer(
 }
 
 /// Sets the next query of a payment; `false`: the payment has changed since its facts were read.
-async fn postpone(services: &Services, facts: &PaymentFacts, is_answered: bool) -> Result<bool, Error> {
+async fn postpone_question(
+    services: &Services,
+    facts: &PaymentFacts,
+    is_answered: bool,
+) -> Result<bool, Error> {
     let now = services.clock.now();
     let due_at = next_due(&facts.payment, facts.asking, now);
     services
@@ -295,7 +299,7 @@ async fn postpone(services: &Services, facts: &PaymentFacts, is_answered: bool) 
 }
 
 /// Payment after a settlement.
-fn settled(facts: PaymentFacts, settlement: Settlement, now: Timestamp) -> (Payment, Asking) {
+fn settled_payment(facts: PaymentFacts, settlement: Settlement, now: Timestamp) -> (Payment, Asking) {
     let PaymentFacts {
         payment, mut asking, ..
     } = facts;

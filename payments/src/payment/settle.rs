@@ -77,7 +77,7 @@ impl PaymentNews<'_> {
             self.report,
         );
         let holder = self.facts.trade_holder.as_ref();
-        if pays(settlement) && holder.is_some_and(|holder| *holder != payment.id) {
+        if is_paying(settlement) && holder.is_some_and(|holder| *holder != payment.id) {
             return (Settlement::Unchanged, true);
         }
         (settlement, false)
@@ -117,7 +117,7 @@ pub(crate) async fn apply_news(
     where_planted!("duplicate notification credited again", {
         crate::faults::mistakes::credit_again(services, tx, payment, order).await?;
     });
-    act(services, tx, news, settlement, writes).await?;
+    act_on_settlement(services, tx, news, settlement, writes).await?;
     if let (true, Report::Paid(receipt)) = (is_trade_taken, news.report) {
         let detail = format!("trade {} already pays another payment", receipt.transaction_id);
         raise(services, tx, IncidentKind::TradeReused, payment, &detail).await?;
@@ -131,11 +131,11 @@ pub(crate) async fn apply_news(
     Ok(settlement)
 }
 
-fn pays(settlement: Settlement) -> bool {
+fn is_paying(settlement: Settlement) -> bool {
     matches!(settlement, Settlement::Paid | Settlement::Surplus)
 }
 
-async fn act(
+async fn act_on_settlement(
     services: &Services,
     tx: &mut Tx<'_>,
     news: PaymentNews<'_>,
@@ -267,7 +267,7 @@ pub(crate) fn announce(services: &Services, payment: &Payment, settlement: Settl
     if settlement != Settlement::Unchanged {
         services.watchers.changed(&payment.order_id);
     }
-    if pays(settlement) {
+    if is_paying(settlement) {
         services.wake.ring();
     }
 }

@@ -117,7 +117,7 @@ pub async fn start_payment(
         known: None,
     };
     for _ in 0..MAX_ROUNDS {
-        let recorded = match record(services, &attempt).await? {
+        let recorded = match record_attempt(services, &attempt).await? {
             Keyed::Replayed(answer) => return Ok(Outcome::Replayed(answer)),
             Keyed::Ran(recorded) => recorded,
         };
@@ -138,12 +138,12 @@ pub async fn start_payment(
                         return Ok(Outcome::of(*payment, opened.is_new));
                     }
                     Called::Opened(_) | Called::Answered => {
-                        return finish(services, opened, attempt.idempotency).await;
+                        return finish_start(services, opened, attempt.idempotency).await;
                     }
                     Called::Ended => attempt.mine = Some(opened.claim()),
                 }
             }
-            Recorded::Over(opened) => return finish(services, opened, attempt.idempotency).await,
+            Recorded::Over(opened) => return finish_start(services, opened, attempt.idempotency).await,
         }
     }
     Err(Error::RateLimited { wait: CONTENDED })
@@ -204,7 +204,7 @@ fn is_openid(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-async fn record(services: &Services, attempt: &Attempt<'_>) -> Result<Keyed<Recorded>, Error> {
+async fn record_attempt(services: &Services, attempt: &Attempt<'_>) -> Result<Keyed<Recorded>, Error> {
     write_under_key(services, attempt.idempotency, &|tx, claimed| {
         record_in(services, tx, attempt, claimed).boxed()
     })
@@ -245,7 +245,7 @@ async fn record_in(
     }
     let opened = match (opening, open) {
         (Opening::New, _) => {
-            let payment = draft(services, &order, start, attempt.gateway);
+            let payment = draft_payment(services, &order, start, attempt.gateway);
             // Its create call is claimed with it, by the only caller that knows of it.
             let due_at = schedule::next_question(now, 0, false);
             let insert = payments::insert(&payment, due_at, Some(call_lease(services)));
@@ -351,7 +351,7 @@ async fn find_overtaken(
 }
 
 /// A payment never outlives its order, so that a payment shown as payable is payable.
-fn draft(services: &Services, order: &Order, start: &StartPayment, gateway: &Gateway) -> Payment {
+fn draft_payment(services: &Services, order: &Order, start: &StartPayment, gateway: &Gateway) -> Payment {
     let now = services.clock.now();
     let payment_no = PaymentNo::new(now, services.clock.entropy());
     let expires_at = (now + services.policy.payment_ttl).min(order.expires_at);
@@ -395,7 +395,7 @@ fn draft(services: &Services, order: &Order, start: &StartPayment, gateway: &Gat
 }
 
 /// Answers with the current state of the payment.
-async fn finish(
+async fn finish_start(
     services: &Services,
     opened: Opened,
     idempotency: Option<&Idempotency<Payment>>,

@@ -112,7 +112,7 @@ impl Watchers {
 
 async fn read_for_viewers(services: Services, order_id: OrderId, followed: Followed) {
     loop {
-        let pause = match read(&services, &order_id).await {
+        let pause = match read_checkout(&services, &order_id).await {
             Ok((checkout, question)) => {
                 followed.latest.send_if_modified(|latest| {
                     let is_news = latest.as_deref() != Some(&checkout);
@@ -128,7 +128,7 @@ async fn read_for_viewers(services: Services, order_id: OrderId, followed: Follo
                 BETWEEN_READS
             }
         };
-        let pause = stretch(pause, services.watchers.count());
+        let pause = stretch_pause(pause, services.watchers.count());
         tokio::select! {
             () = followed.changed.notified() => {}
             () = services.clock.sleep(pause) => {}
@@ -139,7 +139,7 @@ async fn read_for_viewers(services: Services, order_id: OrderId, followed: Follo
     }
 }
 
-fn stretch(pause: Duration, n_followed: usize) -> Duration {
+fn stretch_pause(pause: Duration, n_followed: usize) -> Duration {
     let n_followed = u32::try_from(n_followed).unwrap_or(u32::MAX);
     pause.max(SHARE_OF_READS.saturating_mul(n_followed))
 }
@@ -158,7 +158,10 @@ fn until_next_look(services: &Services, question: Option<Timestamp>) -> Duration
 }
 
 /// Reads the order, and when the gateway is queried about it next.
-async fn read(services: &Services, order_id: &OrderId) -> Result<(Checkout, Option<Timestamp>), Error> {
+async fn read_checkout(
+    services: &Services,
+    order_id: &OrderId,
+) -> Result<(Checkout, Option<Timestamp>), Error> {
     let checkout = load_checkout(services, order_id).await?;
     if find_open(&checkout).is_none() {
         return Ok((checkout, None));
@@ -243,9 +246,9 @@ mod tests {
 
     #[test]
     fn many_watchers_share_the_reads() {
-        assert_eq!(stretch(BETWEEN_READS, 1), BETWEEN_READS);
-        assert_eq!(stretch(AFTER_A_RING, 100), AFTER_A_RING);
-        assert_eq!(stretch(AFTER_A_RING, 4000), Duration::from_secs(20));
-        assert_eq!(stretch(BETWEEN_READS, usize::MAX).as_secs(), 21_474_836);
+        assert_eq!(stretch_pause(BETWEEN_READS, 1), BETWEEN_READS);
+        assert_eq!(stretch_pause(AFTER_A_RING, 100), AFTER_A_RING);
+        assert_eq!(stretch_pause(AFTER_A_RING, 4000), Duration::from_secs(20));
+        assert_eq!(stretch_pause(BETWEEN_READS, usize::MAX).as_secs(), 21_474_836);
     }
 }

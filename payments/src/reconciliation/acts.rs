@@ -29,7 +29,7 @@ pub async fn explain_difference(
     };
     perform(services, actor, act, &|tx| {
         async move {
-            let row = find(tx, day, channel).await?;
+            let row = find_day_row(tx, day, channel).await?;
             let known = differences::list(tx, day, channel).await?;
             let difference = known
                 .iter()
@@ -39,8 +39,8 @@ pub async fn explain_difference(
                 return Err(ConsoleError::DecidedAlready);
             }
             let close = close_by(actor, why, services.clock.now());
-            explain(tx, &row, difference, &close).await?;
-            Ok(settle(services, tx, row, close).await?)
+            explain_row(tx, &row, difference, &close).await?;
+            Ok(settle_day(services, tx, row, close).await?)
         }
         .boxed()
     })
@@ -63,7 +63,7 @@ pub async fn close_day(
     };
     perform(services, actor, act, &|tx| {
         async move {
-            let row = find(tx, day, channel).await?;
+            let row = find_day_row(tx, day, channel).await?;
             let known = differences::list(tx, day, channel).await?;
             let open: Vec<Difference> = known
                 .into_iter()
@@ -74,7 +74,7 @@ pub async fn close_day(
             }
             let close = close_by(actor, why, services.clock.now());
             for difference in &open {
-                explain(tx, &row, difference, &close).await?;
+                explain_row(tx, &row, difference, &close).await?;
             }
             let closed = Reconciliation {
                 close: Some(close.clone()),
@@ -85,14 +85,14 @@ pub async fn close_day(
             if closed.finished_at.is_none() {
                 return Ok(reconciliations::record(tx, &closed, close.at).await?);
             }
-            Ok(settle(services, tx, closed, close).await?)
+            Ok(settle_day(services, tx, closed, close).await?)
         }
         .boxed()
     })
     .await
 }
 
-async fn find(tx: &mut Tx<'_>, day: NaiveDate, channel: Channel) -> Result<Reconciliation, Error> {
+async fn find_day_row(tx: &mut Tx<'_>, day: NaiveDate, channel: Channel) -> Result<Reconciliation, Error> {
     reconciliations::find(tx, day, channel)
         .await?
         .ok_or(Error::NotFound)
@@ -106,7 +106,7 @@ fn close_by(actor: &Actor, why: &str, now: Timestamp) -> DayClose {
     }
 }
 
-async fn explain(
+async fn explain_row(
     tx: &mut Tx<'_>,
     row: &Reconciliation,
     difference: &Difference,
@@ -122,7 +122,7 @@ async fn explain(
 }
 
 /// Writes the status that follows from the explanations. `close` ends a day of which nothing is open any more.
-async fn settle(
+async fn settle_day(
     services: &Services,
     tx: &mut Tx<'_>,
     mut row: Reconciliation,

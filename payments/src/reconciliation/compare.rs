@@ -58,7 +58,7 @@ pub(super) fn judge(
         .or_else(|| judge_fee(line, rates))
 }
 
-fn deviation(kind: DifferenceKind, statement: i64, books: i64, why: &'static str) -> Option<Deviation> {
+fn deviation_of(kind: DifferenceKind, statement: i64, books: i64, why: &'static str) -> Option<Deviation> {
     Some(Deviation {
         kind,
         statement,
@@ -71,7 +71,7 @@ fn judge_amount(line: &Line, amount: i64) -> Option<Deviation> {
     if line.amount == amount {
         return None;
     }
-    deviation(
+    deviation_of(
         DifferenceKind::Amount,
         line.amount,
         amount,
@@ -81,7 +81,7 @@ fn judge_amount(line: &Line, amount: i64) -> Option<Deviation> {
 
 /// A statement is a snapshot: a refund that was in progress then may have ended since.
 fn judge_status(line: &Line, state: BookState) -> Option<Deviation> {
-    let status = |why| deviation(DifferenceKind::Status, line.amount, line.amount, why);
+    let status = |why| deviation_of(DifferenceKind::Status, line.amount, line.amount, why);
     match (line.refund.as_ref().map(|refund| refund.state), state) {
         (None, BookState::Unpaid) => status("the statement says paid, and the books say unpaid"),
         (Some(RefundLine::Done), BookState::Refund(RefundState::Failed)) => {
@@ -113,7 +113,7 @@ pub(super) fn judge_flow(line: &Line, until: Timestamp) -> Option<Deviation> {
         if is_nothing || may_be_later {
             return None;
         }
-        return deviation(
+        return deviation_of(
             DifferenceKind::MissingInStatement,
             0,
             line.settled,
@@ -126,7 +126,7 @@ pub(super) fn judge_flow(line: &Line, until: Timestamp) -> Option<Deviation> {
         return None;
     }
     if gross != line.settled {
-        return deviation(
+        return deviation_of(
             DifferenceKind::Amount,
             gross,
             line.settled,
@@ -134,7 +134,7 @@ pub(super) fn judge_flow(line: &Line, until: Timestamp) -> Option<Deviation> {
         );
     }
     if fee != line.fee {
-        return deviation(
+        return deviation_of(
             DifferenceKind::Fee,
             fee,
             line.fee,
@@ -160,26 +160,26 @@ pub(super) fn judge_fee(line: &Line, rates: &Rates) -> Option<Deviation> {
             (line.settled * rate / MILLION..=(line.settled * rate + MILLION - 1) / MILLION)
                 .contains(&line.fee)
         } else {
-            fits(line.settled, line.fee, *rate)
+            fits_rate(line.settled, line.fee, *rate)
         }
     });
     if is_right {
         return None;
     }
-    deviation(
+    deviation_of(
         DifferenceKind::Fee,
         line.fee,
-        round(line.settled, first),
+        round_fee(line.settled, first),
         "the fee is not rate × amount",
     )
 }
 
-fn round(amount: i64, rate: i64) -> i64 {
+fn round_fee(amount: i64, rate: i64) -> i64 {
     (amount * rate + MILLION / 2) / MILLION
 }
 
 /// Whether a fee is rate × amount, rounded to the nearest fen; exactly half a fen may be rounded down.
-fn fits(amount: i64, fee: i64, rate: i64) -> bool {
+fn fits_rate(amount: i64, fee: i64, rate: i64) -> bool {
     (amount * rate - fee * MILLION).abs() * 2 <= MILLION
 }
 
@@ -198,7 +198,7 @@ impl Rates {
         let mut rates: Vec<i64> = Vec::new();
         while let Some(rate) = most_frequent(&left) {
             let n_before = left.len();
-            left.retain(|(amount, fee)| !fits(*amount, *fee, rate));
+            left.retain(|(amount, fee)| !fits_rate(*amount, *fee, rate));
             let n_of_rate = n_before - left.len();
             if n_of_rate < MIN_OF_RATE.max(n_all / 100) {
                 break;
@@ -236,7 +236,7 @@ fn most_frequent(left: &[(i64, i64)]) -> Option<i64> {
         let highest = ((fee * MILLION + MILLION / 2) / amount).min(MAX_RATE);
         let mut rate = lowest;
         while rate <= highest {
-            if fits(*amount, *fee, rate) {
+            if fits_rate(*amount, *fee, rate) {
                 *votes.entry(rate).or_default() += 1;
             }
             rate += 100;

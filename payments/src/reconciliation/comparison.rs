@@ -126,7 +126,7 @@ impl Look<'_> {
                 state: DifferenceState::Open,
                 evidence: format!(
                     "books: paid {} at {}, trade {}; the trade statement has no such payment",
-                    yuan(row.amount),
+                    format_yuan(row.amount),
                     beijing(domain::Timestamp::from_millis(row.paid_at)),
                     row.transaction_id
                 ),
@@ -136,13 +136,13 @@ impl Look<'_> {
             return None;
         };
         for other in places.iter().filter(|other| **other != place) {
-            found.add(duplicate(&self.statement.lines[*other]));
+            found.add(duplicate_difference(&self.statement.lines[*other]));
             self.statement.lines[*other].is_judged = true;
         }
         let line = &mut self.statement.lines[place];
         line.is_judged = true;
         if let Some(deviation) = judge(line, row.amount, BookState::Paid, self.rates, funds_until) {
-            found.add(difference(line, &deviation, "paid"));
+            found.add(difference_of_line(line, &deviation, "paid"));
         }
         Some(Fee {
             reference: &row.id,
@@ -212,7 +212,7 @@ impl Look<'_> {
             funds_until,
         );
         if let Some(deviation) = &deviation {
-            found.add(difference(line, deviation, state.as_str()));
+            found.add(difference_of_line(line, deviation, state.as_str()));
             if deviation.kind == DifferenceKind::Status {
                 found.questions.push(Question::Refund(id.clone()));
             }
@@ -247,7 +247,7 @@ impl Look<'_> {
             state: DifferenceState::Open,
             evidence: format!(
                 "books: refunded {}, sent or ended at {}; the trade statement has no such refund",
-                yuan(row.amount),
+                format_yuan(row.amount),
                 beijing(at)
             ),
             explanation: None,
@@ -292,7 +292,7 @@ impl Look<'_> {
         let line = &mut self.statement.lines[place];
         line.is_judged = true;
         let Some(payment) = payment else {
-            found.add(unknown(line));
+            found.add(unknown_difference(line));
             return Ok(());
         };
         let is_paid = payment.state == PaymentState::Paid;
@@ -303,7 +303,7 @@ impl Look<'_> {
         };
         let deviation = judge(line, payment.amount.fen(), state, self.rates, funds_until);
         if let Some(deviation) = &deviation {
-            found.add(difference(line, deviation, payment.state.as_str()));
+            found.add(difference_of_line(line, deviation, payment.state.as_str()));
         }
         if !is_paid {
             found
@@ -322,7 +322,7 @@ impl Look<'_> {
         }
         for other in others.into_iter().filter(|other| *other != place) {
             if !self.statement.lines[other].is_judged {
-                found.add(duplicate(&self.statement.lines[other]));
+                found.add(duplicate_difference(&self.statement.lines[other]));
                 self.statement.lines[other].is_judged = true;
             }
         }
@@ -350,7 +350,7 @@ impl Look<'_> {
                 .as_ref()
                 .is_some_and(|refund| refund.state == RefundLine::Failed);
             if !is_failed {
-                found.add(unknown(line));
+                found.add(unknown_difference(line));
             }
             return Ok(());
         };
@@ -456,7 +456,7 @@ impl Comparison {
     }
 }
 
-fn difference(line: &Line, deviation: &Deviation, books: &str) -> Difference {
+fn difference_of_line(line: &Line, deviation: &Deviation, books: &str) -> Difference {
     let refund_no = line.refund.as_ref().map(|refund| refund.refund_no.to_string());
     Difference {
         kind: deviation.kind,
@@ -467,14 +467,14 @@ fn difference(line: &Line, deviation: &Deviation, books: &str) -> Difference {
         statement_amount: Some(deviation.statement),
         book_amount: Some(deviation.books),
         state: DifferenceState::Open,
-        evidence: format!("{}; {}; books: {books}", deviation.why, describe(line)),
+        evidence: format!("{}; {}; books: {books}", deviation.why, describe_line(line)),
         explanation: None,
         explained_by: None,
     }
 }
 
 /// A line whose number is ours in form, and which the books do not have.
-fn unknown(line: &Line) -> Difference {
+fn unknown_difference(line: &Line) -> Difference {
     let deviation = Deviation {
         kind: DifferenceKind::MissingInBooks,
         statement: line.amount,
@@ -483,11 +483,11 @@ fn unknown(line: &Line) -> Difference {
     };
     Difference {
         book_amount: None,
-        ..difference(line, &deviation, "nothing")
+        ..difference_of_line(line, &deviation, "nothing")
     }
 }
 
-fn duplicate(line: &Line) -> Difference {
+fn duplicate_difference(line: &Line) -> Difference {
     let deviation = Deviation {
         kind: DifferenceKind::Duplicate,
         statement: line.amount,
@@ -497,12 +497,12 @@ fn duplicate(line: &Line) -> Difference {
     Difference {
         subject: line.transaction_id().to_owned(),
         book_amount: None,
-        ..difference(line, &deviation, "another trade")
+        ..difference_of_line(line, &deviation, "another trade")
     }
 }
 
 /// Line of the statement in words.
-fn describe(line: &Line) -> String {
+fn describe_line(line: &Line) -> String {
     let what = match &line.refund {
         None => "payment".to_owned(),
         Some(refund) => format!("refund {} ({:?})", refund.refund_no, refund.state),
@@ -516,8 +516,8 @@ fn describe(line: &Line) -> String {
     } else {
         format!(
             "; fund-flow statement: {} and fee {}",
-            yuan(line.flow.gross),
-            yuan(line.flow.fee)
+            format_yuan(line.flow.gross),
+            format_yuan(line.flow.fee)
         )
     };
     format!(
@@ -525,9 +525,9 @@ fn describe(line: &Line) -> String {
         line.payment_no(),
         line.transaction_id(),
         beijing(line.at),
-        yuan(line.amount),
-        yuan(line.settled),
-        yuan(line.fee)
+        format_yuan(line.amount),
+        format_yuan(line.settled),
+        format_yuan(line.fee)
     )
 }
 
@@ -538,6 +538,6 @@ pub(super) fn signed_yuan(fen: i64) -> String {
     format!("{sign}{}.{:02}", fen / 100, fen % 100)
 }
 
-fn yuan(fen: i64) -> String {
+fn format_yuan(fen: i64) -> String {
     signed_yuan(fen)
 }

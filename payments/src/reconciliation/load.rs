@@ -62,7 +62,7 @@ impl Files {
                     kind,
                     source,
                     sum: hex_digits(digest(&SHA256, &file).as_ref()),
-                    packed: packed(file),
+                    packed: pack_file(file),
                 })
             })
             .collect()
@@ -76,8 +76,8 @@ pub(super) async fn load(
     source: StatementSource,
 ) -> Result<Loaded, Error> {
     let files = match source {
-        StatementSource::Gateway => download(gateway, day.date).await,
-        StatementSource::File(file) => bring(services, gateway.channel(), day.date, file).await?,
+        StatementSource::Gateway => download_files(gateway, day.date).await,
+        StatementSource::File(file) => bring_file(services, gateway.channel(), day.date, file).await?,
     };
     let files = match files {
         Ok(files) => files,
@@ -88,7 +88,7 @@ pub(super) async fn load(
     let gateways = Arc::clone(&services.gateways);
     // Hundreds of thousands of lines take a second or two of computing.
     let read = tokio::task::spawn_blocking(move || {
-        let statement = read(&gateways, channel, day, &files)?;
+        let statement = read_statement(&gateways, channel, day, &files)?;
         let loaded = judge_emptiness(statement, &files, has_booked);
         Ok::<_, &'static str>((loaded, files.pack()))
     });
@@ -101,12 +101,12 @@ pub(super) async fn load(
     };
     crash_point!("statements.before_keep");
     for file in &new {
-        keep(services, channel, day.date, file).await?;
+        keep_file(services, channel, day.date, file).await?;
     }
     Ok(loaded)
 }
 
-async fn download(gateway: &Gateway, date: NaiveDate) -> Result<Files, String> {
+async fn download_files(gateway: &Gateway, date: NaiveDate) -> Result<Files, String> {
     let mut files = Files::default();
     match gateway.download_bill(date, BillKind::Trade).await {
         Ok(file) => files.trade = Some(file),
@@ -134,7 +134,7 @@ async fn download(gateway: &Gateway, date: NaiveDate) -> Result<Files, String> {
 }
 
 /// Takes a file that a person brings, beside the other one of the day if that is kept.
-async fn bring(
+async fn bring_file(
     services: &Services,
     channel: Channel,
     date: NaiveDate,
@@ -169,7 +169,7 @@ async fn bring(
     }))
 }
 
-fn read(
+fn read_statement(
     gateways: &Gateways,
     channel: Channel,
     day: BillDay,
@@ -222,7 +222,12 @@ async fn has_booked(services: &Services, gateway: &Gateway, day: BillDay) -> Res
     Ok(!rows.is_empty())
 }
 
-async fn keep(services: &Services, channel: Channel, day: NaiveDate, file: &NewFile) -> Result<(), Error> {
+async fn keep_file(
+    services: &Services,
+    channel: Channel,
+    day: NaiveDate,
+    file: &NewFile,
+) -> Result<(), Error> {
     let now = services.clock.now();
     services
         .db
@@ -245,7 +250,7 @@ async fn keep(services: &Services, channel: Channel, day: NaiveDate, file: &NewF
 }
 
 /// Compresses plain text; archives and GZIP are kept as they came.
-fn packed(file: Vec<u8>) -> Vec<u8> {
+fn pack_file(file: Vec<u8>) -> Vec<u8> {
     if is_zip(&file) || is_gzip(&file) {
         return file;
     }

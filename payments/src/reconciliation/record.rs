@@ -42,7 +42,7 @@ pub(super) async fn record(
                     .await?
                     .ok_or(StoreError::Stale)?;
                 let known = differences::list(tx, day, channel).await?;
-                let changes = merge(&known, &found.differences, vanished);
+                let changes = merge_differences(&known, &found.differences, vanished);
                 for changed in &changes {
                     differences::put(tx, (day, channel), changed, now).await?;
                 }
@@ -51,7 +51,7 @@ pub(super) async fn record(
                 } else {
                     differences::list(tx, day, channel).await?
                 };
-                let next = advanced(&row, found, &all, now);
+                let next = advance_day(&row, found, &all, now);
                 // Only a note or a time to ask again may be over.
                 let unchanged = Reconciliation {
                     note: row.note.clone(),
@@ -91,7 +91,7 @@ pub(super) async fn finish(
     let subject = subject_of(next.day, next.channel);
     incidents::settle(tx, IncidentKind::StatementMissing, &subject, now).await?;
     if next.status == ReconciliationStatus::Differences {
-        let detail = describe(&all);
+        let detail = describe_differences(&all);
         let id = IncidentId::new(now, services.clock.entropy());
         let kind = IncidentKind::ReconciliationDifference;
         incidents::raise(tx, &id, kind, &subject, None, &detail, now).await?;
@@ -118,7 +118,7 @@ fn key_of(difference: &Difference) -> (DifferenceKind, &str) {
 
 /// Differences to write: new ones, changed ones, and open ones that are settled now. Two lines of a statement may have one
 /// number: the first difference of a key counts, or each look would write one over the other.
-fn merge(known: &[Difference], found: &[Difference], vanished: &[Difference]) -> Vec<Difference> {
+fn merge_differences(known: &[Difference], found: &[Difference], vanished: &[Difference]) -> Vec<Difference> {
     let known_by_key: HashMap<_, &Difference> = known.iter().map(|known| (key_of(known), known)).collect();
     let settled = |difference: &Difference| Difference {
         state: DifferenceState::Repaired,
@@ -156,7 +156,12 @@ fn is_same(known: &Difference, found: &Difference) -> bool {
     }
 }
 
-fn advanced(row: &Reconciliation, found: &Comparison, all: &[Difference], now: Timestamp) -> Reconciliation {
+fn advance_day(
+    row: &Reconciliation,
+    found: &Comparison,
+    all: &[Difference],
+    now: Timestamp,
+) -> Reconciliation {
     let is_open = all
         .iter()
         .any(|difference| difference.state == DifferenceState::Open);
@@ -192,7 +197,7 @@ fn advanced(row: &Reconciliation, found: &Comparison, all: &[Difference], now: T
 }
 
 /// Open differences in words, for the incident: it must be readable without the page.
-fn describe(all: &[Difference]) -> String {
+fn describe_differences(all: &[Difference]) -> String {
     let open: Vec<&Difference> = all
         .iter()
         .filter(|difference| difference.state == DifferenceState::Open)
@@ -244,14 +249,14 @@ mod tests {
     #[test]
     fn a_second_look_at_two_lines_of_one_number_changes_nothing() {
         let found = [of("a", 1), of("a", 2), of("b", 3)];
-        let known = merge(&[], &found, &[]);
+        let known = merge_differences(&[], &found, &[]);
         assert_eq!(known, [of("a", 1), of("b", 3)]);
-        assert_eq!(merge(&known, &found, &[]), []);
+        assert_eq!(merge_differences(&known, &found, &[]), []);
         let explained = [
             in_state(DifferenceState::Explained, &of("a", 1)),
             in_state(DifferenceState::Explained, &of("b", 3)),
         ];
-        assert_eq!(merge(&explained, &found, &[]), []);
+        assert_eq!(merge_differences(&explained, &found, &[]), []);
     }
 
     #[test]
@@ -259,7 +264,7 @@ mod tests {
         use DifferenceState::{Explained, Repaired};
         let known = [of("a", 1), in_state(Explained, &of("b", 2)), of("c", 3)];
         let vanished = [of("c", 3), of("d", 4), of("d", 5), of("e", 6)];
-        let changes = merge(&known, &[of("a", 7), of("e", 6)], &vanished);
+        let changes = merge_differences(&known, &[of("a", 7), of("e", 6)], &vanished);
         assert_eq!(
             changes,
             [
@@ -271,10 +276,10 @@ mod tests {
         );
         let other_amount = of("b", 9);
         assert_eq!(
-            merge(&known[1..2], std::slice::from_ref(&other_amount), &[]),
+            merge_differences(&known[1..2], std::slice::from_ref(&other_amount), &[]),
             [other_amount]
         );
         let settled = [in_state(Repaired, &of("a", 1))];
-        assert_eq!(merge(&settled, &[of("a", 1)], &[]), [of("a", 1)]);
+        assert_eq!(merge_differences(&settled, &[of("a", 1)], &[]), [of("a", 1)]);
     }
 }

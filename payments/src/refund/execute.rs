@@ -144,13 +144,13 @@ async fn execute(services: &Services, task: &RefundTask<'_>) -> Result<(), Error
     // Before it is recorded as sent: a refund of another merchant account is never sent from here.
     let answer = match task.gateway(services) {
         Err(error) => Err(error),
-        Ok(_) => match begin(services, task).await? {
+        Ok(_) => match begin_turn(services, task).await? {
             Turn::NotNow => return Ok(()),
-            Turn::Send => send(services, task).await,
-            Turn::Ask => ask(services, task).await,
+            Turn::Send => send_refund(services, task).await,
+            Turn::Ask => ask_about_refund(services, task).await,
         },
     };
-    end(services, task, answer.as_ref().ok()).await?;
+    end_turn(services, task, answer.as_ref().ok()).await?;
     answer.map(drop)
 }
 
@@ -162,7 +162,7 @@ pub(crate) async fn question_refund(services: &Services, id: &RefundId) -> Resul
         return Ok(false);
     };
     let report = query(services, &task).await?;
-    end(services, &task, Some(&report)).await
+    end_turn(services, &task, Some(&report)).await
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,7 +172,7 @@ enum Turn {
     Ask,
 }
 
-async fn begin(services: &Services, task: &RefundTask<'_>) -> Result<Turn, Error> {
+async fn begin_turn(services: &Services, task: &RefundTask<'_>) -> Result<Turn, Error> {
     services
         .db
         .write(|tx| {
@@ -215,7 +215,7 @@ async fn begin_send(
 
 /// Queries the refund, and sends it again under the same number when the gateway does not know it. A stuck refund is only
 /// queried: it would be refused again.
-async fn ask(services: &Services, task: &RefundTask<'_>) -> Result<RefundReport, Error> {
+async fn ask_about_refund(services: &Services, task: &RefundTask<'_>) -> Result<RefundReport, Error> {
     let report = query(services, task).await?;
     if report != RefundReport::Absent || task.refund.state == RefundState::Stuck {
         return Ok(report);
@@ -235,12 +235,12 @@ async fn ask(services: &Services, task: &RefundTask<'_>) -> Result<RefundReport,
         })
         .await?;
     match turn {
-        Turn::Send => send(services, task).await,
+        Turn::Send => send_refund(services, task).await,
         Turn::NotNow | Turn::Ask => Ok(report),
     }
 }
 
-async fn send(services: &Services, task: &RefundTask<'_>) -> Result<RefundReport, Error> {
+async fn send_refund(services: &Services, task: &RefundTask<'_>) -> Result<RefundReport, Error> {
     let mut ask = task.ask();
     let another;
     if planted!("another refund number on every try") {
@@ -287,7 +287,7 @@ async fn note_refusal(services: &Services, refund: &Refund, refusal: &GatewayErr
         .await
 }
 
-async fn end(
+async fn end_turn(
     services: &Services,
     task: &RefundTask<'_>,
     report: Option<&RefundReport>,

@@ -119,7 +119,7 @@ async fn look_ahead(
 ) -> Result<Option<RefundFacts>, Error> {
     let facts = find_facts(tx, request, now).await?;
     let known = find_known(tx, number).await?;
-    let decision = decide(services, &facts, request, known, now)?;
+    let decision = decide_request(services, &facts, request, known, now)?;
     // A key with a limit for a day is locked while its sum is counted.
     let is_final = matches!(decision, Decision::Write) && facts.limits.per_day.is_none();
     Ok(is_final.then_some(facts))
@@ -154,7 +154,7 @@ pub(crate) async fn accept(
     request.by.hold_key(tx).await?;
     let facts = find_facts(tx, request, now).await?;
     let known = find_known(tx, number).await?;
-    match decide(services, &facts, request, known, now)? {
+    match decide_request(services, &facts, request, known, now)? {
         Decision::Known(known) => {
             keep_answer(tx, idempotency, &known, false, now).await?;
             Ok((Outcome::Existing(*known), facts.payment.order_id))
@@ -211,7 +211,7 @@ fn amount_of(request: &RefundRequest, payment: &Payment) -> Result<Money, Error>
 }
 
 /// Refuses or decides, without reading or writing.
-fn decide(
+fn decide_request(
     services: &Services,
     facts: &RefundFacts,
     request: &RefundRequest,

@@ -19,9 +19,9 @@ pub async fn retry_refund(services: &Services, id: &RefundId) -> Result<Refund, 
     let (refund, payment) = find_latest(services, id).await?;
     let tried = match refund.state {
         RefundState::Succeeded => return Err(RefundRefusal::NotRetryable.into()),
-        RefundState::Requested | RefundState::Pending => expedite(services, &refund).await?,
+        RefundState::Requested | RefundState::Pending => expedite_refund(services, &refund).await?,
         RefundState::Stuck => send_again(services, &refund).await?,
-        RefundState::Failed => replace(services, &refund, &payment).await?,
+        RefundState::Failed => replace_failed(services, &refund, &payment).await?,
     };
     announce_refund(services, &payment.order_id);
     services.wake.ring();
@@ -46,7 +46,7 @@ async fn find_latest(services: &Services, id: &RefundId) -> Result<(Refund, Paym
 }
 
 /// In progress already: only makes it due now.
-async fn expedite(services: &Services, refund: &Refund) -> Result<Refund, Error> {
+async fn expedite_refund(services: &Services, refund: &Refund) -> Result<Refund, Error> {
     let now = services.clock.now();
     services
         .db
@@ -73,7 +73,7 @@ async fn send_again(services: &Services, refund: &Refund) -> Result<Refund, Erro
         .await
 }
 
-async fn replace(services: &Services, failed: &Refund, payment: &Payment) -> Result<Refund, Error> {
+async fn replace_failed(services: &Services, failed: &Refund, payment: &Payment) -> Result<Refund, Error> {
     let Some(task) = RefundTask::new(failed, payment)? else {
         return Err(RefundRefusal::NotRetryable.into());
     };

@@ -3,7 +3,7 @@
 use domain::{Money, PaymentId, Refund, RefundId, RefundNo, RefundState, Timestamp};
 use futures_util::FutureExt;
 
-use super::incident;
+use super::incident_of_change;
 use crate::model::incident::IncidentKind;
 use crate::store::incidents;
 use crate::store::{Db, StoreError, on};
@@ -32,7 +32,7 @@ fn only_refunds_that_need_a_person_raise_incidents() {
     use RefundState::{Failed, Stuck, Succeeded};
     for before in RefundState::ALL {
         for after in RefundState::ALL {
-            let heard = incident(&refund(before), &refund(after)).map(|(kind, _)| kind);
+            let heard = incident_of_change(&refund(before), &refund(after)).map(|(kind, _)| kind);
             let expected = match (before, after) {
                 (Failed, Succeeded) => Some(IncidentKind::RefundRevived),
                 (before, Failed) if before != Failed => Some(IncidentKind::RefundFailed),

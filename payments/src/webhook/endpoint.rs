@@ -144,7 +144,7 @@ impl TryFrom<&EndpointRow> for Endpoint {
     }
 }
 
-fn seal(services: &Services, place: &Place<'_>, secret: &WebhookSecret) -> String {
+fn seal_secret(services: &Services, place: &Place<'_>, secret: &WebhookSecret) -> String {
     services
         .secrets
         .seal(place, &secret.to_text(), services.clock.entropy())
@@ -243,7 +243,7 @@ async fn insert_with_secret(
         events: new.events.to_column(),
         description: new.description,
         status: EndpointStatus::Enabled.as_str().to_owned(),
-        secret: seal(services, &Place::webhook_secret(id.as_str()), &secret),
+        secret: seal_secret(services, &Place::webhook_secret(id.as_str()), &secret),
         previous_secret: None,
         previous_until: None,
         failing_since: None,
@@ -282,7 +282,7 @@ pub async fn ensure_endpoint(services: &Services, url: &str, secret: &WebhookSec
                 if open_secret(services, &place, &row.secret).is_ok_and(|known| known == *secret) {
                     return Ok(());
                 }
-                row.secret = seal(services, &place, secret);
+                row.secret = seal_secret(services, &place, secret);
                 row.updated_at = services.clock.now().millis();
                 Ok(rows::update(tx, &row).await?)
             }
@@ -322,7 +322,7 @@ pub async fn move_own_endpoint(services: &Services, own: &OwnEndpoint) -> Result
                     return Ok(());
                 };
                 row.url.clone_from(&own.content.url);
-                row.secret = seal(services, &Place::webhook_secret(&row.id), &own.secret);
+                row.secret = seal_secret(services, &Place::webhook_secret(&row.id), &own.secret);
                 (row.previous_secret, row.previous_until) = (None, None);
                 row.updated_at = services.clock.now().millis();
                 Ok(rows::update(tx, &row).await?)
@@ -457,10 +457,10 @@ pub(crate) async fn replace_secret(
     (row.previous_secret, row.previous_until) = if overlap.is_zero() {
         (None, None)
     } else {
-        let sealed = seal(services, &Place::previous_webhook_secret(&row.id), &previous);
+        let sealed = seal_secret(services, &Place::previous_webhook_secret(&row.id), &previous);
         (Some(sealed), Some((now + overlap).millis()))
     };
-    row.secret = seal(services, &Place::webhook_secret(&row.id), &secret);
+    row.secret = seal_secret(services, &Place::webhook_secret(&row.id), &secret);
     row.updated_at = now.millis();
     rows::update(tx, &row).await?;
     Ok(ShownEndpoint {

@@ -43,18 +43,18 @@ pub(crate) async fn note_failure(
             )
         };
         if webhook_endpoints::disable(tx, &delivery.target, now).await? {
-            raise(services, tx, IncidentKind::WebhookDisabled, delivery, &why).await?;
+            raise_incident(services, tx, IncidentKind::WebhookDisabled, delivery, &why).await?;
         }
     }
     if failure.next == NextStep::GiveUp && !is_gone {
         let detail = format!("{} was not delivered: {}", delivery.subject, failure.error);
-        raise(services, tx, IncidentKind::WebhookFailed, delivery, &detail).await?;
+        raise_incident(services, tx, IncidentKind::WebhookFailed, delivery, &detail).await?;
     }
     Ok(())
 }
 
 /// One incident for an endpoint and kind, opened again by what comes after its resolution.
-async fn raise(
+async fn raise_incident(
     services: &Services,
     tx: &mut Tx<'_>,
     kind: IncidentKind,

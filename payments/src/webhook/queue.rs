@@ -87,10 +87,15 @@ pub(crate) async fn queue_ping(
     let ping = event::ping(id, now, services.clock.entropy());
     let event_id = ping.id.to_string();
     tx.record_event(ping);
-    queue(tx, id, &event_id, now).await
+    queue_delivery(tx, id, &event_id, now).await
 }
 
-async fn queue(tx: &mut Tx<'_>, id: &EndpointId, event_id: &str, now: Timestamp) -> Result<Delivery, Error> {
+async fn queue_delivery(
+    tx: &mut Tx<'_>,
+    id: &EndpointId,
+    event_id: &str,
+    now: Timestamp,
+) -> Result<Delivery, Error> {
     let new = NewDelivery {
         target: id.as_str(),
         subject: event_id,
@@ -135,7 +140,7 @@ pub(crate) async fn queue_redelivery(
     };
     let mut queued = Vec::new();
     for target in &targets {
-        queued.push(queue(tx, target, event_id.as_str(), now).await?);
+        queued.push(queue_delivery(tx, target, event_id.as_str(), now).await?);
     }
     Ok(queued)
 }
