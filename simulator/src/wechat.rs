@@ -179,7 +179,7 @@ enum Answer {
 }
 
 pub(crate) fn endpoint(request: &Request) -> Option<Endpoint> {
-    match route(request).ok()? {
+    match route_request(request).ok()? {
         Route::Create(_) => Some(Endpoint::Create),
         Route::QueryByOutTradeNo(_) | Route::QueryById(_) => Some(Endpoint::Query),
         Route::Close(_) => Some(Endpoint::Close),
@@ -192,7 +192,7 @@ pub(crate) fn endpoint(request: &Request) -> Option<Endpoint> {
 
 pub(crate) fn handle(state: &mut State, now_ms: i64, request: &Request) -> Reply {
     let n_orders = state.wechat.orders.len();
-    let (reply, internal_code, signed) = match act(state, now_ms, request) {
+    let (reply, internal_code, signed) = match act_on_call(state, now_ms, request) {
         Ok(Answer::Json(value)) => (Reply::json(200, &value), 0, true),
         Ok(Answer::File(file)) => (Reply::new(200, "application/octet-stream", file), 0, false),
         Ok(Answer::NoContent) => (
@@ -215,7 +215,7 @@ pub(crate) fn handle(state: &mut State, now_ms: i64, request: &Request) -> Reply
             )
         }
     };
-    let mut reply = finish(state, reply, internal_code);
+    let mut reply = finish_reply(state, reply, internal_code);
     if signed {
         reply.seal = Seal::Wechat {
             now_ms,
@@ -245,10 +245,10 @@ pub(crate) fn failure(state: &mut State, busy: bool) -> Reply {
             268_435_457,
         )
     };
-    finish(state, Reply::json(status, &body), internal_code)
+    finish_reply(state, Reply::json(status, &body), internal_code)
 }
 
-fn finish(state: &mut State, reply: Reply, internal_code: u32) -> Reply {
+fn finish_reply(state: &mut State, reply: Reply, internal_code: u32) -> Reply {
     let id = request_id(&mut state.rng, internal_code);
     reply
         .with_header("request-id", id)
@@ -256,8 +256,8 @@ fn finish(state: &mut State, reply: Reply, internal_code: u32) -> Reply {
         .with_header("cache-control", "no-cache, must-revalidate")
 }
 
-fn act(state: &mut State, now_ms: i64, request: &Request) -> Result<Answer, Refusal> {
-    let route = route(request)?;
+fn act_on_call(state: &mut State, now_ms: i64, request: &Request) -> Result<Answer, Refusal> {
+    let route = route_request(request)?;
     authorise::check_headers(request)?;
     authorise::authorise(&state.keys, now_ms, request)?;
     match route {
@@ -276,7 +276,7 @@ fn act(state: &mut State, now_ms: i64, request: &Request) -> Result<Answer, Refu
     }
 }
 
-fn route(request: &Request) -> Result<Route, Refusal> {
+fn route_request(request: &Request) -> Result<Route, Refusal> {
     let path = request.path();
     let number = |raw: &str| {
         let decoded = percent_encoding::percent_decode_str(raw).decode_utf8().ok();

@@ -54,7 +54,7 @@ pub(super) fn authorise(keys: &Keys, now_ms: i64, request: &Request) -> Result<(
         timestamp: Some(timestamp),
         serial_no: Some(serial_no),
         signature: Some(signature),
-    } = parse(members).ok_or_else(malformed)?
+    } = parse_members(members).ok_or_else(malformed)?
     else {
         return Err(malformed());
     };
@@ -81,12 +81,12 @@ pub(super) fn authorise(keys: &Keys, now_ms: i64, request: &Request) -> Result<(
     if keys.merchant_signed(&message, signature) {
         Ok(())
     } else {
-        Err(diagnose(request, &message))
+        Err(diagnose_signature(request, &message))
     }
 }
 
 /// Members in any order, each once, `name="value"`, commas between and no spaces.
-fn parse(members: &str) -> Option<Authorization<'_>> {
+fn parse_members(members: &str) -> Option<Authorization<'_>> {
     let mut parsed = Authorization::default();
     for member in members.split(',') {
         let (name, quoted) = member.split_once('=')?;
@@ -107,7 +107,7 @@ fn parse(members: &str) -> Option<Authorization<'_>> {
 }
 
 /// Shows the caller what was verified, so that they can compare it with what they signed.
-fn diagnose(request: &Request, message: &[u8]) -> Refusal {
+fn diagnose_signature(request: &Request, message: &[u8]) -> Refusal {
     let body = String::from_utf8_lossy(&request.body);
     let shown: String = body.chars().take(SHOWN_BODY_CHARS).collect();
     let head = String::from_utf8_lossy(&message[..message.len() - request.body.len() - 1]).into_owned();

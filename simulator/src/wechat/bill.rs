@@ -62,7 +62,7 @@ pub(super) fn apply(
     request: &Request,
     kind: Kind,
 ) -> Result<Answer, Refusal> {
-    let params = parse_form(request.query()).ok_or_else(|| wrong("bill_date"))?;
+    let params = parse_form(request.query()).ok_or_else(|| wrong_parameter("bill_date"))?;
     let param = |name: &str| {
         params
             .iter()
@@ -73,7 +73,7 @@ pub(super) fn apply(
     let is_zipped = match param("tar_type") {
         None => false,
         Some("GZIP") => true,
-        Some(_) => return Err(wrong("tar_type")),
+        Some(_) => return Err(wrong_parameter("tar_type")),
     };
     let (fault, text) = match kind {
         Kind::Trade => {
@@ -89,12 +89,12 @@ pub(super) fn apply(
         }
     };
     if fault == Some(StatementFault::NotReady) {
-        return Err(creating());
+        return Err(still_creating());
     }
     let text = text
         .filter(|_| fault != Some(StatementFault::Missing))
         .ok_or_else(|| Refusal::new(400, "NO_STATEMENT_EXIST", "账单文件不存在", 268_437_505))?;
-    let (hash, file) = packed(text, is_zipped, fault);
+    let (hash, file) = pack_statement(text, is_zipped, fault);
     let State { wechat, rng, .. } = state;
     wechat.bills.given.retain(|_, (until_ms, _)| now_ms < *until_ms);
     let token = rng.alphanumeric(64);
@@ -110,7 +110,7 @@ pub(super) fn apply(
 }
 
 /// Returns the hash, which is that of the text also when it is sent compressed, and the file.
-fn packed(text: String, is_zipped: bool, fault: Option<StatementFault>) -> (String, Vec<u8>) {
+fn pack_statement(text: String, is_zipped: bool, fault: Option<StatementFault>) -> (String, Vec<u8>) {
     let text = match fault {
         Some(StatementFault::CutOff) => cut_off(text),
         Some(StatementFault::OfOther) => text.replace(MCH_ID, OTHER_MCH_ID),
@@ -121,7 +121,7 @@ fn packed(text: String, is_zipped: bool, fault: Option<StatementFault>) -> (Stri
         hash.update("of another file");
     }
     let mut file = if is_zipped {
-        zipped(&text)
+        gzip_text(&text)
     } else {
         text.into_bytes()
     };
@@ -149,15 +149,15 @@ pub(super) fn download(state: &State, now_ms: i64, request: &Request) -> Result<
 fn read_day(date: Option<&str>, now_ms: i64) -> Result<Period, Refusal> {
     let date = date
         .filter(|date| date.len() == 10)
-        .ok_or_else(|| wrong("bill_date"))?;
-    let from_ms = parse_beijing(&format!("{date} 00:00:00")).ok_or_else(|| wrong("bill_date"))?;
+        .ok_or_else(|| wrong_parameter("bill_date"))?;
+    let from_ms = parse_beijing(&format!("{date} 00:00:00")).ok_or_else(|| wrong_parameter("bill_date"))?;
     if from_ms < now_ms - OLDEST_MS {
-        return Err(wrong("bill_date"));
+        return Err(wrong_parameter("bill_date"));
     }
     let until_ms = from_ms + DAY_MS;
     let made_ms = until_ms + READY_MS;
     if now_ms < made_ms {
-        return Err(creating());
+        return Err(still_creating());
     }
     Ok(Period {
         from_ms,
@@ -166,7 +166,7 @@ fn read_day(date: Option<&str>, now_ms: i64) -> Result<Period, Refusal> {
     })
 }
 
-fn creating() -> Refusal {
+fn still_creating() -> Refusal {
     Refusal::new(400, "STATEMENT_CREATING", "账单生成中，请稍后再试", 268_437_507)
 }
 
@@ -175,7 +175,7 @@ fn read_rows(word: Option<&str>) -> Result<Rows, Refusal> {
         None | Some("ALL") => Ok(Rows::All),
         Some("SUCCESS") => Ok(Rows::Success),
         Some("REFUND") => Ok(Rows::Refund),
-        Some(_) => Err(wrong("bill_type")),
+        Some(_) => Err(wrong_parameter("bill_type")),
     }
 }
 
@@ -184,16 +184,16 @@ fn read_account(word: Option<&str>) -> Result<bool, Refusal> {
     match word {
         None | Some("BASIC") => Ok(true),
         Some("OPERATION" | "FEES") => Ok(false),
-        Some(_) => Err(wrong("account_type")),
+        Some(_) => Err(wrong_parameter("account_type")),
     }
 }
 
-fn wrong(field: &str) -> Refusal {
+fn wrong_parameter(field: &str) -> Refusal {
     Refusal::new(400, "PARAM_ERROR", format!("参数错误：{field}"), 268_435_461)
         .with_detail(json!({"location": "query", "field": field}))
 }
 
-fn zipped(text: &str) -> Vec<u8> {
+fn gzip_text(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder
         .write_all(text.as_bytes())
@@ -202,7 +202,7 @@ fn zipped(text: &str) -> Vec<u8> {
 }
 
 fn trade_bill(state: &State, period: Period, rows: Rows, fault: Option<StatementFault>) -> Option<String> {
-    let (period, mut entries) = planted(state, period, Table::Trade, fault);
+    let (period, mut entries) = planted_entries(state, period, Table::Trade, fault);
     entries.retain(|entry| match rows {
         Rows::All => true,
         Rows::Success => !entry.is_refund(),
@@ -212,13 +212,13 @@ fn trade_bill(state: &State, period: Period, rows: Rows, fault: Option<Statement
 }
 
 fn fund_bill(state: &State, period: Period, fault: Option<StatementFault>) -> Option<String> {
-    let (period, entries) = planted(state, period, Table::FundFlow, fault);
+    let (period, entries) = planted_entries(state, period, Table::FundFlow, fault);
     let flows = fund::flows(&state.wechat, &period, &entries, !state.plants.is_empty());
     (!flows.is_empty()).then(|| fund::write(&flows))
 }
 
 /// The entries of a statement, with the differences that a test wants in it.
-fn planted(
+fn planted_entries(
     state: &State,
     period: Period,
     table: Table,

@@ -112,7 +112,7 @@ struct Shown {
 
 pub(crate) fn handle(dispatcher: &Dispatcher, request: &Request) -> Reply {
     let form = String::from_utf8_lossy(&request.body);
-    let act = match (request.method.as_str(), field(&form, "act").as_deref()) {
+    let act = match (request.method.as_str(), form_field(&form, "act").as_deref()) {
         ("GET" | "HEAD", _) => Act::Open,
         ("POST", Some("pay")) => Act::Pay,
         ("POST", Some("refuse")) => Act::Refuse,
@@ -120,7 +120,7 @@ pub(crate) fn handle(dispatcher: &Dispatcher, request: &Request) -> Reply {
         _ => return Reply::new(405, "text/plain", "").with_header("allow", "GET, HEAD, POST"),
     };
     let words = words_for(request.header("accept-language"));
-    let shown = dispatcher.act(|state, now_ms| open(state, now_ms, request, &form, act));
+    let shown = dispatcher.act(|state, now_ms| open_order(state, now_ms, request, &form, act));
     match shown {
         Err(refused) => error_page(words, refused),
         Ok(shown) => match (act, &shown.outcome, &shown.redirect_url) {
@@ -133,9 +133,15 @@ pub(crate) fn handle(dispatcher: &Dispatcher, request: &Request) -> Reply {
     }
 }
 
-fn open(state: &mut State, now_ms: i64, request: &Request, form: &str, act: Act) -> Result<Shown, Refused> {
+fn open_order(
+    state: &mut State,
+    now_ms: i64,
+    request: &Request,
+    form: &str,
+    act: Act,
+) -> Result<Shown, Refused> {
     state.lapse(now_ms);
-    let given = |name: &str| field(request.query(), name).or_else(|| field(form, name));
+    let given = |name: &str| form_field(request.query(), name).or_else(|| form_field(form, name));
     let prepay_id = given("prepay_id").ok_or(Refused::Unknown)?;
     let no = state.wechat.codes.get(&prepay_id).ok_or(Refused::Unknown)?;
     let order = &state.wechat.orders[no];
@@ -160,7 +166,7 @@ fn open(state: &mut State, now_ms: i64, request: &Request, form: &str, act: Act)
         Act::Refuse => payer::refuse(state, now_ms, &payer),
     };
     Ok(Shown {
-        redirect_url: given("redirect_url").filter(|url| origin(url).is_some()),
+        redirect_url: given("redirect_url").filter(|url| origin_of(url).is_some()),
         prepay_id,
         outcome,
     })
@@ -192,10 +198,10 @@ fn order_page(words: &Words, shown: &Shown, act: Act) -> Reply {
         }
     };
     let (state, after) = match (bill.standing, act) {
-        (Standing::Paid, _) => ("paid", standing(words.paid, &back)),
-        (Standing::Closed, _) => ("closed", standing(words.closed, &back)),
-        (Standing::Open, Act::Refuse) => ("refused", standing(words.refused, &back)),
-        (Standing::Open, Act::Open | Act::Pay) => ("open", buttons(words, shown)),
+        (Standing::Paid, _) => ("paid", standing_text(words.paid, &back)),
+        (Standing::Closed, _) => ("closed", standing_text(words.closed, &back)),
+        (Standing::Open, Act::Refuse) => ("refused", standing_text(words.refused, &back)),
+        (Standing::Open, Act::Open | Act::Pay) => ("open", button_row(words, shown)),
     };
     let body = format!(
         "{bar}<h1>{title}</h1>\
@@ -204,7 +210,7 @@ fn order_page(words: &Words, shown: &Shown, act: Act) -> Reply {
          <dl><dt>{merchant_label}</dt><dd>{merchant}</dd>\
          <dt>{subject_label}</dt><dd data-testid=\"cashier-subject\">{subject}</dd>\
          <dt>{number_label}</dt><dd data-testid=\"cashier-number\">{number}</dd></dl>{after}</section>",
-        bar = bar(words),
+        bar = title_bar(words),
         title = words.title,
         amount_label = words.amount,
         amount = yuan(bill.total_fen),
@@ -215,10 +221,10 @@ fn order_page(words: &Words, shown: &Shown, act: Act) -> Reply {
         number_label = words.number,
         number = escape(&bill.out_trade_no),
     );
-    framed(words, 200, body, shown.redirect_url.as_deref())
+    framed_page(words, 200, body, shown.redirect_url.as_deref())
 }
 
-fn buttons(words: &Words, shown: &Shown) -> String {
+fn button_row(words: &Words, shown: &Shown) -> String {
     format!(
         "<form class=\"actions\" method=\"post\" action=\"{CASHIER_PATH}\">\
          <input type=\"hidden\" name=\"prepay_id\" value=\"{prepay_id}\">\
@@ -232,7 +238,7 @@ fn buttons(words: &Words, shown: &Shown) -> String {
     )
 }
 
-fn standing(said: &str, after: &str) -> String {
+fn standing_text(said: &str, after: &str) -> String {
     format!("<p class=\"standing\" role=\"status\" data-testid=\"cashier-outcome\">{said}</p>{after}")
 }
 
@@ -244,21 +250,21 @@ fn said_page(words: &Words, status: u16, said: &str, after: &str) -> Reply {
     let body = format!(
         "{}<h1>{}</h1><section class=\"card card--error\" data-testid=\"cashier-refusal\" role=\"alert\">\
          <p class=\"standing\">{}</p>{after}</section>",
-        bar(words),
+        title_bar(words),
         words.failed,
         escape(said)
     );
-    framed(words, status, body, None)
+    framed_page(words, status, body, None)
 }
 
-fn bar(words: &Words) -> String {
+fn title_bar(words: &Words) -> String {
     format!(
         "<p class=\"bar\"><a href=\"/wallet\">{}</a><span class=\"tag\">{}</span></p>",
         words.brand, words.note
     )
 }
 
-fn framed(words: &Words, status: u16, body: String, leads_to: Option<&str>) -> Reply {
+fn framed_page(words: &Words, status: u16, body: String, leads_to: Option<&str>) -> Reply {
     let mut reply = Document {
         language: words.language,
         title: words.title,
@@ -267,7 +273,7 @@ fn framed(words: &Words, status: u16, body: String, leads_to: Option<&str>) -> R
     }
     .reply();
     // The form's answer redirects to the merchant, and browsers apply this policy to redirects as well.
-    if let Some(origin) = leads_to.and_then(origin) {
+    if let Some(origin) = leads_to.and_then(origin_of) {
         for (name, value) in &mut reply.headers {
             if *name == "content-security-policy" {
                 *value = value.replace("form-action 'self'", &format!("form-action 'self' {origin}"));
@@ -278,7 +284,7 @@ fn framed(words: &Words, status: u16, body: String, leads_to: Option<&str>) -> R
 }
 
 /// Scheme and host of a web address, or nothing that could be put into a policy.
-fn origin(url: &str) -> Option<&str> {
+fn origin_of(url: &str) -> Option<&str> {
     let rest = url
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"))?;
@@ -303,7 +309,7 @@ fn words_for(accept_language: Option<&str>) -> &'static Words {
     }
 }
 
-fn field(form: &str, name: &str) -> Option<String> {
+fn form_field(form: &str, name: &str) -> Option<String> {
     let (_, value) = parse_form(form)?.into_iter().find(|(found, _)| found == name)?;
     Some(value)
 }

@@ -33,7 +33,7 @@ pub(super) fn create(
             268_443_707,
         ));
     }
-    let fresh = read(parse(&request.body, product.shape())?, now_ms, product)?;
+    let fresh = read_order(parse(&request.body, product.shape())?, now_ms, product)?;
     let out_trade_no = fresh.out_trade_no.clone();
     let is_known = state.wechat.orders.contains_key(&out_trade_no);
     if state.declines_order(Gateway::Wechat, is_known) {
@@ -73,7 +73,7 @@ fn may_reenter(known: &Order, fresh: &Order, now_ms: i64) -> Result<(), Refusal>
 }
 
 /// Checks the rules beyond the shape, and returns the order.
-fn read(params: Map<String, Value>, now_ms: i64, product: Product) -> Result<Order, Refusal> {
+fn read_order(params: Map<String, Value>, now_ms: i64, product: Product) -> Result<Order, Refusal> {
     let text = |name: &str| params.get(name).and_then(Value::as_str).map(str::to_owned);
     let required = |name: &str| text(name).expect("the shape requires it");
     let bad = |name: &str, message: &str| {

@@ -53,9 +53,9 @@ pub(crate) struct Oauth {
 /// The real page opens only inside WeChat. Here another browser is asked whose WeChat it is, so that a person at a desk
 /// can try it.
 pub(crate) fn authorize(dispatcher: &Dispatcher, request: &Request) -> Reply {
-    let asked = match read(request.query()) {
+    let asked = match read_asked(request.query()) {
         Ok(asked) => asked,
-        Err(message) => return page(400, "微信", &format!("<p>{message}</p>")),
+        Err(message) => return answer_page(400, "微信", &format!("<p>{message}</p>")),
     };
     let is_wechat = request
         .header("user-agent")
@@ -66,7 +66,7 @@ pub(crate) fn authorize(dispatcher: &Dispatcher, request: &Request) -> Reply {
         None => return ask_for_payer(request),
     };
     let back =
-        dispatcher.act(|state, now_ms| issue(state, now_ms, &payer, &asked.redirect_uri, &asked.state));
+        dispatcher.act(|state, now_ms| issue_code(state, now_ms, &payer, &asked.redirect_uri, &asked.state));
     Reply::new(302, "text/html; charset=utf-8", "").with_header("location", back)
 }
 
@@ -76,7 +76,7 @@ struct Asked {
     payer: Option<String>,
 }
 
-fn read(query: &str) -> Result<Asked, &'static str> {
+fn read_asked(query: &str) -> Result<Asked, &'static str> {
     let fields = parse_form(query).ok_or("链接错误")?;
     let field = |name: &str| {
         let found = fields.iter().find(|(known, _)| known == name);
@@ -116,10 +116,10 @@ fn ask_for_payer(request: &Request) -> Reply {
         link("one", "第一位付款人的微信"),
         link("two", "另一位付款人的微信")
     );
-    page(200, "微信登录", &body)
+    answer_page(200, "微信登录", &body)
 }
 
-fn page(status: u16, title: &str, content: &str) -> Reply {
+fn answer_page(status: u16, title: &str, content: &str) -> Reply {
     Document {
         language: "zh-CN",
         title,
@@ -129,7 +129,7 @@ fn page(status: u16, title: &str, content: &str) -> Reply {
     .reply()
 }
 
-fn issue(state: &mut State, now_ms: i64, payer: &str, redirect_uri: &str, asked_state: &str) -> String {
+fn issue_code(state: &mut State, now_ms: i64, payer: &str, redirect_uri: &str, asked_state: &str) -> String {
     let code = state.rng.alphanumeric(32);
     let other_state = state.rng.hex(32);
     let oauth = &mut state.wechat.oauth;
@@ -167,14 +167,14 @@ fn issue(state: &mut State, now_ms: i64, payer: &str, redirect_uri: &str, asked_
 
 /// Exchanges a code; errors have status 200, as the real host answers.
 pub(crate) fn exchange(state: &mut State, now_ms: i64, request: &Request) -> Reply {
-    let answer = redeem(state, now_ms, request.query())
+    let answer = redeem_code(state, now_ms, request.query())
         .unwrap_or_else(|(errcode, errmsg)| json!({"errcode": errcode, "errmsg": errmsg}));
     Reply::new(200, "text/plain", answer.to_string())
 }
 
 type WrongCode = (u32, &'static str);
 
-fn redeem(state: &mut State, now_ms: i64, query: &str) -> Result<Value, WrongCode> {
+fn redeem_code(state: &mut State, now_ms: i64, query: &str) -> Result<Value, WrongCode> {
     let fields = parse_form(query).unwrap_or_default();
     let field = |name: &str| {
         let found = fields.iter().find(|(known, _)| known == name);

@@ -17,7 +17,7 @@ pub(super) fn by_out_trade_no(
     check_mchid(request)?;
     let unseen_ms = unseen_ms(state)?;
     let order = state.wechat.orders.get(out_trade_no).ok_or_else(not_exist)?;
-    Ok(show(order, now_ms, unseen_ms))
+    Ok(show_order(order, now_ms, unseen_ms))
 }
 
 pub(super) fn by_id(
@@ -32,10 +32,10 @@ pub(super) fn by_id(
     let order = orders
         .find(|order| order.transaction_id() == Some(transaction_id))
         .ok_or_else(not_exist)?;
-    Ok(show(order, now_ms, unseen_ms))
+    Ok(show_order(order, now_ms, unseen_ms))
 }
 
-fn show(order: &Order, now_ms: i64, unseen_ms: i64) -> Answer {
+fn show_order(order: &Order, now_ms: i64, unseen_ms: i64) -> Answer {
     let seen = order
         .payment
         .as_ref()

@@ -87,7 +87,7 @@ fn check_object(members: &Map<String, Value>, fields: &[Field], path: &str) -> R
                 270_924_358,
             ));
         };
-        check(value, field, &here)?;
+        check_field(value, field, &here)?;
     }
     match fields
         .iter()
@@ -105,7 +105,7 @@ fn check_object(members: &Map<String, Value>, fields: &[Field], path: &str) -> R
     }
 }
 
-fn check(value: &Value, field: &Field, here: &str) -> Result<(), Refusal> {
+fn check_field(value: &Value, field: &Field, here: &str) -> Result<(), Refusal> {
     let cannot_map = |needed: &str| {
         let title = field.title;
         let message = format!("无法将 JSON 输入源“/body{here}”映射到目标字段“{title}”中，此字段需要{needed}");

@@ -40,7 +40,7 @@ pub(super) fn flows(wechat: &Wechat, period: &Period, entries: &[Entry], has_pla
         .collect();
     let mut flows: Vec<Flow> = entries
         .iter()
-        .flat_map(|entry| written(entry, &by_number))
+        .flat_map(|entry| flows_of_entry(entry, &by_number))
         .chain(others)
         .collect();
     flows.sort_by_key(|flow| flow.at_ms);
@@ -56,27 +56,27 @@ pub(super) fn flows(wechat: &Wechat, period: &Period, entries: &[Entry], has_pla
 type Known<'a> = BTreeMap<(&'a str, &'a str), &'a Flow>;
 
 /// The movements that a payment or a refund makes, under their numbers where they are known.
-fn written(entry: &Entry, known: &Known<'_>) -> Vec<Flow> {
+fn flows_of_entry(entry: &Entry, known: &Known<'_>) -> Vec<Flow> {
     let settled_fen = entry.settled_fen();
     let Some(refund) = &entry.refund else {
         return vec![
-            flow(entry, known, PAYMENT, settled_fen),
-            flow(entry, known, FEE, -entry.fee_fen),
+            fund_flow(entry, known, PAYMENT, settled_fen),
+            fund_flow(entry, known, FEE, -entry.fee_fen),
         ]
         .into_iter()
         .filter(|flow| flow.fen != 0)
         .collect();
     };
     let net_fen = settled_fen - entry.fee_fen;
-    let mut flows = vec![flow(entry, known, REFUND, -net_fen)];
+    let mut flows = vec![fund_flow(entry, known, REFUND, -net_fen)];
     let has_return = known.contains_key(&(CLOSED_REFUND, refund.gateway_no.as_str()));
     if refund.state == RefundWord::Fail && !has_return {
-        flows.push(flow(entry, known, CLOSED_REFUND, net_fen));
+        flows.push(fund_flow(entry, known, CLOSED_REFUND, net_fen));
     }
     flows
 }
 
-fn flow(entry: &Entry, known: &Known<'_>, business: &'static str, fen: i64) -> Flow {
+fn fund_flow(entry: &Entry, known: &Known<'_>, business: &'static str, fen: i64) -> Flow {
     let (business_no, voucher_no) = match &entry.refund {
         Some(refund) => (&refund.gateway_no, &refund.refund_no),
         None => (&entry.gateway_no, &entry.out_trade_no),

@@ -23,7 +23,7 @@ pub(super) fn write(entries: &[Entry], rows: Rows, period: &Period) -> String {
     let mut lines = vec![header];
     let mut totals = Totals::default();
     for entry in entries {
-        lines.push(ticked(&cells(entry, rows, period)));
+        lines.push(ticked(&line_cells(entry, rows, period)));
         totals.add(entry);
     }
     let (header, totals) = totals.show(entries.len(), rows);
@@ -41,7 +41,7 @@ pub(super) fn ticked(cells: &[String]) -> String {
     ticked.join(",")
 }
 
-fn cells(entry: &Entry, rows: Rows, period: &Period) -> Vec<String> {
+fn line_cells(entry: &Entry, rows: Rows, period: &Period) -> Vec<String> {
     let (state, settled_fen, coupon_fen, fen, fee_fen) = if entry.is_refund() {
         ("REFUND", 0, 0, 0, -entry.fee_fen)
     } else {

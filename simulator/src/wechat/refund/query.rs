@@ -26,13 +26,13 @@ pub(in super::super) fn query(
         .get(out_refund_no)
         .filter(|_| !hidden)
         .ok_or_else(|| Refusal::new(404, "RESOURCE_NOT_EXISTS", "退款单不存在", 268_512_771))?;
-    let refund_state = seen(refund, now_ms, unseen_ms);
+    let refund_state = seen_state(refund, now_ms, unseen_ms);
     Ok(Answer::Json(
         refund.show(&state.wechat.orders[&refund.out_trade_no], refund_state),
     ))
 }
 
-fn seen(refund: &Refund, now_ms: i64, unseen_ms: i64) -> RefundState {
+fn seen_state(refund: &Refund, now_ms: i64, unseen_ms: i64) -> RefundState {
     match refund.ended_ms {
         Some(ended_ms) if now_ms >= ended_ms.saturating_add(unseen_ms) => refund.state,
         _ => RefundState::Processing,

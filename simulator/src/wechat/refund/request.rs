@@ -72,22 +72,22 @@ pub(in super::super) fn request(
     now_ms: i64,
     request: &Request,
 ) -> Result<Answer, Refusal> {
-    let asked = read(parse(&request.body, SHAPE)?)?;
+    let asked = read_refund(parse(&request.body, SHAPE)?)?;
     if let Some(known) = state.wechat.refunds.get(&asked.out_refund_no) {
-        return repeat(state, known, &asked);
+        return repeat_refund(state, known, &asked);
     }
     let veto = state.veto(Gateway::Wechat, Endpoint::Refund);
     if veto == Some(FaultKind::NotFound) {
         return Err(no_order());
     }
-    let order = find(state, &asked)?;
+    let order = find_order(state, &asked)?;
     let out_trade_no = order.out_trade_no.clone();
-    check(state, now_ms, &out_trade_no, &asked)?;
+    check_refund(state, now_ms, &out_trade_no, &asked)?;
     if veto == Some(FaultKind::NotEnough) || is_poor(state, &out_trade_no, asked.fen) {
         let message = "基本账户余额不足，请充值后重新发起";
         return Err(Refusal::new(403, "NOT_ENOUGH", message, 268_435_464));
     }
-    let refund = accept(state, now_ms, &out_trade_no, asked);
+    let refund = accept_refund(state, now_ms, &out_trade_no, asked);
     let shown = refund.show(&state.wechat.orders[&out_trade_no], refund.state);
     state.wechat.refunds.insert(refund.out_refund_no.clone(), refund);
     Ok(Answer::Json(shown))
@@ -121,15 +121,15 @@ pub(crate) fn by_hand(
         total_fen,
         params: params.as_object().cloned().unwrap_or_default(),
     };
-    check(state, now_ms, out_trade_no, &asked).map_err(|refusal| refusal.message)?;
-    let refund = accept(state, now_ms, out_trade_no, asked);
+    check_refund(state, now_ms, out_trade_no, &asked).map_err(|refusal| refusal.message)?;
+    let refund = accept_refund(state, now_ms, out_trade_no, asked);
     let refund_no = refund.out_refund_no.clone();
     state.wechat.refunds.insert(refund_no.clone(), refund);
     Ok(refund_no)
 }
 
 /// The rules beyond the shape.
-fn read(params: Map<String, Value>) -> Result<Asked, Refusal> {
+fn read_refund(params: Map<String, Value>) -> Result<Asked, Refusal> {
     let text = |name: &str| params.get(name).and_then(Value::as_str).map(str::to_owned);
     let refuse = |path: &str, message: &str| {
         let value = path
@@ -192,20 +192,20 @@ fn read(params: Map<String, Value>) -> Result<Asked, Refusal> {
 }
 
 /// Repeats a number: the same refund in its current state, or a refusal. Never a second refund (T-32).
-fn repeat(state: &State, known: &Refund, asked: &Asked) -> Result<Answer, Refusal> {
+fn repeat_refund(state: &State, known: &Refund, asked: &Asked) -> Result<Answer, Refusal> {
     if known.params == asked.params {
         let order = &state.wechat.orders[&known.out_trade_no];
         return Ok(Answer::Json(known.show(order, known.state)));
     }
     Err(if known.params["amount"] == asked.params["amount"] {
-        invalid("请求重入时，参数与首次请求时不一致", 268_498_688)
+        invalid_request("请求重入时，参数与首次请求时不一致", 268_498_688)
     } else {
-        invalid("订单金额或退款金额与之前请求不一致，请核实后再试", 268_498_688)
+        invalid_request("订单金额或退款金额与之前请求不一致，请核实后再试", 268_498_688)
     })
 }
 
 /// The paid order; `transaction_id` counts when both numbers are given, and both must be its own.
-fn find<'a>(state: &'a State, asked: &Asked) -> Result<&'a Order, Refusal> {
+fn find_order<'a>(state: &'a State, asked: &Asked) -> Result<&'a Order, Refusal> {
     let orders = &state.wechat.orders;
     let found = match (&asked.transaction_id, &asked.out_trade_no) {
         (Some(id), _) => orders
@@ -217,31 +217,31 @@ fn find<'a>(state: &'a State, asked: &Asked) -> Result<&'a Order, Refusal> {
     let order = found.ok_or_else(no_order)?;
     match &asked.out_trade_no {
         Some(no) if *no != order.out_trade_no => {
-            Err(invalid("微信支付订单号和商户订单号不匹配", 268_435_461))
+            Err(invalid_request("微信支付订单号和商户订单号不匹配", 268_435_461))
         }
         _ => Ok(order),
     }
 }
 
-fn check(state: &State, now_ms: i64, out_trade_no: &str, asked: &Asked) -> Result<(), Refusal> {
+fn check_refund(state: &State, now_ms: i64, out_trade_no: &str, asked: &Asked) -> Result<(), Refusal> {
     let order = &state.wechat.orders[out_trade_no];
     let paid_ms = order.payment.as_ref().map_or(now_ms, |payment| payment.paid_ms);
     if asked.total_fen != order.total_fen {
-        return Err(invalid(
+        return Err(invalid_request(
             "订单金额或退款金额与之前请求不一致，请核实后再试",
             268_435_461,
         ));
     }
     if now_ms > paid_ms + WINDOW_MS {
-        return Err(invalid("订单已超过可退款的最大期限", 268_435_461));
+        return Err(invalid_request("订单已超过可退款的最大期限", 268_435_461));
     }
     let earlier: Vec<&Refund> = state.wechat.refunds_of(out_trade_no).collect();
     let refunded_fen = refunded_fen(&earlier);
     if asked.fen > order.total_fen - refunded_fen {
-        return Err(invalid("申请退款金额超过订单可退金额", 268_435_461));
+        return Err(invalid_request("申请退款金额超过订单可退金额", 268_435_461));
     }
     if earlier.len() >= MOST_REFUNDS {
-        return Err(invalid("部分退款次数已达上限50次", 268_435_461));
+        return Err(invalid_request("部分退款次数已达上限50次", 268_435_461));
     }
     let newest_ms = earlier.iter().map(|refund| refund.created_ms).max();
     if newest_ms.is_some_and(|newest_ms| now_ms < newest_ms + SPACING_MS) {
@@ -293,8 +293,8 @@ fn refunded_fen(earlier: &[&Refund]) -> i64 {
     alive.map(|refund| refund.fen).sum()
 }
 
-fn accept(state: &mut State, now_ms: i64, out_trade_no: &str, asked: Asked) -> Refund {
-    let fate = fate(state);
+fn accept_refund(state: &mut State, now_ms: i64, out_trade_no: &str, asked: Asked) -> Refund {
+    let fate = choose_outcome(state);
     let State { wechat, rng, .. } = state;
     let earlier: Vec<&Refund> = wechat.refunds_of(out_trade_no).collect();
     let parts = Parts::of(&wechat.orders[out_trade_no], &earlier, asked.fen);
@@ -331,7 +331,7 @@ fn accept(state: &mut State, now_ms: i64, out_trade_no: &str, asked: Asked) -> R
 }
 
 /// Decides the end of a refund at once, invisible until it happens.
-fn fate(state: &mut State) -> RefundOutcome {
+fn choose_outcome(state: &mut State) -> RefundOutcome {
     let State { faults, rng, .. } = state;
     let bad = faults.strike(rng, Gateway::Wechat, Endpoint::Refund, |kind| match kind {
         FaultKind::RefundAbnormal => Some(RefundOutcome::Abnormal),
@@ -346,6 +346,6 @@ fn no_order() -> Refusal {
     Refusal::new(404, "RESOURCE_NOT_EXISTS", "订单不存在", 268_512_771)
 }
 
-fn invalid(message: &str, internal_code: u32) -> Refusal {
+fn invalid_request(message: &str, internal_code: u32) -> Refusal {
     Refusal::new(400, "INVALID_REQUEST", message, internal_code)
 }
