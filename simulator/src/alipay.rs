@@ -151,7 +151,7 @@ pub(crate) fn handle(state: &mut State, now_ms: i64, request: &Request) -> Reply
     let n_bills = state.alipay.bills.len();
     let params = match Params::merge(request) {
         Ok(params) => params,
-        Err(refusal) => return unsigned(state, "error_response", Charset::Utf8, refusal),
+        Err(refusal) => return unsigned_reply(state, "error_response", Charset::Utf8, refusal),
     };
     if let Ok(Method::Pages(product)) = params.method() {
         return pages::enter(state, now_ms, &params, product);
@@ -159,16 +159,16 @@ pub(crate) fn handle(state: &mut State, now_ms: i64, request: &Request) -> Reply
     let node_name = params.node_name();
     // A call that fails before its signature is verified gets an unsigned answer.
     if let Err(refusal) = params.authenticate(&state.keys) {
-        return unsigned(state, &node_name, params.charset, refusal);
+        return unsigned_reply(state, &node_name, params.charset, refusal);
     }
     let biz = params
         .check_rest(now_ms)
         .and_then(|()| params.biz_content(&state.keys));
     // A call that is refused before its content was decrypted gets an unencrypted answer.
     let encrypted = params.is_encrypted() && biz.is_ok();
-    let node = biz.and_then(|biz| act(state, now_ms, &params, &biz, request));
+    let node = biz.and_then(|biz| act_on_call(state, now_ms, &params, &biz, request));
     let node = node.unwrap_or_else(Refusal::into_node);
-    let mut reply = signed(state, node_name, &params, &node, encrypted);
+    let mut reply = signed_reply(state, node_name, &params, &node, encrypted);
     reply.after_notifications = state.alipay.bills.len() > n_bills && pay_early(state, now_ms, &params);
     reply
 }
@@ -180,17 +180,23 @@ pub(crate) fn failure(state: &mut State, busy: bool) -> Reply {
     } else {
         Refusal::new("20000", "isp.unknow-error", "系统繁忙")
     };
-    unsigned(state, "error_response", Charset::Utf8, refusal)
+    unsigned_reply(state, "error_response", Charset::Utf8, refusal)
 }
 
-fn unsigned(state: &mut State, node_name: &str, charset: Charset, refusal: Refusal) -> Reply {
+fn unsigned_reply(state: &mut State, node_name: &str, charset: Charset, refusal: Refusal) -> Reply {
     let content = refusal.into_node().text();
     let body = charset.encode(&format!("{{\"{node_name}\":{content}}}"));
     Reply::new(200, charset.content_type(), body).with_header("trace_id", state.rng.hex(32))
 }
 
 /// Signs in the manner of the request: encrypted, and by the key of a certificate.
-fn signed(state: &mut State, node_name: String, params: &Params, node: &Node, encrypted: bool) -> Reply {
+fn signed_reply(
+    state: &mut State,
+    node_name: String,
+    params: &Params,
+    node: &Node,
+    encrypted: bool,
+) -> Reply {
     let content = node.text();
     let content = if encrypted {
         format!("\"{}\"", sealing::seal(state.keys.alipay_aes_key(), &content))
@@ -214,7 +220,7 @@ fn signed(state: &mut State, node_name: String, params: &Params, node: &Node, en
     .with_header("trace_id", state.rng.hex(32))
 }
 
-fn act(
+fn act_on_call(
     state: &mut State,
     now_ms: i64,
     params: &Params,
@@ -223,7 +229,7 @@ fn act(
 ) -> Result<Node, Refusal> {
     let method = params.method()?;
     if let Some(kind) = state.veto(Gateway::Alipay, method.endpoint()) {
-        return Err(vetoed(kind));
+        return Err(vetoed_refusal(kind));
     }
     match method {
         Method::Precreate => precreate::precreate(state, now_ms, params, biz),
@@ -241,7 +247,7 @@ fn act(
     }
 }
 
-fn vetoed(kind: FaultKind) -> Refusal {
+fn vetoed_refusal(kind: FaultKind) -> Refusal {
     match kind {
         FaultKind::NotEnough => Refusal::business("ACQ.SELLER_BALANCE_NOT_ENOUGH", "卖家余额不足"),
         _ => Refusal::business("ACQ.TRADE_NOT_EXIST", "交易不存在"),

@@ -32,7 +32,7 @@ pub(super) fn cancel(state: &mut State, now_ms: i64, biz: &Map<String, Value>) -
     };
     let (out_trade_no, trade_no) = (bill.out_trade_no.clone(), trade.trade_no.clone());
     let total_fen = bill.total_fen;
-    let action = match decide(bill, trade, now_ms)? {
+    let action = match decide_undoing(bill, trade, now_ms)? {
         Undoing::Done(action) => action,
         Undoing::Close => {
             close(state, now_ms, &out_trade_no);
@@ -50,7 +50,7 @@ pub(super) fn cancel(state: &mut State, now_ms: i64, biz: &Map<String, Value>) -
         .with("trade_no", trade_no))
 }
 
-fn decide(bill: &Bill, trade: &Trade, now_ms: i64) -> Result<Undoing, Refusal> {
+fn decide_undoing(bill: &Bill, trade: &Trade, now_ms: i64) -> Result<Undoing, Refusal> {
     let refused = |sub_code, sub_msg| Err(Refusal::business(sub_code, sub_msg));
     match trade.status {
         Status::Finished => refused("ACQ.TRADE_HAS_FINISHED", "交易已完结"),

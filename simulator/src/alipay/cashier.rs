@@ -32,8 +32,8 @@ struct Desk {
 
 pub(crate) fn handle(dispatcher: &Dispatcher, request: &Request) -> Reply {
     let form = String::from_utf8_lossy(&request.body);
-    let token = field(request.query(), "session").or_else(|| field(&form, "session"));
-    let act = match (request.method.as_str(), field(&form, "act").as_deref()) {
+    let token = form_field(request.query(), "session").or_else(|| form_field(&form, "session"));
+    let act = match (request.method.as_str(), form_field(&form, "act").as_deref()) {
         ("GET" | "HEAD", _) => Act::Open,
         ("POST", Some("pay")) => Act::Pay,
         ("POST", Some("refuse")) => Act::Refuse,
@@ -41,26 +41,26 @@ pub(crate) fn handle(dispatcher: &Dispatcher, request: &Request) -> Reply {
         _ => return Reply::new(405, "text/plain", "").with_header("allow", "GET, POST"),
     };
     let token = token.unwrap_or_default();
-    let desk = dispatcher.act(|state, now_ms| open(state, now_ms, &token, act));
+    let desk = dispatcher.act(|state, now_ms| open_desk(state, now_ms, &token, act));
     let desk = match desk {
         Ok(desk) => desk,
         Err(refusal) => return error_page(&refusal),
     };
     let words = view::Words::for_reader(request.header("accept-language"));
     match (act, &desk.outcome) {
-        (Act::Pay, Ok(_)) if desk.bill.return_url.is_some() => leave(&desk.back(&dispatcher.keys)),
+        (Act::Pay, Ok(_)) if desk.bill.return_url.is_some() => leave_cashier(&desk.back(&dispatcher.keys)),
         (Act::Refuse, Ok(_)) if desk.bill.quit_url.is_some() => {
-            leave(desk.bill.quit_url.as_deref().unwrap_or_default())
+            leave_cashier(desk.bill.quit_url.as_deref().unwrap_or_default())
         }
         _ => view::show(words, &desk, act, &dispatcher.keys),
     }
 }
 
-fn leave(url: &str) -> Reply {
+fn leave_cashier(url: &str) -> Reply {
     Reply::new(302, "text/html;charset=utf-8", "").with_header("location", url)
 }
 
-fn open(state: &mut State, now_ms: i64, token: &str, act: Act) -> Result<Desk, Refusal> {
+fn open_desk(state: &mut State, now_ms: i64, token: &str, act: Act) -> Result<Desk, Refusal> {
     state.lapse(now_ms);
     let brought = state.alipay.sessions.bill(now_ms, token).cloned();
     let brought =
@@ -141,7 +141,7 @@ impl Desk {
     }
 }
 
-fn field(form: &str, name: &str) -> Option<String> {
+fn form_field(form: &str, name: &str) -> Option<String> {
     let (_, value) = parse_form(form)?.into_iter().find(|(found, _)| found == name)?;
     Some(value)
 }

@@ -22,7 +22,7 @@ impl Expiry {
         let relative = |name: &str| match biz.get(name) {
             None => Ok(None),
             Some(value) => {
-                let parsed = value.as_str().and_then(|text| after(text, now_ms));
+                let parsed = value.as_str().and_then(|text| parse_duration(text, now_ms));
                 parsed
                     .map(Some)
                     .ok_or_else(|| Refusal::parameter(&format!("参数有误{name}非法")))
@@ -60,7 +60,7 @@ impl Expiry {
 }
 
 /// `1m` to `15d`, or `1c`: until midnight.
-fn after(text: &str, now_ms: i64) -> Option<i64> {
+fn parse_duration(text: &str, now_ms: i64) -> Option<i64> {
     if text == "1c" {
         return Some(next_beijing_midnight(now_ms));
     }
@@ -84,10 +84,10 @@ mod tests {
 
     #[test]
     fn timeouts_are_integers_from_a_minute_to_fifteen_days() {
-        assert_eq!(after("1m", 0), Some(MINUTE_MS));
-        assert_eq!(after("15d", 0), Some(LONGEST_LIFE_MS));
+        assert_eq!(parse_duration("1m", 0), Some(MINUTE_MS));
+        assert_eq!(parse_duration("15d", 0), Some(LONGEST_LIFE_MS));
         for bad in ["", "m", "0m", "1.5h", "16d", "90", "1s", "-1m", "元"] {
-            assert_eq!(after(bad, 0), None, "{bad}");
+            assert_eq!(parse_duration(bad, 0), None, "{bad}");
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn announce(state: &mut State, now_ms: i64, out_trade_no: &str) {
         return;
     };
     let Some(trade) = &bill.trade else { return };
-    if let Some(mut notification) = make(rng, now_ms, bill, trade, None) {
+    if let Some(mut notification) = make_notification(rng, now_ms, bill, trade, None) {
         alipay.signing.mark(keys, bill, &mut notification);
         state.announce(now_ms, notification);
     }
@@ -39,7 +39,7 @@ pub(super) fn announce_refund(state: &mut State, now_ms: i64, out_trade_no: &str
         .refunds
         .iter()
         .find(|refund| refund.request_no == request_no);
-    if let Some(mut notification) = make(rng, now_ms, bill, trade, refund) {
+    if let Some(mut notification) = make_notification(rng, now_ms, bill, trade, refund) {
         alipay.signing.mark(keys, bill, &mut notification);
         state.announce(now_ms, notification);
     }
@@ -62,12 +62,12 @@ pub(crate) fn pretend_notification(
     trade.status = Status::Success;
     trade.paid_ms = Some(now_ms);
     trade.closed_ms = None;
-    let mut notification = make(rng, now_ms, bill, &trade, None)?;
+    let mut notification = make_notification(rng, now_ms, bill, &trade, None)?;
     alipay.signing.mark(keys, bill, &mut notification);
     Some(notification)
 }
 
-fn make(
+fn make_notification(
     rng: &mut Rng,
     now_ms: i64,
     bill: &Bill,
@@ -75,7 +75,7 @@ fn make(
     refund: Option<&Refund>,
 ) -> Option<Notification> {
     let id = format!("{}{}", compact(now_ms), rng.digits(20));
-    let mut fields = fields(bill, trade, refund, &id);
+    let mut fields = notification_fields(bill, trade, refund, &id);
     // The order of fields differs between real notifications.
     for last in (1..fields.len()).rev() {
         fields.swap(last, rng.place(last + 1));
@@ -91,7 +91,12 @@ fn make(
     })
 }
 
-fn fields(bill: &Bill, trade: &Trade, refund: Option<&Refund>, notify_id: &str) -> Vec<(String, String)> {
+fn notification_fields(
+    bill: &Bill,
+    trade: &Trade,
+    refund: Option<&Refund>,
+    notify_id: &str,
+) -> Vec<(String, String)> {
     let mut fields = alipay_frame(notify_id);
     let mut add = |name: &str, value: String| fields.push((name.to_owned(), value));
     add("trade_no", trade.trade_no.clone());

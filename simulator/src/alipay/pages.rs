@@ -8,7 +8,7 @@ use super::bill::Bill;
 use super::node::Refusal;
 use super::order::{self, Product, may_reenter, same_content};
 use super::params::Params;
-use super::{Method, vetoed};
+use super::{Method, vetoed_refusal};
 use crate::books::Gateway;
 use crate::faults::Endpoint;
 use crate::state::State;
@@ -61,7 +61,7 @@ fn read(state: &mut State, now_ms: i64, params: &Params, product: Product) -> Re
     params.check_rest(now_ms)?;
     let biz = params.biz_content(&state.keys)?;
     if let Some(kind) = state.veto(Gateway::Alipay, Endpoint::Cashier) {
-        return Err(vetoed(kind));
+        return Err(vetoed_refusal(kind));
     }
     order::require_signed(state, product)?;
     let bill = order::read(params, &biz, now_ms, product)?;

@@ -24,7 +24,7 @@ pub(super) struct Params {
     pub(super) charset: Charset,
 }
 
-fn invalid(sub_msg: &str) -> Refusal {
+fn invalid_parameter(sub_msg: &str) -> Refusal {
     Refusal::invalid("isv.invalid-parameter", sub_msg)
 }
 
@@ -32,12 +32,14 @@ impl Params {
     pub(super) fn merge(request: &Request) -> Result<Params, Refusal> {
         let body = match request.method.as_str() {
             "GET" | "HEAD" => "",
-            "POST" => std::str::from_utf8(&request.body).map_err(|_| invalid("参数无效"))?,
-            _ => return Err(invalid("请求方法无效")),
+            "POST" => std::str::from_utf8(&request.body).map_err(|_| invalid_parameter("参数无效"))?,
+            _ => return Err(invalid_parameter("请求方法无效")),
         };
         let is_form = request.media_type().as_deref() == Some("application/x-www-form-urlencoded");
         if !body.is_empty() && !is_form {
-            return Err(invalid("Content-Type必须为application/x-www-form-urlencoded"));
+            return Err(invalid_parameter(
+                "Content-Type必须为application/x-www-form-urlencoded",
+            ));
         }
         Params::read(&[request.query(), body])
     }
@@ -47,11 +49,13 @@ impl Params {
         let charset = Charset::of_forms(parts);
         let mut map = BTreeMap::new();
         for part in parts {
-            let pairs = charset.parse_form(part).ok_or_else(|| invalid("参数编码无效"))?;
+            let pairs = charset
+                .parse_form(part)
+                .ok_or_else(|| invalid_parameter("参数编码无效"))?;
             for (name, value) in pairs {
                 match map.get(&name) {
                     Some(other) if *other != value => {
-                        return Err(invalid(&format!("参数{name}重复且取值不一致")));
+                        return Err(invalid_parameter(&format!("参数{name}重复且取值不一致")));
                     }
                     _ => map.insert(name, value),
                 };
@@ -203,7 +207,7 @@ impl Params {
             return Err(Refusal::invalid("isv.invalid-timestamp", "非法的时间戳参数"));
         }
         if self.get("version") != Some("1.0") {
-            return Err(invalid("version参数无效"));
+            return Err(invalid_parameter("version参数无效"));
         }
         if self.get("app_auth_token").is_some() {
             let sub_code = "aop.invalid-app-auth-token";
@@ -211,19 +215,19 @@ impl Params {
         }
         let bad_notify_url = |url: &str| url.len() > 256 || !is_notify_url(url);
         if self.get("notify_url").is_some_and(bad_notify_url) {
-            return Err(invalid("notify_url参数无效"));
+            return Err(invalid_parameter("notify_url参数无效"));
         }
         if self
             .get("return_url")
             .is_some_and(|url| !is_web_address(url, 256))
         {
-            return Err(invalid("return_url参数无效"));
+            return Err(invalid_parameter("return_url参数无效"));
         }
         Ok(())
     }
 
     pub(super) fn biz_content(&self, keys: &Keys) -> Result<Map<String, Value>, Refusal> {
-        let missing = || invalid("缺少biz_content参数");
+        let missing = || invalid_parameter("缺少biz_content参数");
         let content = self.get("biz_content").ok_or_else(missing)?;
         let plain;
         let content = if self.is_encrypted() {
@@ -233,7 +237,7 @@ impl Params {
         } else {
             content
         };
-        serde_json::from_str(content).map_err(|_| invalid("biz_content不是合法的JSON对象"))
+        serde_json::from_str(content).map_err(|_| invalid_parameter("biz_content不是合法的JSON对象"))
     }
 }
 

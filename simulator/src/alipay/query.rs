@@ -35,10 +35,10 @@ pub(super) fn query(state: &mut State, now_ms: i64, biz: &Map<String, Value>) ->
             .iter()
             .fold(wanted.not_exist(), |refusal, name| refusal.with(name, "0.00"))
     })?;
-    Ok(show(bill, trade, now_ms, unseen_ms))
+    Ok(show_trade(bill, trade, now_ms, unseen_ms))
 }
 
-fn show(bill: &Bill, trade: &Trade, now_ms: i64, unseen_ms: i64) -> Node {
+fn show_trade(bill: &Bill, trade: &Trade, now_ms: i64, unseen_ms: i64) -> Node {
     let paid_ms = trade
         .paid_ms
         .filter(|paid_ms| now_ms >= paid_ms.saturating_add(unseen_ms));

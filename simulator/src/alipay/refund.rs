@@ -100,7 +100,7 @@ pub(super) fn refund(state: &mut State, now_ms: i64, biz: &Map<String, Value>) -
         .refunds
         .iter()
         .find(|refund| refund.request_no == request_no);
-    Ok(show(bill, trade, refund, moved, with_detail))
+    Ok(show_refund(bill, trade, refund, moved, with_detail))
 }
 
 fn may_refund(bill: &Bill, trade: &Trade, asked: &Asked) -> Result<(), Refusal> {
@@ -213,7 +213,7 @@ fn next_due(state: &mut State, now_ms: i64) -> Option<(i64, String, String)> {
     })
 }
 
-fn show(bill: &Bill, trade: &Trade, refund: Option<&Refund>, moved: bool, with_detail: bool) -> Node {
+fn show_refund(bill: &Bill, trade: &Trade, refund: Option<&Refund>, moved: bool, with_detail: bool) -> Node {
     let mut node = Node::success()
         .with("buyer_logon_id", trade.buyer_logon_id())
         .with("buyer_user_id", trade.buyer_id())
@@ -224,14 +224,14 @@ fn show(bill: &Bill, trade: &Trade, refund: Option<&Refund>, moved: bool, with_d
     node = node.with("out_trade_no", bill.out_trade_no.clone());
     let sent_back_fen = refund.map_or(0, |refund| refund.fen);
     if with_detail {
-        node = node.with("refund_detail_item_list", detail(sent_back_fen));
+        node = node.with("refund_detail_item_list", refund_detail(sent_back_fen));
     }
     node.with("refund_fee", yuan(trade.refunded_fen()))
         .with("send_back_fee", yuan(if moved { sent_back_fen } else { 0 }))
         .with("trade_no", trade.trade_no.clone())
 }
 
-fn detail(fen: i64) -> Value {
+fn refund_detail(fen: i64) -> Value {
     json!([{"amount": yuan(fen), "fund_channel": "ALIPAYACCOUNT"}])
 }
 
@@ -260,7 +260,7 @@ pub(super) fn query(state: &State, biz: &Map<String, Value>) -> Result<Node, Ref
         .with("refund_amount", yuan(refund.fen));
     if refund.is_done() {
         if has_option(biz, "refund_detail_item_list") {
-            node = node.with("refund_detail_item_list", detail(refund.fen));
+            node = node.with("refund_detail_item_list", refund_detail(refund.fen));
         }
         node = node.with("refund_status", refund.state());
     }

@@ -77,14 +77,14 @@ pub(super) fn query(
     biz: &Map<String, Value>,
     host: &str,
 ) -> Result<Node, Refusal> {
-    let mut wanted = read(biz, now_ms)?;
+    let mut wanted = read_wanted(biz, now_ms)?;
     wanted.fault = StatementFault::draw(state, Gateway::Alipay, wanted.kind.table());
     if wanted.fault == Some(StatementFault::NotReady) {
         return Err(not_made());
     }
     let is_empty = planted(state, &wanted).is_empty();
     let State { alipay, rng, .. } = state;
-    let token = keep(&mut alipay.addresses, rng, now_ms, wanted);
+    let token = keep_address(&mut alipay.addresses, rng, now_ms, wanted);
     let mut node = Node::success();
     if is_empty {
         node = node.with("bill_file_code", "EMPTY_DATA_WITH_BILL_FILE");
@@ -95,7 +95,7 @@ pub(super) fn query(
     ))
 }
 
-fn keep(addresses: &mut Addresses, rng: &mut Rng, now_ms: i64, wanted: Wanted) -> String {
+fn keep_address(addresses: &mut Addresses, rng: &mut Rng, now_ms: i64, wanted: Wanted) -> String {
     addresses.given.retain(|_, (until_ms, _)| now_ms < *until_ms);
     let token = rng.hex(32);
     addresses
@@ -104,7 +104,7 @@ fn keep(addresses: &mut Addresses, rng: &mut Rng, now_ms: i64, wanted: Wanted) -
     token
 }
 
-fn read(biz: &Map<String, Value>, now_ms: i64) -> Result<Wanted, Refusal> {
+fn read_wanted(biz: &Map<String, Value>, now_ms: i64) -> Result<Wanted, Refusal> {
     // The gateway's own spelling.
     let invalid = || Refusal::business("INVAILID_ARGUMENTS", "入参不合法");
     let word = |name: &str| text(biz, name, 20).map_err(|_| invalid())?.ok_or_else(invalid);
@@ -186,10 +186,10 @@ pub(crate) fn download(state: &mut State, now_ms: i64, request: &Request) -> Rep
             ]
         }
     };
-    packed(wanted, tables)
+    packed_statement(wanted, tables)
 }
 
-fn packed(wanted: &Wanted, tables: [(&str, String); 2]) -> Reply {
+fn packed_statement(wanted: &Wanted, tables: [(&str, String); 2]) -> Reply {
     let account = match wanted.fault {
         Some(StatementFault::OfOther) => OTHER_SELLER_ID,
         _ => SELLER_ID,

@@ -96,13 +96,21 @@ pub(super) fn show(words: &Words, desk: &Desk, act: Act, keys: &Keys) -> Reply {
                 "<p class=\"standing\" role=\"alert\" data-testid=\"cashier-refusal\">{}: {}</p>{}",
                 words.failed,
                 escape(&said),
-                away(words, desk)
+                away_page(words, desk)
             );
             (409, "failed", after)
         }
         (Ok(bill), act) => match (bill.standing, act) {
-            (Standing::Paid, _) => (200, "paid", outcome(words.paid, &home(words, desk, keys))),
-            (Standing::Closed, _) => (200, "closed", outcome(words.closed, &away(words, desk))),
+            (Standing::Paid, _) => (
+                200,
+                "paid",
+                outcome_block(words.paid, &home_page(words, desk, keys)),
+            ),
+            (Standing::Closed, _) => (
+                200,
+                "closed",
+                outcome_block(words.closed, &away_page(words, desk)),
+            ),
             (Standing::Open, Act::Refuse) => {
                 let again = format!(
                     "<nav class=\"actions\"><a class=\"button\" id=\"again\" data-testid=\"cashier-again\" \
@@ -110,19 +118,19 @@ pub(super) fn show(words: &Words, desk: &Desk, act: Act, keys: &Keys) -> Reply {
                     escape(&desk.token),
                     words.again
                 );
-                (200, "refused", outcome(words.refused, &again))
+                (200, "refused", outcome_block(words.refused, &again))
             }
             (Standing::Open, Act::Open | Act::Pay) => (
                 200,
                 "open",
-                format!("{}{}", buttons(words, desk), away(words, desk)),
+                format!("{}{}", button_row(words, desk), away_page(words, desk)),
             ),
         },
     };
-    page(words, desk, status, state, &after)
+    cashier_page(words, desk, status, state, &after)
 }
 
-fn page(words: &Words, desk: &Desk, status: u16, state: &str, after: &str) -> Reply {
+fn cashier_page(words: &Words, desk: &Desk, status: u16, state: &str, after: &str) -> Reply {
     let bill = &desk.bill;
     let body = format!(
         "<p class=\"bar\"><a href=\"/wallet\">{brand}</a><span class=\"tag\">{note}</span></p><h1>{title}</h1>\
@@ -154,7 +162,7 @@ fn page(words: &Words, desk: &Desk, status: u16, state: &str, after: &str) -> Re
     let origins: String = [&bill.return_url, &bill.quit_url]
         .into_iter()
         .flatten()
-        .filter_map(|url| origin(url))
+        .filter_map(|url| origin_of(url))
         .map(|origin| format!(" {origin}"))
         .collect();
     for (name, value) in &mut reply.headers {
@@ -166,17 +174,17 @@ fn page(words: &Words, desk: &Desk, status: u16, state: &str, after: &str) -> Re
 }
 
 /// Scheme and host; addresses were checked to have nothing else there.
-fn origin(url: &str) -> Option<&str> {
+fn origin_of(url: &str) -> Option<&str> {
     let start = url.find("://")? + 3;
     let len = url[start..].find(['/', '?', '#']).unwrap_or(url.len() - start);
     Some(&url[..start + len])
 }
 
-fn outcome(said: &str, after: &str) -> String {
+fn outcome_block(said: &str, after: &str) -> String {
     format!("<p class=\"standing\" role=\"status\" data-testid=\"cashier-outcome\">{said}</p>{after}")
 }
 
-fn buttons(words: &Words, desk: &Desk) -> String {
+fn button_row(words: &Words, desk: &Desk) -> String {
     format!(
         "<form class=\"actions\" method=\"post\" action=\"{CASHIER_PATH}\">\
          <input type=\"hidden\" name=\"session\" value=\"{token}\">\
@@ -189,22 +197,22 @@ fn buttons(words: &Words, desk: &Desk) -> String {
 }
 
 /// Link for a payer after payment.
-fn home(words: &Words, desk: &Desk, keys: &Keys) -> String {
+fn home_page(words: &Words, desk: &Desk, keys: &Keys) -> String {
     if desk.bill.return_url.is_none() {
         return String::new();
     }
-    link("back", "cashier-back", &desk.back(keys), words.back)
+    link_button("back", "cashier-back", &desk.back(keys), words.back)
 }
 
 /// Link for a payer without payment.
-fn away(words: &Words, desk: &Desk) -> String {
+fn away_page(words: &Words, desk: &Desk) -> String {
     match &desk.bill.quit_url {
-        Some(url) => link("quit", "cashier-quit", url, words.quit),
+        Some(url) => link_button("quit", "cashier-quit", url, words.quit),
         None => String::new(),
     }
 }
 
-fn link(id: &str, testid: &str, url: &str, said: &str) -> String {
+fn link_button(id: &str, testid: &str, url: &str, said: &str) -> String {
     format!(
         "<nav class=\"actions\"><a class=\"button\" id=\"{id}\" data-testid=\"{testid}\" href=\"{}\">{said}</a></nav>",
         escape(url)

@@ -11,17 +11,17 @@ const MOVEMENT_HEADER: &str = "账务流水号,业务流水号,商户订单号,�
 const MOVEMENT_TOTALS_HEADER: &str = "序号,账务类型,收入笔数,收入金额（+元）,支出笔数,支出金额（-元）";
 
 /// Amounts as the table lists them: negative for a refund, and a fee is negative for a payment.
-fn signed(entry: &Entry, fen: i64) -> i64 {
+fn signed_fen(entry: &Entry, fen: i64) -> i64 {
     if entry.is_refund() { -fen } else { fen }
 }
 
 /// Movement of the account without the fee.
 fn settled_fen(entry: &Entry) -> i64 {
-    signed(entry, entry.settled_fen())
+    signed_fen(entry, entry.settled_fen())
 }
 
 fn fee_fen(entry: &Entry) -> i64 {
-    -signed(entry, entry.fee_fen)
+    -signed_fen(entry, entry.fee_fen)
 }
 
 /// Change of the account by these entries.
@@ -43,7 +43,7 @@ pub(super) fn trades(entries: &[Entry], period: &Period) -> String {
         of_kind.cloned().collect()
     };
     let (paid, refunded) = (of_kind(false), of_kind(true));
-    let discount = |entry: &Entry| signed(entry, entry.merchant_coupon_fen);
+    let discount = |entry: &Entry| signed_fen(entry, entry.merchant_coupon_fen);
     let tail = [
         format!(
             "#交易合计：{}笔，商家实收共{}元，商家优惠共{}元",
@@ -58,23 +58,23 @@ pub(super) fn trades(entries: &[Entry], period: &Period) -> String {
             signed_yuan(sum_of(&refunded, discount))
         ),
     ];
-    table("业务明细", TRADE_HEADER, lines, &tail, period)
+    table_text("业务明细", TRADE_HEADER, lines, &tail, period)
 }
 
 fn trade_line(entry: &Entry) -> String {
     let zero = "0.00".to_owned();
-    let yuan = |fen: i64| signed_yuan(signed(entry, fen));
-    line(&[
-        tabbed(&entry.gateway_no),
-        tabbed(&entry.out_trade_no),
+    let yuan = |fen: i64| signed_yuan(signed_fen(entry, fen));
+    table_line(&[
+        tabbed_number(&entry.gateway_no),
+        tabbed_number(&entry.out_trade_no),
         if entry.is_refund() { "退款" } else { "交易" }.to_owned(),
-        plain(&entry.title),
+        plain_text(&entry.title),
         beijing_text(entry.created_ms),
         beijing_text(entry.at_ms),
-        plain(&entry.store),
+        plain_text(&entry.store),
         String::new(),
         String::new(),
-        plain(&entry.device),
+        plain_text(&entry.device),
         entry.payer.clone(),
         yuan(entry.fen),
         yuan(entry.settled_fen()),
@@ -86,7 +86,7 @@ fn trade_line(entry: &Entry) -> String {
         String::new(),
         zero.clone(),
         zero.clone(),
-        refund_no(entry).map_or(String::new(), tabbed),
+        refund_no(entry).map_or(String::new(), tabbed_number),
         signed_yuan(fee_fen(entry)),
         zero,
         String::new(),
@@ -101,21 +101,21 @@ pub(super) fn trade_totals(entries: &[Entry], period: &Period) -> String {
     let n_refunds = entries.iter().filter(|entry| entry.is_refund()).count();
     let sum = |fen: fn(&Entry) -> i64| sum_of(entries, fen);
     let (settled, fees) = (sum(settled_fen), sum(fee_fen));
-    let total = line(&[
+    let total = table_line(&[
         "合计".to_owned(),
         String::new(),
         (entries.len() - n_refunds).to_string(),
         n_refunds.to_string(),
-        signed_yuan(sum(|entry| signed(entry, entry.fen))),
+        signed_yuan(sum(|entry| signed_fen(entry, entry.fen))),
         signed_yuan(settled),
-        signed_yuan(sum(|entry| signed(entry, entry.coupon_fen))),
-        signed_yuan(sum(|entry| signed(entry, entry.merchant_coupon_fen))),
+        signed_yuan(sum(|entry| signed_fen(entry, entry.coupon_fen))),
+        signed_yuan(sum(|entry| signed_fen(entry, entry.merchant_coupon_fen))),
         "0.00".to_owned(),
         signed_yuan(fees),
         "0.00".to_owned(),
         signed_yuan(settled + fees),
     ]);
-    table("业务汇总", TRADE_TOTALS_HEADER, vec![total], &[], period)
+    table_text("业务汇总", TRADE_TOTALS_HEADER, vec![total], &[], period)
 }
 
 /// A movement for each payment and refund, and one for its fee. `opening_fen` is the balance before the first one.
@@ -142,7 +142,7 @@ pub(super) fn movements(entries: &[Entry], opening_fen: i64, period: &Period) ->
         format!("#支出合计：{}笔，共{}元", moves.n_out, signed_yuan(moves.out_fen)),
         format!("#收入合计：{}笔，共{}元", moves.n_in, signed_yuan(moves.in_fen)),
     ];
-    table("账务明细", MOVEMENT_HEADER, lines, &tail, period)
+    table_text("账务明细", MOVEMENT_HEADER, lines, &tail, period)
 }
 
 fn movement_line(entry: &Entry, number: &str, fen: i64, balance_fen: i64, kind: &str) -> String {
@@ -151,11 +151,11 @@ fn movement_line(entry: &Entry, number: &str, fen: i64, balance_fen: i64, kind: 
     } else {
         (String::new(), signed_yuan(fen))
     };
-    line(&[
-        tabbed(number),
-        tabbed(&entry.gateway_no),
-        tabbed(&entry.out_trade_no),
-        plain(&entry.title),
+    table_line(&[
+        tabbed_number(number),
+        tabbed_number(&entry.gateway_no),
+        tabbed_number(&entry.out_trade_no),
+        plain_text(&entry.title),
         beijing_text(entry.at_ms),
         entry.payer.clone(),
         income,
@@ -194,7 +194,7 @@ impl Moves {
 
 pub(super) fn movement_totals(entries: &[Entry], period: &Period) -> String {
     let moves = Moves::of(entries);
-    let total = line(&[
+    let total = table_line(&[
         "1".to_owned(),
         "合计".to_owned(),
         moves.n_in.to_string(),
@@ -202,10 +202,10 @@ pub(super) fn movement_totals(entries: &[Entry], period: &Period) -> String {
         moves.n_out.to_string(),
         signed_yuan(moves.out_fen),
     ]);
-    table("账务汇总", MOVEMENT_TOTALS_HEADER, vec![total], &[], period)
+    table_text("账务汇总", MOVEMENT_TOTALS_HEADER, vec![total], &[], period)
 }
 
-fn table(name: &str, header: &str, lines: Vec<String>, tail: &[String], period: &Period) -> String {
+fn table_text(name: &str, header: &str, lines: Vec<String>, tail: &[String], period: &Period) -> String {
     let day = |ms: i64| {
         let text = beijing_text(ms);
         let (date, time) = text.split_once(' ').unwrap_or((&text, ""));
@@ -236,15 +236,15 @@ fn table(name: &str, header: &str, lines: Vec<String>, tail: &[String], period: 
 }
 
 /// A number that a spreadsheet would round ends with a tab.
-fn tabbed(number: &str) -> String {
+fn tabbed_number(number: &str) -> String {
     format!("{number}\t")
 }
 
 /// Text as a cell: a comma becomes a wide one, line ends and tabs become spaces, quotes stay as they are.
-fn plain(text: &str) -> String {
+fn plain_text(text: &str) -> String {
     text.replace(',', "，").replace(['\t', '\r', '\n'], " ")
 }
 
-fn line(cells: &[String]) -> String {
+fn table_line(cells: &[String]) -> String {
     cells.join(",")
 }

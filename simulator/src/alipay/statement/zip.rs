@@ -20,11 +20,11 @@ pub(super) fn pack(files: &[File]) -> Vec<u8> {
     let mut archive = Vec::new();
     let mut directory = Vec::new();
     for file in files {
-        let offset = size(&archive);
+        let offset = size_field(&archive);
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
         let packed = encoder.write_all(&file.content).and_then(|()| encoder.finish());
         let packed = packed.expect("a Vec takes every byte");
-        let entry = entry(file, &packed);
+        let entry = zip_entry(file, &packed);
         archive.extend_from_slice(b"PK\x03\x04");
         archive.extend_from_slice(&entry);
         archive.extend_from_slice(&file.name);
@@ -38,8 +38,8 @@ pub(super) fn pack(files: &[File]) -> Vec<u8> {
         directory.extend_from_slice(&file.name);
     }
     let n_files = u16::try_from(files.len()).expect("a bill has two files");
-    let offset = size(&archive);
-    let n_bytes = size(&directory);
+    let offset = size_field(&archive);
+    let n_bytes = size_field(&directory);
     archive.extend_from_slice(&directory);
     archive.extend_from_slice(b"PK\x05\x06\0\0\0\0");
     archive.extend_from_slice(&n_files.to_le_bytes());
@@ -51,7 +51,7 @@ pub(super) fn pack(files: &[File]) -> Vec<u8> {
 }
 
 /// The common part of the local header and the directory, up to the lengths of name and extras.
-fn entry(file: &File, packed: &[u8]) -> Vec<u8> {
+fn zip_entry(file: &File, packed: &[u8]) -> Vec<u8> {
     let mut crc = Crc::new();
     crc.update(&file.content);
     let mut entry = Vec::with_capacity(26);
@@ -59,7 +59,7 @@ fn entry(file: &File, packed: &[u8]) -> Vec<u8> {
     // No flags: neither a mark of UTF-8 nor sizes that follow the data.
     entry.extend_from_slice(&[0; 2]);
     entry.extend_from_slice(&DEFLATED.to_le_bytes());
-    for number in [DOS_TIME, crc.sum(), size(packed), size(&file.content)] {
+    for number in [DOS_TIME, crc.sum(), size_field(packed), size_field(&file.content)] {
         entry.extend_from_slice(&number.to_le_bytes());
     }
     let n_name = u16::try_from(file.name.len()).expect("a bill's name is short");
@@ -68,6 +68,6 @@ fn entry(file: &File, packed: &[u8]) -> Vec<u8> {
     entry
 }
 
-fn size(bytes: &[u8]) -> u32 {
+fn size_field(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).expect("a simulated bill is below four gigabytes")
 }
