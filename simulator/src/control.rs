@@ -57,8 +57,8 @@ pub(crate) async fn handle(dispatcher: &Arc<Dispatcher>, request: &Request, path
             dispatcher.change_faults(|state| state.set_faults(&Faults::none()));
             Ok(show_faults(dispatcher))
         }
-        ("POST", "/resend") => resend(dispatcher, request),
-        ("POST", "/notice") => notification(dispatcher, request).await,
+        ("POST", "/resend") => resend_notification(dispatcher, request),
+        ("POST", "/notice") => make_notification(dispatcher, request).await,
         _ => {
             return Reply::json(
                 404,
@@ -72,7 +72,7 @@ pub(crate) async fn handle(dispatcher: &Arc<Dispatcher>, request: &Request, path
     }
 }
 
-fn read<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
+fn read_body<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
     let body: &[u8] = if request.body.is_empty() {
         b"{}"
     } else {
@@ -134,7 +134,7 @@ async fn set_clock(dispatcher: &Arc<Dispatcher>, request: &Request) -> Outcome {
         advance_ms: Option<i64>,
         speed: Option<u32>,
     }
-    let change: Change = read(request)?;
+    let change: Change = read_body(request)?;
     if change.advance_ms.is_none() && change.speed.is_none() {
         return Err("advanceMs or speed is needed".to_owned());
     }
@@ -177,7 +177,7 @@ struct PayerCall {
 type PayerAct = fn(&mut State, i64, &Payer<'_>) -> Result<Bill, payer::Refusal>;
 
 fn act_as_payer(dispatcher: &Dispatcher, request: &Request, act: PayerAct) -> Outcome {
-    let call: PayerCall = read(request)?;
+    let call: PayerCall = read_body(request)?;
     let prompt = match (call.code, call.out_trade_no) {
         (Some(_), Some(_)) => return Err("code or outTradeNo, not both".to_owned()),
         (Some(prompt), None) | (None, Some(prompt)) => prompt,
@@ -215,7 +215,7 @@ fn newest_open(dispatcher: &Dispatcher) -> Result<String, String> {
 
 /// Acts as a page inside WeChat that asks the app to pay.
 fn invoke_bridge(dispatcher: &Dispatcher, request: &Request) -> Outcome {
-    let invocation: wechat::Invocation = read(request)?;
+    let invocation: wechat::Invocation = read_body(request)?;
     let prepay_id = invocation.check(&dispatcher.keys)?;
     let bill = dispatcher.act(|state, now_ms| wechat::pay_by_bridge(state, now_ms, prepay_id))?;
     Ok(show_bill(&bill))
@@ -228,7 +228,7 @@ fn slip_authorization(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     struct Change {
         slip: Option<wechat::oauth::Slip>,
     }
-    let Change { slip } = read(request)?;
+    let Change { slip } = read_body(request)?;
     dispatcher.act(|state, _| state.wechat.oauth.slip = slip);
     Ok(json!({"slip": slip}))
 }
@@ -240,7 +240,7 @@ fn show_faults(dispatcher: &Dispatcher) -> Value {
 
 /// Adds one fault; a list in `faults` replaces all.
 fn set_faults(dispatcher: &Dispatcher, request: &Request) -> Outcome {
-    let value: Value = read(request)?;
+    let value: Value = read_body(request)?;
     let faults = match value.get("faults") {
         Some(Value::Array(list)) if value.as_object().is_some_and(|members| members.len() == 1) => {
             let faults = list.iter().map(read_fault).collect::<Result<Vec<_>, _>>()?;
@@ -259,13 +259,13 @@ fn set_faults(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     Ok(show_faults(dispatcher))
 }
 
-fn resend(dispatcher: &Dispatcher, request: &Request) -> Outcome {
+fn resend_notification(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct Resend {
         out_trade_no: Option<String>,
     }
-    let Resend { out_trade_no } = read(request)?;
+    let Resend { out_trade_no } = read_body(request)?;
     let out_trade_no = out_trade_no.map_or_else(|| newest_notification(dispatcher), Ok)?;
     dispatcher.act(|state, now_ms| state.outbox.resend(now_ms, &out_trade_no))?;
     Ok(json!({"outTradeNo": out_trade_no}))
@@ -281,8 +281,8 @@ fn newest_notification(dispatcher: &Dispatcher) -> Result<String, String> {
     Ok(newest.out_trade_no)
 }
 
-async fn notification(dispatcher: &Dispatcher, request: &Request) -> Outcome {
-    let mut members: Map<String, Value> = read(request)?;
+async fn make_notification(dispatcher: &Dispatcher, request: &Request) -> Outcome {
+    let mut members: Map<String, Value> = read_body(request)?;
     let out_trade_no = match members.remove("outTradeNo") {
         None => newest_notification(dispatcher)?,
         Some(Value::String(out_trade_no)) => out_trade_no,

@@ -43,7 +43,7 @@ impl State {
         let mut reply = act(self);
         reply.forgery = forgery;
         if let Some(kind) = disguise {
-            reply = disguised(kind, reply);
+            reply = disguise_reply(kind, reply);
         }
         match spoilt {
             Some(kind) => self.spoil(occasion.gateway, kind, reply),
@@ -131,7 +131,7 @@ impl State {
 }
 
 /// Alters an answer (another node, another trade, another charset) before it is signed.
-fn disguised(kind: FaultKind, mut reply: Reply) -> Reply {
+fn disguise_reply(kind: FaultKind, mut reply: Reply) -> Reply {
     match (kind, &mut reply.seal) {
         (FaultKind::WrongNode, Seal::Alipay { node, .. }) => {
             const REFUND: &str = "alipay_trade_refund_response";

@@ -89,7 +89,7 @@ impl Keys {
         let credentials = Credentials {
             wechat_mch_id: MCH_ID.to_owned(),
             wechat_app_id: APP_ID.to_owned(),
-            wechat_serial_no: hex(&fingerprint(&ring.merchant)[..20]).to_uppercase(),
+            wechat_serial_no: hex(&key_fingerprint(&ring.merchant)[..20]).to_uppercase(),
             // Derived, so that it is kept wherever the keys are kept.
             wechat_api_v3_key: hex(&sha2::Sha256::digest(merchant_pem.as_bytes())[..16]),
             wechat_app_secret: hex(&sha2::Sha256::digest(format!("app {merchant_pem}").as_bytes())[..16]),
@@ -136,11 +136,11 @@ impl Keys {
     }
 
     pub(crate) fn merchant_signed(&self, message: &[u8], signature: &str) -> bool {
-        verify(&self.merchant, message, signature)
+        verify_signature(&self.merchant, message, signature)
     }
 
     pub(crate) fn app_signed(&self, message: &[u8], signature: &str) -> bool {
-        verify(&self.alipay_app, message, signature)
+        verify_signature(&self.alipay_app, message, signature)
     }
 
     /// Returns the key of this serial number, if WeChat Pay uses it for this merchant.
@@ -239,13 +239,13 @@ pub(crate) fn sign(key: &PrivateKey, message: &[u8]) -> String {
     STANDARD.encode(signature)
 }
 
-fn verify(key: &PublicKey, message: &[u8], signature: &str) -> bool {
+fn verify_signature(key: &PublicKey, message: &[u8], signature: &str) -> bool {
     STANDARD
         .decode(signature)
         .is_ok_and(|raw| key.pkcs1v15_verify::<Sha256>(message, &raw).is_ok())
 }
 
-fn fingerprint(key: &PrivateKey) -> [u8; 32] {
+fn key_fingerprint(key: &PrivateKey) -> [u8; 32] {
     let der = key
         .to_public_key()
         .to_public_key_der()

@@ -71,13 +71,13 @@ impl Listener {
             Socket::Listening(_) if shut => {
                 // The listener must be gone before its port can be bound.
                 *socket = Socket::Held(None);
-                *socket = Socket::Held(complained(self.address, bound(self.address)));
+                *socket = Socket::Held(log_failure(self.address, bind_socket(self.address)));
             }
             Socket::Held(held) if !shut => {
                 let _context = self.runtime.enter();
-                let again = held.take().map_or_else(|| bound(self.address), Ok);
+                let again = held.take().map_or_else(|| bind_socket(self.address), Ok);
                 let again = again.and_then(|again| again.listen(BACKLOG));
-                if let Some(listener) = complained(self.address, again) {
+                if let Some(listener) = log_failure(self.address, again) {
                     *socket = Socket::Listening(listener);
                 }
                 self.changed.notify_one();
@@ -119,7 +119,7 @@ impl Listener {
     }
 }
 
-fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+fn bind_socket(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
@@ -130,7 +130,7 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-fn complained<T>(address: SocketAddr, outcome: io::Result<T>) -> Option<T> {
+fn log_failure<T>(address: SocketAddr, outcome: io::Result<T>) -> Option<T> {
     outcome
         .inspect_err(|error| tracing::error!("{address} cannot be bound again: {error}"))
         .ok()

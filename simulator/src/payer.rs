@@ -107,7 +107,7 @@ impl fmt::Display for Refusal {
 pub(crate) fn look(state: &mut State, now_ms: i64, prompt: &str) -> Result<Bill, Refusal> {
     state.lapse(now_ms);
     alipay::admit(state, now_ms, prompt.trim());
-    let (gateway, out_trade_no) = find(state, prompt.trim()).ok_or(Refusal::UnknownCode)?;
+    let (gateway, out_trade_no) = find_bill(state, prompt.trim()).ok_or(Refusal::UnknownCode)?;
     match gateway {
         Gateway::Wechat => Ok(state.wechat.look(&out_trade_no)),
         Gateway::Alipay => Ok(state.alipay.bills[&out_trade_no].look()),
@@ -118,7 +118,7 @@ pub(crate) fn look(state: &mut State, now_ms: i64, prompt: &str) -> Result<Bill,
 pub(crate) fn scan(state: &mut State, now_ms: i64, payer: &Payer<'_>) -> Result<Bill, Refusal> {
     state.lapse(now_ms);
     alipay::admit(state, now_ms, payer.prompt);
-    let (gateway, out_trade_no) = find(state, payer.prompt).ok_or(Refusal::UnknownCode)?;
+    let (gateway, out_trade_no) = find_bill(state, payer.prompt).ok_or(Refusal::UnknownCode)?;
     match gateway {
         Gateway::Wechat => wechat::scan(state, now_ms, &out_trade_no, payer)?,
         Gateway::Alipay => alipay::scan(state, now_ms, &out_trade_no, payer)?,
@@ -129,7 +129,7 @@ pub(crate) fn scan(state: &mut State, now_ms: i64, payer: &Payer<'_>) -> Result<
 pub(crate) fn pay(state: &mut State, now_ms: i64, payer: &Payer<'_>) -> Result<Bill, Refusal> {
     state.lapse(now_ms);
     alipay::admit(state, now_ms, payer.prompt);
-    let (gateway, out_trade_no) = find(state, payer.prompt).ok_or(Refusal::UnknownCode)?;
+    let (gateway, out_trade_no) = find_bill(state, payer.prompt).ok_or(Refusal::UnknownCode)?;
     if let Some(balance_fen) = payer.balance_fen {
         let bill = scan(state, now_ms, payer)?;
         if bill.total_fen - payer.coupon_fen - payer.merchant_coupon_fen > balance_fen {
@@ -180,7 +180,7 @@ pub(crate) fn open_bills(state: &mut State, now_ms: i64) -> Vec<Bill> {
     bills
 }
 
-fn find(state: &State, prompt: &str) -> Option<(Gateway, String)> {
+fn find_bill(state: &State, prompt: &str) -> Option<(Gateway, String)> {
     if let Some(no) = state.wechat.find(prompt) {
         return Some((Gateway::Wechat, no.to_owned()));
     }

@@ -50,8 +50,8 @@ pub(crate) struct Saved<'a> {
 impl Saved<'_> {
     pub(crate) fn of(state: &State, now_ms: i64, ahead_ms: i64) -> Saved<'_> {
         let wechat = &state.wechat;
-        let orders = newest(wechat.orders.values().collect(), |order| order.created_ms);
-        let bills = newest(state.alipay.bills.values().collect(), |bill| bill.created_ms);
+        let orders = newest_first(wechat.orders.values().collect(), |order| order.created_ms);
+        let bills = newest_first(state.alipay.bills.values().collect(), |bill| bill.created_ms);
         let order_numbers: BTreeSet<&str> = orders.iter().map(|order| order.out_trade_no.as_str()).collect();
         let bill_numbers: BTreeSet<&str> = bills.iter().map(|bill| bill.out_trade_no.as_str()).collect();
         let is_kept = |number: &str| order_numbers.contains(number) || bill_numbers.contains(number);
@@ -72,9 +72,9 @@ impl Saved<'_> {
             rotated: wechat.rotated,
             funds: Cow::Borrowed(&state.alipay.funds),
             signing: state.alipay.signing,
-            queue: borrowed(state.outbox.to_save(is_kept, now_ms - DELIVERED_MS)),
-            orders: borrowed(orders),
-            bills: borrowed(bills),
+            queue: borrow_all(state.outbox.to_save(is_kept, now_ms - DELIVERED_MS)),
+            orders: borrow_all(orders),
+            bills: borrow_all(bills),
         }
     }
 
@@ -112,11 +112,11 @@ impl Saved<'_> {
     }
 }
 
-fn borrowed<T: Clone>(items: Vec<&T>) -> Vec<Cow<'_, T>> {
+fn borrow_all<T: Clone>(items: Vec<&T>) -> Vec<Cow<'_, T>> {
     items.into_iter().map(Cow::Borrowed).collect()
 }
 
-fn newest<T>(mut items: Vec<&T>, created_ms: impl Fn(&T) -> i64) -> Vec<&T> {
+fn newest_first<T>(mut items: Vec<&T>, created_ms: impl Fn(&T) -> i64) -> Vec<&T> {
     if items.len() > MAX_TRADES {
         items.sort_by_key(|item| std::cmp::Reverse(created_ms(item)));
         items.truncate(MAX_TRADES);

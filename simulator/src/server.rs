@@ -39,14 +39,14 @@ pub(crate) async fn receive(
 ) -> Result<Response<Body>, Broken> {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(Body::new(body), LARGEST_BODY).await else {
-        return Ok(respond(Reply::new(413, "text/plain", "too large")));
+        return Ok(into_response(Reply::new(413, "text/plain", "too large")));
     };
     // A connection opened before the outage must not bypass it.
     if dispatcher.state().faults.refuses(host) {
         return Err(Broken);
     }
     let request = Request::new(host, peer, &parts, body);
-    let reply = route(&dispatcher, &request).await;
+    let reply = route_request(&dispatcher, &request).await;
     match reply.ending {
         Ending::Reset => return Err(Broken),
         Ending::Never => tokio::select! {
@@ -55,10 +55,10 @@ pub(crate) async fn receive(
         },
         Ending::Whole | Ending::Truncated => {}
     }
-    Ok(respond(reply))
+    Ok(into_response(reply))
 }
 
-async fn route(dispatcher: &Arc<Dispatcher>, request: &Request) -> Reply {
+async fn route_request(dispatcher: &Arc<Dispatcher>, request: &Request) -> Reply {
     // CSRF: a page of another site must not pay for the person running the simulator. A merchant's signed form does
     // not pay: it leads to a cashier.
     let is_foreign = request.header("sec-fetch-site") == Some("cross-site");
@@ -81,7 +81,7 @@ async fn route(dispatcher: &Arc<Dispatcher>, request: &Request) -> Reply {
     }
 }
 
-fn respond(reply: Reply) -> Response<Body> {
+fn into_response(reply: Reply) -> Response<Body> {
     let n_bytes = reply.body.len();
     let mut response = Response::new(match reply.ending {
         Ending::Whole | Ending::Never | Ending::Reset => Body::from(reply.body),

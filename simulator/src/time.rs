@@ -124,10 +124,10 @@ struct Moment {
     ms: i64,
 }
 
-fn beijing(ms: i64) -> Moment {
+fn beijing_moment(ms: i64) -> Moment {
     let local = ms + BEIJING_MS;
     let (days, rest) = (local.div_euclid(DAY_MS), local.rem_euclid(DAY_MS));
-    let (year, month, day) = civil(days);
+    let (year, month, day) = civil_date(days);
     Moment {
         year,
         month,
@@ -141,7 +141,7 @@ fn beijing(ms: i64) -> Moment {
 
 /// `2018-06-08T10:34:56+08:00`
 pub(crate) fn rfc3339(ms: i64) -> String {
-    let t = beijing(ms);
+    let t = beijing_moment(ms);
     format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}+08:00",
         t.year, t.month, t.day, t.hour, t.minute, t.second
@@ -150,7 +150,7 @@ pub(crate) fn rfc3339(ms: i64) -> String {
 
 /// `2018-06-08 10:34:56`
 pub(crate) fn beijing_text(ms: i64) -> String {
-    let t = beijing(ms);
+    let t = beijing_moment(ms);
     format!(
         "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
         t.year, t.month, t.day, t.hour, t.minute, t.second
@@ -159,12 +159,12 @@ pub(crate) fn beijing_text(ms: i64) -> String {
 
 /// `2018-06-08 10:34:56.000`
 pub(crate) fn beijing_text_ms(ms: i64) -> String {
-    format!("{}.{:03}", beijing_text(ms), beijing(ms).ms)
+    format!("{}.{:03}", beijing_text(ms), beijing_moment(ms).ms)
 }
 
 /// `20180608103456`
 pub(crate) fn compact(ms: i64) -> String {
-    let t = beijing(ms);
+    let t = beijing_moment(ms);
     format!(
         "{:04}{:02}{:02}{:02}{:02}{:02}{:03}",
         t.year, t.month, t.day, t.hour, t.minute, t.second, t.ms
@@ -220,7 +220,7 @@ fn parse_civil(text: &str) -> Option<i64> {
     let day = two_digits(&text[8..10], 31)?;
     let days = days_of(year, month, day);
     // The way back finds 30 February and month 0.
-    if civil(days) != (year, month, day) {
+    if civil_date(days) != (year, month, day) {
         return None;
     }
     let hour = two_digits(&text[11..13], 23)?;
@@ -235,7 +235,7 @@ fn two_digits(text: &str, most: i64) -> Option<i64> {
 }
 
 /// Howard Hinnant's `civil_from_days`.
-fn civil(days: i64) -> (i64, i64, i64) {
+fn civil_date(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);

@@ -26,13 +26,13 @@ enum Act {
 
 impl Act {
     fn read(form: &str) -> Option<Act> {
-        match field(form, "act")?.as_str() {
+        match form_field(form, "act")?.as_str() {
             "pay" => Some(Act::Pay),
             "refuse" => Some(Act::Refuse),
             "later" => Some(Act::Later),
             "poor" => Some(Act::Poor),
             "coupon" => {
-                let fen = field(form, "coupon").as_deref().and_then(parse_yuan);
+                let fen = form_field(form, "coupon").as_deref().and_then(parse_yuan);
                 // An invalid amount is refused like a coupon without value.
                 Some(Act::Coupon {
                     fen: fen.unwrap_or(0),
@@ -53,8 +53,8 @@ struct Phone {
 impl Phone {
     fn read(form: &str) -> Phone {
         Phone {
-            code: field(form, "code").unwrap_or_default(),
-            is_second: field(form, "payer").as_deref() == Some("two"),
+            code: form_field(form, "code").unwrap_or_default(),
+            is_second: form_field(form, "payer").as_deref() == Some("two"),
         }
     }
 
@@ -70,13 +70,13 @@ impl Phone {
 pub(crate) fn handle(dispatcher: &Dispatcher, request: &Request) -> Reply {
     let words = Words::for_reader(request.header("accept-language"));
     match request.method.as_str() {
-        "GET" | "HEAD" => look(dispatcher, request, words),
-        "POST" => act(dispatcher, request, words),
+        "GET" | "HEAD" => look_at_bill(dispatcher, request, words),
+        "POST" => act_on_bill(dispatcher, request, words),
         _ => Reply::new(405, "text/plain", "").with_header("allow", "GET, HEAD, POST"),
     }
 }
 
-fn look(dispatcher: &Dispatcher, request: &Request, words: &Words) -> Reply {
+fn look_at_bill(dispatcher: &Dispatcher, request: &Request, words: &Words) -> Reply {
     let phone = Phone::read(request.query());
     let open = dispatcher.act(payer::open_bills);
     if phone.code.is_empty() {
@@ -86,7 +86,7 @@ fn look(dispatcher: &Dispatcher, request: &Request, words: &Words) -> Reply {
     page::bill(words, &phone, shown, &open)
 }
 
-fn act(dispatcher: &Dispatcher, request: &Request, words: &Words) -> Reply {
+fn act_on_bill(dispatcher: &Dispatcher, request: &Request, words: &Words) -> Reply {
     let form = String::from_utf8_lossy(&request.body);
     let phone = Phone::read(&form);
     let Some(act) = Act::read(&form) else {
@@ -118,7 +118,7 @@ fn act(dispatcher: &Dispatcher, request: &Request, words: &Words) -> Reply {
     page::result(words, &phone, act, outcome)
 }
 
-fn field(form: &str, name: &str) -> Option<String> {
+fn form_field(form: &str, name: &str) -> Option<String> {
     let (_, value) = parse_form(form)?.into_iter().find(|(found, _)| found == name)?;
     Some(value.trim().to_owned())
 }

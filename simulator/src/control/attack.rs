@@ -66,7 +66,7 @@ pub(crate) fn draft(
     let known = state.outbox.newest(out_trade_no).cloned();
     let mut notification = match known {
         Some(notification) => notification,
-        None => pretend(state, now_ms, out_trade_no).ok_or("no gateway knows this number")?,
+        None => pretend_payment(state, now_ms, out_trade_no).ok_or("no gateway knows this number")?,
     };
     if alteration.new_id {
         notification.id = state.rng.uuid();
@@ -106,7 +106,7 @@ pub(crate) fn draft(
 }
 
 /// Returns the notification of a payment that does not happen.
-fn pretend(state: &mut State, now_ms: i64, out_trade_no: &str) -> Option<Notification> {
+fn pretend_payment(state: &mut State, now_ms: i64, out_trade_no: &str) -> Option<Notification> {
     if let Some(notification) = wechat::pretend_refund_notification(state, now_ms, out_trade_no) {
         return Some(notification);
     }

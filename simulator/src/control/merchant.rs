@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::{Outcome, read};
+use super::{Outcome, read_body};
 use crate::books::RefundOutcome;
 use crate::dispatcher::Dispatcher;
 use crate::settings::Products;
@@ -40,7 +40,7 @@ struct Change {
     wechat_balance_fen: Option<i64>,
     wechat_refund_ms: Option<i64>,
     wechat_fee_rate: Option<i64>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_or_null")]
     alipay_balance_fen: Option<Option<i64>>,
     alipay_refund_ms: Option<i64>,
     alipay_fee_rate: Option<i64>,
@@ -50,12 +50,12 @@ struct Change {
 }
 
 /// Distinguishes null, which means an unlimited balance, from a missing member.
-fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<i64>>, D::Error> {
+fn given_or_null<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<i64>>, D::Error> {
     Option::deserialize(value).map(Some)
 }
 
 pub(super) fn set(dispatcher: &Dispatcher, request: &Request) -> Outcome {
-    let change: Change = read(request)?;
+    let change: Change = read_body(request)?;
     let balances = [change.wechat_balance_fen, change.alipay_balance_fen.flatten()];
     if balances.iter().flatten().any(|fen| *fen < 0) {
         return Err("a balance is not negative".to_owned());
@@ -87,11 +87,11 @@ pub(super) fn set(dispatcher: &Dispatcher, request: &Request) -> Outcome {
             return Err(format!("{name} is none of {}", known.join(", ")));
         }
     }
-    dispatcher.act(|state, now_ms| apply(state, now_ms, &change));
+    dispatcher.act(|state, now_ms| apply_change(state, now_ms, &change));
     Ok(show(dispatcher))
 }
 
-fn apply(state: &mut State, now_ms: i64, change: &Change) {
+fn apply_change(state: &mut State, now_ms: i64, change: &Change) {
     let State {
         wechat, alipay, rng, ..
     } = state;
@@ -128,7 +128,7 @@ pub(super) fn settle_refund(dispatcher: &Dispatcher, request: &Request) -> Outco
         refund_no: Option<String>,
         outcome: RefundOutcome,
     }
-    let Settle { refund_no, outcome } = read(request)?;
+    let Settle { refund_no, outcome } = read_body(request)?;
     dispatcher.act(|state, now_ms| {
         state.lapse(now_ms);
         let refund_no = match refund_no {
@@ -150,7 +150,7 @@ pub(super) async fn refund_by_hand(dispatcher: &Arc<Dispatcher>, request: &Reque
         out_trade_no: String,
         fen: Option<i64>,
     }
-    let ByHand { out_trade_no, fen } = read(request)?;
+    let ByHand { out_trade_no, fen } = read_body(request)?;
     let shown = dispatcher.act(|state, now_ms| {
         let refund_no = state.refund_by_hand(now_ms, &out_trade_no, fen)?;
         let refund = state.books().refund(&refund_no).cloned();

@@ -15,14 +15,14 @@ const INTRODUCTION: &str = "WeChat Pay answers under /v3, Alipay under /gateway.
 pub(super) fn show(request: &Request, base: &str) -> Reply {
     let accept = request.header("accept").unwrap_or_default();
     if accept.contains("text/html") {
-        html(base)
+        html_page(base)
     } else {
-        Reply::new(200, "text/plain; charset=utf-8", text(base)).with_header("vary", "accept")
+        Reply::new(200, "text/plain; charset=utf-8", text_page(base)).with_header("vary", "accept")
     }
 }
 
 /// Lines for a shell; no body contains its quotes.
-fn examples(call: &Call, base: &str) -> Vec<String> {
+fn call_examples(call: &Call, base: &str) -> Vec<String> {
     let Call { method, path, .. } = call;
     let url = format!("{base}/_control{path}");
     call.bodies
@@ -50,7 +50,7 @@ fn where_of(entry: &Entry) -> String {
     }
 }
 
-fn text(base: &str) -> String {
+fn text_page(base: &str) -> String {
     let mut text = format!("{TITLE}\n\n{INTRODUCTION}\n");
     let mut add = |line: &str| writeln!(text, "{line}").expect("a String takes any text");
     for chapter in CHAPTERS {
@@ -61,7 +61,7 @@ fn text(base: &str) -> String {
         for call in chapter.calls {
             add(&format!("\n{} /_control{}", call.method, call.path));
             add(&format!("  {}", call.what));
-            for example in examples(call, base) {
+            for example in call_examples(call, base) {
                 add(&format!("  $ {example}"));
             }
         }
@@ -75,7 +75,7 @@ fn text(base: &str) -> String {
 }
 
 /// Anchor of a chapter.
-fn anchor(title: &str) -> String {
+fn anchor_of(title: &str) -> String {
     title
         .chars()
         .map(|letter| {
@@ -88,14 +88,14 @@ fn anchor(title: &str) -> String {
         .collect()
 }
 
-fn heading(title: &str) -> String {
-    format!("<h2 id=\"{}\">{}</h2>", anchor(title), escape(title))
+fn heading_html(title: &str) -> String {
+    format!("<h2 id=\"{}\">{}</h2>", anchor_of(title), escape(title))
 }
 
-fn html(base: &str) -> Reply {
+fn html_page(base: &str) -> Reply {
     let titles = CHAPTERS.iter().map(|chapter| chapter.title).chain([FAULTS]);
     let contents: String = titles
-        .map(|title| format!("<a href=\"#{}\">{}</a>", anchor(title), escape(title)))
+        .map(|title| format!("<a href=\"#{}\">{}</a>", anchor_of(title), escape(title)))
         .collect();
     let mut body = format!(
         "<p class=\"bar\"><a href=\"/wallet\">Open the wallet</a><span class=\"tag\">no money moves here</span></p>\
@@ -104,7 +104,7 @@ fn html(base: &str) -> Reply {
     );
     let mut add = |part: &str| body.push_str(part);
     for chapter in CHAPTERS {
-        add(&heading(chapter.title));
+        add(&heading_html(chapter.title));
         if !chapter.text.is_empty() {
             add(&format!("<p>{}</p>", escape(chapter.text)));
         }
@@ -115,7 +115,7 @@ fn html(base: &str) -> Reply {
                 call.path,
                 escape(call.what)
             ));
-            for example in examples(call, base) {
+            for example in call_examples(call, base) {
                 add(&format!("<pre>{}</pre>", escape(&example)));
             }
         }
@@ -131,7 +131,7 @@ fn html(base: &str) -> Reply {
             )
         })
         .collect();
-    add(&heading(FAULTS));
+    add(&heading_html(FAULTS));
     add(&format!(
         "<table><thead><tr><th scope=\"col\">kind, number</th>\
          <th scope=\"col\">what happens</th><th scope=\"col\">where</th></tr></thead><tbody>{rows}</tbody></table>"

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Outcome, read};
+use super::{Outcome, read_body};
 use crate::dispatcher::Dispatcher;
 use crate::settings::AlipaySigning;
 use crate::wire::Request;
@@ -21,7 +21,7 @@ pub(super) fn show(dispatcher: &Dispatcher) -> Outcome {
 
 /// Sets the given ones; missing members return to their defaults.
 pub(super) fn set(dispatcher: &Dispatcher, request: &Request) -> Outcome {
-    let signing: AlipaySigning = read(request)?;
+    let signing: AlipaySigning = read_body(request)?;
     dispatcher.act(|state, _| state.alipay.signing = signing);
     show(dispatcher)
 }

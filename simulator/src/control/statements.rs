@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Outcome, read};
+use super::{Outcome, read_body};
 use crate::dispatcher::Dispatcher;
 use crate::statement::Plant;
 use crate::wire::Request;
@@ -14,7 +14,7 @@ pub(super) fn show(dispatcher: &Dispatcher) -> Outcome {
 
 /// Adds one difference, or all of a list or none of it.
 pub(super) fn add(dispatcher: &Dispatcher, request: &Request) -> Outcome {
-    let value: Value = read(request)?;
+    let value: Value = read_body(request)?;
     let plants: Result<Vec<Plant>, _> = match value.get("statements") {
         Some(list) if value.as_object().is_some_and(|members| members.len() == 1) => {
             serde_json::from_value(list.clone())

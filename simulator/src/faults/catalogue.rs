@@ -77,7 +77,7 @@ impl Endpoint {
     }
 }
 
-const fn entry(kind: &'static str, places: Places, what: &'static str) -> Entry {
+const fn catalogue_entry(kind: &'static str, places: Places, what: &'static str) -> Entry {
     Entry {
         kind,
         number: None,
@@ -87,14 +87,19 @@ const fn entry(kind: &'static str, places: Places, what: &'static str) -> Entry 
     }
 }
 
-const fn numbered(kind: &'static str, number: &'static str, places: Places, what: &'static str) -> Entry {
+const fn numbered_entry(
+    kind: &'static str,
+    number: &'static str,
+    places: Places,
+    what: &'static str,
+) -> Entry {
     Entry {
         number: Some(number),
-        ..entry(kind, places, what)
+        ..catalogue_entry(kind, places, what)
     }
 }
 
-const fn of(gateway: Gateway, entry: Entry) -> Entry {
+const fn entry_of_gateway(gateway: Gateway, entry: Entry) -> Entry {
     Entry {
         gateway: Some(gateway),
         ..entry
@@ -102,63 +107,63 @@ const fn of(gateway: Gateway, entry: Entry) -> Entry {
 }
 
 pub(crate) const CATALOGUE: &[Entry] = &[
-    entry(
+    catalogue_entry(
         "refuse",
         Places::Host,
         "nothing listens at the first address until the fault is cleared; host backup means the other one; this page stays under the address that is up",
     ),
-    entry("resetBefore", Places::Answers, "the connection breaks, no effect"),
-    entry(
+    catalogue_entry("resetBefore", Places::Answers, "the connection breaks, no effect"),
+    catalogue_entry(
         "resetAfter",
         Places::Answers,
         "the call takes effect, then the connection breaks",
     ),
-    entry("hangBefore", Places::Answers, "no answer, no effect"),
-    entry(
+    catalogue_entry("hangBefore", Places::Answers, "no answer, no effect"),
+    catalogue_entry(
         "hangAfter",
         Places::Answers,
         "no answer, but the call took effect",
     ),
-    entry(
+    catalogue_entry(
         "truncate",
         Places::Answers,
         "half of the body, then the connection breaks",
     ),
-    entry("html502", Places::Answers, "the edge's error page, no effect"),
-    entry(
+    catalogue_entry("html502", Places::Answers, "the edge's error page, no effect"),
+    catalogue_entry(
         "html502After",
         Places::Answers,
         "the edge's error page, but the call took effect",
     ),
-    entry(
+    catalogue_entry(
         "errorBefore",
         Places::Answers,
         "WeChat 500 SYSTEM_ERROR, Alipay 20000; no effect",
     ),
-    entry(
+    catalogue_entry(
         "errorAfter",
         Places::Answers,
         "the same, but the call took effect",
     ),
-    entry(
+    catalogue_entry(
         "busy",
         Places::Answers,
         "WeChat 429 FREQUENCY_LIMITED, Alipay 40005; no effect",
     ),
-    entry(
+    catalogue_entry(
         "busyAfter",
         Places::Answers,
         "the same, but the call took effect: what a 429 may mean for a refund",
     ),
-    of(
+    entry_of_gateway(
         Gateway::Wechat,
-        entry(
+        catalogue_entry(
             "userPaying",
             Places::Only(&[Endpoint::Close]),
             "202 USER_PAYING: the payer is typing the password; no effect",
         ),
     ),
-    entry(
+    catalogue_entry(
         "notFound",
         Places::Only(&[
             Endpoint::Query,
@@ -168,170 +173,170 @@ pub(crate) const CATALOGUE: &[Entry] = &[
         ]),
         "the number is not known yet: WeChat 404, Alipay ACQ.TRADE_NOT_EXIST; no effect",
     ),
-    entry(
+    catalogue_entry(
         "declined",
         Places::Only(&[Endpoint::Create]),
         "the order is refused, well signed: WeChat 400 INVALID_REQUEST, Alipay ACQ.INVALID_PARAMETER; no effect",
     ),
-    entry(
+    catalogue_entry(
         "declinedAgain",
         Places::Only(&[Endpoint::Create]),
         "the same refusal for an order that is known already: the first call stands; no effect",
     ),
-    entry(
+    catalogue_entry(
         "notEnough",
         Places::Only(&[Endpoint::Refund]),
         "the merchant's account is empty: WeChat 403 NOT_ENOUGH, Alipay ACQ.SELLER_BALANCE_NOT_ENOUGH; no effect",
     ),
-    of(
+    entry_of_gateway(
         Gateway::Wechat,
-        entry(
+        catalogue_entry(
             "refundAbnormal",
             Places::Only(&[Endpoint::Refund]),
             "the refund is accepted and ends ABNORMAL",
         ),
     ),
-    of(
+    entry_of_gateway(
         Gateway::Wechat,
-        entry(
+        catalogue_entry(
             "refundClosed",
             Places::Only(&[Endpoint::Refund]),
             "the refund is accepted and ends CLOSED",
         ),
     ),
-    entry(
+    catalogue_entry(
         "billOmits",
         Places::Only(&[Endpoint::Bill]),
         "the bill lacks the first payment of its day; the totals fit what it lists",
     ),
-    entry(
+    catalogue_entry(
         "billDiffers",
         Places::Only(&[Endpoint::Bill]),
         "the bill says one fen more of the first payment of its day",
     ),
-    entry(
+    catalogue_entry(
         "billInvents",
         Places::Only(&[Endpoint::Bill]),
         "the bill lists a copy of the first payment under numbers that never were",
     ),
-    entry(
+    catalogue_entry(
         "billNotReady",
         Places::Only(&[Endpoint::Bill]),
         "the bill is not made yet, whatever the hour: WeChat 400 STATEMENT_CREATING, Alipay BILL_NOT_EXIST",
     ),
-    entry(
+    catalogue_entry(
         "billMissing",
         Places::Only(&[Endpoint::Bill]),
         "no bill, though there were trades: WeChat 400 NO_STATEMENT_EXIST, Alipay EMPTY_DATA_WITH_BILL_FILE and a file without rows",
     ),
-    of(
+    entry_of_gateway(
         Gateway::Wechat,
-        entry(
+        catalogue_entry(
             "billWrongHash",
             Places::Only(&[Endpoint::Bill]),
             "the answer, well signed, promises the hash of another file",
         ),
     ),
-    entry(
+    catalogue_entry(
         "billDamaged",
         Places::Only(&[Endpoint::Bill]),
         "one bit of the file is wrong",
     ),
-    entry(
+    catalogue_entry(
         "billCutOff",
         Places::Only(&[Endpoint::Bill]),
         "the second half of the table and its sums are missing; the hash and the archive are whole",
     ),
-    entry(
+    catalogue_entry(
         "billOfOther",
         Places::Only(&[Endpoint::Bill]),
         "the bill names another merchant number or account",
     ),
-    entry(
+    catalogue_entry(
         "billOfOtherDay",
         Places::Only(&[Endpoint::Bill]),
         "the bill of the day (or month) before",
     ),
-    numbered(
+    numbered_entry(
         "stale",
         "seconds",
         Places::Only(&[Endpoint::Query]),
         "a payment of the last seconds is not seen yet",
     ),
-    entry(
+    catalogue_entry(
         "latePay",
         Places::Only(&[Endpoint::Close]),
         "somebody who began in time still pays after the close or the deadline",
     ),
-    entry(
+    catalogue_entry(
         "early",
         Places::Only(&[Endpoint::Create]),
         "the payer pays and the notice arrives before the create call is answered",
     ),
-    of(
+    entry_of_gateway(
         Gateway::Wechat,
-        entry(
+        catalogue_entry(
             "probe",
             Places::Signed,
             "WECHATPAY/SIGNTEST/… in place of the signature; with percent at the rate you want",
         ),
     ),
-    entry("badSignature", Places::Signed, "signed by a key nobody knows"),
-    entry("noSignature", Places::Signed, "no signature at all"),
-    of(
+    catalogue_entry("badSignature", Places::Signed, "signed by a key nobody knows"),
+    catalogue_entry("noSignature", Places::Signed, "no signature at all"),
+    entry_of_gateway(
         Gateway::Wechat,
-        entry(
+        catalogue_entry(
             "rotate",
             Places::Signed,
             "signed with the second platform certificate (certificate mode)",
         ),
     ),
-    of(
+    entry_of_gateway(
         Gateway::Alipay,
-        entry(
+        catalogue_entry(
             "wrongNode",
             Places::Answers,
             "the answer, well signed, under the name of another method",
         ),
     ),
-    entry(
+    catalogue_entry(
         "otherTrade",
         Places::Answers,
         "the answer is well signed and about another out_trade_no",
     ),
-    entry(
+    catalogue_entry(
         "mute",
         Places::Notifications,
         "an attempt is not made; the schedule goes on",
     ),
-    numbered(
+    numbered_entry(
         "duplicate",
         "copies",
         Places::Notifications,
         "so many copies more, in parallel",
     ),
-    numbered(
+    numbered_entry(
         "delay",
         "ms",
         Places::Notifications,
         "the first attempt comes later",
     ),
-    entry(
+    catalogue_entry(
         "reorder",
         Places::Notifications,
         "a notice waits until another has overtaken it, at most 15 s",
     ),
-    of(
+    entry_of_gateway(
         Gateway::Alipay,
-        entry(
+        catalogue_entry(
             "gbk",
             Places::Signed,
             "in GBK; without an endpoint notices and answers",
         ),
     ),
-    of(
+    entry_of_gateway(
         Gateway::Alipay,
-        entry("percentSpaces", Places::Notifications, "a space is %20, not +"),
+        catalogue_entry("percentSpaces", Places::Notifications, "a space is %20, not +"),
     ),
 ];
 

@@ -13,9 +13,9 @@ pub(crate) fn read_fault(value: &Value) -> Result<Fault, String> {
         .as_object()
         .ok_or("a fault is an object with a kind")?
         .clone();
-    let gateway = take(&mut members, "gateway")?;
-    let endpoint = take(&mut members, "endpoint")?;
-    let host = take(&mut members, "host")?;
+    let gateway = take_member(&mut members, "gateway")?;
+    let endpoint = take_member(&mut members, "endpoint")?;
+    let host = take_member(&mut members, "host")?;
     let when = read_when(&mut members)?;
     let word = members
         .get("kind")
@@ -36,7 +36,7 @@ pub(crate) fn read_fault(value: &Value) -> Result<Fault, String> {
 }
 
 fn read_when(members: &mut Map<String, Value>) -> Result<When, String> {
-    match (take(members, "times")?, take(members, "percent")?) {
+    match (take_member(members, "times")?, take_member(members, "percent")?) {
         (None, None) => Ok(When::Always),
         (Some(n_times), None) => Ok(When::Times(n_times)),
         (None, Some(percent)) if percent <= 100 => Ok(When::Percent(percent)),
@@ -74,7 +74,10 @@ fn check_place(
     Ok(())
 }
 
-fn take<T: DeserializeOwned>(members: &mut Map<String, Value>, name: &str) -> Result<Option<T>, String> {
+fn take_member<T: DeserializeOwned>(
+    members: &mut Map<String, Value>,
+    name: &str,
+) -> Result<Option<T>, String> {
     let Some(value) = members.remove(name) else {
         return Ok(None);
     };

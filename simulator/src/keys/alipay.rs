@@ -12,7 +12,7 @@ use rsa::PrivateKey;
 
 use super::certificate::{Issuer, VALID_YEARS, pem};
 use super::ring::Ring;
-use super::{ALIPAY_APP_ID, SELLER_ID, fingerprint, hex};
+use super::{ALIPAY_APP_ID, SELLER_ID, hex, key_fingerprint};
 use crate::settings::AlipayCertificate;
 
 /// An elliptic-curve and an RSA root that sign nothing here: their private keys were never kept.
@@ -66,9 +66,9 @@ struct Issued {
 
 impl AlipayCertificates {
     pub(super) fn issue(ring: &Ring) -> io::Result<AlipayCertificates> {
-        let root = authority(ROOT, &ring.alipay_root, ROOT, &ring.alipay_root)?;
-        let issuer = authority(ISSUER, &ring.alipay_issuer, ROOT, &ring.alipay_root)?;
-        let forged_root = authority(FORGED_ROOT, &ring.stranger, FORGED_ROOT, &ring.stranger)?;
+        let root = issue_authority(ROOT, &ring.alipay_root, ROOT, &ring.alipay_root)?;
+        let issuer = issue_authority(ISSUER, &ring.alipay_issuer, ROOT, &ring.alipay_root)?;
+        let forged_root = issue_authority(FORGED_ROOT, &ring.stranger, FORGED_ROOT, &ring.stranger)?;
         let app_name = format!("{SELLER_ID}-{ALIPAY_APP_ID}");
         let leaf = |name: &str, key: &PrivateKey, by: &PrivateKey| {
             let subject = Subject {
@@ -77,7 +77,7 @@ impl AlipayCertificates {
                 name,
                 is_ca: false,
             };
-            issue(&subject, key, ISSUER, by)
+            issue_certificate(&subject, key, ISSUER, by)
         };
         let app = leaf(&app_name, &ring.alipay_app, &ring.alipay_issuer)?;
         let first = leaf("Sandbox Alipay", &ring.alipay, &ring.alipay_issuer)?;
@@ -89,7 +89,7 @@ impl AlipayCertificates {
             sn: leaf.sn,
             key: Arc::clone(key),
         };
-        let other_sn = sn(&distinguished_name(OTHER_RSA_ROOT.0), OTHER_RSA_ROOT.1);
+        let other_sn = certificate_sn(&distinguished_name(OTHER_RSA_ROOT.0), OTHER_RSA_ROOT.1);
         Ok(AlipayCertificates {
             // A blank line between two, as in Alipay's own file: some clients split it there.
             root_pem: format!("{}\n{OTHER_ROOTS}", root.pem),
@@ -117,44 +117,49 @@ impl AlipayCertificates {
     }
 }
 
-fn authority(name: &str, key: &PrivateKey, issuer: &str, by: &PrivateKey) -> io::Result<Issued> {
+fn issue_authority(name: &str, key: &PrivateKey, issuer: &str, by: &PrivateKey) -> io::Result<Issued> {
     let subject = Subject {
         organization: ORGANIZATION,
         unit: UNIT,
         name,
         is_ca: true,
     };
-    issue(&subject, key, issuer, by)
+    issue_certificate(&subject, key, issuer, by)
 }
 
-fn issue(subject: &Subject<'_>, key: &PrivateKey, issuer: &str, by: &PrivateKey) -> io::Result<Issued> {
-    let mut serial: [u8; 16] = fingerprint(key)[..16].try_into().expect("a digest is longer");
+fn issue_certificate(
+    subject: &Subject<'_>,
+    key: &PrivateKey,
+    issuer: &str,
+    by: &PrivateKey,
+) -> io::Result<Issued> {
+    let mut serial: [u8; 16] = key_fingerprint(key)[..16].try_into().expect("a digest is longer");
     // Positive and without a leading zero; a CA and its leaf of one key differ.
     serial[0] = serial[0] & 0x3f | 0x40 | u8::from(subject.is_ca) << 5;
-    let mut params = params(subject.name, subject.organization, subject.unit);
+    let mut params = certificate_params(subject.name, subject.organization, subject.unit);
     params.serial_number = Some(SerialNumber::from_slice(&serial));
-    params.key_identifier_method = KeyIdMethod::PreSpecified(fingerprint(key)[..20].to_vec());
+    params.key_identifier_method = KeyIdMethod::PreSpecified(key_fingerprint(key)[..20].to_vec());
     params.use_authority_key_identifier_extension = true;
     if subject.is_ca {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     }
-    let mut issuer_params = self::params(issuer, ORGANIZATION, UNIT);
-    issuer_params.key_identifier_method = KeyIdMethod::PreSpecified(fingerprint(by)[..20].to_vec());
+    let mut issuer_params = self::certificate_params(issuer, ORGANIZATION, UNIT);
+    issuer_params.key_identifier_method = KeyIdMethod::PreSpecified(key_fingerprint(by)[..20].to_vec());
     let issuer_of = rcgen::Issuer::new(issuer_params, Issuer::new(by)?);
     let certificate = params
         .signed_by(&Issuer::new(key)?, &issuer_of)
         .map_err(io::Error::other)?;
     Ok(Issued {
         pem: pem(certificate.der()),
-        sn: sn(
+        sn: certificate_sn(
             &distinguished_name(issuer),
             &u128::from_be_bytes(serial).to_string(),
         ),
     })
 }
 
-fn params(name: &str, organization: &str, unit: &str) -> CertificateParams {
+fn certificate_params(name: &str, organization: &str, unit: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.not_before = rcgen::date_time_ymd(VALID_YEARS.0, 1, 1);
     params.not_after = rcgen::date_time_ymd(VALID_YEARS.1, 1, 1);
@@ -176,7 +181,7 @@ fn distinguished_name(name: &str) -> String {
 }
 
 /// Alipay's serial number of a certificate: MD5 of its issuer's name and its decimal number.
-fn sn(issuer: &str, serial: &str) -> String {
+fn certificate_sn(issuer: &str, serial: &str) -> String {
     hex(&Md5::digest(format!("{issuer}{serial}")))
 }
 

@@ -10,7 +10,7 @@ use rsa::PrivateKey;
 use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::sha2::Sha256;
 
-use super::{fingerprint, hex};
+use super::{hex, key_fingerprint};
 
 /// Wide enough for every clock a test may set.
 pub(super) const VALID_YEARS: (i32, i32) = (2015, 2049);
@@ -60,7 +60,7 @@ impl SigningKey for Issuer<'_> {
 
 impl Certificate {
     pub(crate) fn issue(key: &Arc<PrivateKey>, name: &str) -> io::Result<Certificate> {
-        let mut serial = fingerprint(key)[..20].to_vec();
+        let mut serial = key_fingerprint(key)[..20].to_vec();
         // A serial number is positive and has no leading zero, so that every reader prints 40 digits.
         serial[0] = serial[0] & 0x7f | 0x40;
         let mut params = CertificateParams::default();

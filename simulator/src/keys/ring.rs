@@ -85,7 +85,9 @@ impl Ring {
 
 /// Loads the keys of a directory; missing ones are generated and written there.
 pub(super) fn load(dir: Option<&Path>) -> io::Result<Ring> {
-    let Some(dir) = dir else { return Ok(made().clone()) };
+    let Some(dir) = dir else {
+        return Ok(make_ring().clone());
+    };
     let mut directory = fs::DirBuilder::new();
     directory.recursive(true);
     #[cfg(unix)]
@@ -112,7 +114,7 @@ fn load_key(path: &Path, place: usize) -> io::Result<Arc<PrivateKey>> {
             PrivateKey::from_pkcs8_pem(&pem).map_err(io::Error::other)?,
         )),
         Err(_) => {
-            let key = Arc::clone(made().keys()[place]);
+            let key = Arc::clone(make_ring().keys()[place]);
             write_private(path, &super::private_pem(&key))?;
             Ok(key)
         }
@@ -131,7 +133,7 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
-fn made() -> &'static Ring {
+fn make_ring() -> &'static Ring {
     static MADE: OnceLock<Ring> = OnceLock::new();
     MADE.get_or_init(|| {
         let keys = std::thread::scope(|scope| {

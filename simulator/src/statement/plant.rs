@@ -251,7 +251,7 @@ pub(crate) fn apply(
             PlantKind::Status => change_status(&mut entries[place]),
             PlantKind::Duplicate => {
                 let mut copy = entries[place].clone();
-                copy.gateway_no = invented(&copy.gateway_no);
+                copy.gateway_no = invented_number(&copy.gateway_no);
                 entries.insert(place + 1, copy);
             }
             PlantKind::Invent => {
@@ -286,19 +286,19 @@ fn invented_entry(entry: &Entry) -> Entry {
     let mut copy = entry.clone();
     match &mut copy.refund {
         Some(refund) => {
-            refund.refund_no = invented(&refund.refund_no);
-            refund.gateway_no = invented(&refund.gateway_no);
+            refund.refund_no = invented_number(&refund.refund_no);
+            refund.gateway_no = invented_number(&refund.gateway_no);
         }
         None => {
-            copy.out_trade_no = invented(&copy.out_trade_no);
-            copy.gateway_no = invented(&copy.gateway_no);
+            copy.out_trade_no = invented_number(&copy.out_trade_no);
+            copy.gateway_no = invented_number(&copy.gateway_no);
         }
     }
     copy
 }
 
 /// A number that does not exist, as long as the real one.
-fn invented(number: &str) -> String {
+fn invented_number(number: &str) -> String {
     let kept = number.char_indices().nth_back(5).map_or(0, |(place, _)| place);
     let zeros = "0".repeat(number.chars().count().min(6));
     format!("{}{zeros}", &number[..kept])

@@ -18,7 +18,7 @@ pub(super) fn start(words: &Words, open: &[Bill]) -> Reply {
         note = words.how,
         list = open_list(words, open),
     );
-    framed(words, words.title, 200, &body)
+    framed_page(words, words.title, 200, &body)
 }
 
 /// The phone's page after scanning.
@@ -35,11 +35,11 @@ pub(super) fn bill(words: &Words, phone: &Phone, shown: Result<Bill, Refusal>, o
                 bill_card(words, phone, &bill),
                 other_outcomes(words, phone),
             );
-            framed(words, words.bill_title, 200, &body)
+            framed_page(words, words.bill_title, 200, &body)
         }
         Ok(bill) => {
             let body = format!("<h1>{}</h1>{}", words.bill_title, bill_card(words, phone, &bill));
-            framed(words, words.bill_title, 200, &body)
+            framed_page(words, words.bill_title, 200, &body)
         }
         Err(refusal) => {
             let body = format!(
@@ -49,14 +49,14 @@ pub(super) fn bill(words: &Words, phone: &Phone, shown: Result<Bill, Refusal>, o
                 form = scan_form(words, &phone.code),
                 list = open_list(words, open),
             );
-            framed(words, words.title, 404, &body)
+            framed_page(words, words.title, 404, &body)
         }
     }
 }
 
 pub(super) fn result(words: &Words, phone: &Phone, act: Act, outcome: Result<Bill, Refusal>) -> Reply {
     let (status, title, card) = match &outcome {
-        Ok(bill) => (200, said(words, act), outcome_card(words, act, bill)),
+        Ok(bill) => (200, outcome_text(words, act), outcome_card(words, act, bill)),
         Err(refusal) => (409, words.failed, error_card(words, *refusal)),
     };
     let still_open = match &outcome {
@@ -66,7 +66,7 @@ pub(super) fn result(words: &Words, phone: &Phone, act: Act, outcome: Result<Bil
     let again = if still_open {
         format!(
             "<a class=\"button primary\" id=\"again\" data-testid=\"wallet-again\" href=\"{}\">{}</a>",
-            link(&phone.code),
+            code_link(&phone.code),
             words.again
         )
     } else {
@@ -77,10 +77,10 @@ pub(super) fn result(words: &Words, phone: &Phone, act: Act, outcome: Result<Bil
          <a class=\"button\" id=\"back\" data-testid=\"wallet-back\" href=\"/wallet\">{}</a></nav>",
         words.back
     );
-    framed(words, title, status, &body)
+    framed_page(words, title, status, &body)
 }
 
-fn framed(words: &Words, title: &str, status: u16, body: &str) -> Reply {
+fn framed_page(words: &Words, title: &str, status: u16, body: &str) -> Reply {
     let body = format!(
         "<p class=\"bar\"><a href=\"/wallet\">{}</a><span class=\"tag\">{}</span></p>{body}",
         words.title, words.note
@@ -94,7 +94,7 @@ fn framed(words: &Words, title: &str, status: u16, body: &str) -> Reply {
     .reply()
 }
 
-fn said(words: &Words, act: Act) -> &'static str {
+fn outcome_text(words: &Words, act: Act) -> &'static str {
     match act {
         Act::Pay | Act::Coupon { .. } | Act::Poor => words.paid,
         Act::Refuse => words.refused,
@@ -115,7 +115,7 @@ fn outcome_card(words: &Words, act: Act, bill: &Bill) -> String {
     format!(
         "<section class=\"card{good}\" id=\"result\" data-testid=\"wallet-result\" data-outcome=\"{outcome}\" \
          role=\"status\"><p class=\"standing\">{next}</p>{}</section>",
-        facts(words, bill, coupon_fen)
+        bill_facts(words, bill, coupon_fen)
     )
 }
 
@@ -131,18 +131,18 @@ fn error_card(words: &Words, refusal: Refusal) -> String {
 fn bill_card(words: &Words, phone: &Phone, bill: &Bill) -> String {
     let standing = |said: &str| format!("<p class=\"standing\" data-testid=\"wallet-standing\">{said}</p>");
     let after = match bill.standing {
-        Standing::Open => buttons(words, phone, bill),
+        Standing::Open => button_row(words, phone, bill),
         Standing::Paid => standing(words.already_paid),
         Standing::Closed => standing(words.already_closed),
     };
     format!(
         "<section class=\"card\" id=\"bill\" data-testid=\"wallet-bill\" data-gateway=\"{}\">{}{after}</section>",
         bill.gateway.as_str(),
-        facts(words, bill, 0)
+        bill_facts(words, bill, 0)
     )
 }
 
-fn facts(words: &Words, bill: &Bill, coupon_fen: i64) -> String {
+fn bill_facts(words: &Words, bill: &Bill, coupon_fen: i64) -> String {
     let paid = if coupon_fen == 0 {
         String::new()
     } else {
@@ -173,7 +173,7 @@ fn facts(words: &Words, bill: &Bill, coupon_fen: i64) -> String {
 }
 
 /// A form of the bill, with the hidden fields of every button.
-fn form(phone: &Phone, content: &str) -> String {
+fn code_form(phone: &Phone, content: &str) -> String {
     let payer = if phone.is_second {
         "<input type=\"hidden\" name=\"payer\" value=\"two\">"
     } else {
@@ -186,7 +186,7 @@ fn form(phone: &Phone, content: &str) -> String {
     )
 }
 
-fn buttons(words: &Words, phone: &Phone, bill: &Bill) -> String {
+fn button_row(words: &Words, phone: &Phone, bill: &Bill) -> String {
     let content = format!(
         "<button class=\"primary\" id=\"pay\" data-testid=\"wallet-pay\" name=\"act\" value=\"pay\">{pay} ¥{amount}</button>\
          <button id=\"later\" data-testid=\"wallet-later\" name=\"act\" value=\"later\">{later}</button>\
@@ -196,7 +196,7 @@ fn buttons(words: &Words, phone: &Phone, bill: &Bill) -> String {
         later = words.later,
         refuse = words.refuse,
     );
-    form(phone, &content)
+    code_form(phone, &content)
 }
 
 /// Rare outcomes that a merchant must handle.
@@ -218,16 +218,16 @@ fn other_outcomes(words: &Words, phone: &Phone) -> String {
         words.poor, words.poor_hint
     );
     let (other, said) = if phone.is_second {
-        (link(&phone.code), words.first)
+        (code_link(&phone.code), words.first)
     } else {
-        (format!("{}&amp;payer=two", link(&phone.code)), words.second)
+        (format!("{}&amp;payer=two", code_link(&phone.code)), words.second)
     };
     format!(
         "<section class=\"others\" data-testid=\"wallet-others\"><h2>{title}</h2>{}{}\
          <a class=\"button\" id=\"other-phone\" data-testid=\"wallet-other-phone\" href=\"{other}\">{said}</a>\
          <p class=\"note\">{hint}</p></section>",
-        form(phone, &coupon),
-        form(phone, &poor),
+        code_form(phone, &coupon),
+        code_form(phone, &poor),
         title = words.others,
         hint = words.second_hint,
     )
@@ -250,7 +250,7 @@ fn open_list(words: &Words, open: &[Bill]) -> String {
     let items: String = open
         .iter()
         .take(MOST_LISTED)
-        .map(|bill| item(words, bill))
+        .map(|bill| bill_item(words, bill))
         .collect();
     let list = if items.is_empty() {
         format!("<p class=\"note\">{}</p>", words.none_open)
@@ -267,7 +267,7 @@ fn open_list(words: &Words, open: &[Bill]) -> String {
     )
 }
 
-fn item(words: &Words, bill: &Bill) -> String {
+fn bill_item(words: &Words, bill: &Bill) -> String {
     // A bill without a code of its own is known by its number.
     let code = if bill.code.is_empty() {
         &bill.out_trade_no
@@ -279,7 +279,7 @@ fn item(words: &Words, bill: &Bill) -> String {
          <span class=\"what\"><span>{subject}</span><small>{gateway} · {number}</small></span>\
          <strong>¥{amount}</strong></a></li>",
         number = escape(&bill.out_trade_no),
-        href = link(code),
+        href = code_link(code),
         gateway = gateway_name(words, bill.gateway),
         subject = escape(&bill.subject),
         amount = yuan(bill.total_fen),
@@ -293,6 +293,6 @@ fn gateway_name(words: &Words, gateway: Gateway) -> &'static str {
     }
 }
 
-fn link(code: &str) -> String {
+fn code_link(code: &str) -> String {
     format!("/wallet?code={}", form_escape(code.as_bytes(), "+"))
 }
