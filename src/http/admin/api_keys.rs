@@ -42,8 +42,8 @@ pub async fn create(
         return Err(PageError::Malformed);
     }
     let limits = KeyLimits {
-        per_refund: limit(fields.text("most_per_refund"))?,
-        per_day: limit(fields.text("most_per_day"))?,
+        per_refund: parse_limit(fields.text("most_per_refund"))?,
+        per_day: parse_limit(fields.text("most_per_day"))?,
     };
     let draft = KeyDraft {
         name,
@@ -58,7 +58,7 @@ pub async fn create(
 }
 
 /// Parses a limit in yuan; empty is no limit.
-fn limit(text: &str) -> Result<Option<Money>, PageError> {
+fn parse_limit(text: &str) -> Result<Option<Money>, PageError> {
     set(text, |text| Money::parse_yuan(text).ok())
 }
 

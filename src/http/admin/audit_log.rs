@@ -42,18 +42,18 @@ pub async fn show(
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let filters = filters(query.as_deref())?;
+    let filters = read_filters(query.as_deref())?;
     let stretch = match parameter(query.as_deref(), "check").as_deref() {
         Some("all") => EntryRange::Whole,
         _ => EntryRange::Newest,
     };
-    let page = console::list_audit_entries(&web.services, &read(&filters)?).await?;
+    let page = console::list_audit_entries(&web.services, &read_query(&filters)?).await?;
     let check = console::check_audit_chain(&web.services, stretch).await?;
     let content = pages::audit_log(&context, &filters, check, page);
     Ok(respond::page(&context, context.words().audit, content))
 }
 
-fn filters(query: Option<&str>) -> Result<AuditLogFilters, PageError> {
+fn read_filters(query: Option<&str>) -> Result<AuditLogFilters, PageError> {
     let mut typed = Typed::parse(query)?;
     Ok(AuditLogFilters {
         actor: typed.text("actor")?,
@@ -65,7 +65,7 @@ fn filters(query: Option<&str>) -> Result<AuditLogFilters, PageError> {
     })
 }
 
-fn read(filters: &AuditLogFilters) -> Result<AuditQuery, PageError> {
+fn read_query(filters: &AuditLogFilters) -> Result<AuditQuery, PageError> {
     Ok(AuditQuery {
         actor: set(&filters.actor, |text| word(text, 254))?,
         action: set(&filters.action, Action::parse)?,
@@ -85,7 +85,7 @@ pub async fn csv(
     let query = AuditQuery {
         below: None,
         limit: LINES_OF_FILE,
-        ..read(&filters(query.as_deref())?)?
+        ..read_query(&read_filters(query.as_deref())?)?
     };
     note_export(&web, &context, "audit").await?;
     let services = web.services.clone();
@@ -129,11 +129,11 @@ async fn next_links(services: &Services, above: i64) -> Result<Option<(String, i
         .await
         .map_err(std::io::Error::other)?;
     let last = lines.last().map(|line| line.seq);
-    Ok(last.map(|last| (lines.iter().map(link).collect(), last)))
+    Ok(last.map(|last| (lines.iter().map(entry_link).collect(), last)))
 }
 
 /// Formats the hashed fields of an audit entry exactly as they are hashed: `at` in milliseconds.
-fn link(line: &AuditEntry) -> String {
+fn entry_link(line: &AuditEntry) -> String {
     let link = serde_json::json!({
         "seq": line.seq,
         "at": line.at.millis(),

@@ -18,14 +18,14 @@ pub fn session_name(web: &Web) -> &'static str {
 
 /// Session cookie, hidden from scripts, other sites and plain HTTP.
 pub fn session(web: &Web, token: &str) -> HeaderValue {
-    let (name, secure) = (session_name(web), secure(web));
+    let (name, secure) = (session_name(web), secure_attribute(web));
     header_value(&format!(
         "{name}={token}; Path=/; HttpOnly; SameSite=Strict{secure}"
     ))
 }
 
 pub fn no_session(web: &Web) -> HeaderValue {
-    let (name, secure) = (session_name(web), secure(web));
+    let (name, secure) = (session_name(web), secure_attribute(web));
     header_value(&format!(
         "{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict{secure}"
     ))
@@ -33,7 +33,7 @@ pub fn no_session(web: &Web) -> HeaderValue {
 
 /// Device cookie: marks a browser that has logged in before, for a year.
 pub fn device(web: &Web, token: &str) -> HeaderValue {
-    let (name, secure) = (device_name(web), secure(web));
+    let (name, secure) = (device_name(web), secure_attribute(web));
     header_value(&format!(
         "{name}={token}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Strict{secure}"
     ))
@@ -52,7 +52,7 @@ fn device_name(web: &Web) -> &'static str {
 }
 
 pub fn language(web: &Web, word: &str) -> HeaderValue {
-    let secure = secure(web);
+    let secure = secure_attribute(web);
     header_value(&format!(
         "{LANGUAGE}={word}; Path=/admin; Max-Age=31536000; HttpOnly; SameSite=Strict{secure}"
     ))
@@ -66,7 +66,7 @@ pub fn find_language(headers: &HeaderMap) -> Option<&str> {
     find(headers, LANGUAGE)
 }
 
-fn secure(web: &Web) -> &'static str {
+fn secure_attribute(web: &Web) -> &'static str {
     if web.site.public_url.is_secure() {
         "; Secure"
     } else {

@@ -23,10 +23,10 @@ pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, PageError> {
-    show(&web, &context, Vec::new()).await
+    show_merchants(&web, &context, Vec::new()).await
 }
 
-async fn show(
+async fn show_merchants(
     web: &Web,
     context: &ConsoleContext,
     new: Vec<(&'static str, String)>,
@@ -68,7 +68,7 @@ pub async fn create(
     })?;
     let actor = respond::actor(&context);
     let made = epay::create_merchant(&web.services, &actor, name, public_key.as_deref()).await?;
-    show(&web, &context, lines_of(&made)).await
+    show_merchants(&web, &context, lines_of(&made)).await
 }
 
 fn lines_of(made: &MerchantKeys) -> Vec<(&'static str, String)> {
@@ -95,7 +95,7 @@ pub async fn rotate(
     let pid = pid_of(&id)?;
     let key = epay::rotate_key(&web.services, &respond::actor(&context), pid).await?;
     let new = vec![("pid", pid.to_string()), ("key", key.expose_secret().to_owned())];
-    show(&web, &context, new).await
+    show_merchants(&web, &context, new).await
 }
 
 pub async fn disable(

@@ -23,7 +23,7 @@ pub async fn orders_csv(
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    orders(&web, &context, query.as_deref(), Format::Csv).await
+    export_orders(&web, &context, query.as_deref(), Format::Csv).await
 }
 
 pub async fn orders_xlsx(
@@ -31,11 +31,11 @@ pub async fn orders_xlsx(
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    orders(&web, &context, query.as_deref(), Format::Xlsx).await
+    export_orders(&web, &context, query.as_deref(), Format::Xlsx).await
 }
 
 /// Streams the orders of a filter, newest first as in the list.
-async fn orders(
+async fn export_orders(
     web: &Web,
     context: &ConsoleContext,
     query: Option<&str>,

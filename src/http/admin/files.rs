@@ -24,14 +24,14 @@ pub async fn show(
     Extension(context): Extension<ConsoleContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let filters = filters(&web, query.as_deref())?;
-    let totals = console::sum_by_method(&web.services, &span(&filters)?).await?;
+    let filters = read_filters(&web, query.as_deref())?;
+    let totals = console::sum_by_method(&web.services, &file_span(&filters)?).await?;
     let content = pages::files(&context, &filters, &totals, web.services.clock.now());
     Ok(respond::page(&context, context.words().files, content))
 }
 
 /// Reads the filters. Without a day it is yesterday, which is over everywhere.
-fn filters(web: &Web, query: Option<&str>) -> Result<FileFilters, PageError> {
+fn read_filters(web: &Web, query: Option<&str>) -> Result<FileFilters, PageError> {
     let mut typed = Typed::parse(query)?;
     let filters = FileFilters {
         from: typed.text("from")?,
@@ -46,7 +46,7 @@ fn filters(web: &Web, query: Option<&str>) -> Result<FileFilters, PageError> {
 }
 
 /// Reads the span. A day that is left out means without end.
-fn span(filters: &FileFilters) -> Result<FileSpan, PageError> {
+fn file_span(filters: &FileFilters) -> Result<FileSpan, PageError> {
     Ok(FileSpan {
         from: set(&filters.from, day)?.unwrap_or(domain::Timestamp::from_millis(0)),
         to: set(&filters.to, end_of_day)?.unwrap_or(domain::Timestamp::from_millis(i64::MAX)),
@@ -63,8 +63,8 @@ pub async fn download(
 ) -> Result<Response, PageError> {
     let (kind, extension) = file.split_once('.').ok_or(PageError::NotFound)?;
     let format = Format::parse(extension).ok_or(PageError::NotFound)?;
-    let filters = filters(&web, query.as_deref())?;
-    let span = span(&filters)?;
+    let filters = read_filters(&web, query.as_deref())?;
+    let span = file_span(&filters)?;
     let words = context.file_texts();
     // A macro, because each file has lines of its own type.
     macro_rules! file {
@@ -118,7 +118,7 @@ pub async fn download(
                 columns: columns::DAYS,
                 words,
             };
-            let (services, (first, last)) = (web.services.clone(), days(&filters)?);
+            let (services, (first, last)) = (web.services.clone(), parse_days(&filters)?);
             stream_file(file, move |_: Option<()>| {
                 let services = services.clone();
                 async move {
@@ -137,7 +137,7 @@ pub async fn download(
 }
 
 /// Reads the first and the last day.
-fn days(filters: &FileFilters) -> Result<(NaiveDate, NaiveDate), PageError> {
+fn parse_days(filters: &FileFilters) -> Result<(NaiveDate, NaiveDate), PageError> {
     let parse = |text: &str| text.parse().ok();
     // Days are compared as text of four digits for the year.
     let first = set(&filters.from, parse)?.or_else(|| NaiveDate::from_ymd_opt(1, 1, 1));

@@ -37,10 +37,10 @@ pub async fn guard(
         Ok((operator, waiting)) => build_context(&web, &head, operator, waiting),
         Err(error) => {
             let context = build_context(&web, &head, None, Waiting::default());
-            return explain(&context, PageError::from(error));
+            return explain_error(&context, PageError::from(error));
         }
     };
-    if let Some(answer) = refuse(&context, access, verb, &head) {
+    if let Some(answer) = refuse_access(&context, access, verb, &head) {
         return answer;
     }
     head.extensions.insert(context.clone());
@@ -51,7 +51,7 @@ pub async fn guard(
         Verb::Post => payments::run_to_end(answer.in_current_span()).await,
     };
     if let Some(error) = response.extensions_mut().remove::<PageError>() {
-        response = explain(&context, error);
+        response = explain_error(&context, error);
     }
     if let Some(language) = context.chosen_language {
         let cookie = cookies::language(&web, language.as_str());
@@ -61,10 +61,15 @@ pub async fn guard(
 }
 
 /// Checks access; `None`: admitted.
-fn refuse(context: &ConsoleContext, access: Option<Access>, verb: Verb, request: &Parts) -> Option<Response> {
+fn refuse_access(
+    context: &ConsoleContext,
+    access: Option<Access>,
+    verb: Verb,
+    request: &Parts,
+) -> Option<Response> {
     let Some(access) = access else {
         tracing::error!("an address of the console is missing in its table");
-        return Some(explain(context, PageError::NotFound));
+        return Some(explain_error(context, PageError::NotFound));
     };
     let Some(operator) = &context.operator else {
         return (access != Access::Open).then(|| to_login(verb, request));
@@ -77,7 +82,7 @@ fn refuse(context: &ConsoleContext, access: Option<Access>, verb: Verb, request:
             permission = permission.as_str(),
             "a person lacks a permission"
         );
-        return Some(explain(context, PageError::Forbidden(permission)));
+        return Some(explain_error(context, PageError::Forbidden(permission)));
     }
     let must_confirm = access.needs_confirmation() && !operator.is_confirmed;
     must_confirm.then(|| to_confirm(request))
@@ -152,7 +157,7 @@ fn with_next(door: &str, verb: Verb, request: &Parts) -> String {
     format!("{door}?next={next}")
 }
 
-fn explain(context: &ConsoleContext, error: PageError) -> Response {
+fn explain_error(context: &ConsoleContext, error: PageError) -> Response {
     let words = context.words();
     let (title, text) = match error {
         PageError::NotFound => (words.missing_title, words.missing_text),

@@ -28,7 +28,7 @@ pub async fn list(
 /// Channel and id of a notification, from the path.
 type Named = Result<Path<(String, String)>, axum::extract::rejection::PathRejection>;
 
-fn named(path: Named) -> Result<(Channel, String), PageError> {
+fn parse_names(path: Named) -> Result<(Channel, String), PageError> {
     let Ok(Path((channel, id))) = path else {
         return Err(PageError::NotFound);
     };
@@ -43,7 +43,7 @@ pub async fn show(
     Extension(context): Extension<ConsoleContext>,
     path: Named,
 ) -> Result<Response, PageError> {
-    let (channel, id) = named(path)?;
+    let (channel, id) = parse_names(path)?;
     let notification = console::find_notification(&web.services, channel, &id).await?;
     let inside = console::read_inside(&web.services, &notification);
     let content = pages::notification(&context, &notification, inside);
@@ -55,7 +55,7 @@ pub async fn replay(
     Extension(context): Extension<ConsoleContext>,
     path: Named,
 ) -> Result<Response, PageError> {
-    let (channel, id) = named(path)?;
+    let (channel, id) = parse_names(path)?;
     console::replay_notification(&web.services, &respond::actor(&context), channel, &id).await?;
     Ok(respond::done(
         &pages::path_of_notification(channel, &id),

@@ -55,7 +55,7 @@ pub async fn log_in(
         }
         Err(ConsoleError::WrongLogin) => {
             let alert = context.words().wrong_login;
-            Ok(again(
+            Ok(show_again(
                 &context,
                 StatusCode::UNAUTHORIZED,
                 pages::login(&context, typed, next, Some(alert)),
@@ -64,7 +64,7 @@ pub async fn log_in(
         Err(ConsoleError::TooManyAttempts { wait }) => {
             let alert = context.words().too_many_attempts;
             let content = pages::login(&context, typed, next, Some(alert));
-            let mut response = again(&context, StatusCode::TOO_MANY_REQUESTS, content);
+            let mut response = show_again(&context, StatusCode::TOO_MANY_REQUESTS, content);
             let seconds = HeaderValue::from(wait.as_secs().max(1));
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
             Ok(response)
@@ -73,7 +73,7 @@ pub async fn log_in(
     }
 }
 
-fn again(context: &ConsoleContext, status: StatusCode, content: leptos::prelude::AnyView) -> Response {
+fn show_again(context: &ConsoleContext, status: StatusCode, content: leptos::prelude::AnyView) -> Response {
     respond::page_with(status, context, context.words().log_in, content)
 }
 

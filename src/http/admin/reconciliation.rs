@@ -37,7 +37,7 @@ pub fn parse_place(day: &str, channel: &str) -> Result<(NaiveDate, Channel), Pag
     Ok((day, Channel::parse(channel).ok_or(PageError::NotFound)?))
 }
 
-fn address((day, channel): (NaiveDate, Channel)) -> String {
+fn day_address((day, channel): (NaiveDate, Channel)) -> String {
     format!("/admin/reconciliation/{day}/{channel}")
 }
 
@@ -93,7 +93,7 @@ pub async fn ask(
     path: DayPath,
 ) -> Result<Response, PageError> {
     let of = parse_path(path)?;
-    run(web, &context, of, StatementSource::Gateway).await
+    run_day(web, &context, of, StatementSource::Gateway).await
 }
 
 /// A file that a person downloaded from the gateway.
@@ -105,10 +105,10 @@ pub async fn upload(
 ) -> Result<Response, PageError> {
     let of = parse_path(path)?;
     let file = read_file(request).await?;
-    run(web, &context, of, StatementSource::File(file)).await
+    run_day(web, &context, of, StatementSource::File(file)).await
 }
 
-async fn run(
+async fn run_day(
     web: Web,
     context: &ConsoleContext,
     of: (NaiveDate, Channel),
@@ -121,7 +121,7 @@ async fn run(
         None => Flash::DayReconciled,
         Some(_) => Flash::DayPending,
     };
-    Ok(respond::done(&address(of), flash))
+    Ok(respond::done(&day_address(of), flash))
 }
 
 /// Reads the one file of a multipart form.
@@ -166,7 +166,7 @@ pub async fn explain(
         reason,
     )
     .await?;
-    Ok(respond::done(&address(of), Flash::DifferenceExplained))
+    Ok(respond::done(&day_address(of), Flash::DifferenceExplained))
 }
 
 pub async fn close(
@@ -178,5 +178,5 @@ pub async fn close(
     let of = parse_path(path)?;
     let reason = fields.line("reason", 500)?;
     close_day(&web.services, &respond::actor(&context), of, reason).await?;
-    Ok(respond::done(&address(of), Flash::DayClosed))
+    Ok(respond::done(&day_address(of), Flash::DayClosed))
 }

@@ -26,7 +26,7 @@ pub async fn show(
     Id(id): Id,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let plan = plan(&web, &id).await?;
+    let plan = plan_refund(&web, &id).await?;
     let typed = |name| parameter(query.as_deref(), name).unwrap_or_default().into_owned();
     let form = RefundForm {
         amount: typed("amount"),
@@ -44,8 +44,8 @@ pub async fn check(
     Id(id): Id,
     fields: Fields,
 ) -> Result<Response, PageError> {
-    let plan = plan(&web, &id).await?;
-    let form = form(&fields);
+    let plan = plan_refund(&web, &id).await?;
+    let form = read_form(&fields);
     let Some(amount) = amount_of(&form, &plan) else {
         let alert = Some(context.words().refund_too_much);
         let content = pages::refund(&context, &plan, &form, alert);
@@ -72,8 +72,8 @@ pub async fn ask(
     Id(id): Id,
     fields: Fields,
 ) -> Result<Response, PageError> {
-    let plan = plan(&web, &id).await?;
-    let form = form(&fields);
+    let plan = plan_refund(&web, &id).await?;
+    let form = read_form(&fields);
     let amount = Money::parse_yuan(&form.amount).map_err(|_| PageError::Malformed)?;
     let draft = RefundDraft {
         payment_id: plan.payment.id.clone(),
@@ -106,7 +106,7 @@ fn confirm_first(plan: &RefundPlan, form: &RefundForm) -> String {
     format!("/admin/confirm?next={next}")
 }
 
-fn form(fields: &Fields) -> RefundForm {
+fn read_form(fields: &Fields) -> RefundForm {
     RefundForm {
         amount: fields.text("amount").to_owned(),
         reason: RefundReason::parse(fields.text("reason")).unwrap_or(RefundReason::Other),
@@ -120,7 +120,7 @@ fn amount_of(form: &RefundForm, plan: &RefundPlan) -> Option<Money> {
     (amount <= plan.left).then_some(amount)
 }
 
-async fn plan(web: &Web, id: &str) -> Result<RefundPlan, PageError> {
+async fn plan_refund(web: &Web, id: &str) -> Result<RefundPlan, PageError> {
     let id = PaymentId::parse(id).ok_or(PageError::NotFound)?;
     Ok(console::plan_refund(&web.services, &id).await?)
 }

@@ -160,7 +160,7 @@ where
 }
 
 /// Whole and hundredths of an amount of fen: `-0.30`.
-fn yuan(fen: i64) -> String {
+fn format_yuan(fen: i64) -> String {
     let sign = if fen < 0 { "-" } else { "" };
     let size = fen.unsigned_abs();
     format!("{sign}{}.{:02}", size / 100, size % 100)

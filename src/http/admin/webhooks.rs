@@ -156,7 +156,7 @@ pub async fn remove(
 /// Ids of an endpoint and of an event, from the path.
 type Named = Result<Path<(String, String)>, axum::extract::rejection::PathRejection>;
 
-fn named(path: Named) -> Result<(EndpointId, EventId), PageError> {
+fn parse_names(path: Named) -> Result<(EndpointId, EventId), PageError> {
     let Ok(Path((id, event_id))) = path else {
         return Err(PageError::NotFound);
     };
@@ -169,7 +169,7 @@ pub async fn delivery(
     Extension(context): Extension<ConsoleContext>,
     path: Named,
 ) -> Result<Response, PageError> {
-    let (id, event_id) = named(path)?;
+    let (id, event_id) = parse_names(path)?;
     let (delivery, body) = find_delivery(&web.services, &id, &event_id).await?;
     let content = pages::delivery(&context, &id, delivery, body);
     Ok(respond::page(&context, context.words().delivery, content))
@@ -180,7 +180,7 @@ pub async fn redeliver(
     Extension(context): Extension<ConsoleContext>,
     path: Named,
 ) -> Result<Response, PageError> {
-    let (id, event_id) = named(path)?;
+    let (id, event_id) = parse_names(path)?;
     console::redeliver(&web.services, &respond::actor(&context), &id, &event_id).await?;
     let path = format!("{}/deliveries/{event_id}", path_of(&id));
     Ok(respond::done(&path, Flash::DeliveryQueued))

@@ -5,7 +5,7 @@ use std::io;
 use app::console::columns::Cell;
 use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
-use super::yuan;
+use super::format_yuan;
 
 /// Byte order mark: spreadsheets garble Chinese if it is missing.
 const BOM: &str = "\u{FEFF}";
@@ -20,7 +20,7 @@ impl CsvSheet {
     pub fn open(headings: &[&str]) -> io::Result<CsvSheet> {
         let mut sheet = CsvSheet {
             before: BOM.as_bytes().to_vec(),
-            writer: writer(),
+            writer: new_writer(),
         };
         sheet.writer.write_record(headings).map_err(io::Error::other)?;
         Ok(sheet)
@@ -32,7 +32,7 @@ impl CsvSheet {
     }
 
     pub fn take(&mut self) -> io::Result<Vec<u8>> {
-        let written = std::mem::replace(&mut self.writer, writer());
+        let written = std::mem::replace(&mut self.writer, new_writer());
         let written = written
             .into_inner()
             .map_err(|error| io::Error::other(error.to_string()))?;
@@ -43,7 +43,7 @@ impl CsvSheet {
 }
 
 /// Quotes all text: LibreOffice would split an unquoted cell at its tab.
-fn writer() -> Writer<Vec<u8>> {
+fn new_writer() -> Writer<Vec<u8>> {
     WriterBuilder::new()
         .terminator(Terminator::CRLF)
         .quote_style(QuoteStyle::NonNumeric)
@@ -53,9 +53,9 @@ fn writer() -> Writer<Vec<u8>> {
 fn cell_text(cell: &Cell) -> String {
     match cell {
         Cell::Empty => String::new(),
-        Cell::Text(text) => plain(text),
+        Cell::Text(text) => plain_text(text),
         Cell::Number(number) => number.to_string(),
-        Cell::Amount(fen) => yuan(*fen),
+        Cell::Amount(fen) => format_yuan(*fen),
         Cell::Date(day) => day.clone(),
         Cell::Beijing(at) => payments::beijing(*at),
         Cell::Utc(at) => payments::rfc3339(*at),
@@ -64,7 +64,7 @@ fn cell_text(cell: &Cell) -> String {
 
 /// Makes text that stays text. A formula gets an apostrophe before it. A number that a spreadsheet would round, or turn into
 /// a date, gets a tab after it, as in Alipay's own files: both Excel and LibreOffice then read text, and a program trims it.
-fn plain(text: &str) -> String {
+fn plain_text(text: &str) -> String {
     if is_formula(text) {
         format!("'{text}")
     } else if is_like_a_number(text) {
@@ -105,7 +105,7 @@ mod tests {
         for formula in [
             "=1+1", "+1", "-1", "@x", "\tx", "\rx", "\n=1", "＝1+1", "＋1", "－1", "＠x",
         ] {
-            assert!(plain(formula).starts_with('\''), "{formula:?}");
+            assert!(plain_text(formula).starts_with('\''), "{formula:?}");
         }
         for number in [
             "4200002026112812345678901234",
@@ -117,10 +117,10 @@ mod tests {
             "99.90",
             "12:30",
         ] {
-            assert_eq!(plain(number), format!("{number}\t"));
+            assert_eq!(plain_text(number), format!("{number}\t"));
         }
         for text in ["u1", "ord_01", "", "E", "月卡 12", "P20261128E5"] {
-            assert_eq!(plain(text), text);
+            assert_eq!(plain_text(text), text);
         }
     }
 

@@ -12,7 +12,7 @@ use domain::Timestamp;
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
-use super::yuan;
+use super::format_yuan;
 
 /// Rows that a sheet can have.
 const MAX_ROWS: u32 = 1_048_576;
@@ -92,7 +92,7 @@ impl XlsxSheet {
             n_rows: 0,
             max_rows,
         };
-        let document = relation(1, "officeDocument", "xl/workbook.xml");
+        let document = relation_xml(1, "officeDocument", "xl/workbook.xml");
         sheet.add(
             "_rels/.rels",
             &format!("<Relationships xmlns=\"{RELATIONS}\">{document}</Relationships>"),
@@ -119,7 +119,7 @@ impl XlsxSheet {
         self.end_sheet()?;
         let numbers = 1..=self.n_sheets;
         let mut sheets = String::new();
-        let mut relations = relation(0, "styles", "styles.xml");
+        let mut relations = relation_xml(0, "styles", "styles.xml");
         let mut kinds = String::new();
         for number in numbers {
             let name = self.name_of(number);
@@ -127,7 +127,7 @@ impl XlsxSheet {
                 &mut sheets,
                 format_args!("<sheet name=\"{name}\" sheetId=\"{number}\" r:id=\"r{number}\"/>"),
             );
-            relations += &relation(number, "worksheet", &format!("worksheets/sheet{number}.xml"));
+            relations += &relation_xml(number, "worksheet", &format!("worksheets/sheet{number}.xml"));
             write_text(
                 &mut kinds,
                 format_args!(
@@ -166,7 +166,7 @@ impl XlsxSheet {
             format!(" {number}")
         };
         let kept = self.title.chars().take(MAX_NAME - tail.len());
-        escaped(&format!("{}{tail}", kept.collect::<String>()))
+        escape_xml(&format!("{}{tail}", kept.collect::<String>()))
     }
 
     fn add(&mut self, name: &str, content: &str) -> io::Result<()> {
@@ -208,14 +208,14 @@ impl XlsxSheet {
         let number = self.n_rows;
         let mut row = format!("<row r=\"{number}\">");
         for (place, cell) in (0_u32..).zip(cells) {
-            let at = format!("{}{number}", letters(place));
+            let at = format!("{}{number}", column_letters(place));
             match cell {
                 Cell::Empty => {}
                 Cell::Text(text) => write_string(&mut row, &at, text_style, text),
                 Cell::Number(number) => write_number(&mut row, &at, GENERAL, &number.to_string()),
-                Cell::Amount(fen) => write_number(&mut row, &at, AMOUNT, &yuan(*fen)),
+                Cell::Amount(fen) => write_number(&mut row, &at, AMOUNT, &format_yuan(*fen)),
                 Cell::Date(day) => write_number(&mut row, &at, DAY, &serial_day(day)),
-                Cell::Beijing(instant) => write_number(&mut row, &at, DATE, &serial(*instant)),
+                Cell::Beijing(instant) => write_number(&mut row, &at, DATE, &serial_number(*instant)),
                 Cell::Utc(instant) => write_string(&mut row, &at, text_style, &payments::rfc3339(*instant)),
             }
         }
@@ -229,7 +229,7 @@ fn write_text(text: &mut String, arguments: std::fmt::Arguments<'_>) {
 }
 
 fn write_string(row: &mut String, at: &str, style: u8, text: &str) {
-    let text = escaped(text);
+    let text = escape_xml(text);
     write_text(
         row,
         format_args!(
@@ -245,12 +245,12 @@ fn write_number(row: &mut String, at: &str, style: u8, digits: &str) {
     );
 }
 
-fn relation(number: u32, kind: &str, target: &str) -> String {
+fn relation_xml(number: u32, kind: &str, target: &str) -> String {
     format!("<Relationship Id=\"r{number}\" Type=\"{OFFICE}/{kind}\" Target=\"{target}\"/>")
 }
 
 /// Letters of a column: `A` to `Z`, then `AA`.
-fn letters(place: u32) -> String {
+fn column_letters(place: u32) -> String {
     let letter = |n: u32| char::from_u32(u32::from(b'A') + n).expect("below twenty-six");
     match place / 26 {
         0 => letter(place).to_string(),
@@ -259,7 +259,7 @@ fn letters(place: u32) -> String {
 }
 
 /// Days since 30 December 1899 in Beijing, with the time of day as a fraction: exact to the second.
-fn serial(instant: Timestamp) -> String {
+fn serial_number(instant: Timestamp) -> String {
     const BEIJING_SECONDS: i64 = 8 * 3600;
     const DAY_SECONDS: i64 = 24 * 3600;
     const DAYS_TO_1970: i64 = 25_569;
@@ -273,13 +273,13 @@ fn serial(instant: Timestamp) -> String {
 /// Days of a day, `2026-11-27`, since 30 December 1899; nothing for any other text.
 fn serial_day(day: &str) -> String {
     let midnight = payments::parse_rfc3339(&format!("{day}T00:00:00+08:00"));
-    let serial = midnight.map(serial).unwrap_or_default();
+    let serial = midnight.map(serial_number).unwrap_or_default();
     serial.split('.').next().unwrap_or_default().to_owned()
 }
 
 /// Escapes text for XML. What XML cannot hold becomes U+FFFD, and `_x0041_`, which a spreadsheet would read as a letter, is
 /// written so that it stays.
-fn escaped(text: &str) -> String {
+fn escape_xml(text: &str) -> String {
     let mut xml = String::with_capacity(text.len());
     for (place, letter) in text.char_indices() {
         match letter {
@@ -323,18 +323,21 @@ mod tests {
     #[test]
     fn a_time_is_the_day_and_its_fraction_in_beijing() {
         let at = |text| payments::parse_rfc3339(text).unwrap();
-        assert_eq!(serial(at("1969-12-31T16:00:00Z")), "25569.0000000000");
-        assert_eq!(serial(at("2026-11-28T04:00:00Z")), "46354.5000000000");
-        assert_eq!(serial(at("2026-11-27T15:59:59Z")), "46353.9999884259");
+        assert_eq!(serial_number(at("1969-12-31T16:00:00Z")), "25569.0000000000");
+        assert_eq!(serial_number(at("2026-11-28T04:00:00Z")), "46354.5000000000");
+        assert_eq!(serial_number(at("2026-11-27T15:59:59Z")), "46353.9999884259");
         assert_eq!(serial_day("2026-11-28"), "46354");
     }
 
     #[test]
     fn text_stays_text_in_xml() {
-        assert_eq!(escaped("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
-        assert_eq!(escaped("a\u{1}\u{FFFF}\r\n"), "a\u{FFFD}\u{FFFD}&#13;\n");
-        assert_eq!(escaped("_x0041_ _x004_ _"), "_x005F_x0041_ _x004_ _");
-        assert_eq!([0, 25, 26, 51, 52].map(letters), ["A", "Z", "AA", "AZ", "BA"]);
+        assert_eq!(escape_xml("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
+        assert_eq!(escape_xml("a\u{1}\u{FFFF}\r\n"), "a\u{FFFD}\u{FFFD}&#13;\n");
+        assert_eq!(escape_xml("_x0041_ _x004_ _"), "_x005F_x0041_ _x004_ _");
+        assert_eq!(
+            [0, 25, 26, 51, 52].map(column_letters),
+            ["A", "Z", "AA", "AZ", "BA"]
+        );
     }
 
     #[test]
