@@ -96,7 +96,7 @@ impl<B: DeserializeOwned, S: Send + Sync> FromRequest<S> for Call<B> {
             .map_or(head.uri.path(), MatchedPath::as_str);
         let promise = Promise {
             route: format!("{} {route}", head.method),
-            fingerprint: fingerprint(head.uri.path(), &text),
+            fingerprint: request_fingerprint(head.uri.path(), &text),
             key,
         };
         let body = match parse(&text) {
@@ -184,7 +184,7 @@ pub async fn to_the_end<T: Send + 'static>(verb: impl Future<Output = T> + Send 
 /// Answers `201` with something new, `200` with something that existed.
 pub fn created<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> WriteAnswer<T> {
     Arc::new(move |made, is_new| {
-        written(
+        kept_answer(
             if is_new {
                 StatusCode::CREATED
             } else {
@@ -198,7 +198,7 @@ pub fn created<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'stat
 /// Answers `202` with something new that will be done, `200` with something that existed.
 pub fn accepted<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> WriteAnswer<T> {
     Arc::new(move |made, is_new| {
-        written(
+        kept_answer(
             if is_new {
                 StatusCode::ACCEPTED
             } else {
@@ -211,10 +211,10 @@ pub fn accepted<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'sta
 
 /// Answers `200`, new or not.
 pub fn changed<T, D: Serialize>(describe: impl Fn(&T) -> D + Send + Sync + 'static) -> WriteAnswer<T> {
-    Arc::new(move |made, _| written(StatusCode::OK, &describe(made)))
+    Arc::new(move |made, _| kept_answer(StatusCode::OK, &describe(made)))
 }
 
-fn written(status: StatusCode, body: &impl Serialize) -> KeptAnswer {
+fn kept_answer(status: StatusCode, body: &impl Serialize) -> KeptAnswer {
     let body = serde_json::to_string(body).expect("our bodies have string keys and no failing parts");
     KeptAnswer {
         status: status.as_u16(),
@@ -257,7 +257,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// Hashes path and body: `POST /orders/1/cancel` and `POST /orders/2/cancel` have the same body.
-fn fingerprint(path: &str, body: &[u8]) -> String {
+fn request_fingerprint(path: &str, body: &[u8]) -> String {
     let mut text = Vec::with_capacity(path.len() + 1 + body.len());
     text.extend_from_slice(path.as_bytes());
     text.push(0);

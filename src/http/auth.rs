@@ -59,7 +59,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 async fn let_in(web: &Web, needed: Scope, mut request: Request, next: Next) -> Response {
     let address = request.extensions().get::<Peer>().map(|peer| peer.0);
-    match admit(web, needed, address, request.headers()).await {
+    match admit_key(web, needed, address, request.headers()).await {
         Ok(key) => {
             tracing::debug!(key.id = key.id, "a call was authenticated");
             request.extensions_mut().insert(Caller(key.clone()));
@@ -87,7 +87,7 @@ fn note_later(web: &Web, key: ApiKey) {
     });
 }
 
-async fn admit(
+async fn admit_key(
     web: &Web,
     needed: Scope,
     address: Option<IpAddr>,
@@ -102,7 +102,7 @@ async fn admit(
             "send a valid API key as Bearer token",
         ),
     };
-    let shown = bearer(headers).ok_or_else(unknown)?;
+    let shown = bearer_token(headers).ok_or_else(unknown)?;
     let key = find_api_key(&web.services, shown).await?.ok_or_else(unknown)?;
     if let Some(wait) = address.and_then(|address| web.limits.count_key(&key.id, address)) {
         return Err(Problem::rate_limited(wait));
@@ -125,7 +125,7 @@ fn scope_of(method: &Method) -> Scope {
 }
 
 /// Returns the bearer token. Two headers are refused: either could be meant.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next()?.to_str().ok()?;
     let (scheme, key) = value.split_once(' ')?;
@@ -146,8 +146,8 @@ mod tests {
             }
             headers
         };
-        assert_eq!(bearer(&headers(&["Bearer tq_1"])), Some("tq_1"));
-        assert_eq!(bearer(&headers(&["bearer tq_1"])), Some("tq_1"));
+        assert_eq!(bearer_token(&headers(&["Bearer tq_1"])), Some("tq_1"));
+        assert_eq!(bearer_token(&headers(&["bearer tq_1"])), Some("tq_1"));
         for values in [
             &[][..],
             &["Bearer"],
@@ -157,7 +157,7 @@ mod tests {
             &["Bearer a", "Bearer a"],
             &["tq_1"],
         ] {
-            assert_eq!(bearer(&headers(values)), None, "{values:?}");
+            assert_eq!(bearer_token(&headers(values)), None, "{values:?}");
         }
     }
 }

@@ -45,13 +45,13 @@ pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes
     {
         return Err(BodyError::TooLarge);
     }
-    match tokio::time::timeout(TIMEOUT, collect(body, limit)).await {
+    match tokio::time::timeout(TIMEOUT, collect_bytes(body, limit)).await {
         Ok(outcome) => outcome,
         Err(_) => Err(BodyError::TooSlow),
     }
 }
 
-async fn collect(mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
+async fn collect_bytes(mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
     let mut bytes = BytesMut::new();
     let mut n_received = 0;
     while let Some(frame) = body.frame().await {

@@ -36,7 +36,7 @@ pub async fn serve(State(web): State<Web>, request: Request, next: Next) -> Resp
     let known = web.templates.find(&page.shape);
     if let Some(Some(template)) = &known {
         let nonce = Nonce::new().to_string();
-        return document(&web, template.fill(&page, &nonce), &nonce);
+        return page_document(&web, template.fill(&page, &nonce), &nonce);
     }
     head.extensions.insert(LoadedView(Box::new(page.whole())));
     let again = known
@@ -109,7 +109,7 @@ fn nonce_of(headers: &HeaderMap) -> Option<&str> {
     after.split_once('\'').map(|(nonce, _)| nonce)
 }
 
-fn document(web: &Web, text: String, nonce: &str) -> Response {
+fn page_document(web: &Web, text: String, nonce: &str) -> Response {
     let Some(policy) = page_policy(&web.site, nonce) else {
         return Problem::internal().into_response();
     };

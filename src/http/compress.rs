@@ -33,15 +33,15 @@ pub async fn pages(request: Request, next: Next) -> Response {
         return response;
     }
     if is_wanted {
-        compressed(response).await
+        compress_response(response).await
     } else {
-        varying(response)
+        vary_by_encoding(response)
     }
 }
 
 /// Compresses at the highest level, once, at the start, for files that never change.
 pub fn compress_max(content: &[u8]) -> Bytes {
-    gzip(content, Compression::best())
+    gzip_bytes(content, Compression::best())
 }
 
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
@@ -62,22 +62,25 @@ pub fn accepts_coding(headers: &HeaderMap, wanted: &str) -> bool {
     })
 }
 
-fn mark(headers: &mut HeaderMap) {
+fn mark_gzip(headers: &mut HeaderMap) {
     headers.insert(header::CONTENT_ENCODING, GZIP);
     headers.remove(header::CONTENT_LENGTH);
 }
 
-async fn compressed(response: Response) -> Response {
+async fn compress_response(response: Response) -> Response {
     let (mut head, body) = response.into_parts();
     // Pages are small; a body that breaks off must not be sent half.
     let Ok(bytes) = to_bytes(body, API_BYTES).await else {
         return Problem::internal().into_response();
     };
-    mark(&mut head.headers);
-    varying(Response::from_parts(head, Body::from(gzip(&bytes, QUICKLY))))
+    mark_gzip(&mut head.headers);
+    vary_by_encoding(Response::from_parts(
+        head,
+        Body::from(gzip_bytes(&bytes, QUICKLY)),
+    ))
 }
 
-fn varying(mut response: Response) -> Response {
+fn vary_by_encoding(mut response: Response) -> Response {
     response.headers_mut().append(header::VARY, ACCEPT_ENCODING);
     response
 }
@@ -87,7 +90,7 @@ fn is_html(response: &Response) -> bool {
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
-fn gzip(content: &[u8], how: Compression) -> Bytes {
+fn gzip_bytes(content: &[u8], how: Compression) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::with_capacity(content.len() / 2), how);
     let written = encoder.write_all(content).and_then(|()| encoder.finish());
     written.expect("a vector takes all that is written to it").into()

@@ -64,7 +64,7 @@ pub async fn wrap_envelope(State(web): State<Web>, mut request: Request, next: N
     let answer = next.run(request).instrument(span.clone());
     let mut response = answer.instrument(trace.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = write(problem, &id, reader, response);
+        response = write_problem(problem, &id, reader, response);
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -90,7 +90,7 @@ fn write_access_log(method: &Method, route: &str, status: u16, took: Duration) {
 }
 
 /// Writes an error body, keeping status and headers.
-fn write(problem: Problem, id: &str, reader: Reader, bare: Response) -> Response {
+fn write_problem(problem: Problem, id: &str, reader: Reader, bare: Response) -> Response {
     let words = match reader {
         Reader::Program => {
             let detail = ErrorDetail {

@@ -62,7 +62,7 @@ const ENDPOINTS: [(&str, Endpoint); 12] = [
 pub fn routes() -> Router<Web> {
     let mut router = Router::new();
     for (path, endpoint) in ENDPOINTS {
-        let handler = move |State(web): State<Web>, request: Request| serve(web, endpoint, request);
+        let handler = move |State(web): State<Web>, request: Request| serve_call(web, endpoint, request);
         router = router
             .route(path, any(handler))
             .route(&format!("/{path}"), any(handler));
@@ -99,7 +99,7 @@ impl Endpoint {
 }
 
 /// A client that hangs up leaves no half-made order: what began goes on to its end.
-async fn serve(web: Web, endpoint: Endpoint, request: Request) -> Response {
+async fn serve_call(web: Web, endpoint: Endpoint, request: Request) -> Response {
     to_the_end(Box::pin(answer_call(web, endpoint, request)).in_current_span()).await
 }
 

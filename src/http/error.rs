@@ -64,7 +64,7 @@ pub struct ErrorBody {
 #[serde(rename_all = "camelCase")]
 pub struct ErrorDetail {
     /// For programs.
-    #[schema(schema_with = codes)]
+    #[schema(schema_with = code_schema)]
     pub code: &'static str,
     /// For people.
     pub message: String,
@@ -160,7 +160,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         match error {
             Error::NotFound => Problem::not_found(),
-            Error::Refused(refusal) => refused(refusal),
+            Error::Refused(refusal) => refused_problem(refusal),
             Error::RefundRefused(refusal) => refund_refused(refusal),
             Error::Invalid { field, message } => Problem::invalid(field, message),
             Error::MethodUnavailable(method) => {
@@ -198,11 +198,11 @@ impl From<Error> for Problem {
     }
 }
 
-fn codes() -> Object {
+fn code_schema() -> Object {
     one_of(ErrorCode::ALL.map(ErrorCode::as_str))
 }
 
-fn refused(refusal: Refusal) -> Problem {
+fn refused_problem(refusal: Refusal) -> Problem {
     let code = match refusal {
         Refusal::OrderNotPayable => ErrorCode::OrderNotPayable,
         Refusal::OrderNotCancellable => ErrorCode::OrderNotCancellable,

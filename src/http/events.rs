@@ -46,7 +46,7 @@ pub async fn status(
     if let Some(open) = open {
         // A status request counts as watching: the follower queries the gateway also for pages without an event stream.
         drop(services.watchers.follow(services, &checkout.order.id));
-        if query.as_deref() == Some("ask") && ask(services, open.payment_no.clone()).await {
+        if query.as_deref() == Some("ask") && ask_gateway(services, open.payment_no.clone()).await {
             checkout = find_checkout(services, &token).await?;
         }
     }
@@ -54,7 +54,7 @@ pub async fn status(
 }
 
 /// Queries the gateway, at most once a second for all tabs together; returns whether it answered in time.
-async fn ask(services: &Services, payment_no: PaymentNo) -> bool {
+async fn ask_gateway(services: &Services, payment_no: PaymentNo) -> bool {
     let services = services.clone();
     let asking = async move { query_payment(&services, &payment_no, None).await };
     matches!(wait_for(PATIENCE, asking.in_current_span()).await, Some(Ok(_)))

@@ -29,7 +29,7 @@ use super::pages::visit;
 pub async fn leave(State(web): State<Web>, Id(token): Id, parts: Parts) -> Response {
     let visit = visit(&web, &parts);
     let is_opened = |product| matches!(product, Product::H5 | Product::Wap | Product::Page);
-    match open(&web, &token, is_opened).await {
+    match open_payment(&web, &token, is_opened).await {
         Ok(Some((address, payment))) => hand_over(&web, &visit, &address, &payment),
         Ok(None) => back(&token, &visit, None),
         Err(error) => back(&token, &visit, Some(error.into())),
@@ -64,7 +64,7 @@ fn hand_over(web: &Web, visit: &Request, address: &str, payment: &Payment) -> Re
 /// Signs the invocation of WeChat's app for the page inside WeChat anew: the app checks its age.
 pub async fn invoke(State(web): State<Web>, Id(token): Id) -> Result<Json<Invocation>, Problem> {
     let is_invoked = |product| product == Product::Jsapi;
-    let (prepay_id, payment) = open(&web, &token, is_invoked)
+    let (prepay_id, payment) = open_payment(&web, &token, is_invoked)
         .await?
         .ok_or_else(Problem::not_found)?;
     let gateway = payment
@@ -78,7 +78,7 @@ pub async fn invoke(State(web): State<Web>, Id(token): Id) -> Result<Json<Invoca
 }
 
 /// The payment that the order waits for, when it is one of these products, and its fresh prompt.
-async fn open(
+async fn open_payment(
     web: &Web,
     token: &str,
     is_wanted: impl Fn(Product) -> bool,

@@ -23,7 +23,7 @@ use super::body::{self, BodyError, NOTIFICATION_BYTES};
     ),
 )]
 pub async fn wechat(State(web): State<Web>, request: Request) -> Response {
-    receive(web, Channel::Wechat, request).await
+    receive_notification(web, Channel::Wechat, request).await
 }
 
 #[utoipa::path(
@@ -41,11 +41,11 @@ pub async fn wechat(State(web): State<Web>, request: Request) -> Response {
     ),
 )]
 pub async fn alipay(State(web): State<Web>, request: Request) -> Response {
-    receive(web, Channel::Alipay, request).await
+    receive_notification(web, Channel::Alipay, request).await
 }
 
 /// Receives a notification. Gateways understand only their own error format, so refusals for size or time use it too.
-async fn receive(web: Web, channel: Channel, request: Request) -> Response {
+async fn receive_notification(web: Web, channel: Channel, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let answer = match body::read(&head.headers, body, NOTIFICATION_BYTES).await {
         Ok(bytes) => {

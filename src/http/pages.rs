@@ -25,7 +25,7 @@ use crate::listen::Peer;
 pub fn routes(web: &Web) -> Router<Web> {
     let options = web.site.leptos.clone();
     Router::new()
-        .leptos_routes_with_context(web, generate_route_list(app::App), context(web), move || {
+        .leptos_routes_with_context(web, generate_route_list(app::App), page_context(web), move || {
             app::shell(options.clone())
         })
         .layer(from_fn_with_state(web.clone(), checkout_page::serve))
@@ -43,7 +43,8 @@ pub async fn not_found(State(web): State<Web>, request: Request) -> Response {
         return Problem::not_found().into_response();
     }
     let options = web.site.leptos.clone();
-    let page = leptos_axum::render_app_async_with_context(context(&web), move || app::shell(options.clone()));
+    let page =
+        leptos_axum::render_app_async_with_context(page_context(&web), move || app::shell(options.clone()));
     let mut response = page(request).await;
     if response.status() == StatusCode::OK {
         *response.status_mut() = StatusCode::NOT_FOUND;
@@ -52,7 +53,7 @@ pub async fn not_found(State(web): State<Web>, request: Request) -> Response {
 }
 
 /// Provides the context of `app` to each page and each server function.
-fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
+fn page_context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
     let web = web.clone();
     move || {
         let parts = expect_context::<Parts>();

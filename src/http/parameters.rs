@@ -20,10 +20,10 @@ impl Parameters {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             if pairs.iter().any(|(known, _)| *known == name) {
-                return Err(Problem::invalid(short(&name), "is there twice"));
+                return Err(Problem::invalid(short_name(&name), "is there twice"));
             }
             if pairs.len() >= 20 {
-                return Err(Problem::invalid(short(&name), "is one parameter too many"));
+                return Err(Problem::invalid(short_name(&name), "is one parameter too many"));
             }
             pairs.push((name.into_owned(), value.into_owned()));
         }
@@ -109,7 +109,10 @@ impl Parameters {
     pub fn finish(self) -> Result<(), Problem> {
         match self.0.first() {
             None => Ok(()),
-            Some((name, _)) => Err(Problem::invalid(short(name), "is not a parameter of this list")),
+            Some((name, _)) => Err(Problem::invalid(
+                short_name(name),
+                "is not a parameter of this list",
+            )),
         }
     }
 }
@@ -120,7 +123,7 @@ fn is_utf8(query: &str) -> bool {
     percent_encoding::percent_decode_str(query).decode_utf8().is_ok()
 }
 
-fn short(name: &str) -> String {
+fn short_name(name: &str) -> String {
     name.chars().take(64).collect()
 }
 

@@ -39,7 +39,7 @@ pub fn check_form(pairs: &[u8]) -> Result<(), Problem> {
     }
     let has_nul = |text: &str| text.contains('\0');
     match url::form_urlencoded::parse(pairs).find(|(name, value)| has_nul(name) || has_nul(value)) {
-        Some((name, _)) => Err(refuse(&name)),
+        Some((name, _)) => Err(refuse_parameter(&name)),
         None => Ok(()),
     }
 }
@@ -58,7 +58,7 @@ pub fn check_json(text: &str) -> Result<(), Problem> {
         .iter()
         .filter(|(name, value)| name.contains('\0') || (*name != KEPT_AS_JSON && has_nul(value)));
     match wrong.next() {
-        Some((name, _)) => Err(refuse(name)),
+        Some((name, _)) => Err(refuse_parameter(name)),
         None => Ok(()),
     }
 }
@@ -74,7 +74,7 @@ fn has_nul(value: &Value) -> bool {
     }
 }
 
-fn refuse(name: &str) -> Problem {
+fn refuse_parameter(name: &str) -> Problem {
     let name: String = name.chars().filter(|c| *c != '\0').take(64).collect();
     Problem::invalid(name, MESSAGE)
 }

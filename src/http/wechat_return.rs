@@ -28,13 +28,18 @@ pub async fn finish(State(web): State<Web>, Id(token): Id, parts: Parts) -> Resp
     };
     let outcome = {
         let visit = visit.clone();
-        to_the_end(async move { pay(&web, &visit, &checkout, &parts).await }).await
+        to_the_end(async move { start_payment_of(&web, &visit, &checkout, &parts).await }).await
     };
     back(&token, &visit, outcome.err())
 }
 
 /// Opens the payment inside WeChat. When WeChat names no payer, a code for another phone is shown instead, with the reason.
-async fn pay(web: &Web, visit: &Request, checkout: &Checkout, parts: &Parts) -> Result<(), UiError> {
+async fn start_payment_of(
+    web: &Web,
+    visit: &Request,
+    checkout: &Checkout,
+    parts: &Parts,
+) -> Result<(), UiError> {
     let field = |name| parameter(parts.uri.query(), name).unwrap_or_default();
     let (code, state) = (field("code"), field("state"));
     let visitor = visit.visitor.as_deref().unwrap_or_default();

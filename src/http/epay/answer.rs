@@ -12,8 +12,8 @@ pub fn json(outcome: Result<Members, Refusal>) -> Response {
     match outcome {
         Ok(members) => with_status(StatusCode::OK, &members),
         Err(refusal) => {
-            let (status, code, message) = describe(refusal, StatusCode::OK);
-            with_status(status, &told(code, message))
+            let (status, code, message) = describe_refusal(refusal, StatusCode::OK);
+            with_status(status, &told_members(code, message))
         }
     }
 }
@@ -23,17 +23,17 @@ pub fn unreadable(error: Unreadable) -> Response {
         Unreadable::Refused(refusal) => json(Err(refusal)),
         other => {
             let (status, message) = describe_unreadable(&other);
-            with_status(status, &told(Code::Refused, message.to_owned()))
+            with_status(status, &told_members(Code::Refused, message.to_owned()))
         }
     }
 }
 
 /// The body of a refusal, for errors that were found before the handler.
 pub fn body_of(message: &str) -> String {
-    to_json(&told(Code::Refused, message.to_owned())).to_string()
+    to_json(&told_members(Code::Refused, message.to_owned())).to_string()
 }
 
-fn told(code: Code, message: String) -> Members {
+fn told_members(code: Code, message: String) -> Members {
     vec![("code", code.number().into()), ("msg", message.into())]
 }
 
@@ -51,7 +51,7 @@ fn describe_unreadable(error: &Unreadable) -> (StatusCode, &'static str) {
 }
 
 /// Status, code and words of a refusal; what broke on our side is logged, and told without a detail.
-fn describe(refusal: Refusal, usual: StatusCode) -> (StatusCode, Code, String) {
+fn describe_refusal(refusal: Refusal, usual: StatusCode) -> (StatusCode, Code, String) {
     match refusal {
         Refusal::Told { code, message } => (usual, code, message.into_owned()),
         Refusal::Broken(error) => {
@@ -90,7 +90,7 @@ fn to_json(members: &Members) -> serde_json::Value {
 
 /// A page with the reason. Nothing of the request stands in it.
 pub fn page(refusal: Refusal) -> Response {
-    let (status, code, message) = describe(refusal, StatusCode::BAD_REQUEST);
+    let (status, code, message) = describe_refusal(refusal, StatusCode::BAD_REQUEST);
     let status = if code == Code::NotAuthentic {
         StatusCode::FORBIDDEN
     } else {
@@ -115,14 +115,14 @@ fn page_with(status: StatusCode, message: &str) -> Response {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"robots\" content=\"noindex\"><title>无法支付 · Payment not possible</title></head>\
          <body><main><h1>无法支付</h1><h2 lang=\"en\">Payment not possible</h2><p>{}</p></main></body></html>",
-        escaped(message)
+        escape_html(message)
     );
     let kind = HeaderValue::from_static("text/html; charset=utf-8");
     (status, [(header::CONTENT_TYPE, kind)], html).into_response()
 }
 
 /// A refusal may name a gateway's words, which are not ours.
-fn escaped(text: &str) -> String {
+fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('"', "&quot;")
         .replace('<', "&lt;")

@@ -15,7 +15,7 @@ const MAX_SKEW_SECONDS: i64 = 300;
 
 /// The merchant that signed these parameters.
 pub async fn require_sign(web: &Web, fields: &Fields, version: Version) -> Result<Merchant, Refusal> {
-    let merchant = find(web, fields).await?;
+    let merchant = find_claimed_merchant(web, fields).await?;
     let is_rsa = match (version, fields.get("sign_type")) {
         (Version::V1, None) => false,
         (Version::V1, Some(word)) if word.eq_ignore_ascii_case("MD5") => false,
@@ -52,7 +52,7 @@ pub async fn require_sign(web: &Web, fields: &Fields, version: Version) -> Resul
 
 /// The merchant that shows its key.
 pub async fn require_key(web: &Web, fields: &Fields, key: &str) -> Result<Merchant, Refusal> {
-    let merchant = find(web, fields).await?;
+    let merchant = find_claimed_merchant(web, fields).await?;
     let known = merchant
         .as_ref()
         .map_or(NO_KEY, |merchant| merchant.key.expose_secret());
@@ -62,7 +62,7 @@ pub async fn require_key(web: &Web, fields: &Fields, key: &str) -> Result<Mercha
     Ok(merchant)
 }
 
-async fn find(web: &Web, fields: &Fields) -> Result<Option<Merchant>, Refusal> {
+async fn find_claimed_merchant(web: &Web, fields: &Fields) -> Result<Option<Merchant>, Refusal> {
     let text = fields
         .get("pid")
         .ok_or_else(|| Refusal::incomplete("缺少参数 pid (pid is missing)"))?;

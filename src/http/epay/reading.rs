@@ -63,21 +63,21 @@ pub async fn read(request: Request) -> Result<Call, Unreadable> {
         })?;
     let query = head.uri.query().unwrap_or_default().as_bytes();
     let mut n_fields = 0;
-    let query = collect(decode_form(query)?, &mut n_fields)?;
+    let query = collect_fields(decode_form(query)?, &mut n_fields)?;
     let body = match kind_of(&head.headers) {
         Kind::Form => decode_form(&bytes)?,
         Kind::Multipart(boundary) => decode_multipart(bytes, boundary).await?,
         // As PHP does: what is no form has no fields.
         Kind::Other => Vec::new(),
     };
-    let body = collect(body, &mut n_fields)?;
+    let body = collect_fields(body, &mut n_fields)?;
     if query.merge(&body).is_none() {
-        return Err(twice());
+        return Err(repeated_field());
     }
     Ok(Call { query, body, head })
 }
 
-fn collect(pairs: Vec<(String, String)>, n_fields: &mut usize) -> Result<Fields, Unreadable> {
+fn collect_fields(pairs: Vec<(String, String)>, n_fields: &mut usize) -> Result<Fields, Unreadable> {
     // No text may have U+0000 on PostgreSQL.
     let has_nul = |(name, value): &(String, String)| name.contains('\0') || value.contains('\0');
     if pairs.iter().any(has_nul) {
@@ -87,10 +87,10 @@ fn collect(pairs: Vec<(String, String)>, n_fields: &mut usize) -> Result<Fields,
     if *n_fields > MAX_FIELDS {
         return Err(Unreadable::TooLarge);
     }
-    Fields::collect(pairs).ok_or_else(twice)
+    Fields::collect(pairs).ok_or_else(repeated_field)
 }
 
-fn twice() -> Unreadable {
+fn repeated_field() -> Unreadable {
     Unreadable::Refused(Refusal::incomplete("参数重复 (a parameter is there twice)"))
 }
 
@@ -126,14 +126,14 @@ fn decode_form(bytes: &[u8]) -> Result<Vec<(String, String)>, Unreadable> {
     pairs
         .map(|pair| {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let mut half = || decode(halves.next().unwrap_or_default()).ok_or_else(not_text);
+            let mut half = || decode_half(halves.next().unwrap_or_default()).ok_or_else(not_text);
             Ok((half()?, half()?))
         })
         .collect()
 }
 
 /// A `+` is a space and `%2B` a plus. `None`: the bytes are not UTF-8.
-fn decode(half: &[u8]) -> Option<String> {
+fn decode_half(half: &[u8]) -> Option<String> {
     let spaced: Vec<u8> = half
         .iter()
         .map(|byte| if *byte == b'+' { b' ' } else { *byte })

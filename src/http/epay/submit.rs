@@ -36,14 +36,14 @@ pub async fn serve_browser(web: &Web, endpoint: Endpoint, request: Request) -> R
         Endpoint::SubmitV2 => Version::V2,
         _ => Version::V1,
     };
-    match submit(web, call.of_browser(), version, &call).await {
+    match submit_order(web, call.of_browser(), version, &call).await {
         Ok(address) => (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response(),
         Err(refusal) => answer::page(refusal),
     }
 }
 
 /// The page on which the order is paid, with the method opened that the client named.
-async fn submit(
+async fn submit_order(
     web: &Web,
     fields: &Fields,
     version: Version,

@@ -82,9 +82,9 @@ pub async fn api(web: &Web, call: &Call, is_post: bool) -> Result<Members, Refus
         Some("query") => show_merchant(web, fields).await,
         Some("settle") => {
             require_reader(web, fields).await?;
-            Ok(rows("查询成功", Vec::new()))
+            Ok(answer_rows("查询成功", Vec::new()))
         }
-        Some("refund") => refund(web, fields, is_post).await,
+        Some("refund") => refund_order(web, fields, is_post).await,
         _ => Err(Refusal::new(Code::UnknownCall, "接口不存在 (no such act)")),
     }
 }
@@ -119,10 +119,10 @@ async fn show_order(web: &Web, fields: &Fields) -> Result<Members, Refusal> {
 async fn list_orders(web: &Web, fields: &Fields) -> Result<Members, Refusal> {
     let merchant = require_reader(web, fields).await?;
     let found = read_rows(web, &merchant, fields).await?;
-    Ok(rows("查询订单列表成功", found))
+    Ok(answer_rows("查询订单列表成功", found))
 }
 
-fn rows(msg: &str, data: Vec<Members>) -> Members {
+fn answer_rows(msg: &str, data: Vec<Members>) -> Members {
     let count = i64::try_from(data.len()).unwrap_or(i64::MAX);
     vec![
         ("code", 1.into()),
@@ -182,7 +182,7 @@ async fn show_merchant(web: &Web, fields: &Fields) -> Result<Members, Refusal> {
 }
 
 /// Only the key itself may refund: signatures travel through the payer's browser.
-async fn refund(web: &Web, fields: &Fields, is_post: bool) -> Result<Members, Refusal> {
+async fn refund_order(web: &Web, fields: &Fields, is_post: bool) -> Result<Members, Refusal> {
     let key = fields.get("key").ok_or_else(Refusal::not_authentic)?;
     let merchant = require_key(web, fields, key).await?;
     if !is_post {

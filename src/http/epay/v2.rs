@@ -20,11 +20,11 @@ pub async fn answer_signed(web: &Web, endpoint: Endpoint, call: &Call) -> Result
     let fields = &call.body;
     let merchant = require_sign(web, fields, Version::V2).await?;
     let members = match endpoint {
-        Endpoint::Create => create(web, &merchant, fields, call).await?,
-        Endpoint::Query => query(web, &merchant, fields).await?,
-        Endpoint::Refund => refund(web, &merchant, fields).await?,
+        Endpoint::Create => create_order(web, &merchant, fields, call).await?,
+        Endpoint::Query => query_order(web, &merchant, fields).await?,
+        Endpoint::Refund => refund_order(web, &merchant, fields).await?,
         Endpoint::RefundQuery => query_refund(web, &merchant, fields).await?,
-        Endpoint::Close => close(web, &merchant, fields).await?,
+        Endpoint::Close => close_order(web, &merchant, fields).await?,
         Endpoint::Info => show_merchant(web, &merchant).await?,
         Endpoint::Orders => list_orders(web, &merchant, fields).await?,
         Endpoint::SubmitV1 | Endpoint::SubmitV2 | Endpoint::Mapi | Endpoint::Api | Endpoint::Transfer => {
@@ -34,7 +34,12 @@ pub async fn answer_signed(web: &Web, endpoint: Endpoint, call: &Call) -> Result
     Ok(sign_answer(&merchant, members, web.services.clock.now())?)
 }
 
-async fn create(web: &Web, merchant: &Merchant, fields: &Fields, call: &Call) -> Result<Members, Refusal> {
+async fn create_order(
+    web: &Web,
+    merchant: &Merchant,
+    fields: &Fields,
+    call: &Call,
+) -> Result<Members, Refusal> {
     let method = fields.get("method").unwrap_or("web");
     let openid = match method {
         "web" | "jump" => None,
@@ -50,7 +55,7 @@ async fn create(web: &Web, merchant: &Merchant, fields: &Fields, call: &Call) ->
     let asked_type = &order.attempt.asked_type;
     let opened = match (method, openid) {
         ("jump", _) => None,
-        (_, Some(openid)) => invoke(web, &attempt, openid, call)
+        (_, Some(openid)) => invoke_parameters(web, &attempt, openid, call)
             .await
             .map(|info| ("jsapi", info)),
         _ => open_code(web, &attempt, asked_type, order.device.as_deref())
@@ -84,7 +89,7 @@ fn require_openid<'a>(web: &Web, fields: &'a Fields) -> Result<&'a str, Refusal>
         .ok_or_else(|| Refusal::incomplete("缺少参数 sub_openid (sub_openid is missing)"))
 }
 
-async fn invoke(web: &Web, attempt: &Attempt, openid: &str, call: &Call) -> Option<String> {
+async fn invoke_parameters(web: &Web, attempt: &Attempt, openid: &str, call: &Call) -> Option<String> {
     let start = StartPayment {
         openid: Some(openid.to_owned()),
         payer_ip: call.peer(),
@@ -100,7 +105,7 @@ async fn invoke(web: &Web, attempt: &Attempt, openid: &str, call: &Call) -> Opti
     serde_json::to_string(&gateway.invocation(&prompt)?).ok()
 }
 
-async fn query(web: &Web, merchant: &Merchant, fields: &Fields) -> Result<Members, Refusal> {
+async fn query_order(web: &Web, merchant: &Merchant, fields: &Fields) -> Result<Members, Refusal> {
     let attempt = find_attempt(&web.services, merchant.pid, query_of(fields)?).await?;
     let attempt = refresh_attempt(&web.services, attempt).await?;
     let now = web.services.clock.now();
@@ -109,7 +114,7 @@ async fn query(web: &Web, merchant: &Merchant, fields: &Fields) -> Result<Member
     Ok(members)
 }
 
-async fn refund(web: &Web, merchant: &Merchant, fields: &Fields) -> Result<Members, Refusal> {
+async fn refund_order(web: &Web, merchant: &Merchant, fields: &Fields) -> Result<Members, Refusal> {
     let mut members: Members = vec![("code", 0.into())];
     members.extend(carry_out(web, merchant, fields, fields.get("sign")).await?);
     members.push(("reducemoney", "0.00".into()));
@@ -129,7 +134,7 @@ async fn query_refund(web: &Web, merchant: &Merchant, fields: &Fields) -> Result
     Ok(members)
 }
 
-async fn close(web: &Web, merchant: &Merchant, fields: &Fields) -> Result<Members, Refusal> {
+async fn close_order(web: &Web, merchant: &Merchant, fields: &Fields) -> Result<Members, Refusal> {
     let attempt = find_attempt(&web.services, merchant.pid, query_of(fields)?).await?;
     close_attempt(&web.services, &attempt).await?;
     Ok(vec![("code", 0.into()), ("msg", "关闭成功".into())])

@@ -21,10 +21,10 @@ pub fn page(form: &PayForm, visit: &Request, label: &str, stylesheet: &str, nonc
          <button class=\"button button--primary\" type=\"submit\">{label}</button></form></main>\
          <script nonce=\"{nonce}\">document.getElementById(\"pay\").submit()</script></body></html>",
         language = visit.language.as_str(),
-        label = escaped(label),
-        action = escaped(form.action.as_str()),
+        label = escape_html(label),
+        action = escape_html(form.action.as_str()),
         name = PayForm::FIELD,
-        value = escaped(&form.biz_content),
+        value = escape_html(&form.biz_content),
     );
     let headers: [(HeaderName, String); 3] = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
@@ -36,7 +36,7 @@ pub fn page(form: &PayForm, visit: &Request, label: &str, stylesheet: &str, nonc
 
 /// Escapes text for an attribute in double quotes. `&` comes first, or `&quot;` in a subject would arrive as a quote and
 /// break the signature.
-fn escaped(text: &str) -> String {
+fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('"', "&quot;")
         .replace('<', "&lt;")
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn escaped_text_unescapes_unchanged() {
         assert_eq!(
-            escaped("{\"subject\":\"<b>&quot;1&2</b>\"}"),
+            escape_html("{\"subject\":\"<b>&quot;1&2</b>\"}"),
             "{&quot;subject&quot;:&quot;&lt;b&gt;&amp;quot;1&amp;2&lt;/b&gt;&quot;}"
         );
     }

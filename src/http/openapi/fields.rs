@@ -25,7 +25,7 @@ const DIGIT_OF_ID: &str = "[0-9A-HJKMNP-TV-Z]";
 pub const MAX_URL: u32 = 2048;
 
 /// Pattern of a line that is not blank.
-fn line() -> String {
+fn line_schema() -> String {
     let bad = format!("{MISLEADING}{TAG_CHARACTERS}");
     format!(r"^[^{bad}]*[^\s{bad}][^{bad}]*$")
 }
@@ -82,38 +82,41 @@ fn change_cursor(prefix: &str) -> String {
     format!("^([0-9]{{1,15}}\\.)?{prefix}_{DIGIT_OF_ID}{{26}}$")
 }
 
-fn text(pattern: &str, max: u32) -> Value {
+fn text_schema(pattern: &str, max: u32) -> Value {
     json!({"type": "string", "minLength": 1, "maxLength": max, "pattern": pattern})
 }
 
-fn word(schema: &str) -> Value {
+fn word_schema(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
 }
 
 /// Schema and description of a parameter of an operation.
 pub fn parameter(operation: &str, name: &str) -> Option<(Value, &'static str)> {
     let found = match (name, operation) {
-        ("id", _) => (text(NAME, 64), "Id of the object, as the API gave it"),
-        ("userId", "list_orders" | "list_payments") => (text(TEXT, 64), "Only those of this user"),
-        ("userId", _) => (text(&line(), 64), "The merchant's own name of the user"),
-        ("orderNo", _) => (text(TEXT, 64), "Only the order with this number"),
-        ("orderId", _) => (text(TEXT, 64), "Only those of this order"),
-        ("paymentId", _) => (text(TEXT, 64), "Only those of this payment"),
-        ("eventId", _) => (text(&id_of("evt"), 30), "Only those of this event"),
+        ("id", _) => (text_schema(NAME, 64), "Id of the object, as the API gave it"),
+        ("userId", "list_orders" | "list_payments") => (text_schema(TEXT, 64), "Only those of this user"),
+        ("userId", _) => (
+            text_schema(&line_schema(), 64),
+            "The merchant's own name of the user",
+        ),
+        ("orderNo", _) => (text_schema(TEXT, 64), "Only the order with this number"),
+        ("orderId", _) => (text_schema(TEXT, 64), "Only those of this order"),
+        ("paymentId", _) => (text_schema(TEXT, 64), "Only those of this payment"),
+        ("eventId", _) => (text_schema(&id_of("evt"), 30), "Only those of this event"),
         ("after", _) => (
-            text(&id_of("evt"), 30),
+            text_schema(&id_of("evt"), 30),
             "Id of the last event that was read; from the beginning without it",
         ),
-        ("type", _) => (word("EventType"), "Only events of this type"),
-        ("method", _) => (word("PaymentMethod"), "Only those of this method"),
-        ("status", "list_orders") => (word("OrderStatus"), "Only those in this status"),
-        ("status", "list_payments") => (word("PaymentStatus"), "Only those in this status"),
-        ("status", "list_all_refunds") => (word("RefundStatus"), "Only those in this status"),
-        ("status", "list_deliveries") => (word("WebhookDeliveryStatus"), "Only those in this status"),
-        ("createdFrom", _) => (time(), "Made at this time or later"),
-        ("createdTo", _) => (time(), "Made before this time"),
-        ("updatedFrom", _) => (time(), "Changed at this time or later"),
-        ("updatedTo", _) => (time(), "Changed before this time"),
+        ("type", _) => (word_schema("EventType"), "Only events of this type"),
+        ("method", _) => (word_schema("PaymentMethod"), "Only those of this method"),
+        ("status", "list_orders") => (word_schema("OrderStatus"), "Only those in this status"),
+        ("status", "list_payments") => (word_schema("PaymentStatus"), "Only those in this status"),
+        ("status", "list_all_refunds") => (word_schema("RefundStatus"), "Only those in this status"),
+        ("status", "list_deliveries") => (word_schema("WebhookDeliveryStatus"), "Only those in this status"),
+        ("createdFrom", _) => (time_schema(), "Made at this time or later"),
+        ("createdTo", _) => (time_schema(), "Made before this time"),
+        ("updatedFrom", _) => (time_schema(), "Changed at this time or later"),
+        ("updatedTo", _) => (time_schema(), "Changed before this time"),
         ("sort", _) => (
             json!({"type": "string", "enum": ["updated"]}),
             "`updated`: the oldest change first, to follow changes; the newest object first without it",
@@ -130,9 +133,9 @@ pub fn parameter(operation: &str, name: &str) -> Option<(Value, &'static str)> {
             json!({"type": "string", "enum": Channel::ALL.map(Channel::as_str)}),
             "Gateway whose statement it is",
         ),
-        ("cursor", _) => (cursor(operation)?, "`nextCursor` of the page before"),
+        ("cursor", _) => (cursor_schema(operation)?, "`nextCursor` of the page before"),
         ("Idempotency-Key", _) => (
-            text(VISIBLE, 255),
+            text_schema(VISIBLE, 255),
             "The first answer is kept under this key, and given again with `Idempotent-Replayed: true`",
         ),
         _ => return None,
@@ -140,22 +143,22 @@ pub fn parameter(operation: &str, name: &str) -> Option<(Value, &'static str)> {
     Some(found)
 }
 
-fn time() -> Value {
+fn time_schema() -> Value {
     json!({"type": "string", "format": "date-time"})
 }
 
-fn cursor(operation: &str) -> Option<Value> {
+fn cursor_schema(operation: &str) -> Option<Value> {
     let schema = match operation {
-        "list_orders" => text(&change_cursor("ord"), 46),
-        "list_payments" => text(&change_cursor("pay"), 46),
-        "list_all_refunds" => text(&change_cursor("ref"), 46),
-        "list_deliveries" => text(&id_of("evt"), 30),
-        "list_reconciliations" => text(
+        "list_orders" => text_schema(&change_cursor("ord"), 46),
+        "list_payments" => text_schema(&change_cursor("pay"), 46),
+        "list_all_refunds" => text_schema(&change_cursor("ref"), 46),
+        "list_deliveries" => text_schema(&id_of("evt"), 30),
+        "list_reconciliations" => text_schema(
             "^[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)\
              |02-(0[1-9]|1[0-9]|2[0-8])) (wechat|alipay)$",
             17,
         ),
-        "list_balance_entries" => text("^[0-9]{1,18}$", 18),
+        "list_balance_entries" => text_schema("^[0-9]{1,18}$", 18),
         _ => return None,
     };
     Some(schema)
@@ -164,7 +167,7 @@ fn cursor(operation: &str) -> Option<Value> {
 /// Keywords that a text of a request has beside those of its type.
 pub fn keywords(name: &str, hosts: WebhookHosts) -> Option<Map<String, Value>> {
     let keywords = match name {
-        "userId" | "subject" | "reason" | "note" | "description" => json!({"pattern": line()}),
+        "userId" | "subject" | "reason" | "note" | "description" => json!({"pattern": line_schema()}),
         "orderId" | "endpointId" | "paymentNo" => {
             json!({"minLength": 1, "maxLength": 64, "pattern": NAME})
         }

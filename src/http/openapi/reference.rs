@@ -6,19 +6,19 @@ use serde_json::{Map, Value};
 const SCHEMAS: &str = "#/components/schemas/";
 
 pub fn read_reference(document: &Value) -> Reference {
-    let groups = items(&document["tags"]).iter().map(|tag| {
-        let name = text(&tag["name"]);
+    let groups = array_items(&document["tags"]).iter().map(|tag| {
+        let name = string_of(&tag["name"]);
         Group {
             calls: read_calls(document, &name),
-            description: text(&tag["description"]),
+            description: string_of(&tag["description"]),
             name,
         }
     });
     let objects =
         members_of(&document["components"]["schemas"]).map(|(name, schema)| read_object(name, schema));
     Reference {
-        description: text(&document["info"]["description"]),
-        server: text(&document["servers"][0]["url"]),
+        description: string_of(&document["info"]["description"]),
+        server: string_of(&document["servers"][0]["url"]),
         groups: groups.collect(),
         objects: objects.collect(),
     }
@@ -28,7 +28,7 @@ fn read_calls(document: &Value, tag: &str) -> Vec<Call> {
     let mut calls = Vec::new();
     for (path, methods) in members_of(&document["paths"]) {
         for (method, call) in members_of(methods) {
-            if items(&call["tags"]).iter().any(|known| known == tag) {
+            if array_items(&call["tags"]).iter().any(|known| known == tag) {
                 calls.push(read_call(path, method, call));
             }
         }
@@ -37,24 +37,24 @@ fn read_calls(document: &Value, tag: &str) -> Vec<Call> {
 }
 
 fn read_call(path: &str, method: &str, call: &Value) -> Call {
-    let parameters = items(&call["parameters"]).iter().map(|parameter| Member {
-        name: text(&parameter["name"]),
+    let parameters = array_items(&call["parameters"]).iter().map(|parameter| Member {
+        name: string_of(&parameter["name"]),
         is_required: parameter["required"] == true,
         kind: read_kind(&parameter["schema"]),
         bounds: read_bounds(&parameter["schema"]),
-        description: text(&parameter["description"]),
+        description: string_of(&parameter["description"]),
     });
     let answers = members_of(&call["responses"]).map(|(status, answer)| Answer {
         status: status.clone(),
-        description: text(&answer["description"]),
+        description: string_of(&answer["description"]),
         kind: read_content(&answer["content"]),
     });
     Call {
-        id: text(&call["operationId"]),
+        id: string_of(&call["operationId"]),
         method: method.to_ascii_uppercase(),
         path: path.to_owned(),
-        summary: text(&call["summary"]),
-        description: text(&call["description"]),
+        summary: string_of(&call["summary"]),
+        description: string_of(&call["description"]),
         parameters: parameters.collect(),
         body: read_content(&call["requestBody"]["content"]),
         answers: answers.collect(),
@@ -68,18 +68,18 @@ fn read_content(content: &Value) -> Option<Kind> {
 }
 
 fn read_object(name: &str, schema: &Value) -> Object {
-    let required = items(&schema["required"]);
+    let required = array_items(&schema["required"]);
     let members = members_of(&schema["properties"]).map(|(name, member)| Member {
         is_required: required.iter().any(|known| known == name),
         kind: read_kind(member),
         bounds: read_bounds(member),
-        description: text(&member["description"]),
+        description: string_of(&member["description"]),
         name: name.clone(),
     });
     Object {
         name: name.to_owned(),
-        description: text(&schema["description"]),
-        words: items(&schema["enum"]).iter().map(text).collect(),
+        description: string_of(&schema["description"]),
+        words: array_items(&schema["enum"]).iter().map(string_of).collect(),
         members: members.collect(),
     }
 }
@@ -91,7 +91,9 @@ fn read_kind(schema: &Value) -> Kind {
             ..Kind::default()
         };
     }
-    let choices = [&schema["oneOf"], &schema["anyOf"]].into_iter().flat_map(items);
+    let choices = [&schema["oneOf"], &schema["anyOf"]]
+        .into_iter()
+        .flat_map(array_items);
     if let Some(first) = choices.clone().find(|choice| choice["type"] != "null") {
         let mut kind = read_kind(first);
         if choices.clone().any(|choice| choice["type"] == "null") {
@@ -106,8 +108,8 @@ fn read_kind(schema: &Value) -> Kind {
         };
     }
     let names = match &schema["type"] {
-        Value::Array(kinds) => kinds.iter().map(text).collect::<Vec<_>>().join(" or "),
-        kind => text(kind),
+        Value::Array(kinds) => kinds.iter().map(string_of).collect::<Vec<_>>().join(" or "),
+        kind => string_of(kind),
     };
     Kind {
         after: names,
@@ -123,10 +125,10 @@ fn read_bounds(schema: &Value) -> String {
         (None, Some(most)) => Some(format!("at most {most}{unit}")),
         (None, None) => None,
     };
-    let words: Vec<String> = items(&schema["enum"])
+    let words: Vec<String> = array_items(&schema["enum"])
         .iter()
         .filter(|word| !word.is_null())
-        .map(text)
+        .map(string_of)
         .collect();
     let parts = [
         schema["format"]
@@ -141,11 +143,11 @@ fn read_bounds(schema: &Value) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-fn text(value: &Value) -> String {
+fn string_of(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn items(value: &Value) -> &[Value] {
+fn array_items(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 

@@ -26,7 +26,7 @@ type Object = Map<String, Value>;
 
 pub fn refine(document: &mut Value, place: &Place) {
     document["servers"] = json!([{"url": place.public_url, "description": "This server"}]);
-    for operation in operations(document) {
+    for operation in each_operation(document) {
         refine_operation(operation);
     }
     name_pages(document);
@@ -50,7 +50,7 @@ pub fn refine(document: &mut Value, place: &Place) {
     name_enums(document);
 }
 
-fn operations(document: &mut Value) -> impl Iterator<Item = &mut Object> {
+fn each_operation(document: &mut Value) -> impl Iterator<Item = &mut Object> {
     let paths = document["paths"].as_object_mut().into_iter();
     paths
         .flat_map(|paths| paths.values_mut())
@@ -86,7 +86,7 @@ fn refine_operation(operation: &mut Object) {
 }
 
 fn refine_member(name: &str, member: &mut Value, is_request: bool, place: &Place) {
-    let is_free_object = allows(member, "object") && member.get("properties").is_none();
+    let is_free_object = allows_kind(member, "object") && member.get("properties").is_none();
     let Some(schema) = member.as_object_mut() else {
         return;
     };
@@ -120,7 +120,7 @@ fn refine_member(name: &str, member: &mut Value, is_request: bool, place: &Place
 }
 
 /// Whether a schema allows values of a type.
-fn allows(schema: &Value, kind: &str) -> bool {
+fn allows_kind(schema: &Value, kind: &str) -> bool {
     match &schema["type"] {
         Value::String(only) => only == kind,
         Value::Array(kinds) => kinds.iter().any(|known| known == kind),
@@ -155,7 +155,7 @@ fn name_pages(document: &mut Value) {
 }
 
 /// Enums that have a name, so that a generated client has one type for each.
-fn enums() -> [(&'static str, Vec<&'static str>, &'static str); 11] {
+fn named_enums() -> [(&'static str, Vec<&'static str>, &'static str); 11] {
     let types = EventType::ALL.iter().map(|kind| kind.as_str());
     let wanted: Vec<&str> = types.clone().chain(["*"]).collect();
     [
@@ -218,7 +218,7 @@ fn enums() -> [(&'static str, Vec<&'static str>, &'static str); 11] {
 
 /// Puts each enum under its name, and refers to it wherever its words stand.
 fn name_enums(document: &mut Value) {
-    let enums = enums();
+    let enums = named_enums();
     visit_objects(document, &mut |object| {
         let Some(words) = object.get("enum").and_then(Value::as_array) else {
             return;

@@ -44,7 +44,7 @@ pub struct CreateOrder {
     /// goes to the signed-in user alone. By default the page does not mention the balance.
     allow_balance: Option<bool>,
     /// Lifetime of the order in minutes; fractions are allowed.
-    #[schema(schema_with = minutes)]
+    #[schema(schema_with = minutes_schema)]
     expires_in_minutes: Option<serde_json::Number>,
 }
 
@@ -79,7 +79,7 @@ impl CreateOrder {
 }
 
 /// Schema of the lifetime, spelled out: no float type may stand near money, not even in a description.
-fn minutes() -> utoipa::openapi::Object {
+fn minutes_schema() -> utoipa::openapi::Object {
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Number, Type::Null]))
         .minimum(Some(0.001))

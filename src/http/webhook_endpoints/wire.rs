@@ -28,7 +28,7 @@ pub struct EndpointBody {
     events: Vec<&'static str>,
     #[schema(required)]
     description: Option<String>,
-    #[schema(schema_with = statuses)]
+    #[schema(schema_with = status_schema)]
     status: &'static str,
     /// Only when the endpoint was made, and after a rotation.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,7 +140,7 @@ pub struct UpdateEndpoint {
     #[schema(schema_with = chosen_events)]
     events: Option<Vec<String>>,
     /// `null` removes it.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_or_null")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 256)]
     description: Option<Option<String>>,
     #[schema(schema_with = chosen_status)]
@@ -148,7 +148,7 @@ pub struct UpdateEndpoint {
 }
 
 /// Tells a member that is `null` from one that is not there.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+fn present_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -239,7 +239,7 @@ fn chosen_status() -> Object {
         .build()
 }
 
-fn statuses() -> Object {
+fn status_schema() -> Object {
     one_of(EndpointStatus::ALL.map(EndpointStatus::as_str))
 }
 
