@@ -17,23 +17,23 @@ fn main() {
     let mut files = Vec::new();
     if pkg.join("tongqian_bg.wasm").is_file() {
         println!("cargo::rerun-if-changed={}", pkg.display());
-        collect(&pkg, &pkg, &mut files);
+        collect_files(&pkg, &pkg, &mut files);
         files.sort();
     }
     fs::write(out.join("bundle.rs"), source_of(&pkg, &files)).expect("generated files can be written");
-    println!("cargo::rustc-env=TONGQIAN_COMMIT={}", commit(&root));
+    println!("cargo::rustc-env=TONGQIAN_COMMIT={}", read_commit(&root));
     println!(
         "cargo::rustc-env=TONGQIAN_FEATURES={}",
-        features(!files.is_empty())
+        list_features(!files.is_empty())
     );
 }
 
 /// Names below the directory, with `/` between their parts.
-fn collect(root: &Path, directory: &Path, files: &mut Vec<String>) {
+fn collect_files(root: &Path, directory: &Path, files: &mut Vec<String>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
-            collect(root, &path, files);
+            collect_files(root, &path, files);
         } else if let Ok(name) = path.strip_prefix(root) {
             files.push(name.to_string_lossy().replace('\\', "/"));
         }
@@ -68,7 +68,7 @@ fn source_of(pkg: &Path, files: &[String]) -> String {
 }
 
 /// Features of the build, and whether the browser bundle is in it.
-fn features(has_bundle: bool) -> String {
+fn list_features(has_bundle: bool) -> String {
     let mut found = vec!["sqlite", "postgres"];
     if has_bundle {
         found.push("bundle");
@@ -81,7 +81,7 @@ fn features(has_bundle: bool) -> String {
 
 /// Told by the builder of an image, which has no repository; asked of git for a release only, because a build for
 /// development would be stale after every commit.
-fn commit(root: &Path) -> String {
+fn read_commit(root: &Path) -> String {
     if let Some(told) = env::var_os("TONGQIAN_COMMIT").filter(|told| !told.is_empty()) {
         return told.to_string_lossy().into_owned();
     }

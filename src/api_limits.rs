@@ -80,7 +80,7 @@ impl ApiLimits {
         if self.key_rate.spares(address) {
             return None;
         }
-        wait(self.keys.as_ref()?, &key_id.to_owned())
+        wait_for_cell(self.keys.as_ref()?, &key_id.to_owned())
     }
 
     /// The same for a request without a valid key.
@@ -89,11 +89,14 @@ impl ApiLimits {
             return None;
         }
         let counter = self.secret.hash_one(network_of(address)) % N_COUNTERS;
-        wait(self.strangers.as_ref()?, &counter)
+        wait_for_cell(self.strangers.as_ref()?, &counter)
     }
 }
 
-fn wait<K: Clone + Eq + std::hash::Hash>(counters: &DefaultKeyedRateLimiter<K>, key: &K) -> Option<Duration> {
+fn wait_for_cell<K: Clone + Eq + std::hash::Hash>(
+    counters: &DefaultKeyedRateLimiter<K>,
+    key: &K,
+) -> Option<Duration> {
     let refused = counters.check_key(key).err()?;
     Some(refused.wait_time_from(DefaultClock::default().now()))
 }

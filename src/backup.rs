@@ -132,7 +132,7 @@ pub fn directory_of(file: &Path) -> &Path {
 fn new_file(path: &Path) -> Result<File, BackupError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
-    options.open(path).map_err(|source| named(path, source))
+    options.open(path).map_err(|source| named_failure(path, source))
 }
 
 /// A second name cannot replace a file, which a rename would. Where a file system knows no second names, the race of two
@@ -140,12 +140,12 @@ fn new_file(path: &Path) -> Result<File, BackupError> {
 fn give_name(draft: &Path, file: &Path) -> Result<(), BackupError> {
     match fs::hard_link(draft, file) {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(named(file, error)),
-        Err(_) => fs::rename(draft, file).map_err(|source| named(file, source)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(named_failure(file, error)),
+        Err(_) => fs::rename(draft, file).map_err(|source| named_failure(file, source)),
     }
 }
 
-fn named(path: &Path, source: io::Error) -> BackupError {
+fn named_failure(path: &Path, source: io::Error) -> BackupError {
     let path = path.to_owned();
     if source.kind() == io::ErrorKind::AlreadyExists {
         BackupError::Exists(path)

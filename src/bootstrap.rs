@@ -43,9 +43,15 @@ pub async fn first_start(config: &Config, services: &Services) -> Result<Welcome
     let is_simulator = matches!(config.gateways, GatewayMode::Simulator);
     let mut welcome = Welcome::default();
     if let Some(key) = &config.api_key {
-        api_keys::ensure_api_key(services, &command_visit(), &draft("API_KEY"), key.expose_secret()).await?;
+        api_keys::ensure_api_key(
+            services,
+            &command_visit(),
+            &draft_key("API_KEY"),
+            key.expose_secret(),
+        )
+        .await?;
     } else if is_simulator && !api_keys::has_api_keys(services).await? {
-        let key = api_keys::create_api_key(services, &command_visit(), &draft("first start")).await?;
+        let key = api_keys::create_api_key(services, &command_visit(), &draft_key("first start")).await?;
         welcome.api_key = Some(SecretString::from(key));
     } else if is_simulator {
         welcome.hints.push(KEY_HINT);
@@ -76,7 +82,7 @@ pub async fn first_start(config: &Config, services: &Services) -> Result<Welcome
     Ok(welcome)
 }
 
-const fn draft(name: &str) -> KeyDraft<'_> {
+const fn draft_key(name: &str) -> KeyDraft<'_> {
     KeyDraft {
         name,
         scopes: &Scope::ALL,

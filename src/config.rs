@@ -196,13 +196,13 @@ impl Config {
                 .unwrap_or(EVENT_STREAM_LIFE),
             expiry_cron: source
                 .parsed("EXPIRY_CRON", Cron::parse)?
-                .map_or_else(|| cron(EXPIRY_CRON), Ok)?,
+                .map_or_else(|| parse_cron(EXPIRY_CRON), Ok)?,
             reconcile_cron: source
                 .parsed("RECONCILE_CRON", Cron::parse)?
-                .map_or_else(|| cron(RECONCILE_CRON), Ok)?,
+                .map_or_else(|| parse_cron(RECONCILE_CRON), Ok)?,
             statements_cron: source
                 .parsed("STATEMENTS_CRON", Cron::parse)?
-                .map_or_else(|| cron(STATEMENTS_CRON), Ok)?,
+                .map_or_else(|| parse_cron(STATEMENTS_CRON), Ok)?,
             branding: Branding::read(source)?,
             return_hosts: source
                 .parsed("RETURN_URL_HOSTS", ReturnHosts::parse)?
@@ -351,7 +351,7 @@ fn parse_late_policy(text: &str) -> Result<LatePolicy, String> {
     }
 }
 
-fn cron(expression: &str) -> Result<Cron, ConfigError> {
+fn parse_cron(expression: &str) -> Result<Cron, ConfigError> {
     Cron::parse(expression).map_err(|problem| ConfigError::new("a built-in cron expression", problem))
 }
 

@@ -74,7 +74,7 @@ impl Report {
     }
 }
 
-const fn word(level: Level) -> &'static str {
+const fn level_word(level: Level) -> &'static str {
     match level {
         Level::Ok => "ok",
         Level::Warn => "warn",
@@ -85,9 +85,9 @@ const fn word(level: Level) -> &'static str {
 /// Runs every check and prints its line; an error says how many failed.
 pub async fn run(is_offline: bool) -> Result<(), Failure> {
     let mut report = Report::default();
-    examine(&mut report, is_offline).await;
+    examine_setup(&mut report, is_offline).await;
     for Line { level, name, text } in &report.lines {
-        say(&format!("{:<4}  {name}: {text}", word(*level)));
+        say(&format!("{:<4}  {name}: {text}", level_word(*level)));
     }
     match report.n_failed() {
         0 => Ok(()),
@@ -98,7 +98,7 @@ pub async fn run(is_offline: bool) -> Result<(), Failure> {
     }
 }
 
-async fn examine(report: &mut Report, is_offline: bool) {
+async fn examine_setup(report: &mut Report, is_offline: bool) {
     let mut source = match Source::read() {
         Ok(source) => source,
         Err(error) => return report.fail(error.name, error.problem),
@@ -139,7 +139,7 @@ pub(crate) fn log_findings(config: &Config, public_url: &PublicUrl) -> Vec<Strin
     robots::check(config, &mut report);
     let wrong = report.lines.iter().filter(|line| line.level != Level::Ok);
     let findings: Vec<String> = wrong
-        .map(|Line { level, name, text }| format!("{} {name}: {text}", word(*level)))
+        .map(|Line { level, name, text }| format!("{} {name}: {text}", level_word(*level)))
         .collect();
     for finding in &findings {
         tracing::warn!("doctor: {finding}");

@@ -32,7 +32,7 @@ pub async fn link(config: &Config, public_url: &PublicUrl) -> Result<Links, Fail
             })
             .await
             .map_err(simulator_failure)?;
-            let gateways = simulated(&simulator, config, public_url)?;
+            let gateways = simulated_gateways(&simulator, config, public_url)?;
             Ok(Links {
                 gateways,
                 simulator: Some(simulator),
@@ -108,7 +108,11 @@ pub fn alipay_settings(
     }
 }
 
-fn simulated(simulator: &Simulator, config: &Config, public_url: &PublicUrl) -> Result<Gateways, Failure> {
+fn simulated_gateways(
+    simulator: &Simulator,
+    config: &Config,
+    public_url: &PublicUrl,
+) -> Result<Gateways, Failure> {
     let account = simulator.credentials();
     let key = account.wechat_public_key.clone();
     let verify = match &account.wechat_public_key_id {

@@ -183,15 +183,15 @@ pub async fn start(
     table.extend(plan.iter().map(|plan| (Task::Backup, plan.cron())));
     table.extend(Lane::ALL.map(|lane| (Task::Questions(lane), config.reconcile_cron.as_str())));
     table.extend(Channel::ALL.map(|channel| (Task::Refunds(channel), config.reconcile_cron.as_str())));
-    let scheduler = JobScheduler::new().await.map_err(broken)?;
+    let scheduler = JobScheduler::new().await.map_err(scheduler_failure)?;
     let mut runners = Vec::new();
     let book = JobBook::default();
     for (task, cron) in table {
         let tick = Arc::new(Notify::new());
         scheduler
-            .add(metronome(task, cron, Arc::clone(&tick)).map_err(broken)?)
+            .add(tick_job(task, cron, Arc::clone(&tick)).map_err(scheduler_failure)?)
             .await
-            .map_err(broken)?;
+            .map_err(scheduler_failure)?;
         let longest_wait = longest_step(cron) + TICK_SLACK;
         book.begin(task.name(), longest_wait);
         let runner = Runner {
@@ -208,7 +208,7 @@ pub async fn start(
         };
         runners.push(tokio::spawn(runner.run(stop.clone())));
     }
-    scheduler.start().await.map_err(broken)?;
+    scheduler.start().await.map_err(scheduler_failure)?;
     Ok(Jobs { scheduler, runners })
 }
 
@@ -226,7 +226,7 @@ async fn run_statements(
 }
 
 /// Only notifies: two ticks during a long run cause one more run, not two at once.
-fn metronome(task: Task, cron: &str, tick: Arc<Notify>) -> Result<Job, JobSchedulerError> {
+fn tick_job(task: Task, cron: &str, tick: Arc<Notify>) -> Result<Job, JobSchedulerError> {
     let ring = move |_, _: JobScheduler| tick.notify_one();
     match task {
         Task::Backup => Job::new_tz(cron, BEIJING, ring),
@@ -298,6 +298,6 @@ impl Jobs {
     }
 }
 
-fn broken(error: JobSchedulerError) -> Failure {
+fn scheduler_failure(error: JobSchedulerError) -> Failure {
     Failure::Refused(format!("the jobs cannot be scheduled: {error}"))
 }

@@ -112,7 +112,7 @@ impl Failure {
 /// Runs the server until it is told to stop.
 pub async fn serve(config: Config) -> Result<(), Failure> {
     let n_descriptors = descriptors::raise_limit();
-    let listener = bind("LISTEN", config.listen)?;
+    let listener = bind_listener("LISTEN", config.listen)?;
     let address = listener
         .local_addr()
         .map_err(Failure::io("the listener has no address"))?;
@@ -125,7 +125,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let db = open_database(&config).await?;
     merchants::stamp_database(&config, &without_secrets(&config, db.clone())).await?;
     let links = gateways::link(&config, &public_url).await?;
-    let services = unlock(&config, db, links.gateways, &public_url).await?;
+    let services = build_services(&config, db, links.gateways, &public_url).await?;
     let welcome = bootstrap::first_start(&config, &services).await?;
     let findings = doctor::log_findings(&config, &public_url);
     let (stopper, stop) = Stop::new();
@@ -226,7 +226,7 @@ fn lock_database(config: &Config) -> Result<Option<DatabaseLock>, Failure> {
 /// Connects the core without a server, for the other commands.
 pub(crate) async fn connect(config: &Config, gateways: Gateways) -> Result<Services, Failure> {
     let db = open_database(config).await?;
-    unlock(config, db, gateways, &config.base_url()).await
+    build_services(config, db, gateways, &config.base_url()).await
 }
 
 async fn open_database(config: &Config) -> Result<Db, Failure> {
@@ -249,7 +249,7 @@ fn database_failure(error: StoreError) -> Failure {
 }
 
 /// Opens the core with the key of its secrets, and encrypts secrets that an older version stored plain.
-async fn unlock(
+async fn build_services(
     config: &Config,
     db: Db,
     gateways: Gateways,
@@ -298,7 +298,7 @@ fn services_on(
     }
 }
 
-fn bind(setting: &'static str, address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
+fn bind_listener(setting: &'static str, address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
     listen::bind(address).map_err(Failure::setting(setting, format!("cannot listen on {address}")))
 }
 
@@ -331,7 +331,7 @@ async fn spawn_metrics(
     let Some(address) = config.metrics_listen else {
         return Ok(None);
     };
-    let listener = bind("METRICS_LISTEN", address)?;
+    let listener = bind_listener("METRICS_LISTEN", address)?;
     let address = listener
         .local_addr()
         .map_err(Failure::io("the listener has no address"))?;

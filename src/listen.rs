@@ -90,7 +90,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
         let accepted = tokio::select! {
             biased;
             () = stop.asked() => break,
-            accepted = accept(&listener, &seats) => accepted,
+            accepted = accept_connection(&listener, &seats) => accepted,
         };
         let Some((stream, address)) = accepted else {
             tokio::time::sleep(BREATH).await;
@@ -115,7 +115,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     }
 }
 
-async fn accept(listener: &TcpListener, seats: &Seats) -> Option<(TcpStream, IpAddr)> {
+async fn accept_connection(listener: &TcpListener, seats: &Seats) -> Option<(TcpStream, IpAddr)> {
     seats.wait_for_room().await;
     match listener.accept().await {
         Ok((stream, address)) => Some((stream, address.ip())),
@@ -138,7 +138,7 @@ struct Guest {
 impl Guest {
     /// Serves HTTP/1 only: browsers use HTTP/2 only over TLS, and HTTP/2 floods are excluded.
     async fn serve_connection(self, stream: TcpStream, watcher: Watcher) {
-        let Ok(()) = prepare(&stream) else { return };
+        let Ok(()) = prepare_stream(&stream) else { return };
         let (peer, has_reserved_seat) = (self.peer, self.has_reserved_seat);
         let router = TowerToHyperService::new(self.router);
         let occupant = Arc::clone(self.seat.occupant());
@@ -191,7 +191,7 @@ fn phase_of(answer: &hyper::Response<Body>) -> Phase {
     }
 }
 
-fn prepare(stream: &TcpStream) -> std::io::Result<()> {
+fn prepare_stream(stream: &TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     // For answers that the system buffered and the peer does not acknowledge: an event stream writes too little to block.
     #[cfg(target_os = "linux")]

@@ -130,7 +130,7 @@ enum Epay {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    match Box::pin(run(cli.command.unwrap_or(Command::Serve))).await {
+    match Box::pin(run_command(cli.command.unwrap_or(Command::Serve))).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             commands::complain(&failure);
@@ -139,7 +139,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<(), Failure> {
+async fn run_command(command: Command) -> Result<(), Failure> {
     // Before the settings are read: what is wrong with them is a line of its own there.
     if let Command::Doctor { offline } = command {
         return tongqian::doctor::run(offline).await;

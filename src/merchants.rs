@@ -6,7 +6,7 @@ use payments::{Obstacle, Services, Serving};
 use crate::Failure;
 use crate::config::{Config, ConfigError, GatewayMode};
 
-fn serving(config: &Config) -> Serving {
+fn serving_now(config: &Config) -> Serving {
     let simulated = vec![
         (Channel::Wechat, simulator::WECHAT_MCH_ID.to_owned()),
         (Channel::Alipay, simulator::ALIPAY_APP_ID.to_owned()),
@@ -34,7 +34,7 @@ fn serving(config: &Config) -> Serving {
 
 /// Refuses another merchant's database unless the operator accepts it; accepted reasons are logged.
 pub async fn check_merchants(config: &Config, services: &Services) -> Result<Vec<Obstacle>, Failure> {
-    let obstacles = payments::find_obstacles(services, &serving(config)).await?;
+    let obstacles = payments::find_obstacles(services, &serving_now(config)).await?;
     let Some(first) = obstacles.first() else {
         return Ok(obstacles);
     };
@@ -68,6 +68,6 @@ pub async fn check_merchants(config: &Config, services: &Services) -> Result<Vec
 /// Does [`check_merchants`] for a server, and records its merchant accounts.
 pub async fn stamp_database(config: &Config, services: &Services) -> Result<(), Failure> {
     let accepted = check_merchants(config, services).await?;
-    payments::stamp_accounts(services, &serving(config), &accepted).await?;
+    payments::stamp_accounts(services, &serving_now(config), &accepted).await?;
     Ok(())
 }

@@ -40,7 +40,7 @@ fn n_cores() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
 
-fn params() -> Result<Params, String> {
+fn hash_params() -> Result<Params, String> {
     Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_BYTES)).map_err(|error| error.to_string())
 }
 
@@ -62,7 +62,7 @@ fn hashing_memory(n_blocks: usize) -> Vec<Block> {
     blocks
 }
 
-fn derive(params: Params, password: &[u8], salt: &[u8], output: &mut [u8]) -> Result<(), argon2::Error> {
+fn derive_hash(params: Params, password: &[u8], salt: &[u8], output: &mut [u8]) -> Result<(), argon2::Error> {
     let blocks = hashing_memory(params.block_count());
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into_with_memory(password, salt, output, blocks)
@@ -71,7 +71,7 @@ fn derive(params: Params, password: &[u8], salt: &[u8], output: &mut [u8]) -> Re
 fn hash_now(password: &[u8]) -> Result<String, String> {
     let salt: [u8; 16] = Clock::System.entropy();
     let mut hash = [0; HASH_BYTES];
-    derive(params()?, password, &salt, &mut hash).map_err(|error| error.to_string())?;
+    derive_hash(hash_params()?, password, &salt, &mut hash).map_err(|error| error.to_string())?;
     write_phc(&salt, &hash)
 }
 
@@ -96,19 +96,19 @@ pub async fn verify(password: SecretString, hash: Option<SecretString>) -> bool 
     let work = THREADS.spawn_blocking(move || {
         // It belongs to the work and not to the waiting: a client that hangs up does not make room for another.
         let _permit = permit;
-        fits(password.expose_secret().as_bytes(), hash.expose_secret()).unwrap_or(false)
+        fits_hash(password.expose_secret().as_bytes(), hash.expose_secret()).unwrap_or(false)
     });
     work.await.unwrap_or(false)
 }
 
 /// `None`: the stored text is no hash of ours.
-fn fits(password: &[u8], stored: &str) -> Option<bool> {
+fn fits_hash(password: &[u8], stored: &str) -> Option<bool> {
     let stored = PasswordHash::new(stored).ok()?;
     let (salt, expected) = (stored.salt.as_ref()?, stored.hash.as_ref()?);
     let is_ours = stored.algorithm == ARGON2ID_IDENT && stored.version == Some(Version::V0x13.into());
     let params = Params::try_from(&stored).ok().filter(|_| is_ours)?;
     let mut output = vec![0; expected.len()];
-    derive(params, password, salt.as_ref(), &mut output).ok()?;
+    derive_hash(params, password, salt.as_ref(), &mut output).ok()?;
     // Takes the same time wherever they differ.
     Output::new(&output).ok().map(|output| output == *expected)
 }

@@ -73,11 +73,13 @@ impl Readiness {
 }
 
 async fn try_database(db: &Db) -> Result<(), Unready> {
-    logged(db.ping()).await.map_err(|()| Unready::Silent)?;
-    logged(db.try_to_write()).await.map_err(|()| Unready::Unwritable)
+    log_failure(db.ping()).await.map_err(|()| Unready::Silent)?;
+    log_failure(db.try_to_write())
+        .await
+        .map_err(|()| Unready::Unwritable)
 }
 
-async fn logged(tried: impl Future<Output = Result<(), StoreError>>) -> Result<(), ()> {
+async fn log_failure(tried: impl Future<Output = Result<(), StoreError>>) -> Result<(), ()> {
     tried.await.map_err(|error| {
         tracing::error!(error = telemetry::chain(&error), "the database is not ready");
     })

@@ -30,10 +30,10 @@ pub async fn load(config: &Config, db: &Db) -> Result<Secrets, Failure> {
         return Ok(Secrets::new(Clock::System.entropy()));
     };
     if file.exists() {
-        return read(&file);
+        return read_secrets(&file);
     }
     if payments::secrets::has_sealed(db).await? {
-        return Err(missing(Some(&file)).into());
+        return Err(missing_secrets(Some(&file)).into());
     }
     if !is_sqlite {
         tracing::warn!(
@@ -41,7 +41,7 @@ pub async fn load(config: &Config, db: &Db) -> Result<Secrets, Failure> {
             file.display()
         );
     }
-    make(&file)
+    make_secrets(&file)
 }
 
 /// Encrypts secrets that an earlier version stored plain, and refuses a key that does not decrypt the stored ones.
@@ -65,10 +65,10 @@ pub async fn check_readable(config: &Config, db: &Db) -> Result<(), Failure> {
     let file = key_file(config.database_url.expose_secret());
     let secrets = match (&config.secrets_key, &file) {
         (Some(key), _) => Secrets::new(*key.expose_secret()),
-        (None, Some(file)) if file.exists() => read(file)?,
+        (None, Some(file)) if file.exists() => read_secrets(file)?,
         (None, _) => {
             return match payments::secrets::has_sealed(db).await? {
-                true => Err(missing(file.as_deref()).into()),
+                true => Err(missing_secrets(file.as_deref()).into()),
                 false => Ok(()),
             };
         }
@@ -80,7 +80,7 @@ pub async fn check_readable(config: &Config, db: &Db) -> Result<(), Failure> {
     }
 }
 
-fn missing(file: Option<&Path>) -> ConfigError {
+fn missing_secrets(file: Option<&Path>) -> ConfigError {
     let file = file.map_or_else(String::new, |file| format!(" ({})", file.display()));
     let problem = format!(
         "missing: secrets in this database are sealed, and the file with their key is not there{file}"
@@ -102,7 +102,7 @@ fn key_file(database_url: &str) -> Option<PathBuf> {
     Some(sqlite_file(database_url)?.parent()?.join("secrets.key"))
 }
 
-fn read(file: &Path) -> Result<Secrets, Failure> {
+fn read_secrets(file: &Path) -> Result<Secrets, Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         ConfigError::new(
             SETTING,
@@ -126,11 +126,11 @@ fn read(file: &Path) -> Result<Secrets, Failure> {
 }
 
 /// Creates the key file and syncs it before its first use. Of two processes at once the later one reads the file.
-fn make(file: &Path) -> Result<Secrets, Failure> {
+fn make_secrets(file: &Path) -> Result<Secrets, Failure> {
     let key: [u8; KEY_BYTES] = Clock::System.entropy();
     match write_new(file, &Secrets::key_text(&key)) {
         Ok(()) => Ok(Secrets::new(key)),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => read(file),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => read_secrets(file),
         Err(error) => Err(ConfigError::new(
             SETTING,
             format!("is not set, and {} cannot be made: {error}", file.display()),
@@ -166,15 +166,15 @@ mod tests {
     fn a_key_is_made_once_and_only_its_owner_can_read_it() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("deep/secrets.key");
-        make(&file).unwrap();
+        make_secrets(&file).unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
         let mode = std::fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(Secrets::parse_key(&text).is_some());
-        make(&file).unwrap();
+        make_secrets(&file).unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
         std::fs::write(&file, "short").unwrap();
-        let problem = read(&file).unwrap_err().to_string();
+        let problem = read_secrets(&file).unwrap_err().to_string();
         assert!(
             problem.contains("SECRETS_KEY") && problem.contains("secrets.key"),
             "{problem}"

@@ -48,7 +48,7 @@ pub async fn reconcile(
         .transpose()?;
     let services = connect(config, gateways::live(config, &config.base_url())?).await?;
     merchants::check_merchants(config, &services).await?;
-    let channels = channels(&services, of_file.or(gateway))?;
+    let channels = chosen_channels(&services, of_file.or(gateway))?;
     let mut n_left = 0_usize;
     let mut source = file.map_or(StatementSource::Gateway, StatementSource::File);
     for channel in channels {
@@ -60,7 +60,7 @@ pub async fn reconcile(
             }
             outcome => outcome?,
         };
-        print(&outcome);
+        print_day(&outcome);
         n_left += if outcome.row.note.is_some() {
             1
         } else {
@@ -97,7 +97,7 @@ fn channel_of(file: &[u8], named: Option<Channel>) -> Result<Channel, Failure> {
     }
 }
 
-fn channels(services: &Services, named: Option<Channel>) -> Result<Vec<Channel>, Failure> {
+fn chosen_channels(services: &Services, named: Option<Channel>) -> Result<Vec<Channel>, Failure> {
     let is_configured = |channel: &Channel| services.gateways.get(*channel).is_some();
     let channels: Vec<Channel> = Channel::ALL
         .into_iter()
@@ -110,7 +110,7 @@ fn channels(services: &Services, named: Option<Channel>) -> Result<Vec<Channel>,
     Ok(channels)
 }
 
-fn print(day: &ReconciledDay) {
+fn print_day(day: &ReconciledDay) {
     let row = &day.row;
     // A day that was compared before keeps its result; this run has none.
     let status = match row.note {
@@ -129,19 +129,19 @@ fn print(day: &ReconciledDay) {
         "  {} payments, {} refunds, {} lines of other programs",
         figures.n_payments, figures.n_refunds, figures.n_foreign
     ));
-    say(&format!("  statement: {}", sums(figures.statement)));
-    say(&format!("  books:     {}", sums(figures.books)));
+    say(&format!("  statement: {}", format_sums(figures.statement)));
+    say(&format!("  books:     {}", format_sums(figures.books)));
     let settled = day.differences.len() - day.n_open();
     say(&format!(
         "  {} differences open, {settled} repaired or explained",
         day.n_open()
     ));
     for difference in &day.differences {
-        say(&line(difference));
+        say(&difference_line(difference));
     }
 }
 
-fn sums(sums: DaySums) -> String {
+fn format_sums(sums: DaySums) -> String {
     format!(
         "payments {} refunds {} fees {} net {}",
         sums.payments,
@@ -151,7 +151,7 @@ fn sums(sums: DaySums) -> String {
     )
 }
 
-fn line(difference: &Difference) -> String {
+fn difference_line(difference: &Difference) -> String {
     let fen = |fen: Option<i64>| fen.map_or("-".to_owned(), |fen| fen.to_string());
     format!(
         "  {} {} {}: statement {}, books {} ({})",

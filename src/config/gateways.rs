@@ -121,11 +121,11 @@ impl WechatAccount {
             ));
         }
         Ok(Some(WechatAccount {
-            app_id: word(source, app_id)?,
-            mch_id: word(source, mch_id)?,
-            serial_no: word(source, serial_no)?,
-            api_v3_key: required(source.parsed(api_v3_key, parse_api_v3_key)?, api_v3_key)?,
-            private_key: required(source.key("WECHAT_PRIVATE_KEY")?, "WECHAT_PRIVATE_KEY")?,
+            app_id: read_word(source, app_id)?,
+            mch_id: read_word(source, mch_id)?,
+            serial_no: read_word(source, serial_no)?,
+            api_v3_key: require_setting(source.parsed(api_v3_key, parse_api_v3_key)?, api_v3_key)?,
+            private_key: require_setting(source.key("WECHAT_PRIVATE_KEY")?, "WECHAT_PRIVATE_KEY")?,
             public_key,
             public_key_id,
             app_secret: source.text("WECHAT_APP_SECRET").map(SecretString::from),
@@ -169,8 +169,8 @@ impl AlipayAccount {
             return Ok(None);
         }
         Ok(Some(AlipayAccount {
-            app_id: word(source, "ALIPAY_APP_ID")?,
-            private_key: required(source.key("ALIPAY_PRIVATE_KEY")?, "ALIPAY_PRIVATE_KEY")?,
+            app_id: read_word(source, "ALIPAY_APP_ID")?,
+            private_key: require_setting(source.key("ALIPAY_PRIVATE_KEY")?, "ALIPAY_PRIVATE_KEY")?,
             verify: AlipayVerify::read(source)?,
             seller_id: source.text("ALIPAY_SELLER_ID").map(str::to_owned),
             gateway_url: gateway_url.unwrap_or_else(|| ALIPAY_GATEWAY.to_owned()),
@@ -209,9 +209,9 @@ impl AlipayVerify {
                 "missing: set Alipay's public key, or in certificate mode ALIPAY_APP_CERT, ALIPAY_CERT and ALIPAY_ROOT_CERT",
             )),
             (None, [first, second, third]) => Ok(AlipayVerify::Certificates {
-                app: required(first, app)?,
-                alipay: required(second, alipay)?,
-                root: required(third, root)?,
+                app: require_setting(first, app)?,
+                alipay: require_setting(second, alipay)?,
+                root: require_setting(third, root)?,
             }),
         }
     }
@@ -241,12 +241,12 @@ fn is_begun(
     }
 }
 
-fn required<T>(value: Option<T>, name: &'static str) -> Result<T, ConfigError> {
+fn require_setting<T>(value: Option<T>, name: &'static str) -> Result<T, ConfigError> {
     value.ok_or_else(|| ConfigError::new(name, "missing"))
 }
 
 /// Reads an identifier that goes into signed headers: visible ASCII.
-fn word(source: &Source, name: &'static str) -> Result<String, ConfigError> {
+fn read_word(source: &Source, name: &'static str) -> Result<String, ConfigError> {
     let value = source.parsed(name, |text| {
         if text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
             Ok(text.to_owned())
@@ -254,7 +254,7 @@ fn word(source: &Source, name: &'static str) -> Result<String, ConfigError> {
             Err("must be at most 64 visible ASCII characters".to_owned())
         }
     })?;
-    required(value, name)
+    require_setting(value, name)
 }
 
 fn parse_api_v3_key(text: &str) -> Result<SecretString, String> {

@@ -84,7 +84,7 @@ pub(super) fn is_mistake(name: &str, place: Place, known: &BTreeSet<&'static str
         || (place == Place::File && begins_like(&FILE_PREFIXES))
         || known
             .iter()
-            .any(|known| distance(&upper, known) <= tolerated_slips(known, place))
+            .any(|known| edit_distance(&upper, known) <= tolerated_slips(known, place))
 }
 
 /// Edit distance that still counts as a typing mistake. Short names resemble too many words: `LOG` is near `LANG`.
@@ -116,11 +116,14 @@ pub(super) fn find_nearest(name: &str, known: &BTreeSet<&'static str>) -> Option
     if let Some((_, ours)) = SYNONYMS.iter().find(|(theirs, _)| *theirs == upper) {
         return Some(ours);
     }
-    known.iter().copied().min_by_key(|known| distance(&upper, known))
+    known
+        .iter()
+        .copied()
+        .min_by_key(|known| edit_distance(&upper, known))
 }
 
 /// Levenshtein distance.
-fn distance(left: &str, right: &str) -> usize {
+fn edit_distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();
     for (i, a) in left.chars().enumerate() {
@@ -271,8 +274,8 @@ mod tests {
             ("MHC", "MCH", 2),
             ("", "ABC", 3),
         ] {
-            assert_eq!(distance(left, right), expected, "{left} {right}");
-            assert_eq!(distance(right, left), expected, "{right} {left}");
+            assert_eq!(edit_distance(left, right), expected, "{left} {right}");
+            assert_eq!(edit_distance(right, left), expected, "{right} {left}");
         }
     }
 }

@@ -53,8 +53,8 @@ fn read_signed(
     match (url, secret) {
         (None, None) => Ok(None),
         (Some(url), Some(secret)) => Ok(Some(SignedRobot { url, secret })),
-        (Some(_), None) => Err(missing(secret_name, url_name)),
-        (None, Some(_)) => Err(missing(url_name, secret_name)),
+        (Some(_), None) => Err(missing_setting(secret_name, url_name)),
+        (None, Some(_)) => Err(missing_setting(url_name, secret_name)),
     }
 }
 
@@ -82,12 +82,12 @@ fn read_mailer(source: &Source, guard: &OutboundGuard) -> Result<Option<Mailer>,
     match (server, from, to) {
         (Some(server), Some(from), Some(to)) => Ok(Some(Mailer { server, from, to })),
         _ => match (first(false), first(true)) {
-            (Some(lacking), Some(given)) => Err(missing(lacking, given)),
+            (Some(lacking), Some(given)) => Err(missing_setting(lacking, given)),
             _ => Ok(None),
         },
     }
 }
 
-fn missing(name: &str, other: &str) -> ConfigError {
+fn missing_setting(name: &str, other: &str) -> ConfigError {
     ConfigError::new(name, format!("missing: {other} is set without it"))
 }

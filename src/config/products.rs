@@ -19,7 +19,7 @@ pub(super) fn read(source: &Source, is_simulator: bool) -> Result<Products, Conf
     };
     let mut all = Products::default();
     for (name, channel) in [(WECHAT, Channel::Wechat), (ALIPAY, Channel::Alipay)] {
-        let listed = source.parsed(name, |text| parse(text, channel))?;
+        let listed = source.parsed(name, |text| parse_products(text, channel))?;
         let of_channel: Vec<Product> = usual.of_method(channel.method()).collect();
         all = all.union(listed.unwrap_or_else(|| Products::of(&of_channel)));
     }
@@ -36,7 +36,7 @@ pub(super) fn read_qr_product(source: &Source) -> Result<QrProduct, ConfigError>
     Ok(product.unwrap_or_default())
 }
 
-fn parse(text: &str, channel: Channel) -> Result<Products, String> {
+fn parse_products(text: &str, channel: Channel) -> Result<Products, String> {
     let known = Products::all().of_method(channel.method());
     let known: Vec<Product> = known.collect();
     let words: Vec<&str> = known.iter().map(|product| product.as_str()).collect();

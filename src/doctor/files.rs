@@ -57,7 +57,7 @@ pub fn check_backups(config: &Config, report: &mut Report) {
 
 /// Whether files can be made in a directory, or the directory itself; and how much space there is.
 pub fn check_directory(name: &'static str, directory: &Path, report: &mut Report) -> bool {
-    let found = existing(directory);
+    let found = existing_parent(directory);
     let shown = directory.display();
     if !found.is_dir() {
         report.fail(name, format!("{} is not a directory", found.display()));
@@ -84,7 +84,7 @@ pub fn check_directory(name: &'static str, directory: &Path, report: &mut Report
 }
 
 /// The directory itself, or the one in which it will be made.
-fn existing(directory: &Path) -> PathBuf {
+fn existing_parent(directory: &Path) -> PathBuf {
     let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
     let found = absolute.ancestors().find(|path| path.exists());
     found.map_or_else(|| PathBuf::from("."), Path::to_owned)

@@ -54,7 +54,7 @@ async fn check_one(
             false
         }
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            let is_ours = shows(address, path, sign).await;
+            let is_ours = shows_sign(address, path, sign).await;
             if is_ours {
                 report.ok(name, format!("{address} is held by our own server"));
             } else {
@@ -73,7 +73,7 @@ async fn check_one(
 }
 
 /// Whether what listens there answers as our server does.
-async fn shows(address: SocketAddr, path: &str, sign: &str) -> bool {
+async fn shows_sign(address: SocketAddr, path: &str, sign: &str) -> bool {
     let Ok(client) = local_client(PATIENCE) else {
         return false;
     };

@@ -105,11 +105,11 @@ pub struct Occupant {
 
 const PHASE_BITS: u32 = 3;
 
-fn nanoseconds(duration: Duration) -> u64 {
+fn as_nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX >> PHASE_BITS)
 }
 
-const fn pack(phase: Phase, since: u64) -> u64 {
+const fn pack_state(phase: Phase, since: u64) -> u64 {
     let word = match phase {
         Phase::Head => 0,
         Phase::Body => 1,
@@ -199,7 +199,7 @@ impl Seats {
         let occupant = Arc::new(Occupant {
             seats: Arc::clone(shared),
             address,
-            state: AtomicU64::new(pack(Phase::Head, shared.now())),
+            state: AtomicU64::new(pack_state(Phase::Head, shared.now())),
             ending: Notify::new(),
         });
         let id = taken.next_id;
@@ -228,14 +228,14 @@ impl Shared {
 
     /// Nanoseconds by the monotonic clock.
     fn now(&self) -> u64 {
-        nanoseconds(self.started.elapsed())
+        as_nanoseconds(self.started.elapsed())
     }
 
     /// Ends slow connections when few seats are left; returns whether one is free.
     fn has_room(&self) -> bool {
         let taken = self.lock();
         let n_staying = || self.n_staying.load(Ordering::Relaxed);
-        let pause = nanoseconds(self.grace / PAUSE_PART);
+        let pause = as_nanoseconds(self.grace / PAUSE_PART);
         let is_due = || self.now() >= self.fruitless_at.load(Ordering::Relaxed).saturating_add(pause);
         if n_staying() >= self.n_max && is_due() && self.end_slowest(&taken, self.grace) == 0 {
             self.fruitless_at.store(self.now(), Ordering::Relaxed);
@@ -320,7 +320,7 @@ impl Shared {
         grace: Duration,
         may_end: impl Fn(&Occupant, Phase) -> bool,
     ) -> usize {
-        let Some(before) = self.now().checked_sub(nanoseconds(grace)) else {
+        let Some(before) = self.now().checked_sub(as_nanoseconds(grace)) else {
             return 0;
         };
         let mut found: Vec<(u64, &Occupant)> = Vec::new();
@@ -354,7 +354,9 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let occupant = &self.occupant;
         let shared = &occupant.seats;
-        let state = occupant.state.swap(pack(Phase::Leaving, 0), Ordering::Relaxed);
+        let state = occupant
+            .state
+            .swap(pack_state(Phase::Leaving, 0), Ordering::Relaxed);
         occupant.count_out(phase_of(state));
         let mut taken = shared.lock();
         taken.by_id.remove(&self.id);
@@ -389,7 +391,7 @@ impl Occupant {
     }
 
     fn change(&self, phase: Phase, may_change: impl Fn(Phase) -> bool) {
-        let entered = pack(phase, self.seats.now());
+        let entered = pack_state(phase, self.seats.now());
         let update = |state| may_change(phase_of(state)).then_some(entered);
         // Counted before the change is visible: a thread that ends the connection at once subtracts it again.
         self.seats.count_in(phase);
@@ -419,7 +421,7 @@ impl Occupant {
 
     /// Ends the connection; `false` when its phase has changed since `state` was read.
     fn end(&self, state: u64) -> bool {
-        let leaving = pack(Phase::Leaving, 0);
+        let leaving = pack_state(Phase::Leaving, 0);
         let is_told = self
             .state
             .compare_exchange(state, leaving, Ordering::Relaxed, Ordering::Relaxed)
