@@ -454,7 +454,6 @@ fn number(name: &str) -> Option<usize> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::print_stdout, reason = "how much was tried belongs to the answer")]
 async fn every_planted_difference_of_a_month_is_found_and_nothing_else() {
     let per_day = number("STATEMENT_PAYMENTS");
     let n_days = number("STATEMENT_DAYS").unwrap_or(30);
