@@ -49,7 +49,9 @@ impl Extractor for Caller<'_> {
     fn get(&self, key: &str) -> Option<&str> {
         let mut values = self.0.get_all(TRACEPARENT).iter();
         match (values.next(), values.next()) {
-            (Some(value), None) if key == TRACEPARENT.as_str() => value.to_str().ok(),
+            (Some(value), None) if key == TRACEPARENT.as_str() => {
+                value.to_str().ok().filter(|text| has_whole_fields(text))
+            }
             _ => None,
         }
     }
@@ -57,6 +59,13 @@ impl Extractor for Caller<'_> {
     fn keys(&self) -> Vec<&str> {
         vec!["traceparent"]
     }
+}
+
+/// Returns whether version, trace, parent and flags have their lengths (W3C Trace Context, 3.2): the propagator takes shorter
+/// ones for numbers with zeros in front.
+fn has_whole_fields(traceparent: &str) -> bool {
+    let lengths = traceparent.split('-').map(str::len).take(4);
+    lengths.eq([2, 32, 16, 2])
 }
 
 #[cfg(test)]
