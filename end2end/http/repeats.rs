@@ -168,9 +168,19 @@ async fn every_post(server: &Server, api: &Api) -> Vec<(&'static str, String, Va
 /// effect existed already.
 fn check_equal_answers(name: &str, answers: &[Answer]) {
     let replayed = |answer: &&Answer| answer.header("idempotent-replayed") == Some("true");
-    let first: Vec<&Answer> = answers.iter().filter(|answer| !replayed(answer)).collect();
-    let n_new = first.iter().filter(|answer| answer.status != 200).count();
-    assert!(n_new <= 1, "{name}: {n_new} answers say that they were the first");
+    let first: Vec<&Answer> = answers
+        .iter()
+        .filter(|answer| !replayed(answer) && answer.status != 200)
+        .collect();
+    assert!(
+        first.len() <= 1,
+        "{name}: {} answers say that they were the first: {:?}",
+        first.len(),
+        first
+            .iter()
+            .map(|answer| (answer.status, &answer.text))
+            .collect::<Vec<_>>()
+    );
     let told: BTreeSet<(u16, &str)> = answers
         .iter()
         .filter(replayed)
