@@ -1,5 +1,7 @@
 //! Login, sessions, and the permissions of each role.
 
+use std::time::{Duration, Instant};
+
 use crate::api::client;
 use crate::console::visitor::{OWNER, Visitor, employ, server, tells_of};
 
@@ -161,8 +163,10 @@ async fn login_throttling_cannot_be_bypassed_by_headers() {
         statuses.iter().filter(|status| **status == 401).count() <= 10,
         "{statuses:?}"
     );
+    let asked_at = Instant::now();
     let refused = guess(99, OWNER.0, OWNER.1).await;
     assert_eq!(refused.status, 429, "the right password is no way around either");
+    assert!(asked_at.elapsed() >= Duration::from_millis(100), "a flood waits");
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=3600).contains(&wait));
     // Others log in meanwhile, and so does a person from a known device.

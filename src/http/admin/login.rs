@@ -1,5 +1,7 @@
 //! Login and logout.
 
+use std::time::Duration;
+
 use app::console::{ConsoleContext, pages};
 use app::context::parameter;
 use axum::Extension;
@@ -19,6 +21,8 @@ use crate::config::{parse_email, parse_password};
 use crate::http::Web;
 use crate::password;
 
+/// Pause before a throttled attempt is answered: a flood of them waits, instead of taking the processor from other requests.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(100);
 /// `Clear-Site-Data` at logout. Not `cookies`: that would clear those of the whole domain, and the device cookie.
 const FORGET: HeaderValue = HeaderValue::from_static("\"cache\", \"storage\"");
 
@@ -62,6 +66,7 @@ pub async fn log_in(
             ))
         }
         Err(ConsoleError::TooManyAttempts { wait }) => {
+            tokio::time::sleep(REFUSAL_PAUSE).await;
             let alert = context.words().too_many_attempts;
             let content = pages::login(&context, typed, next, Some(alert));
             let mut response = show_again(&context, StatusCode::TOO_MANY_REQUESTS, content);
