@@ -1,5 +1,5 @@
 //! A shop that sold two days ago, so that its statements are there: it was made with clocks of its own, and is opened to the
-//! real program, whose clock nobody moves.
+//! real program, whose clock is the machine's.
 
 use std::process::Output;
 
@@ -49,15 +49,6 @@ impl Past {
         let payment = self.shop.start(&order, method).await;
         self.shop.scan_and_pay(&payment).await;
         self.shop.payment(&payment).await
-    }
-
-    /// Pays, and nobody tells us.
-    pub async fn paid_silently(&self, method: Method, yuan: &str) -> Payment {
-        let order = self.shop.order(yuan).await;
-        let payment = self.shop.start(&order, method).await;
-        let prompt = payment.prompt.clone().unwrap();
-        self.shop.sim.pay_silently(&prompt).await.unwrap();
-        payment
     }
 
     pub async fn refunded(&self, payment: &Payment, yuan: &str) -> Refund {

@@ -166,7 +166,7 @@ async fn a_payment_that_the_books_do_not_know_is_asked_for() {
     for engine in engines() {
         let mut past = Past::open(engine).await;
         past.paid(Method::Wechat, "20.00").await;
-        let silent = past.paid_silently(Method::Wechat, "49.90").await;
+        let silent = past.shop.paid_silently(Method::Wechat, "49.90").await;
         past.end().await;
         let day = past.day.to_string();
         let number = silent.payment_no.as_str();

@@ -225,13 +225,7 @@ async fn a_payment_that_only_the_statement_knows_is_asked_for_and_settled() {
         let mut silent = Vec::new();
         for (method, _) in BOTH {
             paid(shop, method, "10.00").await;
-            let order = shop.order("49.90").await;
-            let payment = shop.start(&order, method).await;
-            shop.sim
-                .pay_silently(payment.prompt.as_deref().unwrap())
-                .await
-                .unwrap();
-            silent.push(payment);
+            silent.push(shop.paid_silently(method, "49.90").await);
         }
         // Neither a notification nor a job tells us of it.
         sleep_until_morning(shop).await;
@@ -381,12 +375,7 @@ async fn a_closed_day_has_changed_once_the_books_have_more_of_it() {
             .await;
         assert_eq!(moved, 1);
         // One that neither the statement nor the books have yet.
-        let order = shop.order("40.00").await;
-        let silent = shop.start(&order, Method::Wechat).await;
-        shop.sim
-            .pay_silently(silent.prompt.as_deref().unwrap())
-            .await
-            .unwrap();
+        let silent = shop.paid_silently(Method::Wechat, "40.00").await;
         let number = silent.payment_no.as_str();
         shop.sim.plant(Plant::of_trade(PlantKind::Omit, number)).unwrap();
         sleep_until_morning(shop).await;

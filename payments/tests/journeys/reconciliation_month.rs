@@ -32,7 +32,7 @@ const SHORT: usize = 3;
 enum Case {
     Payment(PlantKind, Option<Table>),
     Refund(PlantKind, Option<Table>),
-    /// Paid, and nobody told us.
+    /// Paid without a notification.
     Silent,
     /// Refunded in the gateway's own merchant platform.
     ByHand,
@@ -245,13 +245,9 @@ impl Month<'_> {
                 }
                 let yuan = self.next_amount(method);
                 self.tally.n_payments += 1;
-                let order = self.shop.order(&yuan).await;
-                let payment = self.shop.start(&order, method).await;
-                let prompt = payment.prompt.clone().unwrap();
-                self.shop.sim.pay_silently(&prompt).await.unwrap();
                 odd.push(Odd {
                     case,
-                    payment,
+                    payment: self.shop.paid_silently(method, &yuan).await,
                     refund_no: None,
                 });
             }
@@ -502,11 +498,7 @@ async fn an_answer_that_is_not_signed_repairs_nothing() {
         let mut silent = Vec::new();
         for (method, _) in BOTH {
             paid(shop, method, "10.00").await;
-            let order = shop.order("49.90").await;
-            let payment = shop.start(&order, method).await;
-            let prompt = payment.prompt.clone().unwrap();
-            shop.sim.pay_silently(&prompt).await.unwrap();
-            silent.push(payment);
+            silent.push(shop.paid_silently(method, "49.90").await);
         }
         sleep_until_morning(shop).await;
         for payment in silent {

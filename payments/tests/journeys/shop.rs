@@ -218,6 +218,15 @@ impl Shop {
         self.sim.pay(payment.prompt.as_deref().unwrap()).await.unwrap();
     }
 
+    /// Payment of a new order that the gateway has and does not notify.
+    pub async fn paid_silently(&self, method: Method, yuan: &str) -> Payment {
+        let order = self.order(yuan).await;
+        let payment = self.start(&order, method).await;
+        let prompt = payment.prompt.as_deref().unwrap();
+        self.sim.pay_silently(prompt).await.unwrap();
+        payment
+    }
+
     /// Advances the time here and at the gateways, in steps small enough that everything due runs at its time.
     pub async fn pass(&self, duration: Duration) {
         let step = Duration::from_secs(5);
