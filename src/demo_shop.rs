@@ -27,7 +27,7 @@ use crate::{Failure, PATIENCE, listen};
 const PATH: &str = "/webhooks";
 /// Part of the id of its endpoint, which is the same at each start.
 const NAME: [u8; 10] = *b"demo shop!";
-/// Age of a signature beyond which a message may be an old one sent again by somebody else.
+/// Tolerance of a message's time, either way: an older message may be a replay.
 const MAX_SKEW_SECONDS: u64 = 300;
 
 /// The running program.

@@ -33,7 +33,7 @@ const HITS: [u32; 8] = [1, 2, 3, 5, 8, 13, 21, 34];
 /// Longer than the lease of a day that [`Past::command`] sets.
 const LEASE: Duration = Duration::from_millis(1_200);
 
-/// What a run leaves behind, without times and leases. Nothing else of the books may change.
+/// Queries for the rows that a run writes, without times and leases. No other row of the books may change.
 const TRACES: [&str; 6] = [
     "select day || ' ' || channel || ' ' || status || ' ' || cast(statement_payments as text) || ' '
         || cast(statement_refunds as text) || ' ' || cast(statement_fees as text) || ' ' || cast(book_payments as text)

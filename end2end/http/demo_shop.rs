@@ -64,7 +64,7 @@ async fn a_buyer_sees_the_webhook_that_told_the_shop() {
     assert!(endpoints(&api).await.is_empty(), "nothing before the first order");
     let empty = page(&server, "/?lang=en").await.text;
     assert!(empty.contains("Nothing yet"), "{empty}");
-    // What a program sells is not the shop's.
+    // An order of another program is none of the shop's.
     let payment = api.payment(&api.order().await, "wechat").await;
     pay(server.wallet.as_deref().unwrap(), &payment["paymentUrl"]).await;
     buy_and_pay(&server).await;

@@ -67,8 +67,8 @@ async fn collect() -> (String, Arc<Received>) {
     (serve(app).await, received)
 }
 
-/// What stands in front of a gateway or a merchant's program: passes requests on, when there is where to, and keeps the path
-/// and trace context of each.
+/// Proxy before a gateway or a merchant's program: keeps the path and trace context of each request, and passes it on when
+/// there is an address.
 async fn watch(onward: Option<String>) -> (String, Arc<Mutex<Vec<(String, Option<String>)>>>) {
     let seen = Arc::<Mutex<Vec<(String, Option<String>)>>>::default();
     let kept = Arc::clone(&seen);
@@ -172,7 +172,7 @@ async fn a_paid_order_is_a_tree_of_spans_that_its_callback_is_linked_to() {
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // What has not been sent yet is sent at the stop.
+    // Spans that wait are sent at the stop.
     assert_eq!(server.terminate().0, Some(0));
     assert!(
         received

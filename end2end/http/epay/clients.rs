@@ -8,7 +8,7 @@ use crate::api::{client, pay, send};
 use crate::epay::client::{Client, KEY, NOWHERE, Pairs, md5_of, owned, start, text_of, with};
 use crate::epay::notifications::{Receiver, fields_of};
 
-/// What differs between the programs.
+/// Habits of one program: the rest is the same in all of them.
 struct Program {
     name: &'static str,
     /// It signs and verifies empty values too.

@@ -36,7 +36,7 @@ impl<T: Send + 'static> StatementReader<T> {
         let reading = tokio::task::spawn_blocking(move || {
             let mut page = Vec::with_capacity(LINES);
             let send = |page: &mut Vec<T>| {
-                // Nobody takes the pages of a download that was given up.
+                // The receiver is gone when the download was given up.
                 drop(sender.blocking_send(std::mem::replace(page, Vec::with_capacity(LINES))));
             };
             read(&mut |line| {
