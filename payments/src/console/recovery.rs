@@ -4,12 +4,13 @@ use domain::Timestamp;
 use futures_util::FutureExt;
 use totp_rs::Secret;
 
-use super::totp::ALPHABET;
 use super::{Act, Action, Actor, ConsoleError, Operator, perform, record};
 use crate::api_keys::hash_of;
 use crate::store::{Tx, recovery_codes};
 use crate::{Clock, Error, Services};
 
+/// Letters of Base32 (RFC 4648), of which codes and TOTP secrets are made.
+pub(super) const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const N_CODES: usize = 10;
 /// 120 random bits cannot be guessed, so a plain hash is enough (ASVS 6.5.2).
 const BYTES: usize = 15;

@@ -6,14 +6,13 @@ use futures_util::FutureExt;
 use secrecy::{ExposeSecret as _, SecretString};
 use totp_rs::{Algorithm, Builder, Secret};
 
-use super::recovery::{keep_codes, new_codes};
+use super::recovery::{ALPHABET, keep_codes, new_codes};
 use super::{Act, Action, Actor, ConsoleError, Operator, perform};
 use crate::Services;
 use crate::secrets::Place;
 use crate::store::{recovery_codes, users};
 
 const STEP_SECONDS: u64 = 30;
-pub(super) const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// Secret shared with the phone.
 #[derive(Debug, Clone)]
