@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use domain::{Channel, Order, Payment, PaymentState, Product, Report, Settlement, Timestamp};
+use domain::{Channel, IncidentId, Order, Payment, PaymentState, Product, Report, Settlement, Timestamp};
 use futures_util::FutureExt;
 
 use crate::gateway::{Creation, Gateway, GatewayError};
 use crate::model::incident::IncidentKind;
 use crate::payment::find_by_number;
-use crate::payment::permitted::note_not_permitted;
 use crate::payment::repeated::find_taken;
 use crate::payment::settle::{Rule, announce, apply_report, raise, record_report};
 use crate::store::FirstRun;
+use crate::store::incidents;
 use crate::store::payments::{self, CallClaim};
 use crate::store::servers::Lease;
 use crate::{Error, Services};
@@ -181,8 +181,11 @@ async fn send_create_call(
             }
         }
         Err(source @ GatewayError::Declined { .. }) => {
-            if is_repeated && let Some(called) = find_taken(services, gateway, payment).await? {
-                return Ok(called);
+            if is_repeated && let Some(state) = find_taken(services, gateway, payment).await? {
+                return Ok(match state {
+                    PaymentState::Closed | PaymentState::Declined => Called::Ended,
+                    PaymentState::Paid | PaymentState::Created | PaymentState::Pending => Called::Answered,
+                });
             }
             note_refusal(services, payment, &source).await?;
             if source.is_not_permitted() {
@@ -286,4 +289,37 @@ async fn note_refusal(services: &Services, payment: &Payment, refusal: &GatewayE
         .db
         .write(|tx| async move { raise(services, tx, IncidentKind::Refused, payment, words).await }.boxed())
         .await
+}
+
+/// Records that the gateway does not permit a product: one incident for each product, opened again when a person resolved it
+/// and the gateway still refuses.
+async fn note_not_permitted(
+    services: &Services,
+    product: Product,
+    refusal: &GatewayError,
+) -> Result<(), Error> {
+    let now = services.clock.now();
+    let id = IncidentId::new(now, services.clock.entropy());
+    let channel = product.method().channel();
+    if let Some(gateway) = channel.and_then(|channel| services.gateways.get(channel)) {
+        gateway.health().refused(product, now);
+    }
+    let detail = &format!("{}: {refusal}", product.as_str());
+    tracing::warn!(
+        product = product.as_str(),
+        "the gateway does not permit the product {detail}"
+    );
+    services
+        .db
+        .write(|tx| {
+            let id = id.clone();
+            async move {
+                let (kind, subject) = (IncidentKind::ProductNotPermitted, product.as_str());
+                incidents::raise(tx, &id, kind, subject, None, detail, now).await?;
+                incidents::reopen(tx, kind, subject, detail, now).await
+            }
+            .boxed()
+        })
+        .await
+        .map_err(Error::Internal)
 }

@@ -2,14 +2,13 @@
 
 use domain::{Payment, PaymentState, Report};
 
-use super::call::Called;
 use crate::gateway::Gateway;
 use crate::payment::expire::end_payment;
 use crate::payment::find_by_number;
 use crate::payment::settle::{Rule, record_report};
 use crate::{Error, Services};
 
-/// Outcome of an earlier call; `None`: the gateway has no such trade, so that the refusal counts.
+/// State that an earlier call has left the payment in; `None`: the gateway has no such trade, so that the refusal counts.
 ///
 /// A trade that can still be paid is closed: the gateway returns no code for it any more, and the next call is about
 /// another payment.
@@ -17,7 +16,7 @@ pub(super) async fn find_taken(
     services: &Services,
     gateway: &Gateway,
     payment: &Payment,
-) -> Result<Option<Called>, Error> {
+) -> Result<Option<PaymentState>, Error> {
     let report = gateway
         .query(&payment.payment_no)
         .await
@@ -32,9 +31,5 @@ pub(super) async fn find_taken(
             record_report(services, payment, &report, Rule::Settle).await?;
         }
     }
-    let state = find_by_number(services, &payment.payment_no).await?.state;
-    Ok(Some(match state {
-        PaymentState::Closed | PaymentState::Declined => Called::Ended,
-        PaymentState::Paid | PaymentState::Created | PaymentState::Pending => Called::Answered,
-    }))
+    Ok(Some(find_by_number(services, &payment.payment_no).await?.state))
 }
