@@ -10,6 +10,7 @@ mod money;
 mod notification;
 mod orders;
 mod paid;
+mod paid_fields;
 mod received;
 mod refunds;
 mod refusal;

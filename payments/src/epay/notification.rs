@@ -8,7 +8,7 @@ use url::{Position, Url};
 
 use super::Attempt;
 use super::merchants::find_any_merchant;
-use super::paid::{append_fields, sign_paid};
+use super::paid_fields::{append_fields, sign_paid};
 use super::received::is_received;
 use crate::audit_log::{Act, Action, Actor, record};
 use crate::delivery::{DeliveryKind, Failure, NextStep, Prepared};
