@@ -6,19 +6,16 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use domain::{Channel, PaymentNo};
+use domain::PaymentNo;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use tokio::task::JoinHandle;
-use tracing::field::Empty;
 use tracing::{Span, info_span};
 
-use crate::delivery::DeliveryKind;
 pub use crate::store::commit_span::SPAN_TARGET;
 use crate::store::commit_span::is_traced;
-use crate::{CallOutcome, GatewayOperation};
 
 /// Header of the W3C trace context. `tracestate`, which is other programs' own, is not passed on.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -41,57 +38,9 @@ pub(crate) fn spawn_in_trace<T: Send + 'static>(
     }
 }
 
-/// Span of a call to a gateway.
-pub(crate) fn gateway_span(channel: Channel, operation: GatewayOperation, payment_no: &PaymentNo) -> Span {
-    let (gateway, operation) = (channel.as_str(), operation.as_str());
-    info_span!(
-        target: SPAN_TARGET,
-        "gateway call",
-        otel.name = %format_args!("{gateway} {operation}"),
-        otel.kind = "client",
-        gateway,
-        operation,
-        payment.no = %payment_no,
-        outcome = Empty,
-        otel.status_code = Empty,
-    )
-}
-
-/// Records how a call to a gateway ended. A refusal is an answer, not a failure of the call.
-pub(crate) fn end_gateway_span(span: &Span, outcome: CallOutcome) {
-    span.record("outcome", outcome.as_str());
-    if outcome == CallOutcome::Unknown {
-        span.record("otel.status_code", "ERROR");
-    }
-}
-
 /// Span of what a job does about one payment: a trace of its own.
 pub(crate) fn job_span(name: &'static str, payment_no: &PaymentNo) -> Span {
     info_span!(target: SPAN_TARGET, "job", otel.name = name, payment.no = %payment_no)
-}
-
-/// Span of one attempt of a delivery: a trace of its own.
-pub(crate) fn delivery_span(kind: DeliveryKind, subject: &str) -> Span {
-    let kind = kind.as_str();
-    info_span!(
-        target: SPAN_TARGET,
-        "delivery",
-        otel.name = %format_args!("deliver {kind}"),
-        otel.kind = "client",
-        delivery.subject = subject,
-        http.response.status_code = Empty,
-        otel.status_code = Empty,
-    )
-}
-
-/// Records how an attempt of a delivery ended.
-pub(crate) fn end_delivery_span(span: &Span, status: Option<u16>, is_success: bool) {
-    if let Some(status) = status {
-        span.record("http.response.status_code", status);
-    }
-    if !is_success {
-        span.record("otel.status_code", "ERROR");
-    }
 }
 
 /// Gives a request to another program the trace context of its caller.

@@ -1,14 +1,16 @@
 //! One attempt of a delivery: recorded as taken, sent, and its end recorded.
 
 use futures_util::FutureExt;
-use tracing::{Instrument as _, Span};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, info_span};
 
 use super::kind::{DeliveryKind, Failure, NextStep, Prepared, ShownRequest, write_headers};
 use crate::metrics::Ending;
 use crate::outbound::{Letter, OutboundAnswer, OutboundError, OutboundRequest};
 use crate::store::deliveries::{self, AttemptEnd, DeliveryRow};
 use crate::store::{StoreError, Tx};
-use crate::{Error, Services, traces};
+use crate::traces::{SPAN_TARGET, carry};
+use crate::{Error, Services};
 
 /// Limits what is kept of an answer's headers.
 const MAX_HEADER_CHARS: usize = 4096;
@@ -29,7 +31,7 @@ struct Attempt {
 /// Makes one attempt of a delivery that this server has claimed; whether it succeeded.
 pub(super) async fn attempt_delivery(services: &Services, delivery: &DeliveryRow) -> Result<bool, Error> {
     let kind = DeliveryKind::parse(&delivery.kind).ok_or(StoreError::Corrupt("deliveries.kind"))?;
-    let span = traces::delivery_span(kind, &delivery.subject);
+    let span = delivery_span(kind, &delivery.subject);
     let attempt = attempt_in_span(services, kind, delivery, &span);
     attempt.instrument(span.clone()).await
 }
@@ -44,7 +46,7 @@ async fn attempt_in_span(
         Prepared::Send(mut request) => {
             // Robots are other companies' programs, which no trace of ours goes on in.
             if kind != DeliveryKind::Alarm {
-                traces::carry(&mut request.headers);
+                carry(&mut request.headers);
             }
             Parcel::Request(request)
         }
@@ -67,7 +69,7 @@ async fn attempt_in_span(
         .as_ref()
         .is_ok_and(|answer| kind.is_success(delivery, answer));
     let status = attempt.answer.as_ref().ok().map(|answer| answer.status.as_u16());
-    traces::end_delivery_span(span, status, is_success);
+    end_delivery_span(span, status, is_success);
     services
         .db
         .write(|tx| {
@@ -200,5 +202,29 @@ fn storable_text(text: String) -> String {
         text.replace('\0', "\u{FFFD}")
     } else {
         text
+    }
+}
+
+/// Span of one attempt of a delivery: a trace of its own.
+fn delivery_span(kind: DeliveryKind, subject: &str) -> Span {
+    let kind = kind.as_str();
+    info_span!(
+        target: SPAN_TARGET,
+        "delivery",
+        otel.name = %format_args!("deliver {kind}"),
+        otel.kind = "client",
+        delivery.subject = subject,
+        http.response.status_code = Empty,
+        otel.status_code = Empty,
+    )
+}
+
+/// Records how an attempt of a delivery ended.
+fn end_delivery_span(span: &Span, status: Option<u16>, is_success: bool) {
+    if let Some(status) = status {
+        span.record("http.response.status_code", status);
+    }
+    if !is_success {
+        span.record("otel.status_code", "ERROR");
     }
 }

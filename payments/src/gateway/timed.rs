@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use domain::PaymentNo;
-use tracing::Instrument as _;
+use domain::{Channel, PaymentNo};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, info_span};
 
 use super::bill::BillError;
 use super::breaker::Circuit;
 use super::{Gateway, GatewayError};
-use crate::traces::{end_gateway_span, gateway_span};
+use crate::traces::SPAN_TARGET;
 use crate::{CallOutcome, GatewayOperation, Metrics};
 
 impl Gateway {
@@ -94,5 +95,29 @@ fn outcome_of_error(error: &GatewayError) -> CallOutcome {
             CallOutcome::Declined
         }
         GatewayError::RetrySame { .. } | GatewayError::Unknown { .. } => CallOutcome::Unknown,
+    }
+}
+
+/// Span of a call to a gateway.
+fn gateway_span(channel: Channel, operation: GatewayOperation, payment_no: &PaymentNo) -> Span {
+    let (gateway, operation) = (channel.as_str(), operation.as_str());
+    info_span!(
+        target: SPAN_TARGET,
+        "gateway call",
+        otel.name = %format_args!("{gateway} {operation}"),
+        otel.kind = "client",
+        gateway,
+        operation,
+        payment.no = %payment_no,
+        outcome = Empty,
+        otel.status_code = Empty,
+    )
+}
+
+/// Records how a call to a gateway ended. A refusal is an answer, not a failure of the call.
+fn end_gateway_span(span: &Span, outcome: CallOutcome) {
+    span.record("outcome", outcome.as_str());
+    if outcome == CallOutcome::Unknown {
+        span.record("otel.status_code", "ERROR");
     }
 }
