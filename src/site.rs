@@ -58,7 +58,7 @@ impl SiteConfig {
             .map_or_else(Stylesheet::plain, Stylesheet::with_accent);
         let logo = branding.logo.clone().map(|logo| (path_of(&logo), logo));
         let page_settings = app::context::PageSettings {
-            codes: app::view::DrawnCodes::default(),
+            codes: app::qr::DrawnCodes::default(),
             merchant: branding.merchant_name.clone(),
             theme: Theme {
                 stylesheet_path: stylesheet.path.clone(),

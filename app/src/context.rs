@@ -14,10 +14,10 @@ use payments::Services;
 
 use crate::device::{Device, PayMode};
 use crate::i18n::{Language, Words};
+use crate::qr::DrawnCodes;
 use crate::return_url::ReturnHosts;
 use crate::shop::DemoShop;
 use crate::theme::Theme;
-use crate::view::DrawnCodes;
 use crate::visitor;
 
 /// Whether `/pkg` holds the browser bundle. Without it pages mention no script, and still work.

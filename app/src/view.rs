@@ -8,7 +8,6 @@ pub mod hollow;
 mod live;
 mod methods;
 pub(crate) mod money;
-mod qr;
 mod receipt;
 mod situation;
 pub(crate) mod spending;
@@ -23,7 +22,6 @@ pub use deadline::Deadline;
 pub use handover::{Handover, handed_over, referrer_policy};
 pub use live::{LiveState, live_state};
 pub use methods::{Guide, MethodChoice, OtherWay, method_name};
-pub use qr::{DrawnCodes, Qr};
 pub use receipt::{PaidPart, Paper, ReceiptView, RefundLine, has_receipt};
 pub use situation::{PageState, Situation};
 pub use texts::moment;
@@ -32,6 +30,7 @@ use crate::context::Request;
 use crate::error::UiError;
 use crate::i18n::{Words, fill};
 use crate::links;
+use crate::qr::Qr;
 
 /// Most automatic refreshes of a browser without JavaScript.
 pub const MAX_REFRESHES: u32 = 10;

@@ -5,7 +5,7 @@ use payments::console::{Operator, Session, Totp};
 
 use super::parts::{Column::Text, alert, code_field, factor_field, field, heading, panel, table};
 use crate::console::{ConsoleContext, format};
-use crate::view::Qr;
+use crate::qr::Qr;
 
 pub fn account(
     context: &ConsoleContext,

@@ -28,7 +28,7 @@ pub fn fen(fen: i64) -> Money {
 
 pub fn request(language: Language) -> Request {
     let site = PageSettings {
-        codes: crate::view::DrawnCodes::default(),
+        codes: crate::qr::DrawnCodes::default(),
         merchant: "Shop".to_owned(),
         theme: Theme::plain(),
         public_url: "http://127.0.0.1:3000".to_owned(),
