@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
-use crate::theme::{self, Color};
+use crate::accent::{self, Color};
 
 const STYLESHEET: &str = include_str!("../../style/main.css");
 pub const FAVICON: &str = include_str!("../../public/favicon.svg");
@@ -23,7 +23,7 @@ impl Stylesheet {
     }
 
     pub fn with_accent(accent: Color) -> Stylesheet {
-        Stylesheet::of(compress_styles(STYLESHEET) + &theme::rules(accent))
+        Stylesheet::of(compress_styles(STYLESHEET) + &accent::rules(accent))
     }
 
     /// Stylesheet of the console, in addition to the other one: payers need not load it.

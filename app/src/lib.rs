@@ -11,6 +11,8 @@ pub use assets::{CONSOLE_STYLESHEET, FAVICON, ROBOTS, Stylesheet, fingerprint};
 pub use routes::{App, shell};
 
 #[cfg(feature = "ssr")]
+pub mod accent;
+#[cfg(feature = "ssr")]
 mod actions;
 #[cfg(feature = "ssr")]
 mod answer;

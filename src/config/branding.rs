@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use app::theme::Color;
+use app::accent::Color;
 
 use super::parse_email;
 use super::source::{ConfigError, Source};
