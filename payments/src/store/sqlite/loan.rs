@@ -4,7 +4,6 @@ use futures_util::FutureExt;
 use sqlx::SqliteConnection;
 use tokio::sync::oneshot;
 
-use super::writer::Outcome;
 use crate::store::{broken, is_failure, is_read};
 
 /// Returns to the writer task in every case: with a verdict, or from its destructor when the closure was dropped.
@@ -40,6 +39,16 @@ pub(super) enum Verdict {
     Failed(oneshot::Sender<Outcome>),
     /// The closure was dropped in the middle; no caller waits.
     Dropped,
+}
+
+/// Outcome of a member's writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Committed,
+    /// Certainly not in the database: the closure may run again.
+    RolledBack,
+    /// The commit failed in a way that may have taken effect. A retry could write everything twice.
+    Unknown,
 }
 
 /// Method of undoing the writes of one closure.

@@ -9,23 +9,13 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::loan::{Loan, Returned, Undo, Verdict, send};
+use super::loan::{Loan, Outcome, Returned, Undo, Verdict, send};
 #[cfg(any(test, feature = "faults"))]
 use super::trouble::{CommitTrouble, LostCommit};
 use crate::store::StoreError;
 
 /// Maximum of closures in one commit: more only make the first of them wait.
 const MAX_GROUP: u32 = 128;
-
-/// Outcome of a member's writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Committed,
-    /// Certainly not in the database: the closure may run again.
-    RolledBack,
-    /// The commit failed in a way that may have taken effect. A retry could write everything twice.
-    Unknown,
-}
 
 #[derive(Debug)]
 pub(super) enum Request {
