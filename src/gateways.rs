@@ -80,7 +80,7 @@ pub fn wechat_settings(account: &WechatAccount, public_url: &PublicUrl) -> wecha
         verify: account.verify(),
         gateway_url: account.gateway_url.clone(),
         backup_url: account.backup_url.clone(),
-        notify_url: notification_address(public_url, Channel::Wechat),
+        notify_url: public_url.notification_address(Channel::Wechat),
         oauth: account
             .app_secret
             .clone()
@@ -104,7 +104,7 @@ pub fn alipay_settings(
         seller_id: account.seller_id.clone(),
         qr_product,
         gateway_url: account.gateway_url.clone(),
-        notify_url: notification_address(public_url, Channel::Alipay),
+        notify_url: public_url.notification_address(Channel::Alipay),
     }
 }
 
@@ -128,7 +128,7 @@ fn simulated_gateways(
         verify,
         gateway_url: simulator.wechat_url(),
         backup_url: Some(simulator.wechat_backup_url()),
-        notify_url: notification_address(public_url, Channel::Wechat),
+        notify_url: public_url.notification_address(Channel::Wechat),
         oauth: Some(wechat::OauthSettings {
             app_secret: SecretString::from(account.wechat_app_secret.as_str()),
             authorize_url: simulator.base_url(),
@@ -144,7 +144,7 @@ fn simulated_gateways(
         seller_id: Some(account.alipay_seller_id.clone()),
         qr_product: config.alipay_qr_product,
         gateway_url: simulator.alipay_url(),
-        notify_url: notification_address(public_url, Channel::Alipay),
+        notify_url: public_url.notification_address(Channel::Alipay),
     })?;
     Ok(Gateways {
         wechat: Some(wechat),
@@ -162,9 +162,4 @@ fn open_alipay(settings: alipay::Settings) -> Result<Gateway, Failure> {
     let alipay = alipay::Alipay::new(settings, Clock::System)
         .map_err(|error| ConfigError::new(error.setting, error.message))?;
     Ok(alipay.into())
-}
-
-/// Address of a gateway's notifications; [`crate::http::router`] serves it.
-pub fn notification_address(public_url: &PublicUrl, channel: Channel) -> String {
-    format!("{}/api/billing/payments/notify/{channel}", public_url.as_str())
 }

@@ -6,7 +6,6 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use crate::config::{AlipayAccount, Config, GatewayMode, PublicUrl, WechatAccount};
-use crate::gateways::notification_address;
 
 /// Returns the live configuration for the operator to check before the first payment.
 pub fn live_lines(config: &Config, public_url: &PublicUrl) -> Vec<String> {
@@ -21,7 +20,7 @@ pub fn live_lines(config: &Config, public_url: &PublicUrl) -> Vec<String> {
     let callbacks: Vec<String> = configured
         .into_iter()
         .flatten()
-        .map(|channel| notification_address(public_url, channel))
+        .map(|channel| public_url.notification_address(channel))
         .collect();
     vec![
         format!("Version: {}", env!("CARGO_PKG_VERSION")),

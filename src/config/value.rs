@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
+use domain::Channel;
 use secrecy::SecretString;
 use url::Url;
 
@@ -37,6 +38,11 @@ impl PublicUrl {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Address of a gateway's notifications; [`crate::http::router`] serves it.
+    pub fn notification_address(&self, channel: Channel) -> String {
+        format!("{}/api/billing/payments/notify/{channel}", self.0)
     }
 
     pub fn is_secure(&self) -> bool {

@@ -18,9 +18,10 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 pub(crate) use self::loan::Loan;
+use self::loan::Outcome;
 #[cfg(any(test, feature = "faults"))]
 pub use self::trouble::{CommitTrouble, LostCommit};
-use self::writer::{Outcome, Request, Writer};
+use self::writer::{Request, Writer};
 use super::after_commit::AfterCommit;
 use super::connections::{Borrowed, Connections};
 use super::{Engine, FromStore, StoreError, Tx, Work, append_only};
