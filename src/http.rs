@@ -29,74 +29,18 @@ mod refunds;
 mod request;
 mod storable;
 mod traces;
+mod web;
 mod webhook_endpoints;
 mod wechat_return;
 
 pub use admin::console_table;
 pub use body::API_BYTES;
 pub use event_streams::EventStreams;
+pub use web::Web;
 
-use std::sync::Arc;
-
-use ::payments::Services;
-use app::page_template::Templates;
 use axum::Router;
-use axum::extract::FromRef;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use leptos::prelude::LeptosOptions;
-
-use crate::api_limits::ApiLimits;
-use crate::metrics::Metrics;
-use crate::readiness::Readiness;
-use crate::site::SiteConfig;
-use crate::stop::Stop;
-
-/// State that every handler gets.
-#[derive(Debug, Clone)]
-pub struct Web {
-    pub services: Services,
-    pub site: Arc<SiteConfig>,
-    pub limits: Arc<ApiLimits>,
-    pub streams: EventStreams,
-    pub templates: Templates,
-    pub openapi: openapi::Document,
-    pub readiness: Readiness,
-    pub metrics: Metrics,
-    pub stop: Stop,
-}
-
-impl Web {
-    pub fn new(
-        services: Services,
-        site: Arc<SiteConfig>,
-        limits: ApiLimits,
-        streams: EventStreams,
-        stop: Stop,
-    ) -> Web {
-        let openapi = openapi::Document::new(openapi::Place {
-            public_url: site.public_url.as_str().to_owned(),
-            hosts: openapi::WebhookHosts::of(&services.outbox.guard),
-        });
-        Web {
-            openapi,
-            readiness: Readiness::new(services.db.clone()),
-            metrics: Metrics::new(&services.metrics),
-            templates: Templates::default(),
-            services,
-            site,
-            limits: Arc::new(limits),
-            streams,
-            stop,
-        }
-    }
-}
-
-impl FromRef<Web> for LeptosOptions {
-    fn from_ref(web: &Web) -> LeptosOptions {
-        web.site.leptos.clone()
-    }
-}
 
 /// Returns whether a path is served even when all connections are taken: notifications and health checks must not wait for
 /// payers.

@@ -44,7 +44,8 @@ use payments::console::Permission::{
 
 use self::access::Access::{self, Confirmed, Inside, InsideConfirmed, May, Open};
 use self::access::{AccessRules, Verb};
-use super::{Web, origin, pages};
+use super::web::Web;
+use super::{origin, pages};
 
 /// One address of the console: its access rule and its handler.
 struct Route {

@@ -8,9 +8,9 @@ use axum::routing::get;
 use bytes::Bytes;
 use domain::hex_digits;
 
-use super::Web;
 use super::compress::{accepts_coding, compress_max};
 use super::error::Problem;
+use super::web::Web;
 use crate::bundle::BundleFile;
 use crate::site::SiteConfig;
 

@@ -10,8 +10,8 @@ use axum::response::{IntoResponse as _, Response};
 use payments::Requester;
 use payments::api_keys::{ApiKey, Scope, find_api_key, is_use_due, note_use};
 
-use super::Web;
 use super::error::{ErrorCode, Problem};
+use super::web::Web;
 use crate::listen::Peer;
 use crate::telemetry;
 

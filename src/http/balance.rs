@@ -10,12 +10,12 @@ use payments::views::{BalanceView, EntryView, OrderView};
 use payments::{Entry, adjust_balance, find_balance, list_entries, top_up};
 
 use self::wire::{AdjustBalance, TopUpBalance, parse_cursor};
-use super::Web;
 use super::api::{Call, Id, PageBody, answer, created, to_the_end};
 use super::auth::Caller;
 use super::error::{ErrorBody, Problem};
 use super::orders::check_return_host;
 use super::parameters::Parameters;
+use super::web::Web;
 
 #[utoipa::path(
     get, path = "/api/billing/balance/{userId}", tag = "balance",

@@ -14,11 +14,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use leptos::nonce::Nonce;
 
-use super::Web;
 use super::body::API_BYTES;
 use super::error::Problem;
 use super::headers::page_policy;
 use super::pages::visit;
+use super::web::Web;
 
 /// Stands around the pages of payers.
 pub async fn serve(State(web): State<Web>, request: Request, next: Next) -> Response {

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse as _, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
-use super::Web;
 use super::error::{ErrorBody, ErrorCode, ErrorDetail, Problem};
+use super::web::Web;
 use super::{epay, traces};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -22,8 +22,8 @@ use tracing::Instrument as _;
 
 pub use self::answer::body_of;
 pub use self::return_link::show as return_to_merchant;
-use super::Web;
 use super::api::to_the_end;
+use super::web::Web;
 
 /// One address of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

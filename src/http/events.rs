@@ -18,10 +18,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use super::Web;
 use super::api::Id;
 use super::error::Problem;
 use super::event_streams::OpenStream;
+use super::web::Web;
 use crate::listen::Peer;
 use crate::stop::Stop;
 

@@ -11,11 +11,11 @@ use payments::{FeedQuery, find_event, list_events};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Web;
 use super::api::{Call, Id, PageBody, accepted, answer, to_the_end};
 use super::auth::Caller;
 use super::error::{ErrorBody, Problem};
 use super::parameters::Parameters;
+use super::web::Web;
 use super::webhook_endpoints::DeliveryBody;
 
 /// A page of the feed, oldest first.

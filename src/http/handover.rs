@@ -19,10 +19,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::{Payment, Product};
 
-use super::Web;
 use super::api::{Id, to_the_end};
 use super::error::Problem;
 use super::pages::visit;
+use super::web::Web;
 
 /// Sends the browser to the gateway's own page, by an address that is still fresh, or back to ours when there is nothing
 /// to pay there.

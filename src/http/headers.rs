@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::Web;
+use super::web::Web;
 use crate::site::SiteConfig;
 
 /// Policy for everything but pages: load nothing, in no frame.

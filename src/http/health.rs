@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 
-use super::Web;
+use super::web::Web;
 use crate::readiness::Unready;
 
 #[derive(Debug, Serialize)]

@@ -7,9 +7,9 @@ use domain::Channel;
 use payments::gateway::{Reception, Reply, reply};
 use payments::{NotificationVerdict, accept_notification};
 
-use super::Web;
 use super::api::to_the_end;
 use super::body::{self, BodyError, NOTIFICATION_BYTES};
+use super::web::Web;
 
 #[utoipa::path(
     post, path = "/api/billing/payments/notify/wechat", tag = "notifications",

@@ -1,10 +1,11 @@
 //! The OpenAPI document, generated from the handlers.
 
+pub mod document;
 mod fields;
 mod reference;
 mod refine;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use app::reference::Reference;
 use axum::extract::State;
@@ -14,12 +15,10 @@ use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::Web;
+use self::document::Document;
 use super::error::{ErrorBody, ErrorDetail};
+use super::web::Web;
 use super::{balance, feed, notify, orders, payments, reconciliations, refunds, webhook_endpoints};
-
-pub use self::fields::WebhookHosts;
-pub use self::refine::Place;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -93,23 +92,7 @@ impl utoipa::Modify for ApiKeyScheme {
     }
 }
 
-/// The document of this server, made when it is first asked for.
-#[derive(Debug, Clone)]
-pub struct Document {
-    place: Arc<Place>,
-    text: Arc<OnceLock<String>>,
-    reference: Arc<OnceLock<Arc<Reference>>>,
-}
-
 impl Document {
-    pub fn new(place: Place) -> Document {
-        Document {
-            place: Arc::new(place),
-            text: Arc::default(),
-            reference: Arc::default(),
-        }
-    }
-
     fn value(&self) -> Value {
         let mut document = serde_json::to_value(Description::openapi())
             .expect("the description has string keys and no failing parts");
@@ -153,6 +136,8 @@ pub async fn show(State(web): State<Web>) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use super::document::Place;
+    use super::fields::WebhookHosts;
     use super::*;
 
     fn describe() -> Value {

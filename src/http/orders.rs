@@ -11,11 +11,11 @@ use payments::views::OrderView;
 use payments::{OrderFilter, cancel_order, create_order, find_order, list_orders};
 
 use self::wire::{CancelOrder, CreateOrder};
-use super::Web;
 use super::api::{Call, Id, PageBody, answer, changed, created, to_the_end};
 use super::auth::Caller;
 use super::error::{ErrorBody, Problem};
 use super::parameters::Parameters;
+use super::web::Web;
 
 pub use self::wire::parse_return_url;
 

@@ -9,9 +9,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use url::Url;
 
-use super::Web;
 use super::envelope::method_not_allowed;
 use super::error::{ErrorCode, Problem};
+use super::web::Web;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

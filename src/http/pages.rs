@@ -13,12 +13,12 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::{expect_context, provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list};
 
-use super::Web;
 use super::api::to_the_end;
 use super::body::{self, API_BYTES};
 use super::envelope::RequestId;
 use super::error::Problem;
 use super::headers::page_policy;
+use super::web::Web;
 use super::{assets, checkout_page, compress, origin, storable};
 use crate::listen::Peer;
 

@@ -15,12 +15,12 @@ use payments::{
 
 pub use self::wire::ALIPAY_RETURN_URL_BYTES;
 use self::wire::{QueryPayment, StartPaymentBody};
-use super::Web;
 use super::api::{Call, Id, PageBody, answer, changed, created, to_the_end};
 use super::auth::Caller;
 use super::error::{ErrorBody, Problem};
 use super::orders::check_return_host;
 use super::parameters::Parameters;
+use super::web::Web;
 
 /// The payment as a key may read it that need not have the scope `pay`.
 fn for_reader(payment: &Payment, owner: &PaymentOwner, caller: &Caller) -> PaymentView {

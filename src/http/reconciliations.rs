@@ -6,10 +6,10 @@ use domain::Channel;
 use payments::reconciliation::{find_day, list_days};
 use payments::views::ReconciliationView;
 
-use super::Web;
 use super::api::PageBody;
 use super::error::{ErrorBody, Problem};
 use super::parameters::Parameters;
+use super::web::Web;
 
 #[utoipa::path(
     get, path = "/api/billing/reconciliations", tag = "reconciliations",

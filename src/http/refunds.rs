@@ -10,11 +10,11 @@ use payments::views::RefundView;
 use payments::{RefundFilter, find_payment, find_refund, list_all_refunds, list_refunds, request_refund};
 
 use self::wire::RequestRefund;
-use super::Web;
 use super::api::{Call, Id, PageBody, accepted, answer, to_the_end};
 use super::auth::Caller;
 use super::error::{ErrorBody, Problem};
 use super::parameters::Parameters;
+use super::web::Web;
 
 fn payment_id(text: &str) -> Result<PaymentId, Problem> {
     PaymentId::parse(text).ok_or_else(Problem::not_found)

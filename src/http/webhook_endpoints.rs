@@ -13,10 +13,10 @@ use payments::webhook::{
 };
 
 use self::wire::{CreateEndpoint, EndpointBody, ReplayEvents, RotateSecret, UpdateEndpoint};
-use super::Web;
 use super::api::{Call, Id, PageBody, accepted, answer, answer_sealed, changed, created, to_the_end};
 use super::error::{ErrorBody, Problem};
 use super::parameters::Parameters;
+use super::web::Web;
 
 pub use self::wire::{DELIVERY_STATUSES, DeliveryBody};
 

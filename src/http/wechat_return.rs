@@ -12,10 +12,10 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use domain::{Method, Product};
 
-use super::Web;
 use super::api::{Id, to_the_end};
 use super::handover::back;
 use super::pages::visit;
+use super::web::Web;
 
 /// WeChat's codes have 32 characters.
 const MAX_CODE: usize = 256;

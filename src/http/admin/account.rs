@@ -16,7 +16,7 @@ use super::fields::Fields;
 use super::login::{browser_of, identify};
 use super::respond;
 use crate::config::parse_password;
-use crate::http::Web;
+use crate::http::web::Web;
 use crate::password;
 
 const ACCOUNT: &str = "/admin/account";

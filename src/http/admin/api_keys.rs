@@ -13,8 +13,8 @@ use super::error::PageError;
 use super::fields::Fields;
 use super::filter::set;
 use super::respond;
-use crate::http::Web;
 use crate::http::api::Id;
+use crate::http::web::Web;
 
 const KEYS: &str = "/admin/keys";
 

@@ -11,8 +11,8 @@ use super::account::operator;
 use super::error::PageError;
 use super::fields::Fields;
 use super::respond;
-use crate::http::Web;
 use crate::http::api::Id;
+use crate::http::web::Web;
 
 const ROWS: u32 = 50;
 const RESOLVED: u32 = 20;

@@ -18,7 +18,7 @@ use super::export::note_export;
 use super::filter::{Typed, day, end_of_day, set, word};
 use super::respond;
 use super::spreadsheet::{File, Format, stream_file};
-use crate::http::Web;
+use crate::http::web::Web;
 
 const LINES: u32 = 100;
 const LINES_OF_FILE: u32 = 500;

@@ -3,7 +3,7 @@
 use app::cookies::find_cookie;
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use crate::http::Web;
+use crate::http::web::Web;
 
 const LANGUAGE: &str = "admin_language";
 

@@ -14,8 +14,8 @@ use super::error::PageError;
 use super::fields::Fields;
 use super::filter::set;
 use super::respond;
-use crate::http::Web;
 use crate::http::api::Id;
+use crate::http::web::Web;
 
 const EPAY: &str = "/admin/epay";
 

@@ -11,8 +11,8 @@ use super::error::PageError;
 use super::orders::{filters, order_id, read};
 use super::respond;
 use super::spreadsheet::{File, Format, stream_file};
-use crate::http::Web;
 use crate::http::api::Id;
+use crate::http::web::Web;
 
 const ROWS: u32 = 500;
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");

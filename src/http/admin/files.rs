@@ -16,8 +16,8 @@ use super::export::note_export;
 use super::filter::{Typed, day, end_of_day, set};
 use super::respond;
 use super::spreadsheet::{File, Format, stream_file};
-use crate::http::Web;
 use crate::http::api::Id;
+use crate::http::web::Web;
 
 pub async fn show(
     State(web): State<Web>,

@@ -9,8 +9,8 @@ use payments::console;
 
 use super::error::PageError;
 use super::respond;
-use crate::http::Web;
 use crate::http::api::Id;
+use crate::http::web::Web;
 
 pub async fn list(
     State(web): State<Web>,

@@ -16,8 +16,8 @@ use tracing::Instrument as _;
 use super::access::{Access, AccessRules, Verb};
 use super::error::PageError;
 use super::{cookies, respond};
-use crate::http::Web;
 use crate::http::envelope::RequestId;
+use crate::http::web::Web;
 use crate::listen::Peer;
 
 pub async fn guard(

@@ -10,7 +10,7 @@ use payments::console;
 
 use super::error::PageError;
 use super::respond;
-use crate::http::Web;
+use crate::http::web::Web;
 
 const ROWS: u32 = 50;
 

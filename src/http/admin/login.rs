@@ -18,7 +18,7 @@ use super::error::PageError;
 use super::fields::Fields;
 use super::{cookies, respond};
 use crate::config::{parse_email, parse_password};
-use crate::http::Web;
+use crate::http::web::Web;
 use crate::password;
 
 /// Pause before a throttled attempt is answered: a flood of them waits, instead of taking the processor from other requests.

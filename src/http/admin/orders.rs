@@ -12,8 +12,8 @@ use super::error::PageError;
 use super::fields::Fields;
 use super::filter::{Typed, day, end_of_day, set, word};
 use super::respond;
-use crate::http::Web;
 use crate::http::api::Id;
+use crate::http::web::Web;
 
 const ROWS: u32 = 50;
 

@@ -8,7 +8,7 @@ use payments::console;
 
 use super::error::PageError;
 use super::respond;
-use crate::http::Web;
+use crate::http::web::Web;
 
 pub async fn show(
     State(web): State<Web>,

@@ -12,8 +12,8 @@ use super::fields::Fields;
 use super::filter::{end_of_day, set};
 use super::orders::{order_id, path_of};
 use super::respond;
-use crate::http::Web;
 use crate::http::api::Id;
+use crate::http::web::Web;
 
 const LINKS: &str = "/admin/payment-links";
 

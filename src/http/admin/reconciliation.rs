@@ -14,10 +14,10 @@ use payments::reconciliation::{DifferenceKind, StatementSource, find_day_now, li
 use super::error::PageError;
 use super::fields::Fields;
 use super::respond;
-use crate::http::Web;
 use crate::http::api::to_the_end;
 use crate::http::body::{self, BodyError};
 use crate::http::reconciliations::parse_day;
+use crate::http::web::Web;
 
 /// Days on one page of the calendar.
 const DAYS: usize = 31;

@@ -14,8 +14,8 @@ use super::error::PageError;
 use super::fields::Fields;
 use super::orders::path_of;
 use super::respond;
-use crate::http::Web;
 use crate::http::api::Id;
+use crate::http::web::Web;
 
 const ROWS: u32 = 50;
 const APPROVALS: &str = "/admin/refunds";

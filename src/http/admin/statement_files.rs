@@ -16,7 +16,7 @@ use super::error::PageError;
 use super::export::note_export;
 use super::reconciliation::parse_place;
 use super::spreadsheet::{File, Format, stream_file};
-use crate::http::Web;
+use crate::http::web::Web;
 
 /// Streams the lines of a statement, named by its kind and its format: `trade.xlsx`, `fund_flow.csv`.
 pub async fn download(

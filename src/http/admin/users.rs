@@ -12,8 +12,8 @@ use super::error::PageError;
 use super::fields::Fields;
 use super::respond;
 use crate::config::{parse_email, parse_password};
-use crate::http::Web;
 use crate::http::api::Id;
+use crate::http::web::Web;
 use crate::password;
 
 const USERS: &str = "/admin/people";

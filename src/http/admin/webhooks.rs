@@ -15,8 +15,8 @@ use super::error::PageError;
 use super::fields::Fields;
 use super::filter::{Typed, day, end_of_day, set};
 use super::respond;
-use crate::http::Web;
 use crate::http::api::Id;
+use crate::http::web::Web;
 
 const WEBHOOKS: &str = "/admin/webhooks";
 const ROWS: u32 = 50;

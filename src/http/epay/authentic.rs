@@ -6,7 +6,7 @@ use payments::epay::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::http::Web;
+use crate::http::web::Web;
 
 /// Compared with where there is no merchant, so that the answer takes as long.
 const NO_KEY: &str = "00000000000000000000000000000000";

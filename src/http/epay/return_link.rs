@@ -7,9 +7,9 @@ use axum::response::{IntoResponse as _, Response};
 use payments::epay::find_return_address;
 
 use super::submit::allows_return;
-use crate::http::Web;
 use crate::http::api::Id;
 use crate::http::error::Problem;
+use crate::http::web::Web;
 
 pub async fn show(State(web): State<Web>, Id(token): Id) -> Result<Response, Problem> {
     let address = find_return_address(&web.services, &token).await?;

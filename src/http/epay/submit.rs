@@ -16,7 +16,7 @@ use super::Endpoint;
 use super::answer;
 use super::authentic::require_sign;
 use super::reading;
-use crate::http::Web;
+use crate::http::web::Web;
 
 /// Longest wait of a browser or a client for a gateway; then the page offers the methods.
 pub(super) const PATIENCE: Duration = Duration::from_secs(6);

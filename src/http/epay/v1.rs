@@ -11,7 +11,7 @@ use domain::Product;
 use super::authentic::{require_key, require_sign};
 use super::reading::Call;
 use super::submit::{allows_return, offered_method, open_payment};
-use crate::http::Web;
+use crate::http::web::Web;
 
 const MAX_ROWS: i64 = 50;
 const DEFAULT_ROWS: i64 = 20;

@@ -13,7 +13,7 @@ use super::authentic::require_sign;
 use super::reading::Call;
 use super::submit::{allows_return, offered_method, open_payment};
 use super::v1::{carry_out, open_code, query_of, read_rows, require_payable};
-use crate::http::Web;
+use crate::http::web::Web;
 
 /// Answers a call and signs the answer with our key for this merchant. Refusals are not signed.
 pub async fn answer_signed(web: &Web, endpoint: Endpoint, call: &Call) -> Result<Members, Refusal> {

@@ -6,7 +6,8 @@ use payments::views::RefundView;
 use payments::webhook::EndpointStatus;
 use serde_json::{Map, Value, json};
 
-use super::fields::{self, WebhookHosts};
+use super::document::Place;
+use super::fields;
 use crate::http::error::ErrorCode;
 use crate::http::payments::ALIPAY_RETURN_URL_BYTES;
 use crate::http::webhook_endpoints::DELIVERY_STATUSES;
@@ -14,13 +15,6 @@ use crate::http::webhook_endpoints::DELIVERY_STATUSES;
 const SCHEMAS: &str = "#/components/schemas/";
 /// Beginning of the names that the derive macro gives to pages of lists.
 const GENERATED_PAGE: &str = "PageBody_";
-
-/// Server that the document describes.
-#[derive(Debug, Clone)]
-pub struct Place {
-    pub public_url: String,
-    pub hosts: WebhookHosts,
-}
 
 type Object = Map<String, Value>;
 
