@@ -5,7 +5,7 @@ mod api;
 mod assets;
 mod auth;
 mod balance;
-mod body;
+pub mod body;
 mod checkout_page;
 mod compress;
 mod envelope;
@@ -34,7 +34,6 @@ mod webhook_endpoints;
 mod wechat_return;
 
 pub use admin::console_table;
-pub use body::API_BYTES;
 pub use event_streams::EventStreams;
 pub use web::Web;
 

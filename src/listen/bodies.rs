@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hyper::body::{Frame, Incoming, SizeHint};
 
 use super::seats::{Occupant, Phase};
-use crate::http::API_BYTES;
+use crate::http::body::API_BYTES;
 
 /// The body of a request that is still arriving.
 #[derive(Debug)]
