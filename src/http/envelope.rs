@@ -38,7 +38,7 @@ impl Reader {
             .is_some_and(|accept| String::from_utf8_lossy(accept.as_bytes()).contains("text/html"));
         let path = request.uri().path();
         let is_api = path.starts_with("/api/");
-        if epay::is_json_endpoint(path) {
+        if epay::endpoint::is_json_endpoint(path) {
             Reader::Epay
         } else if accepts_html && !is_api {
             Reader::Person

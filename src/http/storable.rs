@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 
-use super::epay;
+use super::epay::endpoint::is_endpoint;
 use super::error::Problem;
 
 const MESSAGE: &str = "has a character that no text may have (U+0000)";
@@ -15,7 +15,7 @@ const MESSAGE: &str = "has a character that no text may have (U+0000)";
 /// Checks path and query: NUL in a path answers 404, in a parameter 422.
 pub async fn require_storable_address(request: Request, next: Next) -> Response {
     // Its clients read no body unless the status is 200: it refuses such a parameter in its own way.
-    if epay::is_endpoint(request.uri().path()) {
+    if is_endpoint(request.uri().path()) {
         return next.run(request).await;
     }
     match check_address(request.uri().path(), request.uri().query()) {

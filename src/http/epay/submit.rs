@@ -12,9 +12,9 @@ use axum::http::{HeaderMap, Method as Verb, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::{Method, Product};
 
-use super::Endpoint;
 use super::answer;
 use super::authentic::require_sign;
+use super::endpoint::Endpoint;
 use super::reading;
 use crate::http::web::Web;
 

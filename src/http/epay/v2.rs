@@ -8,8 +8,8 @@ use ::payments::epay::{
 };
 use domain::{Method, Product};
 
-use super::Endpoint;
 use super::authentic::require_sign;
+use super::endpoint::Endpoint;
 use super::reading::Call;
 use super::submit::{allows_return, offered_method, open_payment};
 use super::v1::{carry_out, open_code, query_of, read_rows, require_payable};
