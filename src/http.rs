@@ -21,6 +21,7 @@ mod notify;
 mod openapi;
 mod orders;
 mod origin;
+mod page_request;
 mod pages;
 mod parameters;
 mod payments;

@@ -17,7 +17,7 @@ use leptos::nonce::Nonce;
 use super::body::API_BYTES;
 use super::error::Problem;
 use super::headers::page_policy;
-use super::pages::visit;
+use super::page_request::read_page_request;
 use super::web::Web;
 
 /// Stands around the pages of payers.
@@ -26,7 +26,7 @@ pub async fn serve(State(web): State<Web>, request: Request, next: Next) -> Resp
     let Some(token) = token_of(&head) else {
         return next.run(Request::from_parts(head, body)).await;
     };
-    let visitor = visit(&web, &head);
+    let visitor = read_page_request(&web, &head);
     let loaded = load_checkout(&web.services, &visitor, &token, PageRequest::default()).await;
     // Leptos draws what went wrong.
     let Ok(view) = loaded else {

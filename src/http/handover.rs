@@ -21,13 +21,13 @@ use domain::{Payment, Product};
 
 use super::api::{Id, to_the_end};
 use super::error::Problem;
-use super::pages::visit;
+use super::page_request::read_page_request;
 use super::web::Web;
 
 /// Sends the browser to the gateway's own page, by an address that is still fresh, or back to ours when there is nothing
 /// to pay there.
 pub async fn leave(State(web): State<Web>, Id(token): Id, parts: Parts) -> Response {
-    let visit = visit(&web, &parts);
+    let visit = read_page_request(&web, &parts);
     let is_opened = |product| matches!(product, Product::H5 | Product::Wap | Product::Page);
     match open_payment(&web, &token, is_opened).await {
         Ok(Some((address, payment))) => hand_over(&web, &visit, &address, &payment),

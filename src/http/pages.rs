@@ -1,6 +1,6 @@
 //! Pages and forms of `app`.
 
-use app::context::{Browser, Request as PageRequest, parameter, provide_request};
+use app::context::{parameter, provide_request};
 use app::i18n::Language;
 use app::pages::LoadedView;
 use axum::Router;
@@ -15,12 +15,11 @@ use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list};
 
 use super::api::to_the_end;
 use super::body::{self, API_BYTES};
-use super::envelope::RequestId;
 use super::error::Problem;
 use super::headers::page_policy;
+use super::page_request::{join_cookies, read_page_request};
 use super::web::Web;
 use super::{assets, checkout_page, compress, origin, storable};
-use crate::listen::Peer;
 
 pub fn routes(web: &Web) -> Router<Web> {
     let options = web.site.leptos.clone();
@@ -57,7 +56,7 @@ fn page_context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
     let web = web.clone();
     move || {
         let parts = expect_context::<Parts>();
-        let request = visit(&web, &parts);
+        let request = read_page_request(&web, &parts);
         provide_request(web.services.clone(), request, web.site.has_bundle);
         if parts.uri.path() == "/docs" {
             provide_context(web.openapi.reference());
@@ -74,40 +73,10 @@ fn page_context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
     }
 }
 
-/// Returns what a page knows of the request.
-pub fn visit(web: &Web, parts: &Parts) -> PageRequest {
-    let said = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let browser = Browser {
-        accept_language: said(header::ACCEPT_LANGUAGE).unwrap_or_default(),
-        user_agent: said(header::USER_AGENT).unwrap_or_default(),
-        cookies: &cookies_of(&parts.headers),
-    };
-    let request_id = parts
-        .extensions
-        .get::<RequestId>()
-        .map(|id| id.0.clone())
-        .unwrap_or_default();
-    let payer_ip = parts.extensions.get::<Peer>().map(|peer| peer.0);
-    PageRequest::new(
-        web.site.page_settings.clone(),
-        parts.uri.query(),
-        browser,
-        request_id,
-        payer_ip,
-    )
-}
-
-/// Joins the `Cookie` headers of a request: a proxy may hand the cookies of HTTP/2 on in several.
-fn cookies_of(headers: &HeaderMap) -> String {
-    let values = headers.get_all(header::COOKIE).iter();
-    let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
-    values.join("; ")
-}
-
 /// Keeps a language that the payer chooses on a page.
 pub async fn remember_language(request: Request, next: Next) -> Response {
     let chosen = parameter(request.uri().query(), "lang").and_then(|word| Language::parse_tag(&word));
-    let is_new = chosen != Language::find_kept(&cookies_of(request.headers()));
+    let is_new = chosen != Language::find_kept(&join_cookies(request.headers()));
     let mut response = next.run(request).await;
     if let Some(language) = chosen.filter(|_| is_new)
         && let Ok(cookie) = HeaderValue::from_str(&language.cookie())
@@ -150,23 +119,4 @@ fn is_multipart(headers: &HeaderMap) -> bool {
                 .to_ascii_lowercase()
                 .starts_with("multipart/form-data")
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cookies_of_several_headers_are_all_read() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(cookies_of(&headers), "");
-        for cookies in ["a=1; b=2", "payer_language=en"] {
-            headers.append(header::COOKIE, HeaderValue::from_static(cookies));
-        }
-        assert_eq!(cookies_of(&headers), "a=1; b=2; payer_language=en");
-        assert_eq!(
-            Language::find_kept(&cookies_of(&headers)),
-            Some(Language::English)
-        );
-    }
 }

@@ -14,14 +14,14 @@ use domain::{Method, Product};
 
 use super::api::{Id, to_the_end};
 use super::handover::back;
-use super::pages::visit;
+use super::page_request::read_page_request;
 use super::web::Web;
 
 /// WeChat's codes have 32 characters.
 const MAX_CODE: usize = 256;
 
 pub async fn finish(State(web): State<Web>, Id(token): Id, parts: Parts) -> Response {
-    let visit = visit(&web, &parts);
+    let visit = read_page_request(&web, &parts);
     let checkout = match find_checkout(&web.services, &token).await {
         Ok(checkout) => checkout,
         Err(error) => return back(&token, &visit, Some(error.into())),
