@@ -5,9 +5,10 @@
 
 use std::fmt;
 
-use domain::{Channel, IncidentId, Timestamp};
+use domain::{Channel, Timestamp};
 use futures_util::FutureExt;
 
+use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
 use crate::notification::kept::bytes_of;
 use crate::store::incidents;
@@ -224,10 +225,14 @@ async fn write_stamps(
         }
     }
     for obstacle in accepted {
-        let (subject, detail) = (obstacle.subject(), obstacle.to_string());
-        let id = IncidentId::new(now, services.clock.entropy());
-        incidents::raise(tx, &id, kind, &subject, None, &detail, now).await?;
-        incidents::reopen(tx, kind, &subject, &detail, now).await?;
+        let incident = Incident {
+            kind,
+            subject: &obstacle.subject(),
+            payment_id: None,
+            detail: &obstacle.to_string(),
+            recurrence: Recurrence::Opens,
+        };
+        raise(services, tx, incident).await?;
     }
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! API keys: random, and stored only as hashes.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use domain::{IncidentId, Timestamp, UserId, hex_digits};
+use domain::{Timestamp, UserId, hex_digits};
 use futures_util::FutureExt;
 
 use crate::console::{Act, Action, Actor, record};
+use crate::incident::{Incident, Recurrence, raise};
 pub use crate::model::api_key::{ApiKey, KeyDraft, KeyLimits, Scope};
 use crate::model::incident::IncidentKind;
-use crate::store::{StoreError, api_keys as rows, incidents};
+use crate::store::{StoreError, api_keys as rows};
 use crate::{Clock, Error, Services};
 
 /// Interval at which the use of a key is written.
@@ -56,7 +57,6 @@ pub async fn ensure_api_key(
 ) -> Result<(), Error> {
     let now = services.clock.now();
     let id = &new_key_id(&services.clock, now);
-    let incident = &IncidentId::new(now, services.clock.entropy());
     let (hash, last4, detail) = (&hash_of(key), &last4_of(key), &draft.describe());
     let notification = &format!("{detail} (…{last4}), made by {}", actor.email);
     services
@@ -68,7 +68,14 @@ pub async fn ensure_api_key(
                     return Ok(());
                 }
                 if !is_first {
-                    incidents::raise(tx, incident, IncidentKind::NewKey, id, None, notification, now).await?;
+                    let incident = Incident {
+                        kind: IncidentKind::NewKey,
+                        subject: id,
+                        payment_id: None,
+                        detail: notification,
+                        recurrence: Recurrence::Ignored,
+                    };
+                    raise(services, tx, incident).await?;
                 }
                 let act = Act {
                     action: Action::CreateKey,

@@ -1,9 +1,10 @@
 //! Backups of an SQLite database: what was told about the last one, and what a copy is worth.
 
-use domain::{IncidentId, Timestamp};
+use domain::Timestamp;
 use futures_util::FutureExt;
 
 use crate::calendar::beijing;
+use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
 pub use crate::store::backup::{CopyFacts, copy_sqlite, inspect_copy};
 use crate::store::incidents;
@@ -33,10 +34,14 @@ pub async fn record_backup(services: &Services, failure: Option<&str>) -> Result
                 let Some(detail) = detail else {
                     return incidents::settle(tx, IncidentKind::BackupFailed, SUBJECT, now).await;
                 };
-                let id = IncidentId::new(now, services.clock.entropy());
-                tracing::warn!(incident = IncidentKind::BackupFailed.as_str(), "{detail}");
-                incidents::raise(tx, &id, IncidentKind::BackupFailed, SUBJECT, None, detail, now).await?;
-                incidents::reopen(tx, IncidentKind::BackupFailed, SUBJECT, detail, now).await
+                let incident = Incident {
+                    kind: IncidentKind::BackupFailed,
+                    subject: SUBJECT,
+                    payment_id: None,
+                    detail,
+                    recurrence: Recurrence::Opens,
+                };
+                raise(services, tx, incident).await
             }
             .boxed()
         })

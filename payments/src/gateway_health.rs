@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use domain::{Channel, IncidentId, Timestamp};
+use domain::{Channel, Timestamp};
 use futures_util::FutureExt;
 
 use crate::calendar::beijing;
 use crate::gateway::Gateway;
+use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
 use crate::store::incidents::{self, RaisedRow};
 use crate::store::{StoreError, Tx, forged_notifications};
@@ -124,17 +125,18 @@ async fn write_alarms(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for alarm in new {
-        let id = IncidentId::new(now, services.clock.entropy());
-        tracing::warn!(
-            incident = alarm.kind.as_str(),
-            "{} needs attention: {}",
-            alarm.subject,
-            alarm.detail
-        );
-        incidents::raise(tx, &id, alarm.kind, &alarm.subject, None, &alarm.detail, now).await?;
-        if alarm.kind == IncidentKind::ClockOff {
-            incidents::reopen_settled(tx, alarm.kind, &alarm.subject, &alarm.detail, now).await?;
-        }
+        let recurrence = match alarm.kind {
+            IncidentKind::ClockOff => Recurrence::OpensUnlessResolved,
+            _ => Recurrence::Ignored,
+        };
+        let incident = Incident {
+            kind: alarm.kind,
+            subject: &alarm.subject,
+            payment_id: None,
+            detail: &alarm.detail,
+            recurrence,
+        };
+        raise(services, tx, incident).await?;
     }
     for (kind, subject) in over {
         incidents::settle(tx, *kind, subject, now).await?;

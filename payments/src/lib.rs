@@ -25,6 +25,7 @@ mod feed;
 pub mod gateway;
 mod gateway_health;
 mod idempotency;
+mod incident;
 mod invariants;
 mod key_cache;
 mod ledger;

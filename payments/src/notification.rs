@@ -4,7 +4,7 @@ pub(crate) mod kept;
 mod refund;
 mod replay;
 
-use domain::{Channel, IncidentId, Payment, PaymentNo, PaymentState, Refund, RefundNo, Report, Settlement};
+use domain::{Channel, Payment, PaymentNo, PaymentState, Refund, RefundNo, Report, Settlement};
 use futures_util::FutureExt;
 use http::HeaderMap;
 
@@ -13,13 +13,14 @@ use self::refund::{RefundVerdict, judge};
 pub use self::replay::replay_notification;
 use crate::error::logged;
 use crate::gateway::{self, Notification, NotificationContent, NotificationError, Reception, Reply};
+use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
 use crate::payment::{PaymentNews, Rule, announce, apply_news, trade_of};
 use crate::refund::{announce_refund, apply_refund_report};
 use crate::store::batch::Write;
 use crate::store::notifications::{self, NotificationRow};
 use crate::store::payments::facts::{self, MessageId, PaymentFacts};
-use crate::store::{FirstRun, StoreError, Tx, incidents, payments, refunds};
+use crate::store::{FirstRun, StoreError, Tx, payments, refunds};
 use crate::{Error, NotificationVerdict, Services, traces};
 
 /// Returns the answer in the gateway's format; an acknowledgement only after the commit.
@@ -387,20 +388,20 @@ async fn raise_incident(
     kind: IncidentKind,
     detail: &str,
 ) -> Result<(), Error> {
-    let now = services.clock.now();
-    let id = IncidentId::new(now, services.clock.entropy());
-    let subject = format!("{channel} notification {}", notification.id);
-    tracing::warn!(%channel, notification.id, incident = kind.as_str(), "{subject} needs attention: {detail}");
-    let payment_id = payment.map(|payment| &payment.id);
     // A payment that is not here, because an older backup was restored, leaves nothing else to find it by.
     let facts = if payment.is_none() {
         facts_of(notification)
     } else {
         String::new()
     };
-    let detail = &format!("{detail}{facts}");
-    incidents::raise(tx, &id, kind, &subject, payment_id, detail, now).await?;
-    Ok(())
+    let incident = Incident {
+        kind,
+        subject: &format!("{channel} notification {}", notification.id),
+        payment_id: payment.map(|payment| &payment.id),
+        detail: &format!("{detail}{facts}"),
+        recurrence: Recurrence::Ignored,
+    };
+    Ok(raise(services, tx, incident).await?)
 }
 
 /// Number, amount and trade of a message, as far as it names them.

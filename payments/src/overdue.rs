@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use domain::{Channel, IncidentId, PaymentId, PaymentNo, Timestamp};
+use domain::{Channel, PaymentId, PaymentNo, Timestamp};
 use futures_util::FutureExt;
 
 use crate::calendar::beijing;
 use crate::gateway::Operation;
+use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
 use crate::store::incidents;
 use crate::store::overdue::{self, Bounds, OverdueRow};
@@ -74,6 +75,18 @@ struct Finding {
     detail: String,
 }
 
+impl Finding {
+    fn to_incident(&self) -> Incident<'_> {
+        Incident {
+            kind: self.kind,
+            subject: &self.subject,
+            payment_id: self.payment_id.as_ref(),
+            detail: &self.detail,
+            recurrence: Recurrence::OpensUnlessResolved,
+        }
+    }
+}
+
 async fn raise_overdue(services: &Services, late_jobs: &[LateJob]) -> Result<(), StoreError> {
     let now = services.clock.now();
     let bounds = age_bounds(services, now);
@@ -108,7 +121,7 @@ async fn raise_overdue(services: &Services, late_jobs: &[LateJob]) -> Result<(),
         .write(|tx| {
             async move {
                 for finding in findings {
-                    raise_finding(services, tx, finding, now).await?;
+                    raise(services, tx, finding.to_incident()).await?;
                 }
                 for row in ended {
                     if let Some(kind) = IncidentKind::parse(&row.kind) {
@@ -123,24 +136,6 @@ async fn raise_overdue(services: &Services, late_jobs: &[LateJob]) -> Result<(),
             .boxed()
         })
         .await
-}
-
-async fn raise_finding(
-    services: &Services,
-    tx: &mut Tx<'_>,
-    finding: &Finding,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let Finding {
-        kind,
-        subject,
-        payment_id,
-        detail,
-    } = finding;
-    tracing::warn!(incident = kind.as_str(), "{subject} needs attention: {detail}");
-    let id = IncidentId::new(now, services.clock.entropy());
-    incidents::raise(tx, &id, *kind, subject, payment_id.as_ref(), detail, now).await?;
-    incidents::reopen_settled(tx, *kind, subject, detail, now).await
 }
 
 /// New findings of this server, and its open incidents that are over.

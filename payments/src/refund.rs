@@ -12,7 +12,7 @@ mod tests;
 
 use domain::refund::{advance, left};
 use domain::{
-    IncidentId, Method, Money, Order, OrderId, Payment, PaymentId, PaymentState, Refund, RefundId, RefundNo,
+    Method, Money, Order, OrderId, Payment, PaymentId, PaymentState, Refund, RefundId, RefundNo,
     RefundReport, RefundState, Timestamp, schedule,
 };
 use futures_util::FutureExt;
@@ -26,6 +26,7 @@ pub(crate) use self::request::authorise_refund;
 pub use self::request::{RefundRequest, request_refund};
 pub use self::retry::retry_refund;
 
+use crate::incident::{Incident, Recurrence, raise};
 use crate::ledger::{post_refund, post_refund_change};
 use crate::model::incident::IncidentKind;
 use crate::store::batch::Write;
@@ -155,8 +156,11 @@ async fn record_refund(
         incidents::settle(tx, IncidentKind::RefundStuck, subject, services.clock.now()).await?;
     }
     if let Some((kind, detail)) = incident_of_change(refund, next) {
-        raise_refund(services, tx, kind, refund, &detail).await?;
-        incidents::reopen(tx, kind, subject, &detail, services.clock.now()).await?;
+        let incident = Incident {
+            recurrence: Recurrence::Opens,
+            ..incident_of_refund(kind, refund, &detail)
+        };
+        raise(services, tx, incident).await?;
     }
     Ok(())
 }
@@ -270,19 +274,14 @@ fn incident_of_change(before: &Refund, after: &Refund) -> Option<(IncidentKind, 
     }
 }
 
-async fn raise_refund(
-    services: &Services,
-    tx: &mut Tx<'_>,
-    kind: IncidentKind,
-    refund: &Refund,
-    detail: &str,
-) -> Result<(), Error> {
-    let now = services.clock.now();
-    let id = IncidentId::new(now, services.clock.entropy());
-    tracing::warn!(refund.id = %refund.id, incident = kind.as_str(), "refund {} needs attention: {detail}", refund.id);
-    let payment_id = Some(&refund.payment_id);
-    incidents::raise(tx, &id, kind, refund.id.as_str(), payment_id, detail, now).await?;
-    Ok(())
+fn incident_of_refund<'a>(kind: IncidentKind, refund: &'a Refund, detail: &'a str) -> Incident<'a> {
+    Incident {
+        kind,
+        subject: refund.id.as_str(),
+        payment_id: Some(&refund.payment_id),
+        detail,
+        recurrence: Recurrence::Ignored,
+    }
 }
 
 /// Notifies open pages after the commit.

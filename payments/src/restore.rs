@@ -4,13 +4,14 @@
 //! copy: a person is told, and the statements of the days since are compared with the books.
 
 use chrono::{Days, NaiveDate};
-use domain::{Channel, IncidentId, Timestamp};
+use domain::{Channel, Timestamp};
 use futures_util::FutureExt;
 
 use crate::calendar::beijing;
+use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
 pub use crate::store::backup::LastChange;
-use crate::store::{StoreError, Tx, backup, incidents, reconciliations};
+use crate::store::{StoreError, Tx, backup, reconciliations};
 use crate::{Error, Services};
 
 /// Limits the days that are compared again: WeChat keeps its statements for three months.
@@ -57,16 +58,20 @@ async fn note_in(services: &Services, tx: &mut Tx<'_>, remembered: &LastChange) 
             }
         }
     }
-    let kind = IncidentKind::DatabaseRestored;
     let subject = format!("database of {}", beijing(remembered.changed_at));
     let detail = format!(
         "the newest change that the database holds is of {}, and this server has written until {}: payments and refunds in between are missing here",
         beijing(from),
         beijing(remembered.changed_at)
     );
-    tracing::warn!(incident = kind.as_str(), "{detail}");
-    let id = IncidentId::new(now, services.clock.entropy());
-    incidents::raise(tx, &id, kind, &subject, None, &detail, now).await?;
+    let incident = Incident {
+        kind: IncidentKind::DatabaseRestored,
+        subject: &subject,
+        payment_id: None,
+        detail: &detail,
+        recurrence: Recurrence::Ignored,
+    };
+    raise(services, tx, incident).await?;
     Ok(true)
 }
 

@@ -1,6 +1,6 @@
 //! Notifications to epay merchants: a kind of delivery with a request, a sign of success and times of its own.
 
-use domain::{IncidentId, OrderId, Timestamp};
+use domain::{OrderId, Timestamp};
 use futures_util::FutureExt;
 use http::header::{ACCEPT, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
@@ -12,11 +12,11 @@ use super::paid_fields::{append_fields, sign_paid};
 use super::received::is_received;
 use crate::audit_log::{Act, Action, Actor, record};
 use crate::delivery::{DeliveryKind, Failure, NextStep, Prepared};
+use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
 use crate::outbound::{OutboundAnswer, OutboundRequest};
 use crate::store::deliveries::{self, DeliveryRow, NewDelivery};
 use crate::store::epay_attempts::{self, NotificationRow};
-use crate::store::incidents;
 use crate::store::{StoreError, Tx, payments};
 use crate::{Error, Services};
 
@@ -108,24 +108,20 @@ pub(crate) async fn note_failure(
     if failure.next != NextStep::GiveUp {
         return Ok(());
     }
-    let now = services.clock.now();
     let order_id = OrderId::parse(&delivery.subject).ok_or(StoreError::Corrupt("deliveries.subject"))?;
     let paid = payments::of_order(tx, &order_id).await?;
     let payment_id = paid
         .iter()
         .find(|payment| payment.settles)
         .map(|payment| &payment.id);
-    let id = IncidentId::new(now, services.clock.entropy());
-    let (kind, subject) = (IncidentKind::EpayNotificationFailed, delivery.subject.as_str());
-    let detail = format!("the epay merchant was not told of this order: {}", failure.error);
-    tracing::warn!(
-        order.id = subject,
-        incident = kind.as_str(),
-        "order {subject} needs attention: {detail}"
-    );
-    incidents::raise(tx, &id, kind, subject, payment_id, &detail, now).await?;
-    incidents::reopen(tx, kind, subject, &detail, now).await?;
-    Ok(())
+    let incident = Incident {
+        kind: IncidentKind::EpayNotificationFailed,
+        subject: &delivery.subject,
+        payment_id,
+        detail: &format!("the epay merchant was not told of this order: {}", failure.error),
+        recurrence: Recurrence::Opens,
+    };
+    Ok(raise(services, tx, incident).await?)
 }
 
 /// Sends the notification of a paid order again, from its first attempt on.

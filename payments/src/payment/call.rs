@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use domain::{Channel, IncidentId, Order, Payment, PaymentState, Product, Report, Settlement, Timestamp};
+use domain::{Channel, Order, Payment, PaymentState, Product, Report, Settlement, Timestamp};
 use futures_util::FutureExt;
 
 use crate::gateway::{Creation, Gateway, GatewayError};
+use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
 use crate::payment::find_by_number;
 use crate::payment::repeated::find_taken;
-use crate::payment::settle::{Rule, announce, apply_report, raise, record_report};
+use crate::payment::settle::{Rule, announce, apply_report, record_report};
 use crate::store::FirstRun;
-use crate::store::incidents;
 use crate::store::payments::{self, CallClaim};
 use crate::store::servers::Lease;
 use crate::{Error, Services};
@@ -287,8 +287,12 @@ async fn note_refusal(services: &Services, payment: &Payment, refusal: &GatewayE
     }
     services
         .db
-        .write(|tx| async move { raise(services, tx, IncidentKind::Refused, payment, words).await }.boxed())
+        .write(|tx| {
+            let incident = Incident::of_payment(IncidentKind::Refused, payment, words);
+            async move { raise(services, tx, incident).await }.boxed()
+        })
         .await
+        .map_err(Error::Internal)
 }
 
 /// Records that the gateway does not permit a product: one incident for each product, opened again when a person resolved it
@@ -298,27 +302,22 @@ async fn note_not_permitted(
     product: Product,
     refusal: &GatewayError,
 ) -> Result<(), Error> {
-    let now = services.clock.now();
-    let id = IncidentId::new(now, services.clock.entropy());
     let channel = product.method().channel();
     if let Some(gateway) = channel.and_then(|channel| services.gateways.get(channel)) {
-        gateway.health().refused(product, now);
+        gateway.health().refused(product, services.clock.now());
     }
     let detail = &format!("{}: {refusal}", product.as_str());
-    tracing::warn!(
-        product = product.as_str(),
-        "the gateway does not permit the product {detail}"
-    );
     services
         .db
         .write(|tx| {
-            let id = id.clone();
-            async move {
-                let (kind, subject) = (IncidentKind::ProductNotPermitted, product.as_str());
-                incidents::raise(tx, &id, kind, subject, None, detail, now).await?;
-                incidents::reopen(tx, kind, subject, detail, now).await
-            }
-            .boxed()
+            let incident = Incident {
+                kind: IncidentKind::ProductNotPermitted,
+                subject: product.as_str(),
+                payment_id: None,
+                detail,
+                recurrence: Recurrence::Opens,
+            };
+            async move { raise(services, tx, incident).await }.boxed()
         })
         .await
         .map_err(Error::Internal)

@@ -3,17 +3,17 @@
 //! Notifications, queries and create calls all end in [`apply_report`]; nothing else writes a payment's state.
 
 use domain::{
-    IncidentId, LatePolicy, Order, OrderState, Payment, PaymentNo, PaymentState, Receipt, Report, Settlement,
-    Timestamp,
+    LatePolicy, Order, OrderState, Payment, PaymentNo, PaymentState, Receipt, Report, Settlement, Timestamp,
 };
 use futures_util::FutureExt;
 
+use crate::incident::{Incident, raise};
 use crate::ledger::post_payment;
 use crate::model::incident::IncidentKind;
 use crate::refund::{Draft, write_refund};
 use crate::store::batch::Write;
 use crate::store::payments::facts::{self, PaymentFacts};
-use crate::store::{Tx, incidents, orders, payments};
+use crate::store::{Tx, orders, payments};
 use crate::{Ending, Error, Requester, Services, epay};
 
 /// Rule that a report is settled by.
@@ -120,7 +120,8 @@ pub(crate) async fn apply_news(
     act_on_settlement(services, tx, news, settlement, writes).await?;
     if let (true, Report::Paid(receipt)) = (is_trade_taken, news.report) {
         let detail = format!("trade {} already pays another payment", receipt.transaction_id);
-        raise(services, tx, IncidentKind::TradeReused, payment, &detail).await?;
+        let incident = Incident::of_payment(IncidentKind::TradeReused, payment, &detail);
+        raise(services, tx, incident).await?;
     }
     if let (Settlement::Paid, Some(siblings)) = (settlement, &siblings) {
         epay::record_paid(services, tx, siblings).await?;
@@ -186,7 +187,8 @@ async fn act_on_settlement(
                 payment.amount.fen(),
                 receipt.amount.fen()
             );
-            raise(services, tx, IncidentKind::WrongAmount, payment, &detail).await?;
+            let incident = Incident::of_payment(IncidentKind::WrongAmount, payment, &detail);
+            raise(services, tx, incident).await?;
         }
         (Settlement::Declined | Settlement::Paid | Settlement::Surplus | Settlement::WrongAmount, _) => {
             unreachable!("{settlement:?} follows from its own report only")
@@ -238,28 +240,9 @@ async fn return_surplus(
     };
     let touch = payments::record_refund(&paid, now);
     write_refund(services, tx, draft, vec![touch]).await?;
-    raise(
-        services,
-        tx,
-        IncidentKind::Surplus,
-        payment,
-        "money for an order that does not need it",
-    )
-    .await
-}
-
-pub(crate) async fn raise(
-    services: &Services,
-    tx: &mut Tx<'_>,
-    kind: IncidentKind,
-    payment: &Payment,
-    detail: &str,
-) -> Result<(), Error> {
-    let now = services.clock.now();
-    let id = IncidentId::new(now, services.clock.entropy());
-    tracing::warn!(payment.id = %payment.id, incident = kind.as_str(), "payment {} needs attention: {detail}", payment.id);
-    incidents::raise(tx, &id, kind, payment.id.as_str(), Some(&payment.id), detail, now).await?;
-    Ok(())
+    let detail = "money for an order that does not need it";
+    let incident = Incident::of_payment(IncidentKind::Surplus, payment, detail);
+    Ok(raise(services, tx, incident).await?)
 }
 
 /// Notifies open pages, and wakes the jobs when something became due, after the commit.

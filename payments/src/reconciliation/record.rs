@@ -4,12 +4,13 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use domain::{Channel, IncidentId, Timestamp};
+use domain::{Channel, Timestamp};
 use futures_util::FutureExt;
 
 use super::ReconciledDay;
 use super::comparison::{Comparison, signed_yuan};
 use crate::event;
+use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
 use crate::model::reconciliation::{
     DayClose, DayFigures, Difference, DifferenceKind, DifferenceState, Reconciliation, ReconciliationStatus,
@@ -91,11 +92,14 @@ pub(super) async fn finish(
     let subject = subject_of(next.day, next.channel);
     incidents::settle(tx, IncidentKind::StatementMissing, &subject, now).await?;
     if next.status == ReconciliationStatus::Differences {
-        let detail = describe_differences(&all);
-        let id = IncidentId::new(now, services.clock.entropy());
-        let kind = IncidentKind::ReconciliationDifference;
-        incidents::raise(tx, &id, kind, &subject, None, &detail, now).await?;
-        incidents::reopen(tx, kind, &subject, &detail, now).await?;
+        let incident = Incident {
+            kind: IncidentKind::ReconciliationDifference,
+            subject: &subject,
+            payment_id: None,
+            detail: &describe_differences(&all),
+            recurrence: Recurrence::Opens,
+        };
+        raise(services, tx, incident).await?;
     } else {
         incidents::settle(tx, IncidentKind::ReconciliationDifference, &subject, now).await?;
     }

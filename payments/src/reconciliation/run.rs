@@ -5,15 +5,16 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
-use domain::{Channel, IncidentId, Timestamp};
+use domain::Channel;
 use futures_util::FutureExt;
 
 use super::queries::day_of;
 use super::record::subject_of;
 use super::{ReconciledDay, StatementSource, find_day, reconcile_day};
 use crate::error::logged;
+use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
-use crate::store::{StoreError, Tx, incidents, reconciliations};
+use crate::store::{StoreError, Tx, reconciliations};
 use crate::{Error, Services};
 
 /// Longer than the download and the comparison of a large day.
@@ -133,7 +134,7 @@ pub(super) async fn postpone(
                 };
                 reconciliations::postpone(tx, (day, channel), note, due_at, now).await?;
                 if due_at.is_some() && now.duration_since(row.planned_at) >= LATE {
-                    raise_missing(services, tx, (day, channel), note, now).await?;
+                    raise_missing(services, tx, (day, channel), note).await?;
                 }
                 Ok(())
             }
@@ -154,12 +155,15 @@ async fn raise_missing(
     tx: &mut Tx<'_>,
     (day, channel): (NaiveDate, Channel),
     note: &str,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (kind, subject) = (IncidentKind::StatementMissing, subject_of(day, channel));
-    let id = IncidentId::new(now, services.clock.entropy());
-    incidents::raise(tx, &id, kind, &subject, None, note, now).await?;
-    incidents::reopen_settled(tx, kind, &subject, note, now).await
+    let incident = Incident {
+        kind: IncidentKind::StatementMissing,
+        subject: &subject_of(day, channel),
+        payment_id: None,
+        detail: note,
+        recurrence: Recurrence::OpensUnlessResolved,
+    };
+    raise(services, tx, incident).await
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt, stream};
 use tracing::Instrument as _;
 
-use super::{announce_refund, apply_refund_report, find_refund, raise_refund};
+use super::{announce_refund, apply_refund_report, find_refund, incident_of_refund};
 use crate::error::logged;
 use crate::gateway::{Batch, Gateway, GatewayError, RefundAsk};
+use crate::incident::raise;
 use crate::model::incident::IncidentKind;
 use crate::store::refunds::{Progress, claims};
 use crate::store::{StoreError, Tx, payments, refunds};
@@ -282,9 +283,11 @@ async fn note_refusal(services: &Services, refund: &Refund, refusal: &GatewayErr
     services
         .db
         .write(|tx| {
-            async move { raise_refund(services, tx, IncidentKind::Refused, refund, words).await }.boxed()
+            let incident = incident_of_refund(IncidentKind::Refused, refund, words);
+            async move { raise(services, tx, incident).await }.boxed()
         })
         .await
+        .map_err(Error::Internal)
 }
 
 async fn end_turn(

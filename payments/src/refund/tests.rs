@@ -60,7 +60,7 @@ async fn a_settled_incident_reopens_when_it_recurs() {
         let id = &domain::IncidentId::new(NOW, [u8::try_from(subject.len()).unwrap(); 10]);
         db.write(|tx| {
             async move {
-                incidents::raise(tx, id, kind, subject, None, detail, NOW).await?;
+                incidents::insert(tx, id, kind, subject, None, detail, NOW).await?;
                 incidents::reopen(tx, kind, subject, detail, NOW).await
             }
             .boxed()

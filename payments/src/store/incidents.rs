@@ -41,21 +41,29 @@ struct OpenedRow {
     created_at: i64,
 }
 
-fn record_opened(tx: &mut Tx<'_>, row: Option<&OpenedRow>, kind: IncidentKind, detail: &str, now: Timestamp) {
-    if let Some(row) = row {
-        let opened = OpenedIncident {
-            id: &row.id,
-            kind,
-            detail,
-            order_id: row.order_id.as_deref(),
-            payment_id: row.payment_id.as_deref(),
-            created_at: Timestamp::from_millis(row.created_at),
-        };
-        tx.record_event(event::incident_opened(&opened, now));
-    }
+/// Records the event of an incident that opens now, if one does.
+fn record_opened(
+    tx: &mut Tx<'_>,
+    row: Option<&OpenedRow>,
+    kind: IncidentKind,
+    detail: &str,
+    now: Timestamp,
+) -> bool {
+    let Some(row) = row else { return false };
+    let opened = OpenedIncident {
+        id: &row.id,
+        kind,
+        detail,
+        order_id: row.order_id.as_deref(),
+        payment_id: row.payment_id.as_deref(),
+        created_at: Timestamp::from_millis(row.created_at),
+    };
+    tx.record_event(event::incident_opened(&opened, now));
+    true
 }
 
-pub async fn raise(
+/// Inserts an incident; `false`: there is one of this kind and subject.
+pub async fn insert(
     tx: &mut Tx<'_>,
     id: &IncidentId,
     kind: IncidentKind,
@@ -63,7 +71,7 @@ pub async fn raise(
     payment_id: Option<&PaymentId>,
     detail: &str,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     const SQL: &str = "
         insert into incidents (id, kind, subject, payment_id, detail, created_at)
         values ($1, $2, $3, $4, $5, $6)
@@ -76,8 +84,7 @@ pub async fn raise(
         .bind(payment_id.map(PaymentId::as_str))
         .bind(detail)
         .bind(now.millis()))?;
-    record_opened(tx, row.as_ref(), kind, detail, now);
-    Ok(())
+    Ok(record_opened(tx, row.as_ref(), kind, detail, now))
 }
 
 /// Incident that was raised before, by its kind and subject.
@@ -174,14 +181,14 @@ pub async fn resolve(
     Ok(n_changed == 1)
 }
 
-/// Reopens an incident that a person resolved, because it happened again since.
+/// Reopens an incident that is over; `false`: it is open, or there is none.
 pub async fn reopen(
     tx: &mut Tx<'_>,
     kind: IncidentKind,
     subject: &str,
     detail: &str,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     const SQL: &str = "
         update incidents set resolved_at = null, resolved_by = null, resolution = null, detail = $3
         where kind = $1 and subject = $2 and resolved_at is not null
@@ -190,14 +197,14 @@ pub async fn reopen(
     reopen_by(tx, SQL, kind, subject, detail, now).await
 }
 
-/// Reopens an incident that settled by itself, because it happened again since. One that a person resolved stays resolved.
+/// Like [`reopen`], unless a person resolved it.
 pub async fn reopen_settled(
     tx: &mut Tx<'_>,
     kind: IncidentKind,
     subject: &str,
     detail: &str,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     const SQL: &str = "
         update incidents set resolved_at = null, detail = $3
         where kind = $1 and subject = $2 and resolved_at is not null and resolved_by is null
@@ -213,13 +220,12 @@ async fn reopen_by(
     subject: &str,
     detail: &str,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let row: Option<OpenedRow> = on!(tx, sql, fetch_optional, |query| query
         .bind(kind.as_str())
         .bind(subject)
         .bind(detail))?;
-    record_opened(tx, row.as_ref(), kind, detail, now);
-    Ok(())
+    Ok(record_opened(tx, row.as_ref(), kind, detail, now))
 }
 
 /// Settles incidents that a server raised about itself: `signature` is the suffix of their subjects. `None`: of every

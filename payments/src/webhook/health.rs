@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{IncidentId, Timestamp};
+use domain::Timestamp;
 
 use super::request::is_gone;
 use crate::delivery::{Failure, NextStep};
+use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
 use crate::store::deliveries::DeliveryRow;
-use crate::store::incidents;
 use crate::store::{Tx, webhook_endpoints};
 use crate::{Error, Services};
 
@@ -61,15 +61,12 @@ async fn raise_incident(
     delivery: &DeliveryRow,
     detail: &str,
 ) -> Result<(), Error> {
-    let now = services.clock.now();
-    let id = IncidentId::new(now, services.clock.entropy());
-    let subject = &delivery.target;
-    tracing::warn!(
-        endpoint = subject,
-        incident = kind.as_str(),
-        "endpoint {subject} needs attention: {detail}"
-    );
-    incidents::raise(tx, &id, kind, subject, None, detail, now).await?;
-    incidents::reopen(tx, kind, subject, detail, now).await?;
-    Ok(())
+    let incident = Incident {
+        kind,
+        subject: &delivery.target,
+        payment_id: None,
+        detail,
+        recurrence: Recurrence::Opens,
+    };
+    Ok(raise(services, tx, incident).await?)
 }
