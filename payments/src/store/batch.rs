@@ -4,13 +4,12 @@
 //! On PostgreSQL all of them see the state before the first: no write of a batch may depend on another, and no two may
 //! change one row. The events that the transaction has recorded so far go with the batch.
 
-mod write;
+pub(crate) mod write;
 
 use sqlx::AssertSqlSafe;
 
 use self::write::Value;
 pub use self::write::Write;
-
 use super::{Engine, StoreError, Tx, cut_point, events};
 
 /// Binds the values of all writes to a query of any engine.

@@ -2,7 +2,7 @@
 
 use domain::{EventId, EventType, Timestamp};
 
-use super::batch::Write;
+use super::batch::write::Write;
 use super::{StoreError, Tx, execute, on};
 use crate::model::event::{KeptEvent, NewEvent};
 
