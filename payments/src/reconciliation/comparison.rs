@@ -111,7 +111,7 @@ impl Look<'_> {
     /// Compares a paid payment with its line, and returns the fee to post.
     fn judge_paid<'r>(&mut self, row: &'r PaidRow, found: &mut Comparison) -> Option<Fee<'r>> {
         let funds_until = self.funds_until();
-        let places = self.statement.payments_of(&row.payment_no).to_vec();
+        let places = self.statement.payments_of(&row.payment_no);
         let lines = &self.statement.lines;
         let own = |place: &&usize| lines[**place].transaction_id() == row.transaction_id;
         let Some(place) = places.iter().find(own).or(places.first()).copied() else {
@@ -287,8 +287,7 @@ impl Look<'_> {
         let funds_until = self.funds_until();
         let others = self
             .statement
-            .payments_of(self.statement.lines[place].payment_no())
-            .to_vec();
+            .payments_of(self.statement.lines[place].payment_no());
         let line = &mut self.statement.lines[place];
         line.is_judged = true;
         let Some(payment) = payment else {

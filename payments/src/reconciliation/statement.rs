@@ -15,9 +15,9 @@ const MOST_STRAYS: usize = 1000;
 pub(super) struct Statement {
     pub lines: Vec<Line>,
     /// Places of payments, sorted by our number; several have one number when a trade is listed twice.
-    by_payment_no: Vec<usize>,
+    by_payment_no: Vec<u32>,
     /// Places of payments, sorted by the gateway's number.
-    by_trade: Vec<usize>,
+    by_trade: Vec<u32>,
     refunds_by_no: HashMap<Box<str>, usize>,
     refunds_by_id: HashMap<Box<str>, usize>,
     /// `None`: there is no fund-flow statement. Net of its payments, refunds and fees.
@@ -28,9 +28,8 @@ pub(super) struct Statement {
 /// A payment or a refund.
 #[derive(Debug)]
 pub(super) struct Line {
-    /// Our number of the payment, then the gateway's of the trade: one allocation for both.
+    /// Our number of the payment, a tab, and the gateway's of the trade: one allocation for both.
     pub numbers: Box<str>,
-    pub n_of_payment_no: usize,
     pub refund: Option<Box<RefundOfLine>>,
     pub amount: i64,
     pub settled: i64,
@@ -68,11 +67,15 @@ pub(super) struct Stray {
 
 impl Line {
     pub fn payment_no(&self) -> &str {
-        &self.numbers[..self.n_of_payment_no]
+        self.split_numbers().0
     }
 
     pub fn transaction_id(&self) -> &str {
-        &self.numbers[self.n_of_payment_no..]
+        self.split_numbers().1
+    }
+
+    fn split_numbers(&self) -> (&str, &str) {
+        self.numbers.split_once('\t').unwrap_or((&self.numbers, ""))
     }
 
     /// Whether the payment, or the payment that is refunded, has a number of ours. Other programs may use the same merchant
@@ -106,8 +109,7 @@ impl From<TradeLine> for Line {
             })),
         };
         Line {
-            n_of_payment_no: line.payment_no.len(),
-            numbers: (line.payment_no + &line.transaction_id).into(),
+            numbers: format!("{}\t{}", line.payment_no, line.transaction_id).into(),
             refund,
             amount: line.amount.fen(),
             settled: line.settled.fen(),
@@ -140,13 +142,14 @@ impl Statement {
     /// Orders the lines for lookups; after the last [`Statement::push`].
     pub fn sort(&mut self) {
         let lines = &self.lines;
-        let payments = lines.iter().enumerate().filter(|(_, line)| line.refund.is_none());
+        let payments = (0..).zip(lines).filter(|(_, line)| line.refund.is_none());
         self.by_payment_no = payments.map(|(place, _)| place).collect();
         self.by_trade.clone_from(&self.by_payment_no);
+        let line = |place: &u32| &lines[to_index(*place)];
         self.by_payment_no
-            .sort_by(|a, b| lines[*a].payment_no().cmp(lines[*b].payment_no()));
+            .sort_by(|a, b| line(a).payment_no().cmp(line(b).payment_no()));
         self.by_trade
-            .sort_by(|a, b| lines[*a].transaction_id().cmp(lines[*b].transaction_id()));
+            .sort_by(|a, b| line(a).transaction_id().cmp(line(b).transaction_id()));
     }
 
     /// Adds a movement of the fund-flow statement to its line; after [`Statement::sort`].
@@ -196,23 +199,28 @@ impl Statement {
     pub fn payment_of_trade(&self, transaction_id: &str) -> Option<usize> {
         let found = self
             .by_trade
-            .binary_search_by(|place| self.lines[*place].transaction_id().cmp(transaction_id));
-        found.ok().map(|index| self.by_trade[index])
+            .binary_search_by(|place| self.lines[to_index(*place)].transaction_id().cmp(transaction_id));
+        found.ok().map(|index| to_index(self.by_trade[index]))
     }
 
     /// Payments with this number: one, unless a trade is listed twice.
-    pub fn payments_of(&self, payment_no: &str) -> &[usize] {
-        let number = |place: &usize| self.lines[*place].payment_no();
+    pub fn payments_of(&self, payment_no: &str) -> Vec<usize> {
+        let number = |place: &u32| self.lines[to_index(*place)].payment_no();
         let from = self
             .by_payment_no
             .partition_point(|place| number(place) < payment_no);
         let to = self
             .by_payment_no
             .partition_point(|place| number(place) <= payment_no);
-        &self.by_payment_no[from..to]
+        self.by_payment_no[from..to].iter().copied().map(to_index).collect()
     }
 
     pub fn refund_of(&self, refund_no: &str) -> Option<usize> {
         self.refunds_by_no.get(refund_no).copied()
     }
+}
+
+/// Index of a place. Places are `u32`, because a day has two for each line.
+fn to_index(place: u32) -> usize {
+    place.try_into().expect("memory holds all lines")
 }

@@ -7,8 +7,7 @@ const END: Timestamp = Timestamp::from_millis(1_795_536_000_000);
 
 fn payment(amount: i64, fee: i64) -> Line {
     Line {
-        numbers: "P1T1".into(),
-        n_of_payment_no: 2,
+        numbers: "P1\tT1".into(),
         refund: None,
         amount,
         settled: amount,
