@@ -6,6 +6,7 @@ mod cashier;
 mod certificates;
 mod charset;
 mod close;
+mod create;
 mod desk;
 mod expiry;
 mod fields;
@@ -99,7 +100,8 @@ impl Alipay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Method {
     Precreate,
-    /// Brought by a payer's browser, not by the merchant.
+    Create,
+    /// Brought by a payer's browser or app, not by the merchant.
     Pages(Product),
     Query,
     Close,
@@ -114,6 +116,8 @@ impl Method {
     fn parse(name: &str) -> Option<Method> {
         match name {
             "alipay.trade.precreate" => Some(Method::Precreate),
+            "alipay.trade.create" => Some(Method::Create),
+            "alipay.trade.app.pay" => Some(Method::Pages(Product::App)),
             "alipay.trade.wap.pay" => Some(Method::Pages(Product::Wap)),
             "alipay.trade.page.pay" => Some(Method::Pages(Product::Page)),
             "alipay.trade.query" => Some(Method::Query),
@@ -129,7 +133,7 @@ impl Method {
 
     fn endpoint(self) -> Endpoint {
         match self {
-            Method::Precreate => Endpoint::Create,
+            Method::Precreate | Method::Create => Endpoint::Create,
             Method::Pages(_) => Endpoint::Cashier,
             Method::Query => Endpoint::Query,
             Method::Close => Endpoint::Close,
@@ -233,6 +237,7 @@ fn act_on_call(
     }
     match method {
         Method::Precreate => precreate::precreate(state, now_ms, params, biz),
+        Method::Create => create::create(state, now_ms, params, biz),
         Method::Pages(_) => Err(Refusal::invalid("isv.invalid-method", "不存在的方法名")),
         Method::Query => query::query(state, now_ms, biz),
         Method::Close => close::close(state, now_ms, biz),

@@ -213,11 +213,11 @@ fn newest_open(dispatcher: &Dispatcher) -> Result<String, String> {
     Ok(newest.out_trade_no)
 }
 
-/// Acts as a page inside WeChat that asks the app to pay.
+/// Acts as a page inside WeChat, a mini program or an app that asks WeChat to pay.
 fn invoke_bridge(dispatcher: &Dispatcher, request: &Request) -> Outcome {
     let invocation: wechat::Invocation = read_body(request)?;
-    let prepay_id = invocation.check(&dispatcher.keys)?;
-    let bill = dispatcher.act(|state, now_ms| wechat::pay_by_bridge(state, now_ms, prepay_id))?;
+    let invoked = invocation.check(&dispatcher.keys)?;
+    let bill = dispatcher.act(|state, now_ms| wechat::pay_by_bridge(state, now_ms, &invoked))?;
     Ok(show_bill(&bill))
 }
 

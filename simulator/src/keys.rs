@@ -22,6 +22,12 @@ pub(crate) use certificate::Certificate;
 
 pub const MCH_ID: &str = "1900000109";
 pub(crate) const APP_ID: &str = "wxd678efd56a1b2c3d";
+/// The merchant's mini program and its app for phones, bound to the same merchant number.
+pub(crate) const MINI_APP_ID: &str = "wx8397f8696b538317";
+pub(crate) const MOBILE_APP_ID: &str = "wxb4ba3c02aa476ea1";
+/// Every app that is bound to the merchant number.
+pub(crate) const BOUND_APP_IDS: [&str; 3] = [APP_ID, MINI_APP_ID, MOBILE_APP_ID];
+pub(crate) const ALIPAY_MINI_APP_ID: &str = "9021000100000208";
 pub const ALIPAY_APP_ID: &str = "9021000100000109";
 pub(crate) const SELLER_ID: &str = "2088101117955611";
 pub(crate) const PUBLIC_KEY_ID: &str = "PUB_KEY_ID_0119000001092026010100112200000000";
@@ -89,6 +95,8 @@ impl Keys {
         let credentials = Credentials {
             wechat_mch_id: MCH_ID.to_owned(),
             wechat_app_id: APP_ID.to_owned(),
+            wechat_mini_app_id: MINI_APP_ID.to_owned(),
+            wechat_mobile_app_id: MOBILE_APP_ID.to_owned(),
             wechat_serial_no: hex(&key_fingerprint(&ring.merchant)[..20]).to_uppercase(),
             // Derived, so that it is kept wherever the keys are kept.
             wechat_api_v3_key: hex(&sha2::Sha256::digest(merchant_pem.as_bytes())[..16]),
@@ -98,6 +106,7 @@ impl Keys {
             wechat_public_key_id,
             wechat_certificate: has_certificates.then(|| certificates[0].pem.clone()),
             alipay_app_id: ALIPAY_APP_ID.to_owned(),
+            alipay_mini_app_id: ALIPAY_MINI_APP_ID.to_owned(),
             alipay_private_key,
             alipay_public_key: public_pem(&ring.alipay.to_public_key()),
             alipay_seller_id: SELLER_ID.to_owned(),

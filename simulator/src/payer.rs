@@ -8,6 +8,9 @@ use crate::faults::{Endpoint, FaultKind};
 use crate::state::State;
 use crate::wechat;
 
+/// Names of the payers, each with a phone.
+pub(crate) const PAYERS: [&str; 2] = ["one", "two"];
+
 /// A payer in front of a code.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Payer<'a> {

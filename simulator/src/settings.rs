@@ -16,7 +16,8 @@ pub struct Settings {
     /// Seed of a run: with a fixed clock it repeats ids, nonces, and where faults strike.
     pub seed: u64,
     pub wechat_keys: WechatKeys,
-    /// Products that the merchant has signed: `native`, `h5`, `jsapi`, `app`, and Alipay's `qr`, `wap`, `page`.
+    /// Products that the merchant has signed: `native`, `h5`, `jsapi`, `app`, and Alipay's `qr`, `wap`, `page`,
+    /// `app`, `mini`.
     pub products: Products,
     /// Keeps the keys across restarts; files are readable by their owner only.
     pub key_dir: Option<PathBuf>,
@@ -55,7 +56,7 @@ pub struct Products {
 
 impl Products {
     pub(crate) const WECHAT: [&str; 4] = ["native", "h5", "jsapi", "app"];
-    pub(crate) const ALIPAY: [&str; 3] = ["qr", "wap", "page"];
+    pub(crate) const ALIPAY: [&str; 5] = ["qr", "wap", "page", "app", "mini"];
 }
 
 impl Default for Products {
@@ -82,6 +83,9 @@ pub enum WechatKeys {
 pub struct Credentials {
     pub wechat_mch_id: String,
     pub wechat_app_id: String,
+    /// The merchant's mini program, and its app for phones.
+    pub wechat_mini_app_id: String,
+    pub wechat_mobile_app_id: String,
     /// Serial number of the merchant's API certificate.
     pub wechat_serial_no: String,
     pub wechat_api_v3_key: String,
@@ -95,6 +99,7 @@ pub struct Credentials {
     /// PEM of the first platform certificate, set if there are any.
     pub wechat_certificate: Option<String>,
     pub alipay_app_id: String,
+    pub alipay_mini_app_id: String,
     pub alipay_private_key: String,
     pub alipay_public_key: String,
     pub alipay_seller_id: String,
@@ -167,6 +172,8 @@ impl Credentials {
         let mut lines = vec![
             ("WECHAT_GATEWAY", base_url.to_owned()),
             ("WECHAT_APP_ID", self.wechat_app_id.clone()),
+            ("WECHAT_MINI_APP_ID", self.wechat_mini_app_id.clone()),
+            ("WECHAT_MOBILE_APP_ID", self.wechat_mobile_app_id.clone()),
             ("WECHAT_MCH_ID", self.wechat_mch_id.clone()),
             ("WECHAT_SERIAL_NO", self.wechat_serial_no.clone()),
             ("WECHAT_API_V3_KEY", self.wechat_api_v3_key.clone()),
@@ -182,6 +189,7 @@ impl Credentials {
         lines.extend([
             ("ALIPAY_GATEWAY", format!("{base_url}/gateway.do")),
             ("ALIPAY_APP_ID", self.alipay_app_id.clone()),
+            ("ALIPAY_MINI_APP_ID", self.alipay_mini_app_id.clone()),
             ("ALIPAY_PRIVATE_KEY", one_line(&self.alipay_private_key)),
             ("ALIPAY_PUBLIC_KEY", one_line(&self.alipay_public_key)),
             ("ALIPAY_SELLER_ID", self.alipay_seller_id.clone()),

@@ -100,7 +100,7 @@ impl Desk {
         };
         let method = match self.bill.product {
             Product::Wap => "alipay.trade.wap.pay.return",
-            Product::Page | Product::FaceToFace => "alipay.trade.page.pay.return",
+            _ => "alipay.trade.page.pay.return",
         };
         let trade_no = self.bill.trade.as_ref().map_or("", |trade| &trade.trade_no);
         // Sorted by name, the order in which they are signed.

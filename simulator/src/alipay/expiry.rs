@@ -44,7 +44,7 @@ impl Expiry {
         let (usual_ms, code_life_ms) = match product {
             Product::FaceToFace => (COUNTER_LIFE_MS, CODE_LIFE_MS),
             // Nothing is scanned: the link is valid as long as the trade may be.
-            Product::Wap | Product::Page => (LONGEST_LIFE_MS, LONGEST_LIFE_MS),
+            Product::Wap | Product::Page | Product::App | Product::Mini => (LONGEST_LIFE_MS, LONGEST_LIFE_MS),
         };
         // The absolute time wins when both are given.
         let pay_by_ms = absolute.or(timeout).unwrap_or(now_ms + usual_ms);

@@ -1,4 +1,4 @@
-//! Orders of `alipay.trade.precreate`, `wap.pay` and `page.pay`, and when the same number may be used again.
+//! Orders of `alipay.trade.precreate`, `wap.pay`, `page.pay`, `app.pay` and `create`, and when the same number may be used again.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -19,6 +19,10 @@ pub(crate) enum Product {
     FaceToFace,
     Wap,
     Page,
+    /// An app with Alipay's SDK.
+    App,
+    /// A mini program, for a payer whom the merchant names.
+    Mini,
 }
 
 impl Product {
@@ -27,6 +31,8 @@ impl Product {
             Product::FaceToFace => &["FACE_TO_FACE_PAYMENT", "QR_CODE_OFFLINE"],
             Product::Wap => &["QUICK_WAP_WAY"],
             Product::Page => &["FAST_INSTANT_TRADE_PAY"],
+            Product::App => &["QUICK_MSECURITY_PAY"],
+            Product::Mini => &["JSAPI_PAY"],
         }
     }
 }
@@ -37,6 +43,8 @@ pub(super) fn require_signed(state: &State, product: Product) -> Result<(), Refu
         Product::FaceToFace => "qr",
         Product::Wap => "wap",
         Product::Page => "page",
+        Product::App => "app",
+        Product::Mini => "mini",
     };
     if state.products.alipay.contains(name) {
         Ok(())
@@ -65,7 +73,7 @@ pub(super) fn read(
     check_rest(biz)?;
     let quit_url = match product {
         Product::Wap => Some(text(biz, "quit_url", 400)?.ok_or_else(|| required("quit_url"))?),
-        Product::FaceToFace | Product::Page => None,
+        Product::FaceToFace | Product::Page | Product::App | Product::Mini => None,
     };
     if quit_url.as_ref().is_some_and(|url| !is_web_address(url, 400)) {
         return Err(illegal("quit_url"));

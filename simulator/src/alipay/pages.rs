@@ -1,4 +1,5 @@
-//! `alipay.trade.wap.pay` and `alipay.trade.page.pay`: a signed link, or form, that a payer's browser brings.
+//! `alipay.trade.wap.pay`, `alipay.trade.page.pay` and `alipay.trade.app.pay`: a signed link, or form, that a payer's browser
+//! or app brings.
 //!
 //! Valid ones lead to the cashier; errors of others are shown on a page, because a person reads them.
 
@@ -89,14 +90,17 @@ pub(super) fn error_page(refusal: &Refusal) -> Reply {
     .reply()
 }
 
-/// Opens a signed link that was pasted into a wallet, as a browser would.
+/// Opens a signed link that was pasted into a wallet, as a browser would, or the order string of an app.
 pub(crate) fn admit(state: &mut State, now_ms: i64, prompt: &str) {
     if state.alipay.codes.contains_key(prompt) {
         return;
     }
-    let Some((_, query)) = prompt.split_once("/gateway.do?") else {
+    let query = prompt
+        .split_once("/gateway.do?")
+        .map_or(prompt, |(_, query)| query);
+    if !query.contains("&sign=") {
         return;
-    };
+    }
     let Ok(params) = Params::read(&[query]) else {
         return;
     };

@@ -100,8 +100,9 @@ pub(super) const CHAPTERS: &[Chapter] = &[
             ),
             post_call(
                 "/bridge",
-                "What the app does when a page inside WeChat calls getBrandWCPayRequest: takes the object that the page hands over, verifies its paySign with the merchant's key, and pays the JSAPI order. What is wrong is said in error.",
+                "What WeChat does when a page inside it calls getBrandWCPayRequest, a mini program wx.requestPayment, or an app the SDK: takes the object that is handed over, verifies its signature with the merchant's key, and pays the order, which must be of that kind and app. What is wrong is said in error.",
                 &[
+                    r#"{"appid":"wx…","partnerid":"…","prepayid":"wx…","package":"Sign=WXPay","noncestr":"…","timestamp":"1700000000","sign":"…"}"#,
                     r#"{"appId":"wx…","timeStamp":"1700000000","nonceStr":"…","package":"prepay_id=wx…","signType":"RSA","paySign":"…"}"#,
                 ],
             ),

@@ -4,12 +4,13 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
+use super::order::is_of_other_app;
 use super::product::Product;
 use super::shape::{parse, wrong};
 use super::{Answer, Order, Refusal, TradeState};
 use crate::books::Gateway;
 use crate::faults::{Endpoint, FaultKind};
-use crate::keys::{APP_ID, MCH_ID};
+use crate::keys::{BOUND_APP_IDS, MCH_ID};
 use crate::payer;
 use crate::state::State;
 use crate::time::{DAY_MS, MINUTE_MS, parse_rfc3339};
@@ -87,12 +88,21 @@ fn read_order(params: Map<String, Value>, now_ms: i64, product: Product) -> Resu
     if required("mchid") != MCH_ID {
         return Err(bad("mchid", "http header中的mchid与post payload中的mchid不匹配"));
     }
-    if required("appid") != APP_ID {
+    if !BOUND_APP_IDS.contains(&required("appid").as_str()) {
         return Err(Refusal::new(
             400,
             "APPID_MCHID_NOT_MATCH",
             "appid和mch_id不匹配",
             268_445_527,
+        ));
+    }
+    let openid = params.get("payer").and_then(|payer| payer["openid"].as_str());
+    if openid.is_some_and(|openid| is_of_other_app(openid, &required("appid"))) {
+        return Err(Refusal::new(
+            400,
+            "PARAM_ERROR",
+            "appid和openid不匹配",
+            268_440_035,
         ));
     }
     let out_trade_no = required("out_trade_no");

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::product::Product;
-use crate::keys::{APP_ID, MCH_ID};
+use crate::keys::{APP_ID, BOUND_APP_IDS, MCH_ID};
 use crate::outbox::{Content, Notification};
+use crate::payer::PAYERS;
 use crate::rng::Rng;
 use crate::statement::{fee_of, usual_rate};
 use crate::time::rfc3339;
@@ -125,7 +126,7 @@ impl Order {
     pub(crate) fn show(&self, payment: Option<&Payment>) -> Value {
         let state = self.state_with(payment);
         let mut shown = json!({
-            "appid": APP_ID,
+            "appid": self.app_id(),
             "mchid": MCH_ID,
             "out_trade_no": self.out_trade_no,
             "attach": self.attach.as_deref().unwrap_or_default(),
@@ -179,6 +180,11 @@ impl Order {
         }
     }
 
+    /// App in which the payer is.
+    pub(super) fn app_id(&self) -> &str {
+        self.params.get("appid").and_then(Value::as_str).unwrap_or(APP_ID)
+    }
+
     /// Openid of the payer. JSAPI orders name it; elsewhere it belongs to the appid: another payer, another
     /// openid, always 28 characters.
     pub(super) fn openid(&self) -> String {
@@ -189,13 +195,25 @@ impl Order {
         if let Some(openid) = named {
             return openid.to_owned();
         }
-        openid_of(self.payer.as_deref().unwrap_or_default())
+        openid_in(self.app_id(), self.payer.as_deref().unwrap_or_default())
     }
 }
 
 pub(super) fn openid_of(payer: &str) -> String {
+    openid_in(APP_ID, payer)
+}
+
+/// Whether an openid is one of the payers' in another app of the merchant's; any other text is taken as it is.
+pub(super) fn is_of_other_app(openid: &str, app_id: &str) -> bool {
+    let others = BOUND_APP_IDS.into_iter().filter(|other| *other != app_id);
+    let mut openids = others.flat_map(|other| PAYERS.map(|payer| openid_in(other, payer)));
+    openids.any(|other| other == openid)
+}
+
+/// Openid of a payer in one app: another app, another openid.
+fn openid_in(app_id: &str, payer: &str) -> String {
     use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(format!("{APP_ID}/{payer}").as_bytes());
+    let digest = sha2::Sha256::digest(format!("{app_id}/{payer}").as_bytes());
     format!("o{}", &crate::keys::hex(&digest)[..27])
 }
 
