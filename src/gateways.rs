@@ -73,6 +73,8 @@ pub fn live(config: &Config, public_url: &PublicUrl) -> Result<Gateways, Failure
 pub fn wechat_settings(account: &WechatAccount, public_url: &PublicUrl) -> wechat::Settings {
     wechat::Settings {
         app_id: account.app_id.clone(),
+        mini_app_id: account.mini_app_id.clone(),
+        mobile_app_id: account.mobile_app_id.clone(),
         mch_id: account.mch_id.clone(),
         serial_no: account.serial_no.clone(),
         api_v3_key: account.api_v3_key.clone(),
@@ -102,6 +104,7 @@ pub fn alipay_settings(
         private_key: account.private_key.clone(),
         verify: account.verify(),
         seller_id: account.seller_id.clone(),
+        mini_app_id: account.mini_app_id.clone(),
         qr_product,
         gateway_url: account.gateway_url.clone(),
         notify_url: public_url.notification_address(Channel::Alipay),
@@ -121,6 +124,8 @@ fn simulated_gateways(
     };
     let wechat = open_wechat(wechat::Settings {
         app_id: account.wechat_app_id.clone(),
+        mini_app_id: Some(account.wechat_mini_app_id.clone()),
+        mobile_app_id: Some(account.wechat_mobile_app_id.clone()),
         mch_id: account.wechat_mch_id.clone(),
         serial_no: account.wechat_serial_no.clone(),
         api_v3_key: SecretString::from(account.wechat_api_v3_key.as_str()),
@@ -142,6 +147,7 @@ fn simulated_gateways(
             key: account.alipay_public_key.clone(),
         },
         seller_id: Some(account.alipay_seller_id.clone()),
+        mini_app_id: Some(account.alipay_mini_app_id.clone()),
         qr_product: config.alipay_qr_product,
         gateway_url: simulator.alipay_url(),
         notify_url: public_url.notification_address(Channel::Alipay),

@@ -112,12 +112,16 @@ impl Device {
 }
 
 impl PayMode {
-    /// Mode of a product; the balance has none.
+    /// Mode of a product. The balance has none, nor has what a merchant's own program opens.
     pub const fn of(product: Product) -> Option<PayMode> {
         match product {
             Product::Native | Product::Qr => Some(PayMode::Scan),
             Product::H5 | Product::Jsapi | Product::Wap | Product::Page => Some(PayMode::Open),
-            Product::Balance => None,
+            Product::WechatApp
+            | Product::WechatMini
+            | Product::AlipayApp
+            | Product::AlipayMini
+            | Product::Balance => None,
         }
     }
 }

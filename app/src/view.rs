@@ -280,7 +280,7 @@ fn payment_code(situation: &Situation<'_>, request: &Request) -> Option<Code> {
         Product::Native => words.wechat_scan,
         Product::Qr => words.alipay_scan,
         // These have a link to open, not a code to scan.
-        Product::H5 | Product::Jsapi | Product::Wap | Product::Page | Product::Balance => return None,
+        _ => return None,
     };
     let method = method_name(payment.method(), words);
     let wallet = request.site.wallet_url.as_deref();
@@ -306,6 +306,7 @@ fn correct_link(token: &str, request: &Request) -> (String, &'static str) {
 fn retry_label(situation: &Situation<'_>, words: &Words) -> &'static str {
     match situation.payment().map(|payment| payment.product) {
         Some(Product::H5 | Product::Wap | Product::Page) => words.start_again,
+        Some(product) if product.is_for_clients() => words.start_again,
         _ => words.new_code,
     }
 }

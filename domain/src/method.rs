@@ -43,6 +43,14 @@ crate::words! {
         /// Alipay: a desktop browser.
         Page => "page",
         Balance => "balance",
+        /// WeChat: the merchant's own app on a phone, which opens WeChat.
+        WechatApp => "wechat_app",
+        /// WeChat: the merchant's mini program.
+        WechatMini => "wechat_mini",
+        /// Alipay: the merchant's own app on a phone, which opens Alipay.
+        AlipayApp => "alipay_app",
+        /// Alipay: the merchant's mini program.
+        AlipayMini => "alipay_mini",
     }
 }
 
@@ -92,17 +100,77 @@ impl Product {
 
     pub const fn method(self) -> Method {
         match self {
-            Product::Native | Product::H5 | Product::Jsapi => Method::Wechat,
-            Product::Qr | Product::Wap | Product::Page => Method::Alipay,
+            Product::Native | Product::H5 | Product::Jsapi | Product::WechatApp | Product::WechatMini => {
+                Method::Wechat
+            }
+            Product::Qr | Product::Wap | Product::Page | Product::AlipayApp | Product::AlipayMini => {
+                Method::Alipay
+            }
             Product::Balance => Method::Balance,
         }
     }
+
+    /// Finds a product of a method by its name in the API: `app` and `mini` are names of several.
+    pub fn of_method(method: Method, name: &str) -> Option<Product> {
+        let mut products = Product::ALL.into_iter();
+        products.find(|product| product.method() == method && product.name() == name)
+    }
+
+    /// Name in the API, unique among the products of a method.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Product::WechatApp | Product::AlipayApp => "app",
+            Product::WechatMini | Product::AlipayMini => "mini",
+            other => other.as_str(),
+        }
+    }
+
+    /// Names in the API, each once.
+    pub const NAMES: [&'static str; 9] = [
+        "native", "h5", "jsapi", "qr", "wap", "page", "balance", "app", "mini",
+    ];
+
+    /// Whether the create call must name the payer.
+    pub const fn names_payer(self) -> bool {
+        matches!(self, Product::Jsapi | Product::WechatMini | Product::AlipayMini)
+    }
+
+    /// Whether a program of the merchant's opens the payment with parameters that we sign: our pages offer no such product.
+    pub const fn is_for_clients(self) -> bool {
+        matches!(
+            self,
+            Product::WechatApp | Product::WechatMini | Product::AlipayApp | Product::AlipayMini
+        )
+    }
+
     /// Time for which a prompt can be used; `None`: as long as the payment lasts.
     pub const fn prompt_lifetime(self) -> Option<Duration> {
         match self {
             Product::H5 => Some(Duration::from_secs(5 * 60)),
-            Product::Native | Product::Jsapi | Product::Qr => Some(Duration::from_secs(2 * 3600)),
-            Product::Wap | Product::Page | Product::Balance => None,
+            Product::Native | Product::Jsapi | Product::WechatApp | Product::WechatMini | Product::Qr => {
+                Some(Duration::from_secs(2 * 3600))
+            }
+            Product::Wap | Product::Page | Product::AlipayApp | Product::AlipayMini | Product::Balance => {
+                None
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_product_of_its_method() {
+        for product in Product::ALL {
+            assert_eq!(
+                Product::of_method(product.method(), product.name()),
+                Some(product)
+            );
+            assert!(Product::NAMES.contains(&product.name()));
+        }
+        assert_eq!(Product::of_method(Method::Alipay, "native"), None);
+        assert_eq!(Product::of_method(Method::Wechat, "wechat_app"), None);
     }
 }

@@ -13,6 +13,7 @@ mod bodies;
 mod branding;
 mod browser;
 mod callbacks;
+mod client_products;
 mod commands;
 mod console;
 mod crowds;

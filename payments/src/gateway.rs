@@ -7,6 +7,7 @@ pub mod bill;
 mod breaker;
 mod calls;
 mod checkup;
+mod client;
 mod configured;
 mod describe;
 mod drift;
@@ -62,7 +63,7 @@ pub struct Ask<'a> {
 pub struct Payer<'a> {
     /// WeChat H5 compares it with the address of the phone that opens the payment.
     pub ip: Option<IpAddr>,
-    /// WeChat's id of the payer in our app, required by JSAPI.
+    /// The wallet's id of the payer in our app, where [`Product::names_payer`].
     pub openid: Option<&'a str>,
 }
 
@@ -261,8 +262,8 @@ impl Gateway {
     /// Whether a payer can be sent through this product.
     pub fn offers(&self, product: Product) -> bool {
         match self {
-            Gateway::Wechat(_) => matches!(product, Product::Native | Product::H5 | Product::Jsapi),
-            Gateway::Alipay(_) => matches!(product, Product::Qr | Product::Wap | Product::Page),
+            Gateway::Wechat(wechat) => wechat.offers(product),
+            Gateway::Alipay(alipay) => alipay.offers(product),
         }
     }
 
@@ -275,12 +276,14 @@ impl Gateway {
         }
     }
 
-    /// Sends the create call. Returns the prompt: the content of the QR code, the URL to open, or for JSAPI the
-    /// `prepay_id` that [`Gateway::invocation`] signs.
+    /// Sends the create call. Returns the prompt: the content of the QR code, the URL to open, or the number that
+    /// [`Gateway::invocation`] or [`Gateways::client_parameters`] signs.
     pub async fn create(&self, creation: &Creation<'_>) -> Result<String, GatewayError> {
         match (self, creation.product) {
-            // A signed address: the payer's browser makes the call.
-            (Gateway::Alipay(alipay), Product::Wap | Product::Page) => alipay.create(creation).await,
+            // A signed text: the payer's browser or app makes the call.
+            (Gateway::Alipay(alipay), Product::Wap | Product::Page | Product::AlipayApp) => {
+                alipay.create(creation).await
+            }
             (Gateway::Alipay(alipay), _) => {
                 self.timed(
                     GatewayOperation::Create,

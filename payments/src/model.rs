@@ -4,6 +4,7 @@ pub(crate) mod alarm;
 pub(crate) mod api_key;
 pub(crate) mod balance;
 pub(crate) mod checkout;
+pub(crate) mod client_parameters;
 pub(crate) mod epay;
 pub(crate) mod event;
 pub(crate) mod file;

@@ -134,7 +134,7 @@ fn export_payment(payment: &Payment) -> Value {
         "id": payment.id.as_str(),
         "paymentNo": payment.payment_no.as_str(),
         "method": payment.method().as_str(),
-        "product": payment.product.as_str(),
+        "product": payment.product.name(),
         "amount": payment.amount.fen(),
         "status": payment.status().as_str(),
         "transactionId": payment.transaction_id,

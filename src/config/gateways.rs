@@ -30,6 +30,9 @@ pub struct Accounts {
 #[derive(Debug)]
 pub struct WechatAccount {
     pub app_id: String,
+    /// Mini program, and app for phones, with ids of their own.
+    pub mini_app_id: Option<String>,
+    pub mobile_app_id: Option<String>,
     pub mch_id: String,
     pub serial_no: String,
     pub api_v3_key: SecretString,
@@ -50,6 +53,8 @@ pub struct AlipayAccount {
     pub private_key: SecretString,
     pub verify: AlipayVerify,
     pub seller_id: Option<String>,
+    /// Mini program, for which the app above signs.
+    pub mini_app_id: Option<String>,
     pub gateway_url: String,
 }
 
@@ -103,7 +108,13 @@ impl WechatAccount {
             "WECHAT_API_V3_KEY",
             "WECHAT_PRIVATE_KEY",
         ];
-        const OPTIONAL: [&str; 3] = ["WECHAT_PUBLIC_KEY", "WECHAT_PUBLIC_KEY_ID", "WECHAT_APP_SECRET"];
+        const OPTIONAL: [&str; 5] = [
+            "WECHAT_PUBLIC_KEY",
+            "WECHAT_PUBLIC_KEY_ID",
+            "WECHAT_APP_SECRET",
+            "WECHAT_MINI_APP_ID",
+            "WECHAT_MOBILE_APP_ID",
+        ];
         let gateway_url = source.parsed("WECHAT_GATEWAY", parse_gateway_url)?;
         let backup_url = source.parsed("WECHAT_BACKUP_GATEWAY", parse_gateway_url)?;
         let oauth_url = source.parsed("WECHAT_OAUTH_URL", parse_gateway_url)?;
@@ -122,6 +133,8 @@ impl WechatAccount {
         }
         Ok(Some(WechatAccount {
             app_id: read_word(source, app_id)?,
+            mini_app_id: source.text("WECHAT_MINI_APP_ID").map(str::to_owned),
+            mobile_app_id: source.text("WECHAT_MOBILE_APP_ID").map(str::to_owned),
             mch_id: read_word(source, mch_id)?,
             serial_no: read_word(source, serial_no)?,
             api_v3_key: require_setting(source.parsed(api_v3_key, parse_api_v3_key)?, api_v3_key)?,
@@ -161,7 +174,7 @@ impl AlipayAccount {
         const REQUIRED: [&str; 2] = ["ALIPAY_APP_ID", "ALIPAY_PRIVATE_KEY"];
         let gateway_url = source.parsed("ALIPAY_GATEWAY", parse_gateway_url)?;
         let optional = [
-            &["ALIPAY_PUBLIC_KEY", "ALIPAY_SELLER_ID"][..],
+            &["ALIPAY_PUBLIC_KEY", "ALIPAY_SELLER_ID", "ALIPAY_MINI_APP_ID"][..],
             &AlipayVerify::CERTIFICATES,
         ]
         .concat();
@@ -173,6 +186,7 @@ impl AlipayAccount {
             private_key: require_setting(source.key("ALIPAY_PRIVATE_KEY")?, "ALIPAY_PRIVATE_KEY")?,
             verify: AlipayVerify::read(source)?,
             seller_id: source.text("ALIPAY_SELLER_ID").map(str::to_owned),
+            mini_app_id: source.text("ALIPAY_MINI_APP_ID").map(str::to_owned),
             gateway_url: gateway_url.unwrap_or_else(|| ALIPAY_GATEWAY.to_owned()),
         }))
     }

@@ -20,7 +20,8 @@ pub(super) fn read(source: &Source, is_simulator: bool) -> Result<Products, Conf
     let mut all = Products::default();
     for (name, channel) in [(WECHAT, Channel::Wechat), (ALIPAY, Channel::Alipay)] {
         let listed = source.parsed(name, |text| parse_products(text, channel))?;
-        let of_channel: Vec<Product> = usual.of_method(channel.method()).collect();
+        let of_channel = usual.of_method(channel.method());
+        let of_channel: Vec<Product> = of_channel.filter(|product| !product.is_for_clients()).collect();
         all = all.union(listed.unwrap_or_else(|| Products::of(&of_channel)));
     }
     Ok(all)
@@ -38,7 +39,8 @@ pub(super) fn read_qr_product(source: &Source) -> Result<QrProduct, ConfigError>
 
 fn parse_products(text: &str, channel: Channel) -> Result<Products, String> {
     let known = Products::all().of_method(channel.method());
-    let known: Vec<Product> = known.collect();
+    // Pages offer no product of an app or a mini program: a program asks for it by the API.
+    let known: Vec<Product> = known.filter(|product| !product.is_for_clients()).collect();
     let words: Vec<&str> = known.iter().map(|product| product.as_str()).collect();
     let mut listed = Vec::new();
     for word in text.split(',').map(str::trim) {

@@ -9,7 +9,7 @@ use domain::{Method, Payment, PaymentId, PaymentNo, PaymentStatus};
 use payments::api_keys::Scope;
 use payments::views::{PaymentOwner, PaymentView};
 use payments::{
-    PaymentFilter, find_order, find_payment, find_payment_by_number, list_payments, query_payment,
+    PaymentFilter, Services, find_order, find_payment, find_payment_by_number, list_payments, query_payment,
     start_payment,
 };
 
@@ -23,13 +23,18 @@ use super::parameters::Parameters;
 use super::web::Web;
 
 /// The payment as a key may read it that need not have the scope `pay`.
-fn for_reader(payment: &Payment, owner: &PaymentOwner, caller: &Caller) -> PaymentView {
-    let view = PaymentView::new(payment, owner);
+fn for_reader(web: &Web, payment: &Payment, owner: &PaymentOwner, caller: &Caller) -> PaymentView {
     if caller.has(Scope::Pay) {
-        view
+        for_payer(&web.services, payment, owner)
     } else {
-        view.without_checkout(owner)
+        PaymentView::new(payment, owner).without_checkout(owner)
     }
+}
+
+/// The payment for a program that lets somebody pay it.
+fn for_payer(services: &Services, payment: &Payment, owner: &PaymentOwner) -> PaymentView {
+    let parameters = services.gateways.client_parameters(payment);
+    PaymentView::new(payment, owner).with_client_parameters(parameters)
 }
 
 #[utoipa::path(
@@ -53,7 +58,8 @@ pub async fn start(State(web): State<Web>, call: Call<StartPaymentBody>) -> Resu
     start
         .return_url
         .get_or_insert_with(|| owner.checkout_url().to_owned());
-    let writer = created(move |payment: &Payment| PaymentView::new(payment, &owner));
+    let services = web.services.clone();
+    let writer = created(move |payment: &Payment| for_payer(&services, payment, &owner));
     let idempotency = call.promise.idempotency(&writer);
     let made = to_the_end(async move { start_payment(&web.services, start, idempotency).await }).await?;
     Ok(answer(made, &writer))
@@ -101,7 +107,7 @@ pub async fn list(
             .iter()
             .map(|listed| {
                 let owner = PaymentOwner::of_listed(listed, public_url);
-                for_reader(&listed.payment, &owner, &caller)
+                for_reader(&web, &listed.payment, &owner, &caller)
             })
             .collect(),
         next_cursor: page.next_cursor,
@@ -122,7 +128,7 @@ pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<
     let id = PaymentId::parse(&id).ok_or_else(Problem::not_found)?;
     let (payment, order) = find_payment(&web.services, &id).await?;
     let owner = PaymentOwner::new(&order, web.site.public_url.as_str());
-    Ok(Json(for_reader(&payment, &owner, &caller)))
+    Ok(Json(for_reader(&web, &payment, &owner, &caller)))
 }
 
 #[utoipa::path(
@@ -142,7 +148,8 @@ pub async fn query(State(web): State<Web>, call: Call<QueryPayment>) -> Result<R
     // The answer names the payer, which only the order knows.
     let (_, order) = find_payment_by_number(&web.services, &payment_no).await?;
     let owner = PaymentOwner::new(&order, web.site.public_url.as_str());
-    let writer = changed(move |payment: &Payment| PaymentView::new(payment, &owner));
+    let services = web.services.clone();
+    let writer = changed(move |payment: &Payment| for_payer(&services, payment, &owner));
     let (services, idempotency) = (web.services.clone(), call.promise.idempotency(&writer));
     let made = to_the_end(async move { query_payment(&services, &payment_no, idempotency).await }).await?;
     Ok(answer(made, &writer))

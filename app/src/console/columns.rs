@@ -252,6 +252,8 @@ const fn product_word(product: Product, words: FileTexts) -> &'static str {
         Product::H5 | Product::Wap => words.files.product_phone,
         Product::Jsapi => words.files.product_inside_wechat,
         Product::Page => words.files.product_desktop,
+        Product::WechatApp | Product::AlipayApp => words.files.product_app,
+        Product::WechatMini | Product::AlipayMini => words.files.product_mini,
         Product::Balance => words.console.balance,
     }
 }

@@ -110,6 +110,9 @@ catalogue! {
         "{method} opens its own page: check that it asks for {amount}. This page changes by itself once you have paid.";
     go_to_wechat: "去微信支付 {amount}", "Pay {amount} with WeChat";
     go_to_alipay: "去支付宝支付 {amount}", "Pay {amount} with Alipay";
+    elsewhere_title: "请在商家的 App 或小程序中付款", "Pay in the merchant's app";
+    elsewhere_text: "请回到商家的 App 或小程序完成付款，核对金额 {amount}，付款后本页会自动更新。也可以在这里换一种支付方式。",
+        "Go back to the merchant's app and check that it asks for {amount}. This page changes by itself once you have paid. You can also choose a method here.";
     inside_title: "在微信中支付", "Pay inside WeChat";
     inside_text: "请在微信中打开本页，再点按钮付款。付款后本页会自动更新。",
         "Open this page inside WeChat, then press the button. This page changes by itself once you have paid.";

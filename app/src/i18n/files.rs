@@ -20,6 +20,8 @@ catalogue! {
     product_phone: "手机网页", "Phone browser";
     product_inside_wechat: "微信内网页", "Inside WeChat";
     product_desktop: "电脑网页", "Desktop browser";
+    product_app: "App", "App";
+    product_mini: "小程序", "Mini program";
     amount_cny: "金额（元）", "Amount (CNY)";
     refunded_cny: "已退（元）", "Refunded (CNY)";
     net_cny: "净额（元）", "Net (CNY)";

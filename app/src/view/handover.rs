@@ -47,7 +47,7 @@ impl Handover {
                 path: links::invocation(token),
                 label,
             }),
-            Product::Native | Product::Qr | Product::Balance => None,
+            _ => None,
         }
     }
 }

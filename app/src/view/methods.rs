@@ -52,7 +52,11 @@ pub fn choices(
         .chain(balance.map(|_| Method::Balance))
         .collect();
     let is_spending = matches!(situation, Situation::Spending { .. } | Situation::Short { .. });
-    let current = situation.payment().map(domain::Payment::method);
+    // What a merchant's own program opens cannot be paid here, so every method is another one.
+    let current = situation
+        .payment()
+        .filter(|payment| !payment.product.is_for_clients())
+        .map(domain::Payment::method);
     let current = current.or(is_spending.then_some(Method::Balance));
     // The method that has just failed stays available, but is not preselected.
     let is_refused =
@@ -168,6 +172,6 @@ fn method_help(method: Method, request: &Request) -> &'static str {
         (Some(Product::Qr), _) => words.alipay_elsewhere_help,
         (Some(Product::Wap | Product::Page), Device::Desktop) => words.alipay_page_help,
         (Some(Product::Wap | Product::Page), _) => words.alipay_open_help,
-        (Some(Product::Balance) | None, _) => words.balance_help,
+        _ => words.balance_help,
     }
 }

@@ -72,7 +72,7 @@ fn opens_app(methods: &[MethodChoice], request: &Request) -> bool {
 pub const fn is_scanned(product: Product) -> bool {
     match product {
         Product::Native | Product::Qr => true,
-        Product::H5 | Product::Jsapi | Product::Wap | Product::Page | Product::Balance => false,
+        _ => false,
     }
 }
 
@@ -81,6 +81,9 @@ const fn waiting_texts(product: Product, device: Device, words: &Words) -> (&'st
         Product::H5 | Product::Wap | Product::Page => (words.leave_title, words.leave_text),
         Product::Jsapi if matches!(device, Device::Wechat) => (words.inside_title, words.inside_here_text),
         Product::Jsapi => (words.inside_title, words.inside_text),
+        Product::WechatApp | Product::WechatMini | Product::AlipayApp | Product::AlipayMini => {
+            (words.elsewhere_title, words.elsewhere_text)
+        }
         Product::Native | Product::Qr | Product::Balance => (words.waiting_title, words.waiting_text),
     }
 }

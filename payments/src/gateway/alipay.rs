@@ -26,7 +26,7 @@ pub(super) use self::checkup::check_settings;
 pub use self::keys::Verify;
 use self::keys::{Certified, KeySource, Keys};
 use self::notification::{Reader, named_certificate, parse_form};
-use self::wire::{Named, NewTrade, PAGE_PRODUCT, WAP_PRODUCT};
+use self::wire::{APP_PRODUCT, MINI_PRODUCT, Named, NewTrade, PAGE_PRODUCT, WAP_PRODUCT};
 use super::breaker::Breaker;
 use super::calls::{About, CallLog, Operation};
 use super::describe::{Description, fingerprint};
@@ -35,6 +35,7 @@ use super::text::GatewayText;
 use super::transport::{Transport, base_url, notify_url};
 use super::{
     Ask, Closing, Creation, GatewayError, KeyError, Notification, NotificationError, SigningKey, is_address,
+    is_plain,
 };
 use crate::calendar::beijing;
 use crate::{Clock, Metrics};
@@ -42,6 +43,8 @@ use crate::{Clock, Metrics};
 const PRECREATE: &str = "alipay.trade.precreate";
 const WAP_PAY: &str = "alipay.trade.wap.pay";
 const PAGE_PAY: &str = "alipay.trade.page.pay";
+const APP_PAY: &str = "alipay.trade.app.pay";
+const TRADE_CREATE: &str = "alipay.trade.create";
 const QUERY: &str = "alipay.trade.query";
 const CLOSE: &str = "alipay.trade.close";
 /// Maximum length of `subject` in bytes (docs/gateway-facts.md 2.5).
@@ -56,6 +59,8 @@ pub struct Settings {
     /// Compared with notifications when it is set.
     pub seller_id: Option<String>,
     pub qr_product: QrProduct,
+    /// Id of the merchant's mini program, for which the app of the settings signs.
+    pub mini_app_id: Option<String>,
     /// `https://openapi.alipay.com/gateway.do`
     pub gateway_url: String,
     pub notify_url: String,
@@ -86,6 +91,7 @@ impl QrProduct {
 pub struct Alipay {
     app_id: String,
     qr_product: QrProduct,
+    mini_app_id: Option<String>,
     seller_id: Option<String>,
     own_key: SigningKey,
     keys: Keys,
@@ -128,6 +134,9 @@ impl Alipay {
         if settings.seller_id.as_deref().is_some_and(|id| !is_number(id)) {
             return Err(KeyError::new("ALIPAY_SELLER_ID", "wanted digits only, 2088…"));
         }
+        if settings.mini_app_id.as_deref().is_some_and(|id| !is_number(id)) {
+            return Err(KeyError::new("ALIPAY_MINI_APP_ID", "wanted digits only"));
+        }
         let own_key = SigningKey::read("ALIPAY_PRIVATE_KEY", &settings.private_key)?;
         let gateway = base_url("ALIPAY_GATEWAY", &settings.gateway_url)?;
         Ok(Alipay {
@@ -137,6 +146,7 @@ impl Alipay {
             app_id: settings.app_id,
             seller_id: settings.seller_id,
             qr_product: settings.qr_product,
+            mini_app_id: settings.mini_app_id,
             own_key,
             health: Health::default(),
             breaker: Breaker::default(),
@@ -160,13 +170,36 @@ impl Alipay {
         self.seller_id.as_deref()
     }
 
+    pub(super) fn offers(&self, product: Product) -> bool {
+        match product {
+            Product::Qr | Product::Wap | Product::Page | Product::AlipayApp => true,
+            Product::AlipayMini => self.mini_app_id.is_some(),
+            Product::Native
+            | Product::H5
+            | Product::Jsapi
+            | Product::WechatApp
+            | Product::WechatMini
+            | Product::Balance => false,
+        }
+    }
+
     pub(super) fn request(&self, ask: &Ask<'_>) -> String {
         let product_code = match ask.product {
             Product::Wap => WAP_PRODUCT,
             Product::Page => PAGE_PRODUCT,
+            Product::AlipayApp => APP_PRODUCT,
+            Product::AlipayMini => MINI_PRODUCT,
             _ => self.qr_product.code(),
         };
+        let is_mini = ask.product == Product::AlipayMini;
+        let (buyer_id, buyer_open_id) = match ask.payer.openid.filter(|_| is_mini) {
+            Some(id) if is_user_id(id) => (Some(id), None),
+            other => (None, other),
+        };
         to_json(&NewTrade {
+            op_app_id: self.mini_app_id.as_deref().filter(|_| is_mini),
+            buyer_id,
+            buyer_open_id,
             out_trade_no: ask.payment_no.as_str(),
             total_amount: ask.amount.to_yuan(),
             subject: GatewayText::for_alipay(ask.subject, MOST_SUBJECT),
@@ -176,26 +209,35 @@ impl Alipay {
         })
     }
 
-    /// Creates a QR code by a call, or signs the address for the browser without one. In both cases no trade exists
-    /// before the payer scans or opens it (T-39).
+    /// Creates a QR code by a call, or signs the text for the browser or the app without one. In these cases no trade exists
+    /// before the payer scans or opens it (T-39). For a mini program the call creates the trade, for the payer that it names.
     pub(super) async fn create(&self, creation: &Creation<'_>) -> Result<String, GatewayError> {
         let method = match creation.product {
             Product::Qr => PRECREATE,
             Product::Wap => WAP_PAY,
             Product::Page => PAGE_PAY,
-            Product::Native | Product::H5 | Product::Jsapi | Product::Balance => {
+            Product::AlipayApp => return Ok(self.order_string(creation.request)),
+            Product::AlipayMini => TRADE_CREATE,
+            Product::Native
+            | Product::H5
+            | Product::Jsapi
+            | Product::WechatApp
+            | Product::WechatMini
+            | Product::Balance => {
                 return Err(GatewayError::not_offered(creation.product));
             }
         };
-        if method != PRECREATE {
+        if matches!(creation.product, Product::Wap | Product::Page) {
             return Ok(self.address(method, creation.request, creation.return_url).into());
         }
         let about = Operation::Create.about(creation.payment_no);
         let answer = self.call_about(about, method, creation.request).await?;
-        match answer.qr_code.0 {
-            Some(code) if is_address(&code, &["https://"]) => Ok(code),
-            _ => Err(GatewayError::unknown("an answer without a code to scan")),
-        }
+        let prompt = if method == TRADE_CREATE {
+            answer.trade_no.0.filter(|number| is_plain(number))
+        } else {
+            answer.qr_code.0.filter(|code| is_address(code, &["https://"]))
+        };
+        prompt.ok_or_else(|| GatewayError::unknown("an answer without anything that a payer could use"))
     }
 
     pub(super) async fn query(&self, payment_no: &PaymentNo) -> Result<Report, GatewayError> {
@@ -246,6 +288,11 @@ impl Alipay {
         };
         self.call_about(about, method, &to_json(&named)).await
     }
+}
+
+/// Whether an id of a payer is Alipay's older one, which has a member of its own.
+fn is_user_id(id: &str) -> bool {
+    id.len() == 16 && id.starts_with("2088") && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a code says that the merchant may not use a product (docs/gateway-facts.md 2.2).

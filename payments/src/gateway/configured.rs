@@ -5,6 +5,7 @@ use domain::{Channel, Payment};
 use super::breaker::Circuit;
 use super::{Gateway, GatewayError};
 use crate::Metrics;
+use crate::model::client_parameters::ClientParameters;
 
 /// Configured gateways.
 #[derive(Debug, Default)]
@@ -68,6 +69,15 @@ impl Gateways {
             Gateway::Wechat(wechat) => Some(wechat.app_id()),
             Gateway::Alipay(_) => None,
         }
+    }
+
+    /// Signs the parameters with which the merchant's own program opens an open payment. `None`: not of such a product, or it
+    /// cannot be paid.
+    pub fn client_parameters(&self, payment: &Payment) -> Option<ClientParameters> {
+        let prompt = payment.prompt.as_deref().filter(|_| payment.state.is_open())?;
+        self.require(payment)
+            .ok()?
+            .client_parameters(payment.product, prompt)
     }
 
     pub fn get(&self, channel: Channel) -> Option<&Gateway> {

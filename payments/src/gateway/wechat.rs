@@ -1,9 +1,11 @@
 //! WeChat Pay APIv3, direct merchant: signed calls, whose answers count only with WeChat's signature.
 
+mod apps;
 mod bill;
 mod call;
 mod certificates;
 mod checkup;
+mod invoke;
 mod keys;
 mod notification;
 mod oauth;
@@ -21,6 +23,7 @@ use tracing::warn;
 use url::form_urlencoded::byte_serialize;
 use url::{Origin, Url};
 
+use self::apps::Apps;
 pub(super) use self::bill::{detect_bill, read_funds, read_trades};
 use self::call::WechatAnswer;
 pub use self::certificates::{Certificate, read_certificates};
@@ -32,7 +35,7 @@ pub use self::oauth::{Oauth, OauthSettings};
 pub(super) use self::refusal::{Refusal, is_not_permitted};
 pub use self::sealed::{ApiV3Key, Sealed};
 pub use self::settings::{Settings, Verify};
-use self::sign::{SignatureError, invocation_message};
+use self::sign::SignatureError;
 use self::wire::{CloseTrade, H5Info, NewAmount, NewTrade, NoReport, Openid, Prompt, Scene, Trade};
 use super::breaker::Breaker;
 use super::calls::{CallLog, Operation};
@@ -41,8 +44,8 @@ use super::health::Health;
 use super::text::GatewayText;
 use super::transport::{Transport, backup_url, base_url, notify_url};
 use super::{
-    Ask, Closing, Creation, GatewayError, Invocation, KeyError, Notification, NotificationError, Reception,
-    SigningKey, is_address, is_plain,
+    Ask, Closing, Creation, GatewayError, KeyError, Notification, NotificationError, Reception, SigningKey,
+    is_address, is_plain,
 };
 use crate::calendar::rfc3339_beijing;
 use crate::{Clock, Metrics};
@@ -54,7 +57,7 @@ const MOST_PREPAY_ID: usize = 64;
 
 #[derive(Debug)]
 pub struct Wechat {
-    app_id: String,
+    apps: Apps,
     mch_id: String,
     serial_no: String,
     /// Serial of the key that WeChat should sign with: without this header it may choose another (docs/gateway-facts.md
@@ -106,7 +109,11 @@ impl Wechat {
             api_v3_key: ApiV3Key::read(&settings.api_v3_key)?,
             transport: Transport::with_backup("WECHAT_GATEWAY", &base, backup, clock.clone())?,
             notify_url: notify_url(&settings.notify_url)?,
-            app_id: settings.app_id,
+            apps: Apps {
+                account: settings.app_id,
+                mini: settings.mini_app_id,
+                mobile: settings.mobile_app_id,
+            },
             mch_id: settings.mch_id,
             // WeChat writes the serial in upper case and compares it case-sensitively; openssl and some consoles show lower
             // case.
@@ -124,7 +131,7 @@ impl Wechat {
 
     pub(super) fn describe(&self, now: Timestamp) -> Description {
         Description {
-            app_id: self.app_id.clone(),
+            app_id: self.apps.account.clone(),
             merchant: Some(self.mch_id.clone()),
             serial_no: Some(self.serial_no.clone()),
             gateway_url: self.base.to_string(),
@@ -141,7 +148,11 @@ impl Wechat {
 
     /// App in which JSAPI payments are opened.
     pub(super) fn app_id(&self) -> &str {
-        &self.app_id
+        &self.apps.account
+    }
+
+    pub(super) fn offers(&self, product: Product) -> bool {
+        self.apps.of(product).is_some()
     }
 
     /// Authorisation that names payers inside WeChat; `None` without an app secret.
@@ -172,11 +183,11 @@ impl Wechat {
     }
 
     pub(super) fn request(&self, ask: &Ask<'_>) -> String {
-        // `start_payment` has checked that the payer data of H5 and JSAPI is there.
-        let openid = ask.payer.openid.filter(|_| ask.product == Product::Jsapi);
+        // `start_payment` has checked that the product is offered and that its payer data is there.
+        let openid = ask.payer.openid.filter(|_| ask.product.names_payer());
         let ip = ask.payer.ip.filter(|_| ask.product == Product::H5);
         to_json(&NewTrade {
-            appid: &self.app_id,
+            appid: self.apps.of(ask.product).unwrap_or(&self.apps.account),
             mchid: &self.mch_id,
             description: GatewayText::for_wechat(ask.subject, MOST_DESCRIPTION),
             out_trade_no: ask.payment_no.as_str(),
@@ -198,8 +209,14 @@ impl Wechat {
         let path = match creation.product {
             Product::Native => "v3/pay/transactions/native",
             Product::H5 => "v3/pay/transactions/h5",
-            Product::Jsapi => "v3/pay/transactions/jsapi",
-            Product::Qr | Product::Wap | Product::Page | Product::Balance => {
+            Product::Jsapi | Product::WechatMini => "v3/pay/transactions/jsapi",
+            Product::WechatApp => "v3/pay/transactions/app",
+            Product::Qr
+            | Product::Wap
+            | Product::Page
+            | Product::AlipayApp
+            | Product::AlipayMini
+            | Product::Balance => {
                 return Err(GatewayError::not_offered(creation.product));
             }
         };
@@ -215,7 +232,7 @@ impl Wechat {
                 .h5_url
                 .filter(|url| is_address(url, &["https://", "http://"]))
                 .map(|url| with_return(url, creation.return_url)),
-            Product::Jsapi => prompt
+            Product::Jsapi | Product::WechatMini | Product::WechatApp => prompt
                 .prepay_id
                 .filter(|id| is_plain(id) && id.len() <= MOST_PREPAY_ID),
             _ => prompt
@@ -223,21 +240,6 @@ impl Wechat {
                 .filter(|url| is_address(url, &["weixin://", "https://"])),
         };
         usable.ok_or_else(|| GatewayError::unknown("an answer without anything that a payer could use"))
-    }
-
-    /// Signs the payment parameters of a page inside WeChat, anew each time, because the app checks their age.
-    pub(super) fn invocation(&self, prepay_id: &str) -> Invocation {
-        let (time_stamp, nonce_str) = (self.clock.now().seconds().to_string(), self.clock.nonce());
-        let package = format!("prepay_id={prepay_id}");
-        let message = invocation_message(&self.app_id, &time_stamp, &nonce_str, &package);
-        Invocation {
-            pay_sign: self.own_key.sign(message.as_bytes()),
-            app_id: self.app_id.clone(),
-            time_stamp,
-            nonce_str,
-            package,
-            sign_type: "RSA",
-        }
     }
 
     /// Queries a payment. A 404 counts only when it is signed, as WeChat's business systems do; one from an edge server
@@ -258,7 +260,7 @@ impl Wechat {
         if trade.out_trade_no != payment_no.as_str() {
             return Err(GatewayError::unknown("an answer about another trade"));
         }
-        let report = trade.report(&self.app_id, &self.mch_id, self.clock.now());
+        let report = trade.report(&self.apps, &self.mch_id, self.clock.now());
         report.map_err(|why| {
             let reason = match why {
                 NoReport::Foreign(reason) | NoReport::Unreadable(reason) => reason,
@@ -304,7 +306,7 @@ impl Wechat {
                 SignatureError::Because(reason) => NotificationError::NotAuthentic(reason),
             })?;
         let reader = Reader {
-            app_id: &self.app_id,
+            apps: &self.apps,
             mch_id: &self.mch_id,
             api_v3_key: &self.api_v3_key,
             now: received_at,

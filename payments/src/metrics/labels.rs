@@ -67,7 +67,7 @@ impl PaymentLabels {
     pub fn new(product: Product, ending: Ending) -> PaymentLabels {
         PaymentLabels {
             method: product.method().as_str(),
-            product: product.as_str(),
+            product: product.name(),
             outcome: ending.as_str(),
         }
     }

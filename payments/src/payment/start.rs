@@ -192,10 +192,12 @@ fn check_payer(start: &StartPayment) -> Result<(), Error> {
             field: "payerIp",
             message: "must be the address of the payer's phone: WeChat Pay compares it",
         }),
-        Product::Jsapi if !start.openid.as_deref().is_some_and(is_openid) => Err(Error::Invalid {
-            field: "openid",
-            message: "must be WeChat's name for the payer in this app, 1 to 128 visible ASCII characters",
-        }),
+        product if product.names_payer() && !start.openid.as_deref().is_some_and(is_openid) => {
+            Err(Error::Invalid {
+                field: "openid",
+                message: "must be the wallet's name for the payer in this app, 1 to 128 visible ASCII characters",
+            })
+        }
         _ => Ok(()),
     }
 }

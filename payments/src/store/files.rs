@@ -194,7 +194,8 @@ pub async fn list_orders(
 /// The payments that pay these orders.
 pub async fn find_paying(tx: &mut Tx<'_>, orders: &[OrderId]) -> Result<HashMap<String, PaidBy>, StoreError> {
     const SQL: &str = "
-        select p.order_id, p.payment_no, p.transaction_id, p.product, p.paid_at
+        select p.order_id, p.payment_no, p.transaction_id,
+            coalesce(p.client_product, p.product) as product, p.paid_at
         from payments p
         where p.settles and p.order_id in (
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
@@ -226,7 +227,8 @@ pub async fn list_payments(
     limit: i64,
 ) -> Result<Vec<PaymentLine>, StoreError> {
     const SQL: &str = "
-        select p.id, p.payment_no, p.transaction_id, o.order_no, o.user_id, o.subject, p.product, p.amount, p.settles,
+        select p.id, p.payment_no, p.transaction_id, o.order_no, o.user_id, o.subject,
+            coalesce(p.client_product, p.product) as product, p.amount, p.settles,
             p.paid_at, (select cast(coalesce(sum(r.amount), 0) as bigint)
                 from refunds r where r.payment_id = p.id and r.state = 'succeeded') as refunded,
             (select cast(sum(-f.amount) as bigint)
@@ -248,7 +250,8 @@ pub async fn list_refunds(
     limit: i64,
 ) -> Result<Vec<RefundLine>, StoreError> {
     const SQL: &str = "
-        select r.id, r.refund_no, r.gateway_refund_id, p.payment_no, p.transaction_id, o.order_no, o.user_id, p.product,
+        select r.id, r.refund_no, r.gateway_refund_id, p.payment_no, p.transaction_id, o.order_no, o.user_id,
+            coalesce(p.client_product, p.product) as product,
             r.amount, r.reason, r.created_at, r.finished_at,
             (select cast(sum(f.amount) as bigint)
                 from fee_entries f where f.reference = r.id and f.account = 'fees:' || p.method) as fee_returned

@@ -19,8 +19,8 @@ use crate::event;
 /// All columns of a payment, with its refunded and its pending sum.
 macro_rules! payment_columns {
     () => {
-        "p.id, p.payment_no, p.order_id, p.product, p.amount, p.state, p.settles, p.account, p.transaction_id,
-            p.request, p.return_url, p.prompt, p.prompted_at, p.failure_reason, p.expires_at, p.paid_at,
+        "p.id, p.payment_no, p.order_id, p.method, coalesce(p.client_product, p.product) as product, p.amount,
+            p.state, p.settles, p.account, p.transaction_id, p.request, p.return_url, p.prompt, p.prompted_at, p.failure_reason, p.expires_at, p.paid_at,
             p.created_at, p.updated_at, p.version, p.n_asked, p.watched_until, p.ended_at,
             (select cast(coalesce(sum(r.amount), 0) as bigint) from refunds r
                 where r.payment_id = p.id and r.state = 'succeeded') as refunded,
@@ -129,8 +129,9 @@ impl TryFrom<PaymentRow> for Payment {
 pub fn insert(payment: &Payment, due_at: Timestamp, lease: Option<Lease<'_>>) -> Write {
     const SQL: &str = "
         insert into payments (id, payment_no, order_id, method, product, amount, state, request,
-            expires_at, created_at, updated_at, due_at, return_url, account, n_calls, calling_until, calling_by)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, $16)
+            expires_at, created_at, updated_at, due_at, return_url, account, n_calls, calling_until, calling_by,
+            client_product)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, $16, $17)
         on conflict do nothing";
     let n_calls: i64 = if lease.is_some() { 1 } else { 0 };
     Write::exactly(1, SQL)
@@ -138,7 +139,7 @@ pub fn insert(payment: &Payment, due_at: Timestamp, lease: Option<Lease<'_>>) ->
         .bind(payment.payment_no.as_str())
         .bind(payment.order_id.as_str())
         .bind(payment.method().as_str())
-        .bind(payment.product.as_str())
+        .bind(column_of(payment.product).as_str())
         .bind(payment.amount.fen())
         .bind(payment.state.as_str())
         .bind(payment.request.as_str())
@@ -150,6 +151,20 @@ pub fn insert(payment: &Payment, due_at: Timestamp, lease: Option<Lease<'_>>) ->
         .bind(n_calls)
         .bind(lease.map_or(0, |lease| lease.until.millis()))
         .bind(lease.map(|lease| lease.holder))
+        .bind(
+            Some(payment.product)
+                .filter(|product| product.is_for_clients())
+                .map(Product::as_str),
+        )
+}
+
+/// Value of the column `product`. It cannot hold the products of clients, which have a column of their own.
+const fn column_of(product: Product) -> Product {
+    match product {
+        Product::WechatApp | Product::WechatMini => Product::Jsapi,
+        Product::AlipayApp | Product::AlipayMini => Product::Qr,
+        other => other,
+    }
 }
 
 pub async fn find(tx: &mut Tx<'_>, id: &PaymentId) -> Result<Option<Payment>, StoreError> {

@@ -7,6 +7,7 @@ use utoipa::openapi::schema::Object;
 
 use super::{checkout_url, one_of};
 use crate::calendar::rfc3339;
+use crate::model::client_parameters::ClientParameters;
 use crate::model::payment::ListedPayment;
 
 /// One attempt to pay an order.
@@ -52,6 +53,10 @@ pub struct PaymentView {
     created_at: String,
     #[schema(format = DateTime)]
     updated_at: String,
+    /// `app`, `mini`, while it can be paid: what the merchant's program hands to the wallet's SDK, signed anew at each reading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<HashMap<String, String>>)]
+    client_parameters: Option<ClientParameters>,
 }
 
 /// Data of a payment's order.
@@ -90,6 +95,8 @@ impl PaymentView {
         // A `prepay_id` opens nothing by itself: our page inside WeChat signs it when the payer presses the button.
         let payment_url = match payment.product {
             Product::Jsapi => payment.prompt.as_ref().map(|_| &owner.checkout_url),
+            // Opened by the merchant's own program, with `clientParameters`.
+            product if product.is_for_clients() => None,
             _ => payment.prompt.as_ref(),
         };
         PaymentView {
@@ -98,7 +105,7 @@ impl PaymentView {
             order_id: payment.order_id.to_string(),
             user_id: owner.user_id.clone(),
             method: payment.method().as_str(),
-            product: payment.product.as_str(),
+            product: payment.product.name(),
             amount: payment.amount,
             currency: "CNY",
             status: payment.status().as_str(),
@@ -112,6 +119,16 @@ impl PaymentView {
             refunded_at: payment.refunded_at.map(rfc3339),
             created_at: rfc3339(payment.created_at),
             updated_at: rfc3339(payment.updated_at),
+            client_parameters: None,
+        }
+    }
+
+    /// Adds the parameters for the merchant's own program, which only an answer to it may hold: they open the payment.
+    #[must_use]
+    pub fn with_client_parameters(self, client_parameters: Option<ClientParameters>) -> PaymentView {
+        PaymentView {
+            client_parameters,
+            ..self
         }
     }
 
@@ -130,7 +147,7 @@ pub fn methods() -> Object {
 }
 
 pub fn products() -> Object {
-    one_of(Product::ALL.map(Product::as_str))
+    one_of(Product::NAMES)
 }
 
 fn status_schema() -> Object {

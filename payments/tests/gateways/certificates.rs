@@ -24,6 +24,7 @@ fn certified(shop: &Shop) -> Gateway {
             root: given.alipay_root_cert.clone(),
         },
         seller_id: Some(given.alipay_seller_id.clone()),
+        mini_app_id: None,
         qr_product: QrProduct::default(),
         gateway_url: shop.sim.alipay_url(),
         notify_url: "https://pay.example.com/notify".to_owned(),

@@ -374,6 +374,8 @@ fn gateways(sim: &Simulator, notify_url: &str, clock: &Clock) -> Gateways {
     };
     let wechat = wechat::Settings {
         app_id: given.wechat_app_id.clone(),
+        mini_app_id: Some(given.wechat_mini_app_id.clone()),
+        mobile_app_id: Some(given.wechat_mobile_app_id.clone()),
         mch_id: given.wechat_mch_id.clone(),
         serial_no: given.wechat_serial_no.clone(),
         api_v3_key: given.wechat_api_v3_key.clone().into(),
@@ -395,6 +397,7 @@ fn gateways(sim: &Simulator, notify_url: &str, clock: &Clock) -> Gateways {
             key: given.alipay_public_key.clone(),
         },
         seller_id: Some(given.alipay_seller_id.clone()),
+        mini_app_id: Some(given.alipay_mini_app_id.clone()),
         qr_product: alipay::QrProduct::default(),
         gateway_url: sim.alipay_url(),
         notify_url: format!("{notify_url}/alipay"),

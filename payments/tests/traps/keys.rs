@@ -60,6 +60,8 @@ async fn t_11_a_merchant_without_platform_certificates_starts_and_sells() {
     let given = shop.sim.credentials();
     let settings = |gateway_url: String| payments::gateway::wechat::Settings {
         app_id: given.wechat_app_id.clone(),
+        mini_app_id: None,
+        mobile_app_id: None,
         mch_id: given.wechat_mch_id.clone(),
         serial_no: given.wechat_serial_no.clone(),
         api_v3_key: given.wechat_api_v3_key.clone().into(),

@@ -66,6 +66,9 @@ pub fn platform_keys(file: &Value) -> wechat::Verify {
 pub fn wechat_settings(file: &Value, gateway_url: &str) -> wechat::Settings {
     wechat::Settings {
         app_id: text(file, "appid").to_owned(),
+        // The vectors have one app for everything.
+        mini_app_id: Some(text(file, "appid").to_owned()),
+        mobile_app_id: Some(text(file, "appid").to_owned()),
         mch_id: text(file, "mchid").to_owned(),
         serial_no: text(file, "merchant_serial_no").to_owned(),
         api_v3_key: text(file, "apiv3_key").into(),
@@ -93,6 +96,7 @@ pub fn alipay_settings(gateway_url: &str) -> alipay::Settings {
             key: text(&requests, "alipay_public_key_pem").to_owned(),
         },
         seller_id: Some("2088102146225135".to_owned()),
+        mini_app_id: None,
         qr_product: alipay::QrProduct::default(),
         gateway_url: gateway_url.to_owned(),
         notify_url: NOTIFY_URL.to_owned(),

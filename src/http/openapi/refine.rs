@@ -178,8 +178,8 @@ fn named_enums() -> [(&'static str, Vec<&'static str>, &'static str); 11] {
         ),
         (
             "PaymentProduct",
-            Product::ALL.map(Product::as_str).to_vec(),
-            "Way of paying within a method. WeChat Pay: `native`, `h5`, `jsapi`. Alipay: `qr`, `wap`, `page`.",
+            Product::NAMES.to_vec(),
+            "Way of paying within a method. WeChat Pay: `native`, `h5`, `jsapi`. Alipay: `qr`, `wap`, `page`. Both: `app`, `mini`.",
         ),
         ("EventType", types.collect(), "Change that an event tells of."),
         (
@@ -238,23 +238,26 @@ fn name_enums(document: &mut Value) {
     }
 }
 
-/// Conditions of a new payment: a product belongs to its method, and `jsapi` needs to know the payer.
+/// Conditions of a new payment: a product belongs to its method, and some need to know the payer.
 fn products_of_methods() -> [(&'static str, Value); 2] {
     let products = |method: Method| {
         let words = Product::ALL
             .into_iter()
             .filter(move |product| product.method() == method);
-        let words = words.map(|product| json!(product.as_str())).chain([Value::Null]);
+        let words = words.map(|product| json!(product.name())).chain([Value::Null]);
         Value::from_iter(words)
     };
     let of = |method| json!({"properties": {"product": {"enum": products(method)}}});
     let is = |method: Method| json!({"properties": {"method": {"const": method.as_str()}}});
     let mut wechat = of(Method::Wechat);
-    wechat["if"] = json!({"properties": {"product": {"const": "jsapi"}}, "required": ["product"]});
-    wechat["then"] = json!({"properties": {"openid": {"type": "string"}}, "required": ["openid"]});
+    let named = json!({"properties": {"openid": {"type": "string"}}, "required": ["openid"]});
+    wechat["if"] = json!({"properties": {"product": {"enum": ["jsapi", "mini"]}}, "required": ["product"]});
+    wechat["then"] = named.clone();
     let mut alipay = of(Method::Alipay);
     alipay["if"] = json!({"properties": {"product": {"enum": ["wap", "page"]}}, "required": ["product"]});
     alipay["then"] = json!({"properties": {"returnUrl": {"maxLength": ALIPAY_RETURN_URL_BYTES}}});
+    let is_mini = json!({"properties": {"product": {"const": "mini"}}, "required": ["product"]});
+    alipay["else"] = json!({"if": is_mini, "then": named});
     let others = json!({"if": is(Method::Alipay), "then": alipay, "else": of(Method::Balance)});
     [("then", wechat), ("else", others)]
 }

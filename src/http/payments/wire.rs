@@ -38,7 +38,7 @@ pub struct StartPaymentBody {
     /// `h5`: the address of the payer's phone. By default the address that this call comes from.
     #[schema(example = "203.0.113.7")]
     payer_ip: Option<String>,
-    /// `jsapi`, and needed there: WeChat's name for the payer in the merchant's app.
+    /// `jsapi`, `mini`, and needed there: the wallet's name for the payer in the merchant's app. For Alipay also a user id (2088…).
     #[schema(min_length = 1, max_length = 128)]
     openid: Option<String>,
 }
@@ -67,8 +67,9 @@ impl StartPaymentBody {
         }
         let payer_ip = self.payer_ip.as_deref().map(parse_payer_ip).transpose()?;
         let openid = self.openid.map(parse_openid).transpose()?;
-        if product == Product::Jsapi && openid.is_none() {
-            return Err(Problem::invalid("openid", "is missing: jsapi needs it"));
+        if product.names_payer() && openid.is_none() {
+            let message = format!("is missing: {} needs it", product.name());
+            return Err(Problem::invalid("openid", message));
         }
         Ok(StartPayment {
             order_id: OrderId::parse(&self.order_id).ok_or_else(Problem::not_found)?,
@@ -86,8 +87,7 @@ impl StartPaymentBody {
             .ok_or_else(|| Problem::invalid("method", "must be wechat, alipay or balance"))?;
         let product = match self.product.as_deref() {
             None => method.default_product(),
-            Some(word) => Product::parse(word)
-                .filter(|product| product.method() == method)
+            Some(word) => Product::of_method(method, word)
                 .ok_or_else(|| Problem::invalid("product", format!("is not a product of {method}")))?,
         };
         // The balance needs no gateway, so it is always configured.
@@ -103,7 +103,7 @@ impl StartPaymentBody {
         } else {
             Err(Problem::invalid(
                 "product",
-                format!("{} is not offered here", product.as_str()),
+                format!("{} is not offered here", product.name()),
             ))
         }
     }
@@ -129,7 +129,7 @@ fn parse_openid(text: String) -> Result<String, Problem> {
 }
 
 fn chosen_products() -> Object {
-    let words = Product::ALL.into_iter().map(|product| Some(product.as_str()));
+    let words = Product::NAMES.into_iter().map(Some);
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
         .enum_values(Some(words.chain([None])))

@@ -121,7 +121,7 @@ fn render_payment_row(context: &ConsoleContext, payment: &Payment) -> AnyView {
     view! {
         <tr>
             <td class="reference">{payment.payment_no.to_string()} <div class="small">{format::time(payment.created_at)}</div></td>
-            <td>{format::method(payment.method(), words)} " · " {payment.product.as_str()}</td>
+            <td>{format::method(payment.method(), words)} " · " {payment.product.name()}</td>
             <td class="amount-cell num">{money::text(payment.amount)}</td>
             <td>
                 {format::payment_status(payment.status(), words)}

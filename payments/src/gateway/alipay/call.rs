@@ -19,7 +19,7 @@ use super::super::{GatewayError, VerifyingKey};
 use super::keys::{Certified, KeySource};
 use super::sign::{Node, Sealed, request_text};
 use super::wire::{Answer, CertificateQuery, success, success_of};
-use super::{Alipay, PAGE_PAY, PRECREATE, WAP_PAY, to_json};
+use super::{APP_PAY, Alipay, PAGE_PAY, PRECREATE, TRADE_CREATE, WAP_PAY, to_json};
 use crate::GatewayOperation;
 use crate::calendar::beijing;
 
@@ -182,6 +182,13 @@ impl Alipay {
         self.with_query(&params)
     }
 
+    /// Builds the text that an app hands to Alipay's SDK: the parameters of an address without the address.
+    pub(super) fn order_string(&self, biz_content: &str) -> String {
+        let mut params = self.common(APP_PAY, biz_content, None);
+        params.push(("biz_content", biz_content.to_owned()));
+        encode_form(&params)
+    }
+
     fn with_query(&self, params: &[(&'static str, String)]) -> Url {
         let mut url = self.gateway.clone();
         url.set_query(Some(&encode_form(params)));
@@ -207,7 +214,7 @@ impl Alipay {
         for (name, value) in self.keys.params() {
             params.push((name, value.to_owned()));
         }
-        if [PRECREATE, WAP_PAY, PAGE_PAY].contains(&method) {
+        if [PRECREATE, WAP_PAY, PAGE_PAY, APP_PAY, TRADE_CREATE].contains(&method) {
             params.push(("notify_url", self.notify_url.clone()));
         }
         if let Some(url) = return_url {

@@ -13,6 +13,8 @@ use super::sign::Node;
 /// Not `QUICK_WAP_PAY`, which some libraries send (T-41).
 pub(super) const WAP_PRODUCT: &str = "QUICK_WAP_WAY";
 pub(super) const PAGE_PRODUCT: &str = "FAST_INSTANT_TRADE_PAY";
+pub(super) const APP_PRODUCT: &str = "QUICK_MSECURITY_PAY";
+pub(super) const MINI_PRODUCT: &str = "JSAPI_PAY";
 
 #[derive(Debug, Serialize)]
 pub(super) struct NewTrade<'a> {
@@ -24,6 +26,14 @@ pub(super) struct NewTrade<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) quit_url: Option<&'a str>,
     pub(super) time_expire: String,
+    /// Mini program in which the payer is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) op_app_id: Option<&'a str>,
+    /// The payer by the older kind of id, or by the one that belongs to the app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) buyer_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) buyer_open_id: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,7 +80,7 @@ pub(super) struct Answer {
     sub_msg: Scalar,
     out_trade_no: Scalar,
     pub(super) qr_code: Scalar,
-    trade_no: Scalar,
+    pub(super) trade_no: Scalar,
     trade_status: Scalar,
     total_amount: Scalar,
     buyer_pay_amount: Scalar,

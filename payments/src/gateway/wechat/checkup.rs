@@ -8,6 +8,7 @@ use super::super::transport::{backup_url, base_url, notify_url};
 use super::super::{KeyError, SigningKey};
 use super::keys::PlatformKeys;
 use super::sealed::ApiV3Key;
+use super::settings::check_app_id;
 use super::{Settings, Verify};
 
 const PRIVATE_KEY: &str = "WECHAT_PRIVATE_KEY";
@@ -17,7 +18,12 @@ const SERIAL_NO: &str = "WECHAT_SERIAL_NO";
 /// Checks each setting by itself, then what belongs together.
 pub fn check_settings(settings: &Settings, now: Timestamp, notes: &mut Vec<Note>) -> SeenKeys {
     let mut seen = SeenKeys::default();
-    notes.push(check_app_id(settings));
+    notes.push(note_app_id("WECHAT_APP_ID", &settings.app_id));
+    notes.extend(
+        settings
+            .client_apps()
+            .map(|(name, app_id)| note_app_id(name, app_id)),
+    );
     notes.push(Note::of(
         "WECHAT_MCH_ID",
         &settings.check_mch_id(),
@@ -39,19 +45,15 @@ pub fn check_settings(settings: &Settings, now: Timestamp, notes: &mut Vec<Note>
     seen
 }
 
-fn check_app_id(settings: &Settings) -> Note {
-    const NAME: &str = "WECHAT_APP_ID";
-    if settings.app_id.bytes().all(|byte| byte.is_ascii_digit()) {
+fn note_app_id(name: &'static str, app_id: &str) -> Note {
+    if app_id.bytes().all(|byte| byte.is_ascii_digit()) {
         let text = "found digits only, like a merchant number; wanted the app id, as in wx2421b1c4370ec43b";
-        return Note::fail(NAME, text);
+        return Note::fail(name, text);
     }
-    let note = Note::of(NAME, &settings.check_app_id(), settings.app_id.as_str());
-    if note.level == Level::Ok && !settings.app_id.starts_with("wx") {
-        let text = format!(
-            "found {}; app ids begin with wx: compare it with the console",
-            settings.app_id
-        );
-        return Note::warn(NAME, text);
+    let note = Note::of(name, &check_app_id(name, app_id), app_id);
+    if note.level == Level::Ok && !app_id.starts_with("wx") {
+        let text = format!("found {app_id}; app ids begin with wx: compare it with the console");
+        return Note::warn(name, text);
     }
     note
 }

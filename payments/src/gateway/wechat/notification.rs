@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::super::scalar::Scalar;
 use super::super::{Notification, NotificationContent, NotificationError, RefundNews, is_plain};
+use super::apps::Apps;
 use super::refund::report;
 use super::sealed::{ApiV3Key, Sealed};
 use super::wire::{NoReport, Trade};
@@ -58,7 +59,7 @@ pub(super) fn unsealed(api_v3_key: &ApiV3Key, body: &[u8]) -> Result<Vec<u8>, No
 
 /// Expected account of the notifications, and the decryption key.
 pub(super) struct Reader<'a> {
-    pub(super) app_id: &'a str,
+    pub(super) apps: &'a Apps,
     pub(super) mch_id: &'a str,
     pub(super) api_v3_key: &'a ApiV3Key,
     pub(super) now: Timestamp,
@@ -91,7 +92,7 @@ impl Reader<'_> {
 
     fn payment(&self, plain: &[u8]) -> Result<(String, NotificationContent), NotificationError> {
         let trade: Trade = parse_resource(plain)?;
-        let content = match trade.report(self.app_id, self.mch_id, self.now) {
+        let content = match trade.report(self.apps, self.mch_id, self.now) {
             Ok(report @ Report::Paid(_)) => NotificationContent::Payment(report),
             Ok(_) | Err(NoReport::UnknownState) => {
                 NotificationContent::Foreign("an event of success about a trade that is not paid")

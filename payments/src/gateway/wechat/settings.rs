@@ -11,6 +11,9 @@ use super::oauth::OauthSettings;
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub app_id: String,
+    /// The merchant's mini program, and its app for phones: each has an id of its own, bound to the same merchant number.
+    pub mini_app_id: Option<String>,
+    pub mobile_app_id: Option<String>,
     pub mch_id: String,
     /// Serial of the merchant's certificate. Without the certificate it cannot be checked against the private key: a
     /// mismatch shows at the first call (`SIGN_ERROR`).
@@ -42,17 +45,22 @@ pub enum Verify {
 impl Settings {
     /// Checks the format of each setting; keys are checked when they are parsed.
     pub(super) fn check(&self) -> Result<(), KeyError> {
-        self.check_app_id()?;
+        check_app_id("WECHAT_APP_ID", &self.app_id)?;
+        for (name, app_id) in self.client_apps() {
+            check_app_id(name, app_id)?;
+        }
         self.check_mch_id()?;
         self.check_serial_no()
     }
 
-    pub(super) fn check_app_id(&self) -> Result<(), KeyError> {
-        if is_made_of(&self.app_id, 32, u8::is_ascii_alphanumeric) {
-            return Ok(());
-        }
-        let message = "wanted letters and digits only, as in wx2421b1c4370ec43b";
-        Err(KeyError::new("WECHAT_APP_ID", message))
+    /// Ids of the mini program and of the app for phones, as far as they are set, by their settings.
+    pub(super) fn client_apps(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let apps = [
+            ("WECHAT_MINI_APP_ID", &self.mini_app_id),
+            ("WECHAT_MOBILE_APP_ID", &self.mobile_app_id),
+        ];
+        apps.into_iter()
+            .filter_map(|(name, app_id)| Some((name, app_id.as_deref()?)))
     }
 
     pub(super) fn check_mch_id(&self) -> Result<(), KeyError> {
@@ -98,6 +106,14 @@ impl Settings {
             )),
         }
     }
+}
+
+pub(super) fn check_app_id(name: &'static str, app_id: &str) -> Result<(), KeyError> {
+    if is_made_of(app_id, 32, u8::is_ascii_alphanumeric) {
+        return Ok(());
+    }
+    let message = "wanted letters and digits only, as in wx2421b1c4370ec43b";
+    Err(KeyError::new(name, message))
 }
 
 fn is_made_of(text: &str, most: usize, is_part: fn(&u8) -> bool) -> bool {

@@ -10,6 +10,7 @@ use crate::calendar::parse_rfc3339;
 use super::super::is_plain;
 use super::super::scalar::Scalar;
 use super::super::text::GatewayText;
+use super::apps::Apps;
 
 /// Body of a create call. Absent members stay absent: WeChat refuses nulls and unknown members (T-44).
 #[derive(Debug, Serialize)]
@@ -99,11 +100,11 @@ pub(super) enum NoReport {
 
 impl Trade {
     /// Translates the trade into a report, once it is known to be ours. `now` replaces a missing time of payment.
-    pub(super) fn report(&self, app_id: &str, mch_id: &str, now: Timestamp) -> Result<Report, NoReport> {
+    pub(super) fn report(&self, apps: &Apps, mch_id: &str, now: Timestamp) -> Result<Report, NoReport> {
         if self.mchid != mch_id {
             return Err(NoReport::Foreign("another merchant"));
         }
-        if self.appid != app_id {
+        if !apps.contains(&self.appid) {
             return Err(NoReport::Foreign("another app"));
         }
         match self.trade_state.as_str() {
@@ -166,8 +167,13 @@ mod tests {
             let trade = [&trade[..], odd, b"}"].concat();
             let trade: Trade = serde_json::from_slice(&trade).unwrap();
             let now = Timestamp::from_millis(7);
+            let apps = Apps {
+                account: "a".to_owned(),
+                mini: None,
+                mobile: None,
+            };
             assert!(
-                matches!(trade.report("a", "m", now), Ok(Report::Paid(receipt)) if receipt.paid_at == now)
+                matches!(trade.report(&apps, "m", now), Ok(Report::Paid(receipt)) if receipt.paid_at == now)
             );
         }
     }

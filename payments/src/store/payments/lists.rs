@@ -1,6 +1,6 @@
 //! Lists of payments: the newest first, or in the order of change.
 
-use domain::{Payment, PaymentState, PaymentStatus, Product};
+use domain::{Method, Payment, PaymentState, PaymentStatus};
 
 use super::PaymentRow;
 use crate::changes::ListOrder;
@@ -18,7 +18,7 @@ struct ListedRow {
 /// Values of a filter as the queries take them.
 struct Wanted<'a> {
     order_id: Option<&'a str>,
-    products: [Option<&'static str>; 3],
+    method: Option<&'static str>,
     user_id: Option<&'a str>,
     cursor: Option<&'a str>,
     state: Option<&'static str>,
@@ -27,17 +27,13 @@ struct Wanted<'a> {
 
 impl Wanted<'_> {
     fn new(filter: &PaymentFilter) -> Wanted<'_> {
-        let mut products = Product::ALL
-            .into_iter()
-            .filter(|product| Some(product.method()) == filter.method);
-        let mut product = || products.next().map(Product::as_str);
         let (state, refunds) = filter.status.map_or((None, None), |status| {
             let (state, refunds) = state_of(status);
             (Some(state.as_str()), refunds)
         });
         Wanted {
             order_id: filter.order_id.as_deref(),
-            products: [product(), product(), product()],
+            method: filter.method.map(Method::as_str),
             user_id: filter.user_id.as_deref(),
             cursor: filter.cursor.as_deref(),
             state,
@@ -62,17 +58,17 @@ macro_rules! list_payments {
             ") as l
             join orders o on o.id = l.order_id
             where (cast($1 as text) is null or l.order_id = $1)
-                and (cast($2 as text) is null or l.product in ($2, $3, $4))
-                and (cast($5 as text) is null or o.user_id = $5)
-                and (cast($6 as text) is null or l.id < $6)
-                and (cast($7 as text) is null or l.state = $7)
-                and (cast($8 as text) is null
-                    or ($8 = 'none' and l.refunding = 0 and l.refunded < l.amount)
-                    or ($8 = 'moving' and l.refunding > 0)
-                    or ($8 = 'all' and l.refunding = 0 and l.refunded >= l.amount))",
+                and (cast($2 as text) is null or l.method = $2)
+                and (cast($3 as text) is null or o.user_id = $3)
+                and (cast($4 as text) is null or l.id < $4)
+                and (cast($5 as text) is null or l.state = $5)
+                and (cast($6 as text) is null
+                    or ($6 = 'none' and l.refunding = 0 and l.refunded < l.amount)
+                    or ($6 = 'moving' and l.refunding > 0)
+                    or ($6 = 'all' and l.refunding = 0 and l.refunded >= l.amount))",
             $way,
             $order,
-            " limit $9"
+            " limit $7"
         )
     };
 }
@@ -85,19 +81,16 @@ pub async fn list(
 ) -> Result<Vec<ListedPayment>, StoreError> {
     const ALL: &str = list_payments!("");
     const OF_ORDER: &str = list_payments!(" and l.order_id = $1");
-    const OF_USER: &str = list_payments!(" and o.user_id = $5");
+    const OF_USER: &str = list_payments!(" and o.user_id = $3");
     let sql = match (&filter.order_id, &filter.user_id) {
         (Some(_), _) => OF_ORDER,
         (None, Some(_)) => OF_USER,
         (None, None) => ALL,
     };
     let wanted = Wanted::new(filter);
-    let [first, second, third] = wanted.products;
     let rows: Vec<ListedRow> = on!(tx, sql, fetch_all, |query| query
         .bind(wanted.order_id)
-        .bind(first)
-        .bind(second)
-        .bind(third)
+        .bind(wanted.method)
         .bind(wanted.user_id)
         .bind(wanted.cursor)
         .bind(wanted.state)
@@ -112,13 +105,12 @@ pub async fn list_changed(
     filter: &PaymentFilter,
     limit: i64,
 ) -> Result<Vec<ListedPayment>, StoreError> {
-    const NEWEST: &str = list_payments!(" and l.updated_at >= $10 and l.updated_at < $11");
+    const NEWEST: &str = list_payments!(" and l.updated_at >= $8 and l.updated_at < $9");
     const UPDATED: &str = list_payments!(
-        " and l.updated_at >= $10 and l.updated_at < $11 and (l.updated_at > $10 or l.id > $12)",
+        " and l.updated_at >= $8 and l.updated_at < $9 and (l.updated_at > $8 or l.id > $10)",
         " order by l.updated_at, l.id"
     );
     let mut wanted = Wanted::new(filter);
-    let [first, second, third] = wanted.products;
     let is_newest = filter.changes.order == ListOrder::Newest;
     let span = filter.changes.span(wanted.cursor.filter(|_| !is_newest));
     wanted.cursor = wanted.cursor.filter(|_| is_newest);
@@ -127,9 +119,7 @@ pub async fn list_changed(
         let query = query
             .persistent(false)
             .bind(wanted.order_id)
-            .bind(first)
-            .bind(second)
-            .bind(third)
+            .bind(wanted.method)
             .bind(wanted.user_id)
             .bind(wanted.cursor)
             .bind(wanted.state)
