@@ -5,6 +5,7 @@ use super::words::Words;
 use super::{Act, Phone};
 use crate::books::Gateway;
 use crate::payer::{Bill, Refusal, Standing};
+use crate::time::beijing_text;
 use crate::wire::{Reply, form_escape, yuan};
 
 /// Most waiting codes in the list.
@@ -159,7 +160,10 @@ fn bill_facts(words: &Words, bill: &Bill, coupon_fen: i64) -> String {
         "<p class=\"amount\" data-testid=\"wallet-amount\"><span class=\"label\">{amount_label}</span>¥{amount}</p>\
          <dl>{paid}<dt>{payee_label}</dt><dd data-testid=\"wallet-payee\">{payee} · {gateway}</dd>\
          <dt>{subject_label}</dt><dd data-testid=\"wallet-subject\">{subject}</dd>\
-         <dt>{number_label}</dt><dd class=\"number\" data-testid=\"wallet-number\">{number}</dd></dl>",
+         <dt>{number_label}</dt><dd class=\"number\" data-testid=\"wallet-number\">{number}</dd>\
+         <dt>{time_label}</dt><dd data-testid=\"wallet-time\">{time}</dd></dl>",
+        time_label = words.time,
+        time = time_of(bill),
         amount_label = words.amount,
         amount = yuan(bill.total_fen),
         payee_label = words.payee,
@@ -276,14 +280,20 @@ fn bill_item(words: &Words, bill: &Bill) -> String {
     };
     format!(
         "<li><a data-testid=\"wallet-open-item\" data-number=\"{number}\" href=\"{href}\">\
-         <span class=\"what\"><span>{subject}</span><small>{gateway} · {number}</small></span>\
+         <span class=\"what\"><span>{subject}</span><small>{gateway} · {time}</small><small class=\"number\">{number}</small></span>\
          <strong>¥{amount}</strong></a></li>",
         number = escape(&bill.out_trade_no),
         href = code_link(code),
         gateway = gateway_name(words, bill.gateway),
+        time = time_of(bill),
         subject = escape(&bill.subject),
         amount = yuan(bill.total_fen),
     )
+}
+
+/// Time at which the bill was made, in Beijing: by it two bills over the same amount are told apart.
+fn time_of(bill: &Bill) -> String {
+    beijing_text(bill.created_ms)
 }
 
 fn gateway_name(words: &Words, gateway: Gateway) -> &'static str {
