@@ -28,6 +28,7 @@ mod payments;
 mod reconciliations;
 mod refunds;
 mod request;
+mod return_link;
 mod storable;
 mod traces;
 mod web;
@@ -111,7 +112,7 @@ pub fn router(web: Web) -> Router {
         .route("/checkout/{token}/pay", get(handover::leave))
         .route("/checkout/{token}/invocation", get(handover::invoke))
         .route("/checkout/{token}/wechat", get(wechat_return::finish))
-        .route("/checkout/{token}/return", get(epay::return_to_merchant));
+        .route("/checkout/{token}/return", get(return_link::show));
     Router::new()
         .nest(
             "/api/billing",

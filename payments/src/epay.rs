@@ -34,6 +34,7 @@ pub use self::orders::{
 };
 pub use self::paid::find_return_address;
 pub(crate) use self::paid::{find_siblings, is_epay_order, record_paid};
+pub(crate) use self::paid_fields::append_fields;
 pub use self::refunds::{FoundRefund, RefundAsked, find_epay_refund, request_epay_refund};
 pub use self::refusal::{Code, Refusal};
 pub use self::request::{OrderRequest, read_amount, read_order};

@@ -48,6 +48,7 @@ mod retention;
 mod run;
 pub mod secrets;
 mod services;
+mod signed_return;
 pub mod store;
 pub mod traces;
 pub mod users;
@@ -102,6 +103,7 @@ pub use refund::{
 pub use retention::{Retention, erase_old_data};
 pub use run::{run_to_end, wait_for};
 pub use services::{Policy, Services, Wake};
+pub use signed_return::find_signed_return;
 pub use validate::is_line;
 pub use wechat_authorization::{
     AuthorizationError, OPENID_LIFE, authorization_origin, begin_authorization, can_authorize, find_openid,

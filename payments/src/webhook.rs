@@ -21,5 +21,5 @@ pub use self::queue::{
 };
 pub(crate) use self::queue::{begin_replay, queue_ping, queue_redelivery};
 pub use self::request::signed_headers;
-pub(crate) use self::request::{is_gone, prepare_request};
+pub(crate) use self::request::{is_gone, prepare_request, valid_secrets};
 pub use self::secret::WebhookSecret;

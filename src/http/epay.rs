@@ -8,7 +8,6 @@ mod answer;
 mod authentic;
 pub mod endpoint;
 mod reading;
-mod return_link;
 mod submit;
 mod v1;
 mod v2;
@@ -23,7 +22,6 @@ use tracing::Instrument as _;
 
 pub use self::answer::body_of;
 use self::endpoint::{ENDPOINTS, Endpoint};
-pub use self::return_link::show as return_to_merchant;
 use super::api::to_the_end;
 use super::web::Web;
 

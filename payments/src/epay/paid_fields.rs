@@ -66,7 +66,7 @@ pub(super) fn sign_paid(
 }
 
 /// Adds fields to an address, behind the query that it may have already.
-pub(super) fn append_fields(address: &str, fields: &[(String, String)]) -> String {
+pub(crate) fn append_fields(address: &str, fields: &[(String, String)]) -> String {
     let (base, rest) = address.split_once('#').unwrap_or((address, ""));
     let encoded: Vec<String> = fields
         .iter()

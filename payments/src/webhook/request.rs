@@ -56,7 +56,7 @@ pub(crate) async fn prepare_request(services: &Services, delivery: &DeliveryRow)
 }
 
 /// The secrets that sign at a moment, the present one first.
-fn valid_secrets(
+pub(crate) fn valid_secrets(
     services: &Services,
     endpoint: &EndpointRow,
     now: Timestamp,
