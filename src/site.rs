@@ -6,7 +6,7 @@ use std::sync::Arc;
 use app::Stylesheet;
 use app::context::HasBundle;
 use app::shop::DemoShop;
-use app::theme::Theme;
+use app::theme::{Marks, Theme};
 use domain::{Channel, Product};
 use leptos::prelude::LeptosOptions;
 use payments::Services;
@@ -30,8 +30,8 @@ pub struct SiteConfig {
     pub has_bundle: HasBundle,
     pub bundle: Option<Bundle>,
     pub stylesheet: Stylesheet,
-    /// The operator's logo, and its address.
-    pub logo: Option<(String, Logo)>,
+    /// The operator's logo and the gateways' marks, with their addresses.
+    pub pictures: Vec<(String, Logo)>,
     pub epay: EpayConfig,
 }
 
@@ -56,14 +56,24 @@ impl SiteConfig {
         let stylesheet = branding
             .accent
             .map_or_else(Stylesheet::plain, Stylesheet::with_accent);
-        let logo = branding.logo.clone().map(|logo| (path_of(&logo), logo));
+        let place = |name: &str, picture: &Option<Logo>| {
+            picture.clone().map(|picture| (path_of(name, &picture), picture))
+        };
+        let logo = place("logo", &branding.logo);
+        let wechat_mark = place("wechat", &branding.marks.wechat);
+        let alipay_mark = place("alipay", &branding.marks.alipay);
+        let address = |placed: &Option<(String, Logo)>| placed.as_ref().map(|(path, _)| path.clone());
         let page_settings = app::context::PageSettings {
             codes: app::qr::DrawnCodes::default(),
             merchant: branding.merchant_name.clone(),
             theme: Theme {
                 stylesheet_path: stylesheet.path.clone(),
-                logo_path: logo.as_ref().map(|(path, _)| path.clone()),
+                logo_path: address(&logo),
                 contact: branding.contact.clone(),
+                marks: Marks {
+                    wechat: address(&wechat_mark),
+                    alipay: address(&alipay_mark),
+                },
             },
             return_hosts: config.return_hosts.clone(),
             unencrypted: find_unencrypted(config, &public_url),
@@ -109,7 +119,7 @@ impl SiteConfig {
             has_bundle: HasBundle(bundle.is_some()),
             bundle,
             stylesheet,
-            logo,
+            pictures: [logo, wechat_mark, alipay_mark].into_iter().flatten().collect(),
             epay: config.epay.clone(),
         }
     }
@@ -118,11 +128,13 @@ impl SiteConfig {
 /// Origins that the form of a payment may be redirected to, besides those of the live gateways.
 fn form_targets(services: &Services) -> String {
     let oauth = payments::authorization_origin(services);
-    let alipay = services
-        .gateways
-        .get(Channel::Alipay)
+    let gateways = Channel::ALL
+        .into_iter()
+        .filter_map(|channel| services.gateways.get(channel))
         .map(|gateway| gateway.origin());
-    let origins: Vec<String> = oauth.into_iter().chain(alipay).collect();
+    let mut origins: Vec<String> = oauth.into_iter().chain(gateways).collect();
+    origins.sort();
+    origins.dedup();
     origins.join(" ")
 }
 
@@ -132,9 +144,9 @@ fn find_bundle(told: Option<&Path>, root: &Path) -> Option<Bundle> {
     embedded.or_else(|| Bundle::read(&root.join("pkg")))
 }
 
-fn path_of(logo: &Logo) -> String {
+fn path_of(name: &str, logo: &Logo) -> String {
     format!(
-        "/assets/logo.{}.{}",
+        "/assets/{name}.{}.{}",
         app::fingerprint(&logo.content),
         logo.kind.extension()
     )

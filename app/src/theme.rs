@@ -10,6 +10,14 @@ pub struct Theme {
     pub logo_path: Option<String>,
     /// Contact link for payers: `https:`, `mailto:` or `tel:`.
     pub contact: Option<String>,
+    pub marks: Marks,
+}
+
+/// Addresses of the gateways' own marks, where the operator has them.
+#[derive(Debug, Clone, Default)]
+pub struct Marks {
+    pub wechat: Option<String>,
+    pub alipay: Option<String>,
 }
 
 impl Theme {
@@ -19,6 +27,7 @@ impl Theme {
             stylesheet_path: Stylesheet::plain().path,
             logo_path: None,
             contact: None,
+            marks: Marks::default(),
         }
     }
 }

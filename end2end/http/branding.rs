@@ -50,12 +50,36 @@ async fn the_operators_name_mark_colour_and_help_are_on_every_page() {
 }
 
 #[tokio::test]
+async fn official_marks_of_the_operator_take_the_place_of_our_signs() {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("wechat.svg"), LOGO).unwrap();
+    let server = Server::simulated(&[("MARKS_DIR", dir.path().to_str().unwrap())]);
+    let order = server.order("marks").await;
+    let page = send(client().get(order["checkoutUrl"].as_str().unwrap())).await;
+    let mark = send(client().get(format!(
+        "{}{}",
+        server.url,
+        path_in(&page.text, "/assets/wechat.")
+    )))
+    .await;
+    assert_eq!((mark.status, mark.text.as_str()), (200, LOGO));
+    assert!(
+        !page.text.contains("/assets/alipay."),
+        "a mark that is not there is not shown"
+    );
+    assert!(page.text.contains("class=\"tile\" data-method=\"alipay\""));
+}
+
+#[tokio::test]
 async fn invalid_branding_settings_are_named_at_the_start() {
     let dir = TempDir::new().unwrap();
     std::fs::write(dir.path().join("page.html"), "<html>").unwrap();
+    std::fs::create_dir(dir.path().join("marks")).unwrap();
+    std::fs::write(dir.path().join("marks/wechat.svg"), "<html>").unwrap();
     for (name, value) in [
         ("MERCHANT_LOGO", "nowhere.svg"),
         ("MERCHANT_LOGO", "page.html"),
+        ("MARKS_DIR", "marks"),
         ("MERCHANT_COLOR", "blue"),
         ("MERCHANT_CONTACT", "javascript:alert(1)"),
         ("RETURN_URL_HOSTS", "https://shop.example/"),

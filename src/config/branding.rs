@@ -9,6 +9,8 @@ use super::source::{ConfigError, Source};
 
 /// Bounded because a page has only a few kilobytes itself.
 const LARGEST_LOGO: u64 = 64 * 1024;
+/// Directory of the marks unless `MARKS_DIR` says otherwise, seen from the working directory.
+const MARKS_DIR: &str = "public/marks";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 #[derive(Debug, Clone)]
@@ -19,6 +21,14 @@ pub struct Branding {
     pub accent: Option<Color>,
     /// Contact link for payers.
     pub contact: Option<String>,
+    pub marks: Marks,
+}
+
+/// The gateways' own marks, which are the operator's to use: `wechat` and `alipay`, as `.svg` or `.png`, in one directory.
+#[derive(Debug, Clone, Default)]
+pub struct Marks {
+    pub wechat: Option<Logo>,
+    pub alipay: Option<Logo>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +52,28 @@ impl Branding {
                 Color::parse(text).ok_or_else(|| "must be a colour such as #0958d9".to_owned())
             })?,
             contact: source.parsed("MERCHANT_CONTACT", parse_contact)?,
+            marks: match source.parsed("MARKS_DIR", |path| Marks::read(Path::new(path)))? {
+                Some(marks) => marks,
+                None => {
+                    Marks::read(Path::new(MARKS_DIR)).map_err(|error| ConfigError::new("MARKS_DIR", error))?
+                }
+            },
+        })
+    }
+}
+
+impl Marks {
+    /// Reads the marks that are there; without one a page shows a sign of ours.
+    fn read(directory: &Path) -> Result<Marks, String> {
+        let read = |name: &str| {
+            let endings = ["svg", "png"].into_iter();
+            let mut files = endings.map(|ending| directory.join(format!("{name}.{ending}")));
+            let file = files.find(|file| file.exists());
+            file.map(|file| Logo::read(&file)).transpose()
+        };
+        Ok(Marks {
+            wechat: read("wechat")?,
+            alipay: read("alipay")?,
         })
     }
 }

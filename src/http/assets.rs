@@ -40,7 +40,7 @@ pub fn routes(site: &SiteConfig) -> Router<Web> {
             "/robots.txt",
             File::new(Bytes::from_static(app::ROBOTS.as_bytes()), TEXT, FOR_A_DAY).handler(),
         );
-    if let Some((path, logo)) = &site.logo {
+    for (path, logo) in &site.pictures {
         let content = Bytes::from(logo.content.clone());
         let file = File::new(content, logo.kind.media_type(), FOR_EVER);
         router = router.route(path, file.handler());

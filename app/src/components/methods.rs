@@ -4,18 +4,25 @@ use domain::Method;
 use leptos::prelude::*;
 
 use super::forms::{ActionForm, HiddenChoices};
+use super::icons;
+use crate::context::request;
 use crate::i18n::fill;
 use crate::view::{CheckoutView, MethodChoice};
 
-/// The coloured square with one character; logos are trademarks and are the operator's to add.
+/// The gateway's own mark where the operator has put it in place; else a sign of ours, because marks are trademarks.
 #[component]
 fn Tile(method: Method) -> impl IntoView {
-    let (kind, glyph) = match method {
-        Method::Wechat => ("wechat", "微"),
-        Method::Alipay => ("alipay", "支"),
-        Method::Balance => ("balance", "余"),
+    let marks = request().site.theme.marks.clone();
+    let (mark, icon) = match method {
+        Method::Wechat => (marks.wechat, icons::chat()),
+        Method::Alipay => (marks.alipay, icons::phone()),
+        Method::Balance => (None, icons::purse()),
     };
-    view! { <span class="tile" data-method=kind aria-hidden="true">{glyph}</span> }
+    match mark {
+        Some(path) => view! { <img class="tile" src=path alt="" width="40" height="40"/> }.into_any(),
+        None => view! { <span class="tile" data-method=method.as_str() aria-hidden="true">{icon}</span> }
+            .into_any(),
+    }
 }
 
 /// Radio buttons and one submit button: moving between radios by arrow keys loads nothing.
