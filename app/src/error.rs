@@ -25,6 +25,7 @@ domain::words! {
         NotAuthorized => "not_authorized",
         Declined => "declined",
         Unreachable => "unreachable",
+        PayerPaying => "payer_paying",
         NotPayable => "not_payable",
         RateLimited => "rate_limited",
         Malformed => "malformed",
@@ -44,6 +45,7 @@ impl UiError {
             UiError::NotAuthorized => words.error_not_authorized,
             UiError::Declined => words.error_declined,
             UiError::Unreachable => words.error_unreachable,
+            UiError::PayerPaying => words.error_payer_paying,
             UiError::NotPayable => words.error_not_payable,
             UiError::RateLimited => words.error_rate_limited,
             UiError::Malformed => words.error_malformed,
@@ -59,7 +61,7 @@ impl UiError {
             UiError::ChooseMethod | UiError::BadAmount | UiError::Malformed => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            UiError::NotPayable => StatusCode::CONFLICT,
+            UiError::NotPayable | UiError::PayerPaying => StatusCode::CONFLICT,
             UiError::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             UiError::Declined => StatusCode::BAD_GATEWAY,
             UiError::NotAuthorized | UiError::Unavailable | UiError::Unreachable | UiError::OutOfService => {
@@ -79,6 +81,7 @@ impl From<Error> for UiError {
             Error::Invalid { .. } => UiError::Malformed,
             Error::MethodUnavailable(_) => UiError::Unavailable,
             Error::Declined { .. } => UiError::Declined,
+            Error::Unreachable { ref source, .. } if source.is_payer_paying() => UiError::PayerPaying,
             Error::Unreachable { .. } => UiError::Unreachable,
             Error::RateLimited { .. } => UiError::RateLimited,
             Error::Internal(ref cause) => {

@@ -508,6 +508,11 @@ impl GatewayError {
         wechat::is_not_permitted(code) || alipay::is_not_permitted(code)
     }
 
+    /// Whether the gateway closed nothing because the payer is entering the password at this moment.
+    pub fn is_payer_paying(&self) -> bool {
+        matches!(self, GatewayError::RetrySame { reason } if wechat::is_payer_paying(reason))
+    }
+
     pub(crate) fn unknown(reason: impl Into<String>) -> GatewayError {
         GatewayError::Unknown {
             reason: reason.into(),

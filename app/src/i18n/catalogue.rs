@@ -124,6 +124,9 @@ catalogue! {
         "WeChat did not open the payment. Try again, or choose another method.";
     outside: "请在微信中打开本页完成支付。可以复制本页链接。",
         "This is not WeChat. Copy the address of this page and open it inside WeChat to pay.";
+    busy: "正在处理，请稍候", "Working on it";
+    connection_lost: "连接已中断，本页暂不更新，正在重试。如已付款，请勿重复支付。",
+        "The connection is lost, so this page is not up to date; trying again. If you have paid, do not pay again.";
     i_have_paid: "我已支付", "I have paid";
     confirming_title: "正在确认支付结果", "Confirming your payment";
     confirming_text: "还没有收到支付结果。如果您已付款，请勿重复支付；结果到达后本页会自动更新。",
@@ -133,6 +136,9 @@ catalogue! {
     paid_title: "支付成功", "Payment received";
     paid_text: "订单已支付，可以关闭本页。", "Your order is paid. You can close this page.";
     back: "返回商家", "Back to merchant";
+    returning_to_merchant: "{n} 秒后返回商家", "Back to the merchant in {n} s";
+    continuing: "{n} 秒后继续支付", "On to the payment in {n} s";
+    stay_here: "留在本页", "Stay here";
     expired_title: "二维码已过期", "Code expired";
     expired_text: "获取新二维码即可继续支付。如果刚刚已付款，请稍候，本页会自动更新。",
         "Get a new code to go on. If you have just paid, wait a moment: this page changes by itself.";
@@ -149,23 +155,27 @@ catalogue! {
     unavailable_text: "没有扣款。请换一种支付方式，或稍后再试。",
         "You were not charged. Choose another method, or try again in a moment.";
     late_title: "订单已关闭，款项将原路退回", "Order was closed; your money is being returned";
-    late_text: "您的付款在订单关闭后到账，{amount} 将全额原路退回，预计 1–3 个工作日到账，无需任何操作。",
-        "Your {amount} arrived after the order was closed. All of it is being refunded to the original payment method, usually within 1 to 3 working days; there is nothing you need to do.";
+    late_text: "您的付款在订单关闭后到账，{amount} 将全额原路退回至{account}，预计 1–3 个工作日到账，无需任何操作。",
+        "Your {amount} arrived after the order was closed. All of it is being refunded to {account}, usually within 1 to 3 working days; there is nothing you need to do.";
     late_done_title: "订单已关闭，款项已原路退回", "Order was closed; your money has been returned";
-    late_done_text: "{amount} 已全额原路退回。", "All of your {amount} was refunded to the original payment method.";
+    late_done_text: "{amount} 已全额原路退回至{account}。", "All of your {amount} was refunded to {account}.";
     twice_title: "已重复支付，多余款项原路退回", "Paid twice; the extra payment is being returned";
-    twice_text: "订单已支付。重复支付的 {amount} 将全额原路退回，预计 1–3 个工作日到账，无需任何操作。",
-        "Your order is paid. The extra {amount} is being refunded to the original payment method, usually within 1 to 3 working days; there is nothing you need to do.";
+    twice_text: "订单已支付。重复支付的 {amount} 将全额原路退回至{account}，预计 1–3 个工作日到账，无需任何操作。",
+        "Your order is paid. The extra {amount} is being refunded to {account}, usually within 1 to 3 working days; there is nothing you need to do.";
     twice_done_title: "已重复支付，多余款项已退回", "Paid twice; the extra payment has been returned";
-    twice_done_text: "订单已支付。重复支付的 {amount} 已全额原路退回。",
-        "Your order is paid. The extra {amount} was refunded to the original payment method.";
+    twice_done_text: "订单已支付。重复支付的 {amount} 已全额原路退回至{account}。",
+        "Your order is paid. The extra {amount} was refunded to {account}.";
     refunding_title: "退款处理中", "Your refund is on its way";
-    refunding_text: "{amount} 正在原路退回至付款账户，预计 1–3 个工作日到账。退款完成后本页会自动更新。",
-        "{amount} is being refunded to the original payment method, usually within 1 to 3 working days. This page changes by itself when it is done.";
+    refunding_text: "{amount} 正在原路退回至{account}，预计 1–3 个工作日到账。退款完成后本页会自动更新。",
+        "{amount} is being refunded to {account}, usually within 1 to 3 working days. This page changes by itself when it is done.";
+    account_wechat: "付款时使用的微信零钱或银行卡", "the WeChat balance or bank card that you paid with";
+    account_alipay: "付款时使用的支付宝余额或银行卡", "the Alipay balance or bank card that you paid with";
+    account_balance: "您的账户余额", "your account balance";
+    account_unknown: "付款账户", "the original payment method";
     refunded_title: "已退款 {amount}", "Refunded {amount}";
-    refunded_text: "款项已全额原路退回至付款账户，银行卡可能稍后入账。", "All of it was refunded to the original payment method; a bank may show it a little later.";
-    part_refunded_text: "订单已支付，其中 {amount} 已原路退回至付款账户。",
-        "Your order is paid, and {amount} of it was refunded to the original payment method.";
+    refunded_text: "款项已全额原路退回至{account}，银行卡可能稍后入账。", "All of it was refunded to {account}; a bank may show it a little later.";
+    part_refunded_text: "订单已支付，其中 {amount} 已原路退回至{account}，银行卡可能稍后入账。",
+        "Your order is paid, and {amount} of it was refunded to {account}; a bank may show it a little later.";
 
     // Facts about money that moved.
     details: "支付详情", "Details";
@@ -181,6 +191,13 @@ catalogue! {
     view_receipt: "查看支付凭证", "View receipt";
     record: "款项记录", "Payment record";
     refunds: "退款", "Refunds";
+    receipt_status: "订单状态", "Status";
+    status_paid: "已支付", "Paid";
+    status_part_refunded: "部分退款", "Partly refunded";
+    status_refunded: "已退款", "Refunded";
+    status_closed: "已关闭", "Closed";
+    total_refunded: "退款合计", "Refunded in total";
+    net_total: "退款后实付", "Total after refunds";
     refund_in_hand: "商家正在处理", "The merchant is seeing to it";
     extra_payment: "重复支付", "Duplicate payment";
     payment_no: "支付单号", "Payment number";
@@ -199,6 +216,8 @@ catalogue! {
         "The payment service did not take this order. You were not charged; choose another method.";
     error_unreachable: "支付平台没有回应。如果您已付款，请勿重复支付；否则请稍后再试。",
         "The payment service did not answer. If you have paid, do not pay again; otherwise try again in a moment.";
+    error_payer_paying: "您正在微信中支付这笔订单，请先在微信中完成或取消，再换支付方式。",
+        "You are paying this order in WeChat at this moment: finish or cancel it there before you choose another method.";
     error_not_payable: "该订单已不能支付。", "This order can no longer be paid.";
     error_rate_limited: "操作太频繁，没有扣款。请稍等片刻再试。",
         "That was too often; nothing was charged. Please wait a moment and try again.";

@@ -32,7 +32,7 @@ pub(super) use self::checkup::check_settings;
 pub use self::keys::PlatformKeys;
 use self::notification::Reader;
 pub use self::oauth::{Oauth, OauthSettings};
-pub(super) use self::refusal::{Refusal, is_not_permitted};
+pub(super) use self::refusal::{Refusal, is_not_permitted, is_payer_paying};
 pub use self::sealed::{ApiV3Key, Sealed};
 pub use self::settings::{Settings, Verify};
 use self::sign::SignatureError;

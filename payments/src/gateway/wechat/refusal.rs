@@ -148,6 +148,11 @@ pub(in super::super) fn is_not_permitted(code: &str) -> bool {
     normalize_code(code) == "NOAUTH"
 }
 
+/// Whether a code says that the payer is entering the password (docs/gateway-facts.md 1.5).
+pub(in super::super) fn is_payer_paying(code: &str) -> bool {
+    normalize_code(code) == "USERPAYING"
+}
+
 /// `ORDERNOTEXIST` and `ORDER_NOT_EXIST` are one code: the spelling changed over the years (T-48).
 fn normalize_code(code: &str) -> String {
     code.chars()
