@@ -128,14 +128,25 @@ pub async fn top_up(
 }
 
 /// Starts a payment by the same method again, after an attempt has ended (*New code*).
+///
+/// With `stay` it was the page that asked, and no person who wants to leave it.
 #[server(prefix = "/ui", endpoint = "new_code")]
 pub async fn new_code(
     #[server(default)] token: String,
     #[server(default)] lang: String,
     #[server(default)] device: String,
+    #[server(default)] stay: String,
 ) -> Result<(), UiError> {
     let link = checkout_link(&token, choose_language(&lang), Device::parse(&device));
-    go_on(renew_prompt_once(&token, link).await, link);
+    let started = renew_prompt_once(&token, link).await;
+    go_on(
+        if stay.is_empty() {
+            started
+        } else {
+            started.map(|_| Started::Here)
+        },
+        link,
+    );
     Ok(())
 }
 
@@ -258,6 +269,8 @@ async fn renew_prompt_once(token: &str, link: CheckoutLink<'_>) -> Result<Starte
 enum Started {
     /// The page shows it.
     Here,
+    /// The page opens it inside WeChat.
+    Opening,
     /// The browser leaves for this address, ours or WeChat's.
     Leaving(String),
 }
@@ -293,14 +306,13 @@ async fn start_first(
         ..payments::StartPayment::new(order.id.clone(), first)
     };
     let made = payments::start_permitted(&services, &products, &start).await?;
-    // Inside Alipay its own page is the next one; a page of ours in between would ask for a second press.
-    let is_wap = made
-        .into_value()
-        .is_some_and(|payment| matches!(payment.product, Product::Wap | Product::Page));
-    Ok(if is_wap && request.device == Device::Alipay {
-        Started::Leaving(links::gateway(&order.token, link.language))
-    } else {
-        Started::Here
+    // The gateway's own page is the next one: a page of ours in between would ask for a second press.
+    Ok(match made.into_value().map(|payment| payment.product) {
+        Some(Product::H5 | Product::Wap | Product::Page) => {
+            Started::Leaving(links::gateway(&order.token, link.language))
+        }
+        Some(Product::Jsapi) => Started::Opening,
+        _ => Started::Here,
     })
 }
 
@@ -322,6 +334,7 @@ async fn authorize_wechat_payer(
 fn go_on(started: Result<Started, UiError>, link: CheckoutLink<'_>) {
     match started {
         Ok(Started::Here) => go_back(link),
+        Ok(Started::Opening) => go_back(CheckoutLink { opens: true, ..link }),
         Ok(Started::Leaving(address)) => leave_for(&address),
         Err(error) => go_back(CheckoutLink {
             error: Some(error),

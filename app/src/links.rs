@@ -14,6 +14,8 @@ pub struct CheckoutLink<'a> {
     pub error: Option<UiError>,
     /// The payer pressed *I have paid* and the end is still unknown.
     pub is_asked: bool,
+    /// The payer pressed the button of a payment that opens inside WeChat.
+    pub opens: bool,
     /// The payer chose the balance and has not confirmed it.
     pub is_spending: bool,
     /// Count of automatic refreshes of a browser without JavaScript.
@@ -28,6 +30,9 @@ impl CheckoutLink<'_> {
         }
         if let Some(error) = self.error {
             parameters.push(("error", error.as_str().to_owned()));
+        }
+        if self.opens {
+            parameters.push(("open", "1".to_owned()));
         }
         if self.is_spending {
             parameters.push(("pay", "balance".to_owned()));
@@ -98,7 +103,7 @@ pub fn invocation(token: &str) -> String {
     format!("/checkout/{token}/invocation")
 }
 
-/// Address that sends the payer back to the shop with fields that are signed then.
+/// Address that sends the payer back to the merchant with a result that is signed then.
 pub fn way_back(token: &str) -> String {
     format!("/checkout/{token}/return")
 }
@@ -152,12 +157,13 @@ mod tests {
             device: Some("phone"),
             error: Some(UiError::Unreachable),
             is_asked: true,
+            opens: true,
             is_spending: true,
             n_refreshes: 3,
         };
         assert_eq!(
             full.path(),
-            "/checkout/abc?asked=1&error=unreachable&pay=balance&n=3&device=phone&lang=en"
+            "/checkout/abc?asked=1&error=unreachable&open=1&pay=balance&n=3&device=phone&lang=en"
         );
     }
 

@@ -34,12 +34,14 @@ use crate::qr::Qr;
 
 /// Most automatic refreshes of a browser without JavaScript.
 pub const MAX_REFRESHES: u32 = 10;
-/// Time after the payment in which an epay payer is sent back by the page.
+/// Time after the payment in which the page leaves for the merchant's by itself: one who opens it later stays on it.
 const SENT_BACK_WITHIN: Duration = Duration::from_secs(10 * 60);
 
 /// Parameters of this visit in its URL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PageRequest {
+    /// The payer has just pressed the button of a payment that opens inside WeChat.
+    pub opens: bool,
     /// The payer pressed *I have paid*.
     pub is_asked: bool,
     /// The payer chose the balance.
@@ -87,8 +89,12 @@ pub struct CheckoutView {
     /// Whether the page leads back to `return_url` before it is paid. The way back of the epay protocol says how it ended, so
     /// it is not offered before the end.
     pub can_leave: bool,
-    /// Whether the page leaves for `return_url` by itself.
+    /// Whether the page leaves for `return_url` by itself, a few seconds after it was drawn.
     pub returns_soon: bool,
+    /// Whether it does so in a browser without JavaScript too: payers of the epay protocol are used to it.
+    pub returns_without_script: bool,
+    /// The money was for the payer's own balance, and what it is for comes next.
+    pub is_topup: bool,
     /// Label of the link back.
     pub back: &'static str,
     pub has_receipt: bool,
@@ -153,7 +159,7 @@ impl CheckoutView {
             guide: methods::guide(&situation, &order.token, request),
             correction: correct_link(&order.token, request),
             code: payment_code(&situation, request),
-            handover: Handover::of(&situation, &order.token, request),
+            handover: Handover::of(&situation, &order.token, page_request.opens, request),
             again: retry_label(&situation, words),
             facts: match (&situation, available) {
                 (Situation::Spending { .. } | Situation::Short { .. }, Some(available)) => {
@@ -167,7 +173,9 @@ impl CheckoutView {
             }),
             can_leave: !checkout.is_epay && can_leave(state),
             returns_soon: returns_soon(checkout, state, now),
+            returns_without_script: checkout.is_epay && returns_soon(checkout, state, now),
             return_url: way_back(checkout, request),
+            is_topup: order.purpose == Purpose::Topup,
             back: if order.purpose == Purpose::Topup {
                 words.back_from_topup
             } else {
@@ -311,19 +319,18 @@ fn retry_label(situation: &Situation<'_>, words: &Words) -> &'static str {
     }
 }
 
-/// Returns the return URL if the operator still allows it: the setting may be stricter now than when it was given.
+/// Returns the way back if the operator still allows it: the setting may be stricter now than when it was given.
 ///
-/// For a client of the epay protocol it is an address of ours, where the way back is signed at the moment it is taken.
+/// It is an address of ours, where the result is signed at the moment it is taken.
 fn way_back(checkout: &Checkout, request: &Request) -> Option<String> {
     let order = &checkout.order;
-    let url = order.return_url.clone();
+    let url = order.return_url.as_deref()?;
     let ours = format!("{}/checkout/", request.site.public_url);
-    let url = url.filter(|url| url.starts_with(&ours) || request.site.return_hosts.allow(url))?;
-    Some(if checkout.is_epay {
-        links::way_back(&order.token)
-    } else {
-        url
-    })
+    if url.starts_with(&ours) {
+        return Some(url.to_owned());
+    }
+    let is_allowed = request.site.return_hosts.allow(url);
+    is_allowed.then(|| links::way_back(&order.token))
 }
 
 /// Returns whether a payer may leave without having paid.
@@ -339,11 +346,10 @@ const fn can_leave(state: PageState) -> bool {
     )
 }
 
-/// Payers of the epay protocol are used to being sent back by themselves; one who opens the page later stays on it.
+/// Returns whether the payer has just paid and is wanted back by the merchant.
 fn returns_soon(checkout: &Checkout, state: PageState, now: Timestamp) -> bool {
     let is_recent = |paid_at| now.duration_since(paid_at) < SENT_BACK_WITHIN;
-    checkout.is_epay
-        && state == PageState::Paid
+    state == PageState::Paid
         && checkout.order.return_url.is_some()
         && checkout.order.paid_at.is_some_and(is_recent)
 }

@@ -85,9 +85,13 @@ async fn a_page_inside_wechat_pays_in_two_presses() {
     let authorize = wechat.choose(token).await;
     assert!(authorize.contains("/connect/oauth2/authorize?") && authorize.contains("scope=snsapi_base"));
     let page = wechat.come_back(&authorize).await;
-    assert_eq!(page, format!("/checkout/{token}?lang=en"));
+    assert_eq!(page, format!("/checkout/{token}?open=1&lang=en"));
     let waiting = wechat.get(&page).await;
     assert!(waiting.text.contains("class=\"bridge\""), "{}", waiting.text);
+    assert!(
+        waiting.text.contains("data-opens=\"once\""),
+        "no second press is needed"
+    );
     let words = wechat.get(&format!("/checkout/{token}/invocation")).await.ok(200);
     let bridge = format!("{}/bridge", server.control());
     send(client().post(bridge).json(&words)).await.ok(200);
@@ -100,14 +104,13 @@ async fn a_page_inside_wechat_pays_in_two_presses() {
     let next = api.order().await;
     assert_eq!(
         wechat.choose(token_of(&next)).await,
-        format!("/checkout/{}?lang=en", token_of(&next))
+        format!("/checkout/{}?open=1&lang=en", token_of(&next))
     );
+    // Opened later, the page waits for a press.
+    let later = wechat.get(&format!("/checkout/{}", token_of(&next))).await.text;
     assert!(
-        wechat
-            .get(&format!("/checkout/{}", token_of(&next)))
-            .await
-            .text
-            .contains("class=\"bridge\"")
+        later.contains("class=\"bridge\"") && !later.contains("data-opens"),
+        "{later}"
     );
 }
 

@@ -102,14 +102,32 @@ pub(super) fn back(token: &str, visit: &Request, error: Option<UiError>) -> Resp
     if error == Some(UiError::NotFound) {
         return Problem::not_found().into_response();
     }
+    see_other(
+        &CheckoutLink {
+            error,
+            ..page_link(token, visit)
+        }
+        .path(),
+        [],
+    )
+}
+
+/// Sends the browser back to the checkout page, which opens the payment inside WeChat.
+pub(super) fn back_to_open(token: &str, visit: &Request) -> Response {
     let link = CheckoutLink {
+        opens: true,
+        ..page_link(token, visit)
+    };
+    see_other(&link.path(), [])
+}
+
+fn page_link<'a>(token: &'a str, visit: &Request) -> CheckoutLink<'a> {
+    CheckoutLink {
         token,
         language: visit.chosen_language(),
         device: visit.chosen_device(),
-        error,
         ..CheckoutLink::default()
-    };
-    see_other(&link.path(), [])
+    }
 }
 
 fn see_other<const N: usize>(address: &str, headers: [(header::HeaderName, &'static str); N]) -> Response {

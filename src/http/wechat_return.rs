@@ -13,7 +13,7 @@ use axum::response::Response;
 use domain::{Method, Product};
 
 use super::api::{Id, to_the_end};
-use super::handover::back;
+use super::handover::{back, back_to_open};
 use super::page_request::read_page_request;
 use super::web::Web;
 
@@ -30,7 +30,10 @@ pub async fn finish(State(web): State<Web>, Id(token): Id, parts: Parts) -> Resp
         let visit = visit.clone();
         to_the_end(async move { start_payment_of(&web, &visit, &checkout, &parts).await }).await
     };
-    back(&token, &visit, outcome.err())
+    match outcome {
+        Ok(()) => back_to_open(&token, &visit),
+        Err(error) => back(&token, &visit, Some(error)),
+    }
 }
 
 /// Opens the payment inside WeChat. When WeChat names no payer, a code for another phone is shown instead, with the reason.

@@ -24,11 +24,12 @@ pub fn HandoverButton(view: CheckoutView) -> impl IntoView {
             </a>
         }
         .into_any(),
-        Handover::Bridge { path, label } => view! {
+        Handover::Bridge { path, label, opens } => view! {
             <div
                 class="bridge"
                 data-path=path
                 data-label=label
+                data-opens=opens.then_some("once")
                 data-outside=words.outside
                 data-sent=words.inside_sent
                 data-cancelled=words.inside_cancelled

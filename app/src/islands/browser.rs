@@ -42,11 +42,15 @@ pub async fn post_form(path: &str, fields: &str) -> Result<(), JsValue> {
         .map(drop)
 }
 
-/// Returns the body of a successful answer.
+/// Value of a failed [`fetch_text`] when the server has answered, so that it is there.
+pub const REFUSED: JsValue = JsValue::FALSE;
+
+/// Returns the body of a successful answer. A proxy answers 502 and the like in place of a server that is gone.
 pub async fn fetch_text(path: &str) -> Result<String, JsValue> {
     let response: Response = JsFuture::from(window().fetch_with_str(path)).await?.dyn_into()?;
     if !response.ok() {
-        return Err(JsValue::from(response.status()));
+        let is_gone = response.status() >= 500;
+        return Err(if is_gone { JsValue::NULL } else { REFUSED });
     }
     let text = JsFuture::from(response.text()?).await?;
     text.as_string().ok_or(JsValue::NULL)

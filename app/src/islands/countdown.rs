@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use web_sys::HtmlSpanElement;
 
 use super::browser::{millis, told};
+use super::payment_watcher::CONNECTION;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Prominent, and first announced, at this many seconds left.
@@ -58,8 +59,13 @@ fn tick_until(end: i64, node: HtmlSpanElement, face: Face) {
     face.seconds.set(Some(seconds));
     face.text
         .set(format!("{} {}", told(&node, "label"), format_remaining(seconds)));
+    let is_lost = document()
+        .document_element()
+        .is_some_and(|root| root.has_attribute(CONNECTION));
     let is_passed = |moment| seconds <= moment && before.is_some_and(|before| before > moment);
-    if let Some((_, name)) = CALLS.into_iter().rfind(|(moment, _)| is_passed(*moment)) {
+    if let Some((_, name)) = CALLS.into_iter().rfind(|(moment, _)| is_passed(*moment))
+        && !is_lost
+    {
         face.announcement.set(told(&node, name));
     }
     if left > 0 && node.is_connected() {

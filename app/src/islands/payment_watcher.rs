@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use leptos::html;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -11,29 +12,70 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
 
+use super::browser::told;
 use super::{browser, live_region};
 
 /// Polling interval in seconds; the next query is planned after the answer, so two never overlap.
 const PAUSES: [u64; 4] = [2, 3, 5, 8];
 
-/// Placed outside of `main`, so that it and its live region survive the changes it makes.
+/// Attribute of the root element while the connection is lost.
+pub const CONNECTION: &str = "data-connection";
+
+/// Placed outside of `main`, so that it and its live region survive the changes it makes. The element around it has the text of
+/// a lost connection in `data-lost`.
 #[island]
 pub fn PaymentWatcher() -> impl IntoView {
     let announcement = RwSignal::new(String::new());
+    let node = NodeRef::<html::P>::new();
+    let connection = Connection(node);
     Effect::new(move |_| {
-        let watch = Rc::new(Watch::new(announcement));
+        let watch = Rc::new(Watch::new(announcement, connection));
         let on_change = Rc::clone(&watch);
         // Phones return from the wallet app by these two events.
         window_event_listener_untyped("visibilitychange", move |_| on_change.come_back());
         let on_return = Rc::clone(&watch);
         window_event_listener_untyped("pageshow", move |_| on_return.come_back());
+        window_event_listener_untyped("offline", move |_| {
+            if is_watched() {
+                connection.tell(true);
+            }
+        });
+        let on_line = Rc::clone(&watch);
+        window_event_listener_untyped("online", move |_| on_line.come_back());
         watch.look();
     });
-    view! { <div class="visually-hidden" role="status" aria-live="polite">{announcement}</div> }
+    view! {
+        <div class="visually-hidden" role="status" aria-live="polite">{announcement}</div>
+        <p class="connection" role="status" node_ref=node></p>
+    }
+}
+
+/// Banner that says that the page cannot be up to date.
+#[derive(Clone, Copy)]
+struct Connection(NodeRef<html::P>);
+
+impl Connection {
+    /// Shows or hides the banner. The countdown goes by `data-connection`: it must not promise time that nobody has confirmed.
+    fn tell(self, is_lost: bool) {
+        let (Some(banner), Some(root)) = (self.0.get_untracked(), document().document_element()) else {
+            return;
+        };
+        if root.has_attribute(CONNECTION) == is_lost {
+            return;
+        }
+        if is_lost {
+            banner.set_text_content(Some(&told(&banner, "lost")));
+            drop(root.set_attribute(CONNECTION, "lost"));
+        } else {
+            banner.set_text_content(None);
+            drop(root.remove_attribute(CONNECTION));
+        }
+    }
 }
 
 struct Watch {
     announcement: RwSignal<String>,
+    connection: Connection,
     events: RefCell<Option<EventSource>>,
     /// An event has arrived, so there is no need to poll.
     has_events: Cell<bool>,
@@ -51,9 +93,10 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(announcement: RwSignal<String>) -> Watch {
+    fn new(announcement: RwSignal<String>, connection: Connection) -> Watch {
         Watch {
             announcement,
+            connection,
             events: RefCell::new(None),
             has_events: Cell::new(false),
             can_hear: Cell::new(false),
@@ -132,6 +175,7 @@ impl Watch {
     }
 
     fn rely_on_events(&self) {
+        self.connection.tell(false);
         self.has_events.set(true);
         self.plan(None);
     }
@@ -154,6 +198,9 @@ impl Watch {
         spawn_local(async move {
             let answer = browser::fetch_text(&stream_address(last)).await;
             watch.is_asking.set(false);
+            watch
+                .connection
+                .tell(answer.as_ref().is_err_and(|error| *error != browser::REFUSED));
             if let Ok(news) = answer {
                 watch.hear(&news);
             }
@@ -239,7 +286,7 @@ impl Watch {
         let watch = Rc::clone(self);
         spawn_local(async move {
             // The result is on the page, whatever the answer was.
-            drop(browser::post_form("/ui/new_code", &format!("token={}", checkout_token())).await);
+            drop(browser::post_form("/ui/new_code", &format!("stay=1&token={}", checkout_token())).await);
             watch.renew();
         });
     }

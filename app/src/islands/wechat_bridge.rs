@@ -11,22 +11,20 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::HtmlButtonElement;
 
 use super::browser::{fetch_text, told};
+use super::live_region;
 
 const BRIDGE: &str = "WeixinJSBridge";
 /// WeChat adds its bridge a moment after the page has loaded.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The element around it has the address of the signed parameters (`data-path`), and all texts.
+/// The element around it has the address of the signed parameters (`data-path`), all texts, and `data-opens` when the payer has
+/// pressed for it on the page before.
 #[island]
 pub fn WechatBridge() -> impl IntoView {
     let node = NodeRef::<html::Button>::new();
     let news = RwSignal::new(String::new());
     let is_busy = RwSignal::new(false);
-    node.on_load(|button| {
-        button.set_text_content(Some(&told(&button, "label")));
-        button.set_hidden(false);
-    });
-    let press = move |_| {
+    let open = move || {
         let Some(button) = node.get_untracked().filter(|_| !is_busy.get_untracked()) else {
             return;
         };
@@ -37,6 +35,15 @@ pub fn WechatBridge() -> impl IntoView {
             is_busy.set(false);
         });
     };
+    node.on_load(move |button| {
+        button.set_text_content(Some(&told(&button, "label")));
+        button.set_hidden(false);
+        if told(&button, "opens") == "once" {
+            forget_press();
+            // The reference to the button is set after this.
+            set_timeout(open, Duration::ZERO);
+        }
+    });
     view! {
         <button
             class="button button--primary"
@@ -45,9 +52,17 @@ pub fn WechatBridge() -> impl IntoView {
             node_ref=node
             data-action="open-bridge"
             aria-busy=move || is_busy.get().to_string()
-            on:click=press
+            on:click=move |_| open()
         ></button>
         <p class="bridge__news" role="status">{news}</p>
+    }
+}
+
+/// Takes the press out of the page's address: a reload must not open the payment again.
+fn forget_press() {
+    let path = live_region::data("path");
+    if let (Some(path), Ok(history)) = (path, window().history()) {
+        drop(history.replace_state_with_url(&JsValue::NULL, "", Some(&path)));
     }
 }
 

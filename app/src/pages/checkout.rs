@@ -11,9 +11,9 @@ use payments::Services;
 use super::failed::FailedPage;
 use super::states::StateCard;
 use crate::components::{Frame, OrderDetails, OrderSummary, Scripts};
-use crate::context::{Request, request, services};
+use crate::context::{Request, has_bundle, request, services};
 use crate::error::UiError;
-use crate::islands::PaymentWatcher;
+use crate::islands::{BusyForms, PaymentWatcher};
 use crate::view::{self, CheckoutView, PageRequest, spending};
 
 /// Longest wait for a gateway's answer when the payer may just have returned from it.
@@ -39,6 +39,7 @@ pub fn CheckoutPage() -> impl IntoView {
 
 fn page_request(query: &ParamsMap) -> PageRequest {
     PageRequest {
+        opens: query.get("open").is_some(),
         is_asked: query.get("asked").is_some(),
         is_spending: query.get("pay").as_deref() == Some("balance"),
         error: query.get("error").and_then(|word| UiError::parse(&word)),
@@ -97,11 +98,27 @@ fn Refresh(view: CheckoutView) -> impl IntoView {
     is_pending.then(|| view! { <noscript>{content}</noscript> }.into_any())
 }
 
+/// Sends a payer of the epay protocol back without JavaScript; with it the page counts down, and the payer may stay.
+#[component]
+fn Leaving(view: CheckoutView) -> impl IntoView {
+    let url = view.return_url.filter(|_| view.returns_without_script);
+    url.map(|url| {
+        let leave = view! { <meta http-equiv="refresh" content=format!("5;url={url}")/> };
+        if has_bundle() {
+            view! { <noscript>{leave}</noscript> }.into_any()
+        } else {
+            leave.into_any()
+        }
+    })
+}
+
 /// `main` carries the watcher's data, so that they stay correct when `main` is replaced.
 #[component]
 fn Checkout(view: CheckoutView) -> impl IntoView {
     let title = format!("{} · {}", view.title, view.merchant);
+    let words = view.words;
     let refresh = view! { <Refresh view=view.clone()/> };
+    let leaving = view! { <Leaving view=view.clone()/> };
     let millis_left = view.deadline.as_ref().map(|deadline| deadline.millis_left);
     let (path, version) = (view.path(), view.live.version);
     view! {
@@ -122,7 +139,9 @@ fn Checkout(view: CheckoutView) -> impl IntoView {
                 <StateCard view=view.clone()/>
                 <OrderDetails view=view.clone()/>
             </main>
-            <PaymentWatcher/>
+            <div data-lost=words.connection_lost><PaymentWatcher/></div>
+            <div data-busy=words.busy><BusyForms/></div>
+            {leaving}
             {refresh}
             <Scripts/>
         </Frame>

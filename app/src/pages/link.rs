@@ -7,10 +7,11 @@ use payments::{LinkState, PaymentLink};
 
 use super::failed::FailedPage;
 use crate::answer::set_cookie;
-use crate::components::{Alert, Frame, HiddenLanguage, icons};
+use crate::components::{Alert, Frame, HiddenLanguage, Scripts, icons};
 use crate::context::{Request, request, services};
 use crate::error::UiError;
 use crate::i18n::{Words, fill};
+use crate::islands::BusyForms;
 use crate::view::money;
 use crate::visitor;
 
@@ -87,6 +88,8 @@ fn Link(link: PaymentLink, state: LinkState, error: Option<UiError>, request: Re
                     {content}
                 </section>
             </main>
+            <div data-busy=words.busy><BusyForms/></div>
+            <Scripts/>
         </Frame>
     }
 }

@@ -6,6 +6,7 @@ use crate::components::{
     ActionForm, Alert, CheckAgain, CodeCard, Correction, DeadlineLine, Facts, GuideNote, HandoverButton,
     MethodForm, OtherWayButton, ResultCard, SpendingCard, SwitchMethod, icons,
 };
+use crate::islands::AutoReturn;
 use crate::view::{CheckoutView, PageState};
 
 #[component]
@@ -141,8 +142,18 @@ fn WaysOn(view: CheckoutView) -> impl IntoView {
     } else {
         words.view_receipt
     };
-    let leaves = view.return_url.as_ref().filter(|_| view.returns_soon).map(|url| {
-        view! { <meta http-equiv="refresh" content=format!("5;url={url}")/> }
+    let leaves = view.return_url.clone().filter(|_| view.returns_soon).map(|url| {
+        let text = if view.is_topup {
+            words.continuing
+        } else {
+            words.returning_to_merchant
+        };
+        let (before, after) = text.split_once("{n}").unwrap_or((text, ""));
+        view! {
+            <p class="return" data-address=url data-before=before data-after=after data-stay=words.stay_here>
+                <AutoReturn/>
+            </p>
+        }
     });
     let receipt = view.receipt_path().map(|path| {
         view! { <a class=receipt_class href=path data-action="receipt">{label}</a> }
@@ -151,8 +162,8 @@ fn WaysOn(view: CheckoutView) -> impl IntoView {
         view! { <a class=back_class href=url rel="noreferrer" data-action="return">{view.back}</a> }
     });
     if is_receipt_first {
-        view! { {leaves} {receipt} {way_back} }.into_any()
+        view! { {receipt} {way_back} }.into_any()
     } else {
-        view! { {leaves} {way_back} {receipt} }.into_any()
+        view! { {way_back} {leaves} {receipt} }.into_any()
     }
 }

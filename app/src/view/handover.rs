@@ -22,11 +22,13 @@ pub enum Handover {
         /// Address of the signed parameters.
         path: String,
         label: String,
+        /// The payer has just pressed a button for it: the app opens it without another press.
+        opens: bool,
     },
 }
 
 impl Handover {
-    pub fn of(situation: &Situation<'_>, token: &str, request: &Request) -> Option<Handover> {
+    pub fn of(situation: &Situation<'_>, token: &str, opens: bool, request: &Request) -> Option<Handover> {
         let Situation::Waiting { payment, .. } = situation else {
             return None;
         };
@@ -46,6 +48,7 @@ impl Handover {
             Product::Jsapi => Some(Handover::Bridge {
                 path: links::invocation(token),
                 label,
+                opens,
             }),
             _ => None,
         }

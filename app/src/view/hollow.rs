@@ -112,7 +112,7 @@ fn for_each_text(view: &mut CheckoutView, visit: &mut impl FnMut(&mut String)) {
         code.wallet.iter_mut().for_each(&mut take);
     }
     match &mut view.handover {
-        Some(Handover::Link { path, label, .. } | Handover::Bridge { path, label }) => {
+        Some(Handover::Link { path, label, .. } | Handover::Bridge { path, label, .. }) => {
             take(path);
             take(label);
         }
@@ -150,6 +150,8 @@ fn describe(view: &CheckoutView) -> String {
         return_url,
         can_leave,
         returns_soon,
+        returns_without_script,
+        is_topup,
         back,
         has_receipt,
         n_refreshes,
@@ -164,7 +166,7 @@ fn describe(view: &CheckoutView) -> String {
                 language, device, live, state, alert, deadline, methods, other_mode
             ),
             (guide, code, handover, again, facts, return_url, back, has_receipt),
-            (can_leave, returns_soon),
+            (can_leave, returns_soon, returns_without_script, is_topup),
             (token, title, sentence, merchant, subject, correction),
             (order_no, ordered_at, amount, spending_amount, n_refreshes),
         )

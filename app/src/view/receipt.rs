@@ -1,6 +1,6 @@
 //! The receipt: payments that arrived, and their refunds.
 
-use domain::{OrderState, Payment, PaymentState, Refund, RefundState};
+use domain::{Order, OrderState, OrderStatus, Payment, PaymentState, Refund, RefundState};
 use payments::Checkout;
 
 use super::{Fact, money, texts};
@@ -103,18 +103,7 @@ impl ReceiptView {
             merchant: request.site.merchant.clone(),
             subject: order.subject.clone(),
             amount: money::number(order.amount),
-            facts: vec![
-                Fact {
-                    label: words.order_no,
-                    value: order.order_no.to_string(),
-                    is_reference: true,
-                },
-                Fact {
-                    label: words.ordered_at,
-                    value: texts::moment(order.created_at),
-                    is_reference: false,
-                },
-            ],
+            facts: order_facts(order, words),
             payments: paid
                 .iter()
                 .map(|payment| paid_part(payment, refunds, words))
@@ -124,6 +113,35 @@ impl ReceiptView {
             checkout_path: link.path(),
         })
     }
+}
+
+/// Returns the facts about the order, with what is left of its money after refunds.
+fn order_facts(order: &Order, words: &Words) -> Vec<Fact> {
+    let fact = |label, value, is_reference| Fact {
+        label,
+        value,
+        is_reference,
+    };
+    let status = match order.status() {
+        OrderStatus::Pending | OrderStatus::Cancelled => words.status_closed,
+        OrderStatus::Paid => words.status_paid,
+        OrderStatus::PartiallyRefunded => words.status_part_refunded,
+        OrderStatus::Refunded => words.status_refunded,
+    };
+    let mut facts = vec![
+        fact(words.receipt_status, status.to_owned(), false),
+        fact(words.order_no, order.order_no.to_string(), true),
+        fact(words.ordered_at, texts::moment(order.created_at), false),
+    ];
+    if !order.refunded.is_zero() {
+        let left = order
+            .paid_amount()
+            .checked_sub(order.refunded)
+            .unwrap_or_default();
+        facts.push(fact(words.total_refunded, money::text(order.refunded), false));
+        facts.push(fact(words.net_total, money::text(left), false));
+    }
+    facts
 }
 
 fn is_paid(payment: &Payment) -> bool {

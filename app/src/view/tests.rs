@@ -1,5 +1,6 @@
 //! The view of orders in every state that a payer can see.
 
+mod finish;
 mod fixture;
 
 use domain::{Method, OrderState, Payment, PaymentState, Products, Refund, RefundId, RefundNo, RefundState};
@@ -189,7 +190,10 @@ fn a_refund_under_way_is_not_shown_as_done() {
     };
     let view = english(&checkout(OrderState::Paid, vec![settling]), NOW);
     assert_eq!(view.state, PageState::Refunding);
-    assert!(view.sentence.starts_with("¥34.50 is being refunded"));
+    assert!(
+        view.sentence
+            .starts_with("¥34.50 is being refunded to the Alipay balance or bank card that you paid with")
+    );
     assert_eq!(view.facts.last().unwrap().label, "Being refunded");
     assert!(view.is_watched(), "its end is news");
 }

@@ -1,6 +1,6 @@
 //! Texts for each situation: what happened to the money, and what to do.
 
-use domain::{Money, Order, Payment, Product, Timestamp};
+use domain::{Method, Money, Order, Payment, Product, Timestamp};
 
 use super::methods::MethodChoice;
 use super::{Fact, Situation, method_name, money};
@@ -55,8 +55,23 @@ pub fn of(
     let amount = money::text(amount);
     let method = situation.payment().map(Payment::method);
     let method = method.map_or("", |method| method_name(method, words));
-    let values = [("amount", amount.as_str()), ("method", method)];
+    let account = refund_account(situation.payment(), words);
+    let values = [
+        ("amount", amount.as_str()),
+        ("method", method),
+        ("account", account),
+    ];
     (fill(title, &values), fill(sentence, &values))
+}
+
+/// Returns the name of the account that a refund goes to: a gateway sends money back where it came from.
+fn refund_account(payment: Option<&Payment>, words: &Words) -> &'static str {
+    match payment.map(Payment::method) {
+        Some(Method::Wechat) => words.account_wechat,
+        Some(Method::Alipay) => words.account_alipay,
+        Some(Method::Balance) => words.account_balance,
+        None => words.account_unknown,
+    }
 }
 
 /// Returns whether one of the methods continues on this device.
