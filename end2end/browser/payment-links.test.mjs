@@ -83,7 +83,6 @@ for (const [where, viewport] of [['desk', DESK], ['phone', PHONE]]) {
                 await payer.hasNoBarriers();
                 await payer.picture('open');
                 await payer.page.locator('[data-action=open-link]').click();
-                await payer.page.locator('[data-action=open-bridge]').click();
                 await payer.reaches('paid');
             });
             await visit(browser, server, phone(`link-${where}-alipay`, AGENTS.alipay), async (payer) => {

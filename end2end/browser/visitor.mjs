@@ -30,7 +30,9 @@ export function launch() {
 /** Runs `journey` with a visitor, who afterwards has seen no error and no other host. */
 export async function visit(browser, server, options, journey) {
     const { name, viewport = DESK, ...rest } = options;
-    const context = await browser.newContext({ viewport, deviceScaleFactor: 2, locale: 'zh-CN', ...rest });
+    // A paid page leaves for the merchant's by itself, except for visitors who ask for less motion.
+    const still = { reducedMotion: 'reduce' };
+    const context = await browser.newContext({ viewport, deviceScaleFactor: 2, locale: 'zh-CN', ...still, ...rest });
     context.setDefaultTimeout(SOON_MS);
     const visitor = new Visitor(server, context, name);
     await forgetPictures(name);
@@ -92,6 +94,13 @@ class Visitor {
         await this.page.locator('button[data-action=pay]').click();
         await this.reaches('waiting');
         await this.picture(`waiting-${method}`);
+    }
+
+    /** Chooses a method that opens the gateway's own page, without a page of ours in between. */
+    async leaveFor(method) {
+        await this.page.locator(`input[name=method][value=${method}]`).check();
+        await this.page.locator('button[data-action=pay]').click();
+        await this.page.locator('[data-testid=cashier-pay]').waitFor();
     }
 
     /** Takes another method while a code is on the screen: one tap. */

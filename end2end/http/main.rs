@@ -47,6 +47,8 @@ mod settings;
 #[path = "../../payments/tests/journeys/shop.rs"]
 #[expect(dead_code, reason = "the journeys use more of it")]
 mod shop;
+mod signed_products;
+mod signed_return;
 mod statements;
 mod traces;
 mod webhooks;
