@@ -120,7 +120,7 @@ async fn export_order(services: &Services, order: &Order) -> Result<Value, Error
         "returnUrl": order.return_url,
         "metadata": metadata,
         "createdAt": rfc3339(order.created_at),
-        "paidAt": time(order.paid_at),
+        "paidAt": time(order.paid_at.map(|at| at.max(order.created_at))),
         "cancelReason": order.cancel_reason,
         "payments": file.payments.iter().map(export_payment).collect::<Vec<Value>>(),
         "refunds": file.refunds.iter().map(export_refund).collect::<Vec<Value>>(),
@@ -139,7 +139,7 @@ fn export_payment(payment: &Payment) -> Value {
         "status": payment.status().as_str(),
         "transactionId": payment.transaction_id,
         "createdAt": rfc3339(payment.created_at),
-        "paidAt": payment.paid_at.map(rfc3339),
+        "paidAt": payment.paid_at.map(|at| rfc3339(at.max(payment.created_at))),
     })
 }
 
@@ -152,7 +152,7 @@ fn export_refund(refund: &Refund) -> Value {
         "reason": refund.reason,
         "status": refund.state.as_str(),
         "createdAt": rfc3339(refund.created_at),
-        "finishedAt": refund.finished_at.map(rfc3339),
+        "finishedAt": refund.finished_at.map(|at| rfc3339(at.max(refund.created_at))),
     })
 }
 

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
-use super::{checkout_url, one_of};
+use super::{checkout_url, no_earlier, one_of};
 use crate::calendar::rfc3339;
 
 /// An order: what is bought, for how much, until when.
@@ -70,7 +70,7 @@ impl OrderView {
                 .clone()
                 .and_then(|text| RawValue::from_string(text).ok()),
             expires_at: rfc3339(order.expires_at),
-            paid_at: order.paid_at.map(rfc3339),
+            paid_at: no_earlier(order.paid_at, order.created_at),
             cancel_reason: order.cancel_reason.clone(),
             refund_reason: order.refund_reason.clone(),
             created_at: rfc3339(order.created_at),

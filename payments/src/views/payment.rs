@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
-use super::{checkout_url, one_of};
+use super::{checkout_url, no_earlier, one_of};
 use crate::calendar::rfc3339;
 use crate::model::client_parameters::ClientParameters;
 use crate::model::payment::ListedPayment;
@@ -115,8 +115,8 @@ impl PaymentView {
             refund_amount: payment.refunded,
             refund_reason: payment.refund_reason.clone(),
             expires_at: rfc3339(payment.expires_at),
-            paid_at: payment.paid_at.map(rfc3339),
-            refunded_at: payment.refunded_at.map(rfc3339),
+            paid_at: no_earlier(payment.paid_at, payment.created_at),
+            refunded_at: no_earlier(payment.refunded_at, payment.created_at),
             created_at: rfc3339(payment.created_at),
             updated_at: rfc3339(payment.updated_at),
             client_parameters: None,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
-use super::one_of;
+use super::{no_earlier, one_of};
 use crate::calendar::rfc3339;
 
 /// Money on its way back.
@@ -56,7 +56,7 @@ impl RefundView {
             failure_reason: refund.failure_reason.clone(),
             created_at: rfc3339(refund.created_at),
             updated_at: rfc3339(refund.updated_at),
-            finished_at: refund.finished_at.map(rfc3339),
+            finished_at: no_earlier(refund.finished_at, refund.created_at),
         }
     }
 
