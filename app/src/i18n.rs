@@ -8,6 +8,7 @@ mod alarms;
 mod catalogue;
 mod console;
 mod files;
+mod lists;
 mod payment_links;
 mod reconciliation;
 
@@ -15,6 +16,7 @@ pub use alarms::Words as AlarmWords;
 pub use catalogue::Words;
 pub use console::Words as ConsoleWords;
 pub use files::Words as FileWords;
+pub use lists::Words as ListWords;
 pub use payment_links::Words as LinkWords;
 pub use reconciliation::Words as ReconciliationWords;
 
@@ -94,6 +96,14 @@ impl Language {
         match self {
             Language::Chinese => &alarms::CHINESE,
             Language::English => &alarms::ENGLISH,
+        }
+    }
+
+    /// Texts of lists, of the timeline and of the overview.
+    pub fn list_words(self) -> &'static ListWords {
+        match self {
+            Language::Chinese => &lists::CHINESE,
+            Language::English => &lists::ENGLISH,
         }
     }
 
@@ -197,6 +207,7 @@ mod tests {
         let texts = texts
             .chain(alarms::ALL)
             .chain(files::ALL)
+            .chain(lists::ALL)
             .chain(payment_links::ALL)
             .chain(reconciliation::ALL);
         for (key, chinese, english) in texts {

@@ -57,6 +57,8 @@ pub struct Note {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posting {
     pub kind: EntryKind,
+    /// Id of the payment or the refund that was posted.
+    pub reference: String,
     pub from: String,
     pub to: String,
     pub amount: Money,
@@ -98,6 +100,7 @@ impl TryFrom<ledger::PostingRow> for Posting {
     fn try_from(row: ledger::PostingRow) -> Result<Posting, StoreError> {
         Ok(Posting {
             kind: EntryKind::parse(&row.kind).ok_or(StoreError::Corrupt("entries.kind"))?,
+            reference: row.reference,
             from: row.giver,
             to: row.taker,
             amount: Money::from_fen(row.amount).map_err(|_| StoreError::Corrupt("entries.amount"))?,

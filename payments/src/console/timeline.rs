@@ -1,5 +1,6 @@
 //! Timeline of an order, oldest first, over all tables.
 
+use domain::ledger::EntryKind;
 use domain::{Order, OrderState, Payment, PaymentState, Refund, RefundState, Timestamp};
 
 use super::attention::Incident;
@@ -28,8 +29,45 @@ pub enum Event<'a> {
     Done(&'a AuditEntry),
 }
 
+impl Event<'_> {
+    /// Place among events of one instant: a transaction writes causes and effects with the same time.
+    fn rank(&self) -> u8 {
+        match self {
+            Event::Ordered(_) => 0,
+            Event::Done(_) | Event::Noted(_) => 1,
+            Event::PaymentStarted(_) => 2,
+            Event::Called(call) if is_about_refund(call) => 11,
+            Event::Called(_) => 3,
+            Event::Notification(notification) if notification.verdict.starts_with("refund") => 12,
+            Event::Notification(_) => 4,
+            Event::PaymentPaid(_) | Event::PaymentEnded(_) => 5,
+            Event::OrderPaid(_) => 6,
+            Event::OrderCancelled(..) => 7,
+            Event::Raised(_) => 8,
+            Event::RefundAsked(..) => 10,
+            Event::RefundEnded(_) => 13,
+            Event::Posted(_) => 14,
+            Event::Resolved(_) => 15,
+        }
+    }
+
+    /// Time that the gateway gave for what it reported. It writes whole seconds of its own clock, so the timeline is sorted by
+    /// when it became known here.
+    pub fn gateway_time(&self) -> Option<Timestamp> {
+        match self {
+            Event::PaymentPaid(payment) => payment.paid_at,
+            Event::RefundEnded(refund) if refund.state == RefundState::Succeeded => refund.finished_at,
+            _ => None,
+        }
+    }
+}
+
+fn is_about_refund(call: &GatewayCall) -> bool {
+    matches!(call.operation, Operation::Refund | Operation::QueryRefund)
+}
+
 impl OrderFile {
-    /// Oldest first. Events of the same instant keep the order of cause and effect.
+    /// Oldest first, by when each event became known here; events of the same instant keep the order of cause and effect.
     pub fn timeline(&self) -> Vec<(Timestamp, Event<'_>)> {
         let mut events = vec![(self.order.created_at, Event::Ordered(&self.order))];
         let payments = || self.payments.iter().rev();
@@ -42,15 +80,7 @@ impl OrderFile {
                 .map(|notification| (notification.received_at, Event::Notification(notification))),
         );
         events.extend(self.incidents.iter().flat_map(events_of_incident));
-        if let Some(paid_at) = self.order.paid_at {
-            let settling = self.payments.iter().find(|payment| payment.settles);
-            let payable_since = settling.map_or(self.order.created_at, |payment| self.payable_since(payment));
-            events.push((paid_at.max(payable_since), Event::OrderPaid(&self.order)));
-        }
-        if self.order.state == OrderState::Cancelled {
-            let by = self.requesters.get(self.order.id.as_str());
-            events.push((self.order.updated_at, Event::OrderCancelled(&self.order, by)));
-        }
+        events.extend(self.end_of_order());
         events.extend(
             self.refunds
                 .iter()
@@ -75,37 +105,57 @@ impl OrderFile {
                 .filter(is_shown)
                 .map(|line| (line.at, Event::Done(line))),
         );
-        events.sort_by_key(|(at, _)| *at);
+        events.sort_by_key(|(at, event)| (*at, event.rank()));
         events
     }
 
-    /// Gateways write whole seconds; no payment can precede its create call.
-    fn payable_since(&self, payment: &Payment) -> Timestamp {
-        let number = payment.payment_no.as_str();
-        self.calls
-            .iter()
-            .filter(|call| call.operation == Operation::Create && call.payment_no == number)
-            .map(|call| call.first_at)
-            .min()
-            .map_or(payment.created_at, |told_at| told_at.max(payment.created_at))
+    fn end_of_order(&self) -> Option<(Timestamp, Event<'_>)> {
+        if self.order.state == OrderState::Cancelled {
+            let by = self.requesters.get(self.order.id.as_str());
+            return Some((self.order.updated_at, Event::OrderCancelled(&self.order, by)));
+        }
+        let paid_at = self.order.paid_at?;
+        let settling = self.payments.iter().find(|payment| payment.settles);
+        let at = settling.map_or(paid_at.max(self.order.created_at), |payment| {
+            self.known_paid_at(payment, paid_at)
+        });
+        Some((at, Event::OrderPaid(&self.order)))
     }
 
     fn end_of_payment<'a>(&self, payment: &'a Payment) -> Option<(Timestamp, Event<'a>)> {
         if let Some(paid_at) = payment.paid_at {
-            let at = paid_at.max(self.payable_since(payment));
+            let at = self.known_paid_at(payment, paid_at);
             return Some((at, Event::PaymentPaid(payment)));
         }
         let is_ended = matches!(payment.state, PaymentState::Closed | PaymentState::Declined);
         is_ended.then_some((payment.updated_at, Event::PaymentEnded(payment)))
     }
 
+    fn known_paid_at(&self, payment: &Payment, paid_at: Timestamp) -> Timestamp {
+        let kinds = [EntryKind::Payment, EntryKind::Topup, EntryKind::Surplus];
+        self.posted_at(payment.id.as_str(), &kinds)
+            .unwrap_or(paid_at.max(payment.created_at))
+    }
+
+    /// Time of the posting that was written with a change, which is when the change became known here.
+    fn posted_at(&self, reference: &str, kinds: &[EntryKind]) -> Option<Timestamp> {
+        self.postings
+            .iter()
+            .find(|posting| posting.reference == reference && kinds.contains(&posting.kind))
+            .map(|posting| posting.at)
+    }
+
     fn events_of_refund<'a>(&'a self, refund: &'a Refund) -> Vec<(Timestamp, Event<'a>)> {
         let by = self.requesters.get(refund.id.as_str());
         let mut events = vec![(refund.created_at, Event::RefundAsked(refund, by))];
-        if let Some(finished_at) = refund.finished_at
-            && matches!(refund.state, RefundState::Succeeded | RefundState::Failed)
-        {
-            events.push((finished_at, Event::RefundEnded(refund)));
+        let end = match refund.state {
+            RefundState::Succeeded => EntryKind::Refund,
+            RefundState::Failed => EntryKind::RefundFailed,
+            RefundState::Requested | RefundState::Pending | RefundState::Stuck => return events,
+        };
+        let finished_at = refund.finished_at.map(|at| at.max(refund.created_at));
+        if let Some(at) = self.posted_at(refund.id.as_str(), &[end]).or(finished_at) {
+            events.push((at, Event::RefundEnded(refund)));
         }
         events
     }

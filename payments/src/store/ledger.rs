@@ -255,7 +255,7 @@ pub struct PostingRow {
 /// of the table.
 pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<PostingRow>, StoreError> {
     const SQL: &str = "
-        select g.kind, g.account as giver, t.account as taker, t.amount, g.created_at
+        select g.kind, g.reference, g.account as giver, t.account as taker, t.amount, g.created_at
         from entries g join entries t on t.journal = g.journal and t.amount > 0
         where g.amount < 0 and g.journal in (
             select 'payment:' || p.id from payments p where p.order_id = $1
@@ -280,3 +280,5 @@ pub async fn find_entry(tx: &mut Tx<'_>, journal: &str) -> Result<Option<Entry>,
     let row: Option<EntryRow> = on!(tx, SQL, fetch_optional, |query| query.bind(journal))?;
     row.map(Entry::try_from).transpose()
 }
+    /// Id of the payment or the refund.
+    pub reference: String,

@@ -24,7 +24,7 @@ pub fn timeline(context: &ConsoleContext, file: &OrderFile) -> AnyView {
         .timeline()
         .into_iter()
         .map(|(at, event)| {
-            let entry = entry(event, words);
+            let entry = dated_entry(context, event, at);
             view! {
                 <li class="timeline__entry" data-kind=entry.kind>
                     <p class="timeline__sentence">{entry.sentence}</p>
@@ -59,7 +59,7 @@ pub fn support_text(context: &ConsoleContext, file: &OrderFile) -> String {
         !matches!(event, Event::Noted(_) | Event::Done(_) | Event::Resolved(_))
     };
     for (at, event) in file.timeline().into_iter().filter(is_public) {
-        let entry = entry(without_people(event), words);
+        let entry = dated_entry(context, without_people(event), at);
         let head = format!("{}  {} · {}", payments::rfc3339(at), entry.sentence, entry.cause);
         let more = [entry.detail, entry.message];
         text.push_str(&format!("\n{head}\n"));
@@ -77,6 +77,22 @@ fn without_people(event: Event<'_>) -> Event<'_> {
         Event::OrderCancelled(order, Some(RequestedBy::Person(_))) => Event::OrderCancelled(order, None),
         event => event,
     }
+}
+
+/// The entry, with the time that the gateway gave where it is another one.
+fn dated_entry(context: &ConsoleContext, event: Event<'_>, at: Timestamp) -> Entry {
+    let words = context.words();
+    let mut entry = entry(event, words);
+    let other_time = event
+        .gateway_time()
+        .map(payments::beijing)
+        .filter(|time| *time != payments::beijing(at));
+    if let Some(time) = other_time {
+        let line = fill(context.language.list_words().gateway_time, &[("time", &time)]);
+        let lines: Vec<String> = entry.detail.take().into_iter().chain([line]).collect();
+        entry.detail = Some(lines.join("\n"));
+    }
+    entry
 }
 
 fn plain_entry(kind: &'static str, sentence: String, cause: &str) -> Entry {
