@@ -7,6 +7,7 @@ pub mod columns;
 mod flash;
 mod format;
 mod frame;
+mod incident_text;
 pub mod pages;
 
 use std::net::IpAddr;

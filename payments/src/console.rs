@@ -77,7 +77,7 @@ pub use webhooks::{
 };
 
 pub(super) use crate::audit_log::{perform, perform_and_tell, record};
-pub use crate::gateway::{Call, Operation, Verdict};
+pub use crate::gateway::{Call, Operation, StuckCause, Verdict};
 pub use crate::model::file::{
     EntryLine, FilePlace, FileSpan, LineKind, MethodTotal, OrderLine, PaidBy, PaymentLine, RefundLine,
 };

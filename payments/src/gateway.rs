@@ -17,6 +17,7 @@ mod pem;
 mod probe;
 mod rsa_key;
 mod scalar;
+mod stuck;
 mod text;
 mod timed;
 mod transport;
@@ -40,6 +41,7 @@ pub use self::configured::Gateways;
 pub use self::describe::Description;
 use self::drift::Drift;
 use self::health::Health;
+pub use self::stuck::StuckCause;
 #[cfg(feature = "faults")]
 pub use self::transport::{InProcess, Silence};
 

@@ -155,6 +155,9 @@ async fn record_refund(
     if refund.state == RefundState::Stuck && next.state != RefundState::Stuck {
         incidents::settle(tx, IncidentKind::RefundStuck, subject, services.clock.now()).await?;
     }
+    if is_done {
+        incidents::settle_surplus(tx, &refund.payment_id, now).await?;
+    }
     if let Some((kind, detail)) = incident_of_change(refund, next) {
         let incident = Incident {
             recurrence: Recurrence::Opens,

@@ -1,6 +1,6 @@
 //! Incidents: open ones oldest first, and their resolution.
 
-use domain::{OrderId, Timestamp};
+use domain::{Money, OrderId, Timestamp};
 use futures_util::FutureExt;
 
 use super::{Action, Actor, ConsoleError, Operator, Permission, list_users, perform_and_tell};
@@ -20,6 +20,10 @@ pub struct Incident {
     pub kind: Option<IncidentKind>,
     pub subject: String,
     pub order_id: Option<OrderId>,
+    pub order_no: Option<String>,
+    pub user_id: Option<String>,
+    /// Amount of the refund that it is about, otherwise of the payment.
+    pub amount: Option<Money>,
     pub detail: String,
     pub created_at: Timestamp,
     /// Assignee, by address.
@@ -36,6 +40,9 @@ impl From<IncidentRow> for Incident {
             kind: IncidentKind::parse(&row.kind),
             subject: row.subject,
             order_id: row.order_id.as_deref().and_then(OrderId::parse),
+            order_no: row.order_no,
+            user_id: row.user_id,
+            amount: row.amount.and_then(|fen| Money::from_fen(fen).ok()),
             detail: row.detail,
             created_at: Timestamp::from_millis(row.created_at),
             assigned_to: row.assigned_to,

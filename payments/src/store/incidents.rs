@@ -13,6 +13,10 @@ pub struct IncidentRow {
     pub kind: String,
     pub subject: String,
     pub order_id: Option<String>,
+    pub order_no: Option<String>,
+    pub user_id: Option<String>,
+    /// Amount of the refund that it is about, otherwise of the payment.
+    pub amount: Option<i64>,
     pub detail: String,
     pub created_at: i64,
     pub assigned_to: Option<String>,
@@ -24,9 +28,12 @@ pub struct IncidentRow {
 macro_rules! select_incident {
     ($tail:literal) => {
         concat!(
-            "select i.id, i.kind, i.subject, p.order_id, i.detail, i.created_at, i.assigned_to, i.resolved_at,
-                i.resolved_by, i.resolution
-            from incidents i left join payments p on p.id = i.payment_id ",
+            "select i.id, i.kind, i.subject, p.order_id, o.order_no, o.user_id, coalesce(r.amount, p.amount) as amount,
+                i.detail, i.created_at, i.assigned_to, i.resolved_at, i.resolved_by, i.resolution
+            from incidents i
+            left join payments p on p.id = i.payment_id
+            left join orders o on o.id = p.order_id
+            left join refunds r on r.id = i.subject ",
             $tail
         )
     };
@@ -256,6 +263,25 @@ pub async fn settle(
     execute!(tx, SQL, |query| query
         .bind(kind.as_str())
         .bind(subject)
+        .bind(now.millis()))
+    .map(drop)?;
+    Ok(())
+}
+
+/// Settles the incident of a surplus payment of which all is refunded.
+pub async fn settle_surplus(
+    tx: &mut Tx<'_>,
+    payment_id: &PaymentId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update incidents set resolved_at = $2
+        where kind = 'surplus' and subject = $1 and resolved_at is null
+            and (select p.amount from payments p where p.id = $1)
+                <= (select coalesce(sum(r.amount), 0) from refunds r
+                    where r.payment_id = $1 and r.state = 'succeeded')";
+    execute!(tx, SQL, |query| query
+        .bind(payment_id.as_str())
         .bind(now.millis()))
     .map(drop)?;
     Ok(())

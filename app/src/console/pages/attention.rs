@@ -4,12 +4,13 @@ use domain::Timestamp;
 use leptos::prelude::*;
 use payments::Page;
 use payments::alarm::Robot;
-use payments::console::{Incident, Permission, RobotState};
+use payments::console::{Incident, IncidentKind, Permission, RobotState};
 
-use super::parts::{Column::Text, empty, heading, panel, table};
+use super::parts::{Column::Text, empty, fact, heading, panel, table};
 use super::webhooks::delivery_badge;
-use crate::console::{ConsoleContext, format};
-use crate::i18n::AlarmWords;
+use crate::console::{ConsoleContext, format, incident_text};
+use crate::i18n::{AlarmWords, ConsoleWords};
+use crate::view::money;
 
 /// `robots`: only for those who may test them.
 pub fn attention(
@@ -49,9 +50,6 @@ fn render_card(
 ) -> AnyView {
     let words = context.words();
     let age = format::age(now.duration_since(incident.created_at), words);
-    let order = incident.order_id.as_ref().map(|id| {
-        view! { <a class="act" href=format!("/admin/orders/{id}")>{words.open_order}</a> }
-    });
     let form = context.may(Permission::Handle).then(|| {
         view! {
             <form class="inline" method="post" action=format!("/admin/attention/{}/resolve", incident.id)>
@@ -69,14 +67,101 @@ fn render_card(
                 <h2 class="panel__title">{format::badge("bad", format::incident(incident.kind, words))}</h2>
                 <p class="small">{words.age} " " {age} " · " {format::time(incident.created_at)}</p>
             </div>
-            <p>{incident.detail.clone()}</p>
-            <p class="panel__text">{format::advice(incident.kind, words)}</p>
-            <p class="reference">{incident.subject.clone()}</p>
-            <div class="acts acts--low">{render_assignee(context, incident, handlers)} {order}</div>
+            {render_facts(context, incident)}
+            <p>{incident_text::detail(incident, context.language)}</p>
+            <p class="panel__text">{incident_text::advice(incident, context.language)}</p>
+            <div class="acts acts--low">
+                {render_assignee(context, incident, handlers)}
+                {render_acts(context, incident)}
+            </div>
             {form}
         </section>
     }
     .into_any()
+}
+
+/// Order, amount and user of an incident.
+fn render_facts(context: &ConsoleContext, incident: &Incident) -> AnyView {
+    let words = context.words();
+    let order = incident.order_id.as_ref().zip(incident.order_no.clone());
+    let order = order.map(|(id, order_no)| {
+        let link = view! { <a class="reference" href=format!("/admin/orders/{id}")>{order_no}</a> };
+        fact(words.order, link.into_any())
+    });
+    let amount = incident
+        .amount
+        .map(|amount| fact(words.amount, money::text(amount).into_any()));
+    let user = incident
+        .user_id
+        .clone()
+        .map(|user| fact(words.user, user.into_any()));
+    view! {
+        <dl class="facts">
+            {order}
+            {amount}
+            {user}
+            {fact(words.subject, format::reference(&incident.subject))}
+        </dl>
+    }
+    .into_any()
+}
+
+/// Acts that can help, and the page where such an incident is dealt with.
+fn render_acts(context: &ConsoleContext, incident: &Incident) -> AnyView {
+    let words = context.words();
+    let order_id = incident.order_id.as_ref();
+    let order = order_id.map(|id| {
+        view! { <a class="act" href=format!("/admin/orders/{id}")>{words.open_order}</a> }
+    });
+    let may_retry = context.may(Permission::RequestRefund) && incident_text::can_be_retried(incident);
+    let retry = may_retry.then(|| {
+        view! {
+            <form method="post" action=format!("/admin/refunds/{}/retry", incident.subject)>
+                <button class="act act--primary" data-action="retry">{words.retry}</button>
+            </form>
+        }
+    });
+    let may_ask = context.may(Permission::Handle) && incident_text::is_answered_by_gateway(incident);
+    let ask = order_id.filter(|_| may_ask).map(|id| {
+        view! {
+            <form method="post" action=format!("/admin/orders/{id}/ask")>
+                <button class="act act--primary">{words.ask_gateway}</button>
+            </form>
+        }
+    });
+    let place = place_of(incident.kind, words)
+        .filter(|(_, _, permission)| context.may(*permission))
+        .map(|(path, name, _)| view! { <a class="act" href=path>{name}</a> });
+    view! { {retry} {ask} {place} {order} }.into_any()
+}
+
+/// The page of the console where such an incident is dealt with.
+fn place_of(
+    kind: Option<IncidentKind>,
+    words: &'static ConsoleWords,
+) -> Option<(&'static str, &'static str, Permission)> {
+    Some(match kind? {
+        IncidentKind::ReconciliationDifference | IncidentKind::StatementMissing => {
+            ("/admin/reconciliation", words.reconciliation, Permission::Look)
+        }
+        IncidentKind::WebhookFailed | IncidentKind::WebhookDisabled => {
+            ("/admin/webhooks", words.webhooks, Permission::ManageKeys)
+        }
+        IncidentKind::EpayNotificationFailed => ("/admin/epay", words.epay, Permission::ManageKeys),
+        IncidentKind::NewKey => ("/admin/keys", words.keys, Permission::ManageKeys),
+        IncidentKind::ForeignNotification | IncidentKind::UnmatchedNotification => (
+            "/admin/callbacks?outcome=problem",
+            words.callbacks,
+            Permission::ReadMessages,
+        ),
+        IncidentKind::GatewaySilent
+        | IncidentKind::KeyExpiring
+        | IncidentKind::ClockOff
+        | IncidentKind::Refused
+        | IncidentKind::ProductNotPermitted
+        | IncidentKind::ForgedNotifications => ("/admin/gateways", words.gateways, Permission::Operate),
+        _ => return None,
+    })
 }
 
 /// The person assigned: a choice for those with the permission, otherwise a name.
