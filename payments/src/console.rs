@@ -45,7 +45,7 @@ pub use browser::{Browser, recognise_browser};
 pub use calls::GatewayCall;
 pub use credits::{CreditRequest, adjust_balance, approve_credit, list_credit_requests, reject_credit};
 pub use error::ConsoleError;
-pub use figures::{Day, Overview, Sum, read_overview};
+pub use figures::{Day, Overview, RangeOverview, Sum, read_overview, read_range};
 pub use files::{
     add_payments, list_entry_lines, list_paid_orders, list_payment_lines, list_refund_lines, sum_by_method,
 };

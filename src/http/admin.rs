@@ -18,6 +18,7 @@ mod filter;
 mod gateways;
 mod guard;
 mod inbox;
+mod live;
 mod login;
 mod orders;
 mod overview;

@@ -23,13 +23,26 @@ pub struct Overview {
     pub last_week: Day,
 }
 
+/// Figures of a span of whole days in Beijing, beside the span of the same length before.
+#[derive(Debug, Clone)]
+pub struct RangeOverview {
+    pub span: Day,
+    pub before: Day,
+    /// Begin and fen of each day.
+    pub by_day: Vec<(Timestamp, i64)>,
+}
+
+/// Longest span: a quarter.
+const MAX_DAYS: u32 = 92;
+
+/// A day, or a longer span of time.
 #[derive(Debug, Clone)]
 pub struct Day {
     pub from: Timestamp,
     /// Money received.
     pub gross: Sum,
     pub by_method: [(Method, Sum); 3],
-    /// Fen by the hour.
+    /// Fen by the hour, of the first day of a longer span.
     pub by_hour: [i64; 24],
     /// Money refunded.
     pub refunded: Sum,
@@ -86,6 +99,51 @@ pub async fn read_overview(services: &Services) -> Result<Overview, Error> {
         })
         .await
         .map_err(|error: StoreError| Error::Internal(error))
+}
+
+/// Figures of these whole days, `to` exclusive. `None`: the span is empty or longer than [`MAX_DAYS`].
+pub async fn read_range(
+    services: &Services,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Option<RangeOverview>, Error> {
+    let span = to.duration_since(from);
+    if span.is_zero() || span > MAX_DAYS * A_DAY {
+        return Ok(None);
+    }
+    services
+        .db
+        .snapshot(|tx| {
+            async move {
+                Ok(Some(RangeOverview {
+                    span: read_day(tx, from, span).await?,
+                    before: read_day(tx, from - span, span).await?,
+                    by_day: read_days(tx, from, span).await?,
+                }))
+            }
+            .boxed()
+        })
+        .await
+        .map_err(|error: StoreError| Error::Internal(error))
+}
+
+async fn read_days(
+    tx: &mut Tx<'_>,
+    from: Timestamp,
+    span: Duration,
+) -> Result<Vec<(Timestamp, i64)>, StoreError> {
+    let mut days: Vec<(Timestamp, i64)> = (0..MAX_DAYS)
+        .map(|n| from + n * A_DAY)
+        .take_while(|day| *day < from + span)
+        .map(|day| (day, 0))
+        .collect();
+    for (_, hour, _, fen) in figures::paid_by_hour(tx, from, from + span).await? {
+        let day = usize::try_from(hour / 24).ok().and_then(|day| days.get_mut(day));
+        if let Some((_, sum)) = day {
+            *sum = sum.saturating_add(fen);
+        }
+    }
+    Ok(days)
 }
 
 async fn read_day(tx: &mut Tx<'_>, from: Timestamp, span: Duration) -> Result<Day, StoreError> {
