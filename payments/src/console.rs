@@ -49,7 +49,7 @@ pub use figures::{Day, Overview, RangeOverview, Sum, read_overview, read_range};
 pub use files::{
     add_payments, list_entry_lines, list_paid_orders, list_payment_lines, list_refund_lines, sum_by_method,
 };
-pub use find::{FoundOrders, OrderQuery, OrderTotals, find_exact, find_order_totals, find_orders};
+pub use find::{FoundOrders, OrderQuery, OrderTotals, TakenAs, find_exact, find_order_totals, find_orders};
 pub use gateways::{GatewayState, Proof, Trial, list_gateways, test_gateway};
 pub use inbox::{find_notification, list_notifications, read_inside};
 pub use limits::{LoginLimits, admit_login};

@@ -1,4 +1,5 @@
-//! Order search: by any number, an amount or a user, with filters that combine.
+//! Order search: by any number or its end, an amount, a user, or a part of those and of the subject; with filters that
+//! combine.
 
 use domain::{Method, Money, Order, OrderId, OrderStatus, Timestamp};
 use futures_util::FutureExt;
@@ -11,8 +12,10 @@ use crate::{Error, Page, Services};
 /// Search query. Everything that is set must match.
 #[derive(Debug, Clone, Default)]
 pub struct OrderQuery {
-    /// A number of any kind, an amount of yuan, or a user.
+    /// A number of any kind or its end, an amount of yuan, a user, or a part of a number, of a user or of a subject.
     pub text: Option<String>,
+    /// Takes the text as a part, also when it is a user or an amount.
+    pub anywhere: bool,
     pub status: Option<OrderStatus>,
     /// Method of one of its payments.
     pub method: Option<Method>,
@@ -31,21 +34,45 @@ pub struct OrderQuery {
 #[derive(Debug)]
 pub struct FoundOrders {
     pub page: Page<Order>,
+    /// Meaning that the text was taken in.
+    pub taken_as: TakenAs,
     /// The scan was cut off at this instant: there may be more before it, and the next page goes on there.
     pub looked_back_to: Option<Timestamp>,
 }
 
-/// Finds the one order that a number belongs to, so that the list is skipped.
+/// Meaning that a search text was taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenAs {
+    /// There is no text.
+    Nothing,
+    /// A number, or the end of one.
+    Number,
+    /// A user or an amount.
+    UserOrAmount,
+    /// A part of a number, of a user or of a subject.
+    Part,
+}
+
+/// Finds the one order that a number or its end belongs to, so that the list is skipped.
 pub async fn find_exact(services: &Services, text: &str) -> Result<Option<OrderId>, Error> {
     let found = services
         .db
-        .read_one(|tx| async move { search::find_by_any_number(tx, text).await }.boxed())
+        .snapshot(|tx| async move { find_numbered(tx, text).await }.boxed())
         .await
-        .map_err(Error::Internal)?;
+        .map_err(|error: StoreError| Error::Internal(error))?;
     Ok(match &found[..] {
         [only] => Some(only.clone()),
         _ => None,
     })
+}
+
+/// Orders with this number; or with its end, unless the text is a user or an amount.
+async fn find_numbered(tx: &mut Tx<'_>, text: &str) -> Result<Vec<OrderId>, StoreError> {
+    let numbered = search::find_by_any_number(tx, text).await?;
+    if !numbered.is_empty() || search::is_user_or_amount(tx, text, amount_in(text).map(Money::fen)).await? {
+        return Ok(numbered);
+    }
+    search::find_by_last_digits(tx, text).await
 }
 
 /// Newest first.
@@ -103,9 +130,10 @@ async fn sum_orders(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<OrderTotals, 
         from: &from,
         below: &below,
     };
-    let (first, second) = match interpret_text(tx, query, names).await? {
+    let pattern = query.text.as_deref().map(search::pattern_within);
+    let (first, second) = match interpret_text(tx, query, pattern.as_deref(), names).await? {
         Meaning::Numbered(found) => return Ok(OrderTotals::of(&found.orders)),
-        Meaning::Filtered(first, second) => (first, second),
+        Meaning::Filtered(_, first, second) => (first, second),
     };
     let of_first = sum_of(tx, first, names).await?;
     let Some(second) = second else { return Ok(of_first) };
@@ -128,7 +156,11 @@ async fn sum_of(
         n_orders: sums.n,
         amount_fen: sums.amount,
         refunded_fen: sums.refunded,
-        only_newest: sums.is_cut_off.then_some(search::TOTALS_DEPTH),
+        only_newest: sums.is_cut_off.then_some(if filter.pattern.is_some() {
+            search::DEPTH
+        } else {
+            search::TOTALS_DEPTH
+        }),
     })
 }
 
@@ -140,6 +172,7 @@ fn filter_of(query: &OrderQuery) -> Filter<'_> {
         least: query.least.map(Money::fen),
         most: query.most.map(Money::fen),
         needs_attention: query.needs_attention,
+        pattern: None,
     }
 }
 
@@ -154,7 +187,7 @@ fn narrowed_to<'a>(text: &str, filter: Filter<'a>) -> Option<Filter<'a>> {
 }
 
 async fn find_in_snapshot(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<FoundOrders, StoreError> {
-    let found = search_orders(tx, query, i64::from(query.limit) + 1).await?;
+    let (taken_as, found) = search_orders(tx, query, i64::from(query.limit) + 1).await?;
     let mut page = page(found.orders, query.limit, |order: &Order| order.id.to_string());
     let mut looked_back_to = None;
     if let (None, Some(oldest)) = (&page.next_cursor, found.looked_to) {
@@ -162,23 +195,34 @@ async fn find_in_snapshot(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<FoundOr
         looked_back_to = orders::find(tx, &id).await?.map(|order| order.created_at);
         page.next_cursor = Some(oldest);
     }
-    Ok(FoundOrders { page, looked_back_to })
+    Ok(FoundOrders {
+        page,
+        taken_as,
+        looked_back_to,
+    })
 }
 
-async fn search_orders(tx: &mut Tx<'_>, query: &OrderQuery, limit: i64) -> Result<Found, StoreError> {
+async fn search_orders(
+    tx: &mut Tx<'_>,
+    query: &OrderQuery,
+    limit: i64,
+) -> Result<(TakenAs, Found), StoreError> {
     let (from, below) = span_of(query, query.cursor.as_deref()).names();
     let names = search::IdRange {
         from: &from,
         below: &below,
     };
-    let (first, second) = match interpret_text(tx, query, names).await? {
-        Meaning::Numbered(found) => return Ok(found),
-        Meaning::Filtered(first, second) => (first, second),
+    let pattern = query.text.as_deref().map(search::pattern_within);
+    let (taken_as, first, second) = match interpret_text(tx, query, pattern.as_deref(), names).await? {
+        Meaning::Numbered(found) => return Ok((TakenAs::Number, found)),
+        Meaning::Filtered(taken_as, first, second) => (taken_as, first, second),
     };
     let found = search::find(tx, first, names, limit).await?;
-    let Some(second) = second else { return Ok(found) };
+    let Some(second) = second else {
+        return Ok((taken_as, found));
+    };
     let others = search::find(tx, second, names, limit).await?;
-    Ok(merge_found(found, others, limit))
+    Ok((taken_as, merge_found(found, others, limit)))
 }
 
 fn span_of<'a>(query: &OrderQuery, cursor: Option<&'a str>) -> Span<'a> {
@@ -191,31 +235,43 @@ fn span_of<'a>(query: &OrderQuery, cursor: Option<&'a str>) -> Span<'a> {
 
 /// Orders that a query means.
 enum Meaning<'a> {
-    /// Orders with the number that was typed.
+    /// Orders with the number that was typed, or with its end.
     Numbered(Found),
     /// Orders of a filter, and of a second one: a text may be a user or an amount.
-    Filtered(Filter<'a>, Option<Filter<'a>>),
+    Filtered(TakenAs, Filter<'a>, Option<Filter<'a>>),
 }
 
 async fn interpret_text<'a>(
     tx: &mut Tx<'_>,
     query: &'a OrderQuery,
+    pattern: Option<&'a str>,
     names: search::IdRange<'_>,
 ) -> Result<Meaning<'a>, StoreError> {
     let filter = filter_of(query);
     let Some(text) = query.text.as_deref() else {
-        return Ok(Meaning::Filtered(filter, None));
+        return Ok(Meaning::Filtered(TakenAs::Nothing, filter, None));
     };
-    let numbered = search::find_by_any_number(tx, text).await?;
+    let of_part = Filter { pattern, ..filter };
+    if query.anywhere {
+        return Ok(Meaning::Filtered(TakenAs::Part, of_part, None));
+    }
+    let numbered = find_numbered(tx, text).await?;
     if !numbered.is_empty() {
         let found = search::find_among(tx, &numbered, filter, names).await?;
         return Ok(Meaning::Numbered(found));
+    }
+    if !search::is_user_or_amount(tx, text, amount_in(text).map(Money::fen)).await? {
+        return Ok(Meaning::Filtered(TakenAs::Part, of_part, None));
     }
     let of_user = Filter {
         user_id: Some(text),
         ..filter
     };
-    Ok(Meaning::Filtered(of_user, narrowed_to(text, filter)))
+    Ok(Meaning::Filtered(
+        TakenAs::UserOrAmount,
+        of_user,
+        narrowed_to(text, filter),
+    ))
 }
 
 /// Merges both lists, as far back as both were scanned.

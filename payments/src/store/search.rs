@@ -5,6 +5,8 @@
 //! and the next page goes on there. No statement here is prepared persistently: after some uses PostgreSQL would keep one
 //! plan for all values, which is a bad one for rare values.
 
+pub mod depth;
+
 use domain::{Order, OrderId};
 
 use super::orders::{OrderRow, select_order, status_of};
@@ -26,6 +28,29 @@ pub struct Filter<'a> {
     pub most: Option<i64>,
     /// One of its payments has an open incident.
     pub needs_attention: bool,
+    /// Pattern of [`pattern_within`] that its number, its subject, its user or a number of its payments has.
+    pub pattern: Option<&'a str>,
+}
+
+impl Filter<'_> {
+    /// Whether every order on this one path matches, so that nothing has to be scanned for others.
+    fn is_all_of(&self, path: AccessPath<'_>) -> bool {
+        path.is_in_order() && self.pattern.is_none()
+    }
+}
+
+/// Pattern of `like` for a text anywhere in another, with `~` before signs that have a meaning.
+pub fn pattern_within(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for sign in text.to_lowercase().chars() {
+        if matches!(sign, '%' | '_' | '~') {
+            pattern.push('~');
+        }
+        pattern.push(sign);
+    }
+    pattern.push('%');
+    pattern
 }
 
 /// Result of a search.
@@ -110,8 +135,7 @@ pub async fn find(
     limit: i64,
 ) -> Result<Found, StoreError> {
     let (path, looked_to) = match filter.access_paths()[..] {
-        // Every order on this path matches.
-        [path] if path.is_in_order() => (path, None),
+        [path] if filter.is_all_of(path) => (path, None),
         ref access_paths => choose_path(tx, access_paths, range, DEPTH).await?,
     };
     let from = looked_to.as_deref().unwrap_or(range.from);
@@ -123,9 +147,15 @@ pub async fn find(
 
 /// Sums the matching orders, as far back as [`TOTALS_DEPTH`] reaches.
 pub async fn sum(tx: &mut Tx<'_>, filter: Filter<'_>, range: IdRange<'_>) -> Result<Sums, StoreError> {
+    // A pattern is compared with more than the order's own row.
+    let depth = if filter.pattern.is_some() {
+        DEPTH
+    } else {
+        TOTALS_DEPTH
+    };
     let (path, looked_to) = match filter.access_paths()[..] {
-        [path] if path.is_in_order() => (path, None),
-        ref access_paths => choose_path(tx, access_paths, range, TOTALS_DEPTH).await?,
+        [path] if filter.is_all_of(path) => (path, None),
+        ref access_paths => choose_path(tx, access_paths, range, depth).await?,
     };
     let from = looked_to.as_deref().unwrap_or(range.from);
     let row: SumsRow = sum_path(tx, path, filter, IdRange { from, ..range }).await?;
@@ -282,7 +312,14 @@ macro_rules! matching {
                     and (cast($7 as bigint) is null or i.amount <= $7)
                     and (cast($9 as bigint) is null or exists (select 1
                         from incidents a join payments p on p.id = a.payment_id
-                        where p.order_id = i.id and a.resolved_at is null))",
+                        where p.order_id = i.id and a.resolved_at is null))
+                    and (cast($10 as text) is null
+                        or lower(i.order_no) like $10 escape '~'
+                        or lower(i.user_id) like $10 escape '~'
+                        or lower(i.subject) like $10 escape '~'
+                        or 0 < (select count(*) from payments p where p.order_id = i.id
+                            and (lower(p.payment_no) like $10 escape '~'
+                                or lower(p.transaction_id) like $10 escape '~')))",
             $path,
             " limit $8"
         )
@@ -385,7 +422,8 @@ macro_rules! run_path {
             .bind(least)
             .bind(most)
             .bind($limit)
-            .bind($filter.needs_attention.then_some(1_i64)))
+            .bind($filter.needs_attention.then_some(1_i64))
+            .bind($filter.pattern))
     }};
 }
 
@@ -441,4 +479,65 @@ pub async fn find_by_any_number(tx: &mut Tx<'_>, number: &str) -> Result<Vec<Ord
     rows.iter()
         .map(|(id,)| OrderId::parse(id).ok_or(StoreError::Corrupt("orders.id")))
         .collect()
+}
+
+/// Shortest end of a number that is looked up: bills of the gateways and of payers' banks show no fewer digits.
+pub const LAST_DIGITS: usize = 6;
+
+/// Orders with a number that ends with this one, or whose payments have such a number, newest first.
+pub async fn find_by_last_digits(tx: &mut Tx<'_>, end: &str) -> Result<Vec<OrderId>, StoreError> {
+    // The first condition of each is an index; the second compares the rest of a longer end.
+    const SQL: &str = "
+        select o.id as id from orders o
+        where substr(o.order_no, length(o.order_no) - 5) = $1 and o.order_no like $2 escape '~'
+        union
+        select p.order_id from payments p
+        where substr(p.payment_no, length(p.payment_no) - 5) = $1 and p.payment_no like $2 escape '~'
+        union
+        select p.order_id from payments p
+        where p.transaction_id is not null and substr(p.transaction_id, length(p.transaction_id) - 5) = $1
+            and p.transaction_id like $2 escape '~'
+        order by id desc
+        limit 20";
+    let Some(digits) = last_digits(end) else {
+        return Ok(Vec::new());
+    };
+    let pattern = format!("%{end}");
+    let rows: Vec<(String,)> = on!(tx, SQL, fetch_all, |query| query
+        .bind(digits)
+        .bind(pattern.as_str()))?;
+    rows.iter()
+        .map(|(id,)| OrderId::parse(id).ok_or(StoreError::Corrupt("orders.id")))
+        .collect()
+}
+
+/// The last six signs of an end of a number.
+fn last_digits(end: &str) -> Option<&str> {
+    let is_end = end.len() >= LAST_DIGITS && end.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_end.then(|| &end[end.len() - LAST_DIGITS..])
+}
+
+/// Whether any order has this user, or this amount.
+pub async fn is_user_or_amount(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    amount: Option<i64>,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        select (select count(*) from (select 1 from orders where user_id = $1 limit 1) as of_user)
+            + (select count(*) from (select 1 from orders where amount = $2 limit 1) as of_amount)";
+    let (n,): (i64,) = on!(tx, SQL, fetch_one, |query| query.bind(user_id).bind(amount))?;
+    Ok(n > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_with_a_meaning_are_searched_as_they_are() {
+        assert_eq!(pattern_within("100%_A~"), "%100~%~_a~~%");
+        assert_eq!(last_digits("1234567"), Some("234567"));
+        assert_eq!((last_digits("12345"), last_digits("1234_6")), (None, None));
+    }
 }

@@ -1,9 +1,11 @@
 //! One order: facts at the side, its timeline in the middle, actions at the top.
 
-use domain::{OrderState, Payment, Refund, RefundState};
+use domain::{OrderId, OrderState, Payment, Refund, RefundState};
 use leptos::prelude::*;
 use payments::console::{OrderFile, Permission};
+use url::form_urlencoded::byte_serialize;
 
+use super::live::{LiveState, render_live};
 use super::parts::{
     Column::{Figures, Text},
     empty, fact, heading, panel, table,
@@ -13,24 +15,64 @@ use super::timeline::timeline;
 use crate::console::{ConsoleContext, format};
 use crate::view::money;
 
-pub fn order(context: &ConsoleContext, file: &OrderFile) -> AnyView {
+/// The list that an order was opened from: its filters, and its neighbours there with the filters that each is opened with.
+#[derive(Debug)]
+pub struct OrderPlace {
+    pub list: String,
+    pub newer: Option<(OrderId, String)>,
+    pub older: Option<(OrderId, String)>,
+}
+
+pub fn order(
+    context: &ConsoleContext,
+    file: &OrderFile,
+    place: Option<&OrderPlace>,
+    live: Option<LiveState>,
+) -> AnyView {
     let words = context.words();
     let title = format!("{} {}", words.order, file.order.order_no);
+    let path = format!("/admin/orders/{}", file.order.id);
+    // A page that loads itself again would lose what is being written.
+    let is_writable = !matches!(live, Some(LiveState::On(_)));
+    let pause = context
+        .may(Permission::Handle)
+        .then_some(context.language.list_words().live_pause);
     view! {
+        {place.map(|place| render_place(context, place))}
         {heading(&title, render_acts(context, file))}
+        {live.map(|state| render_live(context, state, &path, pause))}
         <div class="record">
             <div class="record__main">
                 {panel(words.payments, render_payments(context, file))}
                 {panel(words.refunds, render_refunds(context, file))}
                 {panel(words.postings, render_postings(context, file))}
                 {panel(words.timeline, timeline(context, file))}
-                {render_notes(context, file)}
+                {is_writable.then(|| render_notes(context, file)).flatten()}
             </div>
             <div class="record__side">
                 {checkout_link(context, &file.order)}
                 {panel(words.facts, render_facts(context, file))}
             </div>
         </div>
+    }
+    .into_any()
+}
+
+/// Back to the list, and on to its next order.
+fn render_place(context: &ConsoleContext, place: &OrderPlace) -> AnyView {
+    let texts = context.language.list_words();
+    let link = |neighbour: &Option<(OrderId, String)>, name: &'static str, rel: &'static str| {
+        neighbour.as_ref().map(|(id, list)| {
+            let list: String = byte_serialize(list.as_bytes()).collect();
+            view! { <a class="act" href=format!("/admin/orders/{id}?list={list}") rel=rel>{name}</a> }
+        })
+    };
+    view! {
+        <nav class="acts" aria-label=texts.back_to_list>
+            <a class="act" href=format!("/admin/orders?{}", place.list)>{texts.back_to_list}</a>
+            {link(&place.newer, texts.newer_order, "prev")}
+            {link(&place.older, texts.older_order, "next")}
+        </nav>
     }
     .into_any()
 }
@@ -59,8 +101,13 @@ fn render_acts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
         let path = format!("/admin/orders/{}/support.txt", file.order.id);
         view! { <a class="act" href=path download>{words.support_text}</a> }
     });
+    let receipt = file.order.paid_at.map(|_| {
+        let path = format!("/checkout/{}/receipt", file.order.token);
+        view! { <a class="act" href=path target="_blank" rel="noopener">{context.language.list_words().receipt}</a> }
+    });
     view! {
         {format::order_status(file.order.status(), words)}
+        {receipt}
         {support}
         {ask}
         {refunds}
@@ -79,7 +126,10 @@ fn render_facts(context: &ConsoleContext, file: &OrderFile) -> AnyView {
         fact(words.order_no, format::reference(order.order_no.as_str())),
         fact(words.id, format::reference(order.id.as_str())),
         fact(words.created_at, format::time(order.created_at)),
-        fact(words.paid_at, format::maybe_time(order.paid_at)),
+        fact(
+            words.paid_at,
+            format::maybe_time(order.paid_at.map(|at| at.max(order.created_at))),
+        ),
     ];
     if order.state == OrderState::Open {
         facts.push(fact(words.expires_at, format::time(order.expires_at)));
@@ -176,7 +226,7 @@ fn render_refund_row(context: &ConsoleContext, refund: &Refund) -> AnyView {
                 {refund.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
             </td>
             <td class="reference">{refund.gateway_refund_id.clone()}</td>
-            <td>{format::maybe_time(refund.finished_at)} {act}</td>
+            <td>{format::maybe_time(refund.finished_at.map(|at| at.max(refund.created_at)))} {act}</td>
         </tr>
     }
     .into_any()

@@ -1,9 +1,9 @@
 //! The list of orders, with its filters.
 
-use domain::{Method, Order, OrderStatus, Timestamp};
+use domain::{Method, OrderStatus, Timestamp};
 use leptos::prelude::*;
 use payments::Period;
-use payments::console::{FoundOrders, OrderTotals, Permission};
+use payments::console::{OrderLine, OrderTotals, Permission, TakenAs};
 use url::form_urlencoded::Serializer;
 
 use super::parts::{
@@ -26,6 +26,8 @@ pub struct Filters {
     pub most: String,
     /// `1`: only orders that need attention.
     pub attention: String,
+    /// `text`: the text is a part of a number, a user or a subject.
+    pub within: String,
     pub cursor: String,
 }
 
@@ -59,6 +61,7 @@ impl Filters {
             ("least", &self.least),
             ("most", &self.most),
             ("attention", &self.attention),
+            ("in", &self.within),
             ("cursor", cursor),
         ];
         Serializer::new(String::new())
@@ -67,28 +70,38 @@ impl Filters {
     }
 }
 
-/// `totals` are those of all pages; `None` of an unfiltered list.
-pub fn orders(
-    context: &ConsoleContext,
-    filters: &Filters,
-    found: FoundOrders,
-    totals: Option<OrderTotals>,
-    now: Timestamp,
-) -> AnyView {
+/// Page of the list.
+#[derive(Debug)]
+pub struct OrderList {
+    pub lines: Vec<OrderLine>,
+    pub next_cursor: Option<String>,
+    /// The scan was cut off at this instant.
+    pub looked_back_to: Option<Timestamp>,
+    pub taken_as: TakenAs,
+    /// Sums of all pages; `None` of an unfiltered list.
+    pub totals: Option<OrderTotals>,
+}
+
+pub fn orders(context: &ConsoleContext, filters: &Filters, found: OrderList, now: Timestamp) -> AnyView {
     let words = context.words();
-    let page = found.page;
-    let is_empty = page.data.is_empty();
+    let is_empty = found.lines.is_empty();
     let columns = [
         Text(words.order_no),
         Text(words.subject_of_order),
         Text(words.user),
+        Text(words.method),
         Figures(words.amount),
         Figures(words.returned),
         Text(words.status),
         Text(words.when),
     ];
-    let rows = page.data.iter().map(|order| render_row(order, words)).collect();
-    let next = page.next_cursor.map(|cursor| {
+    let list = filters.query(&filters.cursor);
+    let rows = found
+        .lines
+        .iter()
+        .map(|line| render_row(line, &list, words))
+        .collect();
+    let next = found.next_cursor.map(|cursor| {
         let path = format!("/admin/orders?{}", filters.query(&cursor));
         view! { <a class="act" href=path rel="next">{words.older}</a> }
     });
@@ -98,9 +111,11 @@ pub fn orders(
     view! {
         {heading(words.orders, render_export(context, filters))}
         {render_form(context, filters, now)}
+        {render_views(context, filters, now)}
         <section class="panel">
-            {if is_empty { empty(words.no_orders) } else { table(words.orders, &columns, rows) }}
-            {totals.filter(|_| !is_empty).map(|totals| render_sums(context, totals))}
+            {render_meaning(context, filters, found.taken_as)}
+            {if is_empty { render_empty(context, filters) } else { table(words.orders, &columns, rows) }}
+            {found.totals.filter(|_| !is_empty).map(|totals| render_sums(context, totals))}
             {looked_back_to}
             {next}
         </section>
@@ -142,15 +157,89 @@ fn render_export(context: &ConsoleContext, filters: &Filters) -> AnyView {
         .into_any()
 }
 
-fn render_row(order: &Order, words: &'static ConsoleWords) -> AnyView {
+/// Says what the text was taken as, with a link to the other way.
+fn render_meaning(context: &ConsoleContext, filters: &Filters, taken_as: TakenAs) -> AnyView {
+    let texts = context.language.list_words();
+    let text = [("text", filters.text.as_str())];
+    match taken_as {
+        TakenAs::Nothing | TakenAs::Number => ().into_any(),
+        TakenAs::Part => view! { <p class="panel__text">{fill(texts.as_part, &text)}</p> }.into_any(),
+        TakenAs::UserOrAmount => {
+            let anywhere = Filters {
+                within: "text".to_owned(),
+                ..filters.clone()
+            };
+            let path = format!("/admin/orders?{}", anywhere.query(""));
+            view! {
+                <p class="panel__text">
+                    {fill(texts.as_user_or_amount, &text)} " " <a href=path>{texts.search_anywhere}</a>
+                </p>
+            }
+            .into_any()
+        }
+    }
+}
+
+fn render_empty(context: &ConsoleContext, filters: &Filters) -> AnyView {
+    let help = (!filters.text.is_empty())
+        .then(|| view! { <p class="panel__text">{context.language.list_words().search_help}</p> });
+    view! { {empty(context.words().no_orders)} {help} }.into_any()
+}
+
+/// Lists that are wanted every day. Each is an address, and so is any other choice of filters.
+fn render_views(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> AnyView {
+    let texts = context.language.list_words();
+    let of = |status: OrderStatus, period: Option<Period>| {
+        let (from, to) = period.map(|period| period.days(now)).unwrap_or_default();
+        Filters {
+            status: status.as_str().to_owned(),
+            from,
+            to,
+            ..Filters::default()
+        }
+    };
+    let with_incidents = Filters {
+        attention: "1".to_owned(),
+        ..Filters::default()
+    };
+    let views = [
+        (texts.view_pending, of(OrderStatus::Pending, None)),
+        (texts.view_paid_today, of(OrderStatus::Paid, Some(Period::Today))),
+        (
+            texts.view_refunded_month,
+            of(OrderStatus::Refunded, Some(Period::Month)),
+        ),
+        (texts.view_attention, with_incidents),
+    ];
+    let links = views.map(|(name, view)| {
+        let is_current = view == *filters;
+        let path = format!("/admin/orders?{}", view.query(""));
+        view! { <a class="act" href=path aria-current=is_current.then_some("true")>{name}</a> }
+    });
+    view! {
+        <nav class="acts" aria-label=texts.saved_views>{links.collect_view()}</nav>
+        <p class="small">{texts.view_bookmark}</p>
+    }
+    .into_any()
+}
+
+fn render_row(line: &OrderLine, list: &str, words: &'static ConsoleWords) -> AnyView {
+    let order = &line.order;
+    let method = line.paid_by.as_ref().map(|paid_by| paid_by.product.method());
+    let mut path = format!("/admin/orders/{}", order.id);
+    if !list.is_empty() {
+        let list: String = url::form_urlencoded::byte_serialize(list.as_bytes()).collect();
+        path = format!("{path}?list={list}");
+    }
     let refunded = (!order.refunded.is_zero()).then(|| money::text(order.refunded));
     view! {
         <tr>
             <td>
-                <a class="reference" href=format!("/admin/orders/{}", order.id)>{order.order_no.to_string()}</a>
+                <a class="reference" href=path>{order.order_no.to_string()}</a>
             </td>
             <td>{order.subject.clone()}</td>
             <td>{order.user_id.clone()}</td>
+            <td>{method.map(|method| format::method(method, words))}</td>
             <td class="amount-cell num">{money::text(order.amount)}</td>
             <td class="amount-cell num">{refunded}</td>
             <td>{format::order_status(order.status(), words)}</td>
