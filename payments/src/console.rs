@@ -15,6 +15,7 @@ mod find;
 mod gateways;
 mod inbox;
 mod limits;
+mod lists;
 mod manual_orders;
 mod order_file;
 mod payment_links;
@@ -51,8 +52,13 @@ pub use files::{
 };
 pub use find::{FoundOrders, OrderQuery, OrderTotals, TakenAs, find_exact, find_order_totals, find_orders};
 pub use gateways::{GatewayState, Proof, Trial, list_gateways, test_gateway};
-pub use inbox::{find_notification, list_notifications, read_inside};
+pub use inbox::{
+    NotificationOutcome, find_notification, list_notifications, list_notifications_of, read_inside,
+};
 pub use limits::{LoginLimits, admit_login};
+pub use lists::{
+    FoundPage, ListedBalance, PaymentQuery, RefundQuery, find_payments, find_refunds, list_balances,
+};
 pub use manual_orders::{ManualOrder, close_order, make_order};
 pub use order_file::{KeptNotification, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
 pub use payment_links::{LinkFile, NewLink, close_link, find_link, list_links, make_link, open_link_file};

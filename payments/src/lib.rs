@@ -79,7 +79,7 @@ pub use metrics::{
 pub use model::balance::{Balance, Entry};
 pub use model::idempotency::KeptAnswer;
 pub use model::payment::{ListedPayment, PaymentFilter};
-pub use model::refund::{ListedRefund, RefundFilter};
+pub use model::refund::{ListedRefund, RefundFilter, RefundOfOrder};
 pub use model::requester::Requester;
 pub use notification::accept_notification;
 pub use order::{

@@ -10,6 +10,7 @@ pub(crate) mod event;
 pub(crate) mod file;
 pub(crate) mod idempotency;
 pub(crate) mod incident;
+pub(crate) mod notification;
 pub(crate) mod payment;
 pub(crate) mod reconciliation;
 pub(crate) mod refund;

@@ -18,9 +18,14 @@ pub(crate) struct Span<'a> {
 impl Span<'_> {
     /// Ids contain their time, so a time span is a range of the primary key: from the first id on, below the second.
     pub(crate) fn names(&self) -> (String, String) {
+        self.names_by(OrderId::floor)
+    }
+
+    /// The same for ids of another table, by the function that makes their lower bound.
+    pub(crate) fn names_by(&self, floor: fn(Timestamp) -> String) -> (String, String) {
         const END_OF_TIME: Timestamp = Timestamp::from_millis((1 << 50) - 1);
-        let from = OrderId::floor(self.from.unwrap_or(Timestamp::from_millis(0)));
-        let below = OrderId::floor(self.to.unwrap_or(END_OF_TIME));
+        let from = floor(self.from.unwrap_or(Timestamp::from_millis(0)));
+        let below = floor(self.to.unwrap_or(END_OF_TIME));
         match self.cursor {
             Some(cursor) if cursor < below.as_str() => (from, cursor.to_owned()),
             _ => (from, below),

@@ -18,6 +18,7 @@ mod filter;
 mod gateways;
 mod guard;
 mod inbox;
+mod lists;
 mod live;
 mod login;
 mod orders;
@@ -104,6 +105,8 @@ fn console_routes() -> Vec<Route> {
         view_route("/admin/payments/{id}/refund",           May(RequestRefund),       refunds::show),
         act_route("/admin/payments/{id}/refund/check",      May(RequestRefund),       refunds::check),
         act_route("/admin/payments/{id}/refund",            May(RequestRefund),       refunds::ask),
+        view_route("/admin/payments",                       May(Look),                lists::payments),
+        view_route("/admin/refund-list",                    May(Look),                lists::refunds),
         view_route("/admin/refunds",                        May(Look),                refunds::list),
         act_route("/admin/refunds/{id}/approve",            Confirmed(ApproveRefund), refunds::approve),
         act_route("/admin/refunds/{id}/reject",             May(ApproveRefund),       refunds::reject),

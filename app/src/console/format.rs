@@ -8,8 +8,8 @@ use domain::{OrderStatus, Payment, PaymentState, PaymentStatus, RefundState, Tim
 use leptos::prelude::*;
 
 pub use self::names::{
-    action, advice, call_verdict, entry_kind, incident, method, operation, order_status_name, period,
-    permission, reason_text, requester, role, verdict,
+    action, advice, call_verdict, entry_kind, incident, method, operation, order_status_name,
+    payment_status_name, period, permission, reason_text, refund_state_name, requester, role, verdict,
 };
 use crate::i18n::{ConsoleWords, fill};
 
@@ -62,27 +62,24 @@ pub fn order_status(status: OrderStatus, words: &'static ConsoleWords) -> AnyVie
 }
 
 pub fn payment_status(status: PaymentStatus, words: &'static ConsoleWords) -> AnyView {
-    let (tone, name) = match status {
-        PaymentStatus::Pending => ("info", words.payment_pending),
-        PaymentStatus::Processing => ("info", words.payment_processing),
-        PaymentStatus::Success => ("ok", words.payment_success),
-        PaymentStatus::Failed => ("bad", words.payment_failed),
-        PaymentStatus::Cancelled => ("neutral", words.payment_cancelled),
-        PaymentStatus::Refunding => ("warn", words.payment_refunding),
-        PaymentStatus::Refunded => ("neutral", words.payment_refunded),
+    let tone = match status {
+        PaymentStatus::Pending | PaymentStatus::Processing => "info",
+        PaymentStatus::Success => "ok",
+        PaymentStatus::Failed => "bad",
+        PaymentStatus::Cancelled | PaymentStatus::Refunded => "neutral",
+        PaymentStatus::Refunding => "warn",
     };
-    badge(tone, name)
+    badge(tone, payment_status_name(status, words))
 }
 
 pub fn refund_state(state: RefundState, words: &'static ConsoleWords) -> AnyView {
-    let (tone, name) = match state {
-        RefundState::Requested => ("info", words.refund_requested),
-        RefundState::Pending => ("warn", words.refund_pending),
-        RefundState::Succeeded => ("ok", words.refund_succeeded),
-        RefundState::Failed => ("bad", words.refund_failed),
-        RefundState::Stuck => ("bad", words.refund_stuck),
+    let tone = match state {
+        RefundState::Requested => "info",
+        RefundState::Pending => "warn",
+        RefundState::Succeeded => "ok",
+        RefundState::Failed | RefundState::Stuck => "bad",
     };
-    badge(tone, name)
+    badge(tone, refund_state_name(state, words))
 }
 
 /// Translates our own reasons; other people's stay as they wrote them.

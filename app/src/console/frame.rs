@@ -120,6 +120,16 @@ fn render_navigation(context: &ConsoleContext) -> AnyView {
             context.language.link_words().payment_links,
             Permission::Look,
         ),
+        (
+            "/admin/payments",
+            context.language.list_words().all_payments,
+            Permission::Look,
+        ),
+        (
+            "/admin/refund-list",
+            context.language.list_words().all_refunds,
+            Permission::Look,
+        ),
         ("/admin/refunds", words.approvals, Permission::Look),
         ("/admin/attention", words.attention, Permission::Look),
         ("/admin/balances", words.balances, Permission::Look),

@@ -39,6 +39,8 @@ const GUESTS: &[(&str, &str, &str)] = &[
     ("ofs",   "GET",  "/admin/payments/{id}/refund"),
     ("ofs",   "POST", "/admin/payments/{id}/refund/check"),
     ("ofs",   "POST", "/admin/payments/{id}/refund"),
+    ("ofsdv", "GET",  "/admin/payments"),
+    ("ofsdv", "GET",  "/admin/refund-list"),
     ("ofsdv", "GET",  "/admin/refunds"),
     ("of",    "POST", "/admin/refunds/{id}/approve"),
     ("of",    "POST", "/admin/refunds/{id}/reject"),

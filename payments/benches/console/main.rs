@@ -7,8 +7,8 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use domain::OrderStatus::{Cancelled, Paid, PartiallyRefunded, Pending, Refunded};
-use domain::{Method, Money, Timestamp};
-use payments::console::{self, OrderQuery, find_exact, find_orders};
+use domain::{Method, Money, PaymentStatus, RefundState, Timestamp};
+use payments::console::{self, OrderQuery, PaymentQuery, RefundQuery, find_exact, find_orders};
 use payments::gateway::Gateways;
 use payments::store::Db;
 use payments::{Clock, OrderFilter, Policy, Process, Services, Wake, Watchers, list_entries, list_orders};
@@ -112,7 +112,11 @@ async fn measure_orders(engine: &str, services: &Services) {
             with(|query| query.text = text("guest")),
         ),
         ("an amount", with(|query| query.text = text("123.45"))),
-        ("nobody", with(|query| query.text = text("nobody"))),
+        ("the last six signs", with(|query| query.text = text("500002"))),
+        (
+            "a part of a user or a subject",
+            with(|query| query.text = text("nobody")),
+        ),
         ("a day long ago", with(a_day)),
         ("amounts, narrow", with(|query| span(query, 12_345, 12_400))),
         ("amounts, a tenth", with(|query| span(query, 10_000, 15_000))),
@@ -232,6 +236,15 @@ async fn measure_pages(engine: &str, services: &Services) {
         })
         .await;
     }
+    time(engine, "callbacks that failed", async || {
+        let only = Some(console::NotificationOutcome::Problem);
+        let page = console::list_notifications_of(services, only, None, 50)
+            .await
+            .expect("a list");
+        page.data.len()
+    })
+    .await;
+    measure_lists(engine, services).await;
     time(engine, "a balance's history", async || {
         let page = list_entries(services, "u77", None, 50).await.expect("a list");
         page.data.len()
@@ -277,6 +290,45 @@ async fn measure_pages(engine: &str, services: &Services) {
     .await;
     time(engine, "gateways", async || {
         console::list_gateways(services).await.expect("a list").len()
+    })
+    .await;
+}
+
+/// Measures the lists of payments, refunds and balances, with filters that few rows match.
+async fn measure_lists(engine: &str, services: &Services) {
+    for (name, status) in [
+        ("payments", None),
+        ("payments, failed", Some(PaymentStatus::Failed)),
+        ("payments, refunding", Some(PaymentStatus::Refunding)),
+    ] {
+        let query = PaymentQuery {
+            status,
+            limit: 50,
+            ..PaymentQuery::default()
+        };
+        time(engine, name, async || {
+            let found = console::find_payments(services, &query).await.expect("a list");
+            found.page.data.len()
+        })
+        .await;
+    }
+    for (name, state) in [("refunds", None), ("refunds, stuck", Some(RefundState::Stuck))] {
+        let query = RefundQuery {
+            state,
+            limit: 50,
+            ..RefundQuery::default()
+        };
+        time(engine, name, async || {
+            let found = console::find_refunds(services, &query).await.expect("a list");
+            found.page.data.len()
+        })
+        .await;
+    }
+    time(engine, "balances with a part", async || {
+        let page = console::list_balances(services, Some("nobody"), None, 50)
+            .await
+            .expect("a list");
+        page.data.len()
     })
     .await;
 }

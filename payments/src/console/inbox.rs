@@ -5,13 +5,24 @@ use futures_util::FutureExt;
 
 use super::KeptNotification;
 use crate::gateway::masked::{masked_form, masked_header, masked_json};
+pub use crate::model::notification::NotificationOutcome;
 use crate::notification::kept::bytes_of;
 use crate::store::{StoreError, notifications};
 use crate::{Error, Page, Services};
 
-/// Newest first, after the notification that the cursor names. An unknown cursor is the beginning.
+/// All notifications, newest first, after the one that the cursor names. An unknown cursor is the beginning.
 pub async fn list_notifications(
     services: &Services,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Page<KeptNotification>, Error> {
+    list_notifications_of(services, None, cursor, limit).await
+}
+
+/// Like [`list_notifications`], narrowed to what became of them.
+pub async fn list_notifications_of(
+    services: &Services,
+    only: Option<NotificationOutcome>,
     cursor: Option<&str>,
     limit: u32,
 ) -> Result<Page<KeptNotification>, Error> {
@@ -19,7 +30,9 @@ pub async fn list_notifications(
     let after = cursor.and_then(parse_cursor).unwrap_or(BEGINNING);
     let rows = services
         .db
-        .read_one(|tx| async move { notifications::list(tx, after, i64::from(limit) + 1).await }.boxed())
+        .read_one(|tx| {
+            async move { notifications::list(tx, only, after, i64::from(limit) + 1).await }.boxed()
+        })
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);

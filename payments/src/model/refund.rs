@@ -1,6 +1,6 @@
 //! Refunds in lists.
 
-use domain::{OrderId, Refund, RefundState, Timestamp};
+use domain::{Method, OrderId, Refund, RefundState, Timestamp};
 
 use crate::changes::ChangeFilter;
 
@@ -22,4 +22,14 @@ pub struct RefundFilter {
 pub struct ListedRefund {
     pub refund: Refund,
     pub order_id: OrderId,
+}
+
+/// A refund with what people look for of its order.
+#[derive(Debug, Clone)]
+pub struct RefundOfOrder {
+    pub refund: Refund,
+    pub order_id: OrderId,
+    pub order_no: String,
+    pub user_id: String,
+    pub method: Method,
 }

@@ -4,6 +4,7 @@ use domain::ledger::{Account, Change, Deal, EntryKind, Transfer};
 use domain::{Money, OrderId, PaymentId, Product, Purpose, Timestamp};
 
 use super::batch::Write;
+use super::search::DEPTH;
 use super::{StoreError, Tx, on};
 use crate::event;
 use crate::model::balance::{Balance, Entry};
@@ -221,6 +222,50 @@ pub async fn find_balance(tx: &mut Tx<'_>, user_id: &str) -> Result<Balance, Sto
     })
 }
 
+/// Balance of one user in the list of all.
+#[derive(Debug, sqlx::FromRow)]
+pub struct ListedBalanceRow {
+    pub user_id: String,
+    pub available: i64,
+    pub updated_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct ScanEndRow {
+    n: i64,
+    last: Option<String>,
+}
+
+/// Balances by user id, after one, whose user id contains a text. At most [`DEPTH`] are scanned; the second value is the last
+/// of those, when there are more.
+pub async fn list_balances(
+    tx: &mut Tx<'_>,
+    part: Option<&str>,
+    after: &str,
+    limit: i64,
+) -> Result<(Vec<ListedBalanceRow>, Option<String>), StoreError> {
+    const END: &str = "
+        select count(*) as n, max(scanned.user_id) as last
+        from (select user_id from balances where user_id > $1 order by user_id limit $2) as scanned";
+    const SQL: &str = "
+        select user_id, available, updated_at
+        from balances
+        where user_id > $1
+            and (cast($2 as text) is null or user_id <= $2)
+            and (cast($3 as text) is null or lower(user_id) like $3 escape '~')
+        order by user_id
+        limit $4";
+    let end: ScanEndRow = on!(tx, END, fetch_one, |query| query.bind(after).bind(DEPTH))?;
+    let last = end.last.filter(|_| end.n == DEPTH && part.is_some());
+    let rows = on!(tx, SQL, fetch_all, |query| query
+        .persistent(false)
+        .bind(after)
+        .bind(last.as_deref())
+        .bind(part.map(super::search::pattern_within))
+        .bind(limit))?;
+    Ok((rows, last))
+}
+
 /// Entries of a user, newest first, before `before`.
 pub async fn list(
     tx: &mut Tx<'_>,
@@ -245,6 +290,8 @@ pub async fn list(
 #[derive(Debug, sqlx::FromRow)]
 pub struct PostingRow {
     pub kind: String,
+    /// Id of the payment or the refund.
+    pub reference: String,
     pub giver: String,
     pub taker: String,
     pub amount: i64,
@@ -280,5 +327,3 @@ pub async fn find_entry(tx: &mut Tx<'_>, journal: &str) -> Result<Option<Entry>,
     let row: Option<EntryRow> = on!(tx, SQL, fetch_optional, |query| query.bind(journal))?;
     row.map(Entry::try_from).transpose()
 }
-    /// Id of the payment or the refund.
-    pub reference: String,

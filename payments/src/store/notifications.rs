@@ -5,6 +5,7 @@ use domain::{Channel, OrderId, Timestamp};
 use super::batch::Write;
 use super::payments::facts::MessageId;
 use super::{StoreError, Tx, on};
+use crate::model::notification::NotificationOutcome;
 
 /// Notification to store, as received.
 #[derive(Debug)]
@@ -72,6 +73,19 @@ macro_rules! select_kept {
     };
 }
 
+macro_rules! list_kept {
+    ($only:literal) => {
+        concat!(
+            select_kept!("where "),
+            $only,
+            " n.received_at <= $1
+                and (n.received_at < $1 or n.channel > $2 or (n.channel = $2 and n.notice_id > $3))
+            order by n.received_at desc, n.channel, n.notice_id
+            limit $4"
+        )
+    };
+}
+
 /// Oldest first.
 pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<KeptRow>, StoreError> {
     const SQL: &str = select_kept!("where p.order_id = $1 order by n.received_at, n.notice_id limit 200");
@@ -81,16 +95,22 @@ pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<KeptRow
 /// Newest first, after a notification: its instant alone would skip others of the same millisecond.
 pub async fn list(
     tx: &mut Tx<'_>,
+    only: Option<NotificationOutcome>,
     (at, channel, id): (Timestamp, &str, &str),
     limit: i64,
 ) -> Result<Vec<KeptRow>, StoreError> {
-    const SQL: &str = select_kept!(
-        "where n.received_at <= $1
-            and (n.received_at < $1 or n.channel > $2 or (n.channel = $2 and n.notice_id > $3))
-        order by n.received_at desc, n.channel, n.notice_id
-        limit $4"
+    const ALL: &str = list_kept!("");
+    const APPLIED: &str = list_kept!("n.verdict in ('payment', 'refund', 'refund hint', 'refund known') and");
+    // The words of the index, so that both engines use it.
+    const WITH_PROBLEM: &str = list_kept!(
+        "n.verdict not in ('payment', 'refund', 'refund hint', 'refund known', 'ambiguous', 'other') and"
     );
-    Ok(on!(tx, SQL, fetch_all, |query| query
+    let sql = match only {
+        None => ALL,
+        Some(NotificationOutcome::Applied) => APPLIED,
+        Some(NotificationOutcome::Problem) => WITH_PROBLEM,
+    };
+    Ok(on!(tx, sql, fetch_all, |query| query
         .bind(at.millis())
         .bind(channel)
         .bind(id)

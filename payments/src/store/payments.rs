@@ -42,6 +42,7 @@ macro_rules! select_payment {
 use payment_columns;
 
 pub mod lists;
+pub mod newest;
 
 #[derive(Debug, sqlx::FromRow)]
 struct PaymentRow {

@@ -2,6 +2,7 @@
 
 pub mod claims;
 pub mod days;
+pub mod newest;
 
 use domain::{Money, OrderId, PaymentId, Refund, RefundId, RefundNo, RefundState, Timestamp};
 

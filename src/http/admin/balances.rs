@@ -1,5 +1,6 @@
 //! Balances of users, and the ledger behind them.
 
+use app::console::pages::BalanceList;
 use app::console::{ConsoleContext, Flash, pages};
 use app::context::parameter;
 use axum::Extension;
@@ -12,6 +13,7 @@ use payments::{Adjustment, Requester, find_balance, list_entries};
 use super::account::operator;
 use super::error::PageError;
 use super::fields::Fields;
+use super::filter::{set, word};
 use super::respond;
 use crate::http::api::Id;
 use crate::http::web::Web;
@@ -38,9 +40,23 @@ pub async fn show(
             console::list_adjusters(&web.services, user).await?,
         ))
     };
+    let list = match account {
+        Some(_) => None,
+        None => Some(list_all(&web, query.as_deref()).await?),
+    };
     let number = web.services.clock.nonce();
-    let content = pages::balances(&context, account, &number);
+    let content = pages::balances(&context, account, list.as_ref(), &number);
     Ok(respond::page(&context, context.words().balances, content))
+}
+
+async fn list_all(web: &Web, query: Option<&str>) -> Result<BalanceList, PageError> {
+    let part = parameter(query, "part").unwrap_or_default();
+    let part = part.trim().to_owned();
+    let within = set(&part, |text| word(text, 64))?;
+    let after = parameter(query, "after").unwrap_or_default();
+    let after = set(&after, |text| word(text, 64))?;
+    let page = console::list_balances(&web.services, within.as_deref(), after.as_deref(), ROWS).await?;
+    Ok(BalanceList { part, page })
 }
 
 /// Adjusts a balance. The form holds the number of the adjustment, so sending it twice is one adjustment.

@@ -6,9 +6,10 @@ use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use domain::{Channel, Method};
-use payments::console;
+use payments::console::{self, NotificationOutcome};
 
 use super::error::PageError;
+use super::filter::set;
 use super::respond;
 use crate::http::web::Web;
 
@@ -20,8 +21,10 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
     let cursor = parameter(query.as_deref(), "cursor").unwrap_or_default();
-    let page = console::list_notifications(&web.services, Some(&cursor), ROWS).await?;
-    let content = pages::inbox(&context, page);
+    let outcome = parameter(query.as_deref(), "outcome").unwrap_or_default();
+    let only = set(&outcome, NotificationOutcome::parse)?;
+    let page = console::list_notifications_of(&web.services, only, Some(&cursor), ROWS).await?;
+    let content = pages::inbox(&context, &outcome, page);
     Ok(respond::page(&context, context.words().callbacks, content))
 }
 

@@ -1,7 +1,7 @@
 //! Names of states, kinds and actions in the reader's language.
 
 use domain::ledger::EntryKind;
-use domain::{Method, OrderStatus};
+use domain::{Method, OrderStatus, PaymentStatus, RefundState};
 use payments::console::{IncidentKind, Operation, Permission, RequestedBy, Verdict};
 use payments::users::Role;
 use payments::{EXPIRED_REASON, Period};
@@ -110,6 +110,28 @@ pub const fn order_status_name(status: OrderStatus, words: &ConsoleWords) -> &'s
         OrderStatus::PartiallyRefunded => words.order_partially_refunded,
         OrderStatus::Refunded => words.order_refunded,
         OrderStatus::Cancelled => words.order_cancelled,
+    }
+}
+
+pub const fn payment_status_name(status: PaymentStatus, words: &ConsoleWords) -> &'static str {
+    match status {
+        PaymentStatus::Pending => words.payment_pending,
+        PaymentStatus::Processing => words.payment_processing,
+        PaymentStatus::Success => words.payment_success,
+        PaymentStatus::Failed => words.payment_failed,
+        PaymentStatus::Cancelled => words.payment_cancelled,
+        PaymentStatus::Refunding => words.payment_refunding,
+        PaymentStatus::Refunded => words.payment_refunded,
+    }
+}
+
+pub const fn refund_state_name(state: RefundState, words: &ConsoleWords) -> &'static str {
+    match state {
+        RefundState::Requested => words.refund_requested,
+        RefundState::Pending => words.refund_pending,
+        RefundState::Succeeded => words.refund_succeeded,
+        RefundState::Failed => words.refund_failed,
+        RefundState::Stuck => words.refund_stuck,
     }
 }
 

@@ -2,13 +2,13 @@
 
 use domain::ledger::EntryKind;
 use leptos::prelude::*;
-use payments::console::{Permission, Requesters};
+use payments::console::{ListedBalance, Permission, Requesters};
 use payments::{Balance, Entry, Finding, Page};
 use url::form_urlencoded::Serializer;
 
 use super::parts::{
     Column::{Figures, Text},
-    empty, fact, heading, panel, table,
+    empty, fact, heading, input, panel, table,
 };
 use crate::console::{ConsoleContext, format};
 use crate::i18n::ConsoleWords;
@@ -17,8 +17,20 @@ use crate::view::money;
 /// A user's balance with a page of its history, and the requesters of its adjustments.
 pub type Account = (Balance, Page<Entry>, Requesters);
 
+/// Page of the list of all balances, with the part of a user id that narrows it.
+#[derive(Debug)]
+pub struct BalanceList {
+    pub part: String,
+    pub page: Page<ListedBalance>,
+}
+
 /// `number` is the number of an adjustment from this page, however often its form is sent.
-pub fn balances(context: &ConsoleContext, account: Option<Account>, number: &str) -> AnyView {
+pub fn balances(
+    context: &ConsoleContext,
+    account: Option<Account>,
+    list: Option<&BalanceList>,
+    number: &str,
+) -> AnyView {
     let words = context.words();
     let user = account
         .as_ref()
@@ -35,6 +47,48 @@ pub fn balances(context: &ConsoleContext, account: Option<Account>, number: &str
             {context.may(Permission::ReadAudit).then(|| view! { <a class="act" href="/admin/books">{words.books}</a> })}
         </form>
         {found}
+        {list.map(|list| render_list(context, list))}
+    }
+    .into_any()
+}
+
+fn render_list(context: &ConsoleContext, list: &BalanceList) -> AnyView {
+    let (words, texts) = (context.words(), context.language.list_words());
+    let next = list.page.next_cursor.as_ref().map(|cursor| {
+        let query = Serializer::new(String::new())
+            .append_pair("part", &list.part)
+            .append_pair("after", cursor)
+            .finish();
+        view! { <a class="act" href=format!("/admin/balances?{query}") rel="next">{texts.more}</a> }
+    });
+    let rows: Vec<AnyView> = list.page.data.iter().map(render_balance).collect();
+    let columns = [Text(words.user), Figures(words.available), Text(words.when)];
+    let table = if rows.is_empty() {
+        empty(texts.no_balance_fits)
+    } else {
+        table(texts.all_balances, &columns, rows)
+    };
+    let content = view! {
+        <form class="form form--row" method="get" action="/admin/balances">
+            {input("part", texts.part_of_user, "search", &list.part)}
+            <button class="act">{words.search}</button>
+        </form>
+        {table}
+        {next}
+    };
+    panel(texts.all_balances, content.into_any())
+}
+
+fn render_balance(balance: &ListedBalance) -> AnyView {
+    let query = Serializer::new(String::new())
+        .append_pair("user", &balance.user_id)
+        .finish();
+    view! {
+        <tr>
+            <td><a href=format!("/admin/balances?{query}")>{balance.user_id.clone()}</a></td>
+            <td class="amount-cell num">{money::text(balance.available)}</td>
+            <td>{format::time(balance.updated_at)}</td>
+        </tr>
     }
     .into_any()
 }

@@ -3,18 +3,34 @@
 use domain::Channel;
 use leptos::prelude::*;
 use payments::Page;
-use payments::console::{KeptNotification, Permission};
+use payments::console::{KeptNotification, NotificationOutcome, Permission};
 
-use super::parts::{Column::Text, empty, fact, heading, panel, table};
+use super::parts::{Column::Text, choice, empty, fact, heading, panel, table};
 use crate::console::{ConsoleContext, format};
 
-pub fn inbox(context: &ConsoleContext, page: Page<KeptNotification>) -> AnyView {
-    let words = context.words();
+/// `outcome` is the filter as typed.
+pub fn inbox(context: &ConsoleContext, outcome: &str, page: Page<KeptNotification>) -> AnyView {
+    let (words, texts) = (context.words(), context.language.list_words());
     let is_empty = page.data.is_empty();
     let next = page.next_cursor.map(|cursor| {
-        let cursor: String = url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
-        view! { <a class="act" href=format!("/admin/callbacks?cursor={cursor}") rel="next">{words.older}</a> }
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("outcome", outcome)
+            .append_pair("cursor", &cursor)
+            .finish();
+        view! { <a class="act" href=format!("/admin/callbacks?{query}") rel="next">{words.older}</a> }
     });
+    let outcomes = NotificationOutcome::ALL.map(|known| {
+        let name = match known {
+            NotificationOutcome::Applied => texts.outcome_applied,
+            NotificationOutcome::Problem => texts.outcome_problem,
+        };
+        (known.as_str(), name, outcome == known.as_str())
+    });
+    let nothing = if outcome.is_empty() {
+        words.nothing_yet
+    } else {
+        texts.no_callback_fits
+    };
     let rows = page
         .data
         .iter()
@@ -29,8 +45,13 @@ pub fn inbox(context: &ConsoleContext, page: Page<KeptNotification>) -> AnyView 
     ];
     view! {
         {heading(words.callbacks, ().into_any())}
+        <form class="panel form form--row" method="get" action="/admin/callbacks">
+            {choice("outcome", texts.outcome, words.any, &outcomes)}
+            <button class="act act--primary">{words.search}</button>
+        </form>
+        <p class="panel__text">{texts.forged_are_counted}</p>
         <section class="panel">
-            {if is_empty { empty(words.nothing_yet) } else { table(words.callbacks, &columns, rows) }}
+            {if is_empty { empty(nothing) } else { table(words.callbacks, &columns, rows) }}
             {next}
         </section>
     }

@@ -8,7 +8,7 @@ use crate::model::payment::{ListedPayment, PaymentFilter};
 use crate::store::{StoreError, Tx, on};
 
 #[derive(sqlx::FromRow)]
-struct ListedRow {
+pub(super) struct ListedRow {
     user_id: String,
     token: String,
     #[sqlx(flatten)]
@@ -136,7 +136,7 @@ pub async fn list_changed(
     rows.into_iter().map(listed_payment).collect()
 }
 
-fn listed_payment(row: ListedRow) -> Result<ListedPayment, StoreError> {
+pub(super) fn listed_payment(row: ListedRow) -> Result<ListedPayment, StoreError> {
     Ok(ListedPayment {
         payment: Payment::try_from(row.payment)?,
         user_id: row.user_id,
@@ -145,7 +145,7 @@ fn listed_payment(row: ListedRow) -> Result<ListedPayment, StoreError> {
 }
 
 /// Stored state behind a derived status, and the state of its refunds.
-fn state_of(status: PaymentStatus) -> (PaymentState, Option<&'static str>) {
+pub(super) fn state_of(status: PaymentStatus) -> (PaymentState, Option<&'static str>) {
     match status {
         PaymentStatus::Pending => (PaymentState::Created, None),
         PaymentStatus::Processing => (PaymentState::Pending, None),

@@ -1,0 +1,72 @@
+//! Payments for the console's list: the newest first, of which a limited number is scanned.
+
+use domain::PaymentStatus;
+
+use super::lists::{ListedRow, listed_payment, state_of};
+use crate::model::payment::ListedPayment;
+use crate::store::search::IdRange;
+use crate::store::search::depth::{DEPTH, DepthRow, Scanned, measure_depth};
+use crate::store::{StoreError, Tx, on};
+
+/// Filter of payments. `None`: anything.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter<'a> {
+    pub status: Option<PaymentStatus>,
+    pub method: Option<&'a str>,
+}
+
+/// Newest payments of a range of ids, up to the limit, as far back as [`DEPTH`] reaches.
+pub async fn find(
+    tx: &mut Tx<'_>,
+    filter: Filter<'_>,
+    range: IdRange<'_>,
+    limit: i64,
+) -> Result<Scanned<ListedPayment>, StoreError> {
+    const SQL: &str = concat!(
+        "select o.user_id, o.token, l.id, l.payment_no, l.order_id, l.product, l.amount, l.state, l.settles,
+            l.account, l.transaction_id, l.request, l.return_url, l.prompt, l.prompted_at, l.failure_reason, l.expires_at,
+            l.paid_at, l.created_at, l.updated_at, l.version, l.n_asked, l.watched_until, l.ended_at, l.refunded,
+            l.refunding, l.refund_reason, l.refunded_at
+        from (",
+        select_payment!(
+            "where p.id < $1 and p.id >= $2
+                and (cast($4 as text) is null or p.method = $4)
+                and (cast($5 as text) is null or p.state = $5)"
+        ),
+        ") as l
+        join orders o on o.id = l.order_id
+        where (cast($6 as text) is null
+                or ($6 = 'none' and l.refunding = 0 and l.refunded < l.amount)
+                or ($6 = 'moving' and l.refunding > 0)
+                or ($6 = 'all' and l.refunding = 0 and l.refunded >= l.amount))
+        order by l.id desc
+        limit $3"
+    );
+    let (state, refunds) = filter.status.map_or((None, None), |status| {
+        let (state, refunds) = state_of(status);
+        (Some(state.as_str()), refunds)
+    });
+    let looked_to = if filter.status.is_none() && filter.method.is_none() {
+        None
+    } else {
+        let depth: DepthRow = on!(tx, measure_depth!("payments"), fetch_one, |query| query
+            .persistent(false)
+            .bind(range.below)
+            .bind(range.from)
+            .bind(DEPTH))?;
+        depth.cut_off()
+    };
+    let from = looked_to.as_ref().map_or(range.from, |(id, _)| id.as_str());
+    let rows: Vec<ListedRow> = on!(tx, SQL, fetch_all, |query| query
+        .persistent(false)
+        .bind(range.below)
+        .bind(from)
+        .bind(limit)
+        .bind(filter.method)
+        .bind(state)
+        .bind(refunds))?;
+    Ok(Scanned {
+        rows: rows.into_iter().map(listed_payment).collect::<Result<_, _>>()?,
+        looked_to,
+    })
+}

@@ -1,0 +1,87 @@
+//! Refunds for the console's list: the newest first, of which a limited number is scanned.
+
+use domain::{Method, OrderId, Refund, RefundState};
+
+use super::RefundRow;
+use crate::model::refund::RefundOfOrder;
+use crate::store::search::IdRange;
+use crate::store::search::depth::{DEPTH, DepthRow, Scanned, measure_depth};
+use crate::store::{StoreError, Tx, on};
+
+/// Filter of refunds. `None`: anything.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter<'a> {
+    pub state: Option<RefundState>,
+    pub method: Option<&'a str>,
+}
+
+#[derive(sqlx::FromRow)]
+struct RefundOfOrderRow {
+    order_id: String,
+    order_no: String,
+    user_id: String,
+    method: String,
+    #[sqlx(flatten)]
+    refund: RefundRow,
+}
+
+impl TryFrom<RefundOfOrderRow> for RefundOfOrder {
+    type Error = StoreError;
+
+    fn try_from(row: RefundOfOrderRow) -> Result<RefundOfOrder, StoreError> {
+        Ok(RefundOfOrder {
+            refund: Refund::try_from(row.refund)?,
+            order_id: OrderId::parse(&row.order_id).ok_or(StoreError::Corrupt("payments.order_id"))?,
+            order_no: row.order_no,
+            user_id: row.user_id,
+            method: Method::parse(&row.method).ok_or(StoreError::Corrupt("payments.method"))?,
+        })
+    }
+}
+
+/// Newest refunds of a range of ids, up to the limit, as far back as [`DEPTH`] reaches.
+pub async fn find(
+    tx: &mut Tx<'_>,
+    filter: Filter<'_>,
+    range: IdRange<'_>,
+    limit: i64,
+) -> Result<Scanned<RefundOfOrder>, StoreError> {
+    const SQL: &str = "
+        select p.order_id, o.order_no, o.user_id, p.method, r.id, r.refund_no, r.payment_id, r.amount, r.reason, r.state,
+            r.gateway_refund_id, r.failure_reason, r.created_at, r.finished_at,
+            coalesce(r.updated_at, r.finished_at, r.created_at) as updated_at, r.version, r.to_send, r.sent_at,
+            r.n_answers, r.n_unanswered, r.takes_rest
+        from refunds r
+        join payments p on p.id = r.payment_id
+        join orders o on o.id = p.order_id
+        where r.id < $1 and r.id >= $2
+            and (cast($4 as text) is null or r.state = $4)
+            and (cast($5 as text) is null or p.method || '' = $5)
+        order by r.id desc
+        limit $3";
+    let looked_to = if filter.state.is_none() && filter.method.is_none() {
+        None
+    } else {
+        let depth: DepthRow = on!(tx, measure_depth!("refunds"), fetch_one, |query| query
+            .persistent(false)
+            .bind(range.below)
+            .bind(range.from)
+            .bind(DEPTH))?;
+        depth.cut_off()
+    };
+    let from = looked_to.as_ref().map_or(range.from, |(id, _)| id.as_str());
+    let rows: Vec<RefundOfOrderRow> = on!(tx, SQL, fetch_all, |query| query
+        .persistent(false)
+        .bind(range.below)
+        .bind(from)
+        .bind(limit)
+        .bind(filter.state.map(RefundState::as_str))
+        .bind(filter.method))?;
+    Ok(Scanned {
+        rows: rows
+            .into_iter()
+            .map(RefundOfOrder::try_from)
+            .collect::<Result<_, _>>()?,
+        looked_to,
+    })
+}
