@@ -6,6 +6,7 @@ mod audit_log;
 mod brute_force;
 mod files;
 mod gateway_log;
+mod lists;
 mod office;
 mod orders;
 mod payment_links;

@@ -12,6 +12,7 @@ mod balance_refunds;
 mod calls;
 mod cancelling;
 mod console;
+mod console_lists;
 mod console_questions;
 mod data_end;
 mod epay;
