@@ -20,7 +20,7 @@ pub use self::alarm::describe_alarm;
 use self::columns::FileTexts;
 pub use self::flash::Flash;
 use crate::context::PageSettings;
-use crate::i18n::{ConsoleWords, Language};
+use crate::i18n::{ConsoleWords, FormWords, Language};
 
 /// Context of a console page: person, device, language, settings, counts.
 #[derive(Debug, Clone)]
@@ -45,6 +45,10 @@ pub struct ConsoleContext {
 impl ConsoleContext {
     pub fn words(&self) -> &'static ConsoleWords {
         self.language.console_words()
+    }
+
+    pub fn form_words(&self) -> &'static FormWords {
+        self.language.form_words()
     }
 
     /// Texts of files for accountants.

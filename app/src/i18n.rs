@@ -8,6 +8,7 @@ mod alarms;
 mod catalogue;
 mod console;
 mod files;
+mod forms;
 mod lists;
 mod payment_links;
 mod reconciliation;
@@ -16,6 +17,7 @@ pub use alarms::Words as AlarmWords;
 pub use catalogue::Words;
 pub use console::Words as ConsoleWords;
 pub use files::Words as FileWords;
+pub use forms::Words as FormWords;
 pub use lists::Words as ListWords;
 pub use payment_links::Words as LinkWords;
 pub use reconciliation::Words as ReconciliationWords;
@@ -130,6 +132,14 @@ impl Language {
         }
     }
 
+    /// Texts of the console's forms and questions.
+    pub fn form_words(self) -> &'static FormWords {
+        match self {
+            Language::Chinese => &forms::CHINESE,
+            Language::English => &forms::ENGLISH,
+        }
+    }
+
     /// Texts of files for accountants.
     pub fn file_words(self) -> &'static FileWords {
         match self {
@@ -207,6 +217,7 @@ mod tests {
         let texts = texts
             .chain(alarms::ALL)
             .chain(files::ALL)
+            .chain(forms::ALL)
             .chain(lists::ALL)
             .chain(payment_links::ALL)
             .chain(reconciliation::ALL);

@@ -1,6 +1,6 @@
 //! Flash messages: a code in the address of the next page, and its text looked up.
 
-use crate::i18n::ConsoleWords;
+use crate::i18n::{ConsoleWords, FormWords};
 
 domain::words! {
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ domain::words! {
         BalanceAdjusted => "balance_adjusted",
         PasswordChanged => "password_changed",
         UserDisabled => "person_disabled",
+        UserEnabled => "person_enabled",
+        SentBefore => "sent_before",
         LoginReset => "login_reset",
         Replayed => "replayed",
         CreditWaiting => "credit_waiting",
@@ -49,7 +51,7 @@ domain::words! {
 }
 
 impl Flash {
-    pub const fn text(self, words: &ConsoleWords) -> &'static str {
+    pub const fn text(self, words: &ConsoleWords, forms: &FormWords) -> &'static str {
         match self {
             Flash::LoggedOutElsewhere => words.flash_logged_out_elsewhere,
             Flash::TotpOn => words.flash_totp_on,
@@ -70,6 +72,8 @@ impl Flash {
             Flash::BalanceAdjusted => words.flash_balance_adjusted,
             Flash::PasswordChanged => words.flash_password_changed,
             Flash::UserDisabled => words.flash_user_disabled,
+            Flash::UserEnabled => forms.flash_user_enabled,
+            Flash::SentBefore => forms.sent_before,
             Flash::LoginReset => words.flash_login_reset,
             Flash::Replayed => words.flash_replayed,
             Flash::CreditWaiting => words.flash_credit_waiting,

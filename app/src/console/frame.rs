@@ -32,7 +32,7 @@ pub fn document(context: &ConsoleContext, title: &str, content: AnyView) -> AnyV
                     {render_top(context)}
                     <main class="console__main" id="content">
                         {context.flash.map(|flash| view! {
-                            <p class="notice notice--info" role="status">{icons::check()} <span>{flash.text(words)}</span></p>
+                            <p class="notice notice--info" role="status">{icons::check()} <span>{flash.text(words, context.form_words())}</span></p>
                         })}
                         {content}
                     </main>
@@ -110,6 +110,7 @@ fn render_languages(context: &ConsoleContext) -> AnyView {
         .into_any()
 }
 
+/// Navigation: a column beside the page, and on a phone a menu that folds. Which of the two is shown is up to the width.
 fn render_navigation(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     let places = [
@@ -143,18 +144,25 @@ fn render_navigation(context: &ConsoleContext) -> AnyView {
         ("/admin/people", words.users, Permission::ManageUsers),
         ("/admin/audit-log", words.audit, Permission::ReadAudit),
     ];
-    let links = places
-        .into_iter()
-        .filter(|(_, _, permission)| context.may(*permission))
-        .map(|(path, name, _)| render_place(context, path, name))
-        .collect_view();
+    let links = || {
+        places
+            .into_iter()
+            .filter(|(_, _, permission)| context.may(*permission))
+            .map(|(path, name, _)| render_place(context, path, name))
+            .collect_view()
+    };
+    let n_waiting = context.waiting.incidents + context.waiting.approvals;
     view! {
         <nav class="side" aria-label=words.navigation>
             <a class="side__brand" href="/admin">
                 <span class="side__mark">{icons::coin()}</span>
                 <span>{context.site.merchant.clone()}</span>
             </a>
-            <ul class="side__list">{links}</ul>
+            <ul class="side__list side__list--wide">{links()}</ul>
+            <details class="side__menu">
+                <summary class="side__fold">{context.form_words().menu} {render_count(n_waiting)}</summary>
+                <ul class="side__list">{links()}</ul>
+            </details>
         </nav>
     }
     .into_any()
@@ -171,11 +179,14 @@ fn render_place(context: &ConsoleContext, path: &'static str, name: &'static str
         "/admin/refunds" => context.waiting.approvals,
         _ => 0,
     };
-    let count = (n > 0).then(|| view! { <span class="side__count num">{n}</span> });
     view! {
         <li>
-            <a class="side__link" href=path aria-current=is_here.then_some("page")>{name} {count}</a>
+            <a class="side__link" href=path aria-current=is_here.then_some("page")>{name} {render_count(n)}</a>
         </li>
     }
     .into_any()
+}
+
+fn render_count(n: i64) -> Option<AnyView> {
+    (n > 0).then(|| view! { <span class="side__count num">{n}</span> }.into_any())
 }

@@ -39,7 +39,7 @@ async fn audit_entries_are_filtered_by_person_action_subject_and_time() {
         let page = finance.get(&format!("/admin/audit-log?{query}")).await;
         assert_eq!(page.status, 200, "{query}");
         let shown = (
-            page.text.contains(&format!("<td>{}</td>", OWNER.0)),
+            page.text.contains(&format!(">{}</td>", OWNER.0)),
             tells_of(&page.text, "adjust_balance"),
         );
         assert_eq!(shown, (is_owners, is_adjustment), "{query}: {}", page.text);
@@ -61,7 +61,7 @@ async fn audit_entries_are_filtered_by_person_action_subject_and_time() {
     }
     let attack = finance.get("/admin/audit-log?actor=%27%20or%201%3D1%20--").await;
     assert!(
-        attack.status == 200 && !attack.text.contains("<td class=\"num\">"),
+        attack.status == 200 && !attack.text.contains("class=\"num\">"),
         "{}",
         attack.text
     );
@@ -88,7 +88,7 @@ async fn the_audit_log_export_matches_the_filter_without_formulas() {
     );
     let page = finance.get("/admin/audit-log?action=export").await;
     assert!(
-        page.text.contains("<td>action=adjust_balance</td>"),
+        page.text.contains(">action=adjust_balance</td>"),
         "what left is written down: {}",
         page.text
     );

@@ -174,7 +174,7 @@ async fn finance_adjusts_a_balance_once_and_the_ledger_stays_balanced() {
             "{}",
             done.text
         );
-        assert_eq!(done.text.matches("<td>adjustment</td>").count(), 1);
+        assert_eq!(done.text.matches(">adjustment</td>").count(), 1);
     }
     let below = [
         ("user", "ann"),

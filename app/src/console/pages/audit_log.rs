@@ -5,7 +5,7 @@ use payments::Page;
 use payments::console::{Action, AuditEntry, ChainCheck};
 use url::form_urlencoded::Serializer;
 
-use super::parts::{Column::Text, choice, empty, heading, input, table};
+use super::parts::{Column::Text, choice, empty, filters as render_filters, heading, input, table};
 use crate::console::{ConsoleContext, format};
 use crate::i18n::fill;
 
@@ -113,7 +113,7 @@ fn render_form(context: &ConsoleContext, filters: &AuditLogFilters) -> AnyView {
         let word = action.as_str();
         (word, word, filters.action == word)
     });
-    view! {
+    let form = view! {
         <form class="panel form form--row" method="get" action="/admin/audit-log">
             {input("actor", words.who, "text", &filters.actor)}
             {choice("action", words.act, words.any, &actions)}
@@ -123,8 +123,8 @@ fn render_form(context: &ConsoleContext, filters: &AuditLogFilters) -> AnyView {
             <button class="act act--primary">{words.search}</button>
             <a class="act" href="/admin/audit-log">{words.clear}</a>
         </form>
-    }
-    .into_any()
+    };
+    render_filters(context, *filters != AuditLogFilters::default(), form.into_any())
 }
 
 fn render_row(line: AuditEntry) -> AnyView {

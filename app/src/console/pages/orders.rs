@@ -8,7 +8,7 @@ use url::form_urlencoded::Serializer;
 
 use super::parts::{
     Column::{Figures, Text},
-    choice, empty, fact, heading, input, table,
+    choice, empty, fact, filters as render_filters, heading, input, table,
 };
 use crate::console::{ConsoleContext, format};
 use crate::i18n::{ConsoleWords, fill};
@@ -276,7 +276,7 @@ fn render_form(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> A
         let name = format::method(method, words);
         (method.as_str(), name, filters.method == method.as_str())
     });
-    view! {
+    let form = view! {
         <form class="panel form form--row" method="get" action="/admin/orders">
             <label class="field field--wide">
                 <span class="field__label">{words.search_hint}</span>
@@ -296,8 +296,8 @@ fn render_form(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> A
             <a class="act" href="/admin/orders">{words.clear}</a>
             <div class="acts">{render_periods(context, filters, now)}</div>
         </form>
-    }
-    .into_any()
+    };
+    render_filters(context, filters.is_set(), form.into_any())
 }
 
 #[cfg(test)]

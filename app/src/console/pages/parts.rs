@@ -64,6 +64,12 @@ pub enum Column {
 }
 
 impl Column {
+    const fn name(self) -> &'static str {
+        match self {
+            Column::Text(name) | Column::Figures(name) => name,
+        }
+    }
+
     fn heading(self) -> AnyView {
         match self {
             Column::Text(name) => view! { <th scope="col">{name}</th> }.into_any(),
@@ -72,16 +78,74 @@ impl Column {
     }
 }
 
-/// Table that scrolls inside of its panel and never moves the page.
+/// Table that scrolls inside of its panel and never moves the page. On a phone each row is a card, whose cells carry the
+/// headings of their columns.
 pub fn table(label: &str, columns: &[Column], rows: Vec<AnyView>) -> AnyView {
-    let columns: Vec<AnyView> = columns.iter().map(|column| column.heading()).collect();
+    let headings: Vec<AnyView> = columns.iter().map(|column| column.heading()).collect();
+    let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+    let rows: String = rows
+        .into_iter()
+        .map(|row| label_cells(&row.to_html(), &names))
+        .collect();
     view! {
         <div class="scroll" role="region" tabindex="0" aria-label=label.to_owned()>
             <table class="table">
-                <thead><tr>{columns}</tr></thead>
-                <tbody>{rows}</tbody>
+                <thead><tr>{headings}</tr></thead>
+                <tbody inner_html=rows></tbody>
             </table>
         </div>
+    }
+    .into_any()
+}
+
+/// Writes the heading of its column on each cell of a row. Texts are escaped, so `<td` is always a cell, and cells hold no
+/// tables.
+fn label_cells(row: &str, names: &[&str]) -> String {
+    let mut labelled = String::with_capacity(row.len() + 24 * names.len());
+    let mut names = names.iter();
+    let mut rest = row;
+    while let Some(at) = rest.find("<t") {
+        let (before, cell) = rest.split_at(at);
+        labelled.push_str(before);
+        let tag: &str = ["<td", "<th"]
+            .into_iter()
+            .find(|tag| {
+                cell.strip_prefix(tag)
+                    .is_some_and(|after| after.starts_with([' ', '>']))
+            })
+            .unwrap_or_default();
+        if tag.is_empty() {
+            labelled.push_str("<t");
+            rest = &cell["<t".len()..];
+            continue;
+        }
+        labelled.push_str(tag);
+        if let Some(name) = names.next() {
+            labelled.push_str(" data-label=\"");
+            labelled.push_str(&escape_attribute(name));
+            labelled.push('"');
+        }
+        rest = &cell[tag.len()..];
+    }
+    labelled.push_str(rest);
+    labelled
+}
+
+fn escape_attribute(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;")
+}
+
+/// Filters of a list: open on a wide screen, folded on a phone.
+pub fn filters(context: &ConsoleContext, is_set: bool, form: AnyView) -> AnyView {
+    let words = context.form_words();
+    let label = if is_set { words.filters_set } else { words.filters };
+    view! {
+        <details class="filters">
+            <summary class="filters__fold">{label}</summary>
+            {form}
+        </details>
     }
     .into_any()
 }
@@ -92,10 +156,11 @@ pub fn empty(text: &'static str) -> AnyView {
 }
 
 pub fn alert(text: Option<&'static str>) -> AnyView {
-    text.map(|text| {
-        view! { <p class="notice notice--bad" role="alert">{icons::warning()} <span>{text}</span></p> }
-    })
-    .into_any()
+    text.map(|text| alert_line(text.to_owned())).into_any()
+}
+
+pub fn alert_line(text: String) -> AnyView {
+    view! { <p class="notice notice--bad" role="alert">{icons::warning()} <span>{text}</span></p> }.into_any()
 }
 
 /// Field with its label above. `kind` and `complete` are for browsers and password managers.
@@ -190,4 +255,20 @@ pub fn input(name: &'static str, label: &'static str, kind: &'static str, value:
         </label>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cell_carries_the_heading_of_its_column() {
+        let row = "<tr><td>a<time>b</time></td><th scope=\"row\"><table-x>c</th><td class=\"num\">&lt;td></td></tr>";
+        assert_eq!(
+            label_cells(row, &["First", "Se\"cond", "Third"]),
+            "<tr><td data-label=\"First\">a<time>b</time></td>\
+             <th data-label=\"Se&quot;cond\" scope=\"row\"><table-x>c</th>\
+             <td data-label=\"Third\" class=\"num\">&lt;td></td></tr>"
+        );
+    }
 }
