@@ -4,6 +4,7 @@
 //! islands get their few words as props, not one sentence travels in the wasm bundle. (`leptos_i18n` was the candidate; it
 //! puts its lookup and the chosen locale's table on the client and keeps the choice in a cookie set by script.)
 
+mod actions;
 mod alarms;
 mod catalogue;
 mod console;
@@ -13,6 +14,7 @@ mod lists;
 mod payment_links;
 mod reconciliation;
 
+pub use actions::Words as ActionWords;
 pub use alarms::Words as AlarmWords;
 pub use catalogue::Words;
 pub use console::Words as ConsoleWords;
@@ -90,6 +92,14 @@ impl Language {
         match self {
             Language::Chinese => &catalogue::CHINESE,
             Language::English => &catalogue::ENGLISH,
+        }
+    }
+
+    /// Names of acts in the audit log.
+    pub fn action_words(self) -> &'static ActionWords {
+        match self {
+            Language::Chinese => &actions::CHINESE,
+            Language::English => &actions::ENGLISH,
         }
     }
 
@@ -215,6 +225,7 @@ mod tests {
         };
         let texts = catalogue::ALL.iter().chain(console::ALL);
         let texts = texts
+            .chain(actions::ALL)
             .chain(alarms::ALL)
             .chain(files::ALL)
             .chain(forms::ALL)

@@ -246,7 +246,7 @@ const fn line_kind(kind: LineKind, words: FileTexts) -> &'static str {
     }
 }
 
-const fn product_word(product: Product, words: FileTexts) -> &'static str {
+pub const fn product_word(product: Product, words: FileTexts) -> &'static str {
     match product {
         Product::Native | Product::Qr => words.files.product_code,
         Product::H5 | Product::Wap => words.files.product_phone,

@@ -21,8 +21,8 @@ catalogue! {
     email: "邮箱", "Email";
     password: "密码", "Password";
     first_password: "初始密码", "First password";
-    code: "手机验证码", "Code from the phone";
-    factor: "手机验证码或恢复码", "Code from the phone, or a recovery code";
+    code: "动态验证码（验证器 App）", "Code from the authenticator app";
+    factor: "动态验证码或恢复码", "Code from the authenticator app, or a recovery code";
     factor_optional: "手机验证码或恢复码（如已启用）", "Code from the phone or a recovery code, if you use them";
     wrong_login: "邮箱、密码或验证码不正确。", "Email, password or code is not right.";
     wrong_code: "验证码不正确，请用新的验证码再试。", "This code is not right. Try again with a new one.";
@@ -41,12 +41,12 @@ catalogue! {
     last_seen: "最近活动", "Last seen";
     log_out_elsewhere: "退出其他会话", "Log out everywhere else";
     totp: "两步验证", "Second factor";
-    totp_is_on: "已启用：登录时需要手机上的验证码。", "On: logging in needs a code from your phone.";
+    totp_is_on: "已启用：登录时需要验证器 App 的动态验证码。", "On: logging in needs a code from the authenticator app.";
     totp_is_off: "未启用。启用后，仅有密码无法登录。", "Off. Once it is on, a password alone opens nothing.";
-    totp_text: "用手机上的验证器扫描二维码，再输入它显示的六位数字。",
+    totp_text: "用手机上的验证器 App 扫描二维码，再输入它显示的六位数字。",
         "Scan the code with an authenticator app, then type the six digits it shows.";
     recovery_codes: "恢复码", "Recovery codes";
-    recovery_text: "手机不在身边时，可用其中一个代替手机验证码；每个只能用一次。请抄写或打印后妥善保存，离开本页后不再显示。",
+    recovery_text: "手机不在身边时，可用其中一个代替动态验证码；每个只能用一次。请抄写或打印后妥善保存，离开本页后不再显示。",
         "When the phone is not at hand, one of these stands in for its code. Each works once. Write them down or print them: they are not shown again.";
     recovery_codes_left: "剩余恢复码：", "Recovery codes left:";
     new_recovery_codes: "换一组恢复码", "New recovery codes";
@@ -61,9 +61,9 @@ catalogue! {
     invite: "添加人员", "Add a person";
     change: "更改", "Change";
     disable: "停用", "Disable";
-    reset_login: "重置登录", "Reset the login";
+    reset_login: "重置密码和两步验证", "Reset password and two-step verification";
     disabled: "已停用", "disabled";
-    acts: "操作", "Acts";
+    acts: "操作", "Actions";
     yes: "是", "yes";
     no: "否", "no";
     role_owner: "所有者", "Owner";
@@ -76,7 +76,7 @@ catalogue! {
     may_export: "导出", "Export";
     may_handle: "查询网关、备注、处理异常", "Ask gateways, write notes, settle what needs attention";
     may_make_orders: "创建和关闭订单、收款链接", "Make and close orders and payment links";
-    may_request_refund: "发起退款", "Ask for refunds";
+    may_request_refund: "发起退款", "Request refunds";
     may_approve_refund: "审批退款", "Approve refunds";
     may_operate: "测试网关", "Test gateways";
     may_manage_keys: "管理 API 密钥", "Manage API keys";
@@ -97,10 +97,10 @@ catalogue! {
     number: "编号", "No.";
     when: "时间（GMT+8）", "When (GMT+8)";
     who: "操作人", "Who";
-    act: "动作", "Act";
+    act: "操作类型", "Action";
     subject: "对象", "Subject";
     detail: "详情", "Detail";
-    seal: "哈希", "Seal";
+    seal: "哈希", "Hash";
     older: "更早", "Older";
     nothing_yet: "暂无内容", "Nothing yet";
 
@@ -111,37 +111,37 @@ catalogue! {
     flash_user_invited: "人员已添加。", "The person was added.";
     flash_user_known: "该邮箱已存在。", "This address is known already.";
     flash_role_changed: "角色已更改，对方需要重新登录。", "The role was changed; they have to log in again.";
-    flash_login_reset: "登录已重置：请把初始密码告诉对方，两步验证需重新启用。", "The login is reset. Tell them the first password; they turn the second factor on again.";
+    flash_login_reset: "密码和两步验证已重置：请把初始密码告诉对方，首次登录必须修改。", "Password and two-step verification were reset. Tell them the first password; they must change it.";
     flash_user_disabled: "人员已停用。", "The person was disabled.";
 
     // What went wrong.
     missing_title: "找不到页面", "Page not found";
     missing_text: "这里没有内容，链接可能不完整。", "There is nothing here. The link may be incomplete.";
-    malformed_title: "没有看懂这个请求", "This could not be read";
-    malformed_text: "有字段缺失或格式不对，没有做任何更改。", "A field is missing or not in the right form. Nothing was changed.";
+    malformed_title: "请求有误", "Invalid request";
+    malformed_text: "有字段缺失或格式不对，未做任何更改。", "A field is missing or not in the right form. Nothing was changed.";
     forbidden_title: "没有权限", "Not permitted";
     forbidden_text: "您的角色不能进行此操作，请联系所有者。", "Your role may not do this. Ask an owner.";
     missing_permission: "缺少的权限：", "The permission you lack:";
     foreign_scope_text: "密钥的权限不能超过您自己的权限，请联系所有者创建。",
         "A key cannot have a scope that your role does not have. Ask an owner to make it.";
-    refused_title: "没有执行", "Not done";
-    refused_text: "当前状态不允许此操作，没有做任何更改。", "The books do not allow this now. Nothing was changed.";
+    refused_title: "操作未执行", "Not done";
+    refused_text: "当前状态不允许此操作，未做任何更改。", "The current state does not allow this. Nothing was changed.";
     decided_text: "已有同事处理过，请刷新后查看。", "A colleague has decided this already. Look again.";
     own_text: "不能对自己执行此操作，需要另一位同事。", "You cannot do this to yourself; another person must.";
-    gateway_title: "支付平台没有配合", "The gateway did not do it";
+    gateway_title: "支付平台未完成该操作", "The gateway did not complete this";
     gateway_declined_text: "支付平台明确拒绝了请求。", "The gateway understood and said no.";
-    gateway_silent_text: "支付平台没有回应，结果未知；系统会继续查询。", "The gateway gave no answer. The outcome is unknown; we keep asking.";
+    gateway_silent_text: "支付平台未响应，结果未知；系统会继续查询。", "The gateway gave no answer. The outcome is unknown; we keep asking.";
     out_of_service_title: "系统暂时不可用", "Out of service for the moment";
     out_of_service_text: "数据库暂时无法读写，操作未执行或结果未知。请稍后再试，重复操作前请先核对。",
         "The database cannot be read or written at the moment: nothing was done, or it is not known. Try again later, and look before you repeat an act.";
-    broken_title: "我们这边出了问题", "Something broke on our side";
+    broken_title: "系统出错", "Something went wrong";
     broken_text: "请稍后再试；日志中可用参考编号找到原因。", "Try again in a moment. The reference leads to the reason in the log.";
 
     // Finding.
     orders: "订单", "Orders";
     order: "订单", "Order";
     search: "查找", "Search";
-    search_hint: "任意单号、金额或用户", "Any number, amount or user";
+    search_hint: "任意单号、金额或用户", "Any number, amount or customer";
     clear: "清除", "Clear";
     this_week: "本周", "This week";
     the_week_before: "上周", "Last week";
@@ -158,7 +158,7 @@ catalogue! {
         "There are many orders. This page looked only at those since, and Older goes on from there:";
     order_no: "订单号", "Order number";
     subject_of_order: "商品", "Subject";
-    user: "用户", "User";
+    user: "用户", "Customer";
     amount: "金额", "Amount";
     returned: "已退", "Returned";
     left: "可退", "Left";
@@ -187,11 +187,11 @@ catalogue! {
     wechat: "微信支付", "WeChat Pay";
     alipay: "支付宝", "Alipay";
     balance: "余额", "Balance";
-    surplus: "多付", "Surplus";
+    surplus: "重复支付", "Duplicate payment";
     payment_pending: "已记录", "Recorded";
-    payment_processing: "待付款", "Waiting";
+    payment_processing: "待支付", "Pending";
     payment_success: "已支付", "Paid";
-    payment_failed: "被拒绝", "Declined";
+    payment_failed: "支付失败", "Declined";
     payment_cancelled: "已关闭", "Closed";
     payment_refunding: "退款中", "Refunding";
     payment_refunded: "已退款", "Refunded";
@@ -199,9 +199,9 @@ catalogue! {
     no_refunds: "没有退款", "No refunds";
     refund_no: "退款单号", "Refund number";
     gateway_refund: "平台退款号", "Gateway's refund number";
-    refund_requested: "已登记", "Requested";
+    refund_requested: "已提交", "Requested";
     refund_pending: "处理中", "On its way";
-    refund_succeeded: "已到账", "Done";
+    refund_succeeded: "退款成功", "Refunded";
     refund_failed: "失败", "Failed";
     refund_stuck: "需要处理", "Needs a person";
     support_text: "下载排查记录", "Download for support";
@@ -212,20 +212,20 @@ catalogue! {
     // What happened, and why.
     timeline: "时间线", "Timeline";
     event_ordered: "创建订单 {amount}", "Ordered for {amount}";
-    event_order_paid: "订单已付清", "The order is paid";
+    event_order_paid: "订单已支付", "The order is paid";
     event_order_cancelled: "订单已关闭", "The order was cancelled";
     event_payment_started: "发起{method}支付 {number}", "A {method} payment was started: {number}";
     event_payment_paid: "收到 {amount}：{number}", "{amount} arrived: {number}";
     event_payment_ended: "支付已关闭：{number}", "The payment ended unpaid: {number}";
-    event_notification: "收到回调：{verdict}", "A callback came: {verdict}";
-    event_refund_asked: "登记退款 {amount}：{number}", "A refund of {amount} was requested: {number}";
-    event_refund_done: "退款 {amount} 已到账：{number}", "{amount} went back: {number}";
+    event_notification: "收到回调：{verdict}", "Notification received: {verdict}";
+    event_refund_asked: "发起退款 {amount}：{number}", "A refund of {amount} was requested: {number}";
+    event_refund_done: "退款 {amount} 成功：{number}", "{amount} refunded to the original payment method: {number}";
     event_refund_failed: "退款 {amount} 失败：{number}", "The refund of {amount} failed: {number}";
-    event_posted: "记账（{kind}）{amount}：{from} → {to}", "Booked, {kind}: {amount}, {from} → {to}";
+    event_posted: "记账（{kind}）{amount}：{from} → {to}", "Posted: {kind} {amount}, {from} → {to}";
     entry_payment: "收款", "payment";
     entry_topup: "充值", "top-up";
-    entry_surplus: "多付款", "surplus money";
-    entry_refund_requested: "登记退款", "refund requested";
+    entry_surplus: "重复支付", "duplicate payment";
+    entry_refund_requested: "发起退款", "refund requested";
     entry_refund: "退款完成", "refund done";
     entry_refund_failed: "退款失败", "refund failed";
     entry_adjust: "调整", "adjustment";
@@ -253,7 +253,7 @@ catalogue! {
     cause_rule: "系统规则", "by rule";
     cause_gateway: "支付平台", "the gateway's word";
     action_ask_gateway: "查询网关", "Asked the gateway";
-    action_request_refund: "申请退款", "Asked for a refund";
+    action_request_refund: "申请退款", "Requested a refund";
     action_retry_refund: "重试退款", "Tried the refund again";
     action_approve_refund: "批准退款", "Approved the refund";
     action_replay_notification: "重新处理回调", "Worked on a callback again";
@@ -278,8 +278,8 @@ catalogue! {
     verdict: "结论", "Verdict";
     message: "内容（已脱敏）", "Message (masked)";
     message_inside: "解密内容（已脱敏）", "Decrypted content (masked)";
-    replay: "重新处理", "Work on it again";
-    flash_replayed: "这条回调已重新处理。重复处理不会重复入账。", "It was worked on again. Nothing counts twice.";
+    replay: "重新处理", "Replay";
+    flash_replayed: "这条回调已重新处理。重复处理不会重复入账。", "Replayed. Nothing counts twice.";
     unverifiable_text: "这条回调的签名已无法再次验证（密钥已更换）。请改用“查询网关”。",
         "Its signature cannot be checked any more: the key has changed. Ask the gateway about the order instead.";
     verdict_payment: "支付结果", "news of a payment";
@@ -291,24 +291,24 @@ catalogue! {
 
     // What needs a person.
     attention: "待处理", "Needs attention";
-    all_clear: "没有需要处理的事项", "Nothing needs you";
-    assigned_to: "负责人", "Looked after by";
-    nobody: "无人", "Nobody";
+    all_clear: "没有需要处理的事项", "All clear";
+    assigned_to: "负责人", "Assignee";
+    nobody: "未指派", "Nobody";
     assign: "指派", "Assign";
-    flash_assigned: "负责人已更新。", "Somebody else looks after it now.";
+    flash_assigned: "负责人已更新。", "The assignee was changed.";
     resolve: "标记为已处理", "Resolve";
     resolved: "最近处理", "Resolved lately";
     resolution: "处理结果", "What was done";
     open_order: "打开订单", "Open the order";
     age: "已等待", "Waiting for";
     cause: "原因", "Cause";
-    newer: "更新的", "Newer";
+    newer: "较新", "Newer";
     minutes: "{n} 分钟", "{n} min";
     hours: "{n} 小时", "{n} h";
     days: "{n} 天", "{n} days";
     incident_unknown: "未知异常", "Something unknown";
     incident_wrong_amount: "金额不符", "Wrong amount";
-    incident_surplus: "多付或迟到的款项", "Surplus or late money";
+    incident_surplus: "重复支付或逾期支付", "Duplicate or late payment";
     incident_foreign_notification: "不属于本商户的回调", "A callback for another merchant";
     incident_unmatched_notification: "找不到对应支付的回调", "A callback about no payment of ours";
     incident_trade_reused: "同一交易号用于两笔支付", "One trade claims two payments";
@@ -358,7 +358,7 @@ catalogue! {
     advice_unknown: "查看日志和订单时间线。", "Read the log and the order's timeline.";
     advice_wrong_amount: "在平台商户后台核对该交易的实际金额，再决定补款或退款。",
         "Compare the trade in the gateway's own console, then have the rest paid or give it back.";
-    advice_surplus: "系统已登记全额退款，确认退款到账即可。", "All of it is being returned already; see that the refund ends well.";
+    advice_surplus: "系统已发起全额退款，确认退款成功即可。", "A full refund is on its way already; see that it succeeds.";
     advice_foreign_notification: "核对回调地址是否被其他商户或应用误用。", "See whether another merchant or app uses our callback address.";
     advice_unmatched_notification: "检查是否有其他系统共用此商户号，或数据库是否恢复自旧备份。",
         "See whether another system shares the merchant number, or the database is an old backup.";
@@ -384,11 +384,11 @@ catalogue! {
     action_close_link: "结束收款链接", "Close a payment link";
     // Giving money back.
     refund: "退款", "Refund";
-    refund_amount: "退款金额", "Amount to return";
+    refund_amount: "退款金额", "Refund amount";
     paid_sum: "已付", "Paid";
     returning: "退款中", "On its way";
     waiting_sum: "待审批", "Waiting for approval";
-    nothing_left: "没有可退的金额", "There is nothing left to return";
+    nothing_left: "没有可退的金额", "There is nothing left to refund";
     reason_words: "补充说明（可选）", "In your own words (optional)";
     reason_approval: "用户申请退款", "The customer asked";
     reason_twice: "重复下单", "Ordered twice";
@@ -396,8 +396,8 @@ catalogue! {
     reason_stock: "无法交付", "Cannot be delivered";
     reason_other: "其他原因", "Another reason";
     look_again: "下一步：核对", "Next: check it once more";
-    refund_question: "向 {user} 退款 {amount}？", "Return {amount} to {user}?";
-    refund_now: "确认退款 {amount}", "Return {amount} now";
+    refund_question: "向 {user} 退款 {amount}？", "Refund {amount} to {user}?";
+    refund_now: "确认退款 {amount}", "Refund {amount} now";
     ask_colleague: "提交审批 {amount}", "Ask a colleague to approve {amount}";
     no_go_back: "返回修改", "No, go back";
     back_to_order: "返回订单", "Back to the order";
@@ -407,7 +407,7 @@ catalogue! {
     retry: "重试", "Try again";
     approvals: "退款审批", "Approvals";
     no_approvals: "没有等待审批的退款", "No refund waits for a decision";
-    asked_by: "申请人", "Asked by";
+    asked_by: "申请人", "Requested by";
     own_approval: "自己的申请需要另一位同事审批。", "Another person must decide on your own request.";
     approve: "批准", "Approve";
     reject: "驳回", "Reject";
@@ -416,7 +416,7 @@ catalogue! {
     decision: "决定", "Decision";
     approved: "已批准", "approved";
     rejected: "已驳回", "rejected";
-    flash_refund_requested: "退款已登记，正在处理。", "The refund is on its way.";
+    flash_refund_requested: "退款已提交，正在处理。", "The refund is on its way.";
     flash_refund_waiting: "已提交，等待另一位同事批准。", "Another person must approve this now.";
     flash_refund_approved: "已批准，退款正在处理。", "Approved. The refund is on its way.";
     flash_refund_rejected: "已驳回。", "Rejected.";
@@ -426,16 +426,16 @@ catalogue! {
     today: "今天", "Today";
     yesterday: "昨天", "Yesterday";
     yesterday_until_now: "昨天截至此时", "Yesterday until this hour";
-    last_week_until_now: "上周同日截至此时", "A week ago until this hour";
-    gross: "收款", "Gross";
-    net: "净额", "Net";
+    last_week_until_now: "上周同期", "Same time last week";
+    gross: "交易额", "Gross";
+    net: "实收", "Net";
     success_rate: "支付成功率", "Orders paid";
-    by_hour: "今日各小时收款", "By the hour, today";
-    by_method: "今日各方式收款", "By method, today";
+    by_hour: "今日各小时交易额", "By the hour, today";
+    by_method: "今日各方式交易额", "By method, today";
     as_table: "查看表格", "As a table";
     hour: "小时", "Hour";
     day: "日期", "Day";
-    speed: "速度（各日最近 1000 笔）", "Speed (the last 1,000 of each day)";
+    speed: "处理时效（各日最近 1000 笔）", "Speed (the last 1,000 of each day)";
     median_to_paid: "下单到付款（中位数）", "Order to money (median)";
     delay_p50: "回调延迟 p50", "Callback delay p50";
     delay_p95: "回调延迟 p95", "Callback delay p95";
@@ -461,7 +461,7 @@ catalogue! {
         "V1 is signed with MD5, a weak algorithm that the protocol prescribes: whoever has the key can forge orders and notifications. Make a merchant for each site, and use V2 (RSA) where the client can.";
     epay_versions: "版本", "Versions";
     epay_new: "新密钥", "New keys";
-    epay_make: "新建商户", "Make a merchant";
+    epay_make: "新建商户", "Create a merchant";
     epay_make_text: "不填公钥时会为商户生成一对 RSA 密钥，私钥只显示一次。", "Without a public key an RSA pair is made, and its private key is shown once.";
     epay_public_key: "商户 RSA 公钥（V2，可不填）", "RSA public key of the merchant (V2, optional)";
     epay_rotate: "更换 MD5 密钥", "New MD5 key";
@@ -497,9 +497,9 @@ catalogue! {
     last_used: "最近使用", "Last used";
     revoke: "吊销", "Revoke";
     revoked: "已吊销", "revoked";
-    make_key: "新建密钥", "Make a key";
+    make_key: "新建密钥", "Create a key";
     make_key_text: "轮换时先建新密钥，商户程序换用后再吊销旧的；两个可以同时有效。",
-        "To rotate, make a new one, let the program use it, then revoke the old one: both work meanwhile.";
+        "To rotate, create a new key, let the program use it, then revoke the old one: both work meanwhile.";
     new_key: "新密钥", "The new key";
     key_once: "请立即复制，之后不会再显示。", "Copy it now: it is not shown again.";
     gateways: "支付网关", "Gateways";

@@ -3,7 +3,7 @@
 use super::catalogue::catalogue;
 
 catalogue! {
-    files_text: "按支付时间、退款到账时间或记账时间（北京时间）取整天数据；账本分录不分支付方式。手续费来自渠道账单，对账后才有。",
+    files_text: "按支付时间、退款成功时间或记账时间（北京时间）取整天数据；账本分录不分支付方式。手续费来自渠道账单，对账后才有。",
         "Whole days in Beijing, by the time of payment, of the end of a refund, or of the entry. Entries of the ledger have no method. Fees come from the statements, once they are reconciled.";
     files_numbers: "XLSX 中的单号为文本。CSV 中像数字或日期的单号末尾带制表符，避免被表格软件改写，程序读取时请去除首尾空白。",
         "Numbers are text in XLSX. In CSV a number that a spreadsheet would change ends with a tab; programs trim it.";
@@ -67,8 +67,8 @@ catalogue! {
     created_at_beijing: "创建时间（GMT+8）", "Created (GMT+8)";
     paid_at_beijing: "支付时间（GMT+8）", "Paid (GMT+8)";
     paid_at_utc: "支付时间（UTC）", "Paid (UTC)";
-    finished_at_beijing: "到账时间（GMT+8）", "Finished (GMT+8)";
-    finished_at_utc: "到账时间（UTC）", "Finished (UTC)";
+    finished_at_beijing: "退款成功时间（GMT+8）", "Finished (GMT+8)";
+    finished_at_utc: "退款成功时间（UTC）", "Finished (UTC)";
     booked_at_beijing: "记账时间（GMT+8）", "Booked (GMT+8)";
     booked_at_utc: "记账时间（UTC）", "Booked (UTC)";
     entry_kind: "类型", "Kind";

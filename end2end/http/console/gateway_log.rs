@@ -62,7 +62,7 @@ async fn the_support_text_has_everything_but_secrets_and_payers() {
             text(&payment["paymentNo"]),
             text(&payment["transactionId"]),
             "Payment created at",
-            "A callback came: news of a payment",
+            "Notification received: news of a payment",
             "The order is paid",
         ] {
             assert!(file.text.contains(part), "{part}: {}", file.text);

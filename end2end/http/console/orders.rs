@@ -167,8 +167,8 @@ async fn an_order_shows_its_timeline_and_takes_a_note() {
         "A WeChat Pay payment was started",
         "¥99.90 arrived",
         "The order is paid",
-        "A callback came: news of a payment",
-        "Booked, payment: ¥99.90, gateway:wechat → sales",
+        "Notification received: news of a payment",
+        "Posted: payment ¥99.90, gateway:wechat → sales",
         text(&payment["transactionId"]),
     ] {
         assert!(page.text.contains(words), "{words}: {}", page.text);
@@ -237,13 +237,7 @@ async fn why_is_this_order_not_paid() {
 async fn an_incident_stays_open_until_it_is_resolved() {
     let server = server(&[]);
     let visitor = Visitor::employed(&server, "support").await;
-    assert!(
-        visitor
-            .get("/admin/attention")
-            .await
-            .text
-            .contains("Nothing needs you")
-    );
+    assert!(visitor.get("/admin/attention").await.text.contains("All clear"));
     sell(&server, "ann", 100, "wechat").await;
     call_for_another_merchant(&server).await;
 
@@ -266,7 +260,7 @@ async fn an_incident_stays_open_until_it_is_resolved() {
     let done = visitor
         .submit(&path, &[("resolution", "a test of the partner")])
         .await;
-    assert!(done.text.contains("Nothing needs you") && done.text.contains("a test of the partner"));
+    assert!(done.text.contains("All clear") && done.text.contains("a test of the partner"));
     assert!(!done.text.contains("side__count"));
     assert_eq!(visitor.post(&path, &[("resolution", "again")]).await.status, 409);
 
@@ -303,13 +297,7 @@ async fn an_incident_stays_open_until_it_is_resolved() {
         &owner.get("/admin/audit-log").await.text,
         "replay_notice"
     ));
-    assert!(
-        owner
-            .get("/admin/attention")
-            .await
-            .text
-            .contains("Nothing needs you")
-    );
+    assert!(owner.get("/admin/attention").await.text.contains("All clear"));
     let developer = Visitor::employed(&server, "developer").await;
     assert_eq!(
         developer.post(replay, &[]).await.status,

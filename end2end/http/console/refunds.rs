@@ -38,7 +38,7 @@ async fn ask(visitor: &Visitor, payment: &Value, amount: &str) -> crate::api::An
     let second = visitor.post(&format!("{path}/check"), &fields).await;
     assert_eq!(second.status, 200, "{}", second.text);
     assert!(
-        second.text.contains(&format!("Return ¥{amount} to ann?")),
+        second.text.contains(&format!("Refund ¥{amount} to ann?")),
         "{}",
         second.text
     );
@@ -179,7 +179,7 @@ async fn a_refund_above_the_threshold_needs_a_second_person() {
     );
     let page = owner.get("/admin/refunds").await;
     assert!(
-        page.text.contains("Return ¥60.00 to ann?") && page.text.contains("finance@example.com"),
+        page.text.contains("Refund ¥60.00 to ann?") && page.text.contains("finance@example.com"),
         "{}",
         page.text
     );

@@ -102,7 +102,7 @@ async fn give_half_back_and_approve_what_a_colleague_asks_for() {
     }
     let place = format!("/admin/orders/{}", text(&half["orderId"]));
     let story = support.get(&place).await.text;
-    assert!(story.contains("¥49.95 went back"), "{story}");
+    assert!(story.contains("¥49.95 refunded to the original"), "{story}");
     assert!(
         story.contains("refunds_due → gateway:wechat"),
         "the books say so too: {story}"
@@ -112,7 +112,7 @@ async fn give_half_back_and_approve_what_a_colleague_asks_for() {
     give_back(&support, &whole["orderId"], "99.90").await;
     let owner = Visitor::owner(&server).await;
     let front = owner.get("/admin/refunds").await;
-    assert!(front.text.contains("Return ¥99.90") && front.text.contains("support@example.com"));
+    assert!(front.text.contains("Refund ¥99.90") && front.text.contains("support@example.com"));
     let wish = between(&front.text, "/admin/refunds/wish_", "/");
     owner
         .submit(&format!("/admin/refunds/wish_{wish}/approve"), &[])

@@ -6,7 +6,7 @@ use payments::console::{IncidentKind, Operation, Permission, RequestedBy, Verdic
 use payments::users::Role;
 use payments::{EXPIRED_REASON, Period};
 
-use crate::i18n::{ConsoleWords, fill};
+use crate::i18n::{ActionWords, ConsoleWords, fill};
 
 pub const fn role(role: Role, words: &ConsoleWords) -> &'static str {
     match role {
@@ -257,5 +257,60 @@ pub fn action<'a>(word: &'a str, words: &'static ConsoleWords) -> &'a str {
         "explain_difference" => words.action_explain_difference,
         "close_day" => words.action_close_day,
         word => word,
+    }
+}
+
+/// Names any act of the audit log; those of an order's timeline have their names in `words`.
+pub fn audit_action<'a>(word: &'a str, words: &'static ConsoleWords, names: &'static ActionWords) -> &'a str {
+    match word {
+        "log_in" => names.log_in,
+        "fail_to_log_in" => names.fail_to_log_in,
+        "log_out" => names.log_out,
+        "end_sessions" => names.end_sessions,
+        "confirm" => names.confirm,
+        "change_password" => names.change_password,
+        "enable_totp" => names.enable_totp,
+        "disable_totp" => names.disable_totp,
+        "renew_recovery_codes" => names.renew_recovery_codes,
+        "use_recovery_code" => names.use_recovery_code,
+        "create_user" => names.create_user,
+        "change_role" => names.change_role,
+        "disable_user" => names.disable_user,
+        "enable_user" => names.enable_user,
+        "reset_login" => names.reset_login,
+        "write_note" => names.write_note,
+        "assign" => names.assign,
+        "resolve" => names.resolve,
+        "test_gateway" => names.test_gateway,
+        "create_key" => names.create_key,
+        "revoke_key" => names.revoke_key,
+        "export" => names.export,
+        "adjust_balance" => names.adjust_balance,
+        "export_user" => names.export_user,
+        "forget_user" => names.forget_user,
+        "create_epay_merchant" => names.create_epay_merchant,
+        "rotate_epay_key" => names.rotate_epay_key,
+        "disable_epay_merchant" => names.disable_epay_merchant,
+        "enable_epay_merchant" => names.enable_epay_merchant,
+        "send_epay_notification" => names.send_epay_notification,
+        word => action(word, words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use payments::console::Action;
+
+    use super::*;
+    use crate::i18n::Language;
+
+    #[test]
+    fn every_act_of_the_audit_log_has_a_name_in_both_languages() {
+        for language in Language::ALL {
+            for action in Action::ALL {
+                let name = audit_action(action.as_str(), language.console_words(), language.action_words());
+                assert_ne!(name, action.as_str());
+            }
+        }
     }
 }

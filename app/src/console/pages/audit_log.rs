@@ -49,7 +49,11 @@ pub fn audit_log(
         let path = format!("/admin/audit-log?{}", filters.query(&cursor));
         view! { <a class="act" href=path rel="next">{words.older}</a> }
     });
-    let rows = page.data.into_iter().map(render_row).collect();
+    let rows = page
+        .data
+        .into_iter()
+        .map(|line| render_row(context, line))
+        .collect();
     let columns = [
         Text(words.number),
         Text(words.when),
@@ -111,7 +115,8 @@ fn render_form(context: &ConsoleContext, filters: &AuditLogFilters) -> AnyView {
     let words = context.words();
     let actions = Action::ALL.map(|action| {
         let word = action.as_str();
-        (word, word, filters.action == word)
+        let name = format::audit_action(word, words, context.language.action_words());
+        (word, name, filters.action == word)
     });
     let form = view! {
         <form class="panel form form--row" method="get" action="/admin/audit-log">
@@ -127,14 +132,16 @@ fn render_form(context: &ConsoleContext, filters: &AuditLogFilters) -> AnyView {
     render_filters(context, *filters != AuditLogFilters::default(), form.into_any())
 }
 
-fn render_row(line: AuditEntry) -> AnyView {
+fn render_row(context: &ConsoleContext, line: AuditEntry) -> AnyView {
+    let name =
+        format::audit_action(&line.action, context.words(), context.language.action_words()).to_owned();
     let seal: String = line.hash.chars().take(12).collect();
     view! {
         <tr>
             <td class="num">{line.seq}</td>
             <td>{format::time(line.at)}</td>
             <td>{line.actor}</td>
-            <td><code class="reference">{line.action}</code></td>
+            <td>{name} " " <code class="reference">{line.action}</code></td>
             <td class="reference">{line.subject}</td>
             <td>{line.detail}</td>
             <td class="reference">{line.ip}</td>

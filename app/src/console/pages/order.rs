@@ -12,6 +12,7 @@ use super::parts::{
 };
 use super::payment_links::checkout_link;
 use super::timeline::timeline;
+use crate::console::columns::product_word;
 use crate::console::{ConsoleContext, format};
 use crate::view::money;
 
@@ -171,7 +172,7 @@ fn render_payment_row(context: &ConsoleContext, payment: &Payment) -> AnyView {
     view! {
         <tr>
             <td class="reference">{payment.payment_no.to_string()} <div class="small">{format::time(payment.created_at)}</div></td>
-            <td>{format::method(payment.method(), words)} " · " {payment.product.name()}</td>
+            <td>{format::method(payment.method(), words)} " · " {product_word(payment.product, context.file_texts())}</td>
             <td class="amount-cell num">{money::text(payment.amount)}</td>
             <td>
                 {format::payment_status(payment.status(), words)}
