@@ -95,7 +95,13 @@ const fn draft_key(name: &str) -> KeyDraft<'_> {
 
 async fn create_owner(services: &Services, email: &str, password: &SecretString) -> Result<bool, Failure> {
     let hash = password::hash(password.clone()).await?;
-    Ok(console::invite(services, &command_visit(), email, &hash, Role::Owner).await?)
+    let owner = console::Invitation {
+        email,
+        password_hash: &hash,
+        role: Role::Owner,
+        must_change_password: false,
+    };
+    Ok(console::invite(services, &command_visit(), owner).await?)
 }
 
 /// Creates the directory of a SQLite file, readable only by its owner: SQLite creates the file but not the directory.

@@ -79,17 +79,50 @@ pub async fn simulate(
     Ok(())
 }
 
-pub async fn create_admin(config: &Config, email: &str, role: Role) -> Result<(), Failure> {
+pub async fn create_admin(
+    config: &Config,
+    email: &str,
+    role: Role,
+    must_change_password: bool,
+) -> Result<(), Failure> {
     let email = parse_email(email).map_err(|problem| ConfigError::new("--email", problem))?;
     let password = ask_password()?;
     let services = connect(config, Gateways::default()).await?;
     let hash = password::hash(password).await?;
-    let is_new = console::invite(&services, &command_visit(), &email, &hash, role).await?;
+    let invitation = console::Invitation {
+        email: &email,
+        password_hash: &hash,
+        role,
+        must_change_password,
+    };
+    let is_new = console::invite(&services, &command_visit(), invitation).await?;
     services.db.close().await;
     if !is_new {
         return Err(Failure::Refused(format!("{email} is a user already")));
     }
     say(&format!("{email} may now log in as {}", role.as_str()));
+    Ok(())
+}
+
+/// Gives a console user a first password: for an owner who has lost password or phone and has nobody else to ask.
+pub async fn reset_admin(config: &Config, email: &str) -> Result<(), Failure> {
+    let email = parse_email(email).map_err(|problem| ConfigError::new("--email", problem))?;
+    let password = ask_password()?;
+    let services = connect(config, Gateways::default()).await?;
+    let hash = password::hash(password).await?;
+    let reset = console::reset_login_of(&services, &command_visit(), &email, &hash).await;
+    services.db.close().await;
+    match reset {
+        Ok(()) => {}
+        Err(console::ConsoleError::Core(payments::Error::NotFound)) => {
+            return Err(Failure::Refused(format!("{email} is no user, or is disabled")));
+        }
+        Err(console::ConsoleError::Core(error)) => return Err(error.into()),
+        Err(error) => return Err(Failure::Refused(error.to_string())),
+    }
+    say(&format!(
+        "{email} may log in with this password and must change it; the second factor is off"
+    ));
     Ok(())
 }
 

@@ -94,6 +94,14 @@ enum Admin {
         /// owner, finance, support, developer or viewer
         #[arg(long, default_value = "owner", value_parser = commands::parse_role)]
         role: payments::users::Role,
+        /// Another person will use this password: it must be changed at the first login
+        #[arg(long)]
+        first_password: bool,
+    },
+    /// Give a user a new first password and turn the second factor off; the password is asked for, or read from standard input
+    Reset {
+        #[arg(long)]
+        email: String,
     },
 }
 
@@ -164,7 +172,12 @@ async fn run_command(command: Command) -> Result<(), Failure> {
     telemetry::init(&config.log);
     match command {
         Command::Serve => tongqian::serve(config).await,
-        Command::Admin(Admin::Create { email, role }) => commands::create_admin(&config, &email, role).await,
+        Command::Admin(Admin::Create {
+            email,
+            role,
+            first_password,
+        }) => commands::create_admin(&config, &email, role, first_password).await,
+        Command::Admin(Admin::Reset { email }) => commands::reset_admin(&config, &email).await,
         Command::Key(Key::Create {
             name,
             scope,

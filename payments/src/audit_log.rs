@@ -53,6 +53,7 @@ domain::words! {
         CreateUser => "create_user",
         ChangeRole => "change_role",
         DisableUser => "disable_user",
+        EnableUser => "enable_user",
         ResetLogin => "reset_login",
         AskGateway => "ask_gateway",
         WriteNote => "write_note",

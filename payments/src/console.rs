@@ -13,10 +13,12 @@ mod figures;
 mod files;
 mod find;
 mod gateways;
+mod held_login;
 mod inbox;
 mod limits;
 mod lists;
 mod manual_orders;
+mod once;
 mod order_file;
 mod payment_links;
 mod permission;
@@ -52,6 +54,7 @@ pub use files::{
 };
 pub use find::{FoundOrders, OrderQuery, OrderTotals, TakenAs, find_exact, find_order_totals, find_orders};
 pub use gateways::{GatewayState, Proof, Trial, list_gateways, test_gateway};
+pub use held_login::{find_held_login, hold_login, release_login};
 pub use inbox::{
     NotificationOutcome, find_notification, list_notifications, list_notifications_of, read_inside,
 };
@@ -60,6 +63,7 @@ pub use lists::{
     FoundPage, ListedBalance, PaymentQuery, RefundQuery, find_payments, find_refunds, list_balances,
 };
 pub use manual_orders::{ManualOrder, close_order, make_order};
+pub use once::use_form;
 pub use order_file::{KeptNotification, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
 pub use payment_links::{LinkFile, NewLink, close_link, find_link, list_links, make_link, open_link_file};
 pub use permission::Permission;
@@ -76,7 +80,10 @@ pub use session::{
 };
 pub use timeline::Event;
 pub use totp::{Totp, disable_totp, enable_totp};
-pub use users::{User, change_role, disable_user, invite, list_users, reset_login};
+pub use users::{
+    Invitation, User, change_role, disable_user, enable_user, find_user, invite, list_users, reset_login,
+    reset_login_of,
+};
 pub use webhooks::{
     EndpointState, drop_endpoint, edit_endpoint, list_endpoint_states, make_endpoint, redeliver,
     renew_webhook_secret, replay_span, test_endpoint,

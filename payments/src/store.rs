@@ -25,6 +25,7 @@ pub(crate) mod files;
 mod first_run;
 pub(crate) mod forged_notifications;
 pub(crate) mod gateway_calls;
+pub(crate) mod held_logins;
 pub(crate) mod idempotency;
 pub(crate) mod incidents;
 pub(crate) mod invariants;
@@ -61,6 +62,7 @@ pub(crate) mod statements;
 mod step;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod used_forms;
 pub(crate) mod users;
 pub(crate) mod webhook_endpoints;
 pub(crate) mod wechat_openids;

@@ -15,7 +15,7 @@ use crate::error::logged;
 use crate::secrets::{Place, Secrets};
 use crate::store::sessions::{self, NewSession};
 use crate::store::users::CredentialsRow;
-use crate::store::{StoreError, login_devices, users};
+use crate::store::{StoreError, held_logins, login_devices, users};
 use crate::users::Role;
 use crate::{Error, Services};
 
@@ -36,6 +36,8 @@ pub struct Operator {
     pub email: String,
     pub role: Role,
     pub has_totp: bool,
+    /// The password is a first one: nothing else is possible before it is changed.
+    pub must_change_password: bool,
     /// The password was confirmed recently.
     pub is_confirmed: bool,
 }
@@ -66,7 +68,7 @@ pub struct Session {
 }
 
 impl Credentials {
-    fn read(row: CredentialsRow, secrets: &Secrets) -> Result<Credentials, StoreError> {
+    pub(super) fn read(row: CredentialsRow, secrets: &Secrets) -> Result<Credentials, StoreError> {
         const SEED: StoreError = StoreError::Corrupt("users.totp_secret");
         let open = |text: String| {
             let seed = secrets.open(&Place::totp_of(&row.id), &text).map_err(|_| SEED)?;
@@ -182,6 +184,7 @@ pub async fn find_operator(services: &Services, token: &str) -> Result<Option<Op
         email: row.email,
         role,
         has_totp: row.has_totp,
+        must_change_password: row.must_change_password,
         is_confirmed: now.duration_since(Timestamp::from_millis(row.confirmed_at)) < CONFIRMED,
     }))
 }
@@ -275,6 +278,7 @@ pub async fn change_password(
         async move {
             users::set_password(tx, &operator.user_id, hash).await?;
             login_devices::forget_all(tx, &operator.user_id).await?;
+            held_logins::forget_all(tx, &operator.user_id).await?;
             sessions::end_others(tx, &operator.user_id, &operator.session_id, now).await?;
             Ok(())
         }

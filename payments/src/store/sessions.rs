@@ -23,6 +23,7 @@ pub struct OpenRow {
     pub email: String,
     pub role: String,
     pub has_totp: bool,
+    pub must_change_password: bool,
     pub seen_at: i64,
     pub confirmed_at: i64,
 }
@@ -60,7 +61,8 @@ pub async fn find_open(
     begun_after: Timestamp,
 ) -> Result<Option<OpenRow>, StoreError> {
     const SQL: &str = "
-        select s.id, s.user_id, u.email, u.role, u.totp_secret is not null as has_totp, s.seen_at, s.confirmed_at
+        select s.id, s.user_id, u.email, u.role, u.totp_secret is not null as has_totp, u.must_change_password,
+            s.seen_at, s.confirmed_at
         from sessions s join users u on u.id = s.user_id
         where s.hash = $1 and s.ended_at is null and s.seen_at > $2 and s.created_at > $3
             and u.disabled_at is null";

@@ -21,6 +21,7 @@ pub struct UserRow {
     pub role: String,
     pub has_totp: bool,
     pub created_at: i64,
+    pub must_change_password: bool,
     pub disabled_at: Option<i64>,
     pub seen_at: Option<i64>,
 }
@@ -35,8 +36,8 @@ pub async fn find_credentials(tx: &mut Tx<'_>, email: &str) -> Result<Option<Cre
 
 pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<UserRow>, StoreError> {
     const SQL: &str = "
-        select u.id, u.email, u.role, u.totp_secret is not null as has_totp, u.created_at, u.disabled_at,
-            (select max(s.seen_at) from sessions s where s.user_id = u.id) as seen_at
+        select u.id, u.email, u.role, u.totp_secret is not null as has_totp, u.created_at, u.must_change_password,
+            u.disabled_at, (select max(s.seen_at) from sessions s where s.user_id = u.id) as seen_at
         from users u
         order by u.id
         limit 500";
@@ -153,30 +154,56 @@ pub async fn disable(tx: &mut Tx<'_>, user_id: &str, now: Timestamp) -> Result<(
     Ok(())
 }
 
+/// Ends the disabling. `false`: the person was not disabled.
+pub async fn enable(tx: &mut Tx<'_>, user_id: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "update users set disabled_at = null where id = $1 and disabled_at is not null";
+    let n_changed = execute!(tx, SQL, |query| query.bind(user_id))?;
+    Ok(n_changed == 1)
+}
+
+/// Address of a person, also of a disabled one.
+pub async fn email_of(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<String>, StoreError> {
+    const SQL: &str = "select email from users where id = $1";
+    let row: Option<(String,)> = on!(tx, SQL, fetch_optional, |query| query.bind(user_id))?;
+    Ok(row.map(|(email,)| email))
+}
+
+/// Sets a password that its user has chosen.
 pub async fn set_password(tx: &mut Tx<'_>, user_id: &str, hash: &str) -> Result<(), StoreError> {
-    const SQL: &str = "update users set password_hash = $2 where id = $1";
+    const SQL: &str = "update users set password_hash = $2, must_change_password = false where id = $1";
     execute!(tx, SQL, |query| query.bind(user_id).bind(hash)).map(drop)?;
     Ok(())
 }
 
+/// Sets a password that its user must change at the next login.
+pub async fn set_first_password(tx: &mut Tx<'_>, user_id: &str, hash: &str) -> Result<(), StoreError> {
+    const SQL: &str = "update users set password_hash = $2, must_change_password = true where id = $1";
+    execute!(tx, SQL, |query| query.bind(user_id).bind(hash)).map(drop)?;
+    Ok(())
+}
+
+/// User to insert.
+#[derive(Debug)]
+pub struct NewUserRow<'a> {
+    pub id: &'a UserId,
+    pub email: &'a str,
+    pub password_hash: &'a str,
+    pub role: Role,
+    pub must_change_password: bool,
+}
+
 /// `false`: this address has a user already.
-pub async fn insert(
-    tx: &mut Tx<'_>,
-    id: &UserId,
-    email: &str,
-    password_hash: &str,
-    role: Role,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn insert(tx: &mut Tx<'_>, user: &NewUserRow<'_>, now: Timestamp) -> Result<bool, StoreError> {
     const SQL: &str = "
-        insert into users (id, email, password_hash, role, created_at)
-        values ($1, $2, $3, $4, $5)
+        insert into users (id, email, password_hash, role, must_change_password, created_at)
+        values ($1, $2, $3, $4, $5, $6)
         on conflict do nothing";
     let n_inserted = execute!(tx, SQL, |query| query
-        .bind(id.as_str())
-        .bind(email)
-        .bind(password_hash)
-        .bind(role.as_str())
+        .bind(user.id.as_str())
+        .bind(user.email)
+        .bind(user.password_hash)
+        .bind(user.role.as_str())
+        .bind(user.must_change_password)
         .bind(now.millis()))?;
     Ok(n_inserted == 1)
 }

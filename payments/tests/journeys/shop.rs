@@ -12,7 +12,7 @@ use axum::routing::post;
 use domain::{
     Channel, Method, Money, Order, OrderId, OrderStatus, Payment, PaymentStatus, Product, Timestamp,
 };
-use payments::console::{Actor, Operator, find_credentials, invite};
+use payments::console::{Actor, Invitation, Operator, find_credentials, invite};
 use payments::gateway::{Gateways, alipay, wechat};
 use payments::outbound::{Networks, OutboundGuard};
 use payments::store::Db;
@@ -73,7 +73,13 @@ pub async fn on_each_engine(journey: impl AsyncFn(&Shop)) {
 /// Creates a person of the console with this role and a recently confirmed password.
 pub async fn employ(services: &Services, email: &str, role: Role) -> Operator {
     let actor = Actor::of_command("test");
-    invite(services, &actor, email, "a hash", role).await.unwrap();
+    let invitation = Invitation {
+        email,
+        password_hash: "a hash",
+        role,
+        must_change_password: false,
+    };
+    invite(services, &actor, invitation).await.unwrap();
     let who = find_credentials(services, email).await.unwrap().unwrap();
     Operator {
         session_id: String::new(),
@@ -81,6 +87,7 @@ pub async fn employ(services: &Services, email: &str, role: Role) -> Operator {
         email: who.email,
         role,
         has_totp: false,
+        must_change_password: false,
         is_confirmed: true,
     }
 }

@@ -4,7 +4,7 @@ use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use payments::console;
+use payments::console::{self, Invitation};
 use payments::users::Role;
 
 use super::account::operator;
@@ -36,7 +36,13 @@ pub async fn invite(
     let role = Role::parse(fields.text("role")).ok_or(PageError::Malformed)?;
     let password = parse_password(fields.raw("password")).map_err(|_| PageError::Malformed)?;
     let hash = password::hash(password).await.map_err(|_| PageError::Internal)?;
-    let is_new = console::invite(&web.services, &respond::actor(&context), &email, &hash, role).await?;
+    let invitation = Invitation {
+        email: &email,
+        password_hash: &hash,
+        role,
+        must_change_password: true,
+    };
+    let is_new = console::invite(&web.services, &respond::actor(&context), invitation).await?;
     let flash = if is_new {
         Flash::UserInvited
     } else {
