@@ -83,6 +83,7 @@ fn console_routes() -> Vec<Route> {
     vec![
         view_route("/admin/login",                          Open,                     login::show),
         act_route("/admin/login",                           Open,                     login::log_in),
+        act_route("/admin/login/code",                      Open,                     login::enter_code),
         act_route("/admin/logout",                          Inside,                   login::log_out),
         view_route("/admin",                                May(Look),                overview::show),
         view_route("/admin/",                               Open,                     async || respond::see_other("/admin")),

@@ -38,7 +38,7 @@ pub use gateways::gateways;
 pub use inbox::{inbox, notification, path_of_notification};
 pub use lists::{ListFilters, payments, refunds};
 pub use live::LiveState;
-pub use login::login;
+pub use login::{HeldLogin, login, second_step};
 pub use order::{OrderPlace, order};
 pub use orders::{Filters, OrderList, orders};
 pub use overview::{overview, overview_of_range};

@@ -23,7 +23,6 @@ catalogue! {
     first_password: "初始密码", "First password";
     code: "动态验证码（验证器 App）", "Code from the authenticator app";
     factor: "动态验证码或恢复码", "Code from the authenticator app, or a recovery code";
-    factor_optional: "手机验证码或恢复码（如已启用）", "Code from the phone or a recovery code, if you use them";
     wrong_login: "邮箱、密码或验证码不正确。", "Email, password or code is not right.";
     wrong_code: "验证码不正确，请用新的验证码再试。", "This code is not right. Try again with a new one.";
     too_many_attempts: "尝试次数过多，请稍后再试。", "Too many attempts. Try again in a moment.";

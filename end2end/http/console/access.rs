@@ -17,6 +17,7 @@ use crate::server::{API_KEY, Server};
 const GUESTS: &[(&str, &str, &str)] = &[
     ("*",     "GET",  "/admin/login"),
     ("*",     "POST", "/admin/login"),
+    ("*",     "POST", "/admin/login/code"),
     ("-",     "POST", "/admin/logout"),
     ("ofsdv", "GET",  "/admin"),
     ("*",     "GET",  "/admin/"),

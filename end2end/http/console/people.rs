@@ -25,7 +25,7 @@ async fn the_console_requires_the_right_password() {
     ] {
         let refused = visitor.log_in(email, password).await;
         assert_eq!(refused.status, 401, "{email}");
-        assert!(refused.text.contains("Email, password or code is not right."));
+        assert!(refused.text.contains("the email or the password is not right."));
         assert!(refused.header("set-cookie").is_none());
     }
     let open = visitor

@@ -113,3 +113,65 @@ async fn ten_wrong_codes_from_ten_addresses_block_the_right_one() {
     }
     assert_eq!(owner.get("/admin").await.status, 200, "who is in stays in");
 }
+
+/// First step of a login; returns the number of the second.
+async fn give_password(visitor: &Visitor, email: &str, password: &str) -> (String, String) {
+    let page = visitor.log_in(email, password).await;
+    assert_eq!(page.status, 401, "{}", page.text);
+    let (_, rest) = page.text.split_once("name=\"number\" value=\"").unwrap();
+    let number = rest.split('"').next().unwrap().to_owned();
+    let id = page.header("x-request-id").unwrap();
+    let text = page.text.replace(&number, "").replace(email, "").replace(id, "");
+    (number, text)
+}
+
+#[tokio::test]
+async fn the_code_is_asked_for_in_a_step_that_tells_nothing_of_the_password() {
+    let server = server(&[]);
+    let owner = Visitor::owner(&server).await;
+    let (totp, _) = switch_on(&owner).await;
+    let stranger = Visitor::of(&server);
+    let (number, right) = give_password(&stranger, OWNER.0, OWNER.1).await;
+    let (other, wrong) = give_password(&stranger, OWNER.0, "wrong horse battery").await;
+    let (_, unknown) = give_password(&stranger, "nobody@example.com", OWNER.1).await;
+    assert_eq!(right, wrong);
+    assert_eq!(right, unknown);
+    assert_eq!(number.len(), other.len());
+
+    let code = next_code(&totp);
+    let answer = async |email: &str, number: &str, code: &str| {
+        let fields = [
+            ("email", email),
+            ("number", number),
+            ("code", code),
+            ("next", "/admin/orders"),
+        ];
+        stranger.post("/admin/login/code", &fields).await
+    };
+    for (email, number, code) in [
+        (OWNER.0, number.as_str(), "000000"),
+        (OWNER.0, &other, &code),
+        (OWNER.0, "", &code),
+        ("nobody@example.com", &number, &code),
+    ] {
+        let refused = answer(email, number, code).await;
+        assert_eq!(refused.status, 401, "{email} {number}");
+        assert!(refused.header("set-cookie").is_none());
+        assert!(
+            refused.text.contains("This code is not right"),
+            "{}",
+            refused.text
+        );
+    }
+    let open = answer(OWNER.0, &number, &code).await;
+    assert_eq!(
+        (open.status, open.header("location")),
+        (303, Some("/admin/orders"))
+    );
+    assert_eq!(stranger.get("/admin/orders").await.status, 200);
+    assert_eq!(
+        answer(OWNER.0, &number, &code).await.status,
+        401,
+        "a login is held once"
+    );
+}
