@@ -9,6 +9,7 @@ mod format;
 mod frame;
 mod incident_text;
 pub mod pages;
+mod typed;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use payments::console::{Operator, Permission, Waiting};
 pub use self::alarm::describe_alarm;
 use self::columns::FileTexts;
 pub use self::flash::Flash;
+pub use self::typed::{Problem, TypedForm};
 use crate::context::PageSettings;
 use crate::i18n::{ConsoleWords, FormWords, Language};
 
@@ -36,6 +38,10 @@ pub struct ConsoleContext {
     pub query: String,
     /// Flash message of the form before this page.
     pub flash: Option<Flash>,
+    /// Form that is shown again as it was typed.
+    pub form: TypedForm,
+    /// Number of a form that acts once.
+    pub once: String,
     /// Counts in the navigation.
     pub waiting: Waiting,
     pub ip: Option<IpAddr>,
@@ -49,6 +55,15 @@ impl ConsoleContext {
 
     pub fn form_words(&self) -> &'static FormWords {
         self.language.form_words()
+    }
+
+    /// Returns what was typed into the form that is sent to this address.
+    pub fn typed(&self, action: &str) -> &TypedForm {
+        if self.form.action() == action {
+            &self.form
+        } else {
+            &typed::EMPTY
+        }
     }
 
     /// Texts of files for accountants.

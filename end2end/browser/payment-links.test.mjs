@@ -134,9 +134,13 @@ test('an order by hand has a link to copy, and is closed on its page after a que
         const address = await desk.page.locator('[data-testid=address]').inputValue();
         assert.match(address, /\/checkout\//);
         await desk.fitsTheScreen();
-        assert.equal(await desk.page.locator('[data-action=close-order]').isVisible(), false);
-        await desk.page.locator('summary', { hasText: '关闭订单' }).click();
         await desk.page.locator('[data-action=close-order]').click();
+        await desk.page.locator('[data-question]').waitFor();
+        assert.match(await desk.text('[data-question]'), /¥120\.00/);
+        await desk.fitsTheScreen();
+        await desk.picture('question');
+        await desk.page.locator('.button--danger').click();
+        await desk.page.waitForURL(/said=order_closed/);
         await desk.page.goto(address);
         await desk.reaches('closed');
     });

@@ -5,6 +5,7 @@ mod attacks;
 mod audit_log;
 mod brute_force;
 mod files;
+mod forms;
 mod gateway_log;
 mod lists;
 mod office;

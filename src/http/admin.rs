@@ -15,6 +15,7 @@ mod export;
 mod fields;
 mod files;
 mod filter;
+mod form;
 mod gateways;
 mod guard;
 mod inbox;
@@ -24,6 +25,7 @@ mod login;
 mod orders;
 mod overview;
 mod payment_links;
+mod questions;
 mod reconciliation;
 mod refunds;
 mod respond;
@@ -96,11 +98,13 @@ fn console_routes() -> Vec<Route> {
         view_route("/admin/orders/{id}/support.txt",        May(ReadMessages),        export::support_text),
         act_route("/admin/orders/{id}/ask",                 May(Handle),              orders::ask),
         act_route("/admin/orders",                          May(MakeOrders),          payment_links::make_order),
+        view_route("/admin/orders/{id}/close",              May(MakeOrders),          questions::close_order),
         act_route("/admin/orders/{id}/close",               May(MakeOrders),          payment_links::close_order),
         view_route("/admin/payment-links",                  May(Look),                payment_links::list),
         act_route("/admin/payment-links",                   May(MakeOrders),          payment_links::create),
         view_route("/admin/payment-links/{id}",             May(Look),                payment_links::show),
         view_route("/admin/payment-links/{id}/plate",       May(Look),                payment_links::show_plate),
+        view_route("/admin/payment-links/{id}/close",       May(MakeOrders),          questions::close_link),
         act_route("/admin/payment-links/{id}/close",        May(MakeOrders),          payment_links::close),
         act_route("/admin/orders/{id}/notes",               May(Handle),              orders::write_note),
         view_route("/admin/payments/{id}/refund",           May(RequestRefund),       refunds::show),
@@ -132,19 +136,24 @@ fn console_routes() -> Vec<Route> {
         act_route("/admin/gateways/{channel}/test",         May(Operate),             gateways::test),
         view_route("/admin/keys",                           May(ManageKeys),          api_keys::list),
         act_route("/admin/keys",                            Confirmed(ManageKeys),    api_keys::create),
+        view_route("/admin/keys/{id}/revoke",               Confirmed(ManageKeys),    questions::revoke_key),
         act_route("/admin/keys/{id}/revoke",                Confirmed(ManageKeys),    api_keys::revoke),
         view_route("/admin/epay",                           May(ManageKeys),          epay::list),
         act_route("/admin/epay",                            Confirmed(ManageKeys),    epay::create),
+        view_route("/admin/epay/{id}/rotate",               Confirmed(ManageKeys),    questions::rotate_epay_key),
         act_route("/admin/epay/{id}/rotate",                Confirmed(ManageKeys),    epay::rotate),
+        view_route("/admin/epay/{id}/disable",              Confirmed(ManageKeys),    questions::disable_epay_merchant),
         act_route("/admin/epay/{id}/disable",               Confirmed(ManageKeys),    epay::disable),
         act_route("/admin/epay/{id}/enable",                Confirmed(ManageKeys),    epay::enable),
         view_route("/admin/webhooks",                       May(ManageKeys),          webhooks::list),
         act_route("/admin/webhooks",                        Confirmed(ManageKeys),    webhooks::create),
         view_route("/admin/webhooks/{id}",                  May(ManageKeys),          webhooks::show),
         act_route("/admin/webhooks/{id}/test",              May(ManageKeys),          webhooks::test),
+        view_route("/admin/webhooks/{id}/rotate-secret",    Confirmed(ManageKeys),    questions::rotate_webhook_secret),
         act_route("/admin/webhooks/{id}/rotate-secret",     Confirmed(ManageKeys),    webhooks::rotate),
         act_route("/admin/webhooks/{id}/replay",            May(ManageKeys),          webhooks::replay),
         act_route("/admin/webhooks/{id}/status",            May(ManageKeys),          webhooks::change),
+        view_route("/admin/webhooks/{id}/delete",           Confirmed(ManageKeys),    questions::delete_webhook),
         act_route("/admin/webhooks/{id}/delete",            Confirmed(ManageKeys),    webhooks::remove),
         view_route("/admin/webhooks/{id}/deliveries/{eventId}", May(ManageKeys),      webhooks::delivery),
         act_route("/admin/webhooks/{id}/deliveries/{eventId}/redeliver", May(ManageKeys), webhooks::redeliver),
@@ -154,17 +163,24 @@ fn console_routes() -> Vec<Route> {
         act_route("/admin/callbacks/{channel}/{id}/replay", May(Handle),              inbox::replay),
         view_route("/admin/account",                        Inside,                   account::show),
         act_route("/admin/account/log-out-elsewhere",       Inside,                   account::log_out_elsewhere),
+        view_route("/admin/account/password",               Inside,                   account::show_password),
         act_route("/admin/account/password",                Inside,                   account::change_password),
         view_route("/admin/account/totp",                   Inside,                   account::show_totp),
         act_route("/admin/account/totp",                    InsideConfirmed,          account::enable_totp),
+        view_route("/admin/account/totp/off",               InsideConfirmed,          questions::disable_totp),
         act_route("/admin/account/totp/off",                InsideConfirmed,          account::disable_totp),
+        view_route("/admin/account/recovery-codes",         InsideConfirmed,          questions::renew_recovery_codes),
         act_route("/admin/account/recovery-codes",          InsideConfirmed,          account::renew_recovery_codes),
         view_route("/admin/confirm",                        Inside,                   account::ask_to_confirm),
         act_route("/admin/confirm",                         Inside,                   account::confirm),
         view_route("/admin/people",                         May(ManageUsers),        users::list),
         act_route("/admin/people",                          Confirmed(ManageUsers),  users::invite),
         act_route("/admin/people/{id}/role",                Confirmed(ManageUsers),  users::change_role),
+        view_route("/admin/people/{id}/disable",            Confirmed(ManageUsers),   questions::disable_user),
         act_route("/admin/people/{id}/disable",             Confirmed(ManageUsers),  users::disable),
+        view_route("/admin/people/{id}/enable",             Confirmed(ManageUsers),   questions::enable_user),
+        act_route("/admin/people/{id}/enable",              Confirmed(ManageUsers),   users::enable),
+        view_route("/admin/people/{id}/reset",              Confirmed(ManageUsers),   questions::reset_login),
         act_route("/admin/people/{id}/reset",               Confirmed(ManageUsers),  users::reset_login),
         view_route("/admin/audit-log",                      May(ReadAudit),           audit_log::show),
         view_route("/admin/audit-log.csv",                  May(ReadAudit),           audit_log::csv),

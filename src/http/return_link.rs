@@ -8,9 +8,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-use super::web::Web;
 use super::api::Id;
 use super::error::Problem;
+use super::web::Web;
 
 pub async fn show(State(web): State<Web>, Id(token): Id) -> Result<Response, Problem> {
     let own_pages = format!("{}/checkout/", web.site.public_url.as_str());

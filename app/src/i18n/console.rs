@@ -402,7 +402,6 @@ catalogue! {
     back_to_order: "返回订单", "Back to the order";
     needs_approval: "金额超过审批线，需要另一位同事批准后才会退款。",
         "This is above the threshold: nothing moves before another person approves it.";
-    refund_too_much: "金额格式不对，或超过可退金额。", "This is no amount, or more than what is left.";
     retry: "重试", "Try again";
     approvals: "退款审批", "Approvals";
     no_approvals: "没有等待审批的退款", "No refund waits for a decision";

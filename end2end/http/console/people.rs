@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::api::client;
 use crate::console::visitor::{OWNER, Visitor, employ, server, tells_of};
+use crate::server::run;
 
 #[tokio::test]
 async fn the_console_requires_the_right_password() {
@@ -210,6 +211,66 @@ async fn cross_site_console_forms_are_refused() {
     );
 }
 
+const ANN: &str = "ann@example.com";
+
+/// Replaces a first password; the one that is known to another person is refused.
+async fn choose_password(visitor: &Visitor, first: &str, own: &str) {
+    const PLACE: &str = "/admin/account/password";
+    for path in ["/admin", "/admin/orders", "/admin/account", "/admin/account/totp"] {
+        let kept_out = visitor.get(path).await;
+        assert_eq!(kept_out.header("location"), Some(PLACE), "{path}");
+    }
+    let page = visitor.get(PLACE).await;
+    assert!(page.text.contains("Choose your own password"), "{}", page.text);
+    let same = [("old", first), ("password", first), ("again", first)];
+    let refused = visitor.post(PLACE, &same).await;
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused.text.contains("differs from the current one"),
+        "{}",
+        refused.text
+    );
+    let fields = [("old", first), ("password", own), ("again", own)];
+    visitor.submit(PLACE, &fields).await;
+    assert_eq!(visitor.get("/admin").await.status, 200);
+}
+
+/// Somebody is disabled after a question, and enabled again with their own password.
+async fn leaves_and_comes_back(owner: &Visitor, ann: &Visitor, id: &str) {
+    let (disable, enable) = (
+        format!("/admin/people/{id}/disable"),
+        format!("/admin/people/{id}/enable"),
+    );
+    let question = owner.get(&disable).await;
+    assert!(
+        question.text.contains("Disable ann@example.com?") && question.text.contains("logged out at once"),
+        "{}",
+        question.text
+    );
+    assert_eq!(ann.get("/admin").await.status, 200, "the question does nothing");
+    assert_eq!(owner.post(&enable, &[]).await.status, 409, "nothing to enable");
+    owner.submit(&disable, &[]).await;
+    assert_eq!(ann.get("/admin").await.status, 303);
+    assert_eq!(ann.log_in(ANN, "my own password").await.status, 401);
+    let list = owner.get("/admin/people").await;
+    assert!(
+        list.text.contains(&enable) && !list.text.contains(&disable),
+        "{}",
+        list.text
+    );
+    assert!(
+        owner
+            .get(&enable)
+            .await
+            .text
+            .contains("Enable ann@example.com again?")
+    );
+    owner.submit(&enable, &[]).await;
+    assert_eq!(ann.log_in(ANN, "my own password").await.status, 303);
+    assert_eq!(ann.get("/admin/audit-log").await.status, 200);
+    owner.submit(&disable, &[]).await;
+}
+
 #[tokio::test]
 async fn an_owner_adds_changes_and_disables_users_and_it_is_audited() {
     let server = server(&[]);
@@ -221,10 +282,16 @@ async fn an_owner_adds_changes_and_disables_users_and_it_is_audited() {
     ];
     let page = owner.submit("/admin/people", &fields).await;
     assert!(page.text.contains("The person was added.") && page.text.contains("ann@example.com"));
-    let known = owner.submit("/admin/people", &fields).await;
-    assert!(known.text.contains("This address is known already."));
+    let known = owner.post("/admin/people", &fields).await;
+    assert_eq!(known.status, 422);
+    assert!(
+        known.text.contains("This address is known already."),
+        "{}",
+        known.text
+    );
 
-    let ann = Visitor::logged_in(&server, "ann@example.com", "a long password").await;
+    let ann = Visitor::logged_in(&server, ANN, "a long password").await;
+    choose_password(&ann, "a long password", "my own password").await;
     let (_, rest) = page.text.split_once("/admin/people/usr_").unwrap();
     let id = format!("usr_{}", rest.split('/').next().unwrap());
     owner
@@ -235,36 +302,40 @@ async fn an_owner_adds_changes_and_disables_users_and_it_is_audited() {
         303,
         "another role is another session"
     );
-    assert_eq!(ann.log_in("ann@example.com", "a long password").await.status, 303);
+    assert_eq!(ann.log_in(ANN, "my own password").await.status, 303);
     assert_eq!(ann.get("/admin/audit-log").await.status, 200);
     let reset = format!("/admin/people/{id}/reset");
-    assert_eq!(owner.post(&reset, &[("password", "short")]).await.status, 422);
+    let question = owner.get(&reset).await;
+    assert!(question.text.contains("logged out at once"), "{}", question.text);
+    let short = owner.post(&reset, &[("password", "short")]).await;
+    assert_eq!(short.status, 422);
+    assert!(
+        short.text.contains("A password has at least 8 characters."),
+        "{}",
+        short.text
+    );
     owner
         .submit(&reset, &[("password", "another long password")])
         .await;
     assert_eq!(ann.get("/admin").await.status, 303, "whoever was in is out");
-    assert_eq!(ann.log_in("ann@example.com", "a long password").await.status, 401);
+    assert_eq!(ann.log_in(ANN, "my own password").await.status, 401);
+    assert_eq!(ann.log_in(ANN, "another long password").await.status, 303);
+    let kept_out = ann.get("/admin").await;
     assert_eq!(
-        ann.log_in("ann@example.com", "another long password")
-            .await
-            .status,
-        303
+        kept_out.header("location"),
+        Some("/admin/account/password"),
+        "a first password opens nothing else"
     );
-    owner.submit(&format!("/admin/people/{id}/disable"), &[]).await;
-    assert_eq!(ann.get("/admin").await.status, 303);
-    assert_eq!(
-        ann.log_in("ann@example.com", "another long password")
-            .await
-            .status,
-        401
-    );
+    choose_password(&ann, "another long password", "my own password").await;
 
+    leaves_and_comes_back(&owner, &ann, &id).await;
     let trail = owner.get("/admin/audit-log").await;
     for action in [
         "create_user",
         "change_role",
         "reset_login",
         "disable_user",
+        "enable_user",
         "fail_to_log_in",
     ] {
         assert!(tells_of(&trail.text, action), "{action}: {}", trail.text);
@@ -274,4 +345,40 @@ async fn an_owner_adds_changes_and_disables_users_and_it_is_audited() {
         .post(&format!("/admin/people/{}/disable", "usr_nobody"), &[])
         .await;
     assert_eq!(answer.status, 404);
+}
+
+#[tokio::test]
+async fn a_lost_login_is_reset_by_the_command_line_and_its_password_must_be_changed() {
+    let server = server(&[]);
+    let owner = Visitor::owner(&server).await;
+    let args = ["admin", "reset", "--email", "OWNER@example.com"];
+    let reset = run(server.dir.path(), &[], &args, "a first password\n");
+    assert!(
+        reset.status.success(),
+        "{}",
+        String::from_utf8_lossy(&reset.stderr)
+    );
+    assert_eq!(owner.get("/admin").await.status, 303, "whoever was in is out");
+    assert_eq!(owner.log_in(OWNER.0, OWNER.1).await.status, 401);
+    let owner = Visitor::logged_in(&server, OWNER.0, "a first password").await;
+    choose_password(&owner, "a first password", "my own password").await;
+    assert!(tells_of(&owner.get("/admin/audit-log").await.text, "reset_login"));
+
+    let args = ["admin", "reset", "--email", "nobody@example.com"];
+    let nobody = run(server.dir.path(), &[], &args, "a first password\n");
+    assert_eq!(nobody.status.code(), Some(1));
+
+    let args = [
+        "admin",
+        "create",
+        "--email",
+        ANN,
+        "--role",
+        "viewer",
+        "--first-password",
+    ];
+    let made = run(server.dir.path(), &[], &args, "a long password\n");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let ann = Visitor::logged_in(&server, ANN, "a long password").await;
+    choose_password(&ann, "a long password", "my own password").await;
 }

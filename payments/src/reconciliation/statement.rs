@@ -212,7 +212,11 @@ impl Statement {
         let to = self
             .by_payment_no
             .partition_point(|place| number(place) <= payment_no);
-        self.by_payment_no[from..to].iter().copied().map(to_index).collect()
+        self.by_payment_no[from..to]
+            .iter()
+            .copied()
+            .map(to_index)
+            .collect()
     }
 
     pub fn refund_of(&self, refund_no: &str) -> Option<usize> {

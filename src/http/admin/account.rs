@@ -1,6 +1,6 @@
 //! Pages of one's own account: sessions, the second factor, and confirming the password.
 
-use app::console::{ConsoleContext, Flash, pages};
+use app::console::{ConsoleContext, Flash, Problem, pages};
 use app::context::parameter;
 use axum::Extension;
 use axum::extract::{RawQuery, State};
@@ -13,13 +13,14 @@ use payments::console::{
 
 use super::error::PageError;
 use super::fields::Fields;
+use super::form::{FormError, show_again};
 use super::login::{browser_of, identify};
 use super::respond;
-use crate::config::parse_password;
 use crate::http::web::Web;
 use crate::password;
 
 const ACCOUNT: &str = "/admin/account";
+const PASSWORD: &str = "/admin/account/password";
 
 /// Returns the operator of the session; the guard admits no request without one.
 pub fn operator(context: &ConsoleContext) -> Result<&Operator, PageError> {
@@ -30,25 +31,11 @@ pub async fn show(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, PageError> {
-    account_page(&web, &context, operator(&context)?, StatusCode::OK, None).await
-}
-
-async fn account_page(
-    web: &Web,
-    context: &ConsoleContext,
-    operator: &Operator,
-    status: StatusCode,
-    alert: Option<&'static str>,
-) -> Result<Response, PageError> {
+    let operator = operator(&context)?;
     let sessions = list_sessions(&web.services, operator).await?;
     let n_codes = count_recovery_codes(&web.services, operator).await?;
-    let content = pages::account(context, operator, n_codes, sessions, alert);
-    Ok(respond::page_with(
-        status,
-        context,
-        context.words().account,
-        content,
-    ))
+    let content = pages::account(&context, operator, n_codes, sessions);
+    Ok(respond::page(&context, context.words().account, content))
 }
 
 pub async fn log_out_elsewhere(
@@ -106,7 +93,11 @@ pub async fn enable_totp(
 pub async fn renew_recovery_codes(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
+    fields: Fields,
 ) -> Result<Response, PageError> {
+    if !console::use_form(&web.services, fields.text("once")).await? {
+        return Ok(respond::done(ACCOUNT, Flash::SentBefore));
+    }
     let operator = operator(&context)?;
     let codes = renew_codes(&web.services, operator, &respond::actor(&context)).await?;
     let content = pages::recovery_codes(&context, &codes);
@@ -122,33 +113,63 @@ pub async fn disable_totp(
     Ok(respond::done(ACCOUNT, Flash::TotpOff))
 }
 
+pub async fn show_password(Extension(context): Extension<ConsoleContext>) -> Result<Response, PageError> {
+    password_page(&context, StatusCode::OK)
+}
+
+fn password_page(context: &ConsoleContext, status: StatusCode) -> Result<Response, PageError> {
+    let content = pages::password(context, operator(context)?);
+    let title = context.words().change_password;
+    Ok(respond::page_with(status, context, title, content))
+}
+
 pub async fn change_password(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, PageError> {
-    let operator = operator(&context)?;
-    if fields.raw("password") != fields.raw("again") {
-        return Err(PageError::Malformed);
-    }
-    let new = parse_password(fields.raw("password")).map_err(|_| PageError::Malformed)?;
-    // A recent confirmation is not enough: an unattended session must not suffice to take the account over.
-    let (status, alert) = match check_password(&web, &context, operator, &headers, fields.raw("old")).await {
-        Ok(()) => (StatusCode::OK, None),
-        Err(ConsoleError::WrongLogin) => (StatusCode::UNAUTHORIZED, Some(context.words().wrong_login)),
-        Err(ConsoleError::TooManyAttempts { .. }) => (
-            StatusCode::TOO_MANY_REQUESTS,
-            Some(context.words().too_many_attempts),
-        ),
-        Err(error) => return Err(error.into()),
+    let must_change = operator(&context)?.must_change_password;
+    let error = match try_change_password(&web, &context, &headers, &fields).await {
+        Ok(()) if must_change => return Ok(respond::done("/admin", Flash::PasswordChanged)),
+        Ok(()) => return Ok(respond::done(ACCOUNT, Flash::PasswordChanged)),
+        Err(error) => error,
     };
-    if alert.is_some() {
-        return account_page(&web, &context, operator, status, alert).await;
+    let status = match &error {
+        FormError::Field(_, Problem::WrongPassword) => StatusCode::UNAUTHORIZED,
+        FormError::Field(_, Problem::TooManyAttempts) => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    password_page(&show_again(context, PASSWORD, &fields, error)?, status)
+}
+
+async fn try_change_password(
+    web: &Web,
+    context: &ConsoleContext,
+    headers: &HeaderMap,
+    fields: &Fields,
+) -> Result<(), FormError> {
+    let operator = operator(context)?;
+    let new = fields.new_password("password")?;
+    if fields.raw("password") != fields.raw("again") {
+        return Err(FormError::Field("again", Problem::Different));
+    }
+    // A recent confirmation is not enough: an unattended session must not suffice to take the account over.
+    match check_password(web, context, operator, headers, fields.raw("old")).await {
+        Ok(()) => {}
+        Err(ConsoleError::WrongLogin) => return Err(FormError::Field("old", Problem::WrongPassword)),
+        Err(ConsoleError::TooManyAttempts { .. }) => {
+            return Err(FormError::Field("old", Problem::TooManyAttempts));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    // Asked last, so that nothing is told about a password that is not known to be the current one.
+    if fields.raw("password") == fields.raw("old") {
+        return Err(FormError::Field("password", Problem::SamePassword));
     }
     let hash = password::hash(new).await.map_err(|_| PageError::Internal)?;
-    console::change_password(&web.services, operator, &respond::actor(&context), &hash).await?;
-    Ok(respond::done(ACCOUNT, Flash::PasswordChanged))
+    console::change_password(&web.services, operator, &respond::actor(context), &hash).await?;
+    Ok(())
 }
 
 async fn check_password(

@@ -1,17 +1,17 @@
 //! API keys of merchants' programs.
 
-use app::console::{ConsoleContext, Flash, pages};
+use app::console::{ConsoleContext, Flash, Problem, pages};
 use axum::Extension;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
-use domain::Money;
 use payments::api_keys::{KeyDraft, KeyLimits, Scope};
 use payments::console;
 
 use super::account::operator;
 use super::error::PageError;
 use super::fields::Fields;
-use super::filter::set;
+use super::form::{FormError, show_again};
 use super::respond;
 use crate::http::api::Id;
 use crate::http::web::Web;
@@ -22,9 +22,18 @@ pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, PageError> {
+    keys_page(&web, &context, StatusCode::OK, None).await
+}
+
+async fn keys_page(
+    web: &Web,
+    context: &ConsoleContext,
+    status: StatusCode,
+    new: Option<String>,
+) -> Result<Response, PageError> {
     let keys = console::list_keys(&web.services).await?;
-    let content = pages::keys(&context, keys, None);
-    Ok(respond::page(&context, context.words().keys, content))
+    let content = pages::keys(context, keys, new);
+    Ok(respond::page_with(status, context, context.words().keys, content))
 }
 
 /// Creates an API key and shows it in the answer itself, once: after a redirect its address would have to carry the key.
@@ -33,33 +42,45 @@ pub async fn create(
     Extension(context): Extension<ConsoleContext>,
     fields: Fields,
 ) -> Result<Response, PageError> {
-    let name = fields.line("name", 100)?;
+    match try_create(&web, &context, &fields).await {
+        Ok(Some(key)) => keys_page(&web, &context, StatusCode::OK, Some(key)).await,
+        Ok(None) => Ok(respond::done(KEYS, Flash::SentBefore)),
+        Err(error) => {
+            let context = show_again(context, KEYS, &fields, error)?;
+            keys_page(&web, &context, StatusCode::UNPROCESSABLE_ENTITY, None).await
+        }
+    }
+}
+
+/// Returns the new key; `None` when the form was sent before.
+async fn try_create(
+    web: &Web,
+    context: &ConsoleContext,
+    fields: &Fields,
+) -> Result<Option<String>, FormError> {
+    let name = fields.required("name", 100)?;
     let scopes: Vec<Scope> = Scope::ALL
         .into_iter()
         .filter(|scope| fields.text(scope.as_str()) == "on")
         .collect();
     if scopes.is_empty() {
-        return Err(PageError::Malformed);
+        return Err(FormError::Field("scopes", Problem::NoScope));
     }
     let limits = KeyLimits {
-        per_refund: parse_limit(fields.text("most_per_refund"))?,
-        per_day: parse_limit(fields.text("most_per_day"))?,
+        per_refund: fields.optional_amount("most_per_refund")?,
+        per_day: fields.optional_amount("most_per_day")?,
     };
     let draft = KeyDraft {
         name,
         scopes: &scopes,
         limits,
     };
-    let (operator, actor) = (operator(&context)?, respond::actor(&context));
+    if !console::use_form(&web.services, fields.text("once")).await? {
+        return Ok(None);
+    }
+    let (operator, actor) = (operator(context)?, respond::actor(context));
     let key = console::make_key(&web.services, operator, &actor, &draft).await?;
-    let keys = console::list_keys(&web.services).await?;
-    let content = pages::keys(&context, keys, Some(key));
-    Ok(respond::page(&context, context.words().keys, content))
-}
-
-/// Parses a limit in yuan; empty is no limit.
-fn parse_limit(text: &str) -> Result<Option<Money>, PageError> {
-    set(text, |text| Money::parse_yuan(text).ok())
+    Ok(Some(key))
 }
 
 pub async fn revoke(

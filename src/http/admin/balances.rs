@@ -1,10 +1,11 @@
 //! Balances of users, and the ledger behind them.
 
 use app::console::pages::BalanceList;
-use app::console::{ConsoleContext, Flash, pages};
+use app::console::{ConsoleContext, Flash, Problem, pages};
 use app::context::parameter;
 use axum::Extension;
 use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use domain::ledger::Change;
 use payments::console::{self, Asked};
@@ -14,12 +15,14 @@ use super::account::operator;
 use super::error::PageError;
 use super::fields::Fields;
 use super::filter::{set, word};
+use super::form::{FormError, show_again};
 use super::respond;
 use crate::http::api::Id;
 use crate::http::web::Web;
 
 const ROWS: u32 = 50;
 const APPROVALS: &str = "/admin/refunds";
+const ADJUST: &str = "/admin/balances/adjust";
 
 pub async fn show(
     State(web): State<Web>,
@@ -28,7 +31,25 @@ pub async fn show(
 ) -> Result<Response, PageError> {
     let user = parameter(query.as_deref(), "user").unwrap_or_default();
     let before = parameter(query.as_deref(), "cursor").and_then(|cursor| cursor.parse().ok());
-    let user = user.trim();
+    let number = web.services.clock.nonce();
+    let query = query.as_deref();
+    balances_page(
+        &web,
+        &context,
+        (StatusCode::OK, query),
+        (user.trim(), before),
+        &number,
+    )
+    .await
+}
+
+async fn balances_page(
+    web: &Web,
+    context: &ConsoleContext,
+    (status, query): (StatusCode, Option<&str>),
+    (user, before): (&str, Option<i64>),
+    number: &str,
+) -> Result<Response, PageError> {
     let account = if user.is_empty() {
         None
     } else {
@@ -42,11 +63,15 @@ pub async fn show(
     };
     let list = match account {
         Some(_) => None,
-        None => Some(list_all(&web, query.as_deref()).await?),
+        None => Some(list_all(web, query).await?),
     };
-    let number = web.services.clock.nonce();
-    let content = pages::balances(&context, account, list.as_ref(), &number);
-    Ok(respond::page(&context, context.words().balances, content))
+    let content = pages::balances(context, account, list.as_ref(), number);
+    Ok(respond::page_with(
+        status,
+        context,
+        context.words().balances,
+        content,
+    ))
 }
 
 async fn list_all(web: &Web, query: Option<&str>) -> Result<BalanceList, PageError> {
@@ -66,21 +91,40 @@ pub async fn adjust(
     fields: Fields,
 ) -> Result<Response, PageError> {
     let user = fields.line("user", 64)?;
+    let number = fields.line("number", 64)?;
+    match try_adjust(&web, &context, &fields, (user, number)).await {
+        Ok(asked) => {
+            let user: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
+            let flash = match asked {
+                Asked::Requested => Flash::BalanceAdjusted,
+                Asked::Waiting => Flash::CreditWaiting,
+            };
+            Ok(respond::done(&format!("/admin/balances?user={user}"), flash))
+        }
+        Err(error) => {
+            let context = show_again(context, ADJUST, &fields, error)?;
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            balances_page(&web, &context, (status, None), (user, None), number).await
+        }
+    }
+}
+
+async fn try_adjust(
+    web: &Web,
+    context: &ConsoleContext,
+    fields: &Fields,
+    (user, number): (&str, &str),
+) -> Result<Asked, FormError> {
+    let change = change_of(fields.text("amount"));
     let adjustment = Adjustment {
         user_id: user.to_owned(),
-        change: change_of(fields.text("amount")).ok_or(PageError::Malformed)?,
-        number: fields.line("number", 64)?.to_owned(),
-        note: fields.line("note", 256)?.to_owned(),
+        change: change.ok_or(FormError::Field("amount", Problem::NoAmount))?,
+        number: number.to_owned(),
+        note: fields.required("note", 256)?.to_owned(),
         by: Requester::Rule,
     };
-    let (operator, actor) = (operator(&context)?, respond::actor(&context));
-    let asked = console::adjust_balance(&web.services, operator, &actor, &adjustment).await?;
-    let user: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
-    let flash = match asked {
-        Asked::Requested => Flash::BalanceAdjusted,
-        Asked::Waiting => Flash::CreditWaiting,
-    };
-    Ok(respond::done(&format!("/admin/balances?user={user}"), flash))
+    let (operator, actor) = (operator(context)?, respond::actor(context));
+    Ok(console::adjust_balance(&web.services, operator, &actor, &adjustment).await?)
 }
 
 pub async fn approve(

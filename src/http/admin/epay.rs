@@ -1,18 +1,20 @@
 //! Merchants of the epay protocol.
 
-use app::console::{ConsoleContext, Flash, pages};
+use app::console::{ConsoleContext, Flash, Problem, pages};
 use axum::Extension;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use domain::OrderId;
 use payments::api_keys::Scope;
+use payments::console;
 use payments::epay::{self, MerchantKeys, Pid};
 use secrecy::ExposeSecret as _;
 
 use super::account::operator;
 use super::error::PageError;
 use super::fields::Fields;
-use super::filter::set;
+use super::form::{FormError, show_again};
 use super::respond;
 use crate::http::api::Id;
 use crate::http::web::Web;
@@ -23,12 +25,13 @@ pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, PageError> {
-    show_merchants(&web, &context, Vec::new()).await
+    show_merchants(&web, &context, StatusCode::OK, Vec::new()).await
 }
 
 async fn show_merchants(
     web: &Web,
     context: &ConsoleContext,
+    status: StatusCode,
     new: Vec<(&'static str, String)>,
 ) -> Result<Response, PageError> {
     let view = pages::EpayView {
@@ -39,11 +42,8 @@ async fn show_merchants(
         notifications: epay::list_notifications(&web.services).await?,
         new,
     };
-    Ok(respond::page(
-        context,
-        context.words().epay,
-        pages::epay(context, view),
-    ))
+    let content = pages::epay(context, view);
+    Ok(respond::page_with(status, context, context.words().epay, content))
 }
 
 /// The key of a merchant may refund, so it is made by somebody who may.
@@ -61,14 +61,33 @@ pub async fn create(
     Extension(context): Extension<ConsoleContext>,
     fields: Fields,
 ) -> Result<Response, PageError> {
-    check_scope(&web, &context)?;
-    let name = fields.line("name", 100)?;
-    let public_key = set(fields.text("public_key"), |text| {
+    match try_create(&web, &context, &fields).await {
+        Ok(Some(made)) => show_merchants(&web, &context, StatusCode::OK, lines_of(&made)).await,
+        Ok(None) => Ok(respond::done(EPAY, Flash::SentBefore)),
+        Err(error) => {
+            let context = show_again(context, EPAY, &fields, error)?;
+            show_merchants(&web, &context, StatusCode::UNPROCESSABLE_ENTITY, Vec::new()).await
+        }
+    }
+}
+
+/// Returns the keys of the new merchant; `None` when the form was sent before.
+async fn try_create(
+    web: &Web,
+    context: &ConsoleContext,
+    fields: &Fields,
+) -> Result<Option<MerchantKeys>, FormError> {
+    check_scope(web, context)?;
+    let name = fields.required("name", 100)?;
+    let public_key = fields.optional("public_key", Problem::NoPublicKey, |text| {
         epay::read_public_key("public_key", text).ok()
     })?;
-    let actor = respond::actor(&context);
+    if !console::use_form(&web.services, fields.text("once")).await? {
+        return Ok(None);
+    }
+    let actor = respond::actor(context);
     let made = epay::create_merchant(&web.services, &actor, name, public_key.as_deref()).await?;
-    show_merchants(&web, &context, lines_of(&made)).await
+    Ok(Some(made))
 }
 
 fn lines_of(made: &MerchantKeys) -> Vec<(&'static str, String)> {
@@ -90,12 +109,16 @@ pub async fn rotate(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
+    fields: Fields,
 ) -> Result<Response, PageError> {
     check_scope(&web, &context)?;
     let pid = pid_of(&id)?;
+    if !console::use_form(&web.services, fields.text("once")).await? {
+        return Ok(respond::done(EPAY, Flash::SentBefore));
+    }
     let key = epay::rotate_key(&web.services, &respond::actor(&context), pid).await?;
     let new = vec![("pid", pid.to_string()), ("key", key.expose_secret().to_owned())];
-    show_merchants(&web, &context, new).await
+    show_merchants(&web, &context, StatusCode::OK, new).await
 }
 
 pub async fn disable(

@@ -33,7 +33,12 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 }
 
 impl Fields {
-    fn parse(bytes: &[u8]) -> Option<Fields> {
+    /// Returns the names and values as they were sent.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
+    pub fn parse(bytes: &[u8]) -> Option<Fields> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in url::form_urlencoded::parse(bytes) {
             if pairs.len() >= 50 || pairs.iter().any(|(known, _)| *known == name) {

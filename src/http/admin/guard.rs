@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use app::console::{ConsoleContext, Flash, pages};
+use app::console::{ConsoleContext, Flash, TypedForm, pages};
 use app::context::parameter;
 use app::i18n::Language;
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -15,10 +17,15 @@ use tracing::Instrument as _;
 
 use super::access::{Access, AccessRules, Verb};
 use super::error::PageError;
+use super::fields::Fields;
 use super::{cookies, respond};
+use crate::http::body::{self, API_BYTES};
 use crate::http::envelope::RequestId;
 use crate::http::web::Web;
 use crate::listen::Peer;
+
+/// Addresses of a person with a first password; the first one changes it.
+const AT_FIRST: [&str; 2] = ["/admin/account/password", "/admin/logout"];
 
 pub async fn guard(
     State((web, rules)): State<(Web, Arc<AccessRules>)>,
@@ -40,9 +47,11 @@ pub async fn guard(
             return explain_error(&context, PageError::from(error));
         }
     };
-    if let Some(answer) = refuse_access(&context, access, verb, &head) {
-        return answer;
-    }
+    let body = match refuse_access(&context, access, verb, &head) {
+        Ok(()) => body,
+        Err(Refusal::Answered(answer)) => return answer,
+        Err(Refusal::Unconfirmed) => return to_confirm(verb, &head, body).await,
+    };
     head.extensions.insert(context.clone());
     let answer = next.run(Request::from_parts(head, body));
     let mut response = match verb {
@@ -60,20 +69,32 @@ pub async fn guard(
     response
 }
 
-/// Checks access; `None`: admitted.
+enum Refusal {
+    Answered(Response),
+    /// The password must be confirmed first.
+    Unconfirmed,
+}
+
+/// Checks access.
 fn refuse_access(
     context: &ConsoleContext,
     access: Option<Access>,
     verb: Verb,
     request: &Parts,
-) -> Option<Response> {
+) -> Result<(), Refusal> {
     let Some(access) = access else {
         tracing::error!("an address of the console is missing in its table");
-        return Some(explain_error(context, PageError::NotFound));
+        return Err(Refusal::Answered(explain_error(context, PageError::NotFound)));
     };
     let Some(operator) = &context.operator else {
-        return (access != Access::Open).then(|| to_login(verb, request));
+        return match access {
+            Access::Open => Ok(()),
+            _ => Err(Refusal::Answered(to_login(verb, request))),
+        };
     };
+    if operator.must_change_password && access != Access::Open && !AT_FIRST.contains(&context.path.as_str()) {
+        return Err(Refusal::Answered(respond::see_other(AT_FIRST[0])));
+    }
     if let Some(permission) = access.permission()
         && !operator.may(permission)
     {
@@ -82,10 +103,15 @@ fn refuse_access(
             permission = permission.as_str(),
             "a person lacks a permission"
         );
-        return Some(explain_error(context, PageError::Forbidden(permission)));
+        return Err(Refusal::Answered(explain_error(
+            context,
+            PageError::Forbidden(permission),
+        )));
     }
-    let must_confirm = access.needs_confirmation() && !operator.is_confirmed;
-    must_confirm.then(|| to_confirm(request))
+    if access.needs_confirmation() && !operator.is_confirmed {
+        return Err(Refusal::Unconfirmed);
+    }
+    Ok(())
 }
 
 /// Finds the operator of the session, and the counts of what waits for them.
@@ -113,6 +139,8 @@ fn build_context(web: &Web, request: &Parts, operator: Option<Operator>, waiting
         operator,
         path: request.uri.path().to_owned(),
         query: query.unwrap_or_default().to_owned(),
+        form: read_form(query),
+        once: web.services.clock.nonce(),
         flash: parameter(query, "said").as_deref().and_then(Flash::parse),
         waiting,
         ip: request.extensions.get::<Peer>().map(|peer| peer.0),
@@ -135,14 +163,59 @@ fn to_login(verb: Verb, request: &Parts) -> Response {
     respond::see_other(&with_next("/admin/login", verb, request))
 }
 
-fn to_confirm(request: &Parts) -> Response {
-    let back = request
+/// Redirects to the confirmation of the password. It comes back to the page, and to its form as it was typed.
+async fn to_confirm(verb: Verb, request: &Parts, body: Body) -> Response {
+    let next = match verb {
+        Verb::Get => request
+            .uri
+            .path_and_query()
+            .map_or("/admin", PathAndQuery::as_str)
+            .to_owned(),
+        Verb::Post => page_of_form(request, body).await,
+    };
+    let next: String = url::form_urlencoded::byte_serialize(respond::next_path(&next).as_bytes()).collect();
+    respond::see_other(&format!("/admin/confirm?next={next}"))
+}
+
+/// Returns the address of the page that a form was sent from, with what was typed, if it is short enough for an address.
+async fn page_of_form(request: &Parts, body: Body) -> String {
+    let referer = request
         .headers
         .get(header::REFERER)
         .and_then(|referer| referer.to_str().ok())
-        .map_or("/admin", respond::next_path);
-    let next: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
-    respond::see_other(&format!("/admin/confirm?next={next}"))
+        .and_then(|referer| url::Url::parse(referer).ok());
+    let Some(page) = referer.map(|referer| referer.path().to_owned()) else {
+        return "/admin".to_owned();
+    };
+    let bytes = body::read(&request.headers, body, API_BYTES)
+        .await
+        .unwrap_or_default();
+    let fields = Fields::parse(&bytes);
+    let pairs = fields.iter().flat_map(Fields::pairs).cloned();
+    let form = TypedForm::new(request.uri.path(), pairs);
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("form", form.action())
+        .extend_pairs(form.values())
+        .finish();
+    let filled = format!("{page}?{query}");
+    if respond::next_path(&filled) == filled {
+        filled
+    } else {
+        page
+    }
+}
+
+/// Reads the form that a page comes back with after the password was confirmed.
+fn read_form(query: Option<&str>) -> TypedForm {
+    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .take(50)
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
+    let action = pairs
+        .iter()
+        .find(|(name, _)| name == "form")
+        .map(|(_, action)| action.clone());
+    action.map_or_else(TypedForm::default, |action| TypedForm::new(&action, pairs))
 }
 
 fn with_next(door: &str, verb: Verb, request: &Parts) -> String {

@@ -11,7 +11,7 @@ use payments::console::{self, PaymentQuery, RefundQuery};
 use super::error::PageError;
 use super::filter::{Typed, day, end_of_day, set};
 use super::respond;
-use crate::http::Web;
+use crate::http::web::Web;
 
 const ROWS: u32 = 50;
 

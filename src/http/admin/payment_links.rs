@@ -1,33 +1,37 @@
 //! Payment links, and orders by hand.
 
-use app::console::{ConsoleContext, Flash, pages};
+use app::console::{ConsoleContext, Flash, Problem, pages};
 use axum::Extension;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
-use domain::Money;
 use payments::console::{self, ManualOrder, NewLink};
 
 use super::error::PageError;
 use super::fields::Fields;
-use super::filter::{end_of_day, set};
+use super::filter::end_of_day;
+use super::form::{FormError, show_again};
 use super::orders::{order_id, path_of};
 use super::respond;
 use crate::http::api::Id;
 use crate::http::web::Web;
 
 const LINKS: &str = "/admin/payment-links";
+/// Address of an order by hand.
+const ORDERS: &str = "/admin/orders";
 
 pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, PageError> {
+    links_page(&web, &context, StatusCode::OK).await
+}
+
+async fn links_page(web: &Web, context: &ConsoleContext, status: StatusCode) -> Result<Response, PageError> {
     let links = console::list_links(&web.services).await?;
-    let content = pages::payment_links(&context, &links, web.services.clock.now());
-    Ok(respond::page(
-        &context,
-        context.language.link_words().payment_links,
-        content,
-    ))
+    let content = pages::payment_links(context, &links, web.services.clock.now());
+    let title = context.language.link_words().payment_links;
+    Ok(respond::page_with(status, context, title, content))
 }
 
 pub async fn create(
@@ -35,14 +39,24 @@ pub async fn create(
     Extension(context): Extension<ConsoleContext>,
     fields: Fields,
 ) -> Result<Response, PageError> {
+    match try_create(&web, &context, &fields).await {
+        Ok(path) => Ok(respond::done(&path, Flash::LinkMade)),
+        Err(error) => {
+            let context = show_again(context, LINKS, &fields, error)?;
+            links_page(&web, &context, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+    }
+}
+
+async fn try_create(web: &Web, context: &ConsoleContext, fields: &Fields) -> Result<String, FormError> {
     let new = NewLink {
-        subject: fields.line("subject", 127)?.to_owned(),
-        amount: set(fields.text("amount"), |text| Money::parse_yuan(text).ok())?,
-        stock: set(fields.text("stock"), |text| text.parse().ok())?,
-        expires_at: set(fields.text("expires"), end_of_day)?,
+        subject: fields.required("subject", 127)?.to_owned(),
+        amount: fields.optional_amount("amount")?,
+        stock: fields.optional("stock", Problem::NoNumber, |text| text.parse().ok())?,
+        expires_at: fields.optional("expires", Problem::NoFutureDay, end_of_day)?,
     };
-    let id = console::make_link(&web.services, &respond::actor(&context), &new).await?;
-    Ok(respond::done(&format!("{LINKS}/{id}"), Flash::LinkMade))
+    let id = console::make_link(&web.services, &respond::actor(context), &new).await?;
+    Ok(format!("{LINKS}/{id}"))
 }
 
 pub async fn show(
@@ -79,14 +93,24 @@ pub async fn make_order(
     Extension(context): Extension<ConsoleContext>,
     fields: Fields,
 ) -> Result<Response, PageError> {
+    match try_make_order(&web, &context, &fields).await {
+        Ok(path) => Ok(respond::done(&path, Flash::OrderMade)),
+        Err(error) => {
+            let context = show_again(context, ORDERS, &fields, error)?;
+            links_page(&web, &context, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+    }
+}
+
+async fn try_make_order(web: &Web, context: &ConsoleContext, fields: &Fields) -> Result<String, FormError> {
     let new = ManualOrder {
-        subject: fields.line("subject", 127)?.to_owned(),
-        amount: Money::parse_yuan(fields.text("amount")).map_err(|_| PageError::Malformed)?,
-        user_id: fields.line("user", 64)?.to_owned(),
-        minutes: set(fields.text("minutes"), |text| text.parse().ok())?,
+        subject: fields.required("subject", 127)?.to_owned(),
+        amount: fields.amount("amount")?,
+        user_id: fields.required("user", 64)?.to_owned(),
+        minutes: fields.optional("minutes", Problem::NoNumber, |text| text.parse().ok())?,
     };
-    let order = console::make_order(&web.services, &respond::actor(&context), &new).await?;
-    Ok(respond::done(&path_of(&order.id), Flash::OrderMade))
+    let order = console::make_order(&web.services, &respond::actor(context), &new).await?;
+    Ok(path_of(&order.id))
 }
 
 pub async fn close_order(

@@ -1,10 +1,11 @@
 //! Refunds: a dialog, a second step to confirm, and above a threshold the approval of a second person.
 
 use app::console::pages::{RefundForm, RefundReason};
-use app::console::{ConsoleContext, Flash, pages};
+use app::console::{ConsoleContext, Flash, Problem, pages};
 use app::context::parameter;
 use axum::Extension;
 use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use domain::{Money, PaymentId, RefundId, RefundNo};
 use payments::console::{self, Asked, ConsoleError, RefundDraft, RefundPlan};
@@ -12,6 +13,7 @@ use payments::console::{self, Asked, ConsoleError, RefundDraft, RefundPlan};
 use super::account::operator;
 use super::error::PageError;
 use super::fields::Fields;
+use super::form::{FormError, show_again};
 use super::orders::path_of;
 use super::respond;
 use crate::http::api::Id;
@@ -33,7 +35,7 @@ pub async fn show(
         reason: RefundReason::parse(&typed("reason")).unwrap_or(RefundReason::Other),
         words: typed("words"),
     };
-    let content = pages::refund(&context, &plan, &form, None);
+    let content = pages::refund(&context, &plan, &form);
     Ok(respond::page(&context, context.words().refund, content))
 }
 
@@ -46,16 +48,19 @@ pub async fn check(
 ) -> Result<Response, PageError> {
     let plan = plan_refund(&web, &id).await?;
     let form = read_form(&fields);
-    let Some(amount) = amount_of(&form, &plan) else {
-        let alert = Some(context.words().refund_too_much);
-        let content = pages::refund(&context, &plan, &form, alert);
-        let status = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
-        return Ok(respond::page_with(
-            status,
-            &context,
-            context.words().refund,
-            content,
-        ));
+    let amount = match check_form(&form, &plan) {
+        Ok(amount) => amount,
+        Err(error) => {
+            let context = show_again(context, &pages::path_of_check(&plan.payment), &fields, error)?;
+            let content = pages::refund(&context, &plan, &form);
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            return Ok(respond::page_with(
+                status,
+                &context,
+                context.words().refund,
+                content,
+            ));
+        }
     };
     let actor = respond::actor(&context);
     let needs = console::find_refund_needs(&web.services, &actor, &plan.payment.id, amount).await?;
@@ -96,12 +101,7 @@ pub async fn ask(
 
 /// Returns the path to the password confirmation, which comes back to the form with what was typed.
 fn confirm_first(plan: &RefundPlan, form: &RefundForm) -> String {
-    let typed = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("amount", &form.amount)
-        .append_pair("reason", form.reason.as_str())
-        .append_pair("words", &form.words)
-        .finish();
-    let next = format!("/admin/payments/{}/refund?{typed}", plan.payment.id);
+    let next = format!("/admin/payments/{}/refund?{}", plan.payment.id, form.query());
     let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
     format!("/admin/confirm?next={next}")
 }
@@ -115,9 +115,13 @@ fn read_form(fields: &Fields) -> RefundForm {
 }
 
 /// Parses the amount for display, when it does not exceed what is refundable; the verb checks it again.
-fn amount_of(form: &RefundForm, plan: &RefundPlan) -> Option<Money> {
-    let amount = Money::parse_yuan(&form.amount).ok()?;
-    (amount <= plan.left).then_some(amount)
+fn check_form(form: &RefundForm, plan: &RefundPlan) -> Result<Money, FormError> {
+    let amount = Money::parse_yuan(&form.amount).ok();
+    let amount = amount.filter(|amount| *amount <= plan.left);
+    if !form.words.is_empty() && !payments::is_line(&form.words, 60) {
+        return Err(FormError::Field("words", Problem::Unreadable));
+    }
+    amount.ok_or(FormError::Field("amount", Problem::TooMuch))
 }
 
 async fn plan_refund(web: &Web, id: &str) -> Result<RefundPlan, PageError> {

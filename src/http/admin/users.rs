@@ -1,8 +1,9 @@
 //! Users of the console and their roles.
 
-use app::console::{ConsoleContext, Flash, pages};
+use app::console::{ConsoleContext, Flash, Problem, pages};
 use axum::Extension;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use payments::console::{self, Invitation};
 use payments::users::Role;
@@ -10,8 +11,9 @@ use payments::users::Role;
 use super::account::operator;
 use super::error::PageError;
 use super::fields::Fields;
+use super::form::{FormError, show_again};
+use super::questions::reset_page;
 use super::respond;
-use crate::config::{parse_email, parse_password};
 use crate::http::api::Id;
 use crate::http::web::Web;
 use crate::password;
@@ -22,9 +24,18 @@ pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, PageError> {
+    users_page(&web, &context, StatusCode::OK).await
+}
+
+async fn users_page(web: &Web, context: &ConsoleContext, status: StatusCode) -> Result<Response, PageError> {
     let users = console::list_users(&web.services).await?;
-    let content = pages::users(&context, operator(&context)?, users);
-    Ok(respond::page(&context, context.words().users, content))
+    let content = pages::users(context, operator(context)?, users);
+    Ok(respond::page_with(
+        status,
+        context,
+        context.words().users,
+        content,
+    ))
 }
 
 pub async fn invite(
@@ -32,9 +43,19 @@ pub async fn invite(
     Extension(context): Extension<ConsoleContext>,
     fields: Fields,
 ) -> Result<Response, PageError> {
-    let email = parse_email(fields.text("email")).map_err(|_| PageError::Malformed)?;
+    match try_invite(&web, &context, &fields).await {
+        Ok(()) => Ok(respond::done(USERS, Flash::UserInvited)),
+        Err(error) => {
+            let context = show_again(context, USERS, &fields, error)?;
+            users_page(&web, &context, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+    }
+}
+
+async fn try_invite(web: &Web, context: &ConsoleContext, fields: &Fields) -> Result<(), FormError> {
+    let email = fields.email("email")?;
     let role = Role::parse(fields.text("role")).ok_or(PageError::Malformed)?;
-    let password = parse_password(fields.raw("password")).map_err(|_| PageError::Malformed)?;
+    let password = fields.new_password("password")?;
     let hash = password::hash(password).await.map_err(|_| PageError::Internal)?;
     let invitation = Invitation {
         email: &email,
@@ -42,13 +63,11 @@ pub async fn invite(
         role,
         must_change_password: true,
     };
-    let is_new = console::invite(&web.services, &respond::actor(&context), invitation).await?;
-    let flash = if is_new {
-        Flash::UserInvited
+    if console::invite(&web.services, &respond::actor(context), invitation).await? {
+        Ok(())
     } else {
-        Flash::UserKnown
-    };
-    Ok(respond::done(USERS, flash))
+        Err(FormError::Field("email", Problem::KnownEmail))
+    }
 }
 
 pub async fn change_role(
@@ -84,15 +103,40 @@ pub async fn disable(
     Ok(respond::done(USERS, Flash::UserDisabled))
 }
 
+pub async fn enable(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+    Id(user_id): Id,
+) -> Result<Response, PageError> {
+    let (operator, actor) = (operator(&context)?, respond::actor(&context));
+    console::enable_user(&web.services, operator, &actor, &user_id).await?;
+    Ok(respond::done(USERS, Flash::UserEnabled))
+}
+
 pub async fn reset_login(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     Id(user_id): Id,
     fields: Fields,
 ) -> Result<Response, PageError> {
-    let password = parse_password(fields.raw("password")).map_err(|_| PageError::Malformed)?;
+    match try_reset(&web, &context, &user_id, &fields).await {
+        Ok(()) => Ok(respond::done(USERS, Flash::LoginReset)),
+        Err(error) => {
+            let action = format!("{USERS}/{user_id}/reset");
+            let context = show_again(context, &action, &fields, error)?;
+            reset_page(&web, &context, &user_id, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+    }
+}
+
+async fn try_reset(
+    web: &Web,
+    context: &ConsoleContext,
+    user_id: &str,
+    fields: &Fields,
+) -> Result<(), FormError> {
+    let password = fields.new_password("password")?;
     let hash = password::hash(password).await.map_err(|_| PageError::Internal)?;
-    let (operator, actor) = (operator(&context)?, respond::actor(&context));
-    console::reset_login(&web.services, operator, &actor, &user_id, &hash).await?;
-    Ok(respond::done(USERS, Flash::LoginReset))
+    let (operator, actor) = (operator(context)?, respond::actor(context));
+    Ok(console::reset_login(&web.services, operator, &actor, user_id, &hash).await?)
 }

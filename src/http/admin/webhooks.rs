@@ -3,6 +3,7 @@
 use app::console::{ConsoleContext, Flash, pages};
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use domain::{EndpointId, EventId, EventType};
 use payments::console;
@@ -14,6 +15,7 @@ use payments::webhook::{
 use super::error::PageError;
 use super::fields::Fields;
 use super::filter::{Typed, day, end_of_day, set};
+use super::form::{FormError, show_again};
 use super::respond;
 use crate::http::api::Id;
 use crate::http::web::Web;
@@ -30,9 +32,23 @@ pub async fn list(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
 ) -> Result<Response, PageError> {
+    endpoints_page(&web, &context, StatusCode::OK, None).await
+}
+
+async fn endpoints_page(
+    web: &Web,
+    context: &ConsoleContext,
+    status: StatusCode,
+    secret: Option<&str>,
+) -> Result<Response, PageError> {
     let endpoints = console::list_endpoint_states(&web.services).await?;
-    let content = pages::webhooks(&context, &endpoints, None);
-    Ok(respond::page(&context, context.words().webhooks, content))
+    let content = pages::webhooks(context, &endpoints, secret);
+    Ok(respond::page_with(
+        status,
+        context,
+        context.words().webhooks,
+        content,
+    ))
 }
 
 /// Makes an endpoint and shows its secret in the answer itself, once: after a redirect its address would have to carry it.
@@ -41,6 +57,22 @@ pub async fn create(
     Extension(context): Extension<ConsoleContext>,
     fields: Fields,
 ) -> Result<Response, PageError> {
+    match try_create(&web, &context, &fields).await {
+        Ok(Some(secret)) => endpoints_page(&web, &context, StatusCode::OK, Some(&secret)).await,
+        Ok(None) => Ok(respond::done(WEBHOOKS, Flash::SentBefore)),
+        Err(error) => {
+            let context = show_again(context, WEBHOOKS, &fields, error)?;
+            endpoints_page(&web, &context, StatusCode::UNPROCESSABLE_ENTITY, None).await
+        }
+    }
+}
+
+/// Returns the secret of the new endpoint; `None` when the form was sent before.
+async fn try_create(
+    web: &Web,
+    context: &ConsoleContext,
+    fields: &Fields,
+) -> Result<Option<String>, FormError> {
     let wanted: Vec<&str> = EventType::ALL
         .iter()
         .map(|kind| kind.as_str())
@@ -48,18 +80,15 @@ pub async fn create(
         .collect();
     let description = fields.text("description");
     let new = NewEndpoint {
-        url: fields.text("url").to_owned(),
+        url: fields.required("url", 2048)?.to_owned(),
         events: EventFilter::parse(wanted).unwrap_or(EventFilter::All),
         description: (!description.is_empty()).then(|| description.to_owned()),
     };
-    let shown = console::make_endpoint(&web.services, &respond::actor(&context), &new).await?;
-    show_secret(&web, &context, &shown.secret.to_text()).await
-}
-
-async fn show_secret(web: &Web, context: &ConsoleContext, secret: &str) -> Result<Response, PageError> {
-    let endpoints = console::list_endpoint_states(&web.services).await?;
-    let content = pages::webhooks(context, &endpoints, Some(secret));
-    Ok(respond::page(context, context.words().webhooks, content))
+    if !console::use_form(&web.services, fields.text("once")).await? {
+        return Ok(None);
+    }
+    let shown = console::make_endpoint(&web.services, &respond::actor(context), &new).await?;
+    Ok(Some(shown.secret.to_text()))
 }
 
 pub async fn show(
@@ -107,11 +136,15 @@ pub async fn rotate(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
+    fields: Fields,
 ) -> Result<Response, PageError> {
     let id = endpoint_id(&id)?;
+    if !console::use_form(&web.services, fields.text("once")).await? {
+        return Ok(respond::done(&path_of(&id), Flash::SentBefore));
+    }
     let actor = respond::actor(&context);
     let shown = console::renew_webhook_secret(&web.services, &actor, &id, OVERLAP_HOURS).await?;
-    show_secret(&web, &context, &shown.secret.to_text()).await
+    endpoints_page(&web, &context, StatusCode::OK, Some(&shown.secret.to_text())).await
 }
 
 pub async fn replay(

@@ -3,23 +3,25 @@
 use leptos::prelude::*;
 use payments::console::{Operator, Session, Totp};
 
+use super::fields::{TextField, refusal, text_field};
 use super::parts::{Column::Text, alert, code_field, factor_field, field, heading, panel, table};
 use crate::console::{ConsoleContext, format};
 use crate::qr::Qr;
+
+/// Address of the page that changes the password.
+const PASSWORD: &str = "/admin/account/password";
 
 pub fn account(
     context: &ConsoleContext,
     operator: &Operator,
     n_codes: i64,
     sessions: Vec<Session>,
-    problem: Option<&'static str>,
 ) -> AnyView {
     let words = context.words();
     view! {
         {heading(words.account, ().into_any())}
-        {alert(problem)}
         {panel(words.totp, render_second_factor(context, operator, n_codes))}
-        {panel(words.change_password, render_password(context))}
+        {panel(words.change_password, view! { <p><a class="act" href=PASSWORD>{words.change_password}</a></p> }.into_any())}
         {panel(words.sessions, render_sessions_of(context, operator, sessions))}
     }
     .into_any()
@@ -31,12 +33,10 @@ fn render_second_factor(context: &ConsoleContext, operator: &Operator, n_codes: 
         return view! {
             <p class="panel__text">{words.totp_is_on}</p>
             <p class="panel__text">{words.recovery_codes_left} " " <b class="num" data-testid="codes-left">{n_codes}</b></p>
-            <form method="post" action="/admin/account/recovery-codes">
-                <button class="act">{words.new_recovery_codes}</button>
-            </form>
-            <form method="post" action="/admin/account/totp/off">
-                <button class="act act--bad">{words.turn_off}</button>
-            </form>
+            <div class="acts">
+                <a class="act" href="/admin/account/recovery-codes">{words.new_recovery_codes}</a>
+                <a class="act act--bad" href="/admin/account/totp/off">{words.turn_off}</a>
+            </div>
         }
         .into_any();
     }
@@ -47,15 +47,38 @@ fn render_second_factor(context: &ConsoleContext, operator: &Operator, n_codes: 
     .into_any()
 }
 
-fn render_password(context: &ConsoleContext) -> AnyView {
-    let words = context.words();
+/// The page that changes the password; with a first password it is the only page.
+pub fn password(context: &ConsoleContext, operator: &Operator) -> AnyView {
+    let (words, forms) = (context.words(), context.form_words());
+    let typed = context.typed(PASSWORD);
+    let title = if operator.must_change_password {
+        forms.first_password_title
+    } else {
+        words.change_password
+    };
+    let labels = [
+        ("old", words.old_password),
+        ("password", words.new_password),
+        ("again", words.new_password_again),
+    ];
+    let fields = labels.map(|(name, label)| {
+        let complete = if name == "old" {
+            "current-password"
+        } else {
+            "new-password"
+        };
+        text_field(context, typed, TextField::password(name, label, complete))
+    });
     view! {
-        <form class="form form--row" method="post" action="/admin/account/password">
-            {field("old", words.old_password, "password", "current-password")}
-            {field("password", words.new_password, "password", "new-password")}
-            {field("again", words.new_password_again, "password", "new-password")}
-            <button class="act">{words.change_password}</button>
-        </form>
+        {heading(title, ().into_any())}
+        <section class="panel panel--narrow">
+            {operator.must_change_password.then(|| view! { <p class="panel__text">{forms.first_password_text}</p> })}
+            {refusal(context, typed, &labels)}
+            <form class="form" method="post" action=PASSWORD>
+                {fields.into_iter().collect_view()}
+                <button class="button button--primary">{words.change_password}</button>
+            </form>
+        </section>
     }
     .into_any()
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use payments::api_keys::Scope;
 use payments::console::KnownKey;
 
+use super::fields::{TextField, once_field, problem, refusal, text_field};
 use super::parts::{Column::Text, heading, panel, table};
 use crate::console::{ConsoleContext, format};
 use crate::view::money;
@@ -43,12 +44,10 @@ fn render_row(context: &ConsoleContext, key: KnownKey) -> AnyView {
     let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
     let act = match key.revoked_at {
         Some(at) => view! { {format::badge("neutral", words.revoked)} " " {format::time(at)} }.into_any(),
-        None => view! {
-            <form method="post" action=format!("/admin/keys/{}/revoke", key.id)>
-                <button class="act act--bad">{words.revoke}</button>
-            </form>
+        None => {
+            let path = format!("/admin/keys/{}/revoke", key.id);
+            view! { <a class="act act--bad" href=path>{words.revoke}</a> }.into_any()
         }
-        .into_any(),
     };
     view! {
         <tr>
@@ -75,35 +74,35 @@ fn render_form(context: &ConsoleContext) -> AnyView {
         .operator
         .as_ref()
         .map_or(&[][..], |operator| operator.role.scopes());
-    let limits = [
+    let typed = context.typed("/admin/keys");
+    let labels = [
+        ("name", words.key_name),
+        ("scopes", words.scopes),
         ("most_per_refund", words.most_per_refund),
         ("most_per_day", words.most_per_day),
-    ]
-    .map(|(name, label)| {
-        view! {
-            <label class="field">
-                <span class="field__label">{label}</span>
-                <input class="field__input num" name=name inputmode="decimal"/>
-            </label>
-        }
-    });
+    ];
+    let limits = [labels[2], labels[3]]
+        .map(|(name, label)| text_field(context, typed, TextField::amount(name, label).optional()));
     let scopes = own.iter().copied().map(|scope| {
         view! {
             <label class="check">
-                <input type="checkbox" name=scope.as_str() checked=scope == Scope::Read/>
+                <input type="checkbox" name=scope.as_str() checked=typed.is_ticked(scope.as_str(), scope == Scope::Read)/>
                 <span class="reference">{scope.as_str()}</span>
             </label>
         }
     });
     view! {
         <p class="panel__text">{words.make_key_text}</p>
+        {refusal(context, typed, &labels)}
         <form class="form form--row" method="post" action="/admin/keys">
-            <label class="field">
-                <span class="field__label">{words.key_name}</span>
-                <input class="field__input" name="name" maxlength="100" required/>
-            </label>
-            {scopes.collect_view()}
-            {own.contains(&Scope::Refund).then(|| limits.collect_view())}
+            {once_field(context)}
+            {text_field(context, typed, TextField::line("name", words.key_name, "100"))}
+            <fieldset class="fieldset">
+                <legend class="field__label">{words.scopes}</legend>
+                {scopes.collect_view()}
+                {problem(context, typed, "scopes")}
+            </fieldset>
+            {own.contains(&Scope::Refund).then(|| limits.into_iter().collect_view())}
             <button class="act act--primary">{words.make_key}</button>
         </form>
     }

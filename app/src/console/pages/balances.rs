@@ -6,6 +6,7 @@ use payments::console::{ListedBalance, Permission, Requesters};
 use payments::{Balance, Entry, Finding, Page};
 use url::form_urlencoded::Serializer;
 
+use super::fields::{TextField, refusal, text_field};
 use super::parts::{
     Column::{Figures, Text},
     empty, fact, heading, input, panel, table,
@@ -103,7 +104,7 @@ fn render_found(context: &ConsoleContext, (balance, entries, requesters): Accoun
     ];
     let adjust = context
         .may(Permission::AdjustBalance)
-        .then(|| panel(words.adjust, render_adjust(words, &balance.user_id, number)));
+        .then(|| panel(words.adjust, render_adjust(context, &balance.user_id, number)));
     view! {
         {panel(words.balance, view! { <dl class="facts">{facts}</dl> }.into_any())}
         {panel(words.entries, render_history(words, &balance.user_id, entries, &requesters))}
@@ -164,19 +165,17 @@ fn render_history(
     view! { {table(words.entries, &columns, rows)} {next} }.into_any()
 }
 
-fn render_adjust(words: &'static ConsoleWords, user: &str, number: &str) -> AnyView {
+fn render_adjust(context: &ConsoleContext, user: &str, number: &str) -> AnyView {
+    let words = context.words();
+    let typed = context.typed("/admin/balances/adjust");
+    let labels = [("amount", words.adjust_amount), ("note", words.reason)];
     view! {
+        {refusal(context, typed, &labels)}
         <form class="form form--row" method="post" action="/admin/balances/adjust">
             <input type="hidden" name="user" value=user.to_owned()/>
             <input type="hidden" name="number" value=number.to_owned()/>
-            <label class="field">
-                <span class="field__label">{words.adjust_amount}</span>
-                <input class="field__input num" name="amount" inputmode="decimal" required/>
-            </label>
-            <label class="field field--wide">
-                <span class="field__label">{words.reason}</span>
-                <input class="field__input" name="note" maxlength="256" required/>
-            </label>
+            {text_field(context, typed, TextField::amount("amount", words.adjust_amount))}
+            {text_field(context, typed, TextField::line("note", words.reason, "256"))}
             <button class="act act--bad">{words.adjust}</button>
         </form>
     }

@@ -4,7 +4,9 @@ use domain::Timestamp;
 use leptos::prelude::*;
 use payments::epay::{KnownMerchant, NotificationRow};
 
+use super::fields::{TextField, once_field, problem, refusal, text_field};
 use super::parts::{Column::Text, empty, heading, panel, table};
+use super::webhooks::delivery_badge;
 use crate::components::icons;
 use crate::console::{ConsoleContext, format};
 
@@ -82,22 +84,20 @@ fn render_state(context: &ConsoleContext, view: &EpayView) -> AnyView {
 
 fn render_row(context: &ConsoleContext, merchant: &KnownMerchant) -> AnyView {
     let words = context.words();
-    let act = |name: &str, label: &'static str, class: &'static str| {
-        view! {
-            <form method="post" action=format!("/admin/epay/{}/{name}", merchant.pid)>
-                <button class=class>{label}</button>
-            </form>
-        }
-    };
+    let path = format!("/admin/epay/{}", merchant.pid);
     let acts = match merchant.disabled_at {
         Some(at) => view! {
             {format::badge("neutral", words.epay_disabled)} " " {format::time(at)}
-            {act("enable", words.epay_enable, "act")}
+            <form method="post" action=format!("{path}/enable")>
+                <button class="act">{words.epay_enable}</button>
+            </form>
         }
         .into_any(),
         None => view! {
-            {act("rotate", words.epay_rotate, "act")}
-            {act("disable", words.epay_disable, "act act--bad")}
+            <div class="acts">
+                <a class="act" href=format!("{path}/rotate")>{words.epay_rotate}</a>
+                <a class="act act--bad" href=format!("{path}/disable")>{words.epay_disable}</a>
+            </div>
         }
         .into_any(),
     };
@@ -139,11 +139,6 @@ fn render_notifications(context: &ConsoleContext, rows: &[NotificationRow]) -> A
 
 fn render_notification(context: &ConsoleContext, row: &NotificationRow) -> AnyView {
     let words = context.words();
-    let (tone, status) = match row.status.as_str() {
-        "succeeded" => ("ok", "succeeded"),
-        "failed" => ("bad", "failed"),
-        _ => ("neutral", "pending"),
-    };
     let answer = row.response_status.map_or_else(
         || row.error.clone().unwrap_or_default(),
         |status| format!("{status} {}", row.response_body.as_deref().unwrap_or_default()),
@@ -155,7 +150,7 @@ fn render_notification(context: &ConsoleContext, row: &NotificationRow) -> AnyVi
                 " (" {row.pid} ")"
             </td>
             <td class="reference">{row.notify_url.clone()}</td>
-            <td>{format::badge(tone, status)} " (" {row.attempt} ")"</td>
+            <td>{delivery_badge(words, &row.status)} " (" {row.attempt} ")"</td>
             <td class="reference">{answer}</td>
             <td>{format::maybe_time(row.due_at.map(Timestamp::from_millis))}</td>
             <td>
@@ -170,16 +165,24 @@ fn render_notification(context: &ConsoleContext, row: &NotificationRow) -> AnyVi
 
 fn render_form(context: &ConsoleContext) -> AnyView {
     let words = context.words();
+    let typed = context.typed("/admin/epay");
+    let labels = [("name", words.key_name), ("public_key", words.epay_public_key)];
+    let is_refused = typed.problem_of("public_key").is_some();
     view! {
         <p class="panel__text">{words.epay_make_text}</p>
+        {refusal(context, typed, &labels)}
         <form class="form" method="post" action="/admin/epay">
-            <label class="field">
-                <span class="field__label">{words.key_name}</span>
-                <input class="field__input" name="name" maxlength="100" required/>
-            </label>
+            {once_field(context)}
+            {text_field(context, typed, TextField::line("name", words.key_name, "100"))}
             <label class="field">
                 <span class="field__label">{words.epay_public_key}</span>
-                <textarea class="field__input reference" name="public_key" rows="3"></textarea>
+                <textarea
+                    class="field__input reference"
+                    name="public_key"
+                    rows="3"
+                    aria-invalid=is_refused.then_some("true")
+                >{typed.value("public_key").to_owned()}</textarea>
+                {problem(context, typed, "public_key")}
             </label>
             <button class="act act--primary">{words.epay_make}</button>
         </form>

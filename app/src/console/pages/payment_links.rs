@@ -5,12 +5,13 @@ use leptos::prelude::*;
 use payments::console::{LinkFile, Permission};
 use payments::{LinkState, PaymentLink};
 
+use super::fields::{TextField, refusal, text_field};
 use super::parts::{
     Column::{Figures, Text},
     empty, fact, heading, panel, table,
 };
 use crate::console::{ConsoleContext, format};
-use crate::i18n::{ConsoleWords, LinkWords, fill};
+use crate::i18n::LinkWords;
 use crate::view::money;
 
 /// Address that the payers open.
@@ -40,8 +41,8 @@ pub fn payment_links(context: &ConsoleContext, links: &[PaymentLink], now: Times
         {heading(texts.payment_links, ().into_any())}
         <p class="panel__text">{texts.payment_links_text}</p>
         {panel(texts.payment_links, list)}
-        {may_make.then(|| panel(texts.link_make, render_link_form(words, texts)))}
-        {may_make.then(|| panel(texts.order_make, render_order_form(words, texts)))}
+        {may_make.then(|| panel(texts.link_make, render_link_form(context)))}
+        {may_make.then(|| panel(texts.order_make, render_order_form(context)))}
     }
     .into_any()
 }
@@ -87,13 +88,8 @@ pub fn payment_link(context: &ConsoleContext, file: &LinkFile, now: Timestamp) -
     };
     let is_closable = link.closed_at.is_none() && context.may(Permission::MakeOrders);
     let close = is_closable.then(|| {
-        let form = view! {
-            <p class="panel__text">{texts.link_close_text}</p>
-            <form method="post" action=format!("/admin/payment-links/{}/close", link.id)>
-                <button class="act act--bad" data-action="close-link">{texts.link_close}</button>
-            </form>
-        };
-        let ask = view! { <details><summary>{texts.link_close}</summary>{form}</details> };
+        let path = format!("/admin/payment-links/{}/close", link.id);
+        let ask = view! { <p><a class="act act--bad" href=path data-action="close-link">{texts.link_close}</a></p> };
         panel(texts.link_end, ask.into_any())
     });
     let facts = [
@@ -201,95 +197,75 @@ pub fn plate(context: &ConsoleContext, link: &PaymentLink) -> AnyView {
     .into_any()
 }
 
-fn render_text_field(name: &'static str, label: &'static str, most: &'static str) -> AnyView {
-    view! {
-        <label class="field">
-            <span class="field__label">{label}</span>
-            <input class="field__input" name=name maxlength=most required/>
-        </label>
+/// Optional whole number from 1 to `most`.
+const fn number_field(name: &'static str, label: &'static str, most: &'static str) -> TextField {
+    TextField {
+        mode: Some("numeric"),
+        ..TextField::line(name, label, most).optional()
     }
-    .into_any()
 }
 
-fn render_amount_field(label: &'static str, is_required: bool) -> AnyView {
+fn render_link_form(context: &ConsoleContext) -> AnyView {
+    let (words, texts) = (context.words(), context.language.link_words());
+    let typed = context.typed("/admin/payment-links");
+    let fields = [
+        TextField::line("subject", words.subject_of_order, "127"),
+        TextField {
+            hint: Some("9.90"),
+            ..TextField::amount("amount", texts.link_amount_hint).optional()
+        },
+        number_field("stock", texts.link_stock_hint, "7"),
+        TextField {
+            kind: "date",
+            most: None,
+            ..TextField::line("expires", texts.link_expires_hint, "").optional()
+        },
+    ];
+    let labels = fields.map(|field| (field.name, field.label));
     view! {
-        <label class="field">
-            <span class="field__label">{label}</span>
-            <input
-                class="field__input num"
-                name="amount"
-                inputmode="decimal"
-                pattern="[0-9]{1,8}([.][0-9]{1,2})?"
-                placeholder="9.90"
-                required=is_required
-            />
-        </label>
-    }
-    .into_any()
-}
-
-fn render_number_field(name: &'static str, label: &'static str, most: &'static str) -> AnyView {
-    view! {
-        <label class="field">
-            <span class="field__label">{label}</span>
-            <input class="field__input num" type="number" name=name min="1" max=most inputmode="numeric"/>
-        </label>
-    }
-    .into_any()
-}
-
-fn render_link_form(words: &'static ConsoleWords, texts: &'static LinkWords) -> AnyView {
-    view! {
+        {refusal(context, typed, &labels)}
         <form class="form" method="post" action="/admin/payment-links">
-            {render_text_field("subject", words.subject_of_order, "127")}
-            {render_amount_field(texts.link_amount_hint, false)}
-            {render_number_field("stock", texts.link_stock_hint, "1000000")}
-            <label class="field">
-                <span class="field__label">{texts.link_expires_hint}</span>
-                <input class="field__input" type="date" name="expires"/>
-            </label>
+            {fields.map(|field| text_field(context, typed, field)).into_iter().collect_view()}
             <button class="act act--primary" data-action="make-link">{texts.link_make}</button>
         </form>
     }
     .into_any()
 }
 
-fn render_order_form(words: &'static ConsoleWords, texts: &'static LinkWords) -> AnyView {
+fn render_order_form(context: &ConsoleContext) -> AnyView {
+    let (words, texts) = (context.words(), context.language.link_words());
+    let typed = context.typed("/admin/orders");
+    let fields = [
+        TextField::line("subject", words.subject_of_order, "127"),
+        TextField {
+            hint: Some("9.90"),
+            ..TextField::amount("amount", words.amount)
+        },
+        TextField::line("user", texts.order_for, "64"),
+        number_field("minutes", texts.order_minutes, "5"),
+    ];
+    let labels = fields.map(|field| (field.name, field.label));
     view! {
         <p class="panel__text">{texts.order_make_text}</p>
+        {refusal(context, typed, &labels)}
         <form class="form" method="post" action="/admin/orders">
-            {render_text_field("subject", words.subject_of_order, "127")}
-            {render_amount_field(words.amount, true)}
-            {render_text_field("user", texts.order_for, "64")}
-            {render_number_field("minutes", texts.order_minutes, "10080")}
+            {fields.map(|field| text_field(context, typed, field)).into_iter().collect_view()}
             <button class="act act--primary" data-action="make-order">{texts.order_make}</button>
         </form>
     }
     .into_any()
 }
 
-/// The checkout link of an order that can be paid, to be sent again, and the form that closes the order.
+/// The checkout link of an order that can be paid, to be sent again, and the way to close the order.
 pub fn checkout_link(context: &ConsoleContext, order: &Order) -> AnyView {
-    let (words, texts) = (context.words(), context.language.link_words());
+    let texts = context.language.link_words();
     if order.state != OrderState::Open {
         return ().into_any();
     }
     let address = format!("{}/checkout/{}", context.site.public_url, order.token);
     let close = context.may(Permission::MakeOrders).then(|| {
-        let text = fill(texts.order_close_text, &[("amount", &money::text(order.amount))]);
-        view! {
-            <details>
-                <summary>{texts.order_close}</summary>
-                <p class="panel__text">{text}</p>
-                <form class="form" method="post" action=format!("/admin/orders/{}/close", order.id)>
-                    <label class="field">
-                        <span class="field__label">{words.reason}</span>
-                        <input class="field__input" name="reason" maxlength="100"/>
-                    </label>
-                    <button class="act act--bad" data-action="close-order">{texts.order_close}</button>
-                </form>
-            </details>
-        }
+        let path = format!("/admin/orders/{}/close", order.id);
+        view! { <p><a class="act act--bad" href=path data-action="close-order">{texts.order_close}</a></p> }
     });
     let content = view! { {code(context, &address)} {close} };
     panel(texts.checkout_link, content.into_any())

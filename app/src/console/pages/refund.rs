@@ -1,10 +1,12 @@
 //! The refund dialog, and its second step.
 
-use domain::Money;
+use domain::{Money, Payment};
 use leptos::prelude::*;
 use payments::console::RefundPlan;
+use url::form_urlencoded::Serializer;
 
-use super::parts::{alert, empty, fact, heading};
+use super::fields::{TextField, filled_field, refusal};
+use super::parts::{empty, fact, heading};
 use crate::console::{ConsoleContext, format};
 use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
@@ -54,12 +56,23 @@ impl RefundForm {
     }
 }
 
-pub fn refund(
-    context: &ConsoleContext,
-    plan: &RefundPlan,
-    form: &RefundForm,
-    problem: Option<&'static str>,
-) -> AnyView {
+impl RefundForm {
+    /// Returns the query string of the form filled in like this.
+    pub fn query(&self) -> String {
+        Serializer::new(String::new())
+            .append_pair("amount", &self.amount)
+            .append_pair("reason", self.reason.as_str())
+            .append_pair("words", &self.words)
+            .finish()
+    }
+}
+
+/// Address that the form of a payment is sent to.
+pub fn path_of_check(payment: &Payment) -> String {
+    format!("/admin/payments/{}/refund/check", payment.id)
+}
+
+pub fn refund(context: &ConsoleContext, plan: &RefundPlan, form: &RefundForm) -> AnyView {
     let words = context.words();
     let title = format!("{} · {}", words.refund, plan.order.order_no);
     let content = if plan.left.is_zero() {
@@ -70,7 +83,6 @@ pub fn refund(
     view! {
         {heading(&title, ().into_any())}
         <section class="panel panel--narrow">
-            {alert(problem)}
             <dl class="facts">{render_sums(words, plan)}</dl>
             {content}
             <p><a class="act" href=format!("/admin/orders/{}", plan.order.id)>{words.back_to_order}</a></p>
@@ -95,7 +107,10 @@ fn render_sums(words: &'static ConsoleWords, plan: &RefundPlan) -> Vec<AnyView> 
 
 fn render_dialog(context: &ConsoleContext, plan: &RefundPlan, form: &RefundForm) -> AnyView {
     let words = context.words();
-    let amount = if form.amount.is_empty() {
+    let action = path_of_check(&plan.payment);
+    let typed = context.typed(&action);
+    let is_first = form.amount.is_empty() && typed.problem().is_none();
+    let amount = if is_first {
         plan.left.to_yuan()
     } else {
         form.amount.clone()
@@ -104,20 +119,17 @@ fn render_dialog(context: &ConsoleContext, plan: &RefundPlan, form: &RefundForm)
         let is_chosen = reason == form.reason;
         view! { <option value=reason.as_str() selected=is_chosen>{reason.name(words)}</option> }
     });
+    let labels = [("amount", words.refund_amount), ("words", words.reason_words)];
+    let own_words = TextField::line("words", words.reason_words, "60").optional();
     view! {
-        <form class="form" method="post" action=format!("/admin/payments/{}/refund/check", plan.payment.id)>
-            <label class="field">
-                <span class="field__label">{words.refund_amount}</span>
-                <input class="field__input num" name="amount" inputmode="decimal" value=amount required/>
-            </label>
+        {refusal(context, typed, &labels)}
+        <form class="form" method="post" action=action.clone()>
+            {filled_field(context, typed, TextField::amount("amount", words.refund_amount), amount)}
             <label class="field">
                 <span class="field__label">{words.reason}</span>
                 <select class="field__input" name="reason">{reasons.collect_view()}</select>
             </label>
-            <label class="field">
-                <span class="field__label">{words.reason_words}</span>
-                <input class="field__input" name="words" maxlength="60" value=form.words.clone()/>
-            </label>
+            {filled_field(context, typed, own_words, form.words.clone())}
             <button class="button button--primary">{words.look_again}</button>
         </form>
     }
@@ -152,13 +164,13 @@ pub fn refund_check(
         words.refund_now
     };
     let button = fill(label, &values);
-    let back = format!("/admin/payments/{}/refund", plan.payment.id);
+    let back = format!("/admin/payments/{}/refund?{}", plan.payment.id, form.query());
     view! {
         {heading(&fill(words.refund_question, &values), ().into_any())}
         <section class="panel panel--narrow">
             <dl class="facts">{facts}</dl>
             {needs_approval.then(|| view! { <p class="notice notice--warn">{words.needs_approval}</p> })}
-            <p><a class="act" href=back>{words.no_go_back}</a></p>
+            <p><a class="act" href=back data-action="change">{words.no_go_back}</a></p>
             <form class="form" method="post" action=format!("/admin/payments/{}/refund", plan.payment.id)>
                 <input type="hidden" name="refund_no" value=plan.refund_no.to_string()/>
                 <input type="hidden" name="amount" value=amount.to_yuan()/>

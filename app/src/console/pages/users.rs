@@ -4,8 +4,11 @@ use leptos::prelude::*;
 use payments::console::{Operator, User};
 use payments::users::Role;
 
-use super::parts::{Column::Text, field, heading, panel, table};
+use super::fields::{TextField, refusal, text_field};
+use super::parts::{Column::Text, heading, panel, table};
+use crate::components::icons;
 use crate::console::{ConsoleContext, format};
+use crate::i18n::fill;
 
 pub fn users(context: &ConsoleContext, operator: &Operator, users: Vec<User>) -> AnyView {
     let words = context.words();
@@ -31,38 +34,61 @@ pub fn users(context: &ConsoleContext, operator: &Operator, users: Vec<User>) ->
 
 fn render_row(context: &ConsoleContext, operator: &Operator, user: User) -> AnyView {
     let words = context.words();
-    let is_other = user.id != operator.user_id && user.disabled_at.is_none();
-    let acts = is_other.then(|| {
-        view! {
-            <div class="acts">
-                <form class="inline" method="post" action=format!("/admin/people/{}/role", user.id)>
-                    {render_role_choice(context, user.role)}
-                    <button class="act">{words.change}</button>
-                </form>
-                <form class="inline" method="post" action=format!("/admin/people/{}/disable", user.id)>
-                    <button class="act act--bad">{words.disable}</button>
-                </form>
-                <details>
-                    <summary class="act">{words.reset_login}</summary>
-                    <form class="inline" method="post" action=format!("/admin/people/{}/reset", user.id)>
-                        {field("password", words.first_password, "password", "new-password")}
-                        <button class="act act--bad">{words.reset_login}</button>
-                    </form>
-                </details>
-            </div>
-        }
-    });
-    let state = user
-        .disabled_at
-        .map(|_| view! { " " <span class="badge" data-tone="neutral">{words.disabled}</span> });
+    let acts = (user.id != operator.user_id).then(|| render_acts(context, &user));
+    let state = match (user.disabled_at, user.must_change_password) {
+        (Some(_), _) => format::badge("neutral", words.disabled),
+        (None, true) => format::badge("info", context.form_words().must_change),
+        (None, false) => ().into_any(),
+    };
     view! {
         <tr>
-            <td>{user.email} {state}</td>
+            <td>{user.email} " " {state}</td>
             <td>{format::role(user.role, words)}</td>
             <td>{if user.has_totp { words.yes } else { words.no }}</td>
             <td>{format::maybe_time(user.seen_at)}</td>
             <td>{acts}</td>
         </tr>
+    }
+    .into_any()
+}
+
+fn render_acts(context: &ConsoleContext, user: &User) -> AnyView {
+    let words = context.words();
+    let forms = context.form_words();
+    let path = format!("/admin/people/{}", user.id);
+    if user.disabled_at.is_some() {
+        return view! { <a class="act" href=format!("{path}/enable")>{forms.enable}</a> }.into_any();
+    }
+    view! {
+        <div class="acts">
+            <form class="inline" method="post" action=format!("{path}/role")>
+                {render_role_choice(context, user.role)}
+                <button class="act">{words.change}</button>
+            </form>
+            <a class="act" href=format!("{path}/reset")>{words.reset_login}</a>
+            <a class="act act--bad" href=format!("{path}/disable")>{words.disable}</a>
+        </div>
+    }
+    .into_any()
+}
+
+/// The page that resets a login to a first password.
+pub fn reset_login(context: &ConsoleContext, user: &User) -> AnyView {
+    let (words, forms) = (context.words(), context.form_words());
+    let action = format!("/admin/people/{}/reset", user.id);
+    let typed = context.typed(&action);
+    let password = TextField::password("password", words.first_password, "new-password");
+    view! {
+        {heading(&fill(forms.reset_login, &[("email", &user.email)]), ().into_any())}
+        <section class="panel panel--narrow" data-question="true">
+            {refusal(context, typed, &[("password", words.first_password)])}
+            <p class="notice notice--warn">{icons::warning()} <span>{forms.reset_login_effect}</span></p>
+            <p><a class="act" href="/admin/people">{forms.keep}</a></p>
+            <form class="form" method="post" action=action.clone()>
+                {text_field(context, typed, password)}
+                <button class="button button--danger">{forms.reset_login_now}</button>
+            </form>
+        </section>
     }
     .into_any()
 }
@@ -80,14 +106,23 @@ fn render_role_choice(context: &ConsoleContext, current: Role) -> AnyView {
 
 fn render_invite(context: &ConsoleContext) -> AnyView {
     let words = context.words();
+    let typed = context.typed("/admin/people");
+    let role = Role::parse(typed.value("role")).unwrap_or(Role::Viewer);
+    let labels = [("email", words.email), ("password", words.first_password)];
+    let email = TextField {
+        kind: "email",
+        ..TextField::line("email", words.email, "254")
+    };
+    let password = TextField::password("password", words.first_password, "new-password");
     view! {
+        {refusal(context, typed, &labels)}
         <form class="form form--row" method="post" action="/admin/people">
-            {field("email", words.email, "email", "off")}
+            {text_field(context, typed, email)}
             <label class="field">
                 <span class="field__label">{words.role}</span>
-                {render_role_choice(context, Role::Viewer)}
+                {render_role_choice(context, role)}
             </label>
-            {field("password", words.first_password, "password", "new-password")}
+            {text_field(context, typed, password)}
             <button class="act act--primary">{words.invite}</button>
         </form>
     }

@@ -6,6 +6,7 @@ use payments::Page;
 use payments::console::EndpointState;
 use payments::webhook::{Delivery, Endpoint, EndpointStatus};
 
+use super::fields::{TextField, once_field, refusal, text_field};
 use super::parts::{
     Column::{Figures, Text},
     choice, empty, fact, heading, input, panel, table,
@@ -44,7 +45,7 @@ pub fn webhooks(context: &ConsoleContext, endpoints: &[EndpointState], secret: O
         {heading(words.webhooks, ().into_any())}
         {secret}
         {panel(words.webhooks, list)}
-        {panel(words.make_webhook, render_endpoint_form(words))}
+        {panel(words.make_webhook, render_endpoint_form(context))}
     }
     .into_any()
 }
@@ -71,26 +72,34 @@ fn render_status_badge(words: &'static ConsoleWords, status: EndpointStatus) -> 
     }
 }
 
-fn render_endpoint_form(words: &'static ConsoleWords) -> AnyView {
+fn render_endpoint_form(context: &ConsoleContext) -> AnyView {
+    let words = context.words();
+    let typed = context.typed("/admin/webhooks");
+    let labels = [
+        ("url", words.webhook_url),
+        ("description", words.webhook_description),
+    ];
+    let url = TextField {
+        kind: "url",
+        hint: Some("https://"),
+        ..TextField::line("url", words.webhook_url, "2048")
+    };
+    let description = TextField::line("description", words.webhook_description, "256").optional();
     let kinds = EventType::ALL.iter().map(|kind| {
         view! {
             <label class="check">
-                <input type="checkbox" name=kind.as_str()/>
+                <input type="checkbox" name=kind.as_str() checked=typed.is_ticked(kind.as_str(), false)/>
                 <span class="reference">{kind.as_str()}</span>
             </label>
         }
     });
     view! {
         <p class="panel__text">{words.make_webhook_text}</p>
+        {refusal(context, typed, &labels)}
         <form class="form" method="post" action="/admin/webhooks">
-            <label class="field">
-                <span class="field__label">{words.webhook_url}</span>
-                <input class="field__input" type="url" name="url" maxlength="2048" required/>
-            </label>
-            <label class="field">
-                <span class="field__label">{words.webhook_description}</span>
-                <input class="field__input" name="description" maxlength="256"/>
-            </label>
+            {once_field(context)}
+            {text_field(context, typed, url)}
+            {text_field(context, typed, description)}
             <details>
                 <summary>{words.webhook_choose_events}</summary>
                 {kinds.collect_view()}
@@ -150,12 +159,8 @@ fn render_endpoint_acts(words: &'static ConsoleWords, base: &str, status: Endpoi
             <input type="hidden" name="status" value=next/>
             <button class="act">{label}</button>
         </form>
-        <form method="post" action=format!("{base}/rotate-secret")>
-            <button class="act">{words.rotate_secret}</button>
-        </form>
-        <form method="post" action=format!("{base}/delete")>
-            <button class="act act--bad">{words.delete_webhook}</button>
-        </form>
+        <a class="act" href=format!("{base}/rotate-secret")>{words.rotate_secret}</a>
+        <a class="act act--bad" href=format!("{base}/delete")>{words.delete_webhook}</a>
     }
     .into_any()
 }
