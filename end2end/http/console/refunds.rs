@@ -74,7 +74,7 @@ async fn a_partial_refund_never_exceeds_the_remainder() {
     for words in [
         "The refund is on its way.",
         "Something was wrong with it: one seat &lt;too&gt; few",
-        "Asked for a refund",
+        "Requested a refund",
     ] {
         assert!(order.text.contains(words), "{words}: {}", order.text);
     }
