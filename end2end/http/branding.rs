@@ -54,7 +54,7 @@ async fn official_marks_of_the_operator_take_the_place_of_our_signs() {
     let dir = TempDir::new().unwrap();
     std::fs::write(dir.path().join("wechat.svg"), LOGO).unwrap();
     let server = Server::simulated(&[("MARKS_DIR", dir.path().to_str().unwrap())]);
-    let order = server.order("marks").await;
+    let order = Api::of(&server).order().await;
     let page = send(client().get(order["checkoutUrl"].as_str().unwrap())).await;
     let mark = send(client().get(format!(
         "{}{}",
