@@ -96,12 +96,17 @@ test('a pressed button says that it works while the gateway is slow, and takes n
         await merchant.during({ kind: 'hangBefore', endpoint: 'create', times: 1 }, async () => {
             let posts = 0;
             visitor.page.on('request', (request) => { if (request.method() === 'POST') posts += 1; });
-            const button = visitor.page.locator('button[data-action=pay]');
-            await button.click({ noWaitAfter: true });
-            await visitor.page.locator('button[data-action=pay][aria-busy=true]').waitFor();
-            await visitor.picture('busy');
-            await button.press('Enter', { noWaitAfter: true }).catch(() => {});
+            // Looked at and pressed again by the page itself: the browser's driver waits for the navigation.
+            await visitor.page.evaluate(() => {
+                window.addEventListener('submit', () => setTimeout(() => {
+                    const button = document.querySelector('button[data-action=pay]');
+                    sessionStorage.busy = button.getAttribute('aria-busy');
+                    button.click();
+                }, 100), { once: true });
+            });
+            await visitor.page.locator('button[data-action=pay]').click({ noWaitAfter: true });
             await visitor.reaches('waiting');
+            assert.equal(await visitor.page.evaluate(() => sessionStorage.busy), 'true');
             assert.equal(posts, 1);
         });
     });
