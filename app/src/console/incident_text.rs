@@ -36,9 +36,27 @@ pub fn detail(incident: &Incident, language: Language) -> String {
             let code = incident.detail.split(':').next().unwrap_or_default();
             format!("{sentence} {code}")
         }),
-        _ => None,
+        _ => translate_fixed(&incident.detail, texts).map(str::to_owned),
     };
     translated.unwrap_or_else(|| incident.detail.clone())
+}
+
+/// Translates the sentences of [`payments`] that hold no value.
+fn translate_fixed(detail: &str, texts: &ListWords) -> Option<&'static str> {
+    Some(match detail {
+        "another merchant" => texts.detail_other_merchant,
+        "another app" => texts.detail_other_app,
+        "another seller" => texts.detail_other_seller,
+        "another currency" => texts.detail_other_currency,
+        "a notification about a payment we do not know" => texts.detail_unknown_payment,
+        "a refund of a payment that we do not know" => texts.detail_refund_of_unknown,
+        "a refund of a payment that is not paid here" => texts.detail_refund_of_unpaid,
+        "a refund that was not asked for here" => texts.detail_refund_not_asked,
+        "more was given back than was asked for here" => texts.detail_refund_too_much,
+        "a refund of another trade" => texts.detail_refund_other_trade,
+        "a refund of another sum" | "a refund of a trade with another sum" => texts.detail_refund_other_sum,
+        _ => return None,
+    })
 }
 
 /// Reads both amounts, in fen, of `asked 9990 fen, the gateway reports 1`.
@@ -134,6 +152,8 @@ mod tests {
             "trade 420000 already pays another payment",
         );
         assert!(detail(&reused, Language::Chinese).contains("420000 已用于"));
+        let foreign = incident(IncidentKind::ForeignNotification, "another merchant");
+        assert_eq!(detail(&foreign, Language::Chinese), "通知属于其他商户号。");
         let other = incident(IncidentKind::RefundFailed, "CLOSED: x");
         assert_eq!(detail(&other, Language::Chinese), "CLOSED: x");
     }

@@ -4,7 +4,7 @@ use domain::Timestamp;
 use leptos::prelude::*;
 use payments::console::{Event, GatewayCall, OrderFile, Permission, RequestedBy, Verdict};
 
-use crate::console::{ConsoleContext, format};
+use crate::console::{ConsoleContext, format, incident_text};
 use crate::i18n::{ConsoleWords, fill};
 use crate::view::money;
 
@@ -83,6 +83,9 @@ fn without_people(event: Event<'_>) -> Event<'_> {
 fn dated_entry(context: &ConsoleContext, event: Event<'_>, at: Timestamp) -> Entry {
     let words = context.words();
     let mut entry = entry(event, words);
+    if let Event::Raised(incident) = event {
+        entry.detail = Some(incident_text::detail(incident, context.language));
+    }
     let other_time = event
         .gateway_time()
         .map(payments::beijing)
