@@ -18,10 +18,10 @@ use crate::console::{ConsoleContext, format};
 use crate::i18n::{ConsoleWords, fill};
 
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
-/// Width of the chart in its own units, height of its highest bar, and the room above it for the amount.
-const WIDTH: i64 = 480;
+/// Width of all bars in the chart's own units, and height of the highest below the first line. Amounts stand at the right.
+const WIDTH: i64 = 400;
 const HEIGHT: i64 = 120;
-const TOP: i64 = 20;
+const TOP: i64 = 10;
 
 pub fn overview(context: &ConsoleContext, overview: &Overview, live: LiveState, now: Timestamp) -> AnyView {
     let words = context.words();
@@ -327,12 +327,12 @@ fn render_chart(
     let names: Vec<_> = (0_i64..)
         .zip(&bars)
         .step_by(between)
-        .map(|(place, (name, _))| view! { <text x=left(place) y="156">{name.clone()}</text> })
+        .map(|(place, (name, _))| view! { <text x=left(place) y="146">{name.clone()}</text> })
         .collect();
     let lines = [(TOP, most), (TOP + HEIGHT / 2, most / 2)].map(|(y, fen)| {
         view! {
-            <line class="chart__grid" x1="0" y1=format!("{y}.5") x2="480" y2=format!("{y}.5")></line>
-            <text x="480" y=(y - 4).to_string() text-anchor="end">{format::sum(fen)}</text>
+            <line class="chart__grid" x1="0" y1=format!("{y}.5") x2="400" y2=format!("{y}.5")></line>
+            <text x="405" y=(y + 4).to_string()>{format::sum(fen)}</text>
         }
     });
     let grid = (most > 0).then(|| lines.collect_view());
@@ -344,9 +344,9 @@ fn render_chart(
         })
         .collect();
     view! {
-        <svg class="chart" viewBox="0 0 480 162" role="img" aria-label=label>
+        <svg class="chart" viewBox="0 0 490 152" role="img" aria-label=label>
             {grid}
-            <line x1="0" y1="140.5" x2="480" y2="140.5"></line>
+            <line x1="0" y1="130.5" x2="400" y2="130.5"></line>
             {drawn}
             {names}
         </svg>
