@@ -124,7 +124,10 @@ async fn payers_are_sent_back_only_to_hosts_the_operator_named() {
     let page = send(client().get(made["checkoutUrl"].as_str().unwrap())).await;
     assert!(page.text.contains(back.strip_prefix(&server.url).unwrap()));
     let left = send(client().get(back)).await;
-    assert_eq!(left.header("location"), Some("https://pay.brand.example/back?x=1"));
+    assert_eq!(
+        left.header("location"),
+        Some("https://pay.brand.example/back?x=1")
+    );
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ fn a_receipt_has_the_status_and_the_total_after_refunds() {
         ..payment(Product::Native, PaymentState::Paid)
     };
     let mut paid = checkout(OrderState::Paid, vec![settling]);
-    let facts = |checkout| {
+    let facts = |checkout: &payments::Checkout| {
         let receipt = ReceiptView::new(checkout, &[], Paper::A4, &request(Language::English)).unwrap();
         receipt.facts
     };
