@@ -8,8 +8,9 @@ use url::form_urlencoded::Serializer;
 
 use super::parts::{
     Column::{Figures, Text},
-    choice, empty, heading, input, table,
+    choice, empty, filters as render_filters, heading, input, table,
 };
+use crate::console::columns::product_word;
 use crate::console::{ConsoleContext, format};
 use crate::view::money;
 
@@ -52,7 +53,8 @@ fn render_form(
         let name = format::method(method, words);
         (method.as_str(), name, filters.method == method.as_str())
     });
-    view! {
+    let is_set = !filters.query("").is_empty();
+    let form = view! {
         <form class="panel form form--row" method="get" action=path>
             {choice("status", words.status, words.any, statuses)}
             {choice("method", words.method, words.any, &methods)}
@@ -61,8 +63,8 @@ fn render_form(
             <button class="act act--primary">{words.search}</button>
             <a class="act" href=path>{words.clear}</a>
         </form>
-    }
-    .into_any()
+    };
+    render_filters(context, is_set, form.into_any())
 }
 
 /// The link to older rows, and how far back this page looked.
@@ -126,7 +128,7 @@ fn render_payment(context: &ConsoleContext, listed: &ListedPayment) -> AnyView {
     view! {
         <tr>
             <td><a class="reference" href=format!("/admin/orders/{}", payment.order_id)>{payment.payment_no.to_string()}</a></td>
-            <td>{format::method(payment.method(), words)} " · " {payment.product.as_str()}</td>
+            <td>{format::method(payment.method(), words)} " · " {product_word(payment.product, context.file_texts())}</td>
             <td>{listed.user_id.clone()}</td>
             <td class="amount-cell num">{money::text(payment.amount)}</td>
             <td>
