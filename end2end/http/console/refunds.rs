@@ -125,7 +125,7 @@ async fn a_partial_refund_never_exceeds_the_remainder() {
         assert!(
             refused
                 .text
-                .contains("This is no amount, or more than what is left.")
+                .contains("Not an amount, or more than can be refunded.")
         );
     }
     // Skipping the second step is refused by the verb.
