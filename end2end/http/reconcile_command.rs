@@ -329,6 +329,7 @@ async fn wrong_use_is_told_and_does_nothing() {
         }
         let one_gateway = [
             ("ALIPAY_APP_ID", ""),
+            ("ALIPAY_MINI_APP_ID", ""),
             ("ALIPAY_PRIVATE_KEY", ""),
             ("ALIPAY_PUBLIC_KEY", ""),
             ("ALIPAY_SELLER_ID", ""),
