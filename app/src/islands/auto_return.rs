@@ -5,7 +5,7 @@ use std::time::Duration;
 use js_sys::{Function, Reflect};
 use leptos::html;
 use leptos::prelude::*;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use web_sys::HtmlButtonElement;
 
 use super::browser::told;
@@ -82,7 +82,7 @@ fn leave_for(address: &str) {
 /// A page that moves by itself surprises those who asked for less motion, and those who came back to it.
 fn may_leave() -> bool {
     let state = window().history().and_then(|history| history.state());
-    let has_left = state.is_ok_and(|state| state == JsValue::from(LEFT));
+    let has_left = state.is_ok_and(|state| state == LEFT);
     !has_left && !prefers_reduced_motion()
 }
 

@@ -85,10 +85,7 @@ fn opens_app(methods: &[MethodChoice], request: &Request) -> bool {
 
 /// Returns whether the payer scans with another device.
 pub const fn is_scanned(product: Product) -> bool {
-    match product {
-        Product::Native | Product::Qr => true,
-        _ => false,
-    }
+    matches!(product, Product::Native | Product::Qr)
 }
 
 const fn waiting_texts(product: Product, device: Device, words: &Words) -> (&'static str, &'static str) {
