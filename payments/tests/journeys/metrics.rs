@@ -41,7 +41,7 @@ fn every_series_of_fixed_labels_begins_with_zero() {
         assert!(line.ends_with(" 0"), "{line}");
     }
     for (begins, n_series) in [
-        ("tongqian_payments_total{", 7 * 3),
+        ("tongqian_payments_total{", 11 * 3),
         ("tongqian_payment_duration_seconds_count{", 3),
         ("tongqian_refunds_total{", 3 * 2),
         ("tongqian_notifications_total{", 2 * 5),
