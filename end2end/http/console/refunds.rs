@@ -152,7 +152,7 @@ async fn a_partial_refund_never_exceeds_the_remainder() {
             .get(&path)
             .await
             .text
-            .contains("There is nothing left to return")
+            .contains("There is nothing left to refund")
     );
 }
 

@@ -49,7 +49,7 @@ pub async fn guard(
     };
     let body = match refuse_access(&context, access, verb, &head) {
         Ok(()) => body,
-        Err(Refusal::Answered(answer)) => return answer,
+        Err(Refusal::Answered(answer)) => return *answer,
         Err(Refusal::Unconfirmed) => return to_confirm(verb, &head, body).await,
     };
     head.extensions.insert(context.clone());
@@ -70,9 +70,13 @@ pub async fn guard(
 }
 
 enum Refusal {
-    Answered(Response),
+    Answered(Box<Response>),
     /// The password must be confirmed first.
     Unconfirmed,
+}
+
+fn answered(response: Response) -> Refusal {
+    Refusal::Answered(Box::new(response))
 }
 
 /// Checks access.
@@ -84,16 +88,16 @@ fn refuse_access(
 ) -> Result<(), Refusal> {
     let Some(access) = access else {
         tracing::error!("an address of the console is missing in its table");
-        return Err(Refusal::Answered(explain_error(context, PageError::NotFound)));
+        return Err(answered(explain_error(context, PageError::NotFound)));
     };
     let Some(operator) = &context.operator else {
         return match access {
             Access::Open => Ok(()),
-            _ => Err(Refusal::Answered(to_login(verb, request))),
+            _ => Err(answered(to_login(verb, request))),
         };
     };
     if operator.must_change_password && access != Access::Open && !AT_FIRST.contains(&context.path.as_str()) {
-        return Err(Refusal::Answered(respond::see_other(AT_FIRST[0])));
+        return Err(answered(respond::see_other(AT_FIRST[0])));
     }
     if let Some(permission) = access.permission()
         && !operator.may(permission)
@@ -103,10 +107,7 @@ fn refuse_access(
             permission = permission.as_str(),
             "a person lacks a permission"
         );
-        return Err(Refusal::Answered(explain_error(
-            context,
-            PageError::Forbidden(permission),
-        )));
+        return Err(answered(explain_error(context, PageError::Forbidden(permission))));
     }
     if access.needs_confirmation() && !operator.is_confirmed {
         return Err(Refusal::Unconfirmed);
