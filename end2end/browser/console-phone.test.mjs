@@ -63,7 +63,7 @@ function readTexts() {
 }
 
 /** What is no word of a language: numbers of ours, settings, accounts of the ledger, requests, and browsers. */
-const CODE = /[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9a-f]{12,}\b|\b[a-z]{3}_[0-9A-Z]{10,}|\b[0-9A-Z]{8,}\b|\b[A-Z_]{4,}=\S+|\b[a-z]+(_[a-z]+)+\b|\b(gateway|user|fees):\w+|\bsales\b|\b(GET|POST) \S+|https?:\/\/\S+|Mozilla\/.*/g;
+const CODE = /…\w{4}\b|[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9a-f]{12,}\b|\b[a-z]{3}_[0-9A-Z]{10,}|\b[0-9A-Z]{8,}\b|\b[A-Z_]{4,}=\S+|\b[a-z]+(_[a-z]+)+\b|\b(gateway|user|fees):\w+|\bsales\b|\b(GET|POST) \S+|https?:\/\/\S+|Mozilla\/.*/g;
 
 async function speaksOneLanguage(visitor, isChinese, people) {
     let texts = await visitor.page.evaluate(readTexts);
@@ -87,7 +87,7 @@ async function places(visitor) {
     const rotate = await first('epay', 'a[href$="/rotate"]');
     const order = `orders/${sold.order.id}`;
     return [
-        '', 'orders', 'orders?status=paid', 'orders?q=nothing', order, 'refunds', 'attention', 'balances', 'balances?user=u1', 'books',
+        '', 'orders', 'orders?status=paid', 'orders?q=nothing', 'payments', 'refund-list', order, 'refunds', 'attention', 'balances', 'balances?user=u1', 'books',
         'reconciliation', 'gateways', 'keys', 'epay', 'webhooks', 'callbacks', 'people', 'account', 'account/password', 'account/totp',
         'account/totp/off', 'account/recovery-codes', 'audit-log', 'files', 'payment-links', 'confirm', 'nowhere',
         `payments/${sold.payment.id}/refund`, link, `${link}/plate`, `${link}/close`, endpoint, `${endpoint}/rotate-secret`,
@@ -127,7 +127,7 @@ test('every page fits a phone, folds its menu and its filters, and speaks one la
     });
     const people = [
         '团队版套餐', '停车费', '商城', '论坛', '补偿', 'wang.xiaoming@finance.example.com', admin.email, '铜钱', 'Tongqian', 'u1',
-        'API_KEY', 'first start',
+        'API_KEY', 'first start', 'nothing',
     ];
     for (const [language, locale] of [['zh', 'zh-CN'], ['en', 'en-GB']]) {
         await visit(browser, server, phone(`pages-${language}`, locale), async (visitor) => {
