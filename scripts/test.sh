@@ -89,7 +89,7 @@ cargo_count() {
 
 # node_tests NAME: the test files of end2end/NAME.
 node_tests() {
-    TONGQIAN_BIN="$server" limited node --test --test-concurrency=1 --test-timeout=180000 \
+    TONGQIAN_BIN="$server" limited node --test --test-concurrency=1 --test-timeout=300000 \
         --test-reporter=spec --test-reporter-destination=stdout \
         --test-reporter=tap --test-reporter-destination="$work/$1" \
         "end2end/$1"/*.test.mjs
