@@ -18,7 +18,7 @@ else
 fi
 
 # It writes a file beside each manifest of the workspace; the one of the program names all that is linked into it.
-step "listing the parts of the program" "$tool" cyclonedx --format json --override-filename tongqian.cdx --target all
+step "listing the parts of the program" "$tool" cyclonedx --format json --spec-version 1.5 --override-filename tongqian.cdx --target all
 mkdir -p "$(dirname "$file")"
 mv tongqian.cdx.json "$file"
 find . -path ./target -prune -o -name 'tongqian.cdx.json' -exec rm {} +
