@@ -3,9 +3,8 @@
 use leptos::prelude::*;
 use payments::Page;
 use payments::console::{Action, AuditEntry, ChainCheck};
-use url::form_urlencoded::Serializer;
 
-use super::parts::{Column::Text, choice, empty, filters as render_filters, heading, input, table};
+use super::parts::{Column::Text, choice, empty, filters as render_filters, heading, input, query_of, table};
 use crate::console::{ConsoleContext, format};
 use crate::i18n::fill;
 
@@ -31,9 +30,7 @@ impl AuditLogFilters {
             ("to", &self.to),
             ("cursor", cursor),
         ];
-        Serializer::new(String::new())
-            .extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()))
-            .finish()
+        query_of(&pairs)
     }
 }
 

@@ -4,11 +4,10 @@ use domain::{Method, Timestamp};
 use leptos::prelude::*;
 use payments::Period;
 use payments::console::MethodTotal;
-use url::form_urlencoded::Serializer;
 
 use super::parts::{
     Column::{Figures, Text},
-    choice, heading, input, panel, table,
+    choice, heading, input, panel, query_of, table,
 };
 use crate::console::columns::FileTexts;
 use crate::console::{ConsoleContext, format};
@@ -28,9 +27,7 @@ impl FileFilters {
             ("to", &self.to),
             ("method", &self.method),
         ];
-        Serializer::new(String::new())
-            .extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()))
-            .finish()
+        query_of(&pairs)
     }
 }
 

@@ -4,11 +4,10 @@ use domain::{Method, PaymentStatus, RefundState};
 use leptos::prelude::*;
 use payments::console::FoundPage;
 use payments::{ListedPayment, RefundOfOrder};
-use url::form_urlencoded::Serializer;
 
 use super::parts::{
     Column::{Figures, Text},
-    choice, empty, filters as render_filters, heading, input, table,
+    choice, empty, filters as render_filters, heading, input, query_of, table,
 };
 use crate::console::columns::product_word;
 use crate::console::{ConsoleContext, format};
@@ -33,9 +32,7 @@ impl ListFilters {
             ("to", &self.to),
             ("cursor", cursor),
         ];
-        Serializer::new(String::new())
-            .extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()))
-            .finish()
+        query_of(&pairs)
     }
 }
 

@@ -4,11 +4,10 @@ use domain::{Method, OrderStatus, Timestamp};
 use leptos::prelude::*;
 use payments::Period;
 use payments::console::{OrderLine, OrderTotals, Permission, TakenAs};
-use url::form_urlencoded::Serializer;
 
 use super::parts::{
     Column::{Figures, Text},
-    choice, empty, fact, filters as render_filters, heading, input, table,
+    choice, empty, fact, filters as render_filters, heading, input, query_of, table,
 };
 use crate::console::{ConsoleContext, format};
 use crate::i18n::{ConsoleWords, fill};
@@ -64,9 +63,7 @@ impl Filters {
             ("in", &self.within),
             ("cursor", cursor),
         ];
-        Serializer::new(String::new())
-            .extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()))
-            .finish()
+        query_of(&pairs)
     }
 }
 

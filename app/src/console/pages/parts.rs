@@ -1,6 +1,7 @@
 //! Components of console pages.
 
 use leptos::prelude::*;
+use url::form_urlencoded::Serializer;
 
 use crate::components::icons;
 use crate::console::ConsoleContext;
@@ -135,6 +136,13 @@ fn escape_attribute(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('"', "&quot;")
         .replace('<', "&lt;")
+}
+
+/// Query string of the pairs that have a value.
+pub fn query_of(pairs: &[(&str, &str)]) -> String {
+    Serializer::new(String::new())
+        .extend_pairs(pairs.iter().filter(|(_, value)| !value.is_empty()))
+        .finish()
 }
 
 /// Filters of a list: open on a wide screen, folded on a phone.
