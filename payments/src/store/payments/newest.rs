@@ -5,7 +5,7 @@ use domain::PaymentStatus;
 use super::lists::{ListedRow, listed_payment, state_of};
 use crate::model::payment::ListedPayment;
 use crate::store::search::IdRange;
-use crate::store::search::depth::{DEPTH, DepthRow, Scanned, measure_depth};
+use crate::store::search::depth::{Scanned, find_cut_off, measure_depth};
 use crate::store::{StoreError, Tx, on};
 
 /// Filter of payments. `None`: anything.
@@ -15,7 +15,7 @@ pub struct Filter<'a> {
     pub method: Option<&'a str>,
 }
 
-/// Newest payments of a range of ids, up to the limit, as far back as [`DEPTH`] reaches.
+/// Newest payments of a range of ids, up to the limit, as far back as [`find_cut_off`] says.
 pub async fn find(
     tx: &mut Tx<'_>,
     filter: Filter<'_>,
@@ -49,12 +49,7 @@ pub async fn find(
     let looked_to = if filter.status.is_none() && filter.method.is_none() {
         None
     } else {
-        let depth: DepthRow = on!(tx, measure_depth!("payments"), fetch_one, |query| query
-            .persistent(false)
-            .bind(range.below)
-            .bind(range.from)
-            .bind(DEPTH))?;
-        depth.cut_off()
+        find_cut_off(tx, measure_depth!("payments"), range).await?
     };
     let from = looked_to.as_ref().map_or(range.from, |(id, _)| id.as_str());
     let rows: Vec<ListedRow> = on!(tx, SQL, fetch_all, |query| query

@@ -5,7 +5,7 @@ use domain::{Method, OrderId, Refund, RefundState};
 use super::RefundRow;
 use crate::model::refund::RefundOfOrder;
 use crate::store::search::IdRange;
-use crate::store::search::depth::{DEPTH, DepthRow, Scanned, measure_depth};
+use crate::store::search::depth::{Scanned, find_cut_off, measure_depth};
 use crate::store::{StoreError, Tx, on};
 
 /// Filter of refunds. `None`: anything.
@@ -39,7 +39,7 @@ impl TryFrom<RefundOfOrderRow> for RefundOfOrder {
     }
 }
 
-/// Newest refunds of a range of ids, up to the limit, as far back as [`DEPTH`] reaches.
+/// Newest refunds of a range of ids, up to the limit, as far back as [`find_cut_off`] says.
 pub async fn find(
     tx: &mut Tx<'_>,
     filter: Filter<'_>,
@@ -62,12 +62,7 @@ pub async fn find(
     let looked_to = if filter.state.is_none() && filter.method.is_none() {
         None
     } else {
-        let depth: DepthRow = on!(tx, measure_depth!("refunds"), fetch_one, |query| query
-            .persistent(false)
-            .bind(range.below)
-            .bind(range.from)
-            .bind(DEPTH))?;
-        depth.cut_off()
+        find_cut_off(tx, measure_depth!("refunds"), range).await?
     };
     let from = looked_to.as_ref().map_or(range.from, |(id, _)| id.as_str());
     let rows: Vec<RefundOfOrderRow> = on!(tx, SQL, fetch_all, |query| query

@@ -2,7 +2,8 @@
 
 use domain::Timestamp;
 
-pub use super::DEPTH;
+use super::{DEPTH, IdRange};
+use crate::store::{StoreError, Tx, on};
 
 /// Rows that were found, newest first.
 #[derive(Debug)]
@@ -14,18 +15,25 @@ pub struct Scanned<T> {
 
 /// Rows of a range of ids, counted up to [`DEPTH`], and the oldest of those.
 #[derive(sqlx::FromRow)]
-pub(in crate::store) struct DepthRow {
+struct DepthRow {
     n: i64,
     oldest: Option<String>,
     oldest_at: Option<i64>,
 }
 
-impl DepthRow {
-    /// The last row to scan; `None`: the range ends before.
-    pub(in crate::store) fn cut_off(self) -> Option<(String, Timestamp)> {
-        let (id, at) = (self.oldest?, self.oldest_at?);
-        (self.n == DEPTH).then(|| (id, Timestamp::from_millis(at)))
-    }
+/// The last row to scan in a range of ids; `None`: the range ends before. `sql` is [`measure_depth!`] of the table.
+pub(in crate::store) async fn find_cut_off(
+    tx: &mut Tx<'_>,
+    sql: &'static str,
+    range: IdRange<'_>,
+) -> Result<Option<(String, Timestamp)>, StoreError> {
+    let depth: DepthRow = on!(tx, sql, fetch_one, |query| query
+        .persistent(false)
+        .bind(range.below)
+        .bind(range.from)
+        .bind(DEPTH))?;
+    let cut_off = depth.oldest.zip(depth.oldest_at).filter(|_| depth.n == DEPTH);
+    Ok(cut_off.map(|(id, at)| (id, Timestamp::from_millis(at))))
 }
 
 /// Counts the rows of a table below `$1` and from `$2` on, up to `$3`.
