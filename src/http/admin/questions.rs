@@ -10,7 +10,7 @@ use axum::response::Response;
 use domain::{EndpointId, OrderState};
 use leptos::prelude::{AnyView, IntoAny as _};
 use payments::console::{find_link, find_user, list_keys};
-use payments::epay::{KnownMerchant, list_merchants};
+use payments::epay::list_merchants;
 use payments::webhook::find_endpoint;
 
 use super::error::PageError;
@@ -131,31 +131,14 @@ pub async fn reset_page(
     Ok(respond::page_with(status, context, title, content))
 }
 
-async fn find_merchant(web: &Web, id: &str) -> Result<KnownMerchant, PageError> {
-    let merchants = list_merchants(&web.services).await?;
-    let found = merchants
-        .into_iter()
-        .find(|merchant| merchant.pid.to_string() == id);
-    found.ok_or(PageError::NotFound)
-}
-
 pub async fn rotate_epay_key(
     State(web): State<Web>,
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, PageError> {
-    let forms = context.form_words();
-    let merchant = find_merchant(&web, &id).await?;
-    let question = Question {
-        title: fill(forms.rotate_epay, &[("pid", &id)]),
-        effect: forms.rotate_epay_effect.to_owned(),
-        facts: vec![(context.words().key_name, merchant.name)],
-        action: format!("/admin/epay/{id}/rotate"),
-        button: context.words().epay_rotate,
-        back: "/admin/epay".to_owned(),
-        is_loss: true,
-    };
-    Ok(ask(&context, question))
+    let (words, forms) = (context.words(), context.form_words());
+    let texts = [forms.rotate_epay, forms.rotate_epay_effect, words.epay_rotate];
+    ask_about_merchant(&web, &context, (&id, "rotate"), texts).await
 }
 
 pub async fn disable_epay_merchant(
@@ -163,18 +146,32 @@ pub async fn disable_epay_merchant(
     Extension(context): Extension<ConsoleContext>,
     Id(id): Id,
 ) -> Result<Response, PageError> {
-    let forms = context.form_words();
-    let merchant = find_merchant(&web, &id).await?;
+    let (words, forms) = (context.words(), context.form_words());
+    let texts = [forms.disable_epay, forms.disable_epay_effect, words.epay_disable];
+    ask_about_merchant(&web, &context, (&id, "disable"), texts).await
+}
+
+async fn ask_about_merchant(
+    web: &Web,
+    context: &ConsoleContext,
+    (pid, act): (&str, &str),
+    [title, effect, button]: [&'static str; 3],
+) -> Result<Response, PageError> {
+    let merchants = list_merchants(&web.services).await?;
+    let merchant = merchants
+        .into_iter()
+        .find(|merchant| merchant.pid.to_string() == pid)
+        .ok_or(PageError::NotFound)?;
     let question = Question {
-        title: fill(forms.disable_epay, &[("pid", &id)]),
-        effect: forms.disable_epay_effect.to_owned(),
+        title: fill(title, &[("pid", pid)]),
+        effect: effect.to_owned(),
         facts: vec![(context.words().key_name, merchant.name)],
-        action: format!("/admin/epay/{id}/disable"),
-        button: context.words().epay_disable,
+        action: format!("/admin/epay/{pid}/{act}"),
+        button,
         back: "/admin/epay".to_owned(),
         is_loss: true,
     };
-    Ok(ask(&context, question))
+    Ok(ask(context, question))
 }
 
 pub async fn rotate_webhook_secret(
