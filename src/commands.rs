@@ -104,7 +104,7 @@ pub async fn create_admin(
     Ok(())
 }
 
-/// Gives a console user a first password: for an owner who has lost password or phone and has nobody else to ask.
+/// Gives a console user a first password, the last way in for an owner without password or phone.
 pub async fn reset_admin(config: &Config, email: &str) -> Result<(), Failure> {
     let email = parse_email(email).map_err(|problem| ConfigError::new("--email", problem))?;
     let password = ask_password()?;

@@ -1,4 +1,4 @@
-//! What a page of `app` knows of a request.
+//! Facts of a request that pages of `app` need.
 
 use app::context::{Browser, Request as PageRequest};
 use axum::http::request::Parts;

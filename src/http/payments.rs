@@ -31,7 +31,7 @@ fn for_reader(web: &Web, payment: &Payment, owner: &PaymentOwner, caller: &Calle
     }
 }
 
-/// The payment for a program that lets somebody pay it.
+/// View of a payment for a program that passes its parameters to a wallet.
 fn for_payer(services: &Services, payment: &Payment, owner: &PaymentOwner) -> PaymentView {
     let parameters = services.gateways.client_parameters(payment);
     PaymentView::new(payment, owner).with_client_parameters(parameters)

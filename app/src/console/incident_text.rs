@@ -1,4 +1,4 @@
-//! What happened and what to do about it, in the reader's language. Sentences of our own are translated; a gateway's words stay
+//! Texts of incidents and advice on them, in the reader's language. Sentences of our own are translated; a gateway's words stay
 //! as they are.
 
 use domain::Money;

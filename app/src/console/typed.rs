@@ -1,4 +1,4 @@
-//! What a person typed into a form, for a form that is shown again: after a refusal with the refused field named, and after
+//! Typed values of a form that is shown again: after a refusal with the refused field named, and after
 //! the password was asked for. Passwords and codes are never shown again.
 
 use crate::i18n::FormWords;

@@ -55,7 +55,7 @@ pub fn PaymentWatcher() -> impl IntoView {
 struct Connection(NodeRef<html::P>);
 
 impl Connection {
-    /// Shows or hides the banner. The countdown goes by `data-connection`: it must not promise time that nobody has confirmed.
+    /// Shows or hides the banner. `data-connection` hides the countdown, which is not known to be right without the server.
     fn tell(self, is_lost: bool) {
         let (Some(banner), Some(root)) = (self.0.get_untracked(), document().document_element()) else {
             return;

@@ -52,7 +52,7 @@ pub fn choices(
         .chain(balance.map(|_| Method::Balance))
         .collect();
     let is_spending = matches!(situation, Situation::Spending { .. } | Situation::Short { .. });
-    // What a merchant's own program opens cannot be paid here, so every method is another one.
+    // Payments of an app or a mini program cannot be paid on this page, so every method is another one.
     let current = situation
         .payment()
         .filter(|payment| !payment.product.is_for_clients())

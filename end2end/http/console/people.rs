@@ -235,7 +235,7 @@ async fn choose_password(visitor: &Visitor, first: &str, own: &str) {
     assert_eq!(visitor.get("/admin").await.status, 200);
 }
 
-/// Somebody is disabled after a question, and enabled again with their own password.
+/// A user is disabled after a question, and enabled again with the password of before.
 async fn leaves_and_comes_back(owner: &Visitor, ann: &Visitor, id: &str) {
     let (disable, enable) = (
         format!("/admin/people/{id}/disable"),

@@ -189,7 +189,7 @@ pub async fn reset_login(
     .await
 }
 
-/// Resets the login of this address by a command: an owner who has lost everything has nobody else to ask.
+/// Resets the login of an e-mail address for the command line, the last way in for an owner without password and phone.
 pub async fn reset_login_of(
     services: &Services,
     actor: &Actor,
