@@ -40,7 +40,7 @@ pub use event_streams::EventStreams;
 pub use web::Web;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 /// Returns whether a path is served even when all connections are taken: notifications and health checks must not wait for
@@ -131,12 +131,10 @@ pub fn router(web: Web) -> Router {
         .fallback(pages::not_found)
         .method_not_allowed_fallback(envelope::method_not_allowed)
         .with_state(web.clone())
-        .layer(from_fn_with_state(web.clone(), request::find_visitor))
-        .layer(from_fn(request::limit_time))
-        .layer(from_fn(storable::require_storable_address))
-        .layer(from_fn(request::require_one_host))
-        .layer(from_fn(request::turn_away))
-        .layer(envelope::catch_panics())
-        .layer(from_fn_with_state(web.clone(), headers::protect))
-        .layer(from_fn_with_state(web, envelope::wrap_envelope))
+        // A tuple, outermost first: the router boxes every layer that is added alone, and clones all below it for each request.
+        .layer((
+            from_fn_with_state(web.clone(), envelope::wrap_envelope),
+            envelope::catch_panics(),
+            from_fn_with_state(web, request::admit),
+        ))
 }

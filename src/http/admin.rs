@@ -212,8 +212,10 @@ pub fn routes(web: &Web) -> Router<Web> {
     }
     router
         .route_layer(from_fn_with_state((web.clone(), Arc::new(rules)), guard::guard))
-        .layer(from_fn(pages::finish_console))
-        .layer(from_fn_with_state(web.clone(), origin::guard))
+        .layer((
+            from_fn_with_state(web.clone(), origin::guard),
+            from_fn(pages::finish_console),
+        ))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use super::error::{ErrorBody, ErrorCode, ErrorDetail, Problem};
 use super::web::Web;
-use super::{epay, traces};
+use super::{epay, headers, traces};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -63,6 +63,7 @@ pub async fn wrap_envelope(State(web): State<Web>, mut request: Request, next: N
     let started = Instant::now();
     let answer = next.run(request).instrument(span.clone());
     let mut response = answer.instrument(trace.clone()).await;
+    headers::protect(&web.site, response.headers_mut());
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = write_problem(problem, &id, reader, response);
     }

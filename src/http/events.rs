@@ -23,7 +23,6 @@ use super::error::Problem;
 use super::event_streams::OpenStream;
 use super::web::Web;
 use crate::listen::Peer;
-use crate::stop::Stop;
 
 const RETRY: Duration = Duration::from_secs(3);
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -79,8 +78,7 @@ pub async fn stream(
     let viewer = Viewer {
         ends_at: Instant::now() + web.streams.life,
         place,
-        services: web.services,
-        stop: web.stop,
+        web,
         latest,
         checkout: Arc::new(checkout),
         known,
@@ -99,8 +97,7 @@ struct Viewer {
     /// End of the stream, by the monotonic clock; the browser then opens another one.
     ends_at: Instant,
     place: OpenStream,
-    services: Services,
-    stop: Stop,
+    web: Web,
     latest: watch::Receiver<Option<Arc<Checkout>>>,
     checkout: Arc<Checkout>,
     /// Id of the last event the page received, also on an earlier connection.
@@ -118,7 +115,7 @@ impl Viewer {
     /// Returns the next event; `None` when the stream ends or the server stops: the page reconnects.
     async fn next(&mut self) -> Option<Event> {
         loop {
-            let state = live_state(&self.checkout, self.services.clock.now());
+            let state = live_state(&self.checkout, self.web.services.clock.now());
             let id = format!("{}-{}", state.version, state.state.as_str());
             if self.known.as_deref() != Some(&id) {
                 let event = Event::default()
@@ -136,7 +133,7 @@ impl Viewer {
 
     async fn wait(&mut self) -> Option<()> {
         tokio::select! {
-            () = self.stop.asked() => return None,
+            () = self.web.stop.asked() => return None,
             () = self.place.must_end() => return None,
             () = tokio::time::sleep_until(self.ends_at) => return None,
             changed = self.latest.changed() => changed.ok()?,

@@ -1,12 +1,8 @@
 //! Security headers.
 
-use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
 
-use super::web::Web;
 use crate::site::SiteConfig;
 
 /// Policy for everything but pages: load nothing, in no frame.
@@ -33,18 +29,15 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 ];
 
 /// Adds the headers that an answer does not have yet; pages bring their own policy with their nonce.
-pub async fn protect(State(web): State<Web>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+pub fn protect(site: &SiteConfig, headers: &mut HeaderMap) {
     for (name, value) in ALWAYS {
         set_default(headers, name, value);
     }
     set_default(headers, header::CONTENT_SECURITY_POLICY, NOTHING);
     set_default(headers, header::CACHE_CONTROL, "private, no-store");
-    if web.site.public_url.is_secure() {
+    if site.public_url.is_secure() {
         set_default(headers, header::STRICT_TRANSPORT_SECURITY, TWO_YEARS);
     }
-    response
 }
 
 fn set_default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {

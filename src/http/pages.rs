@@ -27,11 +27,13 @@ pub fn routes(web: &Web) -> Router<Web> {
         .leptos_routes_with_context(web, generate_route_list(app::App), page_context(web), move || {
             app::shell(options.clone())
         })
-        .layer(from_fn_with_state(web.clone(), checkout_page::serve))
-        .layer(from_fn(remember_language))
-        .layer(from_fn(finish))
-        .layer(from_fn_with_state(web.clone(), origin::guard))
-        .layer(from_fn(compress::pages))
+        .layer((
+            from_fn(compress::pages),
+            from_fn_with_state(web.clone(), origin::guard),
+            from_fn(finish),
+            from_fn(remember_language),
+            from_fn_with_state(web.clone(), checkout_page::serve),
+        ))
         .merge(assets::routes(&web.site))
 }
 

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 
 use super::error::{ErrorCode, Problem};
+use super::storable;
 use super::web::Web;
 use crate::listen::{Crowded, Peer};
 
@@ -17,10 +18,29 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// Limit until an answer begins; an event stream then lasts longer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Admits a request to its handler, or refuses it.
+pub async fn admit(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+    if let Err(refusal) = check(&request) {
+        return refusal;
+    }
+    find_visitor(&web, &mut request);
+    limit_time(next.run(request)).await
+}
+
+fn check(request: &Request) -> Result<(), Response> {
+    if request.extensions().get::<Crowded>().is_some() {
+        return Err(turn_away());
+    }
+    if !has_one_host(request) {
+        return Err(Problem::malformed("a request needs exactly one Host").into_response());
+    }
+    storable::check_address(request.uri().path(), request.uri().query()).map_err(Problem::into_response)
+}
+
 /// Limits the wait for an answer. The handler itself runs to its end: a timeout or a client that disconnects ends only the
 /// waiting.
-pub async fn limit_time(request: Request, next: Next) -> Response {
-    match payments::wait_for(TIMEOUT, next.run(request).in_current_span()).await {
+async fn limit_time(answering: impl Future<Output = Response> + Send + 'static) -> Response {
+    match payments::wait_for(TIMEOUT, answering.in_current_span()).await {
         Some(response) => response,
         None => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -32,10 +52,7 @@ pub async fn limit_time(request: Request, next: Next) -> Response {
 }
 
 /// Refuses a request that came when all connections were taken, and closes its connection.
-pub async fn turn_away(request: Request, next: Next) -> Response {
-    if request.extensions().get::<Crowded>().is_none() {
-        return next.run(request).await;
-    }
+fn turn_away() -> Response {
     let busy = "too many requests are at work; nothing was done, come again after Retry-After seconds";
     let mut response =
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, busy).into_response();
@@ -45,7 +62,7 @@ pub async fn turn_away(request: Request, next: Next) -> Response {
 }
 
 /// Replaces [`Peer`] by the visitor's address behind trusted proxies.
-pub async fn find_visitor(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+fn find_visitor(web: &Web, request: &mut Request) {
     if let Some(Peer(peer)) = request.extensions().get().copied() {
         let lines = request.headers().get_all(FORWARDED_FOR).iter();
         let visitor = web
@@ -54,19 +71,10 @@ pub async fn find_visitor(State(web): State<Web>, mut request: Request, next: Ne
             .visitor(peer, lines.filter_map(|line| line.to_str().ok()));
         request.extensions_mut().insert(Peer(visitor));
     }
-    next.run(request).await
 }
 
-/// Requires exactly one host: hyper accepts two or none, and the next hop may choose the other one. Neither is used here:
-/// every absolute URL comes from `PUBLIC_URL`.
-pub async fn require_one_host(request: Request, next: Next) -> Response {
-    if has_one_host(&request) {
-        next.run(request).await
-    } else {
-        Problem::malformed("a request needs exactly one Host").into_response()
-    }
-}
-
+/// Returns whether a request names exactly one host: hyper accepts two or none, and the next hop may choose the other one.
+/// Neither is used here: every absolute URL comes from `PUBLIC_URL`.
 fn has_one_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (first, second) = (hosts.next(), hosts.next());

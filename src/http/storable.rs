@@ -2,9 +2,6 @@
 //!
 //! Addresses and forms are checked here, before any handler; JSON bodies where they are parsed ([`check_json`]).
 
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 
 use super::epay::endpoint::is_endpoint;
@@ -13,18 +10,11 @@ use super::error::Problem;
 const MESSAGE: &str = "has a character that no text may have (U+0000)";
 
 /// Checks path and query: NUL in a path answers 404, in a parameter 422.
-pub async fn require_storable_address(request: Request, next: Next) -> Response {
-    // Its clients read no body unless the status is 200: it refuses such a parameter in its own way.
-    if is_endpoint(request.uri().path()) {
-        return next.run(request).await;
+pub fn check_address(path: &str, query: Option<&str>) -> Result<(), Problem> {
+    // Clients of epay read no body unless the status is 200: it refuses such a parameter in its own way.
+    if is_endpoint(path) {
+        return Ok(());
     }
-    match check_address(request.uri().path(), request.uri().query()) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
-}
-
-fn check_address(path: &str, query: Option<&str>) -> Result<(), Problem> {
     if percent_encoding::percent_decode_str(path).any(|byte| byte == 0) {
         return Err(Problem::not_found());
     }

@@ -1,5 +1,6 @@
 //! State of the server that every handler gets.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use app::page_template::Templates;
@@ -15,12 +16,15 @@ use crate::readiness::Readiness;
 use crate::site::SiteConfig;
 use crate::stop::Stop;
 
-/// State that every handler gets.
+/// State that every handler gets; clones share it.
 #[derive(Debug, Clone)]
-pub struct Web {
+pub struct Web(Arc<WebState>);
+
+#[derive(Debug)]
+pub struct WebState {
     pub services: Services,
     pub site: Arc<SiteConfig>,
-    pub limits: Arc<ApiLimits>,
+    pub limits: ApiLimits,
     pub streams: EventStreams,
     pub templates: Templates,
     pub openapi: Document,
@@ -41,17 +45,25 @@ impl Web {
             public_url: site.public_url.as_str().to_owned(),
             hosts: WebhookHosts::of(&services.outbox.guard),
         });
-        Web {
+        Web(Arc::new(WebState {
             openapi,
             readiness: Readiness::new(services.db.clone()),
             metrics: Metrics::new(&services.metrics),
             templates: Templates::default(),
             services,
             site,
-            limits: Arc::new(limits),
+            limits,
             streams,
             stop,
-        }
+        }))
+    }
+}
+
+impl Deref for Web {
+    type Target = WebState;
+
+    fn deref(&self) -> &WebState {
+        &self.0
     }
 }
 
