@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tongqian::commands::ListenOptions;
-use tongqian::config::{Config, Source};
-use tongqian::{Failure, commands, telemetry};
+
+use crate::commands::ListenOptions;
+use crate::config::{Config, Source};
+use crate::{Failure, LONG_VERSION, commands, doctor, telemetry};
 
 /// A self-hosted checkout for WeChat Pay, Alipay and account balance.
 ///
 /// Settings come from the environment and from `.env` in the working directory; the environment wins.
 #[derive(Debug, Parser)]
-#[command(name = "tongqian", version, long_version = tongqian::LONG_VERSION, propagate_version = true)]
+#[command(name = "tongqian", version, long_version = LONG_VERSION, propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -135,8 +136,9 @@ enum Epay {
     },
 }
 
+/// Runs the command that the arguments of the process name.
 #[tokio::main]
-async fn main() -> ExitCode {
+pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     match Box::pin(run_command(cli.command.unwrap_or(Command::Serve))).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -150,7 +152,7 @@ async fn main() -> ExitCode {
 async fn run_command(command: Command) -> Result<(), Failure> {
     // Before the settings are read: what is wrong with them is a line of its own there.
     if let Command::Doctor { offline } = command {
-        return tongqian::doctor::run(offline).await;
+        return doctor::run(offline).await;
     }
     let source = Source::read()?;
     if let Command::Simulator {
@@ -159,19 +161,19 @@ async fn run_command(command: Command) -> Result<(), Failure> {
         wechat_keys,
     } = command
     {
-        telemetry::init(&tongqian::config::Log::read(&source)?);
+        telemetry::init(&crate::config::Log::read(&source)?);
         return commands::simulate(listen, keys, wechat_keys).await;
     }
     let config = Config::read(&source)?;
     if let (Command::Serve, Some(settings)) = (&command, &config.traces) {
         let traces = telemetry::init_with_traces(&config.log, settings)?;
-        let outcome = tongqian::serve(config).await;
+        let outcome = crate::serve(config).await;
         traces.flush().await;
         return outcome;
     }
     telemetry::init(&config.log);
     match command {
-        Command::Serve => tongqian::serve(config).await,
+        Command::Serve => crate::serve(config).await,
         Command::Admin(Admin::Create {
             email,
             role,

@@ -6,6 +6,7 @@ mod api_limits;
 mod backup;
 mod bootstrap;
 mod bundle;
+pub mod command_line;
 pub mod commands;
 pub mod config;
 mod demo_shop;
