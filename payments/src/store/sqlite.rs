@@ -174,6 +174,8 @@ impl SqliteDb {
                     }
                     return result;
                 }
+                // Its own statement found no room: SQLite has ended the transaction of all, and this one would fail again.
+                Outcome::RolledBack if result.as_ref().is_err_and(is_absence) => return result,
                 Outcome::RolledBack => self.note_rerun(),
                 Outcome::Unknown if planted!("commit of unknown outcome run again") => draws.forget(),
                 Outcome::Unknown => return Err(StoreError::CommitUnknown.into()),
@@ -240,6 +242,11 @@ impl SqliteDb {
             work.await
         }
     }
+}
+
+/// Whether the database could not run a statement, in its present state.
+fn is_absence<E: FromStore>(error: &E) -> bool {
+    matches!(error.store_error(), Some(error @ StoreError::Sql(_)) if error.is_absence())
 }
 
 async fn send_command(
