@@ -118,7 +118,7 @@ pub(crate) async fn write_adjustment(
         user_id: Some(user_id),
     };
     let noted = requesters::insert(&adjustment.by, &act, now);
-    tx.run_batch(noted.as_slice()).await?;
+    tx.run_batch(noted).await?;
     let entry = ledger::find_entry(tx, &journal)
         .await?
         .ok_or(StoreError::Corrupt("entries.journal"))?;
@@ -213,7 +213,7 @@ pub async fn top_up_for_order(
                 }
                 // Of two requests that find none, one waits here and then finds the other's.
                 let insert = orders::insert(tx, new);
-                tx.run_batch(&[orders::bump_version(&source), insert]).await?;
+                tx.run_batch([orders::bump_version(&source), insert]).await?;
                 Ok(new.clone())
             }
             .boxed()

@@ -28,17 +28,17 @@ pub(crate) async fn post_with(
         .any(|account| matches!(account, Account::User(_)));
     if !moves_balance {
         causes.push(ledger::insert(tx, transfer, [None, None], now)?);
-        return Ok(tx.run_batch(&causes).await?);
+        return Ok(tx.run_batch(causes).await?);
     }
     // Last, because a user's balance is a row that other transactions wait for.
-    tx.run_batch(&causes).await?;
+    tx.run_batch(causes).await?;
     let giver = take_money(tx, transfer.from, transfer.amount, now).await?;
     let taker = match transfer.to {
         Account::User(user_id) => Some(ledger::credit(tx, user_id, transfer.amount, now).await?),
         _ => None,
     };
     let insert = ledger::insert(tx, transfer, [giver, taker], now)?;
-    Ok(tx.run_batch(&[insert]).await?)
+    Ok(tx.run_batch([insert]).await?)
 }
 
 async fn take_money(
@@ -111,13 +111,13 @@ pub(crate) async fn post_refund_change(
 ) -> Result<(), Error> {
     let is_over = before != after.state && after.state.is_final();
     if !is_over {
-        return Ok(tx.run_batch(&causes).await?);
+        return Ok(tx.run_batch(causes).await?);
     }
     let parties = ledger::find_parties(tx, &after.payment_id).await?;
     let deal = parties.deal();
     match (before, after.state) {
         (RefundState::Failed, RefundState::Succeeded) => {
-            tx.run_batch(&causes).await?;
+            tx.run_batch(causes).await?;
             reverse_refund(tx, deal, after, now).await?;
         }
         (_, RefundState::Succeeded) => post_with(tx, causes, &deal.refunded(after), now).await?,

@@ -330,9 +330,13 @@ async fn act_on_notification(
     kept: Vec<Write>,
 ) -> Result<News, Error> {
     let now = services.clock.now();
-    if !matches!(about, About::Payment(..)) {
-        tx.run_batch(&kept).await?;
-    }
+    // What a payment's notification changes is written with it.
+    let kept = if matches!(about, About::Payment(..)) {
+        kept
+    } else {
+        tx.run_batch(kept).await?;
+        Vec::new()
+    };
     match about {
         About::Payment(facts, report) => {
             let news = PaymentNews {

@@ -197,7 +197,7 @@ async fn open_in(
     }
     let order = draft(services, &new_order(services, &link, amount), Purpose::Sale)?;
     let insert = orders::insert(tx, &order);
-    tx.run_batch(&[insert]).await?;
+    tx.run_batch([insert]).await?;
     payment_links::add_order(tx, &link.id, &order.id, visitor_hash).await?;
     Ok(order)
 }

@@ -71,7 +71,7 @@ impl Requester {
             user_id: None,
         };
         let noted = requesters::insert(self, &act, now);
-        Ok(tx.run_batch(noted.as_slice()).await?)
+        Ok(tx.run_batch(noted).await?)
     }
 }
 

@@ -110,6 +110,11 @@ pub struct Tx<'a> {
     after_commit: AfterCommit,
     /// Events of what was changed, written before the commit.
     events: Vec<NewEvent>,
+    /// Whether a batch waits for the next statement or the end of the transaction, and `begin` for the first write.
+    holds_batches: bool,
+    held_batch: Vec<batch::write::Write>,
+    /// A compare-and-set of a batch that had waited was lost.
+    has_lost_race: bool,
     /// Counts statements: [`Db::read_one`] and [`Db::write_one`] allow one.
     n_statements: u32,
     outlives: PhantomData<&'a ()>,
@@ -163,11 +168,14 @@ macro_rules! on {
                 let outcome = $build.$method(borrowed.lend()).await;
                 borrowed.note(outcome)
             }
-            $crate::store::Engine::Postgres(borrowed) => {
-                let $query = sqlx::query_as($sql);
-                let outcome = $build.$method(borrowed.lend()).await;
-                borrowed.note(outcome)
-            }
+            $crate::store::Engine::Postgres(_) => match $tx.open_for($sql).await {
+                Ok(borrowed) => {
+                    let $query = sqlx::query_as($sql);
+                    let outcome = $build.$method(borrowed.lend()).await;
+                    borrowed.note(outcome)
+                }
+                Err(broken) => Err(broken),
+            },
         };
         $tx.note(outcome)
     }};
@@ -193,11 +201,14 @@ macro_rules! execute {
                 let outcome = $build.execute(borrowed.lend()).await;
                 borrowed.note(outcome).map(|done| done.rows_affected())
             }
-            $crate::store::Engine::Postgres(borrowed) => {
-                let $query = sqlx::query($sql);
-                let outcome = $build.execute(borrowed.lend()).await;
-                borrowed.note(outcome).map(|done| done.rows_affected())
-            }
+            $crate::store::Engine::Postgres(_) => match $tx.open_for($sql).await {
+                Ok(borrowed) => {
+                    let $query = sqlx::query($sql);
+                    let outcome = $build.execute(borrowed.lend()).await;
+                    borrowed.note(outcome).map(|done| done.rows_affected())
+                }
+                Err(broken) => Err(broken),
+            },
         };
         $tx.note(outcome)
     }};
@@ -411,6 +422,9 @@ impl<'a> Tx<'a> {
             is_broken: false,
             after_commit: AfterCommit::default(),
             events: Vec::new(),
+            holds_batches: false,
+            held_batch: Vec::new(),
+            has_lost_race: false,
             n_statements: 0,
             outlives: PhantomData,
         }
@@ -467,11 +481,14 @@ impl<'a> Tx<'a> {
             .replay(async {
                 let value = work(self).await?;
                 while !self.events.is_empty() {
-                    self.run_batch(&[]).await?;
+                    self.run_batch([]).await?;
                 }
                 Ok(value)
             })
             .await;
+        if self.has_lost_race {
+            return Err(StoreError::Stale.into());
+        }
         // PostgreSQL answers the COMMIT of a failed transaction with a rollback that looks like success.
         if self.is_broken {
             return result.and(Err(StoreError::from(broken()).into()));

@@ -112,7 +112,7 @@ async fn move_money(
 ) -> Result<Payment, Error> {
     let payment = draft_payment(services, order, start, now);
     let insert = payments::insert(&payment, now, None);
-    tx.run_batch(&[orders::bump_version(order), insert]).await?;
+    tx.run_batch([orders::bump_version(order), insert]).await?;
     let receipt = Receipt {
         transaction_id: payment.payment_no.to_string(),
         amount: payment.amount,

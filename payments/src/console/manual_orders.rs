@@ -62,7 +62,7 @@ pub async fn make_order(
     perform(services, actor, act, &|tx| {
         async move {
             let insert = orders::insert(tx, order);
-            tx.run_batch(&[insert]).await?;
+            tx.run_batch([insert]).await?;
             Ok::<_, ConsoleError>(())
         }
         .boxed()

@@ -56,7 +56,7 @@ pub(crate) async fn write_order(
                 };
             }
             let insert = orders::insert(tx, order);
-            tx.run_batch(&[insert]).await?;
+            tx.run_batch([insert]).await?;
             Ok(Outcome::New(order.clone()))
         }
         .boxed()

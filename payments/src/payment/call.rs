@@ -228,7 +228,7 @@ async fn open_payment(
                     return Ok(false);
                 }
                 let open = payments::open(tx, payment, opened, order);
-                tx.run_batch(&[open]).await?;
+                tx.run_batch([open]).await?;
                 Ok(true)
             }
             .boxed()

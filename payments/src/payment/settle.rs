@@ -111,7 +111,7 @@ pub(crate) async fn apply_news(
         && settlement == Settlement::Surplus
         && order.state == OrderState::Cancelled
     {
-        tx.run_batch(&writes).await?;
+        tx.run_batch(writes).await?;
         return Ok(Settlement::Unchanged);
     }
     where_planted!("duplicate notification credited again", {
@@ -146,22 +146,22 @@ async fn act_on_settlement(
     let PaymentFacts { payment, order, .. } = news.facts;
     let now = services.clock.now();
     match (settlement, news.report) {
-        (Settlement::Unchanged, _) => tx.run_batch(&writes).await?,
+        (Settlement::Unchanged, _) => tx.run_batch(writes).await?,
         (Settlement::Acknowledged, _) => {
             let advance = payments::advance(tx, payment, order, PaymentState::Pending, None, now);
             writes.push(advance);
-            tx.run_batch(&writes).await?;
+            tx.run_batch(writes).await?;
         }
         (Settlement::Closed, _) => {
             let advance = payments::advance(tx, payment, order, PaymentState::Closed, None, now);
             writes.push(advance);
-            tx.run_batch(&writes).await?;
+            tx.run_batch(writes).await?;
             count_ending(services, tx, payment, Ending::Cancelled);
         }
         (Settlement::Declined, Report::Declined(reason)) => {
             let advance = payments::advance(tx, payment, order, PaymentState::Declined, Some(reason), now);
             writes.push(advance);
-            tx.run_batch(&writes).await?;
+            tx.run_batch(writes).await?;
             count_ending(services, tx, payment, Ending::Failed);
         }
         (Settlement::Paid, Report::Paid(receipt)) => {
@@ -181,7 +181,7 @@ async fn act_on_settlement(
             count_success(services, tx, payment, receipt);
         }
         (Settlement::WrongAmount, Report::Paid(receipt)) => {
-            tx.run_batch(&writes).await?;
+            tx.run_batch(writes).await?;
             let detail = format!(
                 "asked {} fen, the gateway reports {}",
                 payment.amount.fen(),

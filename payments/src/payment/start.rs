@@ -251,7 +251,7 @@ async fn record_in(
             // Its create call is claimed with it, by the only caller that knows of it.
             let due_at = schedule::next_question(now, 0, false);
             let insert = payments::insert(&payment, due_at, Some(call_lease(services)));
-            tx.run_batch(&[orders::bump_version(&order), insert]).await?;
+            tx.run_batch([orders::bump_version(&order), insert]).await?;
             Opened {
                 payment,
                 is_new: true,

@@ -3,6 +3,9 @@
 //!
 //! On PostgreSQL all of them see the state before the first: no write of a batch may depend on another, and no two may
 //! change one row. The events that the transaction has recorded so far go with the batch.
+//!
+//! On PostgreSQL a batch waits for the next statement of its transaction. When none comes, the batch is the whole transaction
+//! and is sent without `begin` and `commit`.
 
 pub(crate) mod write;
 
@@ -10,13 +13,14 @@ use sqlx::AssertSqlSafe;
 
 use self::write::Value;
 pub use self::write::Write;
+use super::postgres::is_certain;
 use super::{Engine, StoreError, Tx, cut_point, events};
 
 /// Binds the values of all writes to a query of any engine.
 macro_rules! bind_values {
     ($query:expr, $writes:expr) => {{
         let mut query = $query;
-        for value in $writes.iter().flat_map(|write: &&Write| &write.values) {
+        for value in $writes.iter().flat_map(|write: &Write| &write.values) {
             query = match value {
                 Value::Text(text) => query.bind(text.as_deref()),
                 Value::Integer(number) => query.bind(*number),
@@ -29,12 +33,31 @@ macro_rules! bind_values {
 
 impl Tx<'_> {
     /// Runs the writes, and writes the events that were recorded so far, in one round trip. A write that does not change
-    /// as many rows as it must is a lost race.
-    pub(crate) async fn run_batch(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+    /// as many rows as it must is a lost race; on PostgreSQL a later statement, or the commit, fails with it.
+    pub(crate) async fn run_batch(
+        &mut self,
+        writes: impl IntoIterator<Item = Write> + Send,
+    ) -> Result<(), StoreError> {
         let told = self.take_events().map(|recorded| events::insert(&recorded));
-        let all: Vec<&Write> = writes.iter().chain(&told).collect();
-        let changed = self.send_batch(&all).await?;
-        let has_lost = all
+        let batch: Vec<Write> = writes.into_iter().chain(told).collect();
+        self.run_or_hold(batch).await
+    }
+
+    async fn run_or_hold(&mut self, batch: Vec<Write>) -> Result<(), StoreError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        if !self.holds_batches {
+            return self.run_now(&batch).await;
+        }
+        self.send_held().await?;
+        self.held_batch = batch;
+        Ok(())
+    }
+
+    async fn run_now(&mut self, batch: &[Write]) -> Result<(), StoreError> {
+        let changed = self.send_batch(batch).await?;
+        let has_lost = batch
             .iter()
             .zip(changed)
             .any(|(write, n_changed)| write.n_expected.is_some_and(|n_expected| n_changed != n_expected));
@@ -42,16 +65,45 @@ impl Tx<'_> {
     }
 
     /// Runs one write and returns how many rows it changed.
-    pub(crate) async fn run_write(&mut self, write: &Write) -> Result<u64, StoreError> {
+    pub(crate) async fn run_write(&mut self, write: Write) -> Result<u64, StoreError> {
+        self.send_held().await?;
         let changed = self.send_batch(&[write]).await?;
         Ok(changed.into_iter().sum())
     }
 
-    /// Returns how many rows each of the writes changed.
-    async fn send_batch(&mut self, writes: &[&Write]) -> Result<Vec<u64>, StoreError> {
-        if writes.is_empty() {
-            return Ok(Vec::new());
+    /// Sends the batch that waited, in a transaction that has begun.
+    pub(super) async fn send_held(&mut self) -> Result<(), StoreError> {
+        if self.held_batch.is_empty() {
+            return Ok(());
         }
+        self.begin().await?;
+        let batch = std::mem::take(&mut self.held_batch);
+        let outcome = self.run_now(&batch).await;
+        self.has_lost_race |= matches!(outcome, Err(StoreError::Stale));
+        outcome
+    }
+
+    /// Sends the batch that waited as a transaction of its own, which commits all of it or nothing.
+    pub(super) async fn commit_held(&mut self) -> Result<(), StoreError> {
+        let batch = std::mem::take(&mut self.held_batch);
+        let Engine::Postgres(borrowed) = &mut self.engine else {
+            unreachable!("only PostgreSQL holds batches")
+        };
+        let query = bind_values!(sqlx::query(AssertSqlSafe(nest_alone(&batch))), batch);
+        let outcome = query.execute(borrowed.lend()).await;
+        match borrowed.note(outcome) {
+            Ok(_) => Ok(()),
+            Err(error) if is_division_by_zero(&error) => Err(StoreError::Stale),
+            Err(error) if is_certain(&error) => Err(error.into()),
+            Err(error) => {
+                tracing::error!(%error, "the outcome of a write is not known");
+                Err(StoreError::CommitUnknown)
+            }
+        }
+    }
+
+    /// Returns how many rows each of the writes changed.
+    async fn send_batch(&mut self, writes: &[Write]) -> Result<Vec<u64>, StoreError> {
         // Each row is the number of the write that changed it.
         let outcome: Result<Vec<(i64,)>, sqlx::Error> = match &mut self.engine {
             Engine::Writer(loan) => {
@@ -84,7 +136,7 @@ impl Tx<'_> {
 }
 
 /// Joins the writes to a list: `insert … returning 0; update … returning 1`.
-fn join_statements(writes: &[&Write]) -> String {
+fn join_statements(writes: &[Write]) -> String {
     let mut sql = String::new();
     let mut n_bound = 0;
     for (place, write) in writes.iter().enumerate() {
@@ -100,23 +152,58 @@ fn join_statements(writes: &[&Write]) -> String {
 
 /// Nests the writes: `with w0 as (insert … returning 1), w1 as (…) select 0 from w0 union all select 1 from w1`. The parts
 /// of the union are read in their order, and each `with` query runs when it is first read.
-fn nest_statements(writes: &[&Write]) -> String {
+fn nest_statements(writes: &[Write]) -> String {
     let mut sql = String::new();
+    push_nested(&mut sql, writes);
+    push_changed(&mut sql, writes.len());
+    sql
+}
+
+/// Nests the writes to a statement that fails, and so changes nothing, when one of them does not change as many rows as it
+/// must. SQL raises no errors of its own: the statement divides by zero.
+fn nest_alone(writes: &[Write]) -> String {
+    let mut sql = String::new();
+    push_nested(&mut sql, writes);
+    sql.push_str(", changed (place) as (");
+    push_changed(&mut sql, writes.len());
+    sql.push_str(") select 1 / (case when true");
+    for (place, write) in writes.iter().enumerate() {
+        if let Some(n_expected) = write.n_expected {
+            sql.push_str(&format!(
+                " and count(*) filter (where place = {place}) = {n_expected}"
+            ));
+        }
+    }
+    sql.push_str(" then 1 else 0 end) from changed");
+    sql
+}
+
+fn is_division_by_zero(error: &sqlx::Error) -> bool {
+    const DIVISION_BY_ZERO: &str = "22012";
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.as_deref() == Some(DIVISION_BY_ZERO)
+}
+
+/// Appends the `with` queries: `with w0 as (insert … returning 1), w1 as (…)`.
+fn push_nested(sql: &mut String, writes: &[Write]) {
     let mut n_bound = 0;
     for (place, write) in writes.iter().enumerate() {
         sql.push_str(&format!(
             "{} w{place} as (",
             if place == 0 { "with" } else { "," }
         ));
-        push_shifted(&mut sql, write.sql, n_bound);
+        push_shifted(sql, write.sql, n_bound);
         sql.push_str(" returning 1)");
         n_bound += write.values.len();
     }
-    for place in 0..writes.len() {
+}
+
+/// Appends a query with a row for each row that was changed: the place of its write.
+fn push_changed(sql: &mut String, n_writes: usize) {
+    for place in 0..n_writes {
         let union = if place == 0 { "" } else { " union all" };
         sql.push_str(&format!("{union} select cast({place} as bigint) from w{place}"));
     }
-    sql
 }
 
 /// Appends a statement with its `$1` as `$(1 + by)`, and so on. No text of ours has a `$` in a literal.
@@ -143,7 +230,6 @@ mod tests {
                 .bind(1),
             Write::at_most("insert into b values ($1, $10)").bind(true),
         ];
-        let writes: Vec<&Write> = writes.iter().collect();
         assert_eq!(
             join_statements(&writes),
             "update a set x = $2 where id = $1 returning 0; insert into b values ($3, $12) returning 1"
@@ -152,6 +238,11 @@ mod tests {
             nest_statements(&writes),
             "with w0 as (update a set x = $2 where id = $1 returning 1), w1 as (insert into b values ($3, $12) \
              returning 1) select cast(0 as bigint) from w0 union all select cast(1 as bigint) from w1"
+        );
+        assert_eq!(
+            nest_alone(&writes[..1]),
+            "with w0 as (update a set x = $2 where id = $1 returning 1), changed (place) as ( select cast(0 as bigint) \
+             from w0) select 1 / (case when true and count(*) filter (where place = 0) = 1 then 1 else 0 end) from changed"
         );
     }
 }

@@ -218,6 +218,10 @@ impl<C: Connection> Borrowed<C> {
     pub(crate) const fn leave_transaction(&mut self) {
         self.is_in_transaction = false;
     }
+
+    pub(crate) const fn is_in_transaction(&self) -> bool {
+        self.is_in_transaction
+    }
 }
 
 impl<C: Connection> Drop for Borrowed<C> {

@@ -150,7 +150,7 @@ pub fn insert(tx: &mut Tx<'_>, order: &Order) -> Write {
 
 /// Inserts an order; `false` when its number is taken.
 pub async fn try_to_insert(tx: &mut Tx<'_>, order: &Order) -> Result<bool, StoreError> {
-    let is_inserted = tx.run_write(&insert_statement(order)).await? == 1;
+    let is_inserted = tx.run_write(insert_statement(order)).await? == 1;
     if is_inserted {
         tx.record_event(event::order_created(order));
     }

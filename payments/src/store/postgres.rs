@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::connections::{Borrowed, Connections};
 use super::sqlite::Guards;
-use super::{Engine, FromStore, MIGRATIONS, StoreError, Tx, Work, append_only};
+use super::{Engine, FromStore, MIGRATIONS, StoreError, Tx, Work, append_only, is_read};
 use crate::clock::Draws;
 
 const MAX_CONNECTIONS: u32 = 16;
@@ -68,26 +68,27 @@ impl PostgresDb {
         Ok(Engine::Postgres(borrowed))
     }
 
-    /// Runs `work` between `begin` and `commit`.
+    /// Runs `work` in one transaction. `begin` waits for its first write, and a batch that is its only write needs none.
     pub(super) async fn write<'a, T, E, F>(&self, work: &F, draws: &Draws) -> Result<T, E>
     where
         E: FromStore,
         F: Work<'a, T, E>,
     {
-        let mut tx = Tx::new(self.begin("begin").await?);
-        let result = tx.run_work(work, draws).await;
-        let Engine::Postgres(mut borrowed) = tx.engine else {
-            unreachable!("a closure does not change its engine")
+        let mut tx = Tx {
+            holds_batches: true,
+            ..Tx::new(self.borrow().await?)
         };
-        match result {
+        let outcome = match tx.run_work(work, draws).await {
+            Ok(value) => tx.commit().await.map(|()| value).map_err(E::from),
+            Err(error) => Err(error),
+        };
+        match outcome {
             Ok(value) => {
-                crash_point!("store.before_commit");
-                commit_borrowed(&mut borrowed).await?;
                 tx.after_commit.run(&self.event_bell);
                 Ok(value)
             }
             Err(error) => {
-                roll_back(borrowed).await;
+                tx.roll_back().await;
                 Err(error)
             }
         }
@@ -131,6 +132,74 @@ impl PostgresDb {
     }
 }
 
+impl Tx<'_> {
+    /// Makes the transaction ready for a statement: sends `begin` before its first write, and the batch that waited.
+    pub(crate) async fn open_for(&mut self, sql: &str) -> Result<&mut Borrowed<PgConnection>, sqlx::Error> {
+        // A read before the first write sees no more in a transaction: each statement sees what is committed.
+        if self.holds_batches && !(self.held_batch.is_empty() && (self.has_begun() || is_read(sql))) {
+            Box::pin(self.open()).await?;
+        }
+        Ok(self.borrowed())
+    }
+
+    async fn open(&mut self) -> Result<(), sqlx::Error> {
+        self.begin().await?;
+        match self.send_held().await {
+            Ok(()) => Ok(()),
+            Err(StoreError::Sql(error)) => Err(error),
+            Err(_) => Err(super::broken()),
+        }
+    }
+
+    /// Sends `begin`, once.
+    pub(super) async fn begin(&mut self) -> Result<(), sqlx::Error> {
+        if self.has_begun() {
+            return Ok(());
+        }
+        let borrowed = self.borrowed();
+        borrowed.enter_transaction();
+        send_command(borrowed, "begin").await
+    }
+
+    /// Commits what was written.
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        if self.has_begun() {
+            self.send_held().await?;
+        }
+        crash_point!("store.before_commit");
+        if self.has_begun() {
+            return commit_borrowed(self.borrowed()).await;
+        }
+        if self.held_batch.is_empty() {
+            return Ok(());
+        }
+        self.commit_held().await
+    }
+
+    /// Rolls back what was written. A connection that cannot is closed, which undoes what it did.
+    async fn roll_back(&mut self) {
+        let borrowed = self.borrowed();
+        if !borrowed.is_in_transaction() || borrowed.is_unanswered() {
+            return;
+        }
+        match send_command(borrowed, "rollback").await {
+            Ok(()) => borrowed.leave_transaction(),
+            Err(error) => tracing::debug!(%error, "a connection that cannot roll back is replaced"),
+        }
+    }
+
+    fn has_begun(&mut self) -> bool {
+        self.borrowed().is_in_transaction()
+    }
+
+    fn borrowed(&mut self) -> &mut Borrowed<PgConnection> {
+        let Engine::Postgres(borrowed) = &mut self.engine else {
+            unreachable!("only PostgreSQL holds batches")
+        };
+        borrowed
+    }
+}
+
 async fn send_command(borrowed: &mut Borrowed<PgConnection>, sql: &'static str) -> Result<(), sqlx::Error> {
     let sent = sqlx::raw_sql(sql).execute(borrowed.lend()).await;
     borrowed.note(sent).map(drop)
@@ -140,17 +209,6 @@ async fn commit_borrowed(borrowed: &mut Borrowed<PgConnection>) -> Result<(), St
     send_command(borrowed, "commit").await.map_err(failed_commit)?;
     borrowed.leave_transaction();
     Ok(())
-}
-
-/// Rolls back. A connection that cannot is closed, which undoes what it did.
-async fn roll_back(mut borrowed: Borrowed<PgConnection>) {
-    if borrowed.is_unanswered() {
-        return;
-    }
-    match send_command(&mut borrowed, "rollback").await {
-        Ok(()) => borrowed.leave_transaction(),
-        Err(error) => tracing::debug!(%error, "a connection that cannot roll back is replaced"),
-    }
 }
 
 /// Ends a transaction that has only read.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::{ids, insert, open, postgres_url, sqlite, stores, urls};
+use crate::store::batch::Write;
 use crate::store::sqlite::LostCommit;
 use crate::store::{Db, StoreError, execute, on};
 
@@ -45,6 +46,12 @@ async fn write_row(db: &Db, writer: &str, n_runs: &AtomicU32) -> Result<(), Stor
         .boxed()
     })
     .await
+}
+
+fn insert_row(id: &str) -> Write {
+    const SQL: &str =
+        "insert into incidents (id, kind, subject, detail, created_at) values ($1, 'test', $1, '', 0)";
+    Write::exactly(1, SQL).bind(id)
 }
 
 async fn n_rows(db: &Db, writer: &str) -> usize {
@@ -161,6 +168,80 @@ async fn a_commit_without_an_answer_is_unknown_and_never_retried() {
     }
 }
 
+/// SQLite itself rolls back a transaction for which there is no room, with all members of the group.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_room_every_writer_fails_after_few_runs() {
+    let store = sqlite().await;
+    let db = &store.db;
+    let n_runs = &AtomicU32::new(0);
+    let writers = (0..40).map(async |n: u32| {
+        let id = &format!("{n:02}{}", "-".repeat(100_000));
+        db.write(|tx| {
+            async move {
+                n_runs.fetch_add(1, Ordering::SeqCst);
+                // In each closure: a connection that SQLite has rolled back is replaced.
+                execute!(tx, "pragma max_page_count = 1", |query| query)?;
+                insert(tx, id).await
+            }
+            .boxed()
+        })
+        .await
+    });
+    for answer in futures_util::future::join_all(writers).await {
+        assert!(answer.as_ref().is_err_and(StoreError::is_absence), "{answer:?}");
+    }
+    let n_runs = n_runs.load(Ordering::SeqCst);
+    assert!(n_runs <= 2 * 40, "{n_runs} runs of 40 writers");
+}
+
+/// A batch that is a whole transaction is committed by its own statement, so the statement itself must notice a lost race.
+#[tokio::test]
+async fn a_batch_that_loses_a_race_writes_nothing() {
+    const OTHER: &str = "update incidents set detail = 'changed' where id = $1";
+    for store in stores().await {
+        let db = &store.db;
+        let n_runs = &AtomicU32::new(0);
+        let lost: Result<(), StoreError> = db
+            .write(|tx| {
+                async move {
+                    n_runs.fetch_add(1, Ordering::SeqCst);
+                    tx.run_batch([insert_row("new"), Write::exactly(1, OTHER).bind("missing")])
+                        .await
+                }
+                .boxed()
+            })
+            .await;
+        assert!(matches!(lost, Err(StoreError::Stale)), "{lost:?}");
+        assert_eq!(n_runs.load(Ordering::SeqCst), 4);
+        assert!(ids(db).await.is_empty());
+        // The same with statements before and after it.
+        let lost: Result<(), StoreError> = db
+            .write(|tx| {
+                async move {
+                    insert(tx, "first").await?;
+                    tx.run_batch([insert_row("new"), Write::exactly(1, OTHER).bind("missing")])
+                        .await?;
+                    insert(tx, "last").await
+                }
+                .boxed()
+            })
+            .await;
+        assert!(matches!(lost, Err(StoreError::Stale)), "{lost:?}");
+        assert!(ids(db).await.is_empty());
+        db.write(|tx| {
+            async move {
+                tx.run_batch([insert_row("one")]).await?;
+                tx.run_batch([insert_row("two"), Write::exactly(1, OTHER).bind("one")])
+                    .await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap_or_else(|error: StoreError| panic!("{error}"));
+        assert_eq!(ids(db).await, ["one", "two"]);
+    }
+}
+
 /// The server ends the connection in the middle of a commit, as a restart of PostgreSQL does.
 #[tokio::test]
 async fn a_connection_that_ends_while_postgresql_commits_leaves_the_outcome_unknown() {
@@ -178,6 +259,12 @@ async fn a_connection_that_ends_while_postgresql_commits_leaves_the_outcome_unkn
     let answer = write_row(&store.db, "lost", &n_runs).await;
     assert!(matches!(answer, Err(StoreError::CommitUnknown)), "{answer:?}");
     assert_eq!(n_runs.load(Ordering::SeqCst), 1);
+    // The same for a batch, whose own statement commits it.
+    let answer: Result<(), StoreError> = store
+        .db
+        .write(|tx| async move { tx.run_batch([insert_row("lost")]).await }.boxed())
+        .await;
+    assert!(matches!(answer, Err(StoreError::CommitUnknown)), "{answer:?}");
     write_row(&store.db, "next", &AtomicU32::new(0)).await.unwrap();
     assert_eq!(n_rows(&store.db, "next").await, 1);
 }
