@@ -21,19 +21,19 @@ tool() {
     echo "$path"
 }
 
-check_nginx() {
-    local dir
+# A subshell, because a trap on RETURN would run again when the caller returns, without the variable.
+check_nginx() (
     dir="$(mktemp -d)"
-    trap 'rm -rf "$dir"' RETURN
+    trap 'rm -rf "$dir"' EXIT
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=pay.example.com \
         -keyout "$dir/privkey.pem" -out "$dir/fullchain.pem"
     # The file is made for conf.d: here it gets what stands around it, and a certificate.
     sed "s#/etc/ssl/tongqian#$dir#" deploy/nginx.conf >"$dir/site.conf"
-    local kind lines=""
+    lines=""
     for kind in client_body proxy fastcgi uwsgi scgi; do lines+="${kind}_temp_path $dir/$kind; "; done
     echo "pid $dir/pid; error_log stderr; events {} http { access_log off; $lines include $dir/site.conf; }" >"$dir/nginx.conf"
     "$nginx" -t -p "$dir" -c "$dir/nginx.conf"
-}
+)
 
 nginx="$(tool nginx nginx usr/sbin/nginx)"
 step "checking deploy/nginx.conf with $("$nginx" -v 2>&1 | sed 's/.*: //')" check_nginx
