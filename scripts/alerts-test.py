@@ -19,9 +19,9 @@ import sys
 import tempfile
 import time
 import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
+
+from tongqian_server import Process, call
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES = ROOT / "deploy/alerts.yml"
@@ -32,20 +32,6 @@ FAULT_MINUTES = 90
 STEP_MINUTES = 10
 
 
-def call(method, url, body=None, headers=None, form=False):
-    data = None
-    headers = dict(headers or {})
-    if body is not None:
-        data = urllib.parse.urlencode(body).encode() if form else json.dumps(body).encode()
-        headers["content-type"] = "application/x-www-form-urlencoded" if form else "application/json"
-    request = urllib.request.Request(url, data=data, method=method, headers=headers)
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
-
-
 class Server:
     """A server in simulator mode, in a directory of its own."""
 
@@ -54,36 +40,21 @@ class Server:
         if keys:
             shutil.copytree(keys, Path(self.directory.name) / "data/simulator")
         fixed = {
-            "PATH": "/usr/bin:/bin",
             "LISTEN": "127.0.0.1:0",
             "METRICS_LISTEN": "127.0.0.1:0",
             "API_KEY": KEY,
             "API_RATE_PER_SECOND": "0",
             "LOG": "error",
         }
-        self.process = subprocess.Popen(
-            [program],
-            cwd=self.directory.name,
-            env=fixed | settings,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            # Python ignores the signal of a file that is too large, and so must the server whose disk is made full.
-            restore_signals=False,
-        )
-        self.url = self.printed("Tongqian listens on ")
-        self.wallet = self.printed("Simulated wallet at ")
-        self.metrics = self.printed("Metrics at ")
+        # Python ignores the signal of a file that is too large, and so must the server whose disk is made full.
+        self.process = Process(program, [], self.directory.name, fixed | settings, restore_signals=False)
+        self.url = self.process.printed("Tongqian listens on ")
+        self.wallet = self.process.printed("Simulated wallet at ")
+        self.metrics = self.process.printed("Metrics at ")
         self.control = self.wallet.replace("/wallet", "/_control")
 
-    def printed(self, beginning):
-        for line in self.process.stdout:
-            if line.startswith(beginning):
-                return line[len(beginning) :].strip()
-        raise SystemExit(f"never printed: {beginning}")
-
     def api(self, method, path, body=None):
-        return call(method, f"{self.url}/api/billing{path}", body, {"authorization": f"Bearer {KEY}"})
+        return call(method, f"{self.url}/api/billing{path}", body, key=KEY)
 
     def play(self, *faults):
         self.steer("/faults", {"faults": list(faults)})
@@ -102,7 +73,7 @@ class Server:
         return json.loads(payment) if status == 201 else None
 
     def pay(self, payment):
-        call("POST", self.wallet, {"code": payment["paymentUrl"], "act": "pay"}, form=True)
+        call("POST", self.wallet, form={"code": payment["paymentUrl"], "act": "pay"})
 
     def wait(self, payment, status):
         for _ in range(400):
@@ -135,7 +106,6 @@ class Server:
 
     def stop(self):
         self.process.kill()
-        self.process.wait()
         self.directory.cleanup()
 
 
@@ -198,11 +168,7 @@ def refund_stuck(server):
 
 def wrong_amount(server):
     payment = server.open("wechat")
-    letter = server.steer("/notice", {"outTradeNo": payment["paymentNo"], "set": {"total": 1, "payer_total": 1}})
-    url = f"{server.url}/api/billing/payments/notify/wechat"
-    request = urllib.request.Request(url, data=letter["body"].encode(), headers=letter["headers"], method="POST")
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        assert answer.status == 200
+    server.steer("/notice", {"outTradeNo": payment["paymentNo"], "set": {"total": 1, "payer_total": 1}, "send": True})
     wait_for_incident(server, "wrong_amount")
 
 
@@ -228,7 +194,7 @@ def dead_webhook(server):
 
 
 def full_disk(server):
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    resource.prlimit(server.process.child.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
     for _ in range(3):
         assert server.api("POST", "/orders", {"userId": "u1", "subject": "Plan", "amount": 1})[0] == 503
     for _ in range(100):
@@ -240,7 +206,6 @@ def full_disk(server):
 
 def stopped(server):
     server.process.kill()
-    server.process.wait()
 
 
 # Fault, settings of its server, alerts.

@@ -14,16 +14,14 @@ import collections
 import itertools
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
+
+from tongqian_server import Process, call, start_simulator
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "tq_upgrade_0123456789abcdef"
@@ -42,52 +40,6 @@ def program_of(name):
     print(f"building {commit}", flush=True)
     subprocess.run(["cargo", "build", "--locked", "--quiet", "--bin", "tongqian"], cwd=tree, check=True)
     return str(tree / "target/debug/tongqian")
-
-
-def call(method, url, body=None, form=None):
-    data = json.dumps(body).encode() if form is None and body is not None else None
-    kind = "application/json"
-    if form is not None:
-        data, kind = urllib.parse.urlencode(form).encode(), "application/x-www-form-urlencoded"
-    headers = {"authorization": f"Bearer {KEY}", "content-type": kind}
-    request = urllib.request.Request(url, data=data, method=method, headers=headers)
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
-
-
-class Process:
-    def __init__(self, program, arguments, directory, settings=None):
-        self.log = open(Path(directory) / "log", "ab")
-        settings = {"PATH": "/usr/bin:/bin"} | (settings or {})
-        self.child = subprocess.Popen(
-            [program, *arguments], cwd=directory, env=settings, stdout=subprocess.PIPE, stderr=self.log, text=True
-        )
-
-    def printed(self, beginning):
-        for line in self.child.stdout:
-            if line.startswith(beginning):
-                return line[len(beginning) :].strip()
-        raise SystemExit(f"never printed: {beginning}")
-
-    def stop(self):
-        self.child.send_signal(signal.SIGTERM)
-        return self.child.wait(timeout=60)
-
-
-def start_simulator(program, directory):
-    simulator = Process(program, ["simulator", "--listen", "127.0.0.1:0", "--keys", str(directory / "keys")], directory)
-    simulator.base = simulator.printed("Simulator listens on ")
-    settings = {}
-    for line in simulator.child.stdout:
-        if line.startswith("# The simulator is ready"):
-            break
-        name, found, value = line.rstrip("\n").partition("=")
-        if found and "_" in name:
-            settings[name] = value
-    return simulator, settings
 
 
 class Fleet:
@@ -118,7 +70,7 @@ class Fleet:
         return servers[next(self.turn) % len(servers)].url
 
     def api(self, method, path, body=None):
-        return call(method, f"{self.url()}/api/billing{path}", body)
+        return call(method, f"{self.url()}/api/billing{path}", body, key=KEY)
 
 
 class Traffic:
@@ -192,8 +144,8 @@ def main():
         print(f"{name}: {' '.join(subprocess.check_output([program, '--version'], text=True).split())}")
     directory = tempfile.TemporaryDirectory(prefix="tongqian-upgrade-")
     base = Path(directory.name)
-    simulator, settings = start_simulator(new, base)
-    settings |= {
+    simulator = start_simulator(new, base, base / "keys")
+    settings = simulator.settings | {
         "LISTEN": "127.0.0.1:0",
         "DATABASE_URL": sys.argv[3],
         "GATEWAYS": "live",
@@ -224,8 +176,7 @@ def main():
         if traffic:
             traffic.is_over = True
         for server in list(fleet.servers.values()) + [simulator]:
-            server.child.kill()
-            server.child.wait()
+            server.kill()
     for failure in traffic.failures[:20]:
         print(failure)
     n_failed = len(traffic.failures)
