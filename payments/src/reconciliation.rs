@@ -104,7 +104,7 @@ async fn reconcile_statement(
         .read_one(|tx| async move { reconciliations::find_rate(tx, day.date, channel).await }.boxed())
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
-    let rates = Rates::learn(statement.lines.iter().filter(|line| line.is_ours()), earlier);
+    let rates = Rates::learn(statement.lines.iter().filter(|line| line.is_ours), earlier);
     crash_point!("statements.before_comparison");
     let first = compare(services, gateway, day, &mut statement, &rates).await?;
     crash_point!("statements.before_questions");

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 
 use super::compare::{BookState, Deviation, Rates, judge};
 use super::fees::{Fee, post_fees};
-use super::statement::{Line, Statement};
+use super::statement::{NumberedLine, Statement};
 use crate::calendar::beijing;
 use crate::gateway::Gateway;
 use crate::gateway::bill::{BillDay, RefundLine};
@@ -112,8 +112,7 @@ impl Look<'_> {
     fn judge_paid<'r>(&mut self, row: &'r PaidRow, found: &mut Comparison) -> Option<Fee<'r>> {
         let funds_until = self.funds_until();
         let places = self.statement.payments_of(&row.payment_no);
-        let lines = &self.statement.lines;
-        let own = |place: &&usize| lines[**place].transaction_id() == row.transaction_id;
+        let own = |place: &&usize| self.statement.numbered(**place).transaction_id == row.transaction_id;
         let Some(place) = places.iter().find(own).or(places.first()).copied() else {
             found.add(Difference {
                 kind: DifferenceKind::MissingInStatement,
@@ -136,13 +135,14 @@ impl Look<'_> {
             return None;
         };
         for other in places.iter().filter(|other| **other != place) {
-            found.add(duplicate_difference(&self.statement.lines[*other]));
+            found.add(duplicate_difference(self.statement.numbered(*other)));
             self.statement.lines[*other].is_judged = true;
         }
-        let line = &mut self.statement.lines[place];
-        line.is_judged = true;
+        self.statement.lines[place].is_judged = true;
+        let numbered = self.statement.numbered(place);
+        let line = numbered.line;
         if let Some(deviation) = judge(line, row.amount, BookState::Paid, self.rates, funds_until) {
-            found.add(difference_of_line(line, &deviation, "paid"));
+            found.add(difference_of_line(numbered, &deviation, "paid"));
         }
         Some(Fee {
             reference: &row.id,
@@ -193,8 +193,9 @@ impl Look<'_> {
         found: &mut Comparison,
     ) -> Result<Option<Fee<'r>>, Error> {
         let funds_until = self.funds_until();
-        let line = &mut self.statement.lines[place];
-        line.is_judged = true;
+        self.statement.lines[place].is_judged = true;
+        let numbered = self.statement.numbered(place);
+        let line = numbered.line;
         let state = RefundState::parse(&row.state).ok_or(StoreError::Corrupt("refunds.state"))?;
         let id = RefundId::parse(&row.id).ok_or(StoreError::Corrupt("refunds.id"))?;
         let is_failed = line
@@ -212,7 +213,7 @@ impl Look<'_> {
             funds_until,
         );
         if let Some(deviation) = &deviation {
-            found.add(difference_of_line(line, deviation, state.as_str()));
+            found.add(difference_of_line(numbered, deviation, state.as_str()));
             if deviation.kind == DifferenceKind::Status {
                 found.questions.push(Question::Refund(id.clone()));
             }
@@ -259,7 +260,7 @@ impl Look<'_> {
     async fn compare_rest(&mut self, found: &mut Comparison) -> Result<(), Error> {
         for place in 0..self.statement.lines.len() {
             let line = &self.statement.lines[place];
-            if line.is_judged || !line.is_ours() {
+            if line.is_judged || !line.is_ours {
                 continue;
             }
             match &line.refund {
@@ -272,7 +273,7 @@ impl Look<'_> {
 
     async fn judge_unclaimed_payment(&mut self, place: usize, found: &mut Comparison) -> Result<(), Error> {
         let channel = self.gateway.channel();
-        let number = PaymentNo::parse(self.statement.lines[place].payment_no());
+        let number = PaymentNo::parse(self.statement.numbered(place).payment_no);
         let payment: Option<Payment> = match &number {
             Some(number) => self
                 .services
@@ -287,11 +288,12 @@ impl Look<'_> {
         let funds_until = self.funds_until();
         let others = self
             .statement
-            .payments_of(self.statement.lines[place].payment_no());
-        let line = &mut self.statement.lines[place];
-        line.is_judged = true;
+            .payments_of(self.statement.numbered(place).payment_no);
+        self.statement.lines[place].is_judged = true;
+        let numbered = self.statement.numbered(place);
+        let line = numbered.line;
         let Some(payment) = payment else {
-            found.add(unknown_difference(line));
+            found.add(unknown_difference(numbered));
             return Ok(());
         };
         let is_paid = payment.state == PaymentState::Paid;
@@ -302,7 +304,7 @@ impl Look<'_> {
         };
         let deviation = judge(line, payment.amount.fen(), state, self.rates, funds_until);
         if let Some(deviation) = &deviation {
-            found.add(difference_of_line(line, deviation, payment.state.as_str()));
+            found.add(difference_of_line(numbered, deviation, payment.state.as_str()));
         }
         if !is_paid {
             found
@@ -321,7 +323,7 @@ impl Look<'_> {
         }
         for other in others.into_iter().filter(|other| *other != place) {
             if !self.statement.lines[other].is_judged {
-                found.add(duplicate_difference(&self.statement.lines[other]));
+                found.add(duplicate_difference(self.statement.numbered(other)));
                 self.statement.lines[other].is_judged = true;
             }
         }
@@ -342,14 +344,15 @@ impl Look<'_> {
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         let Some(row) = row else {
-            let line = &mut self.statement.lines[place];
-            line.is_judged = true;
-            let is_failed = line
+            self.statement.lines[place].is_judged = true;
+            let numbered = self.statement.numbered(place);
+            let is_failed = numbered
+                .line
                 .refund
                 .as_ref()
                 .is_some_and(|refund| refund.state == RefundLine::Failed);
             if !is_failed {
-                found.add(unknown_difference(line));
+                found.add(unknown_difference(numbered));
             }
             return Ok(());
         };
@@ -421,7 +424,7 @@ impl Look<'_> {
     fn sum(&self, found: &mut Comparison) {
         let figures = &mut found.figures;
         for line in &self.statement.lines {
-            if !line.is_ours() {
+            if !line.is_ours {
                 figures.n_foreign += 1;
                 figures.foreign_net += line.net();
                 continue;
@@ -455,53 +458,60 @@ impl Comparison {
     }
 }
 
-fn difference_of_line(line: &Line, deviation: &Deviation, books: &str) -> Difference {
-    let refund_no = line.refund.as_ref().map(|refund| refund.refund_no.to_string());
+fn difference_of_line(numbered: NumberedLine<'_>, deviation: &Deviation, books: &str) -> Difference {
+    let refund_no = numbered
+        .line
+        .refund
+        .as_ref()
+        .map(|refund| refund.refund_no.to_string());
     Difference {
         kind: deviation.kind,
-        subject: refund_no.clone().unwrap_or_else(|| line.payment_no().to_owned()),
-        payment_no: Some(line.payment_no().to_owned()),
+        subject: refund_no
+            .clone()
+            .unwrap_or_else(|| numbered.payment_no.to_owned()),
+        payment_no: Some(numbered.payment_no.to_owned()),
         refund_no,
-        transaction_id: Some(line.transaction_id().to_owned()),
+        transaction_id: Some(numbered.transaction_id.to_owned()),
         statement_amount: Some(deviation.statement),
         book_amount: Some(deviation.books),
         state: DifferenceState::Open,
-        evidence: format!("{}; {}; books: {books}", deviation.why, describe_line(line)),
+        evidence: format!("{}; {}; books: {books}", deviation.why, describe_line(numbered)),
         explanation: None,
         explained_by: None,
     }
 }
 
 /// A line whose number is ours in form, and which the books do not have.
-fn unknown_difference(line: &Line) -> Difference {
+fn unknown_difference(numbered: NumberedLine<'_>) -> Difference {
     let deviation = Deviation {
         kind: DifferenceKind::MissingInBooks,
-        statement: line.amount,
+        statement: numbered.line.amount,
         books: 0,
         why: "the statement has it, and the books have nothing under this number",
     };
     Difference {
         book_amount: None,
-        ..difference_of_line(line, &deviation, "nothing")
+        ..difference_of_line(numbered, &deviation, "nothing")
     }
 }
 
-fn duplicate_difference(line: &Line) -> Difference {
+fn duplicate_difference(numbered: NumberedLine<'_>) -> Difference {
     let deviation = Deviation {
         kind: DifferenceKind::Duplicate,
-        statement: line.amount,
+        statement: numbered.line.amount,
         books: 0,
         why: "the statement has another trade under the same number",
     };
     Difference {
-        subject: line.transaction_id().to_owned(),
+        subject: numbered.transaction_id.to_owned(),
         book_amount: None,
-        ..difference_of_line(line, &deviation, "another trade")
+        ..difference_of_line(numbered, &deviation, "another trade")
     }
 }
 
 /// Line of the statement in words.
-fn describe_line(line: &Line) -> String {
+fn describe_line(numbered: NumberedLine<'_>) -> String {
+    let line = numbered.line;
     let what = match &line.refund {
         None => "payment".to_owned(),
         Some(refund) => format!("refund {} ({:?})", refund.refund_no, refund.state),
@@ -521,8 +531,8 @@ fn describe_line(line: &Line) -> String {
     };
     format!(
         "trade statement: {what} {}, trade {}, at {}, amount {}, settled {}, fee {}{rate}{flow}",
-        line.payment_no(),
-        line.transaction_id(),
+        numbered.payment_no,
+        numbered.transaction_id,
         beijing(line.at),
         format_yuan(line.amount),
         format_yuan(line.settled),

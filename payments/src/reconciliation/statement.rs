@@ -14,6 +14,7 @@ const MOST_STRAYS: usize = 1000;
 #[derive(Debug, Default)]
 pub(super) struct Statement {
     pub lines: Vec<Line>,
+    numbers: Numbers,
     /// Places of payments, sorted by our number; several have one number when a trade is listed twice.
     by_payment_no: Vec<u32>,
     /// Places of payments, sorted by the gateway's number.
@@ -25,11 +26,56 @@ pub(super) struct Statement {
     pub strays: Vec<Stray>,
 }
 
+/// Our number of the payment and the gateway's of the trade, of all lines, one after the other: hundreds of thousands of
+/// small texts would take half as much again.
+#[derive(Debug, Default)]
+struct Numbers(String);
+
+/// Place of a line in [`Numbers`].
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct NumbersOfLine {
+    from: u32,
+    n_payment_no: u16,
+    n_transaction_id: u16,
+}
+
+impl Numbers {
+    fn push(&mut self, payment_no: &str, transaction_id: &str) -> NumbersOfLine {
+        let from = self.0.len().try_into().expect("a statement has less than 4 GB");
+        NumbersOfLine {
+            from,
+            n_payment_no: self.push_one(payment_no),
+            n_transaction_id: self.push_one(transaction_id),
+        }
+    }
+
+    /// Returns the length of what was appended: a text of more than 64 KB is no number.
+    fn push_one(&mut self, number: &str) -> u16 {
+        let Ok(length) = number.len().try_into() else {
+            return 0;
+        };
+        self.0.push_str(number);
+        length
+    }
+
+    fn payment_no(&self, of: NumbersOfLine) -> &str {
+        let from = to_index(of.from);
+        &self.0[from..from + usize::from(of.n_payment_no)]
+    }
+
+    fn transaction_id(&self, of: NumbersOfLine) -> &str {
+        let from = to_index(of.from) + usize::from(of.n_payment_no);
+        &self.0[from..from + usize::from(of.n_transaction_id)]
+    }
+}
+
 /// A payment or a refund.
 #[derive(Debug)]
 pub(super) struct Line {
-    /// Our number of the payment, a tab, and the gateway's of the trade: one allocation for both.
-    pub numbers: Box<str>,
+    pub numbers: NumbersOfLine,
+    /// Whether the payment, or the payment that is refunded, has a number of ours. Other programs may use the same merchant
+    /// number.
+    pub is_ours: bool,
     pub refund: Option<Box<RefundOfLine>>,
     pub amount: i64,
     pub settled: i64,
@@ -65,23 +111,36 @@ pub(super) struct Stray {
     pub at: Timestamp,
 }
 
+/// A line with its numbers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NumberedLine<'a> {
+    pub line: &'a Line,
+    pub payment_no: &'a str,
+    pub transaction_id: &'a str,
+}
+
 impl Line {
-    pub fn payment_no(&self) -> &str {
-        self.split_numbers().0
-    }
-
-    pub fn transaction_id(&self) -> &str {
-        self.split_numbers().1
-    }
-
-    fn split_numbers(&self) -> (&str, &str) {
-        self.numbers.split_once('\t').unwrap_or((&self.numbers, ""))
-    }
-
-    /// Whether the payment, or the payment that is refunded, has a number of ours. Other programs may use the same merchant
-    /// number.
-    pub fn is_ours(&self) -> bool {
-        PaymentNo::is_made_by_us(self.payment_no())
+    fn new(line: TradeLine, numbers: NumbersOfLine) -> Line {
+        let is_ours = PaymentNo::is_made_by_us(&line.payment_no);
+        let refund = match line.kind {
+            TradeKind::Payment => None,
+            TradeKind::Refund { refund_no, state, .. } => Some(Box::new(RefundOfLine {
+                refund_no: refund_no.into(),
+                state,
+            })),
+        };
+        Line {
+            numbers,
+            is_ours,
+            refund,
+            amount: line.amount.fen(),
+            settled: line.settled.fen(),
+            fee: line.fee.fen(),
+            rate: line.rate,
+            at: line.at,
+            flow: Flow::default(),
+            is_judged: false,
+        }
     }
 
     /// Part that the merchant's own coupons paid.
@@ -95,29 +154,6 @@ impl Line {
             None => self.settled - self.fee,
             Some(refund) if refund.state == RefundLine::Failed => 0,
             Some(_) => self.fee - self.settled,
-        }
-    }
-}
-
-impl From<TradeLine> for Line {
-    fn from(line: TradeLine) -> Line {
-        let refund = match line.kind {
-            TradeKind::Payment => None,
-            TradeKind::Refund { refund_no, state, .. } => Some(Box::new(RefundOfLine {
-                refund_no: refund_no.into(),
-                state,
-            })),
-        };
-        Line {
-            numbers: format!("{}\t{}", line.payment_no, line.transaction_id).into(),
-            refund,
-            amount: line.amount.fen(),
-            settled: line.settled.fen(),
-            fee: line.fee.fen(),
-            rate: line.rate,
-            at: line.at,
-            flow: Flow::default(),
-            is_judged: false,
         }
     }
 }
@@ -136,20 +172,36 @@ impl Statement {
                 self.refunds_by_id.insert(id.as_str().into(), place);
             }
         }
-        self.lines.push(Line::from(line));
+        let numbers = self.numbers.push(&line.payment_no, &line.transaction_id);
+        self.lines.push(Line::new(line, numbers));
+    }
+
+    pub fn numbered(&self, place: usize) -> NumberedLine<'_> {
+        let line = &self.lines[place];
+        NumberedLine {
+            line,
+            payment_no: self.numbers.payment_no(line.numbers),
+            transaction_id: self.numbers.transaction_id(line.numbers),
+        }
+    }
+
+    fn payment_no_at(&self, place: u32) -> &str {
+        self.numbers.payment_no(self.lines[to_index(place)].numbers)
+    }
+
+    fn transaction_id_at(&self, place: u32) -> &str {
+        self.numbers.transaction_id(self.lines[to_index(place)].numbers)
     }
 
     /// Orders the lines for lookups; after the last [`Statement::push`].
     pub fn sort(&mut self) {
-        let lines = &self.lines;
-        let payments = (0..).zip(lines).filter(|(_, line)| line.refund.is_none());
-        self.by_payment_no = payments.map(|(place, _)| place).collect();
-        self.by_trade.clone_from(&self.by_payment_no);
-        let line = |place: &u32| &lines[to_index(*place)];
-        self.by_payment_no
-            .sort_by(|a, b| line(a).payment_no().cmp(line(b).payment_no()));
-        self.by_trade
-            .sort_by(|a, b| line(a).transaction_id().cmp(line(b).transaction_id()));
+        let payments = (0..).zip(&self.lines).filter(|(_, line)| line.refund.is_none());
+        let mut by_payment_no: Vec<u32> = payments.map(|(place, _)| place).collect();
+        let mut by_trade = by_payment_no.clone();
+        by_payment_no.sort_by(|a, b| self.payment_no_at(*a).cmp(self.payment_no_at(*b)));
+        by_trade.sort_by(|a, b| self.transaction_id_at(*a).cmp(self.transaction_id_at(*b)));
+        self.by_payment_no = by_payment_no;
+        self.by_trade = by_trade;
     }
 
     /// Adds a movement of the fund-flow statement to its line; after [`Statement::sort`].
@@ -199,13 +251,13 @@ impl Statement {
     pub fn payment_of_trade(&self, transaction_id: &str) -> Option<usize> {
         let found = self
             .by_trade
-            .binary_search_by(|place| self.lines[to_index(*place)].transaction_id().cmp(transaction_id));
+            .binary_search_by(|place| self.transaction_id_at(*place).cmp(transaction_id));
         found.ok().map(|index| to_index(self.by_trade[index]))
     }
 
     /// Payments with this number: one, unless a trade is listed twice.
     pub fn payments_of(&self, payment_no: &str) -> Vec<usize> {
-        let number = |place: &u32| self.lines[to_index(*place)].payment_no();
+        let number = |place: &u32| self.payment_no_at(*place);
         let from = self
             .by_payment_no
             .partition_point(|place| number(place) < payment_no);

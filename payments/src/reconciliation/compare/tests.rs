@@ -1,13 +1,14 @@
 //! Tests of the comparison of one line.
 
-use super::super::statement::RefundOfLine;
+use super::super::statement::{NumbersOfLine, RefundOfLine};
 use super::*;
 
 const END: Timestamp = Timestamp::from_millis(1_795_536_000_000);
 
 fn payment(amount: i64, fee: i64) -> Line {
     Line {
-        numbers: "P1\tT1".into(),
+        numbers: NumbersOfLine::default(),
+        is_ours: true,
         refund: None,
         amount,
         settled: amount,
