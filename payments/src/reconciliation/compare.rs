@@ -106,8 +106,8 @@ pub(super) fn judge_flow(line: &Line, until: Timestamp) -> Option<Deviation> {
     {
         return None;
     }
-    let Flow { gross, fee, n } = line.flow;
-    if n == 0 {
+    let Flow { gross, fee } = line.flow;
+    if !line.has_moved {
         let is_nothing = line.settled == 0 && line.fee == 0;
         let may_be_later = line.at + BOOKING >= until;
         if is_nothing || may_be_later {
@@ -147,7 +147,7 @@ pub(super) fn judge_flow(line: &Line, until: Timestamp) -> Option<Deviation> {
 /// Compares a fee with rate × amount. The fee of a refund is the difference of two rounded fees.
 pub(super) fn judge_fee(line: &Line, rates: &Rates) -> Option<Deviation> {
     let rates = match line.rate {
-        Some(rate) => &[rate][..],
+        Some(rate) => &[i64::from(rate)][..],
         None => &rates.0,
     };
     let first = *rates.first()?;

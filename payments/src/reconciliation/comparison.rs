@@ -520,14 +520,14 @@ fn describe_line(numbered: NumberedLine<'_>) -> String {
         .rate
         .map(|rate| format!(" at {}.{:02} %", rate / 10_000, rate % 10_000 / 100))
         .unwrap_or_default();
-    let flow = if line.flow.n == 0 {
-        String::new()
-    } else {
+    let flow = if line.has_moved {
         format!(
             "; fund-flow statement: {} and fee {}",
             format_yuan(line.flow.gross),
             format_yuan(line.flow.fee)
         )
+    } else {
+        String::new()
     };
     format!(
         "trade statement: {what} {}, trade {}, at {}, amount {}, settled {}, fee {}{rate}{flow}",

@@ -81,9 +81,12 @@ pub(super) struct Line {
     pub settled: i64,
     /// Taken for a payment, given back for a refund.
     pub fee: i64,
-    pub rate: Option<i64>,
+    /// In millionths.
+    pub rate: Option<i32>,
     pub at: Timestamp,
     pub flow: Flow,
+    /// Whether the fund-flow statement has a movement of it.
+    pub has_moved: bool,
     /// Found in the books, or told as a difference.
     pub is_judged: bool,
 }
@@ -99,7 +102,6 @@ pub(super) struct RefundOfLine {
 pub(super) struct Flow {
     pub gross: i64,
     pub fee: i64,
-    pub n: u32,
 }
 
 /// Movement of a payment or refund that no line of the trade statement has.
@@ -136,9 +138,10 @@ impl Line {
             amount: line.amount.fen(),
             settled: line.settled.fen(),
             fee: line.fee.fen(),
-            rate: line.rate,
+            rate: line.rate.and_then(|rate| rate.try_into().ok()),
             at: line.at,
             flow: Flow::default(),
+            has_moved: false,
             is_judged: false,
         }
     }
@@ -226,7 +229,7 @@ impl Statement {
         let line = &mut self.lines[place];
         let usual = if line.refund.is_some() { -signed } else { signed };
         let inside = fund.fee_inside.map_or(0, domain::Money::fen);
-        line.flow.n += 1;
+        line.has_moved = true;
         if fund.part == FundPart::Fee {
             line.flow.fee -= usual;
         } else {

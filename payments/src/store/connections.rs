@@ -229,7 +229,9 @@ impl<C: Connection> Drop for Borrowed<C> {
         if self.is_busy || self.is_in_transaction {
             return;
         }
-        if let Some(connection) = self.connection.take() {
+        if let Some(mut connection) = self.connection.take() {
+            // A statement of megabytes leaves its buffers behind.
+            connection.shrink_buffers();
             self.owner.keep(Kept {
                 connection,
                 opened_at: self.opened_at,

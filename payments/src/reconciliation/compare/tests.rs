@@ -15,11 +15,8 @@ fn payment(amount: i64, fee: i64) -> Line {
         fee,
         rate: Some(6000),
         at: Timestamp::from_millis(1_795_500_000_000),
-        flow: Flow {
-            gross: amount,
-            fee,
-            n: 2,
-        },
+        flow: Flow { gross: amount, fee },
+        has_moved: true,
         is_judged: false,
     }
 }
@@ -46,20 +43,24 @@ fn a_line_is_judged_by_amount_then_status_then_movement_then_fee() {
     assert_eq!(kind(&good, 4990, BookState::Paid), None);
     assert_eq!(kind(&good, 4991, BookState::Unpaid), Some(DifferenceKind::Amount));
     assert_eq!(kind(&good, 4990, BookState::Unpaid), Some(DifferenceKind::Status));
-    let moved = |gross, fee, n| Line {
-        flow: Flow { gross, fee, n },
+    let moved = |gross, fee| Line {
+        flow: Flow { gross, fee },
         ..payment(4990, 30)
     };
     assert_eq!(
-        kind(&moved(4991, 30, 2), 4990, BookState::Paid),
+        kind(&moved(4991, 30), 4990, BookState::Paid),
         Some(DifferenceKind::Amount)
     );
     assert_eq!(
-        kind(&moved(4990, 31, 2), 4990, BookState::Paid),
+        kind(&moved(4990, 31), 4990, BookState::Paid),
         Some(DifferenceKind::Fee)
     );
+    let unmoved = Line {
+        has_moved: false,
+        ..moved(0, 0)
+    };
     assert_eq!(
-        kind(&moved(0, 0, 0), 4990, BookState::Paid),
+        kind(&unmoved, 4990, BookState::Paid),
         Some(DifferenceKind::MissingInStatement)
     );
     for fee in [29, 31] {
@@ -76,6 +77,7 @@ fn a_movement_of_the_last_minutes_may_be_booked_on_the_next_day() {
     let late = Line {
         at: END - Duration::from_secs(60),
         flow: Flow::default(),
+        has_moved: false,
         ..payment(4990, 30)
     };
     assert_eq!(kind(&late, 4990, BookState::Paid), None);
@@ -135,11 +137,7 @@ fn the_fee_of_a_refund_is_a_difference_of_two_rounded_fees() {
         );
     }
     let in_one = Line {
-        flow: Flow {
-            gross: 984,
-            fee: 0,
-            n: 1,
-        },
+        flow: Flow { gross: 984, fee: 0 },
         ..refund(990, 6, RefundLine::Done)
     };
     assert_eq!(kind(&in_one, 990, DONE), None);
