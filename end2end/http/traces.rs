@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 use super::api::{Answer, Api, client, pay, send};
 use super::callbacks::ONLY_CALLBACKS;
+use super::database::new_database;
 use super::server::{API_KEY, Gateways, Server, run};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -144,6 +145,13 @@ async fn buy(api: &Api, method: &str) -> (Value, Value) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paid_order_is_a_tree_of_spans_that_its_callback_is_linked_to() {
+    check_spans("sqlite", None).await;
+    if let Some(url) = new_database("http_traces").await {
+        check_spans("postgresql", Some(&url)).await;
+    }
+}
+
+async fn check_spans(engine: &str, database: Option<&str>) {
     let dir = TempDir::new().unwrap();
     let gateways = Gateways::start(dir.path());
     let (collector, received) = collect().await;
@@ -158,6 +166,7 @@ async fn a_paid_order_is_a_tree_of_spans_that_its_callback_is_linked_to() {
         ("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8"),
     ];
     settings.extend(ONLY_CALLBACKS);
+    settings.extend(database.map(|url| ("DATABASE_URL", url)));
     let mut server = Server::live(TempDir::new().unwrap(), &gateways, &settings);
     let api = Api::of(&server);
     let (order, payment) = buy(&api, "wechat").await;
@@ -225,6 +234,13 @@ async fn a_paid_order_is_a_tree_of_spans_that_its_callback_is_linked_to() {
     assert_ne!(called_back.trace_id, started.trace_id);
     assert_eq!(attribute(called_back, "payment.no"), number);
     assert_eq!(children(called_back, "commit"), 1);
+    let commits = spans.iter().filter(|span| span.name == "commit");
+    assert!(
+        commits.clone().count() > 0
+            && commits
+                .clone()
+                .all(|span| attribute(span, "db.system.name") == engine)
+    );
     let links: Vec<&Vec<u8>> = called_back.links.iter().map(|link| &link.span_id).collect();
     assert_eq!(links, [&started.span_id]);
 
