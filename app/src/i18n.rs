@@ -5,6 +5,7 @@
 //! puts its lookup and the chosen locale's table on the client and keeps the choice in a cookie set by script.)
 
 mod actions;
+mod advice;
 mod alarms;
 mod catalogue;
 mod console;
@@ -15,6 +16,7 @@ mod payment_links;
 mod reconciliation;
 
 pub use actions::Words as ActionWords;
+pub use advice::Words as AdviceWords;
 pub use alarms::Words as AlarmWords;
 pub use catalogue::Words;
 pub use console::Words as ConsoleWords;
@@ -92,6 +94,14 @@ impl Language {
         match self {
             Language::Chinese => &catalogue::CHINESE,
             Language::English => &catalogue::ENGLISH,
+        }
+    }
+
+    /// Advice on incidents.
+    pub fn advice_words(self) -> &'static AdviceWords {
+        match self {
+            Language::Chinese => &advice::CHINESE,
+            Language::English => &advice::ENGLISH,
         }
     }
 
@@ -226,6 +236,7 @@ mod tests {
         let texts = catalogue::ALL.iter().chain(console::ALL);
         let texts = texts
             .chain(actions::ALL)
+            .chain(advice::ALL)
             .chain(alarms::ALL)
             .chain(files::ALL)
             .chain(forms::ALL)

@@ -53,7 +53,7 @@ fn write_lines(alarm: &Alarm, language: Language) -> Vec<String> {
         lines.push(fill(words.order, &[("order", order_id.as_str())]));
     }
     if alarm.occasion == Occasion::Opened {
-        lines.push(format::advice(alarm.kind, language.console_words()).to_owned());
+        lines.push(format::advice(alarm.kind, language.advice_words()).to_owned());
     }
     lines
 }

@@ -80,7 +80,7 @@ pub fn advice(incident: &Incident, language: Language) -> &'static str {
         Some(StuckCause::Funds) => texts.advice_stuck_funds,
         Some(StuckCause::Permission) => texts.advice_stuck_permission,
         Some(StuckCause::PayerAccount) => texts.advice_stuck_payer,
-        None => format::advice(incident.kind, language.console_words()),
+        None => format::advice(incident.kind, language.advice_words()),
     }
 }
 

@@ -6,7 +6,7 @@ use payments::console::{IncidentKind, Operation, Permission, RequestedBy, Verdic
 use payments::users::Role;
 use payments::{EXPIRED_REASON, Period};
 
-use crate::i18n::{ActionWords, ConsoleWords, fill};
+use crate::i18n::{ActionWords, AdviceWords, ConsoleWords, fill};
 
 pub const fn role(role: Role, words: &ConsoleWords) -> &'static str {
     match role {
@@ -193,7 +193,7 @@ pub const fn incident(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'sta
 }
 
 /// Advice for an incident of this kind.
-pub const fn advice(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'static str {
+pub const fn advice(kind: Option<IncidentKind>, words: &AdviceWords) -> &'static str {
     match kind {
         None => words.advice_unknown,
         Some(IncidentKind::WrongAmount) => words.advice_wrong_amount,
