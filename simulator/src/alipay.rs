@@ -74,6 +74,7 @@ impl Alipay {
                 state: trade.status.word().to_owned(),
                 total_fen: bill.total_fen,
                 paid_fen: trade.paid_ms.map_or(0, |_| bill.total_fen),
+                shipping: None,
             })
             .collect()
     }

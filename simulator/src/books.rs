@@ -56,6 +56,19 @@ pub struct BookedTrade {
     pub state: String,
     pub total_fen: i64,
     pub paid_fen: i64,
+    /// Shipping information of a payment in a mini program at WeChat, once it was uploaded.
+    pub shipping: Option<BookedShipping>,
+}
+
+/// Shipping information (发货信息) as it was uploaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BookedShipping {
+    /// 1 express, 2 within the city, 3 nothing to ship, 4 picked up.
+    pub logistics_type: i64,
+    pub item_desc: String,
+    /// Accepted uploads; WeChat takes one change.
+    pub n_uploads: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -100,6 +100,7 @@ fn show_credentials(credentials: &Credentials, request: &Request) -> Value {
         "wechatApiV3Key": credentials.wechat_api_v3_key,
         "wechatPrivateKey": credentials.wechat_private_key,
         "wechatAppSecret": credentials.wechat_app_secret,
+        "wechatMiniAppSecret": credentials.wechat_mini_app_secret,
         "wechatPublicKey": credentials.wechat_public_key,
         "wechatPublicKeyId": credentials.wechat_public_key_id,
         "alipayAppId": credentials.alipay_app_id,

@@ -35,7 +35,7 @@ impl State {
         act: impl FnOnce(&mut State) -> Reply,
     ) -> Reply {
         if let Some(kind) = self.first_of(&BEFORE, occasion) {
-            return self.spoil(occasion.gateway, kind, Reply::new(504, "text/plain", ""));
+            return self.spoil(occasion, kind, Reply::new(504, "text/plain", ""));
         }
         let forgery = self.forgery(occasion);
         let spoilt = self.first_of(&AFTER, occasion);
@@ -46,7 +46,7 @@ impl State {
             reply = disguise_reply(kind, reply);
         }
         match spoilt {
-            Some(kind) => self.spoil(occasion.gateway, kind, reply),
+            Some(kind) => self.spoil(occasion, kind, reply),
             None => reply,
         }
     }
@@ -57,7 +57,7 @@ impl State {
     }
 
     /// Applies a fault to this answer.
-    fn spoil(&mut self, gateway: Gateway, kind: FaultKind, reply: Reply) -> Reply {
+    fn spoil(&mut self, occasion: &Occasion, kind: FaultKind, reply: Reply) -> Reply {
         let after_notifications = reply.after_notifications;
         let ending = match kind {
             FaultKind::ResetBefore | FaultKind::ResetAfter => Ending::Reset,
@@ -67,8 +67,8 @@ impl State {
         };
         let left = match kind {
             FaultKind::Html502 | FaultKind::Html502After => Reply::new(502, "text/html", PAGE_502),
-            FaultKind::ErrorBefore | FaultKind::ErrorAfter => self.failure(gateway, false),
-            FaultKind::Busy | FaultKind::BusyAfter => self.failure(gateway, true),
+            FaultKind::ErrorBefore | FaultKind::ErrorAfter => self.failure(occasion, false),
+            FaultKind::Busy | FaultKind::BusyAfter => self.failure(occasion, true),
             _ => reply,
         };
         Reply {
@@ -78,9 +78,9 @@ impl State {
         }
     }
 
-    fn failure(&mut self, gateway: Gateway, busy: bool) -> Reply {
-        match gateway {
-            Gateway::Wechat => wechat::failure(self, busy),
+    fn failure(&mut self, occasion: &Occasion, busy: bool) -> Reply {
+        match occasion.gateway {
+            Gateway::Wechat => wechat::failure(self, occasion.endpoint, busy),
             Gateway::Alipay => alipay::failure(self, busy),
         }
     }
@@ -111,8 +111,13 @@ impl State {
                 FaultKind::NotEnough => endpoint == Endpoint::Refund,
                 FaultKind::NotFound => matches!(
                     endpoint,
-                    Endpoint::Query | Endpoint::Close | Endpoint::Refund | Endpoint::QueryRefund
+                    Endpoint::Query
+                        | Endpoint::Close
+                        | Endpoint::Refund
+                        | Endpoint::QueryRefund
+                        | Endpoint::Shipping
                 ),
+                FaultKind::Declined => endpoint == Endpoint::Shipping,
                 _ => false,
             };
             fits.then_some(kind)

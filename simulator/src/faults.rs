@@ -26,6 +26,8 @@ pub enum Endpoint {
     /// The address of a bill, and its download.
     Bill,
     Certificates,
+    /// Token and upload of the shipping information of a mini program at WeChat.
+    Shipping,
     /// Pages in a payer's browser: Alipay's page and WAP products, WeChat's H5.
     Cashier,
     /// Every notification.
@@ -103,12 +105,15 @@ pub enum FaultKind {
     BusyAfter,
     /// WeChat answers 202 `USER_PAYING`: the payer is typing the password, nothing is closed.
     UserPaying,
-    /// The number is not there yet: WeChat 404, Alipay `ACQ.TRADE_NOT_EXIST`; no effect.
+    /// The number is not there yet: WeChat 404 (shipping: 10060001), Alipay `ACQ.TRADE_NOT_EXIST`; no effect.
     NotFound,
-    /// The order is refused, well signed, without an effect: WeChat `INVALID_REQUEST`, Alipay `ACQ.INVALID_PARAMETER`.
+    /// The order is refused, well signed, without an effect: WeChat `INVALID_REQUEST` (shipping: 10060004), Alipay
+    /// `ACQ.INVALID_PARAMETER`.
     Declined,
     /// The same, when the order is known already: the first call stands.
     DeclinedAgain,
+    /// WeChat's access token of the mini program is over before its time: 42001.
+    TokenExpired,
     /// The merchant's account cannot pay the refund: `NOT_ENOUGH`, `ACQ.SELLER_BALANCE_NOT_ENOUGH`.
     NotEnough,
     /// WeChat's refund ends `ABNORMAL`: the payer's card takes no money.

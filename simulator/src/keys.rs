@@ -101,6 +101,9 @@ impl Keys {
             // Derived, so that it is kept wherever the keys are kept.
             wechat_api_v3_key: hex(&sha2::Sha256::digest(merchant_pem.as_bytes())[..16]),
             wechat_app_secret: hex(&sha2::Sha256::digest(format!("app {merchant_pem}").as_bytes())[..16]),
+            wechat_mini_app_secret: hex(
+                &sha2::Sha256::digest(format!("mini {merchant_pem}").as_bytes())[..16]
+            ),
             wechat_private_key: merchant_pem,
             wechat_public_key,
             wechat_public_key_id,

@@ -37,7 +37,9 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-pub use books::{BookedNotification, BookedRefund, BookedTrade, Books, Gateway, RefundOutcome};
+pub use books::{
+    BookedNotification, BookedRefund, BookedShipping, BookedTrade, Books, Gateway, RefundOutcome,
+};
 pub use control::{Alteration, SignedBy};
 pub use faults::{Endpoint, Fault, FaultKind, Faults, Host, When};
 pub use in_process::{Answer, Due, InProcess, KeyRing};

@@ -56,6 +56,8 @@ pub(crate) struct Bill {
     pub(crate) total_fen: i64,
     pub(crate) created_ms: i64,
     pub(crate) standing: Standing,
+    /// WeChat was told that what was paid for is delivered (发货).
+    pub(crate) is_shipped: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

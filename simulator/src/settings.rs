@@ -92,6 +92,8 @@ pub struct Credentials {
     pub wechat_private_key: String,
     /// Secret of the app, for authorisations inside WeChat.
     pub wechat_app_secret: String,
+    /// Secret of the mini program, for its access token.
+    pub wechat_mini_app_secret: String,
     /// The PEM of WeChat Pay's public key, or of its first platform certificate.
     pub wechat_public_key: String,
     /// `PUB_KEY_ID_…`, set if there is a public key.
@@ -180,6 +182,7 @@ impl Credentials {
             ("WECHAT_PRIVATE_KEY", one_line(&self.wechat_private_key)),
             ("WECHAT_PUBLIC_KEY", one_line(&self.wechat_public_key)),
             ("WECHAT_APP_SECRET", self.wechat_app_secret.clone()),
+            ("WECHAT_MINI_APP_SECRET", self.wechat_mini_app_secret.clone()),
             ("WECHAT_OAUTH_URL", base_url.to_owned()),
             ("WECHAT_OAUTH_API", base_url.to_owned()),
         ];

@@ -15,6 +15,7 @@ mod product;
 mod query;
 mod refund;
 mod shape;
+mod shipping;
 
 use std::collections::BTreeMap;
 
@@ -54,6 +55,8 @@ pub(crate) struct Wechat {
     pub(crate) refund_delay_ms: i64,
     pub(crate) rotated: bool,
     pub(crate) oauth: oauth::Oauth,
+    /// Access tokens of the mini program, for calls that are not signed.
+    tokens: shipping::Tokens,
     bills: bill::Tokens,
 }
 
@@ -67,6 +70,7 @@ impl Default for Wechat {
             refund_delay_ms: refund::DELAY_MS,
             rotated: false,
             oauth: oauth::Oauth::default(),
+            tokens: shipping::Tokens::default(),
             bills: bill::Tokens::default(),
         }
     }
@@ -112,6 +116,7 @@ impl Wechat {
                 state: order.state().word().to_owned(),
                 total_fen: order.total_fen,
                 paid_fen: order.payment.as_ref().map_or(0, |_| order.total_fen),
+                shipping: order.shipping.as_ref().map(shipping::Shipping::book),
             })
             .collect()
     }
@@ -179,6 +184,9 @@ enum Answer {
 }
 
 pub(crate) fn endpoint(request: &Request) -> Option<Endpoint> {
+    if shipping::is_for(request) {
+        return Some(Endpoint::Shipping);
+    }
     match route_request(request).ok()? {
         Route::Create(_) => Some(Endpoint::Create),
         Route::QueryByOutTradeNo(_) | Route::QueryById(_) => Some(Endpoint::Query),
@@ -191,6 +199,9 @@ pub(crate) fn endpoint(request: &Request) -> Option<Endpoint> {
 }
 
 pub(crate) fn handle(state: &mut State, now_ms: i64, request: &Request) -> Reply {
+    if shipping::is_for(request) {
+        return shipping::handle(state, now_ms, request);
+    }
     let n_orders = state.wechat.orders.len();
     let (reply, internal_code, signed) = match act_on_call(state, now_ms, request) {
         Ok(Answer::Json(value)) => (Reply::json(200, &value), 0, true),
@@ -231,7 +242,10 @@ pub(crate) fn handle(state: &mut State, now_ms: i64, request: &Request) -> Reply
 }
 
 /// A 500, or a 429, independent of the request.
-pub(crate) fn failure(state: &mut State, busy: bool) -> Reply {
+pub(crate) fn failure(state: &mut State, endpoint: Endpoint, busy: bool) -> Reply {
+    if endpoint == Endpoint::Shipping {
+        return shipping::failure(state);
+    }
     let (status, body, internal_code) = if busy {
         (
             429,

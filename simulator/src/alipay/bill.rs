@@ -129,6 +129,7 @@ impl Bill {
                 Some(Status::Success | Status::Finished) => Standing::Paid,
                 Some(Status::Closed) => Standing::Closed,
             },
+            is_shipped: false,
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) const CHAPTERS: &[Chapter] = &[
             ),
             get_call(
                 "/books",
-                "Trades, refunds and notices as the gateways have them. They are kept in memory only and end with the process.",
+                "Trades, refunds and notices as the gateways have them; shipping of a trade is what was uploaded of a mini program's payment. They are kept in memory only and end with the process.",
             ),
             get_call(
                 "/merchant",
@@ -122,7 +122,7 @@ pub(super) const CHAPTERS: &[Chapter] = &[
     },
     Chapter {
         title: "Faults",
-        text: "A fault is a kind, with its number where it has one, and as narrow as you like: gateway (wechat, alipay), endpoint (create, query, close, cancel, refund, queryRefund, bill, certificates, cashier, notice, refundNotice), host (primary, backup). How often: times, so many next occasions; percent, by the seeded dice; otherwise always. The kinds are listed below.",
+        text: "A fault is a kind, with its number where it has one, and as narrow as you like: gateway (wechat, alipay), endpoint (create, query, close, cancel, refund, queryRefund, bill, certificates, shipping, cashier, notice, refundNotice), host (primary, backup). How often: times, so many next occasions; percent, by the seeded dice; otherwise always. The kinds are listed below.",
         calls: &[
             get_call(
                 "/faults",

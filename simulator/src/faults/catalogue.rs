@@ -35,6 +35,7 @@ const CALLS: &[Endpoint] = &[
     Endpoint::QueryRefund,
     Endpoint::Bill,
     Endpoint::Certificates,
+    Endpoint::Shipping,
     Endpoint::Cashier,
 ];
 const NOTIFICATIONS: &[Endpoint] = &[Endpoint::Notification, Endpoint::RefundNotification];
@@ -148,7 +149,7 @@ pub(crate) const CATALOGUE: &[Entry] = &[
     catalogue_entry(
         "busy",
         Places::Answers,
-        "WeChat 429 FREQUENCY_LIMITED, Alipay 40005; no effect",
+        "WeChat 429 FREQUENCY_LIMITED (shipping -1), Alipay 40005; no effect",
     ),
     catalogue_entry(
         "busyAfter",
@@ -170,18 +171,27 @@ pub(crate) const CATALOGUE: &[Entry] = &[
             Endpoint::Close,
             Endpoint::Refund,
             Endpoint::QueryRefund,
+            Endpoint::Shipping,
         ]),
-        "the number is not known yet: WeChat 404, Alipay ACQ.TRADE_NOT_EXIST; no effect",
+        "the number is not known yet: WeChat 404 (shipping 10060001), Alipay ACQ.TRADE_NOT_EXIST; no effect",
     ),
     catalogue_entry(
         "declined",
-        Places::Only(&[Endpoint::Create]),
-        "the order is refused, well signed: WeChat 400 INVALID_REQUEST, Alipay ACQ.INVALID_PARAMETER; no effect",
+        Places::Only(&[Endpoint::Create, Endpoint::Shipping]),
+        "the order is refused, well signed: WeChat 400 INVALID_REQUEST (shipping 10060004), Alipay ACQ.INVALID_PARAMETER; no effect",
     ),
     catalogue_entry(
         "declinedAgain",
         Places::Only(&[Endpoint::Create]),
         "the same refusal for an order that is known already: the first call stands; no effect",
+    ),
+    entry_of_gateway(
+        Gateway::Wechat,
+        catalogue_entry(
+            "tokenExpired",
+            Places::Only(&[Endpoint::Shipping]),
+            "the access token of the mini program is over before its time: 42001; no effect",
+        ),
     ),
     catalogue_entry(
         "notEnough",

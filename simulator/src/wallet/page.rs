@@ -133,6 +133,11 @@ fn bill_card(words: &Words, phone: &Phone, bill: &Bill) -> String {
     let standing = |said: &str| format!("<p class=\"standing\" data-testid=\"wallet-standing\">{said}</p>");
     let after = match bill.standing {
         Standing::Open => button_row(words, phone, bill),
+        Standing::Paid if bill.is_shipped => format!(
+            "{}<p class=\"standing\" data-testid=\"wallet-shipped\">{}</p>",
+            standing(words.already_paid),
+            words.shipped
+        ),
         Standing::Paid => standing(words.already_paid),
         Standing::Closed => standing(words.already_closed),
     };

@@ -140,6 +140,7 @@ fn read_order(params: Map<String, Value>, now_ms: i64, product: Product) -> Resu
         payment: None,
         refunded: false,
         closed: false,
+        shipping: None,
         params,
     })
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::product::Product;
+use super::shipping::Shipping;
 use crate::keys::{APP_ID, BOUND_APP_IDS, MCH_ID};
 use crate::outbox::{Content, Notification};
 use crate::payer::PAYERS;
@@ -35,6 +36,9 @@ pub(crate) struct Order {
     /// A refund was accepted, however small and however it ended.
     pub(crate) refunded: bool,
     pub(crate) closed: bool,
+    /// Shipping information of a payment in a mini program, once it was uploaded.
+    #[serde(default)]
+    pub(crate) shipping: Option<Shipping>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

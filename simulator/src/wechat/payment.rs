@@ -49,6 +49,7 @@ impl Order {
                 TradeState::Success | TradeState::Refund => Standing::Paid,
                 TradeState::Closed => Standing::Closed,
             },
+            is_shipped: self.shipping.is_some(),
         }
     }
 }

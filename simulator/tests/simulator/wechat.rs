@@ -3,6 +3,7 @@
 mod bills;
 mod phones;
 mod refunds;
+mod shipping;
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
