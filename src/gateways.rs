@@ -91,6 +91,13 @@ pub fn wechat_settings(account: &WechatAccount, public_url: &PublicUrl) -> wecha
                 authorize_url: account.oauth_url.clone(),
                 api_url: account.oauth_api.clone(),
             }),
+        mini_api: account
+            .mini_app_secret
+            .clone()
+            .map(|app_secret| wechat::MiniApiSettings {
+                app_secret,
+                api_url: account.oauth_api.clone(),
+            }),
     }
 }
 
@@ -137,6 +144,10 @@ fn simulated_gateways(
         oauth: Some(wechat::OauthSettings {
             app_secret: SecretString::from(account.wechat_app_secret.as_str()),
             authorize_url: simulator.base_url(),
+            api_url: simulator.base_url(),
+        }),
+        mini_api: Some(wechat::MiniApiSettings {
+            app_secret: SecretString::from(account.wechat_mini_app_secret.as_str()),
             api_url: simulator.base_url(),
         }),
     })?;

@@ -26,6 +26,11 @@ pub fn rfc3339_beijing(instant: Timestamp) -> String {
     in_beijing(instant).to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
+/// Format of api.weixin.qq.com: `2026-11-24T11:04:05.678+08:00`.
+pub fn rfc3339_beijing_millis(instant: Timestamp) -> String {
+    in_beijing(instant).to_rfc3339_opts(SecondsFormat::Millis, false)
+}
+
 /// Format of Alipay and of pages for payers in China: `2026-11-24 11:04:05`.
 pub fn beijing(instant: Timestamp) -> String {
     in_beijing(instant).format(BEIJING_TEXT).to_string()
@@ -172,6 +177,7 @@ mod tests {
         let instant = Timestamp::from_millis(1_700_000_000_000);
         assert_eq!(rfc3339(instant), "2023-11-14T22:13:20.000Z");
         assert_eq!(rfc3339_beijing(instant), "2023-11-15T06:13:20+08:00");
+        assert_eq!(rfc3339_beijing_millis(instant), "2023-11-15T06:13:20.000+08:00");
         assert_eq!(beijing(instant), "2023-11-15 06:13:20");
         assert_eq!(parse_rfc3339(&rfc3339_beijing(instant)), Some(instant));
         assert_eq!(parse_beijing("2023-11-15 06:13:20.123"), Some(instant));

@@ -321,6 +321,14 @@ impl Gateway {
         }
     }
 
+    /// Uploads of shipping information; `None` where nothing is uploaded.
+    pub(crate) fn shipping(&self) -> Option<&wechat::ShippingApi> {
+        match self {
+            Gateway::Wechat(wechat) => wechat.shipping(),
+            Gateway::Alipay(_) => None,
+        }
+    }
+
     /// Whether a recorded create call names this payer, where the product names any.
     pub(crate) fn is_for_payer(&self, product: Product, request: &str, openid: Option<&str>) -> bool {
         match (self, product, openid) {

@@ -15,4 +15,5 @@ pub(crate) mod payment;
 pub(crate) mod reconciliation;
 pub(crate) mod refund;
 pub(crate) mod requester;
+pub(crate) mod shipping;
 pub(crate) mod user;

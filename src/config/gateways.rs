@@ -43,6 +43,8 @@ pub struct WechatAccount {
     pub backup_url: Option<String>,
     /// Secret of the app: lets pages inside WeChat learn the payer's openid.
     pub app_secret: Option<SecretString>,
+    /// Secret of the mini program: lets its shipping information be uploaded.
+    pub mini_app_secret: Option<SecretString>,
     pub oauth_url: String,
     pub oauth_api: String,
 }
@@ -108,11 +110,12 @@ impl WechatAccount {
             "WECHAT_API_V3_KEY",
             "WECHAT_PRIVATE_KEY",
         ];
-        const OPTIONAL: [&str; 5] = [
+        const OPTIONAL: [&str; 6] = [
             "WECHAT_PUBLIC_KEY",
             "WECHAT_PUBLIC_KEY_ID",
             "WECHAT_APP_SECRET",
             "WECHAT_MINI_APP_ID",
+            "WECHAT_MINI_APP_SECRET",
             "WECHAT_MOBILE_APP_ID",
         ];
         let gateway_url = source.parsed("WECHAT_GATEWAY", parse_gateway_url)?;
@@ -131,9 +134,18 @@ impl WechatAccount {
                 "missing: WECHAT_PUBLIC_KEY_ID is set without it",
             ));
         }
+        let mini_app_id = source.text("WECHAT_MINI_APP_ID").map(str::to_owned);
+        let mini_app_secret = source.text("WECHAT_MINI_APP_SECRET").map(SecretString::from);
+        if mini_app_id.is_none() && mini_app_secret.is_some() {
+            return Err(ConfigError::new(
+                "WECHAT_MINI_APP_ID",
+                "missing: WECHAT_MINI_APP_SECRET is set without it",
+            ));
+        }
         Ok(Some(WechatAccount {
             app_id: read_word(source, app_id)?,
-            mini_app_id: source.text("WECHAT_MINI_APP_ID").map(str::to_owned),
+            mini_app_id,
+            mini_app_secret,
             mobile_app_id: source.text("WECHAT_MOBILE_APP_ID").map(str::to_owned),
             mch_id: read_word(source, mch_id)?,
             serial_no: read_word(source, serial_no)?,

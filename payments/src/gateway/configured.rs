@@ -3,6 +3,7 @@
 use domain::{Channel, Payment};
 
 use super::breaker::Circuit;
+use super::wechat::ShippingApi;
 use super::{Gateway, GatewayError};
 use crate::Metrics;
 use crate::model::client_parameters::ClientParameters;
@@ -69,6 +70,11 @@ impl Gateways {
             Gateway::Wechat(wechat) => Some(wechat.app_id()),
             Gateway::Alipay(_) => None,
         }
+    }
+
+    /// Uploads of shipping information of WeChat's mini program; `None` without its secret.
+    pub(crate) fn shipping(&self) -> Option<&ShippingApi> {
+        self.wechat.as_ref()?.shipping()
     }
 
     /// Signs the parameters with which the merchant's own program opens an open payment. `None`: not of such a product, or it

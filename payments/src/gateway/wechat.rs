@@ -13,6 +13,7 @@ mod refund;
 mod refusal;
 mod sealed;
 mod settings;
+mod shipping;
 pub mod sign;
 mod table;
 mod wire;
@@ -35,6 +36,8 @@ pub use self::oauth::{Oauth, OauthSettings};
 pub(super) use self::refusal::{Refusal, is_not_permitted, is_payer_paying};
 pub use self::sealed::{ApiV3Key, Sealed};
 pub use self::settings::{Settings, Verify};
+pub use self::shipping::MiniApiSettings;
+pub(crate) use self::shipping::{Shipment, ShippingApi, ShippingError};
 use self::sign::SignatureError;
 use self::wire::{CloseTrade, H5Info, NewAmount, NewTrade, NoReport, Openid, Prompt, Scene, Trade};
 use super::breaker::Breaker;
@@ -71,6 +74,7 @@ pub struct Wechat {
     hosts: Vec<Origin>,
     notify_url: String,
     oauth: Option<Oauth>,
+    shipping: Option<ShippingApi>,
     pub(super) transport: Transport,
     pub(super) health: Health,
     pub(super) breaker: Breaker,
@@ -98,6 +102,7 @@ impl Wechat {
             .map(|text| backup_url("WECHAT_BACKUP_GATEWAY", text, &base))
             .transpose()?;
         let hosts = std::iter::once(&base).chain(&backup).map(Url::origin).collect();
+        let shipping = settings.shipping_api(&clock)?;
         let oauth = settings
             .oauth
             .map(|oauth| Oauth::new(&settings.app_id, oauth, clock.clone()))
@@ -105,6 +110,7 @@ impl Wechat {
         Ok(Wechat {
             hosts,
             oauth,
+            shipping,
             platform_keys,
             api_v3_key: ApiV3Key::read(&settings.api_v3_key)?,
             transport: Transport::with_backup("WECHAT_GATEWAY", &base, backup, clock.clone())?,
@@ -160,8 +166,13 @@ impl Wechat {
         self.oauth.as_ref()
     }
 
-    /// Openid in the recorded request of a JSAPI payment.
-    pub(super) fn openid_of(request: &str) -> Option<String> {
+    /// Uploads of shipping information of the mini program; `None` without its secret.
+    pub(super) fn shipping(&self) -> Option<&ShippingApi> {
+        self.shipping.as_ref()
+    }
+
+    /// Openid in the recorded request of a JSAPI payment or of one in the mini program.
+    pub(crate) fn openid_of(request: &str) -> Option<String> {
         #[derive(serde::Deserialize)]
         struct Recorded {
             payer: RecordedPayer,

@@ -99,6 +99,7 @@ impl Simulation {
                 .then(|| "http://backup.example".to_owned()),
             notify_url: format!("{NOTIFY}/wechat"),
             oauth: None,
+            mini_api: None,
         };
         let alipay = alipay::Settings {
             app_id: given.alipay_app_id.clone(),

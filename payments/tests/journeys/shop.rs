@@ -396,6 +396,10 @@ fn gateways(sim: &Simulator, notify_url: &str, clock: &Clock) -> Gateways {
             authorize_url: sim.base_url(),
             api_url: sim.base_url(),
         }),
+        mini_api: Some(wechat::MiniApiSettings {
+            app_secret: given.wechat_mini_app_secret.clone().into(),
+            api_url: sim.base_url(),
+        }),
     };
     let alipay = alipay::Settings {
         app_id: given.alipay_app_id.clone(),

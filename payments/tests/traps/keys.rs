@@ -71,6 +71,7 @@ async fn t_11_a_merchant_without_platform_certificates_starts_and_sells() {
         backup_url: None,
         notify_url: "https://pay.example.com/notify".to_owned(),
         oauth: None,
+        mini_api: None,
     };
     // A server that expects certificates starts as well, accepts no answer, and records nothing untrue.
     for url in [shop.sim.wechat_url(), NOWHERE.to_owned()] {

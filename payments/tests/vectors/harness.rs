@@ -78,6 +78,7 @@ pub fn wechat_settings(file: &Value, gateway_url: &str) -> wechat::Settings {
         backup_url: None,
         notify_url: NOTIFY_URL.to_owned(),
         oauth: None,
+        mini_api: None,
     }
 }
 

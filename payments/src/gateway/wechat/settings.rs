@@ -6,6 +6,8 @@ use secrecy::SecretString;
 use super::super::KeyError;
 use super::keys::PUBLIC_KEY_PREFIX;
 use super::oauth::OauthSettings;
+use super::shipping::{self, MiniApiSettings, ShippingApi};
+use crate::Clock;
 
 /// Settings of a merchant at WeChat Pay, named as in the configuration.
 #[derive(Debug, Clone)]
@@ -28,6 +30,8 @@ pub struct Settings {
     pub notify_url: String,
     /// Lets pages inside WeChat learn the payer's openid.
     pub oauth: Option<OauthSettings>,
+    /// Lets shipping information of the mini program be uploaded.
+    pub mini_api: Option<MiniApiSettings>,
 }
 
 /// Verification material for WeChat's signatures. In every case a signature that names an unknown certificate causes a
@@ -61,6 +65,18 @@ impl Settings {
         ];
         apps.into_iter()
             .filter_map(|(name, app_id)| Some((name, app_id.as_deref()?)))
+    }
+
+    /// Client for shipping information, which needs the mini program that the secret belongs to.
+    pub(super) fn shipping_api(&self, clock: &Clock) -> Result<Option<ShippingApi>, KeyError> {
+        let Some(settings) = &self.mini_api else {
+            return Ok(None);
+        };
+        let Some(app_id) = &self.mini_app_id else {
+            let message = format!("missing: {} is set without it", shipping::APP_SECRET);
+            return Err(KeyError::new("WECHAT_MINI_APP_ID", message));
+        };
+        ShippingApi::new(app_id, settings.clone(), clock.clone()).map(Some)
     }
 
     pub(super) fn check_mch_id(&self) -> Result<(), KeyError> {

@@ -1,0 +1,12 @@
+//! Delivery of what is sold, as a gateway is told of it.
+
+domain::words! {
+    /// Way in which what a mini program sells is delivered.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Logistics {
+        /// Nothing is shipped: the merchant's program delivers it.
+        Virtual => "virtual",
+        /// The payer collects it.
+        Pickup => "pickup",
+    }
+}
