@@ -245,6 +245,7 @@ pub async fn run_due(config: &Config) -> Result<(), Failure> {
     let latest = crate::jobs::last_statement_day(config.statements_cron.as_str(), services.clock.now());
     let n_days = payments::reconciliation::run_statements(&services, latest).await?;
     let n_alarms = payments::alarm::gather_alarms(&services).await?;
+    let n_uploads = payments::upload_shipping(&services).await?;
     let n_attempts = payments::deliver_webhooks(&services).await?;
     payments::try_to_write_calls(&services).await;
     services.db.close().await;
@@ -253,6 +254,7 @@ pub async fn run_due(config: &Config) -> Result<(), Failure> {
     say(&format!("expire {n_ended}"));
     say(&format!("erase_old_data {n_erased}"));
     say(&format!("statements {n_days}"));
+    say(&format!("upload_shipping {n_uploads}"));
     say(&format!("gather_alarms {n_alarms}"));
     say(&format!("deliver_webhooks {n_attempts}"));
     Ok(())

@@ -24,7 +24,7 @@ use domain::{LatePolicy, Money, Products};
 use payments::alarm::Robots;
 use payments::gateway::alipay::QrProduct;
 use payments::secrets::KEY_BYTES;
-use payments::{OverdueAfter, Policy};
+use payments::{Logistics, OverdueAfter, Policy};
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
 pub use self::backups::ScheduledBackups;
@@ -170,6 +170,7 @@ impl Config {
                     .parsed("REFUND_CONFIRM_ABOVE", parse_fen)?
                     .unwrap_or(defaults.refund_confirm_above),
                 retention: retention::read(source)?,
+                shipping: source.parsed("WECHAT_SHIPPING", parse_shipping)?.flatten(),
                 overdue_after: OverdueAfter {
                     payment: source
                         .parsed("PAYMENT_OVERDUE_MINUTES", parse_minutes)?
@@ -236,8 +237,13 @@ impl Config {
 
     /// Refuses settings that are good for trials but too weak for real money.
     fn check_live_settings(&self) -> Result<(), ConfigError> {
-        if !self.is_live() {
+        let GatewayMode::Live(accounts) = &self.gateways else {
             return Ok(());
+        };
+        let wechat = accounts.wechat.as_ref();
+        if self.policy.shipping.is_some() && wechat.is_none_or(|account| account.mini_app_secret.is_none()) {
+            let problem = "missing: WECHAT_SHIPPING is set without it";
+            return Err(ConfigError::new("WECHAT_MINI_APP_SECRET", problem));
         }
         let is_short = |secret: &SecretString, least| secret.expose_secret().chars().count() < least;
         if self
@@ -348,6 +354,14 @@ fn parse_late_policy(text: &str) -> Result<LatePolicy, String> {
         "refund" => Ok(LatePolicy::Refund),
         "accept" => Ok(LatePolicy::Accept),
         _ => Err("must be refund or accept".to_owned()),
+    }
+}
+
+fn parse_shipping(text: &str) -> Result<Option<Logistics>, String> {
+    match (text, Logistics::parse(text)) {
+        ("off", _) => Ok(None),
+        (_, Some(logistics)) => Ok(Some(logistics)),
+        (_, None) => Err("must be off, virtual or pickup".to_owned()),
     }
 }
 

@@ -52,6 +52,7 @@ enum Task {
     Beat,
     LookAfter,
     Statements,
+    Shipping,
     Backup,
 }
 
@@ -74,6 +75,7 @@ impl Task {
             Task::Beat => "beat",
             Task::LookAfter => "look_after",
             Task::Statements => "statements",
+            Task::Shipping => "upload_shipping",
             Task::Backup => "backup",
         }
     }
@@ -117,6 +119,7 @@ impl Task {
                 let planned_to = Arc::clone(&runner.planned_to);
                 tokio::spawn(async move { run_statements(&services, latest, &planned_to).await })
             }
+            Task::Shipping => tokio::spawn(async move { payments::upload_shipping(&services).await }),
             Task::Backup => {
                 let plan = runner.plan.clone();
                 tokio::spawn(async move {
@@ -142,6 +145,7 @@ impl Task {
             | Task::Beat
             | Task::LookAfter
             | Task::Statements
+            | Task::Shipping
             | Task::Backup => std::future::pending().await,
         }
     }
@@ -179,6 +183,9 @@ pub async fn start(
         (Task::Statements, EVERY_TWENTY_SECONDS),
         (Task::Alarms, EVERY_FIVE_SECONDS),
     ];
+    if services.policy.shipping.is_some() {
+        table.push((Task::Shipping, EVERY_FIVE_SECONDS));
+    }
     let plan = BackupPlan::of(config);
     table.extend(plan.iter().map(|plan| (Task::Backup, plan.cron())));
     table.extend(Lane::ALL.map(|lane| (Task::Questions(lane), config.reconcile_cron.as_str())));

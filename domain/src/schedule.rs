@@ -42,6 +42,15 @@ const WEBHOOK: [u64; 10] = [0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_00
 /// Waits in seconds after failed attempts of an alarm. A robot that is mistaken for a flood is closed for ten minutes, and a
 /// message that is hours late tells nothing that the console does not.
 const ALARM: [u64; 6] = [10, 60, 300, 900, 1800, 3600];
+/// Waits in seconds after uploads of shipping information that failed: 10 s, 1, 5, 30 min, 1, 2, 4, 8, 12 h, then a day. WeChat
+/// does not know a payment in its first minute.
+const SHIPPING: [u64; 10] = [10, 60, 300, 1800, 3600, 7200, 14_400, 28_800, 43_200, 86_400];
+/// Shipping information that is not uploaded for so long needs a person.
+pub const SHIPPING_PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
+/// An upload of shipping information is given up when it is so old.
+pub const SHIPPING_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Longest wait of an upload of shipping information.
+pub const LONGEST_SHIPPING_STEP: Duration = Duration::from_secs(24 * 3600);
 /// Difference between the clocks of two servers that does not count as set back.
 pub const CLOCK_SLACK: Duration = Duration::from_secs(60);
 
@@ -119,6 +128,12 @@ pub fn next_alarm_attempt(now: Timestamp, n_tries: u32) -> Option<Timestamp> {
     ALARM.get(index).map(|wait| now + Duration::from_secs(*wait))
 }
 
+/// Returns the next upload of shipping information that has failed after `n_tries` others; `None` when it is given up.
+pub fn next_shipping_upload(now: Timestamp, n_tries: u32, created_at: Timestamp) -> Option<Timestamp> {
+    let next = now + Duration::from_secs(step_at(&SHIPPING, n_tries));
+    (next <= created_at + SHIPPING_LIFE).then_some(next)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +208,19 @@ mod tests {
         assert_eq!([unanswered(0), unanswered(9)], [5, 60]);
         let renewal = |n| next_refund_renewal(now, n).duration_since(now).as_secs();
         assert_eq!([renewal(1), renewal(2), renewal(99)], [3600, 7200, 86_400]);
+    }
+
+    #[test]
+    fn shipping_information_is_uploaded_daily_in_the_end_for_a_month() {
+        let begun = Timestamp::from_millis(0);
+        let (mut now, mut n_tries, mut n_late) = (begun, 0, 0);
+        while let Some(next) = next_shipping_upload(now, n_tries, begun) {
+            assert!(next <= now + LONGEST_SHIPPING_STEP);
+            now = next;
+            n_tries += 1;
+            n_late += u32::from(now >= begun + SHIPPING_PATIENCE);
+        }
+        assert_eq!((n_tries, n_late), (37, 27));
     }
 
     #[test]

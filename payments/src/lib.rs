@@ -48,6 +48,7 @@ mod retention;
 mod run;
 pub mod secrets;
 mod services;
+mod shipping_upload;
 mod signed_return;
 pub mod store;
 pub mod traces;
@@ -81,6 +82,7 @@ pub use model::idempotency::KeptAnswer;
 pub use model::payment::{ListedPayment, PaymentFilter};
 pub use model::refund::{ListedRefund, RefundFilter, RefundOfOrder};
 pub use model::requester::Requester;
+pub use model::shipping::Logistics;
 pub use notification::accept_notification;
 pub use order::{
     Checkout, EXPIRED_REASON, NewOrder, OrderFilter, cancel_order, create_order, find_checkout, find_order,
@@ -103,6 +105,7 @@ pub use refund::{
 pub use retention::{Retention, erase_old_data};
 pub use run::{run_to_end, wait_for};
 pub use services::{Policy, Services, Wake};
+pub use shipping_upload::upload_shipping;
 pub use signed_return::find_signed_return;
 pub use validate::is_line;
 pub use wechat_authorization::{

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Order, Payment, Refund, Timestamp};
+use domain::{Order, Payment, Refund, Timestamp, schedule};
 use futures_util::FutureExt;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -160,11 +160,13 @@ fn export_refund(refund: &Refund) -> Value {
 /// notifications, the gateway log, and notes. It may be run again.
 pub async fn forget_user(services: &Services, actor: &Actor, user_id: &str) -> Result<Erased, Error> {
     let mut erased = Erased::default();
+    // Older rows are left from a time in which uploads were wanted.
+    let uploads_since = services.clock.now() - schedule::SHIPPING_LIFE;
     for order in orders_of(services, user_id).await? {
         let id = &order.id;
         let n_open = services
             .db
-            .write(|tx| personal::erase_order(tx, id).boxed())
+            .write(|tx| personal::erase_order(tx, id, uploads_since).boxed())
             .await
             .map_err(|error: StoreError| Error::Internal(error))?;
         erased.n_orders += 1;

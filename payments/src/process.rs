@@ -11,7 +11,9 @@ use domain::{Timestamp, schedule};
 use futures_util::FutureExt;
 
 use crate::store::servers::{self, ServerRow};
-use crate::store::{Db, StoreError, Tx, deliveries, incidents, orders, payments, reconciliations, refunds};
+use crate::store::{
+    Db, StoreError, Tx, deliveries, incidents, orders, payments, reconciliations, refunds, shipping_uploads,
+};
 use crate::{Clock, Error, Services};
 
 /// A server without a heartbeat for this long is dead: four heartbeats, each of which a busy database may delay.
@@ -229,7 +231,9 @@ pub async fn mend_times(services: &Services) -> Result<usize, Error> {
                 if !setback.is_zero() {
                     let n_payments = payments::claims::shift_due(tx, setback, now).await?;
                     let n_refunds = refunds::claims::shift_due(tx, setback, now).await?;
-                    return Ok(n_payments + n_refunds + deliveries::shift_due(tx, setback, now).await?);
+                    let n_uploads = shipping_uploads::shift_due(tx, setback, now).await?;
+                    let n_deliveries = deliveries::shift_due(tx, setback, now).await?;
+                    return Ok(n_payments + n_refunds + n_uploads + n_deliveries);
                 }
                 let open = latest(schedule::LONGEST_QUESTION_STEP);
                 let ended = latest(schedule::LONGEST_AFTERCARE_STEP);
@@ -239,7 +243,9 @@ pub async fn mend_times(services: &Services) -> Result<usize, Error> {
                 let n_refunds = refunds::claims::mend_due(tx, first, renewed, now).await?;
                 let delivery = latest(schedule::LONGEST_WEBHOOK_STEP);
                 let n_deliveries = deliveries::mend_due(tx, delivery, now).await?;
-                Ok(n_payments + n_refunds + n_deliveries)
+                let upload = latest(schedule::LONGEST_SHIPPING_STEP);
+                let n_uploads = shipping_uploads::mend_due(tx, upload, now).await?;
+                Ok(n_payments + n_refunds + n_uploads + n_deliveries)
             }
             .boxed()
         })
@@ -266,6 +272,7 @@ async fn release_leases(tx: &mut Tx<'_>, holder: Option<&str>, now: Timestamp) -
     orders::release(tx, holder).await?;
     refunds::claims::release(tx, holder).await?;
     reconciliations::release(tx, holder).await?;
+    shipping_uploads::release(tx, holder).await?;
     deliveries::release(tx, holder, now).await
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use crate::console::LoginLimits;
 use crate::delivery::Outbox;
 use crate::gateway::Gateways;
+use crate::model::shipping::Logistics;
 use crate::payment::Lane;
 use crate::secrets::Secrets;
 use crate::store::Db;
@@ -56,6 +57,8 @@ pub struct Policy {
     pub refund_confirm_above: Money,
     pub retention: Retention,
     pub overdue_after: OverdueAfter,
+    /// Delivery of what WeChat's mini program sells, which WeChat is told; `None`: it is told nothing.
+    pub shipping: Option<Logistics>,
 }
 
 impl Default for Policy {
@@ -68,6 +71,7 @@ impl Default for Policy {
             refund_confirm_above: Money::from_fen(100_000).expect("this is an amount"),
             retention: Retention::default(),
             overdue_after: OverdueAfter::default(),
+            shipping: None,
         }
     }
 }

@@ -56,6 +56,7 @@ pub(crate) mod search;
 pub(crate) mod served_accounts;
 pub(crate) mod servers;
 pub(crate) mod sessions;
+pub(crate) mod shipping_uploads;
 mod sqlite;
 pub(crate) mod statements;
 #[cfg(feature = "faults")]

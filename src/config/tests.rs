@@ -108,12 +108,34 @@ fn a_wrong_setting_is_named() {
         ("WECHAT_GATEWAY", "api.mch.weixin.qq.com"),
         ("METRICS_LISTEN", "9100"),
         ("WECHAT_APPID", "wx0123456789abcdef"),
+        ("WECHAT_SHIPPING", "express"),
         ("LOG_LEVEL", "debug"),
     ] {
         assert_eq!(culprit(&[(name, value)]), name, "{value}");
     }
     assert_eq!(culprit(&[("ADMIN_EMAIL", "a@example.com")]), "ADMIN_PASSWORD");
     assert!(read(&[("LOGIN_URL", "x"), ("PATH", "y")]).is_ok());
+}
+
+#[test]
+fn shipping_needs_the_secret_of_the_mini_program() {
+    let with = |extra: &[(&'static str, &'static str)]| [&WECHAT[..], extra].concat();
+    let (id, secret) = (("WECHAT_MINI_APP_ID", "wx1"), ("WECHAT_MINI_APP_SECRET", "s"));
+    let on = ("WECHAT_SHIPPING", "virtual");
+    assert_eq!(culprit(&with(&[id, on])), "WECHAT_MINI_APP_SECRET");
+    assert_eq!(culprit(&with(&[on])), "WECHAT_MINI_APP_SECRET");
+    assert_eq!(culprit(&[&ALIPAY[..], &[on]].concat()), "WECHAT_MINI_APP_SECRET");
+    assert_eq!(culprit(&with(&[secret])), "WECHAT_MINI_APP_ID");
+    let config = read(&with(&[id, secret, on])).unwrap();
+    assert_eq!(config.policy.shipping, Some(Logistics::Virtual));
+    let off = read(&with(&[id, ("WECHAT_SHIPPING", "off")])).unwrap();
+    assert_eq!(off.policy.shipping, None);
+    let tried = read(&[("WECHAT_SHIPPING", "pickup")]).unwrap();
+    assert_eq!(
+        tried.policy.shipping,
+        Some(Logistics::Pickup),
+        "the simulator has a secret"
+    );
 }
 
 #[test]
@@ -335,6 +357,7 @@ fn with_companions<'a>(name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)>
         pairs.extend(ALIPAY);
     }
     match name {
+        "WECHAT_MINI_APP_SECRET" => pairs.push(("WECHAT_MINI_APP_ID", "wx1")),
         "ADMIN_EMAIL" => pairs.push(("ADMIN_PASSWORD", "twelve-chars")),
         "EPAY_PID" => pairs.push(("EPAY_KEY", "an-epay-key-of-32-visible-characters")),
         "WEBHOOK_URL" => pairs.push(("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")),

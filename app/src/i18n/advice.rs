@@ -45,4 +45,6 @@ catalogue! {
         "It is asked for again. See at the gateway whether it exists, or upload it on the page Reconciliation.";
     advice_epay_notification_failed: "订单已支付，但商户网站没有收到通知。请检查其通知地址，然后在“易支付商户”页面重新发送。",
         "The order is paid, but the shop was not told. Look at its notification address, then send the notification again on the page of epay merchants.";
+    advice_shipping_not_uploaded: "小程序支付的资金在发货信息上传前会被微信冻结。系统会继续重试；请按微信返回的原因检查小程序的 AppSecret、IP 白名单和发货方式，或在小程序后台“发货管理”手动录入。上传成功后此事项会自动结束。",
+        "WeChat holds the money of this mini program payment back until its shipping information is uploaded, which is tried again. Read WeChat's reason: check the mini program's secret, its allowed addresses and WECHAT_SHIPPING, or enter it by hand in the mini program's console. It ends by itself once the upload succeeds.";
 }

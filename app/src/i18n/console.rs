@@ -405,6 +405,7 @@ catalogue! {
     incident_reconciliation_difference: "对账有差异", "A statement differs from the books";
     incident_statement_missing: "账单迟迟不可用", "A statement is missing";
     incident_epay_notification_failed: "易支付通知失败", "An epay merchant was not told";
+    incident_shipping_not_uploaded: "微信发货信息未上传", "WeChat was not told of a delivery";
 
     // Merchants of the epay protocol.
     epay: "易支付商户", "epay merchants";

@@ -64,6 +64,8 @@ domain::words! {
         ReconciliationDifference => "reconciliation_difference",
         /// A gateway's statement of a day could not be used for a day.
         StatementMissing => "statement_missing",
+        /// WeChat was not told that what a mini program sold is delivered, and holds the money back.
+        ShippingNotUploaded => "shipping_not_uploaded",
         /// The database is an older copy than the one that this server has written to.
         DatabaseRestored => "database_restored",
     }
@@ -107,6 +109,7 @@ impl IncidentKind {
                 | IncidentKind::PaymentUnanswered
                 | IncidentKind::RefundOverdue
                 | IncidentKind::OrderOverdue
+                | IncidentKind::ShippingNotUploaded
         )
     }
 

@@ -11,6 +11,7 @@ use crate::incident::{Incident, raise};
 use crate::ledger::post_payment;
 use crate::model::incident::IncidentKind;
 use crate::refund::{Draft, write_refund};
+use crate::shipping_upload::insert_upload;
 use crate::store::batch::Write;
 use crate::store::payments::facts::{self, PaymentFacts};
 use crate::store::{Tx, orders, payments};
@@ -171,11 +172,13 @@ async fn act_on_settlement(
             if !payment.state.is_open() {
                 writes.push(payments::expire_others(payment, now));
             }
+            writes.extend(insert_upload(services, payment, now));
             post_payment(tx, writes, payment, order, true, now).await?;
             count_success(services, tx, payment, receipt);
         }
         (Settlement::Surplus, Report::Paid(receipt)) => {
             writes.push(payments::mark_paid(tx, payment, order, receipt, false, now));
+            writes.extend(insert_upload(services, payment, now));
             post_payment(tx, writes, payment, order, false, now).await?;
             return_surplus(services, tx, payment, order, now).await?;
             count_success(services, tx, payment, receipt);

@@ -43,6 +43,7 @@ mod repeated_calls;
 mod replays;
 mod restored;
 mod second_factor;
+mod shipping_uploads;
 mod shop;
 mod signed_products;
 mod statements;

@@ -188,6 +188,7 @@ pub const fn incident(kind: Option<IncidentKind>, words: &ConsoleWords) -> &'sta
         Some(IncidentKind::EpayNotificationFailed) => words.incident_epay_notification_failed,
         Some(IncidentKind::ReconciliationDifference) => words.incident_reconciliation_difference,
         Some(IncidentKind::StatementMissing) => words.incident_statement_missing,
+        Some(IncidentKind::ShippingNotUploaded) => words.incident_shipping_not_uploaded,
         Some(IncidentKind::DatabaseRestored) => words.incident_database_restored,
     }
 }
@@ -225,6 +226,7 @@ pub const fn advice(kind: Option<IncidentKind>, words: &AdviceWords) -> &'static
         Some(IncidentKind::EpayNotificationFailed) => words.advice_epay_notification_failed,
         Some(IncidentKind::ReconciliationDifference) => words.advice_reconciliation_difference,
         Some(IncidentKind::StatementMissing) => words.advice_statement_missing,
+        Some(IncidentKind::ShippingNotUploaded) => words.advice_shipping_not_uploaded,
         Some(IncidentKind::DatabaseRestored) => words.advice_database_restored,
     }
 }
