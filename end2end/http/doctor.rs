@@ -109,6 +109,10 @@ fn each_broken_setting_is_named_without_asking_anybody() {
         ("WECHAT_MCH_ID", "wx1900000109", "WECHAT_MCH_ID"),
         ("WECHAT_APP_ID", "1900000109", "WECHAT_APP_ID"),
         ("WECHAT_APP_ID", "wx-1", "WECHAT_APP_ID"),
+        ("WECHAT_MINI_APP_ID", "1900000109", "WECHAT_MINI_APP_ID"),
+        ("WECHAT_MINI_APP_ID", "", "WECHAT_MINI_APP_ID"),
+        ("WECHAT_MINI_APP_SECRET", "two words", "WECHAT_MINI_APP_SECRET"),
+        ("WECHAT_SHIPPING", "express", "WECHAT_SHIPPING"),
         ("WECHAT_SERIAL_NO", "1D:DE:55", "WECHAT_SERIAL_NO"),
         ("WECHAT_SERIAL_NO", "PUB_KEY_ID_01", "WECHAT_SERIAL_NO"),
         (
@@ -130,6 +134,7 @@ fn each_broken_setting_is_named_without_asking_anybody() {
         ("WECHAT_MCHID", "1900000109", "WECHAT_MCHID"),
         ("ALIPAY_APP_ID", "wx1", "ALIPAY_APP_ID"),
         ("ALIPAY_APP_ID", &seller, "ALIPAY_APP_ID"),
+        ("ALIPAY_MINI_APP_ID", &seller, "ALIPAY_MINI_APP_ID"),
         ("ALIPAY_SELLER_ID", &app, "ALIPAY_SELLER_ID"),
         ("ALIPAY_PRIVATE_KEY", &alipay_public, "ALIPAY_PRIVATE_KEY"),
         ("ALIPAY_PRIVATE_KEY", "", "ALIPAY_PRIVATE_KEY"),

@@ -72,6 +72,13 @@ fn note_products(config: &Config, report: &mut Report) {
     let GatewayMode::Live(accounts) = &config.gateways else {
         return;
     };
+    let sells_in_mini_program = accounts
+        .wechat
+        .as_ref()
+        .is_some_and(|account| account.mini_app_id.is_some());
+    if sells_in_mini_program {
+        note_shipping(config, report);
+    }
     let is_without_secret = accounts
         .wechat
         .as_ref()
@@ -81,5 +88,20 @@ fn note_products(config: &Config, report: &mut Report) {
             "WECHAT_APP_SECRET",
             "missing: jsapi is signed, but a page inside WeChat cannot learn the payer's openid without it",
         );
+    }
+}
+
+/// Notes whether WeChat is told of deliveries: without it, it may hold the money of the mini program back.
+fn note_shipping(config: &Config, report: &mut Report) {
+    const NAME: &str = "WECHAT_SHIPPING";
+    match config.policy.shipping {
+        Some(logistics) => report.ok(
+            NAME,
+            format!("payments of the mini program are reported as {}", logistics.as_str()),
+        ),
+        None => report.ok(
+            NAME,
+            "off: where WeChat holds the mini program's money until its shipping information is uploaded, set virtual or pickup",
+        ),
     }
 }

@@ -9,6 +9,7 @@ use super::Settings;
 use super::keys::{Keys, Verify};
 
 const APP_ID: &str = "ALIPAY_APP_ID";
+const MINI_APP_ID: &str = "ALIPAY_MINI_APP_ID";
 const SELLER_ID: &str = "ALIPAY_SELLER_ID";
 const PRIVATE_KEY: &str = "ALIPAY_PRIVATE_KEY";
 const PUBLIC_KEY: &str = "ALIPAY_PUBLIC_KEY";
@@ -20,7 +21,10 @@ const ACCOUNT: &str = "2088";
 /// Checks each setting by itself, then what belongs together.
 pub fn check_settings(settings: &Settings, now: Timestamp, notes: &mut Vec<Note>) -> SeenKeys {
     let mut seen = SeenKeys::default();
-    notes.push(check_app_id(&settings.app_id));
+    notes.push(check_app_id(APP_ID, &settings.app_id));
+    if let Some(app_id) = &settings.mini_app_id {
+        notes.push(check_app_id(MINI_APP_ID, app_id));
+    }
     if let Some(seller_id) = &settings.seller_id {
         notes.push(check_seller_id(seller_id));
     }
@@ -41,22 +45,22 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn check_app_id(app_id: &str) -> Note {
+fn check_app_id(name: &'static str, app_id: &str) -> Note {
     if !is_number(app_id) {
-        return Note::fail(APP_ID, "wanted digits only");
+        return Note::fail(name, "wanted digits only");
     }
     if app_id.starts_with(ACCOUNT) && app_id.len() == DIGITS {
         let text = "found an account number (PID, 2088…); wanted the app's own id, as in 2021000000000000";
-        return Note::fail(APP_ID, text);
+        return Note::fail(name, text);
     }
     if app_id.len() != DIGITS {
         let n = app_id.len();
         return Note::warn(
-            APP_ID,
+            name,
             format!("found {n} digits; app ids have {DIGITS}: was it cut off?"),
         );
     }
-    Note::ok(APP_ID, app_id)
+    Note::ok(name, app_id)
 }
 
 fn check_seller_id(seller_id: &str) -> Note {

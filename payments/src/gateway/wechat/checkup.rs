@@ -1,6 +1,7 @@
 //! Notes about WeChat Pay's settings, one for each.
 
 use domain::Timestamp;
+use secrecy::ExposeSecret as _;
 
 use super::super::checkup::{Level, Note, SeenKeys, note_end, note_own_key};
 use super::super::rsa_key::{Material, materials};
@@ -9,6 +10,7 @@ use super::super::{KeyError, SigningKey};
 use super::keys::PlatformKeys;
 use super::sealed::ApiV3Key;
 use super::settings::check_app_id;
+use super::shipping::{APP_SECRET, check_secret};
 use super::{Settings, Verify};
 
 const PRIVATE_KEY: &str = "WECHAT_PRIVATE_KEY";
@@ -24,6 +26,7 @@ pub fn check_settings(settings: &Settings, now: Timestamp, notes: &mut Vec<Note>
             .client_apps()
             .map(|(name, app_id)| note_app_id(name, app_id)),
     );
+    notes.extend(note_mini_secret(settings));
     notes.push(Note::of(
         "WECHAT_MCH_ID",
         &settings.check_mch_id(),
@@ -56,6 +59,22 @@ fn note_app_id(name: &'static str, app_id: &str) -> Note {
         return Note::warn(name, text);
     }
     note
+}
+
+fn note_mini_secret(settings: &Settings) -> Option<Note> {
+    /// Letters and digits of every secret.
+    const LENGTH: usize = 32;
+    let secret = &settings.mini_api.as_ref()?.app_secret;
+    if let Err(error) = check_secret(secret) {
+        return Some(Note::from(&error));
+    }
+    let n = secret.expose_secret().len();
+    Some(if n == LENGTH {
+        Note::ok(APP_SECRET, "32 characters")
+    } else {
+        let text = format!("found {n} characters; secrets of apps have {LENGTH}: was it cut off?");
+        Note::warn(APP_SECRET, text)
+    })
 }
 
 fn check_serial(settings: &Settings) -> Note {
