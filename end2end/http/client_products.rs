@@ -166,3 +166,30 @@ async fn without_its_app_id_a_product_is_not_offered() {
     // An app needs no id of its own at Alipay.
     start(&api, "alipay", "app").await;
 }
+
+#[tokio::test]
+async fn wechat_is_told_that_what_a_mini_program_sold_is_delivered() {
+    let server = Server::simulated(&[("WECHAT_SHIPPING", "virtual")]);
+    let api = Api::of(&server);
+    let payment = start(&api, "wechat", "mini").await;
+    let bridge = client().post(format!("{}/bridge", server.control()));
+    send(bridge.json(&payment["clientParameters"])).await.ok(200);
+    api.wait_for(&payment, "success").await;
+    let number = &payment["paymentNo"];
+    for _ in 0..300 {
+        let books = send(client().get(format!("{}/books", server.control())))
+            .await
+            .ok(200);
+        let trades = books["trades"].as_array().unwrap();
+        let trade = trades
+            .iter()
+            .find(|trade| &trade["outTradeNo"] == number)
+            .unwrap();
+        if trade["shipping"]["nUploads"] == 1 {
+            assert_eq!(trade["shipping"]["logisticsType"], 3);
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("WeChat was not told within half a minute");
+}
