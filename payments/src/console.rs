@@ -60,7 +60,7 @@ pub use inbox::{
 };
 pub use limits::{LoginLimits, admit_login};
 pub use lists::{
-    FoundPage, ListedBalance, PaymentQuery, RefundQuery, find_payments, find_refunds, list_balances,
+    FoundPage, ListQuery, ListedBalance, ListedBy, PaymentQuery, RefundQuery, find_listed, list_balances,
 };
 pub use manual_orders::{ManualOrder, close_order, make_order};
 pub use once::use_form;

@@ -307,19 +307,19 @@ async fn measure_lists(engine: &str, services: &Services) {
             ..PaymentQuery::default()
         };
         time(engine, name, async || {
-            let found = console::find_payments(services, &query).await.expect("a list");
+            let found = console::find_listed(services, &query).await.expect("a list");
             found.page.data.len()
         })
         .await;
     }
     for (name, state) in [("refunds", None), ("refunds, stuck", Some(RefundState::Stuck))] {
         let query = RefundQuery {
-            state,
+            status: state,
             limit: 50,
             ..RefundQuery::default()
         };
         time(engine, name, async || {
-            let found = console::find_refunds(services, &query).await.expect("a list");
+            let found = console::find_listed(services, &query).await.expect("a list");
             found.page.data.len()
         })
         .await;

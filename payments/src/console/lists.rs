@@ -2,11 +2,12 @@
 
 use domain::{Method, Money, PaymentId, PaymentStatus, RefundId, RefundState, Timestamp};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use crate::pagination::{Span, page};
 use crate::store::search::IdRange;
 use crate::store::search::depth::Scanned;
-use crate::store::{StoreError, ledger, payments, refunds};
+use crate::store::{StoreError, Tx, ledger, payments, refunds};
 use crate::{Error, ListedPayment, Page, RefundOfOrder, Services};
 
 /// Page of a list whose scan may have been cut off.
@@ -17,9 +18,10 @@ pub struct FoundPage<T> {
     pub looked_back_to: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, Default)]
-pub struct PaymentQuery {
-    pub status: Option<PaymentStatus>,
+/// Query of a list of payments or of refunds. Everything that is set must match.
+#[derive(Debug, Clone)]
+pub struct ListQuery<S> {
+    pub status: Option<S>,
     pub method: Option<Method>,
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
@@ -28,15 +30,87 @@ pub struct PaymentQuery {
     pub limit: u32,
 }
 
-#[derive(Debug, Clone, Default)]
-pub struct RefundQuery {
-    pub state: Option<RefundState>,
-    pub method: Option<Method>,
-    pub from: Option<Timestamp>,
-    pub to: Option<Timestamp>,
-    /// `Page::next_cursor` of the page before.
-    pub cursor: Option<String>,
-    pub limit: u32,
+pub type PaymentQuery = ListQuery<PaymentStatus>;
+pub type RefundQuery = ListQuery<RefundState>;
+
+impl<S> Default for ListQuery<S> {
+    fn default() -> ListQuery<S> {
+        ListQuery {
+            status: None,
+            method: None,
+            from: None,
+            to: None,
+            cursor: None,
+            limit: 0,
+        }
+    }
+}
+
+/// Status by which a list is narrowed: it tells what is listed.
+pub trait ListedBy: Copy + Send + Sync {
+    type Row: Send;
+
+    /// Lower bound of the ids that were made from an instant on.
+    fn floor(at: Timestamp) -> String;
+
+    fn id_of(row: &Self::Row) -> String;
+
+    fn find<'t>(
+        tx: &'t mut Tx<'_>,
+        query: &'t ListQuery<Self>,
+        range: IdRange<'t>,
+        limit: i64,
+    ) -> BoxFuture<'t, Result<Scanned<Self::Row>, StoreError>>;
+}
+
+impl ListedBy for PaymentStatus {
+    type Row = ListedPayment;
+
+    fn floor(at: Timestamp) -> String {
+        PaymentId::floor(at)
+    }
+
+    fn id_of(row: &ListedPayment) -> String {
+        row.payment.id.to_string()
+    }
+
+    fn find<'t>(
+        tx: &'t mut Tx<'_>,
+        query: &'t PaymentQuery,
+        range: IdRange<'t>,
+        limit: i64,
+    ) -> BoxFuture<'t, Result<Scanned<ListedPayment>, StoreError>> {
+        let filter = payments::newest::Filter {
+            status: query.status,
+            method: query.method.map(Method::as_str),
+        };
+        payments::newest::find(tx, filter, range, limit).boxed()
+    }
+}
+
+impl ListedBy for RefundState {
+    type Row = RefundOfOrder;
+
+    fn floor(at: Timestamp) -> String {
+        RefundId::floor(at)
+    }
+
+    fn id_of(row: &RefundOfOrder) -> String {
+        row.refund.id.to_string()
+    }
+
+    fn find<'t>(
+        tx: &'t mut Tx<'_>,
+        query: &'t RefundQuery,
+        range: IdRange<'t>,
+        limit: i64,
+    ) -> BoxFuture<'t, Result<Scanned<RefundOfOrder>, StoreError>> {
+        let filter = refunds::newest::Filter {
+            state: query.status,
+            method: query.method.map(Method::as_str),
+        };
+        refunds::newest::find(tx, filter, range, limit).boxed()
+    }
 }
 
 /// Balance of one user in the list of all.
@@ -57,62 +131,24 @@ fn page_of<T>(scanned: Scanned<T>, limit: u32, key: impl Fn(&T) -> String) -> Fo
     FoundPage { page, looked_back_to }
 }
 
-/// Payments, newest first.
-pub async fn find_payments(
+/// Payments, or refunds with their orders, newest first.
+pub async fn find_listed<S: ListedBy>(
     services: &Services,
-    query: &PaymentQuery,
-) -> Result<FoundPage<ListedPayment>, Error> {
+    query: &ListQuery<S>,
+) -> Result<FoundPage<S::Row>, Error> {
     let span = Span {
         from: query.from,
         to: query.to,
         cursor: query.cursor.as_deref(),
     };
-    let (from, below) = &span.names_by(PaymentId::floor);
-    let filter = payments::newest::Filter {
-        status: query.status,
-        method: query.method.map(Method::as_str),
-    };
+    let (from, below) = &span.names_by(S::floor);
     let limit = i64::from(query.limit) + 1;
     let scanned = services
         .db
-        .snapshot(|tx| {
-            let range = IdRange { from, below };
-            async move { payments::newest::find(tx, filter, range, limit).await }.boxed()
-        })
+        .snapshot(|tx| S::find(tx, query, IdRange { from, below }, limit))
         .await
         .map_err(|error: StoreError| Error::Internal(error))?;
-    Ok(page_of(scanned, query.limit, |listed: &ListedPayment| {
-        listed.payment.id.to_string()
-    }))
-}
-
-/// Refunds with their orders, newest first.
-pub async fn find_refunds(
-    services: &Services,
-    query: &RefundQuery,
-) -> Result<FoundPage<RefundOfOrder>, Error> {
-    let span = Span {
-        from: query.from,
-        to: query.to,
-        cursor: query.cursor.as_deref(),
-    };
-    let (from, below) = &span.names_by(RefundId::floor);
-    let filter = refunds::newest::Filter {
-        state: query.state,
-        method: query.method.map(Method::as_str),
-    };
-    let limit = i64::from(query.limit) + 1;
-    let scanned = services
-        .db
-        .snapshot(|tx| {
-            let range = IdRange { from, below };
-            async move { refunds::newest::find(tx, filter, range, limit).await }.boxed()
-        })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
-    Ok(page_of(scanned, query.limit, |listed: &RefundOfOrder| {
-        listed.refund.id.to_string()
-    }))
+    Ok(page_of(scanned, query.limit, S::id_of))
 }
 
 /// Balances by user id, of users whose id contains a text. The cursor is a user id.

@@ -202,7 +202,7 @@ async fn lists_of_payments_refunds_balances_and_callbacks_are_narrowed() {
         shop.pass(MINUTE).await;
         let payments_of = async |query: PaymentQuery| {
             let query = PaymentQuery { limit: 1, ..query };
-            console::find_payments(services, &query).await.unwrap().page
+            console::find_listed(services, &query).await.unwrap().page
         };
         let all = payments_of(PaymentQuery::default()).await;
         assert_eq!(all.data[0].payment.order_id, open.id, "newest first");
@@ -229,12 +229,12 @@ async fn lists_of_payments_refunds_balances_and_callbacks_are_narrowed() {
         }
         let refunds_of = async |state: Option<RefundState>, method: Option<Method>| {
             let query = RefundQuery {
-                state,
+                status: state,
                 method,
                 limit: 10,
                 ..RefundQuery::default()
             };
-            console::find_refunds(services, &query).await.unwrap().page.data
+            console::find_listed(services, &query).await.unwrap().page.data
         };
         let refunds = refunds_of(Some(RefundState::Succeeded), Some(Method::Wechat)).await;
         assert_eq!(refunds[0].order_no, order.order_no.as_str());
@@ -246,7 +246,7 @@ async fn lists_of_payments_refunds_balances_and_callbacks_are_narrowed() {
             limit: 10,
             ..RefundQuery::default()
         };
-        let none = console::find_refunds(services, &before).await.unwrap().page;
+        let none = console::find_listed(services, &before).await.unwrap().page;
         assert!(none.data.is_empty());
 
         for (n, user) in ["ann", "bob@example.com", "100%"].into_iter().enumerate() {

@@ -42,7 +42,7 @@ pub async fn payments(
         })?,
         limit: ROWS,
     };
-    let found = console::find_payments(&web.services, &query).await?;
+    let found = console::find_listed(&web.services, &query).await?;
     let content = pages::payments(&context, &filters, &found);
     let title = context.language.list_words().all_payments;
     Ok(respond::page(&context, title, content))
@@ -55,7 +55,7 @@ pub async fn refunds(
 ) -> Result<Response, PageError> {
     let filters = filters(query.as_deref())?;
     let query = RefundQuery {
-        state: set(&filters.status, RefundState::parse)?,
+        status: set(&filters.status, RefundState::parse)?,
         method: set(&filters.method, Method::parse)?,
         from: set(&filters.from, day)?,
         to: set(&filters.to, end_of_day)?,
@@ -64,7 +64,7 @@ pub async fn refunds(
         })?,
         limit: ROWS,
     };
-    let found = console::find_refunds(&web.services, &query).await?;
+    let found = console::find_listed(&web.services, &query).await?;
     let content = pages::refunds(&context, &filters, &found);
     let title = context.language.list_words().all_refunds;
     Ok(respond::page(&context, title, content))
