@@ -52,7 +52,9 @@ pub use figures::{Day, Overview, RangeOverview, Sum, read_overview, read_range};
 pub use files::{
     add_payments, list_entry_lines, list_paid_orders, list_payment_lines, list_refund_lines, sum_by_method,
 };
-pub use find::{FoundOrders, OrderQuery, OrderTotals, TakenAs, find_exact, find_order_totals, find_orders};
+pub use find::{
+    FoundOrders, LookedTo, OrderQuery, OrderTotals, TakenAs, find_exact, find_order_totals, find_orders,
+};
 pub use gateways::{GatewayState, Proof, Trial, list_gateways, test_gateway};
 pub use held_login::{find_held_login, hold_login, release_login};
 pub use inbox::{
@@ -95,4 +97,5 @@ pub use crate::model::file::{
     EntryLine, FilePlace, FileSpan, LineKind, MethodTotal, OrderLine, PaidBy, PaymentLine, RefundLine,
 };
 pub use crate::model::incident::IncidentKind;
+pub use crate::model::sort::{Age, OrderSort};
 pub use crate::notification::replay_notification;

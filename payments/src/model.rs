@@ -16,4 +16,5 @@ pub(crate) mod reconciliation;
 pub(crate) mod refund;
 pub(crate) mod requester;
 pub(crate) mod shipping;
+pub(crate) mod sort;
 pub(crate) mod user;

@@ -2,6 +2,8 @@
 
 use domain::{OrderId, Timestamp};
 
+use crate::model::sort::{Age, next_id};
+
 #[derive(Debug, Clone)]
 pub struct Page<T> {
     pub data: Vec<T>,
@@ -18,16 +20,18 @@ pub(crate) struct Span<'a> {
 impl Span<'_> {
     /// Ids contain their time, so a time span is a range of the primary key: from the first id on, below the second.
     pub(crate) fn names(&self) -> (String, String) {
-        self.names_by(OrderId::floor)
+        self.names_in(Age::Newest, OrderId::floor)
     }
 
-    /// The same for ids of another table, by the function that makes their lower bound.
-    pub(crate) fn names_by(&self, floor: fn(Timestamp) -> String) -> (String, String) {
+    /// The same for a list in either order, and for ids of another table, by the function that makes their lower bound. The
+    /// cursor is the upper or the lower end.
+    pub(crate) fn names_in(&self, age: Age, floor: fn(Timestamp) -> String) -> (String, String) {
         const END_OF_TIME: Timestamp = Timestamp::from_millis((1 << 50) - 1);
         let from = floor(self.from.unwrap_or(Timestamp::from_millis(0)));
         let below = floor(self.to.unwrap_or(END_OF_TIME));
-        match self.cursor {
-            Some(cursor) if cursor < below.as_str() => (from, cursor.to_owned()),
+        match (age, self.cursor) {
+            (Age::Newest, Some(cursor)) if cursor < below.as_str() => (from, cursor.to_owned()),
+            (Age::Oldest, Some(cursor)) if cursor >= from.as_str() => (next_id(cursor), below),
             _ => (from, below),
         }
     }

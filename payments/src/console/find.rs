@@ -1,10 +1,14 @@
 //! Order search: by any number or its end, an amount, a user, or a part of those and of the subject; with filters that
 //! combine.
 
+use std::cmp::Reverse;
+
 use domain::{Method, Money, Order, OrderId, OrderStatus, Timestamp};
 use futures_util::FutureExt;
 
+use crate::model::sort::{Age, OrderSort};
 use crate::pagination::{Span, page};
+use crate::store::search::largest::{self, FoundLargest, Place};
 use crate::store::search::{self, Filter, Found};
 use crate::store::{StoreError, Tx, orders};
 use crate::{Error, Page, Services};
@@ -25,6 +29,7 @@ pub struct OrderQuery {
     pub most: Option<Money>,
     /// It has an open incident.
     pub needs_attention: bool,
+    pub sort: OrderSort,
     /// `Page::next_cursor` of the page before.
     pub cursor: Option<String>,
     pub limit: u32,
@@ -36,8 +41,15 @@ pub struct FoundOrders {
     pub page: Page<Order>,
     /// Meaning that the text was taken in.
     pub taken_as: TakenAs,
-    /// The scan was cut off at this instant: there may be more before it, and the next page goes on there.
-    pub looked_back_to: Option<Timestamp>,
+    /// The scan was cut off there: there may be more beyond it, and the next page goes on there.
+    pub looked_to: Option<LookedTo>,
+}
+
+/// Place at which a scan was cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookedTo {
+    At(Timestamp),
+    Amount(Money),
 }
 
 /// Meaning that a search text was taken in.
@@ -75,7 +87,7 @@ async fn find_numbered(tx: &mut Tx<'_>, text: &str) -> Result<Vec<OrderId>, Stor
     search::find_by_last_digits(tx, text).await
 }
 
-/// Newest first.
+/// Orders in the order of the query.
 pub async fn find_orders(services: &Services, query: &OrderQuery) -> Result<FoundOrders, Error> {
     services
         .db
@@ -187,42 +199,106 @@ fn narrowed_to<'a>(text: &str, filter: Filter<'a>) -> Option<Filter<'a>> {
 }
 
 async fn find_in_snapshot(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<FoundOrders, StoreError> {
-    let (taken_as, found) = search_orders(tx, query, i64::from(query.limit) + 1).await?;
+    let limit = i64::from(query.limit) + 1;
+    let (taken_as, found) = match query.sort {
+        OrderSort::Newest => search_by_age(tx, query, Age::Newest, limit).await?,
+        OrderSort::Oldest => search_by_age(tx, query, Age::Oldest, limit).await?,
+        OrderSort::Largest => search_largest(tx, query, limit).await?,
+    };
     let mut page = page(found.orders, query.limit, |order: &Order| order.id.to_string());
-    let mut looked_back_to = None;
-    if let (None, Some(oldest)) = (&page.next_cursor, found.looked_to) {
-        let id = OrderId::parse(&oldest).ok_or(StoreError::Corrupt("orders.id"))?;
-        looked_back_to = orders::find(tx, &id).await?.map(|order| order.created_at);
-        page.next_cursor = Some(oldest);
+    let mut looked_to = None;
+    if let (None, Some(last)) = (&page.next_cursor, found.looked_to) {
+        let id = OrderId::parse(&last).ok_or(StoreError::Corrupt("orders.id"))?;
+        looked_to = orders::find(tx, &id).await?.map(|order| match query.sort {
+            OrderSort::Newest | OrderSort::Oldest => LookedTo::At(order.created_at),
+            OrderSort::Largest => LookedTo::Amount(order.amount),
+        });
+        page.next_cursor = Some(last);
     }
     Ok(FoundOrders {
         page,
         taken_as,
-        looked_back_to,
+        looked_to,
     })
 }
 
-async fn search_orders(
+async fn search_by_age(
+    tx: &mut Tx<'_>,
+    query: &OrderQuery,
+    age: Age,
+    limit: i64,
+) -> Result<(TakenAs, Found), StoreError> {
+    let (from, below) = &span_of(query, query.cursor.as_deref()).names_in(age, OrderId::floor);
+    let names = search::IdRange { from, below };
+    let pattern = query.text.as_deref().map(search::pattern_within);
+    let (taken_as, first, second) = match interpret_text(tx, query, pattern.as_deref(), names).await? {
+        Meaning::Numbered(found) => {
+            return Ok((TakenAs::Number, merge_found(age, found, Found::default(), limit)));
+        }
+        Meaning::Filtered(taken_as, first, second) => (taken_as, first, second),
+    };
+    let found = search::find(tx, first, names, age, limit).await?;
+    let Some(second) = second else {
+        return Ok((taken_as, found));
+    };
+    let others = search::find(tx, second, names, age, limit).await?;
+    Ok((taken_as, merge_found(age, found, others, limit)))
+}
+
+/// Searches by amount. The cursor is an order too: the next page begins after its place.
+async fn search_largest(
     tx: &mut Tx<'_>,
     query: &OrderQuery,
     limit: i64,
 ) -> Result<(TakenAs, Found), StoreError> {
-    let (from, below) = span_of(query, query.cursor.as_deref()).names();
-    let names = search::IdRange {
-        from: &from,
-        below: &below,
+    let (from, below) = &span_of(query, None).names();
+    let names = search::IdRange { from, below };
+    let after = match query.cursor.as_deref() {
+        Some(id) => largest::find_place(tx, id).await?,
+        None => None,
     };
+    let after = after.as_ref();
     let pattern = query.text.as_deref().map(search::pattern_within);
     let (taken_as, first, second) = match interpret_text(tx, query, pattern.as_deref(), names).await? {
-        Meaning::Numbered(found) => return Ok((TakenAs::Number, found)),
+        // A number is the end of twenty orders at most, which are one page.
+        Meaning::Numbered(mut found) => {
+            found
+                .orders
+                .sort_by_key(|order| Reverse((order.amount, order.id.clone())));
+            return Ok((TakenAs::Number, found));
+        }
         Meaning::Filtered(taken_as, first, second) => (taken_as, first, second),
     };
-    let found = search::find(tx, first, names, limit).await?;
-    let Some(second) = second else {
-        return Ok((taken_as, found));
+    let mut found = largest::find_largest(tx, first, names, after, limit).await?;
+    if let Some(second) = second {
+        let others = largest::find_largest(tx, second, names, after, limit).await?;
+        found = merge_largest(found, others, limit);
+    }
+    let found = Found {
+        orders: found.orders,
+        looked_to: found.looked_to.map(|place| place.id.to_string()),
     };
-    let others = search::find(tx, second, names, limit).await?;
-    Ok((taken_as, merge_found(found, others, limit)))
+    Ok((taken_as, found))
+}
+
+/// Merges both lists, as far as both were scanned.
+fn merge_largest(left: FoundLargest, right: FoundLargest, limit: i64) -> FoundLargest {
+    let key = |place: &Place| (place.amount, place.id.clone());
+    let looked_to = [left.looked_to, right.looked_to]
+        .into_iter()
+        .flatten()
+        .max_by_key(key);
+    let mut orders = left.orders;
+    orders.extend(right.orders);
+    let is_scanned = |order: &Order| {
+        let last = looked_to.as_ref();
+        last.is_none_or(|last| key(&Place::of(order)) >= key(last))
+    };
+    orders.retain(is_scanned);
+    orders.sort_by_key(|order| Reverse(key(&Place::of(order))));
+    orders.dedup_by(|left, right| left.id == right.id);
+    orders.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    FoundLargest { orders, looked_to }
 }
 
 fn span_of<'a>(query: &OrderQuery, cursor: Option<&'a str>) -> Span<'a> {
@@ -274,17 +350,24 @@ async fn interpret_text<'a>(
     ))
 }
 
-/// Merges both lists, as far back as both were scanned.
-fn merge_found(left: Found, right: Found, limit: i64) -> Found {
-    let looked_to = left.looked_to.max(right.looked_to);
+/// Merges both lists, as far as both were scanned.
+fn merge_found(age: Age, left: Found, right: Found, limit: i64) -> Found {
+    let looked_to = match age {
+        Age::Newest => left.looked_to.max(right.looked_to),
+        Age::Oldest => [left.looked_to, right.looked_to].into_iter().flatten().min(),
+    };
     let mut orders = left.orders;
     orders.extend(right.orders);
     orders.retain(|order| {
-        looked_to
-            .as_deref()
-            .is_none_or(|oldest| order.id.as_str() >= oldest)
+        looked_to.as_deref().is_none_or(|last| match age {
+            Age::Newest => order.id.as_str() >= last,
+            Age::Oldest => order.id.as_str() <= last,
+        })
     });
-    orders.sort_by(|left, right| right.id.cmp(&left.id));
+    orders.sort_by(|left, right| match age {
+        Age::Newest => right.id.cmp(&left.id),
+        Age::Oldest => left.id.cmp(&right.id),
+    });
     orders.dedup_by(|left, right| left.id == right.id);
     orders.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Found { orders, looked_to }

@@ -1,9 +1,10 @@
-//! Lists of payments, refunds and balances: the newest first, each as far back as a limited scan reaches.
+//! Lists of payments, refunds and balances, each as far as a limited scan reaches.
 
 use domain::{Method, Money, PaymentId, PaymentStatus, RefundId, RefundState, Timestamp};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::model::sort::Age;
 use crate::pagination::{Span, page};
 use crate::store::search::IdRange;
 use crate::store::search::depth::Scanned;
@@ -14,7 +15,7 @@ use crate::{Error, ListedPayment, Page, RefundOfOrder, Services};
 #[derive(Debug)]
 pub struct FoundPage<T> {
     pub page: Page<T>,
-    /// The scan was cut off at this instant: there may be more before it, and the next page goes on there.
+    /// The scan was cut off at this instant: there may be more beyond it, and the next page goes on there.
     pub looked_back_to: Option<Timestamp>,
 }
 
@@ -25,6 +26,7 @@ pub struct ListQuery<S> {
     pub method: Option<Method>,
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
+    pub age: Age,
     /// `Page::next_cursor` of the page before.
     pub cursor: Option<String>,
     pub limit: u32,
@@ -40,6 +42,7 @@ impl<S> Default for ListQuery<S> {
             method: None,
             from: None,
             to: None,
+            age: Age::Newest,
             cursor: None,
             limit: 0,
         }
@@ -83,6 +86,7 @@ impl ListedBy for PaymentStatus {
         let filter = payments::newest::Filter {
             status: query.status,
             method: query.method.map(Method::as_str),
+            age: query.age,
         };
         payments::newest::find(tx, filter, range, limit).boxed()
     }
@@ -108,6 +112,7 @@ impl ListedBy for RefundState {
         let filter = refunds::newest::Filter {
             state: query.status,
             method: query.method.map(Method::as_str),
+            age: query.age,
         };
         refunds::newest::find(tx, filter, range, limit).boxed()
     }
@@ -131,7 +136,7 @@ fn page_of<T>(scanned: Scanned<T>, limit: u32, key: impl Fn(&T) -> String) -> Fo
     FoundPage { page, looked_back_to }
 }
 
-/// Payments, or refunds with their orders, newest first.
+/// Payments, or refunds with their orders, by age.
 pub async fn find_listed<S: ListedBy>(
     services: &Services,
     query: &ListQuery<S>,
@@ -141,7 +146,7 @@ pub async fn find_listed<S: ListedBy>(
         to: query.to,
         cursor: query.cursor.as_deref(),
     };
-    let (from, below) = &span.names_by(S::floor);
+    let (from, below) = &span.names_in(query.age, S::floor);
     let limit = i64::from(query.limit) + 1;
     let scanned = services
         .db

@@ -5,6 +5,7 @@ use futures_util::FutureExt;
 
 use crate::changes::{ChangeFilter, cursor_of};
 pub use crate::model::checkout::Checkout;
+use crate::model::sort::Age;
 use crate::pagination::{Page, Span, page};
 use crate::store::orders::ChangedOrders;
 use crate::store::payments::facts;
@@ -103,7 +104,7 @@ async fn find_listed(tx: &mut Tx<'_>, filter: &OrderFilter) -> Result<Found, Sto
         ..Filter::default()
     };
     let Some(number) = &filter.order_no else {
-        return search::find(tx, wanted, names, i64::from(filter.limit) + 1).await;
+        return search::find(tx, wanted, names, Age::Newest, i64::from(filter.limit) + 1).await;
     };
     let ids: Vec<OrderId> = match OrderNo::parse(number) {
         Some(number) => orders::find_by_number(tx, &number).await?,

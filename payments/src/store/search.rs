@@ -6,11 +6,16 @@
 //! plan for all values, which is a bad one for rare values.
 
 pub mod depth;
+pub mod largest;
+mod shortest;
 
 use domain::{Order, OrderId};
 
+use self::depth::narrow;
+use self::shortest::choose_path;
 use super::orders::{OrderRow, select_order, status_of};
 use super::{StoreError, Tx, on};
+use crate::model::sort::{Age, next_id};
 
 /// Maximum of orders that a list scans before it answers, however few of them match.
 pub const DEPTH: i64 = 5_000;
@@ -54,9 +59,9 @@ pub fn pattern_within(text: &str) -> String {
 }
 
 /// Result of a search.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Found {
-    /// Newest first.
+    /// In the order of the list.
     pub orders: Vec<Order>,
     /// Id of the last order that was scanned, when the scan was cut off there.
     pub looked_to: Option<String>,
@@ -91,13 +96,6 @@ pub struct IdRange<'a> {
     pub below: &'a str,
 }
 
-/// Number of orders on a path, counted up to [`DEPTH`], and the oldest of those.
-#[derive(PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
-struct Estimate {
-    n: i64,
-    oldest: Option<String>,
-}
-
 impl<'a> Filter<'a> {
     /// Every path that contains all matching orders.
     fn access_paths(&self) -> Vec<AccessPath<'a>> {
@@ -127,20 +125,21 @@ impl AccessPath<'_> {
     }
 }
 
-/// Newest matching orders, up to the requested number, as far back as [`DEPTH`] reaches.
+/// First matching orders by age, up to the requested number, as far as [`DEPTH`] reaches.
 pub async fn find(
     tx: &mut Tx<'_>,
     filter: Filter<'_>,
     range: IdRange<'_>,
+    age: Age,
     limit: i64,
 ) -> Result<Found, StoreError> {
     let (path, looked_to) = match filter.access_paths()[..] {
         [path] if filter.is_all_of(path) => (path, None),
-        ref access_paths => choose_path(tx, access_paths, range, DEPTH).await?,
+        ref access_paths => choose_path(tx, access_paths, range, age, DEPTH).await?,
     };
-    let from = looked_to.as_deref().unwrap_or(range.from);
+    let (from, below) = &narrow(age, range, looked_to.as_deref());
     Ok(Found {
-        orders: list_by_path(tx, path, filter, IdRange { from, ..range }, limit).await?,
+        orders: list_by_path(tx, path, filter, IdRange { from, below }, age, limit).await?,
         looked_to,
     })
 }
@@ -155,7 +154,7 @@ pub async fn sum(tx: &mut Tx<'_>, filter: Filter<'_>, range: IdRange<'_>) -> Res
     };
     let (path, looked_to) = match filter.access_paths()[..] {
         [path] if filter.is_all_of(path) => (path, None),
-        ref access_paths => choose_path(tx, access_paths, range, depth).await?,
+        ref access_paths => choose_path(tx, access_paths, range, Age::Newest, depth).await?,
     };
     let from = looked_to.as_deref().unwrap_or(range.from);
     let row: SumsRow = sum_path(tx, path, filter, IdRange { from, ..range }).await?;
@@ -176,113 +175,17 @@ pub async fn find_among(
 ) -> Result<Found, StoreError> {
     let mut orders = Vec::new();
     for id in ids {
-        let next = format!("{id}0");
+        let next = next_id(id.as_str());
         let alone = IdRange {
             from: range.from.max(id.as_str()),
             below: range.below.min(&next),
         };
-        orders.extend(list_by_path(tx, AccessPath::All, filter, alone, 1).await?);
+        orders.extend(list_by_path(tx, AccessPath::All, filter, alone, Age::Newest, 1).await?);
     }
     Ok(Found {
         orders,
         looked_to: None,
     })
-}
-
-/// Chooses the shortest path, or of those that are too long the one that leads back farthest; and how far, if not to the
-/// end.
-async fn choose_path<'a>(
-    tx: &mut Tx<'_>,
-    access_paths: &[AccessPath<'a>],
-    range: IdRange<'_>,
-    depth: i64,
-) -> Result<(AccessPath<'a>, Option<String>), StoreError> {
-    let mut best: Option<(AccessPath, Estimate)> = None;
-    for path in access_paths {
-        let estimate = estimate_path(tx, *path, range, depth).await?;
-        // Cut off, such a path would miss the newest orders as likely as the oldest.
-        let is_usable = path.is_in_order() || estimate.n < depth;
-        if is_usable && best.as_ref().is_none_or(|(_, shortest)| estimate < *shortest) {
-            best = Some((*path, estimate));
-        }
-    }
-    let (path, estimate) = best.expect("one way at least is in order");
-    Ok((path, estimate.oldest.filter(|_| estimate.n == depth)))
-}
-
-async fn estimate_path(
-    tx: &mut Tx<'_>,
-    path: AccessPath<'_>,
-    range: IdRange<'_>,
-    depth: i64,
-) -> Result<Estimate, StoreError> {
-    macro_rules! estimate {
-        ($name:literal, $rows:expr) => {
-            concat!(
-                "select count(*) as n, min(passed.id) as oldest from (select ",
-                $name,
-                " as id ",
-                $rows,
-                " limit $3) as passed"
-            )
-        };
-    }
-    const ALL: &str = estimate!(
-        "i.id",
-        "from orders i where i.id < $1 and i.id >= $2 order by i.id desc"
-    );
-    const USER: &str = estimate!(
-        "i.id",
-        "from orders i where i.user_id = $4 and i.id < $1 and i.id >= $2 order by i.id desc"
-    );
-    const STATUS: &str = estimate!(
-        "i.id",
-        concat!(
-            "from orders i where ",
-            status_of!("i"),
-            " = $4 and i.id < $1 and i.id >= $2 order by i.id desc"
-        )
-    );
-    const METHOD: &str = estimate!(
-        "m.order_id",
-        "from payments m where m.method = $4 and m.order_id < $1 and m.order_id >= $2 order by m.order_id desc"
-    );
-    const AMOUNT: &str = estimate!(
-        "i.id",
-        "from orders i where i.amount = $4 and i.id < $1 and i.id >= $2 order by i.id desc"
-    );
-    // Without the span of ids: a span that holds none of the amounts would be scanned to its end.
-    const AMOUNTS: &str = estimate!("i.id", "from orders i where i.amount >= $1 and i.amount <= $2");
-    // `cross`: makes SQLite scan the incidents first, and not all payments.
-    const ATTENTION: &str = estimate!(
-        "p.order_id",
-        "from incidents i cross join payments p
-            where p.id = i.payment_id and i.resolved_at is null and p.order_id < $1 and p.order_id >= $2"
-    );
-    macro_rules! row {
-        ($sql:expr $(, $value:expr)?) => {
-            on!(tx, $sql, fetch_one, |query| query
-                .persistent(false)
-                .bind(range.below)
-                .bind(range.from)
-                .bind(depth)
-                $(.bind($value))?)
-        };
-    }
-    let estimate = match path {
-        AccessPath::All => row!(ALL)?,
-        AccessPath::User(user_id) => row!(USER, user_id)?,
-        AccessPath::Status(status) => row!(STATUS, status)?,
-        AccessPath::Method(method) => row!(METHOD, method)?,
-        AccessPath::Amount(fen) => row!(AMOUNT, fen)?,
-        AccessPath::Attention => row!(ATTENTION)?,
-        AccessPath::Amounts(least, most) => on!(tx, AMOUNTS, fetch_one, |query| query
-            .persistent(false)
-            .bind(least)
-            .bind(most)
-            .bind(depth))?,
-    };
-    Ok(estimate)
 }
 
 #[derive(sqlx::FromRow)]
@@ -304,7 +207,7 @@ macro_rules! matching {
             " >= $2
                     and (cast($3 as text) is null or i.user_id = $3)
                     and (cast($4 as text) is null or ",
-            status_of!("i"),
+            $crate::store::orders::status_of!("i"),
             " = $4)
                     and (cast($5 as text) is null
                         or $5 = (select p.method from payments p where p.order_id = i.id and p.method = $5 limit 1))
@@ -326,14 +229,27 @@ macro_rules! matching {
     };
 }
 
-/// Newest first.
-macro_rules! list_orders {
+use matching;
+
+macro_rules! list_newest {
     ($from:literal, $id:literal, $path:expr) => {
+        list_orders!($from, $id, $path, "order by o.id desc")
+    };
+}
+
+macro_rules! list_oldest {
+    ($from:literal, $id:literal, $path:expr) => {
+        list_orders!($from, $id, $path, "order by o.id asc")
+    };
+}
+
+macro_rules! list_orders {
+    ($from:literal, $id:literal, $path:expr, $order:literal) => {
         select_order!(
             "join (select i.id ",
             matching!($from, $id, $path),
-            ") as hit on hit.id = o.id
-            order by o.id desc"
+            ") as hit on hit.id = o.id ",
+            $order
         )
     };
 }
@@ -350,47 +266,58 @@ macro_rules! sum_orders {
     };
 }
 
-/// The SQL text of an access path: `$make` writes the statement around it.
+/// The SQL text of an access path in one direction: `$make` writes the statement around it.
 macro_rules! sql_of {
-    ($make:ident, $path:expr) => {{
-        const ALL: &str = $make!("from orders i", "i.id", " order by i.id desc");
+    ($make:ident, $way:literal, $path:expr) => {{
+        const ALL: &str = $make!("from orders i", "i.id", concat!(" order by i.id ", $way));
         const USER: &str = $make!(
             "from orders i",
             "i.id",
-            " and i.user_id = $3 order by i.user_id desc, i.id desc"
+            concat!(" and i.user_id = $3 order by i.user_id ", $way, ", i.id ", $way)
         );
         // By id alone: SQLite does not see that rows equal in an expression are in index order.
         const STATUS: &str = $make!(
             "from orders i",
             "i.id",
-            concat!(" and ", status_of!("i"), " = $4 order by i.id desc")
+            concat!(" and ", status_of!("i"), " = $4 order by i.id ", $way)
         );
         const AMOUNT: &str = $make!(
             "from orders i",
             "i.id",
-            " and i.amount = $6 order by i.amount desc, i.id desc"
+            concat!(" and i.amount = $6 order by i.amount ", $way, ", i.id ", $way)
         );
         // `|| ''` keeps an engine from scanning all orders by id instead.
         const AMOUNTS: &str = $make!(
             "from orders i",
             "i.id || ''",
-            " and i.amount >= $6 and i.amount <= $7 order by i.id || '' desc"
+            concat!(
+                " and i.amount >= $6 and i.amount <= $7 order by i.id || '' ",
+                $way
+            )
         );
         const ATTENTION: &str = $make!(
             "from orders i",
             "i.id || ''",
-            " and i.id in (select p.order_id
+            concat!(
+                " and i.id in (select p.order_id
                 from incidents a join payments p on p.id = a.payment_id where a.resolved_at is null)
-            order by i.id || '' desc"
+            order by i.id || '' ",
+                $way
+            )
         );
         // Only the last payment of its method represents its order, so that no order is listed twice.
         const METHOD: &str = $make!(
             "from payments m join orders i on i.id = m.order_id",
             "m.order_id",
-            " and m.method = $5
+            concat!(
+                " and m.method = $5
             and not exists (select 1 from payments n
                 where n.method = m.method and n.order_id = m.order_id and n.id > m.id)
-            order by m.method desc, m.order_id desc"
+            order by m.method ",
+                $way,
+                ", m.order_id ",
+                $way
+            )
         );
         match $path {
             AccessPath::All => ALL,
@@ -406,12 +333,12 @@ macro_rules! sql_of {
 
 /// Runs the statement of a path with the values of its filter.
 macro_rules! run_path {
-    ($tx:expr, $make:ident, $path:expr, $filter:expr, $range:expr, $limit:expr, $fetch:ident) => {{
+    ($tx:expr, $sql:expr, $path:expr, $filter:expr, $range:expr, $limit:expr, $fetch:ident) => {{
         let (least, most) = match $path {
             AccessPath::Amounts(least, most) => (Some(least), Some(most)),
             _ => ($filter.least, $filter.most),
         };
-        let sql = sql_of!($make, $path);
+        let sql: &'static str = $sql;
         on!($tx, sql, $fetch, |query| query
             .persistent(false)
             .bind($range.below)
@@ -432,9 +359,14 @@ async fn list_by_path(
     path: AccessPath<'_>,
     filter: Filter<'_>,
     range: IdRange<'_>,
+    age: Age,
     limit: i64,
 ) -> Result<Vec<Order>, StoreError> {
-    let rows: Vec<OrderRow> = run_path!(tx, list_orders, path, filter, range, limit, fetch_all)?;
+    let sql = match age {
+        Age::Newest => sql_of!(list_newest, "desc", path),
+        Age::Oldest => sql_of!(list_oldest, "asc", path),
+    };
+    let rows: Vec<OrderRow> = run_path!(tx, sql, path, filter, range, limit, fetch_all)?;
     rows.into_iter().map(Order::try_from).collect()
 }
 
@@ -446,7 +378,7 @@ async fn sum_path(
 ) -> Result<SumsRow, StoreError> {
     Ok(run_path!(
         tx,
-        sum_orders,
+        sql_of!(sum_orders, "desc", path),
         path,
         filter,
         range,

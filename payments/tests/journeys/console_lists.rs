@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use domain::{Method, Order, PaymentStatus, RefundState, Timestamp};
 use payments::console::{
-    self, Event, IncidentKind, NotificationOutcome, OrderQuery, PaymentQuery, RefundQuery, TakenAs,
-    find_exact, find_orders, list_open_incidents, open_file,
+    self, Age, Event, IncidentKind, NotificationOutcome, OrderQuery, OrderSort, PaymentQuery, RefundQuery,
+    TakenAs, find_exact, find_orders, list_open_incidents, open_file,
 };
 use payments::{RefundRequest, Requester, request_refund};
 use simulator::{Endpoint, Fault, FaultKind};
@@ -214,6 +214,45 @@ async fn lists_of_payments_refunds_balances_and_callbacks_are_narrowed() {
         .await;
         assert_eq!(second.data[0].payment.id, payment.id);
         assert_eq!(second.next_cursor, None);
+        let first = payments_of(PaymentQuery {
+            age: Age::Oldest,
+            ..PaymentQuery::default()
+        })
+        .await;
+        assert_eq!(first.data[0].payment.id, payment.id, "oldest first");
+        let second = payments_of(PaymentQuery {
+            age: Age::Oldest,
+            cursor: first.next_cursor,
+            ..PaymentQuery::default()
+        })
+        .await;
+        assert_eq!(second.data[0].payment.order_id, open.id);
+        assert_eq!(second.next_cursor, None);
+        let orders_of = async |sort: OrderSort, cursor: Option<String>| {
+            let query = OrderQuery {
+                sort,
+                cursor,
+                limit: 1,
+                ..OrderQuery::default()
+            };
+            let page = console::find_orders(services, &query).await.unwrap().page;
+            (page.data[0].id.clone(), page.next_cursor)
+        };
+        // Made in one moment, they are told apart by their ids.
+        let (oldest, newest) = (
+            order.id.clone().min(open.id.clone()),
+            order.id.clone().max(open.id.clone()),
+        );
+        let (oldest, newest) = (&oldest, &newest);
+        for (sort, first, last) in [
+            (OrderSort::Newest, newest, oldest),
+            (OrderSort::Oldest, oldest, newest),
+            (OrderSort::Largest, &order.id, &open.id),
+        ] {
+            let (id, cursor) = orders_of(sort, None).await;
+            assert_eq!(id, *first, "{sort:?}");
+            assert_eq!(orders_of(sort, cursor).await, (last.clone(), None), "{sort:?}");
+        }
         for (n, status, method) in [
             (1, Some(PaymentStatus::Refunded), None),
             (1, Some(PaymentStatus::Processing), Some(Method::Alipay)),

@@ -1,11 +1,12 @@
-//! Refunds for the console's list: the newest first, of which a limited number is scanned.
+//! Refunds for the console's list: by age, of which a limited number is scanned.
 
 use domain::{Method, OrderId, Refund, RefundState};
 
 use super::RefundRow;
 use crate::model::refund::RefundOfOrder;
+use crate::model::sort::Age;
 use crate::store::search::IdRange;
-use crate::store::search::depth::{Scanned, find_cut_off, measure_depth};
+use crate::store::search::depth::{Scanned, find_cut_off, measure_depth, narrow};
 use crate::store::{StoreError, Tx, on};
 
 /// Filter of refunds. `None`: anything.
@@ -13,6 +14,7 @@ use crate::store::{StoreError, Tx, on};
 pub struct Filter<'a> {
     pub state: Option<RefundState>,
     pub method: Option<&'a str>,
+    pub age: Age,
 }
 
 #[derive(sqlx::FromRow)]
@@ -39,14 +41,15 @@ impl TryFrom<RefundOfOrderRow> for RefundOfOrder {
     }
 }
 
-/// Newest refunds of a range of ids, up to the limit, as far back as [`find_cut_off`] says.
+/// First refunds of a range of ids, up to the limit, as far as [`find_cut_off`] says.
 pub async fn find(
     tx: &mut Tx<'_>,
     filter: Filter<'_>,
     range: IdRange<'_>,
     limit: i64,
 ) -> Result<Scanned<RefundOfOrder>, StoreError> {
-    const SQL: &str = "
+    macro_rules! listed {
+        ($way:literal) => { concat!("
         select p.order_id, o.order_no, o.user_id, p.method, r.id, r.refund_no, r.payment_id, r.amount, r.reason, r.state,
             r.gateway_refund_id, r.failure_reason, r.created_at, r.finished_at,
             coalesce(r.updated_at, r.finished_at, r.created_at) as updated_at, r.version, r.to_send, r.sent_at,
@@ -57,18 +60,25 @@ pub async fn find(
         where r.id < $1 and r.id >= $2
             and (cast($4 as text) is null or r.state = $4)
             and (cast($5 as text) is null or p.method || '' = $5)
-        order by r.id desc
-        limit $3";
+        order by r.id ", $way, "
+        limit $3") } }
+    const NEWEST: &str = listed!("desc");
+    const OLDEST: &str = listed!("asc");
     let looked_to = if filter.state.is_none() && filter.method.is_none() {
         None
     } else {
-        find_cut_off(tx, measure_depth!("refunds"), range).await?
+        find_cut_off(tx, measure_depth!("refunds", filter.age), range).await?
     };
-    let from = looked_to.as_ref().map_or(range.from, |(id, _)| id.as_str());
-    let rows: Vec<RefundOfOrderRow> = on!(tx, SQL, fetch_all, |query| query
+    let last = looked_to.as_ref().map(|(id, _)| id.as_str());
+    let (from, below) = narrow(filter.age, range, last);
+    let sql = match filter.age {
+        Age::Newest => NEWEST,
+        Age::Oldest => OLDEST,
+    };
+    let rows: Vec<RefundOfOrderRow> = on!(tx, sql, fetch_all, |query| query
         .persistent(false)
-        .bind(range.below)
-        .bind(from)
+        .bind(below.as_str())
+        .bind(from.as_str())
         .bind(limit)
         .bind(filter.state.map(RefundState::as_str))
         .bind(filter.method))?;
