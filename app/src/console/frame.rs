@@ -73,7 +73,8 @@ fn render_top(context: &ConsoleContext) -> AnyView {
     .into_any()
 }
 
-/// Search field on every page: a caller can usually name a number.
+/// Search field on every page: a caller can usually name a number. The console runs no script, so the key is the browser's:
+/// Alt and `/`, on a Mac Control, Option and `/`.
 fn render_search(context: &ConsoleContext) -> AnyView {
     let words = context.words();
     view! {
@@ -85,6 +86,7 @@ fn render_search(context: &ConsoleContext) -> AnyView {
                 maxlength="64"
                 placeholder=words.search_hint
                 aria-label=words.search_hint
+                accesskey="/"
             />
         </form>
     }

@@ -19,8 +19,8 @@ catalogue! {
     view_attention: "有异常", "With incidents";
     view_bookmark: "筛选条件都在网址中，收藏本页即可保存视图。", "Every filter is in the address: bookmark this page to keep the view.";
     back_to_list: "返回列表", "Back to the list";
-    newer_order: "上一笔", "Newer order";
-    older_order: "下一笔", "Older order";
+    newer_order: "上一笔", "Previous order";
+    older_order: "下一笔", "Next order";
     receipt: "支付凭证", "Receipt";
 
     // Lists of payments, refunds and balances.
@@ -29,6 +29,14 @@ catalogue! {
     no_payment_fits: "没有符合条件的支付", "No payment fits";
     no_refund_fits: "没有符合条件的退款", "No refund fits";
     looked_back_to: "记录很多，此页只查看了此时间之后的记录，点“更早”继续查找：", "There are many: this page looked back to this time. “Older” goes on from there:";
+    looked_on_to: "记录很多，此页只查看了此时间之前的记录，点“更多”继续查找：", "There are many: this page looked up to this time. “More” goes on from there:";
+    looked_down_to: "订单很多，此页只查看了不低于此金额的订单，点“更多”继续查找：", "There are many orders: this page looked down to this amount. “More” goes on from there:";
+    sort: "排序", "Sort";
+    sort_newest: "最新在前", "Newest first";
+    sort_oldest: "最早在前", "Oldest first";
+    sort_largest: "金额从高到低", "Largest amount first";
+    list_help: "此列表可按状态、支付方式和日期筛选；按单号、平台交易号、金额或用户查找，请用页面顶部的搜索框。",
+        "This list is narrowed by status, method and day. To find a number, a gateway's number, an amount or a user, use the search at the top of the page.";
     all_balances: "全部余额", "All balances";
     part_of_user: "用户的一部分", "Part of a user";
     more: "更多", "More";

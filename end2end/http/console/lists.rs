@@ -94,6 +94,72 @@ async fn an_order_of_a_list_leads_to_the_next_and_back() {
     assert_eq!(viewer.get(&wrong).await.status, 422);
 }
 
+/// Rows of a page, by the addresses of their orders.
+fn places(page: &Answer) -> Vec<String> {
+    assert_eq!(page.status, 200, "{}", page.text);
+    let rows = page.text.split("href=\"/admin/orders/ord_").skip(1);
+    rows.map(|rest| format!("ord_{}", rest.split(['?', '"']).next().unwrap()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_list_is_sorted_by_its_address_and_keeps_it() {
+    let server = server(&[]);
+    let api = Api::of(&server);
+    let mut ids = Vec::new();
+    for n in 0..55 {
+        let amount = if n == 30 { 99_900 } else { 1_000 + n };
+        let body = json!({"userId": "ann", "subject": "thing", "amount": amount});
+        ids.push(text(&api.post("/orders", &body).await.ok(201)["id"]).to_owned());
+    }
+    let viewer = Visitor::employed(&server, "viewer").await;
+    let by_amount: Vec<String> = std::iter::once(30)
+        .chain((0..55).rev().filter(|n| *n != 30))
+        .map(|n| ids[n].clone())
+        .collect();
+    let newest: Vec<String> = ids.iter().rev().cloned().collect();
+    for (sort, wanted) in [("", &newest), ("oldest", &ids), ("largest", &by_amount)] {
+        let first = viewer
+            .get(&format!("/admin/orders?q=ann&sort={sort}&lang=en"))
+            .await;
+        assert_eq!(places(&first), wanted[..50], "{sort}");
+        let link = first.text.split("rel=\"next\"").next().unwrap();
+        let link = link.rsplit("href=\"").next().unwrap();
+        let link = link.split('"').next().unwrap().replace("&amp;", "&");
+        assert_eq!(link.contains("sort="), !sort.is_empty(), "{link}");
+        assert!(link.contains("q=ann"), "{link}");
+        let second = viewer.get(&link).await;
+        assert_eq!(places(&second), wanted[50..], "{sort}");
+    }
+    let chosen = viewer.get("/admin/orders?sort=largest").await;
+    assert!(
+        chosen.text.contains("value=\"largest\" selected"),
+        "{}",
+        chosen.text
+    );
+    assert!(
+        chosen.text.contains("accesskey=\"/\""),
+        "a key leads to the search"
+    );
+    for wrong in [
+        "orders?sort=smallest",
+        "payments?sort=largest",
+        "refund-list?sort=x",
+    ] {
+        assert_eq!(
+            viewer.get(&format!("/admin/{wrong}")).await.status,
+            422,
+            "{wrong}"
+        );
+    }
+    let nothing = viewer.get("/admin/payments?sort=oldest&lang=en").await;
+    assert!(
+        nothing.text.contains("use the search at the top"),
+        "{}",
+        nothing.text
+    );
+}
+
 #[tokio::test]
 async fn lists_of_payments_refunds_balances_and_failed_callbacks_are_there() {
     let server = server(&[("RECONCILE_CRON", "* * * * * *")]);

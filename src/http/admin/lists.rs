@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::{Method, PaymentId, PaymentStatus, RefundId, RefundState};
-use payments::console::{self, PaymentQuery, RefundQuery};
+use payments::console::{self, Age, PaymentQuery, RefundQuery};
 
 use super::error::PageError;
 use super::filter::{Typed, day, end_of_day, set};
@@ -22,6 +22,7 @@ fn filters(query: Option<&str>) -> Result<ListFilters, PageError> {
         method: typed.text("method")?,
         from: typed.text("from")?,
         to: typed.text("to")?,
+        sort: typed.text("sort")?,
         cursor: typed.text("cursor")?,
     })
 }
@@ -37,6 +38,7 @@ pub async fn payments(
         method: set(&filters.method, Method::parse)?,
         from: set(&filters.from, day)?,
         to: set(&filters.to, end_of_day)?,
+        age: set(&filters.sort, Age::parse)?.unwrap_or_default(),
         cursor: set(&filters.cursor, |text| {
             PaymentId::is_made_by_us(text).then(|| text.to_owned())
         })?,
@@ -59,6 +61,7 @@ pub async fn refunds(
         method: set(&filters.method, Method::parse)?,
         from: set(&filters.from, day)?,
         to: set(&filters.to, end_of_day)?,
+        age: set(&filters.sort, Age::parse)?.unwrap_or_default(),
         cursor: set(&filters.cursor, |text| {
             RefundId::is_made_by_us(text).then(|| text.to_owned())
         })?,

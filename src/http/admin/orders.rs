@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::{Method, Money, OrderId, OrderStatus, Refund, RefundState};
-use payments::console::{self, OrderFile, OrderQuery};
+use payments::console::{self, OrderFile, OrderQuery, OrderSort};
 
 use super::error::PageError;
 use super::fields::Fields;
@@ -39,7 +39,7 @@ pub async fn list(
     let list = OrderList {
         lines: console::add_payments(&web.services, found.page.data).await?,
         next_cursor: found.page.next_cursor,
-        looked_back_to: found.looked_back_to,
+        looked_to: found.looked_to,
         taken_as: found.taken_as,
         totals,
     };
@@ -60,6 +60,7 @@ pub fn filters(query: Option<&str>) -> Result<Filters, PageError> {
         most: typed.text("most")?,
         attention: typed.text("attention")?,
         within: typed.text("in")?,
+        sort: typed.text("sort")?,
         cursor: typed.text("cursor")?,
     })
 }
@@ -75,6 +76,7 @@ pub fn read(filters: &Filters) -> Result<OrderQuery, PageError> {
         least: set(&filters.least, |text| Money::parse_yuan(text).ok())?,
         most: set(&filters.most, |text| Money::parse_yuan(text).ok())?,
         needs_attention: set(&filters.attention, |text| (text == "1").then_some(()))?.is_some(),
+        sort: set(&filters.sort, OrderSort::parse)?.unwrap_or_default(),
         cursor: set(&filters.cursor, |text| {
             OrderId::is_made_by_us(text).then(|| text.to_owned())
         })?,

@@ -2,15 +2,16 @@
 
 use domain::{Method, PaymentStatus, RefundState};
 use leptos::prelude::*;
-use payments::console::FoundPage;
+use payments::console::{Age, FoundPage};
 use payments::{ListedPayment, RefundOfOrder};
 
 use super::parts::{
     Column::{Figures, Text},
-    choice, empty, filters as render_filters, heading, input, query_of, table,
+    choice, empty, filters as render_filters, heading, input, looked_to_time, next_page, query_of, table,
 };
 use crate::console::columns::product_word;
 use crate::console::{ConsoleContext, format};
+use crate::i18n::ListWords;
 use crate::view::money;
 
 /// Filters as typed, from the query string.
@@ -20,6 +21,7 @@ pub struct ListFilters {
     pub method: String,
     pub from: String,
     pub to: String,
+    pub sort: String,
     pub cursor: String,
 }
 
@@ -30,6 +32,7 @@ impl ListFilters {
             ("method", &self.method),
             ("from", &self.from),
             ("to", &self.to),
+            ("sort", &self.sort),
             ("cursor", cursor),
         ];
         query_of(&pairs)
@@ -50,13 +53,21 @@ fn render_form(
         let name = format::method(method, words);
         (method.as_str(), name, filters.method == method.as_str())
     });
-    let is_set = !filters.query("").is_empty();
+    let texts = context.language.list_words();
+    let oldest = Age::Oldest.as_str();
+    let sorts = [(oldest, texts.sort_oldest, filters.sort == oldest)];
+    let unsorted = ListFilters {
+        sort: String::new(),
+        ..filters.clone()
+    };
+    let is_set = !unsorted.query("").is_empty();
     let form = view! {
         <form class="panel form form--row" method="get" action=path>
             {choice("status", words.status, words.any, statuses)}
             {choice("method", words.method, words.any, &methods)}
             {input("from", words.from_day, "date", &filters.from)}
             {input("to", words.to_day, "date", &filters.to)}
+            {choice("sort", texts.sort, texts.sort_newest, &sorts)}
             <button class="act act--primary">{words.search}</button>
             <a class="act" href=path>{words.clear}</a>
         </form>
@@ -64,7 +75,7 @@ fn render_form(
     render_filters(context, is_set, form.into_any())
 }
 
-/// The link to older rows, and how far back this page looked.
+/// The link to the next page, and how far this page looked.
 fn render_rest<T>(
     context: &ConsoleContext,
     path: &'static str,
@@ -73,13 +84,19 @@ fn render_rest<T>(
 ) -> AnyView {
     let next = found.page.next_cursor.as_ref().map(|cursor| {
         let path = format!("{path}?{}", filters.query(cursor));
-        view! { <a class="act" href=path rel="next">{context.words().older}</a> }
+        let name = next_page(context, &filters.sort);
+        view! { <a class="act" href=path rel="next">{name}</a> }
     });
     let looked_back_to = found.looked_back_to.map(|at| {
         let text = context.language.list_words().looked_back_to;
-        view! { <p class="panel__text">{text} " " {format::time(at)}</p> }
+        looked_to_time(context, text, &filters.sort, at)
     });
     view! { {looked_back_to} {next} }.into_any()
+}
+
+/// Says what the list is narrowed by, and where numbers are searched for.
+fn render_empty(text: &'static str, texts: &'static ListWords) -> AnyView {
+    view! { {empty(text)} <p class="panel__text">{texts.list_help}</p> }.into_any()
 }
 
 const PAYMENTS: &str = "/admin/payments";
@@ -113,7 +130,7 @@ pub fn payments(
         {heading(texts.all_payments, ().into_any())}
         {render_form(context, PAYMENTS, filters, &statuses)}
         <section class="panel">
-            {if rows.is_empty() { empty(texts.no_payment_fits) } else { table(texts.all_payments, &columns, rows) }}
+            {if rows.is_empty() { render_empty(texts.no_payment_fits, texts) } else { table(texts.all_payments, &columns, rows) }}
             {render_rest(context, PAYMENTS, filters, found)}
         </section>
     }
@@ -168,7 +185,7 @@ pub fn refunds(context: &ConsoleContext, filters: &ListFilters, found: &FoundPag
         {heading(texts.all_refunds, ().into_any())}
         {render_form(context, REFUNDS, filters, &statuses)}
         <section class="panel">
-            {if rows.is_empty() { empty(texts.no_refund_fits) } else { table(texts.all_refunds, &columns, rows) }}
+            {if rows.is_empty() { render_empty(texts.no_refund_fits, texts) } else { table(texts.all_refunds, &columns, rows) }}
             {render_rest(context, REFUNDS, filters, found)}
         </section>
     }
@@ -208,12 +225,13 @@ mod tests {
         let filters = ListFilters {
             status: "failed".to_owned(),
             from: "2026-11-01".to_owned(),
+            sort: "oldest".to_owned(),
             cursor: "pay_1".to_owned(),
             ..ListFilters::default()
         };
         assert_eq!(
             filters.query("pay_0"),
-            "status=failed&from=2026-11-01&cursor=pay_0"
+            "status=failed&from=2026-11-01&sort=oldest&cursor=pay_0"
         );
     }
 }

@@ -3,11 +3,12 @@
 use domain::{Method, OrderStatus, Timestamp};
 use leptos::prelude::*;
 use payments::Period;
-use payments::console::{OrderLine, OrderTotals, Permission, TakenAs};
+use payments::console::{LookedTo, OrderLine, OrderSort, OrderTotals, Permission, TakenAs};
 
 use super::parts::{
     Column::{Figures, Text},
-    choice, empty, fact, filters as render_filters, heading, input, query_of, table,
+    choice, empty, fact, filters as render_filters, heading, input, looked_to_time, next_page, query_of,
+    table,
 };
 use crate::console::{ConsoleContext, format};
 use crate::i18n::{ConsoleWords, fill};
@@ -27,6 +28,7 @@ pub struct Filters {
     pub attention: String,
     /// `text`: the text is a part of a number, a user or a subject.
     pub within: String,
+    pub sort: String,
     pub cursor: String,
 }
 
@@ -43,6 +45,7 @@ impl Filters {
     /// Returns whether anything narrows the list.
     pub fn is_set(&self) -> bool {
         let anywhere = Filters {
+            sort: self.sort.clone(),
             cursor: self.cursor.clone(),
             ..Filters::default()
         };
@@ -61,6 +64,7 @@ impl Filters {
             ("most", &self.most),
             ("attention", &self.attention),
             ("in", &self.within),
+            ("sort", &self.sort),
             ("cursor", cursor),
         ];
         query_of(&pairs)
@@ -72,8 +76,8 @@ impl Filters {
 pub struct OrderList {
     pub lines: Vec<OrderLine>,
     pub next_cursor: Option<String>,
-    /// The scan was cut off at this instant.
-    pub looked_back_to: Option<Timestamp>,
+    /// The scan was cut off there.
+    pub looked_to: Option<LookedTo>,
     pub taken_as: TakenAs,
     /// Sums of all pages; `None` of an unfiltered list.
     pub totals: Option<OrderTotals>,
@@ -100,20 +104,21 @@ pub fn orders(context: &ConsoleContext, filters: &Filters, found: OrderList, now
         .collect();
     let next = found.next_cursor.map(|cursor| {
         let path = format!("/admin/orders?{}", filters.query(&cursor));
-        view! { <a class="act" href=path rel="next">{words.older}</a> }
+        let name = next_page(context, &filters.sort);
+        view! { <a class="act" href=path rel="next">{name}</a> }
     });
-    let looked_back_to = found
-        .looked_back_to
-        .map(|at| view! { <p class="panel__text">{words.looked_back_to} " " {format::time(at)}</p> });
+    let looked_to = found
+        .looked_to
+        .map(|place| render_looked_to(context, &filters.sort, place));
     view! {
         {heading(words.orders, render_export(context, filters))}
         {render_form(context, filters, now)}
         {render_views(context, filters, now)}
         <section class="panel">
             {render_meaning(context, filters, found.taken_as)}
-            {if is_empty { render_empty(context, filters) } else { table(words.orders, &columns, rows) }}
+            {if is_empty { render_empty(context) } else { table(words.orders, &columns, rows) }}
             {found.totals.filter(|_| !is_empty).map(|totals| render_sums(context, totals))}
-            {looked_back_to}
+            {looked_to}
             {next}
         </section>
     }
@@ -177,10 +182,21 @@ fn render_meaning(context: &ConsoleContext, filters: &Filters, taken_as: TakenAs
     }
 }
 
-fn render_empty(context: &ConsoleContext, filters: &Filters) -> AnyView {
-    let help = (!filters.text.is_empty())
-        .then(|| view! { <p class="panel__text">{context.language.list_words().search_help}</p> });
-    view! { {empty(context.words().no_orders)} {help} }.into_any()
+/// Says where a scan was cut off, and that the next page goes on there.
+fn render_looked_to(context: &ConsoleContext, sort: &str, place: LookedTo) -> AnyView {
+    match place {
+        LookedTo::At(at) => looked_to_time(context, context.words().looked_back_to, sort, at),
+        LookedTo::Amount(amount) => {
+            let text = context.language.list_words().looked_down_to;
+            view! { <p class="panel__text">{text} " " {money::text(amount)}</p> }.into_any()
+        }
+    }
+}
+
+/// Says what can be searched for.
+fn render_empty(context: &ConsoleContext) -> AnyView {
+    let help = context.language.list_words().search_help;
+    view! { {empty(context.words().no_orders)} <p class="panel__text">{help}</p> }.into_any()
 }
 
 /// Lists that are wanted every day. Each is an address, and so is any other choice of filters.
@@ -273,6 +289,12 @@ fn render_form(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> A
         let name = format::method(method, words);
         (method.as_str(), name, filters.method == method.as_str())
     });
+    let texts = context.language.list_words();
+    let sorts = [
+        (OrderSort::Oldest.as_str(), texts.sort_oldest),
+        (OrderSort::Largest.as_str(), texts.sort_largest),
+    ]
+    .map(|(value, name)| (value, name, filters.sort == value));
     let form = view! {
         <form class="panel form form--row" method="get" action="/admin/orders">
             <label class="field field--wide">
@@ -285,6 +307,7 @@ fn render_form(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> A
             {input("to", words.to_day, "date", &filters.to)}
             {input("least", words.least, "text", &filters.least)}
             {input("most", words.most, "text", &filters.most)}
+            {choice("sort", texts.sort, texts.sort_newest, &sorts)}
             <label class="check">
                 <input type="checkbox" name="attention" value="1" checked=filters.attention == "1"/>
                 <span>{words.attention}</span>
@@ -320,5 +343,11 @@ mod tests {
             ..Filters::default()
         };
         assert!(filters.is_set() && !second_page.is_set());
+        let sorted = Filters {
+            sort: "largest".to_owned(),
+            ..Filters::default()
+        };
+        assert_eq!(sorted.query("ord_1"), "sort=largest&cursor=ord_1");
+        assert!(!sorted.is_set(), "an order narrows nothing");
     }
 }

@@ -1,10 +1,12 @@
 //! Components of console pages.
 
+use domain::Timestamp;
 use leptos::prelude::*;
+use payments::console::Age;
 use url::form_urlencoded::Serializer;
 
 use crate::components::icons;
-use crate::console::ConsoleContext;
+use crate::console::{ConsoleContext, format};
 
 /// Title of a page, with its actions beside it.
 pub fn heading(title: &str, acts: AnyView) -> AnyView {
@@ -156,6 +158,29 @@ pub fn filters(context: &ConsoleContext, is_set: bool, form: AnyView) -> AnyView
         </details>
     }
     .into_any()
+}
+
+/// Name of the link to the next page, which depends on the order of the list.
+pub fn next_page(context: &ConsoleContext, sort: &str) -> &'static str {
+    if is_newest_first(sort) {
+        context.words().older
+    } else {
+        context.language.list_words().more
+    }
+}
+
+/// Says at which time the scan of a list was cut off. `text` is that of a list with the newest row first.
+pub fn looked_to_time(context: &ConsoleContext, text: &'static str, sort: &str, at: Timestamp) -> AnyView {
+    let text = if is_newest_first(sort) {
+        text
+    } else {
+        context.language.list_words().looked_on_to
+    };
+    view! { <p class="panel__text">{text} " " {format::time(at)}</p> }.into_any()
+}
+
+fn is_newest_first(sort: &str) -> bool {
+    sort.is_empty() || sort == Age::Newest.as_str()
 }
 
 /// Placeholder of an empty list.
