@@ -1,60 +1,32 @@
 // Tasks of an operator in a real browser: finding, looking into what failed, and the figures of yesterday.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { admin, apiKey, startServer } from './server.mjs';
+import { Merchant } from './merchant.mjs';
+import { admin, startServer } from './server.mjs';
 import { DESK, launch, PHONE, visit } from './visitor.mjs';
 
-let browser, server, sold, control;
+let browser, server, merchant, sold;
 before(async () => {
     [browser, server] = await Promise.all([launch(), startServer()]);
-    control = server.wallet.replace('/wallet', '/_control');
-    await call('/orders', { userId: 'li.lei@example.com', subject: '个人版套餐', amount: 990 });
+    merchant = new Merchant(server);
+    await merchant.call('POST', '/orders', { userId: 'li.lei@example.com', subject: '个人版套餐', amount: 990 });
     await pay('li.lei@example.com', '个人版套餐，一年', 129900);
     sold = await pay('wang.fang@example.com', '团队版套餐，一个月', 9990);
-    await tell('notice', { set: { mchid: '1900000000' }, newId: true, send: true });
-    await tell('faults', { kind: 'notEnough', endpoint: 'refund' });
-    await call(`/payments/${sold.id}/refund`, { reason: '不需要了', amount: 1000, refundNo: 'R-2026-0815' });
-    for (let look = 0; look < 100; look += 1) {
-        const { data } = await call(`/payments/${sold.id}/refunds`);
-        if (data[0].status === 'needs_attention') return;
-        await new Promise((done) => setTimeout(done, 200));
-    }
-    assert.fail('the refund should be stuck');
+    await merchant.tell('/notice', { set: { mchid: '1900000000' }, newId: true, send: true });
+    await merchant.tell('/faults', { kind: 'notEnough', endpoint: 'refund' });
+    await merchant.call('POST', `/payments/${sold.id}/refund`, { reason: '不需要了', amount: 1000, refundNo: 'R-2026-0815' });
+    await merchant.until(`/payments/${sold.id}/refunds`, ({ data }) => data[0].status === 'needs_attention');
 });
 after(async () => {
     await browser?.close();
     await server?.stop();
 });
 
-async function call(path, body) {
-    const answer = await fetch(`${server.url}/api/billing${path}`, {
-        method: body ? 'POST' : 'GET',
-        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-        body: body && JSON.stringify(body),
-    });
-    assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.clone().text()}`);
-    return answer.json();
-}
-
-async function tell(path, body) {
-    const answer = await fetch(`${control}/${path}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-    });
-    assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.clone().text()}`);
-}
-
 async function pay(userId, subject, amount) {
-    const order = await call('/orders', { userId, subject, amount });
-    const payment = await call('/payments', { orderId: order.id, method: 'wechat' });
-    await tell('pay', { code: payment.paymentUrl });
-    for (let look = 0; look < 50; look += 1) {
-        const now = await call(`/payments/${payment.id}`);
-        if (now.status === 'success') return now;
-        await new Promise((done) => setTimeout(done, 200));
-    }
-    return assert.fail('the payment was not paid');
+    const order = await merchant.order({ userId, subject, amount });
+    const payment = await merchant.start(order, 'wechat');
+    await merchant.pay(payment);
+    return merchant.until(`/payments/${payment.id}`, (payment) => payment.status === 'success');
 }
 
 async function logIn(visitor, language) {

@@ -1,7 +1,8 @@
 // The operator's console in a real browser: a desktop and a phone, with JavaScript and without.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { admin, apiKey, startServer } from './server.mjs';
+import { Merchant } from './merchant.mjs';
+import { admin, startServer } from './server.mjs';
 import { DESK, launch, NARROW, PHONE, visit } from './visitor.mjs';
 
 let browser, server, sold;
@@ -14,34 +15,16 @@ after(async () => {
     await server?.stop();
 });
 
-async function call(path, body) {
-    const answer = await fetch(`${server.url}/api/billing${path}`, {
-        method: body ? 'POST' : 'GET',
-        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-        body: body && JSON.stringify(body),
-    });
-    assert.ok(answer.ok, `${path}: ${answer.status}`);
-    return answer.json();
-}
-
 /** A few orders in different states; the last one is paid. */
 async function sell() {
-    for (const amount of [990, 129900, 1234500]) await call('/orders', { userId: 'bob', subject: '企业版套餐，一个月', amount });
-    const order = await call('/orders', { userId: 'ann', subject: '团队版套餐，一个月', amount: 9990 });
-    const payment = await call('/payments', { orderId: order.id, method: 'wechat' });
-    const control = server.wallet.replace('/wallet', '/_control');
-    const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
-    await fetch(`${control}/pay`, { ...json, body: JSON.stringify({ code: payment.paymentUrl }) });
-    for (let look = 0; look < 50; look += 1) {
-        const now = await call(`/payments/${payment.id}`);
-        if (now.status === 'success') {
-            const foreign = { set: { mchid: '1900000000' }, newId: true, send: true };
-            await fetch(`${control}/notice`, { ...json, body: JSON.stringify(foreign) });
-            return now;
-        }
-        await new Promise((done) => setTimeout(done, 200));
-    }
-    return assert.fail('the payment was not paid');
+    const merchant = new Merchant(server);
+    for (const amount of [990, 129900, 1234500]) await merchant.order({ userId: 'bob', subject: '企业版套餐，一个月', amount });
+    const order = await merchant.order({ userId: 'ann', subject: '团队版套餐，一个月' });
+    const payment = await merchant.start(order, 'wechat');
+    await merchant.pay(payment);
+    const paid = await merchant.until(`/payments/${payment.id}`, (payment) => payment.status === 'success');
+    await merchant.tell('/notice', { set: { mchid: '1900000000' }, newId: true, send: true });
+    return paid;
 }
 
 async function logIn(visitor, query = '') {
