@@ -33,6 +33,7 @@ pub struct ConsoleContext {
     pub chosen_language: Option<Language>,
     /// `None` on the pages before the login.
     pub operator: Option<Operator>,
+    /// Path of this page, or of the page whose form it answers.
     pub path: String,
     /// The query string without its question mark.
     pub query: String,

@@ -253,7 +253,7 @@ async fn going_back_to_change_a_refund_keeps_its_amount_and_reason() {
         .text
         .split("href=\"")
         .map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&"))
-        .find(|href| href.starts_with(&format!("{form}?")))
+        .find(|href| href.starts_with(&format!("{form}?amount=")))
         .unwrap();
     let page = owner.get(&back).await;
     assert_eq!(value_of(&page.text, "amount"), "79.50");

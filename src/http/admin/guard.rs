@@ -15,7 +15,7 @@ use axum::response::Response;
 use payments::console::{Operator, Waiting, count_waiting, find_operator};
 use tracing::Instrument as _;
 
-use super::access::{Access, AccessRules, Verb};
+use super::access::{Access, AccessRules, Verb, page_of};
 use super::error::PageError;
 use super::fields::Fields;
 use super::{cookies, respond};
@@ -40,17 +40,21 @@ pub async fn guard(
         Verb::Post
     };
     let access = path.and_then(|path| rules.get(&(verb, path)).copied());
+    let page = match verb {
+        Verb::Get => head.uri.path(),
+        Verb::Post => page_of(&rules, head.uri.path()),
+    };
     let context = match find_people(&web, &head.headers).await {
-        Ok((operator, waiting)) => build_context(&web, &head, operator, waiting),
+        Ok((operator, waiting)) => build_context(&web, &head, page, operator, waiting),
         Err(error) => {
-            let context = build_context(&web, &head, None, Waiting::default());
+            let context = build_context(&web, &head, page, None, Waiting::default());
             return explain_error(&context, PageError::from(error));
         }
     };
     let body = match refuse_access(&context, access, verb, &head) {
         Ok(()) => body,
         Err(Refusal::Answered(answer)) => return *answer,
-        Err(Refusal::Unconfirmed) => return to_confirm(verb, &head, body).await,
+        Err(Refusal::Unconfirmed) => return to_confirm(&rules, verb, &head, body).await,
     };
     head.extensions.insert(context.clone());
     let answer = next.run(Request::from_parts(head, body));
@@ -96,7 +100,7 @@ fn refuse_access(
             _ => Err(answered(to_login(verb, request))),
         };
     };
-    if operator.must_change_password && access != Access::Open && !AT_FIRST.contains(&context.path.as_str()) {
+    if operator.must_change_password && access != Access::Open && !AT_FIRST.contains(&request.uri.path()) {
         return Err(answered(respond::see_other(AT_FIRST[0])));
     }
     if let Some(permission) = access.permission()
@@ -125,7 +129,13 @@ async fn find_people(web: &Web, headers: &HeaderMap) -> Result<(Option<Operator>
     Ok((operator, waiting))
 }
 
-fn build_context(web: &Web, request: &Parts, operator: Option<Operator>, waiting: Waiting) -> ConsoleContext {
+fn build_context(
+    web: &Web,
+    request: &Parts,
+    page: &str,
+    operator: Option<Operator>,
+    waiting: Waiting,
+) -> ConsoleContext {
     let headers = &request.headers;
     let query = request.uri.query();
     let chosen_language = parameter(query, "lang").as_deref().and_then(Language::parse_tag);
@@ -138,7 +148,7 @@ fn build_context(web: &Web, request: &Parts, operator: Option<Operator>, waiting
         language: respond::language(chosen_language, cookies::find_language(headers), accepted),
         chosen_language,
         operator,
-        path: request.uri.path().to_owned(),
+        path: page.to_owned(),
         query: query.unwrap_or_default().to_owned(),
         form: read_form(query),
         once: web.services.clock.nonce(),
@@ -165,28 +175,29 @@ fn to_login(verb: Verb, request: &Parts) -> Response {
 }
 
 /// Redirects to the confirmation of the password. It comes back to the page, and to its form as it was typed.
-async fn to_confirm(verb: Verb, request: &Parts, body: Body) -> Response {
+async fn to_confirm(rules: &AccessRules, verb: Verb, request: &Parts, body: Body) -> Response {
     let next = match verb {
         Verb::Get => request
             .uri
             .path_and_query()
             .map_or("/admin", PathAndQuery::as_str)
             .to_owned(),
-        Verb::Post => page_of_form(request, body).await,
+        Verb::Post => page_of_form(rules, request, body).await,
     };
     let next: String = url::form_urlencoded::byte_serialize(respond::next_path(&next).as_bytes()).collect();
     respond::see_other(&format!("/admin/confirm?next={next}"))
 }
 
 /// Returns the address of the page that a form was sent from, with what was typed, if it is short enough for an address.
-async fn page_of_form(request: &Parts, body: Body) -> String {
+async fn page_of_form(rules: &AccessRules, request: &Parts, body: Body) -> String {
     // The check of the origin has left nothing but the path of a page of ours in the header.
     let page = request
         .headers
         .get(header::REFERER)
         .and_then(|referer| referer.to_str().ok())
-        .map_or("/admin", respond::next_path)
-        .to_owned();
+        .map_or("/admin", respond::next_path);
+    // A question that answers a form has no address that can be opened.
+    let page = page_of(rules, page).to_owned();
     let bytes = body::read(&request.headers, body, API_BYTES)
         .await
         .unwrap_or_default();
