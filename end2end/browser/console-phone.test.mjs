@@ -114,9 +114,18 @@ async function furnish(visitor) {
     await send('epay', { name: '论坛' });
     await send('people', { email: 'wang.xiaoming@finance.example.com', password: 'a first password' });
     await page.goto(`${server.url}/admin/balances?user=u1`);
-    await page.locator('form[action$="/adjust"] [name=amount]').fill('12.30');
-    await page.locator('form[action$="/adjust"] [name=note]').fill('补偿');
-    await page.locator('form[action$="/adjust"] button').click();
+    const form = page.locator('form[action$="/adjust/check"]');
+    await form.locator('[name=amount]').fill('12.30');
+    await form.locator('[name=note]').fill('补偿');
+    await form.locator('button').click();
+    await page.locator('[data-question]').waitFor();
+    await visitor.fitsTheScreen();
+    await visitor.picture('adjust-question');
+    // The way back keeps what was typed.
+    await page.locator('[data-question] a.act').click();
+    assert.equal(await form.locator('[name=amount]').inputValue(), '12.30');
+    await form.locator('button').click();
+    await page.locator('[data-question] form button').click();
     await page.waitForLoadState();
 }
 

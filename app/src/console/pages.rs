@@ -32,7 +32,7 @@ pub use api_keys::keys;
 pub use approvals::approvals;
 pub use attention::attention;
 pub use audit_log::{AuditLogFilters, audit_log};
-pub use balances::{Account, BalanceList, balances, books};
+pub use balances::{Account, BalanceList, CHECK_ADJUSTMENT, balances, books};
 pub use epay::{EpayView, epay};
 pub use error::error;
 pub use files::{FileFilters, files};
@@ -45,7 +45,10 @@ pub use order::{OrderPlace, order};
 pub use orders::{Filters, OrderList, orders};
 pub use overview::{overview, overview_of_range};
 pub use payment_links::{payment_link, payment_links, plate};
-pub use question::{Question, amount_text, question, reason_field, role_name};
+pub use question::{
+    Question, adjustment_fields, amount_text, change_text, method_name, plain_change, question, reason_field,
+    required_reason_field, role_name, sum_text,
+};
 pub use reconciliation::{Calendar, reconciliation, reconciliations};
 pub use refund::{RefundForm, RefundReason, path_of_check, refund, refund_check};
 pub use timeline::support_text;

@@ -77,6 +77,10 @@ catalogue! {
     rotate_secret: "轮换签名密钥？", "Rotate the signing secret?";
     rotate_secret_effect: "新密钥只显示一次。24 小时内新旧密钥同时签名，之后旧密钥失效。",
         "The new secret is shown once. For 24 hours both secrets sign, then the old one stops.";
+    adjust_balance: "将 {user} 的余额调整 {change}？", "Adjust the balance of {user} by {change}?";
+    adjust_balance_effect: "调整立即记入账本，无法删除，只能用另一笔调整冲回；超过审批线时，另一位同事批准后才会生效。",
+        "It is posted to the ledger at once and cannot be deleted, only reversed by another adjustment; above the threshold another person must approve it first.";
+    close_day: "对 {day} 的{gateway}账单关账？", "Close {day} of {gateway}?";
     close_link: "结束收款链接“{subject}”？", "Close the payment link “{subject}”?";
     close_order: "关闭订单 {number}？", "Close order {number}?";
     turn_off_totp: "停用两步验证？", "Turn two-step verification off?";

@@ -195,6 +195,14 @@ async fn close(place: &Place, path: &str) {
     let support = Visitor::logged_in(&place.server, "support@example.com", OWNER.1).await;
     assert_eq!(support.post(&close, &reason).await.status, 403);
     assert_eq!(place.owner.post(&close, &[]).await.status, 422);
+    let question = place.owner.get(&format!("{close}?lang=en")).await;
+    assert_eq!(question.status, 200, "{}", question.text);
+    assert!(
+        question.text.contains("data-question") && question.text.contains("name=\"reason\""),
+        "{}",
+        question.text
+    );
+    assert!(question.text.contains("of WeChat Pay?"), "{}", question.text);
     assert_eq!(
         place.owner.post(&close, &reason).await.status,
         409,
@@ -205,6 +213,7 @@ async fn close(place: &Place, path: &str) {
         place.past.day - Days::new(5)
     );
     assert_eq!(place.owner.post(&unplanned, &reason).await.status, 404);
+    assert_eq!(place.owner.get(&unplanned).await.status, 404);
 
     // A later change of the closed day is shown, and closed again for a reason.
     let number = place.numbers[0].as_str();

@@ -167,6 +167,26 @@ async fn finance_adjusts_a_balance_once_and_the_ledger_stays_balanced() {
         ("amount", "+12.30"),
         ("note", "goodwill"),
     ];
+    // The first step changes nothing and repeats what will happen.
+    let question = visitor
+        .post("/admin/balances/adjust/check?lang=en", &fields)
+        .await;
+    assert_eq!(question.status, 200, "{}", question.text);
+    for part in [
+        "data-question",
+        "action=\"/admin/balances/adjust\"",
+        "Adjust the balance of ann by +¥12.30?",
+        "name=\"amount\" value=\"12.30\"",
+        "goodwill",
+        &*number,
+        // The way back keeps what was typed, and another language is that of the page with the form.
+        "form=%2Fadmin%2Fbalances%2Fadjust%2Fcheck",
+        "href=\"/admin/balances?lang=zh\"",
+    ] {
+        assert!(question.text.contains(part), "{part}: {}", question.text);
+    }
+    let balance = visitor.get("/admin/balances?user=ann").await;
+    assert!(!balance.text.contains("goodwill"), "nothing has happened");
     for _ in 0..2 {
         let done = visitor.submit("/admin/balances/adjust", &fields).await;
         assert!(
@@ -195,6 +215,10 @@ async fn finance_adjusts_a_balance_once_and_the_ledger_stays_balanced() {
             422,
             "{amount}"
         );
+        let page = visitor.post("/admin/balances/adjust/check", &wrong).await;
+        assert_eq!(page.status, 422, "{amount}");
+        let link = "href=\"/admin/balances?lang=en\"";
+        assert!(page.text.contains(link), "{}", page.text);
     }
     let books = visitor.get("/admin/books").await;
     assert!(

@@ -16,13 +16,12 @@ use super::error::PageError;
 use super::fields::Fields;
 use super::filter::{set, word};
 use super::form::{FormError, show_again};
-use super::respond;
+use super::{questions, respond};
 use crate::http::api::Id;
 use crate::http::web::Web;
 
 const ROWS: u32 = 50;
 const APPROVALS: &str = "/admin/refunds";
-const ADJUST: &str = "/admin/balances/adjust";
 
 pub async fn show(
     State(web): State<Web>,
@@ -102,11 +101,31 @@ pub async fn adjust(
             Ok(respond::done(&format!("/admin/balances?user={user}"), flash))
         }
         Err(error) => {
-            let context = show_again(context, ADJUST, &fields, error)?;
+            let context = show_again(context, pages::CHECK_ADJUSTMENT, &fields, error)?;
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             balances_page(&web, &context, (status, None), (user, None), number).await
         }
     }
+}
+
+/// Shows the second step, which repeats what will happen to whose balance.
+pub async fn check(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+    fields: Fields,
+) -> Result<Response, PageError> {
+    let user = fields.line("user", 64)?;
+    let number = fields.line("number", 64)?;
+    let adjustment = match read_adjustment(&fields, (user, number)) {
+        Ok(adjustment) => adjustment,
+        Err(error) => {
+            let context = show_again(context, pages::CHECK_ADJUSTMENT, &fields, error)?;
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            return balances_page(&web, &context, (status, None), (user, None), number).await;
+        }
+    };
+    let balance = find_balance(&web.services, user).await?;
+    Ok(questions::adjust_balance(&context, &adjustment, &balance))
 }
 
 async fn try_adjust(
@@ -115,16 +134,20 @@ async fn try_adjust(
     fields: &Fields,
     (user, number): (&str, &str),
 ) -> Result<Asked, FormError> {
+    let adjustment = read_adjustment(fields, (user, number))?;
+    let (operator, actor) = (operator(context)?, respond::actor(context));
+    Ok(console::adjust_balance(&web.services, operator, &actor, &adjustment).await?)
+}
+
+fn read_adjustment(fields: &Fields, (user, number): (&str, &str)) -> Result<Adjustment, FormError> {
     let change = change_of(fields.text("amount"));
-    let adjustment = Adjustment {
+    Ok(Adjustment {
         user_id: user.to_owned(),
         change: change.ok_or(FormError::Field("amount", Problem::NoAmount))?,
         number: number.to_owned(),
         note: fields.required("note", 256)?.to_owned(),
         by: Requester::Rule,
-    };
-    let (operator, actor) = (operator(context)?, respond::actor(context));
-    Ok(console::adjust_balance(&web.services, operator, &actor, &adjustment).await?)
+    })
 }
 
 pub async fn approve(

@@ -4,17 +4,20 @@ use app::console::ConsoleContext;
 use app::console::pages::{self, Question};
 use app::i18n::fill;
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::{EndpointId, OrderState};
 use leptos::prelude::{AnyView, IntoAny as _};
 use payments::console::{find_link, find_user, list_keys};
 use payments::epay::list_merchants;
+use payments::reconciliation::{Difference, DifferenceState, find_day_now};
 use payments::webhook::find_endpoint;
+use payments::{Adjustment, Balance};
 
 use super::error::PageError;
 use super::orders::{order_id, path_of};
+use super::reconciliation::parse_place;
 use super::respond;
 use crate::http::api::Id;
 use crate::http::web::Web;
@@ -265,6 +268,77 @@ pub async fn close_order(
         is_loss: true,
     };
     let reason = pages::reason_field(&context);
+    Ok(ask_with(&context, question, reason))
+}
+
+/// Asks about an adjustment, with its fields as they were read.
+pub fn adjust_balance(context: &ConsoleContext, adjustment: &Adjustment, balance: &Balance) -> Response {
+    let (words, forms) = (context.words(), context.form_words());
+    let fen = adjustment.change.fen();
+    let change = pages::change_text(fen);
+    let after = balance.available.fen() + fen;
+    let back = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("user", &adjustment.user_id)
+        .append_pair("form", pages::CHECK_ADJUSTMENT)
+        .append_pair("amount", &pages::plain_change(fen))
+        .append_pair("note", &adjustment.note)
+        .finish();
+    let question = Question {
+        title: fill(
+            forms.adjust_balance,
+            &[("user", &adjustment.user_id), ("change", &change)],
+        ),
+        effect: forms.adjust_balance_effect.to_owned(),
+        facts: vec![
+            (words.user, adjustment.user_id.clone()),
+            (words.available, pages::amount_text(balance.available)),
+            (words.amount, change),
+            (words.balance_after, pages::sum_text(after)),
+            (words.reason, adjustment.note.clone()),
+        ],
+        action: "/admin/balances/adjust".to_owned(),
+        button: words.adjust,
+        back: format!("/admin/balances?{back}"),
+        is_loss: fen < 0,
+    };
+    ask_with(context, question, pages::adjustment_fields(adjustment))
+}
+
+pub async fn close_day(
+    State(web): State<Web>,
+    Extension(context): Extension<ConsoleContext>,
+    Path((day, channel)): Path<(String, String)>,
+) -> Result<Response, PageError> {
+    let (day, channel) = parse_place(&day, &channel)?;
+    let (words, texts) = (context.words(), context.language.reconciliation_words());
+    let now = find_day_now(&web.services, day, channel).await?;
+    let open = |difference: &&Difference| difference.state == DifferenceState::Open;
+    let n_open = now.day.differences.iter().filter(open).count();
+    let (day, gateway) = (day.to_string(), pages::method_name(&context, channel.method()));
+    let place = format!("/admin/reconciliation/{day}/{channel}");
+    let question = Question {
+        title: fill(
+            context.form_words().close_day,
+            &[("day", &day), ("gateway", gateway)],
+        ),
+        effect: texts.close_text.to_owned(),
+        facts: vec![
+            (words.method, gateway.to_owned()),
+            (
+                texts.checked_at,
+                now.day
+                    .row
+                    .finished_at
+                    .map_or_else(|| "–".to_owned(), payments::beijing),
+            ),
+            (texts.differences_left, n_open.to_string()),
+        ],
+        action: format!("{place}/close"),
+        button: texts.close_day,
+        back: place,
+        is_loss: false,
+    };
+    let reason = pages::required_reason_field(&context, "500");
     Ok(ask_with(&context, question, reason))
 }
 

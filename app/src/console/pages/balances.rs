@@ -15,6 +15,9 @@ use crate::console::{ConsoleContext, format};
 use crate::i18n::ConsoleWords;
 use crate::view::money;
 
+/// Address of the first step of an adjustment, whose answer asks about it.
+pub const CHECK_ADJUSTMENT: &str = "/admin/balances/adjust/check";
+
 /// A user's balance with a page of its history, and the requesters of its adjustments.
 pub type Account = (Balance, Page<Entry>, Requesters);
 
@@ -167,16 +170,19 @@ fn render_history(
 
 fn render_adjust(context: &ConsoleContext, user: &str, number: &str) -> AnyView {
     let words = context.words();
-    let typed = context.typed("/admin/balances/adjust");
+    let typed = [CHECK_ADJUSTMENT, "/admin/balances/adjust"]
+        .into_iter()
+        .find(|action| context.form.action() == *action)
+        .map_or_else(|| context.typed(""), |action| context.typed(action));
     let labels = [("amount", words.adjust_amount), ("note", words.reason)];
     view! {
         {refusal(context, typed, &labels)}
-        <form class="form form--row" method="post" action="/admin/balances/adjust">
+        <form class="form form--row" method="post" action=CHECK_ADJUSTMENT>
             <input type="hidden" name="user" value=user.to_owned()/>
             <input type="hidden" name="number" value=number.to_owned()/>
             {text_field(context, typed, TextField::amount("amount", words.adjust_amount))}
             {text_field(context, typed, TextField::line("note", words.reason, "256"))}
-            <button class="act act--bad">{words.adjust}</button>
+            <button class="act">{words.look_again}</button>
         </form>
     }
     .into_any()

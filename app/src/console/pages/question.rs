@@ -1,7 +1,8 @@
 //! The page before an act that cannot be undone: what it is about, what it does, and the way back.
 
-use domain::Money;
+use domain::{Method, Money};
 use leptos::prelude::*;
+use payments::Adjustment;
 use payments::users::Role;
 
 use super::fields::{TextField, once_field, text_field};
@@ -60,6 +61,43 @@ pub fn amount_text(amount: Money) -> String {
 
 pub fn role_name(context: &ConsoleContext, role: Role) -> &'static str {
     format::role(role, context.words())
+}
+
+/// Change of a balance, with its sign.
+pub fn change_text(fen: i64) -> String {
+    format::change(fen)
+}
+
+/// The same as it can be typed into the form.
+pub fn plain_change(fen: i64) -> String {
+    let sign = if fen < 0 { "-" } else { "" };
+    let amount = Money::from_fen(fen.saturating_abs()).map_or_else(|_| String::new(), Money::to_yuan);
+    format!("{sign}{amount}")
+}
+
+pub fn sum_text(fen: i64) -> String {
+    format::sum(fen)
+}
+
+pub fn method_name(context: &ConsoleContext, method: Method) -> &'static str {
+    format::method(method, context.words())
+}
+
+/// Fields of an adjustment, which its question sends on.
+pub fn adjustment_fields(adjustment: &Adjustment) -> AnyView {
+    view! {
+        <input type="hidden" name="user" value=adjustment.user_id.clone()/>
+        <input type="hidden" name="number" value=adjustment.number.clone()/>
+        <input type="hidden" name="amount" value=plain_change(adjustment.change.fen())/>
+        <input type="hidden" name="note" value=adjustment.note.clone()/>
+    }
+    .into_any()
+}
+
+/// Reason without which an act is refused.
+pub fn required_reason_field(context: &ConsoleContext, most: &'static str) -> AnyView {
+    let reason = TextField::line("reason", context.words().reason, most);
+    text_field(context, context.typed(""), reason)
 }
 
 /// Optional reason of an act.

@@ -321,13 +321,7 @@ fn render_close(context: &ConsoleContext, path: &str) -> AnyView {
     let words = context.language.reconciliation_words();
     let content = view! {
         <p class="small">{words.close_text}</p>
-        <form method="post" action=format!("{path}/close")>
-            <label class="field">
-                <span class="field__label">{context.words().reason}</span>
-                <input class="field__input" name="reason" maxlength="500" required/>
-            </label>
-            <button class="act">{words.close_day}</button>
-        </form>
+        <a class="act" href=format!("{path}/close")>{words.close_day}</a>
     };
     panel(words.close_day, content.into_any())
 }
