@@ -20,21 +20,22 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Admits a request to its handler, or refuses it.
 pub async fn admit(State(web): State<Web>, mut request: Request, next: Next) -> Response {
-    if let Err(refusal) = check(&request) {
+    if let Some(refusal) = refuse(&request) {
         return refusal;
     }
     find_visitor(&web, &mut request);
     limit_time(next.run(request)).await
 }
 
-fn check(request: &Request) -> Result<(), Response> {
+fn refuse(request: &Request) -> Option<Response> {
     if request.extensions().get::<Crowded>().is_some() {
-        return Err(turn_away());
+        return Some(turn_away());
     }
     if !has_one_host(request) {
-        return Err(Problem::malformed("a request needs exactly one Host").into_response());
+        return Some(Problem::malformed("a request needs exactly one Host").into_response());
     }
-    storable::check_address(request.uri().path(), request.uri().query()).map_err(Problem::into_response)
+    let checked = storable::check_address(request.uri().path(), request.uri().query());
+    checked.err().map(Problem::into_response)
 }
 
 /// Limits the wait for an answer. The handler itself runs to its end: a timeout or a client that disconnects ends only the
