@@ -96,7 +96,7 @@ async fn reconcile_statement(
     services: &Services,
     gateway: &Gateway,
     day: BillDay,
-    mut statement: Statement,
+    mut statement: Box<Statement>,
 ) -> Result<ReconciledDay, Error> {
     let channel = gateway.channel();
     let earlier = services

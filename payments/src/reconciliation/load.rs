@@ -21,7 +21,7 @@ use crate::store::{StoreError, Tx};
 use crate::{Error, Services};
 
 pub(super) enum Loaded {
-    Ready(Statement),
+    Ready(Box<Statement>),
     /// No usable statement, and why.
     NotYet(String),
 }
@@ -203,7 +203,7 @@ fn judge_emptiness(statement: Statement, files: &Files, has_booked: bool) -> Loa
         (Some(_), None) if !files.is_without_funds => {
             not_yet("the gateway has no fund-flow statement of this day, and there were trades")
         }
-        _ => Loaded::Ready(statement),
+        _ => Loaded::Ready(Box::new(statement)),
     }
 }
 
