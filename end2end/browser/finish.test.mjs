@@ -124,11 +124,12 @@ test('a lost connection is said, and the countdown stops', async () => {
         await page.locator('.countdown:visible').waitFor();
         await context.setOffline(true);
         await page.locator('.connection', { hasText: '连接已中断' }).waitFor();
-        assert.equal(await page.locator('.countdown:visible').count(), 0);
+        // An event that was on its way when the line went takes the message back for a moment.
+        await page.locator('.countdown').waitFor({ state: 'hidden' });
         await page.screenshot({ path: new URL('screenshots/finish-offline.png', import.meta.url).pathname });
         await context.setOffline(false);
         await page.locator('.connection', { hasText: '连接' }).waitFor({ state: 'hidden', timeout: 15_000 });
-        assert.equal(await page.locator('.countdown:visible').count(), 1);
+        await page.locator('.countdown').waitFor();
         await own.stop();
         await page.locator('.connection', { hasText: '连接已中断' }).waitFor({ timeout: 15_000 });
         await context.close();
