@@ -13,7 +13,7 @@ use sqlx::AssertSqlSafe;
 
 use self::write::Value;
 pub use self::write::Write;
-use super::postgres::is_certain;
+use super::postgres::failed_commit;
 use super::{Engine, StoreError, Tx, cut_point, events};
 
 /// Binds the values of all writes to a query of any engine.
@@ -66,7 +66,10 @@ impl Tx<'_> {
 
     /// Runs one write and returns how many rows it changed.
     pub(crate) async fn run_write(&mut self, write: Write) -> Result<u64, StoreError> {
-        self.send_held().await?;
+        if self.holds_batches {
+            self.begin().await?;
+            self.send_held().await?;
+        }
         let changed = self.send_batch(&[write]).await?;
         Ok(changed.into_iter().sum())
     }
@@ -94,11 +97,7 @@ impl Tx<'_> {
         match borrowed.note(outcome) {
             Ok(_) => Ok(()),
             Err(error) if is_division_by_zero(&error) => Err(StoreError::Stale),
-            Err(error) if is_certain(&error) => Err(error.into()),
-            Err(error) => {
-                tracing::error!(%error, "the outcome of a write is not known");
-                Err(StoreError::CommitUnknown)
-            }
+            Err(error) => Err(failed_commit(error)),
         }
     }
 

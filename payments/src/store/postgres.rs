@@ -158,7 +158,9 @@ impl Tx<'_> {
         }
         let borrowed = self.borrowed();
         borrowed.enter_transaction();
-        send_command(borrowed, "begin").await
+        let begun = send_command(borrowed, "begin").await;
+        // Without it the statements after it would commit one by one.
+        self.note(begun)
     }
 
     /// Commits what was written.
@@ -230,7 +232,7 @@ pub(super) fn is_certain(error: &sqlx::Error) -> bool {
         .is_none_or(|error| error.severity() == PgSeverity::Error && error.code() != COMPLETION_UNKNOWN)
 }
 
-fn failed_commit(error: sqlx::Error) -> StoreError {
+pub(super) fn failed_commit(error: sqlx::Error) -> StoreError {
     if is_certain(&error) {
         return error.into();
     }

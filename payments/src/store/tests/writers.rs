@@ -250,6 +250,25 @@ async fn a_batch_that_loses_a_race_writes_nothing() {
     }
 }
 
+/// A write whose rows are counted is answered at once, and must be part of its transaction all the same.
+#[tokio::test]
+async fn a_counted_write_is_undone_with_its_transaction() {
+    for store in stores().await {
+        let failed: Result<(), StoreError> = store
+            .db
+            .write(|tx| {
+                async move {
+                    assert_eq!(tx.run_write(insert_row("row")).await?, 1);
+                    Err(StoreError::Corrupt("on purpose"))
+                }
+                .boxed()
+            })
+            .await;
+        assert!(matches!(failed, Err(StoreError::Corrupt(_))), "{failed:?}");
+        assert!(ids(&store.db).await.is_empty());
+    }
+}
+
 /// The server ends the connection in the middle of a commit, as a restart of PostgreSQL does.
 #[tokio::test]
 async fn a_connection_that_ends_while_postgresql_commits_leaves_the_outcome_unknown() {
