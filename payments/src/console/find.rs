@@ -1,7 +1,7 @@
 //! Order search: by any number or its end, an amount, a user, or a part of those and of the subject; with filters that
 //! combine.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use domain::{Method, Money, Order, OrderId, OrderStatus, Timestamp};
 use futures_util::FutureExt;
@@ -288,16 +288,12 @@ fn merge_largest(left: FoundLargest, right: FoundLargest, limit: i64) -> FoundLa
         .into_iter()
         .flatten()
         .max_by_key(key);
-    let mut orders = left.orders;
-    orders.extend(right.orders);
     let is_scanned = |order: &Order| {
         let last = looked_to.as_ref();
         last.is_none_or(|last| key(&Place::of(order)) >= key(last))
     };
-    orders.retain(is_scanned);
-    orders.sort_by_key(|order| Reverse(key(&Place::of(order))));
-    orders.dedup_by(|left, right| left.id == right.id);
-    orders.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let compare = |left: &Order, right: &Order| key(&Place::of(right)).cmp(&key(&Place::of(left)));
+    let orders = merge_orders(left.orders, right.orders, is_scanned, compare, limit);
     FoundLargest { orders, looked_to }
 }
 
@@ -356,21 +352,35 @@ fn merge_found(age: Age, left: Found, right: Found, limit: i64) -> Found {
         Age::Newest => left.looked_to.max(right.looked_to),
         Age::Oldest => [left.looked_to, right.looked_to].into_iter().flatten().min(),
     };
-    let mut orders = left.orders;
-    orders.extend(right.orders);
-    orders.retain(|order| {
+    let is_scanned = |order: &Order| {
         looked_to.as_deref().is_none_or(|last| match age {
             Age::Newest => order.id.as_str() >= last,
             Age::Oldest => order.id.as_str() <= last,
         })
-    });
-    orders.sort_by(|left, right| match age {
+    };
+    let compare = |left: &Order, right: &Order| match age {
         Age::Newest => right.id.cmp(&left.id),
         Age::Oldest => left.id.cmp(&right.id),
-    });
+    };
+    let orders = merge_orders(left.orders, right.orders, is_scanned, compare, limit);
+    Found { orders, looked_to }
+}
+
+/// Merges the scanned orders of two lists into one order, each once.
+fn merge_orders(
+    left: Vec<Order>,
+    right: Vec<Order>,
+    is_scanned: impl Fn(&Order) -> bool,
+    compare: impl Fn(&Order, &Order) -> Ordering,
+    limit: i64,
+) -> Vec<Order> {
+    let mut orders = left;
+    orders.extend(right);
+    orders.retain(is_scanned);
+    orders.sort_by(compare);
     orders.dedup_by(|left, right| left.id == right.id);
     orders.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Found { orders, looked_to }
+    orders
 }
 
 /// Parses an amount: `¥1,234.50` and `1234.5` are the same.
