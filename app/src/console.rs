@@ -60,7 +60,12 @@ impl ConsoleContext {
 
     /// Returns what was typed into the form that is sent to this address.
     pub fn typed(&self, action: &str) -> &TypedForm {
-        if self.form.action() == action {
+        self.typed_in_steps(&[action])
+    }
+
+    /// The same for a form of several steps, each with an address of its own.
+    pub fn typed_in_steps(&self, actions: &[&str]) -> &TypedForm {
+        if actions.contains(&self.form.action()) {
             &self.form
         } else {
             &typed::EMPTY

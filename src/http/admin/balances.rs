@@ -100,11 +100,7 @@ pub async fn adjust(
             };
             Ok(respond::done(&format!("/admin/balances?user={user}"), flash))
         }
-        Err(error) => {
-            let context = show_again(context, pages::CHECK_ADJUSTMENT, &fields, error)?;
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            balances_page(&web, &context, (status, None), (user, None), number).await
-        }
+        Err(error) => show_form_again(&web, context, &fields, (user, number), error).await,
     }
 }
 
@@ -116,16 +112,26 @@ pub async fn check(
 ) -> Result<Response, PageError> {
     let user = fields.line("user", 64)?;
     let number = fields.line("number", 64)?;
-    let adjustment = match read_adjustment(&fields, (user, number)) {
-        Ok(adjustment) => adjustment,
-        Err(error) => {
-            let context = show_again(context, pages::CHECK_ADJUSTMENT, &fields, error)?;
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            return balances_page(&web, &context, (status, None), (user, None), number).await;
+    match read_adjustment(&fields, (user, number)) {
+        Ok(adjustment) => {
+            let balance = find_balance(&web.services, user).await?;
+            Ok(questions::adjust_balance(&context, &adjustment, &balance))
         }
-    };
-    let balance = find_balance(&web.services, user).await?;
-    Ok(questions::adjust_balance(&context, &adjustment, &balance))
+        Err(error) => show_form_again(&web, context, &fields, (user, number), error).await,
+    }
+}
+
+/// Shows the form of an adjustment as it was typed, with what is wrong with it.
+async fn show_form_again(
+    web: &Web,
+    context: ConsoleContext,
+    fields: &Fields,
+    (user, number): (&str, &str),
+    error: FormError,
+) -> Result<Response, PageError> {
+    let context = show_again(context, pages::CHECK_ADJUSTMENT, fields, error)?;
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    balances_page(web, &context, (status, None), (user, None), number).await
 }
 
 async fn try_adjust(

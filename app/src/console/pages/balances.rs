@@ -170,10 +170,7 @@ fn render_history(
 
 fn render_adjust(context: &ConsoleContext, user: &str, number: &str) -> AnyView {
     let words = context.words();
-    let typed = [CHECK_ADJUSTMENT, "/admin/balances/adjust"]
-        .into_iter()
-        .find(|action| context.form.action() == *action)
-        .map_or_else(|| context.typed(""), |action| context.typed(action));
+    let typed = context.typed_in_steps(&[CHECK_ADJUSTMENT, "/admin/balances/adjust"]);
     let labels = [("amount", words.adjust_amount), ("note", words.reason)];
     view! {
         {refusal(context, typed, &labels)}
