@@ -330,7 +330,7 @@ async fn act_on_notification(
     kept: Vec<Write>,
 ) -> Result<News, Error> {
     let now = services.clock.now();
-    // What a payment's notification changes is written with it.
+    // The notification about a payment is written in one batch with the changes of the payment.
     let kept = if matches!(about, About::Payment(..)) {
         kept
     } else {

@@ -62,7 +62,7 @@ fn n_uploads(shop: &Shop, payment: &Payment) -> u32 {
     shipping_of(shop, payment).map_or(0, |shipping| shipping.n_uploads)
 }
 
-/// What the console says of open incidents.
+/// Details of the open incidents about uploads.
 async fn told(shop: &Shop) -> Vec<String> {
     let open = list_open_incidents(&shop.services, None, 50).await.unwrap().data;
     let kind = Some(IncidentKind::ShippingNotUploaded);
@@ -284,7 +284,7 @@ async fn a_person_who_is_forgotten_stays_named_until_the_upload_ends() {
             .unwrap();
         assert_eq!(erased.n_open, 0);
         assert_eq!(shop.payment(&payment).await.request, "");
-        // An upload that was never made keeps nobody for ever.
+        // After a month an upload that was never made no longer keeps the request.
         let payment = paid(shop).await;
         shop.sleep(31 * DAY).await;
         let erased = payments::forget_user(&shop.services, &visit, "ann")
