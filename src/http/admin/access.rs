@@ -44,8 +44,8 @@ pub type AccessRules = HashMap<(Verb, &'static str), Access>;
 /// Finds the page that an address belongs to, for links to it: the address of a form alone cannot be opened.
 pub fn page_of<'p>(rules: &AccessRules, path: &'p str) -> &'p str {
     let is_page = |path: &str| {
-        let pages = rules.keys().filter(|(verb, _)| *verb == Verb::Get);
-        pages.into_iter().any(|(_, template)| fits(template, path))
+        let mut pages = rules.keys().filter(|(verb, _)| *verb == Verb::Get);
+        pages.any(|(_, template)| fits(template, path))
     };
     let mut page = path;
     while !is_page(page) {
