@@ -104,7 +104,7 @@ pub async fn find_obstacles(services: &Services, serving: &Serving) -> Result<Ve
         .db
         .snapshot(|tx| async move { obstacles_in(tx, serving).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 async fn obstacles_in(tx: &mut Tx<'_>, serving: &Serving) -> Result<Vec<Obstacle>, StoreError> {
@@ -158,8 +158,7 @@ pub async fn stamp_accounts(
     let served: Vec<ServedRow> = services
         .db
         .snapshot(|tx| async move { served_so_far(tx, serving).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     for channel in Channel::ALL {
         let latest = served.iter().find(|row| row.channel == channel.as_str());
         if let Some(latest) = latest.filter(|row| !serving.has(&row.channel, &row.account)) {
@@ -171,7 +170,7 @@ pub async fn stamp_accounts(
         .db
         .write(|tx| async move { write_stamps(services, tx, serving, served, accepted).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Assigns payments from before accounts were recorded to the account that was served until now.
@@ -183,8 +182,7 @@ async fn fill_in_account(services: &Services, channel: Channel, account: &str) -
                 async move { served_accounts::fill_in_account(tx, channel, account, FILL_BATCH).await }
                     .boxed()
             })
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         if n_filled == 0 {
             return Ok(());
         }

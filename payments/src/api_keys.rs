@@ -8,7 +8,7 @@ use crate::console::{Act, Action, Actor, record};
 use crate::incident::{Incident, Recurrence, raise};
 pub use crate::model::api_key::{ApiKey, KeyDraft, KeyLimits, Scope};
 use crate::model::incident::IncidentKind;
-use crate::store::{StoreError, api_keys as rows};
+use crate::store::api_keys as rows;
 use crate::{Clock, Error, Services};
 
 /// Interval at which the use of a key is written.
@@ -87,7 +87,7 @@ pub async fn ensure_api_key(
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Looks a key up by its hash, so that timing does not reveal how much of it was right.
@@ -101,8 +101,7 @@ pub async fn find_api_key(services: &Services, key: &str) -> Result<Option<ApiKe
     let found = services
         .db
         .read_one(|tx| async move { rows::find_api_key(tx, wanted).await }.boxed())
-        .await
-        .map_err(Error::Internal)?;
+        .await?;
     if let Some(key) = &found {
         services.api_keys.keep(hash, key, lookup);
     }
@@ -125,7 +124,7 @@ pub async fn note_use(services: &Services, key: &ApiKey) -> Result<(), Error> {
         .db
         .write_one(|tx| async move { rows::touch_api_key(tx, &key.id, before, now).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 pub async fn has_api_keys(services: &Services) -> Result<bool, Error> {

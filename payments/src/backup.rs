@@ -6,9 +6,9 @@ use futures_util::FutureExt;
 use crate::calendar::beijing;
 use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
+use crate::store::backup;
 pub use crate::store::backup::{CopyFacts, copy_sqlite, inspect_copy};
 use crate::store::incidents;
-use crate::store::{StoreError, backup};
 use crate::{Error, Services};
 
 /// All scheduled backups share one incident.
@@ -46,7 +46,7 @@ pub async fn record_backup(services: &Services, failure: Option<&str>) -> Result
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// The order that was created last; `None` in a database without orders.
@@ -54,8 +54,7 @@ pub async fn find_newest_order(services: &Services) -> Result<Option<NewestOrder
     let row = services
         .db
         .read_one(|tx| async move { backup::find_newest_order(tx).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(row.map(|row| NewestOrder {
         order_no: row.order_no,
         state: row.state,

@@ -62,8 +62,7 @@ pub async fn list_entries(
     let rows = services
         .db
         .read_one(|tx| async move { ledger::list(tx, user_id, before, i64::from(limit) + 1).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(page(rows, limit, |entry: &Entry| entry.seq.to_string()))
 }
 

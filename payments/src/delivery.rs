@@ -20,7 +20,6 @@ use self::lanes::{Ended, Lanes};
 use crate::alarm::Robots;
 use crate::error::logged;
 use crate::outbound::OutboundGuard;
-use crate::store::StoreError;
 use crate::store::deliveries::{self, DeliveryRow};
 use crate::{Error, Services};
 
@@ -111,8 +110,7 @@ async fn list_due_targets(services: &Services) -> Result<Vec<String>, Error> {
     let lanes = services
         .db
         .read_one(|tx| deliveries::list_lanes(tx).boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let due = lanes.into_iter().filter(|lane| lane.due_at <= now);
     Ok(due.map(|lane| lane.target).collect())
 }
@@ -150,5 +148,5 @@ async fn claim_deliveries(
     let claim = services.db.write_one(|tx| {
         async move { deliveries::claim_due(tx, target, lease.now, lease.until, lease.holder, limit).await }.boxed()
     });
-    claim.await.map_err(|error: StoreError| Error::Internal(error))
+    claim.await.map_err(Error::Internal)
 }

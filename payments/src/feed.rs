@@ -53,8 +53,7 @@ pub async fn list_events(services: &Services, query: &FeedQuery) -> Result<FeedP
     let rows = services
         .db
         .read_one(|tx| async move { events::list_after(tx, after, query.kind, limit).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let next_after = match (rows.last(), &query.after) {
         (Some(last), _) => Some(last.id.clone()),
         (None, Some(after)) => Some(after.to_string()),
@@ -74,7 +73,7 @@ async fn find_place(services: &Services, after: Option<&EventId>) -> Result<Feed
         .db
         .read_one(|tx| async move { events::find_place(tx, after).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Reads one event of the feed.
@@ -93,7 +92,7 @@ async fn find_listed(services: &Services, id: &EventId) -> Result<Option<KeptEve
         .db
         .read_one(|tx| async move { events::find_listed(tx, id).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Publishes what waits. A reader need not wait for the job. A database that takes no writes at the moment is still read.
@@ -114,16 +113,14 @@ pub async fn publish_events(services: &Services) -> Result<usize, Error> {
         let is_waiting = services
             .db
             .read_one(|tx| events::has_unnumbered(tx).boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         if !is_waiting {
             break;
         }
         let n_rows = services
             .db
             .write(|tx| async move { publish_batch(services, tx).await }.boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         n_published += usize::try_from(n_rows).unwrap_or(usize::MAX);
     }
     Ok(n_published)
@@ -146,8 +143,7 @@ async fn run_replays(services: &Services) -> Result<usize, Error> {
         let replays = services
             .db
             .read_one(|tx| webhook_endpoints::list_replays(tx).boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         if replays.is_empty() {
             break;
         }
@@ -155,8 +151,7 @@ async fn run_replays(services: &Services) -> Result<usize, Error> {
             services
                 .db
                 .write(|tx| async move { run_replay_batch(services, tx, replay).await }.boxed())
-                .await
-                .map_err(|error: StoreError| Error::Internal(error))?;
+                .await?;
             n_batches += 1;
         }
     }

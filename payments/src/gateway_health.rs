@@ -45,12 +45,11 @@ pub(crate) async fn look(services: &Services) -> Result<(), Error> {
                         forged_notifications::count(tx, channel, now - HOUR).await?,
                     ));
                 }
-                Ok((written, n_forged))
+                Ok::<_, StoreError>((written, n_forged))
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let mut alarms = Vec::new();
     for (channel, n_forged) in n_forged {
         if let Some(gateway) = services.gateways.get(channel) {
@@ -87,7 +86,7 @@ pub(crate) async fn look(services: &Services) -> Result<(), Error> {
         .db
         .write(|tx| async move { write_alarms(services, tx, new, over, now).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Adds this server's count of forged notifications to the shared count.

@@ -164,8 +164,7 @@ async fn record_notification(
     let found = services
         .db
         .read_one(|tx| async move { find_before(tx, message, number, trade).await }.boxed())
-        .await
-        .map_err(Error::Internal)?;
+        .await?;
     let Before::Unknown(facts) = found else {
         return Ok(false);
     };

@@ -51,9 +51,7 @@ pub struct LateJob {
 /// Raises incidents for overdue rows and settles those that are over.
 pub async fn look_after(services: &Services, late_jobs: &[LateJob]) -> Result<(), Error> {
     gateway_health::look(services).await?;
-    raise_overdue(services, late_jobs)
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))
+    raise_overdue(services, late_jobs).await.map_err(Error::Internal)
 }
 
 fn age_bounds(services: &Services, now: Timestamp) -> Bounds {

@@ -127,8 +127,7 @@ pub async fn find_link(services: &Services, token: &str) -> Result<PaymentLink, 
     let row = services
         .db
         .snapshot(|tx| payment_links::find_by_token(tx, token).boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(row.ok_or(Error::NotFound)?.try_into()?)
 }
 
@@ -141,8 +140,7 @@ pub async fn has_open_order(services: &Services, link: &PaymentLink, visitor: &s
     let open = services
         .db
         .snapshot(|tx| payment_links::find_open_order(tx, &link.id, visitor_hash, amount, payable_at).boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(open.is_some())
 }
 

@@ -167,14 +167,11 @@ pub async fn forget_user(services: &Services, actor: &Actor, user_id: &str) -> R
         let n_open = services
             .db
             .write(|tx| personal::erase_order(tx, id, uploads_since).boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         erased.n_orders += 1;
         erased.n_open += usize::try_from(n_open).unwrap_or(usize::MAX);
     }
-    erase_from_events(services, user_id)
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+    erase_from_events(services, user_id).await?;
     let act = Act {
         action: Action::ForgetUser,
         subject: user_id,

@@ -153,8 +153,7 @@ pub async fn enter_service(services: &Services) -> Result<(), Error> {
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     services.wake.ring();
     Ok(())
 }
@@ -174,8 +173,7 @@ pub async fn beat(services: &Services) -> Result<usize, Error> {
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let dead = &services.process.find_dead(services.clock.monotonic(), &others);
     if dead.is_empty() {
         return Ok(0);
@@ -194,8 +192,7 @@ pub async fn beat(services: &Services) -> Result<usize, Error> {
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     services.wake.ring();
     Ok(dead.len())
 }
@@ -215,7 +212,7 @@ pub async fn leave_service(services: &Services) -> Result<(), Error> {
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Repairs due times after the clock was set back: shifts them by the setback that this server has measured; and makes due
@@ -245,12 +242,11 @@ pub async fn mend_times(services: &Services) -> Result<usize, Error> {
                 let n_deliveries = deliveries::mend_due(tx, delivery, now).await?;
                 let upload = latest(schedule::LONGEST_SHIPPING_STEP);
                 let n_uploads = shipping_uploads::mend_due(tx, upload, now).await?;
-                Ok(n_payments + n_refunds + n_uploads + n_deliveries)
+                Ok::<_, StoreError>(n_payments + n_refunds + n_uploads + n_deliveries)
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     if n_mended > 0 {
         tracing::warn!(
             n_mended,

@@ -35,7 +35,7 @@ pub use crate::model::reconciliation::{
     DayClose, DayFigures, DaySums, Difference, DifferenceKind, DifferenceState, Reconciliation,
     ReconciliationStatus,
 };
-use crate::store::{StoreError, reconciliations};
+use crate::store::reconciliations;
 use crate::{Error, Services};
 
 /// Origin of the statement of a day.
@@ -79,8 +79,7 @@ pub async fn reconcile_day(
     services
         .db
         .write_one(|tx| async move { reconciliations::plan(tx, date, channel, None, now).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     match load::load(services, gateway, day, source).await? {
         Loaded::NotYet(note) => run::postpone(services, date, channel, &note).await,
         Loaded::Ready(statement) => reconcile_statement(services, gateway, day, statement).await,
@@ -102,8 +101,7 @@ async fn reconcile_statement(
     let earlier = services
         .db
         .read_one(|tx| async move { reconciliations::find_rate(tx, day.date, channel).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let rates = Rates::learn(statement.lines.iter().filter(|line| line.is_ours), earlier);
     crash_point!("statements.before_comparison");
     let first = compare(services, gateway, day, &mut statement, &rates).await?;

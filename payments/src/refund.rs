@@ -299,9 +299,7 @@ pub async fn list_refunds(services: &Services, payment_id: &PaymentId) -> Result
         .snapshot(|tx| {
             async move {
                 let Payment { id, .. } = payments::find(tx, payment_id).await?.ok_or(Error::NotFound)?;
-                refunds::of_payment(tx, &id)
-                    .await
-                    .map_err(|error: StoreError| Error::Internal(error))
+                refunds::of_payment(tx, &id).await.map_err(Error::Internal)
             }
             .boxed()
         })

@@ -26,7 +26,7 @@ pub async fn find_last_change(services: &Services) -> Result<Option<LastChange>,
         .db
         .read_one(|tx| backup::find_last_change(tx).boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Raises an incident and plans the statements of the lost days when the database does not hold a change that the server
@@ -36,7 +36,7 @@ pub async fn note_restored(services: &Services, remembered: &LastChange) -> Resu
         .db
         .write(|tx| async move { note_in(services, tx, remembered).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 async fn note_in(services: &Services, tx: &mut Tx<'_>, remembered: &LastChange) -> Result<bool, StoreError> {

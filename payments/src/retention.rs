@@ -8,7 +8,6 @@ use std::time::Duration;
 use domain::Timestamp;
 use futures_util::FutureExt;
 
-use crate::store::StoreError;
 use crate::store::retention::{self, Kind};
 use crate::wechat_authorization::OPENID_LIFE;
 use crate::{Error, Services};
@@ -77,8 +76,7 @@ pub async fn erase_old_data(services: &Services) -> Result<usize, Error> {
     let is_ours = services
         .db
         .write(|tx| retention::claim_run(tx, now, lease, last_run).boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     if !is_ours {
         return Ok(0);
     }
@@ -89,8 +87,7 @@ pub async fn erase_old_data(services: &Services) -> Result<usize, Error> {
     services
         .db
         .write(|tx| retention::finish_run(tx, now).boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(n_erased)
 }
 
@@ -107,8 +104,7 @@ async fn erase_kind(services: &Services, kind: Kind, before: Timestamp) -> Resul
                 }
                 .boxed()
             })
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         n_erased += usize::try_from(n_rows).unwrap_or(usize::MAX);
         if i64::try_from(n_rows).unwrap_or(i64::MAX) < BATCH {
             break;

@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::api_keys::hash_of;
-use crate::store::{Db, StoreError, epay_merchants, users, webhook_endpoints};
+use crate::store::{Db, epay_merchants, users, webhook_endpoints};
 use crate::{Error, Services};
 
 /// Key length of AES-256.
@@ -171,22 +171,17 @@ pub(crate) fn is_sealed(text: &str) -> bool {
 pub async fn has_sealed(db: &Db) -> Result<bool, Error> {
     let seeds = db
         .read_one(|tx| async move { users::list_totp_secrets(tx).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     if seeds.iter().any(|(_, seed)| is_sealed(seed)) {
         return Ok(true);
     }
-    let endpoints = db
-        .read_one(|tx| webhook_endpoints::list(tx).boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+    let endpoints = db.read_one(|tx| webhook_endpoints::list(tx).boxed()).await?;
     if !endpoints.is_empty() {
         return Ok(true);
     }
     let merchant = db
         .read_one(|tx| async move { epay_merchants::find_any(tx).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(merchant.is_some())
 }
 
@@ -194,8 +189,7 @@ pub async fn has_sealed(db: &Db) -> Result<bool, Error> {
 pub async fn open_all(secrets: &Secrets, db: &Db) -> Result<Result<(), SecretsError>, Error> {
     let seeds = db
         .read_one(|tx| async move { users::list_totp_secrets(tx).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let open = |(user_id, text): &(String, String)| secrets.open(&Place::totp_of(user_id), text).map(drop);
     Ok(seeds.iter().try_for_each(open))
 }
@@ -206,13 +200,11 @@ pub async fn seal_plain_secrets(services: &Services) -> Result<Result<(), Secret
     let seeds = services
         .db
         .read_one(|tx| async move { users::list_totp_secrets(tx).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let epay = services
         .db
         .snapshot(|tx| async move { crate::epay::check_sealed(services, tx).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     if epay == Some(SecretsError::OtherKey) {
         return Ok(Err(SecretsError::OtherKey));
     }
@@ -236,14 +228,12 @@ pub async fn seal_plain_secrets(services: &Services) -> Result<Result<(), Secret
         services
             .db
             .write(|tx| users::replace_totp_secret(tx, user_id, text, sealed).boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
     }
     let endpoints = services
         .db
         .read_one(|tx| webhook_endpoints::list(tx).boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     for endpoint in &endpoints {
         match services
             .secrets

@@ -49,8 +49,7 @@ pub async fn upload_shipping(services: &Services) -> Result<usize, Error> {
         let due: Vec<DueUpload> = services
             .db
             .write_one(|tx| async move { shipping_uploads::claim_due(tx, lease, limit).await }.boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         n_done += due.len();
         stream::iter(&due)
             .for_each_concurrent(BATCH, async |upload| {
@@ -113,8 +112,7 @@ async fn take_turn(
     let found = services
         .db
         .read_one(|tx| facts::find_with_order(tx, &upload.payment_id).boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let (payment, order) = &found.ok_or(Error::NotFound)?;
     let span = traces::job_span("upload shipping", &payment.payment_no);
     let outcome = attempt(services, api, logistics, payment, order)

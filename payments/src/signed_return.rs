@@ -31,12 +31,11 @@ pub async fn find_signed_return(
         .snapshot(|tx| {
             async move {
                 let order = orders::find_by_token(tx, token).await?;
-                Ok((order, webhook_endpoints::list(tx).await?))
+                Ok::<_, StoreError>((order, webhook_endpoints::list(tx).await?))
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let order = order.ok_or(Error::NotFound)?;
     let Some(address) = order.return_url.as_deref() else {
         return Ok(None);

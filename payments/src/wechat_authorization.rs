@@ -14,7 +14,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::api_keys::{hash_of, hash_of_parts};
 use crate::gateway::{GatewayError, wechat::Oauth};
 use crate::secrets::Place;
-use crate::store::StoreError;
 use crate::store::wechat_openids::{self, NewAuthorization, NewOpenid};
 use crate::{Error, Services};
 
@@ -98,7 +97,7 @@ pub async fn finish_authorization(
         .db
         .write_one(|tx| wechat_openids::take(tx, state_hash, &order.id, visitor_hash, now).boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .map_err(Error::Internal)?;
     if !is_good {
         return Err(AuthorizationError::State);
     }
@@ -123,8 +122,7 @@ pub async fn find_openid(services: &Services, visitor: &str) -> Result<Option<Se
     let sealed = services
         .db
         .read_one(|tx| wechat_openids::find(tx, visitor_hash, app_id, learnt_after).boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     // One that was sealed with another key is learnt again.
     let place = Place::wechat_openid(visitor_hash);
     Ok(sealed.and_then(|sealed| services.secrets.open(&place, &sealed).ok()))

@@ -32,8 +32,7 @@ pub(crate) async fn prepare_alarm(services: &Services, delivery: &DeliveryRow) -
     let alarm = services
         .db
         .read_one(|tx| async move { alarms::find(tx, id).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let Some(alarm) = alarm else {
         return Ok(Prepared::Gone);
     };

@@ -47,12 +47,11 @@ pub async fn gather_alarms(services: &Services) -> Result<usize, Error> {
                     true => Vec::new(),
                     false => alarms::list_recent(tx, now - BETWEEN_OTHERS).await?,
                 };
-                Ok((untold, recent))
+                Ok::<_, StoreError>((untold, recent))
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let chosen = &choose_news(robots, &untold, &recent, now);
     if chosen.is_empty() {
         return Ok(0);
@@ -70,7 +69,7 @@ pub async fn gather_alarms(services: &Services) -> Result<usize, Error> {
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Returns what is told now, the most urgent first. The rest waits for the end of the quiet hours or for its turn.

@@ -67,8 +67,7 @@ pub async fn list_audit_entries(services: &Services, query: &AuditQuery) -> Resu
     let rows = services
         .db
         .read_one(|tx| async move { audit_log::list(tx, filter, i64::from(query.limit) + 1).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let lines = rows.into_iter().map(AuditEntry::from).collect();
     Ok(crate::pagination::page(
         lines,
@@ -88,7 +87,7 @@ pub async fn walk_audit_entries(
         .read_one(|tx| async move { audit_log::walk(tx, above, i64::from(limit)).await }.boxed())
         .await
         .map(|rows| rows.into_iter().map(AuditEntry::from).collect())
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Part of the chain to check.
@@ -132,7 +131,7 @@ pub async fn check_audit_chain(services: &Services, stretch: EntryRange) -> Resu
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Counts the entries that do not follow from the one before.

@@ -5,7 +5,6 @@ use futures_util::FutureExt;
 
 use super::{Act, Action, Actor, ConsoleError, perform};
 use crate::alarm::{Robot, queue_test};
-use crate::store::StoreError;
 use crate::store::deliveries::{self, DeliveryFilter};
 use crate::{Error, Services};
 
@@ -47,7 +46,7 @@ pub async fn list_robots(services: &Services) -> Result<Vec<RobotState>, Error> 
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Sends a test message to every receiver.

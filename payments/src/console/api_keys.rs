@@ -51,7 +51,7 @@ pub async fn list_keys(services: &Services) -> Result<Vec<KnownKey>, Error> {
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Creates a key and returns it; it cannot be shown again. A scope that the person's own role lacks is refused.

@@ -7,7 +7,7 @@ use super::{Action, Actor, ConsoleError, Operator, Permission, list_users, perfo
 use crate::model::incident::IncidentKind;
 use crate::pagination::page;
 use crate::store::incidents::{self, IncidentRow};
-use crate::store::{StoreError, credit_requests, refund_approvals};
+use crate::store::{credit_requests, refund_approvals};
 use crate::{Error, Page, Services};
 
 /// Form value of an unassigned incident.
@@ -74,7 +74,7 @@ pub async fn count_waiting(services: &Services) -> Result<Waiting, Error> {
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Open incidents, oldest first.
@@ -87,8 +87,7 @@ pub async fn list_open_incidents(
     let rows = services
         .db
         .read_one(|tx| async move { incidents::list_open(tx, above, i64::from(limit) + 1).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let incidents = rows.into_iter().map(Incident::from).collect();
     Ok(page(incidents, limit, |incident: &Incident| incident.id.clone()))
 }
@@ -100,7 +99,7 @@ pub async fn list_resolved_incidents(services: &Services, limit: u32) -> Result<
         .read_one(|tx| async move { incidents::list_resolved(tx, i64::from(limit)).await }.boxed())
         .await
         .map(|rows| rows.into_iter().map(Incident::from).collect())
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Addresses of the people that an incident may be assigned to.

@@ -64,8 +64,7 @@ pub async fn recognise_browser(
     let is_known = services
         .db
         .read_one(|tx| async move { login_devices::is_known(tx, email, looked_for).await }.boxed())
-        .await
-        .map_err(Error::Internal)?;
+        .await?;
     Ok(Browser {
         token: token.to_owned(),
         hash,

@@ -209,7 +209,7 @@ pub async fn list_credit_requests(
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 async fn find_of_another(tx: &mut Tx<'_>, actor: &Actor, id: &str) -> Result<CreditRequest, ConsoleError> {

@@ -98,7 +98,7 @@ pub async fn read_overview(services: &Services) -> Result<Overview, Error> {
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Figures of these whole days, `to` exclusive. `None`: the span is empty or longer than [`MAX_DAYS`].
@@ -124,7 +124,7 @@ pub async fn read_range(
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 async fn read_days(

@@ -28,8 +28,7 @@ pub async fn list_paid_orders(
             }
             .boxed()
         })
-        .await
-        .map_err(Error::Internal)?;
+        .await?;
     Ok(page_of_lines(lines, |line| {
         let paid_at = line.paid_by.as_ref().map(|paid_by| paid_by.paid_at);
         FilePlace {
@@ -67,8 +66,7 @@ pub async fn list_payment_lines(
     let lines = services
         .db
         .snapshot(|tx| async move { files::list_payments(tx, span, place, LINES).await }.boxed())
-        .await
-        .map_err(Error::Internal)?;
+        .await?;
     Ok(page_of_lines(lines, |line| FilePlace {
         at: line.paid_at,
         id: line.id.clone(),
@@ -83,8 +81,7 @@ pub async fn list_refund_lines(
     let lines = services
         .db
         .snapshot(|tx| async move { files::list_refunds(tx, span, place, LINES).await }.boxed())
-        .await
-        .map_err(Error::Internal)?;
+        .await?;
     Ok(page_of_lines(lines, |line| FilePlace {
         at: line.finished_at,
         id: line.id.clone(),
@@ -99,8 +96,7 @@ pub async fn list_entry_lines(
     let lines = services
         .db
         .snapshot(|tx| async move { files::list_entries(tx, span, place, LINES).await }.boxed())
-        .await
-        .map_err(Error::Internal)?;
+        .await?;
     Ok(page_of_lines(lines, files::place_of_entry))
 }
 

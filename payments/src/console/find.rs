@@ -70,8 +70,7 @@ pub async fn find_exact(services: &Services, text: &str) -> Result<Option<OrderI
     let found = services
         .db
         .snapshot(|tx| async move { find_numbered(tx, text).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(match &found[..] {
         [only] => Some(only.clone()),
         _ => None,
@@ -93,7 +92,7 @@ pub async fn find_orders(services: &Services, query: &OrderQuery) -> Result<Foun
         .db
         .snapshot(|tx| async move { find_in_snapshot(tx, query).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Sums of all orders that a query finds.
@@ -133,7 +132,7 @@ pub async fn find_order_totals(services: &Services, query: &OrderQuery) -> Resul
         .db
         .snapshot(|tx| async move { sum_orders(tx, query).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 async fn sum_orders(tx: &mut Tx<'_>, query: &OrderQuery) -> Result<OrderTotals, StoreError> {

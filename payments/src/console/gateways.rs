@@ -47,12 +47,11 @@ pub async fn list_gateways(services: &Services) -> Result<Vec<GatewayState>, Err
                 for channel in Channel::ALL {
                     last.push((channel, notifications::last_of(tx, channel).await?));
                 }
-                Ok(last)
+                Ok::<_, StoreError>(last)
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let state = |(channel, at): (Channel, Option<i64>)| GatewayState {
         channel,
         description: services

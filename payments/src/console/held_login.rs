@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use super::limits::give_back;
 use super::{Browser, ConsoleError, Credentials};
 use crate::api_keys::hash_of;
-use crate::store::{StoreError, held_logins};
+use crate::store::held_logins;
 use crate::{Error, Services};
 
 /// Time to type the code.
@@ -31,8 +31,7 @@ pub async fn hold_login(services: &Services, who: &Credentials) -> Result<String
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(number)
 }
 

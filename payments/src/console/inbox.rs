@@ -33,8 +33,7 @@ pub async fn list_notifications_of(
         .read_one(|tx| {
             async move { notifications::list(tx, only, after, i64::from(limit) + 1).await }.boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;
     let kept: Result<Vec<KeptNotification>, StoreError> = rows
@@ -65,8 +64,7 @@ pub async fn find_notification(
     let row = services
         .db
         .read_one(|tx| async move { notifications::find(tx, channel, id).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(KeptNotification::try_from(row.ok_or(Error::NotFound)?)?)
 }
 

@@ -151,8 +151,7 @@ pub async fn find_listed<S: ListedBy>(
     let scanned = services
         .db
         .snapshot(|tx| S::find(tx, query, IdRange { from, below }, limit))
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(page_of(scanned, query.limit, S::id_of))
 }
 
@@ -169,8 +168,7 @@ pub async fn list_balances(
         .snapshot(|tx| {
             async move { ledger::list_balances(tx, part, after, i64::from(limit) + 1).await }.boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let rows: Result<Vec<ListedBalance>, StoreError> = rows.into_iter().map(listed_balance).collect();
     let mut page = page(rows?, limit, |balance: &ListedBalance| balance.user_id.clone());
     page.next_cursor = page.next_cursor.or(looked_to);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use crate::store::{StoreError, used_forms};
+use crate::store::used_forms;
 use crate::{Error, Services};
 
 /// A session ends before: what is older cannot be sent again.
@@ -32,5 +32,5 @@ pub async fn use_form(services: &Services, number: &str) -> Result<bool, Error> 
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }

@@ -113,8 +113,7 @@ pub async fn list_links(services: &Services) -> Result<Vec<PaymentLink>, Error> 
     let rows = services
         .db
         .snapshot(|tx| payment_links::list(tx, MAX_ROWS).boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let links = rows
         .into_iter()
         .map(PaymentLink::try_from)
@@ -127,8 +126,7 @@ pub async fn find_link(services: &Services, id: &str) -> Result<PaymentLink, Err
     let row = services
         .db
         .snapshot(|tx| payment_links::find(tx, id).boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(row.ok_or(Error::NotFound)?.try_into()?)
 }
 
@@ -139,12 +137,11 @@ pub async fn open_link_file(services: &Services, id: &str) -> Result<LinkFile, E
             async move {
                 let link = payment_links::find(tx, id).await?;
                 let orders = payment_links::list_orders(tx, id, MAX_ROWS).await?;
-                Ok((link, orders))
+                Ok::<_, StoreError>((link, orders))
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(LinkFile {
         link: link.ok_or(Error::NotFound)?.try_into()?,
         orders,

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
 
-use crate::store::StoreError;
 use crate::store::requesters::{self, RequesterRow};
 use crate::{Error, Services};
 
@@ -41,7 +40,6 @@ pub async fn list_adjusters(services: &Services, user_id: &str) -> Result<Reques
     let rows = services
         .db
         .read_one(|tx| async move { requesters::of_adjustments(tx, user_id).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(by_subject(rows))
 }

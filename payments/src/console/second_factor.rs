@@ -132,5 +132,5 @@ async fn note_wrong_code(services: &Services, who: &Credentials, actor: &Actor) 
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }

@@ -171,8 +171,7 @@ pub async fn find_operator(services: &Services, token: &str) -> Result<Option<Op
     let found = services
         .db
         .read_one(|tx| async move { sessions::find_open(tx, hash, now - IDLE, now - LONGEST).await }.boxed())
-        .await
-        .map_err(Error::Internal)?;
+        .await?;
     let Some(row) = found else { return Ok(None) };
     if now.duration_since(Timestamp::from_millis(row.seen_at)) >= BETWEEN_SIGNS {
         try_to_touch(services, &row.id, now).await;
@@ -294,8 +293,7 @@ pub async fn list_sessions(services: &Services, operator: &Operator) -> Result<V
         .snapshot(|tx| {
             async move { sessions::list_open(tx, &operator.user_id, now - IDLE, now - LONGEST).await }.boxed()
         })
-        .await
-        .map_err(Error::Internal)?;
+        .await?;
     let session = |row: sessions::ListedRow| Session {
         id: row.id,
         ip: row.ip,

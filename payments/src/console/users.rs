@@ -50,7 +50,7 @@ pub async fn list_users(services: &Services) -> Result<Vec<User>, Error> {
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Finds one person, for the pages that ask before an act on them.
@@ -100,7 +100,7 @@ pub async fn invite(services: &Services, actor: &Actor, invitation: Invitation<'
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Changes a role and ends the person's sessions: the new role starts with a login.

@@ -4,7 +4,7 @@ use domain::{EndpointId, EventId, Timestamp};
 use futures_util::FutureExt;
 
 use super::{Act, Action, Actor, ConsoleError, perform, record};
-use crate::store::{StoreError, deliveries};
+use crate::store::deliveries;
 use crate::webhook::{
     Endpoint, EndpointPatch, NewEndpoint, ShownEndpoint, begin_replay, change_endpoint, insert_endpoint,
     list_endpoints, queue_ping, queue_redelivery, remove_endpoint, replace_secret,
@@ -25,8 +25,7 @@ pub async fn list_endpoint_states(services: &Services) -> Result<Vec<EndpointSta
     let counts = services
         .db
         .read_one(|tx| deliveries::count_by_status(tx).boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let states = endpoints.into_iter().map(|endpoint| {
         let count = |status: &str| {
             let mut found = counts.iter();

@@ -160,12 +160,11 @@ pub async fn create_merchant(
             async move {
                 let pid = epay_merchants::find_free_pid(tx).await?;
                 insert_merchant(services, tx, actor, pid, name, (key, platform, public_key)).await?;
-                Ok(pid)
+                Ok::<_, StoreError>(pid)
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(MerchantKeys {
         pid: Pid::from_row(pid).ok_or(StoreError::Corrupt("epay_merchants.pid"))?,
         key: key.clone(),
@@ -216,8 +215,7 @@ pub async fn ensure_merchant(
     let known = services
         .db
         .read_one(|tx| async move { epay_merchants::find(tx, number).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let platform = match known {
         Some(_) => None,
         None => Some(generate_pair().await),
@@ -259,7 +257,7 @@ pub async fn ensure_merchant(
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 async fn replace_key_in(
@@ -353,7 +351,7 @@ async fn find_row(services: &Services, pid: Pid) -> Result<Option<MerchantRow>, 
         .db
         .read_one(|tx| async move { epay_merchants::find(tx, pid.to_row()).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 fn unseal_merchant(services: &Services, row: MerchantRow) -> Result<Merchant, Error> {
@@ -371,8 +369,7 @@ pub async fn list_merchants(services: &Services) -> Result<Vec<KnownMerchant>, E
     let rows = services
         .db
         .read_one(|tx| async move { epay_merchants::list(tx).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     rows.into_iter()
         .map(|row| {
             Ok(KnownMerchant {

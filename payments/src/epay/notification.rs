@@ -61,8 +61,7 @@ pub(crate) async fn prepare_notification(
     let attempt = services
         .db
         .read_one(|tx| async move { epay_attempts::find_by_order(tx, id).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     // After all of the money went back nothing says that it was paid.
     let Some(attempt) = attempt.filter(Attempt::may_tell_paid) else {
         return Ok(Prepared::Gone);
@@ -156,7 +155,7 @@ pub async fn list_notifications(services: &Services) -> Result<Vec<NotificationR
         .db
         .read_one(|tx| async move { epay_attempts::list_notifications(tx, MAX_ROWS).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 #[cfg(test)]

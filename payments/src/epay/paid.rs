@@ -81,8 +81,7 @@ pub async fn find_return_address(services: &Services, token: &str) -> Result<Opt
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let Some(attempt) = attempt else { return Ok(None) };
     let Some(address) = attempt.return_url.clone() else {
         return Ok(None);

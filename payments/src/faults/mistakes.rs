@@ -59,5 +59,5 @@ pub(crate) async fn close_blindly(
         .db
         .write(|tx| async move { mistakes::close_blindly(tx, payment).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }

@@ -39,8 +39,7 @@ pub async fn refresh_gauges(services: &Services) -> Result<QueueAges, Error> {
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let age = |due_at: Option<i64>| {
         due_at.map_or(Duration::ZERO, |at| {
             now.duration_since(Timestamp::from_millis(at))

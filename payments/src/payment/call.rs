@@ -11,9 +11,9 @@ use crate::model::incident::IncidentKind;
 use crate::payment::find_by_number;
 use crate::payment::repeated::find_taken;
 use crate::payment::settle::{Rule, announce, apply_report, record_report};
-use crate::store::FirstRun;
 use crate::store::payments::{self, CallClaim};
 use crate::store::servers::Lease;
+use crate::store::{FirstRun, StoreError};
 use crate::{Error, Services};
 
 /// Two calls to a slow gateway; a caller that died blocks others no longer than this.
@@ -229,12 +229,11 @@ async fn open_payment(
                 }
                 let open = payments::open(tx, payment, opened, order);
                 tx.run_batch([open]).await?;
-                Ok(true)
+                Ok::<_, StoreError>(true)
             }
             .boxed()
         })
-        .await
-        .map_err(Error::Internal)?;
+        .await?;
     if !is_opened {
         return Ok(None);
     }

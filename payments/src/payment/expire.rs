@@ -11,7 +11,7 @@ use crate::gateway::{Batch, Gateway, GatewayError};
 use crate::order::cancel_expired;
 use crate::payment::find_by_number;
 use crate::payment::settle::{Rule, record_report};
-use crate::store::{StoreError, orders, payments};
+use crate::store::{orders, payments};
 use crate::{Error, Services};
 
 /// Longer than all the calls to a slow gateway; a failed row is retried when the lease ends.
@@ -67,8 +67,7 @@ async fn expire_payments(services: &Services, channel: Channel) -> Result<usize,
         .write_one(|tx| {
             async move { payments::claims::claim_expired(tx, lease, channel, expiry_limit()).await }.boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     crash_point!("expire.after_claim");
     stream::iter(&numbers)
         .for_each_concurrent(BATCH, async |number| {
@@ -90,8 +89,7 @@ async fn expire_orders(services: &Services) -> Result<usize, Error> {
     let ids: Vec<OrderId> = services
         .db
         .write_one(|tx| async move { orders::claim_expired(tx, lease, expiry_limit()).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     crash_point!("expire.after_claim");
     stream::iter(&ids)
         .for_each_concurrent(BATCH, async |id| {

@@ -14,7 +14,7 @@ use crate::payment::find_by_number;
 use crate::payment::settle::{PaymentNews, Rule, announce, apply_news, trade_of};
 use crate::store::payments::Asking;
 use crate::store::payments::facts::{self, PaymentFacts};
-use crate::store::{FirstRun, StoreError, payments};
+use crate::store::{FirstRun, payments};
 use crate::{Error, Services, gateway_health, traces};
 
 /// Longer than a call with all its retries can take, so that no other server queries meanwhile.
@@ -71,14 +71,13 @@ async fn claim_question(services: &Services, payment: &Payment) -> Result<bool, 
     let db = &services.db;
     let is_free = db
         .read_one(|tx| async move { payments::may_be_asked(tx, payment, not_since, now).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     if !is_free {
         return Ok(false);
     }
     db.write_one(|tx| async move { payments::claim_question(tx, payment, not_since, now).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 async fn claim_question_under_key(
@@ -159,8 +158,7 @@ pub async fn reconcile_lane(services: &Services, lane: Lane) -> Result<usize, Er
                 async move { payments::claims::claim_due(tx, lease, channel, is_watched, batch.limit()).await }
                     .boxed()
             })
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         crash_point!("reconcile.after_claim");
         n_asked += due.len();
         if due.is_empty() {
@@ -201,8 +199,7 @@ async fn find_facts(services: &Services, number: &PaymentNo) -> Result<PaymentFa
     services
         .db
         .read_one(|tx| async move { facts::find(tx, number, None, None).await }.boxed())
-        .await
-        .map_err(Error::Internal)?
+        .await?
         .ok_or(Error::NotFound)
 }
 

@@ -162,8 +162,7 @@ async fn list_payment_ids(services: &Services, order_id: &OrderId) -> Result<Vec
     let payments = services
         .db
         .read_one(|tx| async move { payments::of_order(tx, order_id).await }.boxed())
-        .await
-        .map_err(Error::Internal)?;
+        .await?;
     Ok(payments.into_iter().map(|payment| payment.id).collect())
 }
 

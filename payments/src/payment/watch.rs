@@ -170,8 +170,7 @@ async fn read_checkout(
     let question = services
         .db
         .read_one(|tx| async move { payments::next_question(tx, order_id).await }.boxed())
-        .await
-        .map_err(Error::Internal)?;
+        .await?;
     Ok((checkout, question))
 }
 

@@ -66,8 +66,7 @@ impl Look<'_> {
             .services
             .db
             .read_one(|tx| async move { fee_entries::sum_of_day(tx, date, channel).await }.boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         Ok(found)
     }
 
@@ -90,8 +89,7 @@ impl Look<'_> {
                 .read_one(|tx| {
                     async move { list_paid(tx, (channel, account), cursor, to, PAGE).await }.boxed()
                 })
-                .await
-                .map_err(|error: StoreError| Error::Internal(error))?;
+                .await?;
             let Some(last) = page.last() else {
                 return Ok(());
             };
@@ -166,8 +164,7 @@ impl Look<'_> {
                 .read_one(|tx| {
                     async move { list_of_day(tx, (channel, account), cursor, to, PAGE).await }.boxed()
                 })
-                .await
-                .map_err(|error: StoreError| Error::Internal(error))?;
+                .await?;
             let Some(last) = page.last() else {
                 return Ok(());
             };
@@ -279,8 +276,7 @@ impl Look<'_> {
                 .services
                 .db
                 .read_one(|tx| async move { payments::find_by_number(tx, number).await }.boxed())
-                .await
-                .map_err(|error: StoreError| Error::Internal(error))?
+                .await?
                 .map(|(payment, _)| payment)
                 .filter(|payment| payment.method().channel() == Some(channel)),
             None => None,
@@ -341,8 +337,7 @@ impl Look<'_> {
             .services
             .db
             .read_one(|tx| async move { find_of_number(tx, channel, number).await }.boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         let Some(row) = row else {
             self.statement.lines[place].is_judged = true;
             let numbered = self.statement.numbered(place);
@@ -385,8 +380,7 @@ impl Look<'_> {
                     }
                     .boxed()
                 })
-                .await
-                .map_err(|error: StoreError| Error::Internal(error))?;
+                .await?;
             // A trade of the last minutes of the day before, or one whose missing line is told already.
             if is_told || (is_known && stray.at < begun) {
                 continue;

@@ -113,8 +113,7 @@ impl Kept {
         let file = services
             .db
             .read_one(|tx| async move { statements::find(tx, day, channel, kind.as_str()).await }.boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         Ok(Kept {
             file: file.ok_or(Error::NotFound)?,
             day: span,

@@ -15,9 +15,9 @@ use super::StatementSource;
 use super::statement::Statement;
 use crate::gateway::bill::{BillDay, BillError, BillKind, detect_bill, is_gzip, is_zip};
 use crate::gateway::{Gateway, GatewayError, Gateways};
+use crate::store::Tx;
 use crate::store::payments::days::{DayCursor, list_paid};
 use crate::store::statements::{self, NewStatement};
-use crate::store::{StoreError, Tx};
 use crate::{Error, Services};
 
 pub(super) enum Loaded {
@@ -152,8 +152,7 @@ async fn bring_file(
     let kept = services
         .db
         .read_one(|tx| async move { statements::find(tx, date, channel, other.as_str()).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let (trade, funds) = match kind {
         BillKind::Trade => (Some(file), kept),
         BillKind::FundFlow => (kept, Some(file)),
@@ -217,8 +216,7 @@ async fn has_booked(services: &Services, gateway: &Gateway, day: BillDay) -> Res
     let rows = services
         .db
         .read_one(|tx| async move { list_paid(tx, (channel, account), begin, day.to, 1).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(!rows.is_empty())
 }
 
@@ -246,7 +244,7 @@ async fn keep_file(
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Compresses plain text; archives and GZIP are kept as they came.

@@ -89,12 +89,11 @@ pub async fn list_days(
                 for row in reconciliations::list(tx, cursor, i64::from(limit) + 1).await? {
                     days.push(with_differences(tx, row).await?);
                 }
-                Ok(days)
+                Ok::<_, StoreError>(days)
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(page(days, limit, |day: &ReconciledDay| {
         format!("{} {}", day.row.day, day.row.channel)
     }))
@@ -110,7 +109,7 @@ pub async fn list_days_between(
         .db
         .read_one(|tx| async move { reconciliations::list_between(tx, from, to).await }.boxed())
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Beijing day of an instant.

@@ -77,7 +77,7 @@ pub(super) async fn record(
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 /// Writes a finished day with its incident and its event.

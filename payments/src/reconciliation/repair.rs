@@ -7,7 +7,7 @@ use super::comparison::Question;
 use crate::error::logged;
 use crate::payment::settle::{Rule, record_report};
 use crate::refund::question_refund;
-use crate::store::{StoreError, payments};
+use crate::store::payments;
 use crate::{Error, Services};
 use domain::{PaymentNo, Settlement};
 
@@ -37,8 +37,7 @@ async fn question_payment(services: &Services, number: &PaymentNo) -> Result<boo
     let (payment, _) = services
         .db
         .read_one(|tx| async move { payments::find_by_number(tx, number).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?
+        .await?
         .ok_or(Error::NotFound)?;
     let Some(channel) = payment.method().channel() else {
         return Ok(false);

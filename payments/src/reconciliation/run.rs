@@ -40,8 +40,7 @@ pub async fn run_statements(services: &Services, latest: Option<NaiveDate>) -> R
         let due = services
             .db
             .write_one(|tx| async move { reconciliations::claim_due(tx, lease).await }.boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         let Some((day, channel)) = due else { break };
         crash_point!("statements.after_claim");
         if let Err(error) = reconcile_day(services, day, channel, StatementSource::Gateway).await {
@@ -58,8 +57,7 @@ async fn plan_days(services: &Services, latest: NaiveDate) -> Result<(), Error> 
     let missing = services
         .db
         .snapshot(|tx| async move { find_missing(services, tx, latest).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -76,7 +74,7 @@ async fn plan_days(services: &Services, latest: NaiveDate) -> Result<(), Error> 
             .boxed()
         })
         .await
-        .map_err(|error: StoreError| Error::Internal(error))
+        .map_err(Error::Internal)
 }
 
 async fn find_missing(
@@ -136,12 +134,11 @@ pub(super) async fn postpone(
                 if due_at.is_some() && now.duration_since(row.planned_at) >= LATE {
                     raise_missing(services, tx, (day, channel), note).await?;
                 }
-                Ok(())
+                Ok::<_, StoreError>(())
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     find_day(services, day, channel).await
 }
 

@@ -46,8 +46,7 @@ pub async fn reconcile_refunds_of(services: &Services, channel: Channel) -> Resu
         let due: Vec<RefundId> = services
             .db
             .write_one(|tx| async move { claims::claim_due(tx, lease, channel, batch.limit()).await }.boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         crash_point!("refunds.after_claim");
         n_done += due.len();
         if due.is_empty() {

@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use crate::changes::cursor_of;
 use crate::pagination::{Page, page};
-use crate::store::{StoreError, refunds};
+use crate::store::refunds;
 use crate::{Error, ListedRefund, RefundFilter, Services};
 
 /// Refunds of all payments.
@@ -16,8 +16,7 @@ pub async fn list_all_refunds(
     let rows = services
         .db
         .read_one(|tx| async move { refunds::list(tx, filter, limit).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(page(rows, filter.limit, |listed: &ListedRefund| {
         cursor_of(
             filter.changes,

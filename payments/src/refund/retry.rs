@@ -36,8 +36,7 @@ async fn find_latest(services: &Services, id: &RefundId) -> Result<(Refund, Paym
         let replacement = services
             .db
             .read_one(|tx| async move { refunds::find_replacement(tx, failed).await }.boxed())
-            .await
-            .map_err(|error: StoreError| Error::Internal(error))?;
+            .await?;
         match replacement {
             Some((next, _)) => refund = next,
             None => return Ok((refund, payment)),
@@ -51,8 +50,7 @@ async fn expedite_refund(services: &Services, refund: &Refund) -> Result<Refund,
     services
         .db
         .write_one(|tx| async move { refunds::expedite(tx, refund, now).await }.boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     Ok(refund.clone())
 }
 

@@ -334,11 +334,7 @@ pub async fn move_own_endpoint(services: &Services, own: &OwnEndpoint) -> Result
 
 /// All endpoints, newest first.
 pub async fn list_endpoints(services: &Services) -> Result<Vec<Endpoint>, Error> {
-    let found = services
-        .db
-        .read_one(|tx| rows::list(tx).boxed())
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+    let found = services.db.read_one(|tx| rows::list(tx).boxed()).await?;
     Ok(found.iter().map(Endpoint::try_from).collect::<Result<_, _>>()?)
 }
 

@@ -234,12 +234,11 @@ pub async fn find_delivery(
         .snapshot(|tx| {
             async move {
                 let row = deliveries::find(tx, id.as_str(), event_id.as_str()).await?;
-                Ok((row, events::find(tx, event_id.as_str()).await?))
+                Ok::<_, StoreError>((row, events::find(tx, event_id.as_str()).await?))
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let row = row.ok_or(Error::NotFound)?;
     let event = event.ok_or(Error::NotFound)?;
     let body = String::from_utf8_lossy(&event_body(services, &event)?).into_owned();

@@ -29,12 +29,11 @@ pub(crate) async fn prepare_request(services: &Services, delivery: &DeliveryRow)
         .snapshot(|tx| {
             async move {
                 let endpoint = webhook_endpoints::find(tx, &delivery.target).await?;
-                Ok((endpoint, events::find(tx, &delivery.subject).await?))
+                Ok::<_, StoreError>((endpoint, events::find(tx, &delivery.subject).await?))
             }
             .boxed()
         })
-        .await
-        .map_err(|error: StoreError| Error::Internal(error))?;
+        .await?;
     let (Some(endpoint), Some(event)) = (endpoint, event) else {
         return Ok(Prepared::Gone);
     };
