@@ -32,7 +32,6 @@ use http::HeaderMap;
 
 use crate::{Clock, GatewayOperation};
 
-pub(crate) use self::breaker::Batch;
 use self::breaker::Breaker;
 use self::calls::CallLog;
 pub use self::calls::{About, Call, Operation, Verdict};

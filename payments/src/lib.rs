@@ -18,6 +18,7 @@ mod changes;
 mod clock;
 pub mod console;
 mod delivery;
+mod drain;
 pub mod epay;
 mod error;
 mod event;

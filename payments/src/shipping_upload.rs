@@ -3,12 +3,14 @@
 //! The row is written in the transaction that marks the payment as paid, and the job works on it: claim, call, record. What
 //! WeChat refuses needs a person and is an incident, which ends when a later try succeeds.
 
+use std::future::ready;
 use std::time::Duration;
 
 use domain::{Order, Payment, PaymentId, Product, Timestamp, schedule};
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::FutureExt;
 use tracing::Instrument as _;
 
+use crate::drain::{Batch, drain};
 use crate::error::logged;
 use crate::gateway::wechat::{Shipment, ShippingApi, ShippingError, Wechat};
 use crate::incident::{Incident, Recurrence, raise};
@@ -22,8 +24,6 @@ use crate::{Error, Services, traces};
 
 /// Longer than the four calls that one upload may take at a slow WeChat, so that no other server claims it meanwhile.
 const LEASE: Duration = Duration::from_secs(60);
-/// A batch is processed concurrently, so that no lease ends while its row waits.
-const BATCH: usize = 8;
 /// Bounds a run when much is due; the next run goes on.
 const MAX_BATCHES: usize = 32;
 /// Maximum characters of WeChat's words that are kept.
@@ -42,29 +42,21 @@ pub async fn upload_shipping(services: &Services) -> Result<usize, Error> {
     let (Some(logistics), Some(api)) = (services.policy.shipping, services.gateways.shipping()) else {
         return Ok(0);
     };
-    let mut n_done = 0;
-    for _ in 0..MAX_BATCHES {
+    let claim = |limit| async move {
         let lease = services.lease(lease!(LEASE));
-        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
         let due: Vec<DueUpload> = services
             .db
             .write_one(|tx| async move { shipping_uploads::claim_due(tx, lease, limit).await }.boxed())
             .await?;
-        n_done += due.len();
-        stream::iter(&due)
-            .for_each_concurrent(BATCH, async |upload| {
-                let id = &upload.payment_id;
-                if let Err(error) = take_turn(services, api, logistics, upload).await {
-                    let error = logged(&error);
-                    tracing::warn!(payment.id = %id, error, "no end of the shipping upload of {id}");
-                }
-            })
-            .await;
-        if due.len() < BATCH {
-            break;
+        Ok(due)
+    };
+    let work = |upload: DueUpload| async move {
+        let id = &upload.payment_id;
+        if let Err(error) = take_turn(services, api, logistics, &upload).await {
+            tracing::warn!(payment.id = %id, error = logged(&error), "no end of the shipping upload of {id}");
         }
-    }
-    Ok(n_done)
+    };
+    drain(MAX_BATCHES, || ready(Batch::full()), claim, work).await
 }
 
 /// Outcome of one try.

@@ -7,9 +7,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use domain::{Channel, PaymentNo};
-
-use crate::Services;
+use super::Gateway;
 
 /// Timeouts in a row before the breaker opens.
 const MOST_LOST: u32 = 3;
@@ -22,8 +20,6 @@ const MOST_SLOTS: usize = 8;
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 /// Time without a probe by a job after which the next caller probes.
 const UNPROBED: Duration = Duration::from_secs(15);
-/// The same number every time, so that the gateway log keeps one row of it.
-const PROBE_NUMBER: &str = "TONGQIANPROBE";
 
 /// Calls that fail together. Some outages affect only the creation of payments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +108,7 @@ impl Breaker {
         }
     }
 
-    pub fn is_closed(&self) -> bool {
+    fn is_closed(&self) -> bool {
         !self.0.lock().expect(UNBROKEN).others.is_open()
     }
 
@@ -139,55 +135,15 @@ impl Breaker {
     }
 }
 
-/// Permits for the calls that a job may make to a gateway at once.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Batch {
-    channel: Channel,
-    pub n_calls: usize,
-    is_probe: bool,
-}
-
-impl Batch {
-    pub fn admit(services: &Services, channel: Channel, most: usize) -> Batch {
-        let (n_calls, is_probe) = match services.gateways.get(channel) {
-            Some(gateway) => gateway.breaker().admit(gateway.clock().monotonic(), most),
-            // No limit without the gateway: each call fails at once as not configured.
-            None => (most, false),
-        };
-        Batch {
-            channel,
-            n_calls,
-            is_probe,
-        }
+impl Gateway {
+    /// Returns how many calls a job may make at once, and whether that is a probe of a gateway that does not answer.
+    pub(crate) fn admit_calls(&self, most: usize) -> (usize, bool) {
+        self.breaker().admit(self.clock().monotonic(), most)
     }
 
-    pub fn limit(self) -> i64 {
-        i64::try_from(self.n_calls).expect("a batch is small")
-    }
-
-    /// Whether a job's run ends after this batch: nothing more is due, or the gateway is only probed.
-    pub fn is_last(self, n_due: usize) -> bool {
-        self.is_probe || n_due < self.n_calls
-    }
-
-    /// Whether a job may go on to call: a gateway that was not answering is probed first, when a probe is due.
-    pub async fn is_answering(services: &Services, channel: Channel) -> bool {
-        let batch = Batch::admit(services, channel, 1);
-        if batch.is_probe && batch.n_calls > 0 {
-            batch.probe(services).await;
-        }
-        let gateway = services.gateways.get(channel);
-        gateway.is_none_or(|gateway| gateway.breaker().is_closed())
-    }
-
-    /// Sends a probe about a payment that does not exist, when no due query would show that the gateway has recovered.
-    pub async fn probe(self, services: &Services) {
-        let number = PaymentNo::parse(PROBE_NUMBER).expect("these are letters");
-        if let Some(gateway) = services.gateways.get(self.channel).filter(|_| self.is_probe)
-            && let Err(error) = gateway.query(&number).await
-        {
-            tracing::debug!(channel = %self.channel, "{} is still not answering: {error}", self.channel);
-        }
+    /// Whether the circuit breaker lets every call pass.
+    pub(crate) fn has_closed_circuit(&self) -> bool {
+        self.breaker().is_closed()
     }
 }
 

@@ -1,13 +1,15 @@
 //! Expiry job: query, close, query again; only then is a payment or an order over.
 
+use std::future::ready;
 use std::time::Duration;
 
 use domain::{Channel, OrderId, Payment, PaymentNo, Report};
+use futures_util::FutureExt;
 use futures_util::future::join;
-use futures_util::{FutureExt, StreamExt, stream};
 
+use crate::drain::{Batch, drain};
 use crate::error::logged;
-use crate::gateway::{Batch, Gateway, GatewayError};
+use crate::gateway::{Gateway, GatewayError};
 use crate::order::cancel_expired;
 use crate::payment::find_by_number;
 use crate::payment::settle::{Rule, record_report};
@@ -16,8 +18,6 @@ use crate::{Error, Services};
 
 /// Longer than all the calls to a slow gateway; a failed row is retried when the lease ends.
 const LEASE: Duration = Duration::from_secs(60);
-/// A batch is processed concurrently, so that no lease ends while its row waits.
-const BATCH: usize = 8;
 const MAX_CLOSES: u32 = 3;
 /// Bounds a run when a gateway is slow and much is due; the next run goes on.
 const MAX_BATCHES: usize = 16;
@@ -29,54 +29,34 @@ pub async fn expire(services: &Services) -> Result<usize, Error> {
         expire_payments_of(services, Channel::Alipay),
     )
     .await;
-    let mut n_done = at_wechat? + at_alipay?;
-    for _ in 0..MAX_BATCHES {
-        let n_orders = expire_orders(services).await?;
-        n_done += n_orders;
-        if n_orders < BATCH {
-            break;
-        }
-    }
-    Ok(n_done)
+    Ok(at_wechat? + at_alipay? + expire_orders(services).await?)
 }
 
 /// While a gateway is known not to answer, its expired payments wait: nothing can be closed there.
 async fn expire_payments_of(services: &Services, channel: Channel) -> Result<usize, Error> {
-    let mut n_done = 0;
-    for _ in 0..MAX_BATCHES {
-        if !Batch::is_answering(services, channel).await {
-            break;
+    let claim = |limit| async move {
+        let lease = services.lease(lease!(LEASE));
+        let numbers: Vec<PaymentNo> = services
+            .db
+            .write_one(|tx| {
+                async move { payments::claims::claim_expired(tx, lease, channel, limit).await }.boxed()
+            })
+            .await?;
+        crash_point!("expire.after_claim");
+        Ok(numbers)
+    };
+    let work = |number: PaymentNo| async move {
+        if let Err(error) = expire_payment(services, &number).await {
+            tracing::warn!(payment.no = %number, error = logged(&error), "{number} cannot be closed yet");
         }
-        let n_payments = expire_payments(services, channel).await?;
-        n_done += n_payments;
-        if n_payments < BATCH {
-            break;
-        }
-    }
-    Ok(n_done)
-}
-
-fn expiry_limit() -> i64 {
-    i64::try_from(BATCH).expect("a batch is small")
-}
-
-async fn expire_payments(services: &Services, channel: Channel) -> Result<usize, Error> {
-    let lease = services.lease(lease!(LEASE));
-    let numbers: Vec<PaymentNo> = services
-        .db
-        .write_one(|tx| {
-            async move { payments::claims::claim_expired(tx, lease, channel, expiry_limit()).await }.boxed()
-        })
-        .await?;
-    crash_point!("expire.after_claim");
-    stream::iter(&numbers)
-        .for_each_concurrent(BATCH, async |number| {
-            if let Err(error) = expire_payment(services, number).await {
-                tracing::warn!(payment.no = %number, error = logged(&error), "{number} cannot be closed yet");
-            }
-        })
-        .await;
-    Ok(numbers.len())
+    };
+    drain(
+        MAX_BATCHES,
+        || Batch::admit_answering(services, channel),
+        claim,
+        work,
+    )
+    .await
 }
 
 async fn expire_payment(services: &Services, number: &PaymentNo) -> Result<(), Error> {
@@ -85,20 +65,21 @@ async fn expire_payment(services: &Services, number: &PaymentNo) -> Result<(), E
 }
 
 async fn expire_orders(services: &Services) -> Result<usize, Error> {
-    let lease = services.lease(lease!(LEASE));
-    let ids: Vec<OrderId> = services
-        .db
-        .write_one(|tx| async move { orders::claim_expired(tx, lease, expiry_limit()).await }.boxed())
-        .await?;
-    crash_point!("expire.after_claim");
-    stream::iter(&ids)
-        .for_each_concurrent(BATCH, async |id| {
-            if let Err(error) = cancel_expired(services, id).await {
-                tracing::warn!(order.id = %id, error = logged(&error), "{id} cannot be cancelled yet");
-            }
-        })
-        .await;
-    Ok(ids.len())
+    let claim = |limit| async move {
+        let lease = services.lease(lease!(LEASE));
+        let ids: Vec<OrderId> = services
+            .db
+            .write_one(|tx| async move { orders::claim_expired(tx, lease, limit).await }.boxed())
+            .await?;
+        crash_point!("expire.after_claim");
+        Ok(ids)
+    };
+    let work = |id: OrderId| async move {
+        if let Err(error) = cancel_expired(services, &id).await {
+            tracing::warn!(order.id = %id, error = logged(&error), "{id} cannot be cancelled yet");
+        }
+    };
+    drain(MAX_BATCHES, || ready(Batch::full()), claim, work).await
 }
 
 /// Ends an open payment: query, close, query again. When this returns `Ok`, it is not open any more; it may be paid.

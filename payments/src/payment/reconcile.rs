@@ -1,14 +1,16 @@
 //! Reconciliation: queries the gateways about due payments, so that a lost notification does no harm.
 
+use std::future::ready;
 use std::time::Duration;
 
 use domain::{Channel, Payment, PaymentNo, PaymentState, Report, Settlement, Timestamp, schedule};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
-use futures_util::{FutureExt, StreamExt, stream};
 use tracing::Instrument as _;
 
+use crate::drain::{Batch, drain};
 use crate::error::logged;
-use crate::gateway::{Batch, GatewayError};
+use crate::gateway::GatewayError;
 use crate::idempotency::{Claim, Idempotency, Keyed, Outcome, claim, keep_answer, write_under_key};
 use crate::payment::find_by_number;
 use crate::payment::settle::{PaymentNews, Rule, announce, apply_news, trade_of};
@@ -19,8 +21,6 @@ use crate::{Error, Services, gateway_health, traces};
 
 /// Longer than a call with all its retries can take, so that no other server queries meanwhile.
 const LEASE: Duration = Duration::from_secs(60);
-/// A batch is queried concurrently, so that no lease ends while its row waits.
-const BATCH: usize = 8;
 /// Rate limit of queries, so that an impatient payer does not load the gateway.
 const BETWEEN_QUESTIONS: Duration = Duration::from_secs(1);
 
@@ -142,43 +142,28 @@ pub async fn reconcile_payments(services: &Services) -> Result<usize, Error> {
 /// Like [`reconcile_payments`] for one lane; each lane has a job of its own.
 pub async fn reconcile_lane(services: &Services, lane: Lane) -> Result<usize, Error> {
     let Lane { channel, is_watched } = lane;
-    let mut n_asked = 0;
     if planted!("no reconciliation") {
-        return Ok(n_asked);
+        return Ok(0);
     }
-    loop {
-        let batch = Batch::admit(services, channel, BATCH);
-        if batch.n_calls == 0 {
-            return Ok(n_asked);
-        }
+    let claim = |limit| async move {
         let lease = services.lease(lease!(LEASE));
         let due: Vec<PaymentNo> = services
             .db
             .write_one(|tx| {
-                async move { payments::claims::claim_due(tx, lease, channel, is_watched, batch.limit()).await }
+                async move { payments::claims::claim_due(tx, lease, channel, is_watched, limit).await }
                     .boxed()
             })
             .await?;
         crash_point!("reconcile.after_claim");
-        n_asked += due.len();
-        if due.is_empty() {
-            batch.probe(services).await;
-            return Ok(n_asked);
+        Ok(due)
+    };
+    let work = |number: PaymentNo| async move {
+        let span = traces::job_span("reconcile payment", &number);
+        if let Err(error) = ask_by_number(services, &number).instrument(span).await {
+            tracing::warn!(payment.no = %number, error = logged(&error), "no answer about {number}");
         }
-        stream::iter(&due)
-            .for_each_concurrent(BATCH, async |number| {
-                let span = traces::job_span("reconcile payment", number);
-                if let Err(error) = ask_by_number(services, number).instrument(span).await {
-                    tracing::warn!(payment.no = %number, error = logged(&error), "no answer about {number}");
-                }
-            })
-            .await;
-        // A full batch means that more is due. A partial one does not: what falls due meanwhile waits for the next run, or
-        // a slow gateway would keep this run going for ever.
-        if batch.is_last(due.len()) {
-            return Ok(n_asked);
-        }
-    }
+    };
+    drain(usize::MAX, || ready(Batch::admit(services, channel)), claim, work).await
 }
 
 /// Queries for a caller that waits: a gateway that is known not to answer is not called.

@@ -1,15 +1,17 @@
 //! Executes refunds: record, call, record. Whatever the gateway answers, the number stays the same.
 
+use std::future::ready;
 use std::time::Duration;
 
 use domain::{Channel, Payment, Refund, RefundId, RefundReport, RefundState, Timestamp, schedule};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
-use futures_util::{FutureExt, StreamExt, stream};
 use tracing::Instrument as _;
 
 use super::{announce_refund, apply_refund_report, find_refund, incident_of_refund};
+use crate::drain::{Batch, drain};
 use crate::error::logged;
-use crate::gateway::{Batch, Gateway, GatewayError, RefundAsk};
+use crate::gateway::{Gateway, GatewayError, RefundAsk};
 use crate::incident::raise;
 use crate::model::incident::IncidentKind;
 use crate::store::refunds::{Progress, claims};
@@ -18,8 +20,6 @@ use crate::{Error, Services, traces};
 
 /// Longer than the three calls that one refund may take at a slow gateway, so that no other server claims it meanwhile.
 const LEASE: Duration = Duration::from_secs(60);
-/// A batch is processed concurrently, so that no lease ends while its row waits.
-const BATCH: usize = 8;
 /// Bounds a run when a gateway is slow and much is due; the next run goes on.
 const MAX_BATCHES: usize = 32;
 
@@ -36,35 +36,27 @@ pub async fn reconcile_refunds(services: &Services) -> Result<usize, Error> {
 /// Like [`reconcile_refunds`] for one gateway. Each has a job of its own, so that a silent gateway does not delay the
 /// refunds of the other.
 pub async fn reconcile_refunds_of(services: &Services, channel: Channel) -> Result<usize, Error> {
-    let mut n_done = 0;
-    for _ in 0..MAX_BATCHES {
-        let batch = Batch::admit(services, channel, BATCH);
-        if batch.n_calls == 0 {
-            break;
-        }
+    let claim = |limit| async move {
         let lease = services.lease(lease!(LEASE));
         let due: Vec<RefundId> = services
             .db
-            .write_one(|tx| async move { claims::claim_due(tx, lease, channel, batch.limit()).await }.boxed())
+            .write_one(|tx| async move { claims::claim_due(tx, lease, channel, limit).await }.boxed())
             .await?;
         crash_point!("refunds.after_claim");
-        n_done += due.len();
-        if due.is_empty() {
-            batch.probe(services).await;
-            break;
+        Ok(due)
+    };
+    let work = |id: RefundId| async move {
+        if let Err(error) = take_turn(services, &id).await {
+            tracing::warn!(refund.id = %id, error = logged(&error), "no answer about refund {id}");
         }
-        stream::iter(&due)
-            .for_each_concurrent(BATCH, async |id| {
-                if let Err(error) = take_turn(services, id).await {
-                    tracing::warn!(refund.id = %id, error = logged(&error), "no answer about refund {id}");
-                }
-            })
-            .await;
-        if batch.is_last(due.len()) {
-            break;
-        }
-    }
-    Ok(n_done)
+    };
+    drain(
+        MAX_BATCHES,
+        || ready(Batch::admit(services, channel)),
+        claim,
+        work,
+    )
+    .await
 }
 
 /// One refund with all data of its calls.
