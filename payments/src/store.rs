@@ -149,73 +149,64 @@ enum Span {
     Several,
 }
 
-/// Runs one query on the transaction's engine; anything but a `select` counts as a write.
+/// Runs one query on the transaction's engine and returns its rows; anything but a `select` counts as a write.
 macro_rules! on {
-    ($tx:expr, $sql:expr, $method:ident, |$query:ident| $build:expr) => {{
-        let outcome = match &mut $tx.engine {
-            $crate::store::Engine::Writer(loan) => {
-                $crate::store::cut_point().await;
-                match loan.lend($sql) {
-                    Ok(connection) => {
-                        let $query = sqlx::query_as($sql);
-                        let outcome = $build.$method(connection).await;
-                        loan.note(outcome)
-                    }
-                    Err(broken) => Err(broken),
-                }
-            }
-            $crate::store::Engine::Reader(borrowed) => {
-                let $query = sqlx::query_as($sql);
-                let outcome = $build.$method(borrowed.lend()).await;
-                borrowed.note(outcome)
-            }
-            $crate::store::Engine::Postgres(_) => match $tx.open_for($sql).await {
-                Ok(borrowed) => {
-                    let $query = sqlx::query_as($sql);
-                    let outcome = $build.$method(borrowed.lend()).await;
-                    borrowed.note(outcome)
-                }
-                Err(broken) => Err(broken),
-            },
-        };
-        $tx.note(outcome)
-    }};
+    ($tx:expr, $sql:expr, $method:ident, |$query:ident| $build:expr) => {
+        $crate::store::run_query!($tx, $sql, query_as, |$query| $build, $method, |rows| rows)
+    };
 }
 
 /// Runs one statement without rows and returns how many rows it changed.
 macro_rules! execute {
-    ($tx:expr, $sql:expr, |$query:ident| $build:expr) => {{
+    ($tx:expr, $sql:expr, |$query:ident| $build:expr) => {
+        $crate::store::run_query!($tx, $sql, query, |$query| $build, execute, |done| done
+            .rows_affected())
+    };
+}
+
+/// Runs one statement of either kind. The query is built for the engine of the transaction, so its code is written for both.
+macro_rules! run_query {
+    ($tx:expr, $sql:expr, $new:ident, |$query:ident| $build:expr, $method:ident, |$done:ident| $result:expr) => {{
         let outcome = match &mut $tx.engine {
             $crate::store::Engine::Writer(loan) => {
                 $crate::store::cut_point().await;
                 match loan.lend($sql) {
                     Ok(connection) => {
-                        let $query = sqlx::query($sql);
-                        let outcome = $build.execute(connection).await;
-                        loan.note(outcome).map(|done| done.rows_affected())
+                        let $query = sqlx::$new($sql);
+                        let outcome = $build.$method(connection).await;
+                        loan.note(outcome).map(|$done| $result)
                     }
                     Err(broken) => Err(broken),
                 }
             }
             $crate::store::Engine::Reader(borrowed) => {
-                let $query = sqlx::query($sql);
-                let outcome = $build.execute(borrowed.lend()).await;
-                borrowed.note(outcome).map(|done| done.rows_affected())
+                let $query = sqlx::$new($sql);
+                let outcome = $build.$method(borrowed.lend()).await;
+                borrowed.note(outcome).map(|$done| $result)
             }
             $crate::store::Engine::Postgres(_) => match $tx.open_for($sql).await {
                 Ok(borrowed) => {
-                    let $query = sqlx::query($sql);
-                    let outcome = $build.execute(borrowed.lend()).await;
-                    borrowed.note(outcome).map(|done| done.rows_affected())
+                    let $query = sqlx::$new($sql);
+                    let outcome = $build.$method(borrowed.lend()).await;
+                    borrowed.note(outcome).map(|$done| $result)
                 }
                 Err(broken) => Err(broken),
             },
         };
-        $tx.note(outcome)
+        $tx.note(outcome).map_err($crate::store::StoreError::from)
     }};
 }
 
-pub(crate) use {execute, on};
+pub(crate) use {execute, on, run_query};
+
+/// Refuses a compare-and-set that changed no row: another writer was first.
+pub(crate) fn ensure_one_row(n_rows: u64) -> Result<(), StoreError> {
+    if n_rows == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
+}
 
 /// Point where a simulation may drop a write in the middle.
 #[cfg(feature = "faults")]

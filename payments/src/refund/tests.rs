@@ -46,7 +46,7 @@ fn only_refunds_that_need_a_person_raise_incidents() {
 
 async fn open(db: &Db) -> Vec<(String, String)> {
     const SQL: &str = "select subject, detail from incidents where resolved_at is null order by id";
-    db.snapshot(|tx| async move { on!(tx, SQL, fetch_all, |query| query).map_err(StoreError::from) }.boxed())
+    db.snapshot(|tx| async move { on!(tx, SQL, fetch_all, |query| query) }.boxed())
         .await
         .unwrap()
 }

@@ -18,7 +18,7 @@ pub async fn list_untold(tx: &mut Tx<'_>) -> Result<Vec<UntoldRow>, StoreError> 
         select distinct kind, 'opened' as occasion from incidents where resolved_at is null and not is_told
         union all
         select distinct kind, 'resolved' as occasion from incidents where resolved_at is not null and is_told";
-    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+    on!(tx, SQL, fetch_all, |query| query)
 }
 
 /// An incident that a message tells of.
@@ -68,8 +68,7 @@ pub async fn insert(tx: &mut Tx<'_>, id: &AlarmId, alarm: &Alarm) -> Result<(), 
         .bind(alarm.order_id.as_ref().map(domain::OrderId::as_str))
         .bind(alarm.oldest_at.millis())
         .bind(alarm.created_at.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 #[derive(sqlx::FromRow)]
@@ -124,5 +123,5 @@ pub async fn list_recent(tx: &mut Tx<'_>, after: Timestamp) -> Result<Vec<Recent
         select occasion, kind, created_at
         from alarms
         where created_at > $1";
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(after.millis()))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(after.millis()))
 }

@@ -64,8 +64,7 @@ pub(crate) async fn hold_api_key(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreE
     if !tx.has_rivals() {
         return Ok(());
     }
-    execute!(tx, SQL, |query| query.bind(id)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(id)).map(drop)
 }
 
 pub(crate) async fn find_api_key(tx: &mut Tx<'_>, hash: &str) -> Result<Option<ApiKey>, StoreError> {
@@ -111,7 +110,7 @@ pub(crate) async fn list_api_keys(tx: &mut Tx<'_>) -> Result<Vec<KnownKeyRow>, S
         from api_keys
         order by id desc
         limit 500";
-    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+    on!(tx, SQL, fetch_all, |query| query)
 }
 
 /// `false`: it was revoked before, or never was.
@@ -136,6 +135,5 @@ pub(crate) async fn touch_api_key(
         .bind(id)
         .bind(before.millis())
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }

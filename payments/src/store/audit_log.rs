@@ -1,6 +1,6 @@
 //! Audit log table: append-only; each entry carries the hash of the one before.
 
-use super::{StoreError, Tx, execute, on};
+use super::{StoreError, Tx, ensure_one_row, execute, on};
 
 /// One entry as stored.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -21,14 +21,13 @@ pub struct AuditRow {
 /// fail.
 pub async fn take_turn(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     const SQL: &str = "update audit_turn set n = n + 1";
-    execute!(tx, SQL, |query| query).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query).map(drop)
 }
 
 /// Number and hash of the last entry.
 pub async fn last(tx: &mut Tx<'_>) -> Result<Option<(i64, String)>, StoreError> {
     const SQL: &str = "select seq, hash from audit_log order by seq desc limit 1";
-    Ok(on!(tx, SQL, fetch_optional, |query| query)?)
+    on!(tx, SQL, fetch_optional, |query| query)
 }
 
 /// Inserts an entry. A number that is taken is a lost race: the later entry is retried with the next number.
@@ -37,7 +36,7 @@ pub async fn insert(tx: &mut Tx<'_>, line: &AuditRow) -> Result<(), StoreError> 
         insert into audit_log (seq, at, actor, action, subject, detail, ip, request_id, previous_hash, hash)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         on conflict do nothing";
-    let n_inserted = execute!(tx, SQL, |query| query
+    execute!(tx, SQL, |query| query
         .bind(line.seq)
         .bind(line.at)
         .bind(line.actor.as_str())
@@ -47,12 +46,8 @@ pub async fn insert(tx: &mut Tx<'_>, line: &AuditRow) -> Result<(), StoreError> 
         .bind(line.ip.as_str())
         .bind(line.request_id.as_str())
         .bind(line.previous_hash.as_str())
-        .bind(line.hash.as_str()))?;
-    if n_inserted == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
-    }
+        .bind(line.hash.as_str()))
+    .and_then(ensure_one_row)
 }
 
 /// Counts the entries that were ever written.
@@ -86,14 +81,14 @@ pub async fn list(tx: &mut Tx<'_>, filter: Filter<'_>, limit: i64) -> Result<Vec
             and (cast($6 as bigint) is null or at < $6)
         order by seq desc
         limit $7";
-    Ok(on!(tx, SQL, fetch_all, |query| query
+    on!(tx, SQL, fetch_all, |query| query
         .bind(filter.below)
         .bind(filter.actor)
         .bind(filter.action)
         .bind(filter.subject)
         .bind(filter.from)
         .bind(filter.to)
-        .bind(limit))?)
+        .bind(limit))
 }
 
 /// Oldest first, after a number: the order in which the chain is checked.
@@ -104,7 +99,7 @@ pub async fn walk(tx: &mut Tx<'_>, above: i64, limit: i64) -> Result<Vec<AuditRo
         where seq > $1
         order by seq
         limit $2";
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(above).bind(limit))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(above).bind(limit))
 }
 
 /// Entries about one subject, oldest first.
@@ -115,5 +110,5 @@ pub async fn of_subject(tx: &mut Tx<'_>, subject: &str) -> Result<Vec<AuditRow>,
         where subject = $1
         order by seq
         limit 200";
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(subject))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(subject))
 }

@@ -99,7 +99,7 @@ pub(crate) fn known_version() -> i64 {
 /// The order that was created last; `None` in a database without orders.
 pub(crate) async fn find_newest_order(tx: &mut Tx<'_>) -> Result<Option<NewestOrder>, StoreError> {
     const SQL: &str = "select order_no, state, created_at from orders order by id desc limit 1";
-    Ok(on!(tx, SQL, fetch_optional, |query| query)?)
+    on!(tx, SQL, fetch_optional, |query| query)
 }
 
 /// The newest change of an order.

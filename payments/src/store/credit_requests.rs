@@ -60,7 +60,7 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewRequest<'_>, now: Timestamp) -> Re
 
 pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<RequestRow>, StoreError> {
     const SQL: &str = select_request!("where id = $1");
-    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
+    on!(tx, SQL, fetch_optional, |query| query.bind(id))
 }
 
 /// Whether a request has this number.
@@ -80,13 +80,13 @@ pub async fn has_rejected(tx: &mut Tx<'_>, user_id: &str) -> Result<bool, StoreE
 /// Oldest first.
 pub async fn list_waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, StoreError> {
     const SQL: &str = select_request!("where state = 'waiting' order by id limit $1");
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(limit))
 }
 
 /// Newest first.
 pub async fn list_decided(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, StoreError> {
     const SQL: &str = select_request!("where state <> 'waiting' order by id desc limit $1");
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(limit))
 }
 
 pub async fn count_waiting(tx: &mut Tx<'_>) -> Result<i64, StoreError> {

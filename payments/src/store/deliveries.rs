@@ -82,11 +82,11 @@ pub async fn enqueue_numbered(
         where e.position > $1 and e.position <= $2 and w.status = 'enabled'
             and (w.events = '*' or w.events like '%,' || e.type || ',%')
         on conflict do nothing";
-    Ok(execute!(tx, SQL, |query| query
+    execute!(tx, SQL, |query| query
         .bind(after)
         .bind(last)
         .bind(kind)
-        .bind(now.millis()))?)
+        .bind(now.millis()))
 }
 
 /// The next events of a replay, as a span of their ids.
@@ -134,8 +134,7 @@ pub async fn enqueue_replay(
         .bind(last_id)
         .bind(kind)
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Number of deliveries that wait for an attempt.
@@ -163,7 +162,7 @@ pub async fn list_lanes(tx: &mut Tx<'_>) -> Result<Vec<LaneRow>, StoreError> {
         select lanes.target, (
             select min(d.due_at) from deliveries d where d.target = lanes.target and d.due_at is not null) as due_at
         from lanes where lanes.target is not null";
-    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+    on!(tx, SQL, fetch_all, |query| query)
 }
 
 /// Takes deliveries of one target that are due, until the lease ends.
@@ -187,12 +186,12 @@ pub async fn claim_due(
         returning ",
         delivery_columns!()
     );
-    Ok(on!(tx, SQL, fetch_all, |query| query
+    on!(tx, SQL, fetch_all, |query| query
         .bind(target)
         .bind(now.millis())
         .bind(leased_until.millis())
         .bind(holder)
-        .bind(limit))?)
+        .bind(limit))
 }
 
 /// End of an attempt, and due time of the next one.
@@ -247,8 +246,7 @@ pub async fn park(tx: &mut Tx<'_>, delivery: &DeliveryRow) -> Result<(), StoreEr
         .bind(delivery.target.as_str())
         .bind(delivery.subject.as_str())
         .bind(delivery.version))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Puts what was parked back in the queue.
@@ -267,8 +265,7 @@ pub async fn remove(tx: &mut Tx<'_>, target: &str, subject: &str) -> Result<(), 
     const SQL: &str = "
         delete from deliveries
         where target = $1 and subject = $2";
-    execute!(tx, SQL, |query| query.bind(target).bind(subject)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(target).bind(subject)).map(drop)
 }
 
 /// Removes all deliveries of a target.
@@ -276,8 +273,7 @@ pub async fn remove_all(tx: &mut Tx<'_>, target: &str) -> Result<(), StoreError>
     const SQL: &str = "
         delete from deliveries
         where target = $1";
-    execute!(tx, SQL, |query| query.bind(target)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(target)).map(drop)
 }
 
 /// Ends the leases of one holder, or all.
@@ -321,9 +317,7 @@ fn wake_for(tx: &mut Tx<'_>, n_changed: u64) {
 
 pub async fn find(tx: &mut Tx<'_>, target: &str, subject: &str) -> Result<Option<DeliveryRow>, StoreError> {
     const SQL: &str = select_delivery!("where target = $1 and subject = $2");
-    Ok(on!(tx, SQL, fetch_optional, |query| query
-        .bind(target)
-        .bind(subject))?)
+    on!(tx, SQL, fetch_optional, |query| query.bind(target).bind(subject))
 }
 
 /// Filter of a list of deliveries.
@@ -382,5 +376,5 @@ pub async fn count_by_status(tx: &mut Tx<'_>) -> Result<Vec<StatusCount>, StoreE
         from deliveries
         group by target, status
         order by target, status";
-    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+    on!(tx, SQL, fetch_all, |query| query)
 }

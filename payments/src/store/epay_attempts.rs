@@ -195,8 +195,7 @@ pub async fn hold_number(tx: &mut Tx<'_>, pid: Pid, out_trade_no: &str) -> Resul
     if !tx.has_rivals() {
         return Ok(());
     }
-    execute!(tx, SQL, |query| query.bind(pid.to_row()).bind(out_trade_no)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(pid.to_row()).bind(out_trade_no)).map(drop)
 }
 
 /// A notification as the console lists it.
@@ -224,5 +223,5 @@ pub async fn list_notifications(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Notif
         join deliveries d on d.subject = a.order_id and d.kind = 'epay'
         order by a.order_id desc
         limit $1";
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(limit))
 }

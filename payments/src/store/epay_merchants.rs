@@ -58,18 +58,18 @@ pub async fn find_free_pid(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
 
 pub async fn find(tx: &mut Tx<'_>, pid: i64) -> Result<Option<MerchantRow>, StoreError> {
     const SQL: &str = select_merchant!("where pid = $1");
-    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(pid))?)
+    on!(tx, SQL, fetch_optional, |query| query.bind(pid))
 }
 
 pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<MerchantRow>, StoreError> {
     const SQL: &str = select_merchant!("order by pid limit 500");
-    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+    on!(tx, SQL, fetch_all, |query| query)
 }
 
 /// Any merchant: while there is one, the key of the secrets at rest must not be made anew.
 pub async fn find_any(tx: &mut Tx<'_>) -> Result<Option<MerchantRow>, StoreError> {
     const SQL: &str = select_merchant!("order by pid limit 1");
-    Ok(on!(tx, SQL, fetch_optional, |query| query)?)
+    on!(tx, SQL, fetch_optional, |query| query)
 }
 
 /// `false`: there is no such merchant.

@@ -65,8 +65,7 @@ pub async fn insert(tx: &mut Tx<'_>, pid: Pid, refund: &EpayRefund) -> Result<()
         .bind(refund.amount.fen())
         .bind(refund.sign_hash.as_deref())
         .bind(refund.created_at.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 pub async fn find_by_number(

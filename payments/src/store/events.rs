@@ -240,12 +240,11 @@ pub async fn list_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<Vec<(String,
         select e.id, e.data
         from events e join orders o on o.id = e.order_id
         where o.user_id = $1";
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(user_id))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(user_id))
 }
 
 /// Takes personal data out of an event.
 pub async fn replace_data(tx: &mut Tx<'_>, id: &str, data: &str) -> Result<(), StoreError> {
     const SQL: &str = "update events set data = $2 where id = $1";
-    execute!(tx, SQL, |query| query.bind(id).bind(data)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(id).bind(data)).map(drop)
 }

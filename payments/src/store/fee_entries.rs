@@ -26,9 +26,9 @@ pub async fn find_posted(
     const SQL: &str = "
         select cast(coalesce(sum(-amount), 0) as bigint), count(*) from fee_entries
         where reference = $1 and account = $2";
-    Ok(on!(tx, SQL, fetch_one, |query| query
+    on!(tx, SQL, fetch_one, |query| query
         .bind(reference)
-        .bind(Account::Fees(channel).to_string()))?)
+        .bind(Account::Fees(channel).to_string()))
 }
 
 /// Inserts both entries. An existing journal is a lost race.
@@ -84,7 +84,7 @@ pub async fn insert_first(
             select cast($2 as text), 1) as s
         where v.reference is not null
         on conflict do nothing";
-    Ok(execute!(tx, SQL, |query| {
+    execute!(tx, SQL, |query| {
         let query = query
             .bind(Account::Fees(channel).to_string())
             .bind(Account::Gateway(channel).to_string())
@@ -97,7 +97,7 @@ pub async fn insert_first(
                 .bind(fee.map(|(reference, _)| *reference))
                 .bind(fee.map(|(_, fen)| *fen))
         })
-    })?)
+    })
 }
 
 /// Fees of the statement of a day, as posted.

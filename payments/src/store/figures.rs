@@ -23,9 +23,9 @@ pub async fn paid_by_hour(
         where paid_at >= $1 and paid_at < $2
         group by method, (paid_at - $1) / 3600000
         order by 2, 1";
-    Ok(on!(tx, SQL, fetch_all, |query| query
+    on!(tx, SQL, fetch_all, |query| query
         .bind(from.millis())
-        .bind(to.millis()))?)
+        .bind(to.millis()))
 }
 
 /// Money received through one gateway, on this merchant account if one is given.
@@ -55,9 +55,9 @@ pub async fn refunded(tx: &mut Tx<'_>, from: Timestamp, to: Timestamp) -> Result
         select count(*) as n, cast(coalesce(sum(amount), 0) as bigint) as fen
         from refunds
         where finished_at >= $1 and finished_at < $2 and state = 'succeeded'";
-    Ok(on!(tx, SQL, fetch_one, |query| query
+    on!(tx, SQL, fetch_one, |query| query
         .bind(from.millis())
-        .bind(to.millis()))?)
+        .bind(to.millis()))
 }
 
 /// Number of orders created, and of those that are paid by now. Ids contain their time.
@@ -66,9 +66,9 @@ pub async fn orders(tx: &mut Tx<'_>, from: Timestamp, to: Timestamp) -> Result<(
         select count(*) as n, cast(coalesce(sum(case when state = 'paid' then 1 else 0 end), 0) as bigint) as n_paid
         from orders
         where id >= $1 and id < $2";
-    Ok(on!(tx, SQL, fetch_one, |query| query
+    on!(tx, SQL, fetch_one, |query| query
         .bind(OrderId::floor(from))
-        .bind(OrderId::floor(to)))?)
+        .bind(OrderId::floor(to)))
 }
 
 /// Median time from order to payment, over the last thousand paid orders.
@@ -121,7 +121,7 @@ pub async fn callback_delay(tx: &mut Tx<'_>, from: Timestamp, to: Timestamp) -> 
             join payments p on p.payment_no = n.payment_no
             where p.paid_at is not null
         ) as ranked";
-    Ok(on!(tx, SQL, fetch_one, |query| query
+    on!(tx, SQL, fetch_one, |query| query
         .bind(from.millis())
-        .bind(to.millis()))?)
+        .bind(to.millis()))
 }

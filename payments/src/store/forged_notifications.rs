@@ -14,8 +14,7 @@ pub async fn add(tx: &mut Tx<'_>, channel: Channel, since: Timestamp, n: i64) ->
         .bind(channel.as_str())
         .bind(since.millis())
         .bind(n))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Counts the windows that begin after an instant.
@@ -35,6 +34,5 @@ pub async fn forget(tx: &mut Tx<'_>, before: Timestamp) -> Result<(), StoreError
     const SQL: &str = "
         delete from forged_notices
         where since < $1";
-    execute!(tx, SQL, |query| query.bind(before.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(before.millis())).map(drop)
 }

@@ -56,8 +56,7 @@ pub async fn add(tx: &mut Tx<'_>, call: &CallRow) -> Result<(), StoreError> {
         .bind(call.last_at)
         .bind(call.shortest_ms)
         .bind(call.longest_ms))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Oldest first; of very many, the newest.
@@ -88,10 +87,10 @@ pub async fn last_of(
         where payment_no = $1 and (operation in ('refund', 'query_refund')) = $2
         order by case when operation = $3 then 0 else 1 end, last_at desc, id desc
         limit 1";
-    Ok(on!(tx, SQL, fetch_optional, |query| query
+    on!(tx, SQL, fetch_optional, |query| query
         .bind(payment_no.as_str())
         .bind(is_refund)
-        .bind(preferred))?)
+        .bind(preferred))
 }
 
 /// Removes calls last made before an instant, in limited batches, so that writers do not wait for it.
@@ -99,6 +98,5 @@ pub async fn forget(tx: &mut Tx<'_>, before: Timestamp) -> Result<(), StoreError
     const SQL: &str = "
         delete from gateway_calls
         where id in (select id from gateway_calls where last_at < $1 order by last_at limit 1000)";
-    execute!(tx, SQL, |query| query.bind(before.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(before.millis())).map(drop)
 }

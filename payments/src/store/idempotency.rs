@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 
-use super::{StoreError, Tx, execute, on};
+use super::{StoreError, Tx, ensure_one_row, execute, on};
 use crate::model::idempotency::{Claim, KeptAnswer, RequestKey};
 
 /// Status that an older server repeats for a claimed key without an answer.
@@ -79,7 +79,7 @@ pub async fn claim(
         .bind(false)
         .bind(claim.effect.as_deref())
         .bind(claim.is_new))?;
-    first_or_stale(n_inserted)
+    ensure_one_row(n_inserted)
 }
 
 /// Compare-and-set: points a claim without an answer at another subject.
@@ -99,7 +99,7 @@ pub async fn move_claim(
         .bind(from.effect.as_deref().unwrap_or_default())
         .bind(to.effect.as_deref())
         .bind(to.is_new))?;
-    first_or_stale(n_changed)
+    ensure_one_row(n_changed)
 }
 
 /// Stores the answer, under a free key or one that its own request has claimed. A concurrent answer is a lost race: the
@@ -124,13 +124,5 @@ pub async fn keep(
         .bind(answer.body.as_str())
         .bind(now.millis())
         .bind(true))?;
-    first_or_stale(n_kept)
-}
-
-fn first_or_stale(n_rows: u64) -> Result<(), StoreError> {
-    if n_rows == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
-    }
+    ensure_one_row(n_kept)
 }

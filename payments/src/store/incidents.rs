@@ -107,11 +107,11 @@ pub async fn subjects_of(tx: &mut Tx<'_>, kinds: [IncidentKind; 4]) -> Result<Ve
     const SQL: &str = "
         select kind, subject, resolved_at, resolved_by from incidents where kind in ($1, $2, $3, $4)";
     let [first, second, third, fourth] = kinds.map(IncidentKind::as_str);
-    Ok(on!(tx, SQL, fetch_all, |query| query
+    on!(tx, SQL, fetch_all, |query| query
         .bind(first)
         .bind(second)
         .bind(third)
-        .bind(fourth))?)
+        .bind(fourth))
 }
 
 /// Subjects of the open incidents of one kind.
@@ -138,24 +138,24 @@ pub async fn count_open_by_kind(tx: &mut Tx<'_>) -> Result<Vec<(IncidentKind, i6
 /// Oldest first, after an id.
 pub async fn list_open(tx: &mut Tx<'_>, after: &str, limit: i64) -> Result<Vec<IncidentRow>, StoreError> {
     const SQL: &str = select_incident!("where i.resolved_at is null and i.id > $1 order by i.id limit $2");
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(after).bind(limit))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(after).bind(limit))
 }
 
 /// Newest first.
 pub async fn list_resolved(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<IncidentRow>, StoreError> {
     const SQL: &str =
         select_incident!("where i.resolved_at is not null order by i.resolved_at desc, i.id desc limit $1");
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(limit))
 }
 
 pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<IncidentRow>, StoreError> {
     const SQL: &str = select_incident!("where p.order_id = $1 order by i.id limit 200");
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))
 }
 
 pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<IncidentRow>, StoreError> {
     const SQL: &str = select_incident!("where i.id = $1");
-    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
+    on!(tx, SQL, fetch_optional, |query| query.bind(id))
 }
 
 /// Assigns an incident; `None` unassigns it. `false`: it was resolved before.
@@ -246,8 +246,7 @@ pub async fn settle_of_server(
         update incidents set resolved_at = $2
         where kind in ('clock_off', 'job_overdue') and resolved_at is null
             and (cast($1 as text) is null or subject like '%' || $1)";
-    execute!(tx, SQL, |query| query.bind(signature).bind(now.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(signature).bind(now.millis())).map(drop)
 }
 
 /// Settles an incident that no longer applies, without a person.
@@ -264,8 +263,7 @@ pub async fn settle(
         .bind(kind.as_str())
         .bind(subject)
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Settles the incident of a surplus payment of which all is refunded.
@@ -283,6 +281,5 @@ pub async fn settle_surplus(
     execute!(tx, SQL, |query| query
         .bind(payment_id.as_str())
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }

@@ -72,10 +72,10 @@ pub async fn credit(
         set available = balances.available + excluded.available, seq = balances.seq + 1,
             updated_at = excluded.updated_at
         returning available, seq";
-    Ok(on!(tx, SQL, fetch_one, |query| query
+    on!(tx, SQL, fetch_one, |query| query
         .bind(user_id)
         .bind(amount.fen())
-        .bind(now.millis()))?)
+        .bind(now.millis()))
 }
 
 /// Debits a user, unless the balance is too low: then nothing is written and `None` is returned.
@@ -89,10 +89,10 @@ pub async fn debit(
         update balances set available = available - $2, seq = seq + 1, updated_at = $3
         where user_id = $1 and available >= $2
         returning available, seq";
-    Ok(on!(tx, SQL, fetch_optional, |query| query
+    on!(tx, SQL, fetch_optional, |query| query
         .bind(user_id)
         .bind(amount.fen())
-        .bind(now.millis()))?)
+        .bind(now.millis()))
 }
 
 /// Writes both lines of a transfer. A journal that is there already is a lost race, or a mistake that must not be
@@ -316,7 +316,7 @@ pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<Posting
             where p.order_id = $1)
         order by g.created_at, g.journal
         limit 500";
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))
 }
 
 /// The user's entry of a journal.

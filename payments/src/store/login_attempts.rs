@@ -27,13 +27,11 @@ pub async fn count(tx: &mut Tx<'_>, key: &str, ends_at: Timestamp) -> Result<i64
 /// Decrements the counter of an attempt that succeeded.
 pub async fn uncount(tx: &mut Tx<'_>, key: &str, ends_at: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "update login_attempts set n = n - 1 where key = $1 and ends_at = $2 and n > 0";
-    execute!(tx, SQL, |query| query.bind(key).bind(ends_at.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(key).bind(ends_at.millis())).map(drop)
 }
 
 /// Removes the windows that are over.
 pub async fn forget(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "delete from login_attempts where ends_at <= $1";
-    execute!(tx, SQL, |query| query.bind(now.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(now.millis())).map(drop)
 }

@@ -19,13 +19,11 @@ pub async fn remember(tx: &mut Tx<'_>, user_id: &str, hash: &str, now: Timestamp
         insert into login_devices (user_id, hash, created_at, seen_at)
         values ($1, $2, $3, $3)
         on conflict (user_id, hash) do update set seen_at = excluded.seen_at";
-    execute!(tx, SQL, |query| query.bind(user_id).bind(hash).bind(now.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(user_id).bind(hash).bind(now.millis())).map(drop)
 }
 
 /// Forgets all browsers of a user. After a change of password they may include an attacker's.
 pub async fn forget_all(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
     const SQL: &str = "delete from login_devices where user_id = $1";
-    execute!(tx, SQL, |query| query.bind(user_id)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(user_id)).map(drop)
 }

@@ -28,8 +28,7 @@ pub async fn insert(
         .bind(author)
         .bind(text)
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Oldest first.
@@ -40,5 +39,5 @@ pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<NoteRow
         where order_id = $1
         order by id
         limit 200";
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))
 }

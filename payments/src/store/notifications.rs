@@ -89,7 +89,7 @@ macro_rules! list_kept {
 /// Oldest first.
 pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<KeptRow>, StoreError> {
     const SQL: &str = select_kept!("where p.order_id = $1 order by n.received_at, n.notice_id limit 200");
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))
 }
 
 /// Newest first, after a notification: its instant alone would skip others of the same millisecond.
@@ -110,18 +110,18 @@ pub async fn list(
         Some(NotificationOutcome::Applied) => APPLIED,
         Some(NotificationOutcome::Problem) => WITH_PROBLEM,
     };
-    Ok(on!(tx, sql, fetch_all, |query| query
+    on!(tx, sql, fetch_all, |query| query
         .bind(at.millis())
         .bind(channel)
         .bind(id)
-        .bind(limit))?)
+        .bind(limit))
 }
 
 pub async fn find(tx: &mut Tx<'_>, channel: Channel, id: &str) -> Result<Option<KeptRow>, StoreError> {
     const SQL: &str = select_kept!("where n.channel = $1 and n.notice_id = $2");
-    Ok(on!(tx, SQL, fetch_optional, |query| query
+    on!(tx, SQL, fetch_optional, |query| query
         .bind(channel.as_str())
-        .bind(id))?)
+        .bind(id))
 }
 
 /// Time of a gateway's last notification.

@@ -4,7 +4,7 @@ use domain::{Money, Order, OrderId, OrderNo, OrderState, PaymentId, Purpose, Tim
 
 use super::batch::Write;
 use super::servers::Lease;
-use super::{StoreError, Tx, execute, on};
+use super::{StoreError, Tx, ensure_one_row, execute, on};
 use crate::changes::{ChangeFilter, ListOrder};
 use crate::event;
 
@@ -230,15 +230,13 @@ pub async fn mark_cancelled(
         update orders
         set state = 'cancelled', cancel_reason = $3, cancel_cause = $5, updated_at = $4, version = version + 1
         where id = $1 and version = $2 and state = 'open'";
-    let n_changed = execute!(tx, SQL, |query| query
+    execute!(tx, SQL, |query| query
         .bind(order.id.as_str())
         .bind(order.version)
         .bind(reason)
         .bind(now.millis())
-        .bind(is_expired.then_some("expired")))?;
-    if n_changed != 1 {
-        return Err(StoreError::Stale);
-    }
+        .bind(is_expired.then_some("expired")))
+    .and_then(ensure_one_row)?;
     let cancelled = Order {
         state: OrderState::Cancelled,
         cancel_reason: reason.map(str::to_owned),
@@ -255,8 +253,7 @@ pub async fn end_time(tx: &mut Tx<'_>, id: &OrderId, now: Timestamp) -> Result<(
     const SQL: &str = "
         update orders set expires_at = $2, version = version + 1
         where id = $1 and state = 'open' and expires_at > $2";
-    execute!(tx, SQL, |query| query.bind(id.as_str()).bind(now.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(id.as_str()).bind(now.millis())).map(drop)
 }
 
 /// Moves the version, so that a payment opened now and a cancellation decided on the old version cannot both succeed.
@@ -332,8 +329,7 @@ pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreE
         update orders set leased_until = 0, leased_by = null
         where state = 'open' and expires_at > 0 and leased_until > 0
             and (cast($1 as text) is null or leased_by = $1)";
-    execute!(tx, SQL, |query| query.bind(holder)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(holder)).map(drop)
 }
 
 /// Filter of a list of changed orders.

@@ -88,10 +88,10 @@ pub async fn find_payments(tx: &mut Tx<'_>, bounds: Bounds) -> Result<Vec<Overdu
         not_told!("p.id"),
         " order by p.expires_at limit $3"
     );
-    Ok(on!(tx, SQL, fetch_all, |query| query
+    on!(tx, SQL, fetch_all, |query| query
         .bind(IncidentKind::PaymentOverdue.as_str())
         .bind(bounds.ended.millis())
-        .bind(MOST_NEW))?)
+        .bind(MOST_NEW))
 }
 
 pub async fn find_unanswered(
@@ -108,11 +108,11 @@ pub async fn find_unanswered(
         not_told!("p.id"),
         " order by p.unanswered_since limit $3"
     );
-    Ok(on!(tx, SQL, fetch_all, |query| query
+    on!(tx, SQL, fetch_all, |query| query
         .bind(IncidentKind::PaymentUnanswered.as_str())
         .bind(bounds.unanswered.millis())
         .bind(MOST_NEW)
-        .bind(channel.as_str()))?)
+        .bind(channel.as_str()))
 }
 
 pub async fn find_refunds(tx: &mut Tx<'_>, bounds: Bounds) -> Result<Vec<OverdueRow>, StoreError> {
@@ -125,11 +125,11 @@ pub async fn find_refunds(tx: &mut Tx<'_>, bounds: Bounds) -> Result<Vec<Overdue
         not_told!("r.id"),
         " order by r.created_at limit $4"
     );
-    Ok(on!(tx, SQL, fetch_all, |query| query
+    on!(tx, SQL, fetch_all, |query| query
         .bind(IncidentKind::RefundOverdue.as_str())
         .bind(bounds.wechat_refund.millis())
         .bind(bounds.alipay_refund.millis())
-        .bind(MOST_NEW))?)
+        .bind(MOST_NEW))
 }
 
 pub async fn find_orders(tx: &mut Tx<'_>, bounds: Bounds) -> Result<Vec<OverdueRow>, StoreError> {
@@ -148,11 +148,11 @@ pub async fn find_orders(tx: &mut Tx<'_>, bounds: Bounds) -> Result<Vec<OverdueR
         not_told!("o.id"),
         " order by o.id limit $3"
     );
-    Ok(on!(tx, SQL, fetch_all, |query| query
+    on!(tx, SQL, fetch_all, |query| query
         .bind(IncidentKind::OrderOverdue.as_str())
         .bind(bounds.ended.millis())
         .bind(MOST_NEW)
-        .bind(OrderId::floor(bounds.recent)))?)
+        .bind(OrderId::floor(bounds.recent)))
 }
 
 #[derive(Debug, sqlx::FromRow)]
@@ -231,5 +231,5 @@ pub async fn find_oldest_due(tx: &mut Tx<'_>) -> Result<OldestRow, StoreError> {
             (select min(due_at) from refunds where due_at is not null) as refunds,
             (select min(expires_at) from orders where state = 'open') as orders,
             (select min(created_at) from events where position is null and endpoint_id is null) as events";
-    Ok(on!(tx, SQL, fetch_one, |query| query)?)
+    on!(tx, SQL, fetch_one, |query| query)
 }

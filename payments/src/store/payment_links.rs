@@ -69,13 +69,12 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewLinkRow<'_>) -> Result<(), StoreEr
         .bind(new.expires_at.map(Timestamp::millis))
         .bind(new.created_by)
         .bind(new.created_at.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<LinkRow>, StoreError> {
     const SQL: &str = select_link!("where k.id = $1");
-    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
+    on!(tx, SQL, fetch_optional, |query| query.bind(id))
 }
 
 /// Finds a link for a payer. It counts from the open orders, which are few: a link that is years old has many paid ones.
@@ -89,13 +88,13 @@ pub async fn find_by_token(tx: &mut Tx<'_>, token: &str) -> Result<Option<LinkRo
             where l.link_id = k.id and o.state = 'paid') end) as n_paid",
         "where k.token = $1"
     );
-    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(token))?)
+    on!(tx, SQL, fetch_optional, |query| query.bind(token))
 }
 
 /// Newest first.
 pub async fn list(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<LinkRow>, StoreError> {
     const SQL: &str = select_link!("order by k.id desc limit $1");
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(limit))
 }
 
 /// Counts a tap, and holds the link until the commit: of payers who press together each sees the orders of the others.
@@ -117,8 +116,7 @@ pub async fn add_order(
         .bind(order_id.as_str())
         .bind(link_id.as_str())
         .bind(visitor_hash))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Finds the order that a visitor has opened over this amount and can still pay at an instant.

@@ -341,8 +341,7 @@ pub async fn expedite(tx: &mut Tx<'_>, payment: &Payment, due_at: Timestamp) -> 
     execute!(tx, SQL, |query| query
         .bind(payment.id.as_str())
         .bind(due_at.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 macro_rules! set_due {
@@ -374,8 +373,7 @@ pub async fn set_due(
         .bind(due_at.map(Timestamp::millis))
         .bind(now.millis())
         .bind(is_answered))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Like [`set_due`], as a compare-and-set. `false`: the payment has changed since it was read.
@@ -404,8 +402,7 @@ pub async fn hold(tx: &mut Tx<'_>, id: &PaymentId) -> Result<(), StoreError> {
     if !tx.has_rivals() {
         return Ok(());
     }
-    execute!(tx, SQL, |query| query.bind(id.as_str())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(id.as_str())).map(drop)
 }
 
 /// Records a change of its refunds, which are part of its outside view. Returns the method and the order of the payment.
@@ -440,8 +437,7 @@ pub async fn expire_now(tx: &mut Tx<'_>, order_id: &OrderId, now: Timestamp) -> 
     const SQL: &str = "
         update payments set expires_at = $2
         where order_id = $1 and state in ('created', 'pending') and expires_at > $2";
-    execute!(tx, SQL, |query| query.bind(order_id.as_str()).bind(now.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(order_id.as_str()).bind(now.millis())).map(drop)
 }
 
 /// Expires the order's open payments beside the one that is paid; the expiry job closes them at the gateway.
@@ -484,6 +480,5 @@ pub async fn mark_watched(
         .bind(watched_until.millis())
         .bind(due_at.millis())
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }

@@ -91,6 +91,5 @@ pub async fn put(
         .bind(difference.explained_by.as_deref())
         .bind(now.millis())
         .bind(settled_at))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use domain::{Channel, Timestamp};
 
 use super::servers::Lease;
-use super::{StoreError, Tx, execute, on};
+use super::{StoreError, Tx, ensure_one_row, execute, on};
 use crate::model::reconciliation::{DayClose, DayFigures, DaySums, Reconciliation, ReconciliationStatus};
 
 macro_rules! select_reconciliation {
@@ -169,8 +169,7 @@ pub async fn plan(
         .bind(channel.as_str())
         .bind(due_at.map(Timestamp::millis))
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Claims the due day that waits longest, until the lease ends. `None` also when another server claims it at this moment.
@@ -204,8 +203,7 @@ pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreE
     const SQL: &str = "
         update reconciliations set leased_until = 0, leased_by = null
         where due_at is not null and leased_until > 0 and (cast($1 as text) is null or leased_by = $1)";
-    execute!(tx, SQL, |query| query.bind(holder)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(holder)).map(drop)
 }
 
 /// Records that there is no usable statement, and when to ask again. A day that was compared before keeps its result.
@@ -226,8 +224,7 @@ pub async fn postpone(
         .bind(note)
         .bind(due_at.map(Timestamp::millis))
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Writes the result of a comparison over the version that was read.
@@ -242,7 +239,7 @@ pub async fn record(tx: &mut Tx<'_>, row: &Reconciliation, now: Timestamp) -> Re
         where day = $1 and channel = $2 and version = $25";
     let figures = &row.figures;
     let close = row.close.as_ref();
-    let n_changed = execute!(tx, SQL, |query| query
+    execute!(tx, SQL, |query| query
         .bind(row.day.to_string())
         .bind(row.channel.as_str())
         .bind(row.status.as_str())
@@ -267,12 +264,8 @@ pub async fn record(tx: &mut Tx<'_>, row: &Reconciliation, now: Timestamp) -> Re
         .bind(close.and_then(|close| close.reason.as_deref()))
         .bind(row.changed_at.map(Timestamp::millis))
         .bind(now.millis())
-        .bind(row.version))?;
-    if n_changed == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
-    }
+        .bind(row.version))
+    .and_then(ensure_one_row)
 }
 
 /// Gives the lease back; the result of the day stands as it is.
@@ -284,8 +277,7 @@ pub async fn end_turn(tx: &mut Tx<'_>, day: NaiveDate, channel: Channel) -> Resu
     execute!(tx, SQL, |query| query
         .bind(day.to_string())
         .bind(channel.as_str()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 pub async fn oldest_due(tx: &mut Tx<'_>) -> Result<Option<i64>, StoreError> {

@@ -18,8 +18,7 @@ pub async fn replace(tx: &mut Tx<'_>, user_id: &str, hashes: &[String]) -> Resul
 
 pub async fn remove(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
     const SQL: &str = "delete from recovery_codes where user_id = $1";
-    execute!(tx, SQL, |query| query.bind(user_id)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(user_id)).map(drop)
 }
 
 /// Uses up a code. `false`: it was used before, or never existed.

@@ -70,19 +70,19 @@ pub async fn is_number_taken(tx: &mut Tx<'_>, number: &RefundNo) -> Result<bool,
 
 pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<ApprovalRow>, StoreError> {
     const SQL: &str = select_approval!("where w.id = $1");
-    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
+    on!(tx, SQL, fetch_optional, |query| query.bind(id))
 }
 
 /// Oldest first.
 pub async fn list_waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<ApprovalRow>, StoreError> {
     const SQL: &str = select_approval!("where w.state = 'waiting' order by w.id limit $1");
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(limit))
 }
 
 /// Newest first.
 pub async fn list_decided(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<ApprovalRow>, StoreError> {
     const SQL: &str = select_approval!("where w.state <> 'waiting' order by w.id desc limit $1");
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(limit))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(limit))
 }
 
 /// Whether a refund of this payment was ever rejected.

@@ -212,8 +212,7 @@ pub async fn expedite(tx: &mut Tx<'_>, refund: &Refund, due_at: Timestamp) -> Re
     execute!(tx, SQL, |query| query
         .bind(refund.id.as_str())
         .bind(due_at.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 #[derive(sqlx::FromRow)]

@@ -75,8 +75,7 @@ pub async fn inherit_refund(
         .bind(failed.as_str())
         .bind(next.id.as_str())
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Sum that a person paid out since an instant without a second person. Failed refunds do not count.
@@ -123,7 +122,7 @@ pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<Request
         where (q.kind = 'cancel' and q.subject = $1)
             or (q.kind = 'refund' and q.subject in (
                 select r.id from refunds r join payments p on p.id = r.payment_id where p.order_id = $1))";
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))
 }
 
 /// The requesters of the adjustments of one user, by the number of the adjustment; of very many the newest.
@@ -134,5 +133,5 @@ pub async fn of_adjustments(tx: &mut Tx<'_>, user_id: &str) -> Result<Vec<Reques
         where q.user_id = $1 and q.kind = 'adjust'
         order by q.created_at desc, q.subject desc
         limit 500";
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(user_id))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(user_id))
 }

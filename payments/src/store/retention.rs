@@ -69,14 +69,12 @@ pub async fn claim_run(
 
 pub async fn renew_run(tx: &mut Tx<'_>, lease: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "update retention_turn set leased_until = $1";
-    execute!(tx, SQL, |query| query.bind(lease.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(lease.millis())).map(drop)
 }
 
 pub async fn finish_run(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "update retention_turn set leased_until = 0, done_at = $1";
-    execute!(tx, SQL, |query| query.bind(now.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(now.millis())).map(drop)
 }
 
 /// Erases up to `limit` rows older than `before`; returns how many.
@@ -160,9 +158,7 @@ pub async fn erase_batch(
         Kind::Deliveries => return erase_deliveries(tx, "webhook", EventId::floor(before), limit).await,
         Kind::AlarmDeliveries => return erase_deliveries(tx, "alarm", AlarmId::floor(before), limit).await,
     };
-    Ok(execute!(tx, sql, |query| query
-        .bind(before.millis())
-        .bind(limit))?)
+    execute!(tx, sql, |query| query.bind(before.millis()).bind(limit))
 }
 
 /// Ids of events carry their time.
@@ -170,9 +166,7 @@ async fn erase_events(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<
     const SQL: &str = "
         delete from events
         where id in (select id from events where id < $1 order by id limit $2)";
-    Ok(execute!(tx, SQL, |query| query
-        .bind(EventId::floor(before))
-        .bind(limit))?)
+    execute!(tx, SQL, |query| query.bind(EventId::floor(before)).bind(limit))
 }
 
 /// A delivery goes with its event or alarm, whose id carries its time: those below `floor` are erased.
@@ -184,8 +178,5 @@ async fn erase_deliveries(tx: &mut Tx<'_>, kind: &str, floor: String, limit: i64
             where subject < $1 and kind = $2
             order by subject
             limit $3)";
-    Ok(execute!(tx, SQL, |query| query
-        .bind(floor)
-        .bind(kind)
-        .bind(limit))?)
+    execute!(tx, SQL, |query| query.bind(floor).bind(kind).bind(limit))
 }

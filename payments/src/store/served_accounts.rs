@@ -29,7 +29,7 @@ pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<ServedRow>, StoreError> {
         select channel, account, is_live, last_at
         from served_accounts
         order by last_at desc, first_at desc";
-    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+    on!(tx, SQL, fetch_all, |query| query)
 }
 
 pub async fn stamp(
@@ -48,8 +48,7 @@ pub async fn stamp(
         .bind(account)
         .bind(is_live)
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 pub async fn count_unfinished(tx: &mut Tx<'_>) -> Result<Vec<UnfinishedRow>, StoreError> {
@@ -64,7 +63,7 @@ pub async fn count_unfinished(tx: &mut Tx<'_>) -> Result<Vec<UnfinishedRow>, Sto
         where u.method in ('wechat', 'alipay')
         group by u.method, u.account
         order by u.method, u.account";
-    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+    on!(tx, SQL, fetch_all, |query| query)
 }
 
 /// Fills in the account of payments that were recorded before accounts were stored; returns how many. To be repeated until
@@ -78,10 +77,10 @@ pub async fn fill_in_account(
     const SQL: &str = "
         update payments set account = $2
         where id in (select id from payments where method = $1 and account is null limit $3)";
-    Ok(execute!(tx, SQL, |query| query
+    execute!(tx, SQL, |query| query
         .bind(channel.as_str())
         .bind(account)
-        .bind(limit))?)
+        .bind(limit))
 }
 
 /// Recorded create call of the newest payment of a channel.

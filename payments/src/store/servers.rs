@@ -31,19 +31,17 @@ pub async fn beat(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<(), Store
         insert into servers (id, beat, started_at, seen_at)
         values ($1, 1, $2, $2)
         on conflict (id) do update set beat = servers.beat + 1, seen_at = excluded.seen_at";
-    execute!(tx, SQL, |query| query.bind(id).bind(now.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(id).bind(now.millis())).map(drop)
 }
 
 pub async fn list_others(tx: &mut Tx<'_>, id: &str) -> Result<Vec<ServerRow>, StoreError> {
     const SQL: &str = "select id, beat from servers where id <> $1 order by id";
-    Ok(on!(tx, SQL, fetch_all, |query| query.bind(id))?)
+    on!(tx, SQL, fetch_all, |query| query.bind(id))
 }
 
 pub async fn remove(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
     const SQL: &str = "
         delete from servers
         where id = $1";
-    execute!(tx, SQL, |query| query.bind(id)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(id)).map(drop)
 }

@@ -49,8 +49,7 @@ pub async fn insert(tx: &mut Tx<'_>, session: &NewSession<'_>, now: Timestamp) -
         .bind(session.ip)
         .bind(session.agent)
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Finds a session that was active after one instant and begun after another: both limits are the caller's.
@@ -66,10 +65,10 @@ pub async fn find_open(
         from sessions s join users u on u.id = s.user_id
         where s.hash = $1 and s.ended_at is null and s.seen_at > $2 and s.created_at > $3
             and u.disabled_at is null";
-    Ok(on!(tx, SQL, fetch_optional, |query| query
+    on!(tx, SQL, fetch_optional, |query| query
         .bind(hash)
         .bind(seen_after.millis())
-        .bind(begun_after.millis()))?)
+        .bind(begun_after.millis()))
 }
 
 pub async fn list_open(
@@ -84,28 +83,25 @@ pub async fn list_open(
         where user_id = $1 and ended_at is null and seen_at > $2 and created_at > $3
         order by created_at desc, id desc
         limit 100";
-    Ok(on!(tx, SQL, fetch_all, |query| query
+    on!(tx, SQL, fetch_all, |query| query
         .bind(user_id)
         .bind(seen_after.millis())
-        .bind(begun_after.millis()))?)
+        .bind(begun_after.millis()))
 }
 
 pub async fn touch(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "update sessions set seen_at = $2 where id = $1 and seen_at < $2";
-    execute!(tx, SQL, |query| query.bind(id).bind(now.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(id).bind(now.millis())).map(drop)
 }
 
 pub async fn confirm(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "update sessions set confirmed_at = $2 where id = $1 and ended_at is null";
-    execute!(tx, SQL, |query| query.bind(id).bind(now.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(id).bind(now.millis())).map(drop)
 }
 
 pub async fn end(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "update sessions set ended_at = $2 where id = $1 and ended_at is null";
-    execute!(tx, SQL, |query| query.bind(id).bind(now.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(id).bind(now.millis())).map(drop)
 }
 
 /// Ends every session of a person but one; returns how many.
@@ -117,8 +113,5 @@ pub async fn end_others(
 ) -> Result<u64, StoreError> {
     const SQL: &str =
         "update sessions set ended_at = $3 where user_id = $1 and id <> $2 and ended_at is null";
-    Ok(execute!(tx, SQL, |query| query
-        .bind(user_id)
-        .bind(but)
-        .bind(now.millis()))?)
+    execute!(tx, SQL, |query| query.bind(user_id).bind(but).bind(now.millis()))
 }

@@ -91,8 +91,7 @@ pub async fn postpone(
         .bind(payment_id.as_str())
         .bind(due_at.millis())
         .bind(detail))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Ends an upload. One that has ended stays as it is: a server whose lease was over may be late.
@@ -113,8 +112,7 @@ pub async fn end(
         .bind(end.as_str())
         .bind(detail)
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Releases the leases of one holder, or all.
@@ -122,8 +120,7 @@ pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreE
     const SQL: &str = "
         update shipping_uploads set leased_until = 0, leased_by = null
         where due_at is not null and leased_until > 0 and (cast($1 as text) is null or leased_by = $1)";
-    execute!(tx, SQL, |query| query.bind(holder)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(holder)).map(drop)
 }
 
 /// Shifts future due times by as much as the clock was set back. Returns how many there were.
@@ -132,7 +129,7 @@ pub async fn shift_due(tx: &mut Tx<'_>, setback: Duration, now: Timestamp) -> Re
         update shipping_uploads set due_at = due_at - $2
         where due_at > $1";
     let millis = i64::try_from(setback.as_millis()).unwrap_or(i64::MAX);
-    Ok(execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))?)
+    execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))
 }
 
 /// Makes uploads due that wait longer than any step of the schedule. Returns how many there were.
@@ -140,7 +137,5 @@ pub async fn mend_due(tx: &mut Tx<'_>, latest: Timestamp, now: Timestamp) -> Res
     const SQL: &str = "
         update shipping_uploads set due_at = $2
         where due_at > $1";
-    Ok(execute!(tx, SQL, |query| query
-        .bind(latest.millis())
-        .bind(now.millis()))?)
+    execute!(tx, SQL, |query| query.bind(latest.millis()).bind(now.millis()))
 }

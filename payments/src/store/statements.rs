@@ -44,8 +44,7 @@ pub async fn keep(tx: &mut Tx<'_>, new: NewStatement<'_>, now: Timestamp) -> Res
         .bind(new.sum)
         .bind(new.file)
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 pub async fn find(

@@ -98,16 +98,13 @@ async fn insert(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into incidents (id, kind, subject, detail, created_at)
         values ($1, 'test', $1, '', 0)";
-    execute!(tx, SQL, |query| query.bind(id)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(id)).map(drop)
 }
 
 async fn ids(db: &Db) -> Vec<String> {
     const SQL: &str = "select id from incidents order by id";
     let rows: Vec<(String,)> = db
-        .snapshot(|tx| {
-            async move { on!(tx, SQL, fetch_all, |query| query).map_err(StoreError::from) }.boxed()
-        })
+        .snapshot(|tx| async move { on!(tx, SQL, fetch_all, |query| query) }.boxed())
         .await
         .unwrap();
     rows.into_iter().map(|(id,)| id).collect()
@@ -246,7 +243,7 @@ async fn sqlite_syncs_every_commit() {
 }
 
 async fn run(db: &Db, sql: &'static str) -> Result<u64, StoreError> {
-    db.write(|tx| async move { execute!(tx, sql, |query| query).map_err(StoreError::from) }.boxed())
+    db.write(|tx| async move { execute!(tx, sql, |query| query) }.boxed())
         .await
 }
 
@@ -280,9 +277,7 @@ async fn ledger_entries_are_neither_changed_nor_removed() {
         }
         let lines: Vec<(String,)> = store
             .db
-            .snapshot(|tx| {
-                async move { on!(tx, ENTRIES, fetch_all, |query| query).map_err(StoreError::from) }.boxed()
-            })
+            .snapshot(|tx| async move { on!(tx, ENTRIES, fetch_all, |query| query) }.boxed())
             .await
             .unwrap();
         assert_eq!(lines.len(), 2);

@@ -16,6 +16,5 @@ pub async fn use_up(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<bool, S
 
 pub async fn forget_old(tx: &mut Tx<'_>, used_before: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "delete from used_forms where used_at <= $1";
-    execute!(tx, SQL, |query| query.bind(used_before.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(used_before.millis())).map(drop)
 }

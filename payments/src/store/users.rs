@@ -31,7 +31,7 @@ pub async fn find_credentials(tx: &mut Tx<'_>, email: &str) -> Result<Option<Cre
         select id, email, password_hash, totp_secret
         from users
         where email = $1 and disabled_at is null";
-    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(email))?)
+    on!(tx, SQL, fetch_optional, |query| query.bind(email))
 }
 
 pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<UserRow>, StoreError> {
@@ -41,13 +41,13 @@ pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<UserRow>, StoreError> {
         from users u
         order by u.id
         limit 500";
-    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+    on!(tx, SQL, fetch_all, |query| query)
 }
 
 /// Every stored TOTP secret with its owner.
 pub async fn list_totp_secrets(tx: &mut Tx<'_>) -> Result<Vec<(String, String)>, StoreError> {
     const SQL: &str = "select id, totp_secret from users where totp_secret is not null order by id";
-    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+    on!(tx, SQL, fetch_all, |query| query)
 }
 
 /// Replaces the secret only while it is unchanged.
@@ -58,8 +58,7 @@ pub async fn replace_totp_secret(
     to: &str,
 ) -> Result<(), StoreError> {
     const SQL: &str = "update users set totp_secret = $3 where id = $1 and totp_secret = $2";
-    execute!(tx, SQL, |query| query.bind(user_id).bind(from).bind(to)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(user_id).bind(from).bind(to)).map(drop)
 }
 
 /// `step` is the time step of the code that proved it: the code must not work a second time.
@@ -70,8 +69,7 @@ pub async fn set_totp(
     step: i64,
 ) -> Result<(), StoreError> {
     const SQL: &str = "update users set totp_secret = $2, totp_step = $3 where id = $1";
-    execute!(tx, SQL, |query| query.bind(user_id).bind(secret).bind(step)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(user_id).bind(secret).bind(step)).map(drop)
 }
 
 /// `false`: a code of this step or of a later one was used already.
@@ -105,14 +103,13 @@ pub async fn count_code_try(
 /// Number of tries, and when the last was.
 pub async fn code_tries(tx: &mut Tx<'_>, user_id: &str) -> Result<(i64, i64), StoreError> {
     const SQL: &str = "select code_tries, code_tried_at from users where id = $1";
-    Ok(on!(tx, SQL, fetch_one, |query| query.bind(user_id))?)
+    on!(tx, SQL, fetch_one, |query| query.bind(user_id))
 }
 
 /// Resets the count after a correct code.
 pub async fn forget_code_tries(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
     const SQL: &str = "update users set code_tries = 0 where id = $1";
-    execute!(tx, SQL, |query| query.bind(user_id)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(user_id)).map(drop)
 }
 
 /// Locks the owners until the commit: other changes of owners wait.
@@ -122,8 +119,7 @@ pub async fn hold_owners(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     if !tx.has_rivals() {
         return Ok(());
     }
-    execute!(tx, SQL, |query| query).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query).map(drop)
 }
 
 /// Locks the person until the commit: their other acts wait.
@@ -132,26 +128,23 @@ pub async fn hold(tx: &mut Tx<'_>, email: &str) -> Result<(), StoreError> {
     if !tx.has_rivals() {
         return Ok(());
     }
-    execute!(tx, SQL, |query| query.bind(email)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(email)).map(drop)
 }
 
 /// Role before the change; `None` when there is no such person.
 pub async fn role_of(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<(String, String)>, StoreError> {
     const SQL: &str = "select email, role from users where id = $1 and disabled_at is null";
-    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(user_id))?)
+    on!(tx, SQL, fetch_optional, |query| query.bind(user_id))
 }
 
 pub async fn set_role(tx: &mut Tx<'_>, user_id: &str, role: Role) -> Result<(), StoreError> {
     const SQL: &str = "update users set role = $2 where id = $1";
-    execute!(tx, SQL, |query| query.bind(user_id).bind(role.as_str())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(user_id).bind(role.as_str())).map(drop)
 }
 
 pub async fn disable(tx: &mut Tx<'_>, user_id: &str, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "update users set disabled_at = $2 where id = $1 and disabled_at is null";
-    execute!(tx, SQL, |query| query.bind(user_id).bind(now.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(user_id).bind(now.millis())).map(drop)
 }
 
 /// Ends the disabling. `false`: the person was not disabled.
@@ -171,15 +164,13 @@ pub async fn email_of(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<String>, 
 /// Sets a password that its user has chosen.
 pub async fn set_password(tx: &mut Tx<'_>, user_id: &str, hash: &str) -> Result<(), StoreError> {
     const SQL: &str = "update users set password_hash = $2, must_change_password = false where id = $1";
-    execute!(tx, SQL, |query| query.bind(user_id).bind(hash)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(user_id).bind(hash)).map(drop)
 }
 
 /// Sets a password that its user must change at the next login.
 pub async fn set_first_password(tx: &mut Tx<'_>, user_id: &str, hash: &str) -> Result<(), StoreError> {
     const SQL: &str = "update users set password_hash = $2, must_change_password = true where id = $1";
-    execute!(tx, SQL, |query| query.bind(user_id).bind(hash)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(user_id).bind(hash)).map(drop)
 }
 
 /// User to insert.

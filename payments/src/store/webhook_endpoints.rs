@@ -47,8 +47,7 @@ pub async fn insert(tx: &mut Tx<'_>, endpoint: &EndpointRow) -> Result<(), Store
         .bind(endpoint.is_from_settings)
         .bind(endpoint.created_at)
         .bind(endpoint.updated_at))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Writes what of an endpoint can be changed.
@@ -69,8 +68,7 @@ pub async fn update(tx: &mut Tx<'_>, endpoint: &EndpointRow) -> Result<(), Store
         .bind(endpoint.previous_until)
         .bind(endpoint.failing_since)
         .bind(endpoint.updated_at))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Holds an endpoint until the transaction ends and reads it: two changes at once follow each other.
@@ -85,19 +83,19 @@ pub async fn hold(tx: &mut Tx<'_>, id: &str) -> Result<Option<EndpointRow>, Stor
 
 pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<EndpointRow>, StoreError> {
     const SQL: &str = select_endpoint!("where id = $1");
-    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(id))?)
+    on!(tx, SQL, fetch_optional, |query| query.bind(id))
 }
 
 /// The endpoint that `WEBHOOK_URL` has made.
 pub async fn find_of_settings(tx: &mut Tx<'_>, url: &str) -> Result<Option<EndpointRow>, StoreError> {
     const SQL: &str = select_endpoint!("where url = $1 and is_from_settings order by id limit 1");
-    Ok(on!(tx, SQL, fetch_optional, |query| query.bind(url))?)
+    on!(tx, SQL, fetch_optional, |query| query.bind(url))
 }
 
 /// All endpoints, newest first.
 pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<EndpointRow>, StoreError> {
     const SQL: &str = select_endpoint!("order by id desc");
-    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+    on!(tx, SQL, fetch_all, |query| query)
 }
 
 pub async fn remove(tx: &mut Tx<'_>, id: &str) -> Result<bool, StoreError> {
@@ -124,8 +122,7 @@ pub async fn note_success(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
         update webhook_endpoints
         set failing_since = null
         where id = $1 and failing_since is not null";
-    execute!(tx, SQL, |query| query.bind(id)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(id)).map(drop)
 }
 
 /// Disables an endpoint; `false`: it was disabled before.
@@ -167,7 +164,7 @@ pub async fn begin_replay(tx: &mut Tx<'_>, replay: &ReplayRow, now: Timestamp) -
 
 pub async fn list_replays(tx: &mut Tx<'_>) -> Result<Vec<ReplayRow>, StoreError> {
     const SQL: &str = "select endpoint_id, after_id, below_id from webhook_replays order by created_at";
-    Ok(on!(tx, SQL, fetch_all, |query| query)?)
+    on!(tx, SQL, fetch_all, |query| query)
 }
 
 /// Moves a replay on, unless it was widened meanwhile.
@@ -180,8 +177,7 @@ pub async fn move_replay(tx: &mut Tx<'_>, replay: &ReplayRow, after_id: &str) ->
         .bind(replay.endpoint_id.as_str())
         .bind(replay.after_id.as_str())
         .bind(after_id))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Ends a replay, unless it was widened meanwhile.
@@ -193,14 +189,12 @@ pub async fn end_replay(tx: &mut Tx<'_>, replay: &ReplayRow) -> Result<(), Store
         .bind(replay.endpoint_id.as_str())
         .bind(replay.after_id.as_str())
         .bind(replay.below_id.as_str()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 pub async fn remove_replay(tx: &mut Tx<'_>, endpoint_id: &str) -> Result<(), StoreError> {
     const SQL: &str = "
         delete from webhook_replays
         where endpoint_id = $1";
-    execute!(tx, SQL, |query| query.bind(endpoint_id)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(endpoint_id)).map(drop)
 }

@@ -32,8 +32,7 @@ pub async fn begin(tx: &mut Tx<'_>, new: &NewAuthorization<'_>) -> Result<(), St
         .bind(new.order_id.as_str())
         .bind(new.visitor_hash)
         .bind(new.expires_at.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Forgets the authorisations of an order that have expired, and those of this visitor; returns how many others are left.
@@ -95,8 +94,7 @@ pub async fn keep(tx: &mut Tx<'_>, new: &NewOpenid<'_>, now: Timestamp) -> Resul
         .bind(new.openid_hash)
         .bind(new.openid)
         .bind(now.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Finds the sealed openid of a visitor, learnt after an instant.

@@ -50,8 +50,7 @@ pub async fn claim_call(
 /// Releases the claim after a failed create call: the next one may be sent at once.
 pub async fn release_call(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), StoreError> {
     const SQL: &str = "update payments set calling_until = 0 where id = $1";
-    execute!(tx, SQL, |query| query.bind(payment.id.as_str())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(payment.id.as_str())).map(drop)
 }
 
 /// Compare-and-set from created to `opened`: the gateway has taken the payment and returned its prompt.
@@ -93,6 +92,5 @@ pub async fn keep_prompt(
         .bind(payment.id.as_str())
         .bind(prompt)
         .bind(prompted_at.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }

@@ -81,8 +81,7 @@ pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreE
         update payments set leased_until = 0, leased_by = null
         where method in ('wechat', 'alipay') and due_at > 0 and leased_until > 0
             and (cast($1 as text) is null or leased_by = $1)";
-    execute!(tx, SQL, |query| query.bind(holder)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(holder)).map(drop)
 }
 
 /// Releases the create call claims of one holder, or all: the next payer may send the recorded bytes again.
@@ -91,8 +90,7 @@ pub async fn release_calls(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), 
         update payments set calling_until = 0, calling_by = null
         where state in ('created', 'pending') and expires_at > 0 and calling_until > 0
             and (cast($1 as text) is null or calling_by = $1)";
-    execute!(tx, SQL, |query| query.bind(holder)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(holder)).map(drop)
 }
 
 /// Makes every open payment due now.
@@ -100,8 +98,7 @@ pub async fn hasten_open(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreErr
     const SQL: &str = "
         update payments set due_at = $1
         where method in ('wechat', 'alipay') and due_at > $1 and state in ('created', 'pending')";
-    execute!(tx, SQL, |query| query.bind(now.millis())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(now.millis())).map(drop)
 }
 
 /// Shifts future due times by as much as the clock was set back. Returns how many there were.
@@ -110,7 +107,7 @@ pub async fn shift_due(tx: &mut Tx<'_>, setback: Duration, now: Timestamp) -> Re
         update payments set due_at = due_at - $2
         where method in ('wechat', 'alipay') and due_at > $1";
     let millis = i64::try_from(setback.as_millis()).unwrap_or(i64::MAX);
-    Ok(execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))?)
+    execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))
 }
 
 /// Makes payments due that wait longer than any step of the schedule: `open` and `ended` are the latest allowed due times
@@ -125,8 +122,8 @@ pub async fn mend_due(
         update payments set due_at = $3
         where method in ('wechat', 'alipay') and due_at > $1
             and (due_at > $2 or state in ('created', 'pending'))";
-    Ok(execute!(tx, SQL, |query| query
+    execute!(tx, SQL, |query| query
         .bind(open.millis())
         .bind(ended.millis())
-        .bind(now.millis()))?)
+        .bind(now.millis()))
 }

@@ -40,13 +40,13 @@ pub async fn list_paid(
             and p.state = 'paid' and p.transaction_id is not null and (p.account is null or p.account = $5)
         order by p.paid_at, p.id
         limit $6";
-    Ok(on!(tx, SQL, fetch_all, |query| query
+    on!(tx, SQL, fetch_all, |query| query
         .bind(after.at)
         .bind(to.millis())
         .bind(after.id.as_str())
         .bind(channel.as_str())
         .bind(account)
-        .bind(limit))?)
+        .bind(limit))
 }
 
 /// Whether a payment has this trade of the gateway.

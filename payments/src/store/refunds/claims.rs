@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{Channel, PaymentId, Refund, RefundId, Timestamp};
 
 use super::super::servers::Lease;
-use super::super::{StoreError, Tx, execute, on};
+use super::super::{StoreError, Tx, ensure_one_row, execute, on};
 
 /// Claims due refunds of one gateway, until the lease ends.
 pub async fn claim_due(
@@ -40,8 +40,7 @@ pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreE
     const SQL: &str = "
         update refunds set leased_until = 0, leased_by = null
         where due_at > 0 and leased_until > 0 and (cast($1 as text) is null or leased_by = $1)";
-    execute!(tx, SQL, |query| query.bind(holder)).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(holder)).map(drop)
 }
 
 /// Shifts future due times by as much as the clock was set back. Returns how many there were.
@@ -50,7 +49,7 @@ pub async fn shift_due(tx: &mut Tx<'_>, setback: Duration, now: Timestamp) -> Re
         update refunds set due_at = due_at - $2
         where due_at > $1";
     let millis = i64::try_from(setback.as_millis()).unwrap_or(i64::MAX);
-    Ok(execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))?)
+    execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))
 }
 
 /// Makes refunds due that wait longer than any step of the schedule: `first` and `renewed` are the latest allowed due times
@@ -64,10 +63,10 @@ pub async fn mend_due(
     const SQL: &str = "
         update refunds set due_at = $3
         where due_at > $1 and (due_at > $2 or replaces is null)";
-    Ok(execute!(tx, SQL, |query| query
+    execute!(tx, SQL, |query| query
         .bind(first.millis())
         .bind(renewed.millis())
-        .bind(now.millis()))?)
+        .bind(now.millis()))
 }
 
 /// Compare-and-set before the call: from now on the gateway may know this refund, however the call ends.
@@ -75,16 +74,12 @@ pub async fn begin_send(tx: &mut Tx<'_>, refund: &Refund, now: Timestamp) -> Res
     const SQL: &str = "
         update refunds set to_send = $3, sent_at = $4, version = version + 1
         where id = $1 and version = $2";
-    let n_changed = execute!(tx, SQL, |query| query
+    execute!(tx, SQL, |query| query
         .bind(refund.id.as_str())
         .bind(refund.version)
         .bind(false)
-        .bind(now.millis()))?;
-    if n_changed == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
-    }
+        .bind(now.millis()))
+    .and_then(ensure_one_row)
 }
 
 /// Compare-and-set: the refund is sent (again) at `due_at`.
@@ -92,16 +87,12 @@ pub async fn send_again(tx: &mut Tx<'_>, refund: &Refund, due_at: Timestamp) -> 
     const SQL: &str = "
         update refunds set to_send = $3, due_at = $4, n_unanswered = 0, version = version + 1
         where id = $1 and version = $2";
-    let n_changed = execute!(tx, SQL, |query| query
+    execute!(tx, SQL, |query| query
         .bind(refund.id.as_str())
         .bind(refund.version)
         .bind(true)
-        .bind(due_at.millis()))?;
-    if n_changed == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Stale)
-    }
+        .bind(due_at.millis()))
+    .and_then(ensure_one_row)
 }
 
 #[derive(sqlx::FromRow)]
@@ -128,8 +119,7 @@ pub async fn postpone(tx: &mut Tx<'_>, refund: &Refund, due_at: Timestamp) -> Re
     execute!(tx, SQL, |query| query
         .bind(refund.id.as_str())
         .bind(due_at.millis()))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Releases the lease after a try and sets the next one; a final refund has none.
@@ -149,8 +139,7 @@ pub async fn end_turn(
         .bind(refund.id.as_str())
         .bind(due_at.map(Timestamp::millis))
         .bind(is_answered))
-    .map(drop)?;
-    Ok(())
+    .map(drop)
 }
 
 /// Number of refunds of a payment that have failed.

@@ -62,13 +62,13 @@ pub async fn list_of_day(
         Channel::Wechat => SENT,
         Channel::Alipay => FINISHED,
     };
-    Ok(on!(tx, sql, fetch_all, |query| query
+    on!(tx, sql, fetch_all, |query| query
         .bind(after.at)
         .bind(to.millis())
         .bind(after.id.as_str())
         .bind(channel.as_str())
         .bind(account)
-        .bind(limit))?)
+        .bind(limit))
 }
 
 pub async fn find_of_number(
@@ -80,9 +80,9 @@ pub async fn find_of_number(
         "coalesce(r.sent_at, r.created_at)",
         "where r.refund_no = $1 and p.method = $2"
     );
-    Ok(on!(tx, SQL, fetch_optional, |query| query
+    on!(tx, SQL, fetch_optional, |query| query
         .bind(refund_no)
-        .bind(channel.as_str()))?)
+        .bind(channel.as_str()))
 }
 
 /// Notes the day of the statement that lists a refund.
@@ -91,6 +91,5 @@ pub async fn set_statement_day(tx: &mut Tx<'_>, id: &RefundId, day: NaiveDate) -
         update refunds
         set statement_day = $2
         where id = $1 and statement_day is null";
-    execute!(tx, SQL, |query| query.bind(id.as_str()).bind(day.to_string())).map(drop)?;
-    Ok(())
+    execute!(tx, SQL, |query| query.bind(id.as_str()).bind(day.to_string())).map(drop)
 }

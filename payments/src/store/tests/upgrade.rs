@@ -7,7 +7,7 @@ use sqlx::migrate::Migrator;
 use sqlx::{ConnectOptions, PgPool, sqlite::SqliteConnectOptions};
 
 use super::super::invariants::{count_broken, invariants};
-use super::super::{Db, MIGRATIONS, StoreError, on};
+use super::super::{Db, MIGRATIONS, on};
 use super::urls;
 
 /// First version with a ledger.
@@ -61,7 +61,7 @@ pub(super) async fn live_in_the_past(url: &str) {
 }
 
 async fn sums(db: &Db) -> Vec<(String, i64)> {
-    db.snapshot(|tx| async move { on!(tx, SUMS, fetch_all, |query| query).map_err(StoreError::from) }.boxed())
+    db.snapshot(|tx| async move { on!(tx, SUMS, fetch_all, |query| query) }.boxed())
         .await
         .unwrap()
 }
