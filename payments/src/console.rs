@@ -4,6 +4,7 @@
 
 mod alarms;
 mod api_keys;
+mod approvals;
 mod attention;
 mod browser;
 mod calls;
@@ -40,6 +41,7 @@ pub use crate::audit_log::{
 pub use crate::reconciliation::{close_day, explain_difference};
 pub use alarms::{LastMessage, RobotState, list_robots, test_alarms};
 pub use api_keys::{KnownKey, list_keys, make_key, revoke_key};
+pub use approvals::Approval;
 pub use attention::{
     Incident, Waiting, assign_incident, count_waiting, list_handlers, list_open_incidents,
     list_resolved_incidents, resolve_incident,

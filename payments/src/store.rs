@@ -7,6 +7,7 @@ mod after_commit;
 pub(crate) mod alarms;
 pub(crate) mod api_keys;
 pub(crate) mod append_only;
+pub(crate) mod approvals;
 pub(crate) mod audit_log;
 pub(crate) mod backup;
 pub(crate) mod batch;

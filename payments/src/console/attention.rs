@@ -6,8 +6,8 @@ use futures_util::FutureExt;
 use super::{Action, Actor, ConsoleError, Operator, Permission, list_users, perform_and_tell};
 use crate::model::incident::IncidentKind;
 use crate::pagination::page;
+use crate::store::approvals::{self, Requests};
 use crate::store::incidents::{self, IncidentRow};
-use crate::store::{credit_requests, refund_approvals};
 use crate::{Error, Page, Services};
 
 /// Form value of an unassigned incident.
@@ -67,8 +67,8 @@ pub async fn count_waiting(services: &Services) -> Result<Waiting, Error> {
             async move {
                 Ok(Waiting {
                     incidents: incidents::count_open(tx).await?,
-                    approvals: refund_approvals::count_waiting(tx).await?
-                        + credit_requests::count_waiting(tx).await?,
+                    approvals: approvals::count_waiting(tx, Requests::Refunds).await?
+                        + approvals::count_waiting(tx, Requests::Credits).await?,
                 })
             }
             .boxed()

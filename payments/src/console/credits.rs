@@ -4,10 +4,12 @@
 use domain::{Money, OrderId, Timestamp};
 use futures_util::FutureExt;
 
+use super::approvals::{Approval, approve, read_requests, reject};
 use super::refunds::{Needs, needs_of};
 use super::{Act, Action, Actor, Asked, ConsoleError, Operator, perform_and_tell, record};
 use crate::balance::{Adjustment, check_adjustment, write_adjustment};
 use crate::calendar::midnight_before;
+use crate::store::approvals::Requests;
 use crate::store::credit_requests::{self, NewRequest, RequestRow};
 use crate::store::{StoreError, Tx, ledger, requesters, users};
 use crate::{Error, Outcome, Requester, Services};
@@ -20,12 +22,7 @@ pub struct CreditRequest {
     pub amount: Money,
     pub note: String,
     pub adjustment_no: String,
-    pub is_approved: Option<bool>,
-    pub asked_by: String,
-    pub asked_at: Timestamp,
-    pub decided_by: Option<String>,
-    pub decided_at: Option<Timestamp>,
-    pub decision_note: Option<String>,
+    pub approval: Approval,
 }
 
 impl TryFrom<RequestRow> for CreditRequest {
@@ -38,16 +35,7 @@ impl TryFrom<RequestRow> for CreditRequest {
             amount: Money::from_fen(row.amount).map_err(|_| StoreError::Corrupt("credit_requests.amount"))?,
             note: row.note,
             adjustment_no: row.adjustment_no,
-            is_approved: match row.state.as_str() {
-                "approved" => Some(true),
-                "rejected" => Some(false),
-                _ => None,
-            },
-            asked_by: row.asked_by,
-            asked_at: Timestamp::from_millis(row.asked_at),
-            decided_by: row.decided_by,
-            decided_at: row.decided_at.map(Timestamp::from_millis),
-            decision_note: row.decision_note,
+            approval: row.approval.into(),
         })
     }
 }
@@ -142,9 +130,7 @@ pub async fn approve_credit(services: &Services, actor: &Actor, id: &str) -> Res
         .write(|tx| {
             async move {
                 let request = find_of_another(tx, actor, id).await?;
-                if request.is_approved.is_some() {
-                    return Err(ConsoleError::DecidedAlready);
-                }
+                request.approval.require_waiting()?;
                 let change = domain::ledger::Change::from_fen(request.amount.fen())
                     .map_err(|_| StoreError::Corrupt("credit_requests.amount"))?;
                 let adjustment = Adjustment {
@@ -152,13 +138,11 @@ pub async fn approve_credit(services: &Services, actor: &Actor, id: &str) -> Res
                     change,
                     number: request.adjustment_no,
                     note: request.note,
-                    by: Requester::Approved(request.asked_by),
+                    by: Requester::Approved(request.approval.asked_by),
                 };
                 // May refuse, and refuses before it writes, so the decision is recorded after it.
                 write_adjustment(tx, &adjustment, now).await?;
-                if !credit_requests::decide(tx, id, "approved", &actor.email, "", now).await? {
-                    return Err(StoreError::Stale.into());
-                }
+                approve(tx, Requests::Credits, id, actor, now).await?;
                 record_audit_entry(tx, actor, Action::ApproveCredit, &adjustment, now).await
             }
             .boxed()
@@ -176,9 +160,7 @@ pub async fn reject_credit(
     perform_and_tell(services, actor, Action::RejectCredit, &|tx| {
         async move {
             let request = find_of_another(tx, actor, id).await?;
-            if !credit_requests::decide(tx, id, "rejected", &actor.email, why, now).await? {
-                return Err(ConsoleError::DecidedAlready);
-            }
+            reject(tx, Requests::Credits, id, (actor, why), now).await?;
             let detail = format!("{} ¥{}: {why}", request.adjustment_no, request.amount.to_yuan());
             Ok((request.user_id, detail))
         }
@@ -197,14 +179,8 @@ pub async fn list_credit_requests(
         .db
         .snapshot(|tx| {
             async move {
-                let read = |rows: Vec<RequestRow>| {
-                    rows.into_iter()
-                        .map(CreditRequest::try_from)
-                        .collect::<Result<Vec<_>, _>>()
-                };
-                let waiting = read(credit_requests::list_waiting(tx, limit).await?)?;
-                let decided = read(credit_requests::list_decided(tx, limit).await?)?;
-                Ok((waiting, decided))
+                let waiting = credit_requests::list_waiting(tx, limit).await?;
+                read_requests(waiting, credit_requests::list_decided(tx, limit).await?)
             }
             .boxed()
         })
@@ -215,9 +191,7 @@ pub async fn list_credit_requests(
 async fn find_of_another(tx: &mut Tx<'_>, actor: &Actor, id: &str) -> Result<CreditRequest, ConsoleError> {
     let row = credit_requests::find(tx, id).await?.ok_or(Error::NotFound)?;
     let request = CreditRequest::try_from(row)?;
-    if request.asked_by == actor.email {
-        return Err(ConsoleError::OwnRequest);
-    }
+    request.approval.require_another(actor)?;
     Ok(request)
 }
 

@@ -4,10 +4,12 @@
 use domain::{Money, Order, OrderId, Payment, PaymentId, RefundId, RefundNo, Timestamp};
 use futures_util::FutureExt;
 
+use super::approvals::{Approval, approve, read_requests, reject};
 use super::{Act, Action, Actor, ConsoleError, Operator, note_act, perform_and_tell, record};
 use crate::calendar::midnight_before;
 use crate::refund::{RefundRequest, accept, announce_refund};
-use crate::store::refund_approvals::{self, ApprovalRow, NewApproval};
+use crate::store::approvals::Requests;
+use crate::store::refund_approvals::{self, NewApproval, RequestRow};
 use crate::store::{StoreError, Tx, orders, payments, refunds, requesters, users};
 use crate::validate::is_line;
 use crate::{Error, Outcome, Requester, Services};
@@ -54,18 +56,13 @@ pub struct RefundApproval {
     pub amount: Money,
     pub reason: String,
     pub refund_no: RefundNo,
-    pub is_approved: Option<bool>,
-    pub asked_by: String,
-    pub asked_at: Timestamp,
-    pub decided_by: Option<String>,
-    pub decided_at: Option<Timestamp>,
-    pub decision_note: Option<String>,
+    pub approval: Approval,
 }
 
-impl TryFrom<ApprovalRow> for RefundApproval {
+impl TryFrom<RequestRow> for RefundApproval {
     type Error = StoreError;
 
-    fn try_from(row: ApprovalRow) -> Result<RefundApproval, StoreError> {
+    fn try_from(row: RequestRow) -> Result<RefundApproval, StoreError> {
         let corrupt = || StoreError::Corrupt("refund_requests");
         Ok(RefundApproval {
             id: row.id,
@@ -76,16 +73,7 @@ impl TryFrom<ApprovalRow> for RefundApproval {
             amount: Money::from_fen(row.amount).map_err(|_| corrupt())?,
             reason: row.reason,
             refund_no: RefundNo::parse(&row.refund_no).ok_or_else(corrupt)?,
-            is_approved: match row.state.as_str() {
-                "approved" => Some(true),
-                "rejected" => Some(false),
-                _ => None,
-            },
-            asked_by: row.asked_by,
-            asked_at: Timestamp::from_millis(row.asked_at),
-            decided_by: row.decided_by,
-            decided_at: row.decided_at.map(Timestamp::from_millis),
-            decision_note: row.decision_note,
+            approval: row.approval.into(),
         })
     }
 }
@@ -284,24 +272,20 @@ pub async fn approve_approval(services: &Services, actor: &Actor, id: &str) -> R
         .db
         .write(|tx| {
             async move {
-                let approval = find_of_another(tx, actor, id).await?;
-                if approval.is_approved.is_some() {
-                    return Err(ConsoleError::DecidedAlready);
-                }
+                let request = find_of_another(tx, actor, id).await?;
+                request.approval.require_waiting()?;
                 let draft = RefundDraft {
-                    payment_id: approval.payment_id,
-                    amount: approval.amount,
-                    reason: approval.reason,
-                    refund_no: approval.refund_no,
+                    payment_id: request.payment_id,
+                    amount: request.amount,
+                    reason: request.reason,
+                    refund_no: request.refund_no,
                 };
                 // May refuse, and refuses before it writes, so the decision is recorded after it.
-                let by = Requester::Approved(approval.asked_by);
+                let by = Requester::Approved(request.approval.asked_by);
                 let (made, order_id) = accept_draft(services, tx, &draft, by).await?;
-                if !refund_approvals::decide(tx, id, "approved", &actor.email, "", now).await? {
-                    return Err(StoreError::Stale.into());
-                }
+                approve(tx, Requests::Refunds, id, actor, now).await?;
                 record_audit_entry(tx, services, actor, Action::ApproveRefund, &order_id, &draft).await?;
-                Ok((made, order_id))
+                Ok::<_, ConsoleError>((made, order_id))
             }
             .boxed()
         })
@@ -319,12 +303,10 @@ pub async fn reject_approval(
     let now = services.clock.now();
     perform_and_tell(services, actor, Action::RejectRefund, &|tx| {
         async move {
-            let approval = find_of_another(tx, actor, id).await?;
-            if !refund_approvals::decide(tx, id, "rejected", &actor.email, why, now).await? {
-                return Err(ConsoleError::DecidedAlready);
-            }
-            let detail = format!("{} ¥{}: {why}", approval.refund_no, approval.amount.to_yuan());
-            Ok((approval.order_id.to_string(), detail))
+            let request = find_of_another(tx, actor, id).await?;
+            reject(tx, Requests::Refunds, id, (actor, why), now).await?;
+            let detail = format!("{} ¥{}: {why}", request.refund_no, request.amount.to_yuan());
+            Ok((request.order_id.to_string(), detail))
         }
         .boxed()
     })
@@ -354,14 +336,8 @@ pub async fn list_approvals(
         .db
         .snapshot(|tx| {
             async move {
-                let read = |rows: Vec<ApprovalRow>| {
-                    rows.into_iter()
-                        .map(RefundApproval::try_from)
-                        .collect::<Result<Vec<_>, _>>()
-                };
-                let waiting = read(refund_approvals::list_waiting(tx, limit).await?)?;
-                let decided = read(refund_approvals::list_decided(tx, limit).await?)?;
-                Ok((waiting, decided))
+                let waiting = refund_approvals::list_waiting(tx, limit).await?;
+                read_requests(waiting, refund_approvals::list_decided(tx, limit).await?)
             }
             .boxed()
         })
@@ -370,11 +346,10 @@ pub async fn list_approvals(
 }
 
 async fn find_of_another(tx: &mut Tx<'_>, actor: &Actor, id: &str) -> Result<RefundApproval, ConsoleError> {
-    let approval = RefundApproval::try_from(refund_approvals::find(tx, id).await?.ok_or(Error::NotFound)?)?;
-    if approval.asked_by == actor.email {
-        return Err(ConsoleError::OwnRequest);
-    }
-    Ok(approval)
+    let row = refund_approvals::find(tx, id).await?.ok_or(Error::NotFound)?;
+    let request = RefundApproval::try_from(row)?;
+    request.approval.require_another(actor)?;
+    Ok(request)
 }
 
 async fn accept_draft(

@@ -2,6 +2,7 @@
 
 use domain::{Money, Timestamp};
 
+use super::approvals::ApprovalRow;
 use super::{StoreError, Tx, execute, on};
 
 /// Request to insert.
@@ -22,12 +23,8 @@ pub struct RequestRow {
     pub amount: i64,
     pub note: String,
     pub adjustment_no: String,
-    pub state: String,
-    pub asked_by: String,
-    pub asked_at: i64,
-    pub decided_by: Option<String>,
-    pub decided_at: Option<i64>,
-    pub decision_note: Option<String>,
+    #[sqlx(flatten)]
+    pub approval: ApprovalRow,
 }
 
 macro_rules! select_request {
@@ -87,32 +84,4 @@ pub async fn list_waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>
 pub async fn list_decided(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, StoreError> {
     const SQL: &str = select_request!("where state <> 'waiting' order by id desc limit $1");
     on!(tx, SQL, fetch_all, |query| query.bind(limit))
-}
-
-pub async fn count_waiting(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
-    const SQL: &str = "select count(*) from credit_requests where state = 'waiting'";
-    let (n,): (i64,) = on!(tx, SQL, fetch_one, |query| query)?;
-    Ok(n)
-}
-
-/// `false`: it was decided before.
-pub async fn decide(
-    tx: &mut Tx<'_>,
-    id: &str,
-    state: &str,
-    by: &str,
-    note: &str,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    const SQL: &str = "
-        update credit_requests
-        set state = $2, decided_by = $3, decision_note = $4, decided_at = $5
-        where id = $1 and state = 'waiting'";
-    let n_changed = execute!(tx, SQL, |query| query
-        .bind(id)
-        .bind(state)
-        .bind(by)
-        .bind(note)
-        .bind(now.millis()))?;
-    Ok(n_changed == 1)
 }

@@ -2,6 +2,7 @@
 
 use domain::{Money, PaymentId, RefundNo, Timestamp};
 
+use super::approvals::ApprovalRow;
 use super::{StoreError, Tx, execute, on};
 
 /// Approval request to insert.
@@ -16,7 +17,7 @@ pub struct NewApproval<'a> {
 }
 
 #[derive(Debug, sqlx::FromRow)]
-pub struct ApprovalRow {
+pub struct RequestRow {
     pub id: String,
     pub payment_id: String,
     pub order_id: String,
@@ -25,12 +26,8 @@ pub struct ApprovalRow {
     pub amount: i64,
     pub reason: String,
     pub refund_no: String,
-    pub state: String,
-    pub asked_by: String,
-    pub asked_at: i64,
-    pub decided_by: Option<String>,
-    pub decided_at: Option<i64>,
-    pub decision_note: Option<String>,
+    #[sqlx(flatten)]
+    pub approval: ApprovalRow,
 }
 
 macro_rules! select_approval {
@@ -68,19 +65,19 @@ pub async fn is_number_taken(tx: &mut Tx<'_>, number: &RefundNo) -> Result<bool,
     Ok(n > 0)
 }
 
-pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<ApprovalRow>, StoreError> {
+pub async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<RequestRow>, StoreError> {
     const SQL: &str = select_approval!("where w.id = $1");
     on!(tx, SQL, fetch_optional, |query| query.bind(id))
 }
 
 /// Oldest first.
-pub async fn list_waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<ApprovalRow>, StoreError> {
+pub async fn list_waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, StoreError> {
     const SQL: &str = select_approval!("where w.state = 'waiting' order by w.id limit $1");
     on!(tx, SQL, fetch_all, |query| query.bind(limit))
 }
 
 /// Newest first.
-pub async fn list_decided(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<ApprovalRow>, StoreError> {
+pub async fn list_decided(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, StoreError> {
     const SQL: &str = select_approval!("where w.state <> 'waiting' order by w.id desc limit $1");
     on!(tx, SQL, fetch_all, |query| query.bind(limit))
 }
@@ -100,32 +97,4 @@ pub async fn sum_waiting(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Mone
         where payment_id = $1 and state = 'waiting'";
     let (fen,): (i64,) = on!(tx, SQL, fetch_one, |query| query.bind(payment_id.as_str()))?;
     Money::from_sum(fen).map_err(|_| StoreError::Corrupt("refund_requests.amount"))
-}
-
-pub async fn count_waiting(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
-    const SQL: &str = "select count(*) from refund_requests where state = 'waiting'";
-    let (n,): (i64,) = on!(tx, SQL, fetch_one, |query| query)?;
-    Ok(n)
-}
-
-/// `false`: it was decided before.
-pub async fn decide(
-    tx: &mut Tx<'_>,
-    id: &str,
-    state: &str,
-    by: &str,
-    note: &str,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    const SQL: &str = "
-        update refund_requests
-        set state = $2, decided_by = $3, decision_note = $4, decided_at = $5, version = version + 1
-        where id = $1 and state = 'waiting'";
-    let n_changed = execute!(tx, SQL, |query| query
-        .bind(id)
-        .bind(state)
-        .bind(by)
-        .bind(note)
-        .bind(now.millis()))?;
-    Ok(n_changed == 1)
 }

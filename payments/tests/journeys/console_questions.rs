@@ -287,7 +287,7 @@ async fn concurrent_decisions_on_a_request_take_effect_once() {
         assert_eq!((refunds.len(), &refunds[0].refund_no), (1, &draft.refund_no));
         let (waiting, decided) = console::list_approvals(services, 10).await.unwrap();
         assert_eq!(
-            (waiting.len(), decided.len(), decided[0].is_approved),
+            (waiting.len(), decided.len(), decided[0].approval.is_approved),
             (0, 1, Some(true))
         );
         // Refunds by a program meanwhile count too.

@@ -2,7 +2,7 @@
 
 use domain::Money;
 use leptos::prelude::*;
-use payments::console::{CreditRequest, Operator, Permission, RefundApproval};
+use payments::console::{Approval, CreditRequest, Operator, Permission, RefundApproval};
 
 use super::parts::{
     Column::{Figures, Text},
@@ -61,28 +61,26 @@ struct Question<'a> {
     amount: Money,
     user: &'a str,
     reason: &'a str,
-    asked_by: &'a str,
-    asked_at: domain::Timestamp,
+    approval: &'a Approval,
     /// Address that the decision is posted to.
     path: String,
     needed: Permission,
 }
 
-fn render_refund_card(context: &ConsoleContext, operator: &Operator, approval: &RefundApproval) -> AnyView {
+fn render_refund_card(context: &ConsoleContext, operator: &Operator, request: &RefundApproval) -> AnyView {
     let words = context.words();
     let question = Question {
-        id: &approval.id,
+        id: &request.id,
         sentence: words.refund_question,
-        amount: approval.amount,
-        user: &approval.user_id,
-        reason: &approval.reason,
-        asked_by: &approval.asked_by,
-        asked_at: approval.asked_at,
-        path: format!("/admin/refunds/{}", approval.id),
+        amount: request.amount,
+        user: &request.user_id,
+        reason: &request.reason,
+        approval: &request.approval,
+        path: format!("/admin/refunds/{}", request.id),
         needed: Permission::ApproveRefund,
     };
     let order =
-        view! { <a class="act" href=format!("/admin/orders/{}", approval.order_id)>{words.open_order}</a> };
+        view! { <a class="act" href=format!("/admin/orders/{}", request.order_id)>{words.open_order}</a> };
     render_card(context, operator, &question, order.into_any())
 }
 
@@ -94,8 +92,7 @@ fn render_credit_card(context: &ConsoleContext, operator: &Operator, credit: &Cr
         amount: credit.amount,
         user: &credit.user_id,
         reason: &credit.note,
-        asked_by: &credit.asked_by,
-        asked_at: credit.asked_at,
+        approval: &credit.approval,
         path: format!("/admin/credits/{}", credit.id),
         needed: Permission::AdjustBalance,
     };
@@ -109,7 +106,7 @@ fn render_card(
     link: AnyView,
 ) -> AnyView {
     let words = context.words();
-    let is_own = question.asked_by == operator.email;
+    let is_own = question.approval.asked_by == operator.email;
     let acts = match (context.may(question.needed), is_own) {
         (false, _) => ().into_any(),
         (true, true) => view! { <p class="small">{words.own_approval}</p> }.into_any(),
@@ -122,7 +119,7 @@ fn render_card(
             <h2 class="panel__title">{fill(question.sentence, &values)}</h2>
             <p>{question.reason.to_owned()}</p>
             <p class="small">
-                {words.asked_by} " " {question.asked_by.to_owned()} " · " {format::time(question.asked_at)}
+                {words.asked_by} " " {question.approval.asked_by.clone()} " · " {format::time(question.approval.asked_at)}
             </p>
             <div class="acts">
                 {link}
@@ -167,25 +164,30 @@ fn render_decided(
     (!rows.is_empty()).then(|| panel(title, table(title, &columns, rows)))
 }
 
-fn render_decision(words: &'static ConsoleWords, is_approved: Option<bool>) -> AnyView {
-    if is_approved == Some(true) {
+/// Cells of an approval: who asked, the decision, who decided, and when.
+fn render_approval_cells(words: &'static ConsoleWords, approval: Approval) -> AnyView {
+    let badge = if approval.is_approved == Some(true) {
         format::badge("ok", words.approved)
     } else {
         format::badge("neutral", words.rejected)
+    };
+    view! {
+        <td>{approval.asked_by}</td>
+        <td>{badge} " " {approval.note}</td>
+        <td>{approval.decided_by}</td>
+        <td>{format::maybe_time(approval.decided_at)}</td>
     }
+    .into_any()
 }
 
 fn render_refund_rows(words: &'static ConsoleWords, decided: Vec<RefundApproval>) -> Vec<AnyView> {
-    let row = |approval: RefundApproval| {
+    let row = |refund: RefundApproval| {
         view! {
             <tr>
-                <td><a class="reference" href=format!("/admin/orders/{}", approval.order_id)>{approval.order_no}</a></td>
-                <td class="amount-cell num">{money::text(approval.amount)}</td>
-                <td>{approval.reason}</td>
-                <td>{approval.asked_by}</td>
-                <td>{render_decision(words, approval.is_approved)} " " {approval.decision_note}</td>
-                <td>{approval.decided_by}</td>
-                <td>{format::maybe_time(approval.decided_at)}</td>
+                <td><a class="reference" href=format!("/admin/orders/{}", refund.order_id)>{refund.order_no}</a></td>
+                <td class="amount-cell num">{money::text(refund.amount)}</td>
+                <td>{refund.reason}</td>
+                {render_approval_cells(words, refund.approval)}
             </tr>
         }
         .into_any()
@@ -200,10 +202,7 @@ fn render_credit_rows(words: &'static ConsoleWords, decided: Vec<CreditRequest>)
                 <td class="reference">{credit.user_id}</td>
                 <td class="amount-cell num">{money::text(credit.amount)}</td>
                 <td>{credit.note}</td>
-                <td>{credit.asked_by}</td>
-                <td>{render_decision(words, credit.is_approved)} " " {credit.decision_note}</td>
-                <td>{credit.decided_by}</td>
-                <td>{format::maybe_time(credit.decided_at)}</td>
+                {render_approval_cells(words, credit.approval)}
             </tr>
         }
         .into_any()
