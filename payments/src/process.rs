@@ -12,7 +12,8 @@ use futures_util::FutureExt;
 
 use crate::store::servers::{self, ServerRow};
 use crate::store::{
-    Db, StoreError, Tx, deliveries, incidents, orders, payments, reconciliations, refunds, shipping_uploads,
+    Db, StoreError, Tx, deliveries, due_times, incidents, orders, payments, reconciliations, refunds,
+    shipping_uploads,
 };
 use crate::{Clock, Error, Services};
 
@@ -226,11 +227,7 @@ pub async fn mend_times(services: &Services) -> Result<usize, Error> {
         .write(|tx| {
             async move {
                 if !setback.is_zero() {
-                    let n_payments = payments::claims::shift_due(tx, setback, now).await?;
-                    let n_refunds = refunds::claims::shift_due(tx, setback, now).await?;
-                    let n_uploads = shipping_uploads::shift_due(tx, setback, now).await?;
-                    let n_deliveries = deliveries::shift_due(tx, setback, now).await?;
-                    return Ok(n_payments + n_refunds + n_uploads + n_deliveries);
+                    return due_times::shift_back(tx, setback, now).await;
                 }
                 let open = latest(schedule::LONGEST_QUESTION_STEP);
                 let ended = latest(schedule::LONGEST_AFTERCARE_STEP);
@@ -242,7 +239,7 @@ pub async fn mend_times(services: &Services) -> Result<usize, Error> {
                 let n_deliveries = deliveries::mend_due(tx, delivery, now).await?;
                 let upload = latest(schedule::LONGEST_SHIPPING_STEP);
                 let n_uploads = shipping_uploads::mend_due(tx, upload, now).await?;
-                Ok::<_, StoreError>(n_payments + n_refunds + n_uploads + n_deliveries)
+                Ok(n_payments + n_refunds + n_uploads + n_deliveries)
             }
             .boxed()
         })

@@ -15,6 +15,7 @@ pub(crate) mod commit_span;
 mod connections;
 pub(crate) mod credit_requests;
 pub(crate) mod deliveries;
+pub(crate) mod due_times;
 pub(crate) mod epay_attempts;
 pub(crate) mod epay_merchants;
 pub(crate) mod epay_refunds;

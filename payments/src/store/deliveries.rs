@@ -1,7 +1,5 @@
 //! Deliveries as rows: the row is the job, and each target is a lane of its own.
 
-use std::time::Duration;
-
 use domain::Timestamp;
 
 use super::{StoreError, Tx, execute, on};
@@ -285,17 +283,6 @@ pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>, now: Timestamp) -> R
     execute!(tx, SQL, |query| query.bind(holder).bind(now.millis())).map(drop)?;
     tx.wake_event_job();
     Ok(())
-}
-
-/// Brings nearer, by as much as the clock was put back, what is due later than now. Returns how many there were.
-pub async fn shift_due(tx: &mut Tx<'_>, setback: Duration, now: Timestamp) -> Result<u64, StoreError> {
-    const SQL: &str = "
-        update deliveries set due_at = due_at - $2
-        where due_at > $1";
-    let millis = i64::try_from(setback.as_millis()).unwrap_or(i64::MAX);
-    let n_shifted = execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))?;
-    wake_for(tx, n_shifted);
-    Ok(n_shifted)
 }
 
 /// Makes due what waits longer than the longest wait. Returns how many there were.

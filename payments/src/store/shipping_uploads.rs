@@ -1,7 +1,5 @@
 //! Uploads of shipping information to WeChat, one row for each paid payment in a mini program: the row is the job.
 
-use std::time::Duration;
-
 use domain::{Payment, PaymentId, Timestamp};
 
 use super::batch::Write;
@@ -121,15 +119,6 @@ pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreE
         update shipping_uploads set leased_until = 0, leased_by = null
         where due_at is not null and leased_until > 0 and (cast($1 as text) is null or leased_by = $1)";
     execute!(tx, SQL, |query| query.bind(holder)).map(drop)
-}
-
-/// Shifts future due times by as much as the clock was set back. Returns how many there were.
-pub async fn shift_due(tx: &mut Tx<'_>, setback: Duration, now: Timestamp) -> Result<u64, StoreError> {
-    const SQL: &str = "
-        update shipping_uploads set due_at = due_at - $2
-        where due_at > $1";
-    let millis = i64::try_from(setback.as_millis()).unwrap_or(i64::MAX);
-    execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))
 }
 
 /// Makes uploads due that wait longer than any step of the schedule. Returns how many there were.

@@ -1,7 +1,5 @@
 //! Job queue on the payments table: which payments are due, and which server has claimed them.
 
-use std::time::Duration;
-
 use domain::{Channel, PaymentNo, Timestamp};
 
 use super::super::servers::Lease;
@@ -99,15 +97,6 @@ pub async fn hasten_open(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreErr
         update payments set due_at = $1
         where method in ('wechat', 'alipay') and due_at > $1 and state in ('created', 'pending')";
     execute!(tx, SQL, |query| query.bind(now.millis())).map(drop)
-}
-
-/// Shifts future due times by as much as the clock was set back. Returns how many there were.
-pub async fn shift_due(tx: &mut Tx<'_>, setback: Duration, now: Timestamp) -> Result<u64, StoreError> {
-    const SQL: &str = "
-        update payments set due_at = due_at - $2
-        where method in ('wechat', 'alipay') and due_at > $1";
-    let millis = i64::try_from(setback.as_millis()).unwrap_or(i64::MAX);
-    execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))
 }
 
 /// Makes payments due that wait longer than any step of the schedule: `open` and `ended` are the latest allowed due times

@@ -1,7 +1,5 @@
 //! Job queue on the refunds table: which refunds are due, which server has claimed them, and what was tried.
 
-use std::time::Duration;
-
 use domain::{Channel, PaymentId, Refund, RefundId, Timestamp};
 
 use super::super::servers::Lease;
@@ -41,15 +39,6 @@ pub async fn release(tx: &mut Tx<'_>, holder: Option<&str>) -> Result<(), StoreE
         update refunds set leased_until = 0, leased_by = null
         where due_at > 0 and leased_until > 0 and (cast($1 as text) is null or leased_by = $1)";
     execute!(tx, SQL, |query| query.bind(holder)).map(drop)
-}
-
-/// Shifts future due times by as much as the clock was set back. Returns how many there were.
-pub async fn shift_due(tx: &mut Tx<'_>, setback: Duration, now: Timestamp) -> Result<u64, StoreError> {
-    const SQL: &str = "
-        update refunds set due_at = due_at - $2
-        where due_at > $1";
-    let millis = i64::try_from(setback.as_millis()).unwrap_or(i64::MAX);
-    execute!(tx, SQL, |query| query.bind(now.millis()).bind(millis))
 }
 
 /// Makes refunds due that wait longer than any step of the schedule: `first` and `renewed` are the latest allowed due times
