@@ -72,11 +72,16 @@ cargo_tests() {
     return "${PIPESTATUS[0]}"
 }
 
-# The simulation and the crash tests want code that no other build has: crash points and planted bugs. The same packages
+# The simulation and the crash tests want code that no other build has: crash points. The same packages
 # with one feature more, so that no dependency is compiled twice.
 fault_tests() {
     TEST_DATABASE_URL="$database_url" limited cargo test --workspace --locked --no-fail-fast \
         --features "$faults" --test faults --test crash -- --nocapture 2>&1 | tee "$work/faults"
+    return "${PIPESTATUS[0]}"
+}
+
+planted_bugs() {
+    limited scripts/planted.sh 2>&1 | tee "$work/planted"
     return "${PIPESTATUS[0]}"
 }
 
@@ -114,7 +119,7 @@ node_phases() {
 check format cargo fmt --all --check
 check lints cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 check dependencies scripts/dependencies.sh
-check "lints of the fault tests" cargo clippy --workspace --all-targets --features "$faults" --locked --quiet -- -D warnings
+check "lints of the fault tests" cargo clippy --workspace --all-targets --features "$faults,payments/planted" --locked --quiet -- -D warnings
 
 # This makes the debug server too, with the features the tests were compiled with, so nothing is compiled twice.
 server="$root/target/debug/tongqian"
@@ -136,6 +141,8 @@ node_phases interop
 if [ -n "${database_url:-}" ]; then
     phase "fault tests" fault_tests
     cargo_count "fault tests" $? "$work/faults"
+    phase "planted bugs" planted_bugs
+    cargo_count "planted bugs" $? "$work/planted"
 fi
 
 printf '\n== seconds\n'

@@ -3,8 +3,7 @@
 
 use super::{Faults, File, Kind, rust_files};
 
-/// Modules below the store. They import one another, `domain` and libraries; only the bodies of planted bugs, in `faults`,
-/// call from above.
+/// Modules below the store. They import one another, `domain` and libraries.
 const BELOW_THE_STORE: [&str; 7] = [
     "calendar", "changes", "clock", "event", "faults", "model", "views",
 ];

@@ -1,8 +1,8 @@
-//! Fault injection: points where tests may kill the process, and planted bugs. Without the feature `faults` every macro
-//! here is empty.
+//! Fault injection: points where tests may kill the process, and switches that tests turn. Without the feature `faults`
+//! every macro here is empty.
 //!
-//! A crash point stands before and after every durable step: a commit, a gateway call, an answer to one. A planted bug
-//! repeats a mistake that was really made somewhere; the simulation must find each, which proves that it can.
+//! A crash point stands before and after every durable step: a commit, a gateway call, an answer to one. Planted bugs are a
+//! patch that is applied to a copy of the product (`scripts/planted.sh`); only their switch stands here.
 
 #[cfg(feature = "faults")]
 mod crash;
@@ -10,9 +10,7 @@ mod crash;
 mod cut;
 #[cfg(feature = "faults")]
 mod lease;
-#[cfg(feature = "faults")]
-pub(crate) mod mistakes;
-#[cfg(feature = "faults")]
+#[cfg(feature = "planted")]
 mod planted;
 
 #[cfg(feature = "faults")]
@@ -22,8 +20,8 @@ pub use cut::{cut_after, take_cut};
 #[cfg(feature = "faults")]
 pub(crate) use cut::{cut_point, is_cut};
 #[cfg(feature = "faults")]
-pub use lease::lease;
-#[cfg(feature = "faults")]
+pub use lease::{ignore_leases, lease};
+#[cfg(feature = "planted")]
 pub use planted::{is_planted, plant};
 
 /// Kills the process when `CRASH_AT` says `name:n` and this is the n-th pass.
@@ -54,32 +52,4 @@ macro_rules! lease {
     ($usual:expr) => {
         $usual
     };
-}
-
-/// Whether a test has planted this bug in the present thread.
-#[cfg(feature = "faults")]
-macro_rules! planted {
-    ($name:literal) => {
-        $crate::faults::is_planted($name)
-    };
-}
-
-#[cfg(not(feature = "faults"))]
-macro_rules! planted {
-    ($name:literal) => {
-        false
-    };
-}
-
-/// Also runs this code where a test has planted the bug.
-#[cfg(feature = "faults")]
-macro_rules! where_planted {
-    ($name:literal, $mistake:block) => {
-        if $crate::faults::is_planted($name) $mistake
-    };
-}
-
-#[cfg(not(feature = "faults"))]
-macro_rules! where_planted {
-    ($name:literal, $mistake:block) => {};
 }

@@ -35,8 +35,6 @@ pub(crate) mod ledger;
 pub mod lock;
 pub(crate) mod login_attempts;
 pub(crate) mod login_devices;
-#[cfg(feature = "faults")]
-pub(crate) mod mistakes;
 pub(crate) mod notes;
 pub(crate) mod notifications;
 pub(crate) mod orders;

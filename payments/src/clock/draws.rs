@@ -30,11 +30,6 @@ impl Draws {
         OF_THIS_WRITE.scope(self.clone(), run).await
     }
 
-    /// A planted bug: the next run draws anew.
-    pub(crate) fn forget(&self) {
-        *self.drawn() = Drawn::default();
-    }
-
     fn drawn(&self) -> std::sync::MutexGuard<'_, Drawn> {
         self.0.lock().expect("nothing panics while it holds the draws")
     }

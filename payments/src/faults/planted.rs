@@ -1,4 +1,4 @@
-//! Planted bugs, which the tests must find.
+//! Switch of the planted bugs, each a mistake that was really made somewhere. The simulation must find all of them.
 
 use std::cell::Cell;
 
@@ -12,6 +12,7 @@ pub fn plant(bug: Option<&'static str>) {
     PLANTED.set(bug);
 }
 
+/// Returns whether a test has planted this bug in the present thread.
 pub fn is_planted(bug: &str) -> bool {
     PLANTED.get() == Some(bug)
 }

@@ -90,11 +90,6 @@ pub(crate) async fn end_payment(services: &Services, payment: &Payment) -> Resul
     let Some(channel) = payment.method().channel() else {
         return Ok(());
     };
-    if planted!("ended without asking the gateway") {
-        return record_report(services, payment, &Report::Closed, Rule::Lapse)
-            .await
-            .map(drop);
-    }
     let unreachable = |source| Error::Unreachable { channel, source };
     let gateway = services
         .gateways
@@ -132,9 +127,6 @@ async fn close_and_ask(services: &Services, gateway: &Gateway, payment: &Payment
             .await
             .map_err(unreachable)?;
         let report = gateway.query(&payment.payment_no).await.map_err(unreachable)?;
-        where_planted!("expiry without the state guard", {
-            crate::faults::mistakes::close_blindly(services, payment, &report).await?;
-        });
         record_report(services, payment, &report, Rule::Lapse).await?;
         if report != Report::Unpaid {
             return Ok(());

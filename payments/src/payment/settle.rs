@@ -108,16 +108,6 @@ pub(crate) async fn apply_news(
     };
     let has_paid_sibling = siblings.as_ref().is_some_and(|siblings| siblings.has_paid());
     let (settlement, is_trade_taken) = news.decide(services, has_paid_sibling);
-    if planted!("late money ignored")
-        && settlement == Settlement::Surplus
-        && order.state == OrderState::Cancelled
-    {
-        tx.run_batch(writes).await?;
-        return Ok(Settlement::Unchanged);
-    }
-    where_planted!("duplicate notification credited again", {
-        crate::faults::mistakes::credit_again(services, tx, payment, order).await?;
-    });
     act_on_settlement(services, tx, news, settlement, writes).await?;
     if let (true, Report::Paid(receipt)) = (is_trade_taken, news.report) {
         let detail = format!("trade {} already pays another payment", receipt.transaction_id);

@@ -233,13 +233,7 @@ async fn ask_about_refund(services: &Services, task: &RefundTask<'_>) -> Result<
 }
 
 async fn send_refund(services: &Services, task: &RefundTask<'_>) -> Result<RefundReport, Error> {
-    let mut ask = task.ask();
-    let another;
-    if planted!("another refund number on every try") {
-        another = domain::RefundNo::new(services.clock.now(), services.clock.entropy());
-        ask.refund_no = &another;
-    }
-    match task.gateway(services)?.refund(&ask).await {
+    match task.gateway(services)?.refund(&task.ask()).await {
         Ok(report) => Ok(report),
         Err(GatewayError::Declined {
             code,

@@ -73,9 +73,9 @@ impl Stage {
     }
 }
 
-pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
+pub fn live(plan: Plan, is_told: bool) -> Life {
     let _runtime = runtime().enter();
-    payments::faults::plant(bug.or(plan.leases_ignored.then_some("no leases")));
+    payments::faults::ignore_leases(plan.leases_ignored);
     let mut stage = Stage::open(plan);
     let (simulation, executor) = (&stage.simulation, &mut stage.executor);
     if is_told {
@@ -102,7 +102,7 @@ pub fn live(plan: Plan, bug: Option<&'static str>, is_told: bool) -> Life {
         healed_within,
     };
     stage.close();
-    payments::faults::plant(None);
+    payments::faults::ignore_leases(false);
     life
 }
 

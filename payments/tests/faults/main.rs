@@ -18,6 +18,7 @@ mod oracle;
 mod peek;
 mod people;
 mod plan;
+#[cfg(feature = "planted")]
 mod planted;
 mod rng;
 mod seeds;

@@ -1,5 +1,5 @@
 //! Planted bugs: mistakes that were really made somewhere. Some seed must find each, or the simulation is not sensitive
-//! enough.
+//! enough. They run on a copy of the product with `planted.patch` (`scripts/planted.sh`).
 
 use crate::life::live;
 use crate::plan::Plan;
@@ -9,7 +9,9 @@ const SEEDS: u64 = 2_000;
 /// First seed that finds the bug, and its failures.
 fn first_to_find(bug: &'static str) -> (u64, Vec<String>) {
     for seed in 0..SEEDS {
-        let life = live(Plan::of(seed), Some(bug), false);
+        payments::faults::plant(Some(bug));
+        let life = live(Plan::of(seed), false);
+        payments::faults::plant(None);
         if !life.failures.is_empty() {
             return (seed, life.failures);
         }

@@ -26,9 +26,6 @@ pub(super) struct Returned {
     pub wrote: bool,
     /// A statement failed; SQLite may have ended the transaction silently.
     pub is_broken: bool,
-    /// A planted bug: this refusal rolls back the whole group.
-    #[cfg(feature = "faults")]
-    pub takes_all_back: bool,
 }
 
 #[derive(Debug)]
@@ -115,9 +112,6 @@ impl Loan {
             // An error means that the task is gone, and the connection goes with it.
             drop(back.send(Returned {
                 connection,
-                #[cfg(feature = "faults")]
-                takes_all_back: planted!("refusal takes its neighbours back")
-                    && matches!(verdict, Verdict::Failed(_)),
                 verdict,
                 undo: self.undo,
                 wrote: self.wrote,

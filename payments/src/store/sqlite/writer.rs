@@ -209,10 +209,6 @@ impl Writer {
             Verdict::Failed(sender) => (false, Some(sender)),
             Verdict::Dropped => (false, None),
         };
-        #[cfg(feature = "faults")]
-        if returned.takes_all_back {
-            self.roll_back(Outcome::RolledBack).await;
-        }
         let is_undone = is_admitted || !(wrote || is_broken) || self.undo(undo).await;
         match (&mut self.group, waits) {
             (Some(group), Some(sender)) if is_admitted => {
