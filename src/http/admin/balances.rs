@@ -10,6 +10,7 @@ use axum::response::Response;
 use domain::ledger::Change;
 use payments::console::{self, Asked};
 use payments::{Adjustment, Requester, find_balance, list_entries};
+use url::form_urlencoded;
 
 use super::account::operator;
 use super::error::PageError;
@@ -129,7 +130,11 @@ async fn show_form_again(
     (user, number): (&str, &str),
     error: FormError,
 ) -> Result<Response, PageError> {
-    let context = show_again(context, pages::CHECK_ADJUSTMENT, fields, error)?;
+    let mut context = show_again(context, pages::CHECK_ADJUSTMENT, fields, error)?;
+    // The links that choose a language lead to the page of this user.
+    context.query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("user", user)
+        .finish();
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     balances_page(web, &context, (status, None), (user, None), number).await
 }
