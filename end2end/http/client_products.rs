@@ -1,9 +1,12 @@
 //! Payments that an app or a mini program of the merchant's opens: parameters that the wallets accept.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::api::{Api, client, pay, send};
+use super::console::{self, visitor::Visitor};
 use super::server::{API_KEY, Gateways, Server};
 
 const OPENID: &str = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o";
@@ -169,7 +172,7 @@ async fn without_its_app_id_a_product_is_not_offered() {
 
 #[tokio::test]
 async fn wechat_is_told_that_what_a_mini_program_sold_is_delivered() {
-    let server = Server::simulated(&[("WECHAT_SHIPPING", "virtual")]);
+    let server = console::visitor::server(&[("WECHAT_SHIPPING", "virtual")]);
     let api = Api::of(&server);
     let payment = start(&api, "wechat", "mini").await;
     let bridge = client().post(format!("{}/bridge", server.control()));
@@ -187,9 +190,22 @@ async fn wechat_is_told_that_what_a_mini_program_sold_is_delivered() {
             .unwrap();
         if trade["shipping"]["nUploads"] == 1 {
             assert_eq!(trade["shipping"]["logisticsType"], 3);
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // The answer is recorded after the call.
+    let owner = Visitor::owner(&server).await;
+    let page = format!("/admin/orders/{}", payment["orderId"].as_str().unwrap());
+    for _ in 0..100 {
+        let order = owner.get(&page).await;
+        if order
+            .text
+            .contains("Shipping information was uploaded to WeChat at 20")
+        {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("WeChat was not told within half a minute");
+    panic!("the order does not say that WeChat was told");
 }

@@ -38,6 +38,7 @@ pub use crate::audit_log::{
     Act, Action, Actor, AuditEntry, AuditQuery, ChainCheck, EntryRange, check_audit_chain,
     list_audit_entries, note_act, walk_audit_entries,
 };
+pub use crate::model::shipping::UploadEnd;
 pub use crate::reconciliation::{close_day, explain_difference};
 pub use alarms::{LastMessage, RobotState, list_robots, test_alarms};
 pub use api_keys::{KnownKey, list_keys, make_key, revoke_key};
@@ -68,7 +69,10 @@ pub use lists::{
 };
 pub use manual_orders::{ManualOrder, close_order, make_order};
 pub use once::use_form;
-pub use order_file::{KeptNotification, Note, OrderFile, Posting, ask_about_order, open_file, write_note};
+pub use order_file::{
+    KeptNotification, Note, OrderFile, Posting, ShippingUpload, UploadState, ask_about_order, open_file,
+    write_note,
+};
 pub use payment_links::{LinkFile, NewLink, close_link, find_link, list_links, make_link, open_link_file};
 pub use permission::Permission;
 pub use reconciliation::reconcile_now;

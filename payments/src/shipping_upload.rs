@@ -15,10 +15,10 @@ use crate::error::logged;
 use crate::gateway::wechat::{Shipment, ShippingApi, ShippingError, Wechat};
 use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
-use crate::model::shipping::Logistics;
+use crate::model::shipping::{Logistics, UploadEnd};
 use crate::store::batch::Write;
 use crate::store::payments::facts;
-use crate::store::shipping_uploads::{self, DueUpload, UploadEnd};
+use crate::store::shipping_uploads::{self, DueUpload};
 use crate::store::{StoreError, Tx, incidents};
 use crate::{Error, Services, traces};
 

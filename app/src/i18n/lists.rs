@@ -91,4 +91,11 @@ catalogue! {
     live_pause: "暂停更新，填写备注", "Pause, to write a note";
     live_ended: "自动更新已停止。", "Automatic updates have stopped.";
     live_resume: "继续自动更新", "Go on with updates";
+
+    // Shipping information of a payment in a mini program.
+    upload_waiting: "发货信息将于 {time} 上传至微信", "Shipping information is uploaded to WeChat at {time}";
+    upload_failed: "发货信息上传失败，将于 {time} 重试", "The upload of shipping information failed; next try at {time}";
+    upload_done: "发货信息已于 {time} 上传至微信", "Shipping information was uploaded to WeChat at {time}";
+    upload_refunded: "已全额退款，无需上传发货信息", "Refunded in full: no shipping information is needed";
+    upload_given_up: "发货信息未能上传，请在微信小程序后台录入", "Shipping information could not be uploaded: enter it in WeChat's console";
 }

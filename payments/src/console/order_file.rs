@@ -8,6 +8,8 @@ use super::attention::Incident;
 use super::calls::GatewayCall;
 use super::requesters::{Requesters, by_subject};
 use super::{Act, Action, Actor, AuditEntry, note_act, perform};
+use crate::model::shipping::UploadEnd;
+use crate::store::shipping_uploads::{self, UploadRow};
 use crate::store::{
     StoreError, Tx, audit_log, gateway_calls, incidents, ledger, notes, notifications, orders, payments,
     refunds, requesters,
@@ -21,6 +23,8 @@ pub struct OrderFile {
     pub payments: Vec<Payment>,
     /// Newest first, over all payments.
     pub refunds: Vec<Refund>,
+    /// Shipping information of its payments in a mini program.
+    pub uploads: Vec<ShippingUpload>,
     /// Oldest first; gateway log of the last weeks.
     pub calls: Vec<GatewayCall>,
     pub notifications: Vec<KeptNotification>,
@@ -31,6 +35,43 @@ pub struct OrderFile {
     pub acts: Vec<AuditEntry>,
     /// Requesters of its refunds and its cancellation; automatic ones have none.
     pub requesters: Requesters,
+}
+
+/// Upload of a payment's shipping information (发货信息) to WeChat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShippingUpload {
+    pub payment_id: String,
+    pub state: UploadState,
+    /// WeChat's words at the last try that failed.
+    pub detail: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadState {
+    /// The next try is due at this time.
+    Waiting(Timestamp),
+    Ended(UploadEnd, Timestamp),
+}
+
+impl TryFrom<UploadRow> for ShippingUpload {
+    type Error = StoreError;
+
+    fn try_from(row: UploadRow) -> Result<ShippingUpload, StoreError> {
+        let end = row.outcome.as_deref().and_then(UploadEnd::parse);
+        let at = |millis: Option<i64>| {
+            millis
+                .map(Timestamp::from_millis)
+                .ok_or(StoreError::Corrupt("shipping_uploads"))
+        };
+        Ok(ShippingUpload {
+            payment_id: row.payment_id,
+            state: match end {
+                Some(end) => UploadState::Ended(end, at(row.ended_at)?),
+                None => UploadState::Waiting(at(row.due_at)?),
+            },
+            detail: row.detail,
+        })
+    }
 }
 
 /// Stored notification of a gateway, as received.
@@ -145,6 +186,11 @@ async fn read_order_file(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Err
         .into_iter()
         .map(Posting::try_from)
         .collect();
+    let uploads: Result<Vec<ShippingUpload>, StoreError> = shipping_uploads::of_order(tx, id)
+        .await?
+        .into_iter()
+        .map(ShippingUpload::try_from)
+        .collect();
     let mut postings = postings?;
     // A balance refund is requested and done in the same instant.
     postings.sort_by_key(|posting| (posting.at, posting.kind == EntryKind::Refund));
@@ -152,6 +198,7 @@ async fn read_order_file(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Err
         postings,
         notifications: kept?,
         calls: calls?,
+        uploads: uploads?,
         incidents: incidents::of_order(tx, id)
             .await?
             .into_iter()

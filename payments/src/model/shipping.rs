@@ -10,3 +10,14 @@ domain::words! {
         Pickup => "pickup",
     }
 }
+
+domain::words! {
+    /// End of an upload of shipping information.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum UploadEnd {
+        Done => "done",
+        /// All of the payment was refunded before: there is nothing to deliver.
+        Refunded => "refunded",
+        GivenUp => "given_up",
+    }
+}

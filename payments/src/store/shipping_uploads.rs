@@ -1,10 +1,11 @@
 //! Uploads of shipping information to WeChat, one row for each paid payment in a mini program: the row is the job.
 
-use domain::{Payment, PaymentId, Timestamp};
+use domain::{OrderId, Payment, PaymentId, Timestamp};
 
 use super::batch::Write;
 use super::servers::Lease;
 use super::{StoreError, Tx, execute, on};
+use crate::model::shipping::UploadEnd;
 
 /// An upload that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,15 +35,14 @@ impl TryFrom<DueRow> for DueUpload {
     }
 }
 
-domain::words! {
-    /// End of an upload.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum UploadEnd {
-        Done => "done",
-        /// All of the payment was refunded before: there is nothing to deliver.
-        Refunded => "refunded",
-        GivenUp => "given_up",
-    }
+/// An upload as it stands.
+#[derive(Debug, sqlx::FromRow)]
+pub struct UploadRow {
+    pub payment_id: String,
+    pub due_at: Option<i64>,
+    pub detail: Option<String>,
+    pub outcome: Option<String>,
+    pub ended_at: Option<i64>,
 }
 
 /// Makes the upload of a payment due.
@@ -52,6 +52,16 @@ pub fn insert(payment: &Payment, now: Timestamp) -> Write {
         values ($1, $2, $2)
         on conflict do nothing";
     Write::at_most(SQL).bind(payment.id.as_str()).bind(now.millis())
+}
+
+/// Lists the uploads of an order, at most one for each payment.
+pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<UploadRow>, StoreError> {
+    const SQL: &str = "
+        select u.payment_id, u.due_at, u.detail, u.outcome, u.ended_at
+        from shipping_uploads u join payments p on p.id = u.payment_id
+        where p.order_id = $1
+        order by u.payment_id desc";
+    on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))
 }
 
 /// Claims due uploads, until the lease ends.

@@ -2,7 +2,7 @@
 
 use domain::{OrderId, OrderState, Payment, Refund, RefundState};
 use leptos::prelude::*;
-use payments::console::{OrderFile, Permission};
+use payments::console::{OrderFile, Permission, ShippingUpload, UploadEnd, UploadState};
 use url::form_urlencoded::byte_serialize;
 
 use super::live::{LiveState, render_live};
@@ -14,6 +14,7 @@ use super::payment_links::checkout_link;
 use super::timeline::timeline;
 use crate::console::columns::product_word;
 use crate::console::{ConsoleContext, format};
+use crate::i18n::fill;
 use crate::view::money;
 
 /// The list that an order was opened from: its filters, and its neighbours there with the filters that each is opened with.
@@ -160,15 +161,33 @@ fn render_payments(context: &ConsoleContext, file: &OrderFile) -> AnyView {
     let rows = file
         .payments
         .iter()
-        .map(|payment| render_payment_row(context, payment))
+        .map(|payment| render_payment_row(context, file, payment))
         .collect();
     table(words.payments, &columns, rows)
 }
 
-fn render_payment_row(context: &ConsoleContext, payment: &Payment) -> AnyView {
+/// State of the shipping information that WeChat is told of a payment in a mini program.
+fn upload_text(context: &ConsoleContext, upload: &ShippingUpload) -> String {
+    let words = context.language.list_words();
+    let (text, time) = match upload.state {
+        UploadState::Waiting(at) if upload.detail.is_some() => (words.upload_failed, at),
+        UploadState::Waiting(at) => (words.upload_waiting, at),
+        UploadState::Ended(UploadEnd::Done, at) => (words.upload_done, at),
+        UploadState::Ended(UploadEnd::Refunded, at) => (words.upload_refunded, at),
+        UploadState::Ended(UploadEnd::GivenUp, at) => (words.upload_given_up, at),
+    };
+    fill(text, &[("time", &payments::beijing(time))])
+}
+
+fn render_payment_row(context: &ConsoleContext, file: &OrderFile, payment: &Payment) -> AnyView {
     let words = context.words();
     let left = format::left_of(payment);
     let left = left.map(money::text);
+    let upload = file
+        .uploads
+        .iter()
+        .find(|upload| upload.payment_id == payment.id.as_str())
+        .map(|upload| upload_text(context, upload));
     view! {
         <tr>
             <td class="reference">{payment.payment_no.to_string()} <div class="small">{format::time(payment.created_at)}</div></td>
@@ -178,6 +197,7 @@ fn render_payment_row(context: &ConsoleContext, payment: &Payment) -> AnyView {
                 {format::payment_status(payment.status(), words)}
                 {format::is_surplus(payment).then(|| format::badge("warn", words.surplus))}
                 {payment.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
+                {upload.map(|text| view! { <div class="small">{text}</div> })}
             </td>
             <td class="reference">{payment.transaction_id.clone()}</td>
             <td class="amount-cell num">{left}</td>
