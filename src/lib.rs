@@ -281,21 +281,13 @@ fn services_on(
     secrets: Secrets,
     public_url: &PublicUrl,
 ) -> Services {
-    let metrics = payments::Metrics::default();
+    let services = Services::new(db, Clock::System, secrets);
     Services {
-        db,
-        gateways: Arc::new(gateways.counted_in(&metrics)),
-        clock: Clock::System,
-        wake: payments::Wake::default(),
-        watchers: payments::Watchers::default(),
-        api_keys: payments::KeyCache::default(),
-        login_limits: payments::console::LoginLimits::default(),
+        gateways: Arc::new(gateways.counted_in(&services.metrics)),
         policy: config.policy,
-        secrets,
-        process: payments::Process::new(&Clock::System),
-        metrics,
         outbox: payments::Outbox::new(public_url.as_str(), config.webhooks.guard())
             .with_robots(config.robots.clone()),
+        ..services
     }
 }
 

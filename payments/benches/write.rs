@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::Money;
-use payments::gateway::Gateways;
+use payments::secrets::Secrets;
 use payments::store::Db;
-use payments::{Clock, NewOrder, Policy, Process, Services, Wake, Watchers};
+use payments::{Clock, NewOrder, Services};
 use sqlx::Connection;
 
 const ROUNDS: usize = 3;
@@ -97,20 +97,8 @@ fn order() -> NewOrder {
 }
 
 async fn services(url: &str) -> Result<Services, Box<dyn std::error::Error>> {
-    Ok(Services {
-        db: Db::connect(url).await?,
-        gateways: Arc::new(Gateways::default()),
-        clock: Clock::System,
-        wake: Wake::default(),
-        watchers: Watchers::default(),
-        api_keys: payments::KeyCache::default(),
-        login_limits: payments::console::LoginLimits::default(),
-        secrets: payments::secrets::Secrets::new([7; 32]),
-        policy: Policy::default(),
-        process: Process::new(&Clock::System),
-        metrics: payments::Metrics::default(),
-        outbox: payments::Outbox::default(),
-    })
+    let db = Db::connect(url).await?;
+    Ok(Services::new(db, Clock::System, Secrets::new([7; 32])))
 }
 
 #[expect(

@@ -34,6 +34,24 @@ pub struct Services {
 }
 
 impl Services {
+    /// A core without gateways, by the default policy; callers replace what they have.
+    pub fn new(db: Db, clock: Clock, secrets: Secrets) -> Services {
+        Services {
+            db,
+            gateways: Arc::default(),
+            process: Process::new(&clock),
+            clock,
+            wake: Wake::default(),
+            watchers: Watchers::default(),
+            login_limits: LoginLimits::default(),
+            api_keys: KeyCache::default(),
+            policy: Policy::default(),
+            secrets,
+            metrics: Metrics::default(),
+            outbox: Outbox::default(),
+        }
+    }
+
     /// Lease of this server, from now on.
     pub(crate) fn lease(&self, length: Duration) -> Lease<'_> {
         let now = self.clock.now();

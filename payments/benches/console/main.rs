@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use domain::OrderStatus::{Cancelled, Paid, PartiallyRefunded, Pending, Refunded};
 use domain::{Method, Money, PaymentStatus, RefundState, Timestamp};
 use payments::console::{self, OrderQuery, PaymentQuery, RefundQuery, find_exact, find_orders};
-use payments::gateway::Gateways;
+use payments::secrets::Secrets;
 use payments::store::Db;
-use payments::{Clock, OrderFilter, Policy, Process, Services, Wake, Watchers, list_entries, list_orders};
+use payments::{Clock, OrderFilter, Services, list_entries, list_orders};
 use sqlx::Connection;
 
 use million::{NOW, fill};
@@ -53,20 +53,7 @@ async fn measure(engine: &str, url: &str) {
     let db = Db::connect(url).await.expect("the database opens");
     fill(url).await;
     let clock = Clock::fixed(Timestamp::from_millis(NOW), 7);
-    let services = Services {
-        db,
-        gateways: std::sync::Arc::new(Gateways::default()),
-        process: Process::new(&clock),
-        metrics: payments::Metrics::default(),
-        clock,
-        wake: Wake::default(),
-        watchers: Watchers::default(),
-        api_keys: payments::KeyCache::default(),
-        login_limits: payments::console::LoginLimits::default(),
-        secrets: payments::secrets::Secrets::new([7; 32]),
-        policy: Policy::default(),
-        outbox: payments::Outbox::default(),
-    };
+    let services = Services::new(db, clock, Secrets::new([7; 32]));
     measure_orders(engine, &services).await;
     measure_pages(engine, &services).await;
     services.db.close().await;

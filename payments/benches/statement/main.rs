@@ -14,8 +14,9 @@ use std::time::Instant;
 use domain::{Channel, Timestamp};
 use payments::gateway::Gateways;
 use payments::reconciliation::{ReconciliationStatus, StatementSource, reconcile_day};
+use payments::secrets::Secrets;
 use payments::store::Db;
-use payments::{Clock, Policy, Process, Services, Wake, Watchers};
+use payments::{Clock, Services};
 use sqlx::Connection as _;
 
 use day::{DATE, MORNING};
@@ -134,19 +135,10 @@ async fn services(url: &str) -> Result<Services> {
         wechat: Some(harness::wechat_at(wechat, clock.now())),
         alipay: Some(harness::alipay_at(alipay)),
     };
+    let db = Db::connect(url).await?;
     Ok(Services {
-        db: Db::connect(url).await?,
         gateways: Arc::new(gateways),
-        process: Process::new(&clock),
-        metrics: payments::Metrics::default(),
-        clock,
-        wake: Wake::default(),
-        watchers: Watchers::default(),
-        api_keys: payments::KeyCache::default(),
-        login_limits: payments::console::LoginLimits::default(),
-        secrets: payments::secrets::Secrets::new([7; 32]),
-        policy: Policy::default(),
-        outbox: payments::Outbox::default(),
+        ..Services::new(db, clock, Secrets::new([7; 32]))
     })
 }
 

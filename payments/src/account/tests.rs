@@ -1,28 +1,15 @@
 use domain::Channel;
 
 use super::*;
-use crate::console::LoginLimits;
+use crate::Clock;
 use crate::secrets::Secrets;
 use crate::store::Db;
 use crate::store::tests::{run_sql, urls};
-use crate::{Clock, Policy, Process, Wake, Watchers};
 
 fn services(db: Db) -> Services {
     let clock = Clock::fixed(Timestamp::from_millis(1_795_485_600_000), 3);
-    Services {
-        db,
-        gateways: std::sync::Arc::default(),
-        secrets: Secrets::new(clock.entropy()),
-        process: Process::new(&clock),
-        metrics: crate::Metrics::default(),
-        clock,
-        wake: Wake::default(),
-        watchers: Watchers::default(),
-        api_keys: crate::KeyCache::default(),
-        login_limits: LoginLimits::default(),
-        policy: Policy::default(),
-        outbox: crate::Outbox::default(),
-    }
+    let secrets = Secrets::new(clock.entropy());
+    Services::new(db, clock, secrets)
 }
 
 fn accounts(wechat: Option<&str>, alipay: Option<&str>) -> Vec<(Channel, String)> {

@@ -7,8 +7,9 @@ use std::time::Duration;
 use domain::Channel;
 use futures_util::future::{BoxFuture, Either, select};
 use payments::gateway::{Gateway, Gateways, alipay, wechat};
+use payments::secrets::Secrets;
 use payments::store::{LostCommit, StoreError};
-use payments::{Clock, Error, Lane, Policy, Process, Services, VirtualClock, Wake, Watchers};
+use payments::{Clock, Error, Lane, Policy, Services, VirtualClock};
 use tokio::sync::oneshot;
 
 use crate::executor::Owner;
@@ -40,23 +41,14 @@ impl Simulation {
         }
         let clock = Clock::Virtual(clock);
         let services = Services {
-            db: self.db.clone(),
             gateways: Arc::new(self.links(&clock)),
-            process: Process::new(&clock),
-            metrics: payments::Metrics::default(),
-            clock,
-            wake: Wake::default(),
-            watchers: Watchers::default(),
-            api_keys: payments::KeyCache::default(),
-            login_limits: payments::console::LoginLimits::default(),
-            secrets: payments::secrets::Secrets::new([7; 32]),
-            outbox: payments::Outbox::default(),
             policy: Policy {
                 payment_ttl: self.plan.payment_ttl,
                 order_ttl: self.plan.order_ttl,
                 late_payment: self.plan.late_policy,
                 ..Policy::default()
             },
+            ..Services::new(self.db.clone(), clock, Secrets::new([7; 32]))
         };
         self.tell(&format!("server {place} starts"));
         self.set_server(place, Some(services.clone()));

@@ -15,12 +15,10 @@ use domain::{
 use payments::console::{Actor, Invitation, Operator, find_credentials, invite};
 use payments::gateway::{Gateways, alipay, wechat};
 use payments::outbound::{Networks, OutboundGuard};
+use payments::secrets::Secrets;
 use payments::store::Db;
 use payments::users::Role;
-use payments::{
-    Checkout, Clock, Error, NewOrder, Outbox, Outcome, Policy, Process, Services, StartPayment, Wake,
-    Watchers,
-};
+use payments::{Checkout, Clock, Error, NewOrder, Outbox, Outcome, Policy, Services, StartPayment};
 use simulator::{Simulator, WechatKeys};
 use sqlx::Connection;
 
@@ -159,20 +157,13 @@ impl Shop {
         let clock = Clock::fixed(opening, 7);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let notify_url = format!("http://{}/notify", listener.local_addr().unwrap());
-        let metrics = payments::Metrics::default();
+        let gateways = gateways(&sim, &notify_url, &clock);
+        let services = Services::new(Db::connect(&url).await.unwrap(), clock, Secrets::new([7; 32]));
         let services = Services {
-            db: Db::connect(&url).await.unwrap(),
-            gateways: Arc::new(gateways(&sim, &notify_url, &clock).counted_in(&metrics)),
-            process: Process::new(&clock),
-            metrics,
-            clock,
-            wake: Wake::default(),
-            watchers: Watchers::default(),
-            api_keys: payments::KeyCache::default(),
-            login_limits: payments::console::LoginLimits::default(),
-            secrets: payments::secrets::Secrets::new([7; 32]),
+            gateways: Arc::new(gateways.counted_in(&services.metrics)),
             policy,
             outbox: Outbox::new("https://shop.example", OutboundGuard::new(Networks::loopback())),
+            ..services
         };
         let app = axum::Router::new()
             .route("/notify/{channel}", post(notify))
