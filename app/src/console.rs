@@ -9,6 +9,7 @@ mod format;
 mod frame;
 mod incident_text;
 pub mod pages;
+mod sentences;
 mod typed;
 
 use std::net::IpAddr;

@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use crate::calendar::beijing;
 use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
+use crate::model::sentence::Sentence;
 use crate::store::backup;
 pub use crate::store::backup::{CopyFacts, copy_sqlite, inspect_copy};
 use crate::store::incidents;
@@ -25,7 +26,7 @@ pub struct NewestOrder {
 /// Raises an incident when a scheduled backup has failed, and ends it with the next that succeeds.
 pub async fn record_backup(services: &Services, failure: Option<&str>) -> Result<(), Error> {
     let now = services.clock.now();
-    let detail = failure.map(|failure| format!("no backup was made at {}: {failure}", beijing(now)));
+    let detail = failure.map(|failure| Sentence::BackupFailed.with(&[&beijing(now), &failure]));
     let detail = detail.as_deref();
     services
         .db

@@ -103,5 +103,6 @@ pub use crate::model::file::{
     EntryLine, FilePlace, FileSpan, LineKind, MethodTotal, OrderLine, PaidBy, PaymentLine, RefundLine,
 };
 pub use crate::model::incident::IncidentKind;
+pub use crate::model::sentence::Sentence;
 pub use crate::model::sort::{Age, OrderSort};
 pub use crate::notification::replay_notification;

@@ -30,6 +30,7 @@ use domain::{Channel, Money, PaymentNo, Product, RefundNo, RefundReport, Report,
 use futures_util::FutureExt as _;
 use http::HeaderMap;
 
+use crate::model::sentence::Sentence;
 use crate::{Clock, GatewayOperation};
 
 use self::breaker::Breaker;
@@ -160,7 +161,7 @@ pub enum NotificationContent {
     /// Authentic, but its signed text is ambiguous (T-53): none of it is used, the gateway is queried instead.
     Ambiguous,
     /// Authentic, but not to be acted on: another merchant, app, seller or currency, or it contradicts itself.
-    Foreign(&'static str),
+    Foreign(Sentence),
 }
 
 /// Contents of a refund notification. Every amount in it must match ours before the report is applied.

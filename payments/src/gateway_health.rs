@@ -9,6 +9,7 @@ use crate::calendar::beijing;
 use crate::gateway::Gateway;
 use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
+use crate::model::sentence::Sentence;
 use crate::store::incidents::{self, RaisedRow};
 use crate::store::{StoreError, Tx, forged_notifications};
 use crate::{Error, Services};
@@ -167,7 +168,7 @@ fn alarms_of(channel: Channel, gateway: &Gateway, n_forged: i64, now: Timestamp)
         alarms.push(Alarm {
             kind: IncidentKind::GatewaySilent,
             subject: format!("{channel} {since}"),
-            detail: format!("{channel} has given no answer that can be believed since {since}"),
+            detail: Sentence::GatewaySilent.with(&[&channel, &since]),
         });
     }
     if n_forged > MOST_FORGED {
@@ -176,7 +177,7 @@ fn alarms_of(channel: Channel, gateway: &Gateway, n_forged: i64, now: Timestamp)
         alarms.push(Alarm {
             kind: IncidentKind::ForgedNotifications,
             subject: format!("{channel} {day}"),
-            detail: format!("more than {MOST_FORGED} callbacks within an hour were not signed by {channel}"),
+            detail: Sentence::ForgedNotifications.with(&[&MOST_FORGED, &channel]),
         });
     }
     for (name, ends_at) in gateway.ends() {
@@ -186,7 +187,7 @@ fn alarms_of(channel: Channel, gateway: &Gateway, n_forged: i64, now: Timestamp)
         alarms.push(Alarm {
             kind: IncidentKind::KeyExpiring,
             subject: format!("{channel} {name} {left}"),
-            detail: format!("the certificate {name} ends at {}", beijing(ends_at)),
+            detail: Sentence::KeyExpiring.with(&[&name, &beijing(ends_at)]),
         });
     }
     alarms
@@ -198,14 +199,15 @@ fn clock_alarm(services: &Services, channel: Channel, gateway: &Gateway) -> Opti
     if drift.amount <= MOST_DRIFT {
         return None;
     }
-    let way = if drift.is_ahead { "ahead of" } else { "behind" };
+    let sentence = if drift.is_ahead {
+        Sentence::ClockAhead
+    } else {
+        Sentence::ClockBehind
+    };
     Some(Alarm {
         kind: IncidentKind::ClockOff,
         subject: services.process.sign(channel.as_str()),
-        detail: format!(
-            "the clock of this server is {} s {way} the Date of {channel}'s answers",
-            drift.amount.as_secs()
-        ),
+        detail: sentence.with(&[&drift.amount.as_secs(), &channel]),
     })
 }
 

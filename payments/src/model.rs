@@ -15,6 +15,7 @@ pub(crate) mod payment;
 pub(crate) mod reconciliation;
 pub(crate) mod refund;
 pub(crate) mod requester;
+pub(crate) mod sentence;
 pub(crate) mod shipping;
 pub(crate) mod sort;
 pub(crate) mod user;

@@ -15,6 +15,7 @@ use crate::error::logged;
 use crate::gateway::{self, Notification, NotificationContent, NotificationError, Reception, Reply};
 use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
+use crate::model::sentence::Sentence;
 use crate::payment::{PaymentNews, Rule, announce, apply_news, trade_of};
 use crate::refund::{announce_refund, apply_refund_report};
 use crate::store::batch::Write;
@@ -98,7 +99,7 @@ enum About<'a> {
     /// Ambiguous: the gateway is queried about the payment and its refunds in progress.
     Ask(&'a Payment, &'a [Refund]),
     /// Authentic but wrong: a person must look, and a resend would not help.
-    Incident(IncidentKind, &'static str),
+    Incident(IncidentKind, Sentence),
     Nothing(&'static str),
 }
 
@@ -294,14 +295,13 @@ async fn look_up(
 fn classify_notification<'a>(notification: &'a Notification, known: &'a Known) -> About<'a> {
     match (&notification.content, &known.facts) {
         (NotificationContent::Foreign(reason), _) => {
-            About::Incident(IncidentKind::ForeignNotification, reason)
+            About::Incident(IncidentKind::ForeignNotification, *reason)
         }
         (NotificationContent::Payment(report), Some(facts)) => About::Payment(facts, report),
         // Our row exists before the gateway is sent the number, so waiting would not make it known.
-        (NotificationContent::Payment(_), None) => About::Incident(
-            IncidentKind::UnmatchedNotification,
-            "a notification about a payment we do not know",
-        ),
+        (NotificationContent::Payment(_), None) => {
+            About::Incident(IncidentKind::UnmatchedNotification, Sentence::UnknownPayment)
+        }
         (NotificationContent::Refund(news), _) => About::Refund(judge(
             news,
             known.payment(),
@@ -384,7 +384,7 @@ async fn raise_incident(
     notification: &Notification,
     payment: Option<&Payment>,
     kind: IncidentKind,
-    detail: &str,
+    sentence: Sentence,
 ) -> Result<(), Error> {
     // A payment that is not here, because an older backup was restored, leaves nothing else to find it by.
     let facts = if payment.is_none() {
@@ -396,7 +396,7 @@ async fn raise_incident(
         kind,
         subject: &format!("{channel} notification {}", notification.id),
         payment_id: payment.map(|payment| &payment.id),
-        detail: &format!("{detail}{facts}"),
+        detail: &format!("{}{facts}", sentence.as_str()),
         recurrence: Recurrence::Ignored,
     };
     Ok(raise(services, tx, incident).await?)

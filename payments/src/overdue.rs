@@ -9,6 +9,7 @@ use crate::calendar::beijing;
 use crate::gateway::Operation;
 use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
+use crate::model::sentence::Sentence;
 use crate::store::incidents;
 use crate::store::overdue::{self, Bounds, OverdueRow};
 use crate::store::{StoreError, Tx, gateway_calls};
@@ -102,11 +103,7 @@ async fn raise_overdue(services: &Services, late_jobs: &[LateJob]) -> Result<(),
         kind: IncidentKind::JobOverdue,
         subject: services.process.sign(job.name),
         payment_id: None,
-        detail: format!(
-            "the job {} has not ended well for {}",
-            job.name,
-            format_span(job.age)
-        ),
+        detail: Sentence::JobOverdue.with(&[&job.name, &format_span(job.age)]),
     });
     let jobs = new_of_this_server(services, IncidentKind::JobOverdue, jobs.collect()).await?;
     let findings: &Vec<Finding> = &findings.into_iter().chain(jobs.new).collect();
@@ -171,10 +168,7 @@ async fn find_overdue(
 ) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
     for row in overdue::find_payments(tx, bounds).await? {
-        let story = format!(
-            "still open, though its time ended at {}",
-            beijing(overdue_since(&row))
-        );
+        let story = Sentence::PaymentOverdue.with(&[&beijing(overdue_since(&row))]);
         findings.push(describe_finding(tx, IncidentKind::PaymentOverdue, row, &story).await?);
     }
     for channel in Channel::ALL {
@@ -187,22 +181,16 @@ async fn find_overdue(
             continue;
         }
         for row in rows {
-            let story = format!(
-                "no question has had a usable answer since {}",
-                beijing(overdue_since(&row))
-            );
+            let story = Sentence::PaymentUnanswered.with(&[&beijing(overdue_since(&row))]);
             findings.push(describe_finding(tx, IncidentKind::PaymentUnanswered, row, &story).await?);
         }
     }
     for row in overdue::find_refunds(tx, bounds).await? {
-        let story = format!("neither done nor failed since {}", beijing(overdue_since(&row)));
+        let story = Sentence::RefundOverdue.with(&[&beijing(overdue_since(&row))]);
         findings.push(describe_finding(tx, IncidentKind::RefundOverdue, row, &story).await?);
     }
     for row in overdue::find_orders(tx, bounds).await? {
-        let story = format!(
-            "its payments do not explain its state; its time ended, or ends, at {}",
-            beijing(overdue_since(&row))
-        );
+        let story = Sentence::OrderOverdue.with(&[&beijing(overdue_since(&row))]);
         findings.push(describe_finding(tx, IncidentKind::OrderOverdue, row, &story).await?);
     }
     Ok(findings)
@@ -223,10 +211,11 @@ async fn describe_finding(
         Some(number) => last_words(tx, &number, kind).await?,
         None => None,
     };
-    let detail = match words {
-        Some(words) => format!("{story}. Last words of the gateway: {words}"),
-        None => format!("{story}. The gateway has said nothing about it"),
+    let words = match words {
+        Some(words) => Sentence::LastWords.with(&[&words]),
+        None => Sentence::NoWords.as_str().to_owned(),
     };
+    let detail = format!("{story}. {words}");
     Ok(Finding {
         kind,
         subject: row.subject,

@@ -29,6 +29,7 @@ pub use self::retry::retry_refund;
 use crate::incident::{Incident, Recurrence, raise};
 use crate::ledger::{post_refund, post_refund_change};
 use crate::model::incident::IncidentKind;
+use crate::model::sentence::Sentence;
 use crate::store::batch::Write;
 use crate::store::incidents;
 use crate::store::payments::facts;
@@ -269,7 +270,7 @@ fn incident_of_change(before: &Refund, after: &Refund) -> Option<(IncidentKind, 
         // The money may have been refunded under another number meanwhile.
         (RefundState::Failed, RefundState::Succeeded) => Some((
             IncidentKind::RefundRevived,
-            "the gateway had said that it failed, and now says that the money is back".to_owned(),
+            Sentence::RefundRevived.as_str().to_owned(),
         )),
         (_, RefundState::Failed) => Some((IncidentKind::RefundFailed, reason())),
         (_, RefundState::Stuck) => Some((IncidentKind::RefundStuck, reason())),

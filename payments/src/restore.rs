@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use crate::calendar::beijing;
 use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
+use crate::model::sentence::Sentence;
 pub use crate::store::backup::LastChange;
 use crate::store::{StoreError, Tx, backup, reconciliations};
 use crate::{Error, Services};
@@ -59,11 +60,7 @@ async fn note_in(services: &Services, tx: &mut Tx<'_>, remembered: &LastChange) 
         }
     }
     let subject = format!("database of {}", beijing(remembered.changed_at));
-    let detail = format!(
-        "the newest change that the database holds is of {}, and this server has written until {}: payments and refunds in between are missing here",
-        beijing(from),
-        beijing(remembered.changed_at)
-    );
+    let detail = Sentence::DatabaseRestored.with(&[&beijing(from), &beijing(remembered.changed_at)]);
     let incident = Incident {
         kind: IncidentKind::DatabaseRestored,
         subject: &subject,

@@ -8,8 +8,9 @@ use domain::{OrderStatus, Payment, PaymentState, PaymentStatus, RefundState, Tim
 use leptos::prelude::*;
 
 pub use self::names::{
-    action, advice, audit_action, call_verdict, entry_kind, incident, method, operation, order_status_name,
-    payment_status_name, period, permission, reason_text, refund_state_name, requester, role, verdict,
+    action, advice, audit_action, call_verdict, difference, entry_kind, incident, method, operation,
+    order_status_name, payment_status_name, period, permission, reason_text, refund_state_name, requester,
+    role, verdict,
 };
 use crate::i18n::{ConsoleWords, fill};
 

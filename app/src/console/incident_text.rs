@@ -1,11 +1,13 @@
 //! Texts of incidents and advice on them, in the reader's language. Sentences of our own are translated; a gateway's words stay
 //! as they are.
 
-use domain::Money;
-use payments::console::{Incident, IncidentKind, StuckCause};
+use domain::{Method, Money};
+use payments::console::{Incident, IncidentKind, Sentence, StuckCause};
+use payments::reconciliation::DifferenceKind;
 
 use super::format;
-use crate::i18n::{Language, ListWords, fill};
+use super::sentences::sentence_text;
+use crate::i18n::{Language, fill};
 use crate::view::money;
 
 /// Returns why its refund is stuck; `None`: it is about something else, or the gateway's code says nothing.
@@ -16,61 +18,90 @@ fn stuck_cause(incident: &Incident) -> Option<StuckCause> {
     }
 }
 
+/// Returns its detail: our own sentences in the reader's language, the words of a gateway as they are.
 pub fn detail(incident: &Incident, language: Language) -> String {
-    let texts = language.list_words();
-    let translated = match incident.kind {
-        Some(IncidentKind::Surplus) => Some(texts.detail_surplus.to_owned()),
-        Some(IncidentKind::RefundRevived) => Some(texts.detail_refund_revived.to_owned()),
-        Some(IncidentKind::WrongAmount) => describe_wrong_amount(&incident.detail, texts),
-        Some(IncidentKind::TradeReused) => incident
-            .detail
-            .split(' ')
-            .nth(1)
-            .map(|trade| fill(texts.detail_trade_reused, &[("trade", trade)])),
-        Some(IncidentKind::RefundStuck) => stuck_cause(incident).map(|cause| {
-            let sentence = match cause {
-                StuckCause::Funds => texts.stuck_funds,
-                StuckCause::Permission => texts.stuck_permission,
-                StuckCause::PayerAccount => texts.stuck_payer,
-            };
-            let code = incident.detail.split(':').next().unwrap_or_default();
-            format!("{sentence} {code}")
-        }),
-        _ => translate_fixed(&incident.detail, texts).map(str::to_owned),
+    let Some(cause) = stuck_cause(incident) else {
+        return translate(&incident.detail, language);
     };
-    translated.unwrap_or_else(|| incident.detail.clone())
+    let texts = language.list_words();
+    let sentence = match cause {
+        StuckCause::Funds => texts.stuck_funds,
+        StuckCause::Permission => texts.stuck_permission,
+        StuckCause::PayerAccount => texts.stuck_payer,
+    };
+    let code = incident.detail.split(':').next().unwrap_or_default();
+    format!("{sentence} {code}")
 }
 
-/// Translates the sentences of [`payments`] that hold no value.
-fn translate_fixed(detail: &str, texts: &ListWords) -> Option<&'static str> {
-    Some(match detail {
-        "another merchant" => texts.detail_other_merchant,
-        "another app" => texts.detail_other_app,
-        "another seller" => texts.detail_other_seller,
-        "another currency" => texts.detail_other_currency,
-        "a notification about a payment we do not know" => texts.detail_unknown_payment,
-        "a refund of a payment that we do not know" => texts.detail_refund_of_unknown,
-        "a refund of a payment that is not paid here" => texts.detail_refund_of_unpaid,
-        "a refund that was not asked for here" => texts.detail_refund_not_asked,
-        "more was given back than was asked for here" => texts.detail_refund_too_much,
-        "a refund of another trade" => texts.detail_refund_other_trade,
-        "a refund of another sum" | "a refund of a trade with another sum" => texts.detail_refund_other_sum,
-        _ => return None,
-    })
+fn translate(detail: &str, language: Language) -> String {
+    let Some(read) = Sentence::read(detail) else {
+        return detail.to_owned();
+    };
+    let values: Vec<String> = read
+        .values
+        .iter()
+        .enumerate()
+        .map(|(place, value)| show_value(read.sentence, place, value, language))
+        .collect();
+    let places: Vec<String> = (0..values.len()).map(|place| place.to_string()).collect();
+    let named: Vec<(&str, &str)> = places
+        .iter()
+        .zip(&values)
+        .map(|(place, value)| (place.as_str(), value.as_str()))
+        .collect();
+    let text = fill(sentence_text(read.sentence, language), &named);
+    if let Some(next) = read.rest.strip_prefix(". ") {
+        return format!("{text} {}", translate(next, language));
+    }
+    match read.rest.strip_prefix(": ") {
+        Some(facts) => format!("{text} {}", translate_facts(facts, language)),
+        None => text,
+    }
 }
 
-/// Reads both amounts, in fen, of `asked 9990 fen, the gateway reports 1`.
-fn describe_wrong_amount(detail: &str, texts: &ListWords) -> Option<String> {
-    let mut amounts = detail
-        .split(|sign: char| !sign.is_ascii_digit())
-        .filter_map(|digits| digits.parse().ok())
-        .filter_map(|fen| Money::from_fen(fen).ok())
-        .map(money::text);
-    let (asked, paid) = (amounts.next()?, amounts.next()?);
-    Some(fill(
-        texts.detail_wrong_amount,
-        &[("asked", &asked), ("paid", &paid)],
-    ))
+/// Formats a value of a sentence: amounts in yuan, gateways and kinds of differences by their names.
+fn show_value(sentence: Sentence, place: usize, value: &str, language: Language) -> String {
+    let words = language.reconciliation_words();
+    match (sentence, place) {
+        (Sentence::WrongAmount, _) => show_fen(value),
+        (Sentence::GatewaySilent, 0)
+        | (Sentence::ForgedNotifications | Sentence::ClockAhead | Sentence::ClockBehind, 1) => {
+            let method = Method::parse(value);
+            method
+                .map_or(value, |method| format::method(method, language.console_words()))
+                .to_owned()
+        }
+        (Sentence::Differences, 1) => {
+            let all: Vec<String> = value.split("; ").map(|one| translate(one, language)).collect();
+            all.join(language.list_words().list_separator)
+        }
+        (Sentence::Difference, 0) => {
+            let kind = DifferenceKind::parse(value);
+            kind.map_or(value, |kind| format::difference(kind, words))
+                .to_owned()
+        }
+        (Sentence::Difference, 2 | 3) if value == "none" => words.no_amount.to_owned(),
+        _ => value.to_owned(),
+    }
+}
+
+fn show_fen(fen: &str) -> String {
+    let amount = fen.parse().ok().and_then(|fen| Money::from_fen(fen).ok());
+    amount.map_or_else(|| fen.to_owned(), money::text)
+}
+
+/// Translates `payment P1, 990 fen, trade T1`: numbers and amount that a message named.
+fn translate_facts(facts: &str, language: Language) -> String {
+    let words = language.console_words();
+    let shown = facts.split(", ").map(|fact| match fact.split_once(' ') {
+        Some(("payment", number)) => format!("{} {number}", words.payment_no),
+        Some(("refund", number)) => format!("{} {number}", words.refund_no),
+        Some(("trade", number)) => format!("{} {number}", words.transaction),
+        Some((fen, "fen")) => format!("{} {}", words.amount, show_fen(fen)),
+        _ => fact.to_owned(),
+    });
+    let shown: Vec<String> = shown.collect();
+    shown.join(language.list_words().list_separator)
 }
 
 /// Advice for it: of a stuck refund by its cause, otherwise by its kind.
@@ -152,8 +183,38 @@ mod tests {
             "trade 420000 already pays another payment",
         );
         assert!(detail(&reused, Language::Chinese).contains("420000 已用于"));
-        let foreign = incident(IncidentKind::ForeignNotification, "another merchant");
-        assert_eq!(detail(&foreign, Language::Chinese), "通知属于其他商户号。");
+        let foreign = incident(
+            IncidentKind::ForeignNotification,
+            "another merchant: payment P1, 990 fen, trade 4200",
+        );
+        assert_eq!(
+            detail(&foreign, Language::Chinese),
+            "通知属于其他商户号。 支付单号 P1，金额 ¥9.90，平台交易号 4200"
+        );
+        let overdue = incident(
+            IncidentKind::RefundOverdue,
+            "neither done nor failed since 2026-11-29 10:00:00. The gateway has said nothing about it",
+        );
+        assert_eq!(
+            detail(&overdue, Language::Chinese),
+            "退款自 2026-11-29 10:00:00 起既未成功也未失败。 平台未对此作出应答。"
+        );
+        let silent = incident(
+            IncidentKind::GatewaySilent,
+            "alipay has given no answer that can be believed since 2026-11-29 10:00:00",
+        );
+        assert_eq!(
+            detail(&silent, Language::Chinese),
+            "自 2026-11-29 10:00:00 起，支付宝没有给出可信的应答。"
+        );
+        let differences = incident(
+            IncidentKind::ReconciliationDifference,
+            "2 open differences; amount P1: statement 9.90, books 9.80; missing_in_books P2: statement 5.00, books none",
+        );
+        assert_eq!(
+            detail(&differences, Language::Chinese),
+            "2 笔差异未处理：金额不一致 P1（账单 9.90，本系统 9.80），本系统缺少 P2（账单 5.00，本系统 无）"
+        );
         let other = incident(IncidentKind::RefundFailed, "CLOSED: x");
         assert_eq!(detail(&other, Language::Chinese), "CLOSED: x");
     }

@@ -48,21 +48,7 @@ catalogue! {
     forged_are_counted: "验签失败的回调不会保存，只计数，大量出现时会成为异常事件。", "Callbacks without a valid signature are not kept but counted; many of them become an incident.";
 
     // Incidents.
-    detail_surplus: "订单不再需要这笔款项。", "The order does not need this money.";
-    detail_wrong_amount: "应付 {asked}，平台报告 {paid}。", "{asked} was asked for, the gateway reports {paid}.";
-    detail_trade_reused: "平台交易 {trade} 已用于另一笔支付。", "The gateway's trade {trade} already pays another payment.";
-    detail_refund_revived: "平台曾答复退款失败，现在答复已退款。", "The gateway had said that the refund failed, and now says that it succeeded.";
-    detail_other_merchant: "通知属于其他商户号。", "It is for another merchant.";
-    detail_other_app: "通知属于其他应用。", "It is for another app.";
-    detail_other_seller: "通知属于其他卖家。", "It is for another seller.";
-    detail_other_currency: "通知中的币种不是人民币。", "It is in another currency.";
-    detail_unknown_payment: "通知中的支付单号不在本系统中。", "It is about a payment that is not known here.";
-    detail_refund_of_unknown: "退款所属的支付不在本系统中。", "It is about a refund of a payment that is not known here.";
-    detail_refund_of_unpaid: "退款所属的支付在本系统中尚未支付。", "It is about a refund of a payment that is not paid here.";
-    detail_refund_not_asked: "该退款不是由本系统发起的。", "This refund was not requested here.";
-    detail_refund_too_much: "平台退款总额超过本系统发起的金额。", "More was refunded than was requested here.";
-    detail_refund_other_trade: "退款通知中的平台交易与记录不符。", "The refund names another trade.";
-    detail_refund_other_sum: "退款通知中的金额与记录不符。", "The refund names another amount.";
+    list_separator: "，", ", ";
     stuck_funds: "商户账户可用余额不足，平台未退款。", "The merchant's account cannot cover the refund.";
     stuck_permission: "商户没有退款权限，或商户号不可用。", "The merchant lacks the permission for refunds, or its account cannot be used.";
     stuck_payer: "付款人的账户无法收款（如银行卡已注销）。", "The payer's account cannot take the money; a card may be closed.";

@@ -48,6 +48,7 @@ catalogue! {
     open: "待处理", "Open";
     repaired: "已修复", "Repaired";
     explained: "已说明", "Explained";
+    no_amount: "无", "none";
     kind_missing_in_books: "本系统缺少", "Missing in the books";
     kind_missing_in_statement: "账单缺少", "Missing in the statement";
     kind_amount: "金额不一致", "Amount";

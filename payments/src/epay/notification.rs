@@ -14,6 +14,7 @@ use crate::audit_log::{Act, Action, Actor, record};
 use crate::delivery::{DeliveryKind, Failure, NextStep, Prepared};
 use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
+use crate::model::sentence::Sentence;
 use crate::outbound::{OutboundAnswer, OutboundRequest};
 use crate::store::deliveries::{self, DeliveryRow, NewDelivery};
 use crate::store::epay_attempts::{self, NotificationRow};
@@ -117,7 +118,7 @@ pub(crate) async fn note_failure(
         kind: IncidentKind::EpayNotificationFailed,
         subject: &delivery.subject,
         payment_id,
-        detail: &format!("the epay merchant was not told of this order: {}", failure.error),
+        detail: &Sentence::EpayNotTold.with(&[&failure.error]),
         recurrence: Recurrence::Opens,
     };
     Ok(raise(services, tx, incident).await?)

@@ -274,7 +274,8 @@ impl Wechat {
         let report = trade.report(&self.apps, &self.mch_id, self.clock.now());
         report.map_err(|why| {
             let reason = match why {
-                NoReport::Foreign(reason) | NoReport::Unreadable(reason) => reason,
+                NoReport::Foreign(whose) => whose.as_str(),
+                NoReport::Unreadable(reason) => reason,
                 NoReport::UnknownState => "an unknown trade state",
             };
             warn!(payment.no = %payment_no, "WeChat's description of {payment_no} is not usable: {reason}");

@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use crate::incident::{Incident, raise};
 use crate::ledger::post_payment;
 use crate::model::incident::IncidentKind;
+use crate::model::sentence::Sentence;
 use crate::refund::{Draft, write_refund};
 use crate::shipping_upload::insert_upload;
 use crate::store::batch::Write;
@@ -110,7 +111,7 @@ pub(crate) async fn apply_news(
     let (settlement, is_trade_taken) = news.decide(services, has_paid_sibling);
     act_on_settlement(services, tx, news, settlement, writes).await?;
     if let (true, Report::Paid(receipt)) = (is_trade_taken, news.report) {
-        let detail = format!("trade {} already pays another payment", receipt.transaction_id);
+        let detail = Sentence::TradeReused.with(&[&receipt.transaction_id]);
         let incident = Incident::of_payment(IncidentKind::TradeReused, payment, &detail);
         raise(services, tx, incident).await?;
     }
@@ -175,11 +176,7 @@ async fn act_on_settlement(
         }
         (Settlement::WrongAmount, Report::Paid(receipt)) => {
             tx.run_batch(writes).await?;
-            let detail = format!(
-                "asked {} fen, the gateway reports {}",
-                payment.amount.fen(),
-                receipt.amount.fen()
-            );
+            let detail = Sentence::WrongAmount.with(&[&payment.amount.fen(), &receipt.amount.fen()]);
             let incident = Incident::of_payment(IncidentKind::WrongAmount, payment, &detail);
             raise(services, tx, incident).await?;
         }
@@ -233,7 +230,7 @@ async fn return_surplus(
     };
     let touch = payments::record_refund(&paid, now);
     write_refund(services, tx, draft, vec![touch]).await?;
-    let detail = "money for an order that does not need it";
+    let detail = Sentence::Surplus.as_str();
     let incident = Incident::of_payment(IncidentKind::Surplus, payment, detail);
     Ok(raise(services, tx, incident).await?)
 }

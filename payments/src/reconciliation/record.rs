@@ -15,6 +15,7 @@ use crate::model::incident::IncidentKind;
 use crate::model::reconciliation::{
     DayClose, DayFigures, Difference, DifferenceKind, DifferenceState, Reconciliation, ReconciliationStatus,
 };
+use crate::model::sentence::Sentence;
 use crate::store::{StoreError, Tx, incidents, reconciliation_differences as differences, reconciliations};
 use crate::views::ReconciliationView;
 use crate::{Error, Services};
@@ -211,16 +212,15 @@ fn describe_differences(all: &[Difference]) -> String {
         .iter()
         .take(MOST_NAMED)
         .map(|difference| {
-            format!(
-                "{} {}: statement {}, books {}",
-                difference.kind.as_str(),
-                difference.subject,
-                yuan(difference.statement_amount),
-                yuan(difference.book_amount)
-            )
+            Sentence::Difference.with(&[
+                &difference.kind.as_str(),
+                &difference.subject,
+                &yuan(difference.statement_amount),
+                &yuan(difference.book_amount),
+            ])
         })
         .collect();
-    format!("{} open differences; {}", open.len(), named.join("; "))
+    Sentence::Differences.with(&[&open.len(), &named.join("; ")])
 }
 
 #[cfg(test)]

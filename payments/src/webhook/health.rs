@@ -8,6 +8,7 @@ use super::request::is_gone;
 use crate::delivery::{Failure, NextStep};
 use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
+use crate::model::sentence::Sentence;
 use crate::store::deliveries::DeliveryRow;
 use crate::store::{Tx, webhook_endpoints};
 use crate::{Error, Services};
@@ -35,19 +36,16 @@ pub(crate) async fn note_failure(
     let is_gone = failure.answer.is_some_and(is_gone);
     if is_gone || now.duration_since(since) >= MAX_FAILING {
         let why = if is_gone {
-            "it answered 410 Gone".to_owned()
+            Sentence::EndpointGone.as_str().to_owned()
         } else {
-            format!(
-                "every attempt has failed for five days; the last: {}",
-                failure.error
-            )
+            Sentence::EndpointFailing.with(&[&failure.error])
         };
         if webhook_endpoints::disable(tx, &delivery.target, now).await? {
             raise_incident(services, tx, IncidentKind::WebhookDisabled, delivery, &why).await?;
         }
     }
     if failure.next == NextStep::GiveUp && !is_gone {
-        let detail = format!("{} was not delivered: {}", delivery.subject, failure.error);
+        let detail = Sentence::EventNotDelivered.with(&[&delivery.subject, &failure.error]);
         raise_incident(services, tx, IncidentKind::WebhookFailed, delivery, &detail).await?;
     }
     Ok(())

@@ -3,10 +3,11 @@
 use domain::ledger::EntryKind;
 use domain::{Method, OrderStatus, PaymentStatus, RefundState};
 use payments::console::{IncidentKind, Operation, Permission, RequestedBy, Verdict};
+use payments::reconciliation::DifferenceKind;
 use payments::users::Role;
 use payments::{EXPIRED_REASON, Period};
 
-use crate::i18n::{ActionWords, AdviceWords, ConsoleWords, fill};
+use crate::i18n::{ActionWords, AdviceWords, ConsoleWords, ReconciliationWords, fill};
 
 pub const fn role(role: Role, words: &ConsoleWords) -> &'static str {
     match role {
@@ -15,6 +16,17 @@ pub const fn role(role: Role, words: &ConsoleWords) -> &'static str {
         Role::Support => words.role_support,
         Role::Developer => words.role_developer,
         Role::Viewer => words.role_viewer,
+    }
+}
+
+pub const fn difference(kind: DifferenceKind, words: &ReconciliationWords) -> &'static str {
+    match kind {
+        DifferenceKind::MissingInBooks => words.kind_missing_in_books,
+        DifferenceKind::MissingInStatement => words.kind_missing_in_statement,
+        DifferenceKind::Amount => words.kind_amount,
+        DifferenceKind::Status => words.kind_status,
+        DifferenceKind::Fee => words.kind_fee,
+        DifferenceKind::Duplicate => words.kind_duplicate,
     }
 }
 

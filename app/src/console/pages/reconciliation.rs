@@ -264,7 +264,7 @@ fn render_difference_row(context: &ConsoleContext, path: &str, difference: &Diff
     view! {
         <tr>
             <td>{state}</td>
-            <td>{kind_name(difference.kind, words)}</td>
+            <td>{format::difference(difference.kind, words)}</td>
             <td>{number}</td>
             <td class="amount-cell num">{fen(difference.statement_amount)}</td>
             <td class="amount-cell num">{fen(difference.book_amount)}</td>
@@ -324,17 +324,6 @@ fn render_close(context: &ConsoleContext, path: &str) -> AnyView {
         <a class="act" href=format!("{path}/close")>{words.close_day}</a>
     };
     panel(words.close_day, content.into_any())
-}
-
-const fn kind_name(kind: DifferenceKind, words: &ReconciliationWords) -> &'static str {
-    match kind {
-        DifferenceKind::MissingInBooks => words.kind_missing_in_books,
-        DifferenceKind::MissingInStatement => words.kind_missing_in_statement,
-        DifferenceKind::Amount => words.kind_amount,
-        DifferenceKind::Status => words.kind_status,
-        DifferenceKind::Fee => words.kind_fee,
-        DifferenceKind::Duplicate => words.kind_duplicate,
-    }
 }
 
 const fn advice_for(kind: DifferenceKind, words: &ReconciliationWords) -> &'static str {

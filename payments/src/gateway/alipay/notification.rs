@@ -9,6 +9,7 @@ use super::super::{
 };
 use super::sign::joined_in_order;
 use super::wire::{money, receipt};
+use crate::model::sentence::Sentence;
 
 /// Capacity hint: a real notification has about thirty.
 const USUAL_PARAMS: usize = 40;
@@ -91,16 +92,16 @@ impl Reader<'_> {
         }
     }
 
-    fn foreign(&self, params: &Params<'_>) -> Option<&'static str> {
+    fn foreign(&self, params: &Params<'_>) -> Option<Sentence> {
         if params.get("app_id") != Some(self.app_id) {
-            return Some("another app");
+            return Some(Sentence::OtherApp);
         }
         if params.get("auth_app_id").is_some_and(|id| id != self.app_id) {
-            return Some("another authorised app");
+            return Some(Sentence::OtherAuthorisedApp);
         }
         let seller_id = params.get("seller_id");
         if self.seller_id.is_some() && seller_id.is_some() && seller_id != self.seller_id {
-            return Some("another seller");
+            return Some(Sentence::OtherSeller);
         }
         None
     }
@@ -125,7 +126,7 @@ impl Reader<'_> {
             }
             Some("TRADE_CLOSED") => Ok(NotificationContent::Payment(Report::Closed)),
             Some("WAIT_BUYER_PAY") => Ok(NotificationContent::Payment(Report::Unpaid)),
-            _ => Ok(NotificationContent::Foreign("an unknown trade status")),
+            _ => Ok(NotificationContent::Foreign(Sentence::UnknownTradeStatus)),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::apps::Apps;
 use super::refund::report;
 use super::sealed::{ApiV3Key, Sealed};
 use super::wire::{NoReport, Trade};
+use crate::model::sentence::Sentence;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -94,9 +95,7 @@ impl Reader<'_> {
         let trade: Trade = parse_resource(plain)?;
         let content = match trade.report(self.apps, self.mch_id, self.now) {
             Ok(report @ Report::Paid(_)) => NotificationContent::Payment(report),
-            Ok(_) | Err(NoReport::UnknownState) => {
-                NotificationContent::Foreign("an event of success about a trade that is not paid")
-            }
+            Ok(_) | Err(NoReport::UnknownState) => NotificationContent::Foreign(Sentence::UnpaidSuccess),
             Err(NoReport::Foreign(whose)) => NotificationContent::Foreign(whose),
             Err(NoReport::Unreadable(what)) => return Err(NotificationError::Malformed(what)),
         };
@@ -116,9 +115,9 @@ impl Reader<'_> {
             return Err(NotificationError::Malformed("the refund has no usable numbers"));
         }
         let content = if refund.mchid != self.mch_id {
-            NotificationContent::Foreign("another merchant")
+            NotificationContent::Foreign(Sentence::OtherMerchant)
         } else if spelt_out(outcome) != spelt_out(&refund.refund_status) {
-            NotificationContent::Foreign("an event whose type contradicts its content")
+            NotificationContent::Foreign(Sentence::Contradiction)
         } else {
             NotificationContent::Refund(RefundNews {
                 // An unknown status gives no report, so the gateway is queried.

@@ -6,6 +6,7 @@ use domain::{Money, Receipt, Report, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::parse_rfc3339;
+use crate::model::sentence::Sentence;
 
 use super::super::is_plain;
 use super::super::scalar::Scalar;
@@ -92,7 +93,7 @@ struct Amount {
 /// Reason why a trade gives no report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoReport {
-    Foreign(&'static str),
+    Foreign(Sentence),
     /// A state that WeChat does not document.
     UnknownState,
     Unreadable(&'static str),
@@ -102,10 +103,10 @@ impl Trade {
     /// Translates the trade into a report, once it is known to be ours. `now` replaces a missing time of payment.
     pub(super) fn report(&self, apps: &Apps, mch_id: &str, now: Timestamp) -> Result<Report, NoReport> {
         if self.mchid != mch_id {
-            return Err(NoReport::Foreign("another merchant"));
+            return Err(NoReport::Foreign(Sentence::OtherMerchant));
         }
         if !apps.contains(&self.appid) {
-            return Err(NoReport::Foreign("another app"));
+            return Err(NoReport::Foreign(Sentence::OtherApp));
         }
         match self.trade_state.as_str() {
             // REFUND means that a refund was started, even a partial one: the money was paid.
@@ -123,7 +124,7 @@ impl Trade {
             .as_ref()
             .ok_or(NoReport::Unreadable("paid without an amount"))?;
         if amount.currency.as_deref() != Some("CNY") {
-            return Err(NoReport::Foreign("another currency"));
+            return Err(NoReport::Foreign(Sentence::OtherCurrency));
         }
         let transaction_id = self
             .transaction_id
