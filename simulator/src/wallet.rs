@@ -7,7 +7,7 @@ mod words;
 use crate::dispatcher::Dispatcher;
 use crate::payer::{self, Bill, Payer, Refusal};
 use crate::wire::{Reply, Request, parse_form, parse_yuan};
-pub(crate) use frame::{Document, escape};
+pub(crate) use frame::{Document, escape, reads_chinese};
 use words::Words;
 
 /// Action of the payer.

@@ -8,6 +8,13 @@ use crate::wire::Reply;
 
 const STYLE: &str = include_str!("style.css");
 
+/// Returns whether Chinese comes before English in `Accept-Language`.
+pub(crate) fn reads_chinese(accept_language: Option<&str>) -> bool {
+    let mut languages = accept_language.unwrap_or_default().split(',').map(str::trim);
+    let known = languages.find(|language| language.starts_with("zh") || language.starts_with("en"));
+    known.is_some_and(|language| language.starts_with("zh"))
+}
+
 /// One page. `body` is finished HTML: whatever came with a request goes through [`escape`] first.
 ///
 /// The style sheet knows `.bar` (the line on top) with a `.tag`; `.desk` (two columns where there is room);

@@ -1,5 +1,6 @@
 //! The wallet in two languages.
 
+use super::reads_chinese;
 use crate::payer::Refusal;
 
 #[derive(Debug)]
@@ -152,11 +153,8 @@ static ENGLISH: Words = Words {
 };
 
 impl Words {
-    /// Returns the reader's first language that is Chinese or English.
     pub(super) fn for_reader(accept_language: Option<&str>) -> &'static Words {
-        let mut languages = accept_language.unwrap_or_default().split(',').map(str::trim);
-        let known = languages.find(|language| language.starts_with("zh") || language.starts_with("en"));
-        if known.is_some_and(|language| language.starts_with("zh")) {
+        if reads_chinese(accept_language) {
             &CHINESE
         } else {
             &ENGLISH

@@ -8,7 +8,7 @@ use super::product::{CASHIER_PATH, Product};
 use crate::dispatcher::Dispatcher;
 use crate::payer::{self, Payer, Standing};
 use crate::state::State;
-use crate::wallet::{Document, escape};
+use crate::wallet::{Document, escape, reads_chinese};
 use crate::wire::{Reply, Request, parse_form, yuan};
 
 #[derive(Debug)]
@@ -298,11 +298,8 @@ fn origin_of(url: &str) -> Option<&str> {
     (is_host && is_plain).then(|| &url[..url.len() - rest.len() + len])
 }
 
-/// Returns the reader's first language that is Chinese or English.
 fn words_for(accept_language: Option<&str>) -> &'static Words {
-    let mut languages = accept_language.unwrap_or_default().split(',').map(str::trim);
-    let known = languages.find(|language| language.starts_with("zh") || language.starts_with("en"));
-    if known.is_some_and(|language| language.starts_with("zh")) {
+    if reads_chinese(accept_language) {
         &CHINESE
     } else {
         &ENGLISH

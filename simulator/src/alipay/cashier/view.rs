@@ -4,7 +4,7 @@ use super::super::pages::CASHIER_PATH;
 use super::{Act, Desk};
 use crate::keys::Keys;
 use crate::payer::Standing;
-use crate::wallet::{Document, escape};
+use crate::wallet::{Document, escape, reads_chinese};
 use crate::wire::{Reply, yuan};
 
 #[derive(Debug)]
@@ -72,11 +72,8 @@ static ENGLISH: Words = Words {
 };
 
 impl Words {
-    /// Returns the reader's first language that is Chinese or English.
     pub(super) fn for_reader(accept_language: Option<&str>) -> &'static Words {
-        let mut languages = accept_language.unwrap_or_default().split(',').map(str::trim);
-        let known = languages.find(|language| language.starts_with("zh") || language.starts_with("en"));
-        if known.is_some_and(|language| language.starts_with("zh")) {
+        if reads_chinese(accept_language) {
             &CHINESE
         } else {
             &ENGLISH
