@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Merchant } from './merchant.mjs';
-import { admin, startServer } from './server.mjs';
+import { startServer } from './server.mjs';
 import { DESK, launch, PHONE, visit } from './visitor.mjs';
 
 let browser, server, merchant, sold;
@@ -29,14 +29,6 @@ async function pay(userId, subject, amount) {
     return merchant.until(`/payments/${payment.id}`, (payment) => payment.status === 'success');
 }
 
-async function logIn(visitor, language) {
-    await visitor.page.goto(`${server.url}/admin?lang=${language}`);
-    await visitor.page.locator('input[name=email]').fill(admin.email);
-    await visitor.page.locator('input[name=password]').fill(admin.password);
-    await visitor.page.locator('form[action="/admin/login"] button').click();
-    await visitor.page.locator('main h1').waitFor();
-}
-
 for (const [device, viewport] of [['desk', DESK], ['phone', PHONE]]) {
     for (const language of ['zh', 'en']) {
         test(`${device}, ${language}: find, look into what failed, and read the figures`, async () => {
@@ -47,7 +39,7 @@ for (const [device, viewport] of [['desk', DESK], ['phone', PHONE]]) {
                     await page.goto(`${server.url}/admin${path}`);
                     await visitor.picture(picture);
                 };
-                await logIn(visitor, language);
+                await visitor.logIn(`/admin?lang=${language}`, { landmark: 'main h1' });
                 await visitor.picture('overview');
                 // The last six digits that a caller reads out lead to the order.
                 await page.goto(`${server.url}/admin/orders?q=${sold.transactionId.slice(-6)}`);

@@ -22,14 +22,6 @@ async function sell(amount = 15_900) {
     return { order, payment: await merchant.call('GET', `/payments/${payment.id}`) };
 }
 
-async function logIn(visitor, { email, password } = admin, place = '.side') {
-    await visitor.page.goto(`${server.url}/admin`);
-    await visitor.page.locator('input[name=email]').fill(email);
-    await visitor.page.locator('input[name=password]').fill(password);
-    await visitor.page.locator('form[action="/admin/login"] button').click();
-    await visitor.page.locator(place).first().waitFor();
-}
-
 /** Forgets what the browser says of answers that refuse a form, or of a page that is missing: the test asked for them. */
 function provoked(visitor) {
     visitor.complaints = visitor.complaints.filter((complaint) => !/status of (404|422) /.test(complaint));
@@ -131,7 +123,7 @@ async function furnish(visitor) {
 
 test('every page fits a phone, folds its menu and its filters, and speaks one language', async () => {
     await visit(browser, server, phone('furnish'), async (visitor) => {
-        await logIn(visitor);
+        await visitor.logIn();
         await furnish(visitor);
     });
     const people = [
@@ -140,7 +132,7 @@ test('every page fits a phone, folds its menu and its filters, and speaks one la
     ];
     for (const [language, locale] of [['zh', 'zh-CN'], ['en', 'en-GB']]) {
         await visit(browser, server, phone(`pages-${language}`, locale), async (visitor) => {
-            await logIn(visitor);
+            await visitor.logIn();
             const faults = [];
             for (const place of await places(visitor)) {
                 await visitor.page.goto(`${server.url}/admin/${place}`);
@@ -175,7 +167,7 @@ for (const [language, locale] of [['zh', 'zh-CN'], ['en', 'en-GB']]) {
         const back = await merchant.refund(payment, 100);
         const colleague = { email: `finance-${language}@example.com`, password: 'a first password' };
         await visit(browser, server, phone(`invite-${language}`, locale), async (visitor) => {
-            await logIn(visitor);
+            await visitor.logIn();
             await visitor.page.goto(`${server.url}/admin/people`);
             const form = visitor.page.locator('form[action="/admin/people"]');
             await form.locator('[name=email]').fill(colleague.email);
@@ -194,7 +186,7 @@ for (const [language, locale] of [['zh', 'zh-CN'], ['en', 'en-GB']]) {
         });
         await visit(browser, server, phone(`refund-${language}`, locale), async (visitor) => {
             const { page } = visitor;
-            await logIn(visitor, colleague, 'form[action="/admin/account/password"]');
+            await visitor.logIn('/admin', { person: colleague, landmark: 'form[action="/admin/account/password"]' });
             await visitor.picture('first-password');
             await visitor.hasNoBarriers();
             await page.locator('[name=old]').fill(colleague.password);
@@ -224,7 +216,7 @@ for (const [language, locale] of [['zh', 'zh-CN'], ['en', 'en-GB']]) {
             assert.equal(await page.locator('form[action$="/approve"]').count(), 0, 'nobody approves their own');
         });
         await visit(browser, server, phone(`approve-${language}`, locale), async (visitor) => {
-            await logIn(visitor);
+            await visitor.logIn();
             await act(visitor, '.side__fold', /\/admin/);
             await act(visitor, '.side__menu a[href="/admin/refunds"]', /\/admin\/refunds/);
             assert.match(await visitor.text('.panel__title'), /78\.50/);
@@ -240,7 +232,7 @@ for (const [language, locale] of [['zh', 'zh-CN'], ['en', 'en-GB']]) {
     test(`${language}: a key is rotated, and somebody leaves and comes back`, async () => {
         await visit(browser, server, phone(`rotate-${language}`, locale), async (visitor) => {
             const { page } = visitor;
-            await logIn(visitor);
+            await visitor.logIn();
             await page.goto(`${server.url}/admin/keys`);
             const form = page.locator('form[action="/admin/keys"]');
             await form.locator('[name=name]').fill(`shop ${language}`);

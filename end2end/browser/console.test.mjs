@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Merchant } from './merchant.mjs';
-import { admin, startServer } from './server.mjs';
+import { startServer } from './server.mjs';
 import { DESK, launch, NARROW, PHONE, visit } from './visitor.mjs';
 
 let browser, server, sold;
@@ -27,15 +27,6 @@ async function sell() {
     return paid;
 }
 
-async function logIn(visitor, query = '') {
-    await visitor.page.goto(`${server.url}/admin${query}`);
-    await visitor.page.locator('input[name=email]').fill(admin.email);
-    await visitor.page.locator('input[name=password]').fill(admin.password);
-    await visitor.picture('login');
-    await visitor.page.locator('form[action="/admin/login"] button').click();
-    await visitor.page.locator('.side').waitFor();
-}
-
 for (const [name, options] of [
     ['console-desk', { viewport: DESK }],
     ['console-phone-without-javascript', { viewport: PHONE, javaScriptEnabled: false, locale: 'en-GB' }],
@@ -43,7 +34,9 @@ for (const [name, options] of [
     test(`${name}: find the order of a payment number and give half of it back`, async () => {
         await visit(browser, server, { name, ...options }, async (visitor) => {
             const { page } = visitor;
-            await logIn(visitor);
+            await page.goto(`${server.url}/admin`);
+            await visitor.picture('login');
+            await visitor.logIn();
             await visitor.picture('overview');
             await page.goto(`${server.url}/admin/orders`);
             await visitor.picture('orders');
@@ -72,7 +65,7 @@ for (const [name, options] of [
 
 test('at 320 px no page of the console scrolls sideways', async () => {
     await visit(browser, server, { name: 'console-narrow', viewport: NARROW, colorScheme: 'dark' }, async (visitor) => {
-        await logIn(visitor, '?lang=en');
+        await visitor.logIn('/admin?lang=en');
         for (const place of ['', '/orders', '/attention', '/refunds', '/callbacks', '/gateways', '/keys', '/people', '/audit-log', '/webhooks', '/account']) {
             await visitor.page.goto(`${server.url}/admin${place}`);
             await visitor.fitsTheScreen();

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import jsQR from 'jsqr';
 import { PNG } from 'pngjs';
 import { Merchant } from './merchant.mjs';
-import { admin, startServer } from './server.mjs';
+import { startServer } from './server.mjs';
 import { DESK, launch, PHONE, visit } from './visitor.mjs';
 
 const IPHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)';
@@ -22,14 +22,6 @@ after(async () => {
     await browser?.close();
     await server?.stop();
 });
-
-async function logIn(visitor) {
-    await visitor.page.goto(`${server.url}/admin/payment-links`);
-    await visitor.page.locator('input[name=email]').fill(admin.email);
-    await visitor.page.locator('input[name=password]').fill(admin.password);
-    await visitor.page.locator('form[action="/admin/login"] button').click();
-    await visitor.page.locator('form[action="/admin/payment-links"]').waitFor();
-}
 
 /** Makes a link at the desk and returns its address. */
 async function make(visitor, { subject, amount, stock }) {
@@ -63,7 +55,7 @@ async function surround(visitor) {
 for (const [where, viewport] of [['desk', DESK], ['phone', PHONE]]) {
     test(`a link of two is made on a ${where}, printed, paid from both wallets, and then sold out`, async () => {
         await visit(browser, server, { name: `link-${where}`, viewport }, async (desk) => {
-            await logIn(desk);
+            await desk.logIn('/admin/payment-links');
             await desk.hasNoBarriers();
             const address = await make(desk, { subject: '明前龙井 50 克', amount: '88.00', stock: '2' });
             assert.equal(await readCode(desk), address);
@@ -109,7 +101,7 @@ for (const [where, viewport] of [['desk', DESK], ['phone', PHONE]]) {
 
 test('a payer enters the amount of a link without one', async () => {
     await visit(browser, server, { name: 'link-open-amount', viewport: DESK }, async (desk) => {
-        await logIn(desk);
+        await desk.logIn('/admin/payment-links');
         const address = await make(desk, { subject: '打赏', amount: '', stock: '' });
         await visit(browser, server, { ...phone('link-open-amount-payer', undefined), locale: 'en-GB' }, async (payer) => {
             await payer.page.goto(`${address}?device=desk`);
@@ -125,7 +117,7 @@ test('a payer enters the amount of a link without one', async () => {
 
 test('an order by hand has a link to copy, and is closed on its page after a question', async () => {
     await visit(browser, server, { name: 'manual-order', viewport: PHONE, javaScriptEnabled: false }, async (desk) => {
-        await logIn(desk);
+        await desk.logIn('/admin/payment-links');
         const form = desk.page.locator('form[action="/admin/orders"][method=post]');
         await form.locator('[name=subject]').fill('上门维修');
         await form.locator('[name=amount]').fill('120');

@@ -7,6 +7,7 @@ import axe from 'axe-core';
 import jsQR from 'jsqr';
 import { chromium } from 'playwright-core';
 import { PNG } from 'pngjs';
+import { admin } from './server.mjs';
 
 const pictures = join(dirname(fileURLToPath(import.meta.url)), 'screenshots');
 
@@ -77,6 +78,15 @@ class Visitor {
         });
         page.on('pageerror', (error) => this.complaints.push(String(error)));
         return page;
+    }
+
+    /** Opens a page of the console, logs in on the way to it, and waits until `landmark` is there. */
+    async logIn(path = '/admin', { person = admin, landmark = '.side' } = {}) {
+        await this.page.goto(this.server.url + path);
+        await this.page.locator('input[name=email]').fill(person.email);
+        await this.page.locator('input[name=password]').fill(person.password);
+        await this.page.locator('form[action="/admin/login"] button').click();
+        await this.page.locator(landmark).first().waitFor();
     }
 
     /** Buys a plan in the demo shop and arrives at its checkout. */
