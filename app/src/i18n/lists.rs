@@ -31,6 +31,7 @@ catalogue! {
     looked_back_to: "记录很多，此页只查看了此时间之后的记录，点“更早”继续查找：", "There are many: this page looked back to this time. “Older” goes on from there:";
     looked_on_to: "记录很多，此页只查看了此时间之前的记录，点“更多”继续查找：", "There are many: this page looked up to this time. “More” goes on from there:";
     looked_down_to: "订单很多，此页只查看了不低于此金额的订单，点“更多”继续查找：", "There are many orders: this page looked down to this amount. “More” goes on from there:";
+    columns: "显示的列", "Columns";
     sort: "排序", "Sort";
     sort_newest: "最新在前", "Newest first";
     sort_oldest: "最早在前", "Oldest first";

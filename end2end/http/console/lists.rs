@@ -161,6 +161,41 @@ async fn a_list_is_sorted_by_its_address_and_keeps_it() {
 }
 
 #[tokio::test]
+async fn columns_of_the_orders_are_chosen_in_the_address() {
+    let server = server(&[]);
+    let (order, payment) = sell(&server, "ann", "thing").await;
+    let viewer = Visitor::employed(&server, "viewer").await;
+    let trade = text(&payment["transactionId"]);
+    let usual = viewer.get("/admin/orders").await;
+    assert!(!usual.text.contains(trade) && usual.text.contains("<td data-label=\"Customer\">ann</td>"));
+    // Each column is a link that keeps the filters.
+    let link = "/admin/orders?status=paid&amp;columns=";
+    let narrowed = viewer.get("/admin/orders?status=paid").await.text;
+    assert!(narrowed.contains(&format!(
+        "{link}subject.user.method.transaction.amount.returned.status.created"
+    )));
+    assert!(narrowed.contains(&format!("{link}subject.method.amount.returned.status.created")));
+    let chosen = viewer
+        .get("/admin/orders?status=paid&columns=transaction.paid")
+        .await;
+    assert_eq!(places(&chosen), [text(&order["id"])]);
+    assert!(chosen.text.contains(trade) && !chosen.text.contains("<td data-label=\"Customer\">"));
+    assert!(
+        chosen
+            .text
+            .contains("name=\"columns\" value=\"transaction.paid\""),
+        "a search keeps them"
+    );
+    // The number of an order leads straight to it, whatever the columns.
+    let found = viewer.get(&format!("/admin/orders?q={trade}&columns=user")).await;
+    assert_eq!(found.status, 303);
+    for wrong in ["nothing", "user,amount", "user."] {
+        let page = viewer.get(&format!("/admin/orders?columns={wrong}")).await;
+        assert_eq!(page.status, 422, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn lists_of_payments_refunds_balances_and_failed_callbacks_are_there() {
     let server = server(&[("RECONCILE_CRON", "* * * * * *")]);
     let (_, payment) = sell(&server, "ann", "thing").await;

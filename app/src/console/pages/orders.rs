@@ -5,10 +5,10 @@ use leptos::prelude::*;
 use payments::Period;
 use payments::console::{LookedTo, OrderLine, OrderSort, OrderTotals, Permission, TakenAs};
 
+use super::order_columns::{OrderColumn, render_choice};
 use super::parts::{
-    Column::{Figures, Text},
-    choice, empty, fact, filters as render_filters, heading, input, looked_to_time, next_page, query_of,
-    table,
+    Column::Text, choice, empty, fact, filters as render_filters, heading, input, looked_to_time, next_page,
+    query_of, table,
 };
 use crate::console::{ConsoleContext, format};
 use crate::i18n::{ConsoleWords, fill};
@@ -29,6 +29,8 @@ pub struct Filters {
     /// `text`: the text is a part of a number, a user or a subject.
     pub within: String,
     pub sort: String,
+    /// Columns that were chosen, as [`OrderColumn::parse_list`] reads them.
+    pub columns: String,
     pub cursor: String,
 }
 
@@ -37,6 +39,7 @@ impl Filters {
     pub fn is_only_text(&self) -> bool {
         let only = Filters {
             text: self.text.clone(),
+            columns: self.columns.clone(),
             ..Filters::default()
         };
         !self.text.is_empty() && *self == only
@@ -46,6 +49,7 @@ impl Filters {
     pub fn is_set(&self) -> bool {
         let anywhere = Filters {
             sort: self.sort.clone(),
+            columns: self.columns.clone(),
             cursor: self.cursor.clone(),
             ..Filters::default()
         };
@@ -65,6 +69,7 @@ impl Filters {
             ("attention", &self.attention),
             ("in", &self.within),
             ("sort", &self.sort),
+            ("columns", &self.columns),
             ("cursor", cursor),
         ];
         query_of(&pairs)
@@ -86,21 +91,14 @@ pub struct OrderList {
 pub fn orders(context: &ConsoleContext, filters: &Filters, found: OrderList, now: Timestamp) -> AnyView {
     let words = context.words();
     let is_empty = found.lines.is_empty();
-    let columns = [
-        Text(words.order_no),
-        Text(words.subject_of_order),
-        Text(words.user),
-        Text(words.method),
-        Figures(words.amount),
-        Figures(words.returned),
-        Text(words.status),
-        Text(words.when),
-    ];
+    let shown = OrderColumn::parse_list(&filters.columns).unwrap_or_default();
+    let mut columns = vec![Text(words.order_no)];
+    columns.extend(shown.iter().map(|column| column.heading(words)));
     let list = filters.query(&filters.cursor);
     let rows = found
         .lines
         .iter()
-        .map(|line| render_row(line, &list, words))
+        .map(|line| render_row(line, &list, &shown, words))
         .collect();
     let next = found.next_cursor.map(|cursor| {
         let path = format!("/admin/orders?{}", filters.query(&cursor));
@@ -117,6 +115,7 @@ pub fn orders(context: &ConsoleContext, filters: &Filters, found: OrderList, now
         <section class="panel">
             {render_meaning(context, filters, found.taken_as)}
             {if is_empty { render_empty(context) } else { table(words.orders, &columns, rows) }}
+            {(!is_empty).then(|| render_choice(context, filters, &shown))}
             {found.totals.filter(|_| !is_empty).map(|totals| render_sums(context, totals))}
             {looked_to}
             {next}
@@ -145,7 +144,11 @@ fn render_sums(context: &ConsoleContext, totals: OrderTotals) -> AnyView {
 
 /// Links to the same list as files.
 fn render_export(context: &ConsoleContext, filters: &Filters) -> AnyView {
-    let query = filters.query("");
+    let every_column = Filters {
+        columns: String::new(),
+        ..filters.clone()
+    };
+    let query = every_column.query("");
     let links = || {
         [("xlsx", "XLSX"), ("csv", "CSV")].map(|(format, label)| {
             let file = format!("orders.{format}");
@@ -208,11 +211,13 @@ fn render_views(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> 
             status: status.as_str().to_owned(),
             from,
             to,
+            columns: filters.columns.clone(),
             ..Filters::default()
         }
     };
     let with_incidents = Filters {
         attention: "1".to_owned(),
+        columns: filters.columns.clone(),
         ..Filters::default()
     };
     let views = [
@@ -236,27 +241,20 @@ fn render_views(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> 
     .into_any()
 }
 
-fn render_row(line: &OrderLine, list: &str, words: &'static ConsoleWords) -> AnyView {
+fn render_row(line: &OrderLine, list: &str, shown: &[OrderColumn], words: &'static ConsoleWords) -> AnyView {
     let order = &line.order;
-    let method = line.paid_by.as_ref().map(|paid_by| paid_by.product.method());
     let mut path = format!("/admin/orders/{}", order.id);
     if !list.is_empty() {
         let list: String = url::form_urlencoded::byte_serialize(list.as_bytes()).collect();
         path = format!("{path}?list={list}");
     }
-    let refunded = (!order.refunded.is_zero()).then(|| money::text(order.refunded));
+    let cells: Vec<AnyView> = shown.iter().map(|column| column.cell(line, words)).collect();
     view! {
         <tr>
             <td>
                 <a class="reference" href=path>{order.order_no.to_string()}</a>
             </td>
-            <td>{order.subject.clone()}</td>
-            <td>{order.user_id.clone()}</td>
-            <td>{method.map(|method| format::method(method, words))}</td>
-            <td class="amount-cell num">{money::text(order.amount)}</td>
-            <td class="amount-cell num">{refunded}</td>
-            <td>{format::order_status(order.status(), words)}</td>
-            <td>{format::time(order.created_at)}</td>
+            {cells}
         </tr>
     }
     .into_any()
@@ -308,6 +306,8 @@ fn render_form(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> A
             {input("least", words.least, "text", &filters.least)}
             {input("most", words.most, "text", &filters.most)}
             {choice("sort", texts.sort, texts.sort_newest, &sorts)}
+            {(!filters.columns.is_empty())
+                .then(|| view! { <input type="hidden" name="columns" value=filters.columns.clone()/> })}
             <label class="check">
                 <input type="checkbox" name="attention" value="1" checked=filters.attention == "1"/>
                 <span>{words.attention}</span>
@@ -349,5 +349,11 @@ mod tests {
         };
         assert_eq!(sorted.query("ord_1"), "sort=largest&cursor=ord_1");
         assert!(!sorted.is_set(), "an order narrows nothing");
+        let wide = Filters {
+            columns: "user.transaction".to_owned(),
+            ..only
+        };
+        assert_eq!(wide.query(""), "q=P1&columns=user.transaction");
+        assert!(wide.is_only_text(), "columns narrow nothing");
     }
 }
