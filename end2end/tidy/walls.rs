@@ -1,5 +1,5 @@
-//! Walls between the modules of `payments`: the store imports nothing above it, and only the console's own pages and
-//! handlers use its functions.
+//! Walls between modules: the store imports nothing above it, only the console's own pages and handlers use its functions,
+//! and neither simulated gateway knows the other.
 
 use super::{Faults, File, Kind, rust_files};
 
@@ -23,9 +23,7 @@ fn the_store_imports_nothing_above_it() {
         .iter()
         .filter(|file| !file.is_test())
     {
-        let is_below = BELOW_THE_STORE
-            .iter()
-            .any(|module| *module != "faults" && is_module(file, module));
+        let is_below = BELOW_THE_STORE.iter().any(|module| is_module(file, module));
         if !file.is_store() && !is_below {
             continue;
         }
@@ -57,6 +55,36 @@ fn only_the_console_uses_the_functions_of_the_console() {
                 .filter(|(_, text)| text.contains("payments::console"))
             {
                 faults.add(file, line, "payments::console serves the console's pages alone");
+            }
+        }
+    }
+    faults.report();
+}
+
+#[test]
+fn a_simulated_gateway_knows_nothing_of_the_other() {
+    let mut faults = Faults::default();
+    for (gateway, other) in [("wechat", "alipay"), ("alipay", "wechat")] {
+        let names = [
+            format!("crate::{other}"),
+            format!("state.{other}"),
+            format!(".{other}."),
+        ];
+        for file in rust_files(&["simulator/src"])
+            .iter()
+            .filter(|file| !file.is_test())
+        {
+            let root = format!("simulator/src/{gateway}");
+            if file.path != format!("{root}.rs") && !file.path.starts_with(&format!("{root}/")) {
+                continue;
+            }
+            for piece in file.pieces().iter().filter(|piece| piece.kind == Kind::Code) {
+                for (line, _) in piece
+                    .lines()
+                    .filter(|(_, text)| names.iter().any(|name| text.contains(name.as_str())))
+                {
+                    faults.add(file, line, &format!("belongs to {gateway} and names {other}"));
+                }
             }
         }
     }
