@@ -4,7 +4,7 @@ mod names;
 
 use std::time::Duration;
 
-use domain::{OrderStatus, Payment, PaymentState, PaymentStatus, RefundState, Timestamp};
+use domain::{OrderStatus, Payment, PaymentState, PaymentStatus, Refund, RefundState, Timestamp};
 use leptos::prelude::*;
 
 pub use self::names::{
@@ -62,7 +62,7 @@ pub fn order_status(status: OrderStatus, words: &'static ConsoleWords) -> AnyVie
     badge(tone, order_status_name(status, words))
 }
 
-pub fn payment_status(status: PaymentStatus, words: &'static ConsoleWords) -> AnyView {
+fn payment_status(status: PaymentStatus, words: &'static ConsoleWords) -> AnyView {
     let tone = match status {
         PaymentStatus::Pending | PaymentStatus::Processing => "info",
         PaymentStatus::Success => "ok",
@@ -73,7 +73,27 @@ pub fn payment_status(status: PaymentStatus, words: &'static ConsoleWords) -> An
     badge(tone, payment_status_name(status, words))
 }
 
-pub fn refund_state(state: RefundState, words: &'static ConsoleWords) -> AnyView {
+/// Status of a payment, whether its order needed it, and the reason of its failure.
+pub fn state_of_payment(payment: &Payment, words: &'static ConsoleWords) -> AnyView {
+    let is_surplus = payment.state == PaymentState::Paid && !payment.settles;
+    view! {
+        {payment_status(payment.status(), words)}
+        {is_surplus.then(|| badge("warn", words.surplus))}
+        {payment.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
+    }
+    .into_any()
+}
+
+/// State of a refund, and the reason of its failure.
+pub fn state_of_refund(refund: &Refund, words: &'static ConsoleWords) -> AnyView {
+    view! {
+        {refund_state(refund.state, words)}
+        {refund.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
+    }
+    .into_any()
+}
+
+fn refund_state(state: RefundState, words: &'static ConsoleWords) -> AnyView {
     let tone = match state {
         RefundState::Requested => "info",
         RefundState::Pending => "warn",
@@ -93,11 +113,6 @@ pub fn left_of(payment: &Payment) -> Option<domain::Money> {
     let after_refunds = payment.amount.checked_sub(payment.refunded)?;
     let left = after_refunds.checked_sub(payment.refunding)?;
     (payment.state == PaymentState::Paid).then_some(left)
-}
-
-/// Returns whether a payment is surplus.
-pub fn is_surplus(payment: &Payment) -> bool {
-    payment.state == PaymentState::Paid && !payment.settles
 }
 
 /// Formats a sum of fen, which may exceed one amount or be negative.

@@ -146,9 +146,7 @@ fn render_payment(context: &ConsoleContext, listed: &ListedPayment) -> AnyView {
             <td>{listed.user_id.clone()}</td>
             <td class="amount-cell num">{money::text(payment.amount)}</td>
             <td>
-                {format::payment_status(payment.status(), words)}
-                {format::is_surplus(payment).then(|| format::badge("warn", words.surplus))}
-                {payment.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
+                {format::state_of_payment(payment, words)}
             </td>
             <td class="reference">{payment.transaction_id.clone()}</td>
             <td>{format::time(payment.created_at)}</td>
@@ -207,8 +205,7 @@ fn render_refund(context: &ConsoleContext, listed: &RefundOfOrder) -> AnyView {
             <td class="amount-cell num">{money::text(refund.amount)}</td>
             <td>{refund.reason.clone()}</td>
             <td>
-                {format::refund_state(refund.state, words)}
-                {refund.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
+                {format::state_of_refund(refund, words)}
             </td>
             <td>{format::maybe_time(finished_at)}</td>
         </tr>

@@ -194,9 +194,7 @@ fn render_payment_row(context: &ConsoleContext, file: &OrderFile, payment: &Paym
             <td>{format::method(payment.method(), words)} " · " {product_word(payment.product, context.file_texts())}</td>
             <td class="amount-cell num">{money::text(payment.amount)}</td>
             <td>
-                {format::payment_status(payment.status(), words)}
-                {format::is_surplus(payment).then(|| format::badge("warn", words.surplus))}
-                {payment.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
+                {format::state_of_payment(payment, words)}
                 {upload.map(|text| view! { <div class="small">{text}</div> })}
             </td>
             <td class="reference">{payment.transaction_id.clone()}</td>
@@ -243,8 +241,7 @@ fn render_refund_row(context: &ConsoleContext, refund: &Refund) -> AnyView {
             <td class="amount-cell num">{money::text(refund.amount)}</td>
             <td>{refund.reason.clone()}</td>
             <td>
-                {format::refund_state(refund.state, words)}
-                {refund.failure_reason.clone().map(|reason| view! { <div class="small">{reason}</div> })}
+                {format::state_of_refund(refund, words)}
             </td>
             <td class="reference">{refund.gateway_refund_id.clone()}</td>
             <td>{format::maybe_time(refund.finished_at.map(|at| at.max(refund.created_at)))} {act}</td>
