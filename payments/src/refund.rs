@@ -21,8 +21,6 @@ pub(crate) use self::execute::question_refund;
 pub use self::execute::{reconcile_refunds, reconcile_refunds_of};
 pub use self::list::list_all_refunds;
 pub(crate) use self::request::accept;
-#[cfg(feature = "faults")]
-pub(crate) use self::request::authorise_refund;
 pub use self::request::{RefundRequest, request_refund};
 pub use self::retry::retry_refund;
 
@@ -232,7 +230,7 @@ async fn withdraw_replacement(services: &Services, tx: &mut Tx<'_>, revived: &Re
 }
 
 /// Refunded and pending amount of a payment.
-pub(crate) fn claimed(payment: &Payment) -> Result<Money, Error> {
+fn claimed(payment: &Payment) -> Result<Money, Error> {
     let fen = payment.refunded.fen() + payment.refunding.fen();
     Ok(Money::from_sum(fen).map_err(|_| StoreError::Corrupt("refunds.amount"))?)
 }

@@ -253,7 +253,7 @@ fn is_same(request: &RefundRequest, known: &Refund, takes_rest: bool) -> bool {
 }
 
 /// Checks the rules, on the sums of a payment that the transaction locks, or compares.
-pub(crate) fn authorise_refund(facts: &RefundFacts, amount: Money, now: Timestamp) -> Result<(), Error> {
+pub(super) fn authorise_refund(facts: &RefundFacts, amount: Money, now: Timestamp) -> Result<(), Error> {
     let payment = &facts.payment;
     let paid = (payment.state == PaymentState::Paid).then_some(payment.amount);
     authorise(paid, claimed(payment)?, amount)?;
