@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 
 use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
+use crate::model::sentence::Sentence;
 use crate::notification::kept::bytes_of;
 use crate::store::incidents;
 use crate::store::served_accounts::{self, ServedRow, UnfinishedRow};
@@ -49,29 +50,16 @@ pub enum Obstacle {
 
 impl fmt::Display for Obstacle {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Obstacle::LiveDatabase { account } => {
-                write!(
-                    formatter,
-                    "this database has served real money ({account}), and the simulator is about to start on it"
-                )
-            }
+        formatter.write_str(&match self {
+            Obstacle::LiveDatabase { account } => Sentence::LiveDatabase.with(&[account]),
             Obstacle::Unfinished {
                 channel,
                 account,
                 n,
                 first_no,
-            } => write!(
-                formatter,
-                "{n} payments or their refunds are unfinished at {channel} {account}, which is not configured (the oldest is {first_no})"
-            ),
-            Obstacle::PlayMoney { n_users } => {
-                write!(
-                    formatter,
-                    "{n_users} users hold balances that were topped up in the simulator"
-                )
-            }
-        }
+            } => Sentence::UnfinishedElsewhere.with(&[n, channel, account, first_no]),
+            Obstacle::PlayMoney { n_users } => Sentence::PlayMoney.with(&[n_users]),
+        })
     }
 }
 

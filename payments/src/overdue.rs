@@ -211,10 +211,7 @@ async fn describe_finding(
         Some(number) => last_words(tx, &number, kind).await?,
         None => None,
     };
-    let words = match words {
-        Some(words) => Sentence::LastWords.with(&[&words]),
-        None => Sentence::NoWords.as_str().to_owned(),
-    };
+    let words = words.unwrap_or_else(|| Sentence::NoWords.as_str().to_owned());
     let detail = format!("{story}. {words}");
     Ok(Finding {
         kind,
@@ -224,7 +221,7 @@ async fn describe_finding(
     })
 }
 
-/// Last answer of the gateway, or the reason why it was rejected.
+/// Says the last answer of the gateway, or the reason why it was rejected.
 async fn last_words(
     tx: &mut Tx<'_>,
     number: &PaymentNo,
@@ -247,10 +244,13 @@ async fn last_words(
         .map(|reason| format!(" ({reason})"))
         .unwrap_or_default();
     let answer: String = call.answer.chars().take(MOST_WORDS).collect();
-    Ok(Some(format!(
-        "{} at {at}, asked {} times:{status}{reason} {answer}",
-        call.operation, call.n
-    )))
+    let answer = format!("{status}{reason} {answer}");
+    Ok(Some(Sentence::LastWords.with(&[
+        &call.operation,
+        &at,
+        &call.n,
+        &answer,
+    ])))
 }
 
 /// Formats a duration in its largest whole unit.

@@ -15,6 +15,7 @@ use crate::error::logged;
 use crate::gateway::wechat::{Shipment, ShippingApi, ShippingError, Wechat};
 use crate::incident::{Incident, Recurrence, raise};
 use crate::model::incident::IncidentKind;
+use crate::model::sentence::Sentence;
 use crate::model::shipping::{Logistics, UploadEnd};
 use crate::store::batch::Write;
 use crate::store::payments::facts;
@@ -139,7 +140,7 @@ async fn attempt(
         payment.transaction_id.as_deref(),
         Wechat::openid_of(&payment.request),
     ) else {
-        return Outcome::refused("the payer's openid was erased before the upload");
+        return Outcome::refused(Sentence::OpenidErased.as_str());
     };
     let shipment = Shipment {
         transaction_id,

@@ -1,14 +1,11 @@
 //! Texts of incidents and advice on them, in the reader's language. Sentences of our own are translated; a gateway's words stay
 //! as they are.
 
-use domain::{Method, Money};
-use payments::console::{Incident, IncidentKind, Sentence, StuckCause};
-use payments::reconciliation::DifferenceKind;
+use payments::console::{Incident, IncidentKind, StuckCause};
 
 use super::format;
-use super::sentences::sentence_text;
-use crate::i18n::{Language, fill};
-use crate::view::money;
+use super::sentences::translate;
+use crate::i18n::Language;
 
 /// Returns why its refund is stuck; `None`: it is about something else, or the gateway's code says nothing.
 fn stuck_cause(incident: &Incident) -> Option<StuckCause> {
@@ -31,77 +28,6 @@ pub fn detail(incident: &Incident, language: Language) -> String {
     };
     let code = incident.detail.split(':').next().unwrap_or_default();
     format!("{sentence} {code}")
-}
-
-fn translate(detail: &str, language: Language) -> String {
-    let Some(read) = Sentence::read(detail) else {
-        return detail.to_owned();
-    };
-    let values: Vec<String> = read
-        .values
-        .iter()
-        .enumerate()
-        .map(|(place, value)| show_value(read.sentence, place, value, language))
-        .collect();
-    let places: Vec<String> = (0..values.len()).map(|place| place.to_string()).collect();
-    let named: Vec<(&str, &str)> = places
-        .iter()
-        .zip(&values)
-        .map(|(place, value)| (place.as_str(), value.as_str()))
-        .collect();
-    let text = fill(sentence_text(read.sentence, language), &named);
-    if let Some(next) = read.rest.strip_prefix(". ") {
-        return format!("{text} {}", translate(next, language));
-    }
-    match read.rest.strip_prefix(": ") {
-        Some(facts) => format!("{text} {}", translate_facts(facts, language)),
-        None => text,
-    }
-}
-
-/// Formats a value of a sentence: amounts in yuan, gateways and kinds of differences by their names.
-fn show_value(sentence: Sentence, place: usize, value: &str, language: Language) -> String {
-    let words = language.reconciliation_words();
-    match (sentence, place) {
-        (Sentence::WrongAmount, _) => show_fen(value),
-        (Sentence::GatewaySilent, 0)
-        | (Sentence::ForgedNotifications | Sentence::ClockAhead | Sentence::ClockBehind, 1) => {
-            let method = Method::parse(value);
-            method
-                .map_or(value, |method| format::method(method, language.console_words()))
-                .to_owned()
-        }
-        (Sentence::Differences, 1) => {
-            let all: Vec<String> = value.split("; ").map(|one| translate(one, language)).collect();
-            all.join(language.list_words().list_separator)
-        }
-        (Sentence::Difference, 0) => {
-            let kind = DifferenceKind::parse(value);
-            kind.map_or(value, |kind| format::difference(kind, words))
-                .to_owned()
-        }
-        (Sentence::Difference, 2 | 3) if value == "none" => words.no_amount.to_owned(),
-        _ => value.to_owned(),
-    }
-}
-
-fn show_fen(fen: &str) -> String {
-    let amount = fen.parse().ok().and_then(|fen| Money::from_fen(fen).ok());
-    amount.map_or_else(|| fen.to_owned(), money::text)
-}
-
-/// Translates `payment P1, 990 fen, trade T1`: numbers and amount that a message named.
-fn translate_facts(facts: &str, language: Language) -> String {
-    let words = language.console_words();
-    let shown = facts.split(", ").map(|fact| match fact.split_once(' ') {
-        Some(("payment", number)) => format!("{} {number}", words.payment_no),
-        Some(("refund", number)) => format!("{} {number}", words.refund_no),
-        Some(("trade", number)) => format!("{} {number}", words.transaction),
-        Some((fen, "fen")) => format!("{} {}", words.amount, show_fen(fen)),
-        _ => fact.to_owned(),
-    });
-    let shown: Vec<String> = shown.collect();
-    shown.join(language.list_words().list_separator)
 }
 
 /// Advice for it: of a stuck refund by its cause, otherwise by its kind.
@@ -176,46 +102,51 @@ mod tests {
 
     #[test]
     fn sentences_of_our_own_are_in_the_readers_language() {
-        let wrong = incident(IncidentKind::WrongAmount, "asked 9990 fen, the gateway reports 1");
-        assert_eq!(detail(&wrong, Language::Chinese), "应付 ¥99.90，平台报告 ¥0.01。");
-        let reused = incident(
-            IncidentKind::TradeReused,
-            "trade 420000 already pays another payment",
-        );
-        assert!(detail(&reused, Language::Chinese).contains("420000 已用于"));
-        let foreign = incident(
-            IncidentKind::ForeignNotification,
-            "another merchant: payment P1, 990 fen, trade 4200",
-        );
-        assert_eq!(
-            detail(&foreign, Language::Chinese),
-            "通知属于其他商户号。 支付单号 P1，金额 ¥9.90，平台交易号 4200"
-        );
-        let overdue = incident(
-            IncidentKind::RefundOverdue,
-            "neither done nor failed since 2026-11-29 10:00:00. The gateway has said nothing about it",
-        );
-        assert_eq!(
-            detail(&overdue, Language::Chinese),
-            "退款自 2026-11-29 10:00:00 起既未成功也未失败。 平台未对此作出应答。"
-        );
-        let silent = incident(
-            IncidentKind::GatewaySilent,
-            "alipay has given no answer that can be believed since 2026-11-29 10:00:00",
-        );
-        assert_eq!(
-            detail(&silent, Language::Chinese),
-            "自 2026-11-29 10:00:00 起，支付宝没有给出可信的应答。"
-        );
-        let differences = incident(
-            IncidentKind::ReconciliationDifference,
-            "2 open differences; amount P1: statement 9.90, books 9.80; missing_in_books P2: statement 5.00, books none",
-        );
-        assert_eq!(
-            detail(&differences, Language::Chinese),
-            "2 笔差异未处理：金额不一致 P1（账单 9.90，本系统 9.80），本系统缺少 P2（账单 5.00，本系统 无）"
-        );
-        let other = incident(IncidentKind::RefundFailed, "CLOSED: x");
-        assert_eq!(detail(&other, Language::Chinese), "CLOSED: x");
+        for (kind, kept, shown) in [
+            (
+                IncidentKind::WrongAmount,
+                "asked 9990 fen, the gateway reports 1",
+                "应付 ¥99.90，平台报告 ¥0.01。",
+            ),
+            (
+                IncidentKind::TradeReused,
+                "trade 420000 already pays another payment",
+                "平台交易 420000 已用于另一笔支付。",
+            ),
+            (
+                IncidentKind::ForeignNotification,
+                "another merchant: payment P1, 990 fen, trade 4200",
+                "通知属于其他商户号。支付单号 P1，金额 ¥9.90，平台交易号 4200",
+            ),
+            (
+                IncidentKind::RefundOverdue,
+                "neither done nor failed since 2026-11-29 10:00:00. The gateway has said nothing about it",
+                "退款自 2026-11-29 10:00:00 起既未成功也未失败。平台未对此作出应答。",
+            ),
+            (
+                IncidentKind::PaymentUnanswered,
+                "no question has had a usable answer since 2026-11-29 10:00:00. Last words of the gateway: query at 2026-11-29 10:05:00, asked 3 times: 500 (unsigned) {}",
+                "自 2026-11-29 10:00:00 起，向平台查询该笔支付均未得到有效应答。平台最后的应答（查询支付，2026-11-29 10:05:00，共 3 次）：500 (unsigned) {}",
+            ),
+            (
+                IncidentKind::JobOverdue,
+                "the job refunds has not ended well for 15 min",
+                "后台任务“refunds”已 15 分钟未正常完成。",
+            ),
+            (
+                IncidentKind::GatewaySilent,
+                "alipay has given no answer that can be believed since 2026-11-29 10:00:00",
+                "自 2026-11-29 10:00:00 起，支付宝没有给出可信的应答。",
+            ),
+            (
+                IncidentKind::ReconciliationDifference,
+                "2 open differences; amount P1: statement 9.90, books -9.80; missing_in_books P2: statement 5.00, books none",
+                "2 笔差异待处理：金额不一致 P1（账单 ¥9.90，本系统 -¥9.80）；本系统缺少 P2（账单 ¥5.00，本系统 无）",
+            ),
+            // Words of a gateway stay as they are.
+            (IncidentKind::RefundFailed, "CLOSED: x", "CLOSED: x"),
+        ] {
+            assert_eq!(detail(&incident(kind, kept), Language::Chinese), shown);
+        }
     }
 }

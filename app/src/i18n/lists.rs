@@ -49,7 +49,11 @@ catalogue! {
     forged_are_counted: "验签失败的回调不会保存，只计数，大量出现时会成为异常事件。", "Callbacks without a valid signature are not kept but counted; many of them become an incident.";
 
     // Incidents.
+    n_seconds: "{n} 秒", "{n} s";
+    n_minutes: "{n} 分钟", "{n} min";
+    n_hours: "{n} 小时", "{n} h";
     list_separator: "，", ", ";
+    item_separator: "；", "; ";
     stuck_funds: "商户账户可用余额不足，平台未退款。", "The merchant's account cannot cover the refund.";
     stuck_permission: "商户没有退款权限，或商户号不可用。", "The merchant lacks the permission for refunds, or its account cannot be used.";
     stuck_payer: "付款人的账户无法收款（如银行卡已注销）。", "The payer's account cannot take the money; a card may be closed.";
@@ -80,8 +84,8 @@ catalogue! {
     live_resume: "继续自动更新", "Go on with updates";
 
     // Shipping information of a payment in a mini program.
-    upload_waiting: "发货信息将于 {time} 上传至微信", "Shipping information is uploaded to WeChat at {time}";
-    upload_failed: "发货信息上传失败，将于 {time} 重试", "The upload of shipping information failed; next try at {time}";
+    upload_waiting: "发货信息待上传至微信，下次尝试：{time}", "Shipping information waits for its upload to WeChat; next try at {time}";
+    upload_failed: "发货信息上传失败，下次尝试：{time}", "The upload of shipping information failed; next try at {time}";
     upload_done: "发货信息已于 {time} 上传至微信", "Shipping information was uploaded to WeChat at {time}";
     upload_refunded: "已全额退款，无需上传发货信息", "Refunded in full: no shipping information is needed";
     upload_given_up: "发货信息未能上传，请在微信小程序后台录入", "Shipping information could not be uploaded: enter it in WeChat's console";

@@ -16,6 +16,7 @@ pub(in crate::gateway) use self::lines::{LineReader, MOST_TEXT_BYTES};
 pub(crate) use self::lines::{is_gzip, is_zip};
 use super::{Gateway, GatewayError, alipay, wechat};
 use crate::calendar::parse_beijing;
+use crate::model::sentence::Sentence;
 
 domain::words! {
     /// Statement of payments and refunds, or of the movements on the merchant's account.
@@ -93,13 +94,13 @@ pub enum FundPart {
 #[derive(Debug, thiserror::Error)]
 pub enum BillError {
     /// No statement, in an answer that can be verified: nothing happened on that day.
-    #[error("there is no bill for that day")]
+    #[error("{}", Sentence::StatementEmpty.as_str())]
     Empty,
     /// The statement is generated after 10:00 in Beijing on the next day.
-    #[error("the bill is not made yet")]
+    #[error("{}", Sentence::StatementNotReady.as_str())]
     NotReady,
     /// The file does not match the promised hash, or is not a statement of this day and merchant.
-    #[error("the bill cannot be used: {0}")]
+    #[error("{}", Sentence::BillUnusable.with(&[.0]))]
     Unreadable(&'static str),
     #[error(transparent)]
     Gateway(#[from] GatewayError),

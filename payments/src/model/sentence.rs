@@ -1,5 +1,6 @@
-//! Sentences of our own in the details of incidents. They are kept in English, as programs read them, and found again to be
-//! shown in the reader's language.
+//! Sentences of our own in the details of incidents and in the notes of pending statements. They are kept in English, as
+//! programs read them, and found again to be shown in the reader's language. Words of gateways and reasons of technical
+//! failures, which stand in them as values, stay as they are.
 
 use std::fmt::Display;
 
@@ -54,8 +55,22 @@ domain::words! {
         Differences => "{} open differences; {}",
         /// One of them: kind, number, and both amounts in yuan.
         Difference => "{} {}: statement {}, books {}",
+        StatementEmpty => "there is no bill for that day",
+        StatementNotReady => "the bill is not made yet",
+        BillUnusable => "the bill cannot be used: {}",
+        StatementUnusable => "the statement cannot be used: {}",
+        StatementUnread => "reading it failed",
+        TradesMissing => "the gateway has no trade statement of this day, and the books have payments",
+        TradesMissingBesideFunds => "the gateway has no trade statement of this day, and money moved in the fund-flow statement",
+        FundsMissing => "the gateway has no fund-flow statement of this day, and there were trades",
+        // Merchant accounts, and what a mini program sold.
+        UnfinishedElsewhere => "{} payments or their refunds are unfinished at {} {}, which is not configured (the oldest is {})",
+        PlayMoney => "{} users hold balances that were topped up in the simulator",
+        LiveDatabase => "this database has served real money ({}), and the simulator is about to start on it",
+        OpenidErased => "the payer's openid was erased before the upload",
         // Behind another sentence.
-        LastWords => "Last words of the gateway: {}",
+        /// Operation, time, number of calls, and the answer.
+        LastWords => "Last words of the gateway: {} at {}, asked {} times:{}",
         NoWords => "The gateway has said nothing about it",
     }
 }
@@ -73,6 +88,11 @@ impl Sentence {
     /// Writes the sentence with its values, in their order.
     pub(crate) fn with(self, values: &[&dyn Display]) -> String {
         let mut literals = self.as_str().split("{}");
+        debug_assert_eq!(
+            literals.clone().count(),
+            values.len() + 1,
+            "{self:?} has other values"
+        );
         let mut text = literals.next().unwrap_or_default().to_owned();
         for (value, literal) in values.iter().zip(literals) {
             text.push_str(&value.to_string());
@@ -118,7 +138,7 @@ impl Sentence {
 /// End of a value at the end of its sentence: another sentence of ours may follow.
 fn end_of_value(text: &str) -> usize {
     let follows = [Sentence::LastWords, Sentence::NoWords].map(|sentence| {
-        let beginning = sentence.as_str().trim_end_matches("{}");
+        let beginning = sentence.as_str().split("{}").next().unwrap_or_default();
         text.find(&format!(". {beginning}"))
     });
     follows.into_iter().flatten().min().unwrap_or(text.len())
@@ -130,7 +150,7 @@ mod tests {
 
     #[test]
     fn every_sentence_is_found_again_with_its_values() {
-        let values: [&dyn Display; 4] = [&"a", &"2026-11-29 10:00:00", &"9.90", &"-1.00"];
+        let values: [&dyn Display; 4] = [&"a", &"2026-11-29", &"9.90", &"-1.00"];
         for sentence in Sentence::ALL {
             let n_values = sentence.as_str().matches("{}").count();
             let written = sentence.with(&values[..n_values]);
@@ -143,13 +163,16 @@ mod tests {
 
     #[test]
     fn text_behind_a_sentence_is_kept() {
-        let overdue = "neither done nor failed since 2026-11-29 10:00:00. Last words of the gateway: refund, asked 3 times: 500. No";
+        let overdue = "neither done nor failed since 2026-11-29 10:00:00. Last words of the gateway: refund at 2026-11-29 10:05:00, asked 3 times: 500. No";
         let read = Sentence::read(overdue).unwrap();
         assert_eq!(read.values, ["2026-11-29 10:00:00"]);
         let words = Sentence::read(read.rest.trim_start_matches(". ")).unwrap();
         assert_eq!(
             (words.sentence, words.values.as_slice()),
-            (Sentence::LastWords, ["refund, asked 3 times: 500. No"].as_slice())
+            (
+                Sentence::LastWords,
+                ["refund", "2026-11-29 10:05:00", "3", " 500. No"].as_slice()
+            )
         );
         let unknown = Sentence::read("another merchant: payment P1, 990 fen").unwrap();
         assert_eq!(

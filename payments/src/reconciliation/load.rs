@@ -15,6 +15,7 @@ use super::StatementSource;
 use super::statement::Statement;
 use crate::gateway::bill::{BillDay, BillError, BillKind, detect_bill, is_gzip, is_zip};
 use crate::gateway::{Gateway, GatewayError, Gateways};
+use crate::model::sentence::Sentence;
 use crate::store::Tx;
 use crate::store::payments::days::{DayCursor, list_paid};
 use crate::store::statements::{self, NewStatement};
@@ -93,11 +94,11 @@ pub(super) async fn load(
         Ok::<_, &'static str>((loaded, files.pack()))
     });
     let Ok(read) = read.await else {
-        return Ok(Loaded::NotYet("reading it failed".to_owned()));
+        return Ok(Loaded::NotYet(Sentence::StatementUnread.as_str().to_owned()));
     };
     let (loaded, new) = match read {
         Ok(read) => read,
-        Err(problem) => return Ok(Loaded::NotYet(format!("the statement cannot be used: {problem}"))),
+        Err(problem) => return Ok(Loaded::NotYet(Sentence::StatementUnusable.with(&[&problem]))),
     };
     crash_point!("statements.before_keep");
     for file in &new {
@@ -191,17 +192,11 @@ fn read_statement(
 
 /// Tells an empty day from a day whose statement is missing.
 fn judge_emptiness(statement: Statement, files: &Files, has_booked: bool) -> Loaded {
-    let not_yet = |note: &str| Loaded::NotYet(note.to_owned());
+    let not_yet = |note: Sentence| Loaded::NotYet(note.as_str().to_owned());
     match (&files.trade, &files.funds) {
-        (None, _) if has_booked => {
-            not_yet("the gateway has no trade statement of this day, and the books have payments")
-        }
-        (None, Some(_)) if !statement.strays.is_empty() => not_yet(
-            "the gateway has no trade statement of this day, and money moved in the fund-flow statement",
-        ),
-        (Some(_), None) if !files.is_without_funds => {
-            not_yet("the gateway has no fund-flow statement of this day, and there were trades")
-        }
+        (None, _) if has_booked => not_yet(Sentence::TradesMissing),
+        (None, Some(_)) if !statement.strays.is_empty() => not_yet(Sentence::TradesMissingBesideFunds),
+        (Some(_), None) if !files.is_without_funds => not_yet(Sentence::FundsMissing),
         _ => Loaded::Ready(Box::new(statement)),
     }
 }

@@ -13,6 +13,7 @@ use super::parts::{
 use super::payment_links::checkout_link;
 use super::timeline::timeline;
 use crate::console::columns::product_word;
+use crate::console::sentences::translate;
 use crate::console::{ConsoleContext, format};
 use crate::i18n::fill;
 use crate::view::money;
@@ -167,7 +168,7 @@ fn render_payments(context: &ConsoleContext, file: &OrderFile) -> AnyView {
 }
 
 /// State of the shipping information that WeChat is told of a payment in a mini program.
-fn upload_text(context: &ConsoleContext, upload: &ShippingUpload) -> String {
+fn render_upload(context: &ConsoleContext, upload: &ShippingUpload) -> AnyView {
     let words = context.language.list_words();
     let (text, time) = match upload.state {
         UploadState::Waiting(at) if upload.detail.is_some() => (words.upload_failed, at),
@@ -176,7 +177,16 @@ fn upload_text(context: &ConsoleContext, upload: &ShippingUpload) -> String {
         UploadState::Ended(UploadEnd::Refunded, at) => (words.upload_refunded, at),
         UploadState::Ended(UploadEnd::GivenUp, at) => (words.upload_given_up, at),
     };
-    fill(text, &[("time", &payments::beijing(time))])
+    let text = fill(text, &[("time", &payments::beijing(time))]);
+    let detail = upload
+        .detail
+        .as_deref()
+        .map(|detail| translate(detail, context.language));
+    view! {
+        <div class="small">{text}</div>
+        {detail.map(|detail| view! { <div class="small">{detail}</div> })}
+    }
+    .into_any()
 }
 
 fn render_payment_row(context: &ConsoleContext, file: &OrderFile, payment: &Payment) -> AnyView {
@@ -187,7 +197,7 @@ fn render_payment_row(context: &ConsoleContext, file: &OrderFile, payment: &Paym
         .uploads
         .iter()
         .find(|upload| upload.payment_id == payment.id.as_str())
-        .map(|upload| upload_text(context, upload));
+        .map(|upload| render_upload(context, upload));
     view! {
         <tr>
             <td class="reference">{payment.payment_no.to_string()} <div class="small">{format::time(payment.created_at)}</div></td>
@@ -195,7 +205,7 @@ fn render_payment_row(context: &ConsoleContext, file: &OrderFile, payment: &Paym
             <td class="amount-cell num">{money::text(payment.amount)}</td>
             <td>
                 {format::state_of_payment(payment, words)}
-                {upload.map(|text| view! { <div class="small">{text}</div> })}
+                {upload}
             </td>
             <td class="reference">{payment.transaction_id.clone()}</td>
             <td class="amount-cell num">{left}</td>

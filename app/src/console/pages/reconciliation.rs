@@ -12,6 +12,7 @@ use super::parts::{
     empty, fact, heading, panel, table,
 };
 use crate::components::icons;
+use crate::console::sentences::translate;
 use crate::console::{ConsoleContext, format};
 use crate::i18n::ReconciliationWords;
 
@@ -101,7 +102,7 @@ pub fn reconciliation(
     let content = match found {
         None => panel(words.sums_of_day, empty(words.unknown_day)),
         Some(now) => view! {
-            {render_notes(words, now)}
+            {render_notes(context, now)}
             {panel(words.sums_of_day, render_sums(context, now))}
             {panel(words.differences, render_differences(context, &path, &now.day.differences))}
         }
@@ -117,12 +118,14 @@ pub fn reconciliation(
 }
 
 /// Warnings above the figures.
-fn render_notes(words: &'static ReconciliationWords, now: &DayNow) -> AnyView {
+fn render_notes(context: &ConsoleContext, now: &DayNow) -> AnyView {
+    let words = context.language.reconciliation_words();
     let row = &now.day.row;
     let note = row.note.as_ref().map(|note| {
+        let note = translate(note, context.language);
         view! {
             <p class="notice notice--warn" role="status">
-                {icons::warning()} <span>{words.pending_text} " " <code>{note.clone()}</code></span>
+                {icons::warning()} <span>{words.pending_text} " " {note}</span>
             </p>
         }
     });
