@@ -120,7 +120,10 @@ test('a lost connection is said, and the countdown stops', async () => {
         await shop.start(order, 'wechat');
         const context = await browser.newContext({ viewport: PHONE, locale: 'zh-CN' });
         const page = await context.newPage();
+        // Before its script listens the page cannot say anything.
+        const listening = page.waitForResponse((response) => response.url().includes('/events'));
         await page.goto(order.checkoutUrl);
+        await listening;
         await page.locator('.countdown:visible').waitFor();
         await context.setOffline(true);
         await page.locator('.connection', { hasText: '连接已中断' }).waitFor();
