@@ -132,20 +132,20 @@ fn names(prose: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Links without those within a page, and without the language of the page that they lead to.
+/// Links without those within a page, and without the language of the page or the picture that they lead to.
 fn linked_files(prose: &str) -> BTreeSet<String> {
     prose
         .match_indices("](")
         .filter_map(|(at, opening)| prose[at + opening.len()..].split(')').next())
         .filter(|target| !target.starts_with('#'))
-        .map(|target| target.replace(".zh-CN.md", ".md"))
+        .map(|target| target.replace(".zh-CN.md", ".md").replace("-en.png", ".png"))
         .collect()
 }
 
 #[test]
 fn a_change_of_one_language_is_noticed() {
-    let text = "# A\n`one` and [two](b.md)\n```sh\nrun # now\n```\n| x |\n";
-    let same = "# 甲\n`one` 和[二](b.zh-CN.md)\n```sh\nrun # 现在\n```\n| 一 |\n";
+    let text = "# A\n`one` and [two](b.md) ![three](c-en.png)\n```sh\nrun # now\n```\n| x |\n";
+    let same = "# 甲\n`one` 和[二](b.zh-CN.md) ![三](c.png)\n```sh\nrun # 现在\n```\n| 一 |\n";
     let find = |left: &str, right: &str| {
         let (left, right) = (sections(left), sections(right));
         left.iter()
