@@ -149,6 +149,14 @@ enum Span {
     Several,
 }
 
+/// Parses rows, of which the database may hold some that it should not.
+pub(crate) fn parse_rows<Row, T>(rows: Vec<Row>) -> Result<Vec<T>, StoreError>
+where
+    T: TryFrom<Row, Error = StoreError>,
+{
+    rows.into_iter().map(T::try_from).collect()
+}
+
 /// Runs one query on the transaction's engine and returns its rows; anything but a `select` counts as a write.
 macro_rules! on {
     ($tx:expr, $sql:expr, $method:ident, |$query:ident| $build:expr) => {

@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 
 use super::{Act, Action, Actor, ConsoleError, Operator, perform};
 use crate::api_keys::{KeyDraft, KeyLimits, Scope, create_api_key};
-use crate::store::{StoreError, api_keys};
+use crate::store::{StoreError, api_keys, parse_rows};
 use crate::{Error, Services};
 
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub async fn list_keys(services: &Services) -> Result<Vec<KnownKey>, Error> {
         .read_one(|tx| {
             async move {
                 let rows = api_keys::list_api_keys(tx).await?;
-                rows.into_iter().map(KnownKey::try_from).collect()
+                parse_rows(rows)
             }
             .boxed()
         })

@@ -90,15 +90,3 @@ pub(super) async fn reject(
     }
     Ok(())
 }
-
-/// Reads the rows of waiting requests and of decided ones.
-pub(super) fn read_requests<Row, T>(
-    waiting: Vec<Row>,
-    decided: Vec<Row>,
-) -> Result<(Vec<T>, Vec<T>), StoreError>
-where
-    T: TryFrom<Row, Error = StoreError>,
-{
-    let read = |rows: Vec<Row>| rows.into_iter().map(T::try_from).collect::<Result<Vec<T>, _>>();
-    Ok((read(waiting)?, read(decided)?))
-}

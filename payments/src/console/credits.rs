@@ -4,14 +4,14 @@
 use domain::{Money, OrderId, Timestamp};
 use futures_util::FutureExt;
 
-use super::approvals::{Approval, approve, read_requests, reject};
+use super::approvals::{Approval, approve, reject};
 use super::refunds::{Needs, needs_of};
 use super::{Act, Action, Actor, Asked, ConsoleError, Operator, perform_and_tell, record};
 use crate::balance::{Adjustment, check_adjustment, write_adjustment};
 use crate::calendar::midnight_before;
 use crate::store::approvals::Requests;
 use crate::store::credit_requests::{self, NewRequest, RequestRow};
-use crate::store::{StoreError, Tx, ledger, requesters, users};
+use crate::store::{StoreError, Tx, ledger, parse_rows, requesters, users};
 use crate::{Error, Outcome, Requester, Services};
 
 /// Credit that waits for approval, or was decided.
@@ -179,8 +179,9 @@ pub async fn list_credit_requests(
         .db
         .snapshot(|tx| {
             async move {
-                let waiting = credit_requests::list_waiting(tx, limit).await?;
-                read_requests(waiting, credit_requests::list_decided(tx, limit).await?)
+                let waiting = parse_rows(credit_requests::list_waiting(tx, limit).await?)?;
+                let decided = parse_rows(credit_requests::list_decided(tx, limit).await?)?;
+                Ok::<_, StoreError>((waiting, decided))
             }
             .boxed()
         })

@@ -7,7 +7,7 @@ use super::KeptNotification;
 use crate::gateway::masked::{masked_form, masked_header, masked_json};
 pub use crate::model::notification::NotificationOutcome;
 use crate::notification::kept::bytes_of;
-use crate::store::{StoreError, notifications};
+use crate::store::{notifications, parse_rows};
 use crate::{Error, Page, Services};
 
 /// All notifications, newest first, after the one that the cursor names. An unknown cursor is the beginning.
@@ -28,7 +28,7 @@ pub async fn list_notifications_of(
 ) -> Result<Page<KeptNotification>, Error> {
     const BEGINNING: (Timestamp, &str, &str) = (Timestamp::from_millis(i64::MAX), "", "");
     let after = cursor.and_then(parse_cursor).unwrap_or(BEGINNING);
-    let rows = services
+    let mut rows = services
         .db
         .read_one(|tx| {
             async move { notifications::list(tx, only, after, i64::from(limit) + 1).await }.boxed()
@@ -36,12 +36,8 @@ pub async fn list_notifications_of(
         .await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;
-    let kept: Result<Vec<KeptNotification>, StoreError> = rows
-        .into_iter()
-        .take(limit)
-        .map(KeptNotification::try_from)
-        .collect();
-    let data = kept?;
+    rows.truncate(limit);
+    let data: Vec<KeptNotification> = parse_rows(rows)?;
     let next_cursor = data.last().filter(|_| has_more).map(|last| {
         let (at, channel) = (last.received_at.millis(), last.channel.as_str());
         format!("{at}.{channel}.{}", last.id)

@@ -11,8 +11,8 @@ use super::{Act, Action, Actor, AuditEntry, note_act, perform};
 use crate::model::shipping::UploadEnd;
 use crate::store::shipping_uploads::{self, UploadRow};
 use crate::store::{
-    StoreError, Tx, audit_log, gateway_calls, incidents, ledger, notes, notifications, orders, payments,
-    refunds, requesters,
+    StoreError, Tx, audit_log, gateway_calls, incidents, ledger, notes, notifications, orders, parse_rows,
+    payments, refunds, requesters,
 };
 use crate::{Error, Services, run_to_end, try_to_write_calls};
 
@@ -171,34 +171,14 @@ async fn read_order_file(tx: &mut Tx<'_>, id: &OrderId) -> Result<OrderFile, Err
         all_refunds.extend(refunds::of_payment(tx, &payment.id).await?);
     }
     all_refunds.sort_by(|left, right| right.id.cmp(&left.id));
-    let kept: Result<Vec<KeptNotification>, StoreError> = notifications::of_order(tx, id)
-        .await?
-        .into_iter()
-        .map(KeptNotification::try_from)
-        .collect();
-    let calls: Result<Vec<GatewayCall>, StoreError> = gateway_calls::of_order(tx, id)
-        .await?
-        .into_iter()
-        .map(GatewayCall::try_from)
-        .collect();
-    let postings: Result<Vec<Posting>, StoreError> = ledger::of_order(tx, id)
-        .await?
-        .into_iter()
-        .map(Posting::try_from)
-        .collect();
-    let uploads: Result<Vec<ShippingUpload>, StoreError> = shipping_uploads::of_order(tx, id)
-        .await?
-        .into_iter()
-        .map(ShippingUpload::try_from)
-        .collect();
-    let mut postings = postings?;
+    let mut postings: Vec<Posting> = parse_rows(ledger::of_order(tx, id).await?)?;
     // A balance refund is requested and done in the same instant.
     postings.sort_by_key(|posting| (posting.at, posting.kind == EntryKind::Refund));
     Ok(OrderFile {
         postings,
-        notifications: kept?,
-        calls: calls?,
-        uploads: uploads?,
+        notifications: parse_rows(notifications::of_order(tx, id).await?)?,
+        calls: parse_rows(gateway_calls::of_order(tx, id).await?)?,
+        uploads: parse_rows(shipping_uploads::of_order(tx, id).await?)?,
         incidents: incidents::of_order(tx, id)
             .await?
             .into_iter()

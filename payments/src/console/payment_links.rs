@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use super::{Act, Action, Actor, ConsoleError, perform};
 use crate::payment_link::PaymentLink;
 use crate::store::StoreError;
+use crate::store::parse_rows;
 use crate::store::payment_links::{self, NewLinkRow};
 use crate::validate::{invalid, is_line};
 use crate::{Error, Services};
@@ -114,11 +115,7 @@ pub async fn list_links(services: &Services) -> Result<Vec<PaymentLink>, Error> 
         .db
         .snapshot(|tx| payment_links::list(tx, MAX_ROWS).boxed())
         .await?;
-    let links = rows
-        .into_iter()
-        .map(PaymentLink::try_from)
-        .collect::<Result<_, _>>();
-    links.map_err(Error::Internal)
+    Ok(parse_rows(rows)?)
 }
 
 /// Finds a link without its orders.

@@ -4,13 +4,13 @@
 use domain::{Money, Order, OrderId, Payment, PaymentId, RefundId, RefundNo, Timestamp};
 use futures_util::FutureExt;
 
-use super::approvals::{Approval, approve, read_requests, reject};
+use super::approvals::{Approval, approve, reject};
 use super::{Act, Action, Actor, ConsoleError, Operator, note_act, perform_and_tell, record};
 use crate::calendar::midnight_before;
 use crate::refund::{RefundRequest, accept, announce_refund};
 use crate::store::approvals::Requests;
 use crate::store::refund_approvals::{self, NewApproval, RequestRow};
-use crate::store::{StoreError, Tx, orders, payments, refunds, requesters, users};
+use crate::store::{StoreError, Tx, orders, parse_rows, payments, refunds, requesters, users};
 use crate::validate::is_line;
 use crate::{Error, Outcome, Requester, Services};
 
@@ -336,8 +336,9 @@ pub async fn list_approvals(
         .db
         .snapshot(|tx| {
             async move {
-                let waiting = refund_approvals::list_waiting(tx, limit).await?;
-                read_requests(waiting, refund_approvals::list_decided(tx, limit).await?)
+                let waiting = parse_rows(refund_approvals::list_waiting(tx, limit).await?)?;
+                let decided = parse_rows(refund_approvals::list_decided(tx, limit).await?)?;
+                Ok::<_, StoreError>((waiting, decided))
             }
             .boxed()
         })

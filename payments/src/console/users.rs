@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 
 use super::{Act, Action, Actor, ConsoleError, Operator, Permission, perform_and_tell, record};
 use crate::store::users::NewUserRow;
-use crate::store::{StoreError, Tx, held_logins, login_devices, recovery_codes, sessions, users};
+use crate::store::{StoreError, Tx, held_logins, login_devices, parse_rows, recovery_codes, sessions, users};
 use crate::users::Role;
 use crate::{Error, Services};
 
@@ -42,13 +42,7 @@ impl TryFrom<users::UserRow> for User {
 pub async fn list_users(services: &Services) -> Result<Vec<User>, Error> {
     services
         .db
-        .snapshot(|tx| {
-            async move {
-                let rows = users::list(tx).await?;
-                rows.into_iter().map(User::try_from).collect()
-            }
-            .boxed()
-        })
+        .snapshot(|tx| async move { parse_rows(users::list(tx).await?) }.boxed())
         .await
         .map_err(Error::Internal)
 }

@@ -2,7 +2,7 @@
 
 use domain::{Method, Money, OrderId, OrderNo, OrderState, Timestamp};
 
-use super::{StoreError, Tx, execute, on};
+use super::{StoreError, Tx, execute, on, parse_rows};
 use crate::model::epay::{Attempt, NewAttempt, Pid, Version};
 
 macro_rules! select_attempt {
@@ -114,7 +114,7 @@ pub async fn list_of_number(
     let rows: Vec<AttemptRow> = on!(tx, SQL, fetch_all, |query| query
         .bind(pid.to_row())
         .bind(out_trade_no))?;
-    rows.into_iter().map(Attempt::try_from).collect()
+    parse_rows(rows)
 }
 
 pub async fn find_by_trade(tx: &mut Tx<'_>, pid: Pid, trade_no: &str) -> Result<Option<Attempt>, StoreError> {
@@ -157,7 +157,7 @@ pub async fn list_of_merchant(
         .bind(filter.status)
         .bind(filter.limit)
         .bind(filter.offset))?;
-    rows.into_iter().map(Attempt::try_from).collect()
+    parse_rows(rows)
 }
 
 /// Orders of a merchant between two instants, and the sum of those that are paid.

@@ -2,7 +2,7 @@
 
 use domain::{Money, OrderId, RefundNo, Timestamp};
 
-use super::{StoreError, Tx, execute, on};
+use super::{StoreError, Tx, execute, on, parse_rows};
 use crate::model::epay::Pid;
 
 /// A refund by the number of ours that it was given.
@@ -116,5 +116,5 @@ pub async fn list_without_number(
     let rows: Vec<EpayRefundRow> = on!(tx, SQL, fetch_all, |query| query
         .bind(order_id.as_str())
         .bind(amount.fen()))?;
-    rows.into_iter().map(EpayRefund::try_from).collect()
+    parse_rows(rows)
 }

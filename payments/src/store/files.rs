@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{Method, Money, Order, OrderId, PaymentNo, Product, RefundNo, Timestamp};
 
 use super::orders::{OrderRow, select_order};
-use super::{StoreError, Tx, on};
+use super::{StoreError, Tx, on, parse_rows};
 use crate::model::file::{
     EntryLine, FilePlace, FileSpan, LineKind, MethodTotal, PaidBy, PaymentLine, RefundLine,
 };
@@ -188,7 +188,7 @@ pub async fn list_orders(
         limit $5"
     );
     let rows: Vec<OrderRow> = fetch_page!(tx, SQL, span, place, limit);
-    rows.into_iter().map(Order::try_from).collect()
+    parse_rows(rows)
 }
 
 /// The payments that pay these orders.
@@ -239,7 +239,7 @@ pub async fn list_payments(
         order by p.paid_at, p.id
         limit $5";
     let rows: Vec<PaymentRow> = fetch_page!(tx, SQL, span, place, limit);
-    rows.into_iter().map(PaymentLine::try_from).collect()
+    parse_rows(rows)
 }
 
 /// Refunds by the time at which the money went back.
@@ -261,7 +261,7 @@ pub async fn list_refunds(
         order by r.finished_at, r.id
         limit $5";
     let rows: Vec<RefundRow> = fetch_page!(tx, SQL, span, place, limit);
-    rows.into_iter().map(RefundLine::try_from).collect()
+    parse_rows(rows)
 }
 
 /// Entries of a table after a place; limited, so that the union of two of these is short.
@@ -309,7 +309,7 @@ pub async fn list_entries(
         .bind(journal)
         .bind(account)
         .bind(limit))?;
-    rows.into_iter().map(EntryLine::try_from).collect()
+    parse_rows(rows)
 }
 
 /// Place of an entry in its file.

@@ -5,7 +5,7 @@ use domain::{Money, OrderId, PaymentId, Product, Purpose, Timestamp};
 
 use super::batch::Write;
 use super::search::DEPTH;
-use super::{StoreError, Tx, on};
+use super::{StoreError, Tx, on, parse_rows};
 use crate::event;
 use crate::model::balance::{Balance, Entry};
 
@@ -283,7 +283,7 @@ pub async fn list(
         .bind(Account::User(user_id).to_string())
         .bind(before)
         .bind(limit))?;
-    rows.into_iter().map(Entry::try_from).collect()
+    parse_rows(rows)
 }
 
 /// A journal as one movement between two accounts.

@@ -4,7 +4,7 @@ use domain::{Money, Order, OrderId, OrderNo, OrderState, PaymentId, Purpose, Tim
 
 use super::batch::Write;
 use super::servers::Lease;
-use super::{StoreError, Tx, ensure_one_row, execute, on};
+use super::{StoreError, Tx, ensure_one_row, execute, on, parse_rows};
 use crate::changes::{ChangeFilter, ListOrder};
 use crate::event;
 
@@ -387,5 +387,5 @@ pub async fn list_changed(
         .bind(wanted.created_from)
         .bind(wanted.created_to)
         .bind(limit))?;
-    rows.into_iter().map(Order::try_from).collect()
+    parse_rows(rows)
 }

@@ -3,7 +3,7 @@
 use domain::{LinkId, Money, Order, OrderId, Timestamp};
 
 use super::orders::{OrderRow, select_order};
-use super::{StoreError, Tx, execute, on};
+use super::{StoreError, Tx, execute, on, parse_rows};
 
 /// A payment link with the counts of its orders.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -149,7 +149,7 @@ pub async fn list_orders(tx: &mut Tx<'_>, link_id: &str, limit: i64) -> Result<V
         limit $2"
     );
     let rows: Vec<OrderRow> = on!(tx, SQL, fetch_all, |query| query.bind(link_id).bind(limit))?;
-    rows.into_iter().map(Order::try_from).collect()
+    parse_rows(rows)
 }
 
 /// Ends a link; its open orders can still be paid. `false`: it had ended before.

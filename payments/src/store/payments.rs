@@ -13,7 +13,7 @@ use domain::{
 pub use self::calls::{CallClaim, claim_call, is_unchanged, keep_prompt, open, release_call};
 use super::batch::Write;
 use super::servers::Lease;
-use super::{StoreError, Tx, execute, on};
+use super::{StoreError, Tx, execute, on, parse_rows};
 use crate::event;
 
 /// All columns of a payment, with its refunded and its pending sum.
@@ -191,7 +191,7 @@ pub async fn find_by_number(
 pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<Payment>, StoreError> {
     const SQL: &str = select_payment!("where p.order_id = $1 order by p.id desc");
     let rows: Vec<PaymentRow> = on!(tx, SQL, fetch_all, |query| query.bind(order_id.as_str()))?;
-    rows.into_iter().map(Payment::try_from).collect()
+    parse_rows(rows)
 }
 
 /// Open payment of an order.

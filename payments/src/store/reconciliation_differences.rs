@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use domain::{Channel, Timestamp};
 
-use super::{StoreError, Tx, execute, on};
+use super::{StoreError, Tx, execute, on, parse_rows};
 use crate::model::reconciliation::{Difference, DifferenceKind, DifferenceState};
 
 #[derive(sqlx::FromRow)]
@@ -54,7 +54,7 @@ pub async fn list(tx: &mut Tx<'_>, day: NaiveDate, channel: Channel) -> Result<V
     let rows: Vec<DifferenceRow> = on!(tx, SQL, fetch_all, |query| query
         .bind(day.to_string())
         .bind(channel.as_str()))?;
-    rows.into_iter().map(Difference::try_from).collect()
+    parse_rows(rows)
 }
 
 /// Writes a difference, new or changed.

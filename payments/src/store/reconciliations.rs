@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use domain::{Channel, Timestamp};
 
 use super::servers::Lease;
-use super::{StoreError, Tx, ensure_one_row, execute, on};
+use super::{StoreError, Tx, ensure_one_row, execute, on, parse_rows};
 use crate::model::reconciliation::{DayClose, DayFigures, DaySums, Reconciliation, ReconciliationStatus};
 
 macro_rules! select_reconciliation {
@@ -123,7 +123,7 @@ pub async fn list(
         limit $2"
     );
     let rows: Vec<ReconciliationRow> = on!(tx, SQL, fetch_all, |query| query.bind(before).bind(limit))?;
-    rows.into_iter().map(Reconciliation::try_from).collect()
+    parse_rows(rows)
 }
 
 /// Reconciliations of a span of days, both inclusive.
@@ -136,7 +136,7 @@ pub async fn list_between(
     let rows: Vec<ReconciliationRow> = on!(tx, SQL, fetch_all, |query| query
         .bind(from.to_string())
         .bind(to.to_string()))?;
-    rows.into_iter().map(Reconciliation::try_from).collect()
+    parse_rows(rows)
 }
 
 /// Rate of fees of the last day before this one that shows it.

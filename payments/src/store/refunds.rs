@@ -7,7 +7,7 @@ pub mod newest;
 use domain::{Money, OrderId, PaymentId, Refund, RefundId, RefundNo, RefundState, Timestamp};
 
 use super::batch::Write;
-use super::{StoreError, Tx, execute, on};
+use super::{StoreError, Tx, execute, on, parse_rows};
 use crate::changes::ListOrder;
 use crate::event;
 use crate::model::refund::{ListedRefund, RefundFilter};
@@ -178,7 +178,7 @@ pub async fn find_by_number(tx: &mut Tx<'_>, number: &RefundNo) -> Result<Option
 pub async fn of_payment(tx: &mut Tx<'_>, payment_id: &PaymentId) -> Result<Vec<Refund>, StoreError> {
     const SQL: &str = select_refund!("where payment_id = $1 order by id desc");
     let rows: Vec<RefundRow> = on!(tx, SQL, fetch_all, |query| query.bind(payment_id.as_str()))?;
-    rows.into_iter().map(Refund::try_from).collect()
+    parse_rows(rows)
 }
 
 /// Compare-and-set to the state in `to`; a final refund is not queried any more.

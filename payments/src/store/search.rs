@@ -14,7 +14,7 @@ use domain::{Order, OrderId};
 use self::depth::narrow;
 use self::shortest::choose_path;
 use super::orders::{OrderRow, select_order, status_of};
-use super::{StoreError, Tx, on};
+use super::{StoreError, Tx, on, parse_rows};
 use crate::model::sort::{Age, next_id};
 
 /// Maximum of orders that a list scans before it answers, however few of them match.
@@ -367,7 +367,7 @@ async fn list_by_path(
         Age::Oldest => sql_of!(list_oldest, "asc", path),
     };
     let rows: Vec<OrderRow> = run_path!(tx, sql, path, filter, range, limit, fetch_all)?;
-    rows.into_iter().map(Order::try_from).collect()
+    parse_rows(rows)
 }
 
 async fn sum_path(

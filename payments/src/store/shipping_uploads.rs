@@ -4,7 +4,7 @@ use domain::{OrderId, Payment, PaymentId, Timestamp};
 
 use super::batch::Write;
 use super::servers::Lease;
-use super::{StoreError, Tx, execute, on};
+use super::{StoreError, Tx, execute, on, parse_rows};
 use crate::model::shipping::UploadEnd;
 
 /// An upload that is due.
@@ -81,7 +81,7 @@ pub async fn claim_due(tx: &mut Tx<'_>, lease: Lease<'_>, limit: i64) -> Result<
         .bind(lease.holder)
         .bind(lease.latest().millis())
         .bind(limit))?;
-    rows.into_iter().map(DueUpload::try_from).collect()
+    parse_rows(rows)
 }
 
 /// Releases the lease after a try without success, and sets the next one.

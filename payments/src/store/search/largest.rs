@@ -3,7 +3,7 @@
 use domain::{Money, Order, OrderId};
 
 use super::super::orders::{OrderRow, select_order};
-use super::super::{StoreError, Tx, on};
+use super::super::{StoreError, Tx, on, parse_rows};
 use super::{DEPTH, Filter, IdRange, matching};
 
 /// Orders that were found, the largest first.
@@ -76,7 +76,7 @@ pub async fn find_largest(
         .bind(id)
         .bind(DEPTH))?;
     Ok(FoundLargest {
-        orders: rows.into_iter().map(Order::try_from).collect::<Result<_, _>>()?,
+        orders: parse_rows(rows)?,
         looked_to: find_cut_off(tx, (amount, id), filter.least).await?,
     })
 }
