@@ -13,19 +13,11 @@ pub(super) fn translate(detail: &str, language: Language) -> String {
     let Some(read) = Sentence::read(detail) else {
         return detail.to_owned();
     };
-    let values: Vec<String> = read
-        .values
-        .iter()
-        .enumerate()
-        .map(|(place, value)| show_value(read.sentence, place, value, language))
-        .collect();
-    let places: Vec<String> = (0..values.len()).map(|place| place.to_string()).collect();
-    let named: Vec<(&str, &str)> = places
-        .iter()
-        .zip(&values)
-        .map(|(place, value)| (place.as_str(), value.as_str()))
-        .collect();
-    let text = fill(sentence_text(read.sentence, language), &named);
+    let mut text = sentence_text(read.sentence, language).to_owned();
+    for (place, value) in read.values.iter().enumerate() {
+        let shown = show_value(read.sentence, place, value, language);
+        text = fill(&text, &[(&place.to_string(), &shown)]);
+    }
     let separator = match language {
         Language::Chinese => "",
         Language::English => " ",
