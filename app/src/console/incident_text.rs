@@ -115,6 +115,11 @@ mod tests {
             ),
             (
                 IncidentKind::ForeignNotification,
+                "another merchant",
+                "通知属于其他商户号。",
+            ),
+            (
+                IncidentKind::ForeignNotification,
                 "another merchant: payment P1, 990 fen, trade 4200",
                 "通知属于其他商户号。支付单号 P1，金额 ¥9.90，平台交易号 4200",
             ),
