@@ -12,7 +12,7 @@ use payments::{Entry, adjust_balance, find_balance, list_entries, top_up};
 use self::wire::{AdjustBalance, TopUpBalance, parse_cursor};
 use super::api::{Call, Id, PageBody, answer, created, to_the_end};
 use super::auth::Caller;
-use super::error::{ErrorBody, Problem};
+use super::error::Problem;
 use super::orders::check_return_host;
 use super::parameters::Parameters;
 use super::web::Web;
@@ -21,11 +21,7 @@ use super::web::Web;
     get, path = "/api/billing/balance/{userId}", tag = "balance",
     operation_id = "show_balance", summary = "Read the balance of a user",
     params(("userId" = String, Path)),
-    responses(
-        (status = 200, body = BalanceView, description = "What the user has; somebody unknown has nothing"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = BalanceView, description = "What the user has; somebody unknown has nothing")),
 )]
 pub async fn show(State(web): State<Web>, Id(user_id): Id) -> Result<Json<BalanceView>, Problem> {
     let balance = find_balance(&web.services, &user_id).await?;
@@ -39,11 +35,7 @@ pub async fn show(State(web): State<Web>, Id(user_id): Id) -> Result<Json<Balanc
         ("userId" = String, Path),
         ("limit" = Option<u32>, Query, description = "1 to 100, default 20"), ("cursor" = Option<String>, Query),
     ),
-    responses(
-        (status = 200, body = PageBody<EntryView>, description = "Newest first"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = PageBody<EntryView>, description = "Newest first")),
 )]
 pub async fn entries(
     State(web): State<Web>,
@@ -74,8 +66,6 @@ pub async fn entries(
     responses(
         (status = 201, body = EntryView, description = "It is new"),
         (status = 200, body = EntryView, description = "The adjustment with this number and content was made before"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
 )]
 pub async fn adjust(
@@ -103,8 +93,6 @@ pub async fn adjust(
     responses(
         (status = 201, body = OrderView, description = "An order whose payment fills the balance"),
         (status = 200, body = OrderView, description = "It was there already"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
 )]
 pub async fn fill(

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::api::{Call, Id, PageBody, accepted, answer, to_the_end};
 use super::auth::Caller;
-use super::error::{ErrorBody, Problem};
+use super::error::Problem;
 use super::parameters::Parameters;
 use super::web::Web;
 use super::webhook_endpoints::DeliveryBody;
@@ -45,11 +45,7 @@ pub struct RedeliverEvent {
         ("type" = Option<String>, Query),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "20 by default"),
     ),
-    responses(
-        (status = 200, body = FeedPageBody, description = "Oldest first"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = FeedPageBody, description = "Oldest first")),
 )]
 pub async fn list(
     State(web): State<Web>,
@@ -88,11 +84,7 @@ fn for_reader(event: EventView, caller: &Caller) -> EventView {
 #[utoipa::path(
     get, path = "/api/billing/events/{id}", tag = "events",
     operation_id = "show_event", summary = "Read one event", params(("id" = String, Path)),
-    responses(
-        (status = 200, body = EventView, description = "The event"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = EventView, description = "The event")),
 )]
 pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<Json<EventView>, Problem> {
     let id = EventId::parse(&id).ok_or_else(Problem::not_found)?;
@@ -107,11 +99,7 @@ pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<
         ("id" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
     ),
-    responses(
-        (status = 202, body = PageBody<DeliveryBody>, description = "Its deliveries, which are due now"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 202, body = PageBody<DeliveryBody>, description = "Its deliveries, which are due now")),
 )]
 pub async fn redeliver(
     State(web): State<Web>,

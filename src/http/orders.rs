@@ -13,7 +13,7 @@ use payments::{OrderFilter, cancel_order, create_order, find_order, list_orders}
 use self::wire::{CancelOrder, CreateOrder};
 use super::api::{Call, Id, PageBody, answer, changed, created, to_the_end};
 use super::auth::Caller;
-use super::error::{ErrorBody, Problem};
+use super::error::Problem;
 use super::parameters::Parameters;
 use super::web::Web;
 
@@ -55,8 +55,6 @@ fn order_id(text: &str) -> Result<OrderId, Problem> {
     responses(
         (status = 201, body = OrderView, description = "It is new"),
         (status = 200, body = OrderView, description = "It was there already"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
 )]
 pub async fn create(State(web): State<Web>, call: Call<CreateOrder>) -> Result<Response, Problem> {
@@ -81,11 +79,7 @@ pub async fn create(State(web): State<Web>, call: Call<CreateOrder>) -> Result<R
         ("sort" = Option<String>, Query, description = "`updated`: oldest change first"),
         ("limit" = Option<u32>, Query, description = "1 to 100, default 20"), ("cursor" = Option<String>, Query),
     ),
-    responses(
-        (status = 200, body = PageBody<OrderView>, description = "Newest first"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = PageBody<OrderView>, description = "Newest first")),
 )]
 pub async fn list(
     State(web): State<Web>,
@@ -121,11 +115,7 @@ pub async fn list(
     get, path = "/api/billing/orders/{id}", tag = "orders",
     operation_id = "show_order", summary = "Read an order",
     params(("id" = String, Path)),
-    responses(
-        (status = 200, body = OrderView, description = "The order"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = OrderView, description = "The order")),
 )]
 pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<Json<OrderView>, Problem> {
     let order = find_order(&web.services, &order_id(&id)?).await?;
@@ -141,11 +131,7 @@ pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<
         ("id" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
     ),
-    responses(
-        (status = 200, body = OrderView, description = "The order"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = OrderView, description = "The order")),
 )]
 pub async fn cancel(
     State(web): State<Web>,

@@ -17,7 +17,7 @@ pub use self::wire::ALIPAY_RETURN_URL_BYTES;
 use self::wire::{QueryPayment, StartPaymentBody};
 use super::api::{Call, Id, PageBody, answer, changed, created, to_the_end};
 use super::auth::Caller;
-use super::error::{ErrorBody, Problem};
+use super::error::Problem;
 use super::orders::check_return_host;
 use super::parameters::Parameters;
 use super::web::Web;
@@ -46,8 +46,6 @@ fn for_payer(services: &Services, payment: &Payment, owner: &PaymentOwner) -> Pa
     responses(
         (status = 201, body = PaymentView, description = "It is new"),
         (status = 200, body = PaymentView, description = "The open payment of the same method"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
 )]
 pub async fn start(State(web): State<Web>, call: Call<StartPaymentBody>) -> Result<Response, Problem> {
@@ -76,11 +74,7 @@ pub async fn start(State(web): State<Web>, call: Call<StartPaymentBody>) -> Resu
         ("sort" = Option<String>, Query, description = "`updated`: oldest change first"),
         ("limit" = Option<u32>, Query, description = "1 to 100, default 20"), ("cursor" = Option<String>, Query),
     ),
-    responses(
-        (status = 200, body = PageBody<PaymentView>, description = "Newest first"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = PageBody<PaymentView>, description = "Newest first")),
 )]
 pub async fn list(
     State(web): State<Web>,
@@ -118,11 +112,7 @@ pub async fn list(
     get, path = "/api/billing/payments/{id}", tag = "payments",
     operation_id = "show_payment", summary = "Read a payment",
     params(("id" = String, Path)),
-    responses(
-        (status = 200, body = PaymentView, description = "The payment"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = PaymentView, description = "The payment")),
 )]
 pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<Json<PaymentView>, Problem> {
     let id = PaymentId::parse(&id).ok_or_else(Problem::not_found)?;
@@ -137,11 +127,7 @@ pub async fn show(State(web): State<Web>, caller: Caller, Id(id): Id) -> Result<
     description = "At most once a second while the payment is not final; otherwise what is on record.",
     request_body = QueryPayment,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
-    responses(
-        (status = 200, body = PaymentView, description = "The payment"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = PaymentView, description = "The payment")),
 )]
 pub async fn query(State(web): State<Web>, call: Call<QueryPayment>) -> Result<Response, Problem> {
     let payment_no = PaymentNo::parse(&call.body.payment_no).ok_or_else(Problem::not_found)?;

@@ -7,7 +7,7 @@ use payments::reconciliation::{find_day, list_days};
 use payments::views::ReconciliationView;
 
 use super::api::PageBody;
-use super::error::{ErrorBody, Problem};
+use super::error::Problem;
 use super::parameters::Parameters;
 use super::web::Web;
 
@@ -17,11 +17,7 @@ use super::web::Web;
     params(
         ("limit" = Option<u32>, Query, description = "1 to 100, default 20"), ("cursor" = Option<String>, Query),
     ),
-    responses(
-        (status = 200, body = PageBody<ReconciliationView>, description = "Newest day first"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = PageBody<ReconciliationView>, description = "Newest day first")),
 )]
 pub async fn list(
     State(web): State<Web>,
@@ -62,11 +58,7 @@ pub fn parse_day(text: &str) -> Option<chrono::NaiveDate> {
         ("day" = String, Path, description = "Day in Beijing, as in 2026-11-27"),
         ("gateway" = String, Path, description = "`wechat` or `alipay`"),
     ),
-    responses(
-        (status = 200, body = ReconciliationView, description = "The reconciliation"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = ReconciliationView, description = "The reconciliation")),
 )]
 pub async fn show(
     State(web): State<Web>,

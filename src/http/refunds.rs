@@ -12,7 +12,7 @@ use payments::{RefundFilter, find_payment, find_refund, list_all_refunds, list_r
 use self::wire::RequestRefund;
 use super::api::{Call, Id, PageBody, accepted, answer, to_the_end};
 use super::auth::Caller;
-use super::error::{ErrorBody, Problem};
+use super::error::Problem;
 use super::parameters::Parameters;
 use super::web::Web;
 
@@ -32,8 +32,6 @@ fn payment_id(text: &str) -> Result<PaymentId, Problem> {
     responses(
         (status = 202, body = RefundView, description = "Accepted: it is sent to the gateway, and not done yet"),
         (status = 200, body = RefundView, description = "The refund with this number and content, as it stands"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
     ),
 )]
 pub async fn request(
@@ -56,11 +54,7 @@ pub async fn request(
     get, path = "/api/billing/payments/{id}/refunds", tag = "refunds",
     operation_id = "list_refunds", summary = "List the refunds of a payment",
     params(("id" = String, Path)),
-    responses(
-        (status = 200, body = PageBody<RefundView>, description = "All of them, newest first, on one page"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = PageBody<RefundView>, description = "All of them, newest first, on one page")),
 )]
 pub async fn list(State(web): State<Web>, Id(id): Id) -> Result<Json<PageBody<RefundView>>, Problem> {
     let (payment, _) = find_payment(&web.services, &payment_id(&id)?).await?;
@@ -79,11 +73,7 @@ pub async fn list(State(web): State<Web>, Id(id): Id) -> Result<Json<PageBody<Re
     get, path = "/api/billing/refunds/{id}", tag = "refunds",
     operation_id = "show_refund", summary = "Read a refund",
     params(("id" = String, Path)),
-    responses(
-        (status = 200, body = RefundView, description = "The refund"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = RefundView, description = "The refund")),
 )]
 pub async fn show(State(web): State<Web>, Id(id): Id) -> Result<Json<RefundView>, Problem> {
     let id = RefundId::parse(&id).ok_or_else(Problem::not_found)?;
@@ -103,11 +93,7 @@ pub async fn show(State(web): State<Web>, Id(id): Id) -> Result<Json<RefundView>
         ("sort" = Option<String>, Query, description = "`updated`: oldest change first"),
         ("limit" = Option<u32>, Query, description = "1 to 100, default 20"), ("cursor" = Option<String>, Query),
     ),
-    responses(
-        (status = 200, body = PageBody<RefundView>, description = "Newest first"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = PageBody<RefundView>, description = "Newest first")),
 )]
 pub async fn list_all(
     State(web): State<Web>,

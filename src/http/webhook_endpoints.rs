@@ -14,7 +14,7 @@ use payments::webhook::{
 
 use self::wire::{CreateEndpoint, EndpointBody, ReplayEvents, RotateSecret, UpdateEndpoint};
 use super::api::{Call, Id, PageBody, accepted, answer, answer_sealed, changed, created, to_the_end};
-use super::error::{ErrorBody, Problem};
+use super::error::Problem;
 use super::parameters::Parameters;
 use super::web::Web;
 
@@ -28,11 +28,7 @@ fn endpoint_id(text: &str) -> Result<EndpointId, Problem> {
     post, path = "/api/billing/webhook-endpoints", tag = "webhooks",
     operation_id = "create_webhook_endpoint", summary = "Make a webhook endpoint", request_body = CreateEndpoint,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
-    responses(
-        (status = 201, body = EndpointBody, description = "With its secret, which is shown only now"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 201, body = EndpointBody, description = "With its secret, which is shown only now")),
 )]
 pub async fn create(State(web): State<Web>, call: Call<CreateEndpoint>) -> Result<Response, Problem> {
     let writer = created(EndpointBody::with_secret);
@@ -45,11 +41,7 @@ pub async fn create(State(web): State<Web>, call: Call<CreateEndpoint>) -> Resul
 #[utoipa::path(
     get, path = "/api/billing/webhook-endpoints", tag = "webhooks",
     operation_id = "list_webhook_endpoints", summary = "List the webhook endpoints",
-    responses(
-        (status = 200, body = PageBody<EndpointBody>, description = "All of them, newest first, on one page"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = PageBody<EndpointBody>, description = "All of them, newest first, on one page")),
 )]
 pub async fn list(State(web): State<Web>) -> Result<Json<PageBody<EndpointBody>>, Problem> {
     let endpoints = list_endpoints(&web.services).await?;
@@ -62,11 +54,7 @@ pub async fn list(State(web): State<Web>) -> Result<Json<PageBody<EndpointBody>>
 #[utoipa::path(
     get, path = "/api/billing/webhook-endpoints/{id}", tag = "webhooks",
     operation_id = "show_webhook_endpoint", summary = "Read a webhook endpoint", params(("id" = String, Path)),
-    responses(
-        (status = 200, body = EndpointBody, description = "The endpoint, without its secret"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = EndpointBody, description = "The endpoint, without its secret")),
 )]
 pub async fn show(State(web): State<Web>, Id(id): Id) -> Result<Json<EndpointBody>, Problem> {
     let endpoint = find_endpoint(&web.services, &endpoint_id(&id)?).await?;
@@ -78,11 +66,7 @@ pub async fn show(State(web): State<Web>, Id(id): Id) -> Result<Json<EndpointBod
     operation_id = "update_webhook_endpoint", summary = "Change a webhook endpoint",
     request_body = Option<UpdateEndpoint>,
     params(("id" = String, Path)),
-    responses(
-        (status = 200, body = EndpointBody, description = "The endpoint as it is now"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = EndpointBody, description = "The endpoint as it is now")),
 )]
 pub async fn update(
     State(web): State<Web>,
@@ -98,11 +82,7 @@ pub async fn update(
     delete, path = "/api/billing/webhook-endpoints/{id}", tag = "webhooks",
     operation_id = "delete_webhook_endpoint", summary = "Remove a webhook endpoint with its deliveries",
     params(("id" = String, Path)),
-    responses(
-        (status = 204, description = "It is gone"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 204, description = "It is gone")),
 )]
 pub async fn remove(State(web): State<Web>, Id(id): Id) -> Result<StatusCode, Problem> {
     let id = endpoint_id(&id)?;
@@ -118,11 +98,7 @@ pub async fn remove(State(web): State<Web>, Id(id): Id) -> Result<StatusCode, Pr
         ("id" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
     ),
-    responses(
-        (status = 200, body = EndpointBody, description = "With its new secret, which is shown only now"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = EndpointBody, description = "With its new secret, which is shown only now")),
 )]
 pub async fn rotate(
     State(web): State<Web>,
@@ -143,11 +119,7 @@ pub async fn rotate(
         ("id" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
     ),
-    responses(
-        (status = 202, body = DeliveryBody, description = "The delivery of the ping, which is due now"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 202, body = DeliveryBody, description = "The delivery of the ping, which is due now")),
 )]
 pub async fn test(
     State(web): State<Web>,
@@ -169,11 +141,7 @@ pub async fn test(
         ("id" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
     ),
-    responses(
-        (status = 202, body = EndpointBody, description = "Its events of that time are being queued"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 202, body = EndpointBody, description = "Its events of that time are being queued")),
 )]
 pub async fn replay(
     State(web): State<Web>,
@@ -198,11 +166,7 @@ pub async fn replay(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "20 by default"),
         ("cursor" = Option<String>, Query),
     ),
-    responses(
-        (status = 200, body = PageBody<DeliveryBody>, description = "One for an event, the newest event first"),
-        (status = "4XX", body = ErrorBody, description = "Refused; nothing was changed"),
-        (status = "5XX", body = ErrorBody, description = "Not done, or not known to be done"),
-    ),
+    responses((status = 200, body = PageBody<DeliveryBody>, description = "One for an event, the newest event first")),
 )]
 pub async fn deliveries(
     State(web): State<Web>,

@@ -15,6 +15,11 @@ use crate::http::webhook_endpoints::DELIVERY_STATUSES;
 const SCHEMAS: &str = "#/components/schemas/";
 /// Beginning of the names that the derive macro gives to pages of lists.
 const GENERATED_PAGE: &str = "PageBody_";
+/// Answers of an operation that names no others for its refusals and failures.
+const ERRORS: [(&str, &str); 2] = [
+    ("4XX", "Refused; nothing was changed"),
+    ("5XX", "Not done, or not known to be done"),
+];
 
 type Object = Map<String, Value>;
 
@@ -54,6 +59,7 @@ fn each_operation(document: &mut Value) -> impl Iterator<Item = &mut Object> {
 }
 
 fn refine_operation(operation: &mut Object) {
+    add_errors(operation);
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
@@ -76,6 +82,18 @@ fn refine_operation(operation: &mut Object) {
         })
     {
         *schema = named;
+    }
+}
+
+fn add_errors(operation: &mut Object) {
+    let Some(responses) = operation["responses"].as_object_mut() else {
+        return;
+    };
+    let schema = json!({"$ref": format!("{SCHEMAS}ErrorBody")});
+    for (status, description) in ERRORS {
+        responses.entry(status).or_insert_with(
+            || json!({"description": description, "content": {"application/json": {"schema": schema}}}),
+        );
     }
 }
 
