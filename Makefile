@@ -37,12 +37,12 @@ browser: ## set up Chromium and the browser tests' packages
 
 browser-test: bundle browser ## browser tests only
 	cargo build --locked
-	node --test --test-concurrency=1 end2end/browser/*.test.mjs
+	node --test --test-concurrency=2 end2end/browser/*.test.mjs
 
 interop: ## other people's SDKs against the simulator
 	@scripts/interop.sh
 	cargo build --locked
-	node --test --test-concurrency=1 end2end/interop/*.test.mjs
+	node --test --test-concurrency=2 end2end/interop/*.test.mjs
 
 clean: ## remove everything built (not data/, not the tool cache)
 	cargo clean
