@@ -40,6 +40,9 @@ const BACKLOG: u32 = 4096;
 /// Send buffer in bytes (Linux doubles it). By default the system would hold 4 MB of unread answers for each of thousands
 /// of connections, and the write deadline would begin only after them.
 const SEND_BUFFER: u32 = 64 * 1024;
+/// Bytes of an answer that the system takes before it has sent them. More of them would only wait there for a slow client:
+/// what is on its way is not counted, so a fast one is not slowed down.
+const UNSENT_BYTES: u32 = 16 * 1024;
 
 /// Address of the other end of the connection; behind `TRUSTED_PROXIES` handlers see the visitor's address instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +79,10 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
         TcpSocket::new_v6()?
     };
     socket.set_reuseaddr(true)?;
-    // Accepted connections inherit it.
+    // Accepted connections inherit both.
     socket.set_send_buffer_size(SEND_BUFFER)?;
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
@@ -215,6 +220,21 @@ pub fn is_private(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn accepted_connections_keep_few_bytes_for_a_client_that_reads_nothing() {
+        let listener = bind((IpAddr::from([127, 0, 0, 1]), 0).into()).unwrap();
+        let connecting = TcpStream::connect(listener.local_addr().unwrap());
+        let (accepted, _client) = tokio::join!(listener.accept(), connecting);
+        let stream = accepted.unwrap().0;
+        let socket = socket2::SockRef::from(&stream);
+        assert_eq!(socket.tcp_notsent_lowat().unwrap(), UNSENT_BYTES);
+        assert_eq!(
+            socket.send_buffer_size().unwrap(),
+            2 * usize::try_from(SEND_BUFFER).unwrap()
+        );
+    }
 
     #[test]
     fn proxies_stand_on_this_machine_or_in_private_networks() {
