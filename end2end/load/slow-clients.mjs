@@ -17,6 +17,7 @@ const chosen = process.argv[4];
 const STREAMS_PER_ORDER = 10;
 const N_UNREAD = 20;
 const COMES_BACK_MS = 3_000;
+const LEAVES_MS = 5_000;
 // One address has too few ports for all of them.
 const CLIENTS_PER_ADDRESS = 2_500;
 
@@ -36,8 +37,11 @@ async function memory() {
     };
 }
 
-/** Keeps `n` connections open that send `head(n)` and read nothing; closed ones are reopened. */
-function gather(n, head) {
+/**
+ * Keeps `n` connections open that send `head(n)`; closed ones are reopened. A client that reads nothing does not notice that
+ * it was closed, so it leaves by itself after a while.
+ */
+function gather(n, head, readsNothing) {
     const sockets = new Set();
     let n_opened = 0;
     let isOver = false;
@@ -48,7 +52,12 @@ function gather(n, head) {
         n_opened += 1;
         sockets.add(socket);
         socket.on('connect', () => socket.write(head(index)));
-        socket.pause();
+        if (readsNothing) {
+            socket.pause();
+            setTimeout(() => socket.destroy(), LEAVES_MS).unref();
+        } else {
+            socket.resume();
+        }
         socket.on('error', () => {});
         socket.on('close', () => {
             sockets.delete(socket);
@@ -104,7 +113,7 @@ const crowds = {
 for (const [name, say] of Object.entries(crowds)) {
     if (chosen && chosen !== name) continue;
     const then = await memory();
-    const crowd = gather(n_clients, say);
+    const crowd = gather(n_clients, say, name === 'readers');
     // The slow clients connect within `n / 2` ms.
     await pause(n_clients / 2 + 1_000);
     const seen = await measure(seconds * 1_000);
