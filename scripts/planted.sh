@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Planted bugs: mistakes that were really made somewhere, as one patch, so that no line of the product knows them. Applies it
-# to a copy of the tracked files and runs the tests that must find each.
+# to a copy of the tracked files and runs the tests that must find each, or the tests that the arguments name to `cargo test`.
+# A bug that no test wakes does nothing.
 #
 # When the code around a bug has changed, the patch no longer applies: apply it with `git apply --reject`, mend what is left,
 # and write it again with `git diff`.
@@ -17,5 +18,5 @@ git ls-files -z --cached --others --exclude-standard |
 cd "$copy"
 # Outside of a repository, or git would leave out paths that it ignores.
 GIT_CEILING_DIRECTORIES="$root/target" git apply payments/tests/faults/planted.patch
-CARGO_TARGET_DIR="$root/target" cargo test --workspace --locked --no-fail-fast \
-    --features payments/planted --test faults planted:: -- --nocapture
+[ $# != 0 ] || set -- --test faults planted::
+CARGO_TARGET_DIR="$root/target" cargo test --workspace --locked --no-fail-fast --features payments/planted "$@" -- --nocapture

@@ -7,7 +7,6 @@ trap - ERR
 set +e
 cd "$root"
 
-faults=tongqian/faults,payments/faults
 # A first run has nothing to build upon: incremental files would only cost it time and half of the disk.
 [ -e "$root/target/debug/incremental" ] || export CARGO_INCREMENTAL=0
 # Tests wait for clocks, disks and other programs more than they compute: with two of them on each core, those over HTTP
@@ -75,16 +74,11 @@ cargo_tests() {
     return "${PIPESTATUS[0]}"
 }
 
-# The simulation and the crash tests want code that no other build has: crash points. The same packages
-# with one feature more, so that no dependency is compiled twice.
+# The simulation and the crash tests want code that no other build has: crash points and planted bugs. The same packages
+# with features more, so that no dependency is compiled twice.
 fault_tests() {
-    TEST_DATABASE_URL="$database_url" limited cargo test --workspace --locked --no-fail-fast \
-        --features "$faults" --test faults --test crash -- --nocapture 2>&1 | tee "$work/faults"
-    return "${PIPESTATUS[0]}"
-}
-
-planted_bugs() {
-    limited scripts/planted.sh 2>&1 | tee "$work/planted"
+    TEST_DATABASE_URL="$database_url" limited scripts/planted.sh --features tongqian/faults \
+        --test faults --test crash 2>&1 | tee "$work/faults"
     return "${PIPESTATUS[0]}"
 }
 
@@ -123,7 +117,7 @@ check format cargo fmt --all --check
 check lints cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 check dependencies scripts/dependencies.sh
 check "patch of the planted bugs" git apply --check payments/tests/faults/planted.patch
-check "lints of the fault tests" cargo clippy --workspace --all-targets --features "$faults,payments/planted" --locked --quiet -- -D warnings
+check "lints of the fault tests" cargo clippy --workspace --all-targets --features tongqian/faults,payments/planted --locked --quiet -- -D warnings
 
 # This makes the debug server too, with the features the tests were compiled with, so nothing is compiled twice.
 server="$root/target/debug/tongqian"
@@ -146,8 +140,6 @@ if [ -n "${database_url:-}" ]; then
     phase "fault tests" fault_tests
     cargo_count "fault tests" $? "$work/faults"
 fi
-phase "planted bugs" planted_bugs
-cargo_count "planted bugs" $? "$work/planted"
 
 printf '\n== seconds\n'
 printf '%s\n' "${times[@]}"
