@@ -20,6 +20,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use app::return_url::ReturnHosts;
+use domain::schedule::SHIPPING_LIFE;
 use domain::{LatePolicy, Money, Products};
 use payments::alarm::Robots;
 use payments::gateway::alipay::QrProduct;
@@ -220,6 +221,7 @@ impl Config {
             traces: traces::read(source)?,
         };
         source.refuse_unknown()?;
+        config.check_shipping()?;
         config.check_live_settings()?;
         Ok(config)
     }
@@ -233,6 +235,16 @@ impl Config {
 
     pub fn is_live(&self) -> bool {
         matches!(self.gateways, GatewayMode::Live(_))
+    }
+
+    /// Refuses settings with which WeChat could not be told of a delivery: it is told by the payer's openid.
+    fn check_shipping(&self) -> Result<(), ConfigError> {
+        if self.policy.shipping.is_some() && self.policy.retention.payer_ids < SHIPPING_LIFE {
+            let problem =
+                "must be at least 30 with WECHAT_SHIPPING, which uploads by the payer's openid for so long";
+            return Err(ConfigError::new("RETAIN_PAYER_IDS_DAYS", problem));
+        }
+        Ok(())
     }
 
     /// Refuses settings that are good for trials but too weak for real money.

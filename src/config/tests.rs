@@ -126,6 +126,13 @@ fn shipping_needs_the_secret_of_the_mini_program() {
     assert_eq!(culprit(&with(&[on])), "WECHAT_MINI_APP_SECRET");
     assert_eq!(culprit(&[&ALIPAY[..], &[on]].concat()), "WECHAT_MINI_APP_SECRET");
     assert_eq!(culprit(&with(&[secret])), "WECHAT_MINI_APP_ID");
+    let keep = |days| ("RETAIN_PAYER_IDS_DAYS", days);
+    assert_eq!(
+        culprit(&with(&[id, secret, on, keep("29")])),
+        "RETAIN_PAYER_IDS_DAYS"
+    );
+    assert!(read(&with(&[id, secret, on, keep("30")])).is_ok());
+    assert!(read(&with(&[keep("29")])).is_ok());
     let config = read(&with(&[id, secret, on])).unwrap();
     assert_eq!(config.policy.shipping, Some(Logistics::Virtual));
     let off = read(&with(&[id, ("WECHAT_SHIPPING", "off")])).unwrap();
