@@ -28,6 +28,8 @@ pub struct Answer {
 pub fn client() -> Client {
     Client::builder()
         .timeout(Duration::from_secs(30))
+        // The server closes idle connections after ten seconds, and a request on its way at that moment would fail.
+        .pool_idle_timeout(Duration::from_secs(5))
         .redirect(reqwest::redirect::Policy::none())
         .cookie_store(true)
         .build()
