@@ -210,7 +210,9 @@ async fn a_token_that_wechat_does_not_take_is_one_incident_for_all_payments() {
         assert_eq!(upload(shop).await, 2);
         let words = told(shop).await;
         assert_eq!(words.len(), 1, "{words:?}");
-        assert!(words[0].contains("no access token: 42001"), "{words:?}");
+        // Both use one token: the upload that comes second may find that it was ended by the first.
+        let is_about_token = |code| words[0].contains(&format!("no access token: {code}"));
+        assert!(is_about_token("42001") || is_about_token("40001"), "{words:?}");
         shop.sim.faults(simulator::Faults::none());
         shop.sleep(MINUTE).await;
         assert_eq!(upload(shop).await, 2);
