@@ -43,13 +43,7 @@ impl TryFrom<api_keys::KnownKeyRow> for KnownKey {
 pub async fn list_keys(services: &Services) -> Result<Vec<KnownKey>, Error> {
     services
         .db
-        .read_one(|tx| {
-            async move {
-                let rows = api_keys::list_api_keys(tx).await?;
-                parse_rows(rows)
-            }
-            .boxed()
-        })
+        .read_one(|tx| async move { parse_rows(api_keys::list_api_keys(tx).await?) }.boxed())
         .await
         .map_err(Error::Internal)
 }

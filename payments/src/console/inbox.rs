@@ -7,6 +7,7 @@ use super::KeptNotification;
 use crate::gateway::masked::{masked_form, masked_header, masked_json};
 pub use crate::model::notification::NotificationOutcome;
 use crate::notification::kept::bytes_of;
+use crate::pagination::page;
 use crate::store::{notifications, parse_rows};
 use crate::{Error, Page, Services};
 
@@ -28,21 +29,16 @@ pub async fn list_notifications_of(
 ) -> Result<Page<KeptNotification>, Error> {
     const BEGINNING: (Timestamp, &str, &str) = (Timestamp::from_millis(i64::MAX), "", "");
     let after = cursor.and_then(parse_cursor).unwrap_or(BEGINNING);
-    let mut rows = services
+    let rows = services
         .db
         .read_one(|tx| {
             async move { notifications::list(tx, only, after, i64::from(limit) + 1).await }.boxed()
         })
         .await?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let data: Vec<KeptNotification> = parse_rows(rows)?;
-    let next_cursor = data.last().filter(|_| has_more).map(|last| {
+    Ok(page(parse_rows(rows)?, limit, |last: &KeptNotification| {
         let (at, channel) = (last.received_at.millis(), last.channel.as_str());
         format!("{at}.{channel}.{}", last.id)
-    });
-    Ok(Page { data, next_cursor })
+    }))
 }
 
 fn parse_cursor(text: &str) -> Option<(Timestamp, &str, &str)> {

@@ -7,7 +7,7 @@ use crate::model::refund::RefundOfOrder;
 use crate::model::sort::Age;
 use crate::store::search::IdRange;
 use crate::store::search::depth::{Scanned, find_cut_off, measure_depth, narrow};
-use crate::store::{StoreError, Tx, on};
+use crate::store::{StoreError, Tx, on, parse_rows};
 
 /// Filter of refunds. `None`: anything.
 #[derive(Debug, Clone, Copy, Default)]
@@ -83,10 +83,7 @@ pub async fn find(
         .bind(filter.state.map(RefundState::as_str))
         .bind(filter.method))?;
     Ok(Scanned {
-        rows: rows
-            .into_iter()
-            .map(RefundOfOrder::try_from)
-            .collect::<Result<_, _>>()?,
+        rows: parse_rows(rows)?,
         looked_to,
     })
 }
