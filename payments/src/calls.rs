@@ -65,6 +65,7 @@ async fn insert_calls(services: &Services, calls: &[Call]) -> Result<(), StoreEr
 }
 
 fn call_row(call: &Call) -> CallRow {
+    let nearest = call.operation.nearest_known_before();
     let took_ms = i64::try_from(call.took.as_millis()).unwrap_or(i64::MAX);
     let status = call.status.map(|status| status.to_string());
     let parts = [
@@ -81,7 +82,8 @@ fn call_row(call: &Call) -> CallRow {
     CallRow {
         id: hash_of_parts(&parts),
         channel: call.channel.as_str().to_owned(),
-        operation: call.operation.as_str().to_owned(),
+        operation: nearest.as_str().to_owned(),
+        newer_operation: (nearest != call.operation).then(|| call.operation.as_str().to_owned()),
         payment_no: call.payment_no.as_str().to_owned(),
         line: call.line.clone(),
         request: call.request.clone(),

@@ -143,6 +143,7 @@ async fn attempt(
         return Outcome::refused(Sentence::OpenidErased.as_str());
     };
     let shipment = Shipment {
+        payment_no: &payment.payment_no,
         transaction_id,
         openid: &openid,
         subject: &order.subject,

@@ -241,8 +241,9 @@ catalogue! {
     operation_cancel: "撤销交易", "Trade cancelled";
     operation_refund: "请求退款", "Refund sent";
     operation_query_refund: "查询退款", "Refund asked about";
+    operation_upload_shipping: "录入发货信息", "Shipping information uploaded";
     call_signed: "应答 {status}，签名有效", "answer {status}, signature good";
-    call_unsigned: "拒绝 {status}，未签名", "refusal {status}, not signed";
+    call_unsigned: "应答 {status}，未签名", "answer {status}, not signed";
     call_not_believed: "应答 {status}，不可信", "answer {status}, not believed";
     call_no_answer: "没有应答", "no answer";
     call_again: "共 {n} 次相同应答，最近一次 {time}", "{n} times the same answer, the last at {time}";

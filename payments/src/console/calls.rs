@@ -29,6 +29,16 @@ pub struct GatewayCall {
     pub took: (Duration, Duration),
 }
 
+impl GatewayCall {
+    /// Whether the gateway answered as it should. Answers about shipping are never signed.
+    pub fn is_usual(&self) -> bool {
+        match self.operation {
+            Operation::UploadShipping => self.verdict == Verdict::Unsigned,
+            _ => self.verdict == Verdict::Signed,
+        }
+    }
+}
+
 impl TryFrom<CallRow> for GatewayCall {
     type Error = StoreError;
 
@@ -38,7 +48,7 @@ impl TryFrom<CallRow> for GatewayCall {
             channel: Method::parse(&row.channel)
                 .and_then(Method::channel)
                 .ok_or(StoreError::Corrupt("gateway_calls.channel"))?,
-            operation: Operation::parse(&row.operation)
+            operation: Operation::parse(row.newer_operation.as_ref().unwrap_or(&row.operation))
                 .ok_or(StoreError::Corrupt("gateway_calls.operation"))?,
             payment_no: row.payment_no,
             line: row.line,

@@ -25,6 +25,8 @@ domain::words! {
         Cancel => "cancel",
         Refund => "refund",
         QueryRefund => "query_refund",
+        /// Shipping information of what was sold, over a host that signs no answer.
+        UploadShipping => "upload_shipping",
     }
 }
 
@@ -41,7 +43,7 @@ domain::words! {
     pub enum Verdict {
         /// The answer has a valid signature of the gateway, whatever it says.
         Signed => "signed",
-        /// An unsigned refusal: a hint.
+        /// An answer without a signature: a refusal, which is only a hint, or one about shipping, which TLS alone proves.
         Unsigned => "unsigned",
         NotBelieved => "not_believed",
         NoAnswer => "no_answer",
@@ -74,6 +76,14 @@ pub struct CallLog {
 }
 
 impl Operation {
+    /// Operation that stands for this one in `gateway_calls.operation`, whose list older servers read.
+    pub(crate) const fn nearest_known_before(self) -> Operation {
+        match self {
+            Operation::UploadShipping => Operation::Query,
+            known => known,
+        }
+    }
+
     pub(super) const fn about(self, payment_no: &PaymentNo) -> About<'_> {
         About {
             operation: self,

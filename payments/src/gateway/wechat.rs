@@ -18,6 +18,8 @@ pub mod sign;
 mod table;
 mod wire;
 
+use std::sync::Arc;
+
 use domain::{PaymentNo, Product, Report, Timestamp};
 use http::{HeaderMap, HeaderValue, Method};
 use tracing::warn;
@@ -78,7 +80,7 @@ pub struct Wechat {
     pub(super) transport: Transport,
     pub(super) health: Health,
     pub(super) breaker: Breaker,
-    pub(super) calls: CallLog,
+    pub(super) calls: Arc<CallLog>,
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
 }
@@ -102,7 +104,8 @@ impl Wechat {
             .map(|text| backup_url("WECHAT_BACKUP_GATEWAY", text, &base))
             .transpose()?;
         let hosts = std::iter::once(&base).chain(&backup).map(Url::origin).collect();
-        let shipping = settings.shipping_api(&clock)?;
+        let calls = Arc::<CallLog>::default();
+        let shipping = settings.shipping_api(&calls, &clock)?;
         let oauth = settings
             .oauth
             .map(|oauth| Oauth::new(&settings.app_id, oauth, clock.clone()))
@@ -128,7 +131,7 @@ impl Wechat {
             own_key,
             health: Health::default(),
             breaker: Breaker::default(),
-            calls: CallLog::default(),
+            calls,
             metrics: Metrics::default(),
             base,
             clock,

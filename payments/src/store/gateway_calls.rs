@@ -10,6 +10,8 @@ pub struct CallRow {
     pub id: String,
     pub channel: String,
     pub operation: String,
+    /// Operation that older servers do not know; `operation` is then the nearest that they do.
+    pub newer_operation: Option<String>,
     pub payment_no: String,
     pub line: String,
     pub request: String,
@@ -27,9 +29,9 @@ pub struct CallRow {
 /// Adds a call; a repeated one updates the counts and times of its row.
 pub async fn add(tx: &mut Tx<'_>, call: &CallRow) -> Result<(), StoreError> {
     const SQL: &str = "
-        insert into gateway_calls (id, channel, operation, payment_no, line, request, status, answer, verdict, reason, n,
-            first_at, last_at, shortest_ms, longest_ms)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        insert into gateway_calls (id, channel, operation, newer_operation, payment_no, line, request, status, answer,
+            verdict, reason, n, first_at, last_at, shortest_ms, longest_ms)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         on conflict (id) do update set
             n = gateway_calls.n + excluded.n,
             first_at = case when excluded.first_at < gateway_calls.first_at
@@ -44,6 +46,7 @@ pub async fn add(tx: &mut Tx<'_>, call: &CallRow) -> Result<(), StoreError> {
         .bind(&call.id)
         .bind(&call.channel)
         .bind(&call.operation)
+        .bind(&call.newer_operation)
         .bind(&call.payment_no)
         .bind(&call.line)
         .bind(&call.request)
@@ -62,8 +65,8 @@ pub async fn add(tx: &mut Tx<'_>, call: &CallRow) -> Result<(), StoreError> {
 /// Oldest first; of very many, the newest.
 pub async fn of_order(tx: &mut Tx<'_>, order_id: &OrderId) -> Result<Vec<CallRow>, StoreError> {
     const SQL: &str = "
-        select c.id, c.channel, c.operation, c.payment_no, c.line, c.request, c.status, c.answer, c.verdict, c.reason, c.n,
-            c.first_at, c.last_at, c.shortest_ms, c.longest_ms
+        select c.id, c.channel, c.operation, c.newer_operation, c.payment_no, c.line, c.request, c.status, c.answer,
+            c.verdict, c.reason, c.n, c.first_at, c.last_at, c.shortest_ms, c.longest_ms
         from gateway_calls c join payments p on p.payment_no = c.payment_no
         where p.order_id = $1
         order by c.first_at desc, c.id desc
@@ -81,7 +84,7 @@ pub async fn last_of(
     preferred: &str,
 ) -> Result<Option<CallRow>, StoreError> {
     const SQL: &str = "
-        select id, channel, operation, payment_no, line, request, status, answer, verdict, reason, n,
+        select id, channel, operation, newer_operation, payment_no, line, request, status, answer, verdict, reason, n,
             first_at, last_at, shortest_ms, longest_ms
         from gateway_calls
         where payment_no = $1 and (operation in ('refund', 'query_refund')) = $2

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Payment, PaymentStatus, Product};
-use payments::console::{IncidentKind, list_open_incidents};
+use payments::console::{GatewayCall, IncidentKind, Operation, Verdict, list_open_incidents, open_file};
 use payments::{Logistics, Policy, StartPayment};
 use simulator::{BookedShipping, Endpoint, Fault, FaultKind, WechatKeys};
 
@@ -95,6 +95,30 @@ async fn a_payment_in_the_mini_program_is_reported_once() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn the_gateway_log_shows_each_upload_without_its_token_and_payer() {
+    on_each_engine(Some(Logistics::Virtual), async |shop| {
+        let payment = paid(shop).await;
+        fail(shop, FaultKind::NotFound, 1).await;
+        assert_eq!(upload(shop).await, 1);
+        shop.sleep(MINUTE).await;
+        assert_eq!(upload(shop).await, 1);
+        payments::write_calls(&shop.services).await.unwrap();
+        let mut calls = open_file(&shop.services, &payment.order_id).await.unwrap().calls;
+        calls.retain(|call| call.operation == Operation::UploadShipping);
+        let verdicts: Vec<Verdict> = calls.iter().map(|call| call.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Unsigned, Verdict::Unsigned]);
+        assert!(calls.iter().all(GatewayCall::is_usual));
+        assert!(calls[1].answer.contains("\"errcode\": 0"), "{}", calls[1].answer);
+        for call in calls {
+            assert_eq!(call.line, "POST /wxa/sec/order/upload_shipping_info");
+            assert!(call.request.contains(SUBJECT));
+            assert!(!call.request.contains(OPENID));
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

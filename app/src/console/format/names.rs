@@ -102,6 +102,7 @@ pub const fn operation(operation: Operation, words: &ConsoleWords) -> &'static s
         Operation::Cancel => words.operation_cancel,
         Operation::Refund => words.operation_refund,
         Operation::QueryRefund => words.operation_query_refund,
+        Operation::UploadShipping => words.operation_upload_shipping,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use leptos::prelude::*;
-use payments::console::{Event, GatewayCall, OrderFile, Permission, RequestedBy, Verdict};
+use payments::console::{Event, GatewayCall, OrderFile, Permission, RequestedBy};
 
 use crate::console::{ConsoleContext, format, incident_text};
 use crate::i18n::{ConsoleWords, fill};
@@ -255,11 +255,7 @@ fn call_entry(call: &GatewayCall, words: &'static ConsoleWords) -> Entry {
     let details: Vec<String> = call.reason.iter().cloned().chain(again).collect();
     let flash = [&call.request, &call.answer].map(String::as_str).join("\n\n");
     Entry {
-        kind: if call.verdict == Verdict::Signed {
-            "neutral"
-        } else {
-            "warn"
-        },
+        kind: if call.is_usual() { "neutral" } else { "warn" },
         sentence: fill(words.event_called, &values),
         detail: (!details.is_empty()).then(|| details.join("\n")),
         cause: format!("{} · {}", call.line, format::span(call.took)),

@@ -1,9 +1,12 @@
 //! WeChat merchant settings, and checks of them before the first payment.
 
+use std::sync::Arc;
+
 use http::HeaderValue;
 use secrecy::SecretString;
 
 use super::super::KeyError;
+use super::super::calls::CallLog;
 use super::keys::PUBLIC_KEY_PREFIX;
 use super::oauth::OauthSettings;
 use super::shipping::{self, MiniApiSettings, ShippingApi};
@@ -68,7 +71,11 @@ impl Settings {
     }
 
     /// Client for shipping information, which needs the mini program that the secret belongs to.
-    pub(super) fn shipping_api(&self, clock: &Clock) -> Result<Option<ShippingApi>, KeyError> {
+    pub(super) fn shipping_api(
+        &self,
+        calls: &Arc<CallLog>,
+        clock: &Clock,
+    ) -> Result<Option<ShippingApi>, KeyError> {
         let Some(settings) = &self.mini_api else {
             return Ok(None);
         };
@@ -76,7 +83,7 @@ impl Settings {
             let message = format!("missing: {} is set without it", shipping::APP_SECRET);
             return Err(KeyError::new("WECHAT_MINI_APP_ID", message));
         };
-        ShippingApi::new(app_id, settings.clone(), clock.clone()).map(Some)
+        ShippingApi::new(app_id, settings.clone(), Arc::clone(calls), clock.clone()).map(Some)
     }
 
     pub(super) fn check_mch_id(&self) -> Result<(), KeyError> {

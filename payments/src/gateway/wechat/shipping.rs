@@ -3,6 +3,9 @@
 //!
 //! Answers of this host are not signed: TLS is all that proves them, and no money of ours moves by them.
 
+use std::sync::Arc;
+
+use domain::{Channel, PaymentNo};
 use http::{HeaderValue, Method, StatusCode, header};
 use reqwest::Request;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -10,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use url::Url;
 
+use super::super::calls::{Call, CallLog, Operation};
 use super::super::scalar::Scalar;
-use super::super::transport::{Transport, base_url};
+use super::super::transport::{self, Transport, base_url};
 use super::super::{GatewayError, KeyError, is_plain};
 use super::to_json;
 use crate::Clock;
@@ -20,6 +24,8 @@ use crate::model::shipping::Logistics;
 
 /// Setting of the secret.
 pub(super) const APP_SECRET: &str = "WECHAT_MINI_APP_SECRET";
+/// Path of the call that uploads.
+const UPLOAD: &str = "wxa/sec/order/upload_shipping_info";
 /// A token is used until so shortly before its end: in its last minutes WeChat gives the next one, and both are good.
 const RENEWED_BEFORE_SECONDS: u64 = 5 * 60;
 /// Most characters of the description of what was sold.
@@ -54,6 +60,7 @@ pub(crate) enum ShippingError {
 /// Payment whose goods were delivered.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shipment<'a> {
+    pub payment_no: &'a PaymentNo,
     pub transaction_id: &'a str,
     pub openid: &'a str,
     pub subject: &'a str,
@@ -66,6 +73,8 @@ pub(crate) struct ShippingApi {
     app_secret: SecretString,
     api: Url,
     transport: Transport,
+    /// Gateway log of the merchant's other calls to WeChat.
+    calls: Arc<CallLog>,
     clock: Clock,
     token: Mutex<Option<Token>>,
 }
@@ -129,6 +138,7 @@ impl ShippingApi {
     pub(super) fn new(
         app_id: &str,
         settings: MiniApiSettings,
+        calls: Arc<CallLog>,
         clock: Clock,
     ) -> Result<ShippingApi, KeyError> {
         check_secret(&settings.app_secret)?;
@@ -138,6 +148,7 @@ impl ShippingApi {
             app_secret: settings.app_secret,
             transport: Transport::new("WECHAT_OAUTH_API", &api, clock.clone())?,
             api,
+            calls,
             clock,
             token: Mutex::default(),
         })
@@ -175,10 +186,21 @@ impl ShippingApi {
                 openid: shipment.openid,
             },
         });
-        let mut url = self.address("wxa/sec/order/upload_shipping_info");
+        let mut url = self.address(UPLOAD);
         url.query_pairs_mut()
             .append_pair("access_token", token.text.expose_secret());
-        let answer = self.post(url, body).await?;
+        let line = format!("POST /{UPLOAD}");
+        let about = Operation::UploadShipping.about(shipment.payment_no);
+        let mut call = Call::begin(Channel::Wechat, about, line, &body, self.clock.now());
+        let sent = self.post(url, body).await;
+        call.returned(&sent, self.clock.now());
+        let answer = sent.and_then(|answer| {
+            let read = read_answer(&answer);
+            call.judged(read.as_ref().map(|_| false));
+            read
+        });
+        self.calls.note(call);
+        let answer = answer?;
         match answer.errcode.as_deref() {
             Some("0") => Ok(()),
             Some(code) if UPLOADED_BEFORE.contains(&code) => Ok(()),
@@ -201,7 +223,7 @@ impl ShippingApi {
             appid: &self.app_id,
             secret: self.app_secret.expose_secret(),
         });
-        let answer = self.post(self.address("cgi-bin/stable_token"), body).await?;
+        let answer = read_answer(&self.post(self.address("cgi-bin/stable_token"), body).await?)?;
         let text = match answer.access_token.as_deref() {
             Some(text) if is_token(text) => SecretString::from(text),
             _ => return Err(answer.refusal()),
@@ -231,22 +253,25 @@ impl ShippingApi {
         url
     }
 
-    async fn post(&self, url: Url, body: String) -> Result<Answer, GatewayError> {
+    async fn post(&self, url: Url, body: String) -> Result<transport::Answer, GatewayError> {
         let mut request = Request::new(Method::POST, url);
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(header::ACCEPT, json.clone());
         request.headers_mut().insert(header::CONTENT_TYPE, json);
         *request.body_mut() = Some(body.into());
-        let answer = self.transport.send(request).await?;
-        if answer.status != StatusCode::OK {
-            return Err(GatewayError::unknown(format!(
-                "status {}",
-                answer.status.as_u16()
-            )));
-        }
-        serde_json::from_slice(&answer.body)
-            .map_err(|_| GatewayError::unknown("the answer of api.weixin.qq.com is not readable"))
+        self.transport.send(request).await
     }
+}
+
+fn read_answer(answer: &transport::Answer) -> Result<Answer, GatewayError> {
+    if answer.status != StatusCode::OK {
+        return Err(GatewayError::unknown(format!(
+            "status {}",
+            answer.status.as_u16()
+        )));
+    }
+    serde_json::from_slice(&answer.body)
+        .map_err(|_| GatewayError::unknown("the answer of api.weixin.qq.com is not readable"))
 }
 
 impl Answer {
