@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgSeverity};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::Notify;
@@ -14,6 +15,19 @@ use super::{Engine, FromStore, MIGRATIONS, StoreError, Tx, Work, append_only, is
 use crate::clock::Draws;
 
 const MAX_CONNECTIONS: u32 = 16;
+/// Limits of a session, in PostgreSQL's words.
+const LIMITS: [(&str, &str); 3] = [
+    ("statement_timeout", "5s"),
+    ("lock_timeout", "2s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+];
+/// Waits for a server that migrates before this one, and then keeps the lock however long the migrations take.
+const MIGRATION_TURN: &str = "
+    begin;
+    set local statement_timeout = 0;
+    set local lock_timeout = '60s';
+    set local idle_in_transaction_session_timeout = 0;
+    select pg_advisory_xact_lock(7430418)";
 /// Bounds the wait for a connection: a caller of a server that is gone gets 503, and tries again.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -27,17 +41,15 @@ pub struct PostgresDb {
 impl PostgresDb {
     pub(super) async fn open(url: &str, guards: Guards) -> Result<PostgresDb, StoreError> {
         let plain: PgConnectOptions = url.parse()?;
-        let options = plain.clone().options([
-            ("statement_timeout", "5s"),
-            ("lock_timeout", "2s"),
-            ("idle_in_transaction_session_timeout", "10s"),
-        ]);
+        let options = plain.clone().options(LIMITS);
         let connections = Connections::open(options, MAX_CONNECTIONS, ACQUIRE_TIMEOUT).await?;
         let mut borrowed = connections.acquire().await?;
         let found = find_not_durable(borrowed.lend()).await;
         if let Some(setting) = borrowed.note(found)? {
             return Err(StoreError::NotDurable(setting));
         }
+        let warned = warn_of_missing_limits(borrowed.lend()).await;
+        borrowed.note(warned)?;
         run_migrations(&plain).await?;
         if guards == Guards::PutUp {
             let protected = append_only::protect_postgres(borrowed.lend()).await;
@@ -241,11 +253,36 @@ pub(super) fn failed_commit(error: sqlx::Error) -> StoreError {
 }
 
 /// Migrates over a connection of its own: a statement over millions of rows takes longer than the timeout of a request.
+///
+/// One server migrates at a time. Its lock belongs to the transaction of a second connection and not to a session, which in
+/// PgBouncer's transaction mode would leave it with a connection that others use.
 async fn run_migrations(plain: &PgConnectOptions) -> Result<(), StoreError> {
     let patient = plain.clone().options([("lock_timeout", "60s")]);
+    let mut turn = plain.connect().await?;
+    sqlx::raw_sql(MIGRATION_TURN).execute(&mut turn).await?;
     let mut connection = patient.connect().await?;
-    MIGRATIONS.run_direct(None, &mut connection, false).await?;
+    let mut migrations = Migrator::with_migrations(MIGRATIONS.iter().cloned().collect());
+    migrations.set_locking(false);
+    migrations.run_direct(None, &mut connection, false).await?;
     connection.close().await?;
+    sqlx::raw_sql("commit").execute(&mut turn).await?;
+    turn.close().await?;
+    Ok(())
+}
+
+/// Warns of limits that did not arrive: PgBouncer drops them where it is told to ignore them.
+async fn warn_of_missing_limits(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    for (name, _) in LIMITS {
+        let value: Option<String> = sqlx::query_scalar("select nullif(current_setting($1), '0')")
+            .bind(name)
+            .fetch_one(&mut *connection)
+            .await?;
+        if value.is_none() {
+            tracing::warn!(
+                "PostgreSQL has no {name} for this server: set it for its role (alter role … set {name} = …)"
+            );
+        }
+    }
     Ok(())
 }
 
