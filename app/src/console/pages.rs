@@ -43,7 +43,7 @@ pub use lists::{ListFilters, payments, refunds};
 pub use live::LiveState;
 pub use login::{HeldLogin, login, second_step};
 pub use order::{OrderPlace, order};
-pub use order_columns::OrderColumn;
+pub use order_columns::OrderColumns;
 pub use orders::{Filters, OrderList, orders};
 pub use overview::{overview, overview_of_range};
 pub use payment_links::{payment_link, payment_links, plate};

@@ -1,6 +1,6 @@
 //! The search for orders, and the page of one order.
 
-use app::console::pages::{Filters, OrderColumn, OrderList, OrderPlace};
+use app::console::pages::{Filters, OrderColumns, OrderList, OrderPlace};
 use app::console::{ConsoleContext, Flash, pages};
 use app::context::parameter;
 use axum::Extension;
@@ -61,13 +61,12 @@ pub fn filters(query: Option<&str>) -> Result<Filters, PageError> {
         attention: typed.text("attention")?,
         within: typed.text("in")?,
         sort: typed.text("sort")?,
-        columns: typed.text("columns")?,
+        columns: set(&typed.text("columns")?, OrderColumns::parse)?.unwrap_or_default(),
         cursor: typed.text("cursor")?,
     })
 }
 
 pub fn read(filters: &Filters) -> Result<OrderQuery, PageError> {
-    set(&filters.columns, OrderColumn::parse_list)?;
     Ok(OrderQuery {
         text: set(&filters.text, |text| word(text, 64))?,
         anywhere: set(&filters.within, |text| (text == "text").then_some(()))?.is_some(),

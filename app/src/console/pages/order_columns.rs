@@ -36,22 +36,57 @@ const DEFAULT: [OrderColumn; 7] = [
     OrderColumn::Created,
 ];
 
-impl OrderColumn {
-    /// Parses columns such as `user.amount`; none means the usual ones. They are shown in the order of the table, each once.
-    pub fn parse_list(text: &str) -> Option<Vec<OrderColumn>> {
-        if text.is_empty() {
-            return Some(DEFAULT.to_vec());
-        }
-        let named: Option<Vec<OrderColumn>> = text.split('.').map(OrderColumn::parse).collect();
-        let named = named?;
-        Some(
+/// Columns of the list that are shown, at least one, in the order of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderColumns(Vec<OrderColumn>);
+
+impl Default for OrderColumns {
+    fn default() -> OrderColumns {
+        OrderColumns(DEFAULT.to_vec())
+    }
+}
+
+impl OrderColumns {
+    /// Parses columns such as `user.amount`.
+    pub fn parse(text: &str) -> Option<OrderColumns> {
+        let named: Vec<OrderColumn> = text.split('.').map(OrderColumn::parse).collect::<Option<_>>()?;
+        Some(OrderColumns::chosen_by(|column| named.contains(&column)))
+    }
+
+    fn chosen_by(is_chosen: impl Fn(OrderColumn) -> bool) -> OrderColumns {
+        OrderColumns(
             OrderColumn::ALL
                 .into_iter()
-                .filter(|column| named.contains(column))
+                .filter(|column| is_chosen(*column))
                 .collect(),
         )
     }
 
+    /// Writes them for the address; the usual ones need no word.
+    pub(super) fn to_text(&self) -> String {
+        if self.0 == DEFAULT {
+            return String::new();
+        }
+        let names: Vec<&str> = self.0.iter().map(|column| column.as_str()).collect();
+        names.join(".")
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = OrderColumn> {
+        self.0.iter().copied()
+    }
+
+    /// Shows a column, or hides it unless it is the last one.
+    fn toggle(&self, column: OrderColumn) -> OrderColumns {
+        let toggled = OrderColumns::chosen_by(|other| (other == column) != self.0.contains(&other));
+        if toggled.0.is_empty() {
+            self.clone()
+        } else {
+            toggled
+        }
+    }
+}
+
+impl OrderColumn {
     pub(super) fn heading(self, words: &'static ConsoleWords) -> Column {
         match self {
             OrderColumn::Amount | OrderColumn::Returned => Figures(self.name(words)),
@@ -109,27 +144,13 @@ impl OrderColumn {
     }
 }
 
-/// Writes columns for the address; the usual ones need none.
-fn to_text(columns: &[OrderColumn]) -> String {
-    if columns == DEFAULT {
-        return String::new();
-    }
-    let names: Vec<&str> = columns.iter().map(|column| column.as_str()).collect();
-    names.join(".")
-}
-
-/// Links that show or hide a column of the same list. The last one stays.
-pub(super) fn render_choice(context: &ConsoleContext, filters: &Filters, shown: &[OrderColumn]) -> AnyView {
+/// Links that show or hide a column of the same list.
+pub(super) fn render_choice(context: &ConsoleContext, filters: &Filters) -> AnyView {
     let words = context.words();
     let links = OrderColumn::ALL.map(|column| {
-        let is_shown = shown.contains(&column);
-        let chosen: Vec<OrderColumn> = OrderColumn::ALL
-            .into_iter()
-            .filter(|other| (*other == column) != shown.contains(other))
-            .collect();
-        let chosen = if chosen.is_empty() { shown.to_vec() } else { chosen };
+        let is_shown = filters.columns.0.contains(&column);
         let list = Filters {
-            columns: to_text(&chosen),
+            columns: filters.columns.toggle(column),
             ..filters.clone()
         };
         let path = format!("/admin/orders?{}", list.query(&filters.cursor));
@@ -155,13 +176,21 @@ mod tests {
 
     #[test]
     fn columns_are_known_words_in_the_order_of_the_table() {
-        assert_eq!(OrderColumn::parse_list(""), Some(DEFAULT.to_vec()));
-        let chosen = OrderColumn::parse_list("amount.user.user").unwrap();
-        assert_eq!(chosen, [OrderColumn::User, OrderColumn::Amount]);
-        assert_eq!(to_text(&chosen), "user.amount");
-        assert_eq!(to_text(&DEFAULT), "");
-        for unknown in ["nothing", "user,amount", "user.", "."] {
-            assert_eq!(OrderColumn::parse_list(unknown), None, "{unknown}");
+        let chosen = OrderColumns::parse("amount.user.user").unwrap();
+        assert_eq!(chosen.0, [OrderColumn::User, OrderColumn::Amount]);
+        assert_eq!(chosen.to_text(), "user.amount");
+        assert_eq!(OrderColumns::default().to_text(), "");
+        for unknown in ["", "nothing", "user,amount", "user.", "."] {
+            assert_eq!(OrderColumns::parse(unknown), None, "{unknown}");
         }
+    }
+
+    #[test]
+    fn the_last_column_cannot_be_hidden() {
+        let both = OrderColumns::parse("user.amount").unwrap();
+        let one = both.toggle(OrderColumn::User);
+        assert_eq!(one.to_text(), "amount");
+        assert_eq!(one.toggle(OrderColumn::Amount), one);
+        assert_eq!(one.toggle(OrderColumn::User), both);
     }
 }

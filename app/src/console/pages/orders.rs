@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use payments::Period;
 use payments::console::{LookedTo, OrderLine, OrderSort, OrderTotals, Permission, TakenAs};
 
-use super::order_columns::{OrderColumn, render_choice};
+use super::order_columns::{OrderColumns, render_choice};
 use super::parts::{
     Column::Text, choice, empty, fact, filters as render_filters, heading, input, looked_to_time, next_page,
     query_of, table,
@@ -29,8 +29,7 @@ pub struct Filters {
     /// `text`: the text is a part of a number, a user or a subject.
     pub within: String,
     pub sort: String,
-    /// Columns that were chosen, as [`OrderColumn::parse_list`] reads them.
-    pub columns: String,
+    pub columns: OrderColumns,
     pub cursor: String,
 }
 
@@ -69,7 +68,7 @@ impl Filters {
             ("attention", &self.attention),
             ("in", &self.within),
             ("sort", &self.sort),
-            ("columns", &self.columns),
+            ("columns", &self.columns.to_text()),
             ("cursor", cursor),
         ];
         query_of(&pairs)
@@ -91,14 +90,13 @@ pub struct OrderList {
 pub fn orders(context: &ConsoleContext, filters: &Filters, found: OrderList, now: Timestamp) -> AnyView {
     let words = context.words();
     let is_empty = found.lines.is_empty();
-    let shown = OrderColumn::parse_list(&filters.columns).unwrap_or_default();
     let mut columns = vec![Text(words.order_no)];
-    columns.extend(shown.iter().map(|column| column.heading(words)));
+    columns.extend(filters.columns.iter().map(|column| column.heading(words)));
     let list = filters.query(&filters.cursor);
     let rows = found
         .lines
         .iter()
-        .map(|line| render_row(line, &list, &shown, words))
+        .map(|line| render_row(line, &list, &filters.columns, words))
         .collect();
     let next = found.next_cursor.map(|cursor| {
         let path = format!("/admin/orders?{}", filters.query(&cursor));
@@ -115,7 +113,7 @@ pub fn orders(context: &ConsoleContext, filters: &Filters, found: OrderList, now
         <section class="panel">
             {render_meaning(context, filters, found.taken_as)}
             {if is_empty { render_empty(context) } else { table(words.orders, &columns, rows) }}
-            {(!is_empty).then(|| render_choice(context, filters, &shown))}
+            {(!is_empty).then(|| render_choice(context, filters))}
             {found.totals.filter(|_| !is_empty).map(|totals| render_sums(context, totals))}
             {looked_to}
             {next}
@@ -145,7 +143,7 @@ fn render_sums(context: &ConsoleContext, totals: OrderTotals) -> AnyView {
 /// Links to the same list as files.
 fn render_export(context: &ConsoleContext, filters: &Filters) -> AnyView {
     let every_column = Filters {
-        columns: String::new(),
+        columns: OrderColumns::default(),
         ..filters.clone()
     };
     let query = every_column.query("");
@@ -241,14 +239,14 @@ fn render_views(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> 
     .into_any()
 }
 
-fn render_row(line: &OrderLine, list: &str, shown: &[OrderColumn], words: &'static ConsoleWords) -> AnyView {
+fn render_row(line: &OrderLine, list: &str, columns: &OrderColumns, words: &'static ConsoleWords) -> AnyView {
     let order = &line.order;
     let mut path = format!("/admin/orders/{}", order.id);
     if !list.is_empty() {
         let list: String = url::form_urlencoded::byte_serialize(list.as_bytes()).collect();
         path = format!("{path}?list={list}");
     }
-    let cells: Vec<AnyView> = shown.iter().map(|column| column.cell(line, words)).collect();
+    let cells: Vec<AnyView> = columns.iter().map(|column| column.cell(line, words)).collect();
     view! {
         <tr>
             <td>
@@ -306,8 +304,8 @@ fn render_form(context: &ConsoleContext, filters: &Filters, now: Timestamp) -> A
             {input("least", words.least, "text", &filters.least)}
             {input("most", words.most, "text", &filters.most)}
             {choice("sort", texts.sort, texts.sort_newest, &sorts)}
-            {(!filters.columns.is_empty())
-                .then(|| view! { <input type="hidden" name="columns" value=filters.columns.clone()/> })}
+            {(filters.columns != OrderColumns::default())
+                .then(|| view! { <input type="hidden" name="columns" value=filters.columns.to_text()/> })}
             <label class="check">
                 <input type="checkbox" name="attention" value="1" checked=filters.attention == "1"/>
                 <span>{words.attention}</span>
@@ -350,7 +348,7 @@ mod tests {
         assert_eq!(sorted.query("ord_1"), "sort=largest&cursor=ord_1");
         assert!(!sorted.is_set(), "an order narrows nothing");
         let wide = Filters {
-            columns: "user.transaction".to_owned(),
+            columns: OrderColumns::parse("user.transaction").unwrap(),
             ..only
         };
         assert_eq!(wide.query(""), "q=P1&columns=user.transaction");
