@@ -118,7 +118,7 @@ const API_RATE: Rate = Rate::default_of(200);
 const API_STRANGER_RATE: Rate = Rate::default_of(20);
 /// Each takes about 16 KiB of memory while it is idle.
 const MAX_CONNECTIONS: usize = 4096;
-const EVENT_STREAM_LIFE: Duration = Duration::from_secs(15 * 60);
+const EVENT_STREAM_LIFE: Duration = Duration::from_mins(15);
 /// Shorter passwords are guessable; longer ones only serve attacks on the hash.
 const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
 /// Minimum length in live mode, where a person types the key once and it stays for years.
@@ -240,8 +240,10 @@ impl Config {
     /// Refuses settings with which WeChat could not be told of a delivery: it is told by the payer's openid.
     fn check_shipping(&self) -> Result<(), ConfigError> {
         if self.policy.shipping.is_some() && self.policy.retention.payer_ids < SHIPPING_LIFE {
-            let problem =
-                "must be at least 30 with WECHAT_SHIPPING, which uploads by the payer's openid for so long";
+            let days = SHIPPING_LIFE.as_secs() / Duration::from_hours(24).as_secs();
+            let problem = format!(
+                "must be at least {days} with WECHAT_SHIPPING, which uploads by the payer's openid for so long"
+            );
             return Err(ConfigError::new("RETAIN_PAYER_IDS_DAYS", problem));
         }
         Ok(())
