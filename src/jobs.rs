@@ -7,7 +7,7 @@ mod schedule;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{FixedOffset, NaiveDate};
+use chrono::NaiveDate;
 use domain::Channel;
 use payments::{Error, Lane, Services};
 use tokio::sync::{Mutex, Notify};
@@ -34,8 +34,6 @@ const EVERY_TWO_SECONDS: &str = "*/2 * * * * *";
 /// the days up to the one before, once for each process.
 const EVERY_TWENTY_SECONDS: &str = "*/20 * * * * *";
 const EVERY_FIVE_SECONDS: &str = "*/5 * * * * *";
-/// Daily jobs run by the clock of the people they are for.
-const BEIJING: FixedOffset = FixedOffset::east_opt(8 * 3600).expect("eight hours are an offset");
 /// A job that no tick has woken for its longest interval plus this runs anyway: the wall clock, which drives the schedule,
 /// may have been set back.
 const TICK_SLACK: Duration = Duration::from_secs(1);
@@ -236,7 +234,7 @@ async fn run_statements(
 fn tick_job(task: Task, cron: &str, tick: Arc<Notify>) -> Result<Job, JobSchedulerError> {
     let ring = move |_, _: JobScheduler| tick.notify_one();
     match task {
-        Task::Backup => Job::new_tz(cron, BEIJING, ring),
+        Task::Backup => Job::new_tz(cron, payments::BEIJING, ring),
         _ => Job::new(cron, ring),
     }
 }

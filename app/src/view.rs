@@ -35,7 +35,7 @@ use crate::qr::Qr;
 /// Most automatic refreshes of a browser without JavaScript.
 pub const MAX_REFRESHES: u32 = 10;
 /// Time after the payment in which the page leaves for the merchant's by itself: one who opens it later stays on it.
-const SENT_BACK_WITHIN: Duration = Duration::from_secs(10 * 60);
+const SENT_BACK_WITHIN: Duration = Duration::from_mins(10);
 
 /// Parameters of this visit in its URL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -96,7 +96,7 @@ impl std::fmt::Display for Method {
 
 impl Product {
     /// A prompt is renewed this long before it dies: a payer needs time to use it.
-    pub const PROMPT_MARGIN: Duration = Duration::from_secs(60);
+    pub const PROMPT_MARGIN: Duration = Duration::from_mins(1);
 
     pub const fn method(self) -> Method {
         match self {
@@ -146,9 +146,9 @@ impl Product {
     /// Time for which a prompt can be used; `None`: as long as the payment lasts.
     pub const fn prompt_lifetime(self) -> Option<Duration> {
         match self {
-            Product::H5 => Some(Duration::from_secs(5 * 60)),
+            Product::H5 => Some(Duration::from_mins(5)),
             Product::Native | Product::Jsapi | Product::WechatApp | Product::WechatMini | Product::Qr => {
-                Some(Duration::from_secs(2 * 3600))
+                Some(Duration::from_hours(2))
             }
             Product::Wap | Product::Page | Product::AlipayApp | Product::AlipayMini | Product::Balance => {
                 None

@@ -172,7 +172,7 @@ mod tests {
             refunding: Money::ZERO,
             refund_reason: None,
             refunded_at: None,
-            expires_at: made_at + Duration::from_secs(86_400),
+            expires_at: made_at + Duration::from_hours(24),
             paid_at: None,
             created_at: made_at,
             updated_at: made_at,

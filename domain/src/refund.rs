@@ -7,7 +7,7 @@ use crate::{Money, PaymentId, RefundId, RefundNo, Timestamp};
 /// Most refunds of one payment that WeChat takes (docs/gateway-facts.md 1.6.4).
 pub const MOST_REFUNDS: u32 = 50;
 /// Longest time from the payment to a refund.
-pub const WINDOW: Duration = Duration::from_secs(365 * 24 * 3600);
+pub const WINDOW: Duration = Duration::from_hours(365 * 24);
 
 crate::words! {
     /// `Stuck`: a person must act.

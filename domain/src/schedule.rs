@@ -9,16 +9,16 @@ const WATCHED: [u64; 3] = [2, 3, 4];
 /// Polling interval in seconds without a watcher: money is noticed within a minute even without a notification.
 const UNWATCHED: [u64; 5] = [5, 10, 15, 30, 60];
 /// The longest notification schedule (Alipay, 25 h): money may still arrive for a payment that is closed here.
-pub const AFTERCARE: Duration = Duration::from_secs(25 * 3600);
+pub const AFTERCARE: Duration = Duration::from_hours(25);
 /// Polling interval of a closed payment.
-const AFTERCARE_STEP: Duration = Duration::from_secs(3600);
+const AFTERCARE_STEP: Duration = Duration::from_hours(1);
 /// Polling interval of a refund, in seconds. WeChat advises a minute before the first query; most refunds are done sooner, and
 /// the notification may be lost. A bank card takes days, so the queries thin out to one an hour.
 const REFUND: [u64; 8] = [5, 15, 60, 120, 300, 900, 1800, 3600];
 /// Back-off in seconds after an answer that cannot be verified: after an outage everything resumes within a minute.
 const REFUND_UNANSWERED: [u64; 3] = [5, 15, 60];
 /// Polling interval of a stuck refund.
-const REFUND_STUCK: Duration = Duration::from_secs(3600);
+const REFUND_STUCK: Duration = Duration::from_hours(1);
 /// Interval between refunds of one payment: WeChat wants a minute (docs/gateway-facts.md 1.6.4), plus a second of latency.
 pub const BETWEEN_REFUNDS: Duration = Duration::from_secs(61);
 /// Back-off in hours before a failed surplus refund is renewed under another number.
@@ -28,15 +28,15 @@ pub const PRESENCE: Duration = Duration::from_secs(20);
 
 /// Longest interval between two queries of an open payment. The `LONGEST_…` bounds detect a due time left by a clock that has
 /// been set back since: a row that waits longer than its longest interval is due.
-pub const LONGEST_QUESTION_STEP: Duration = Duration::from_secs(60);
+pub const LONGEST_QUESTION_STEP: Duration = Duration::from_mins(1);
 /// Longest interval between two queries of an ended payment.
 pub const LONGEST_AFTERCARE_STEP: Duration = AFTERCARE_STEP;
 /// Longest wait of a refund: an hour between queries, and up to fifty refunds of one payment a minute apart.
-pub const LONGEST_REFUND_STEP: Duration = Duration::from_secs(7200);
+pub const LONGEST_REFUND_STEP: Duration = Duration::from_hours(2);
 /// Longest wait of a refund that replaces a failed one.
-pub const LONGEST_RENEWAL_STEP: Duration = Duration::from_secs(26 * 3600);
+pub const LONGEST_RENEWAL_STEP: Duration = Duration::from_hours(26);
 /// Longest wait of a webhook delivery.
-pub const LONGEST_WEBHOOK_STEP: Duration = Duration::from_secs(24 * 3600);
+pub const LONGEST_WEBHOOK_STEP: Duration = Duration::from_hours(24);
 /// Waits before the attempts of a webhook delivery, in seconds: at once, then 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h.
 const WEBHOOK: [u64; 10] = [0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
 /// Waits in seconds after failed attempts of an alarm. A robot that is mistaken for a flood is closed for ten minutes, and a
@@ -46,13 +46,13 @@ const ALARM: [u64; 6] = [10, 60, 300, 900, 1800, 3600];
 /// does not know a payment in its first minute.
 const SHIPPING: [u64; 10] = [10, 60, 300, 1800, 3600, 7200, 14_400, 28_800, 43_200, 86_400];
 /// Shipping information that is not uploaded for so long needs a person.
-pub const SHIPPING_PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
+pub const SHIPPING_PATIENCE: Duration = Duration::from_hours(3 * 24);
 /// An upload of shipping information is given up when it is so old.
-pub const SHIPPING_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const SHIPPING_LIFE: Duration = Duration::from_hours(30 * 24);
 /// Longest wait of an upload of shipping information.
-pub const LONGEST_SHIPPING_STEP: Duration = Duration::from_secs(24 * 3600);
+pub const LONGEST_SHIPPING_STEP: Duration = Duration::from_hours(24);
 /// Difference between the clocks of two servers that does not count as set back.
-pub const CLOCK_SLACK: Duration = Duration::from_secs(60);
+pub const CLOCK_SLACK: Duration = Duration::from_mins(1);
 
 /// Returns whether the page of a payment is watched. A longer presence than possible was written by a clock that has been set
 /// back since.
@@ -105,7 +105,7 @@ pub fn next_stuck_question(now: Timestamp) -> Timestamp {
 /// Returns the time of the renewal of a surplus refund, after `n_failed` refunds of it have failed.
 pub fn next_refund_renewal(now: Timestamp, n_failed: u32) -> Timestamp {
     let hours = step_at(&REFUND_RENEWAL, n_failed.saturating_sub(1));
-    now + Duration::from_secs(hours * 3600)
+    now + Duration::from_hours(hours)
 }
 
 /// Waits after the failed attempts of an epay notification, in seconds: 5 s, 1, 3 and 20 min, 1, 2, 5, 10 and 24 h.
@@ -162,7 +162,7 @@ mod tests {
         }
         assert_eq!(n_questions, 25);
         assert_eq!(now.duration_since(ended_at), AFTERCARE);
-        let payable_until = now + Duration::from_secs(900);
+        let payable_until = now + Duration::from_mins(15);
         let soon = next_after_end(now, 2, now, payable_until).map(|next| next.duration_since(now).as_secs());
         assert_eq!(
             soon,
@@ -178,7 +178,7 @@ mod tests {
             for is_watched in [false, true] {
                 assert!(next_question(now, n, is_watched) <= now + LONGEST_QUESTION_STEP);
             }
-            let later = now + Duration::from_secs(600);
+            let later = now + Duration::from_mins(10);
             for payable_until in [now, later] {
                 let next = next_after_end(now, n, now, payable_until).unwrap();
                 assert!(next <= now + LONGEST_AFTERCARE_STEP);
@@ -195,7 +195,7 @@ mod tests {
         let now = Timestamp::from_millis(0);
         assert!(is_watched(now, now + PRESENCE));
         assert!(!is_watched(now, now));
-        assert!(!is_watched(now, now + (PRESENCE + Duration::from_secs(3600))));
+        assert!(!is_watched(now, now + (PRESENCE + Duration::from_hours(1))));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::merchant::Merchant;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// Events that it was told, by id, with how often each came.

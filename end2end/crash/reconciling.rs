@@ -77,7 +77,7 @@ impl Past {
             let payment = past.paid(method, "49.90").await;
             past.refund(&payment).await;
         }
-        past.shop.pass(Duration::from_secs(60)).await;
+        past.shop.pass(Duration::from_mins(1)).await;
         for method in [Method::Wechat, Method::Alipay] {
             let order = past.shop.order("30.00").await;
             let payment = past.shop.start(&order, method).await;

@@ -19,7 +19,7 @@ use super::console::visitor::{OWNER, Visitor, call_for_another_merchant, server,
 use super::server::{Server, run};
 
 const SECRET: &str = "SECab+/=c";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Robots of all platforms. A request with a wrong signature is answered as the platforms do: HTTP 200 with another code.
 #[derive(Clone, Default)]

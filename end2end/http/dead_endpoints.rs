@@ -16,7 +16,7 @@ use super::server::Server;
 
 const N_DEAD: usize = 10;
 const N_ORDERS: usize = 20;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Observations of all endpoints, in the order in which they were made.
 #[derive(Default)]

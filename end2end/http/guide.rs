@@ -14,7 +14,7 @@ use super::api::{Answer, Api, send};
 use super::server::Server;
 
 const GUIDE: &str = include_str!("../../PAYMENT_INTEGRATION.md");
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Example<'a> {
     line: usize,

@@ -62,7 +62,7 @@ impl Past {
         let refund = payments::request_refund(&self.shop.services, request, None)
             .await
             .unwrap();
-        self.shop.pass(std::time::Duration::from_secs(60)).await;
+        self.shop.pass(std::time::Duration::from_mins(1)).await;
         refund.into_value().unwrap()
     }
 

@@ -12,7 +12,7 @@ use crate::store::api_keys as rows;
 use crate::{Clock, Error, Services};
 
 /// Interval at which the use of a key is written.
-const BETWEEN_USES: std::time::Duration = std::time::Duration::from_secs(60);
+const BETWEEN_USES: std::time::Duration = std::time::Duration::from_mins(1);
 
 impl KeyDraft<'_> {
     /// Formats the draft for the audit log and the owners' notice.

@@ -181,7 +181,7 @@ fn new_topup(top_up: TopUp) -> NewOrder {
 }
 
 /// A top-up that expires sooner than this is not reused.
-const LEAST_TIME: Duration = Duration::from_secs(120);
+const LEAST_TIME: Duration = Duration::from_mins(2);
 
 /// Returns the top-up order for another order, as its checkout page requests it: the open one of the same user and amount
 /// when there is one, so that a holder of the link cannot create orders without limit.

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 use domain::Timestamp;
 
-/// China has had one offset and no summer time since 1991.
-const BEIJING_SECONDS: i32 = 8 * 3600;
+/// Clock of the payers, the operators and both gateways: China has had one offset and no summer time since 1991.
+pub const BEIJING: FixedOffset = FixedOffset::east_opt(8 * 3600).expect("eight hours are an offset");
+const DAY_MS: i64 = 24 * 3600 * 1000;
 const BEIJING_TEXT: &str = "%Y-%m-%d %H:%M:%S";
 
 fn utc_time(instant: Timestamp) -> DateTime<Utc> {
@@ -12,8 +13,7 @@ fn utc_time(instant: Timestamp) -> DateTime<Utc> {
 }
 
 fn in_beijing(instant: Timestamp) -> DateTime<FixedOffset> {
-    let offset = FixedOffset::east_opt(BEIJING_SECONDS).expect("eight hours is an offset");
-    utc_time(instant).with_timezone(&offset)
+    utc_time(instant).with_timezone(&BEIJING)
 }
 
 /// Format of our API: `2026-11-24T03:04:05.678Z`.
@@ -38,10 +38,9 @@ pub fn beijing(instant: Timestamp) -> String {
 
 /// Beginning of the day in Beijing.
 pub(crate) fn midnight_before(now: Timestamp) -> Timestamp {
-    const DAY_MS: i64 = 24 * 3600 * 1000;
-    const OFFSET_MS: i64 = 8 * 3600 * 1000;
-    let local = now.millis() + OFFSET_MS;
-    Timestamp::from_millis(local.div_euclid(DAY_MS) * DAY_MS - OFFSET_MS)
+    let offset_ms = i64::from(BEIJING.local_minus_utc()) * 1000;
+    let local = now.millis() + offset_ms;
+    Timestamp::from_millis(local.div_euclid(DAY_MS) * DAY_MS - offset_ms)
 }
 
 /// Named period of whole days.
@@ -103,7 +102,7 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
 pub fn parse_beijing(text: &str) -> Option<Timestamp> {
     let whole_seconds = text.split_once('.').map_or(text, |(whole, _)| whole);
     let local = NaiveDateTime::parse_from_str(whole_seconds, BEIJING_TEXT).ok()?;
-    let instant = local.checked_sub_signed(TimeDelta::seconds(i64::from(BEIJING_SECONDS)))?;
+    let instant = local.checked_sub_signed(TimeDelta::seconds(i64::from(BEIJING.local_minus_utc())))?;
     Some(Timestamp::from_millis(instant.and_utc().timestamp_millis()))
 }
 
@@ -168,7 +167,7 @@ mod tests {
         }
         assert_eq!(
             midnight_before(Timestamp::from_millis(midnight - 1)).millis(),
-            midnight - 86_400_000
+            midnight - DAY_MS
         );
     }
 

@@ -26,7 +26,7 @@ use crate::{Error, Services};
 /// Deliveries of one target that are under way at once.
 const LANE_BATCH: usize = 8;
 /// Longer than an attempt may take: what a dead server had taken is tried again when it is over.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 /// Context of deliveries beside the database; cheap to clone.
 #[derive(Debug, Clone)]

@@ -16,10 +16,10 @@ use crate::{Error, Services};
 
 /// Threshold of an hour: single forged notifications are probing, and a lost key causes a few; this many are neither.
 const MOST_FORGED: i64 = 20;
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 /// Length of a window in which forged notifications are counted.
-const SPAN: Duration = Duration::from_secs(600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const SPAN: Duration = Duration::from_mins(10);
+const DAY: Duration = Duration::from_hours(24);
 /// Maximum clock drift against a gateway: both sides refuse signatures that are five minutes off.
 const MOST_DRIFT: Duration = Duration::from_secs(30);
 

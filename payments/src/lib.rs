@@ -61,7 +61,7 @@ mod wechat_authorization;
 
 pub use account::{Obstacle, Serving, find_obstacles, stamp_accounts};
 pub use balance::{Adjustment, TopUp, adjust_balance, find_balance, list_entries, top_up, top_up_for_order};
-pub use calendar::{Period, beijing, parse_rfc3339, rfc3339};
+pub use calendar::{BEIJING, Period, beijing, parse_rfc3339, rfc3339};
 pub use calls::{try_to_write_calls, write_calls};
 pub use changes::{ChangeCursor, ChangeFilter, ListOrder};
 pub use clock::Clock;

@@ -16,7 +16,7 @@ use crate::store::{StoreError, Tx, gateway_calls};
 use crate::{Error, Services, gateway_health};
 
 /// Orders created within this time are compared with their payments on every run; `tongqian audit` compares all.
-const RECENT: Duration = Duration::from_secs(3600);
+const RECENT: Duration = Duration::from_hours(1);
 /// Limits incidents about single payments while their gateway is silent, which has an incident of its own.
 const MOST_WHILE_SILENT: usize = 10;
 /// Maximum characters of a gateway's answer in an incident.
@@ -35,9 +35,9 @@ pub struct OverdueAfter {
 impl Default for OverdueAfter {
     fn default() -> OverdueAfter {
         OverdueAfter {
-            payment: Duration::from_secs(30 * 60),
-            wechat_refund: Duration::from_secs(24 * 3600),
-            alipay_refund: Duration::from_secs(3600),
+            payment: Duration::from_mins(30),
+            wechat_refund: Duration::from_hours(24),
+            alipay_refund: Duration::from_hours(1),
         }
     }
 }

@@ -15,11 +15,11 @@ use crate::store::{FromStore, StoreError, Tx, orders};
 use crate::{Error, Services};
 
 /// Time for which an order behind a link with a stock reserves its piece.
-const RESERVED_FOR: Duration = Duration::from_secs(15 * 60);
+const RESERVED_FOR: Duration = Duration::from_mins(15);
 /// Orders behind one link that can be paid at a time: anybody with the link can open one.
 const MAX_OPEN: i64 = 500;
 /// An order is opened again rather than shown when it ends this soon.
-const LEAST_LEFT: Duration = Duration::from_secs(60);
+const LEAST_LEFT: Duration = Duration::from_mins(1);
 
 /// A payment link.
 #[derive(Debug, Clone, PartialEq, Eq)]

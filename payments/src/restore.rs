@@ -103,7 +103,7 @@ mod tests {
 
     /// 2026-11-24 10:00 in Beijing.
     const MORNING: Timestamp = Timestamp::from_millis(1_795_485_600_000);
-    const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+    const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 
     #[test]
     fn the_days_of_a_gap_are_those_of_both_its_ends() {
@@ -122,7 +122,7 @@ mod tests {
         let day = day_of(MORNING).unwrap();
         assert_eq!(
             statement_time(day),
-            Some(MORNING + DAY + std::time::Duration::from_secs(1800))
+            Some(MORNING + DAY + std::time::Duration::from_mins(30))
         );
     }
 }

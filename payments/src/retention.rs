@@ -27,15 +27,15 @@ pub struct Retention {
     pub payer_ids: Duration,
 }
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 /// Events, alarms and their deliveries: the feed promises at least so long.
-const EVENTS: Duration = Duration::from_secs(30 * 24 * 3600);
+const EVENTS: Duration = Duration::from_hours(30 * 24);
 /// An authorisation is over after minutes; a day leaves room for wrong clocks.
-const AUTHORIZATIONS: Duration = Duration::from_secs(24 * 3600);
+const AUTHORIZATIONS: Duration = Duration::from_hours(24);
 /// One run an hour among all servers.
-const BETWEEN_RUNS: Duration = Duration::from_secs(3600);
+const BETWEEN_RUNS: Duration = Duration::from_hours(1);
 /// Lease of a run, renewed with each batch: another server goes on when this one dies.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// Rows of one transaction: few enough that no other write waits long.
 const BATCH: i64 = 500;
 /// Batches of one kind in one run: a large backlog is worked off over several runs.

@@ -82,8 +82,8 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Policy {
         Policy {
-            payment_ttl: Duration::from_secs(15 * 60),
-            order_ttl: Duration::from_secs(30 * 60),
+            payment_ttl: Duration::from_mins(15),
+            order_ttl: Duration::from_mins(30),
             late_payment: LatePolicy::Refund,
             refund_approval_above: None,
             refund_confirm_above: Money::from_fen(100_000).expect("this is an amount"),

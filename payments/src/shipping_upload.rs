@@ -24,7 +24,7 @@ use crate::store::{StoreError, Tx, incidents};
 use crate::{Error, Services, traces};
 
 /// Longer than the four calls that one upload may take at a slow WeChat, so that no other server claims it meanwhile.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// Bounds a run when much is due; the next run goes on.
 const MAX_BATCHES: usize = 32;
 /// Maximum characters of WeChat's words that are kept.

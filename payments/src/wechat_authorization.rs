@@ -18,11 +18,11 @@ use crate::store::wechat_openids::{self, NewAuthorization, NewOpenid};
 use crate::{Error, Services};
 
 /// Lifetime of a state: WeChat sends the browser back within seconds.
-const STATE_LIFE: Duration = Duration::from_secs(5 * 60);
+const STATE_LIFE: Duration = Duration::from_mins(5);
 /// Authorisations of one order at a time: anybody with the link can begin one.
 const MAX_STATES: i64 = 50;
 /// Time for which a visitor's openid is used; the cookie lives as long.
-pub const OPENID_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const OPENID_LIFE: Duration = Duration::from_hours(30 * 24);
 
 /// Reason why an openid is not learnt.
 #[derive(Debug, thiserror::Error)]

@@ -17,7 +17,7 @@ use crate::{alipay, control, wallet, wechat};
 
 const LARGEST_BODY: usize = 1024 * 1024;
 /// Longest hang of a call; every client gives up long before.
-const LONGEST_HANG: Duration = Duration::from_secs(120);
+const LONGEST_HANG: Duration = Duration::from_mins(2);
 
 /// Marks a connection to be broken instead of an answer.
 #[derive(Debug)]

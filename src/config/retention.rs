@@ -34,7 +34,7 @@ pub fn read(source: &Source) -> Result<Retention, ConfigError> {
 
 fn parse_days(text: &str) -> Result<Duration, String> {
     let days = text.parse().ok().filter(|days| (1..=MAX_DAYS).contains(days));
-    days.map(|days: u64| Duration::from_secs(days * 24 * 3600))
+    days.map(|days: u64| Duration::from_hours(days * 24))
         .ok_or_else(|| format!("must be a whole number of days from 1 to {MAX_DAYS}"))
 }
 
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn data_is_kept_for_whole_days() {
         let days = |text| read(&Source::of(&[("RETAIN_SESSIONS_DAYS", text)])).map(|keep| keep.sessions);
-        assert_eq!(days("2"), Ok(Duration::from_secs(2 * 24 * 3600)));
+        assert_eq!(days("2"), Ok(Duration::from_hours(2 * 24)));
         assert_eq!(read(&Source::of(&[])), Ok(Retention::default()));
         for wrong in ["0", "-1", "1.5", "36501", "x"] {
             assert_eq!(days(wrong).unwrap_err().name, "RETAIN_SESSIONS_DAYS", "{wrong}");

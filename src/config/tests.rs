@@ -31,7 +31,7 @@ fn without_settings_the_simulator_serves_on_port_3000() {
     let config = read(&[]).unwrap();
     assert!(matches!(config.gateways, GatewayMode::Simulator));
     assert_eq!(config.listen.to_string(), "127.0.0.1:3000");
-    assert_eq!(config.policy.order_ttl, Duration::from_secs(1800));
+    assert_eq!(config.policy.order_ttl, Duration::from_mins(30));
     assert_eq!(config.policy.refund_confirm_above.to_yuan(), "1000.00");
 }
 

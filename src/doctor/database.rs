@@ -18,7 +18,7 @@ use crate::{connect_to_audit, merchants, secrets};
 
 const NAME: &str = "DATABASE_URL";
 /// Clocks of the servers of one database may differ by a little.
-const SLACK: Duration = Duration::from_secs(300);
+const SLACK: Duration = Duration::from_mins(5);
 
 pub async fn check(config: &Config, report: &mut Report) {
     let url = config.database_url.expose_secret();

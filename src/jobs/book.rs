@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use payments::LateJob;
 
 /// Grace for a long run or a short outage of the database.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 const UNBROKEN: &str = "nothing panics while it holds the book";
 
 /// Kept in memory: only runs since this start count.

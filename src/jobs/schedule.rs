@@ -7,7 +7,7 @@ use croner::Cron;
 use croner::parser::{CronParser, Seconds};
 use domain::Timestamp;
 
-use super::BEIJING;
+use payments::BEIJING;
 
 /// 2027-01-01, a Friday.
 const START: i64 = 1_798_761_600;
@@ -16,7 +16,7 @@ const LONG_STRIDE: TimeDelta = TimeDelta::hours(18);
 /// Samples of each stride: eight days for what differs within a week, 400 days for what differs within a year.
 const N_STRIDES: usize = 576;
 /// Interval of a schedule that never ticks.
-const NEVER: Duration = Duration::from_secs(400 * 24 * 3600);
+const NEVER: Duration = Duration::from_hours(400 * 24);
 
 /// Returns the longest time between two ticks of a cron expression, in any week or year.
 pub fn longest_step(expression: &str) -> Duration {

@@ -28,7 +28,7 @@ const MAX_BATCH: usize = 512;
 const BETWEEN_BATCHES: Duration = Duration::from_secs(2);
 /// Limits what is read of a collector's answer.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
-const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
+const BETWEEN_WARNINGS: Duration = Duration::from_mins(1);
 
 /// Builds the client for a collector: no redirects, no proxies, and no certificates of authorities where none are needed.
 pub fn collector_client(is_secure: bool) -> reqwest::Result<reqwest::Client> {

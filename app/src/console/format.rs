@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn ages_are_shown_in_their_largest_unit() {
         let words = crate::i18n::Language::English.console_words();
-        let of = |minutes: u64| age(Duration::from_secs(minutes * 60), words);
+        let of = |minutes: u64| age(Duration::from_mins(minutes), words);
         assert_eq!(
             (of(59), of(60), of(2880)),
             ("59 min".to_owned(), "1 h".to_owned(), "2 days".to_owned())

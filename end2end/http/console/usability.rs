@@ -123,7 +123,7 @@ async fn give_half_back_and_approve_what_a_colleague_asks_for() {
 
 #[tokio::test]
 async fn say_what_happened_today_and_yesterday() {
-    const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+    const DAY: std::time::Duration = std::time::Duration::from_hours(24);
     let server = server(&[]);
     let payment = sell(&server).await;
     let viewer = Visitor::employed(&server, "viewer").await;

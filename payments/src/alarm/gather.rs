@@ -18,11 +18,11 @@ use crate::store::{StoreError, Tx};
 use crate::{Error, Services};
 
 /// Wait between two messages about one kind: what opens meanwhile is in the next one.
-const BETWEEN_URGENT: Duration = Duration::from_secs(60);
-const BETWEEN_OTHERS: Duration = Duration::from_secs(600);
+const BETWEEN_URGENT: Duration = Duration::from_mins(1);
+const BETWEEN_OTHERS: Duration = Duration::from_mins(10);
 /// Limits the messages of a minute: robots take twenty, and their deliveries are repeated.
 const MOST_IN_A_MINUTE: usize = 10;
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// News that have to be told about the incidents of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -245,7 +245,7 @@ mod tests {
         let rows = [untold(IncidentKind::Surplus, Occasion::Resolved)];
         let made = [recent(IncidentKind::Surplus, now)];
         assert_eq!(choose_news(&Robots::default(), &rows, &made, now).len(), 1);
-        let future = [recent(IncidentKind::Surplus, now + Duration::from_secs(3600))];
+        let future = [recent(IncidentKind::Surplus, now + Duration::from_hours(1))];
         let rows = [untold(IncidentKind::Surplus, Occasion::Opened)];
         assert_eq!(choose_news(&Robots::default(), &rows, &future, now).len(), 1);
     }

@@ -10,7 +10,7 @@ use crate::store::figures::{self, SumRow};
 use crate::store::{StoreError, Tx};
 use crate::{Error, Services};
 
-const A_DAY: Duration = Duration::from_secs(24 * 3600);
+const A_DAY: Duration = Duration::from_hours(24);
 
 /// Days in Beijing.
 #[derive(Debug, Clone)]

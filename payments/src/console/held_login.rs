@@ -15,7 +15,7 @@ use crate::store::held_logins;
 use crate::{Error, Services};
 
 /// Time to type the code.
-const PATIENCE: Duration = Duration::from_secs(10 * 60);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Keeps a login whose password was right; returns the number for its page.
 pub async fn hold_login(services: &Services, who: &Credentials) -> Result<String, Error> {

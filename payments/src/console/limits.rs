@@ -13,8 +13,8 @@ use crate::Services;
 use crate::api_keys::hash_of;
 use crate::store::{StoreError, Tx, login_attempts};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Limits memory; a forgotten counter is read from the database again.
 const MAX_FULL: usize = 4096;

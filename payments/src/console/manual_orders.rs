@@ -50,7 +50,7 @@ pub async fn make_order(
             return_url: None,
             metadata: None,
             allows_balance: false,
-            expires_in: new.minutes.map(|minutes| Duration::from_secs(minutes * 60)),
+            expires_in: new.minutes.map(Duration::from_mins),
         },
         Purpose::Sale,
     )?;

@@ -9,7 +9,7 @@ use crate::store::used_forms;
 use crate::{Error, Services};
 
 /// A session ends before: what is older cannot be sent again.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
+const KEPT: Duration = Duration::from_hours(24);
 const LONGEST: usize = 64;
 
 /// Uses up the number of a form. `false`: it was sent before, or has no such number. A form without a number is of a

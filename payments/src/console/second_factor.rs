@@ -12,7 +12,7 @@ use crate::{Error, Services};
 
 /// Maximum of tries, and the pause after them.
 const MOST_TRIES: i64 = 10;
-const LOCKED: Duration = Duration::from_secs(3600);
+const LOCKED: Duration = Duration::from_hours(1);
 
 /// Parsed code. Whether it is still valid is decided in the transaction that opens the session.
 #[derive(Debug)]

@@ -20,13 +20,13 @@ use crate::users::Role;
 use crate::{Error, Services};
 
 /// Idle timeout of a session.
-const IDLE: Duration = Duration::from_secs(30 * 60);
+const IDLE: Duration = Duration::from_mins(30);
 /// Maximum length of a session, even an active one.
-const LONGEST: Duration = Duration::from_secs(12 * 3600);
+const LONGEST: Duration = Duration::from_hours(12);
 /// Interval at which a session's activity is written.
-const BETWEEN_SIGNS: Duration = Duration::from_secs(60);
+const BETWEEN_SIGNS: Duration = Duration::from_mins(1);
 /// Time for which a confirmed password is valid for acts that need one.
-const CONFIRMED: Duration = Duration::from_secs(10 * 60);
+const CONFIRMED: Duration = Duration::from_mins(10);
 
 /// Logged-in person.
 #[derive(Debug, Clone)]

@@ -18,7 +18,7 @@ use crate::{Requester, Services};
 
 /// Longest wait of an answer for a gateway's word: clients give up after five seconds and more.
 const PATIENCE: Duration = Duration::from_secs(3);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 /// The order that a request leads to.
 #[derive(Debug)]

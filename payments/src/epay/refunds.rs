@@ -15,7 +15,7 @@ use crate::store::{StoreError, Tx, payments, refunds};
 use crate::{Requester, Services};
 
 /// A request without a number is the same as one of the same order and sum that came so long before.
-const SAME_WITHIN: Duration = Duration::from_secs(5 * 60);
+const SAME_WITHIN: Duration = Duration::from_mins(5);
 /// Longest wait of an answer for the end of a refund, so that a plain no of the gateway is told.
 const PATIENCE: Duration = Duration::from_secs(5);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);

@@ -9,7 +9,7 @@ use super::{KeyError, SigningKey, VerifyingKey, alipay, wechat};
 use crate::calendar::beijing;
 
 /// A certificate that ends within this time is told.
-const ENDS_SOON: Duration = Duration::from_secs(30 * 24 * 3600);
+const ENDS_SOON: Duration = Duration::from_hours(30 * 24);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {

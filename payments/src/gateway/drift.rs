@@ -80,8 +80,8 @@ mod tests {
             at(1_795_485_661_000),
             at(1_795_485_661_000),
         );
-        assert_eq!(watch.last().amount, Duration::from_secs(60));
+        assert_eq!(watch.last().amount, Duration::from_mins(1));
         watch.compare("yesterday", at(0), at(0));
-        assert_eq!(watch.last().amount, Duration::from_secs(60));
+        assert_eq!(watch.last().amount, Duration::from_mins(1));
     }
 }

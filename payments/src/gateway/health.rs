@@ -8,9 +8,9 @@ use domain::{Product, Timestamp};
 
 /// Minimum of lost answers before a gateway counts as silent: one alone is no sign.
 const LEAST_LOST: u32 = 3;
-const LEAST_SILENCE: Duration = Duration::from_secs(180);
+const LEAST_SILENCE: Duration = Duration::from_mins(3);
 /// Time for which a product that was refused for lack of permission is offered after the others.
-const REFUSAL_LASTS: Duration = Duration::from_secs(600);
+const REFUSAL_LASTS: Duration = Duration::from_mins(10);
 
 #[derive(Debug, Default)]
 pub struct Health(Mutex<Counts>);

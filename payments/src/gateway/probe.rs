@@ -11,7 +11,7 @@ use super::{Gateway, GatewayError, alipay, wechat};
 /// A number that no payment has.
 const NUMBER: &str = "TONGQIANDOCTOR";
 /// Both sides refuse signatures that are five minutes off.
-const MOST_DRIFT: Duration = Duration::from_secs(300);
+const MOST_DRIFT: Duration = Duration::from_mins(5);
 const DRIFT_TOLD: Duration = Duration::from_secs(30);
 
 impl Gateway {

@@ -29,7 +29,7 @@ const BACKED_TRY_TIMEOUT: Duration = Duration::from_millis(4500);
 const MOST_BYTES: usize = 256 * 1024;
 /// Maximum size of a file: a day of a hundred thousand trades is forty megabytes, and only a nightly job waits for it.
 const MOST_FILE_BYTES: usize = 64 * 1024 * 1024;
-const FILE_TIMEOUT: Duration = Duration::from_secs(120);
+const FILE_TIMEOUT: Duration = Duration::from_mins(2);
 /// Maximum length of `notify_url` that both gateways accept (docs/gateway-facts.md 1.6.1, 2.1).
 const MOST_NOTIFY_URL: usize = 255;
 /// User agent: WeChat's edge refuses a request without one (docs/gateway-facts.md 1.1).

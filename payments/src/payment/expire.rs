@@ -17,7 +17,7 @@ use crate::store::{orders, payments};
 use crate::{Error, Services};
 
 /// Longer than all the calls to a slow gateway; a failed row is retried when the lease ends.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 const MAX_CLOSES: u32 = 3;
 /// Bounds a run when a gateway is slow and much is due; the next run goes on.
 const MAX_BATCHES: usize = 16;

@@ -20,7 +20,7 @@ use crate::store::{FirstRun, payments};
 use crate::{Error, Services, gateway_health, traces};
 
 /// Longer than a call with all its retries can take, so that no other server queries meanwhile.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// Rate limit of queries, so that an impatient payer does not load the gateway.
 const BETWEEN_QUESTIONS: Duration = Duration::from_secs(1);
 

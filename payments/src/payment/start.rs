@@ -22,7 +22,7 @@ use crate::{Error, Services, traces};
 
 /// Rate limit of a checkout link: payments that one order may get within [`ATTEMPT_WINDOW`].
 const MAX_ATTEMPTS: i64 = 12;
-const ATTEMPT_WINDOW: Duration = Duration::from_secs(3600);
+const ATTEMPT_WINDOW: Duration = Duration::from_hours(1);
 
 /// Caller of [`start_payment`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

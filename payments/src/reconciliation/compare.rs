@@ -10,7 +10,7 @@ use crate::gateway::bill::RefundLine;
 use crate::model::reconciliation::DifferenceKind;
 
 /// A movement may be booked this much later than its trade, and so on the next day.
-const BOOKING: Duration = Duration::from_secs(5 * 60);
+const BOOKING: Duration = Duration::from_mins(5);
 /// Rates of Alipay in millionths: steps of 0.05 %, and 0.38 %. Used only when no day has shown a rate yet.
 const RATE_STEP: i64 = 500;
 const ODD_RATE: i64 = 3800;

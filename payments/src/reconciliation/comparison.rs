@@ -21,7 +21,7 @@ use crate::{Error, Services};
 /// Rows of the books that are compared in one step, and whose fees are posted in one transaction.
 const PAGE: i64 = 500;
 /// A refund of the last hour may stand in the statement of the next day.
-const EDGE: Duration = Duration::from_secs(3600);
+const EDGE: Duration = Duration::from_hours(1);
 /// Limits the differences of one day. A statement of something else would have as many as it has lines.
 const MOST_DIFFERENCES: usize = 10_000;
 
@@ -359,7 +359,7 @@ impl Look<'_> {
     /// Movements on the account that the trade statement does not have.
     async fn compare_strays(&mut self, found: &mut Comparison) -> Result<(), Error> {
         let channel = self.gateway.channel();
-        let begun = self.day.from + Duration::from_secs(5 * 60);
+        let begun = self.day.from + Duration::from_mins(5);
         for stray in &self.statement.strays {
             let trade = stray.business_no.as_str();
             let is_told = found.differences.iter().any(|difference| {

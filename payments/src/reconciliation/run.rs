@@ -18,14 +18,14 @@ use crate::store::{StoreError, Tx, reconciliations};
 use crate::{Error, Services};
 
 /// Longer than the download and the comparison of a large day.
-const LEASE: Duration = Duration::from_secs(15 * 60);
+const LEASE: Duration = Duration::from_mins(15);
 /// Days that are caught up: WeChat keeps its statements for three months.
 const CATCH_UP: u64 = 60;
 /// First pause before a statement is asked for again; it grows with the attempts.
-const PAUSE: Duration = Duration::from_secs(10 * 60);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2 * 3600);
+const PAUSE: Duration = Duration::from_mins(10);
+const LONGEST_PAUSE: Duration = Duration::from_hours(2);
 /// From this age on a missing statement is an incident.
-const LATE: Duration = Duration::from_secs(24 * 3600);
+const LATE: Duration = Duration::from_hours(24);
 const MOST_DAYS: usize = 200;
 
 /// Reconciles the due days, one after the other. `latest` is the last day whose statements should be there by the schedule.

@@ -19,7 +19,7 @@ use crate::store::{StoreError, Tx, payments, refunds};
 use crate::{Error, Services, traces};
 
 /// Longer than the three calls that one refund may take at a slow gateway, so that no other server claims it meanwhile.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// Bounds a run when a gateway is slow and much is due; the next run goes on.
 const MAX_BATCHES: usize = 32;
 

@@ -20,9 +20,9 @@ const BETWEEN_CONNECTS: Duration = Duration::from_millis(100);
 /// Idle time after which a connection is tested before it is lent: the server may have gone away meanwhile.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// Idle time after which a connection is closed: it keeps memory here and at the server.
-const MAX_IDLE: Duration = Duration::from_secs(60);
+const MAX_IDLE: Duration = Duration::from_mins(1);
 /// Age after which a connection is closed, so that a server that moved to another address is found again.
-const MAX_LIFE: Duration = Duration::from_secs(30 * 60);
+const MAX_LIFE: Duration = Duration::from_mins(30);
 
 const UNBROKEN: &str = "nothing panics while it holds the idle connections";
 

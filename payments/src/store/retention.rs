@@ -45,7 +45,7 @@ impl Kind {
 }
 
 /// Largest ordinary clock difference between two servers.
-const MAX_SKEW: Duration = Duration::from_secs(600);
+const MAX_SKEW: Duration = Duration::from_mins(10);
 
 /// Claims the run. `false`: another server has it, or the last run was recent. A run far in the future was made with a
 /// wrong clock.

@@ -14,7 +14,7 @@ use crate::store::{Tx, webhook_endpoints};
 use crate::{Error, Services};
 
 /// An endpoint that has failed for so long is disabled.
-const MAX_FAILING: Duration = Duration::from_secs(5 * 24 * 3600);
+const MAX_FAILING: Duration = Duration::from_hours(5 * 24);
 
 /// The endpoint works again.
 pub(crate) async fn note_success(tx: &mut Tx<'_>, delivery: &DeliveryRow) -> Result<(), Error> {

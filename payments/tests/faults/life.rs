@@ -18,7 +18,7 @@ pub const OPENING: Timestamp = Timestamp::from_millis(1_795_485_600_000);
 /// Without notifications an open payment is queried every minute, and a dead server's lease lasts one.
 const NOTICED_WITHIN: Duration = Duration::from_secs(150);
 /// The longest schedule of notifications, and of our own queries.
-const LONGEST: Duration = Duration::from_secs(26 * 3600);
+const LONGEST: Duration = Duration::from_hours(26);
 
 pub struct Life {
     pub plan: Plan,
@@ -131,10 +131,10 @@ fn heal(simulation: &Simulation, executor: &mut Executor) -> Option<Duration> {
             return None;
         }
         // In hours without due work there is no need to check every five seconds.
-        let (step, slowdown) = if passed < Duration::from_secs(600) {
-            (Duration::from_secs(60), 1)
+        let (step, slowdown) = if passed < Duration::from_mins(10) {
+            (Duration::from_mins(1), 1)
         } else {
-            (Duration::from_secs(1800), 60)
+            (Duration::from_mins(30), 60)
         };
         simulation.slowdown.store(slowdown, Ordering::SeqCst);
         executor.run_until(simulation.now() + step);

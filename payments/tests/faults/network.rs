@@ -15,7 +15,7 @@ use crate::simulation::Simulation;
 
 /// Timeout of a gateway for an acknowledgement (docs/gateway-facts.md 1.7).
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
-const LONGEST_NAP: Duration = Duration::from_secs(3600);
+const LONGEST_NAP: Duration = Duration::from_hours(1);
 
 impl Simulation {
     /// Connection of the shop's gateway clients.

@@ -57,7 +57,7 @@ impl Plan {
         let (payment_ttl, order_ttl) = if is_short {
             (rng.seconds(15, 60), rng.seconds(30, 120))
         } else {
-            (Duration::from_secs(15 * 60), Duration::from_secs(30 * 60))
+            (Duration::from_mins(15), Duration::from_mins(30))
         };
         Plan {
             seed,

@@ -13,7 +13,7 @@ use crate::people::Code;
 use crate::plan::Plan;
 use crate::simulation::Simulation;
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 /// The jobs run every twenty minutes instead of every five seconds: a month has half a million of those.
 const SLOWDOWN: u64 = 240;
 
@@ -21,7 +21,7 @@ const SLOWDOWN: u64 = 240;
 fn thirty_days_of_an_order_pass_in_seconds() {
     let _runtime = runtime().enter();
     let plan = Plan {
-        payment_ttl: Duration::from_secs(15 * 60),
+        payment_ttl: Duration::from_mins(15),
         order_ttl: DAY * 31,
         ..Plan::calm(30)
     };

@@ -76,7 +76,7 @@ async fn a_days_bill_holds_every_payment_and_refund_and_no_other() {
         let early = trades(&shop, method, opening_day()).await;
         assert!(early.is_err(), "the day is not over: {early:?}");
     }
-    shop.sleep(Duration::from_secs(24 * 3600)).await;
+    shop.sleep(Duration::from_hours(24)).await;
     for (method, _) in BOTH {
         let lines = trades(&shop, method, opening_day()).await.unwrap();
         let mut sums: Vec<(bool, i64)> = lines
@@ -120,7 +120,7 @@ async fn a_bill_that_differs_from_our_books_is_returned_unchanged() {
     for (method, _) in BOTH {
         paid(&shop, method, "49.90").await;
     }
-    shop.sleep(Duration::from_secs(24 * 3600)).await;
+    shop.sleep(Duration::from_hours(24)).await;
     for (method, _) in BOTH {
         for (kind, sums) in [
             (FaultKind::BillDiffers, &[4991][..]),
@@ -147,7 +147,7 @@ async fn an_unverifiable_bill_is_refused() {
     for (method, _) in BOTH {
         paid(&shop, method, "49.90").await;
     }
-    shop.sleep(Duration::from_secs(24 * 3600)).await;
+    shop.sleep(Duration::from_hours(24)).await;
     for (method, _) in BOTH {
         for kind in [
             FaultKind::BadSignature,

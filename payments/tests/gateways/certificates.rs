@@ -141,7 +141,7 @@ async fn notifications_of_certificate_mode_are_read_with_the_certificate_they_na
 
 #[tokio::test]
 async fn an_expiring_certificate_is_reported_in_steps() {
-    const DAY: Duration = Duration::from_secs(24 * 3600);
+    const DAY: Duration = Duration::from_hours(24);
     let mut shop = Shop::on(Engine::Sqlite).await;
     let gateways = Gateways {
         wechat: None,

@@ -51,7 +51,7 @@ async fn an_unsigned_certificate_list_changes_nothing() {
     // Hours later the list is downloaded anew, with a wrong signature.
     shop.sim
         .fault(Fault::new(FaultKind::BadSignature).at(simulator::Endpoint::Certificates));
-    shop.sleep(Duration::from_secs(13 * 60)).await;
+    shop.sleep(Duration::from_mins(13)).await;
     let gateway = shop.services.gateways.wechat.as_ref().unwrap();
     assert!(
         gateway.query(&payment.payment_no).await.is_ok(),

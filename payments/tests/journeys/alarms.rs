@@ -52,7 +52,7 @@ async fn many_forged_callbacks_are_one_incident_a_day() {
             assert_eq!(forge(1, SignedBy::Stranger).await.len(), before + 1);
             assert_eq!(forge(30, SignedBy::Nobody).await.len(), before + 1, "one a day");
         }
-        shop.sleep(Duration::from_secs(2 * 3600)).await;
+        shop.sleep(Duration::from_hours(2)).await;
         shop.run_jobs().await;
         assert_eq!(
             open(shop, IncidentKind::ForgedNotifications).await.len(),
@@ -76,9 +76,9 @@ async fn a_silent_gateway_is_an_incident_until_it_answers() {
                 all
             };
             shop.sim.fault(Fault::new(FaultKind::Html502));
-            shop.pass(Duration::from_secs(60)).await;
+            shop.pass(Duration::from_mins(1)).await;
             assert!(told().await.is_empty(), "a minute is nothing");
-            shop.pass(Duration::from_secs(540)).await;
+            shop.pass(Duration::from_mins(9)).await;
             assert_eq!(told().await.len(), 1);
 
             shop.sim.faults(Faults::none());

@@ -177,7 +177,7 @@ async fn no_text_to_a_gateway_is_refused_and_the_order_keeps_its_own() {
                     ..refunds::request(&payment, None, None)
                 };
                 payments::request_refund(&shop.services, new, None).await.unwrap();
-                shop.pass(Duration::from_secs(120)).await;
+                shop.pass(Duration::from_mins(2)).await;
                 assert_eq!(
                     shop.payment_status(&payment).await,
                     PaymentStatus::Refunded,

@@ -206,7 +206,7 @@ async fn a_lost_and_a_doubled_callback_fill_the_balance_once() {
             let order = top_up(shop, 300).await;
             let payment = shop.start(&order, Method::Alipay).await;
             shop.scan_and_pay(&payment).await;
-            shop.pass(Duration::from_secs(120)).await;
+            shop.pass(Duration::from_mins(2)).await;
             assert_eq!(available(shop).await, before + 300, "{kind:?}");
         }
     })
@@ -288,7 +288,7 @@ async fn the_sum_of_an_order_and_its_deadline_bind_the_balance_too() {
         };
         let wrong = payments::start_payment(&shop.services, start, None).await;
         refused(wrong, Refusal::AmountMismatch);
-        shop.pass(Duration::from_secs(31 * 60)).await;
+        shop.pass(Duration::from_mins(31)).await;
         refused(
             shop.try_start(&order, Method::Balance).await,
             Refusal::OrderNotPayable,

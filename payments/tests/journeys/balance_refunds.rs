@@ -75,7 +75,7 @@ async fn a_refund_of_a_balance_payment_is_credited_at_once() {
             matches!(more, Err(Error::RefundRefused(RefundRefusal::ExceedsPayment))),
             "{more:?}"
         );
-        shop.pass(Duration::from_secs(60)).await;
+        shop.pass(Duration::from_mins(1)).await;
         assert_eq!(available(shop).await, 1000, "the job has nothing to do with it");
     })
     .await;
@@ -89,7 +89,7 @@ async fn a_refunded_top_up_is_frozen_until_the_gateway_confirms_it() {
             let payment = topped_up(shop, 500, method).await;
             refund(shop, &payment, Some(200)).await.unwrap();
             assert_eq!((available(shop).await, frozen(shop).await), (before + 300, 200));
-            shop.pass(Duration::from_secs(120)).await;
+            shop.pass(Duration::from_mins(2)).await;
             assert_eq!((available(shop).await, frozen(shop).await), (before + 300, 0));
             assert_eq!(shop.payment(&payment).await.refunded.fen(), 200, "{method}");
         }
@@ -163,7 +163,7 @@ async fn a_refund_that_fails_gives_the_top_up_back_to_its_user() {
         // Retried under another number, it is debited again.
         payments::retry_refund(&shop.services, &failed.id).await.unwrap();
         assert_eq!((available(shop).await, frozen(shop).await), (0, 500));
-        shop.pass(Duration::from_secs(120)).await;
+        shop.pass(Duration::from_mins(2)).await;
         assert_eq!((available(shop).await, frozen(shop).await), (0, 0));
     })
     .await;

@@ -8,7 +8,7 @@ use simulator::{Endpoint, Fault, FaultKind, WechatKeys};
 
 use crate::shop::{BOTH, Shop, engines, on_each_engine};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn an_unpaid_payment_ends_after_a_quarter_and_its_order_after_half_an_hour() {

@@ -12,7 +12,7 @@ use simulator::{Endpoint, Fault, FaultKind};
 
 use super::shop::{Shop, on_each_engine};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 async fn found(shop: &Shop, text: &str, anywhere: bool) -> (TakenAs, Vec<Order>) {
     let query = OrderQuery {
@@ -330,7 +330,7 @@ async fn lists_of_payments_refunds_balances_and_callbacks_are_narrowed() {
 #[tokio::test]
 async fn figures_of_a_span_are_those_of_its_days() {
     on_each_engine(async |shop| {
-        const DAY: Duration = Duration::from_secs(24 * 3600);
+        const DAY: Duration = Duration::from_hours(24);
         let services = &shop.services;
         let opened_at = services.clock.now();
         for yuan in ["10.00", "20.00"] {

@@ -299,7 +299,7 @@ async fn concurrent_decisions_on_a_request_take_effect_once() {
             by: payments::Requester::Rule,
         };
         assert!(request_refund(services, more, None).await.is_err());
-        shop.pass(std::time::Duration::from_secs(60)).await;
+        shop.pass(std::time::Duration::from_mins(1)).await;
         assert_eq!(shop.status(&order).await, OrderStatus::Refunded);
         shop.close().await;
     }

@@ -13,7 +13,7 @@ use simulator::Alteration;
 use super::shop::{BOTH, Shop, employ, on_each_engine, visit_of};
 use payments::users::Role;
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 async fn erase(shop: &Shop) -> usize {
     erase_old_data(&shop.services).await.unwrap()
@@ -114,7 +114,7 @@ async fn one_of_several_servers_erases_once_an_hour() {
         )
         .await;
         assert_eq!(erase(shop).await, 0, "not twice within an hour");
-        shop.services.clock.advance(Duration::from_secs(3600));
+        shop.services.clock.advance(Duration::from_hours(1));
         assert_eq!(erase(shop).await, 1);
     })
     .await;

@@ -14,7 +14,7 @@ use simulator::{Endpoint, Fault, FaultKind, WechatKeys};
 
 use crate::shop::{Shop, engines, on_each_engine};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 async fn merchant_of(shop: &Shop) -> Merchant {
     let actor = Actor::of_command("test");

@@ -33,7 +33,7 @@ async fn a_file_lists_each_line_once_and_agrees_with_the_sums() {
         request_refund(services, request(&first, Some(990), None), None)
             .await
             .unwrap();
-        shop.pass(Duration::from_secs(60)).await;
+        shop.pass(Duration::from_mins(1)).await;
 
         let all = span(None);
         let (payments, next) = list_payment_lines(services, &all, None).await.unwrap();
@@ -173,7 +173,7 @@ async fn the_totals_of_a_list_are_the_sums_of_its_orders() {
         request_refund(services, request(&first, Some(990), None), None)
             .await
             .unwrap();
-        shop.pass(Duration::from_secs(60)).await;
+        shop.pass(Duration::from_mins(1)).await;
         let any = || OrderQuery {
             limit: 100,
             ..OrderQuery::default()
@@ -274,11 +274,11 @@ async fn fees_are_in_the_files_once_the_statement_was_read() {
         request_refund(services, request(&payment, Some(990), None), None)
             .await
             .unwrap();
-        shop.pass(Duration::from_secs(60)).await;
+        shop.pass(Duration::from_mins(1)).await;
         let all = span(None);
         let before = list_payment_lines(services, &all, None).await.unwrap().0;
         assert_eq!(before[0].fee, None);
-        shop.sleep(Duration::from_secs(24 * 3600 + 1800)).await;
+        shop.sleep(Duration::from_mins(1470)).await;
         let day = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap();
         let source = StatementSource::Gateway;
         let read = reconcile_day(services, day, Channel::Wechat, source)

@@ -9,8 +9,8 @@ use simulator::{Fault, FaultKind, Faults};
 use crate::refunds::{paid, refund, state};
 use crate::shop::{BOTH, on_each_engine};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 #[tokio::test]
 async fn an_outage_of_an_hour_is_healed_within_two_minutes() {

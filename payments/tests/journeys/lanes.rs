@@ -38,7 +38,7 @@ async fn a_silent_gateway_delays_no_payment_of_the_other() {
                 .with(hang(Endpoint::Query)),
         );
         shop.scan_and_pay(&payment).await;
-        shop.sleep(Duration::from_secs(60)).await;
+        shop.sleep(Duration::from_mins(1)).await;
         let services = shop.services.clone();
         let run = tokio::spawn(async move { payments::reconcile_payments(&services).await });
         until("the other gateway's payment", async || {
@@ -97,7 +97,7 @@ async fn a_payer_does_not_wait_for_a_gateway_that_is_known_to_hang() {
         for _ in 0..4 {
             shop.start(&shop.order("1.00").await, Method::Wechat).await;
         }
-        shop.sleep(Duration::from_secs(60)).await;
+        shop.sleep(Duration::from_mins(1)).await;
         shop.sim.faults(
             Faults::none()
                 .with(hang(Endpoint::Query))

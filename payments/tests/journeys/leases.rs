@@ -9,7 +9,7 @@ use simulator::{Fault, FaultKind};
 use crate::shop::{Engine, Shop, engines, on_each_engine};
 
 /// The most that the gateways' own check of our clock allows.
-const SETBACK: Duration = Duration::from_secs(9 * 60);
+const SETBACK: Duration = Duration::from_mins(9);
 
 /// Another server on the same database.
 fn another_server(shop: &Shop) -> Services {
@@ -29,7 +29,7 @@ async fn leases_of_a_dead_server_are_released_within_seconds() {
         let payment = shop.start(&order, Method::Alipay).await;
         shop.sim.fault(Fault::new(FaultKind::Mute));
         shop.scan_and_pay(&payment).await;
-        let leased_until = (shop.services.clock.now() + Duration::from_secs(60)).millis();
+        let leased_until = (shop.services.clock.now() + Duration::from_mins(1)).millis();
         let id = dead.process.id();
         shop.meddle(format!(
             "update payments set leased_until = {leased_until}, leased_by = '{id}', due_at = 1"
@@ -116,7 +116,7 @@ async fn a_clock_set_back_delays_no_row() {
             .await
             .unwrap();
         let refund = refund.into_value().unwrap();
-        let leased_until = (shop.services.clock.now() + Duration::from_secs(60)).millis();
+        let leased_until = (shop.services.clock.now() + Duration::from_mins(1)).millis();
         shop.meddle(format!(
             "update payments set leased_until = {leased_until}, asked_at = {leased_until}"
         ))

@@ -56,7 +56,7 @@ async fn fifty_top_ups_from_one_page_are_one_order() {
             "another sum and another way back are other orders"
         );
         // A top-up that expires soon is not reused, and neither is a paid one.
-        shop.sleep(Duration::from_secs(29 * 60)).await;
+        shop.sleep(Duration::from_mins(29)).await;
         let later = fill("4.00", "https://shop.example/a").await.unwrap();
         assert!(!ids.contains(later.id.as_str()));
         let payment = shop.start(&later, Method::Wechat).await;
@@ -80,7 +80,7 @@ async fn an_order_gets_a_dozen_payments_an_hour_from_its_page_and_more_from_its_
                 // The open one can still be viewed and paid.
                 Ok(()) => assert_eq!(n % 2, 1),
                 Err(Error::RateLimited { wait }) => {
-                    assert!(wait <= Duration::from_secs(3600) && !wait.is_zero())
+                    assert!(wait <= Duration::from_hours(1) && !wait.is_zero())
                 }
                 other => panic!("{other:?}"),
             }

@@ -128,7 +128,7 @@ async fn a_payment_whose_time_is_over_is_cancelled_and_counted_so() {
     on_each_engine(async |shop| {
         let order = shop.order("66.00").await;
         let payment = shop.start(&order, Method::Wechat).await;
-        shop.pass(Duration::from_secs(16 * 60)).await;
+        shop.pass(Duration::from_mins(16)).await;
         assert_eq!(shop.payment_status(&payment).await, PaymentStatus::Cancelled);
         let series = "payments_total{method=\"wechat\",product=\"native\",outcome=\"cancelled\"}";
         assert_eq!(value(shop, series), 1);
@@ -156,7 +156,7 @@ async fn a_refund_is_counted_once_when_it_has_ended() {
             let series = format!("refunds_total{{method=\"{method}\",outcome=\"succeeded\"}}");
             refund(shop, &payment, Some(1000)).await.unwrap();
             assert_eq!(value(shop, &series), 0);
-            shop.pass(Duration::from_secs(120)).await;
+            shop.pass(Duration::from_mins(2)).await;
             assert_eq!(value(shop, &series), 1);
             let asked =
                 format!("gateway_requests_total{{gateway=\"{method}\",operation=\"refund\",outcome=\"ok\"}}");

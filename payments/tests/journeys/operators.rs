@@ -20,8 +20,8 @@ use simulator::{Endpoint, Fault, FaultKind};
 
 use crate::shop::{Shop, employ, on_each_engine, visit_of};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Robots of all platforms, which take everything but what DingTalk is told.
 #[derive(Clone, Default)]

@@ -10,7 +10,7 @@ use simulator::{Endpoint, Fault, FaultKind};
 use crate::refunds::refund;
 use crate::shop::{Engine, Shop};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Event {

@@ -9,8 +9,8 @@ use simulator::{Endpoint, Fault, FaultKind, Faults};
 
 use crate::shop::{Shop, on_each_engine};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 async fn work_and_look(shop: &Shop) {
     shop.run_jobs().await;

@@ -46,7 +46,7 @@ async fn a_payment_is_paid_by_asking_when_every_callback_is_dropped() {
             let payment = shop.start(&order, method).await;
             shop.scan_and_pay(&payment).await;
             assert_eq!(shop.status(&order).await, OrderStatus::Pending);
-            shop.pass(Duration::from_secs(60)).await;
+            shop.pass(Duration::from_mins(1)).await;
             assert_eq!(shop.status(&order).await, OrderStatus::Paid);
         }
     })
@@ -71,7 +71,7 @@ async fn callbacks_that_come_twice_early_late_and_out_of_order_pay_once() {
                 if kind != FaultKind::Early {
                     shop.scan_and_pay(&payment).await;
                 }
-                shop.pass(Duration::from_secs(180)).await;
+                shop.pass(Duration::from_mins(3)).await;
                 let paid = shop.checkout(&order).await;
                 assert_eq!(paid.order.status(), OrderStatus::Paid, "{kind:?} {method}");
                 assert_eq!(paid.payments.len(), 1);

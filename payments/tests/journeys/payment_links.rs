@@ -82,7 +82,7 @@ async fn a_second_tap_is_the_same_order_and_an_order_that_is_not_paid_gives_its_
             matches!(other, Err(LinkError::Ended(LinkState::Reserved))),
             "{other:?}"
         );
-        shop.sleep(Duration::from_secs(16 * 60)).await;
+        shop.sleep(Duration::from_mins(16)).await;
         shop.run_jobs().await;
         assert_eq!(shop.status(&first).await, OrderStatus::Cancelled);
         let second = tap(shop, &link, "two").await.unwrap();
@@ -101,7 +101,7 @@ async fn a_link_without_an_amount_takes_the_payers_and_one_that_ended_takes_noth
         let actor = visit_of(&owner);
         let new = NewLink {
             amount: None,
-            expires_at: Some(shop.services.clock.now() + Duration::from_secs(3600)),
+            expires_at: Some(shop.services.clock.now() + Duration::from_hours(1)),
             ..nine_yuan(None)
         };
         let id = make_link(&shop.services, &actor, &new).await.unwrap();
@@ -119,7 +119,7 @@ async fn a_link_without_an_amount_takes_the_payers_and_one_that_ended_takes_noth
             "{none:?}"
         );
         assert_eq!(open(Some("7.50")).await.unwrap().amount.to_yuan(), "7.50");
-        shop.sleep(Duration::from_secs(3600)).await;
+        shop.sleep(Duration::from_hours(1)).await;
         let late = open(Some("7.50")).await;
         assert!(
             matches!(late, Err(LinkError::Ended(LinkState::Expired))),

@@ -20,7 +20,7 @@ use simulator::WechatKeys;
 use super::refunds::fen;
 use super::shop::{Shop, employ, engines, visit_of};
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Runs a journey on every engine, in a shop where more than ¥100.00 needs a second person.
 async fn with_thresholds(journey: impl AsyncFn(&Shop)) {

@@ -42,13 +42,13 @@ async fn refunded(shop: &Shop, payment: &Payment, yuan: &str) -> Refund {
         .await
         .unwrap();
     let refund = refund.into_value().unwrap();
-    shop.pass(Duration::from_secs(60)).await;
+    shop.pass(Duration::from_mins(1)).await;
     payments::find_refund(&shop.services, &refund.id).await.unwrap().0
 }
 
 /// Goes to the next morning, when the statements of the opening day are there.
 pub async fn sleep_until_morning(shop: &Shop) {
-    shop.sleep(Duration::from_secs(24 * 3600 + 1800)).await;
+    shop.sleep(Duration::from_mins(1470)).await;
 }
 
 pub async fn reconcile(shop: &Shop, channel: Channel) -> ReconciledDay {
@@ -392,7 +392,7 @@ async fn a_closed_day_has_changed_once_the_books_have_more_of_it() {
                 .unwrap()
         };
         assert!(!now().await.has_changed(), "{:?}", now().await);
-        shop.pass(Duration::from_secs(60)).await;
+        shop.pass(Duration::from_mins(1)).await;
         assert_eq!(shop.payment_status(&silent).await, PaymentStatus::Success);
         assert!(now().await.has_changed(), "{:?}", now().await);
     })
@@ -405,7 +405,7 @@ async fn missed_days_are_caught_up_once_by_several_servers() {
         for (method, _) in BOTH {
             paid(shop, method, "49.90").await;
         }
-        shop.sleep(Duration::from_secs(3 * 24 * 3600 + 1800)).await;
+        shop.sleep(Duration::from_mins(4350)).await;
         let latest = opening_day() + chrono::Days::new(2);
         let runs = [0, 1].map(|_| run_statements(&shop.services, Some(latest)));
         let n_done: usize = futures_util::future::join_all(runs)
@@ -499,7 +499,7 @@ async fn a_file_beside_a_kept_one_leaves_it_as_it_came() {
         };
         bring(&trade).await;
         let first = shop.services.clock.now();
-        shop.pass(Duration::from_secs(60)).await;
+        shop.pass(Duration::from_mins(1)).await;
         bring(&funds).await;
         let second = shop.services.clock.now();
         assert_eq!(count_kept(shop, BillKind::Trade, "file", &trade, first).await, 1);

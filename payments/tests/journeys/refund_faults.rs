@@ -9,7 +9,7 @@ use simulator::{Alteration, Endpoint, Fault, FaultKind, Faults, RefundOutcome, W
 use crate::refunds::{fen, paid, refund, state};
 use crate::shop::{BOTH, Engine, Shop, on_each_engine};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn n_booked(shop: &Shop, payment: &Payment) -> usize {
     let books = shop.sim.books();
@@ -75,7 +75,7 @@ async fn a_refund_unknown_to_the_gateway_is_sent_again_under_the_same_number() {
             shop.sim
                 .fault(Fault::new(FaultKind::NotFound).at(Endpoint::QueryRefund).times(2));
             let refund = refund(shop, &payment, None).await.unwrap();
-            shop.pass(Duration::from_secs(180)).await;
+            shop.pass(Duration::from_mins(3)).await;
             assert_eq!(state(shop, &refund).await, RefundState::Succeeded, "{method}");
             assert_eq!(n_booked(shop, &payment), 1);
             shop.sim.faults(Faults::none());
@@ -104,7 +104,7 @@ async fn a_notification_that_overtakes_the_answer_and_comes_five_times_ends_it_o
             told.iter().all(|notification| notification.acknowledged),
             "{told:?}"
         );
-        shop.pass(Duration::from_secs(60)).await;
+        shop.pass(Duration::from_mins(1)).await;
         assert_eq!(shop.payment(&payment).await.refunded, payment.amount);
     })
     .await;
@@ -142,7 +142,7 @@ async fn a_refund_without_funds_is_stuck_and_later_succeeds_under_the_same_numbe
             assert_eq!(shop.payment_status(&payment).await, PaymentStatus::Refunding);
             shop.sim.faults(Faults::none());
             // No retry was requested.
-            shop.pass(Duration::from_secs(60)).await;
+            shop.pass(Duration::from_mins(1)).await;
             assert_eq!(state(shop, &stuck).await, RefundState::Stuck);
             let retried = payments::retry_refund(&shop.services, &stuck.id).await.unwrap();
             assert_eq!(retried.id, stuck.id);
@@ -208,7 +208,7 @@ async fn a_closed_refund_has_failed_and_another_number_takes_its_place_at_most_o
         assert_eq!((first.amount, first.reason.as_str()), (fen(300), "不想要了"));
         let second = payments::retry_refund(&shop.services, &closed.id).await.unwrap();
         assert_eq!(second.id, first.id);
-        shop.pass(Duration::from_secs(120)).await;
+        shop.pass(Duration::from_mins(2)).await;
         assert_eq!(state(shop, &first).await, RefundState::Succeeded);
         assert_eq!(state(shop, &closed).await, RefundState::Failed);
         assert_eq!(shop.payment(&payment).await.refunded, fen(300));
@@ -332,7 +332,7 @@ async fn a_refusal_that_the_gateway_signed_fails_a_refund_and_leaves_surplus_to_
         }
         let late = late(shop).await;
         // No server ran for more than a year: now no gateway accepts these any more.
-        shop.sleep(Duration::from_secs(400 * 24 * 3600)).await;
+        shop.sleep(Duration::from_hours(400 * 24)).await;
         shop.run_jobs().await;
         for (refund, payment) in &asked {
             let (failed, _) = payments::find_refund(&shop.services, &refund.id).await.unwrap();

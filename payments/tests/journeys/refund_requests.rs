@@ -36,7 +36,7 @@ async fn fifty_refunds_at_once_give_back_exactly_what_was_paid() {
             let claimed = shop.payment(&payment).await;
             assert_eq!(claimed.refunding, payment.amount);
             if method == Method::Alipay {
-                shop.pass(Duration::from_secs(60)).await;
+                shop.pass(Duration::from_mins(1)).await;
                 assert_eq!(shop.status(&order).await, OrderStatus::Refunded);
             }
         }

@@ -7,7 +7,7 @@ use payments::{Error, Outcome, RefundRequest, Requester};
 
 use crate::shop::{BOTH, Shop, on_each_engine};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 pub fn fen(fen: i64) -> Money {
     Money::from_fen(fen).unwrap()

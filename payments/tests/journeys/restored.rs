@@ -23,7 +23,7 @@ async fn a_restored_database_is_noticed_and_a_payment_that_it_lost_is_found_by_t
         .await
         .unwrap();
     let before = find_last_change(&shop.services).await.unwrap().unwrap();
-    shop.sleep(Duration::from_secs(60)).await;
+    shop.sleep(Duration::from_mins(1)).await;
     let mut lost = Vec::new();
     for (method, _) in BOTH {
         lost.push(paid(&shop, method, "49.90").await);

@@ -12,8 +12,8 @@ use crate::shop::{Shop, engines};
 
 const OPENID: &str = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o";
 const SUBJECT: &str = "会员 & 月卡 100%";
-const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Runs a journey on every engine, in a shop that tells WeChat of its deliveries.
 async fn on_each_engine(shipping: Option<Logistics>, journey: impl AsyncFn(&Shop)) {
@@ -154,7 +154,7 @@ async fn a_token_that_is_over_is_fetched_again_in_the_same_try() {
         assert_eq!(upload(shop).await, 1);
         assert_eq!(n_uploads(shop, &first), 1);
         // Also by its time, and without a refusal.
-        shop.sleep(Duration::from_secs(119 * 60)).await;
+        shop.sleep(Duration::from_mins(119)).await;
         let second = paid(shop).await;
         assert_eq!(upload(shop).await, 1);
         assert_eq!(n_uploads(shop, &second), 1);

@@ -29,7 +29,7 @@ async fn a_due_payment_keeps_its_budget() {
         is_watched: false,
     };
     let ask = async || {
-        shop.sleep(Duration::from_secs(60)).await;
+        shop.sleep(Duration::from_mins(1)).await;
         wire.take(&[]);
         let n_asked = payments::reconcile_lane(&shop.services, lane).await.unwrap();
         assert_eq!(n_asked, 1, "only this one is due");

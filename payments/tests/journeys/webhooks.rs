@@ -245,7 +245,7 @@ async fn an_endpoint_that_is_gone_or_fails_for_five_days_is_disabled() {
         assert_eq!(deliveries(services, &gone_id).await[0].status, "failed");
         for _ in 0..5 {
             assert_eq!(status(&failing_id).await, EndpointStatus::Enabled);
-            services.clock.advance(Duration::from_secs(24 * 3600));
+            services.clock.advance(Duration::from_hours(24));
             shop.order("10").await;
             deliver_webhooks(services).await.unwrap();
         }
@@ -253,7 +253,7 @@ async fn an_endpoint_that_is_gone_or_fails_for_five_days_is_disabled() {
         assert!(has_incident(shop, IncidentKind::WebhookDisabled).await);
         // Nothing more is sent, until somebody enables it: then what has waited comes.
         let n_calls = failing.calls().len();
-        services.clock.advance(Duration::from_secs(24 * 3600));
+        services.clock.advance(Duration::from_hours(24));
         deliver_webhooks(services).await.unwrap();
         assert_eq!(failing.calls().len(), n_calls);
         failing.answer(StatusCode::OK);
@@ -285,7 +285,7 @@ async fn both_secrets_sign_during_a_rotation() {
         assert_ne!(new.secret, old.secret);
         ping_endpoint(services, id, None).await.unwrap();
         deliver_webhooks(services).await.unwrap();
-        services.clock.advance(Duration::from_secs(24 * 3600));
+        services.clock.advance(Duration::from_hours(24));
         ping_endpoint(services, id, None).await.unwrap();
         deliver_webhooks(services).await.unwrap();
         let calls = receiver.calls();
@@ -313,7 +313,7 @@ async fn a_span_of_time_is_sent_again() {
         let services = &shop.services;
         for _ in 0..3 {
             shop.order("10").await;
-            services.clock.advance(Duration::from_secs(60));
+            services.clock.advance(Duration::from_mins(1));
         }
         let receiver = Receiver::default();
         let only = EventFilter::Only(vec![EventType::OrderCreated]);
@@ -324,7 +324,7 @@ async fn a_span_of_time_is_sent_again() {
         deliver_webhooks(services).await.unwrap();
         let before = receiver.calls().len();
         let now = services.clock.now();
-        let (from, to) = (now - Duration::from_secs(180), now - Duration::from_secs(60));
+        let (from, to) = (now - Duration::from_mins(3), now - Duration::from_mins(1));
         replay_events(services, &id, from, to, None).await.unwrap();
         deliver_webhooks(services).await.unwrap();
         assert_eq!(receiver.calls().len() - before, 2, "from inclusive, to exclusive");

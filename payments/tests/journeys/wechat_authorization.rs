@@ -128,7 +128,7 @@ async fn a_state_is_good_once_for_its_order_and_visitor_and_for_minutes() {
         let again = finish(shop, &order, VISITOR, &brought).await;
         assert!(is_state(&again), "{again:?}");
         let brought = authorize(shop, &order, VISITOR).await;
-        shop.sleep(Duration::from_secs(5 * 60)).await;
+        shop.sleep(Duration::from_mins(5)).await;
         let late = finish(shop, &order, VISITOR, &brought).await;
         assert!(is_state(&late), "{late:?}");
         slip(shop, "swappedState").await;
@@ -189,8 +189,7 @@ async fn an_openid_is_forgotten_after_a_month() {
         let brought = authorize(shop, &order, VISITOR).await;
         finish(shop, &order, VISITOR, &brought).await.unwrap();
         authorize(shop, &order, VISITOR).await;
-        shop.sleep(payments::OPENID_LIFE + Duration::from_secs(3600))
-            .await;
+        shop.sleep(payments::OPENID_LIFE + Duration::from_hours(1)).await;
         assert!(find_openid(&shop.services, VISITOR).await.unwrap().is_none());
         payments::erase_old_data(&shop.services).await.unwrap();
         for table in ["wechat_openids", "wechat_authorizations"] {

@@ -53,7 +53,7 @@ async fn t_25_no_attempt_uses_the_number_of_another() {
             .unwrap();
         numbers.push(made.into_value().unwrap().payment_no);
     }
-    shop.pass(Duration::from_secs(16 * 60)).await;
+    shop.pass(Duration::from_mins(16)).await;
     numbers.push(shop.start(&order, domain::Method::Wechat).await.payment_no);
     let n_numbers = numbers.len();
     numbers.sort();
@@ -69,7 +69,7 @@ async fn t_39_an_unscanned_code_is_pending_and_not_failed() {
     let payment = shop.start(&order, domain::Method::Alipay).await;
     let gateway = shop.services.gateways.alipay.as_ref().unwrap();
     assert_eq!(gateway.query(&payment.payment_no).await.unwrap(), Report::Absent);
-    shop.pass(Duration::from_secs(60)).await;
+    shop.pass(Duration::from_mins(1)).await;
     assert_eq!(shop.payment_status(&payment).await, PaymentStatus::Processing);
     shop.scan_and_pay(&payment).await;
     assert_eq!(shop.payment_status(&payment).await, PaymentStatus::Success);
@@ -140,7 +140,7 @@ async fn t_43_a_new_code_is_asked_for_in_the_same_words() {
     for (method, _) in BOTH {
         let order = shop.order("9.99").await;
         let first = shop.start(&order, method).await;
-        shop.sleep(Duration::from_secs(60)).await;
+        shop.sleep(Duration::from_mins(1)).await;
         let again = shop.start(&order, method).await;
         assert_eq!(again.request, first.request);
     }

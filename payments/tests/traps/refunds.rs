@@ -267,7 +267,7 @@ async fn t_37_closed_is_unpaid_or_refunded_in_full() {
     // Alipay has sent a notification as well: the payment stays paid.
     assert_eq!(shop.payment(&refunded).await.state, PaymentState::Paid);
     shop.sim.fault(Fault::new(FaultKind::Mute));
-    shop.sleep(Duration::from_secs(16 * 60)).await;
+    shop.sleep(Duration::from_mins(16)).await;
     assert_eq!(state(&unpaid), "TRADE_CLOSED");
     let asked = gateway(&shop, Method::Alipay).query(&unpaid.payment_no).await;
     assert!(matches!(asked, Ok(Report::Closed)), "{asked:?}");

@@ -48,6 +48,6 @@ pub fn day(text: &str) -> Option<Timestamp> {
 
 /// Parses a date as the end of that day in Beijing: the last day belongs to the range.
 pub fn end_of_day(text: &str) -> Option<Timestamp> {
-    const A_DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+    const A_DAY: std::time::Duration = std::time::Duration::from_hours(24);
     day(text).map(|day| day + A_DAY)
 }

@@ -187,9 +187,9 @@ mod tests {
     fn a_lifetime_may_have_a_fraction() {
         let lifetime = |text: &str| parse_lifetime(&serde_json::from_str(text).unwrap());
         assert_eq!(lifetime("0.05").unwrap(), Duration::from_secs(3));
-        assert_eq!(lifetime("30").unwrap(), Duration::from_secs(1800));
+        assert_eq!(lifetime("30").unwrap(), Duration::from_mins(30));
         assert_eq!(lifetime("0.001").unwrap(), Duration::from_millis(60));
-        assert_eq!(lifetime("10080").unwrap(), Duration::from_secs(604_800));
+        assert_eq!(lifetime("10080").unwrap(), Duration::from_hours(168));
         assert_eq!(
             lifetime("1.3333333333333333").unwrap(),
             Duration::from_millis(79_999)

@@ -17,7 +17,7 @@ use crate::components::icons;
 use crate::console::{ConsoleContext, format};
 use crate::i18n::{ConsoleWords, fill};
 
-const A_DAY: Duration = Duration::from_secs(24 * 3600);
+const A_DAY: Duration = Duration::from_hours(24);
 /// Width of all bars in the chart's own units, and height of the highest below the first line. Amounts stand at the right.
 const WIDTH: i64 = 400;
 const HEIGHT: i64 = 120;

@@ -14,7 +14,7 @@ const APP_CERT: &str = "ALIPAY_APP_CERT";
 const CERT: &str = "ALIPAY_CERT";
 const ROOT_CERT: &str = "ALIPAY_ROOT_CERT";
 /// Rate limit of certificate downloads: forged serials must not each cause one.
-const FETCH_PAUSE: Duration = Duration::from_secs(60);
+const FETCH_PAUSE: Duration = Duration::from_mins(1);
 const UNBROKEN: &str = "nothing panics while it holds the keys";
 
 /// Verification material from Alipay's console.

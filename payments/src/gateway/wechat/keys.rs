@@ -22,9 +22,9 @@ const PUBLIC_KEY_ID: &str = "WECHAT_PUBLIC_KEY_ID";
 /// Prefix of every public key's id; the serial of a certificate is hex.
 pub(super) const PUBLIC_KEY_PREFIX: &str = "PUB_KEY_ID_";
 /// Rate limit of certificate downloads: forged serials must not each cause one.
-const DOWNLOAD_PAUSE: Duration = Duration::from_secs(60);
+const DOWNLOAD_PAUSE: Duration = Duration::from_mins(1);
 /// Refresh interval: new certificates are listed ten days before WeChat signs with them, so this is often enough.
-const REFRESH: Duration = Duration::from_secs(12 * 3600);
+const REFRESH: Duration = Duration::from_hours(12);
 
 type Keys = HashMap<String, PlatformKey>;
 

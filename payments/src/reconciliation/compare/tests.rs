@@ -75,7 +75,7 @@ fn a_line_is_judged_by_amount_then_status_then_movement_then_fee() {
 #[test]
 fn a_movement_of_the_last_minutes_may_be_booked_on_the_next_day() {
     let late = Line {
-        at: END - Duration::from_secs(60),
+        at: END - Duration::from_mins(1),
         flow: Flow::default(),
         has_moved: false,
         ..payment(4990, 30)

@@ -260,11 +260,10 @@ fn column_letters(place: u32) -> String {
 
 /// Days since 30 December 1899 in Beijing, with the time of day as a fraction: exact to the second.
 fn serial_number(instant: Timestamp) -> String {
-    const BEIJING_SECONDS: i64 = 8 * 3600;
     const DAY_SECONDS: i64 = 24 * 3600;
     const DAYS_TO_1970: i64 = 25_569;
     const DECIMALS: i64 = 10_000_000_000;
-    let seconds = instant.millis().div_euclid(1000) + BEIJING_SECONDS;
+    let seconds = instant.millis().div_euclid(1000) + i64::from(payments::BEIJING.local_minus_utc());
     let (day, second) = (seconds.div_euclid(DAY_SECONDS), seconds.rem_euclid(DAY_SECONDS));
     let fraction = (second * DECIMALS + DAY_SECONDS / 2) / DAY_SECONDS;
     format!("{}.{fraction:010}", day + DAYS_TO_1970)
