@@ -292,14 +292,11 @@ impl Runner {
 
 impl Jobs {
     /// Lets the current runs finish.
-    pub async fn finish(mut self, patience: Duration) {
+    pub async fn finish(mut self) {
         if self.scheduler.shutdown().await.is_err() {
             tracing::warn!("the scheduler did not stop");
         }
-        let runs = futures_util::future::join_all(&mut self.runners);
-        if tokio::time::timeout(patience, runs).await.is_err() {
-            tracing::warn!("a job did not finish in time; its leases end by themselves");
-        }
+        futures_util::future::join_all(self.runners).await;
     }
 }
 

@@ -40,6 +40,7 @@ use payments::store::{Db, StoreError};
 use payments::{Clock, Services};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 pub use crate::http::console_table;
 
@@ -181,13 +182,20 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let ending = stop.clone();
     let finish_jobs = async {
         ending.asked().await;
-        jobs.finish(PATIENCE).await;
+        let deadline = Instant::now() + PATIENCE;
+        tokio::join!(
+            wait_until(deadline, "a job", jobs.finish()),
+            wait_until(deadline, "a delivery", services.outbox.finish())
+        );
+        deadline
     };
     let connections = connection_limits(&config, n_descriptors);
-    tokio::join!(
+    let ((), deadline) = tokio::join!(
         listen::serve(listener, http::router(web), connections, stop, PATIENCE),
         finish_jobs
     );
+    // The clients of some requests have left.
+    wait_until(deadline, "a request", payments::finish_verbs()).await;
     signal.abort();
     if let Some(metrics) = metrics {
         metrics.task.abort();
@@ -210,6 +218,13 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     }
     services.db.close().await;
     Ok(())
+}
+
+/// Waits for the end of work, but not longer.
+async fn wait_until(deadline: Instant, what: &str, end: impl Future<Output = ()>) {
+    if tokio::time::timeout_at(deadline, end).await.is_err() {
+        tracing::warn!("{what} did not finish in time; its leases end by themselves");
+    }
 }
 
 /// Locks an embedded database against a second server until this one ends.

@@ -50,6 +50,7 @@ mod shop;
 mod signed_products;
 mod signed_return;
 mod statements;
+mod stopping;
 mod traces;
 mod webhooks;
 mod wechat_pages;

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use tokio_util::task::TaskTracker;
 
 pub use self::kind::DeliveryKind;
 pub(crate) use self::kind::{Failure, NextStep, Prepared};
@@ -37,6 +38,8 @@ pub struct Outbox {
     /// Robots that tell operators of incidents.
     pub robots: Arc<Robots>,
     lanes: Lanes,
+    /// Workers of the lanes. Closed: they end what they have claimed, and claim no more.
+    workers: TaskTracker,
 }
 
 impl Outbox {
@@ -46,6 +49,7 @@ impl Outbox {
             guard,
             robots: Arc::default(),
             lanes: Lanes::default(),
+            workers: TaskTracker::new(),
         }
     }
 
@@ -55,6 +59,12 @@ impl Outbox {
             robots: Arc::new(robots),
             ..self
         }
+    }
+
+    /// Starts no other delivery, and returns once those under way have ended.
+    pub async fn finish(&self) {
+        self.workers.close();
+        self.workers.wait().await;
     }
 }
 
@@ -74,7 +84,7 @@ pub(crate) async fn dispatch_deliveries(services: &Services) -> Result<usize, Er
         };
         n_started += 1;
         let services = services.clone();
-        tokio::spawn(async move {
+        services.outbox.workers.clone().spawn(async move {
             let mut seat = seat;
             loop {
                 if let Err(error) = run_lane(&services, &target).await {
@@ -119,7 +129,7 @@ async fn list_due_targets(services: &Services) -> Result<Vec<String>, Error> {
 async fn run_lane(services: &Services, target: &str) -> Result<usize, Error> {
     let mut n_done = 0;
     let mut limit = LANE_BATCH;
-    loop {
+    while !services.outbox.workers.is_closed() {
         let claimed = claim_deliveries(services, target, limit).await?;
         crash_point!("deliveries.after_claim");
         if claimed.is_empty() {
@@ -136,6 +146,7 @@ async fn run_lane(services: &Services, target: &str) -> Result<usize, Error> {
         }
         limit = if has_success { LANE_BATCH } else { 1 };
     }
+    Ok(n_done)
 }
 
 async fn claim_deliveries(

@@ -104,7 +104,7 @@ pub use refund::{
     request_refund, retry_refund,
 };
 pub use retention::{Retention, erase_old_data};
-pub use run::{run_to_end, wait_for};
+pub use run::{finish_verbs, run_to_end, spawn_verb, wait_for};
 pub use services::{Policy, Services, Wake};
 pub use shipping_upload::upload_shipping;
 pub use signed_return::find_signed_return;

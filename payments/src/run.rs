@@ -1,14 +1,32 @@
 //! Runs verbs to their end, whether or not the caller still waits.
 
 use std::future::Future;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
 use crate::traces::spawn_in_trace;
+
+/// Verbs of this process that are under way, whether or not a caller waits for them.
+static VERBS: LazyLock<TaskTracker> = LazyLock::new(TaskTracker::new);
+
+/// Returns once no verb is under way, at the end of a process: their callers may have left.
+pub async fn finish_verbs() {
+    VERBS.close();
+    VERBS.wait().await;
+}
+
+/// Starts a verb that nobody waits for but the end of the process. It is no part of its caller's trace.
+pub fn spawn_verb<T: Send + 'static>(verb: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    VERBS.spawn(verb)
+}
 
 /// Runs a writing verb in a task of its own: axum drops a handler when the client hangs up (measured: 5 started, 0
 /// finished), and a half-executed verb is worse than none.
 pub async fn run_to_end<T: Send + 'static>(verb: impl Future<Output = T> + Send + 'static) -> T {
-    match spawn_in_trace(verb).await {
+    match spawn_in_trace(&VERBS, verb).await {
         Ok(value) => value,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

@@ -12,6 +12,7 @@ use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 use tracing::{Span, info_span};
 
 pub use crate::store::commit_span::SPAN_TARGET;
@@ -29,12 +30,13 @@ static OPENED: Mutex<BTreeMap<String, SpanContext>> = Mutex::new(BTreeMap::new()
 
 /// Starts a task that goes on in the trace of its caller.
 pub(crate) fn spawn_in_trace<T: Send + 'static>(
+    tasks: &TaskTracker,
     verb: impl Future<Output = T> + Send + 'static,
 ) -> JoinHandle<T> {
     if is_traced() {
-        tokio::spawn(verb.with_current_context())
+        tasks.spawn(verb.with_current_context())
     } else {
-        tokio::spawn(verb)
+        tasks.spawn(verb)
     }
 }
 

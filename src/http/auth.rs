@@ -76,7 +76,7 @@ fn note_later(web: &Web, key: ApiKey) {
         return;
     }
     let services = web.services.clone();
-    tokio::spawn(async move {
+    payments::spawn_verb(async move {
         if let Err(error) = note_use(&services, &key).await {
             tracing::warn!(
                 key.id = key.id,
