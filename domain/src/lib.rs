@@ -27,7 +27,7 @@ pub use ledger::{Account, Change, Deal, EntryKind, Transfer};
 pub use method::{Channel, Method, Product};
 pub use money::{Money, MoneyError};
 pub use order::{Order, OrderState, OrderStatus, Purpose};
-pub use payment::{Opening, Payment, PaymentState, PaymentStatus, Refusal, open_payment};
+pub use payment::{NewPayment, Opening, Payment, PaymentState, PaymentStatus, Refusal, open_payment};
 pub use products::Products;
 pub use refund::{Refund, RefundRefusal, RefundReport, RefundState};
 pub use settle::{LatePolicy, Receipt, Report, Settlement, lapse, settle};

@@ -83,6 +83,18 @@ pub enum Refusal {
     AdjustmentNoReused,
 }
 
+/// A payment that is about to be opened.
+#[derive(Debug, Clone)]
+pub struct NewPayment {
+    pub id: PaymentId,
+    pub payment_no: PaymentNo,
+    pub order_id: OrderId,
+    pub product: Product,
+    pub amount: Money,
+    pub expires_at: Timestamp,
+    pub created_at: Timestamp,
+}
+
 /// First step of starting a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opening {
@@ -99,6 +111,35 @@ impl PaymentState {
 }
 
 impl Payment {
+    /// Makes a payment that nothing has happened to: no gateway knows it.
+    pub fn new(new: NewPayment) -> Payment {
+        Payment {
+            id: new.id,
+            payment_no: new.payment_no,
+            order_id: new.order_id,
+            product: new.product,
+            amount: new.amount,
+            state: PaymentState::Created,
+            settles: false,
+            account: None,
+            transaction_id: None,
+            request: String::new(),
+            return_url: None,
+            prompt: None,
+            prompted_at: None,
+            failure_reason: None,
+            refunded: Money::ZERO,
+            refunding: Money::ZERO,
+            refund_reason: None,
+            refunded_at: None,
+            expires_at: new.expires_at,
+            paid_at: None,
+            created_at: new.created_at,
+            updated_at: new.created_at,
+            version: 0,
+        }
+    }
+
     pub fn method(&self) -> Method {
         self.product.method()
     }
@@ -153,30 +194,20 @@ mod tests {
 
     fn opened(product: Product) -> Payment {
         let made_at = Timestamp::from_millis(1_700_000_000_000);
-        Payment {
+        let new = NewPayment {
             id: PaymentId::new(made_at, [1; 10]),
             payment_no: PaymentNo::new(made_at, [1; 10]),
             order_id: OrderId::new(made_at, [1; 10]),
             product,
             amount: Money::from_fen(100).expect("a positive amount"),
+            expires_at: made_at + Duration::from_hours(24),
+            created_at: made_at,
+        };
+        Payment {
             state: PaymentState::Pending,
-            settles: false,
-            account: None,
-            transaction_id: None,
-            request: String::new(),
-            return_url: None,
             prompt: Some("weixin://".to_owned()),
             prompted_at: Some(made_at),
-            failure_reason: None,
-            refunded: Money::ZERO,
-            refunding: Money::ZERO,
-            refund_reason: None,
-            refunded_at: None,
-            expires_at: made_at + Duration::from_hours(24),
-            paid_at: None,
-            created_at: made_at,
-            updated_at: made_at,
-            version: 0,
+            ..Payment::new(new)
         }
     }
 

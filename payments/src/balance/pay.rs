@@ -1,16 +1,13 @@
 //! Pays an order from its user's balance.
 
 use domain::{
-    Method, Money, Opening, Order, Payment, PaymentId, PaymentNo, PaymentState, Receipt, Refusal, Report,
-    Settlement, Timestamp, open_payment,
+    Method, Opening, Order, Payment, Receipt, Refusal, Report, Settlement, Timestamp, open_payment,
 };
 use futures_util::FutureExt;
 
 use crate::idempotency::{Claim, Idempotency, Keyed, Outcome, claim, keep_answer, write_under_key};
 use crate::order::{CONTENDED, MAX_ROUNDS};
-use crate::payment::StartPayment;
-use crate::payment::end_payment;
-use crate::payment::{Rule, announce, apply_report};
+use crate::payment::{Rule, StartPayment, announce, apply_report, end_payment, new_payment};
 use crate::store::{StoreError, Tx, ledger, orders, payments};
 use crate::{Error, Services, epay};
 
@@ -110,7 +107,7 @@ async fn move_money(
     start: &StartPayment,
     now: Timestamp,
 ) -> Result<Payment, Error> {
-    let payment = draft_payment(services, order, start, now);
+    let payment = new_payment(services, order, start, now);
     let insert = payments::insert(&payment, now, None);
     tx.run_batch([orders::bump_version(order), insert]).await?;
     let receipt = Receipt {
@@ -134,34 +131,5 @@ async fn move_money(
         Ok(paid)
     } else {
         Err(StoreError::Stale.into())
-    }
-}
-
-fn draft_payment(services: &Services, order: &Order, start: &StartPayment, now: Timestamp) -> Payment {
-    Payment {
-        id: PaymentId::new(now, services.clock.entropy()),
-        payment_no: PaymentNo::new(now, services.clock.entropy()),
-        order_id: order.id.clone(),
-        product: start.product,
-        amount: order.amount,
-        state: PaymentState::Created,
-        settles: false,
-        account: None,
-        transaction_id: None,
-        // No gateway is called.
-        request: String::new(),
-        return_url: start.return_url.clone(),
-        prompt: None,
-        prompted_at: None,
-        failure_reason: None,
-        refunded: Money::ZERO,
-        refunding: Money::ZERO,
-        refund_reason: None,
-        refunded_at: None,
-        expires_at: (now + services.policy.payment_ttl).min(order.expires_at),
-        paid_at: None,
-        created_at: now,
-        updated_at: now,
-        version: 0,
     }
 }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use domain::{
-    Method, Money, Opening, Order, OrderId, OrderState, Payment, PaymentId, PaymentNo, PaymentState, Product,
-    Refusal, Timestamp, open_payment, schedule,
+    Method, Money, NewPayment, Opening, Order, OrderId, OrderState, Payment, PaymentId, PaymentNo,
+    PaymentState, Product, Refusal, Timestamp, open_payment, schedule,
 };
 use futures_util::FutureExt;
 
@@ -351,47 +351,46 @@ async fn find_overtaken(
     }))
 }
 
-/// A payment never outlives its order, so that a payment shown as payable is payable.
-fn draft_payment(services: &Services, order: &Order, start: &StartPayment, gateway: &Gateway) -> Payment {
-    let now = services.clock.now();
-    let payment_no = PaymentNo::new(now, services.clock.entropy());
-    let expires_at = (now + services.policy.payment_ttl).min(order.expires_at);
-    let ask = Ask {
-        payment_no: &payment_no,
+/// Makes a payment of an order. It never outlives its order, so that a payment shown as payable is payable.
+pub(crate) fn new_payment(
+    services: &Services,
+    order: &Order,
+    start: &StartPayment,
+    now: Timestamp,
+) -> Payment {
+    let new = NewPayment {
+        id: PaymentId::new(now, services.clock.entropy()),
+        payment_no: PaymentNo::new(now, services.clock.entropy()),
+        order_id: order.id.clone(),
         product: start.product,
         amount: order.amount,
+        expires_at: (now + services.policy.payment_ttl).min(order.expires_at),
+        created_at: now,
+    };
+    Payment {
+        return_url: start.return_url.clone(),
+        ..Payment::new(new)
+    }
+}
+
+fn draft_payment(services: &Services, order: &Order, start: &StartPayment, gateway: &Gateway) -> Payment {
+    let new = new_payment(services, order, start, services.clock.now());
+    let ask = Ask {
+        payment_no: &new.payment_no,
+        product: new.product,
+        amount: new.amount,
         subject: &order.subject,
-        expires_at,
-        return_url: start.return_url.as_deref(),
+        expires_at: new.expires_at,
+        return_url: new.return_url.as_deref(),
         payer: Payer {
             ip: start.payer_ip,
             openid: start.openid.as_deref(),
         },
     };
     Payment {
-        id: PaymentId::new(now, services.clock.entropy()),
         request: gateway.request(&ask),
-        payment_no,
-        order_id: order.id.clone(),
-        product: start.product,
-        amount: order.amount,
-        state: PaymentState::Created,
-        settles: false,
         account: Some(gateway.account().to_owned()),
-        transaction_id: None,
-        return_url: start.return_url.clone(),
-        prompt: None,
-        prompted_at: None,
-        failure_reason: None,
-        refunded: Money::ZERO,
-        refunding: Money::ZERO,
-        refund_reason: None,
-        refunded_at: None,
-        expires_at,
-        paid_at: None,
-        created_at: now,
-        updated_at: now,
-        version: 0,
+        ..new
     }
 }
 

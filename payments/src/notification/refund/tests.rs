@@ -1,4 +1,4 @@
-use domain::{OrderId, PaymentId, PaymentNo, Product, RefundId, RefundNo, Timestamp};
+use domain::{NewPayment, OrderId, PaymentId, PaymentNo, Product, RefundId, RefundNo, Timestamp};
 
 use super::*;
 
@@ -8,30 +8,21 @@ fn yuan(text: &str) -> Money {
 
 fn payment(state: PaymentState) -> Payment {
     let at = Timestamp::from_millis(0);
-    Payment {
+    let new = NewPayment {
         id: PaymentId::parse("pay_1").unwrap(),
         payment_no: PaymentNo::parse("P1").unwrap(),
         order_id: OrderId::parse("ord_1").unwrap(),
         product: Product::Qr,
         amount: yuan("10.00"),
+        expires_at: at,
+        created_at: at,
+    };
+    Payment {
         state,
         settles: true,
-        account: None,
         transaction_id: Some("T1".to_owned()),
-        request: String::new(),
-        return_url: None,
-        prompt: None,
-        prompted_at: None,
-        failure_reason: None,
-        refunded: Money::ZERO,
-        refunding: Money::ZERO,
-        refund_reason: None,
-        refunded_at: None,
-        expires_at: at,
         paid_at: Some(at),
-        created_at: at,
-        updated_at: at,
-        version: 0,
+        ..Payment::new(new)
     }
 }
 
