@@ -69,7 +69,7 @@ pub async fn claim(
         insert into idempotency_keys (route, key, fingerprint, status, body, created_at, is_answered, effect, is_new)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         on conflict do nothing";
-    let n_inserted = execute!(tx, SQL, |query| query
+    execute!(tx, SQL, |query| query
         .bind(key.route)
         .bind(key.key)
         .bind(key.fingerprint)
@@ -78,8 +78,8 @@ pub async fn claim(
         .bind(now.millis())
         .bind(false)
         .bind(claim.effect.as_deref())
-        .bind(claim.is_new))?;
-    ensure_one_row(n_inserted)
+        .bind(claim.is_new))
+    .and_then(ensure_one_row)
 }
 
 /// Compare-and-set: points a claim without an answer at another subject.
@@ -92,14 +92,14 @@ pub async fn move_claim(
     const SQL: &str = "
         update idempotency_keys set effect = $5, is_new = $6
         where route = $1 and key = $2 and fingerprint = $3 and coalesce(effect, '') = $4 and not is_answered";
-    let n_changed = execute!(tx, SQL, |query| query
+    execute!(tx, SQL, |query| query
         .bind(key.route)
         .bind(key.key)
         .bind(key.fingerprint)
         .bind(from.effect.as_deref().unwrap_or_default())
         .bind(to.effect.as_deref())
-        .bind(to.is_new))?;
-    ensure_one_row(n_changed)
+        .bind(to.is_new))
+    .and_then(ensure_one_row)
 }
 
 /// Stores the answer, under a free key or one that its own request has claimed. A concurrent answer is a lost race: the
@@ -116,13 +116,13 @@ pub async fn keep(
         on conflict (route, key) do update
         set status = excluded.status, body = excluded.body, is_answered = excluded.is_answered
         where idempotency_keys.fingerprint = excluded.fingerprint and not idempotency_keys.is_answered";
-    let n_kept = execute!(tx, SQL, |query| query
+    execute!(tx, SQL, |query| query
         .bind(key.route)
         .bind(key.key)
         .bind(key.fingerprint)
         .bind(i64::from(answer.status))
         .bind(answer.body.as_str())
         .bind(now.millis())
-        .bind(true))?;
-    ensure_one_row(n_kept)
+        .bind(true))
+    .and_then(ensure_one_row)
 }
