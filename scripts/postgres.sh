@@ -27,9 +27,10 @@ as_server() {
 }
 
 start_on() {
-    # fsync stays on: the product refuses to run on a database that may forget what it has confirmed.
+    # fsync stays on: the product refuses to run on a database that may forget what it has confirmed. Autovacuum is off: it
+    # would walk through the thousand short-lived databases of a test run, again and again.
     as_server "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 60 \
-        -o "-p $1 -c listen_addresses=127.0.0.1 -c unix_socket_directories='$dir' -c max_connections=500" start
+        -o "-p $1 -c listen_addresses=127.0.0.1 -c unix_socket_directories='$dir' -c max_connections=500 -c autovacuum=off" start
 }
 
 start() {
