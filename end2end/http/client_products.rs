@@ -198,11 +198,10 @@ async fn wechat_is_told_that_what_a_mini_program_sold_is_delivered() {
     let owner = Visitor::owner(&server).await;
     let page = format!("/admin/orders/{}", payment["orderId"].as_str().unwrap());
     for _ in 0..100 {
-        let order = owner.get(&page).await;
-        if order
-            .text
-            .contains("Shipping information was uploaded to WeChat at 20")
-        {
+        let order = owner.get(&page).await.text;
+        if order.contains("Shipping information was uploaded to WeChat at 20") {
+            let call = "Shipping information uploaded at WeChat Pay: answer 200, not signed";
+            assert!(order.contains(call), "{order}");
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
