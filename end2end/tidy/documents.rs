@@ -122,6 +122,38 @@ fn files_that_documents_name_exist() {
     faults.report();
 }
 
+#[test]
+fn constants_of_the_table_of_clocks_are_where_it_says() {
+    const RECIPES: &str = "CONTRIBUTING.md";
+    let settings = read(".env.example");
+    let recipes = read(RECIPES);
+    let rows = recipes
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| line.starts_with("| "));
+    let mut n_constants = 0;
+    for (index, row) in rows {
+        let cell = row.split(" | ").nth(2).unwrap_or_default();
+        let files: String = files_named_in(cell).iter().map(|path| read(path)).collect();
+        let quoted = cell.split('`').skip(1).step_by(2);
+        let is_constant = |text: &&str| {
+            text.chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        };
+        for name in quoted.filter(is_constant) {
+            n_constants += 1;
+            let is_defined =
+                files.contains(&format!("const {name}:")) || settings.contains(&format!("#{name}="));
+            assert!(
+                is_defined,
+                "{RECIPES}:{}: {name} is not in the files beside it",
+                index + 1
+            );
+        }
+    }
+    assert!(n_constants > 30, "{n_constants}: the table is not found");
+}
+
 /// Paths of source files in backticks, `a/{b,c}.rs` as two. A path with a placeholder in capitals names none.
 fn files_named_in(line: &str) -> Vec<String> {
     const KINDS: [&str; 6] = ["rs", "sql", "mjs", "sh", "css", "toml"];
