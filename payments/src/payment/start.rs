@@ -359,8 +359,8 @@ pub(crate) fn new_payment(
     now: Timestamp,
 ) -> Payment {
     let new = NewPayment {
-        id: PaymentId::new(now, services.clock.entropy()),
         payment_no: PaymentNo::new(now, services.clock.entropy()),
+        id: PaymentId::new(now, services.clock.entropy()),
         order_id: order.id.clone(),
         product: start.product,
         amount: order.amount,
