@@ -21,7 +21,13 @@ const LIMITS: [(&str, &str); 3] = [
     ("lock_timeout", "2s"),
     ("idle_in_transaction_session_timeout", "10s"),
 ];
-/// Waits for a server that migrates before this one, and then keeps the lock however long the migrations take.
+/// Limits of a migration, which may take as long as it needs, also where the role has others.
+const MIGRATION_LIMITS: [(&str, &str); 3] = [
+    ("statement_timeout", "0"),
+    ("lock_timeout", "60s"),
+    ("idle_in_transaction_session_timeout", "0"),
+];
+/// Waits up to a minute for a server that migrates before this one, and then keeps the lock however long the migrations take.
 const MIGRATION_TURN: &str = "
     begin;
     set local statement_timeout = 0;
@@ -257,7 +263,7 @@ pub(super) fn failed_commit(error: sqlx::Error) -> StoreError {
 /// One server migrates at a time. Its lock belongs to the transaction of a second connection and not to a session, which in
 /// PgBouncer's transaction mode would leave it with a connection that others use.
 async fn run_migrations(plain: &PgConnectOptions) -> Result<(), StoreError> {
-    let patient = plain.clone().options([("lock_timeout", "60s")]);
+    let patient = plain.clone().options(MIGRATION_LIMITS);
     let mut turn = plain.connect().await?;
     sqlx::raw_sql(MIGRATION_TURN).execute(&mut turn).await?;
     let mut connection = patient.connect().await?;
@@ -265,8 +271,10 @@ async fn run_migrations(plain: &PgConnectOptions) -> Result<(), StoreError> {
     migrations.set_locking(false);
     migrations.run_direct(None, &mut connection, false).await?;
     connection.close().await?;
-    sqlx::raw_sql("commit").execute(&mut turn).await?;
-    turn.close().await?;
+    // It was idle for all that time, and may have been closed: the migrations are committed all the same.
+    if let Err(error) = turn.close().await {
+        tracing::warn!(%error, "the lock of the migrations ended before them");
+    }
     Ok(())
 }
 
