@@ -1,6 +1,6 @@
 //! Login, sessions, and the permissions of each role.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::api::client;
 use crate::console::visitor::{OWNER, Visitor, employ, server, tells_of};
@@ -140,14 +140,9 @@ async fn a_password_change_ends_every_other_session() {
     assert_eq!(phone.log_in(OWNER.0, NEW).await.status, 303);
 }
 
-/// Waits for the next minute of the clock, in which tries are counted anew, unless most of this one is left.
-async fn wait_for_a_new_minute() {
-    const MINUTE: u64 = 60;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let second = now.as_secs() % MINUTE;
-    if second >= 20 {
-        tokio::time::sleep(Duration::from_secs(MINUTE - second)).await;
-    }
+/// Minute of the clock: tries are counted anew in each.
+fn minute() -> i64 {
+    payments::Clock::System.now().seconds() / 60
 }
 
 #[tokio::test]
@@ -164,16 +159,22 @@ async fn login_throttling_cannot_be_bypassed_by_headers() {
             .form(&[("email", email), ("password", password)]);
         crate::api::send(request).await
     };
-    wait_for_a_new_minute().await;
-    let mut statuses = Vec::new();
-    for n in 0..6 {
-        statuses.push(guess(n, OWNER.0, "wrong horse battery").await.status);
-    }
-    assert_eq!(statuses, [401, 401, 401, 401, 401, 429]);
-    let asked_at = Instant::now();
-    let refused = guess(99, OWNER.0, OWNER.1).await;
+    let (statuses, refused, took) = loop {
+        let began_in = minute();
+        let mut statuses = Vec::new();
+        for n in 0..6 {
+            statuses.push(guess(n, OWNER.0, "wrong horse battery").await.status);
+        }
+        let asked_at = Instant::now();
+        let refused = guess(99, OWNER.0, OWNER.1).await;
+        if minute() == began_in {
+            break (statuses, refused, asked_at.elapsed());
+        }
+    };
+    let n_judged = statuses.iter().filter(|status| **status == 401).count();
+    assert!(n_judged <= 5 && statuses.last() == Some(&429), "{statuses:?}");
     assert_eq!(refused.status, 429, "the right password is no way around either");
-    assert!(asked_at.elapsed() >= Duration::from_millis(100), "a flood waits");
+    assert!(took >= Duration::from_millis(100), "a flood waits");
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=3600).contains(&wait));
     // Others log in meanwhile, and so does a person from a known device.
