@@ -220,10 +220,10 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits for the end of work, but not longer.
+/// Waits for work to end, until the deadline at the latest.
 async fn wait_until(deadline: Instant, what: &str, end: impl Future<Output = ()>) {
     if tokio::time::timeout_at(deadline, end).await.is_err() {
-        tracing::warn!("{what} did not finish in time; its leases end by themselves");
+        tracing::warn!("{what} did not finish in time: what it worked on begins anew");
     }
 }
 

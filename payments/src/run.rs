@@ -18,7 +18,7 @@ pub async fn finish_verbs() {
     VERBS.wait().await;
 }
 
-/// Starts a verb that nobody waits for but the end of the process. It is no part of its caller's trace.
+/// Starts a verb in the background, outside of its caller's trace. The stop of the server waits for it.
 pub fn spawn_verb<T: Send + 'static>(verb: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
     VERBS.spawn(verb)
 }

@@ -30,7 +30,7 @@ pub struct GatewayCall {
 }
 
 impl GatewayCall {
-    /// Whether the gateway answered as it should. Answers about shipping are never signed.
+    /// Returns whether the answer is as authentic as one to this operation can be: none about shipping is signed.
     pub fn is_usual(&self) -> bool {
         match self.operation {
             Operation::UploadShipping => self.verdict == Verdict::Unsigned,

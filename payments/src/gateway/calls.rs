@@ -76,7 +76,7 @@ pub struct CallLog {
 }
 
 impl Operation {
-    /// Operation that stands for this one in `gateway_calls.operation`, whose list older servers read.
+    /// Operation that stands for this one in `gateway_calls.operation`, whose check lists no other.
     pub(crate) const fn nearest_known_before(self) -> Operation {
         match self {
             Operation::UploadShipping => Operation::Query,

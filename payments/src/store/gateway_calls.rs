@@ -10,7 +10,7 @@ pub struct CallRow {
     pub id: String,
     pub channel: String,
     pub operation: String,
-    /// Operation that older servers do not know; `operation` is then the nearest that they do.
+    /// Operation that the check of `operation` does not list; `operation` is then the nearest that it does.
     pub newer_operation: Option<String>,
     pub payment_no: String,
     pub line: String,
@@ -87,7 +87,7 @@ pub async fn last_of(
         select id, channel, operation, newer_operation, payment_no, line, request, status, answer, verdict, reason, n,
             first_at, last_at, shortest_ms, longest_ms
         from gateway_calls
-        where payment_no = $1 and (operation in ('refund', 'query_refund')) = $2
+        where payment_no = $1 and (operation in ('refund', 'query_refund')) = $2 and newer_operation is null
         order by case when operation = $3 then 0 else 1 end, last_at desc, id desc
         limit 1";
     on!(tx, SQL, fetch_optional, |query| query

@@ -62,7 +62,7 @@ impl OrderColumns {
         )
     }
 
-    /// Writes them for the address; the usual ones need no word.
+    /// Formats the columns for the address: the usual ones as nothing.
     pub(super) fn to_text(&self) -> String {
         if self.0 == DEFAULT {
             return String::new();
